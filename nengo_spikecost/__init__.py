@@ -1,0 +1,1 @@
+"""Is one network worth running on spiking hardware, and is the number true?"""

@@ -1,0 +1,76 @@
+"""The exceptions and warnings of the package.
+
+Every error that a user can cause derives from `SpikeCostError`, says which layer or
+argument is at fault, what was expected and what to do. The command line turns each of
+them into one sentence; a library user can catch them all with one class.
+"""
+
+from __future__ import annotations
+
+
+class SpikeCostError(Exception):
+    """Base class of every error this package raises on purpose."""
+
+
+class StackError(SpikeCostError, ImportError):
+    """The installed TensorFlow, Keras, NumPy or Nengo packages cannot work together."""
+
+
+class ConversionError(SpikeCostError, ValueError):
+    """A Keras model, or one of its layers, cannot become a Nengo network.
+
+    Parameters
+    ----------
+    message : str
+        The whole sentence shown to the user.
+    layer : str, optional
+        Name of the Keras layer at fault.
+    """
+
+    def __init__(self, message: str, layer: str | None = None):
+        super().__init__(message)
+        self.layer = layer
+
+
+class NetworkGraphError(SpikeCostError, ValueError):
+    """A Nengo network cannot be read as populations and pathways."""
+
+
+class DataError(SpikeCostError, ValueError):
+    """Input data (images, labels, files) are missing or of the wrong shape or value."""
+
+
+class MeasurementError(SpikeCostError, RuntimeError):
+    """A simulation could not be run or its spikes could not be counted."""
+
+
+class EnergyError(SpikeCostError, ValueError):
+    """An energy estimate was asked for that cannot be made."""
+
+
+class UnknownDeviceError(EnergyError):
+    """No device of that name is in the device table."""
+
+
+class MissingActivityError(EnergyError):
+    """A spiking device was to be priced without measured activity."""
+
+
+class SpikeCostWarning(UserWarning):
+    """Base class of every warning this package gives."""
+
+
+class ConversionWarning(SpikeCostWarning):
+    """The converted network differs from the Keras model in a way worth knowing."""
+
+
+class UncountedWarning(SpikeCostWarning):
+    """A part of the network could not be counted: totals are lower bounds."""
+
+
+class EstimateWarning(SpikeCostWarning):
+    """An estimate rests on an assumption that may not hold for this network."""
+
+
+class OverwriteWarning(SpikeCostWarning):
+    """Something was registered under a name that was already taken."""

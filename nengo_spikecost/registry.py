@@ -1,0 +1,61 @@
+"""One small registry, used wherever behaviour is looked up by type.
+
+Fan-out rules, layer counters and cost models are plain functions registered under the
+type (or name) they handle, after the manner of ``nengo.builder.Builder``. A newcomer adds
+a rule by writing one function; nobody edits a chain of ``if isinstance``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Callable, Dict, Generic, Hashable, Iterator, Optional, TypeVar
+
+from .errors import OverwriteWarning
+
+Rule = TypeVar("Rule")
+
+
+class TypeRegistry(Generic[Rule]):
+    """Functions found by the type of an object, along its method resolution order.
+
+    Parameters
+    ----------
+    what : str
+        What is registered, in words, for messages: ``"fan-out rule"``.
+    """
+
+    def __init__(self, what: str):
+        self.what = what
+        self._rules: Dict[type, Rule] = {}
+
+    def register(self, *types: type) -> Callable[[Rule], Rule]:
+        """Decorator that registers a function for one or more types.
+
+        Warns with `OverwriteWarning` if a type already has a rule.
+        """
+
+        def decorator(rule: Rule) -> Rule:
+            for cls in types:
+                if cls in self._rules:
+                    warnings.warn(
+                        f"{cls.__name__} already has a {self.what}. Overwriting.",
+                        OverwriteWarning,
+                        stacklevel=2,
+                    )
+                self._rules[cls] = rule
+            return rule
+
+        return decorator
+
+    def find(self, obj: Any) -> Optional[Rule]:
+        """The rule of the nearest registered base class of ``obj``, or None."""
+        for cls in type(obj).__mro__:
+            if cls in self._rules:
+                return self._rules[cls]
+        return None
+
+    def __contains__(self, cls: Hashable) -> bool:
+        return cls in self._rules
+
+    def __iter__(self) -> Iterator[type]:
+        return iter(self._rules)
