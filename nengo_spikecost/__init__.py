@@ -1,1 +1,55 @@
-"""Is one network worth running on spiking hardware, and is the number true?"""
+"""Count and price what a neural network does on spiking hardware.
+
+``import nengo_spikecost`` is light: it imports neither TensorFlow nor Nengo, but prepares
+the process so that ``import nengo_dl`` works on current Python (see
+`nengo_spikecost.stack`). The public names below are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from nengo_spikecost import stack as _stack
+
+__version__ = "0.1.0.dev0"
+
+_stack.install()
+
+# public name -> module that defines it
+_PUBLIC = {
+    "Activity": "activity",
+    "Conversion": "conversion",
+    "NetworkEnergy": "energy",
+    "NetworkGraph": "graph",
+    "Profile": "profiling",
+    "Workload": "workload",
+    "convert": "conversion",
+    "devices": "energy",
+    "measure": "activity",
+    "profile": "profiling",
+    "register_device": "energy",
+}
+_SUBMODULES = ("errors", "stack")
+
+__all__ = [*sorted(_PUBLIC), *_SUBMODULES]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from nengo_spikecost import errors as errors
+    from nengo_spikecost import stack as stack
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        module = importlib.import_module(f"{__name__}.{_PUBLIC[name]}")
+        value = getattr(module, name)
+    elif name in _SUBMODULES:
+        value = importlib.import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

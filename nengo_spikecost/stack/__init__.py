@@ -1,0 +1,202 @@
+"""Everything that depends on a version of TensorFlow, NumPy, Nengo or NengoDL.
+
+The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
+keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
+lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
+each module at the moment it is imported. On TensorFlow 2.12 only P6 has work to do.
+
+=====  ===========  ====================================================================
+Patch  When         What
+=====  ===========  ====================================================================
+P1     TF >= 2.16   ``TF_USE_LEGACY_KERAS=1``: ``tf.keras`` is tf_keras (Keras 2)
+P2     TF >= 2.16   the same for ``from tensorflow.keras import ...`` if TensorFlow was
+                    imported before us
+P3     TF >= 2.13   Keras 2 under the names ``keras.engine.functional`` and
+                    ``keras.layers`` while `nengo_dl.compat` is imported, and only then
+P4     NumPy >= 2   ``np.array(copy=False)`` means "copy if needed" in nengo_loihi
+P5     NumPy >= 2   the same, and ``np.asfarray``, in nengo_extras
+P6     Nengo >= 4   nengo-dl's LinearFilters with a passthrough term
+P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: rejoin them
+=====  ===========  ====================================================================
+
+`install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
+afterwards ``import nengo_dl`` and the rest just work, in any order. No other module of
+the package asks for a version: they call `tensorflow`, `keras`, `nengo_dl`,
+`nengo_loihi` or `keras_spiking`, which raise a one-sentence
+`~nengo_spikecost.errors.StackError` when the stack cannot work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import platform
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nengo_spikecost.errors import StackError
+from nengo_spikecost.stack import patches, versions
+from nengo_spikecost.stack.import_hook import HookedFinder
+from nengo_spikecost.stack.versions import problem
+
+__all__ = [
+    "StackReport",
+    "install",
+    "keras",
+    "keras_spiking",
+    "nengo_dl",
+    "nengo_loihi",
+    "problem",
+    "report",
+    "require",
+    "tensorflow",
+]
+
+
+def require() -> None:
+    """Raise unless the installed packages can run NengoDL.
+
+    Raises
+    ------
+    StackError
+        One sentence that says what to install or change.
+    """
+    sentence = problem()
+    if sentence is not None:
+        raise StackError(sentence)
+
+
+@contextlib.contextmanager
+def _required() -> Iterator[None]:
+    require()
+    yield
+
+
+_FINDER = HookedFinder(
+    around={
+        "keras_spiking": _required,
+        "nengo_dl": _required,
+        "nengo_dl.compat": patches.keras_2_names,
+    },
+    after={
+        "nengo_dl": patches.rejoin_loihi,
+        "nengo_dl.process_builders": patches.flat_feedthrough,
+        "nengo_extras.neurons": patches.nengo_numpy_1_view,
+        "nengo_extras.plot_spikes": patches.numpy_1_view,
+        "nengo_loihi.block": patches.numpy_1_view,
+        "nengo_loihi.neurons": patches.numpy_1_view,
+    },
+)
+
+
+def install() -> None:
+    """Prepare this process for the packages to come; calling it again does nothing.
+
+    Sets the environment variables that TensorFlow reads on import, hooks the imports of
+    the modules to patch, and patches those that are imported already. It imports nothing
+    heavy and raises nothing: what cannot work is said when it is first needed.
+    """
+    # nengo_dl sets the same level when it is imported, but TensorFlow may come first
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    patches.select_keras_2()
+    patches.redirect_tensorflow_path()
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
+        _FINDER.patch_loaded()
+
+
+# ---------------------------------------------------------------- the packages
+
+
+def tensorflow() -> Any:
+    """Module ``tensorflow``. Raises `StackError` if the stack cannot work."""
+    return _imported("tensorflow")
+
+
+def keras() -> Any:
+    """Keras 2 of this stack, ``tf.keras``. Raises `StackError` if it cannot be that."""
+    module = tensorflow().keras
+    number = str(module.__version__)
+    if not number.startswith("2."):
+        raise StackError(f"NengoDL needs Keras 2, but tf.keras is Keras {number}.")
+    return module
+
+
+def nengo_dl() -> Any:
+    """Module ``nengo_dl``, patched. Raises `StackError` if the stack cannot work."""
+    return _imported("nengo_dl")
+
+
+def nengo_loihi() -> Any:
+    """Module ``nengo_loihi``, patched, with its neurons known to NengoDL."""
+    # nengo_loihi is silent when nengo_dl is missing or fails; this is not
+    nengo_dl()
+    return _imported("nengo_loihi")
+
+
+def keras_spiking() -> Any:
+    """Module ``keras_spiking``. Raises `StackError` if the stack cannot work."""
+    return _imported("keras_spiking")
+
+
+def _imported(name: str) -> types.ModuleType:
+    require()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as err:
+        missing = (err.name or name).split(".")[0].replace("_", "-")
+        raise StackError(f"{missing} is missing: install it with pip install {missing}.") from err
+
+
+# ---------------------------------------------------------------- report
+
+
+@dataclass(frozen=True)
+class StackReport:
+    """What is installed and what was patched, for benchmarks and bug reports.
+
+    Attributes
+    ----------
+    python, platform : str
+        Version of Python; operating system and processor.
+    versions : dict of str to str
+        Installed version of each package that matters; absent packages are left out.
+    patches : tuple of str
+        Patches applied so far in this process, e.g. ``"P3 nengo_dl.compat"``.
+    problem : str or None
+        Why this stack cannot run NengoDL, if it cannot.
+    """
+
+    python: str
+    platform: str
+    versions: dict[str, str]
+    patches: tuple[str, ...]
+    problem: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain dictionaries and lists, ready for JSON."""
+        return {**asdict(self), "patches": list(self.patches)}
+
+    def __str__(self) -> str:
+        lines = [f"python {self.python} on {self.platform}"]
+        lines += [f"{name} {number}" for name, number in self.versions.items()]
+        lines.append("patches: " + (", ".join(self.patches) or "none so far"))
+        if self.problem is not None:
+            lines.append("problem: " + self.problem)
+        return "\n".join(lines)
+
+
+def report() -> StackReport:
+    """Versions installed and patches applied, without importing any of the packages."""
+    found = {name: versions.installed(name) for name in versions.REPORTED_NAMES}
+    return StackReport(
+        python=platform.python_version(),
+        platform=platform.platform(),
+        versions={name: number for name, number in found.items() if number is not None},
+        patches=tuple(patches.applied),
+        problem=problem(),
+    )

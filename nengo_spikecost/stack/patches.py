@@ -1,0 +1,209 @@
+"""One small function per patch: when it applies, why, and where upstream says so.
+
+Each can be called twice without harm, and adds its name to `applied` when it changed
+something. The table of all of them is in `nengo_spikecost.stack`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nengo_spikecost.stack import versions
+
+applied: list[str] = []
+"""Patches applied so far in this process, in order, e.g. ``"P3 nengo_dl.compat"``."""
+
+
+def _record(patch: str) -> None:
+    if patch not in applied:
+        applied.append(patch)
+
+
+def select_keras_2() -> None:
+    """P1, TF >= 2.16: make ``tf.keras`` mean tf_keras, as TensorFlow itself offers.
+
+    Since 2.16 ``tf.keras`` is Keras 3, whose models nengo-dl and keras-spiking cannot
+    read. A value the user has chosen is left alone, and is an error later if it is not 1.
+    Reference: TensorFlow 2.16 release notes, "TF_USE_LEGACY_KERAS".
+    """
+    if versions.tf_keras_is_separate() and importlib.util.find_spec("tf_keras") is not None:
+        os.environ.setdefault(versions.LEGACY_VARIABLE, "1")
+        _record("P1 " + versions.LEGACY_VARIABLE)
+
+
+def redirect_tensorflow_path() -> None:
+    """P2, TF >= 2.16: P1 for a TensorFlow that was imported before us.
+
+    TensorFlow reads the variable once, on import, to decide where
+    ``from tensorflow.keras import ...`` looks; the attribute ``tf.keras`` is bound later,
+    on first use. So put the folder of tf_keras in front of ``tensorflow.__path__``.
+    Reference: tensorflow/__init__.py, ``_tf_uses_legacy_keras``.
+    """
+    tf = sys.modules.get("tensorflow")
+    if tf is None or not versions.tf_keras_is_separate() or versions.keras_problem() is not None:
+        return
+    spec = importlib.util.find_spec("tf_keras")
+    assert spec is not None and spec.submodule_search_locations is not None
+    folder = os.path.join(next(iter(spec.submodule_search_locations)), "api", "_v2")
+    if folder not in map(os.path.normpath, tf.__path__):
+        tf.__path__ = [folder, *tf.__path__]
+        _record("P2 tensorflow")
+
+
+@contextlib.contextmanager
+def keras_2_names() -> Iterator[None]:
+    """P3, TF >= 2.13: the names under which `nengo_dl.compat` looks for Keras 2.
+
+    It does ``from keras.engine.functional import ...`` and ``from keras.layers import
+    ...``; Keras moved these to ``keras.src`` in 2.13, and package ``keras`` is Keras 3
+    since 2.16. The names are taken away again afterwards, so that Keras 3 works in the
+    same process. Reference: nengo-dl 3.6.0, nengo_dl/compat.py; keras 2.13 release.
+    """
+    tf_version = versions.tensorflow_version()
+    if tf_version is None or tf_version < (2, 13):
+        yield
+        return
+    source = "tf_keras.src" if versions.tf_keras_is_separate() else "keras.src"
+    names = {
+        "keras.engine.functional": importlib.import_module(source + ".engine.functional"),
+        "keras.layers": importlib.import_module(source + ".layers"),
+    }
+    before = {name: sys.modules[name] for name in names if name in sys.modules}
+    sys.modules.update(names)
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+        sys.modules.update(before)
+    _record("P3 nengo_dl.compat")
+
+
+class _ModuleView(types.ModuleType):
+    """A module seen with a few names replaced; everything else is the module's own."""
+
+    def __init__(self, base: types.ModuleType, **replaced: Any):
+        super().__init__(base.__name__, base.__doc__)
+        vars(self).update(replaced, _base=base)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_base"], name)
+
+
+def _copy_if_needed(array: Callable[..., Any]) -> Callable[..., Any]:
+    """`array` with NumPy 1's meaning of ``copy=False``: copy only if needed."""
+
+    @functools.wraps(array)
+    def wrapper(obj: Any, *args: Any, copy: Any = True, **kwargs: Any) -> Any:
+        return array(obj, *args, copy=True if copy else None, **kwargs)
+
+    return wrapper
+
+
+def numpy_1_view(module: types.ModuleType) -> None:
+    """P4 and P5, NumPy >= 2: ``np.array(copy=False)`` and ``np.asfarray`` as in NumPy 1.
+
+    In NumPy 2 ``copy=False`` raises when a copy is needed, and ``asfarray`` is gone.
+    Only the global ``np`` of the one module is replaced, never NumPy itself.
+    Reference: NumPy 2.0 migration guide; nengo-loihi 1.1.0 block.py and neurons.py,
+    nengo-extras 0.5.0 plot_spikes.py.
+    """
+    if not versions.at_least("numpy", (2, 0)) or isinstance(module.np, _ModuleView):
+        return
+    np = module.np
+
+    def asfarray(a: Any, dtype: Any = np.float64) -> Any:
+        return np.asarray(a, dtype=dtype)
+
+    module.np = _ModuleView(np, array=_copy_if_needed(np.array), asfarray=asfarray)
+    _record(("P4 " if module.__name__.startswith("nengo_loihi") else "P5 ") + module.__name__)
+
+
+def nengo_numpy_1_view(module: types.ModuleType) -> None:
+    """P5, NumPy >= 2: the same for ``npext``, nengo.utils.numpy, in nengo_extras.neurons.
+
+    Reference: nengo-extras 0.5.0, neurons.py, ``npext.array(spikes, copy=False)``.
+    """
+    if not versions.at_least("numpy", (2, 0)) or isinstance(module.npext, _ModuleView):
+        return
+    module.npext = _ModuleView(module.npext, array=_copy_if_needed(module.npext.array))
+    _record("P5 " + module.__name__)
+
+
+def flat_feedthrough(module: types.ModuleType) -> None:
+    """P6, Nengo >= 4: nengo-dl's LinearFilterBuilder reads ``D`` with one axis.
+
+    nengo 4 gives the feedthrough of a filter's step the shape (1, 1), nengo-dl 3.6.0
+    expects (1,) and fails on every LinearFilter whose output depends on its present
+    input. Only the steps that the builder asks for are changed, not nengo's own.
+    Reference: nengo pull request 1687; nengo-dl commit c2dbadf, fixed but not released.
+    """
+    original = module.LinearFilterBuilder
+    if not versions.at_least("nengo", (4, 0)) or hasattr(original, "_flat_feedthrough"):
+        return
+
+    class _FlatProcess:
+        def __init__(self, process: Any):
+            self._process = process
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._process, name)
+
+        def make_step(self, *args: Any, **kwargs: Any) -> Any:
+            step = self._process.make_step(*args, **kwargs)
+            if step.D is not None:
+                step.D = step.D.ravel()
+            return step
+
+    class LinearFilterBuilder(original):  # type: ignore[misc, valid-type]
+        __doc__ = original.__doc__
+        _flat_feedthrough = True
+
+        def build_pre(self, signals: Any, config: Any) -> None:
+            ops = self.ops
+            self.ops = [_with_process(op, _FlatProcess(op.process)) for op in ops]
+            try:
+                super().build_pre(signals, config)
+            finally:
+                self.ops = ops
+
+    module.LinearFilterBuilder = LinearFilterBuilder
+    table = module.SimProcessBuilder.TF_PROCESS_IMPL
+    table.update({k: LinearFilterBuilder for k, v in table.items() if v is original})
+    _record("P6 " + module.__name__)
+
+
+def _with_process(op: Any, process: Any) -> Any:
+    """What a builder reads of a SimProcess operator, with another process."""
+    return types.SimpleNamespace(input=op.input, output=op.output, state=op.state, process=process)
+
+
+def rejoin_loihi(_nengo_dl: types.ModuleType) -> None:
+    """P7: nengo_loihi was imported before us and had to do without nengo_dl.
+
+    Its import of nengo_dl failed for want of P3, and it set ``HAS_DL = False``. Now that
+    nengo_dl is there, run again the three small modules that looked for it, in place.
+    Reference: nengo-loihi 1.1.0, compat.py; nengo-extras 0.5.0, reqs.py.
+    """
+    compat = sys.modules.get("nengo_loihi.compat")
+    if compat is None or getattr(compat, "HAS_DL", True):
+        return
+    compat.nengo_dl, compat.HAS_DL = _nengo_dl, True  # type: ignore[attr-defined]
+    training: Any = None
+    for name in ("nengo_extras.reqs", "nengo_extras.loihi_training"):
+        if name in sys.modules:
+            training = importlib.reload(sys.modules[name])
+    neurons: Any = sys.modules["nengo_loihi.neurons"]
+    neurons.nengo_dl, neurons.HAS_DL = _nengo_dl, True
+    if hasattr(training, "LoihiLIFBuilder"):
+        neurons.LoihiLIFBuilder = training.LoihiLIFBuilder
+        neurons.LoihiSpikingRectifiedLinearBuilder = training.LoihiSpikingRectifiedLinearBuilder
+    _record("P7 nengo_loihi")
