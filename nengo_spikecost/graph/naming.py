@@ -1,0 +1,73 @@
+"""Names for Nengo objects that are unique, and the same every time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import Any
+
+import nengo
+
+
+def unique_names(
+    network: nengo.Network, objects: Iterable[Any], preferred: Mapping[Any, str]
+) -> dict[Any, str]:
+    """Name objects of a network.
+
+    An object is called by its preferred name, else by its label, else by its type. Where
+    several would be called the same, those inside labelled subnetworks say which; and
+    whatever still is not unique is numbered, in the order given.
+
+    Parameters
+    ----------
+    network : nengo.Network
+    objects : iterable of nengo objects
+        In the order that numbers follow.
+    preferred : mapping from nengo object to str
+
+    Returns
+    -------
+    dict from nengo object to str
+    """
+    paths = dict(_label_paths(network, ()))
+    plain = {obj: preferred.get(obj) or label_of(obj) for obj in objects}
+    shared = {name for name, uses in Counter(plain.values()).items() if uses > 1}
+    qualified = {
+        obj: ".".join((*paths.get(obj, ()), name)) if name in shared else name
+        for obj, name in plain.items()
+    }
+    return numbered(qualified)
+
+
+def numbered(names: Mapping[Hashable, str]) -> dict[Any, str]:
+    """Make names unique by appending numbers to all but the first of those alike."""
+    uses = Counter(names.values())
+    taken = {name for name in uses}
+    result: dict[Any, str] = {}
+    seen: Counter[str] = Counter()
+    for key, name in names.items():
+        seen[name] += 1
+        number = seen[name]
+        unique = name
+        while number > 1 and unique in taken:
+            unique = f"{name} #{number}"
+            number += 1
+        taken.add(unique)
+        result[key] = unique
+    return result
+
+
+def label_of(obj: Any) -> str:
+    """What an object calls itself, or the name of its type."""
+    return str(getattr(obj, "label", None) or type(obj).__name__.lower())
+
+
+def _label_paths(
+    network: nengo.Network, path: tuple[str, ...]
+) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Every object of the subnetworks, with the labels of the networks it is in."""
+    for subnetwork in network.networks:
+        inner = (*path, subnetwork.label) if subnetwork.label else path
+        for obj in (*subnetwork.ensembles, *subnetwork.nodes):
+            yield obj, inner
+        yield from _label_paths(subnetwork, inner)

@@ -1,0 +1,286 @@
+"""A Nengo network read as populations of neurons and the pathways that join them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import nengo
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+
+from ..errors import NetworkGraphError
+from .connection_chain import is_direct
+from .layers import layer_of_route
+from .naming import label_of, numbered, unique_names
+from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted
+from .routes import Route, RouteFinder, is_passthrough
+
+Named = TypeVar("Named", Population, Pathway)
+
+
+class NetworkGraph:
+    """What could happen in a network: its populations, and who can reach whom.
+
+    Passthrough Nodes only exist for the simulator: a pathway leads through any chain of
+    them, from neurons (or data) to neurons (or an output). Building the graph is cheap;
+    fan-outs are computed when a pathway is asked for them, and kept. Probes are ignored;
+    the network is not changed.
+
+    Parameters
+    ----------
+    network : nengo.Network or Conversion
+        A network; or an object with attributes ``net`` (the nengo.Network),
+        ``layer_names`` (mapping from Ensembles, their neurons, or Nodes to the name of a
+        layer) and ``input_nodes`` (the Nodes that are fed with data: every other
+        constant Node is a bias). In a plain network, all Nodes without input are inputs.
+    count_zeros : bool
+        Whether weights that are exactly zero are counted as synapses.
+
+    Attributes
+    ----------
+    network : nengo.Network
+    populations : tuple of Population
+        One for every Ensemble with neurons, in Nengo's order.
+    sources : tuple of Source
+        Other origins of pathways.
+    sinks : tuple of Sink
+        Other targets of pathways.
+    pathways : tuple of Pathway
+        One for every route, by origin.
+    uncounted : tuple of Uncounted
+        What is not counted, and why.
+
+    Raises
+    ------
+    NetworkGraphError
+        If ``network`` is no such object.
+
+    Examples
+    --------
+    >>> import nengo, numpy as np
+    >>> with nengo.Network() as net:
+    ...     image = nengo.Ensemble(36, 1, label="image")
+    ...     feature = nengo.Ensemble(16, 1, label="feature")
+    ...     conv = nengo.Convolution(1, (6, 6, 1))
+    ...     _ = nengo.Connection(image.neurons, feature.neurons, transform=conv)
+    >>> pathway = NetworkGraph(net).pathway("image -> feature")
+    >>> pathway.fan_out.reshape(6, 6)[:3, :3]
+    array([[1, 2, 3],
+           [2, 4, 6],
+           [3, 6, 9]])
+    """
+
+    def __init__(self, network: Any, *, count_zeros: bool = False):
+        self.network, self._layer_names, self._inputs = _parts(network)
+        self.count_zeros = count_zeros
+        net = self.network
+        finder = RouteFinder(net)
+        functions = {conn: f"{label_of(conn.pre_obj)}.function" for conn in finder.host_functions()}
+        objects = (*net.all_ensembles, *net.all_nodes, *functions)
+        self._names = unique_names(net, objects, {**self._layer_names, **functions})
+        self._ends: dict[Any, Population | Source] = {}
+        self._sinks: dict[Any, Sink] = {}
+        self.populations = tuple(
+            self._population(ens) for ens in net.all_ensembles if not is_direct(ens)
+        )
+        routes = list(finder.routes())
+        self.pathways = tuple(self._pathways([r for r in routes if r.problem is None]))
+        self.uncounted = tuple(self._uncounted(finder, [r for r in routes if r.problem]))
+        self.sources = tuple(end for end in self._ends.values() if isinstance(end, Source))
+        self.sinks = tuple(self._sinks.values())
+
+    def population(self, name: str) -> Population:
+        """The population of that name.
+
+        Raises
+        ------
+        NetworkGraphError
+            If there is none.
+        """
+        return _named(self.populations, name, "population")
+
+    def pathway(self, name: str) -> Pathway:
+        """The pathway of that name.
+
+        Raises
+        ------
+        NetworkGraphError
+            If there is none.
+        """
+        return _named(self.pathways, name, "pathway")
+
+    def pathways_from(self, name: str) -> tuple[Pathway, ...]:
+        """All pathways that start from the population or source of that name."""
+        return tuple(pathway for pathway in self.pathways if pathway.pre.name == name)
+
+    def pathways_to(self, name: str) -> tuple[Pathway, ...]:
+        """All pathways that end at the population or sink of that name."""
+        return tuple(pathway for pathway in self.pathways if pathway.post.name == name)
+
+    def _population(self, ensemble: nengo.Ensemble) -> Population:
+        population = Population(
+            name=self._names[ensemble],
+            layer=self._layer(ensemble),
+            ensemble=ensemble,
+            n_neurons=ensemble.n_neurons,
+            neuron_type=ensemble.neuron_type,
+            spiking=bool(getattr(ensemble.neuron_type, "spiking", False)),
+        )
+        self._ends[ensemble] = population
+        return population
+
+    def _source(self, origin: Any) -> Population | Source:
+        if origin not in self._ends:
+            is_function = isinstance(origin, nengo.Connection)
+            self._ends[origin] = Source(
+                name=self._names[origin],
+                layer=self._layer(origin.pre_obj if is_function else origin),
+                obj=origin,
+                size=origin.size_mid if is_function else origin.size_out,
+                kind=self._kind_of_source(origin),
+            )
+        return self._ends[origin]
+
+    def _kind_of_source(self, origin: Any) -> str:
+        if not isinstance(origin, nengo.Node) or origin.size_in > 0:
+            return "host"
+        constant = not callable(origin.output) and not isinstance(origin.output, nengo.Process)
+        fed = self._inputs is None or any(origin is node for node in self._inputs)
+        return "bias" if constant and not fed else "input"
+
+    def _target(self, obj: Any) -> Population | Sink:
+        end = self._ends.get(obj)
+        if isinstance(end, Population):
+            return end
+        if obj not in self._sinks:
+            self._sinks[obj] = Sink(self._names[obj], self._layer(obj), obj, obj.size_in)
+        return self._sinks[obj]
+
+    def _pathways(self, routes: list[Route]) -> list[Pathway]:
+        joined = [(self._source(r.origin), self._target(r.target)) for r in routes]
+        pairs = Counter((pre.name, post.name) for pre, post in joined)
+        names: dict[Any, str] = {}
+        for number, (route, (pre, post)) in enumerate(zip(routes, joined)):
+            names[number] = f"{pre.name} -> {post.name}"
+            passed = [self._names[conn.post_obj] for conn in route.connections[:-1]]
+            if pairs[pre.name, post.name] > 1 and passed:
+                names[number] += f" (via {', '.join(passed)})"
+        unique = numbered(names)
+        return [
+            self._pathway(unique[number], route, pre, post)
+            for number, (route, (pre, post)) in enumerate(zip(routes, joined))
+        ]
+
+    def _pathway(
+        self, name: str, route: Route, pre: Population | Source, post: Population | Sink
+    ) -> Pathway:
+        if isinstance(pre, Source):
+            kind = pre.kind
+        else:
+            kind = "neural" if isinstance(post, Population) else "readout"
+        layer = post.layer
+        if self._layer_names:
+            layer = layer_of_route(route.connections, self._layer_names, post.layer)
+        return Pathway(name, layer, pre, post, route.connections, kind, self.count_zeros)
+
+    def _layer(self, obj: Any) -> str:
+        return self._layer_names.get(obj) or self._names[obj]
+
+    def _uncounted(self, finder: RouteFinder, failed: list[Route]) -> list[Uncounted]:
+        found = [
+            self._record(obj, "computes on the host; its operations are not counted")
+            for obj in self.network.all_nodes
+            if obj.size_in > 0 and not is_passthrough(obj)
+        ]
+        found += [
+            self._record(ens, "is in direct mode: it has no neurons and computes on the host")
+            for ens in self.network.all_ensembles
+            if is_direct(ens)
+        ]
+        for conn in finder.host_functions():
+            name, layer = self._arrow(conn.pre_obj, conn.post_obj)
+            reason = "applies a function on the host; its operations are not counted"
+            found.append(Uncounted(name, layer, reason))
+        for conn in self.network.all_connections:
+            if conn.learning_rule_type is not None:
+                name, layer = self._arrow(conn.pre_obj, conn.post_obj)
+                reason = "learns; learning rule updates are not counted yet"
+                found.append(Uncounted(name, layer, reason))
+        for route in failed:
+            origin = route.origin
+            start = origin.pre_obj if isinstance(origin, nengo.Connection) else origin
+            name, layer = self._arrow(start, route.target)
+            found.append(Uncounted(name, layer, str(route.problem)))
+        return list(dict.fromkeys(found))
+
+    def _record(self, obj: Any, reason: str) -> Uncounted:
+        return Uncounted(self._names[obj], self._layer(obj), reason)
+
+    def _arrow(self, pre: Any, post: Any) -> tuple[str, str]:
+        """Name and layer of what leads from one object to another."""
+        start = self._names[_ensemble(pre)]
+        if isinstance(post, LearningRule):
+            rule = f"learning rule {type(post.learning_rule_type).__name__}"
+            name, layer = self._arrow(post.connection.pre_obj, post.connection.post_obj)
+            return f"{start} -> {rule} of {name}", layer
+        end = _ensemble(post)
+        return f"{start} -> {self._names[end]}", self._layer(end)
+
+    def __repr__(self) -> str:
+        return (
+            f"<NetworkGraph: {len(self.populations)} populations, "
+            f"{sum(p.n_neurons for p in self.populations):,} neurons, "
+            f"{len(self.pathways)} pathways, {len(self.uncounted)} uncounted>"
+        )
+
+    def __str__(self) -> str:
+        """Everything in the graph, one line each; computes no fan-out."""
+        lines = [repr(self)[1:-1]]
+        for p in self.populations:
+            lines.append(f"  population  {p.name}: {p.n_neurons:,} {type(p.neuron_type).__name__}")
+        for w in self.pathways:
+            lines.append(f"  {w.kind:<10}  {w.name} [layer {w.layer}]")
+        for u in self.uncounted:
+            lines.append(f"  uncounted   {u.name} {u.reason}")
+        return "\n".join(lines)
+
+
+def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
+    """The network, the layer of its objects, and the Nodes fed with data (None: all)."""
+    if isinstance(network, nengo.Network):
+        return network, {}, None
+    net = getattr(network, "net", None)
+    if not isinstance(net, nengo.Network):
+        raise NetworkGraphError(
+            "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
+            f"not {type(network).__name__}."
+        )
+    layers: Mapping[Any, str] = getattr(network, "layer_names", {})
+    inputs = getattr(network, "input_nodes", None)
+    return net, {_ensemble(obj): name for obj, name in layers.items()}, inputs
+
+
+def _named(records: tuple[Named, ...], name: str, what: str) -> Named:
+    for record in records:
+        if record.name == name:
+            return record
+    raise NetworkGraphError(
+        f"There is no {what} {name!r}; there are {', '.join(r.name for r in records) or 'none'}."
+    )
+
+
+def _ensemble(obj: Any) -> Any:
+    return obj.ensemble if isinstance(obj, Neurons) else obj
+
+
+__all__ = [
+    "PATHWAY_KINDS",
+    "NetworkGraph",
+    "Pathway",
+    "Population",
+    "Sink",
+    "Source",
+    "Uncounted",
+]

@@ -1,0 +1,181 @@
+"""The parts of a network graph: populations, other sources and sinks, and pathways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import nengo
+import numpy as np
+
+from .chains import chain_fan_out
+from .connection_chain import connection_chain
+
+#: What a pathway carries, and where to.
+#:
+#: ``"neural"``
+#:     From neurons to neurons: the synapses of the network. Spikes, if the neurons spike.
+#: ``"readout"``
+#:     From neurons to something that is not neurons: an output, a Python function.
+#:     Spikes, if the neurons spike.
+#: ``"input"``
+#:     From data fed to the network.
+#: ``"bias"``
+#:     From a constant that is part of the network.
+#: ``"host"``
+#:     From the result of a computation outside the neurons, such as a Node's function.
+PATHWAY_KINDS = ("neural", "readout", "input", "bias", "host")
+
+
+@dataclass(frozen=True)
+class Population:
+    """The neurons of one Ensemble.
+
+    Attributes
+    ----------
+    name : str
+        Unique among populations, sources and sinks: the name of the layer or the label of
+        the Ensemble, completed where these are not unique.
+    layer : str
+        Layer the population belongs to; of a plain network, its own name.
+    ensemble : nengo.Ensemble
+    n_neurons : int
+    neuron_type : nengo.neurons.NeuronType
+    spiking : bool
+        Whether the neurons emit spikes (False: graded outputs).
+    """
+
+    name: str
+    layer: str
+    ensemble: nengo.Ensemble
+    n_neurons: int
+    neuron_type: Any
+    spiking: bool
+
+    @property
+    def size(self) -> int:
+        """Number of elements: of neurons."""
+        return self.n_neurons
+
+
+@dataclass(frozen=True)
+class Source:
+    """Values that do not come from neurons.
+
+    Attributes
+    ----------
+    name, layer : str
+        As those of a `Population`.
+    obj : nengo.Node, nengo.Ensemble or nengo.Connection
+        The Node, the Ensemble in direct mode, or the Connection whose function, computed
+        outside the neurons, gives the values.
+    size : int
+        Number of values.
+    kind : {"input", "bias", "host"}
+        The kind of every pathway from here; see `PATHWAY_KINDS`.
+    """
+
+    name: str
+    layer: str
+    obj: Any
+    size: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Sink:
+    """Where signals leave the neurons.
+
+    Attributes
+    ----------
+    name, layer : str
+        As those of a `Population`.
+    obj : nengo.Node or nengo.Ensemble
+        An output (a passthrough Node that leads nowhere), a Node that computes, or an
+        Ensemble in direct mode.
+    size : int
+        Number of values.
+    """
+
+    name: str
+    layer: str
+    obj: Any
+    size: int
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """A part of the network that is not counted, and why.
+
+    Attributes
+    ----------
+    name, layer : str
+        The part, and the layer it belongs to.
+    reason : str
+        A clause that follows the name.
+    """
+
+    name: str
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Pathway:
+    """One route from a source to a target, through passthrough Nodes only.
+
+    On hardware, passthrough Nodes vanish and a pathway is one set of synapses, from each
+    source element to each target it reaches. Two routes between the same two populations
+    are two pathways, each with synapses of its own.
+
+    Attributes
+    ----------
+    name : str
+        ``"pre -> post"``, unique; where several routes join the two, with what the route
+        goes through.
+    layer : str
+        Layer the synapses belong to: the one that holds the most weights on the way.
+    pre : Population or Source
+    post : Population or Sink
+    connections : tuple of nengo.Connection
+        The route.
+    kind : str
+        One of `PATHWAY_KINDS`.
+    count_zeros : bool
+        Whether weights that are exactly zero are counted as synapses.
+    """
+
+    name: str
+    layer: str
+    pre: Population | Source
+    post: Population | Sink
+    connections: tuple[nengo.Connection, ...] = field(repr=False)
+    kind: str
+    count_zeros: bool = field(default=False, repr=False)
+
+    @cached_property
+    def fan_out(self) -> np.ndarray:
+        """Number of distinct targets that each source element reaches.
+
+        Exact: borders, strides, groups and zero weights are accounted for, and a target
+        reached several times along the route counts once. Computed on first use.
+
+        Returns
+        -------
+        ndarray of shape (pre.size,), int64, read-only
+
+        Raises
+        ------
+        NetworkGraphError
+            If the fan-out rule of a transform gives a pattern of the wrong size.
+        """
+        chain = [p for c in self.connections for p in connection_chain(c, self.count_zeros)]
+        fan_out = chain_fan_out(chain).view()
+        fan_out.flags.writeable = False
+        return fan_out
+
+    @cached_property
+    def n_synapses(self) -> int:
+        """Number of (source element, target) pairs that the pathway joins."""
+        return int(self.fan_out.sum())
