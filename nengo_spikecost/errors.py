@@ -7,6 +7,8 @@ them into one sentence; a library user can catch them all with one class.
 
 from __future__ import annotations
 
+from typing import Any, Optional
+
 
 class SpikeCostError(Exception):
     """Base class of every error this package raises on purpose."""
@@ -27,7 +29,7 @@ class ConversionError(SpikeCostError, ValueError):
         Name of the Keras layer at fault.
     """
 
-    def __init__(self, message: str, layer: str | None = None):
+    def __init__(self, message: str, layer: Optional[str] = None):
         super().__init__(message)
         self.layer = layer
 
@@ -41,7 +43,19 @@ class DataError(SpikeCostError, ValueError):
 
 
 class MeasurementError(SpikeCostError, RuntimeError):
-    """A simulation could not be run or its spikes could not be counted."""
+    """A simulation could not be run or its spikes could not be counted.
+
+    Parameters
+    ----------
+    message : str
+        The whole sentence shown to the user.
+    activity : Activity, optional
+        What was measured before the failure.
+    """
+
+    def __init__(self, message: str, activity: Any = None):
+        super().__init__(message)
+        self.activity = activity
 
 
 class EnergyError(SpikeCostError, ValueError):

@@ -1,0 +1,18 @@
+"""Activity: what a network did, counted while it was simulated."""
+
+from . import nengo_dl as _nengo_dl  # noqa: F401  (registers the simulator)
+from .backend import BACKENDS, Backend, register_backend
+from .measure import default_batch_size, measure
+from .record import Activity, OutputActivity, PopulationActivity, Protocol
+
+__all__ = [
+    "BACKENDS",
+    "Activity",
+    "Backend",
+    "OutputActivity",
+    "PopulationActivity",
+    "Protocol",
+    "default_batch_size",
+    "measure",
+    "register_backend",
+]

@@ -1,0 +1,233 @@
+"""`measure`: real spikes, counted while a simulator runs."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+
+import nengo
+import numpy as np
+
+from ..errors import MeasurementError
+from ..graph import NetworkGraph
+from ..progress import progress_bar
+from .backend import BACKENDS, Backend, BatchCounts, Setup
+from .record import Activity, OutputActivity, PopulationActivity, Protocol
+from .samples import InputSpec, SampleStream
+
+PRESENTATIONS = ("fresh", "continuous")
+
+#: A batch is chosen so that about this many neurons are simulated at once: enough to keep
+#: two cores busy, few enough that the state of the simulation fits in some hundred MB.
+_NEURONS_AT_ONCE = 6_000_000
+_MAX_BATCH = 100
+
+
+def measure(
+    network: Any,
+    data: Any,
+    n_steps: Optional[int] = None,
+    *,
+    simulator: str = "nengo_dl",
+    presentation: str = "fresh",
+    batch_size: Optional[int] = None,
+    dt: float = 0.001,
+    seed: int = 0,
+    progress: bool = True,
+) -> Activity:
+    """Simulate a network on data and count every spike.
+
+    Spikes are added up while the simulation runs, so memory depends neither on the number
+    of steps nor, but for the counts themselves, on the number of samples.
+
+    Parameters
+    ----------
+    network : Conversion or nengo.Network
+        What to simulate; it is not changed. The outputs read are those of the Keras model,
+        or the Probes in the network.
+    data : array or dict or iterable
+        Samples: an array ``(n, ...)`` for a network with one input; a dict of such arrays
+        by input name, Node, Keras layer or tensor; or an iterable (generator,
+        ``tf.data.Dataset``, Keras ``Sequence``) of batches ``x`` or ``(x, y)``. A sample is
+        presented unchanged for ``n_steps`` steps, or has steps as its first axis.
+    n_steps : int, optional
+        Steps per sample. May be left out if samples have a time axis.
+    simulator : str
+        A key of `BACKENDS`: ``"nengo_dl"``; ``"nengo_dl_probes"`` is the same simulator
+        through its public interface only, slower and equal.
+    presentation : {"fresh", "continuous"}
+        Start every sample from the initial state, or let state run on from one sample to
+        the next, as a board does.
+    batch_size : int, optional
+        Samples side by side. Default: 1 if continuous, or else as many as make a few
+        million neurons, at most 100. In a continuous presentation the samples are dealt
+        out to ``batch_size`` lanes that run side by side.
+    dt : float
+        Length of a step in s.
+    seed : int
+        Seed of the run, and of the build if the network has no seed of its own. Two
+        measurements with equal arguments are equal bit for bit.
+    progress : bool
+        Show a progress bar with the time left, if standard error is a terminal.
+
+    Returns
+    -------
+    Activity
+
+    Raises
+    ------
+    DataError
+        If the data do not fit the network or hold NaN.
+    MeasurementError
+        If an argument is wrong or the simulation fails. When it fails after some batches
+        the error's ``activity`` attribute holds what was measured until then.
+    """
+    net, names, outputs = _parts(network)
+    _check_choice("simulator", simulator, BACKENDS)
+    _check_choice("presentation", presentation, PRESENTATIONS)
+    if not dt > 0:
+        raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
+    populations = NetworkGraph(network).populations
+    if batch_size is None:
+        batch_size = default_batch_size(net.n_neurons, presentation)
+    elif not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
+    inputs = _inputs(network, data)
+    stream = SampleStream(data, inputs, _resolver(names), n_steps)
+    recorder: Optional[_Recorder] = None
+    backend: Optional[Backend] = None
+    try:
+        with progress_bar("Simulating", stream.n_samples, progress) as advance:
+            for batch in stream.batches(int(batch_size)):
+                if backend is None or recorder is None:
+                    setup = Setup(
+                        net, inputs, populations, outputs, int(stream.n_steps or 0), float(dt),
+                        int(batch_size), int(seed), presentation,
+                    )  # fmt: skip
+                    recorder = _Recorder(setup, simulator)
+                    backend = BACKENDS[simulator](setup)
+                counts = backend.run(batch.padded(int(batch_size)).inputs)
+                recorder.add(counts, len(batch), batch.targets)
+                advance(len(batch))
+    except Exception as error:
+        if recorder is not None and recorder.n_samples:
+            raise MeasurementError(
+                f"The measurement stopped after {recorder.n_samples} samples: {error} "
+                "(what was measured until then is in this error's .activity)",
+                activity=recorder.activity(),
+            ) from error
+        raise
+    finally:
+        if backend is not None:
+            backend.close()
+    assert recorder is not None  # a stream without samples has raised DataError
+    return recorder.activity()
+
+
+def default_batch_size(n_neurons: int, presentation: str) -> int:
+    """How many samples to simulate side by side, unless the caller says."""
+    if presentation == "continuous":
+        return 1
+    return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons)))
+
+
+class _Recorder:
+    """Collects what each batch brought, in the smallest integers that hold it."""
+
+    def __init__(self, setup: Setup, simulator: str):
+        self.protocol = Protocol(
+            simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed
+        )
+        self.setup = setup
+        self.n_samples = 0
+        self._counts: Dict[str, List[np.ndarray]] = {p.name: [] for p in setup.populations}
+        self._outputs: Dict[str, List[Tuple[np.ndarray, np.ndarray]]] = {
+            name: [] for name in setup.outputs
+        }
+        self._targets: List[Optional[np.ndarray]] = []
+
+    def add(self, batch: BatchCounts, n: int, targets: Optional[np.ndarray]) -> None:
+        """Keep the first ``n`` samples of a batch (the rest was padding)."""
+        self.n_samples += n
+        for population in self.setup.populations:
+            counts = batch.counts[population.name][:n]
+            if population.spiking:
+                counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+            self._counts[population.name].append(counts)
+        for name, (last, mean) in batch.outputs.items():
+            self._outputs[name].append((last[:n], mean[:n]))
+        self._targets.append(targets)
+
+    def activity(self) -> Activity:
+        """All that was collected; call once, it hands the counts over."""
+        populations = {}
+        for population in self.setup.populations:
+            counts = np.concatenate(self._counts.pop(population.name))
+            populations[population.name] = PopulationActivity(
+                population.name, population.spiking, counts
+            )
+        outputs = {
+            name: OutputActivity(name, *(np.concatenate(x) for x in zip(*batches)))
+            for name, batches in self._outputs.items()
+        }
+        with_labels = [t for t in self._targets if t is not None]
+        targets = np.concatenate(with_labels) if len(with_labels) == len(self._targets) else None
+        return Activity(self.protocol, populations, outputs, targets)
+
+
+def _parts(network: Any) -> Tuple[nengo.Network, Mapping[str, Any], Dict[str, nengo.Probe]]:
+    """The Nengo network, the lookup of its inputs, and its outputs by name."""
+    if isinstance(network, nengo.Network):
+        names = _source_nodes(network)
+        outputs: Dict[str, nengo.Probe] = {}
+        for i, probe in enumerate(network.all_probes):
+            label = probe.label or getattr(probe.obj, "label", None) or f"probe {i}"
+            outputs[label if label not in outputs else f"{label} ({i})"] = probe
+        return network, names, outputs
+    if isinstance(getattr(network, "net", None), nengo.Network):
+        return network.net, network.inputs, dict(network.outputs)
+    raise MeasurementError(
+        "network must be a Conversion or a nengo.Network, not "
+        f"{type(network).__name__} (a Keras model goes through convert() first)."
+    )
+
+
+def _source_nodes(network: nengo.Network) -> Dict[str, nengo.Node]:
+    """The Nodes of a plain network that could be fed, by label (made unique)."""
+    nodes: Dict[str, nengo.Node] = {}
+    for i, node in enumerate(network.all_nodes):
+        if node.size_in == 0 and node.size_out > 0:
+            label = node.label or f"node {i}"
+            nodes[label if label not in nodes else f"{label} ({i})"] = node
+    return nodes
+
+
+def _inputs(network: Any, data: Any) -> List[InputSpec]:
+    """The Nodes that ``data`` feed: for a plain network, those a dict of data names."""
+    if not isinstance(network, nengo.Network):
+        return [InputSpec(name, node, node.size_out) for name, node in network.inputs.items()]
+    nodes = _source_nodes(network)
+    if isinstance(data, Mapping):
+        nodes = {name: node for name, node in nodes.items() if node in data or name in data}
+    return [InputSpec(name, node, node.size_out) for name, node in nodes.items()]
+
+
+def _resolver(names: Mapping[str, nengo.Node]) -> Callable[[Any], str]:
+    """A function from the keys of a dict of data to input names."""
+    by_node = {node: name for name, node in names.items()}
+
+    def resolve(key: Any) -> str:
+        if isinstance(key, nengo.Node) and key in by_node:
+            return by_node[key]
+        if isinstance(names, dict) and key not in names:
+            raise KeyError(
+                f"The network has no input Node {key!r}; there are {', '.join(names) or 'none'}."
+            )
+        # the lookup of a Conversion knows layers and tensors too
+        return key if isinstance(names, dict) else names.name_of(key)  # type: ignore[attr-defined]
+
+    return resolve
+
+
+def _check_choice(argument: str, value: Any, choices: Iterable[str]) -> None:
+    if value not in tuple(choices):
+        raise MeasurementError(f"{argument} must be one of {', '.join(choices)}, not {value!r}.")

@@ -1,0 +1,257 @@
+"""Input data of any kind, checked and cut into batches of one size.
+
+Arrays, dicts of arrays, generators, ``tf.data`` datasets and Keras ``Sequence`` objects
+all become the same stream of `Batch` objects; nothing longer than a batch is copied.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+
+import numpy as np
+
+from ..errors import DataError
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """One input of the network.
+
+    Attributes
+    ----------
+    name : str
+        Name in messages and in dicts of data.
+    node : object
+        The Nengo Node that is fed.
+    size : int
+        Values per step.
+    """
+
+    name: str
+    node: Any
+    size: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples to be simulated side by side.
+
+    Attributes
+    ----------
+    inputs : dict from str to ndarray
+        For each input of the network values of shape ``(n, 1, size)``, the same at every
+        step, or ``(n, n_steps, size)``. Float32 once the batch leaves the stream.
+    targets : ndarray of shape (n, ...), optional
+        Labels that came with the samples.
+    """
+
+    inputs: Dict[str, np.ndarray]
+    targets: Optional[np.ndarray]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+    def padded(self, size: int) -> "Batch":
+        """The same batch filled up to ``size`` samples by repeating the last one."""
+        missing = size - len(self)
+        if missing == 0:
+            return self
+        inputs = {
+            name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)])
+            for name, x in self.inputs.items()
+        }
+        return Batch(inputs, self.targets)
+
+
+class SampleStream:
+    """The samples of ``data`` in batches, as often as iterated (once for generators).
+
+    Parameters
+    ----------
+    data : array or dict or iterable
+        An array of shape ``(n, ...)`` for a network with one input; a dict of such arrays
+        by input name, Node, Keras input layer or tensor; or an iterable (generator,
+        ``tf.data.Dataset``, Keras ``Sequence``) of batches of either, alone or in a tuple
+        ``(x, y)``. A sample's values are the same at every step, or its first axis is time.
+    inputs : sequence of InputSpec
+        The inputs of the network.
+    resolve : callable
+        Turns a key of a dict of data into an input name; raises KeyError.
+    n_steps : int, optional
+        Steps per sample; may be None if every sample has a time axis.
+
+    Attributes
+    ----------
+    n_samples : int or None
+        Number of samples, where it is known beforehand.
+    """
+
+    def __init__(self, data: Any, inputs: Iterable[InputSpec], resolve: Any, n_steps: Any):
+        self.inputs = tuple(inputs)
+        self._resolve = resolve
+        if not self.inputs:
+            raise DataError("The network has no input Node to feed data to.")
+        self.n_steps = None if n_steps is None else _check_n_steps(n_steps)
+        self._whole: Optional[Batch] = None
+        self._chunks: Any = None
+        self.n_samples: Optional[int] = None
+        if isinstance(data, (np.ndarray, list, Mapping)) or _is_tensor(data):
+            self._whole = self._batch(data, None, start=0)
+            self.n_samples = len(self._whole)
+            if self.n_samples == 0:
+                raise DataError("data holds no samples.")
+        elif hasattr(data, "__iter__") or hasattr(data, "__getitem__"):
+            self._chunks = data
+        else:
+            raise DataError(
+                "data must be an array, a dict of arrays, or an iterable of batches, "
+                f"not {type(data).__name__}."
+            )
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """Batches of ``batch_size`` samples; the last one may be smaller."""
+        if self._whole is not None:
+            for start in range(0, len(self._whole), batch_size):
+                yield _as_float32(_slice(self._whole, start, start + batch_size))
+            return
+        waiting: List[Batch] = []
+        n_waiting = n_seen = 0
+        for chunk in _iterate(self._chunks):
+            x, y = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
+            batch = self._batch(x, y, start=n_seen)
+            waiting.append(batch)
+            n_waiting += len(batch)
+            n_seen += len(batch)
+            if n_waiting >= batch_size:
+                joined = _join(waiting)
+                whole = n_waiting - n_waiting % batch_size
+                for start in range(0, whole, batch_size):
+                    yield _as_float32(_slice(joined, start, start + batch_size))
+                waiting = [_slice(joined, whole, n_waiting)] if whole < n_waiting else []
+                n_waiting -= whole
+        if n_seen == 0:
+            raise DataError("data holds no samples.")
+        if waiting:
+            yield _as_float32(_join(waiting))
+
+    def _batch(self, x: Any, y: Any, start: int) -> Batch:
+        arrays = self._by_input(x)
+        values = {
+            spec.name: self._check(spec, np.asarray(arrays[spec.name]), start)
+            for spec in self.inputs
+        }
+        lengths = {name: len(array) for name, array in values.items()}
+        if len(set(lengths.values())) > 1:
+            raise DataError(f"The inputs hold different numbers of samples: {lengths}.")
+        targets = None if y is None else np.atleast_1d(np.asarray(y))
+        n = next(iter(lengths.values()))
+        if targets is not None and len(targets) != n:
+            raise DataError(f"A batch of {n} samples came with {len(targets)} labels.")
+        return Batch(values, targets)
+
+    def _by_input(self, x: Any) -> Dict[str, Any]:
+        if isinstance(x, Mapping):
+            found = {}
+            for key, array in x.items():
+                try:
+                    found[self._resolve(key)] = array
+                except KeyError as error:
+                    raise DataError(f"data: {error.args[0]}") from None
+            missing = [spec.name for spec in self.inputs if spec.name not in found]
+            if missing:
+                raise DataError(f"data has no values for input {', '.join(missing)}.")
+            return found
+        if len(self.inputs) == 1:
+            return {self.inputs[0].name: x}
+        names = ", ".join(spec.name for spec in self.inputs)
+        raise DataError(
+            f"The network has {len(self.inputs)} inputs: give data as a dict by input ({names})."
+        )
+
+    def _check(self, spec: InputSpec, x: np.ndarray, start: int) -> np.ndarray:
+        """Values as float32 of shape (n, 1 or n_steps, size)."""
+        if x.dtype == object or not (
+            np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.bool_)
+        ):
+            raise DataError(f"data for input {spec.name!r} are not numbers but {x.dtype}.")
+        per_sample = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
+        per_step = int(np.prod(x.shape[2:])) if x.ndim > 2 else 1
+        if x.ndim and x.shape == (0,):
+            raise DataError("data holds no samples.")
+        if x.ndim and per_sample == spec.size:
+            values = x.reshape(len(x), 1, spec.size)
+        elif x.ndim > 1 and per_step == spec.size and self.n_steps in (None, x.shape[1]):
+            self.n_steps = x.shape[1]
+            values = x.reshape(len(x), x.shape[1], spec.size)
+        elif x.ndim and x.size == spec.size:
+            # one sample without a batch axis, as an unbatched tf.data.Dataset gives them
+            values = x.reshape(1, 1, spec.size)
+        else:
+            steps = "n_steps" if self.n_steps is None else self.n_steps
+            raise DataError(
+                f"data for input {spec.name!r} have shape {x.shape}; expected (n, ...) with "
+                f"{spec.size} values per sample, or (n, {steps}, ...) with {spec.size} values "
+                "per step."
+            )
+        if self.n_steps is None:
+            raise DataError("n_steps must be given: the data have no time axis.")
+        _check_finite(spec.name, values, start)
+        return values
+
+
+def _check_n_steps(n_steps: Any) -> int:
+    if not isinstance(n_steps, (int, np.integer)) or n_steps < 1:
+        raise DataError(f"n_steps must be a whole number of at least 1, not {n_steps!r}.")
+    return int(n_steps)
+
+
+def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) -> None:
+    """Raise if a value is NaN or infinite; in chunks, to need no copy of the data."""
+    if not np.issubdtype(values.dtype, np.inexact):
+        return
+    for first in range(0, len(values), chunk):
+        finite = np.isfinite(values[first : first + chunk]).all(axis=(1, 2))
+        if not finite.all():
+            raise DataError(
+                f"data for input {name!r} hold NaN or infinite values, first in sample "
+                f"{start + first + int(np.argmin(finite))}."
+            )
+
+
+def _as_float32(batch: Batch) -> Batch:
+    inputs = {name: x.astype(np.float32, copy=False) for name, x in batch.inputs.items()}
+    return Batch(inputs, batch.targets)
+
+
+def _is_tensor(data: Any) -> bool:
+    return hasattr(data, "numpy") and hasattr(data, "shape")
+
+
+def _iterate(chunks: Any) -> Iterator[Any]:
+    if hasattr(chunks, "as_numpy_iterator"):
+        return chunks.as_numpy_iterator()
+    if not hasattr(chunks, "__iter__") or (
+        hasattr(chunks, "__len__") and hasattr(chunks, "__getitem__")
+    ):
+        # a Keras Sequence: its iterator goes on for ever, its length does not
+        return (chunks[i] for i in range(len(chunks)))
+    return iter(chunks)
+
+
+def _slice(batch: Batch, start: int, stop: int) -> Batch:
+    targets = None if batch.targets is None else batch.targets[start:stop]
+    return Batch({name: x[start:stop] for name, x in batch.inputs.items()}, targets)
+
+
+def _join(batches: List[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    targets: Tuple[Any, ...] = tuple(batch.targets for batch in batches)
+    return Batch(
+        {
+            name: np.concatenate([batch.inputs[name] for batch in batches])
+            for name in batches[0].inputs
+        },
+        None if any(t is None for t in targets) else np.concatenate(targets),
+    )

@@ -1,0 +1,91 @@
+"""Nengo objects found by Keras layer, by layer name or by tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Dict, Iterator, List
+
+import tensorflow as tf
+
+
+class LayerLookup(Mapping):
+    """Read-only mapping from the layers of a Keras model to Nengo objects.
+
+    Keys are layer names; a layer object, or a tensor of the user's model, may be used in
+    their place. A layer inside a nested model is called ``"outer/inner"``. A layer that
+    is applied several times has one entry an application: ``"shared.0"``, ``"shared.1"``.
+
+    Parameters
+    ----------
+    entries : dict from str to list
+        For every layer name, the Nengo object of each application, in order.
+    what : str
+        What is looked up, for the error message: ``"layer"``, ``"input"``.
+    aliases : dict from int to str, optional
+        ``id`` of a tensor of the user's model to the entry it stands for.
+    """
+
+    def __init__(self, entries: Dict[str, List[Any]], what: str, aliases: Dict[int, str]):
+        self._what = what
+        self._aliases = aliases
+        self._applications = {name: len(objs) for name, objs in entries.items()}
+        self._objects: Dict[str, Any] = {}
+        for name, objs in entries.items():
+            if len(objs) == 1:
+                self._objects[name] = objs[0]
+            else:
+                self._objects.update({f"{name}.{i}": obj for i, obj in enumerate(objs)})
+
+    def name_of(self, key: Any) -> str:
+        """The name under which ``key`` (a name, a layer or a tensor) is listed.
+
+        Raises
+        ------
+        KeyError
+            If there is no such entry, or the layer was applied more than once.
+        """
+        name = self._name(key)
+        if name in self._objects:
+            return name
+        if self._applications.get(name, 1) > 1:
+            choices = ", ".join(repr(f"{name}.{i}") for i in range(self._applications[name]))
+            raise KeyError(
+                f"Layer {name!r} is applied {self._applications[name]} times: use {choices}."
+            )
+        raise KeyError(
+            f"There is no {self._what} {name!r}; there are {', '.join(self._objects) or 'none'}."
+        )
+
+    def _name(self, key: Any) -> str:
+        if isinstance(key, str):
+            return key
+        if isinstance(key, tf.keras.layers.Layer):
+            return key.name
+        if id(key) in self._aliases:
+            return self._aliases[id(key)]
+        history = getattr(key, "_keras_history", None)
+        if history is not None:
+            return history[0].name
+        raise KeyError(
+            f"A {self._what} is found by its name, its Keras layer or its tensor, "
+            f"not by {type(key).__name__}."
+        )
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._objects[self.name_of(key)]
+
+    def __contains__(self, key: Any) -> bool:
+        try:
+            self.name_of(key)
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def __repr__(self) -> str:
+        return f"<LayerLookup of {len(self)}: {', '.join(self)}>"
