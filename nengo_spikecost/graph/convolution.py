@@ -93,10 +93,15 @@ class KernelPattern(Connectivity):
         )
 
     def _offsets(self) -> Iterator[tuple[np.ndarray, tuple[slice, ...], tuple[slice, ...]]]:
-        """For each kernel offset: its channel mask, inputs seen, and outputs seeing them."""
+        """For each kernel offset: its channel mask, inputs seen, and outputs seeing them.
+
+        Inputs and outputs are indices into what `_images` returns.
+        """
         for offset in np.ndindex(*(w.kernel for w in self.windows)):
             pairs = [w.slices(k) for w, k in zip(self.windows, offset)]
-            yield self.mask[offset], tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+            seen = (slice(None), *(p[0] for p in pairs))
+            by = (slice(None), *(p[1] for p in pairs))
+            yield self.mask[offset], seen, by
 
     def _images(self, values: np.ndarray, space: tuple[int, ...], channels: int) -> np.ndarray:
         """From (size, n) to (n, *space, groups, channels)."""
@@ -119,15 +124,15 @@ class KernelPattern(Connectivity):
         images = self._images(u, self.space_in, self.channels_in)
         result = np.zeros((len(images), *self.space_out, self.groups, self.channels_out))
         for mask, seen, by in self._offsets():
-            result[(slice(None), *by)] += _mix_channels(images[(slice(None), *seen)], mask)
+            result[by] += _mix_channels(images[seen], mask)
         return self._flat(result)
 
     def _adjoint(self, v: np.ndarray) -> np.ndarray:
         images = self._images(v, self.space_out, self.channels_out)
         result = np.zeros((len(images), *self.space_in, self.groups, self.channels_in))
         for mask, seen, by in self._offsets():
-            back = _mix_channels(images[(slice(None), *by)], mask.transpose(0, 2, 1))
-            result[(slice(None), *seen)] += back
+            back = _mix_channels(images[by], mask.transpose(0, 2, 1))
+            result[seen] += back
         return self._flat(result)
 
     def synapses(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
