@@ -108,7 +108,7 @@ def _copy_if_needed(array: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def numpy_1_view(module: types.ModuleType) -> None:
+def numpy_1_view(module: Any) -> None:
     """P4 and P5, NumPy >= 2: ``np.array(copy=False)`` and ``np.asfarray`` as in NumPy 1.
 
     In NumPy 2 ``copy=False`` raises when a copy is needed, and ``asfarray`` is gone.
@@ -127,7 +127,7 @@ def numpy_1_view(module: types.ModuleType) -> None:
     _record(("P4 " if module.__name__.startswith("nengo_loihi") else "P5 ") + module.__name__)
 
 
-def nengo_numpy_1_view(module: types.ModuleType) -> None:
+def nengo_numpy_1_view(module: Any) -> None:
     """P5, NumPy >= 2: the same for ``npext``, nengo.utils.numpy, in nengo_extras.neurons.
 
     Reference: nengo-extras 0.5.0, neurons.py, ``npext.array(spikes, copy=False)``.
@@ -138,7 +138,7 @@ def nengo_numpy_1_view(module: types.ModuleType) -> None:
     _record("P5 " + module.__name__)
 
 
-def flat_feedthrough(module: types.ModuleType) -> None:
+def flat_feedthrough(module: Any) -> None:
     """P6, Nengo >= 4: nengo-dl's LinearFilterBuilder reads ``D`` with one axis.
 
     nengo 4 gives the feedthrough of a filter's step the shape (1, 1), nengo-dl 3.6.0
@@ -166,6 +166,7 @@ def flat_feedthrough(module: types.ModuleType) -> None:
     class LinearFilterBuilder(original):  # type: ignore[misc, valid-type]
         __doc__ = original.__doc__
         _flat_feedthrough = True
+        ops: list[Any]
 
         def build_pre(self, signals: Any, config: Any) -> None:
             ops = self.ops
