@@ -1,0 +1,11 @@
+"""Counting: what a network does per inference. It knows no Joule.
+
+``exact`` counts a Nengo network with measured spikes; ``average`` counts a Keras model with
+mean activations, as KerasSpiking does. Both return a `Workload`.
+"""
+
+from __future__ import annotations
+
+from .record import LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+
+__all__ = ["LayerInfo", "PathwayWork", "PopulationWork", "UncountedWork", "Workload"]

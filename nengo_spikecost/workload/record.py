@@ -7,10 +7,17 @@ counters beside this file (`exact`, `average`) and priced by the cost models in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional, Tuple
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+SPIKE_KINDS = ("neural", "readout")
+"""The kinds of pathway that carry spikes, when the neurons before them spike."""
+
+
+def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
+    """Counts times a factor; unchanged, and integers still, for a factor of 1."""
+    return counts if counts is None or factor == 1 else counts * factor
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,9 @@ class PopulationWork:
         Neuron updates per inference: ``n_neurons * n_steps``.
     spikes : ndarray of shape (n_samples,), optional
         Spikes emitted per inference, one entry a sample. None: not measured, or graded.
+    assumed_spiking : bool
+        The neurons of the model given are graded, but were counted as if they spiked:
+        what `average` does with a Keras model that has not been converted.
     """
 
     name: str
@@ -41,7 +51,8 @@ class PopulationWork:
     neuron_type: str
     spiking: bool
     updates: int
-    spikes: Optional[np.ndarray] = None
+    spikes: np.ndarray | None = None
+    assumed_spiking: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,8 +82,8 @@ class PathwayWork:
     layer: str
     kind: str
     n_synapses: int
-    synops: Optional[np.ndarray] = None
-    average_synops: Optional[np.ndarray] = None
+    synops: np.ndarray | None = None
+    average_synops: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -104,14 +115,18 @@ class LayerInfo:
         Type of the layer as people know it: ``"Conv2D"``, ``"Ensemble"``.
     output_shape : str
         Shape as printed.
-    n_params : int
-        Number of parameters (weights and biases).
+    n_params : int, optional
+        Number of parameters (weights and biases). None: not known.
+    input_rate_hz : float, optional
+        Mean absolute activation at the layer's input, read as Hz: known to the `average`
+        counter only. Measured networks have spikes in their populations instead.
     """
 
     name: str
     kind: str
     output_shape: str
-    n_params: int
+    n_params: int | None = None
+    input_rate_hz: float | None = None
 
 
 @dataclass(frozen=True)
@@ -132,10 +147,71 @@ class Workload:
         Number of inferences measured (0: static counts only).
     """
 
-    layers: Tuple[LayerInfo, ...]
-    populations: Tuple[PopulationWork, ...]
-    pathways: Tuple[PathwayWork, ...]
-    uncounted: Tuple[UncountedWork, ...]
+    layers: tuple[LayerInfo, ...]
+    populations: tuple[PopulationWork, ...]
+    pathways: tuple[PathwayWork, ...]
+    uncounted: tuple[UncountedWork, ...]
     n_steps: int
     dt: float
     n_samples: int
+
+    def __post_init__(self) -> None:
+        names = set(self.layer_names)
+        work = [
+            *((p.name, p.layer) for p in self.populations),
+            *((p.name, p.layer) for p in self.pathways),
+            *((u.name, u.layer) for u in self.uncounted),
+        ]
+        for name, layer in work:
+            if layer not in names:
+                raise ValueError(f"{name!r} belongs to layer {layer!r}, which is not listed.")
+
+    @property
+    def measured(self) -> bool:
+        """Whether spikes were counted, rather than the network's size alone."""
+        return self.n_samples > 0
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """Names of the layers, in order."""
+        return tuple(layer.name for layer in self.layers)
+
+    def for_presentation(self, n_steps: int, dt: float) -> Workload:
+        """The same network run for another number of steps, at the same firing rates.
+
+        An extrapolation: spikes and synops grow with the presented time
+        ``n_steps * dt``, neuron updates with ``n_steps``. Networks that start from rest
+        fire less in their first steps than later, so prefer to measure again.
+
+        Parameters
+        ----------
+        n_steps : int
+            Simulation steps per inference.
+        dt : float
+            Length of a step in seconds.
+
+        Returns
+        -------
+        Workload
+            With fractional counts, unless the presented time is the one measured.
+        """
+        factor = (n_steps * dt) / (self.n_steps * self.dt)
+        if np.isclose(factor, 1.0, rtol=1e-12):
+            factor = 1.0
+        return replace(
+            self,
+            n_steps=n_steps,
+            dt=dt,
+            populations=tuple(
+                replace(p, updates=p.n_neurons * n_steps, spikes=_scaled(p.spikes, factor))
+                for p in self.populations
+            ),
+            pathways=tuple(
+                replace(
+                    p,
+                    synops=_scaled(p.synops, factor),
+                    average_synops=_scaled(p.average_synops, factor),
+                )
+                for p in self.pathways
+            ),
+        )

@@ -1,0 +1,127 @@
+"""The cost models by name: how each counts, and how it prices what was counted.
+
+A new cost model is one file with a ``price`` function, and one `register_cost_model`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Callable, Protocol
+
+from ..errors import EnergyError, OverwriteWarning
+from ..workload.record import Workload
+from .device import Device
+from .estimate import EnergyEstimate
+from .per_operation import price
+
+STATIC_COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy cpu")
+SPIKE_COLUMNS = (
+    "name",
+    "output_shape",
+    "neurons",
+    "rate",
+    "spikes",
+    "synops",
+    "energy cpu",
+    "energy loihi",
+)
+
+
+class Counter(Protocol):
+    """One network, ready to be counted for any presentation."""
+
+    def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
+        """The work per inference of ``n_steps`` steps of ``dt`` seconds."""
+
+    def layer_name(self, layer: Any) -> str:
+        """The row of a layer, given by name or as an object."""
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """A way to count a network and to price the count.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it.
+    counter : callable
+        ``counter(network, activity, example_data) -> Counter``.
+    price : callable
+        ``price(workload, device) -> EnergyEstimate``.
+    si_units : bool
+        Whether tables show SI prefixes (1.25 uJ) or, as KerasSpiking's, plain numbers
+        (1.3e-06).
+    columns, measured_columns : tuple of str
+        The columns a table has when none are asked for: without and with spikes.
+    """
+
+    name: str
+    counter: Callable[[Any, Any, Any], Counter]
+    price: Callable[[Workload, Device], EnergyEstimate]
+    si_units: bool = True
+    columns: tuple[str, ...] = STATIC_COLUMNS
+    measured_columns: tuple[str, ...] = STATIC_COLUMNS
+
+
+_cost_models: dict[str, CostModel] = {}
+
+
+def register_cost_model(model: CostModel) -> None:
+    """Make a cost model known by its name."""
+    if model.name in _cost_models:
+        warnings.warn(
+            f"Cost model {model.name!r} is already registered. Overwriting.",
+            OverwriteWarning,
+            stacklevel=2,
+        )
+    _cost_models[model.name] = model
+
+
+def get_cost_model(name: str) -> CostModel:
+    """The cost model of that name.
+
+    Raises
+    ------
+    EnergyError
+        If there is none.
+    """
+    if name not in _cost_models:
+        raise EnergyError(
+            f"There is no cost model {name!r}; there are {', '.join(cost_model_names())}."
+        )
+    return _cost_models[name]
+
+
+def cost_model_names() -> list[str]:
+    """Names of all cost models."""
+    return list(_cost_models)
+
+
+def _exact_counter(network: Any, activity: Any, example_data: Any) -> Counter:
+    from ..workload.exact import ExactCounter
+
+    if example_data is not None:
+        raise EnergyError(
+            "example_data belongs to cost_model='kerasspiking'. To price measured spikes, "
+            "pass activity=measure(network, data, n_steps)."
+        )
+    return ExactCounter(network, activity)
+
+
+def _average_counter(network: Any, activity: Any, example_data: Any) -> Counter:
+    from ..workload.average import AverageCounter
+
+    if activity is not None:
+        raise EnergyError(
+            "cost_model='kerasspiking' estimates spikes from the Keras model's activations and "
+            "takes example_data; measured activity belongs to cost_model='per_operation'."
+        )
+    return AverageCounter(network, example_data)
+
+
+register_cost_model(
+    CostModel("per_operation", _exact_counter, price, measured_columns=SPIKE_COLUMNS)
+)
+register_cost_model(CostModel("kerasspiking", _average_counter, price, si_units=False))

@@ -1,0 +1,205 @@
+"""The table of devices: those of ``devices.toml`` and those a user adds.
+
+Examples
+--------
+>>> from nengo_spikecost.energy import devices
+>>> devices.get("Loihi").energy_per_synop_J
+2.36e-11
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
+from .device import Constant, Device, device_key
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEVICE_FILE = Path(__file__).with_name("devices.toml")
+_ENERGIES = ("energy_per_synop", "energy_per_neuron")
+_WORDS = ("spiking", "description", "process", "note")
+
+
+class DeviceTable:
+    """Devices by name, with presets that replace them under one cost model."""
+
+    def __init__(self) -> None:
+        self._devices: dict[str, Device] = {}
+        self._presets: dict[tuple[str, str], Device] = {}
+
+    def add(self, device: Device) -> None:
+        """Add a device; replaces one of the same name, and its presets, with a warning."""
+        key = device_key(device.name)
+        if key in self._devices:
+            warnings.warn(
+                f"Device {device.name!r} is already registered. Overwriting.",
+                OverwriteWarning,
+                stacklevel=3,
+            )
+            # The user's device is meant, whatever cost model prices it.
+            self._presets = {k: d for k, d in self._presets.items() if k[1] != key}
+        self._devices[key] = device
+
+    def add_preset(self, cost_model: str, device: Device) -> None:
+        """Use ``device`` in place of the device of that name under one cost model."""
+        self._presets[cost_model, device_key(device.name)] = device
+
+    def get(self, name: Any, cost_model: str | None = None) -> Device:
+        """The device of that name, case ignored.
+
+        Raises
+        ------
+        UnknownDeviceError
+            If there is none.
+        """
+        if isinstance(name, Device):
+            return name
+        key = device_key(name)
+        preset = self._presets.get((cost_model or "", key))
+        if preset is not None:
+            return preset
+        if key not in self._devices:
+            raise UnknownDeviceError(
+                f"There is no device {str(name)!r}; there are {', '.join(self.names())}. "
+                "Add one with register_device."
+            )
+        return self._devices[key]
+
+    def names(self) -> list[str]:
+        """Names of all devices, in the order they were added."""
+        return [device.name for device in self._devices.values()]
+
+
+def read_devices(path: str | os.PathLike[str]) -> DeviceTable:
+    """The devices of a TOML file, in the form of ``devices.toml``.
+
+    Raises
+    ------
+    EnergyError
+        If the file cannot be read, is no TOML, or a device is incomplete; the message names
+        the file, the device and the field.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
+    table = DeviceTable()
+    presets = content.pop("presets", {})
+    for name, entry in content.items():
+        table.add(_device(name, entry, path))
+    for cost_model, entries in presets.items():
+        for name, entry in entries.items():
+            table.add_preset(cost_model, _device(name, entry, path))
+    return table
+
+
+def _device(name: str, entry: Any, path: str | os.PathLike[str]) -> Device:
+    where = f"Device {name!r} in {os.fspath(path)!r}"
+    if not isinstance(entry, Mapping):
+        raise EnergyError(f"{where} must be a table, not {entry!r}.")
+    missing = [key for key in ("spiking", *_ENERGIES) if key not in entry]
+    unknown = [key for key in entry if key not in (*_ENERGIES, *_WORDS)]
+    if missing or unknown:
+        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
+        raise EnergyError(f"{where} {fault}; it takes {', '.join((*_ENERGIES, *_WORDS))}.")
+    try:
+        energies: dict[str, Any] = {key: _constant(entry[key]) for key in _ENERGIES}
+        words: dict[str, Any] = {key: entry[key] for key in _WORDS if key in entry}
+        return Device(name=name, **energies, **words)
+    except (EnergyError, TypeError) as error:
+        raise EnergyError(f"{where}: {error}") from error
+
+
+def _constant(value: Any) -> Constant:
+    return Constant(**value) if isinstance(value, Mapping) else Constant(J=value)
+
+
+_table: DeviceTable | None = None
+
+
+def _devices() -> DeviceTable:
+    """The table in use, read when it is first asked for."""
+    global _table
+    if _table is None:
+        _table = read_devices(DEVICE_FILE)
+    return _table
+
+
+def get(name: Any, cost_model: str | None = None) -> Device:
+    """The device of that name; see `DeviceTable.get`."""
+    return _devices().get(name, cost_model)
+
+
+def names() -> list[str]:
+    """Names of all devices."""
+    return _devices().names()
+
+
+def register_device(
+    name: str,
+    energy_per_synop: float | Constant,
+    energy_per_neuron: float | Constant,
+    spiking: bool,
+    *,
+    description: str = "",
+    process: str = "",
+    note: str = "",
+    source: str = "",
+) -> Device:
+    """Add a device to the table.
+
+    Parameters
+    ----------
+    name : str
+        Name of the device; case does not matter.
+    energy_per_synop, energy_per_neuron : float or Constant
+        Energy of a synaptic operation and of a neuron update, in Joules.
+    spiking : bool
+        Whether the device works on spikes.
+    description, process, note : str
+        See `Device`.
+    source : str
+        Where the energies come from.
+
+    Returns
+    -------
+    Device
+
+    Warns
+    -----
+    OverwriteWarning
+        If a device of that name exists.
+    """
+
+    def constant(value: float | Constant) -> Constant:
+        return value if isinstance(value, Constant) else Constant(J=value, source=source)
+
+    try:
+        energies = constant(energy_per_synop), constant(energy_per_neuron)
+    except EnergyError as error:
+        raise EnergyError(f"Device {name!r}: {error}") from error
+    device = Device(name, spiking, *energies, description, process, note)
+    _devices().add(device)
+    return device
+
+
+def load_devices(path: str | os.PathLike[str]) -> list[str]:
+    """Add all devices of a TOML file to the table; returns their names.
+
+    The file has the form of ``devices.toml`` in this folder; an energy may be a plain number
+    in place of a table. Nothing is added if any device in the file is faulty.
+    """
+    loaded = read_devices(path)
+    for name in loaded.names():
+        _devices().add(loaded.get(name))
+    return loaded.names()

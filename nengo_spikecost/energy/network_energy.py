@@ -1,0 +1,322 @@
+"""`NetworkEnergy`: one object to ask what a network costs.
+
+A thin front: counting is in ``nengo_spikecost.workload``, pricing in the cost models beside
+this file, layout in ``nengo_spikecost.report``.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+from ..errors import UncountedWarning
+from ..workload.record import Workload
+from . import devices as device_table
+from .cost_models import get_cost_model
+from .device import Constant, Device
+from .estimate import EnergyEstimate
+
+if TYPE_CHECKING:
+    import pandas
+
+    from ..activity.record import Activity
+
+DeviceName = Union[str, Device]
+
+
+class NetworkEnergy:
+    """Counts and energy of a network, layer by layer, on any device.
+
+    The methods have the names of KerasSpiking's ``ModelEnergy``.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion or NetworkGraph
+        What to price; a Keras model with ``cost_model="kerasspiking"``.
+    activity : Activity, optional
+        Spikes measured on the network. Without it only non-spiking devices can be priced.
+    cost_model : str
+        ``"per_operation"``: exact synops and neuron updates, each at the device's energy.
+        ``"kerasspiking"``: ModelEnergy's own numbers for a Keras model, that is mean
+        activation times connections.
+    example_data : optional
+        For ``cost_model="kerasspiking"``: inputs as ``model.predict`` takes them.
+
+    Attributes
+    ----------
+    cost_model : str
+        Name of the cost model.
+
+    Raises
+    ------
+    EnergyError
+        If the cost model is not known, or the arguments do not go together.
+    MeasurementError
+        If the activity was not measured on this network.
+
+    Notes
+    -----
+    ``timesteps_per_inference`` and ``dt`` default to what was measured; with other values the
+    counts are scaled at the same firing rates, and an `EstimateWarning` is given. Non-spiking
+    devices run the network once, whatever the number of steps.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        activity: Activity | None = None,
+        *,
+        cost_model: str = "per_operation",
+        example_data: Any = None,
+    ):
+        self._model = get_cost_model(cost_model)
+        self.cost_model = cost_model
+        self._counter = self._model.counter(network, activity, example_data)
+
+    def workload(
+        self, timesteps_per_inference: int | None = None, dt: float | None = None
+    ) -> Workload:
+        """What the network does per inference, without any Joule."""
+        return self._counter.workload(timesteps_per_inference, dt)
+
+    def estimate(
+        self,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> EnergyEstimate:
+        """Energy of every layer and every sample on one device.
+
+        Raises
+        ------
+        UnknownDeviceError
+            If there is no such device.
+        MissingActivityError
+            If the device is spiking and no spikes were measured.
+        """
+        found = device_table.get(device, self.cost_model)
+        if not found.spiking:
+            # Run once, dense: nothing is scaled, so nothing is to be warned of.
+            timesteps_per_inference = dt = None
+        return self._price(self.workload(timesteps_per_inference, dt), found)
+
+    def layer_energy(
+        self,
+        layer: Any,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> tuple[float, float]:
+        """Energy of one layer per inference, mean over samples.
+
+        Parameters
+        ----------
+        layer : str, Keras layer or nengo.Ensemble
+            The layer.
+        device : str
+            The device; case does not matter.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+
+        Returns
+        -------
+        synop_J, neuron_J : float
+            Joules for synaptic operations and for neuron updates.
+        """
+        name = self._counter.layer_name(layer)
+        energy = self.estimate(device, timesteps_per_inference, dt).layer(name)
+        return float(energy.synop_J.mean()), float(energy.neuron_J.mean())
+
+    def total_energy(
+        self,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> float:
+        """Energy of the whole network per inference in Joules, mean over samples.
+
+        Warns
+        -----
+        UncountedWarning
+            If parts could not be counted: the total is then a lower bound.
+        """
+        estimate = self.estimate(device, timesteps_per_inference, dt)
+        if estimate.lower_bound:
+            names = ", ".join(u.name for u in estimate.uncounted)
+            warnings.warn(
+                f"The energy on {estimate.device.name} is a lower bound: {names} could not be "
+                "counted; summary() says why.",
+                UncountedWarning,
+                stacklevel=2,
+            )
+        return estimate.mean_J
+
+    def summary(
+        self,
+        columns: Sequence[str] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+        line_length: int = 98,
+        print_warnings: bool = True,
+    ) -> None:
+        """Print `summary_string`."""
+        print(
+            self.summary_string(columns, timesteps_per_inference, dt, line_length, print_warnings)
+        )
+
+    def summary_string(
+        self,
+        columns: Sequence[str] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+        line_length: int = 98,
+        print_warnings: bool = True,
+    ) -> str:
+        """A table of all layers, with totals and notes.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Any of ``"name"``, ``"output_shape"``, ``"params"``, ``"connections"``,
+            ``"macs"`` (of one dense pass), ``"neurons"``, ``"rate"``, ``"spikes"``,
+            ``"synops"``, ``"updates"``, ``"average_synops"`` (what mean rate times
+            connections says of the same spikes), ``"average/exact"``, ``"energy D"``,
+            ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        line_length : int
+            No line is longer; a table that does not fit goes on below.
+        print_warnings : bool
+            Whether to say that these are estimates and what they assume.
+        """
+        from ..report.table import to_text
+
+        table, _ = self._table(columns, timesteps_per_inference, dt, print_warnings)
+        return to_text(table, line_length)
+
+    def to_frame(self, devices: Iterable[DeviceName] | None = None) -> pandas.DataFrame:
+        """Counts and Joules of every layer as a data frame.
+
+        Parameters
+        ----------
+        devices : iterable of str, optional
+            Default: every device that can be priced.
+        """
+        from ..report import export
+
+        return export.to_frame(self.workload(), self.estimates(devices))
+
+    def to_csv(
+        self, path: str | os.PathLike[str], devices: Iterable[DeviceName] | None = None
+    ) -> None:
+        """Write counts and Joules of every layer to a CSV file, whole or not at all."""
+        from ..report import export, files
+
+        files.write_text(path, export.to_csv(self.workload(), self.estimates(devices)))
+
+    def to_json(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        devices: Iterable[DeviceName] | None = None,
+    ) -> str:
+        """Everything as JSON text, and written to ``path`` if there is one."""
+        from ..report import export, files
+
+        text = export.to_json(self.workload(), self.estimates(devices), self.cost_model)
+        if path is not None:
+            files.write_text(path, text)
+        return text
+
+    def estimates(self, devices: Iterable[DeviceName] | None = None) -> dict[str, EnergyEstimate]:
+        """Estimates for several devices (default: all that can be priced), by name."""
+        workload = self.workload()
+        if devices is None:
+            spikes = workload.measured and any(p.spiking for p in workload.populations)
+            found = (device_table.get(n, self.cost_model) for n in device_table.names())
+            devices = [d for d in found if spikes or not d.spiking]
+        elif isinstance(devices, (str, Device)):
+            devices = [devices]
+        chosen = [device_table.get(d, self.cost_model) for d in devices]
+        return {d.name: self._price(workload, d) for d in chosen}
+
+    def _repr_html_(self) -> str:
+        from ..report.html import to_html
+
+        return to_html(*self._table(None, None, None, True))
+
+    @property
+    def layer_stats(self) -> dict[str, dict[str, Any]]:
+        """Connections, neurons and whether it spikes, by layer name."""
+        from ..report.rows import layer_rows
+
+        workload = self.workload()
+        graded = {p.layer for p in workload.populations if p.assumed_spiking or not p.spiking}
+        return {
+            row.name: {
+                "connections": row.connections,
+                "neurons": row.neurons,
+                "spiking": row.name not in graded,
+            }
+            for row in layer_rows(workload, {})
+        }
+
+    @property
+    def layer_rates(self) -> dict[str, float | None]:
+        """The column ``"rate"`` by layer name, in Hz; None where it is not known."""
+        from ..report.rows import layer_rows
+
+        return {row.name: row.rate_hz for row in layer_rows(self.workload(), {})}
+
+    @classmethod
+    def register_device(
+        cls,
+        device_name: str,
+        energy_per_synop: float | Constant,
+        energy_per_neuron: float | Constant,
+        spiking: bool,
+        **details: str,
+    ) -> None:
+        """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`."""
+        device_table.register_device(
+            device_name, energy_per_synop, energy_per_neuron, spiking, **details
+        )
+
+    @classmethod
+    def register_layer(cls, layer_class: type) -> Callable:
+        """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``."""
+        from ..workload.keras_layers import register_layer
+
+        return register_layer(layer_class)
+
+    def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
+        return replace(self._model.price(workload, device), cost_model=self.cost_model)
+
+    def _table(
+        self,
+        columns: Sequence[str] | None,
+        timesteps_per_inference: int | None,
+        dt: float | None,
+        print_warnings: bool,
+    ) -> tuple[Any, dict[str, EnergyEstimate]]:
+        """The table asked for, and the estimates in it."""
+        from ..report.columns import device_columns, parse_columns
+        from ..report.table import layer_table
+
+        workload = self.workload(timesteps_per_inference, dt)
+        if columns is None:
+            spikes = workload.measured and any(p.spiking for p in workload.populations)
+            columns = self._model.measured_columns if spikes else self._model.columns
+        parse_columns(columns)
+        names: list[str] = device_columns(columns)
+        estimates = {
+            name: self._price(workload, device_table.get(name, self.cost_model)) for name in names
+        }
+        table = layer_table(workload, estimates, columns, self._model.si_units, print_warnings)
+        return table, estimates

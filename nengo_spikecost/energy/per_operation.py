@@ -1,0 +1,133 @@
+"""The per-operation cost model: so many synops and neuron updates at so many Joules each.
+
+On a spiking device, per inference ::
+
+    energy = synops * E_synop + neuron updates * E_neuron
+
+over the pathways that carry spikes and the populations that spike. On any other device the
+network runs once, dense: every synapse is one multiply-accumulate at ``E_synop`` and every
+neuron one update at ``E_neuron``.
+
+Assumptions, all stated with the result:
+
+* A bias is part of the neuron's update.
+* Inputs that are not spikes (pixels) are weighted beside a spiking device, on its host.
+  Those multiply-accumulates are counted and shown, but are in no device's total.
+* Graded populations in a network on a spiking device are not priced but listed.
+* Static power, spike routing, and input and output of the chip are not included.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import EnergyError, MissingActivityError
+from ..workload.record import SPIKE_KINDS, PathwayWork, UncountedWork, Workload
+from .device import Device
+from .estimate import EnergyEstimate, HostWork, LayerEnergy
+
+HOST_KINDS = ("input", "host")
+"""The kinds of pathway that a spiking device leaves to its host."""
+
+
+def price(workload: Workload, device: Device) -> EnergyEstimate:
+    """Price a workload on a device.
+
+    Parameters
+    ----------
+    workload : Workload
+        What the network does.
+    device : Device
+        Energy per operation.
+
+    Returns
+    -------
+    EnergyEstimate
+        Parts ``"synop"`` and ``"neuron"`` of each layer.
+
+    Raises
+    ------
+    MissingActivityError
+        If the device is spiking and no spikes were measured.
+    EnergyError
+        If the device is spiking and nothing in the network spikes.
+    """
+    if device.spiking:
+        _check_spikes(workload, device)
+    n_samples = workload.n_samples if device.spiking else 1
+    synop_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
+    neuron_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
+    host, uncounted = (
+        _price_spiking(workload, device, synop_J, neuron_J)
+        if device.spiking
+        else _price_dense(workload, device, synop_J, neuron_J)
+    )
+    return EnergyEstimate(
+        device=device,
+        cost_model="per_operation",
+        layers=tuple(
+            LayerEnergy(name, {"synop": synop_J[name], "neuron": neuron_J[name]})
+            for name in workload.layer_names
+        ),
+        host=tuple(host),
+        uncounted=(*workload.uncounted, *uncounted),
+    )
+
+
+def _check_spikes(workload: Workload, device: Device) -> None:
+    if not workload.measured:
+        raise MissingActivityError(
+            f"{device.name} is a spiking device: its energy depends on the spikes of the "
+            "network. Pass activity=measure(network, data, n_steps) (with "
+            "cost_model='kerasspiking': example_data)."
+        )
+    if not any(p.spiking for p in workload.populations):
+        kinds = sorted({p.neuron_type for p in workload.populations}) or ["no neurons"]
+        raise EnergyError(
+            f"Nothing in this network spikes ({', '.join(kinds)}), so it cannot be priced on "
+            f"{device.name}. Convert it with a spiking neuron_type."
+        )
+
+
+def _price_spiking(
+    workload: Workload,
+    device: Device,
+    synop_J: dict[str, np.ndarray],
+    neuron_J: dict[str, np.ndarray],
+) -> tuple[list[HostWork], list[UncountedWork]]:
+    host: list[HostWork] = []
+    uncounted: list[UncountedWork] = []
+    for population in workload.populations:
+        if population.spiking:
+            neuron_J[population.layer] += population.updates * device.energy_per_neuron_J
+        else:
+            reason = f"its {population.neuron_type} neurons have graded outputs, not spikes"
+            uncounted.append(UncountedWork(population.name, population.layer, reason))
+    for pathway in workload.pathways:
+        if pathway.kind in HOST_KINDS:
+            host.append(HostWork(pathway.name, pathway.layer, pathway.n_synapses))
+        elif pathway.kind not in SPIKE_KINDS:
+            continue  # a bias: part of the neuron's update
+        elif pathway.synops is None:
+            uncounted.append(_graded(pathway))
+        else:
+            synop_J[pathway.layer] += pathway.synops * device.energy_per_synop_J
+    return host, uncounted
+
+
+def _graded(pathway: PathwayWork) -> UncountedWork:
+    return UncountedWork(pathway.name, pathway.layer, "it carries graded values, not spikes")
+
+
+def _price_dense(
+    workload: Workload,
+    device: Device,
+    synop_J: dict[str, np.ndarray],
+    neuron_J: dict[str, np.ndarray],
+) -> tuple[list[HostWork], list[UncountedWork]]:
+    for population in workload.populations:
+        neuron_J[population.layer] += population.n_neurons * device.energy_per_neuron_J
+    for pathway in workload.pathways:
+        if pathway.kind != "bias":
+            synop_J[pathway.layer] += pathway.n_synapses * device.energy_per_synop_J
+    return [], []

@@ -1,0 +1,100 @@
+"""Workloads and estimates as records: data frames, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..energy.estimate import EnergyEstimate
+from ..workload.record import Workload
+from .rows import LayerRow, layer_rows, total_row
+
+if TYPE_CHECKING:
+    import pandas
+
+JSON_FORMAT = "nengo-spikecost/energy/1"
+
+
+def records(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[dict[str, Any]]:
+    """One flat dict a layer, counts and Joules in full precision."""
+    return [_record(row) for row in layer_rows(workload, estimates)]
+
+
+def to_frame(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> pandas.DataFrame:
+    """The records as a data frame, one row a layer, layer names as index."""
+    import pandas
+
+    return pandas.DataFrame.from_records(records(workload, estimates), index="layer")
+
+
+def to_csv(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> str:
+    """The records as CSV text, with a header line; what is not known is left empty."""
+    rows = records(workload, estimates)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(_record(total_row(workload, estimates))))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def to_dict(
+    workload: Workload, estimates: Mapping[str, EnergyEstimate], cost_model: str
+) -> dict[str, Any]:
+    """Everything a report says, as plain dicts, lists, strings and numbers."""
+    totals = _record(total_row(workload, estimates))
+    return {
+        "format": JSON_FORMAT,
+        "cost_model": cost_model,
+        "presentation": {
+            "n_steps": workload.n_steps,
+            "dt_s": workload.dt,
+            "n_samples": workload.n_samples,
+        },
+        "layers": records(workload, estimates),
+        "total": {k: v for k, v in totals.items() if k not in ("layer", "type", "output_shape")},
+        "devices": {name: _device(e) for name, e in estimates.items()},
+        "uncounted": [dataclasses.asdict(u) for u in workload.uncounted],
+    }
+
+
+def to_json(workload: Workload, estimates: Mapping[str, EnergyEstimate], cost_model: str) -> str:
+    """`to_dict` as JSON text."""
+    content = to_dict(workload, estimates, cost_model)
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def _record(row: LayerRow) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "layer": row.name,
+        "type": row.kind,
+        "output_shape": row.output_shape,
+        "params": row.params,
+        "connections": row.connections,
+        "neurons": row.neurons,
+        "macs": row.macs,
+        "rate_hz": row.rate_hz,
+        "spikes": row.spikes,
+        "synops": row.synops,
+        "average_synops": row.average_synops,
+        "updates": row.updates,
+    }
+    for device in row.energy_J:
+        record[f"synop_energy_J {device}"] = row.synop_energy_J[device]
+        record[f"neuron_energy_J {device}"] = row.neuron_energy_J[device]
+        record[f"energy_J {device}"] = row.energy_J[device]
+    return record
+
+
+def _device(estimate: EnergyEstimate) -> dict[str, Any]:
+    device: dict[str, Any] | None = dataclasses.asdict(estimate.device)
+    return {
+        "constants": device,
+        "total_energy_J": estimate.mean_J,
+        "lower_bound": estimate.lower_bound,
+        "host": [dataclasses.asdict(work) for work in estimate.host],
+        "uncounted": [dataclasses.asdict(u) for u in estimate.uncounted],
+    }

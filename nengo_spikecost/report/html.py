@@ -1,0 +1,34 @@
+"""Tables as HTML, for notebooks and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jinja2
+
+from ..energy.estimate import EnergyEstimate
+from . import si
+from .table import Table
+
+
+def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
+    """A table, its notes, and the constants of each device with their sources.
+
+    Returns
+    -------
+    str
+        A ``<div>``; every name in it is escaped.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("nengo_spikecost.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["joules"] = lambda value: si.si(value, "J")
+    return environment.get_template("layers.html").render(
+        table=table,
+        body=table.rows[:-1] if table.total else table.rows,
+        total=table.rows[-1] if table.total else None,
+        devices=[estimate.device for estimate in estimates.values()],
+    )

@@ -1,0 +1,101 @@
+"""What must be said under a table, so that no number is read for more than it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..energy.estimate import EnergyEstimate
+from ..workload.record import UncountedWork, Workload
+from . import si
+
+MAX_NAMES = 4
+
+
+def caption(workload: Workload) -> str:
+    """How the counts were made: ``"Per inference of 30 steps of 1 ms, mean of 10 samples"``."""
+    if not workload.measured:
+        return "Per inference; static counts, no spikes measured"
+    steps = f"{workload.n_steps} step{'s' * (workload.n_steps != 1)} of {workload.dt * 1e3:g} ms"
+    if any(p.spikes is not None for p in workload.populations):
+        samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
+    else:
+        samples = "mean activation times connections"
+    return f"Per inference of {steps}, {samples}"
+
+
+def table_notes(
+    workload: Workload,
+    estimates: Mapping[str, EnergyEstimate],
+    print_warnings: bool = True,
+) -> list[str]:
+    """The notes under a table, most important first.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is shown.
+    estimates : mapping from str to EnergyEstimate
+        By device.
+    print_warnings : bool
+        Whether to say that these are estimates and what they assume. What is missing from a
+        total is always said.
+    """
+    notes = _missing(workload, estimates) + _host(estimates)
+    if not (print_warnings and estimates):
+        return notes
+    notes.append(
+        "These are estimates only: operations counted, times energies from publications. "
+        "Static power, routing of spikes, and input and output are not included."
+    )
+    spiking = [name for name, e in estimates.items() if e.device.spiking]
+    assumed = [p.layer for p in workload.populations if p.assumed_spiking]
+    if spiking and assumed:
+        notes.append(
+            f"This model contains non-spiking activations ({_names(assumed)}). For "
+            f"{_names(spiking)} they are taken for spiking neurons that fire at the rate of "
+            "their activation, one Hz for 1.0; convert the model and measure it for its real "
+            "spikes."
+        )
+    return notes
+
+
+def _missing(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    notes = []
+    everywhere = {(u.name, u.reason) for u in workload.uncounted}
+    if workload.uncounted:
+        notes.append(f"Not counted: {_reasons(workload.uncounted)}. Totals are lower bounds.")
+    missing: dict[str, list[str]] = {}
+    for name, estimate in estimates.items():
+        extra = [u for u in estimate.uncounted if (u.name, u.reason) not in everywhere]
+        if extra:
+            missing.setdefault(_reasons(extra), []).append(name)
+    for reasons, devices in missing.items():
+        notes.append(f"Not priced on {', '.join(devices)}: {reasons}. Totals are lower bounds.")
+    return notes
+
+
+def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    with_host = {name: e for name, e in estimates.items() if e.host}
+    if not with_host:
+        return []
+    first = next(iter(with_host.values()))
+    layers = list(dict.fromkeys(work.layer for work in first.host))
+    return [
+        f"On the host, not in the energy of {_names(list(with_host))}: "
+        f"{si.count(first.host_macs)} multiply-accumulates for each pass of inputs that are "
+        f"not spikes (into {_names(layers)})."
+    ]
+
+
+def _reasons(uncounted: Iterable[UncountedWork]) -> str:
+    """Names by the reason they share: ``"pool, pool_1 (why)"``."""
+    by_reason: dict[str, list[str]] = {}
+    for work in uncounted:
+        by_reason.setdefault(work.reason, []).append(work.name)
+    return "; ".join(f"{_names(names)} ({reason})" for reason, names in by_reason.items())
+
+
+def _names(names: list[str]) -> str:
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more"

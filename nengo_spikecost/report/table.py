@@ -1,0 +1,225 @@
+"""Tables of layers: built as data, laid out to fit a line."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from ..energy.device import Device
+from ..energy.estimate import EnergyEstimate
+from ..workload.record import Workload
+from . import si
+from .columns import Column, parse_columns
+from .notes import caption, table_notes
+from .rows import LayerRow, layer_rows, total_row
+
+# Plain ASCII rules: the text may go to any terminal, log or file.
+_RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
+_GAP = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as data, before it is laid out.
+
+    Attributes
+    ----------
+    headers : tuple of tuple of str
+        For every column its header, a str a line.
+    right : tuple of bool
+        For every column, whether it is aligned right.
+    rows : tuple of tuple of str
+        Cells.
+    short_rows : tuple of tuple of str
+        The same cells in fewer characters, for narrow lines.
+    total : bool
+        Whether the last row is the total of the others.
+    title : str
+        A line above the table.
+    notes : tuple of str
+        Sentences below it.
+    """
+
+    headers: tuple[tuple[str, ...], ...]
+    right: tuple[bool, ...]
+    rows: tuple[tuple[str, ...], ...]
+    short_rows: tuple[tuple[str, ...], ...]
+    total: bool = False
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def layer_table(
+    workload: Workload,
+    estimates: Mapping[str, EnergyEstimate],
+    columns: Sequence[str],
+    si_units: bool = True,
+    print_warnings: bool = True,
+) -> Table:
+    """The table of a network: one row a layer, and the total.
+
+    Parameters
+    ----------
+    workload : Workload
+        What was counted.
+    estimates : mapping from str to EnergyEstimate
+        By device name, as the columns write it; one for every device that they mention.
+    columns : sequence of str
+        See `nengo_spikecost.report.columns.column_names`.
+    si_units : bool
+        SI prefixes and separators, or KerasSpiking's plain numbers and headers.
+    print_warnings : bool
+        See `nengo_spikecost.report.notes.table_notes`.
+    """
+    parsed = parse_columns(columns)
+    rows = layer_rows(workload, estimates)
+    total = total_row(workload, estimates)
+    cells = {}
+    for short in (False, True):
+        body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
+        body.append(tuple(_total_text(c, total, estimates, si_units, short) for c in parsed))
+        cells[short] = tuple(body)
+    return Table(
+        headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
+        right=tuple(c.kind != "text" for c in parsed),
+        rows=cells[False],
+        short_rows=cells[True],
+        total=True,
+        title=caption(workload),
+        notes=tuple(table_notes(workload, estimates, print_warnings)),
+    )
+
+
+def device_table(devices: Iterable[Device]) -> Table:
+    """The table of devices: their constants, and how each is known."""
+    rows = tuple(
+        (
+            d.name,
+            d.description,
+            "spikes" if d.spiking else "dense",
+            si.si(d.energy_per_synop_J, "J"),
+            si.si(d.energy_per_neuron_J, "J"),
+            d.energy_per_synop.evidence,
+            "" if d.energy_per_synop.year is None else str(d.energy_per_synop.year),
+        )
+        for d in devices
+    )
+    return Table(
+        headers=(
+            ("Device",),
+            ("",),
+            ("Works", "on"),
+            ("Energy", "per synop"),
+            ("Energy per", "neuron update"),
+            ("Evidence",),
+            ("Year",),
+        ),
+        right=(False, False, False, True, True, False, True),
+        rows=rows,
+        short_rows=rows,
+    )
+
+
+def to_text(table: Table, line_length: int = 98) -> str:
+    """A table as text, no line longer than ``line_length``.
+
+    Where it does not fit, counts are shortened first (556k for 556,123); where that is not
+    enough the table goes on in a second one below, with its first column again. Names are
+    never cut.
+    """
+    lines: list[str] = [*textwrap.wrap(table.title, line_length)]
+    for part in rich_tables(table, line_length):
+        console = Console(file=io.StringIO(), width=line_length, color_system=None)
+        with console.capture() as capture:
+            console.print(part)
+        body = [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
+        lines += ["", *body] if lines else body
+    for note in table.notes:
+        lines += textwrap.wrap(f"* {note}", line_length, subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def rich_tables(table: Table, line_length: int) -> list[RichTable]:
+    """The table as one or more rich tables that fit a line, for a terminal."""
+    rows, groups = _fit(table, line_length)
+    return [_rich(table, rows, group) for group in groups]
+
+
+def _total_text(
+    column: Column,
+    total: LayerRow,
+    estimates: Mapping[str, EnergyEstimate],
+    si_units: bool,
+    short: bool,
+) -> str:
+    if column.key == "name":
+        return "Total"
+    if column.kind == "text":
+        return ""
+    text = column.text(total, si_units, short)
+    if text == si.MISSING or column.kind in ("rate", "ratio"):
+        return text
+    lower_bound = total.lower_bound
+    if column.device is not None:
+        lower_bound = estimates[column.device].lower_bound
+    return f">= {text}" if lower_bound and column.key != "params" else text
+
+
+def _widths(table: Table, rows: Sequence[tuple[str, ...]]) -> list[int]:
+    return [
+        max([len(line) for line in header] + [len(row[i]) for row in rows])
+        for i, header in enumerate(table.headers)
+    ]
+
+
+def _fit(table: Table, line_length: int) -> tuple[Sequence[tuple[str, ...]], list[list[int]]]:
+    """Which cells to show, and which columns in which part of the table."""
+    n_columns = len(table.headers)
+    for rows in (table.rows, table.short_rows):
+        widths = _widths(table, rows)
+        if sum(widths) + _GAP * (n_columns - 1) <= line_length:
+            return rows, [list(range(n_columns))]
+    groups: list[list[int]] = [[0]]
+    used = widths[0]
+    for i in range(1, n_columns):
+        if used + _GAP + widths[i] > line_length and len(groups[-1]) > 1:
+            groups.append([0])
+            used = widths[0]
+        groups[-1].append(i)
+        used += _GAP + widths[i]
+    return rows, groups
+
+
+def _rich(table: Table, rows: Sequence[tuple[str, ...]], group: Sequence[int]) -> RichTable:
+    rich = RichTable(box=_RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    last = rows[-1] if table.total else None
+    rich.show_footer = last is not None
+    for i in group:
+        # Text, not markup: a layer may be called "[conv]".
+        rich.add_column(
+            header=_header(table.headers[i], table.headers, group),
+            footer=Text(last[i], style="bold") if last is not None else "",
+            justify="right" if table.right[i] else "left",
+            header_style="bold",
+            overflow="fold",
+            no_wrap=i != group[0],
+            vertical="bottom",
+        )
+    for row in rows[: len(rows) - 1] if table.total else rows:
+        rich.add_row(*(Text(row[i]) for i in group))
+    return rich
+
+
+def _header(
+    lines: tuple[str, ...], headers: Sequence[tuple[str, ...]], group: Sequence[int]
+) -> Text:
+    """A header with blank lines above it, so that all end on the same line."""
+    height = max(len(headers[i]) for i in group)
+    return Text("\n".join((*[""] * (height - len(lines)), *lines)))

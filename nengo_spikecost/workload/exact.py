@@ -1,0 +1,242 @@
+"""Exact counting: every spike times the number of synapses it really reaches.
+
+A spike of neuron *i* makes ``fan_out[i]`` synaptic operations, where the fan-out is exact
+per neuron: a neuron in the corner of a convolution's input has fewer targets than one in
+the middle. The usual estimate, mean rate times number of synapses, is kept beside it so
+that the two can be compared on the same spikes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import EnergyError, EstimateWarning, MeasurementError
+from .presentation import Presentation, checked_presentation
+from .record import LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+
+if TYPE_CHECKING:
+    from ..activity.record import Activity, PopulationActivity
+    from ..graph import NetworkGraph, Pathway, Population
+
+CHUNK_ELEMENTS = 1 << 22
+"""Counts widened to int64 at a time: 32 MiB, whatever the number of samples."""
+
+
+def count(
+    graph: NetworkGraph,
+    activity: Activity | None = None,
+    layers: Iterable[LayerInfo] = (),
+) -> Workload:
+    """Count what a network does per inference.
+
+    Parameters
+    ----------
+    graph : NetworkGraph
+        Populations and pathways of the network.
+    activity : Activity, optional
+        Spikes measured on that network. Without it only static counts are made
+        (synapses, neurons), which is all that a non-spiking device needs.
+    layers : iterable of LayerInfo, optional
+        The rows to sort the work into, in order. Default: one for every population and
+        every sink of the network. Layers that are not listed but have work follow.
+
+    Returns
+    -------
+    Workload
+        Synops and spikes as int64, one entry a sample; for graded populations None.
+
+    Raises
+    ------
+    MeasurementError
+        If the activity is not one of this network: a population is missing, or has
+        another number of neurons.
+    """
+    n_steps, dt, n_samples = 1, 0.001, 0
+    if activity is not None:
+        _check_activity(graph, activity)
+        n_steps, dt = activity.protocol.n_steps, activity.protocol.dt
+        n_samples = activity.n_samples
+    records = activity.populations if activity is not None else {}
+    return Workload(
+        layers=_layers(graph, layers),
+        populations=tuple(
+            _population_work(p, records.get(p.name), n_steps) for p in graph.populations
+        ),
+        pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
+        uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
+        n_steps=n_steps,
+        dt=dt,
+        n_samples=n_samples,
+    )
+
+
+def spike_synops(counts: np.ndarray, fan_out: np.ndarray) -> np.ndarray:
+    """Synaptic operations of each sample, exact.
+
+    Parameters
+    ----------
+    counts : ndarray of integers, shape (n_samples, n_neurons)
+        Spikes. Small unsigned types are widened chunk by chunk, so that nothing wraps
+        round and memory does not grow with the number of samples.
+    fan_out : ndarray of integers, shape (n_neurons,)
+        Targets of each neuron.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_samples,)
+    """
+    n_samples, n_neurons = counts.shape
+    weights = np.asarray(fan_out, dtype=np.int64)
+    synops = np.zeros(n_samples, dtype=np.int64)
+    rows = max(1, CHUNK_ELEMENTS // max(1, n_neurons))
+    for start in range(0, n_samples, rows):
+        chunk = counts[start : start + rows].astype(np.int64)
+        synops[start : start + rows] = chunk @ weights
+    return synops
+
+
+class ExactCounter:
+    """Workloads of one Nengo network for any number of steps.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion or NetworkGraph
+        What to count.
+    activity : Activity, optional
+        Spikes measured on it.
+    """
+
+    def __init__(self, network: Any, activity: Activity | None = None):
+        from ..graph import NetworkGraph
+
+        if isinstance(network, NetworkGraph):
+            self.graph = network
+        elif hasattr(network, "all_ensembles") or hasattr(network, "net"):
+            self.graph = NetworkGraph(network)
+        else:
+            raise EnergyError(
+                f"Expected a nengo.Network or a Conversion, not {type(network).__name__}. A "
+                "Keras model is converted first, with convert(model); or use "
+                "cost_model='kerasspiking' for KerasSpiking's own estimate of it."
+            )
+        self.counted = count(self.graph, activity, getattr(network, "layer_infos", ()))
+
+    def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
+        """What was measured, or, with `EstimateWarning`, scaled to another presentation."""
+        measured = Presentation(self.counted.n_steps, self.counted.dt)
+        wanted = checked_presentation(n_steps, dt, measured)
+        if wanted == measured or not self.counted.measured:
+            return self.counted
+        warnings.warn(
+            f"Spikes were measured over {measured}; the counts for {wanted} are scaled from "
+            "them at the same firing rates. Measure again with n_steps="
+            f"{wanted.n_steps} for exact counts.",
+            EstimateWarning,
+            stacklevel=4,
+        )
+        return self.counted.for_presentation(wanted.n_steps, wanted.dt)
+
+    def layer_name(self, layer: Any) -> str:
+        """The row of a layer given by name, as a Keras layer or as an Ensemble.
+
+        Raises
+        ------
+        EnergyError
+            If there is no such layer.
+        """
+        for population in self.graph.populations:
+            if layer in (population.ensemble, population.ensemble.neurons):
+                return population.layer
+        for sink in self.graph.sinks:
+            if layer is sink.obj:
+                return sink.layer
+        return named_layer(layer, self.counted.layer_names)
+
+
+def named_layer(layer: Any, names: Iterable[str]) -> str:
+    """The name of a layer given by name or as an object that has one."""
+    known = tuple(names)
+    name = layer if isinstance(layer, str) else getattr(layer, "name", None)
+    if name not in known:
+        raise EnergyError(f"There is no layer {layer!r}; the layers are {', '.join(known)}.")
+    return str(name)
+
+
+def _check_activity(graph: NetworkGraph, activity: Activity) -> None:
+    for population in graph.populations:
+        record = activity.populations.get(population.name)
+        if record is None:
+            if not population.spiking:
+                continue
+            raise MeasurementError(
+                f"The activity has no spikes for population {population.name!r}; it has "
+                f"{', '.join(activity.populations) or 'none'}. Measure this network."
+            )
+        if record.n_neurons != population.n_neurons or record.spiking != population.spiking:
+            raise MeasurementError(
+                f"Population {population.name!r} has {population.n_neurons} "
+                f"{_manner(population.spiking)} neurons in the network but "
+                f"{record.n_neurons} {_manner(record.spiking)} ones in the activity: they "
+                "are not of the same network."
+            )
+        if record.spiking and record.counts.dtype.kind not in "iu":
+            raise MeasurementError(
+                f"The spikes of population {population.name!r} are of type "
+                f"{record.counts.dtype}; exact counts must be integers."
+            )
+
+
+def _manner(spiking: bool) -> str:
+    return "spiking" if spiking else "graded"
+
+
+def _population_work(
+    population: Population, record: PopulationActivity | None, n_steps: int
+) -> PopulationWork:
+    return PopulationWork(
+        name=population.name,
+        layer=population.layer,
+        n_neurons=population.n_neurons,
+        neuron_type=type(population.neuron_type).__name__,
+        spiking=population.spiking,
+        updates=population.n_neurons * n_steps,
+        spikes=record.per_sample() if record is not None and record.spiking else None,
+    )
+
+
+def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> PathwayWork:
+    synops = average = None
+    if record is not None and record.spiking:
+        synops = spike_synops(record.counts, pathway.fan_out)
+        average = record.per_sample() / record.n_neurons * pathway.n_synapses
+    return PathwayWork(
+        name=pathway.name,
+        layer=pathway.layer,
+        kind=pathway.kind,
+        n_synapses=int(pathway.n_synapses),
+        synops=synops,
+        average_synops=average,
+    )
+
+
+def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo, ...]:
+    """The layers given, then one for each other layer that has work."""
+    rows: dict[str, LayerInfo] = {layer.name: layer for layer in given}
+    sizes: dict[str, list[Population]] = {}
+    for population in graph.populations:
+        sizes.setdefault(population.layer, []).append(population)
+    names = [p.layer for p in graph.populations]
+    names += [p.layer for p in graph.pathways] + [u.layer for u in graph.uncounted]
+    for name in names:
+        if name not in rows:
+            members = sizes.get(name, [])
+            rows[name] = LayerInfo(
+                name=name,
+                kind="Ensemble" if members else "Node",
+                output_shape=f"({sum(m.n_neurons for m in members)},)" if members else "-",
+            )
+    return tuple(rows.values())
