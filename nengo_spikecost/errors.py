@@ -7,7 +7,7 @@ them into one sentence; a library user can catch them all with one class.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any
 
 
 class SpikeCostError(Exception):
@@ -29,7 +29,7 @@ class ConversionError(SpikeCostError, ValueError):
         Name of the Keras layer at fault.
     """
 
-    def __init__(self, message: str, layer: Optional[str] = None):
+    def __init__(self, message: str, layer: str | None = None):
         super().__init__(message)
         self.layer = layer
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Callable, Iterator, Optional
+from collections.abc import Iterator
+from typing import Callable
 
 
 @contextlib.contextmanager
 def progress_bar(
-    description: str, total: Optional[int], enabled: bool = True
+    description: str, total: int | None, enabled: bool = True
 ) -> Iterator[Callable[[int], None]]:
     """Show how far a loop is; gives a function to call with each advance.
 

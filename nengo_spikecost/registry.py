@@ -8,7 +8,8 @@ a rule by writing one function; nobody edits a chain of ``if isinstance``.
 from __future__ import annotations
 
 import warnings
-from typing import Any, Callable, Dict, Generic, Hashable, Iterator, Optional, TypeVar
+from collections.abc import Hashable, Iterator
+from typing import Any, Callable, Generic, TypeVar
 
 from .errors import OverwriteWarning
 
@@ -26,7 +27,7 @@ class TypeRegistry(Generic[Rule]):
 
     def __init__(self, what: str):
         self.what = what
-        self._rules: Dict[type, Rule] = {}
+        self._rules: dict[type, Rule] = {}
 
     def register(self, *types: type) -> Callable[[Rule], Rule]:
         """Decorator that registers a function for one or more types.
@@ -47,7 +48,7 @@ class TypeRegistry(Generic[Rule]):
 
         return decorator
 
-    def find(self, obj: Any) -> Optional[Rule]:
+    def find(self, obj: Any) -> Rule | None:
         """The rule of the nearest registered base class of ``obj``, or None."""
         for cls in type(obj).__mro__:
             if cls in self._rules:

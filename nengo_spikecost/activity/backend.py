@@ -8,8 +8,9 @@ the number of steps.
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Sequence, Tuple
+from typing import Any, Callable
 
 import numpy as np
 
@@ -63,8 +64,8 @@ class BatchCounts:
         By output: values at the last step and their mean, each ``(batch_size, size)``.
     """
 
-    counts: Dict[str, np.ndarray]
-    outputs: Dict[str, Tuple[np.ndarray, np.ndarray]]
+    counts: dict[str, np.ndarray]
+    outputs: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def amplitude(population: Population) -> float:
@@ -79,12 +80,13 @@ class Backend(abc.ABC):
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         """Present one batch, ``(batch_size, 1 or n_steps, size)`` for each input."""
 
+    @abc.abstractmethod
     def close(self) -> None:
         """Free what the simulation holds."""
 
 
 #: Simulators by name, each a function from `Setup` to `Backend`.
-BACKENDS: Dict[str, Callable[[Setup], Backend]] = {}
+BACKENDS: dict[str, Callable[[Setup], Backend]] = {}
 
 
 def register_backend(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable
 
 import nengo
 import numpy as np
@@ -25,11 +26,11 @@ _MAX_BATCH = 100
 def measure(
     network: Any,
     data: Any,
-    n_steps: Optional[int] = None,
+    n_steps: int | None = None,
     *,
     simulator: str = "nengo_dl",
     presentation: str = "fresh",
-    batch_size: Optional[int] = None,
+    batch_size: int | None = None,
     dt: float = 0.001,
     seed: int = 0,
     progress: bool = True,
@@ -93,8 +94,8 @@ def measure(
         raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
     inputs = _inputs(network, data)
     stream = SampleStream(data, inputs, _resolver(names), n_steps)
-    recorder: Optional[_Recorder] = None
-    backend: Optional[Backend] = None
+    recorder: _Recorder | None = None
+    backend: Backend | None = None
     try:
         with progress_bar("Simulating", stream.n_samples, progress) as advance:
             for batch in stream.batches(int(batch_size)):
@@ -139,13 +140,13 @@ class _Recorder:
         )
         self.setup = setup
         self.n_samples = 0
-        self._counts: Dict[str, List[np.ndarray]] = {p.name: [] for p in setup.populations}
-        self._outputs: Dict[str, List[Tuple[np.ndarray, np.ndarray]]] = {
+        self._counts: dict[str, list[np.ndarray]] = {p.name: [] for p in setup.populations}
+        self._outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
             name: [] for name in setup.outputs
         }
-        self._targets: List[Optional[np.ndarray]] = []
+        self._targets: list[np.ndarray | None] = []
 
-    def add(self, batch: BatchCounts, n: int, targets: Optional[np.ndarray]) -> None:
+    def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
         self.n_samples += n
         for population in self.setup.populations:
@@ -174,11 +175,11 @@ class _Recorder:
         return Activity(self.protocol, populations, outputs, targets)
 
 
-def _parts(network: Any) -> Tuple[nengo.Network, Mapping[str, Any], Dict[str, nengo.Probe]]:
+def _parts(network: Any) -> tuple[nengo.Network, Mapping[str, Any], dict[str, nengo.Probe]]:
     """The Nengo network, the lookup of its inputs, and its outputs by name."""
     if isinstance(network, nengo.Network):
         names = _source_nodes(network)
-        outputs: Dict[str, nengo.Probe] = {}
+        outputs: dict[str, nengo.Probe] = {}
         for i, probe in enumerate(network.all_probes):
             label = probe.label or getattr(probe.obj, "label", None) or f"probe {i}"
             outputs[label if label not in outputs else f"{label} ({i})"] = probe
@@ -191,9 +192,9 @@ def _parts(network: Any) -> Tuple[nengo.Network, Mapping[str, Any], Dict[str, ne
     )
 
 
-def _source_nodes(network: nengo.Network) -> Dict[str, nengo.Node]:
+def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
     """The Nodes of a plain network that could be fed, by label (made unique)."""
-    nodes: Dict[str, nengo.Node] = {}
+    nodes: dict[str, nengo.Node] = {}
     for i, node in enumerate(network.all_nodes):
         if node.size_in == 0 and node.size_out > 0:
             label = node.label or f"node {i}"
@@ -201,7 +202,7 @@ def _source_nodes(network: nengo.Network) -> Dict[str, nengo.Node]:
     return nodes
 
 
-def _inputs(network: Any, data: Any) -> List[InputSpec]:
+def _inputs(network: Any, data: Any) -> list[InputSpec]:
     """The Nodes that ``data`` feed: for a plain network, those a dict of data names."""
     if not isinstance(network, nengo.Network):
         return [InputSpec(name, node, node.size_out) for name, node in network.inputs.items()]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import nengo
 import nengo_dl
@@ -34,7 +35,7 @@ def nengo_dl_backend(setup: Setup) -> Backend:
     return StreamingBackend(setup) if has_loop else ProbingBackend(setup)
 
 
-def _wrap(setup: Setup) -> Tuple[nengo.Network, List[nengo.Probe]]:
+def _wrap(setup: Setup) -> tuple[nengo.Network, list[nengo.Probe]]:
     """A network around the user's, with Probes on the populations.
 
     The user's network becomes a subnetwork, so that Probes and settings can be added
@@ -124,9 +125,7 @@ class StreamingBackend(Backend):
             self._built = True
         elif not self.setup.continuous:
             self._graph.build_post()
-        counts, outputs = self._concrete(
-            [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
-        )
+        counts, outputs = self._concrete([tf.convert_to_tensor(x) for x in self._arrays(inputs)])
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
         return BatchCounts(
@@ -140,7 +139,7 @@ class StreamingBackend(Backend):
     def close(self) -> None:
         self._sim.close()
 
-    def _arrays(self, inputs: Mapping[str, np.ndarray], trace: bool = False) -> List[np.ndarray]:
+    def _arrays(self, inputs: Mapping[str, np.ndarray], trace: bool = False) -> list[np.ndarray]:
         """Values of every Node without input, fed or not, in the order of the graph."""
         dtype = self._graph.dtype
         arrays = []
@@ -164,7 +163,7 @@ class StreamingBackend(Backend):
             values[:, i] = [step(time) for step in self._graph.input_funcs[node]]
         return values
 
-    def _simulate(self, arrays: List[tf.Tensor]) -> Any:
+    def _simulate(self, arrays: list[tf.Tensor]) -> Any:
         """Trace the whole simulation of one batch (NengoDL calls back into `_loop`)."""
         graph = self._graph
         n_steps = tf.fill((self.setup.batch_size, 1), self.setup.n_steps)
@@ -188,9 +187,9 @@ class StreamingBackend(Backend):
             graph._fill_bases(
                 dict(zip(graph.saved_state, state)), dict(zip(graph.base_params, params))
             )
-            added: List[Any] = []
+            added: list[Any] = []
 
-            def add_up(tensors: List[tf.Tensor], _: tf.Tensor) -> None:
+            def add_up(tensors: list[tf.Tensor], _: tf.Tensor) -> None:
                 tensors = [self._batched(x) for x in tensors]
                 added.append(
                     [
@@ -268,7 +267,7 @@ class ProbingBackend(Backend):
     def __init__(self, setup: Setup):
         self.setup = setup
         network, self._probes = _wrap(setup)
-        self._integrals: Dict[str, nengo.Probe] = {}
+        self._integrals: dict[str, nengo.Probe] = {}
         with network:
             for population, probe in zip(setup.populations, self._probes):
                 if setup.continuous or not population.spiking or _may_be_negative(population):

@@ -6,8 +6,8 @@ returns the same `Activity`, so that what is counted does not depend on who simu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Mapping, Optional
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class Activity:
     protocol: Protocol
     populations: Mapping[str, PopulationActivity]
     outputs: Mapping[str, OutputActivity]
-    targets: Optional[np.ndarray] = None
+    targets: np.ndarray | None = None
 
     @property
     def n_samples(self) -> int:
@@ -141,7 +141,7 @@ class Activity:
         """Firing rate averaged over neurons, samples and time, in Hz."""
         return float(self.rates_hz(population).mean())
 
-    def predictions(self, output: Optional[str] = None, readout: str = "last") -> np.ndarray:
+    def predictions(self, output: str | None = None, readout: str = "last") -> np.ndarray:
         """The class with the largest output, shape (n_samples,).
 
         Parameters
@@ -168,8 +168,8 @@ class Activity:
 
     def accuracy(
         self,
-        y: Optional[np.ndarray] = None,
-        output: Optional[str] = None,
+        y: np.ndarray | None = None,
+        output: str | None = None,
         readout: str = "last",
     ) -> float:
         """Share of samples whose predicted class is the label.

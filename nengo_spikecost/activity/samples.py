@@ -6,8 +6,9 @@ all become the same stream of `Batch` objects; nothing longer than a batch is co
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any
 
 import numpy as np
 
@@ -46,13 +47,13 @@ class Batch:
         Labels that came with the samples.
     """
 
-    inputs: Dict[str, np.ndarray]
-    targets: Optional[np.ndarray]
+    inputs: dict[str, np.ndarray]
+    targets: np.ndarray | None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
-    def padded(self, size: int) -> "Batch":
+    def padded(self, size: int) -> Batch:
         """The same batch filled up to ``size`` samples by repeating the last one."""
         missing = size - len(self)
         if missing == 0:
@@ -93,9 +94,9 @@ class SampleStream:
         if not self.inputs:
             raise DataError("The network has no input Node to feed data to.")
         self.n_steps = None if n_steps is None else _check_n_steps(n_steps)
-        self._whole: Optional[Batch] = None
+        self._whole: Batch | None = None
         self._chunks: Any = None
-        self.n_samples: Optional[int] = None
+        self.n_samples: int | None = None
         if isinstance(data, (np.ndarray, list, Mapping)) or _is_tensor(data):
             self._whole = self._batch(data, None, start=0)
             self.n_samples = len(self._whole)
@@ -115,7 +116,7 @@ class SampleStream:
             for start in range(0, len(self._whole), batch_size):
                 yield _as_float32(_slice(self._whole, start, start + batch_size))
             return
-        waiting: List[Batch] = []
+        waiting: list[Batch] = []
         n_waiting = n_seen = 0
         for chunk in _iterate(self._chunks):
             x, y = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
@@ -150,7 +151,7 @@ class SampleStream:
             raise DataError(f"A batch of {n} samples came with {len(targets)} labels.")
         return Batch(values, targets)
 
-    def _by_input(self, x: Any) -> Dict[str, Any]:
+    def _by_input(self, x: Any) -> dict[str, Any]:
         if isinstance(x, Mapping):
             found = {}
             for key, array in x.items():
@@ -244,10 +245,10 @@ def _slice(batch: Batch, start: int, stop: int) -> Batch:
     return Batch({name: x[start:stop] for name, x in batch.inputs.items()}, targets)
 
 
-def _join(batches: List[Batch]) -> Batch:
+def _join(batches: list[Batch]) -> Batch:
     if len(batches) == 1:
         return batches[0]
-    targets: Tuple[Any, ...] = tuple(batch.targets for batch in batches)
+    targets: tuple[Any, ...] = tuple(batch.targets for batch in batches)
     return Batch(
         {
             name: np.concatenate([batch.inputs[name] for batch in batches])

@@ -4,4 +4,4 @@ from .keras import Conversion, convert
 from .lookup import LayerLookup
 from .neurons import NEURON_TYPES, resolve_neuron_type
 
-__all__ = ["Conversion", "LayerLookup", "NEURON_TYPES", "convert", "resolve_neuron_type"]
+__all__ = ["NEURON_TYPES", "Conversion", "LayerLookup", "convert", "resolve_neuron_type"]

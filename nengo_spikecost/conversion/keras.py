@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numbers
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Union
 
 import nengo
 import nengo_dl
@@ -16,6 +17,7 @@ from ..errors import ConversionError, ConversionWarning
 from ..workload.record import LayerInfo
 from .lookup import LayerLookup
 from .neurons import NeuronTypeLike, resolve_neuron_type
+from .reasons import layer_error
 
 ScaleLike = Union[float, Mapping[Any, float]]
 
@@ -57,14 +59,14 @@ class Conversion:
     outputs: LayerLookup
     layers: LayerLookup
     layer_names: Mapping[Any, str]
-    layer_infos: Tuple[LayerInfo, ...]
+    layer_infos: tuple[LayerInfo, ...]
     neuron_type: nengo.neurons.NeuronType
     scale_firing_rates: Mapping[str, float]
     synapse: Any
     temporal: bool
 
     @property
-    def input_nodes(self) -> Tuple[nengo.Node, ...]:
+    def input_nodes(self) -> tuple[nengo.Node, ...]:
         """The Nodes that data are fed to, in the order of the model's inputs."""
         return tuple(self.inputs.values())
 
@@ -81,12 +83,12 @@ def convert(
     neuron_type: NeuronTypeLike = "SpikingRectifiedLinear",
     scale_firing_rates: ScaleLike = 1,
     synapse: Any = None,
-    swap_activations: Optional[Mapping[Any, Any]] = None,
+    swap_activations: Mapping[Any, Any] | None = None,
     max_to_avg_pool: bool = False,
     split_shared_weights: bool = False,
     allow_fallback: bool = False,
     inference_only: bool = True,
-    temporal: Optional[bool] = None,
+    temporal: bool | None = None,
     seed: int = 0,
 ) -> Conversion:
     """Convert a Keras model to a Nengo network.
@@ -180,52 +182,23 @@ class _NamingConverter(nengo_dl.Converter):
         except ConversionError:
             raise
         except Exception as error:
-            raise _layer_error(layer, error) from error
+            raise layer_error(layer, error) from error
 
         convert_node = converter.convert
 
-        def convert_and_name(node_id: Optional[int], *args: Any, **kwargs: Any) -> Any:
+        def convert_and_name(node_id: int | None, *args: Any, **kwargs: Any) -> Any:
             try:
                 return convert_node(node_id, *args, **kwargs)
             except ConversionError:
                 raise
             except Exception as error:
-                raise _layer_error(layer, error) from error
+                raise layer_error(layer, error) from error
 
         # get_converter returns the same instance for every application of a layer
         if not getattr(converter, "names_layer", False):
             converter.convert = convert_and_name
             converter.names_layer = True
         return converter
-
-
-def _layer_error(layer: Any, error: Exception) -> ConversionError:
-    reason = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
-    kind = type(layer).__name__
-    if kind == "TFOpLambda":
-        reason = (
-            "it is a bare TensorFlow operation; use the Keras layer for it instead "
-            "(tf.keras.layers.Add for a + b)"
-        )
-    elif "registered converter" in reason:
-        reason = (
-            f"{kind} has no Nengo form; replace the layer, register a converter for it with "
-            "nengo_dl.Converter.register, or pass allow_fallback=True to run it, uncounted, "
-            "as a TensorNode"
-        )
-    elif "activation" in reason.lower() and "softmax" in reason.lower():
-        reason = (
-            "softmax has no Nengo form; leave it off the last layer (the predicted class is "
-            "the same), or pass allow_fallback=True to run it, uncounted, as a TensorNode"
-        )
-    elif "Multiple applications of layer" in reason:
-        reason = (
-            "it is applied more than once; pass split_shared_weights=True to give each "
-            "application weights of its own"
-        )
-    return ConversionError(
-        f"Layer {layer.name!r} ({kind}) can't be converted: {reason}.", layer=layer.name
-    )
 
 
 def _run_converter(model: tf.keras.Model, **options: Any) -> nengo_dl.Converter:
@@ -294,7 +267,7 @@ def _clone(layer: Any) -> Any:
     return clone
 
 
-def _walk(model: tf.keras.Model, prefix: str = "") -> Iterator[Tuple[str, Any]]:
+def _walk(model: tf.keras.Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every layer by name, those of nested models as ``outer/inner``."""
     for layer in model.layers:
         yield prefix + layer.name, layer
@@ -309,7 +282,7 @@ def _neuron_layer(layer: Any) -> Any:
     return layer
 
 
-def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> Dict[str, float]:
+def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> dict[str, float]:
     """Scale by layer name; a single number applies to every layer."""
     if isinstance(scales, Mapping):
         by_id = {id(layer): name for name, layer in layers.items()}
@@ -325,7 +298,7 @@ def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> Dict[str, f
             resolved[name] = _check_scale(scale, f" of layer {name!r}")
         return resolved
     scale = _check_scale(scales, "")
-    return {} if scale == 1 else {name: scale for name in layers}
+    return {} if scale == 1 else dict.fromkeys(layers, scale)
 
 
 def _check_scale(scale: Any, of_layer: str) -> float:
@@ -358,10 +331,10 @@ def _is_temporal(model: tf.keras.Model) -> bool:
 
 def _collect_objects(
     net: nengo.Network, model: tf.keras.Model, prefix: str = ""
-) -> Dict[str, List[Any]]:
+) -> dict[str, list[Any]]:
     """Nengo objects of every application of every layer, in the order of the model."""
     nested = iter(net.networks)
-    found: Dict[str, List[Any]] = {}
+    found: dict[str, list[Any]] = {}
     for layer, applications in net.layer_map.items():
         if layer not in model.layers and not isinstance(layer, tf.keras.Model):
             continue  # helper layers that nengo_dl adds for TimeDistributed
@@ -376,13 +349,13 @@ def _collect_objects(
     return {name: found[name] for name in order if name in found}
 
 
-def _owners(objects: Mapping[str, List[Any]]) -> Dict[Any, str]:
+def _owners(objects: Mapping[str, list[Any]]) -> dict[Any, str]:
     """The layer each Nengo object belongs to: the first whose output comes from it.
 
     Inner layers come before the nested model whose output is also theirs.
     """
     outer = {name.rsplit("/", 1)[0] for name in objects if "/" in name}
-    owners: Dict[Any, str] = {}
+    owners: dict[Any, str] = {}
     for name in sorted(objects, key=lambda name: name in outer):  # a stable sort
         for obj in objects[name]:
             owner = obj.ensemble if isinstance(obj, nengo.ensemble.Neurons) else obj
@@ -390,7 +363,7 @@ def _owners(objects: Mapping[str, List[Any]]) -> Dict[Any, str]:
     return owners
 
 
-def _lookup_ends(tensors: Any, names: List[str], found: Mapping, what: str) -> LayerLookup:
+def _lookup_ends(tensors: Any, names: list[str], found: Mapping, what: str) -> LayerLookup:
     entries = {name: [obj] for name, obj in zip(names, found.values())}
     return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
 

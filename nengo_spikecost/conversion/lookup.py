@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Dict, Iterator, List
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import tensorflow as tf
 
@@ -21,15 +21,15 @@ class LayerLookup(Mapping):
         For every layer name, the Nengo object of each application, in order.
     what : str
         What is looked up, for the error message: ``"layer"``, ``"input"``.
-    aliases : dict from int to str, optional
-        ``id`` of a tensor of the user's model to the entry it stands for.
+    aliases : dict from int to str
+        ``id`` of a layer or tensor of the user's model to the entry it stands for.
     """
 
-    def __init__(self, entries: Dict[str, List[Any]], what: str, aliases: Dict[int, str]):
+    def __init__(self, entries: dict[str, list[Any]], what: str, aliases: dict[int, str]):
         self._what = what
         self._aliases = aliases
         self._applications = {name: len(objs) for name, objs in entries.items()}
-        self._objects: Dict[str, Any] = {}
+        self._objects: dict[str, Any] = {}
         for name, objs in entries.items():
             if len(objs) == 1:
                 self._objects[name] = objs[0]
@@ -59,10 +59,10 @@ class LayerLookup(Mapping):
     def _name(self, key: Any) -> str:
         if isinstance(key, str):
             return key
-        if isinstance(key, tf.keras.layers.Layer):
-            return key.name
         if id(key) in self._aliases:
             return self._aliases[id(key)]
+        if isinstance(key, tf.keras.layers.Layer):
+            return key.name
         history = getattr(key, "_keras_history", None)
         if history is not None:
             return history[0].name

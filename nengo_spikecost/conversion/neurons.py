@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Callable, Dict, Union
+from typing import Callable, Union
 
 import nengo
 
@@ -39,7 +39,7 @@ def _spikes_from_relu(name: str) -> Callable[[], nengo.neurons.NeuronType]:
 #: Functions that make each neuron type known by name, with the default parameters of the
 #: package it comes from. ``RegularSpiking``, ``PoissonSpiking`` and ``StochasticSpiking``
 #: are made from ReLU rates. Any instance can be used too; this table is for the command line.
-NEURON_TYPES: Dict[str, Callable[[], nengo.neurons.NeuronType]] = {
+NEURON_TYPES: dict[str, Callable[[], nengo.neurons.NeuronType]] = {
     "AdaptiveLIF": _from_nengo("AdaptiveLIF"),
     "AdaptiveLIFRate": _from_nengo("AdaptiveLIFRate"),
     "LIF": _from_nengo("LIF"),

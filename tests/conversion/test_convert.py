@@ -1,0 +1,218 @@
+"""Conversion, held against ``model.predict`` and against the model it must not touch."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import nengo
+import nengo_dl
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nengo_spikecost as nsc
+from nengo_spikecost.conversion import NEURON_TYPES
+from nengo_spikecost.errors import ConversionError, ConversionWarning
+from tests.models import conv_net, images, randomise
+
+keras = tf.keras
+layers = tf.keras.layers
+
+
+def nengo_output(conversion, x, n_steps=1):
+    with nengo_dl.Simulator(
+        conversion.net, minibatch_size=len(x), progress_bar=False, seed=0
+    ) as sim:
+        steps = np.tile(x.reshape(len(x), 1, -1), (1, n_steps, 1))
+        return sim.predict(steps, verbose=0)[next(iter(conversion.outputs.values()))]
+
+
+@pytest.mark.parametrize("scale", [1, 250.0, {"conv1": 40, "dense0": 7}])
+def test_rate_network_equals_keras(scale):
+    model, x = conv_net(keras), images()
+    conversion = nsc.convert(model, neuron_type=nengo.RectifiedLinear(), scale_firing_rates=scale)
+    # float32 sums of up to 36 terms in another order, times a scale that is divided out
+    np.testing.assert_allclose(
+        nengo_output(conversion, x)[:, 0], model.predict(x, verbose=0), rtol=2e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", sorted(NEURON_TYPES))
+def test_every_neuron_type_converts(name):
+    conversion = nsc.convert(conv_net(keras), neuron_type=name, scale_firing_rates=100)
+    neurons = conversion.layers["conv0"].ensemble.neuron_type
+    assert type(neurons) is type(NEURON_TYPES[name]())
+    # the scale is divided out of the output again
+    assert neurons.amplitude == pytest.approx(NEURON_TYPES[name]().amplitude / 100)
+    assert conversion.layers["conv0"].ensemble.gain.options == [100]
+
+
+def test_neuron_type_may_be_class_instance_or_name():
+    model = conv_net(keras)
+    for neuron_type in (nengo.LIF, nengo.LIF(), "LIF", "lif"):
+        conversion = nsc.convert(model, neuron_type=neuron_type)
+        assert isinstance(conversion.layers["conv1"].ensemble.neuron_type, nengo.LIF)
+    for wrong in ("LIFF", 3, nengo.PoissonSpiking):
+        with pytest.raises(ConversionError, match="neuron_type"):
+            nsc.convert(model, neuron_type=wrong)
+
+
+def test_the_users_model_is_untouched():
+    inner = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(5, activation="relu", name="a")], name="inner"
+    )
+    inp = keras.Input((6,))
+    model = randomise(keras.Model(inp, layers.Dense(2, name="out")(inner(inp))))
+    before = [w.copy() for w in model.get_weights()], json.dumps(model.get_config(), default=str)
+    nodes = [len(layer.inbound_nodes) for layer in (*model.layers, *inner.layers)]
+    nsc.convert(model, scale_firing_rates={"inner/a": 20})
+    for old, new in zip(before[0], model.get_weights()):
+        np.testing.assert_array_equal(old, new)
+    assert json.dumps(model.get_config(), default=str) == before[1]
+    assert [len(layer.inbound_nodes) for layer in (*model.layers, *inner.layers)] == nodes
+
+
+def test_lookup_by_name_layer_and_tensor():
+    model = conv_net(keras)
+    conversion = nsc.convert(model)
+    by_name = conversion.layers["conv1"]
+    assert by_name is conversion.layers[model.get_layer("conv1")]
+    assert by_name is conversion.layers[model.get_layer("conv1").output]
+    assert conversion.layers["flatten"] is by_name  # no neurons of its own
+    assert conversion.inputs["image"] is conversion.inputs[model.input]
+    assert conversion.outputs["dense1"] is conversion.outputs[model.output]
+    assert list(conversion.layers) == [layer.name for layer in model.layers]
+    assert "conv1" in conversion.layers and "conv7" not in conversion.layers
+    with pytest.raises(KeyError, match=r"conv7.*conv0, conv1"):
+        conversion.layers["conv7"]
+    assert conversion.layer_names[by_name.ensemble] == "conv1"
+
+
+def test_nested_models_sequential_and_shared_layers():
+    inner = keras.Sequential(
+        [
+            keras.Input((8,)),
+            layers.Dense(6, activation="relu", name="a"),
+            layers.Dense(5, activation="relu", name="b"),
+        ],
+        name="inner",
+    )
+    shared = layers.Dense(8, activation="relu", name="shared")
+    inp = keras.Input((8,), name="x")
+    model = randomise(keras.Model(inp, layers.Dense(3, name="out")(inner(shared(shared(inp))))))
+    with pytest.raises(ConversionError, match=r"'shared'.*split_shared_weights") as error:
+        nsc.convert(model)
+    assert error.value.layer == "shared"
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear", split_shared_weights=True)
+    x = np.random.RandomState(0).uniform(0, 1, (4, 8)).astype("f4")
+    # float32 sums in another order
+    np.testing.assert_allclose(
+        nengo_output(conversion, x)[:, 0], model.predict(x, verbose=0), rtol=2e-5, atol=1e-6
+    )
+    assert conversion.layers["inner"] is conversion.layers["inner/b"]
+    assert conversion.layers[inner.get_layer("a")] is conversion.layers["inner/a"]
+    assert conversion.layer_names[conversion.layers["inner/b"].ensemble] == "inner/b"
+    with pytest.raises(KeyError, match=r"'shared\.0', 'shared\.1'"):
+        conversion.layers["shared"]
+    assert conversion.layers["shared.1"].size_out == 8
+
+
+def test_scale_of_unknown_layer_or_bad_value():
+    model = conv_net(keras)
+    with pytest.raises(ConversionError, match="'conv9'"):
+        nsc.convert(model, scale_firing_rates={"conv9": 2})
+    for wrong in (0, -1, float("nan"), "fast", None):
+        with pytest.raises(ConversionError, match="positive number"):
+            nsc.convert(model, scale_firing_rates=wrong)
+    with pytest.raises(ConversionError, match="of layer 'conv0'"):
+        nsc.convert(model, scale_firing_rates={model.get_layer("conv0"): -2})
+    with pytest.warns(ConversionWarning, match="no effect.*dense1"):
+        nsc.convert(model, scale_firing_rates={"dense1": 2})
+
+
+@pytest.mark.parametrize(
+    "layer, reason",
+    [
+        (layers.DepthwiseConv2D(3, name="bad"), "no Nengo form"),
+        (layers.Conv2D(2, 3, activation="softmax", name="bad"), "softmax"),
+        (layers.MaxPool2D(name="bad"), "max_to_avg_pool"),
+        (layers.Conv2D(2, 3, dilation_rate=2, name="bad"), "dilation_rate"),
+        (layers.Dense(4, name="bad"), "more than one axis"),
+        (layers.LSTM(4, name="bad"), "no Nengo form"),
+    ],
+)
+def test_what_cannot_be_converted_is_named(layer, reason):
+    shape = (5, 3) if isinstance(layer, layers.LSTM) else (8, 8, 2)
+    inp = keras.Input(shape)
+    model = keras.Model(inp, layers.Flatten()(layer(inp)))
+    with pytest.raises(ConversionError, match=f"Layer 'bad' .*{reason}") as error:
+        nsc.convert(model)
+    assert error.value.layer == "bad"
+
+
+def test_bare_operations_and_wrong_models():
+    inp = keras.Input((4,))
+    with pytest.raises(ConversionError, match="use the Keras layer"):
+        nsc.convert(keras.Model(inp, layers.Dense(4)(inp) + inp))
+    with pytest.raises(ConversionError, match="no known input shape"):
+        nsc.convert(keras.Sequential([layers.Dense(3)]))
+    with pytest.raises(ConversionError, match=r"must be a tf\.keras\.Model"):
+        nsc.convert("model.h5")
+    with pytest.raises(ConversionError, match="already a Nengo network"):
+        nsc.convert(nengo.Network())
+
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ConversionError, match="subclassed"):
+        nsc.convert(Own())
+
+
+def test_fallback_is_allowed_on_request():
+    inp = keras.Input((8, 8, 2))
+    model = keras.Model(inp, layers.DepthwiseConv2D(3, name="dw")(inp))
+    with pytest.warns(ConversionWarning, match="TensorNode"):
+        conversion = nsc.convert(model, allow_fallback=True)
+    assert isinstance(conversion.layers["dw"], nengo_dl.TensorNode)
+
+
+def test_temporal_models():
+    inp = keras.Input((None, 7), name="signal")
+    x = layers.TimeDistributed(layers.Dense(5, activation="relu", name="d"), name="td")(inp)
+    model = randomise(keras.Model(inp, x))
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear", scale_firing_rates={"td": 3})
+    assert conversion.temporal
+    assert conversion.layers["td"].ensemble.gain.options == [3]
+    x = np.random.RandomState(0).uniform(0, 1, (4, 6, 7)).astype("f4")
+    with nengo_dl.Simulator(conversion.net, minibatch_size=4, progress_bar=False) as sim:
+        found = sim.predict(x, verbose=0)[conversion.outputs["td"]]
+    # float32 sums in another order
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("filter_type", ["Lowpass", "Alpha"])
+def test_keras_spiking_layers(filter_type):
+    import keras_spiking
+
+    inp = keras.Input((None, 6))
+    x = layers.TimeDistributed(layers.Dense(5), name="td")(inp)
+    x = keras_spiking.SpikingActivation("relu", seed=0, name="spikes")(x)
+    x = getattr(keras_spiking, filter_type)(0.01, dt=0.001, name="filter")(x)
+    model = keras.Model(inp, x)
+    conversion = nsc.convert(model)
+    neurons = conversion.layers["spikes"].ensemble.neuron_type
+    assert isinstance(neurons, nengo.RegularSpiking)
+    # one sample: keras_spiking draws other initial voltages for every batch size
+    x = np.random.RandomState(0).uniform(20, 90, (1, 30, 6)).astype("f4")
+    with nengo_dl.Simulator(conversion.net, minibatch_size=1, progress_bar=False) as sim:
+        found = sim.predict(x, verbose=0)[conversion.outputs["filter"]]
+    # filters run in float32 with coefficients computed by different means; values up to ~100
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-3, atol=1e-2)
+
+
+def test_no_stray_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConversionWarning)
+        nsc.convert(keras.Sequential([keras.Input((3,)), layers.Dense(2, activation="relu")]))

@@ -1,0 +1,31 @@
+"""Small Keras models that several tests use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def randomise(model: Any, seed: int = 0) -> Any:
+    """Give every weight a random value, mostly positive, so that all layers are active."""
+    rng = np.random.RandomState(seed)
+    model.set_weights([rng.uniform(-0.2, 0.35, w.shape).astype("f4") for w in model.get_weights()])
+    return model
+
+
+def conv_net(keras: Any, seed: int = 0) -> Any:
+    """Two convolutions, one with biases, and two dense layers on 8x8 images."""
+    layers = keras.layers
+    inp = x = keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(3, 3, activation="relu", use_bias=False, name="conv0")(x)
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="conv1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(6, activation="relu", name="dense0")(x)
+    x = layers.Dense(3, name="dense1")(x)
+    return randomise(keras.Model(inp, x, name="conv_net"), seed)
+
+
+def images(n: int = 6, seed: int = 1) -> np.ndarray:
+    """Random 8x8 images, shape (n, 8, 8, 1), pixels 0 to 1."""
+    return np.random.RandomState(seed).uniform(0, 1, (n, 8, 8, 1)).astype("f4")
