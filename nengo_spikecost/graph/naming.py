@@ -42,7 +42,7 @@ def unique_names(
 def numbered(names: Mapping[Hashable, str]) -> dict[Any, str]:
     """Make names unique by appending numbers to all but the first of those alike."""
     uses = Counter(names.values())
-    taken = {name for name in uses}
+    taken = set(uses)
     result: dict[Any, str] = {}
     seen: Counter[str] = Counter()
     for key, name in names.items():

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import nengo
+import numpy as np
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
+from nengo.transforms import NoTransform
 
 from .connection_chain import computes_on_host
 from .fan_out import fan_out_rules
@@ -83,10 +85,12 @@ class RouteFinder:
         return [conn for conns in self._functions.values() for conn in conns]
 
     def _from(self, origin: Any, first: list[nengo.Connection]) -> Iterator[Route]:
-        waiting: list[tuple[nengo.Connection, ...]] = [(conn,) for conn in reversed(first)]
+        waiting: list[tuple[tuple[nengo.Connection, ...], np.ndarray]] = [
+            ((conn,), _arriving(conn, None)) for conn in reversed(first)
+        ]
         steps = 0
         while waiting:
-            connections = waiting.pop()
+            connections, reached = waiting.pop()
             steps += 1
             target = _owner(connections[-1].post_obj)
             problem = _problem(connections)
@@ -97,9 +101,34 @@ class RouteFinder:
                 yield Route(origin, connections, target, problem)
                 continue
             onwards = self._linear.get(target, [])
-            if not onwards or target in self._functions:
+            if not onwards:
                 yield Route(origin, connections, target)
-            waiting.extend((*connections, conn) for conn in reversed(onwards))
+            for conn in reversed(onwards):
+                # Routes out of slices that nothing came into are no routes: between two
+                # EnsembleArrays of n Ensembles there are n, not n squared.
+                if reached[conn.pre_slice].any():
+                    waiting.append(((*connections, conn), _arriving(conn, reached)))
+
+
+def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
+    """Elements of a Connection's target that something may arrive at.
+
+    Parameters
+    ----------
+    conn : nengo.Connection
+    reached : ndarray of bool, shape (conn.pre_obj.size_out,), optional
+        Elements of its source that something arrived at; default: all.
+
+    Returns
+    -------
+    ndarray of bool, shape (conn.post_obj.size_in,)
+    """
+    arriving = np.zeros(conn.post_obj.size_in, dtype=bool)
+    where = np.arange(len(arriving))[conn.post_slice]
+    if reached is not None and isinstance(conn.transform, NoTransform):
+        where = where[reached[conn.pre_slice]]
+    arriving[where] = True
+    return arriving
 
 
 _TOO_MANY = (
