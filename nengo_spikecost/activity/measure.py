@@ -8,7 +8,7 @@ from typing import Any, Callable
 import nengo
 import numpy as np
 
-from ..errors import MeasurementError
+from ..errors import DataError, MeasurementError
 from ..graph import NetworkGraph
 from ..progress import progress_bar
 from .backend import BACKENDS, Backend, BatchCounts, Setup
@@ -92,8 +92,9 @@ def measure(
         batch_size = default_batch_size(net.n_neurons, presentation)
     elif not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
-    inputs = _inputs(network, data)
-    stream = SampleStream(data, inputs, _resolver(names), n_steps)
+    resolve = _resolver(names)
+    inputs = _inputs(network, names, resolve, data)
+    stream = SampleStream(data, inputs, resolve, n_steps)
     recorder: _Recorder | None = None
     backend: Backend | None = None
     try:
@@ -202,14 +203,17 @@ def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
     return nodes
 
 
-def _inputs(network: Any, data: Any) -> list[InputSpec]:
+def _inputs(
+    network: Any, names: Mapping[str, nengo.Node], resolve: Callable[[Any], str], data: Any
+) -> list[InputSpec]:
     """The Nodes that ``data`` feed: for a plain network, those a dict of data names."""
-    if not isinstance(network, nengo.Network):
-        return [InputSpec(name, node, node.size_out) for name, node in network.inputs.items()]
-    nodes = _source_nodes(network)
-    if isinstance(data, Mapping):
-        nodes = {name: node for name, node in nodes.items() if node in data or name in data}
-    return [InputSpec(name, node, node.size_out) for name, node in nodes.items()]
+    fed = list(names)
+    if isinstance(network, nengo.Network) and isinstance(data, Mapping):
+        try:
+            fed = [resolve(key) for key in data]
+        except KeyError as error:
+            raise DataError(f"data: {error.args[0]}") from None
+    return [InputSpec(name, names[name], names[name].size_out) for name in fed]
 
 
 def _resolver(names: Mapping[str, nengo.Node]) -> Callable[[Any], str]:
