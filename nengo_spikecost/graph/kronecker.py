@@ -121,9 +121,9 @@ def split_selection(selection: Selection, shape: Sequence[int]) -> list[Connecti
     Returns
     -------
     list of Connectivity, or None
-        A selection without repetition, left out where it would be an identity, followed
-        by a `Kronecker` product with ``shape_out == shape``. None if the selection is
-        no such product, or repeats nothing.
+        A shorter selection, left out where it would be an identity, followed by a
+        `Kronecker` product with ``shape_out == shape``. None if the selection is no such
+        product, or repeats nothing.
     """
     image = selection.indices.reshape(tuple(shape))
     origin = image[(0,) * image.ndim]
@@ -141,7 +141,7 @@ def split_selection(selection: Selection, shape: Sequence[int]) -> list[Connecti
         corners.append(values)
         axes.append(Selection(which.ravel(), len(values)))
     grid = (origin + reduce(np.add.outer, corners)).ravel()
-    if len(grid) == len(image.ravel()) or len(np.unique(grid)) < len(grid):
+    if len(grid) == image.size:
         return None
     product = Kronecker(axes)
     if np.array_equal(grid, np.arange(selection.size_in)):

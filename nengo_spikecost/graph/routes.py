@@ -51,11 +51,6 @@ def is_passthrough(obj: Any) -> bool:
     return type(obj) is nengo.Node and obj.output is None
 
 
-def is_source(obj: Any) -> bool:
-    """Whether signals start at an object, rather than only pass it."""
-    return not is_passthrough(obj)
-
-
 class RouteFinder:
     """Finds the routes of one network.
 
@@ -75,7 +70,7 @@ class RouteFinder:
     def routes(self) -> Iterator[Route]:
         """All routes, by origin: Nodes first, then Ensembles, each in Nengo's order."""
         for obj in self._objects:
-            if is_source(obj):
+            if not is_passthrough(obj):
                 yield from self._from(obj, self._linear.get(obj, []))
             for conn in self._functions.get(obj, []):
                 yield from self._from(conn, [conn])

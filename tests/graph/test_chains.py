@@ -114,6 +114,12 @@ def test_chains(chain):
     np.testing.assert_array_equal(fan_out, union(chain).sum(axis=0))
 
 
+def test_reshaping_between_convolutions():
+    chain = [conv((6, 8, 1), 2), conv((6, 4, 2), 2)]
+    assert len(chains.simplify(chain)) == 2, "the first makes a (4, 6, 2) image"
+    np.testing.assert_array_equal(chain_fan_out(chain), union(chain).sum(axis=0))
+
+
 def test_uniform_chains_are_never_multiplied_out(monkeypatch):
     def fail(*args):
         raise AssertionError("multiplied out")

@@ -65,6 +65,8 @@ def test_sparse_entries_at_one_place_are_one_synapse_and_the_users_matrix_is_lef
     for count_zeros, expected in [(False, 2), (True, 3)]:
         transform = Sparse((3, 3), indices=indices, init=data)
         assert connectivity(transform, count_zeros).n_synapses == expected
+    cancelling = Sparse((3, 3), indices=indices[:2], init=[1.0, -1.0])
+    assert connectivity(cancelling).n_synapses == 0
     drawn = Sparse((3, 3), indices=indices, init=nengo.dists.Uniform(-1, 1))
     assert connectivity(drawn).n_synapses == 3
     given = sparse.csr_matrix(([1.0, 0.0, 2.0], ([0, 1, 2], [0, 1, 2])), shape=(3, 3))

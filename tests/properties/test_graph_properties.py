@@ -182,10 +182,9 @@ def connect(draw, pre, make_post):
     channels = draw(st.sampled_from(factors))
     conv = convolutions([n_selected // channels], channels)
     transform = draw(st.one_of(matrices(n_selected), conv))
-    selected = np.arange(pre.size_out)[pre_slice]
-    if isinstance(transform, Dense) and len(transform.init_shape) == 2:
-        if len(np.unique(selected)) < len(selected):
-            transform = NoTransform(n_selected)  # Nengo takes no such matrix there
+    repeated = len(np.unique(np.arange(pre.size_out)[pre_slice])) < n_selected
+    if repeated and isinstance(transform, Dense) and len(transform.init_shape) == 2:
+        transform = NoTransform(n_selected)  # Nengo takes no such matrix there
     size = transform.size_out
     where = np.random.RandomState(draw(st.integers(0, 99))).permutation(size + 2)[:size]
     post = make_post(size + 2)
