@@ -168,13 +168,14 @@ def keras_problem() -> str | None:
 
 def _bound_to_keras_3() -> bool:
     """Whether ``tf.keras`` has already been used, in this process, as Keras 3."""
-    submodule = sys.modules.get("tensorflow.keras")
-    if str(getattr(submodule, "__version__", "")).startswith("3"):
-        return True
-    # Read TensorFlow's lazy loader through __dict__: getattr would bind it.
     tf = sys.modules.get("tensorflow")
-    loader = vars(tf).get("keras") if tf is not None else None
-    return getattr(loader, "__dict__", {}).get("_tfll_keras_version") == "keras_3"
+    attribute = vars(tf).get("keras") if tf is not None else None
+    for module in (attribute, sys.modules.get("tensorflow.keras")):
+        # __dict__, because getattr would bind TensorFlow's lazy loader
+        model = getattr(module, "__dict__", {}).get("Model")
+        if model is not None and not model.__module__.startswith("tf_keras."):
+            return True
+    return False
 
 
 def _dotted(version: Version) -> str:

@@ -1,0 +1,368 @@
+"""The stack layer: what is refused and how, the import hook, and each patch by itself."""
+
+from __future__ import annotations
+
+import configparser
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import types
+from contextlib import contextmanager
+from pathlib import Path
+
+import nengo
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+import nengo_spikecost
+from nengo_spikecost import stack
+from nengo_spikecost.errors import SpikeCostError, StackError
+from nengo_spikecost.stack import patches, versions
+from nengo_spikecost.stack.import_hook import HookedFinder
+
+ROOT = Path(__file__).resolve().parent.parent
+on_tf_keras = pytest.mark.skipif(
+    not versions.tf_keras_is_separate(), reason="this TensorFlow's tf.keras is Keras 2 anyway"
+)
+
+
+def run_script(script: str, **environment: str) -> str:
+    """Run Python code in a process of its own; its standard output."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", **environment}
+    if "TF_USE_LEGACY_KERAS" not in environment:
+        env.pop("TF_USE_LEGACY_KERAS", None)  # set by our own import in this process
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+# ---------------------------------------------------------------- the packages
+
+
+def test_accessors_give_the_patched_packages():
+    stack.install()
+    assert sum(isinstance(f, HookedFinder) for f in sys.meta_path) == 1
+    assert stack.keras().Model is stack.tensorflow().keras.Model
+    assert "engine" in stack.keras().Model.__module__  # Keras 3 has no such package
+    assert stack.nengo_dl().Converter is not None
+    loihi = stack.nengo_loihi()
+    stack.nengo_dl()
+    loihi.neurons.install_dl_builders()
+    builders = stack.nengo_dl().neuron_builders.SimNeuronsBuilder.TF_NEURON_IMPL
+    assert loihi.LoihiLIF in builders
+    assert stack.keras_spiking().SpikingActivation is not None
+    assert stack.tensorflow() is sys.modules["tensorflow"]
+
+
+def test_report_names_versions_and_patches():
+    stack.nengo_dl()
+    report = stack.report()
+    assert report.problem is None
+    assert report.versions["nengo-dl"].startswith("3.6")
+    assert report.versions["numpy"] == np.__version__
+    assert any(patch.startswith("P6") for patch in report.patches)
+    assert report.as_dict()["patches"] == list(report.patches)
+    assert "nengo-dl 3.6" in str(report)
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+@pytest.mark.parametrize("python", [(3, 11), (3, 12), (3, 13)])
+def test_main_stack_is_accepted(python):
+    assert versions._matrix_problem(python, (2, 21), (2, 3)) is None
+
+
+@pytest.mark.parametrize("python", [(3, 9), (3, 10), (3, 11)])
+def test_second_stack_is_accepted(python):
+    assert versions._matrix_problem(python, (2, 12), (1, 24)) is None
+
+
+@pytest.mark.parametrize(
+    "python, tf_version, numpy, expected",
+    [
+        ((3, 8), (2, 12), (1, 24), "Python 3.8 is not supported: use Python 3.11"),
+        ((3, 14), (2, 21), (2, 3), "Python 3.14 is not supported"),
+        ((3, 12), (2, 12), (1, 24), 'install "tensorflow==2.21.*"'),
+        ((3, 9), (2, 21), (1, 24), 'install "tensorflow==2.12.*"'),
+        ((3, 11), (2, 15), (1, 24), '"tensorflow==2.21.*" or "tensorflow==2.12.*"'),
+        ((3, 12), (2, 21), (2, 4), 'install "numpy>=2.0,<2.4"'),
+        ((3, 11), (2, 12), (2, 0), 'install "numpy>=1.22,<1.25"'),
+    ],
+)
+def test_stack_outside_the_matrix_is_one_sentence(monkeypatch, python, tf_version, numpy, expected):
+    sentence = versions._matrix_problem(python, tf_version, numpy)
+    assert expected in sentence
+    assert "\n" not in sentence and sentence.endswith(".")
+    monkeypatch.setenv(versions.UNTESTED_VARIABLE, "1")
+    assert versions._matrix_problem(python, tf_version, numpy) is None
+
+
+@pytest.mark.parametrize(
+    "absent, expected",
+    [("nengo_dl", "nengo-dl is missing"), ("tensorflow", "TensorFlow is missing")],
+)
+def test_missing_package_is_a_stack_error(monkeypatch, absent, expected):
+    find_spec = importlib.util.find_spec
+    installed = versions.installed
+    gone = {"nengo_dl": ("nengo-dl",), "tensorflow": versions.TENSORFLOW_NAMES}[absent]
+    monkeypatch.delitem(sys.modules, absent, raising=False)
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda n, *a: None if n == absent else find_spec(n, *a)
+    )
+    monkeypatch.setattr(versions, "installed", lambda d: None if d in gone else installed(d))
+    with pytest.raises(StackError, match=f"^{expected}: install it with pip install"):
+        stack.nengo_dl()
+    assert stack.report().problem.startswith(expected)
+
+
+def test_missing_tf_keras_is_a_stack_error(monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda n, *a: None if n == "tf_keras" else find_spec(n, *a)
+    )
+    monkeypatch.setattr(versions, "tensorflow_version", lambda: (2, 21))
+    assert versions.keras_problem() == (
+        'NengoDL needs Keras 2: install it with pip install "tf_keras==2.21.*".'
+    )
+
+
+def test_missing_optional_package_is_a_stack_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras_spiking", None)
+    with pytest.raises(StackError, match="keras-spiking is missing"):
+        stack.keras_spiking()
+
+
+def test_stack_error_is_ours_and_an_import_error():
+    assert issubclass(StackError, SpikeCostError) and issubclass(StackError, ImportError)
+
+
+@on_tf_keras
+def test_keras_3_chosen_in_the_environment_is_respected_and_named():
+    script = "from nengo_spikecost import stack; print(stack.report().problem)"
+    problem = run_script(script, TF_USE_LEGACY_KERAS="0")
+    assert "TF_USE_LEGACY_KERAS is '0': unset it or set it to 1." in problem
+
+
+@on_tf_keras
+def test_tf_keras_already_bound_to_keras_3():
+    script = """
+import tensorflow as tf
+assert tf.keras.Model.__module__.startswith("keras.")
+import nengo_spikecost  # must not raise: counting a finished Activity needs no Keras
+try:
+    import nengo_dl
+except nengo_spikecost.errors.StackError as err:
+    print(err)
+"""
+    assert "import nengo_spikecost before tf.keras is used" in run_script(script)
+
+
+# ---------------------------------------------------------------- the import hook
+
+
+@pytest.fixture
+def hooked(tmp_path, monkeypatch):
+    """A module file ``hooked_module.py``, a finder that hooks it, and what was called."""
+    (tmp_path / "hooked_module.py").write_text("import sys\nevents = ['run']\n")
+    calls = []
+
+    @contextmanager
+    def around():
+        calls.append("enter")
+        yield
+        calls.append("leave")
+
+    finder = HookedFinder(
+        around={"hooked_module": around},
+        after={"hooked_module": lambda module: calls.append(("after", module.events))},
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    yield finder, calls
+    sys.modules.pop("hooked_module", None)
+
+
+def test_hook_runs_around_and_after_the_import(hooked):
+    finder, calls = hooked
+    module = importlib.import_module("hooked_module")
+    assert calls == ["enter", "leave", ("after", ["run"])]
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+    assert module.__spec__.loader is module.__loader__
+    finder.patch_loaded()
+    assert calls[3:] == [("after", ["run"])]
+
+
+def test_hook_runs_again_on_reload_and_not_on_find(hooked):
+    _, calls = hooked
+    spec = importlib.util.find_spec("hooked_module")
+    assert spec.loader.get_source("hooked_module").startswith("import sys")
+    assert calls == []
+    importlib.reload(importlib.import_module("hooked_module"))
+    assert len(calls) == 6
+
+
+def test_hook_leaves_other_and_absent_modules_alone(hooked):
+    finder, _ = hooked
+    assert finder.find_spec("json", None) is None
+    absent = HookedFinder(around={}, after={"no_such_module_anywhere": print})
+    assert absent.find_spec("no_such_module_anywhere", None) is None
+
+
+# ---------------------------------------------------------------- the patches
+
+
+def test_numpy_view_copies_only_if_needed():
+    """P4, P5: NumPy 1's meaning of ``copy=False``, and every other name unchanged."""
+    module = types.ModuleType("nengo_loihi.some_module")
+    module.np = np
+    patches.numpy_1_view(module)
+    if not versions.at_least("numpy", (2, 0)):
+        assert module.np is np
+        return
+    x = np.arange(3.0)
+    assert module.np.array(x, copy=False) is x
+    assert module.np.array([1, 2], copy=False, dtype=float, ndmin=2).shape == (1, 2)
+    assert module.np.array(x) is not x
+    assert module.np.asfarray([1, 2]).dtype == np.float64
+    assert module.np.linalg is np.linalg
+    view = module.np
+    patches.numpy_1_view(module)
+    assert module.np is view
+    assert not hasattr(np, "asfarray")
+
+
+@pytest.mark.parametrize(
+    "synapse",
+    [
+        nengo.LinearFilter([0.5], [1.0]),  # a gain: feedthrough and no state
+        nengo.LinearFilter([0.002, 1.0], [0.005, 1.0]),  # feedthrough and one state
+        nengo.LinearFilter([1e-5, 0.002, 1.0], [2e-5, 0.005, 1.0]),  # and two states
+    ],
+    ids=["gain", "first order", "second order"],
+)
+def test_linear_filter_with_passthrough_agrees_with_nengo(synapse):
+    """P6: without it nengo-dl cannot even build these."""
+    analog = nengo.LinearFilter(synapse.num, synapse.den, analog=True)
+    with nengo.Network(seed=0) as net:
+        source = nengo.Node(lambda t: [np.sin(20 * t), np.cos(30 * t)])
+        target = nengo.Node(size_in=2)
+        nengo.Connection(source, target, synapse=analog)
+        probe = nengo.Probe(target)
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(50)
+    with stack.nengo_dl().Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(50, progress_bar=False)
+        found = np.array(sim.data[probe]).reshape(50, 2)
+    # nengo-dl computes in float32, 50 recursive steps of values near 1
+    np.testing.assert_allclose(found, reference.data[probe], atol=1e-5)
+
+
+def test_patch_p6_is_applied_once():
+    stack.nengo_dl()
+    module = sys.modules["nengo_dl.process_builders"]
+    builder = module.LinearFilterBuilder
+    patches.flat_feedthrough(module)
+    assert module.LinearFilterBuilder is builder
+    assert builder in module.SimProcessBuilder.TF_PROCESS_IMPL.values()
+
+
+# ---------------------------------------------------------------- pins and set-up
+
+
+@pytest.fixture
+def setup_venv():
+    path = ROOT / "tools" / "setup_venv.py"
+    if not path.exists():
+        pytest.skip("tools/ is not part of an installed package")
+    spec = importlib.util.spec_from_file_location("setup_venv", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_set_up_and_package_support_the_same_stacks(setup_venv):
+    for row in versions.SUPPORTED:
+        name = "tf" + ".".join(map(str, row.tensorflow))
+        first, last = row.first_python[1], row.last_python[1]
+        assert setup_venv.STACKS[name] == tuple((3, minor) for minor in range(first, last + 1))
+    assert len(setup_venv.STACKS) == len(versions.SUPPORTED)
+
+
+@pytest.mark.parametrize(
+    "python, wanted, expected",
+    [
+        ((3, 9), None, "tf2.12"),
+        ((3, 11), None, "tf2.21"),
+        ((3, 11), "tf2.12", "tf2.12"),
+        ((3, 13), None, "tf2.21"),
+    ],
+)
+def test_stack_is_chosen_by_python(setup_venv, python, wanted, expected):
+    assert setup_venv.choose_stack(python, wanted) == expected
+
+
+@pytest.mark.parametrize(
+    "python, wanted, expected",
+    [
+        ((3, 8), None, "Python 3.8 is not supported: use Python 3.11"),
+        ((3, 14), None, "Python 3.14 is not supported"),
+        ((3, 12), "tf2.12", "STACK=tf2.12 needs Python 3.9, 3.10, 3.11, this is 3.12."),
+        ((3, 12), "tf1", "There is no stack 'tf1'"),
+    ],
+)
+def test_wrong_python_gets_one_line(setup_venv, python, wanted, expected):
+    with pytest.raises(SystemExit) as stop:
+        setup_venv.choose_stack(python, wanted)
+    assert str(stop.value).startswith(expected)
+    assert "\n" not in str(stop.value)
+
+
+def pins_for(stack_name: str, python: str) -> dict[str, str]:
+    pins = {}
+    for line in (ROOT / "constraints" / f"{stack_name}.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate(
+                {"python_version": python}
+            ):
+                name = re.sub("[-_.]+", "-", requirement.name).lower()
+                assert name not in pins, f"{name} is pinned twice on Python {python}"
+                pins[name] = str(requirement.specifier).lstrip("=")
+    return pins
+
+
+def test_pins_satisfy_setup_cfg(setup_venv):
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    text = config["options"]["install_requires"] + config["options.extras_require"]["dev"]
+    wanted = [Requirement(x) for x in text.splitlines() if x.strip() and not x.startswith("#")]
+    # On 3.11 setup.cfg can only name the first stack; the second is installed from its pins
+    chosen = {"tensorflow", "tf-keras", "numpy"}
+    for name, pythons in setup_venv.STACKS.items():
+        for python in (".".join(map(str, version)) for version in pythons):
+            pins = pins_for(name, python)
+            for requirement in wanted:
+                key = re.sub("[-_.]+", "-", requirement.name).lower()
+                applies = requirement.marker is None or requirement.marker.evaluate(
+                    {"python_version": python}
+                )
+                if not applies or (key in chosen and (name, python) == ("tf2.12", "3.11")):
+                    continue
+                assert requirement.specifier.contains(pins[key]), (name, python, requirement)
+
+
+# ---------------------------------------------------------------- the public names
+
+
+def test_public_names_are_lazy_and_listed():
+    assert set(nengo_spikecost.__all__) <= set(dir(nengo_spikecost))
+    assert nengo_spikecost.errors.StackError is StackError
+    with pytest.raises(AttributeError, match="no_such_name"):
+        nengo_spikecost.no_such_name  # noqa: B018
