@@ -45,7 +45,7 @@ def to_dict(
     workload: Workload, estimates: Mapping[str, EnergyEstimate], cost_model: str
 ) -> dict[str, Any]:
     """Everything a report says, as plain dicts, lists, strings and numbers."""
-    totals = _record(total_row(workload, estimates))
+    total = _nested(total_row(workload, estimates))
     return {
         "format": JSON_FORMAT,
         "cost_model": cost_model,
@@ -54,8 +54,8 @@ def to_dict(
             "dt_s": workload.dt,
             "n_samples": workload.n_samples,
         },
-        "layers": records(workload, estimates),
-        "total": {k: v for k, v in totals.items() if k not in ("layer", "type", "output_shape")},
+        "layers": [_nested(row) for row in layer_rows(workload, estimates)],
+        "total": {k: v for k, v in total.items() if k not in ("layer", "type", "output_shape")},
         "devices": {name: _device(e) for name, e in estimates.items()},
         "uncounted": [dataclasses.asdict(u) for u in workload.uncounted],
     }
@@ -67,8 +67,8 @@ def to_json(workload: Workload, estimates: Mapping[str, EnergyEstimate], cost_mo
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def _record(row: LayerRow) -> dict[str, Any]:
-    record: dict[str, Any] = {
+def _counts(row: LayerRow) -> dict[str, Any]:
+    return {
         "layer": row.name,
         "type": row.kind,
         "output_shape": row.output_shape,
@@ -82,17 +82,32 @@ def _record(row: LayerRow) -> dict[str, Any]:
         "average_synops": row.average_synops,
         "updates": row.updates,
     }
+
+
+def _energies(row: LayerRow) -> dict[str, dict[str, float]]:
+    return {
+        "synop_energy_J": row.synop_energy_J,
+        "neuron_energy_J": row.neuron_energy_J,
+        "energy_J": row.energy_J,
+    }
+
+
+def _nested(row: LayerRow) -> dict[str, Any]:
+    """A row with a dict by device for each energy."""
+    return {**_counts(row), **_energies(row)}
+
+
+def _record(row: LayerRow) -> dict[str, Any]:
+    """A row with one entry, ``"energy_J cpu"``, for each energy and device."""
+    record = _counts(row)
     for device in row.energy_J:
-        record[f"synop_energy_J {device}"] = row.synop_energy_J[device]
-        record[f"neuron_energy_J {device}"] = row.neuron_energy_J[device]
-        record[f"energy_J {device}"] = row.energy_J[device]
+        record.update({f"{key} {device}": v[device] for key, v in _energies(row).items()})
     return record
 
 
 def _device(estimate: EnergyEstimate) -> dict[str, Any]:
-    device: dict[str, Any] | None = dataclasses.asdict(estimate.device)
     return {
-        "constants": device,
+        "constants": dataclasses.asdict(estimate.device),
         "total_energy_J": estimate.mean_J,
         "lower_bound": estimate.lower_bound,
         "host": [dataclasses.asdict(work) for work in estimate.host],

@@ -31,8 +31,8 @@ class Table:
 
     Attributes
     ----------
-    headers : tuple of tuple of str
-        For every column its header, a str a line.
+    headers, short_headers : tuple of tuple of str
+        For every column its header, a str a line; and the same on more and shorter lines.
     right : tuple of bool
         For every column, whether it is aligned right.
     rows : tuple of tuple of str
@@ -48,6 +48,7 @@ class Table:
     """
 
     headers: tuple[tuple[str, ...], ...]
+    short_headers: tuple[tuple[str, ...], ...]
     right: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     short_rows: tuple[tuple[str, ...], ...]
@@ -88,6 +89,10 @@ def layer_table(
         cells[short] = tuple(body)
     return Table(
         headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
+        short_headers=tuple(
+            c.short_header if si_units else tuple(c.header.replace(" (", "\n(").split("\n"))
+            for c in parsed
+        ),
         right=tuple(c.kind != "text" for c in parsed),
         rows=cells[False],
         short_rows=cells[True],
@@ -111,16 +116,18 @@ def device_table(devices: Iterable[Device]) -> Table:
         )
         for d in devices
     )
+    headers = (
+        ("Device",),
+        ("",),
+        ("Works", "on"),
+        ("Energy", "per synop"),
+        ("Energy per", "neuron update"),
+        ("Evidence",),
+        ("Year",),
+    )
     return Table(
-        headers=(
-            ("Device",),
-            ("",),
-            ("Works", "on"),
-            ("Energy", "per synop"),
-            ("Energy per", "neuron update"),
-            ("Evidence",),
-            ("Year",),
-        ),
+        headers=headers,
+        short_headers=headers,
         right=(False, False, False, True, True, False, True),
         rows=rows,
         short_rows=rows,
@@ -148,8 +155,8 @@ def to_text(table: Table, line_length: int = 98) -> str:
 
 def rich_tables(table: Table, line_length: int) -> list[RichTable]:
     """The table as one or more rich tables that fit a line, for a terminal."""
-    rows, groups = _fit(table, line_length)
-    return [_rich(table, rows, group) for group in groups]
+    layout = _fit(table, line_length)
+    return [_rich(table, layout, group) for group in layout.groups]
 
 
 def _total_text(
@@ -172,54 +179,75 @@ def _total_text(
     return f">= {text}" if lower_bound and column.key != "params" else text
 
 
-def _widths(table: Table, rows: Sequence[tuple[str, ...]]) -> list[int]:
-    return [
-        max([len(line) for line in header] + [len(row[i]) for row in rows])
-        for i, header in enumerate(table.headers)
-    ]
+@dataclass(frozen=True)
+class _Layout:
+    """Which headers and cells to show, and which columns in which part of the table."""
+
+    headers: Sequence[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
+    groups: Sequence[Sequence[int]]
 
 
-def _fit(table: Table, line_length: int) -> tuple[Sequence[tuple[str, ...]], list[list[int]]]:
-    """Which cells to show, and which columns in which part of the table."""
-    n_columns = len(table.headers)
-    for rows in (table.rows, table.short_rows):
-        widths = _widths(table, rows)
-        if sum(widths) + _GAP * (n_columns - 1) <= line_length:
-            return rows, [list(range(n_columns))]
+def _fit(table: Table, line_length: int) -> _Layout:
+    """The longest form of a table that needs no more parts than the shortest one."""
+    forms = (
+        (table.headers, table.rows),
+        (table.short_headers, table.rows),
+        (table.short_headers, table.short_rows),
+    )
+    parts = 0
+    for headers, rows in reversed(forms):
+        widths = [
+            max([len(line) for line in header] + [len(row[i]) for row in rows])
+            for i, header in enumerate(headers)
+        ]
+        if parts and len(_split(widths, line_length)) > parts:
+            break
+        layout = _Layout(headers, rows, _split_evenly(widths, line_length))
+        parts = len(layout.groups)
+    return layout
+
+
+def _split_evenly(widths: Sequence[int], line_length: int) -> list[list[int]]:
+    """As few parts as fit, as even as that number allows."""
+    groups = _split(widths, line_length)
+    while len(groups) > 1 and line_length > 0:
+        line_length -= 1
+        narrower = _split(widths, line_length)
+        if len(narrower) > len(groups):
+            break
+        groups = narrower
+    return groups
+
+
+def _split(widths: Sequence[int], line_length: int) -> list[list[int]]:
+    """Columns in parts no wider than a line; each part has the first column."""
     groups: list[list[int]] = [[0]]
     used = widths[0]
-    for i in range(1, n_columns):
+    for i in range(1, len(widths)):
         if used + _GAP + widths[i] > line_length and len(groups[-1]) > 1:
             groups.append([0])
             used = widths[0]
         groups[-1].append(i)
         used += _GAP + widths[i]
-    return rows, groups
+    return groups
 
 
-def _rich(table: Table, rows: Sequence[tuple[str, ...]], group: Sequence[int]) -> RichTable:
+def _rich(table: Table, layout: _Layout, group: Sequence[int]) -> RichTable:
     rich = RichTable(box=_RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    last = rows[-1] if table.total else None
-    rich.show_footer = last is not None
+    rich.show_footer = table.total
+    height = max(len(layout.headers[i]) for i in group)
     for i in group:
-        # Text, not markup: a layer may be called "[conv]".
+        header = layout.headers[i]
         rich.add_column(
-            header=_header(table.headers[i], table.headers, group),
-            footer=Text(last[i], style="bold") if last is not None else "",
+            # Text, not markup: a layer may be called "[conv]".
+            header=Text("\n".join((*[""] * (height - len(header)), *header))),
+            footer=Text(layout.rows[-1][i], style="bold") if table.total else "",
             justify="right" if table.right[i] else "left",
             header_style="bold",
             overflow="fold",
             no_wrap=i != group[0],
-            vertical="bottom",
         )
-    for row in rows[: len(rows) - 1] if table.total else rows:
+    for row in layout.rows[:-1] if table.total else layout.rows:
         rich.add_row(*(Text(row[i]) for i in group))
     return rich
-
-
-def _header(
-    lines: tuple[str, ...], headers: Sequence[tuple[str, ...]], group: Sequence[int]
-) -> Text:
-    """A header with blank lines above it, so that all end on the same line."""
-    height = max(len(headers[i]) for i in group)
-    return Text("\n".join((*[""] * (height - len(lines)), *lines)))

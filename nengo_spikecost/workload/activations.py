@@ -48,7 +48,7 @@ def mean_abs_inputs(model: Any, inputs: Sequence[Sequence[Any]], data: Any) -> n
         except (ValueError, tf.errors.OpError) as error:
             raise DataError(
                 f"example_data do not fit the model, whose inputs have shapes "
-                f"{[tuple(t.shape) for t in model.inputs]}: {str(error).strip()}"
+                f"{[tuple(t.shape) for t in model.inputs]}: {_last_line(error)}"
             ) from error
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         for i, output in enumerate(outputs):
@@ -72,7 +72,7 @@ def _batches(data: Any) -> Iterator[Any]:
         arrays = {key: np.asarray(value) for key, value in data.items()}
         for start in range(0, _n_samples(list(arrays.values())), BATCH_SIZE):
             yield {key: a[start : start + BATCH_SIZE] for key, a in arrays.items()}
-    elif isinstance(data, (list, tuple)) and data and np.ndim(data[0]) > 0:
+    elif isinstance(data, (list, tuple)) and data and hasattr(data[0], "shape"):
         many = [np.asarray(value) for value in data]
         for start in range(0, _n_samples(many), BATCH_SIZE):
             yield [a[start : start + BATCH_SIZE] for a in many]
@@ -89,6 +89,11 @@ def _batches(data: Any) -> Iterator[Any]:
         raise DataError(
             f"example_data must be arrays or an iterable of batches, not {type(data).__name__}."
         )
+
+
+def _last_line(error: Exception) -> str:
+    """What Keras has to say, which it puts after its own traceback."""
+    return str(error).strip().split("\n")[-1].strip()
 
 
 def _inputs_of(batch: Any) -> Any:
