@@ -3,7 +3,7 @@
 # Each target creates or renews .venv first: from PYTHON if given, else from the .venv that
 # is there, else from python3. STACK forces one of the two pinned stacks (see CONTRIBUTING).
 
-PYTHON ?= $(if $(wildcard .venv/nengo-spikecost-stamp.txt),.venv/bin/python,python3)
+PYTHON ?= $(if $(wildcard .venv/bin/nengo-spikecost),.venv/bin/python,python3)
 STACK ?=
 BIN = .venv/bin
 ARGS ?=

@@ -25,8 +25,8 @@ STACKS = {
     "tf2.12": ((3, 9), (3, 10), (3, 11)),
 }
 USE = (
-    "use Python 3.11, 3.12 or 3.13 (TensorFlow 2.21), or 3.9, 3.10 or 3.11 with STACK=tf2.12 "
-    "(TensorFlow 2.12): make test PYTHON=python3.12"
+    "use Python 3.11, 3.12 or 3.13 (or 3.9 or 3.10, with TensorFlow 2.12), for example "
+    "with PYTHON=python3.12 after make"
 )
 
 
@@ -71,11 +71,10 @@ def checksum(stack):
 def read_stamp():
     # type: () -> list[str]
     """The two lines of the stamp, header and checksum; empty if there is none."""
-    try:
-        with open(STAMP) as stamp:
-            return stamp.read().splitlines()
-    except OSError:
+    if not os.path.exists(STAMP):
         return []
+    with open(STAMP) as stamp:
+        return stamp.read().splitlines()
 
 
 def write_stamp(*lines):
@@ -91,6 +90,8 @@ def create(stack):
     base = os.path.realpath(sys.executable) if sys.prefix != sys.base_prefix else sys.executable
     if os.path.exists(VENV):
         shutil.rmtree(VENV)
+    os.makedirs(VENV)
+    write_stamp("unfinished")  # so that an interrupted set-up starts again next time
     if subprocess.call([base, "-m", "venv", VENV]) != 0:
         sys.exit("Could not create .venv: on Debian and Ubuntu install python3-venv first.")
     write_stamp(header(stack))
@@ -122,8 +123,8 @@ def main():
     parser.add_argument("--stack", default=None, help="tf2.21 or tf2.12; default: by Python")
     wanted = parser.parse_args().stack or None
     stamp = read_stamp()
-    in_venv = os.path.realpath(sys.prefix) == os.path.realpath(VENV)
-    if in_venv and not wanted and stamp:
+    in_venv = bool(stamp) and os.path.realpath(sys.prefix) == os.path.realpath(VENV)
+    if in_venv and not wanted and stamp[:1] != ["unfinished"]:
         wanted = stamp[0].split()[-1]
     stack = choose_stack(sys.version_info[:2], wanted)
     if stamp == [header(stack), checksum(stack)] and os.path.exists(VENV_PYTHON):
