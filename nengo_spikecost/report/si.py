@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 _PREFIXES = {
     -18: "a",
@@ -40,18 +41,12 @@ def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     gap = " " if unit else ""
     if value == 0 or math.isinf(value):
         return f"{value:.0f}{gap}{unit}"
-    exponent = _exponent(value, digits)
-    scaled = value / 10.0**exponent
-    decimals = max(0, digits - 1 - math.floor(math.log10(abs(scaled)) + 1e-12))
-    text = f"{scaled:.{decimals}f}"
+    # Through the decimal digits, so that 999.6 is 1.00 of the next prefix, not 1000.
+    digits_of, _, power = f"{value:.{digits - 1}e}".partition("e")
+    exponent = min(max(3 * (int(power) // 3), min(_PREFIXES)), max(_PREFIXES))
+    shift = int(power) - exponent
+    text = f"{Decimal(digits_of).scaleb(shift):.{max(0, digits - 1 - shift)}f}"
     return f"{text}{gap}{_PREFIXES[exponent]}{unit}"
-
-
-def _exponent(value: float, digits: int) -> int:
-    """The power of a thousand to show a value in, after rounding to ``digits``."""
-    rounded = float(f"{value:.{digits - 1}e}")
-    exponent = 3 * math.floor(math.log10(abs(rounded)) / 3 + 1e-12)
-    return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
 
 
 def count(value: float | None, short: bool = False) -> str:

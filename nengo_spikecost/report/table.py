@@ -189,22 +189,24 @@ class _Layout:
 
 
 def _fit(table: Table, line_length: int) -> _Layout:
-    """The longest form of a table that needs no more parts than the shortest one."""
+    """The longest form of a table that fits in as few parts as the shortest one."""
     forms = (
         (table.headers, table.rows),
         (table.short_headers, table.rows),
         (table.short_headers, table.short_rows),
     )
-    parts = 0
+    best: tuple[int, int] | None = None
     for headers, rows in reversed(forms):
         widths = [
             max([len(line) for line in header] + [len(row[i]) for row in rows])
             for i, header in enumerate(headers)
         ]
-        if parts and len(_split(widths, line_length)) > parts:
+        groups = _split_evenly(widths, line_length)
+        widest = max(sum(widths[i] + _GAP for i in group) - _GAP for group in groups)
+        misfit = (len(groups), max(0, widest - line_length))
+        if best is not None and misfit > best:
             break
-        layout = _Layout(headers, rows, _split_evenly(widths, line_length))
-        parts = len(layout.groups)
+        layout, best = _Layout(headers, rows, groups), misfit
     return layout
 
 

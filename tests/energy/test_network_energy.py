@@ -1,0 +1,240 @@
+"""NetworkEnergy, from a network with spikes to tables and files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import warnings
+
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nengo_spikecost.energy import cost_models, devices
+from nengo_spikecost.energy.network_energy import NetworkEnergy
+from nengo_spikecost.errors import (
+    DataError,
+    EnergyError,
+    EstimateWarning,
+    MissingActivityError,
+    OverwriteWarning,
+    UncountedWarning,
+    UnknownDeviceError,
+)
+from nengo_spikecost.graph import NetworkGraph
+
+from ..models import conv_net, images
+from ..workload.fakes import random_activity
+
+DEVICES = ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2")
+
+
+@pytest.fixture(autouse=True)
+def fresh_tables(monkeypatch):
+    """What a test registers is forgotten after it."""
+    monkeypatch.setattr(devices, "_table", None)
+    monkeypatch.setattr(cost_models, "_cost_models", dict(cost_models._cost_models))
+
+
+@pytest.fixture
+def net():
+    """Pixels, two layers of spiking neurons and a readout."""
+    rng = np.random.RandomState(0)
+    with nengo.Network(seed=0) as net:
+        pixels = nengo.Node(np.zeros(5), label="pixels")
+        a = nengo.Ensemble(8, 1, neuron_type=nengo.SpikingRectifiedLinear(), label="a")
+        b = nengo.Ensemble(6, 1, label="b")
+        out = nengo.Node(size_in=2, label="out")
+        nengo.Connection(pixels, a.neurons, transform=rng.rand(8, 5), synapse=None)
+        nengo.Connection(a.neurons, b.neurons, transform=rng.rand(6, 8))
+        nengo.Connection(b.neurons, out, transform=rng.rand(2, 6))
+    return net
+
+
+@pytest.fixture
+def activity(net):
+    return random_activity(NetworkGraph(net), np.random.RandomState(1), n_samples=4)
+
+
+def test_energies_by_hand(net, activity):
+    energy = NetworkEnergy(net, activity)
+    spikes = {name: r.counts.astype(int).sum(axis=1) for name, r in activity.populations.items()}
+    # Dense: a spike of "a" reaches 6 neurons, one of "b" 2 outputs. Ten steps were measured.
+    synop, neuron = energy.layer_energy("b", "loihi")
+    assert synop == pytest.approx(6 * spikes["a"].mean() * 23.6e-12)
+    assert neuron == pytest.approx(6 * 10 * 81e-12)
+    assert energy.layer_energy("a", "loihi") == (0, pytest.approx(8 * 10 * 81e-12))
+    assert energy.layer_energy("out", "loihi")[0] == pytest.approx(
+        2 * spikes["b"].mean() * 23.6e-12
+    )
+    assert energy.layer_energy("a", "cpu") == pytest.approx((40 * 8.6e-9, 8 * 8.6e-9))
+    (host,) = energy.estimate("loihi").host
+    assert (host.layer, host.macs) == ("a", 40)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_layers_sum_to_the_total(net, activity, device):
+    energy = NetworkEnergy(net, activity)
+    parts = [energy.layer_energy(layer, device) for layer in ("a", "b", "out")]
+    assert energy.total_energy(device) == pytest.approx(np.sum(parts), rel=1e-12)
+    assert energy.total_energy(device.upper()) == energy.total_energy(device)
+    assert energy.total_energy(devices.get(device)) == energy.total_energy(device)
+
+
+def test_layers_as_objects(net, activity):
+    energy = NetworkEnergy(net, activity)
+    b = net.ensembles[1]
+    assert energy.layer_energy(b, "loihi") == energy.layer_energy("b", "loihi")
+    assert energy.layer_energy(b.neurons, "loihi") == energy.layer_energy("b", "loihi")
+
+
+def test_other_presentations(net, activity):
+    energy = NetworkEnergy(net, activity)
+    with pytest.warns(EstimateWarning):
+        twice = energy.total_energy("loihi", timesteps_per_inference=20)
+    assert twice == pytest.approx(2 * energy.total_energy("loihi"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # What was measured, and a device that does not care.
+        energy.total_energy("loihi", 10, 0.001)
+        assert energy.total_energy("cpu", 20) == energy.total_energy("cpu")
+
+
+def test_without_activity_only_dense_devices(net):
+    energy = NetworkEnergy(net)
+    assert energy.total_energy("cpu") == pytest.approx((40 + 48 + 12 + 14) * 8.6e-9)
+    assert list(energy.estimates()) == ["cpu", "gpu", "arm"]
+    with pytest.raises(MissingActivityError, match="loihi is a spiking device"):
+        energy.total_energy("loihi")
+    with pytest.raises(MissingActivityError, match="example_data"):
+        NetworkEnergy(conv_net(tf.keras), cost_model="kerasspiking").total_energy("loihi")
+
+
+def test_arguments_that_do_not_go_together(net, activity):
+    with pytest.raises(EnergyError, match="no cost model 'davies'; there are per_operation"):
+        NetworkEnergy(net, cost_model="davies")
+    with pytest.raises(EnergyError, match="example_data belongs to"):
+        NetworkEnergy(net, example_data=np.ones((1, 5)))
+    with pytest.raises(EnergyError, match="measured activity belongs to"):
+        NetworkEnergy(conv_net(tf.keras), activity, cost_model="kerasspiking")
+    with pytest.raises(EnergyError, match=r"convert\(model\)"):
+        NetworkEnergy(conv_net(tf.keras))
+    with pytest.raises(EnergyError, match="functional or Sequential"):
+        NetworkEnergy(net, cost_model="kerasspiking")
+
+
+def test_unknown_names(net, activity):
+    energy = NetworkEnergy(net, activity)
+    with pytest.raises(UnknownDeviceError, match="'tpu'"):
+        energy.total_energy("tpu")
+    with pytest.raises(UnknownDeviceError, match="'tpu'"):
+        energy.summary_string(["name", "energy tpu"])
+    with pytest.raises(EnergyError, match=r"no column 'joules'; there are name, .*energy <device>"):
+        energy.summary_string(["joules"])
+    for columns in (["energy"], "name", []):
+        with pytest.raises(EnergyError, match="column"):
+            energy.summary_string(columns)
+    with pytest.raises(EnergyError, match="no layer 'c'; the layers are a, b, out"):
+        energy.layer_energy("c", "cpu")
+
+
+def test_registered_devices_are_found_in_any_case(net, activity):
+    NetworkEnergy.register_device("MyChip", 1e-12, 2e-12, True)
+    energy = NetworkEnergy(net, activity)
+    assert energy.total_energy("mychip") == energy.total_energy("MyChip")
+    assert "MyChip" in energy.summary_string(["name", "energy MyChip"])
+    with pytest.warns(OverwriteWarning):
+        NetworkEnergy.register_device("mychip", 1e-12, 2e-12, False)
+
+
+def test_parts_that_do_not_spike_make_the_total_a_lower_bound(net):
+    net.ensembles[0].neuron_type = nengo.RectifiedLinear()
+    energy = NetworkEnergy(net, random_activity(NetworkGraph(net), np.random.RandomState(0)))
+    with pytest.warns(UncountedWarning, match="lower bound: a, a -> b"):
+        energy.total_energy("loihi")
+    text = energy.summary_string(["name", "energy cpu", "energy loihi"], print_warnings=False)
+    total = next(line for line in text.split("\n") if line.startswith("Total"))
+    assert total.count(">=") == 1
+    assert "Not priced on loihi: a (its RectifiedLinear neurons have graded outputs" in text
+
+
+def test_notes(net, activity):
+    energy = NetworkEnergy(net, activity)
+    text = energy.summary_string()
+    assert "* These are estimates only" in text
+    assert "40 multiply-accumulates" in text
+    quiet = energy.summary_string(print_warnings=False)
+    assert "estimates only" not in quiet
+    assert "40 multiply-accumulates" in quiet  # what is missing is always said
+    assert "estimates only" not in energy.summary_string(["name", "spikes"])
+    keras = NetworkEnergy(conv_net(tf.keras), example_data=images(), cost_model="kerasspiking")
+    assert "contains non-spiking activations (conv0, conv1, dense0)" in keras.summary_string(
+        ["name", "energy loihi"], line_length=300
+    )
+    assert "non-spiking" not in keras.summary_string(["name", "energy cpu"])
+
+
+def test_summary_prints(net, capsys):
+    energy = NetworkEnergy(net)
+    energy.summary()
+    assert capsys.readouterr().out == energy.summary_string() + "\n"
+
+
+def test_frame_and_csv_say_the_same(net, activity, tmp_path):
+    energy = NetworkEnergy(net, activity)
+    frame = energy.to_frame()
+    assert list(frame.index) == ["a", "b", "out"]
+    for device in DEVICES:
+        total = frame[f"energy_J {device}"].sum()
+        assert total == pytest.approx(energy.total_energy(device), rel=1e-12)
+    path = tmp_path / "energy.csv"
+    energy.to_csv(path)
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    assert [float(r["energy_J loihi"]) for r in rows] == frame["energy_J loihi"].tolist()
+    assert rows[0]["synops"] == ""  # not spikes: unknown, not 0
+
+
+def test_json(net, activity, tmp_path):
+    energy = NetworkEnergy(net, activity)
+    path = tmp_path / "energy.json"
+    text = energy.to_json(path, devices=["cpu", "Loihi"])
+    assert path.read_text() == text
+    content = json.loads(text)
+    assert list(content["devices"]) == ["cpu", "loihi"]
+    assert content["total"]["energy_J"]["loihi"] == pytest.approx(energy.total_energy("loihi"))
+    assert content["presentation"] == {"n_steps": 10, "dt_s": 0.001, "n_samples": 4}
+    loihi = content["devices"]["loihi"]
+    assert loihi["constants"]["energy_per_synop"]["evidence"] == "simulated"
+    assert loihi["host"] == [{"name": "pixels -> a", "layer": "a", "macs": 40}]
+    json.loads(NetworkEnergy(net).to_json())
+
+
+def test_files_are_written_whole_or_not_at_all(net, tmp_path):
+    energy = NetworkEnergy(net)
+    with pytest.raises(DataError, match="Cannot write"):
+        energy.to_json(tmp_path / "missing" / "energy.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_html_escapes_names(net, activity):
+    net.ensembles[0].label = "<b>a</b>"
+    renamed = random_activity(NetworkGraph(net), np.random.RandomState(1))
+    html = NetworkEnergy(net, renamed)._repr_html_()
+    assert "&lt;b&gt;a&lt;/b&gt;" in html
+    assert "<b>a</b>" not in html
+    assert "Davies et al." in html
+
+
+def test_a_cost_model_of_the_users_own(net, activity):
+    from nengo_spikecost.energy.per_operation import price
+    from nengo_spikecost.workload.exact import ExactCounter
+
+    model = cost_models.CostModel("mine", lambda n, a, x: ExactCounter(n, a), price)
+    cost_models.register_cost_model(model)
+    energy = NetworkEnergy(net, activity, cost_model="mine")
+    assert energy.estimate("loihi").cost_model == "mine"
+    assert energy.total_energy("cpu") == NetworkEnergy(net).total_energy("cpu")
+    with pytest.warns(OverwriteWarning, match="'mine'"):
+        cost_models.register_cost_model(model)
