@@ -1,0 +1,26 @@
+"""Pricing: Joules from a workload, a cost model and a device. It knows no network.
+
+``NetworkEnergy`` is the front for users; it puts counting, pricing and reports together.
+"""
+
+from __future__ import annotations
+
+from .cost_models import CostModel, cost_model_names, register_cost_model
+from .device import Constant, Device
+from .devices import load_devices, register_device
+from .estimate import EnergyEstimate, HostWork, LayerEnergy
+from .network_energy import NetworkEnergy
+
+__all__ = [
+    "Constant",
+    "CostModel",
+    "Device",
+    "EnergyEstimate",
+    "HostWork",
+    "LayerEnergy",
+    "NetworkEnergy",
+    "cost_model_names",
+    "load_devices",
+    "register_cost_model",
+    "register_device",
+]

@@ -89,10 +89,7 @@ def layer_table(
         cells[short] = tuple(body)
     return Table(
         headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
-        short_headers=tuple(
-            c.short_header if si_units else tuple(c.header.replace(" (", "\n(").split("\n"))
-            for c in parsed
-        ),
+        short_headers=tuple(_short_header(c, si_units) for c in parsed),
         right=tuple(c.kind != "text" for c in parsed),
         rows=cells[False],
         short_rows=cells[True],
@@ -157,6 +154,15 @@ def rich_tables(table: Table, line_length: int) -> list[RichTable]:
     """The table as one or more rich tables that fit a line, for a terminal."""
     layout = _fit(table, line_length)
     return [_rich(table, layout, group) for group in layout.groups]
+
+
+def _short_header(column: Column, si_units: bool) -> tuple[str, ...]:
+    if si_units:
+        return column.short_header
+    if column.device is None:
+        return (column.header,)
+    device = f"({column.device})"
+    return (column.header[: -len(device)].rstrip(), device)
 
 
 def _total_text(

@@ -238,3 +238,23 @@ def test_a_cost_model_of_the_users_own(net, activity):
     assert energy.total_energy("cpu") == NetworkEnergy(net).total_energy("cpu")
     with pytest.warns(OverwriteWarning, match="'mine'"):
         cost_models.register_cost_model(model)
+
+
+def test_a_converted_model_end_to_end():
+    from nengo_spikecost.activity import measure
+    from nengo_spikecost.conversion import convert
+
+    model = conv_net(tf.keras)
+    conversion = convert(model, scale_firing_rates=100)
+    activity = measure(conversion, images(3), 12)
+    energy = NetworkEnergy(conversion, activity)
+    frame = energy.to_frame()
+    assert list(frame.index) == [layer.name for layer in model.layers]
+    assert frame["params"].tolist() == [layer.count_params() for layer in model.layers]
+    # Dense layers: every spike of the layer before reaches every unit.
+    assert frame.loc["dense1", "synops"] == pytest.approx(3 * frame.loc["dense0", "spikes"])
+    assert frame.loc["dense0", "synops"] == pytest.approx(6 * frame.loc["conv1", "spikes"])
+    # Convolution of pixels: on the host, 3x3 kernels at 6x6 positions in 3 channels.
+    assert energy.estimate("loihi").host_macs == 9 * 36 * 3
+    keras_layer = model.get_layer("dense0")
+    assert energy.layer_energy(keras_layer, "loihi") == energy.layer_energy("dense0", "loihi")
