@@ -20,7 +20,7 @@ _stack.install()
 _PUBLIC = {
     "Activity": "activity",
     "Conversion": "conversion",
-    "NetworkEnergy": "energy",
+    "NetworkEnergy": "network_energy",
     "NetworkGraph": "graph",
     "Profile": "profiling",
     "Workload": "workload",

@@ -128,9 +128,9 @@ class Activity:
     @property
     def n_samples(self) -> int:
         """Number of samples presented."""
-        for record in (*self.populations.values(), *self.outputs.values()):
-            return len(record.counts if isinstance(record, PopulationActivity) else record.last)
-        return 0
+        lengths = [len(record.counts) for record in self.populations.values()]
+        lengths += [len(record.last) for record in self.outputs.values()]
+        return lengths[0] if lengths else 0
 
     def rates_hz(self, population: str) -> np.ndarray:
         """Mean firing rate of each neuron over all samples, shape (n_neurons,), in Hz."""

@@ -10,11 +10,11 @@ from typing import Any, Union
 
 import nengo
 import nengo_dl
-import numpy as np
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
 from ..workload.record import LayerInfo
+from .keras3 import is_keras_3, rebuild
 from .lookup import LayerLookup
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .reasons import layer_error
@@ -32,7 +32,8 @@ class Conversion:
     Attributes
     ----------
     model : tf.keras.Model
-        The user's model, untouched (the network was made from a copy).
+        The user's model, untouched (the network was made from a copy). Of a Keras 3 model,
+        the same model in Keras 2.
     net : nengo.Network
         The network, with its seed set and a Probe on every output.
     inputs, outputs, layers : LayerLookup
@@ -97,7 +98,7 @@ def convert(
     ----------
     model : tf.keras.Model
         A Functional model or a Sequential model with a known input shape, holding its
-        trained weights. It is copied first and left as it was.
+        trained weights, of Keras 2 or Keras 3. It is copied first and left as it was.
     neuron_type : nengo.neurons.NeuronType or type or str
         What every ReLU becomes: an instance, a class or a name (see `NEURON_TYPES`) of
         any neuron type of Nengo, NengoDL or NengoLoihi. ``RectifiedLinear`` keeps rates.
@@ -130,6 +131,9 @@ def convert(
         If the model or one of its layers can't be converted; it names the layer and says
         why.
     """
+    user_model = model
+    if is_keras_3(model):
+        model = rebuild(model)
     _check_model(model)
     neurons = resolve_neuron_type(neuron_type)
     copy = _copy_model(model)
@@ -157,7 +161,7 @@ def convert(
     layer_names = _owners(objects)
     if isinstance(scale_firing_rates, Mapping):
         _warn_of_unused_scales(scales, layer_names)
-    aliases = {id(layer): name for name, layer in originals.items()}
+    aliases = {id(layer): name for name, layer in (*_walk(user_model), *originals.items())}
     return Conversion(
         model=model,
         net=converter.net,
@@ -219,11 +223,6 @@ def _check_model(model: Any) -> None:
             "model is already a Nengo network: measure() and NetworkGraph() take it as it is."
         )
     if not isinstance(model, tf.keras.Model):
-        if type(model).__module__.split(".")[0] == "keras":
-            raise ConversionError(
-                "model was made with Keras 3: make or load it with tf.keras after "
-                "'import nengo_spikecost' (which makes tf.keras Keras 2)."
-            )
         raise ConversionError(f"model must be a tf.keras.Model, not {type(model).__name__}.")
     if isinstance(model, tf.keras.Sequential):
         if not model.built or not model.inputs:
@@ -267,11 +266,11 @@ def _clone(layer: Any) -> Any:
     return clone
 
 
-def _walk(model: tf.keras.Model, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _walk(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every layer by name, those of nested models as ``outer/inner``."""
     for layer in model.layers:
         yield prefix + layer.name, layer
-        if isinstance(layer, tf.keras.Model):
+        if hasattr(layer, "layers"):
             yield from _walk(layer, f"{prefix}{layer.name}/")
 
 
@@ -288,11 +287,10 @@ def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> dict[str, f
         by_id = {id(layer): name for name, layer in layers.items()}
         resolved = {}
         for key, scale in scales.items():
-            name = key if isinstance(key, str) else by_id.get(id(key))
+            name = key if isinstance(key, str) else by_id.get(id(key), str(key))
             if name not in layers:
-                label = key if isinstance(key, str) else getattr(key, "name", key)
                 raise ConversionError(
-                    f"scale_firing_rates names layer {label!r}, which the model does not have; "
+                    f"scale_firing_rates names layer {name!r}, which the model does not have; "
                     f"its layers are {', '.join(layers)}."
                 )
             resolved[name] = _check_scale(scale, f" of layer {name!r}")
@@ -302,7 +300,7 @@ def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> dict[str, f
 
 
 def _check_scale(scale: Any, of_layer: str) -> float:
-    if not isinstance(scale, numbers.Real) or not np.isfinite(scale) or scale <= 0:
+    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
         raise ConversionError(
             f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
         )
@@ -370,4 +368,6 @@ def _lookup_ends(tensors: Any, names: list[str], found: Mapping, what: str) -> L
 
 def _layer_info(name: str, layer: Any) -> LayerInfo:
     shape = getattr(layer, "output_shape", "multiple")
+    if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
+        shape = shape[0]
     return LayerInfo(name, type(layer).__name__, str(shape), layer.count_params())

@@ -1,7 +1,4 @@
-"""Pricing: Joules from a workload, a cost model and a device. It knows no network.
-
-``NetworkEnergy`` is the front for users; it puts counting, pricing and reports together.
-"""
+"""Pricing: Joules from a workload, a cost model and a device. It knows no network."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from .cost_models import CostModel, cost_model_names, register_cost_model
 from .device import Constant, Device
 from .devices import load_devices, register_device
 from .estimate import EnergyEstimate, HostWork, LayerEnergy
-from .network_energy import NetworkEnergy
 
 __all__ = [
     "Constant",
@@ -18,7 +14,6 @@ __all__ = [
     "EnergyEstimate",
     "HostWork",
     "LayerEnergy",
-    "NetworkEnergy",
     "cost_model_names",
     "load_devices",
     "register_cost_model",

@@ -5,8 +5,8 @@ On a spiking device, per inference ::
     energy = synops * E_synop + neuron updates * E_neuron
 
 over the pathways that carry spikes and the populations that spike. On any other device the
-network runs once, dense: every synapse is one multiply-accumulate at ``E_synop`` and every
-neuron one update at ``E_neuron``.
+network runs once, dense: every weight of every Connection is one multiply-accumulate at
+``E_synop`` each time it is used, and every neuron one update at ``E_neuron``.
 
 Assumptions, all stated with the result:
 
@@ -127,7 +127,6 @@ def _price_dense(
 ) -> tuple[list[HostWork], list[UncountedWork]]:
     for population in workload.populations:
         neuron_J[population.layer] += population.n_neurons * device.energy_per_neuron_J
-    for pathway in workload.pathways:
-        if pathway.kind != "bias":
-            synop_J[pathway.layer] += pathway.n_synapses * device.energy_per_synop_J
+    for weights in workload.dense:
+        synop_J[weights.layer] += weights.macs * device.energy_per_synop_J
     return [], []

@@ -12,7 +12,7 @@ from .connectivity import (
 from .fan_out import connectivity, fan_out_rules
 from .kronecker import Kronecker
 from .network_graph import NetworkGraph
-from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted
+from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
 
 __all__ = [
     "PATHWAY_KINDS",
@@ -29,6 +29,7 @@ __all__ = [
     "Source",
     "SparsePattern",
     "Uncounted",
+    "Weights",
     "chain_fan_out",
     "connectivity",
     "fan_out_rules",

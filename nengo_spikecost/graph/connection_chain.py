@@ -58,6 +58,30 @@ def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[
     return [*_before(conn, count_zeros), transform, *_after(conn, count_zeros)]
 
 
+def dense_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:
+    """Multiply-accumulates of one pass through a Connection's weights, as they are stored.
+
+    Unlike the synapses of a pathway they are not multiplied out: decoders, transform and
+    encoders are applied one after the other. Copies and slices multiply nothing.
+
+    Raises
+    ------
+    NetworkGraphError
+        If there is no fan-out rule for the transform.
+    """
+    count_zeros = count_zeros or conn.learning_rule_type is not None
+    if _solves_for_all_weights(conn):
+        return connection_chain(conn, count_zeros)[0].n_synapses
+    stored = []
+    if is_decoded(conn):
+        stored.append(_decoders(conn, count_zeros))
+    if not isinstance(conn.transform, nengo.transforms.NoTransform):
+        stored.append(connectivity(conn.transform, count_zeros))
+    if _has_encoders(conn):
+        stored.append(_encoders(conn, count_zeros))
+    return sum(pattern.n_synapses for pattern in stored)
+
+
 def _solves_for_all_weights(conn: nengo.Connection) -> bool:
     """Whether the solver finds neuron to neuron weights, whatever the transform."""
     return (
@@ -84,10 +108,16 @@ def _after(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:
     """What stands between the transform and the target."""
     post = conn.post_obj
     placement = _slice(conn.post_slice, post.size_in).T
-    if isinstance(post, nengo.Ensemble) and not is_direct(post):
-        encoders = synapse_mask(post.encoders, (post.n_neurons, post.dimensions), count_zeros)
-        return [placement, pattern_of(encoders)]
-    return [placement]
+    return [placement, _encoders(conn, count_zeros)] if _has_encoders(conn) else [placement]
+
+
+def _has_encoders(conn: nengo.Connection) -> bool:
+    return isinstance(conn.post_obj, nengo.Ensemble) and not is_direct(conn.post_obj)
+
+
+def _encoders(conn: nengo.Connection, count_zeros: bool) -> Connectivity:
+    post = conn.post_obj
+    return pattern_of(synapse_mask(post.encoders, (post.n_neurons, post.dimensions), count_zeros))
 
 
 def _decoders(conn: nengo.Connection, count_zeros: bool) -> Connectivity:
@@ -108,5 +138,4 @@ def _slice(key: Any, size: int) -> Connectivity:
 
 def ends_in_neurons(conn: nengo.Connection) -> bool:
     """Whether a Connection ends at the neurons of an Ensemble."""
-    post = conn.post_obj
-    return isinstance(post, Neurons) or (isinstance(post, nengo.Ensemble) and not is_direct(post))
+    return isinstance(conn.post_obj, Neurons) or _has_encoders(conn)

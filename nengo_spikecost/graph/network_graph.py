@@ -14,7 +14,7 @@ from ..errors import NetworkGraphError
 from .connection_chain import is_direct
 from .layers import layer_of_route
 from .naming import label_of, numbered, unique_names
-from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted
+from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
 from .routes import Route, RouteFinder, is_passthrough
 
 Named = TypeVar("Named", Population, Pathway)
@@ -49,6 +49,8 @@ class NetworkGraph:
         Other targets of pathways.
     pathways : tuple of Pathway
         One for every route, by origin.
+    weights : tuple of Weights
+        One for every Connection that a pathway other than a bias leads through.
     uncounted : tuple of Uncounted
         What is not counted, and why.
 
@@ -87,6 +89,7 @@ class NetworkGraph:
         )
         routes = list(finder.routes())
         self.pathways = tuple(self._pathways([r for r in routes if r.problem is None]))
+        self.weights = tuple(self._weights())
         self.uncounted = tuple(self._uncounted(finder, [r for r in routes if r.problem]))
         self.sources = tuple(end for end in self._ends.values() if isinstance(end, Source))
         self.sinks = tuple(self._sinks.values())
@@ -184,6 +187,10 @@ class NetworkGraph:
         if self._layer_names:
             layer = layer_of_route(route.connections, self._layer_names, post.layer)
         return Pathway(name, layer, pre, post, route.connections, kind, self.count_zeros)
+
+    def _weights(self) -> list[Weights]:
+        used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
+        return [Weights(*self._arrow(c.pre_obj, c.post_obj), c, self.count_zeros) for c in used]
 
     def _layer(self, obj: Any) -> str:
         return self._layer_names.get(obj) or self._names[obj]
@@ -283,4 +290,5 @@ __all__ = [
     "Sink",
     "Source",
     "Uncounted",
+    "Weights",
 ]

@@ -10,7 +10,7 @@ import nengo
 import numpy as np
 
 from .chains import chain_fan_out
-from .connection_chain import connection_chain
+from .connection_chain import connection_chain, dense_macs
 
 #: What a pathway carries, and where to.
 #:
@@ -119,6 +119,33 @@ class Uncounted:
     name: str
     layer: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights of one Connection, as a machine that runs the network densely uses them.
+
+    Where a pathway leads through several Connections, a spiking chip holds their product;
+    a processor applies one after the other, and shares the first among all that follow.
+
+    Attributes
+    ----------
+    name, layer : str
+        ``"pre -> post"`` of the Connection, and the layer it leads into.
+    connection : nengo.Connection
+    count_zeros : bool
+        Whether weights that are exactly zero are counted.
+    """
+
+    name: str
+    layer: str
+    connection: nengo.Connection = field(repr=False)
+    count_zeros: bool = field(default=False, repr=False)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of one pass; see `dense_macs`."""
+        return dense_macs(self.connection, self.count_zeros)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,19 @@ import secrets
 from ..errors import DataError
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Raise `DataError` if a file could not be written there; leaves nothing behind."""
+    target = os.path.realpath(os.fspath(path))
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise DataError(f"Cannot write {os.fspath(path)!r}: there is no folder {folder}.")
+    if os.path.isdir(target) or not os.access(folder, os.W_OK):
+        raise DataError(
+            f"Cannot write {os.fspath(path)!r}: it is a folder, or in one that is "
+            "not yours to write to."
+        )
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file, so that a reader sees the old content or all of the new.
 

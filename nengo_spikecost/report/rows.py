@@ -24,7 +24,8 @@ class LayerRow:
     connections : int
         Synapses of all kinds but biases.
     macs : int
-        Multiply-accumulates of one dense pass; the same number.
+        Multiply-accumulates of one dense pass. Where layers without neurons (pooling, say)
+        lie on the way, spiking synapses are their product and this is their sum.
     neurons, updates : int
         Neurons, and neuron updates per inference.
     rate_hz : float, optional
@@ -43,6 +44,7 @@ class LayerRow:
     output_shape: str
     params: int | None
     connections: int
+    macs: int
     neurons: int
     updates: int
     rate_hz: float | None
@@ -53,11 +55,6 @@ class LayerRow:
     synop_energy_J: dict[str, float]
     neuron_energy_J: dict[str, float]
     lower_bound: bool = False
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one dense pass."""
-        return self.connections
 
     @property
     def average_over_exact(self) -> float | None:
@@ -108,6 +105,7 @@ def _row(
         output_shape="" if name else infos[0].output_shape,
         params=sum(params) if params else None,
         connections=sum(p.n_synapses for p in pathways),
+        macs=sum(d.macs for d in workload.dense if d.layer in names),
         neurons=sum(p.n_neurons for p in populations),
         updates=sum(p.updates for p in populations),
         rate_hz=rate,

@@ -34,6 +34,7 @@ import os
 import platform
 import sys
 import types
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -41,6 +42,7 @@ from typing import Any
 from nengo_spikecost.errors import StackError
 from nengo_spikecost.stack import patches, versions
 from nengo_spikecost.stack.import_hook import HookedFinder
+from nengo_spikecost.stack.quiet import native_messages_held
 from nengo_spikecost.stack.versions import problem
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "problem",
     "report",
     "require",
+    "start_quietly",
     "tensorflow",
 ]
 
@@ -149,6 +152,19 @@ def _imported(name: str) -> types.ModuleType:
     except ModuleNotFoundError as err:
         missing = (err.name or name).split(".")[0].replace("_", "-")
         raise StackError(f"{missing} is missing: install it with pip install {missing}.") from err
+
+
+def start_quietly() -> None:
+    """Import NengoDL and start TensorFlow without native notes on standard error.
+
+    For the command line. Raises `StackError` if the stack cannot work.
+    """
+    require()
+    with native_messages_held(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        nengo_loihi()
+        # the first operation looks for graphics cards, and says so
+        tensorflow().zeros(())
 
 
 # ---------------------------------------------------------------- report

@@ -46,7 +46,7 @@ from .activations import mean_abs_inputs
 from .exact import named_layer
 from .keras_layers import LayerCount, LayerUse, count_layer
 from .presentation import Presentation, checked_presentation
-from .record import LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+from .record import DenseWork, LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
 
 KERAS_SPIKING_DT = 0.001
 
@@ -153,6 +153,7 @@ def workload_of(
         ),
         populations=tuple(populations),
         pathways=tuple(pathways),
+        dense=tuple(DenseWork(s.name, s.name, s.connections) for s in statistics),
         uncounted=tuple(
             UncountedWork(s.name, s.name, s.uncounted) for s in statistics if s.uncounted
         ),

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import EnergyError, EstimateWarning, MeasurementError
 from .presentation import Presentation, checked_presentation
-from .record import LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+from .record import DenseWork, LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
 
 if TYPE_CHECKING:
     from ..activity.record import Activity, PopulationActivity
@@ -67,6 +67,7 @@ def count(
             _population_work(p, records.get(p.name), n_steps) for p in graph.populations
         ),
         pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
+        dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.weights),
         uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps,
         dt=dt,
@@ -230,7 +231,8 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
     for population in graph.populations:
         sizes.setdefault(population.layer, []).append(population)
     names = [p.layer for p in graph.populations]
-    names += [p.layer for p in graph.pathways] + [u.layer for u in graph.uncounted]
+    names += [p.layer for p in graph.pathways] + [w.layer for w in graph.weights]
+    names += [u.layer for u in graph.uncounted]
     for name in names:
         if name not in rows:
             members = sizes.get(name, [])

@@ -87,6 +87,23 @@ class PathwayWork:
 
 
 @dataclass(frozen=True)
+class DenseWork:
+    """The weights of one Connection, as a machine without spikes applies them.
+
+    Attributes
+    ----------
+    name, layer : str
+        The Connection, and the layer whose row its work is shown in.
+    macs : int
+        Multiply-accumulates of one pass.
+    """
+
+    name: str
+    layer: str
+    macs: int
+
+
+@dataclass(frozen=True)
 class UncountedWork:
     """A part of the network that could not be counted, and why.
 
@@ -137,8 +154,9 @@ class Workload:
     ----------
     layers : tuple of LayerInfo
         The rows, in the order of the network.
-    populations, pathways, uncounted : tuples
-        The work, each entry naming the layer it belongs to.
+    populations, pathways, dense, uncounted : tuples
+        The work, each entry naming the layer it belongs to. ``pathways`` is what spikes
+        do, ``dense`` what one pass of the same network without spikes does.
     n_steps : int
         Simulation steps per inference (1 when nothing was measured).
     dt : float
@@ -150,6 +168,7 @@ class Workload:
     layers: tuple[LayerInfo, ...]
     populations: tuple[PopulationWork, ...]
     pathways: tuple[PathwayWork, ...]
+    dense: tuple[DenseWork, ...]
     uncounted: tuple[UncountedWork, ...]
     n_steps: int
     dt: float
@@ -160,6 +179,7 @@ class Workload:
         work = [
             *((p.name, p.layer) for p in self.populations),
             *((p.name, p.layer) for p in self.pathways),
+            *((d.name, d.layer) for d in self.dense),
             *((u.name, u.layer) for u in self.uncounted),
         ]
         for name, layer in work:

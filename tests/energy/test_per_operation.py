@@ -33,7 +33,7 @@ def test_spiking_totals_are_the_plain_sum(workload, e_synop, e_neuron):
 @given(workloads(), energies, energies)
 def test_dense_totals_are_the_plain_sum(workload, e_synop, e_neuron):
     estimate = price(workload, device(e_synop, e_neuron, False))
-    macs = sum(p.n_synapses for p in workload.pathways if p.kind != "bias")
+    macs = sum(d.macs for d in workload.dense)
     neurons = sum(p.n_neurons for p in workload.populations)
     expected = macs * e_synop + neurons * e_neuron
     np.testing.assert_allclose(estimate.total_J, [expected], rtol=RTOL)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.workload.record import (
+    DenseWork,
     LayerInfo,
     PathwayWork,
     PopulationWork,
@@ -43,11 +44,13 @@ def workloads(draw: Any) -> Workload:
         layer = names[rng.randint(len(names))]
         n_synapses = int(rng.randint(1, 10**6))
         pathways.append(PathwayWork(f"p{i}", layer, kind, n_synapses, synops, synops))
+    dense = [DenseWork(f"w{i}", name, int(rng.randint(0, 10**6))) for i, name in enumerate(names)]
     uncounted = [UncountedWork("u", names[-1], "is opaque")] if rng.rand() < 0.3 else []
     return Workload(
         layers=tuple(LayerInfo(name, "Ensemble", "(1,)") for name in names),
         populations=tuple(populations),
         pathways=tuple(pathways),
+        dense=tuple(dense),
         uncounted=tuple(uncounted),
         n_steps=n_steps,
         dt=0.001,

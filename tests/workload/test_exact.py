@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError, EstimateWarning, MeasurementError
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.workload import exact
 from nengo_spikecost.workload.exact import ExactCounter, count, spike_synops
 from nengo_spikecost.workload.record import LayerInfo
+from tests.models import randomise
 
 from ..graph.nengo_oracle import transform_map
 from .fakes import activity_of, random_activity
@@ -198,3 +200,40 @@ def test_layers_by_name_and_object():
 def test_what_is_not_a_network():
     with pytest.raises(EnergyError, match=r"Expected a nengo.Network .* not dict"):
         ExactCounter({})
+
+
+def test_macs_of_a_dense_pass_are_not_multiplied_out():
+    """Pooling behind a convolution: a chip stores the product, a processor does both."""
+    import tensorflow as tf
+
+    keras, layers = tf.keras, tf.keras.layers
+    inp = x = keras.Input((8, 8, 2), name="image")
+    x = layers.Conv2D(3, 3, activation="relu", name="conv0")(x)
+    x = layers.AveragePooling2D(2, name="pool")(x)
+    x = layers.Conv2D(4, 2, name="conv1")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(5, name="dense")(x)
+    model = randomise(keras.Model(inp, x))
+    energy = nsc.NetworkEnergy(nsc.convert(model))
+    macs = {d.layer: d.macs for d in energy.workload().dense}
+    # valid convolutions and dense layers as Keras's own shapes say
+    assert macs == {
+        "conv0": 6 * 6 * 3 * (3 * 3 * 2),
+        "pool": 3 * 3 * 3 * (2 * 2),
+        "conv1": 2 * 2 * 4 * (2 * 2 * 3),
+        "dense": 16 * 5,
+    }
+    # what follows the one population is linear: each spike reaches the five outputs at once
+    assert [(p.layer, p.n_synapses) for p in energy.workload().pathways if p.kind == "readout"] == [
+        ("conv1", 6 * 6 * 3 * 5)
+    ]
+
+
+def test_decoded_connections_on_a_dense_machine_are_factored():
+    with nengo.Network() as net:
+        a, b = nengo.Ensemble(30, 2, label="a"), nengo.Ensemble(20, 3, label="b")
+        nengo.Connection(a, b, transform=np.ones((3, 2)))
+    graph = nsc.NetworkGraph(net)
+    # decode 2 dimensions from 30 neurons, 3x2 transform, encode 3 dimensions for 20 neurons
+    assert [w.macs for w in graph.weights] == [30 * 2 + 6 + 3 * 20]
+    assert [p.n_synapses for p in graph.pathways] == [30 * 20]

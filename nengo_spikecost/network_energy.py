@@ -1,7 +1,7 @@
 """`NetworkEnergy`: one object to ask what a network costs.
 
-A thin front: counting is in ``nengo_spikecost.workload``, pricing in the cost models beside
-this file, layout in ``nengo_spikecost.report``.
+A thin front over three rooms: counting is in ``nengo_spikecost.workload``, pricing in
+``nengo_spikecost.energy``, layout in ``nengo_spikecost.report``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Union
 
-from ..errors import UncountedWarning
-from ..workload.record import Workload
-from . import devices as device_table
-from .cost_models import get_cost_model
-from .device import Constant, Device
-from .estimate import EnergyEstimate
+from .energy import devices as device_table
+from .energy.cost_models import get_cost_model
+from .energy.device import Constant, Device
+from .energy.estimate import EnergyEstimate
+from .errors import UncountedWarning
+from .workload.record import Workload
 
 if TYPE_CHECKING:
     import pandas
 
-    from ..activity.record import Activity
+    from .activity.record import Activity
 
 DeviceName = Union[str, Device]
 
@@ -196,7 +196,7 @@ class NetworkEnergy:
         print_warnings : bool
             Whether to say that these are estimates and what they assume.
         """
-        from ..report.table import to_text
+        from .report.table import to_text
 
         table, _ = self._table(columns, timesteps_per_inference, dt, print_warnings)
         return to_text(table, line_length)
@@ -209,7 +209,7 @@ class NetworkEnergy:
         devices : iterable of str, optional
             Default: every device that can be priced.
         """
-        from ..report import export
+        from .report import export
 
         return export.to_frame(self.workload(), self.estimates(devices))
 
@@ -217,7 +217,7 @@ class NetworkEnergy:
         self, path: str | os.PathLike[str], devices: Iterable[DeviceName] | None = None
     ) -> None:
         """Write counts and Joules of every layer to a CSV file, whole or not at all."""
-        from ..report import export, files
+        from .report import export, files
 
         files.write_text(path, export.to_csv(self.workload(), self.estimates(devices)))
 
@@ -227,7 +227,7 @@ class NetworkEnergy:
         devices: Iterable[DeviceName] | None = None,
     ) -> str:
         """Everything as JSON text, and written to ``path`` if there is one."""
-        from ..report import export, files
+        from .report import export, files
 
         text = export.to_json(self.workload(), self.estimates(devices), self.cost_model)
         if path is not None:
@@ -247,14 +247,14 @@ class NetworkEnergy:
         return {d.name: self._price(workload, d) for d in chosen}
 
     def _repr_html_(self) -> str:
-        from ..report.html import to_html
+        from .report.html import to_html
 
         return to_html(*self._table(None, None, None, True))
 
     @property
     def layer_stats(self) -> dict[str, dict[str, Any]]:
         """Connections, neurons and whether it spikes, by layer name."""
-        from ..report.rows import layer_rows
+        from .report.rows import layer_rows
 
         workload = self.workload()
         graded = {p.layer for p in workload.populations if p.assumed_spiking or not p.spiking}
@@ -270,7 +270,7 @@ class NetworkEnergy:
     @property
     def layer_rates(self) -> dict[str, float | None]:
         """The column ``"rate"`` by layer name, in Hz; None where it is not known."""
-        from ..report.rows import layer_rows
+        from .report.rows import layer_rows
 
         return {row.name: row.rate_hz for row in layer_rows(self.workload(), {})}
 
@@ -291,7 +291,7 @@ class NetworkEnergy:
     @classmethod
     def register_layer(cls, layer_class: type) -> Callable:
         """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``."""
-        from ..workload.keras_layers import register_layer
+        from .workload.keras_layers import register_layer
 
         return register_layer(layer_class)
 
@@ -306,8 +306,8 @@ class NetworkEnergy:
         print_warnings: bool,
     ) -> tuple[Any, dict[str, EnergyEstimate]]:
         """The table asked for, and the estimates in it."""
-        from ..report.columns import device_columns, parse_columns
-        from ..report.table import layer_table
+        from .report.columns import device_columns, parse_columns
+        from .report.table import layer_table
 
         workload = self.workload(timesteps_per_inference, dt)
         if columns is None:

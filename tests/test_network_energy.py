@@ -13,7 +13,6 @@ import pytest
 import tensorflow as tf
 
 from nengo_spikecost.energy import cost_models, devices
-from nengo_spikecost.energy.network_energy import NetworkEnergy
 from nengo_spikecost.errors import (
     DataError,
     EnergyError,
@@ -24,9 +23,10 @@ from nengo_spikecost.errors import (
     UnknownDeviceError,
 )
 from nengo_spikecost.graph import NetworkGraph
+from nengo_spikecost.network_energy import NetworkEnergy
 
-from ..models import conv_net, images
-from ..workload.fakes import random_activity
+from .models import conv_net, images
+from .workload.fakes import random_activity
 
 DEVICES = ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2")
 

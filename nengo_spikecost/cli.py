@@ -1,0 +1,198 @@
+"""``nengo-spikecost``: the pipeline from the command line, one sub-command a step."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Iterable
+from typing import Any, Callable
+
+import click
+
+from . import __version__
+from .errors import SpikeCostError, SpikeCostWarning
+
+_NARROWEST, _WIDEST = 80, 130
+
+
+class BadInput(click.ClickException):
+    """One plain sentence on standard error, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"Error: {self.message}", err=True)
+
+
+def _plain_errors(command: Callable) -> Callable:
+    """Turn what a user can cause into a sentence, and warnings into lines of their own."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with warnings.catch_warnings():
+            # notes of the packages below us are for their developers; ours are for the user
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", SpikeCostWarning)
+            warnings.showwarning = lambda message, *_, **__: click.echo(
+                f"Warning: {message}", err=True
+            )
+            try:
+                return command(*args, **kwargs)
+            except SpikeCostError as error:
+                raise BadInput(" ".join(str(error).split())) from None
+            except OSError as error:
+                place = f"{error.filename}: " if error.filename else ""
+                raise BadInput(f"{place}{error.strerror or error}.") from None
+
+    return run
+
+
+def _devices(_: Any, __: Any, value: str | None) -> list[str] | None:
+    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+
+
+def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]:
+    """Options of every command that simulates, with the defaults given."""
+    options = [
+        click.option("--devices", callback=_devices, metavar="A,B",
+                     help="Devices in the table, by name, with commas.  [default: all]"),
+        click.option("--device-file", type=click.Path(), metavar="TOML",
+                     help="More devices, in the form of the package's own table."),
+        click.option("--neuron", default=settings["neuron"], show_default=True, metavar="TYPE",
+                     help="Neuron type that the ReLUs become."),
+        click.option("--scale", type=float, default=settings["scale"], show_default=True,
+                     help="scale_firing_rates: factor on all firing rates."),
+        click.option("--steps", type=int, default=settings["steps"], show_default=True,
+                     help="Steps of 1 ms for which a sample is presented."),
+        click.option("--synapse", type=float, default=settings["synapse"], show_default=True,
+                     help="Time constant in s of the filter behind the neurons; 0 for none."),
+        click.option("--presentation", type=click.Choice(["fresh", "continuous"]),
+                     default="fresh", show_default=True,
+                     help="Start every sample from rest, or run on as a board does."),
+        click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples."),
+        click.option("--json", "json_file", type=click.Path(), default=settings.get("json"),
+                     show_default=bool(settings.get("json")), help="Write all results here."),
+        click.option("--csv", "csv_file", type=click.Path(), help="Write the table here."),
+    ]  # fmt: skip
+    return lambda command: functools.reduce(lambda f, option: option(f), options[::-1], command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nengo-spikecost")
+def main() -> None:
+    """Count the spikes of a network and say what they cost on spiking hardware."""
+
+
+@main.command()
+@_network_options(
+    # the settings of nengo_spikecost.demo, which are tested to be the same
+    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 60, "synapse": 0.005,
+     "json": "spikecost-demo.json"}
+)  # fmt: skip
+@_plain_errors
+def demo(**options: Any) -> None:
+    """A trained network on 500 handwritten digits, from spikes to Joules."""
+    from . import stack
+    from .demo import demo_data, demo_model
+
+    stack.start_quietly()
+    data = demo_data()
+    click.echo("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
+    _run(demo_model(), data.x_test, data.y_test, **options)
+
+
+@main.command()
+@click.argument("model", type=click.Path())
+@click.option("--data", "data_file", type=click.Path(), required=True,
+              help="Samples (.npy), or samples and labels (.npz).")  # fmt: skip
+@click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
+@click.option("--y-key", help="Name of the labels in an .npz file.  [default: y_test, y, ...]")
+@_network_options(
+    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
+)
+@_plain_errors
+def report(
+    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+) -> None:
+    """Profile MODEL (.h5, .keras or SavedModel folder) on your data."""
+    from . import stack
+    from .loading import check_model_file, load_data, load_model
+
+    x, y = load_data(data_file, x_key, y_key)
+    check_model_file(model)
+    stack.start_quietly()
+    _run(load_model(model), x, y, **options)
+
+
+@main.command()
+@click.option("--device-file", type=click.Path(), metavar="TOML", help="More devices.")
+@_plain_errors
+def devices(device_file: str | None) -> None:
+    """List the devices, with every constant and where it comes from."""
+    from .energy import devices as table
+    from .report.table import device_table, to_text
+
+    _load_device_file(device_file)
+    click.echo(to_text(device_table(table.get(name) for name in table.names()), _width()))
+
+
+def _run(
+    model: Any,
+    x: Any,
+    y: Any,
+    *,
+    devices: Iterable[str] | None,
+    device_file: str | None,
+    neuron: str,
+    scale: float,
+    steps: int,
+    synapse: float,
+    presentation: str,
+    samples: int | None,
+    json_file: str | None,
+    csv_file: str | None,
+) -> None:
+    from .profiling import profile
+    from .report.files import check_writable
+
+    # before the simulation: its results should not be lost to a mistyped folder
+    for file in filter(None, (json_file, csv_file)):
+        check_writable(file)
+    _load_device_file(device_file)
+    result = profile(
+        model,
+        x[:samples],
+        None if y is None else y[:samples],
+        n_steps=steps,
+        neuron_type=neuron,
+        scale_firing_rates=scale,
+        synapse=synapse or None,
+        presentation=presentation,
+        devices=devices,
+    )
+    click.echo(result.summary_string(line_length=_width()))
+    for path, write in ((json_file, result.to_json), (csv_file, result.to_csv)):
+        if path is not None:
+            write(path)
+            click.echo(f"Written: {path}")
+
+
+def _load_device_file(path: str | None) -> None:
+    if path is not None:
+        from .energy.devices import load_devices
+
+        load_devices(path)
+
+
+def _width() -> int:
+    """Width of the terminal, within what a table can use."""
+    from rich.console import Console
+
+    if not sys.stdout.isatty():
+        return 98
+    return max(_NARROWEST, min(_WIDEST, Console().width))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Models and data from files."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import ConversionError, DataError
+
+_IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
+_LABEL_KEYS = ("y_test", "y", "labels", "targets")
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """A Keras model from an ``.h5`` or ``.keras`` file or a SavedModel folder.
+
+    Files written by Keras 2 and by Keras 3 can be read.
+
+    Raises
+    ------
+    ConversionError
+        If there is no such file or no model in it.
+    """
+    check_model_file(path)
+    import tensorflow as tf
+
+    from .conversion.keras3 import load_keras_3
+
+    try:
+        return tf.keras.models.load_model(path, compile=False)
+    except Exception as error:
+        if Path(path).is_dir():
+            reason = str(error).strip().split("\n")[0]
+            raise ConversionError(f"{os.fspath(path)} can't be read: {reason}") from error
+        return load_keras_3(path)
+
+
+def check_model_file(path: str | os.PathLike[str]) -> None:
+    """Raise `ConversionError` if ``path`` plainly holds no model; imports nothing heavy."""
+    if not Path(path).exists():
+        raise ConversionError(f"There is no model {os.fspath(path)}.")
+    if Path(path).is_dir() and not (Path(path) / "keras_metadata.pb").exists():
+        raise ConversionError(
+            f"Folder {os.fspath(path)} holds no Keras SavedModel: keras_metadata.pb is missing "
+            "(model.export() leaves the layers out; use model.save())."
+        )
+
+
+def load_data(
+    path: str | os.PathLike[str],
+    x_key: str | None = None,
+    y_key: str | None = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Samples and, where there are any, labels from an ``.npz`` or ``.npy`` file.
+
+    Parameters
+    ----------
+    path : path
+        An ``.npy`` file holds samples only.
+    x_key, y_key : str, optional
+        Names of the arrays in an ``.npz`` file. Default: ``x_test``, ``x``, ``images``,
+        ``data`` or ``inputs``, and ``y_test``, ``y``, ``labels`` or ``targets``.
+
+    Raises
+    ------
+    DataError
+        If there is no such file or array.
+    """
+    name = os.fspath(path)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise DataError(f"There is no data file {name}.") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
+    if isinstance(loaded, np.ndarray):
+        return loaded, None
+    with loaded:
+        x = _array(loaded, name, x_key, _IMAGE_KEYS)
+        y = _array(loaded, name, y_key, _LABEL_KEYS)
+    if x is None:
+        raise DataError(
+            f"{name} has no array called {', '.join(_IMAGE_KEYS)}; it has "
+            f"{', '.join(loaded.files) or 'none'}: say which one holds the samples."
+        )
+    return x, y
+
+
+def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> np.ndarray | None:
+    if key is not None and key not in loaded.files:
+        raise DataError(f"{name} has no array {key!r}; it has {', '.join(loaded.files)}.")
+    found = [key] if key is not None else [k for k in usual if k in loaded.files]
+    try:
+        return loaded[found[0]] if found else None
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"Array {found[0]!r} of {name} can't be read ({error}).") from None

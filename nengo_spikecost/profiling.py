@@ -1,0 +1,217 @@
+"""`profile`: from a model and data to spikes, synops, Joules and accuracy in one call."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .activity.record import OutputActivity
+from .errors import DataError
+
+#: Columns of a profile's table, before the energy on each device.
+COLUMNS = ("name", "neurons", "connections", "rate", "spikes", "synops", "average/exact")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one network did on one data set, and what that costs.
+
+    Attributes
+    ----------
+    network : Conversion or nengo.Network
+        What was simulated.
+    activity : Activity
+        Spikes and outputs, per sample.
+    energy : NetworkEnergy
+        Counts and Joules of the network.
+    devices : tuple of str
+        The devices in the table and in files.
+    accuracy : dict from str to float
+        ``"spiking, last step"``, ``"spiking, mean over steps"`` and, for a Keras model,
+        ``"keras"``: share of samples classified rightly. Empty without labels.
+    """
+
+    network: Any
+    activity: Any
+    energy: Any
+    devices: tuple[str, ...]
+    accuracy: Mapping[str, float]
+
+    def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
+        """Protocol, accuracy and the table of all layers."""
+        table = self.energy.summary_string(
+            columns=[*COLUMNS, *(f"energy {name}" for name in self.devices)],
+            line_length=line_length,
+            print_warnings=print_warnings,
+        )
+        return "\n".join([*self._heading(), "", table])
+
+    def summary(self, line_length: int = 98, print_warnings: bool = True) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length, print_warnings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists and numbers."""
+        from . import stack
+
+        return {
+            **json.loads(self.energy.to_json(devices=self.devices)),
+            "protocol": asdict(self.activity.protocol),
+            "conversion": self._conversion(),
+            "accuracy": dict(self.accuracy),
+            "stack": stack.report().as_dict(),
+        }
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from .report.files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write counts and Joules of every layer to a CSV file, whole or not at all."""
+        self.energy.to_csv(path, devices=self.devices)
+
+    def to_frame(self) -> Any:
+        """Counts and Joules of every layer as a ``pandas.DataFrame``."""
+        return self.energy.to_frame(self.devices)
+
+    def _repr_html_(self) -> str:
+        heading = "".join(f"<p>{line}</p>" for line in self._heading())
+        return heading + self.energy._repr_html_()
+
+    def _conversion(self) -> dict[str, Any] | None:
+        if not hasattr(self.network, "neuron_type"):
+            return None
+        return {
+            "model": self.network.model.name,
+            "neuron_type": str(self.network.neuron_type),
+            "scale_firing_rates": dict(self.network.scale_firing_rates),
+            "synapse": None if self.network.synapse is None else str(self.network.synapse),
+        }
+
+    def _heading(self) -> list[str]:
+        protocol = self.activity.protocol
+        start = "from rest" if protocol.presentation == "fresh" else "without a pause"
+        lines = [
+            f"{self.activity.n_samples} samples of {protocol.n_steps} steps of "
+            f"{1000 * protocol.dt:g} ms, each {start}, on {protocol.simulator}"
+        ]
+        n = self.activity.n_samples
+        for name, share in self.accuracy.items():
+            lines.append(f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})")
+        return lines
+
+
+def profile(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    n_steps: int | None = 100,
+    neuron_type: Any = "SpikingRectifiedLinear",
+    scale_firing_rates: Any = 100,
+    synapse: Any = 0.005,
+    presentation: str = "fresh",
+    simulator: str = "nengo_dl",
+    devices: Iterable[str] | None = None,
+    batch_size: int | None = None,
+    dt: float = 0.001,
+    seed: int = 0,
+    progress: bool = True,
+    **convert_options: Any,
+) -> Profile:
+    """Convert a model, simulate it on data, count every spike and price the work.
+
+    Parameters
+    ----------
+    model : Keras model, Conversion or nengo.Network
+        What to profile.
+    x, y : array or iterable, optional
+        Samples and labels, as `measure` takes them; labels may also come with the samples.
+        Without labels no accuracy is given.
+    n_steps : int, optional
+        Steps per sample. None if the samples have a time axis that says it.
+    neuron_type, scale_firing_rates, synapse
+        See `convert`. The defaults are those of the Keras-to-Loihi tutorial, for spikes that
+        are not limited to one a step.
+    presentation, simulator, batch_size, dt, seed, progress
+        See `measure`.
+    devices : iterable of str, optional
+        Devices in the table; default: all in the device table.
+    **convert_options
+        Further arguments of `convert`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    SpikeCostError
+        Whatever `convert`, `measure` and `NetworkEnergy` raise.
+    """
+    import nengo
+
+    from .activity import measure
+    from .conversion import Conversion, convert
+    from .energy import devices as device_table
+    from .network_energy import NetworkEnergy
+
+    # looked up first: a wrong name should not cost a simulation
+    chosen = tuple(
+        device_table.get(name).name
+        for name in (device_table.names() if devices is None else devices)
+    )
+    network = model
+    if not isinstance(model, (nengo.Network, Conversion)):
+        network = convert(
+            model,
+            neuron_type=neuron_type,
+            scale_firing_rates=scale_firing_rates,
+            synapse=synapse,
+            seed=seed,
+            **convert_options,
+        )
+    if y is not None:
+        y = np.asarray(y)
+        if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
+            raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
+    activity = measure(
+        network,
+        x,
+        n_steps,
+        simulator=simulator,
+        presentation=presentation,
+        batch_size=batch_size,
+        dt=dt,
+        seed=seed,
+        progress=progress,
+    )
+    labels = activity.targets if y is None else y
+    accuracy = {} if labels is None else _accuracy(network, activity, x, labels)
+    return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+
+
+def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy of the spiking network and, if its samples can be had again, of the model."""
+    found = {}
+    if hasattr(network, "model") and isinstance(x, (np.ndarray, list)) and not network.temporal:
+        model = network.model
+        shape = tuple(model.inputs[0].shape[1:])
+        outputs = model.predict(np.asarray(x, "f4").reshape(-1, *shape), verbose=0)
+        if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
+            record = OutputActivity(model.output_names[0], outputs, outputs)
+            keras = replace(activity, outputs={record.name: record})
+            found["keras"] = keras.accuracy(labels)
+    found["spiking, last step"] = activity.accuracy(labels, readout="last")
+    found["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
+    return found
