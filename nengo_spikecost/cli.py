@@ -11,6 +11,7 @@ from typing import Any, Callable
 import click
 
 from . import __version__
+from .demo import DEMO_SETTINGS
 from .errors import SpikeCostError, SpikeCostWarning
 
 _NARROWEST, _WIDEST = 80, 130
@@ -86,10 +87,14 @@ def main() -> None:
 
 @main.command()
 @_network_options(
-    # the settings of nengo_spikecost.demo, which are tested to be the same
-    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 60, "synapse": 0.005,
-     "json": "spikecost-demo.json"}
-)  # fmt: skip
+    {
+        "neuron": DEMO_SETTINGS.neuron_type,
+        "scale": DEMO_SETTINGS.scale_firing_rates,
+        "steps": DEMO_SETTINGS.n_steps,
+        "synapse": DEMO_SETTINGS.synapse,
+        "json": "spikecost-demo.json",
+    }
+)
 @_plain_errors
 def demo(**options: Any) -> None:
     """A trained network on 500 handwritten digits, from spikes to Joules."""

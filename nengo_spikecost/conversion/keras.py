@@ -138,7 +138,8 @@ def convert(
     neurons = resolve_neuron_type(neuron_type)
     copy = _copy_model(model)
     originals, copies = dict(_walk(model)), dict(_walk(copy))
-    scales = _resolve_scales(scale_firing_rates, originals)
+    layer_keys = {id(layer): name for name, layer in (*_walk(user_model), *originals.items())}
+    scales = _resolve_scales(scale_firing_rates, layer_keys)
     if temporal is None:
         temporal = _is_temporal(copy)
 
@@ -161,13 +162,12 @@ def convert(
     layer_names = _owners(objects)
     if isinstance(scale_firing_rates, Mapping):
         _warn_of_unused_scales(scales, layer_names)
-    aliases = {id(layer): name for name, layer in (*_walk(user_model), *originals.items())}
     return Conversion(
         model=model,
         net=converter.net,
         inputs=_lookup_ends(model.inputs, model.input_names, converter.inputs, "input"),
         outputs=_lookup_ends(model.outputs, model.output_names, converter.outputs, "output"),
-        layers=LayerLookup(objects, "layer", aliases),
+        layers=LayerLookup(objects, "layer", layer_keys),
         layer_names=layer_names,
         layer_infos=tuple(_layer_info(name, layer) for name, layer in originals.items()),
         neuron_type=neurons,
@@ -281,13 +281,16 @@ def _neuron_layer(layer: Any) -> Any:
     return layer
 
 
-def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> dict[str, float]:
-    """Scale by layer name; a single number applies to every layer."""
+def _resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, float]:
+    """Scale by layer name; a single number applies to every layer.
+
+    ``names`` gives the name of each layer object of the user's model, by ``id``.
+    """
     if isinstance(scales, Mapping):
-        by_id = {id(layer): name for name, layer in layers.items()}
+        layers = dict.fromkeys(names.values())
         resolved = {}
         for key, scale in scales.items():
-            name = key if isinstance(key, str) else by_id.get(id(key), str(key))
+            name = key if isinstance(key, str) else names.get(id(key), str(key))
             if name not in layers:
                 raise ConversionError(
                     f"scale_firing_rates names layer {name!r}, which the model does not have; "
@@ -296,7 +299,7 @@ def _resolve_scales(scales: ScaleLike, layers: Mapping[str, Any]) -> dict[str, f
             resolved[name] = _check_scale(scale, f" of layer {name!r}")
         return resolved
     scale = _check_scale(scales, "")
-    return {} if scale == 1 else dict.fromkeys(layers, scale)
+    return {} if scale == 1 else dict.fromkeys(names.values(), scale)
 
 
 def _check_scale(scale: Any, of_layer: str) -> float:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..energy.device import Device
+from ..energy.device import Constant, Device
 from ..energy.estimate import EnergyEstimate
 from ..workload.record import Workload
 from . import si
@@ -100,7 +100,8 @@ def layer_table(
 
 
 def device_table(devices: Iterable[Device]) -> Table:
-    """The table of devices: their constants, and how each is known."""
+    """The table of devices: their constants, how each is known, and where it is from."""
+    devices = tuple(devices)
     rows = tuple(
         (
             d.name,
@@ -128,7 +129,23 @@ def device_table(devices: Iterable[Device]) -> Table:
         right=(False, False, False, True, True, False, True),
         rows=rows,
         short_rows=rows,
+        notes=tuple(_device_note(device) for device in devices),
     )
+
+
+def _device_note(device: Device) -> str:
+    """Source and range of each constant, and what else is to be known of a device."""
+    synop, neuron = device.energy_per_synop, device.energy_per_neuron
+    sentences = [f"per synop, {synop.source}{_range(synop)}"]
+    if neuron.source != synop.source:
+        sentences.append(f"Per neuron update, {neuron.source}{_range(neuron)}")
+    return f"{device.name}: {'. '.join(sentences)}. {device.note}".rstrip()
+
+
+def _range(constant: Constant) -> str:
+    if constant.low_J is None or constant.high_J is None:
+        return ""
+    return f" ({si.si(constant.low_J, 'J')} to {si.si(constant.high_J, 'J')})"
 
 
 def to_text(table: Table, line_length: int = 98) -> str:

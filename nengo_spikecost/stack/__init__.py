@@ -17,6 +17,7 @@ P4     NumPy >= 2   ``np.array(copy=False)`` means "copy if needed" in nengo_loi
 P5     NumPy >= 2   the same, and ``np.asfarray``, in nengo_extras
 P6     Nengo >= 4   nengo-dl's LinearFilters with a passthrough term
 P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: rejoin them
+P8     always       no advice on import that they were tested with an older Nengo
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -84,6 +85,8 @@ _FINDER = HookedFinder(
         "keras_spiking": _required,
         "nengo_dl": _required,
         "nengo_dl.compat": patches.keras_2_names,
+        "nengo_dl.version": patches.no_version_advice,
+        "nengo_loihi": patches.no_version_advice,
     },
     after={
         "nengo_dl": patches.rejoin_loihi,

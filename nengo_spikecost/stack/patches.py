@@ -13,6 +13,7 @@ import importlib.util
 import os
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -106,6 +107,18 @@ def _copy_if_needed(array: Callable[..., Any]) -> Callable[..., Any]:
         return array(obj, *args, copy=True if copy else None, **kwargs)
 
     return wrapper
+
+
+@contextlib.contextmanager
+def no_version_advice() -> Iterator[None]:
+    """P8: not told on import that nengo-dl and nengo-loihi were tested with older Nengo.
+
+    They say so of every Nengo above 3.2; this package's tests are with the versions that
+    its matrix allows. Reference: nengo_dl/version.py, nengo_loihi/version.py.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This version of .* has not been tested")
+        yield
 
 
 def numpy_1_view(module: Any) -> None:

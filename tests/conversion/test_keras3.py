@@ -1,0 +1,101 @@
+"""Keras 3 models: the same predictions after they are made anew in Keras 2."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nengo_spikecost as nsc
+from nengo_spikecost.conversion.keras3 import is_keras_3, rebuild
+from nengo_spikecost.errors import ConversionError
+from nengo_spikecost.loading import load_model
+from tests.models import conv_net
+
+keras = importlib.import_module("keras")
+if keras.__version__.startswith("2."):
+    pytest.skip("this stack has no Keras 3", allow_module_level=True)
+layers = keras.layers
+
+
+def branching_model():
+    """Branches, a nested model, BatchNorm and LeakyReLU, whose argument changed its name."""
+    inner = keras.Sequential(
+        [keras.Input((6, 6, 4)), layers.Conv2D(4, 1, activation="relu", name="a")], name="inner"
+    )
+    inp = keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(4, 3, activation="relu", kernel_regularizer="l2", name="conv")(inp)
+    x = layers.BatchNormalization(name="bn")(x)
+    y = inner(x)
+    x = layers.Add(name="add")([layers.LeakyReLU(negative_slope=0.3, name="leaky")(x), y])
+    x = layers.Concatenate(name="concat")([x, y])
+    x = layers.AveragePooling2D(2, name="pool")(x)
+    x = layers.Dense(3, name="out")(layers.Flatten(name="flatten")(x))
+    model = keras.Model(inp, x, name="branching")
+    rng = np.random.RandomState(0)
+    model.set_weights([rng.uniform(0.1, 0.4, w.shape) for w in model.get_weights()])
+    return model
+
+
+def sequential_model():
+    return keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.ReLU(), layers.Flatten()]
+    )
+
+
+@pytest.mark.parametrize("make", [branching_model, sequential_model])
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_files_are_read(make, suffix, tmp_path):
+    model, x = make(), np.random.RandomState(1).uniform(0, 1, (5, 8, 8, 1)).astype("f4")
+    path = tmp_path / f"model.{suffix}"
+    model.save(path)
+    copy = load_model(path)
+    assert isinstance(copy, tf.keras.Model)
+    # the same float32 operations in another order
+    np.testing.assert_allclose(
+        copy.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_models_are_converted_as_they_are():
+    model = branching_model()
+    assert is_keras_3(model) and not is_keras_3(conv_net(tf.keras))
+    conversion = nsc.convert(model, scale_firing_rates={model.get_layer("conv"): 30})
+    assert conversion.layers[model.get_layer("conv")].ensemble.gain.options == [30]
+    assert "inner/a" in conversion.layers
+    assert isinstance(conversion.model, tf.keras.Model)
+
+
+def test_several_inputs_and_time_distributed():
+    a, b = keras.Input((5, 4), name="a"), keras.Input((5, 4), name="b")
+    x = layers.TimeDistributed(layers.Dense(3, activation="relu"), name="td")(
+        layers.Average(name="mean")([a, b])
+    )
+    model = keras.Model([a, b], x)
+    rng = np.random.RandomState(0)
+    data = [rng.uniform(0, 1, (2, 5, 4)).astype("f4") for _ in range(2)]
+    np.testing.assert_allclose(
+        rebuild(model).predict(data, verbose=0), model.predict(data, verbose=0), rtol=1e-5
+    )  # float32
+
+
+def test_what_cannot_be_rebuilt_is_named():
+    class Own(layers.Layer):
+        def call(self, x):
+            return x
+
+    inp = keras.Input((4,))
+    with pytest.raises(ConversionError, match=r"Layer 'mine' \(Own\)") as error:
+        nsc.convert(keras.Model(inp, Own(name="mine")(inp)))
+    assert error.value.layer == "mine"
+    with pytest.raises(ConversionError, match="no known input shape"):
+        nsc.convert(keras.Sequential([layers.Dense(3)]))
+
+    class OwnModel(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ConversionError, match="subclassed"):
+        nsc.convert(OwnModel())

@@ -1,0 +1,140 @@
+"""The command line, as a user meets it: what is printed, written and returned."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+from nengo_spikecost import cli
+from nengo_spikecost.energy import devices
+from tests.models import conv_net, images
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a model, data, and things that are wrong."""
+    folder = tmp_path_factory.mktemp("cli")
+    model = conv_net(tf.keras)
+    model.save(folder / "net.h5")
+    x = images(12)
+    np.savez(folder / "data.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    np.save(folder / "x.npy", x)
+    np.save(folder / "empty.npy", x[:0])
+    np.save(folder / "wide.npy", np.zeros((3, 9, 9, 1)))
+    np.savez(folder / "few_labels.npz", x=x, y=np.zeros(3))
+    x[4, 1, 1] = np.nan
+    np.save(folder / "nan.npy", x)
+    inp = tf.keras.Input((8, 8, 1))
+    tf.keras.Model(inp, tf.keras.layers.DepthwiseConv2D(3, name="dw")(inp)).save(folder / "dw.h5")
+    (folder / "mine.toml").write_text(
+        '[MyChip]\nspiking = true\ndescription = "mine"\n'
+        '[MyChip.energy_per_synop]\nJ = 1e-12\nsource = "me"\nyear = 2026\nevidence = "simulated"\n'
+        '[MyChip.energy_per_neuron]\nJ = 2e-12\nsource = "me"\nyear = 2026\n'
+        'evidence = "simulated"\n'
+    )
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    return lambda *args: CliRunner().invoke(cli.main, [str(a) for a in args])
+
+
+def test_report(run, folder):
+    done = run(
+        "report", "net.h5", "--data", "data.npz", "--neuron", "LIF", "--scale", 80, "--steps", 40,
+        "--devices", "loihi,CPU", "--json", "out.json", "--csv", "out.csv", "--samples", 10,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "10 samples of 40 steps" in done.output and "Written: out.json" in done.output
+    content = json.loads((folder / "out.json").read_text())
+    assert content["protocol"]["n_steps"] == 40 and set(content["devices"]) == {"loihi", "cpu"}
+    rows = list(csv.DictReader((folder / "out.csv").open()))
+    assert [row["layer"] for row in rows][:2] == ["image", "conv0"]
+    assert float(rows[2]["spikes"]) > 0
+    # what is printed is what is written
+    assert f"{round(content['total']['synops']):,}" in done.output
+
+
+def test_continuous_presentation_and_no_labels(run):
+    done = run("report", "net.h5", "--data", "x.npy", "--steps", 5, "--presentation", "continuous")
+    assert done.exit_code == 0, done.output
+    assert "each without a pause" in done.output and "accuracy" not in done.output
+
+
+def test_devices(run):
+    done = run("devices")
+    assert done.exit_code == 0
+    for name in ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"):
+        assert name in done.output
+    assert "23.6 pJ" in done.output and "Davies" in done.output
+
+
+def test_own_devices(run, monkeypatch):
+    monkeypatch.setattr(devices, "_table", None)  # put back at the end
+    assert "MyChip" in run("devices", "--device-file", "mine.toml").output
+    done = run(
+        "report", "net.h5", "--data", "x.npy", "--steps", 5,
+        "--device-file", "mine.toml", "--devices", "mychip",
+    )  # fmt: skip
+    assert done.exit_code == 0 and "MyChip" in done.output
+
+
+@pytest.mark.parametrize(
+    "args, sentence",
+    [
+        (["gone.h5", "--data", "x.npy"], "There is no model gone.h5."),
+        (["net.h5", "--data", "gone.npy"], "There is no data file gone.npy."),
+        (["net.h5", "--data", "wide.npy"], "expected (n, ...) with 64 values per sample"),
+        (["net.h5", "--data", "nan.npy"], "hold NaN or infinite values, first in sample 4."),
+        (["net.h5", "--data", "empty.npy"], "data holds no samples."),
+        (["net.h5", "--data", "few_labels.npz"], "There are 12 samples and 3 labels."),
+        (["net.h5", "--data", "x.npy", "--devices", "abacus"], "There is no device 'abacus'"),
+        (["dw.h5", "--data", "x.npy"], "Layer 'dw' (DepthwiseConv2D) can't be converted"),
+        (["net.h5", "--data", "x.npy", "--neuron", "LIFF"], "neuron_type 'LIFF' is unknown"),
+        (["net.h5", "--data", "x.npy", "--steps", "0"], "n_steps must be a whole number"),
+        (["net.h5", "--data", "x.npy", "--json", "no/x.json"], "there is no folder"),
+        (["net.h5", "--data", "x.npy", "--device-file", "no.toml"], "no.toml"),
+        (["net.h5", "--data", "net.h5"], "net.h5 is no .npy or .npz file of arrays."),
+    ],
+)
+def test_bad_input_is_one_sentence(run, args, sentence):
+    done = run("report", *args)
+    assert done.exit_code == 2
+    assert sentence in done.stderr and done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1 and "Traceback" not in done.output
+    assert done.stdout == ""
+
+
+def test_in_a_process_of_its_own(folder):
+    """Exit code and streams without a test runner in between: nothing but our sentence."""
+    command = [sys.executable, "-m", "nengo_spikecost.cli", "report", "net.h5", "--data"]
+    done = subprocess.run([*command, "nan.npy"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == (
+        "Error: data for input 'image' hold NaN or infinite values, first in sample 4.\n"
+    )
+    options = ["x.npy", "--steps", "5", "--samples", "2"]
+    done = subprocess.run([*command, *options], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "" and "conv0 (Conv2D)" in done.stdout
+
+
+def test_demo(run, folder):
+    done = run("demo", "--samples", 100)
+    assert done.exit_code == 0, done.output
+    content = json.loads((folder / "spikecost-demo.json").read_text())
+    assert content["accuracy"]["keras"] >= 0.97
+    assert content["accuracy"]["spiking, last step"] >= 0.95
+    assert len(content["devices"]) >= 6
+    for name in ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"):
+        assert content["total"]["energy_J"][name] > 0 and name in done.output
+    for layer in ("to-spikes", "conv0", "conv1", "dense0"):
+        assert next(row for row in content["layers"] if row["layer"] == layer)["spikes"] > 0

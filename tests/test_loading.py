@@ -1,0 +1,60 @@
+"""Models and data from files, and one sentence for each thing that can be wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nengo_spikecost.errors import ConversionError, DataError
+from nengo_spikecost.loading import load_data, load_model
+from tests.models import conv_net, images
+
+
+@pytest.mark.parametrize("name", ["net.h5", "net.keras", "folder"])
+def test_models_of_this_keras(name, tmp_path):
+    model = conv_net(tf.keras)
+    model.save(tmp_path / name)
+    np.testing.assert_array_equal(
+        load_model(tmp_path / name).predict(images(), verbose=0), model.predict(images(), verbose=0)
+    )
+
+
+def test_no_model_there(tmp_path):
+    with pytest.raises(ConversionError, match=r"There is no model .*gone\.h5"):
+        load_model(tmp_path / "gone.h5")
+    (tmp_path / "broken.h5").write_bytes(b"not a model")
+    with pytest.raises(ConversionError, match=r"broken\.h5 can't be read"):
+        load_model(tmp_path / "broken.h5")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConversionError, match="no Keras SavedModel"):
+        load_model(tmp_path / "empty")
+
+
+def test_data(tmp_path):
+    x, y = images(4), np.arange(4)
+    np.save(tmp_path / "x.npy", x)
+    found, labels = load_data(tmp_path / "x.npy")
+    np.testing.assert_array_equal(found, x)
+    assert labels is None
+    np.savez(tmp_path / "both.npz", x_test=x, y_test=y, other=x + 1)
+    found, labels = load_data(tmp_path / "both.npz")
+    np.testing.assert_array_equal(found, x)
+    np.testing.assert_array_equal(labels, y)
+    np.testing.assert_array_equal(load_data(tmp_path / "both.npz", "other")[0], x + 1)
+
+
+def test_no_data_there(tmp_path):
+    with pytest.raises(DataError, match=r"There is no data file .*gone\.npz"):
+        load_data(tmp_path / "gone.npz")
+    (tmp_path / "broken.npz").write_bytes(b"not an archive")
+    with pytest.raises(DataError, match=r"no \.npy or \.npz file of arrays"):
+        load_data(tmp_path / "broken.npz")
+    np.savez(tmp_path / "odd.npz", pictures=images(2))
+    with pytest.raises(DataError, match="it has pictures: say which"):
+        load_data(tmp_path / "odd.npz")
+    with pytest.raises(DataError, match="no array 'x'; it has pictures"):
+        load_data(tmp_path / "odd.npz", "x")
+    np.savez(tmp_path / "objects.npz", x=np.array([{}], dtype=object))
+    with pytest.raises(DataError, match=r"Array 'x' of .* can't be read"):
+        load_data(tmp_path / "objects.npz")

@@ -1,0 +1,91 @@
+"""`profile`: the steps it puts together, and accuracy beside the Keras model's own."""
+
+from __future__ import annotations
+
+import json
+
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nengo_spikecost as nsc
+from nengo_spikecost.errors import DataError, UnknownDeviceError
+from tests.models import conv_net, images
+
+
+@pytest.fixture(scope="module")
+def model():
+    return conv_net(tf.keras)
+
+
+@pytest.fixture(scope="module")
+def labels(model):
+    # every fifth label is wrong
+    labels = model.predict(images(20), verbose=0).argmax(axis=1)
+    labels[::5] = (labels[::5] + 1) % 3
+    return labels
+
+
+def test_one_call_is_the_three_steps(model, labels):
+    x = images(20)
+    found = nsc.profile(
+        model, x, labels, n_steps=40, neuron_type="LIF", scale_firing_rates=50, synapse=0.01
+    )
+    conversion = nsc.convert(model, neuron_type="LIF", scale_firing_rates=50, synapse=0.01)
+    activity = nsc.measure(conversion, x, 40)
+    energy = nsc.NetworkEnergy(conversion, activity)
+    for name in ("loihi", "spinnaker", "cpu"):
+        assert found.energy.total_energy(name) == energy.total_energy(name)
+    assert found.accuracy["spiking, last step"] == activity.accuracy(labels)
+    assert found.accuracy["spiking, mean over steps"] == activity.accuracy(labels, readout="mean")
+    assert found.accuracy["keras"] == 0.8
+
+
+def test_labels_from_a_dataset(model, labels):
+    data = tf.data.Dataset.from_tensor_slices((images(20), labels)).batch(6)
+    found = nsc.profile(model, data, n_steps=20)
+    direct = nsc.profile(model, images(20), labels, n_steps=20)
+    # the dataset is read once, so the Keras model is not run
+    assert "keras" not in found.accuracy
+    assert found.accuracy.items() <= direct.accuracy.items()
+    assert nsc.profile(model, images(2), n_steps=5).accuracy == {}
+
+
+def test_plain_networks_and_conversions(model):
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node(np.zeros(1), label="x")
+        ens = nengo.Ensemble(20, 1, label="ens")
+        nengo.Connection(node, ens)
+    found = nsc.profile(net, np.ones((3, 1)), n_steps=30, devices=["Loihi", "cpu"])
+    assert found.devices == ("loihi", "cpu") and found.activity.n_samples == 3
+    conversion = nsc.convert(model, scale_firing_rates=70)
+    assert nsc.profile(conversion, images(2), n_steps=5).network is conversion
+
+
+def test_errors_come_before_the_simulation(model):
+    with pytest.raises(UnknownDeviceError, match="'abacus'"):
+        nsc.profile(model, images(2), devices=["abacus"])
+    with pytest.raises(DataError, match="3 samples and 2 labels"):
+        nsc.profile(model, images(3), np.zeros(2))
+
+
+def test_reports(model, labels, tmp_path):
+    found = nsc.profile(model, images(20), labels, n_steps=20, devices=["loihi", "gpu"])
+    text = found.summary_string()
+    assert "20 samples of 20 steps of 1 ms, each from rest, on nengo_dl" in text
+    assert "accuracy keras:" in text and "80.00%  (16 of 20)" in text
+    assert "loihi" in text and "gpu" in text and "spinnaker" not in text
+    content = json.loads(found.to_json(tmp_path / "all.json"))
+    assert content == json.loads((tmp_path / "all.json").read_text())
+    assert content["accuracy"] == found.accuracy
+    assert content["protocol"]["n_steps"] == 20
+    assert content["conversion"]["neuron_type"].startswith("SpikingRectifiedLinear")
+    assert content["stack"]["versions"]["nengo-dl"].startswith("3.6")
+    assert set(content["devices"]) == {"loihi", "gpu"}
+    spikes = sum(int(p.counts.sum()) for p in found.activity.populations.values())
+    assert content["total"]["spikes"] == pytest.approx(spikes / 20)
+    found.to_csv(tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_text().splitlines()[1].startswith("image")
+    assert "accuracy" in found._repr_html_() and "<table" in found._repr_html_()
+    assert list(found.to_frame().index)[-2:] == ["dense0", "dense1"]
