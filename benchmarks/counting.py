@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+import nengo_spikecost as nsc  # before nengo_dl, which it prepares for
+
 METHODS = {
     "default": "predict, default planner",
     "bare": "predict, cheap planner",
@@ -35,7 +37,6 @@ def prepare(network: str, method: str):
     import numpy as np
     from networks import NETWORKS
 
-    import nengo_spikecost as nsc
     from nengo_spikecost.activity.backend import BACKENDS, Setup
     from nengo_spikecost.activity.samples import InputSpec
 
@@ -132,9 +133,7 @@ def in_own_process(network: str, method: str, repeats: int) -> dict:
 
 
 def print_machine() -> None:
-    from nengo_spikecost import stack
-
-    print(stack.report())
+    print(nsc.stack.report())
     print(f"{os.cpu_count()} cores")
 
 

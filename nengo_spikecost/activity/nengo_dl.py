@@ -2,7 +2,7 @@
 
 Two ways give the same numbers. `StreamingBackend` runs NengoDL's tensor graph in a loop of
 our own, which adds each step's spikes to per-neuron counters and keeps nothing else. It
-uses three private methods of nengo-dl 3.6. `ProbingBackend` needs only NengoDL's public
+uses four private methods of nengo-dl 3.6. `ProbingBackend` needs only NengoDL's public
 interface: an integrating synapse on a Probe without history does the adding.
 """
 
@@ -31,7 +31,9 @@ _KEPT_SETTINGS = ("dtype", "simplifications")
 def nengo_dl_backend(setup: Setup) -> Backend:
     """The streaming loop where this nengo-dl has what it needs, else the public way."""
     graph = nengo_dl.tensor_graph.TensorGraph
-    has_loop = all(hasattr(graph, name) for name in ("_fill_bases", "_build_inner_loop"))
+    has_loop = hasattr(nengo_dl.Simulator, "_build_keras") and all(
+        hasattr(graph, name) for name in ("_build_loop", "_build_inner_loop", "_fill_bases")
+    )
     return StreamingBackend(setup) if has_loop else ProbingBackend(setup)
 
 
