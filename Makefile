@@ -26,9 +26,13 @@ lint: venv
 types: venv
 	$(BIN)/mypy
 
+# the pins of the documentation are for the Pythons of TensorFlow 2.21
 docs: venv
-	$(BIN)/python -m pip install --quiet -c constraints/$$(sed -n 's/.* stack //p' .venv/nengo-spikecost-stamp.txt).txt -e ".[docs]"
-	$(BIN)/python -m sphinx -b html docs docs/_build/html
+	@grep -q "stack tf2.21" .venv/nengo-spikecost-stamp.txt || \
+	    { echo "make docs needs Python 3.11, 3.12 or 3.13, without STACK=tf2.12."; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    -c constraints/tf2.21.txt -r constraints/docs.txt
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 venv:
 	@$(PYTHON) tools/setup_venv.py --stack "$(STACK)"

@@ -1,0 +1,80 @@
+"""The pages of docs/ show what their Python really prints."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from nengo_spikecost.activity import BACKENDS
+from nengo_spikecost.energy import cost_models, devices
+from nengo_spikecost.graph import fan_out_rules
+from nengo_spikecost.workload import keras_layers
+
+ROOT = Path(__file__).parents[1]
+
+# Counts of tiny networks are exact; the trained network's spikes follow the order of float32
+# sums, which differs between versions of TensorFlow and processors. Numbers shown with two
+# or three digits differ by up to one in the last.
+TOLERANCE = 0.02
+
+
+def _tool():
+    spec = importlib.util.spec_from_file_location("doc_pages", ROOT / "tools" / "doc_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["doc_pages"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+doc_pages = _tool()
+
+
+@pytest.fixture(autouse=True)
+def registries(monkeypatch, tmp_path):
+    """What a page registers is forgotten after it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(devices, "_table", devices.read_devices(devices.DEVICE_FILE))
+    monkeypatch.setattr(cost_models, "_cost_models", dict(cost_models._cost_models))
+    keras_layers._register_defaults()  # once a process: they have to be in what is put back
+    for registry in (fan_out_rules, keras_layers.layer_counters):
+        monkeypatch.setattr(registry, "_rules", dict(registry._rules))
+    before = dict(BACKENDS)
+    yield
+    BACKENDS.clear()
+    BACKENDS.update(before)
+
+
+@pytest.mark.parametrize("name", doc_pages.PAGES)
+def test_page(name):
+    if name == "stack" and importlib.import_module("keras").__version__.startswith("2."):
+        pytest.skip("this stack has no Keras 3")
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shown = list(doc_pages.run(page))
+    assert shown
+    for part in shown:
+        if part.text is not None:
+            assert doc_pages.same_output(part.text.content, part.output, TOLERANCE), part.output
+    printed_alone = [part.output for part in shown if part.text is None and part.output.strip()]
+    assert not printed_alone, "a block prints something that the page does not show"
+
+
+def test_every_page_is_run_or_has_no_python():
+    for path in (ROOT / "docs").glob("*.md"):
+        languages = {b.language for b in doc_pages.blocks(path.read_text(encoding="utf-8"))}
+        assert path.stem in doc_pages.PAGES or "python" not in languages, path.name
+
+
+def test_same_output():
+    same = doc_pages.same_output
+    assert same("conv0  1,000 J\n", "conv0 1,001 J", 0.01)
+    assert not same("conv0  1,000 J", "conv0 1,020 J", 0.01)
+    assert not same("conv0  1 J", "conv1 1 J", 1)
+    assert not same("1e-05 J", "1e-06 J", 0.01)
+    assert not same("[1 2]", "[1 2 3]", 1)

@@ -1,0 +1,78 @@
+"""The examples that need nothing but the package run, and say what is true."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(example: str, folder: Path) -> str:
+    """Standard output of an example, run in another folder as a user would."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / f"{example}.py")],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(folder.iterdir()), "an example should leave no files behind"
+    return done.stdout
+
+
+def number(text: str) -> float:
+    """``"1,234"`` or ``"58.1 uJ"``, without its unit."""
+    return float(text.replace(",", "").split()[0])
+
+
+def test_quickstart(tmp_path):
+    out = run("quickstart", tmp_path)
+    assert "100 samples of 40 steps of 1 ms" in out
+    shares = {m[1]: int(m[2]) for m in re.finditer(r"accuracy (.*?): .*\((\d+) of 100\)", out)}
+    assert set(shares) == {"keras", "spiking, last step", "spiking, mean over steps"}
+    # all 100 where it was written; spikes, and so a digit or two, vary between machines
+    assert min(shares.values()) >= 95
+    total = next(line for line in out.splitlines() if line.startswith("Total"))
+    cpu, loihi = re.findall(r"([\d.]+) (mJ|uJ)", total)[:2]
+    # static: (1,043,318 multiply-accumulates + 10,164 neurons) x 8.6 nJ
+    assert cpu == ("9.06", "mJ")
+    # more than its neuron updates alone: 10,164 neurons x 40 steps x 81 pJ = 33 uJ
+    assert loihi[1] == "uJ" and 33 < float(loihi[0]) < 100
+
+
+def test_native_network(tmp_path):
+    out = run("native_network", tmp_path)
+    # decoded connections in their full form: 80 x 120 and 120 x 120 neurons
+    assert re.search(r"relay -> memory +neural +9,600\n", out)
+    assert re.search(r"memory -> memory +neural +14,400\n", out)
+    found = re.findall(r"input ([\d.]+): integral ([\d.]+), ([\d,]+) synops", out)
+    (weak, half, few), (strong, whole, many) = found
+    assert (float(weak), float(strong)) == (0.5, 1.0)
+    # 0.5 s of each; spiking neurons integrate within some per cent, filters delay
+    assert float(half) == pytest.approx(0.25, abs=0.06)
+    assert float(whole) == pytest.approx(0.5, abs=0.08)
+    assert 0 < number(few) < number(many)
+
+
+def test_compare_counting(tmp_path):
+    out = run("compare_counting", tmp_path)
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[2:]}
+    assert list(rows) == ["to-spikes", "conv0", "conv1", "dense0", "dense1"]
+    assert rows["to-spikes"][0] == "(host)"
+    for name in ("conv0", "conv1", "dense0", "dense1"):
+        exact, average, ratio, guess = map(number, rows[name])
+        assert ratio == pytest.approx(average / exact, rel=0.01)
+        assert exact > 50 * guess  # blind to scale_firing_rates=200
+        if name == "dense1":  # every neuron has the same fan-out
+            assert exact == average
+        if name.startswith("conv"):  # digits are in the middle, where the fan-out is larger
+            assert 0.8 < ratio < 0.95
