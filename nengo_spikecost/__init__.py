@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nengo_spikecost import stack as _stack
+from . import stack as _stack
 
 __version__ = "0.1.0.dev0"
 
@@ -35,8 +35,8 @@ _SUBMODULES = ("errors", "stack")
 __all__ = [*sorted(_PUBLIC), *_SUBMODULES]  # noqa: PLE0604
 
 if TYPE_CHECKING:
-    from nengo_spikecost import errors as errors
-    from nengo_spikecost import stack as stack
+    from . import errors as errors
+    from . import stack as stack
 
 
 def __getattr__(name: str) -> Any:

@@ -47,9 +47,10 @@ def measure(
         or the Probes in the network.
     data : array or dict or iterable
         Samples: an array ``(n, ...)`` for a network with one input; a dict of such arrays
-        by input name, Node, Keras layer or tensor; or an iterable (generator,
-        ``tf.data.Dataset``, Keras ``Sequence``) of batches ``x`` or ``(x, y)``. A sample is
-        presented unchanged for ``n_steps`` steps, or has steps as its first axis.
+        by input name, Node, Keras layer or tensor; either of these in a tuple with labels,
+        ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras ``Sequence``) of
+        batches ``x`` or ``(x, y)``. A sample is presented unchanged for ``n_steps`` steps,
+        or has steps as its first axis.
     n_steps : int, optional
         Steps per sample. May be left out if samples have a time axis.
     simulator : str

@@ -8,9 +8,8 @@ interface: an integrating synapse on a Probe without history does the adding.
 
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
@@ -59,12 +58,17 @@ def _wrap(setup: Setup) -> tuple[nengo.Network, list[nengo.Probe]]:
     return outer, probes
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without NengoDL's advice about graphics cards, which every build repeats."""
+def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
     with warnings.catch_warnings():
+        # advice that every build on a machine without a graphics card repeats
         warnings.filterwarnings("ignore", message="No GPU support detected")
-        yield
+        return simulator(
+            network,
+            dt=setup.dt,
+            seed=setup.seed,
+            minibatch_size=setup.batch_size,
+            progress_bar=False,
+        )
 
 
 class _LoopSimulator(nengo_dl.Simulator):
@@ -102,14 +106,7 @@ class StreamingBackend(Backend):
     def __init__(self, setup: Setup):
         self.setup = setup
         network, self._probes = _wrap(setup)
-        with _quiet():
-            self._sim = _LoopSimulator(
-                network,
-                dt=setup.dt,
-                seed=setup.seed,
-                minibatch_size=setup.batch_size,
-                progress_bar=False,
-            )
+        self._sim = _build(_LoopSimulator, network, setup)
         self._graph = self._sim.tensor_graph
         self._fed = {spec.node: spec.name for spec in setup.inputs}
         self._function = tf.function(self._simulate)
@@ -280,14 +277,7 @@ class ProbingBackend(Backend):
                 )
                 network.config[integral].keep_history = False
                 self._integrals[population.name] = integral
-        with _quiet():
-            self._sim = nengo_dl.Simulator(
-                network,
-                dt=setup.dt,
-                seed=setup.seed,
-                minibatch_size=setup.batch_size,
-                progress_bar=False,
-            )
+        self._sim = _build(nengo_dl.Simulator, network, setup)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         setup = self.setup

@@ -14,6 +14,9 @@ import numpy as np
 
 from ..errors import DataError
 
+#: Most steps of one sample: simulators number them with 32 bits.
+MAX_STEPS = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -72,9 +75,10 @@ class SampleStream:
     ----------
     data : array or dict or iterable
         An array of shape ``(n, ...)`` for a network with one input; a dict of such arrays
-        by input name, Node, Keras input layer or tensor; or an iterable (generator,
-        ``tf.data.Dataset``, Keras ``Sequence``) of batches of either, alone or in a tuple
-        ``(x, y)``. A sample's values are the same at every step, or its first axis is time.
+        by input name, Node, Keras input layer or tensor; either of these with labels, in a
+        tuple ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras
+        ``Sequence``) of batches of any of these. A sample's values are the same at every
+        step, or its first axis is time.
     inputs : sequence of InputSpec
         The inputs of the network.
     resolve : callable
@@ -97,8 +101,9 @@ class SampleStream:
         self._whole: Batch | None = None
         self._chunks: Any = None
         self.n_samples: int | None = None
-        if isinstance(data, (np.ndarray, list, Mapping)) or _is_tensor(data):
-            self._whole = self._batch(data, None, start=0)
+        x, y = _with_labels(data)
+        if isinstance(x, (np.ndarray, list, Mapping)) or _is_tensor(x):
+            self._whole = self._batch(x, y, start=0)
             self.n_samples = len(self._whole)
             if self.n_samples == 0:
                 raise DataError("data holds no samples.")
@@ -119,8 +124,7 @@ class SampleStream:
         waiting: list[Batch] = []
         n_waiting = n_seen = 0
         for chunk in _iterate(self._chunks):
-            x, y = chunk if isinstance(chunk, tuple) and len(chunk) == 2 else (chunk, None)
-            batch = self._batch(x, y, start=n_seen)
+            batch = self._batch(*_with_labels(chunk), start=n_seen)
             waiting.append(batch)
             n_waiting += len(batch)
             n_seen += len(batch)
@@ -145,8 +149,10 @@ class SampleStream:
         lengths = {name: len(array) for name, array in values.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"The inputs hold different numbers of samples: {lengths}.")
-        targets = None if y is None else np.atleast_1d(np.asarray(y))
         n = next(iter(lengths.values()))
+        targets = None if y is None else np.atleast_1d(np.asarray(y))
+        if targets is not None and n == 1 and len(targets) > 1 and targets.ndim == 1:
+            targets = targets[None]  # the one-hot label of a sample without a batch axis
         if targets is not None and len(targets) != n:
             raise DataError(f"A batch of {n} samples came with {len(targets)} labels.")
         return Batch(values, targets)
@@ -172,10 +178,8 @@ class SampleStream:
 
     def _check(self, spec: InputSpec, x: np.ndarray, start: int) -> np.ndarray:
         """Values as float32 of shape (n, 1 or n_steps, size)."""
-        if x.dtype == object or not (
-            np.issubdtype(x.dtype, np.number) or np.issubdtype(x.dtype, np.bool_)
-        ):
-            raise DataError(f"data for input {spec.name!r} are not numbers but {x.dtype}.")
+        if x.dtype.kind not in "buif":
+            raise DataError(f"data for input {spec.name!r} are not real numbers but {x.dtype}.")
         per_sample = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
         per_step = int(np.prod(x.shape[2:])) if x.ndim > 2 else 1
         if x.ndim and x.shape == (0,):
@@ -202,17 +206,22 @@ class SampleStream:
 
 
 def _check_n_steps(n_steps: Any) -> int:
-    if not isinstance(n_steps, (int, np.integer)) or n_steps < 1:
-        raise DataError(f"n_steps must be a whole number of at least 1, not {n_steps!r}.")
+    if not isinstance(n_steps, (int, np.integer)) or not 1 <= n_steps <= MAX_STEPS:
+        raise DataError(
+            f"n_steps must be a whole number of at least 1 and at most {MAX_STEPS:,}, "
+            f"not {n_steps!r}."
+        )
     return int(n_steps)
 
 
 def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) -> None:
-    """Raise if a value is NaN or infinite; in chunks, to need no copy of the data."""
+    """Raise if a value is no finite float32; in chunks, to need no copy of the data."""
     if not np.issubdtype(values.dtype, np.inexact):
         return
     for first in range(0, len(values), chunk):
-        finite = np.isfinite(values[first : first + chunk]).all(axis=(1, 2))
+        with np.errstate(over="ignore"):
+            part = values[first : first + chunk].astype(np.float32, copy=False)
+        finite = np.isfinite(part).all(axis=(1, 2))
         if not finite.all():
             raise DataError(
                 f"data for input {name!r} hold NaN or infinite values, first in sample "
@@ -223,6 +232,11 @@ def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) 
 def _as_float32(batch: Batch) -> Batch:
     inputs = {name: x.astype(np.float32, copy=False) for name, x in batch.inputs.items()}
     return Batch(inputs, batch.targets)
+
+
+def _with_labels(data: Any) -> tuple[Any, Any]:
+    """``(x, y)``, of which y is None where data come without labels."""
+    return data if isinstance(data, tuple) and len(data) == 2 else (data, None)
 
 
 def _is_tensor(data: Any) -> bool:

@@ -40,11 +40,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nengo_spikecost.errors import StackError
-from nengo_spikecost.stack import patches, versions
-from nengo_spikecost.stack.import_hook import HookedFinder
-from nengo_spikecost.stack.quiet import native_messages_held
-from nengo_spikecost.stack.versions import problem
+from ..errors import StackError
+from . import patches, versions
+from .import_hook import HookedFinder
+from .quiet import native_messages_held
+from .versions import problem
 
 __all__ = [
     "StackReport",

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nengo_spikecost.stack import versions
+from . import versions
 
 applied: list[str] = []
 """Patches applied so far in this process, in order, e.g. ``"P3 nengo_dl.compat"``."""
