@@ -201,42 +201,67 @@ class NetworkEnergy:
         table, _ = self._table(columns, timesteps_per_inference, dt, print_warnings)
         return to_text(table, line_length)
 
-    def to_frame(self, devices: Iterable[DeviceName] | None = None) -> pandas.DataFrame:
+    def to_frame(
+        self,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> pandas.DataFrame:
         """Counts and Joules of every layer as a data frame.
 
         Parameters
         ----------
         devices : iterable of str, optional
             Default: every device that can be priced.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
         """
         from .report import export
 
-        return export.to_frame(self.workload(), self.estimates(devices))
+        presentation = timesteps_per_inference, dt
+        return export.to_frame(self.workload(*presentation), self.estimates(devices, *presentation))
 
     def to_csv(
-        self, path: str | os.PathLike[str], devices: Iterable[DeviceName] | None = None
+        self,
+        path: str | os.PathLike[str],
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
     ) -> None:
-        """Write counts and Joules of every layer to a CSV file, whole or not at all."""
+        """Write what `to_frame` gives to a CSV file, whole or not at all."""
         from .report import export, files
 
-        files.write_text(path, export.to_csv(self.workload(), self.estimates(devices)))
+        presentation = timesteps_per_inference, dt
+        estimates = self.estimates(devices, *presentation)
+        files.write_text(path, export.to_csv(self.workload(*presentation), estimates))
 
     def to_json(
         self,
         path: str | os.PathLike[str] | None = None,
         devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
     ) -> str:
         """Everything as JSON text, and written to ``path`` if there is one."""
         from .report import export, files
 
-        text = export.to_json(self.workload(), self.estimates(devices), self.cost_model)
+        presentation = timesteps_per_inference, dt
+        estimates = self.estimates(devices, *presentation)
+        text = export.to_json(self.workload(*presentation), estimates, self.cost_model)
         if path is not None:
             files.write_text(path, text)
         return text
 
-    def estimates(self, devices: Iterable[DeviceName] | None = None) -> dict[str, EnergyEstimate]:
+    def estimates(
+        self,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> dict[str, EnergyEstimate]:
         """Estimates for several devices (default: all that can be priced), by name."""
-        workload = self.workload()
+        workload = self.workload(timesteps_per_inference, dt)
         if devices is None:
             spikes = workload.measured and any(p.spiking for p in workload.populations)
             found = (device_table.get(n, self.cost_model) for n in device_table.names())

@@ -73,7 +73,7 @@ def test_errors_come_before_the_simulation(model):
 def test_reports(model, labels, tmp_path):
     found = nsc.profile(model, images(20), labels, n_steps=20, devices=["loihi", "gpu"])
     text = found.summary_string()
-    assert "20 samples of 20 steps of 1 ms, each from rest, on nengo_dl" in text
+    assert "20 samples of 20 steps of 1 ms, each started afresh, on nengo_dl" in text
     assert "accuracy keras:" in text and "80.00%  (16 of 20)" in text
     assert "loihi" in text and "gpu" in text and "spinnaker" not in text
     content = json.loads(found.to_json(tmp_path / "all.json"))

@@ -199,7 +199,9 @@ def _total_text(
     lower_bound = total.lower_bound
     if column.device is not None:
         lower_bound = estimates[column.device].lower_bound
-    return f">= {text}" if lower_bound and column.key != "params" else text
+    # what could not be counted has no bearing on what is known of the network's size
+    certain = column.key in ("params", "neurons", "updates")
+    return f">= {text}" if lower_bound and not certain else text
 
 
 @dataclass(frozen=True)
