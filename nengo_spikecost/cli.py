@@ -70,7 +70,7 @@ def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]
                      help="Time constant in s of the filter behind the neurons; 0 for none."),
         click.option("--presentation", type=click.Choice(["fresh", "continuous"]),
                      default="fresh", show_default=True,
-                     help="Start every sample from rest, or run on as a board does."),
+                     help="Start every sample afresh, or run on as a board does."),
         click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples."),
         click.option("--json", "json_file", type=click.Path(), default=settings.get("json"),
                      show_default=bool(settings.get("json")), help="Write all results here."),
@@ -162,8 +162,9 @@ def _run(
     from .report.files import check_writable
 
     # before the simulation: its results should not be lost to a mistyped folder
-    for file in filter(None, (json_file, csv_file)):
-        check_writable(file)
+    for file in (json_file, csv_file):
+        if file is not None:
+            check_writable(file)
     _load_device_file(device_file)
     result = profile(
         model,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import pytest
 
 from nengo_spikecost.errors import DataError
-from nengo_spikecost.report.files import write_text
+from nengo_spikecost.report.files import check_writable, write_text
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -48,3 +49,27 @@ def test_a_link_is_followed(tmp_path):
     write_text(link, "new")
     assert link.is_symlink()
     assert target.read_text() == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    # a pipe stands for /dev/null, which a test that fails would take from the whole machine
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    check_writable(pipe)
+    write_text(pipe, "text")
+    reader.join(timeout=10)
+    assert read == ["text"] and pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may write anywhere")
+def test_a_file_that_is_write_protected_is_kept(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(0o444)
+    with pytest.raises(DataError, match="not yours to write to"):
+        check_writable(path)
