@@ -54,6 +54,8 @@ class Constant:
                     f"An energy is a finite number of Joules of at least 0; {field} is {value!r}."
                 )
             object.__setattr__(self, field, float(value))
+        if self.year is not None and not isinstance(self.year, int):
+            raise EnergyError(f"year must be a whole number, not {self.year!r}.")
         low = self.J if self.low_J is None else self.low_J
         high = self.J if self.high_J is None else self.high_J
         if not low <= self.J <= high:

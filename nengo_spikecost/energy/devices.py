@@ -91,16 +91,22 @@ def read_devices(path: str | os.PathLike[str]) -> DeviceTable:
     try:
         with open(path, "rb") as file:
             content = tomllib.load(file)
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
         raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
     table = DeviceTable()
-    presets = content.pop("presets", {})
+    presets = _tables(content.pop("presets", {}), "presets", path)
     for name, entry in content.items():
         table.add(_device(name, entry, path))
     for cost_model, entries in presets.items():
-        for name, entry in entries.items():
+        for name, entry in _tables(entries, f"presets.{cost_model}", path).items():
             table.add_preset(cost_model, _device(name, entry, path))
     return table
+
+
+def _tables(value: Any, key: str, path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise EnergyError(f"{key} in {os.fspath(path)!r} must be a table, not {value!r}.")
+    return value
 
 
 def _device(name: str, entry: Any, path: str | os.PathLike[str]) -> Device:

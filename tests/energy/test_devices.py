@@ -102,6 +102,12 @@ def test_devices_from_a_file(tmp_path):
             "[a]\nspiking = true\nenergy_per_synop = {J = 1, unit = 'pJ'}\nenergy_per_neuron = 1",
             "'a' in .*unit",
         ),
+        (
+            "[a]\nspiking = true\nenergy_per_synop = {J = 1, year = 2020-01-01}\n"
+            "energy_per_neuron = 1",
+            "'a' in .*year must be a whole number",
+        ),
+        ("[presets]\nkerasspiking = 3", "presets.kerasspiking in .* must be a table, not 3"),
     ],
 )
 def test_faulty_files_add_nothing(tmp_path, text, message):
@@ -117,3 +123,13 @@ def test_faulty_files_add_nothing(tmp_path, text, message):
 def test_missing_file(tmp_path):
     with pytest.raises(EnergyError, match="Cannot read devices"):
         devices.load_devices(tmp_path / "none.toml")
+
+
+def test_files_that_are_no_table_of_devices(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(EnergyError, match="Cannot read devices"):
+        devices.load_devices(path)
+    path.write_text("presets = 3")
+    with pytest.raises(EnergyError, match=r"presets in .* must be a table, not 3"):
+        devices.load_devices(path)
