@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .errors import ConversionError, DataError
+from . import stack
+from .errors import ConversionError, DataError, StackError
 
 _IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
 _LABEL_KEYS = ("y_test", "y", "labels", "targets")
+
+#: What NumPy raises for damaged files; a damaged size asks for more memory than there is.
+_UNREADABLE = (OSError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 def load_model(path: str | os.PathLike[str]) -> Any:
@@ -31,12 +37,23 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     from .conversion.keras3 import load_keras_3
 
     try:
-        return tf.keras.models.load_model(path, compile=False)
+        return tf.keras.models.load_model(
+            path, custom_objects=_keras_spiking_layers(), compile=False
+        )
     except Exception as error:
         if Path(path).is_dir():
             reason = str(error).strip().split("\n")[0]
             raise ConversionError(f"{os.fspath(path)} can't be read: {reason}") from error
         return load_keras_3(path)
+
+
+def _keras_spiking_layers() -> dict[str, type]:
+    """The layers of keras_spiking by name: it does not make them known to Keras itself."""
+    try:
+        layers = stack.keras_spiking().layers
+    except StackError:
+        return {}
+    return {name: cls for name, cls in vars(layers).items() if inspect.isclass(cls)}
 
 
 def check_model_file(path: str | os.PathLike[str]) -> None:
@@ -75,10 +92,12 @@ def load_data(
         loaded = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"There is no data file {name}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (*_UNREADABLE, EOFError):
         raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
     if isinstance(loaded, np.ndarray):
-        return loaded, None
+        if x_key is not None or y_key is not None:
+            raise DataError(f"{name} holds one array without a name: x_key and y_key are of .npz.")
+        return _checked_samples(loaded, name), None
     with loaded:
         x = _array(loaded, name, x_key, _IMAGE_KEYS)
         y = _array(loaded, name, y_key, _LABEL_KEYS)
@@ -87,7 +106,15 @@ def load_data(
             f"{name} has no array called {', '.join(_IMAGE_KEYS)}; it has "
             f"{', '.join(loaded.files) or 'none'}: say which one holds the samples."
         )
-    return x, y
+    if y is not None and y.ndim == 0:
+        raise DataError(f"The labels in {name} are a single number, not one for each sample.")
+    return _checked_samples(x, name), y
+
+
+def _checked_samples(x: np.ndarray, name: str) -> np.ndarray:
+    if x.ndim == 0:
+        raise DataError(f"The samples in {name} are a single number, not an array.")
+    return x
 
 
 def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> np.ndarray | None:
@@ -96,5 +123,5 @@ def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> n
     found = [key] if key is not None else [k for k in usual if k in loaded.files]
     try:
         return loaded[found[0]] if found else None
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise DataError(f"Array {found[0]!r} of {name} can't be read ({error}).") from None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -58,3 +61,42 @@ def test_no_data_there(tmp_path):
     np.savez(tmp_path / "objects.npz", x=np.array([{}], dtype=object))
     with pytest.raises(DataError, match=r"Array 'x' of .* can't be read"):
         load_data(tmp_path / "objects.npz")
+
+
+def test_damaged_and_odd_data(tmp_path):
+    np.savez_compressed(tmp_path / "damaged.npz", x=np.random.RandomState(0).rand(2000, 4))
+    content = bytearray((tmp_path / "damaged.npz").read_bytes())
+    content[2000:2200] = bytes(255 - byte for byte in content[2000:2200])
+    (tmp_path / "damaged.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"Array 'x' of .* can't be read"):
+        load_data(tmp_path / "damaged.npz")
+    np.save(tmp_path / "one.npy", np.array(3.0))
+    with pytest.raises(DataError, match=r"samples in .* are a single number"):
+        load_data(tmp_path / "one.npy")
+    np.savez(tmp_path / "label.npz", x=images(2), y=3)
+    with pytest.raises(DataError, match=r"labels in .* are a single number"):
+        load_data(tmp_path / "label.npz")
+    np.save(tmp_path / "x.npy", images(2))
+    with pytest.raises(DataError, match=r"x_key and y_key are of \.npz"):
+        load_data(tmp_path / "x.npy", x_key="x")
+
+
+def test_layers_of_keras_spiking_are_known(tmp_path):
+    """In a process that has not imported keras_spiking, as the command line has not."""
+    path = tmp_path / "spiking.h5"
+    code = (
+        "import sys, nengo_spikecost, tensorflow as tf\n"
+        "from nengo_spikecost.loading import load_model\n"
+        "if sys.argv[1] == 'save':\n"
+        "    import keras_spiking\n"
+        "    x = tf.keras.Input((6, 4))\n"
+        "    tf.keras.Model(x, keras_spiking.SpikingActivation('relu')(x)).save(sys.argv[2])\n"
+        "else:\n"
+        "    print(type(load_model(sys.argv[2]).layers[-1]).__name__)\n"
+    )
+    for step in ("save", "load"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, step, str(path)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "SpikingActivation"
