@@ -10,6 +10,7 @@ from typing import Any, Union
 
 import nengo
 import nengo_dl
+import numpy as np
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
@@ -135,6 +136,7 @@ def convert(
     if is_keras_3(model):
         model = rebuild(model)
     _check_model(model)
+    _check_synapse(synapse)
     neurons = resolve_neuron_type(neuron_type)
     copy = _copy_model(model)
     originals, copies = dict(_walk(model)), dict(_walk(copy))
@@ -212,7 +214,11 @@ def _run_converter(model: tf.keras.Model, **options: Any) -> nengo_dl.Converter:
         converter = _NamingConverter(model, **options)
     for warning in caught:
         message = str(warning.message)
-        if not message.startswith(_EXPECTED_WARNINGS):
+        if "nengo_dl" not in warning.filename:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+        elif not message.startswith(_EXPECTED_WARNINGS):
             warnings.warn(message, ConversionWarning, stacklevel=3)
     return converter
 
@@ -224,19 +230,41 @@ def _check_model(model: Any) -> None:
         )
     if not isinstance(model, tf.keras.Model):
         raise ConversionError(f"model must be a tf.keras.Model, not {type(model).__name__}.")
-    if isinstance(model, tf.keras.Sequential):
-        if not model.built or not model.inputs:
-            raise ConversionError(
-                f"Sequential model {model.name!r} has no known input shape: give its first "
-                "layer input_shape=, or build it."
-            )
-    elif not hasattr(model, "_layer_call_argspecs") and not hasattr(model, "get_layer"):
-        raise ConversionError(f"model {model.name!r} is not a Functional or Sequential model.")
+    if isinstance(model, tf.keras.Sequential) and (not model.built or not model.inputs):
+        raise ConversionError(
+            f"Sequential model {model.name!r} has no known input shape: give its first "
+            "layer input_shape=, or build it."
+        )
     if not getattr(model, "_is_graph_network", False):
         raise ConversionError(
             f"Model {model.name!r} ({type(model).__name__}) is a subclassed model; "
             "only Functional and Sequential models show their layers to a converter."
         )
+    for name, layer in _walk(model):
+        if not hasattr(layer, "layers"):
+            _check_layer(name, layer)
+
+
+def _check_layer(name: str, layer: Any) -> None:
+    """Raise for what nengo_dl would convert into something else without a word."""
+    if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
+        raise ConversionError(f"Layer {name!r} has weights that are NaN or infinite.", layer=name)
+    if (
+        isinstance(layer, tf.keras.layers.Flatten)
+        and layer.data_format == "channels_first"
+        and len(layer.input_shape) > 2
+    ):
+        raise ConversionError(
+            f"Layer {name!r} (Flatten) can't be converted: with data_format='channels_first' it "
+            "moves channels last before it flattens, which has no Nengo form; use "
+            "data_format='channels_last', and order the weights behind it accordingly.",
+            layer=name,
+        )
+
+
+def _check_synapse(synapse: Any) -> None:
+    if isinstance(synapse, numbers.Real) and not 0 <= float(synapse) < float("inf"):
+        raise ConversionError(f"synapse must be a time constant in s, not {synapse!r}.")
 
 
 def _copy_model(model: tf.keras.Model) -> tf.keras.Model:

@@ -219,3 +219,23 @@ def test_no_stray_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConversionWarning)
         nsc.convert(keras.Sequential([keras.Input((3,)), layers.Dense(2, activation="relu")]))
+
+
+def test_flatten_of_channels_first_is_refused():
+    """nengo_dl ignores the transposition that this layer makes."""
+    inp = keras.Input((2, 3, 3))
+    model = keras.Model(inp, layers.Flatten(data_format="channels_first", name="flat")(inp))
+    with pytest.raises(ConversionError, match=r"Layer 'flat' .*moves channels last") as error:
+        nsc.convert(model)
+    assert error.value.layer == "flat"
+
+
+def test_weights_and_synapses_that_are_no_numbers():
+    model = conv_net(keras)
+    for synapse in (float("nan"), float("inf"), -0.1):
+        with pytest.raises(ConversionError, match="synapse must be a time constant"):
+            nsc.convert(model, synapse=synapse)
+    weights = model.get_layer("conv1").get_weights()
+    model.get_layer("conv1").set_weights([np.full_like(w, np.nan) for w in weights])
+    with pytest.raises(ConversionError, match="Layer 'conv1' has weights that are NaN"):
+        nsc.convert(model)
