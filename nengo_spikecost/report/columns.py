@@ -133,6 +133,8 @@ def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
 def _parse(name: str) -> Column:
     if name in _PLAIN:
         return _PLAIN[name]
+    if not isinstance(name, str):
+        raise EnergyError(f"A column is the name of one, not {name!r}.")
     kind, _, device = name.partition(" ")
     device = device.strip()
     if kind not in _DEVICE or not device:

@@ -16,6 +16,8 @@ def caption(workload: Workload) -> str:
     if not workload.measured:
         return "Per inference; static counts, no spikes measured"
     steps = f"{workload.n_steps} step{'s' * (workload.n_steps != 1)} of {workload.dt * 1e3:g} ms"
+    if not any(p.spiking for p in workload.populations):
+        return "Per inference; static counts, nothing in the network spikes"
     if any(p.spikes is not None for p in workload.populations):
         samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
     else:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..energy.device import Constant, Device
 from ..energy.estimate import EnergyEstimate
+from ..errors import EnergyError
 from ..workload.record import Workload
 from . import si
 from .columns import Column, parse_columns
@@ -23,6 +24,9 @@ from .rows import LayerRow, layer_rows, total_row
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 _GAP = 2
+
+SHORTEST_LINE = 10
+"""Columns that a table needs: fewer would cut names and numbers letter by letter."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,16 @@ def to_text(table: Table, line_length: int = 98) -> str:
     Where it does not fit, counts are shortened first (556k for 556,123); where that is not
     enough the table goes on in a second one below, with its first column again. Names are
     never cut.
+
+    Raises
+    ------
+    EnergyError
+        If ``line_length`` is no whole number, or too small for a table to be read.
     """
+    if not isinstance(line_length, int) or line_length < SHORTEST_LINE:
+        raise EnergyError(
+            f"line_length must be a whole number of at least {SHORTEST_LINE}, not {line_length!r}."
+        )
     lines: list[str] = [*textwrap.wrap(table.title, line_length)]
     for part in rich_tables(table, line_length):
         console = Console(file=io.StringIO(), width=line_length, color_system=None)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.per_operation import price
+from nengo_spikecost.errors import EnergyError
 from nengo_spikecost.report.columns import column_names, device_columns, parse_columns
 from nengo_spikecost.report.rows import layer_rows, total_row
 from nengo_spikecost.report.table import Table, device_table, layer_table, to_text
@@ -107,3 +108,14 @@ def test_columns_name_devices_as_written():
         "Synop J/inf (Loihi)",
         "J/inf (my chip)",
     ]
+
+
+@pytest.mark.parametrize("line_length", [9, 0, -5, "98", 98.0])
+def test_lines_too_short_to_read_are_refused(line_length):
+    with pytest.raises(EnergyError, match="line_length must be a whole number of at least 10"):
+        to_text(device_table([devices.get("cpu")]), line_length)
+
+
+def test_columns_are_names():
+    with pytest.raises(EnergyError, match="A column is the name of one, not 3"):
+        parse_columns(["name", 3])
