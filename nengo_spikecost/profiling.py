@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from .activity.record import OutputActivity
-from .errors import DataError
+from .activity.record import OutputActivity, class_labels
+from .errors import DataError, EstimateWarning, MeasurementError
 
 #: Columns of a profile's table, before the energy on each device.
 COLUMNS = ("name", "neurons", "connections", "rate", "spikes", "synops", "average/exact")
@@ -100,7 +101,7 @@ class Profile:
 
     def _heading(self) -> list[str]:
         protocol = self.activity.protocol
-        start = "from rest" if protocol.presentation == "fresh" else "without a pause"
+        start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
         lines = [
             f"{self.activity.n_samples} samples of {protocol.n_steps} steps of "
             f"{1000 * protocol.dt:g} ms, each {start}, on {protocol.simulator}"
@@ -122,7 +123,7 @@ def profile(
     synapse: Any = 0.005,
     presentation: str = "fresh",
     simulator: str = "nengo_dl",
-    devices: Iterable[str] | None = None,
+    devices: Iterable[str] | str | None = None,
     batch_size: int | None = None,
     dt: float = 0.001,
     seed: int = 0,
@@ -146,7 +147,8 @@ def profile(
     presentation, simulator, batch_size, dt, seed, progress
         See `measure`.
     devices : iterable of str, optional
-        Devices in the table; default: all in the device table.
+        Devices in the table; default: all in the device table that the network can be
+        priced on.
     **convert_options
         Further arguments of `convert`.
 
@@ -164,13 +166,13 @@ def profile(
     from .activity import measure
     from .conversion import Conversion, convert
     from .energy import devices as device_table
+    from .graph import NetworkGraph
     from .network_energy import NetworkEnergy
 
     # looked up first: a wrong name should not cost a simulation
-    chosen = tuple(
-        device_table.get(name).name
-        for name in (device_table.names() if devices is None else devices)
-    )
+    if isinstance(devices, str):
+        devices = [devices]
+    found = [device_table.get(n) for n in (device_table.names() if devices is None else devices)]
     network = model
     if not isinstance(model, (nengo.Network, Conversion)):
         network = convert(
@@ -181,8 +183,15 @@ def profile(
             seed=seed,
             **convert_options,
         )
+    populations = NetworkGraph(network).populations
+    if devices is None and not any(population.spiking for population in populations):
+        found = [device for device in found if not device.spiking]
+    chosen = tuple(device.name for device in found)
+    if y is None and isinstance(x, tuple) and len(x) == 2:
+        x, y = x
     if y is not None:
         y = np.asarray(y)
+        _check_labels(network, y)
         if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
             raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
     activity = measure(
@@ -197,8 +206,26 @@ def profile(
         progress=progress,
     )
     labels = activity.targets if y is None else y
-    accuracy = {} if labels is None else _accuracy(network, activity, x, labels)
+    accuracy: dict[str, float] = {}
+    try:
+        if labels is not None:
+            accuracy = _accuracy(network, activity, x, labels)
+    except (DataError, MeasurementError) as error:
+        # labels of a stream are seen too late to fail for: what was measured is worth more
+        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=2)
     return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+
+
+def _check_labels(network: Any, y: np.ndarray) -> None:
+    """Raise `DataError` if accuracy can't be told from the network's output and these labels."""
+    probes = network.all_probes if hasattr(network, "all_probes") else network.outputs.values()
+    sizes = [probe.size_in for probe in probes]
+    if len(sizes) != 1:
+        raise DataError(
+            f"The network has {len(sizes)} outputs, so accuracy needs to be asked for: leave "
+            "the labels out, and call .activity.accuracy(y, output=...)."
+        )
+    class_labels(y, sizes[0])
 
 
 def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
@@ -206,8 +233,12 @@ def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[s
     found = {}
     if hasattr(network, "model") and isinstance(x, (np.ndarray, list)) and not network.temporal:
         model = network.model
-        shape = tuple(model.inputs[0].shape[1:])
-        outputs = model.predict(np.asarray(x, "f4").reshape(-1, *shape), verbose=0)
+        shape = (activity.n_samples, *model.inputs[0].shape[1:])
+        images = np.asarray(x, "f4")
+        if len(model.inputs) != 1 or images.size != np.prod(shape):
+            outputs = None  # several inputs, or another value at every step
+        else:
+            outputs = model.predict(images.reshape(shape), verbose=0)
         if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
             record = OutputActivity(model.output_names[0], outputs, outputs)
             keras = replace(activity, outputs={record.name: record})

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 import nengo_spikecost as nsc
-from nengo_spikecost.errors import DataError, UnknownDeviceError
+from nengo_spikecost.errors import DataError, EstimateWarning, UnknownDeviceError
 from tests.models import conv_net, images
 
 
@@ -68,6 +68,36 @@ def test_errors_come_before_the_simulation(model):
         nsc.profile(model, images(2), devices=["abacus"])
     with pytest.raises(DataError, match="3 samples and 2 labels"):
         nsc.profile(model, images(3), np.zeros(2))
+
+
+def test_labels_that_are_no_classes(model):
+    x = images(4)
+    with pytest.raises(DataError, match="Labels must be the numbers of classes"):
+        nsc.profile(model, x, list("abca"))
+    with pytest.raises(DataError, match="sample 3 has 9"):
+        nsc.profile(model, x, [0, 1, 2, 9])
+    # those of a stream are seen when everything is measured
+    with pytest.warns(EstimateWarning, match="No accuracy is given: Labels must be"):
+        found = nsc.profile(model, iter([(x, np.array([0, 1, 2, 9]))]), n_steps=5)
+    assert found.accuracy == {} and found.activity.n_samples == 4
+    ends = [tf.keras.layers.Dense(size)(model.layers[-2].output) for size in (1, 3)]
+    single = tf.keras.Model(model.inputs, ends[0])
+    with pytest.raises(DataError, match="one value for each class"):
+        nsc.profile(single, x, [0, 1, 1, 0])
+    with pytest.raises(DataError, match="2 outputs"):
+        nsc.profile(tf.keras.Model(model.inputs, ends), x, [0, 1, 1, 0])
+
+
+def test_graded_networks_are_priced_where_they_can_be(model):
+    found = nsc.profile(model, images(2), n_steps=5, neuron_type="RectifiedLinear")
+    assert found.devices == ("cpu", "gpu", "arm")
+    assert "nothing in the network spikes" in found.summary_string()
+    assert nsc.profile(model, images(2), n_steps=5, devices="loihi").devices == ("loihi",)
+
+
+def test_samples_that_change_from_step_to_step(model):
+    found = nsc.profile(model, np.repeat(images(3)[:, None], 5, axis=1), [0, 1, 2], n_steps=None)
+    assert set(found.accuracy) == {"spiking, last step", "spiking, mean over steps"}
 
 
 def test_reports(model, labels, tmp_path):

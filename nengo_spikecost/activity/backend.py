@@ -58,8 +58,8 @@ class BatchCounts:
 
     Attributes
     ----------
-    counts : dict from str to ndarray of shape (batch_size, n_neurons)
-        By population: see `PopulationActivity.counts`.
+    counts : dict from str to ndarray of shape (batch_size, n_neurons), float64
+        By population: see `PopulationActivity.counts`. Spikes are whole numbers.
     outputs : dict from str to (ndarray, ndarray)
         By output: values at the last step and their mean, each ``(batch_size, size)``.
     """

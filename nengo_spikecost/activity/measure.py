@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import numbers
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
 import nengo
 import numpy as np
 
-from ..errors import DataError, MeasurementError
+from ..errors import DataError, MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..progress import progress_bar
 from .backend import BACKENDS, Backend, BatchCounts, Setup
 from .record import Activity, OutputActivity, PopulationActivity, Protocol
-from .samples import InputSpec, SampleStream
+from .samples import InputSpec, SampleStream, with_labels
 
 PRESENTATIONS = ("fresh", "continuous")
 
@@ -86,15 +88,17 @@ def measure(
     net, names, outputs = _parts(network)
     _check_choice("simulator", simulator, BACKENDS)
     _check_choice("presentation", presentation, PRESENTATIONS)
-    if not dt > 0:
+    if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise MeasurementError(f"seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
     populations = NetworkGraph(network).populations
     if batch_size is None:
         batch_size = default_batch_size(net.n_neurons, presentation)
     elif not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
     resolve = _resolver(names)
-    inputs = _inputs(network, names, resolve, data)
+    inputs = _inputs(network, names, resolve, with_labels(data)[0])
     stream = SampleStream(data, inputs, resolve, n_steps)
     recorder: _Recorder | None = None
     backend: Backend | None = None
@@ -107,8 +111,10 @@ def measure(
                         int(batch_size), int(seed), presentation,
                     )  # fmt: skip
                     recorder = _Recorder(setup, simulator)
-                    backend = BACKENDS[simulator](setup)
-                counts = backend.run(batch.padded(int(batch_size)).inputs)
+                    with _simulator_errors(simulator):
+                        backend = BACKENDS[simulator](setup)
+                with _simulator_errors(simulator):
+                    counts = backend.run(batch.padded(int(batch_size)).inputs)
                 recorder.add(counts, len(batch), batch.targets)
                 advance(len(batch))
     except Exception as error:
@@ -124,6 +130,19 @@ def measure(
             backend.close()
     assert recorder is not None  # a stream without samples has raised DataError
     return recorder.activity()
+
+
+@contextlib.contextmanager
+def _simulator_errors(simulator: str) -> Iterator[None]:
+    """What a simulator raises, as our own error; TensorFlow's go on for pages."""
+    try:
+        yield
+    except SpikeCostError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = lines[-1] if lines else type(error).__name__
+        raise MeasurementError(f"Simulator {simulator} can't run this network: {reason}") from error
 
 
 def default_batch_size(n_neurons: int, presentation: str) -> int:
@@ -150,6 +169,7 @@ class _Recorder:
 
     def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
+        _check_finite(batch)
         self.n_samples += n
         for population in self.setup.populations:
             counts = batch.counts[population.name][:n]
@@ -175,6 +195,16 @@ class _Recorder:
         with_labels = [t for t in self._targets if t is not None]
         targets = np.concatenate(with_labels) if len(with_labels) == len(self._targets) else None
         return Activity(self.protocol, populations, outputs, targets)
+
+
+def _check_finite(batch: BatchCounts) -> None:
+    values = {**batch.counts, **{name: mean for name, (_, mean) in batch.outputs.items()}}
+    wrong = [name for name, x in values.items() if not np.isfinite(x).all()]
+    if wrong:
+        raise MeasurementError(
+            f"The simulation gave values that are not finite numbers in {', '.join(wrong)}: "
+            "look for weights that are too large, or NaN."
+        )
 
 
 def _parts(network: Any) -> tuple[nengo.Network, Mapping[str, Any], dict[str, nengo.Probe]]:

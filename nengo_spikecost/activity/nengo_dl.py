@@ -189,7 +189,7 @@ class StreamingBackend(Backend):
             added: list[Any] = []
 
             def add_up(tensors: list[tf.Tensor], _: tf.Tensor) -> None:
-                tensors = [self._batched(x) for x in tensors]
+                tensors = [self._by_sample(i, x) for i, x in enumerate(tensors)]
                 added.append(
                     [
                         _add_counts(total, tensors[i], population, self.setup.dt)
@@ -213,7 +213,7 @@ class StreamingBackend(Backend):
             body,
             (
                 tf.constant(0),
-                [self._zeros(i, _count_dtype(p)) for i, p in zip(counted, self.setup.populations)],
+                [self._zeros(i, tf.float64) for i in counted],
                 [(self._zeros(i, graph.dtype), self._zeros(i, tf.float64)) for i in read],
                 tuple(graph.saved_state.values()),
                 tuple(graph.base_params.values()),
@@ -228,20 +228,18 @@ class StreamingBackend(Backend):
         signal = self._graph.model.sig[self._graph.model.probes[probe]]["in"]
         return tf.zeros((self.setup.batch_size, signal.size), dtype)
 
-    def _batched(self, x: tf.Tensor) -> tf.Tensor:
-        """Signals that no input reaches have no batch axis: give them one."""
-        if x.shape.rank == 1:
-            return tf.broadcast_to(x, (self.setup.batch_size, *x.shape))
-        return x
-
-
-def _count_dtype(population: Population) -> Any:
-    return tf.int32 if population.spiking else tf.float64
+    def _by_sample(self, probe: int, x: tf.Tensor) -> tf.Tensor:
+        """What a Probe reads as (batch_size, size); what no input reaches has no batch axis."""
+        signal = self._graph.model.sig[self._graph.model.probes[probe]]["in"]
+        if x.shape.rank == signal.ndim:
+            x = tf.broadcast_to(x, (self.setup.batch_size, *x.shape))
+        return tf.reshape(x, (self.setup.batch_size, signal.size))
 
 
 def _add_counts(total: Any, output: tf.Tensor, population: Population, dt: float) -> tf.Tensor:
     """Add one step's spikes. Dividing out the amplitude leaves whole numbers but for
-    rounding errors, which go here, before anything is summed."""
+    rounding errors, which go here, before anything is summed. Sums in float64 are exact up
+    to 2**53, never wrap round, and stay NaN once a simulation has gone wrong."""
     spikes = tf.abs(output) * tf.constant(dt / amplitude(population), output.dtype)
     if population.spiking:
         spikes = tf.round(spikes)
@@ -265,6 +263,7 @@ class ProbingBackend(Backend):
 
     def __init__(self, setup: Setup):
         self.setup = setup
+        self._started = False
         network, self._probes = _wrap(setup)
         self._integrals: dict[str, nengo.Probe] = {}
         with network:
@@ -281,8 +280,10 @@ class ProbingBackend(Backend):
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         setup = self.setup
-        if not setup.continuous:
+        # a reset draws new noise: as in the streaming loop, not before the first batch
+        if self._started and not setup.continuous:
             self._sim.reset(include_trainable=False)
+        self._started = True
         # NengoDL takes constant inputs step by step
         data = {
             spec.node: np.broadcast_to(
@@ -295,10 +296,10 @@ class ProbingBackend(Backend):
             population.name: self._counts(population, probe, found)
             for population, probe in zip(setup.populations, self._probes)
         }
-        outputs = {
-            name: (found[probe][:, -1], found[probe].mean(axis=1, dtype=np.float64).astype("f4"))
-            for name, probe in setup.outputs.items()
-        }
+        outputs = {}
+        for name, probe in setup.outputs.items():
+            steps = found[probe].reshape(setup.batch_size, len(found[probe][0]), -1)
+            outputs[name] = (steps[:, -1], steps.mean(axis=1, dtype=np.float64).astype("f4"))
         return BatchCounts(counts, outputs)
 
     def close(self) -> None:
@@ -314,7 +315,7 @@ class ProbingBackend(Backend):
             # the integral of spikes of height amplitude/dt
             integral = found[self._integrals[population.name]][:, -1]
             totals += np.rint(integral.astype(np.float64) / amplitude(population))
-        return totals.astype(np.int32) if population.spiking else totals
+        return totals
 
 
 def _may_be_negative(population: Population) -> bool:

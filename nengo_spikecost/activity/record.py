@@ -184,15 +184,15 @@ class Activity:
         Raises
         ------
         DataError
-            If there are no labels, or not one for every sample.
+            If there are no labels, not one for every sample, or they are not the numbers of
+            the classes.
         """
         labels = self.targets if y is None else np.asarray(y)
         if labels is None:
             raise DataError("Accuracy needs labels: pass y.")
         predicted = self.predictions(output, readout)
-        if labels.ndim > 1 and labels.shape[-1] > 1:
-            labels = labels.argmax(axis=-1)
-        labels = labels.reshape(-1)
+        name = next(iter(self.outputs)) if output is None else output
+        labels = class_labels(labels, self.outputs[name].last.shape[1])
         if len(labels) != len(predicted):
             raise DataError(
                 f"y has {len(labels)} labels for {len(predicted)} samples; give one per sample."
@@ -207,3 +207,46 @@ class Activity:
                 f"There is no population {name!r}; the populations are "
                 f"{', '.join(self.populations)}."
             ) from None
+
+
+def class_labels(y: np.ndarray, n_classes: int) -> np.ndarray:
+    """Labels as the numbers of classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, 1), or one-hot of shape (n, n_classes)
+        Labels.
+    n_classes : int
+        Size of the output that is read.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If these are no labels of ``n_classes`` classes.
+    """
+    if n_classes < 2:
+        raise DataError(
+            "Accuracy needs an output with one value for each class, and this one has a single "
+            "value; leave the labels out and read the outputs."
+        )
+    if y.dtype.kind not in "buif":
+        raise DataError(f"Labels must be the numbers of classes, from 0, not {y.dtype}.")
+    if y.ndim == 2 and y.shape[1] == n_classes:
+        return y.argmax(axis=1)
+    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1) or y.ndim == 0:
+        raise DataError(f"Labels have shape {y.shape}; expected (n,) or one-hot, (n, {n_classes}).")
+    flat = y.reshape(-1)
+    with np.errstate(invalid="ignore"):
+        whole = flat.astype(np.int64)
+    wrong = (whole != flat) | (whole < 0) | (whole >= n_classes)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise DataError(
+            f"Labels must be whole numbers from 0 to {n_classes - 1}, the classes of the "
+            f"output; sample {first} has {flat[first]}."
+        )
+    return whole

@@ -101,7 +101,7 @@ class SampleStream:
         self._whole: Batch | None = None
         self._chunks: Any = None
         self.n_samples: int | None = None
-        x, y = _with_labels(data)
+        x, y = with_labels(data)
         if isinstance(x, (np.ndarray, list, Mapping)) or _is_tensor(x):
             self._whole = self._batch(x, y, start=0)
             self.n_samples = len(self._whole)
@@ -124,7 +124,7 @@ class SampleStream:
         waiting: list[Batch] = []
         n_waiting = n_seen = 0
         for chunk in _iterate(self._chunks):
-            batch = self._batch(*_with_labels(chunk), start=n_seen)
+            batch = self._batch(*with_labels(chunk), start=n_seen)
             waiting.append(batch)
             n_waiting += len(batch)
             n_seen += len(batch)
@@ -234,7 +234,7 @@ def _as_float32(batch: Batch) -> Batch:
     return Batch(inputs, batch.targets)
 
 
-def _with_labels(data: Any) -> tuple[Any, Any]:
+def with_labels(data: Any) -> tuple[Any, Any]:
     """``(x, y)``, of which y is None where data come without labels."""
     return data if isinstance(data, tuple) and len(data) == 2 else (data, None)
 

@@ -205,6 +205,14 @@ def test_accuracy_and_predictions(conversion, model):
         activity.accuracy()
     with pytest.raises(DataError, match="19 labels for 20"):
         activity.accuracy(labels[:-1])
+    for wrong, message in (
+        (list("abca" * 5), "numbers of classes"),
+        (labels + 1.5, "whole numbers from 0 to 2"),
+        (np.full(20, 3), "sample 0 has 3"),
+        (np.eye(7)[labels], r"expected \(n,\) or one-hot, \(n, 3\)"),
+    ):
+        with pytest.raises(DataError, match=message):
+            activity.accuracy(wrong)
     with pytest.raises(MeasurementError, match="no output 'x'"):
         activity.accuracy(labels, output="x")
     with pytest.raises(MeasurementError, match="readout"):
@@ -272,7 +280,7 @@ def test_native_network_with_processes_and_decoders():
         (np.zeros((3, 8, 8, 1)), 0, "n_steps must be a whole number"),
         (np.zeros((3, 8, 8, 1)), 2.5, "n_steps must be a whole number"),
         (np.zeros((3, 4, 8, 8, 1)), 5, "expected"),
-        (np.full((3, 8, 8, 1), "a"), 5, "not numbers"),
+        (np.full((3, 8, 8, 1), "a"), 5, "not real numbers"),
         ({"imige": np.zeros((3, 64))}, 5, "no input 'imige'"),
         (7, 5, "must be an array"),
     ],
@@ -280,6 +288,61 @@ def test_native_network_with_processes_and_decoders():
 def test_wrong_data(conversion, data, n_steps, message):
     with pytest.raises(DataError, match=message):
         nsc.measure(conversion, data, n_steps)
+
+
+def test_values_that_are_no_float32_are_refused(conversion):
+    with pytest.raises(DataError, match="NaN or infinite values, first in sample 1"):
+        nsc.measure(conversion, np.stack([np.ones(64), np.full(64, 1e300)]), 5)
+    with pytest.raises(DataError, match="not real numbers but complex128"):
+        nsc.measure(conversion, np.full((2, 64), 1j), 5)
+    with pytest.raises(DataError, match="at most 2,147,483,647"):
+        nsc.measure(conversion, np.ones((2, 64)), 2**32)  # 0, to a counter of 32 bits
+
+
+def test_labels_beside_an_array_are_no_samples(conversion):
+    activity = nsc.measure(conversion, (images(4), np.arange(4)), 5)
+    assert activity.n_samples == 4 and list(activity.targets) == [0, 1, 2, 3]
+    one_hot = tf.data.Dataset.from_tensor_slices((images(4), np.eye(4)))
+    assert nsc.measure(conversion, one_hot, 5).targets.shape == (4, 4)
+
+
+def drive(weight, **kwargs):
+    """A population of five spiking ReLUs, driven by an input of 1 times a weight."""
+    with nengo.Network(seed=1) as net:
+        x = nengo.Node([0.0], label="x")
+        ens = nengo.Ensemble(
+            5, 1, label="a", neuron_type=nengo.SpikingRectifiedLinear(),
+            gain=nengo.dists.Choice([1]), bias=nengo.dists.Choice([0]), **kwargs,
+        )  # fmt: skip
+        nengo.Connection(x, ens.neurons, transform=np.full((5, 1), weight), synapse=None)
+    return net
+
+
+@pytest.mark.parametrize("simulator", ["nengo_dl", "nengo_dl_probes"])
+def test_counts_beyond_32_bits_do_not_wrap_round(simulator):
+    counts = nsc.measure(drive(1e12), np.ones((2, 1)), 20, simulator=simulator).populations["a"]
+    # 1e12 Hz for 20 ms, in float32: seven digits
+    np.testing.assert_allclose(counts.counts.astype(float), 2e10, rtol=1e-6)
+
+
+def test_failures_of_the_simulator_are_one_sentence_of_ours():
+    with pytest.raises(MeasurementError, match=r"can't run this network: .* contains NaNs"):
+        nsc.measure(drive(np.nan), np.ones((2, 1)), 20)
+    with nengo.Network(seed=0) as net:
+        x = nengo.Node([0.0], label="x")
+        bad = nengo.Node(lambda t, v: v * np.inf, size_in=1, size_out=1)
+        ens = nengo.Ensemble(5, 1, label="a", neuron_type=nengo.RectifiedLinear())
+        nengo.Connection(x, bad, synapse=None)
+        nengo.Connection(bad, ens, synapse=None)
+    with pytest.raises(MeasurementError):
+        nsc.measure(net, np.ones((2, 1)), 5)
+
+
+def test_probes_on_weights():
+    net = drive(1.0)
+    with net:
+        nengo.Probe(net.all_connections[0], "weights", label="w")
+    assert nsc.measure(net, np.ones((3, 1)), 4).outputs["w"].last.shape == (3, 5)
 
 
 def test_nan_pixels_are_found_and_named(conversion):
@@ -313,8 +376,11 @@ def test_wrong_arguments(conversion, model):
         nsc.measure(conversion, x, 5, presentation="stale")
     with pytest.raises(MeasurementError, match="batch_size"):
         nsc.measure(conversion, x, 5, batch_size=0)
-    with pytest.raises(MeasurementError, match="dt"):
-        nsc.measure(conversion, x, 5, dt=0)
+    for dt in (0, "0.001", float("inf")):
+        with pytest.raises(MeasurementError, match="dt must be"):
+            nsc.measure(conversion, x, 5, dt=dt)
+    with pytest.raises(MeasurementError, match="seed must be"):
+        nsc.measure(conversion, x, 5, seed="a")
     with pytest.raises(MeasurementError, match=r"goes through convert\(\)"):
         nsc.measure(model, x, 5)
 
