@@ -24,7 +24,15 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGES = ("../README", "quickstart", "counting", "cost_models", "from_model_energy", "stack", "extending")
+PAGES = (
+    "../README",
+    "quickstart",
+    "counting",
+    "cost_models",
+    "from_model_energy",
+    "stack",
+    "extending",
+)
 
 _FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CAPTION = re.compile(r"\A:caption: (\S+)\n\s*\n")

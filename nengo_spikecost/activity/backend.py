@@ -52,13 +52,18 @@ class Setup:
         return self.presentation == "continuous"
 
 
+#: More spikes of one neuron for one sample than this are refused: float32, in which spikes
+#: are counted, holds all whole numbers up to here.
+MAX_SPIKES = 2**24
+
+
 @dataclass(frozen=True)
 class BatchCounts:
     """What happened in one batch.
 
     Attributes
     ----------
-    counts : dict from str to ndarray of shape (batch_size, n_neurons), float64
+    counts : dict from str to ndarray of shape (batch_size, n_neurons), float
         By population: see `PopulationActivity.counts`. Spikes are whole numbers.
     outputs : dict from str to (ndarray, ndarray)
         By output: values at the last step and their mean, each ``(batch_size, size)``.

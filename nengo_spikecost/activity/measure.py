@@ -11,9 +11,9 @@ import nengo
 import numpy as np
 
 from ..errors import DataError, MeasurementError, SpikeCostError
-from ..graph import NetworkGraph
+from ..graph import NetworkGraph, Population
 from ..progress import progress_bar
-from .backend import BACKENDS, Backend, BatchCounts, Setup
+from .backend import BACKENDS, MAX_SPIKES, Backend, BatchCounts, Setup
 from .record import Activity, OutputActivity, PopulationActivity, Protocol
 from .samples import InputSpec, SampleStream, with_labels
 
@@ -57,7 +57,8 @@ def measure(
         Steps per sample. May be left out if samples have a time axis.
     simulator : str
         A key of `BACKENDS`: ``"nengo_dl"``; ``"nengo_dl_probes"`` is the same simulator
-        through its public interface only, slower and equal.
+        through its public interface only, slower, with equal results but for noise that
+        processes draw.
     presentation : {"fresh", "continuous"}
         Start every sample from the initial state, or let state run on from one sample to
         the next, as a board does.
@@ -174,6 +175,7 @@ class _Recorder:
         for population in self.setup.populations:
             counts = batch.counts[population.name][:n]
             if population.spiking:
+                _check_countable(population, counts)
                 counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
             self._counts[population.name].append(counts)
         for name, (last, mean) in batch.outputs.items():
@@ -204,6 +206,14 @@ def _check_finite(batch: BatchCounts) -> None:
         raise MeasurementError(
             f"The simulation gave values that are not finite numbers in {', '.join(wrong)}: "
             "look for weights that are too large, or NaN."
+        )
+
+
+def _check_countable(population: Population, counts: np.ndarray) -> None:
+    if counts.max(initial=0) > MAX_SPIKES:
+        raise MeasurementError(
+            f"A neuron of {population.name} made more than {MAX_SPIKES:,} spikes for one sample, "
+            "too many to be counted exactly: take fewer steps or a smaller scale_firing_rates."
         )
 
 

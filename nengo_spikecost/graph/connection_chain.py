@@ -61,8 +61,9 @@ def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[
 def dense_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:
     """Multiply-accumulates of one pass through a Connection's weights, as they are stored.
 
-    Unlike the synapses of a pathway they are not multiplied out: decoders, transform and
-    encoders are applied one after the other. Copies and slices multiply nothing.
+    Unlike the synapses of a pathway they are not multiplied out: decoders and transform are
+    applied one after the other. Encoders belong to the Ensemble, however many Connections
+    lead into it: see `encoder_macs`. Copies and slices multiply nothing.
 
     Raises
     ------
@@ -77,9 +78,17 @@ def dense_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:
         stored.append(_decoders(conn, count_zeros))
     if not isinstance(conn.transform, nengo.transforms.NoTransform):
         stored.append(connectivity(conn.transform, count_zeros))
-    if _has_encoders(conn):
-        stored.append(_encoders(conn, count_zeros))
     return sum(pattern.n_synapses for pattern in stored)
+
+
+def encoder_macs(ensemble: nengo.Ensemble, count_zeros: bool = False) -> int:
+    """Multiply-accumulates of one pass through the encoders of an Ensemble."""
+    return _encoders(ensemble, count_zeros).n_synapses
+
+
+def uses_encoders(conn: nengo.Connection) -> bool:
+    """Whether a Connection leads through the encoders of its target."""
+    return _has_encoders(conn) and not _solves_for_all_weights(conn)
 
 
 def _solves_for_all_weights(conn: nengo.Connection) -> bool:
@@ -108,16 +117,15 @@ def _after(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:
     """What stands between the transform and the target."""
     post = conn.post_obj
     placement = _slice(conn.post_slice, post.size_in).T
-    return [placement, _encoders(conn, count_zeros)] if _has_encoders(conn) else [placement]
+    return [placement, _encoders(post, count_zeros)] if _has_encoders(conn) else [placement]
 
 
 def _has_encoders(conn: nengo.Connection) -> bool:
     return isinstance(conn.post_obj, nengo.Ensemble) and not is_direct(conn.post_obj)
 
 
-def _encoders(conn: nengo.Connection, count_zeros: bool) -> Connectivity:
-    post = conn.post_obj
-    return pattern_of(synapse_mask(post.encoders, (post.n_neurons, post.dimensions), count_zeros))
+def _encoders(ens: nengo.Ensemble, count_zeros: bool) -> Connectivity:
+    return pattern_of(synapse_mask(ens.encoders, (ens.n_neurons, ens.dimensions), count_zeros))
 
 
 def _decoders(conn: nengo.Connection, count_zeros: bool) -> Connectivity:

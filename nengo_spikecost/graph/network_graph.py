@@ -11,7 +11,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
-from .connection_chain import is_direct
+from .connection_chain import is_direct, uses_encoders
 from .layers import layer_of_route
 from .naming import label_of, numbered, unique_names
 from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
@@ -50,7 +50,8 @@ class NetworkGraph:
     pathways : tuple of Pathway
         One for every route, by origin.
     weights : tuple of Weights
-        One for every Connection that a pathway other than a bias leads through.
+        One for every Connection that a pathway other than a bias leads through, and one
+        for the encoders of every Ensemble that such a Connection leads into.
     uncounted : tuple of Uncounted
         What is not counted, and why.
 
@@ -190,7 +191,12 @@ class NetworkGraph:
 
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
-        return [Weights(*self._arrow(c.pre_obj, c.post_obj), c, self.count_zeros) for c in used]
+        encoded = {c.post_obj: None for c in used if uses_encoders(c)}
+        found = [Weights(*self._arrow(c.pre_obj, c.post_obj), c, self.count_zeros) for c in used]
+        for ens in encoded:
+            name = f"encoders of {self._names[ens]}"
+            found.append(Weights(name, self._layer(ens), ens, self.count_zeros))
+        return found
 
     def _layer(self, obj: Any) -> str:
         return self._layer_names.get(obj) or self._names[obj]

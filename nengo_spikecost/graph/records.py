@@ -10,7 +10,7 @@ import nengo
 import numpy as np
 
 from .chains import chain_fan_out
-from .connection_chain import connection_chain, dense_macs
+from .connection_chain import connection_chain, dense_macs, encoder_macs
 
 #: What a pathway carries, and where to.
 #:
@@ -123,7 +123,7 @@ class Uncounted:
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of one Connection, as a machine that runs the network densely uses them.
+    """Weights as a machine that runs the network densely uses them.
 
     Where a pathway leads through several Connections, a spiking chip holds their product;
     a processor applies one after the other, and shares the first among all that follow.
@@ -131,21 +131,24 @@ class Weights:
     Attributes
     ----------
     name, layer : str
-        ``"pre -> post"`` of the Connection, and the layer it leads into.
-    connection : nengo.Connection
+        ``"pre -> post"`` of a Connection, or ``"encoders of x"``, and the layer they lead into.
+    obj : nengo.Connection or nengo.Ensemble
+        What holds the weights: a Connection, or an Ensemble its encoders.
     count_zeros : bool
         Whether weights that are exactly zero are counted.
     """
 
     name: str
     layer: str
-    connection: nengo.Connection = field(repr=False)
+    obj: nengo.Connection | nengo.Ensemble = field(repr=False)
     count_zeros: bool = field(default=False, repr=False)
 
     @cached_property
     def macs(self) -> int:
-        """Multiply-accumulates of one pass; see `dense_macs`."""
-        return dense_macs(self.connection, self.count_zeros)
+        """Multiply-accumulates of one pass; see `dense_macs` and `encoder_macs`."""
+        if isinstance(self.obj, nengo.Ensemble):
+            return encoder_macs(self.obj, self.count_zeros)
+        return dense_macs(self.obj, self.count_zeros)
 
 
 @dataclass(frozen=True)

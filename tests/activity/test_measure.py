@@ -319,10 +319,13 @@ def drive(weight, **kwargs):
 
 
 @pytest.mark.parametrize("simulator", ["nengo_dl", "nengo_dl_probes"])
-def test_counts_beyond_32_bits_do_not_wrap_round(simulator):
-    counts = nsc.measure(drive(1e12), np.ones((2, 1)), 20, simulator=simulator).populations["a"]
-    # 1e12 Hz for 20 ms, in float32: seven digits
-    np.testing.assert_allclose(counts.counts.astype(float), 2e10, rtol=1e-6)
+def test_counts_that_would_not_be_exact_are_refused(simulator):
+    # 1e8 Hz for 20 ms; the voltage starts between 0 and 1, which is worth one spike
+    counts = nsc.measure(drive(1e8), np.ones((2, 1)), 20, simulator=simulator).populations["a"]
+    assert np.abs(counts.counts.astype(int) - 2_000_000).max() <= 1
+    for rate in (1e9, 1e12):
+        with pytest.raises(MeasurementError, match="more than 16,777,216 spikes for one sample"):
+            nsc.measure(drive(rate), np.ones((2, 1)), 20, simulator=simulator)
 
 
 def test_failures_of_the_simulator_are_one_sentence_of_ours():

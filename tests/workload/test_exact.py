@@ -233,7 +233,10 @@ def test_decoded_connections_on_a_dense_machine_are_factored():
     with nengo.Network() as net:
         a, b = nengo.Ensemble(30, 2, label="a"), nengo.Ensemble(20, 3, label="b")
         nengo.Connection(a, b, transform=np.ones((3, 2)))
+        nengo.Connection(a.neurons, b, transform=np.ones((3, 30)))
+        nengo.Connection(a, b, solver=nengo.solvers.LstsqL2(weights=True), transform=np.eye(3, 2))
     graph = nsc.NetworkGraph(net)
-    # decode 2 dimensions from 30 neurons, 3x2 transform, encode 3 dimensions for 20 neurons
-    assert [w.macs for w in graph.weights] == [30 * 2 + 6 + 3 * 20]
-    assert [p.n_synapses for p in graph.pathways] == [30 * 20]
+    # decode 2 dimensions from 30 neurons, then 3x2; 3x30; decode again, then 2 nonzeros;
+    # 20x3 encoders, once for all three
+    assert [w.macs for w in graph.weights] == [30 * 2 + 6, 3 * 30, 30 * 2 + 2, 20 * 3]
+    assert [p.n_synapses for p in graph.pathways][:2] == [30 * 20, 30 * 20]
