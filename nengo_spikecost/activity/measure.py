@@ -171,11 +171,11 @@ class _Recorder:
     def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
         _check_finite(batch)
+        _check_countable(self.setup.populations, batch)
         self.n_samples += n
         for population in self.setup.populations:
             counts = batch.counts[population.name][:n]
             if population.spiking:
-                _check_countable(population, counts)
                 counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
             self._counts[population.name].append(counts)
         for name, (last, mean) in batch.outputs.items():
@@ -209,12 +209,14 @@ def _check_finite(batch: BatchCounts) -> None:
         )
 
 
-def _check_countable(population: Population, counts: np.ndarray) -> None:
-    if counts.max(initial=0) > MAX_SPIKES:
-        raise MeasurementError(
-            f"A neuron of {population.name} made more than {MAX_SPIKES:,} spikes for one sample, "
-            "too many to be counted exactly: take fewer steps or a smaller scale_firing_rates."
-        )
+def _check_countable(populations: Iterable[Population], batch: BatchCounts) -> None:
+    for population in populations:
+        if population.spiking and batch.counts[population.name].max(initial=0) > MAX_SPIKES:
+            raise MeasurementError(
+                f"A neuron of {population.name} made more than {MAX_SPIKES:,} spikes for one "
+                "sample, too many to be counted exactly: take fewer steps or a smaller "
+                "scale_firing_rates."
+            )
 
 
 def _parts(network: Any) -> tuple[nengo.Network, Mapping[str, Any], dict[str, nengo.Probe]]:
