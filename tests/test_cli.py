@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import subprocess
 import sys
@@ -45,7 +46,10 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def run(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    return lambda *args: CliRunner().invoke(cli.main, [str(a) for a in args])
+    # click before 8.2 mixes the two streams unless told not to, and later has no such option
+    separate = "mix_stderr" in inspect.signature(CliRunner).parameters
+    runner = CliRunner(**({"mix_stderr": False} if separate else {}))
+    return lambda *args: runner.invoke(cli.main, [str(a) for a in args])
 
 
 def test_report(run, folder):
