@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .activity.record import OutputActivity, class_labels
+from .activity.samples import with_labels
 from .errors import DataError, EstimateWarning, MeasurementError
 
 #: Columns of a profile's table, before the energy on each device.
@@ -59,9 +60,12 @@ class Profile:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists and numbers."""
         from . import stack
+        from .report import export
 
+        energy = self.energy
+        estimates = energy.estimates(self.devices)
         return {
-            **json.loads(self.energy.to_json(devices=self.devices)),
+            **export.to_dict(energy.workload(), estimates, energy.cost_model),
             "protocol": asdict(self.activity.protocol),
             "conversion": self._conversion(),
             "accuracy": dict(self.accuracy),
@@ -187,8 +191,8 @@ def profile(
     if devices is None and not any(population.spiking for population in populations):
         found = [device for device in found if not device.spiking]
     chosen = tuple(device.name for device in found)
-    if y is None and isinstance(x, tuple) and len(x) == 2:
-        x, y = x
+    if y is None:
+        x, y = with_labels(x)
     if y is not None:
         y = np.asarray(y)
         _check_labels(network, y)
