@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Union
 
 import nengo
 import nengo_dl
-import numpy as np
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
 from ..workload.record import LayerInfo
+from .checks import check_model, check_scale, check_synapse
 from .keras3 import is_keras_3, rebuild
-from .lookup import LayerLookup
+from .lookup import LayerLookup, walk_layers
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .reasons import layer_error
 
@@ -135,12 +134,12 @@ def convert(
     user_model = model
     if is_keras_3(model):
         model = rebuild(model)
-    _check_model(model)
-    _check_synapse(synapse)
+    check_model(model)
+    check_synapse(synapse)
     neurons = resolve_neuron_type(neuron_type)
     copy = _copy_model(model)
-    originals, copies = dict(_walk(model)), dict(_walk(copy))
-    layer_keys = {id(layer): name for name, layer in (*_walk(user_model), *originals.items())}
+    originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
+    layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
     scales = _resolve_scales(scale_firing_rates, layer_keys)
     if temporal is None:
         temporal = _is_temporal(copy)
@@ -223,50 +222,6 @@ def _run_converter(model: tf.keras.Model, **options: Any) -> nengo_dl.Converter:
     return converter
 
 
-def _check_model(model: Any) -> None:
-    if isinstance(model, nengo.Network):
-        raise ConversionError(
-            "model is already a Nengo network: measure() and NetworkGraph() take it as it is."
-        )
-    if not isinstance(model, tf.keras.Model):
-        raise ConversionError(f"model must be a tf.keras.Model, not {type(model).__name__}.")
-    if isinstance(model, tf.keras.Sequential) and (not model.built or not model.inputs):
-        raise ConversionError(
-            f"Sequential model {model.name!r} has no known input shape: give its first "
-            "layer input_shape=, or build it."
-        )
-    if not getattr(model, "_is_graph_network", False):
-        raise ConversionError(
-            f"Model {model.name!r} ({type(model).__name__}) is a subclassed model; "
-            "only Functional and Sequential models show their layers to a converter."
-        )
-    for name, layer in _walk(model):
-        if not hasattr(layer, "layers"):
-            _check_layer(name, layer)
-
-
-def _check_layer(name: str, layer: Any) -> None:
-    """Raise for what nengo_dl would convert into something else without a word."""
-    if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
-        raise ConversionError(f"Layer {name!r} has weights that are NaN or infinite.", layer=name)
-    if (
-        isinstance(layer, tf.keras.layers.Flatten)
-        and layer.data_format == "channels_first"
-        and len(layer.input_shape) > 2
-    ):
-        raise ConversionError(
-            f"Layer {name!r} (Flatten) can't be converted: with data_format='channels_first' it "
-            "moves channels last before it flattens, which has no Nengo form; use "
-            "data_format='channels_last', and order the weights behind it accordingly.",
-            layer=name,
-        )
-
-
-def _check_synapse(synapse: Any) -> None:
-    if isinstance(synapse, numbers.Real) and not 0 <= float(synapse) < float("inf"):
-        raise ConversionError(f"synapse must be a time constant in s, not {synapse!r}.")
-
-
 def _copy_model(model: tf.keras.Model) -> tf.keras.Model:
     """A Functional copy with the same weights.
 
@@ -294,14 +249,6 @@ def _clone(layer: Any) -> Any:
     return clone
 
 
-def _walk(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every layer by name, those of nested models as ``outer/inner``."""
-    for layer in model.layers:
-        yield prefix + layer.name, layer
-        if hasattr(layer, "layers"):
-            yield from _walk(layer, f"{prefix}{layer.name}/")
-
-
 def _neuron_layer(layer: Any) -> Any:
     """The layer whose neurons are meant: a TimeDistributed wrapper has none of its own."""
     while isinstance(layer, tf.keras.layers.TimeDistributed):
@@ -324,18 +271,10 @@ def _resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, fl
                     f"scale_firing_rates names layer {name!r}, which the model does not have; "
                     f"its layers are {', '.join(layers)}."
                 )
-            resolved[name] = _check_scale(scale, f" of layer {name!r}")
+            resolved[name] = check_scale(scale, f" of layer {name!r}")
         return resolved
-    scale = _check_scale(scales, "")
+    scale = check_scale(scales, "")
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
-
-
-def _check_scale(scale: Any, of_layer: str) -> float:
-    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
-        raise ConversionError(
-            f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
-        )
-    return float(scale)
 
 
 def _warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
@@ -350,7 +289,7 @@ def _warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
 
 
 def _is_temporal(model: tf.keras.Model) -> bool:
-    for _, layer in _walk(model):
+    for _, layer in walk_layers(model):
         if isinstance(layer, tf.keras.layers.TimeDistributed):
             return True
         if type(layer).__module__.split(".")[0] == "keras_spiking":
@@ -374,7 +313,7 @@ def _collect_objects(
                 inner = _collect_objects(next(nested), layer, f"{name}/")
                 for inner_name, objs in inner.items():
                     found.setdefault(inner_name, []).extend(objs)
-    order = [prefix + name for name, _ in _walk(model)]
+    order = [prefix + name for name, _ in walk_layers(model)]
     return {name: found[name] for name in order if name in found}
 
 

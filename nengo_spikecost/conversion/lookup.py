@@ -8,6 +8,14 @@ from typing import Any
 import tensorflow as tf
 
 
+def walk_layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every layer by name, those of nested models as ``outer/inner``."""
+    for layer in model.layers:
+        yield prefix + layer.name, layer
+        if hasattr(layer, "layers"):
+            yield from walk_layers(layer, f"{prefix}{layer.name}/")
+
+
 class LayerLookup(Mapping):
     """Read-only mapping from the layers of a Keras model to Nengo objects.
 

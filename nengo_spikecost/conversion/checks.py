@@ -1,0 +1,68 @@
+"""What `convert` is given, checked where it is given."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import nengo
+import numpy as np
+import tensorflow as tf
+
+from ..errors import ConversionError
+from .lookup import walk_layers
+
+
+def check_model(model: Any) -> None:
+    """Raise `ConversionError` unless this is a Keras 2 model whose layers can be read."""
+    if isinstance(model, nengo.Network):
+        raise ConversionError(
+            "model is already a Nengo network: measure() and NetworkGraph() take it as it is."
+        )
+    if not isinstance(model, tf.keras.Model):
+        raise ConversionError(f"model must be a tf.keras.Model, not {type(model).__name__}.")
+    if isinstance(model, tf.keras.Sequential) and (not model.built or not model.inputs):
+        raise ConversionError(
+            f"Sequential model {model.name!r} has no known input shape: give its first "
+            "layer input_shape=, or build it."
+        )
+    if not getattr(model, "_is_graph_network", False):
+        raise ConversionError(
+            f"Model {model.name!r} ({type(model).__name__}) is a subclassed model; "
+            "only Functional and Sequential models show their layers to a converter."
+        )
+    for name, layer in walk_layers(model):
+        if not hasattr(layer, "layers"):
+            _check_layer(name, layer)
+
+
+def _check_layer(name: str, layer: Any) -> None:
+    """Raise for what nengo_dl would convert into something else without a word."""
+    if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
+        raise ConversionError(f"Layer {name!r} has weights that are NaN or infinite.", layer=name)
+    if (
+        isinstance(layer, tf.keras.layers.Flatten)
+        and layer.data_format == "channels_first"
+        and len(layer.input_shape) > 2
+    ):
+        raise ConversionError(
+            f"Layer {name!r} (Flatten) can't be converted: with data_format='channels_first' it "
+            "moves channels last before it flattens, which has no Nengo form; use "
+            "data_format='channels_last', and order the weights behind it accordingly.",
+            layer=name,
+        )
+
+
+def check_synapse(synapse: Any) -> None:
+    """Raise `ConversionError` for a number that is no time constant."""
+    if isinstance(synapse, numbers.Real) and not 0 <= float(synapse) < float("inf"):
+        raise ConversionError(f"synapse must be a time constant in s, not {synapse!r}.")
+
+
+def check_scale(scale: Any, of_layer: str) -> float:
+    """A firing-rate scale as a float; raises `ConversionError` if it is none."""
+    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
+        raise ConversionError(
+            f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
+        )
+    return float(scale)
