@@ -1,8 +1,22 @@
 """Prepared before any test module: nengo_dl must not be imported before the package."""
 
+import random
+import sys
+
 import nengo
+import numpy as np
+import pytest
 
 import nengo_spikecost  # noqa: F401
 
 # Decoders that another NumPy has pickled into the user's cache can't be read by this one.
 nengo.rc.set("decoder_cache", "enabled", "False")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Give every test the same random numbers: Keras draws unseeded weights from all of these."""
+    random.seed(0)
+    np.random.seed(0)
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(0)

@@ -201,6 +201,8 @@ def test_keras_spiking_layers(filter_type):
     x = keras_spiking.SpikingActivation("relu", seed=0, name="spikes")(x)
     x = getattr(keras_spiking, filter_type)(0.01, dt=0.001, name="filter")(x)
     model = keras.Model(inp, x)
+    kernel = np.random.RandomState(1).uniform(0, 0.3, (6, 5))
+    model.get_layer("td").set_weights([kernel, np.zeros(5)])
     conversion = nsc.convert(model)
     neurons = conversion.layers["spikes"].ensemble.neuron_type
     assert isinstance(neurons, nengo.RegularSpiking)
