@@ -93,15 +93,28 @@ class Backend(abc.ABC):
 #: Simulators by name, each a function from `Setup` to `Backend`.
 BACKENDS: dict[str, Callable[[Setup], Backend]] = {}
 
+#: Those of them that present samples one after another: they are given no more samples than
+#: there are, and one at a time unless asked otherwise.
+ONE_BY_ONE: set[str] = set()
+
 
 def register_backend(
-    *names: str,
+    *names: str, minibatch: bool = True
 ) -> Callable[[Callable[[Setup], Backend]], Callable[[Setup], Backend]]:
-    """Decorator that makes a simulator known to `measure` under one or more names."""
+    """Decorator that makes a simulator known to `measure` under one or more names.
+
+    Parameters
+    ----------
+    *names : str
+        What users call it.
+    minibatch : bool
+        Whether it simulates the samples of a batch side by side, always as many.
+    """
 
     def decorator(factory: Callable[[Setup], Backend]) -> Callable[[Setup], Backend]:
         for name in names:
             BACKENDS[name] = factory
+            (ONE_BY_ONE.discard if minibatch else ONE_BY_ONE.add)(name)
         return factory
 
     return decorator

@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import DataError, MeasurementError, SpikeCostError
 from ..graph import NetworkGraph, Population
 from ..progress import progress_bar
-from .backend import BACKENDS, MAX_SPIKES, Backend, BatchCounts, Setup
+from .backend import BACKENDS, MAX_SPIKES, ONE_BY_ONE, Backend, BatchCounts, Setup
 from .record import Activity, OutputActivity, PopulationActivity, Protocol
-from .samples import InputSpec, SampleStream, with_labels
+from .samples import InputSpec, SampleStream, SelfDriven, with_labels
 
 PRESENTATIONS = ("fresh", "continuous")
 
@@ -52,20 +52,23 @@ def measure(
         by input name, Node, Keras layer or tensor; either of these in a tuple with labels,
         ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras ``Sequence``) of
         batches ``x`` or ``(x, y)``. A sample is presented unchanged for ``n_steps`` steps,
-        or has steps as its first axis.
+        or has steps as its first axis. None for a network that is fed nothing: it runs as
+        it is, as one sample.
     n_steps : int, optional
         Steps per sample. May be left out if samples have a time axis.
     simulator : str
         A key of `BACKENDS`: ``"nengo_dl"``; ``"nengo_dl_probes"`` is the same simulator
         through its public interface only, slower, with equal results but for noise that
-        processes draw.
+        processes draw. ``"nengo"`` is Nengo's reference simulator, which runs everything
+        that Nengo can express, one sample after another; others with its interface come
+        from `register_simulator`.
     presentation : {"fresh", "continuous"}
         Start every sample from the initial state, or let state run on from one sample to
         the next, as a board does.
     batch_size : int, optional
-        Samples side by side. Default: 1 if continuous, or else as many as make a few
-        million neurons, at most 100. In a continuous presentation the samples are dealt
-        out to ``batch_size`` lanes that run side by side.
+        Samples side by side. Default: 1 if continuous or if the simulator has no batches,
+        or else as many as make a few million neurons, at most 100. In a continuous
+        presentation the samples are dealt out to ``batch_size`` lanes that run side by side.
     dt : float
         Length of a step in s.
     seed : int
@@ -96,11 +99,11 @@ def measure(
     populations = NetworkGraph(network).populations
     if batch_size is None:
         batch_size = default_batch_size(net.n_neurons, presentation)
+        if simulator in ONE_BY_ONE or _is_nothing(data):
+            batch_size = 1
     elif not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
-    resolve = _resolver(names)
-    inputs = _inputs(network, names, resolve, with_labels(data)[0])
-    stream = SampleStream(data, inputs, resolve, n_steps)
+    inputs, stream = _stream(network, names, data, n_steps)
     recorder: _Recorder | None = None
     backend: Backend | None = None
     try:
@@ -114,8 +117,9 @@ def measure(
                     recorder = _Recorder(setup, simulator)
                     with _simulator_errors(simulator):
                         backend = BACKENDS[simulator](setup)
+                full = batch if simulator in ONE_BY_ONE else batch.padded(int(batch_size))
                 with _simulator_errors(simulator):
-                    counts = backend.run(batch.padded(int(batch_size)).inputs)
+                    counts = backend.run(full.inputs)
                 recorder.add(counts, len(batch), batch.targets)
                 advance(len(batch))
     except Exception as error:
@@ -244,6 +248,21 @@ def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
             label = node.label or f"node {i}"
             nodes[label if label not in nodes else f"{label} ({i})"] = node
     return nodes
+
+
+def _stream(
+    network: Any, names: Mapping[str, nengo.Node], data: Any, n_steps: Any
+) -> tuple[list[InputSpec], SampleStream | SelfDriven]:
+    """The Nodes that ``data`` feed, and the samples."""
+    if _is_nothing(data) and isinstance(network, nengo.Network):
+        return [], SelfDriven(n_steps)
+    resolve = _resolver(names)
+    inputs = _inputs(network, names, resolve, with_labels(data)[0])
+    return inputs, SampleStream(data, inputs, resolve, n_steps)
+
+
+def _is_nothing(data: Any) -> bool:
+    return data is None or (isinstance(data, Mapping) and not data)
 
 
 def _inputs(

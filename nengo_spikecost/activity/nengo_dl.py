@@ -295,7 +295,8 @@ class ProbingBackend(Backend):
             )
             for spec in setup.inputs
         }
-        found = self._sim.predict_on_batch(data, stateful=setup.continuous)
+        n_steps = None if data else setup.n_steps
+        found = self._sim.predict_on_batch(data or None, n_steps=n_steps, stateful=setup.continuous)
         counts = {
             population.name: self._counts(population, probe, found)
             for population, probe in zip(setup.populations, self._probes)

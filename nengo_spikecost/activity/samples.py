@@ -68,6 +68,34 @@ class Batch:
         return Batch(inputs, self.targets)
 
 
+class NoInput(Batch):
+    """One sample of no input."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+class SelfDriven:
+    """The stream of a network that is fed nothing: one sample.
+
+    Parameters
+    ----------
+    n_steps : int
+        Steps of the run.
+    """
+
+    n_samples = 1
+
+    def __init__(self, n_steps: Any):
+        if n_steps is None:
+            raise DataError("n_steps must be given: there are no data to have a time axis.")
+        self.n_steps = _check_n_steps(n_steps)
+
+    def batches(self, batch_size: int) -> Iterator[Batch]:
+        """The one sample; side by side with copies of itself if the batch is larger."""
+        yield NoInput({}, None)
+
+
 class SampleStream:
     """The samples of ``data`` in batches, as often as iterated (once for generators).
 

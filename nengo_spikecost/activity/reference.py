@@ -1,0 +1,258 @@
+"""Spikes counted while Nengo's reference simulator runs, or any with its interface.
+
+Only what every simulator of Nengo's kind offers is used: it is built from a network, runs
+a number of steps, and holds what Probes saw, which can be cleared. The Probes are read and
+cleared every so many steps, so that memory does not grow with the number of steps.
+
+Nengo has no batches: samples are presented one after another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable
+
+import nengo
+import numpy as np
+
+from ..errors import MeasurementError
+from ..graph import Population
+from .backend import Backend, BatchCounts, Setup, amplitude, register_backend
+
+#: Probed values held at a time: 2**21 of float64 are 16 MiB.
+VALUES_AT_ONCE = 2**21
+
+
+class ReferenceBackend(Backend):
+    """A simulator with the interface of ``nengo.Simulator``, run sample by sample.
+
+    In a fresh presentation the simulator is reset before every sample, or built again if
+    it can't be reset. What a reset of Nengo leaves as it is stays as it is: the random
+    numbers of stochastic neuron types go on, and so does what a Node's function remembers.
+    Processes without a seed draw the same noise for every sample.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to simulate. In a continuous presentation every lane is a simulator of its own.
+    simulator : callable
+        Called as ``simulator(network, dt=..., seed=..., progress_bar=False, **options)``.
+    **options
+        Further arguments of the simulator.
+    """
+
+    def __init__(
+        self, setup: Setup, simulator: Callable[..., Any] = nengo.Simulator, **options: Any
+    ):
+        self.setup = setup
+        self._make, self._options = simulator, options
+        self._network = nengo.Network(seed=setup.seed, add_to_container=False)
+        with self._network:
+            # The user's network becomes a subnetwork: Probes are added beside it.
+            nengo.Network.add(setup.network)
+            self._probes = [nengo.Probe(p.ensemble.neurons) for p in setup.populations]
+        self._feeds = {spec.name: _Feed(spec.size, setup.dt) for spec in setup.inputs}
+        self._simulators: list[Any] = []
+        self._n_presented: list[int] = []
+        self._chunk = 1
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        n = len(next(iter(inputs.values()))) if inputs else 1
+        samples = []
+        for i in range(n):
+            lane = i if self.setup.continuous else 0
+            simulator = self._ready(lane)
+            first = self._n_presented[lane] * self.setup.n_steps if self.setup.continuous else 0
+            for name, feed in self._feeds.items():
+                feed.present(inputs[name][i], first)
+            samples.append(self._present(simulator))
+            self._n_presented[lane] += 1
+        return BatchCounts(
+            {
+                p.name: np.stack([counts[k] for counts, _ in samples])
+                for k, p in enumerate(self.setup.populations)
+            },
+            {
+                name: (
+                    np.stack([outputs[name].last for _, outputs in samples]),
+                    np.stack([outputs[name].mean for _, outputs in samples]),
+                )
+                for name in self.setup.outputs
+            },
+        )
+
+    def close(self) -> None:
+        for simulator in self._simulators:
+            simulator.close()
+
+    def _ready(self, lane: int) -> Any:
+        """The simulator of a lane, in the state that the next sample has to start from."""
+        if lane == len(self._simulators):
+            self._simulators.append(self._build())
+            self._n_presented.append(0)
+        elif not self.setup.continuous:
+            try:
+                self._simulators[lane].reset()
+            except NotImplementedError:
+                self._simulators[lane].close()
+                self._simulators[lane] = self._build()
+        return self._simulators[lane]
+
+    def _build(self) -> Any:
+        feeds = {spec.node: self._feeds[spec.name] for spec in self.setup.inputs}
+        with _outputs_replaced(feeds):
+            simulator = self._make(
+                self._network,
+                dt=self.setup.dt,
+                seed=self.setup.seed,
+                progress_bar=False,
+                **self._options,
+            )
+        if not hasattr(simulator, "clear_probes"):
+            simulator.close()
+            raise MeasurementError(
+                f"{type(simulator).__name__} has no clear_probes(): what it records would "
+                "grow with every step. Simulators need the interface of nengo.Simulator."
+            )
+        return simulator
+
+    def _present(self, simulator: Any) -> tuple[list[np.ndarray], dict[str, _Output]]:
+        """Run the steps of one sample; counts by population, and outputs."""
+        counts = [np.zeros(p.n_neurons) for p in self.setup.populations]
+        outputs = {name: _Output(name) for name in self.setup.outputs}
+        remaining = self.setup.n_steps
+        while remaining:
+            n = min(self._chunk, remaining)
+            simulator.run_steps(n, progress_bar=False)
+            size = 0
+            for total, population, probe in zip(counts, self.setup.populations, self._probes):
+                values = simulator.data[probe]
+                total += _counted(values, population, self.setup.dt)
+                size += values.size
+            for name, probe in self.setup.outputs.items():
+                values = np.asarray(simulator.data[probe])
+                outputs[name].add(values)
+                size += values.size
+            simulator.clear_probes()
+            remaining -= n
+            # a Probe may be of anything, weights too: its size shows when it is read
+            self._chunk = max(1, min(VALUES_AT_ONCE * n // max(1, size), self.setup.n_steps))
+        return counts, outputs
+
+
+class _Feed:
+    """The output of a Node that is fed: what is presented, step by step."""
+
+    def __init__(self, size: int, dt: float):
+        self._values = np.zeros((1, size))
+        self._dt = dt
+        self._first = 0
+
+    def present(self, values: np.ndarray, first: int) -> None:
+        """Give ``values``, of shape (1 or n_steps, size), from step number ``first`` on."""
+        self._values = values.astype(np.float64)
+        self._first = first
+
+    def __call__(self, t: float) -> np.ndarray:
+        step = round(t / self._dt) - 1 - self._first
+        return self._values[min(max(step, 0), len(self._values) - 1)]
+
+
+class _Output:
+    """Last value and mean of what one Probe saw in one presentation."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._sum: Any = 0.0
+        self._last: np.ndarray | None = None
+        self._n = 0
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in values of shape (n_steps, ...), of fewer steps if they are sampled."""
+        if len(values):
+            flat = values.reshape(len(values), -1)
+            self._sum = self._sum + flat.sum(axis=0, dtype=np.float64)
+            self._last = flat[-1].astype(np.float32)
+            self._n += len(values)
+
+    @property
+    def last(self) -> np.ndarray:
+        """The value last seen, shape (size,), float32."""
+        if self._last is None:
+            raise MeasurementError(
+                f"Probe {self._name!r} saw nothing of a sample: its sample_every is longer "
+                "than a presentation. Take more steps, or a shorter sample_every."
+            )
+        return self._last
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean of all values seen, shape (size,), float32."""
+        return (self._sum / max(1, self._n)).astype(np.float32)
+
+
+def _counted(values: np.ndarray, population: Population, dt: float) -> np.ndarray:
+    """Sum over steps of spikes, or of graded outputs as if they were rates."""
+    spikes = np.abs(values) * (dt / amplitude(population))
+    return (np.rint(spikes) if population.spiking else spikes).sum(axis=0)
+
+
+@contextlib.contextmanager
+def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
+    """Have Nodes give something else while a simulator is built; then undo it.
+
+    A network says itself what its Nodes give, and other simulators than NengoDL take no
+    data: there is no other way in that all of them have.
+    """
+    before = {node: node.output for node in feeds}
+    try:
+        for node, feed in feeds.items():
+            node.output = feed
+        yield
+    finally:
+        for node, output in before.items():
+            node.output = output
+
+
+@register_backend("nengo", minibatch=False)
+def nengo_backend(setup: Setup) -> Backend:
+    """Nengo's reference simulator.
+
+    Its optimizer is ten times as fast on networks of many small Ensembles, but has neurons
+    share random numbers in an order of its own: no two runs would be equal.
+    """
+    draws = any(_draws_as_it_runs(population) for population in setup.populations)
+    return ReferenceBackend(setup, nengo.Simulator, optimize=not draws)
+
+
+def _draws_as_it_runs(population: Population) -> bool:
+    """Whether the neurons draw random numbers while they run, not only at the start."""
+    state = population.neuron_type.make_state(1, rng=np.random.RandomState(0))
+    return any(isinstance(value, np.random.RandomState) for value in state.values())
+
+
+def register_simulator(name: str, simulator: Callable[..., Any], **options: Any) -> None:
+    """Make a simulator with the interface of ``nengo.Simulator`` known to `measure`.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in ``measure(..., simulator=name)``.
+    simulator : callable
+        A class such as ``nengo_ocl.Simulator``, or a function like it: takes a network and
+        ``dt``, ``seed`` and ``progress_bar``; what it gives has ``run_steps``, ``data``,
+        ``clear_probes``, ``reset`` and ``close``.
+    **options
+        Further arguments of the simulator.
+
+    Examples
+    --------
+    >>> import nengo
+    >>> register_simulator("nengo without optimizer", nengo.Simulator, optimize=False)
+    """
+
+    def backend(setup: Setup) -> Backend:
+        return ReferenceBackend(setup, simulator, **options)
+
+    register_backend(name, minibatch=False)(backend)
