@@ -273,6 +273,22 @@ def test_patch_p6_is_applied_once():
     assert builder in module.SimProcessBuilder.TF_PROCESS_IMPL.values()
 
 
+def test_patch_p9_is_applied_once_wherever_the_function_is_used():
+    stack.nengo_loihi()
+    conv = sys.modules["nengo_loihi.conv"]
+    connection = sys.modules["nengo_loihi.builder.connection"]
+    blocks = sys.modules["nengo_loihi.builder.split_blocks"]
+    for module in (conv, connection):
+        patched = module.conv2d_loihi_weights
+        assert patched._grouped
+        patches.grouped_convolutions(module)
+        assert module.conv2d_loihi_weights is patched
+    split = blocks.split_synapse, blocks.split_axon
+    patches.grouped_blocks(blocks)
+    assert (blocks.split_synapse, blocks.split_axon) == split
+    assert {"P9 " + conv.__name__, "P9 " + blocks.__name__} <= set(stack.report().patches)
+
+
 # ---------------------------------------------------------------- pins and set-up
 
 

@@ -3,7 +3,7 @@
 The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
-each module at the moment it is imported. On TensorFlow 2.12 only P6 has work to do.
+each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -18,6 +18,7 @@ P5     NumPy >= 2   the same, and ``np.asfarray``, in nengo_extras
 P6     Nengo >= 4   nengo-dl's LinearFilters with a passthrough term
 P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: rejoin them
 P8     always       no advice on import that they were tested with an older Nengo
+P9     always       grouped convolutions in nengo_loihi, and blocks they lead to split
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -94,6 +95,9 @@ _FINDER = HookedFinder(
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view,
         "nengo_loihi.block": patches.numpy_1_view,
+        "nengo_loihi.builder.connection": patches.grouped_convolutions,
+        "nengo_loihi.builder.split_blocks": patches.grouped_blocks,
+        "nengo_loihi.conv": patches.grouped_convolutions,
         "nengo_loihi.neurons": patches.numpy_1_view,
     },
 )
