@@ -1,0 +1,359 @@
+"""Maps that treat every position of an image alike.
+
+Along each spatial axis, with stride ``s``, upsampling ``u`` and offset ``p``,
+
+    y[o] = sum over i of  kernel[i * u - o * s + p] * x[i],
+
+with x zero outside its image and the kernel zero outside its length. Convolution is
+``u = 1``, transposed convolution ``s = 1``; pooling, zero padding, cropping, nearest
+upsampling, scaling of channels and selection of channels are special cases. What makes the
+class useful is that it is nearly closed: the composition of two such maps is one, if only
+no image border comes in between (see `StridedMap.after`), and so is their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import gcd
+
+import numpy as np
+from scipy import sparse
+
+from .linear_map import LinearMap
+
+
+@dataclass(frozen=True)
+class Image:
+    """How a vector is read as an image.
+
+    Attributes
+    ----------
+    space : tuple of int
+        Size of each spatial axis.
+    channels : int
+    channels_last : bool
+        Whether the channels vary fastest, or slowest.
+    """
+
+    space: tuple[int, ...]
+    channels: int
+    channels_last: bool = True
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.space)) * self.channels
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array, channels at their place."""
+        first, last = (self.space, (self.channels,))[:: 1 if self.channels_last else -1]
+        return (*first, *last)
+
+    def from_flat(self, values: np.ndarray) -> np.ndarray:
+        """From (size, n) to (n, *space, channels); a view where possible."""
+        images = values.T.reshape(-1, *self.shape)
+        return images if self.channels_last else np.moveaxis(images, 1, -1)
+
+    def to_flat(self, images: np.ndarray) -> np.ndarray:
+        """From (n, *space, channels) to (size, n)."""
+        if not self.channels_last:
+            images = np.moveaxis(images, -1, 1)
+        return images.reshape(len(images), -1).T
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Geometry along one spatial axis: input ``i`` reaches ``o`` at ``i*u - o*s + p``.
+
+    Attributes
+    ----------
+    size_in, size_out : int
+    length : int
+        Length of the kernel.
+    stride, upsampling : int
+        Without a common divisor; see `Axis.reduced`.
+    offset : int
+        Place in the kernel at which input 0 reaches output 0; may lie outside of it.
+    """
+
+    size_in: int
+    size_out: int
+    length: int = 1
+    stride: int = 1
+    upsampling: int = 1
+    offset: int = 0
+
+    def pairs(self, place: int) -> tuple[slice, slice]:
+        """The inputs and outputs that meet at a place in the kernel, one to one."""
+        u, s, first = self.upsampling, self.stride, place - self.offset
+        # u and s have no common divisor: outputs that meet some integer repeat every u.
+        out = next(o for o in range(u) if (o * s + first) % u == 0)
+        into = (out * s + first) // u
+        skip = max(0, -(into // s))
+        out, into = out + skip * u, into + skip * s
+        count = min(-((out - self.size_out) // u), -((into - self.size_in) // s))
+        if count <= 0:
+            return slice(0, 0), slice(0, 0)
+        return (
+            slice(into, into + (count - 1) * s + 1, s),
+            slice(out, out + (count - 1) * u + 1, u),
+        )
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Number of `pairs` at each place, shape (length,), int64."""
+        return np.array(
+            [len(range(*self.pairs(t)[0].indices(self.size_in))) for t in range(self.length)]
+        )
+
+
+class StridedMap(LinearMap):
+    """A map that treats every position of an image alike.
+
+    Parameters
+    ----------
+    kernel : ndarray of shape (*lengths, groups, channels_in, channels_out)
+        Weights; channels counted within their group. Group ``g`` of the outputs depends on
+        group ``g`` of the inputs alone.
+    axes : sequence of Axis
+        One per spatial axis.
+    channels_last : bool
+        Whether the channels vary fastest, or slowest, on both sides.
+    """
+
+    def __init__(self, kernel: np.ndarray, axes: Sequence[Axis], channels_last: bool = True):
+        self.kernel, self.axes = _normalised(np.asarray(kernel, dtype=np.float64), axes)
+        self.groups, self.channels_in, self.channels_out = self.kernel.shape[-3:]
+        groups = self.groups
+        self.image_in = Image(
+            tuple(a.size_in for a in self.axes), groups * self.channels_in, channels_last
+        )
+        self.image_out = Image(
+            tuple(a.size_out for a in self.axes), groups * self.channels_out, channels_last
+        )
+        self.channels_last = channels_last
+        super().__init__(self.image_in.size, self.image_out.size)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Length of the kernel along each spatial axis."""
+        return self.kernel.shape[:-3]
+
+    def _places(self) -> Iterator[tuple[np.ndarray, tuple[slice, ...], tuple[slice, ...]]]:
+        """For each place in the kernel: its weights, and which inputs meet which outputs."""
+        for place in np.ndindex(*self.lengths):
+            pairs = [axis.pairs(t) for axis, t in zip(self.axes, place)]
+            yield self.kernel[place], tuple(p[0] for p in pairs), tuple(p[1] for p in pairs)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        return self._run(x, self.image_in, self.image_out, transposed=False)
+
+    def adjoint(self, y: np.ndarray) -> np.ndarray:
+        return self._run(y, self.image_out, self.image_in, transposed=True)
+
+    def _run(self, x: np.ndarray, start: Image, end: Image, transposed: bool) -> np.ndarray:
+        images = start.from_flat(x)
+        images = images.reshape(*images.shape[:-1], self.groups, -1)
+        per_group = end.channels // self.groups
+        result = np.zeros((len(images), *end.space, self.groups, per_group))
+        for weights, inputs, outputs in self._places():
+            seen, by = (outputs, inputs) if transposed else (inputs, outputs)
+            mix = weights.swapaxes(-1, -2) if transposed else weights
+            result[(slice(None), *by)] += _mix(images[(slice(None), *seen)], mix)
+        return end.to_flat(result.reshape(len(images), *end.space, end.channels))
+
+    def to_sparse(self) -> sparse.csr_matrix:
+        numbers_in = np.arange(self.size_in).reshape(self.image_in.shape)
+        numbers_out = np.arange(self.size_out).reshape(self.image_out.shape)
+        if not self.channels_last:
+            numbers_in = np.moveaxis(numbers_in, 0, -1)
+            numbers_out = np.moveaxis(numbers_out, 0, -1)
+        rows, columns, data = [], [], []
+        for weights, inputs, outputs in self._places():
+            group, c_in, c_out = np.nonzero(weights)
+            seen = numbers_in[inputs].reshape(-1, self.image_in.channels)
+            by = numbers_out[outputs].reshape(-1, self.image_out.channels)
+            columns.append(seen[:, group * self.channels_in + c_in].ravel())
+            rows.append(by[:, group * self.channels_out + c_out].ravel())
+            data.append(np.tile(weights[group, c_in, c_out], len(seen)))
+        entries = (np.concatenate(data), (np.concatenate(rows), np.concatenate(columns)))
+        return sparse.csr_matrix(entries, shape=(self.size_out, self.size_in))
+
+    @cached_property
+    def n_weights(self) -> int:  # type: ignore[override]
+        nonzero = np.count_nonzero(self.kernel, axis=(-3, -2, -1)).astype(np.int64)
+        for number, axis in enumerate(self.axes):
+            shape = [-1 if k == number else 1 for k in range(len(self.axes))]
+            nonzero = nonzero * axis.counts.reshape(shape)
+        return int(nonzero.sum())
+
+    @property
+    def is_depthwise(self) -> bool:
+        """Whether every output channel depends on the one input channel of its number."""
+        return self.channels_in == self.channels_out == 1
+
+    def with_groups(self, groups: int) -> StridedMap:
+        """The same map with fewer groups; ``groups`` divides the present number."""
+        if groups == self.groups:
+            return self
+        many = self.groups // groups
+        parts = self.kernel.reshape(
+            *self.lengths, groups, many, self.channels_in, self.channels_out
+        )
+        kernel = np.zeros((*self.lengths, groups, many, self.channels_in, many, self.channels_out))
+        for k in range(many):
+            kernel[..., k, :, k, :] = parts[..., k, :, :]
+        shape = (*self.lengths, groups, many * self.channels_in, many * self.channels_out)
+        return StridedMap(kernel.reshape(shape), self.axes, self.channels_last)
+
+    def after(self, first: StridedMap) -> StridedMap | None:
+        """This map after another one, as one map; None if it is none of this class.
+
+        It is one if the images fit, if no axis is first strided and then upsampled, and if
+        nothing depends on the border between them: at no position outside the image
+        between the two may the first map's formula give anything that this map reads.
+        """
+        if first.image_out != self.image_in:
+            return None
+        pairs = zip(self._tight_axes(), first._tight_axes())
+        return _product(self, first) if all(_no_border(b, a) for b, a in pairs) else None
+
+    def _tight_axes(self) -> list[tuple[Axis, np.ndarray]]:
+        """Each axis, and the places along it at which the kernel is not all zero."""
+        used = (self.kernel != 0).any(axis=(-3, -2, -1))
+        others = range(len(self.axes))
+        return [
+            (axis, np.flatnonzero(used.any(axis=tuple(k for k in others if k != number))))
+            for number, axis in enumerate(self.axes)
+        ]
+
+    def plus(self, other: StridedMap) -> StridedMap | None:
+        """The sum of two maps, as one map; None if their strides or images differ."""
+        if (self.image_in, self.image_out) != (other.image_in, other.image_out):
+            return None
+        if any(
+            (a.stride, a.upsampling) != (b.stride, b.upsampling)
+            for a, b in zip(self.axes, other.axes)
+        ):
+            return None
+        groups = gcd(self.groups, other.groups)
+        one, two = self.with_groups(groups), other.with_groups(groups)
+        axes = [_union(a, b) for a, b in zip(one.axes, two.axes)]
+        kernel = np.zeros((*(a.length for a in axes), *one.kernel.shape[-3:]))
+        for part in (one, two):
+            starts = [c.offset - a.offset for a, c in zip(part.axes, axes)]
+            kernel[tuple(slice(k, k + n) for k, n in zip(starts, part.lengths))] += part.kernel
+        return StridedMap(kernel, axes, self.channels_last)
+
+    def __repr__(self) -> str:
+        s = "x".join(str(a.stride) for a in self.axes)
+        u = "x".join(str(a.upsampling) for a in self.axes)
+        return (
+            f"StridedMap({self.image_in.shape} -> {self.image_out.shape}, kernel "
+            f"{'x'.join(map(str, self.lengths))}, stride {s}, upsampling {u}, "
+            f"{self.groups} groups)"
+        )
+
+
+def _mix(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Multiply (n, *space, groups, a) by weights (groups, a, b), group by group."""
+    if weights.shape[-2:] == (1, 1):
+        return images * weights[:, :, 0]
+    if len(weights) == 1:
+        return (images[..., 0, :] @ weights[0])[..., None, :]
+    return np.einsum("...ga,gab->...gb", images, weights)
+
+
+def _product(second: StridedMap, first: StridedMap) -> StridedMap:
+    """The composition of two maps between which no border matters."""
+    groups = gcd(first.groups, second.groups)
+    a, b = first.with_groups(groups), second.with_groups(groups)
+    axes = [
+        Axis(
+            x.size_in,
+            y.size_out,
+            (x.length - 1) * y.upsampling + (y.length - 1) * x.stride + 1,
+            x.stride * y.stride,
+            x.upsampling * y.upsampling,
+            x.offset * y.upsampling + y.offset * x.stride,
+        )
+        for x, y in zip(a.axes, b.axes)
+    ]
+    kernel = np.zeros((*(axis.length for axis in axes), groups, a.channels_in, b.channels_out))
+    for place in np.ndindex(*b.lengths):
+        if not b.kernel[place].any():
+            continue
+        where = tuple(
+            slice(t * x.stride, t * x.stride + (x.length - 1) * y.upsampling + 1, y.upsampling)
+            for t, x, y in zip(place, a.axes, b.axes)
+        )
+        kernel[where] += a.kernel @ b.kernel[place]
+    return StridedMap(kernel, axes, first.channels_last)
+
+
+def _no_border(second: tuple[Axis, np.ndarray], first: tuple[Axis, np.ndarray]) -> bool:
+    """Whether two axes, one after the other, are one: see `StridedMap.after`.
+
+    Each comes with the places in its kernel that are not all zero.
+    """
+    (b, read_at), (a, written_at) = second, first
+    if a.stride > 1 and b.upsampling > 1:
+        return False
+    # Positions o between the two that outputs q read: o * u = t + q * s - p.
+    wanted = (read_at[:, None] + np.arange(b.size_out) * b.stride - b.offset).ravel()
+    read = wanted[wanted % b.upsampling == 0] // b.upsampling
+    # ... and that inputs i write by the formula: o * s = i * u + p - t.
+    given = (np.arange(a.size_in) * a.upsampling + a.offset - written_at[:, None]).ravel()
+    written = given[given % a.stride == 0] // a.stride
+    both = np.intersect1d(read, written)
+    return bool(((both >= 0) & (both < b.size_in)).all())
+
+
+def _union(a: Axis, b: Axis) -> Axis:
+    """The axis of a kernel in which those of both axes have room."""
+    offset = max(a.offset, b.offset)
+    length = max(offset - a.offset + a.length, offset - b.offset + b.length)
+    return replace(a, offset=offset, length=length)
+
+
+def _normalised(kernel: np.ndarray, axes: Sequence[Axis]) -> tuple[np.ndarray, tuple[Axis, ...]]:
+    """The same map with every stride, upsampling and kernel as small as it can be."""
+    result = []
+    for number, axis in enumerate(axes):
+        # With one output, or input, the step between them means nothing.
+        stride = 1 if axis.size_out == 1 else axis.stride
+        upsampling = 1 if axis.size_in == 1 else axis.upsampling
+        axis = replace(axis, stride=stride, upsampling=upsampling)
+        keep: slice | np.ndarray = slice(None)
+        common = gcd(stride, upsampling)
+        if common > 1:
+            # Only every common-th place of the kernel is ever met.
+            keep = slice(axis.offset % common, None, common)
+            length = len(range(axis.length)[keep])
+            axis = replace(
+                axis,
+                stride=stride // common,
+                upsampling=upsampling // common,
+                offset=axis.offset // common,
+                length=length,
+            )
+            kernel = kernel[(slice(None),) * number + (keep,)]
+        kernel, axis = _trimmed(kernel, axis, number)
+        result.append(axis)
+    return kernel, tuple(result)
+
+
+def _trimmed(kernel: np.ndarray, axis: Axis, number: int) -> tuple[np.ndarray, Axis]:
+    """Drop zeros, and places that no input meets, from both ends of a kernel's axis."""
+    others = tuple(k for k in range(kernel.ndim) if k != number)
+    used = np.flatnonzero((kernel != 0).any(axis=others) & (axis.counts > 0))
+    first, stop = (used[0], used[-1] + 1) if len(used) else (0, 1)
+    if axis.length == 0:
+        shape = list(kernel.shape)
+        shape[number] = 1
+        return np.zeros(shape), replace(axis, length=1)
+    part = kernel[(slice(None),) * number + (slice(first, stop),)]
+    return part, replace(axis, length=int(stop - first), offset=int(axis.offset - first))
