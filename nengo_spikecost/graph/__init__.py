@@ -9,8 +9,10 @@ from .connectivity import (
     Selection,
     SparsePattern,
 )
+from .factored import FactoredForm, factored_forms
 from .fan_out import connectivity, fan_out_rules
 from .kronecker import Kronecker
+from .learning import Learning, Updates, learned_shape, learning_rules, rules_of
 from .network_graph import NetworkGraph
 from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
 
@@ -18,8 +20,10 @@ __all__ = [
     "PATHWAY_KINDS",
     "AllToAll",
     "Connectivity",
+    "FactoredForm",
     "Identity",
     "Kronecker",
+    "Learning",
     "NetworkGraph",
     "Pathway",
     "Placement",
@@ -29,8 +33,13 @@ __all__ = [
     "Source",
     "SparsePattern",
     "Uncounted",
+    "Updates",
     "Weights",
     "chain_fan_out",
     "connectivity",
+    "factored_forms",
     "fan_out_rules",
+    "learned_shape",
+    "learning_rules",
+    "rules_of",
 ]

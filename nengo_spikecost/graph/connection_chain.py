@@ -1,11 +1,17 @@
 """The patterns that one Nengo Connection is made of, from its source to its target.
 
-Decoded Connections are counted in their full-weight form, the one that neuromorphic
-hardware stores: neuron to neuron, with decoders, transform and encoders multiplied out.
+Decoded Connections are counted in their full-weight form: neuron to neuron, with decoders,
+transform and encoders multiplied out. `factored` counts the other form.
+
+Decoders are not known before a network is built, and all neurons are taken to have some. A
+solver for sparse decoders (``LstsqL1``, ``LstsqDrop``, ``Nnls``) may find that some neurons
+need none, and so may any solver where a neuron never fires: for these the count is of what
+has to be allotted, and an upper bound of what is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
@@ -13,7 +19,8 @@ import numpy as np
 from nengo.ensemble import Neurons
 from nengo.solvers import NoSolver
 
-from .connectivity import AllToAll, Connectivity, Identity, Selection, pattern_of
+from .chains import simplify
+from .connectivity import AllToAll, Connectivity, Identity, Selection, SparsePattern, pattern_of
 from .fan_out import connectivity, synapse_mask
 
 
@@ -43,42 +50,61 @@ def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[
     ----------
     conn : nengo.Connection
     count_zeros : bool
-        Whether weights that are exactly zero are synapses. On a Connection that learns
-        they always are: it will change them.
+        Whether weights that are exactly zero are synapses. Those that a learning rule of
+        the Connection changes always are.
 
     Raises
     ------
     NetworkGraphError
         If there is no fan-out rule for the transform.
     """
-    count_zeros = count_zeros or conn.learning_rule_type is not None
-    if _solves_for_all_weights(conn):
+    learned = _learned(conn)
+    if full_weights(conn) and (learned or not conn.solver.compositional):
         return [AllToAll(conn.pre_obj.n_neurons, conn.post_obj.n_neurons)]
-    transform = connectivity(conn.transform, count_zeros)
-    return [*_before(conn, count_zeros), transform, *_after(conn, count_zeros)]
+    after = _after(conn, count_zeros or "encoders" in learned)
+    if is_decoded(conn) and learned & _WEIGHTS:
+        return [AllToAll(conn.pre_obj.n_neurons, conn.size_out), *after]
+    transform = connectivity(conn.transform, count_zeros or bool(learned & _WEIGHTS))
+    return [*_before(conn, count_zeros), transform, *after]
 
 
 def dense_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:
     """Multiply-accumulates of one pass through a Connection's weights, as they are stored.
 
     Unlike the synapses of a pathway they are not multiplied out: decoders and transform are
-    applied one after the other. Encoders belong to the Ensemble, however many Connections
-    lead into it: see `encoder_macs`. Copies and slices multiply nothing.
+    applied one after the other, unless they are learned or solved for as one. Encoders
+    belong to the Ensemble, however many Connections lead into it: see `encoder_macs`.
+    Copies and slices multiply nothing.
 
     Raises
     ------
     NetworkGraphError
         If there is no fan-out rule for the transform.
     """
-    count_zeros = count_zeros or conn.learning_rule_type is not None
-    if _solves_for_all_weights(conn):
-        return connection_chain(conn, count_zeros)[0].n_synapses
-    stored = []
-    if is_decoded(conn):
-        stored.append(_decoders(conn, count_zeros))
+    return sum(pattern.n_synapses for pattern in stored_weights(conn, count_zeros))
+
+
+def stored_weights(conn: nengo.Connection, count_zeros: bool = False) -> list[Connectivity]:
+    """Patterns of a Connection's weights as they are stored, in the order they are applied.
+
+    Parameters and errors are those of `connection_chain`. Slices are left out.
+
+    Returns
+    -------
+    list of Connectivity
+        Neuron to neuron weights where the solver finds these (``weights=True``) or they are
+        learned; decoders and transform in one where that is what is learned; else decoders
+        if there are any, and the transform if there is one.
+    """
+    if full_weights(conn):
+        return [_product(connection_chain(conn, count_zeros))]
+    learned = bool(_learned(conn) & _WEIGHTS)
+    if is_decoded(conn) and learned:
+        return [AllToAll(conn.pre_obj.n_neurons, conn.size_out)]
+    stored = [_decoders(conn, count_zeros)] if is_decoded(conn) else []
     if not isinstance(conn.transform, nengo.transforms.NoTransform):
-        stored.append(connectivity(conn.transform, count_zeros))
-    return sum(pattern.n_synapses for pattern in stored)
+        stored.append(connectivity(conn.transform, count_zeros or learned))
+    return stored
 
 
 def encoder_macs(ensemble: nengo.Ensemble, count_zeros: bool = False) -> int:
@@ -88,17 +114,37 @@ def encoder_macs(ensemble: nengo.Ensemble, count_zeros: bool = False) -> int:
 
 def uses_encoders(conn: nengo.Connection) -> bool:
     """Whether a Connection leads through the encoders of its target."""
-    return _has_encoders(conn) and not _solves_for_all_weights(conn)
+    return _has_encoders(conn) and not full_weights(conn)
 
 
-def _solves_for_all_weights(conn: nengo.Connection) -> bool:
-    """Whether the solver finds neuron to neuron weights, whatever the transform."""
-    return (
-        is_decoded(conn)
-        and isinstance(conn.post_obj, nengo.Ensemble)
-        and conn.solver.weights
-        and not conn.solver.compositional
-    )
+def _product(chain: list[Connectivity]) -> Connectivity:
+    """The pattern of a chain as one matrix."""
+    shorter = simplify(chain)
+    if len(shorter) == 1:
+        return shorter[0]
+    product = shorter[0].to_sparse()
+    for pattern in shorter[1:]:
+        product = pattern.to_sparse() @ product
+    return SparsePattern(product)
+
+
+def full_weights(conn: nengo.Connection) -> bool:
+    """Whether a decoded Connection holds neuron to neuron weights (``weights=True``)."""
+    return is_decoded(conn) and _has_encoders(conn) and bool(conn.solver.weights)
+
+
+#: What a learning rule may modify that is not the encoders of the target.
+_WEIGHTS = frozenset(("decoders", "weights"))
+
+
+def _learned(conn: nengo.Connection) -> frozenset[str]:
+    """What the learning rules of a Connection modify."""
+    types = conn.learning_rule_type
+    if types is None:
+        return frozenset()
+    if isinstance(types, Mapping):
+        types = types.values()
+    return frozenset(t.modifies for t in (types if isinstance(types, Iterable) else (types,)))
 
 
 def _before(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:

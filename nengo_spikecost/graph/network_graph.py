@@ -13,6 +13,7 @@ from nengo.ensemble import Neurons
 from ..errors import NetworkGraphError
 from .connection_chain import is_direct, uses_encoders
 from .layers import layer_of_route
+from .learning import learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
 from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
 from .routes import Route, RouteFinder, is_passthrough
@@ -52,6 +53,8 @@ class NetworkGraph:
     weights : tuple of Weights
         One for every Connection that a pathway other than a bias leads through, and one
         for the encoders of every Ensemble that such a Connection leads into.
+    learning : tuple of Learning
+        One for every learning rule of a known type.
     uncounted : tuple of Uncounted
         What is not counted, and why.
 
@@ -85,6 +88,8 @@ class NetworkGraph:
         self._names = unique_names(net, objects, {**self._layer_names, **functions})
         self._ends: dict[Any, Population | Source] = {}
         self._sinks: dict[Any, Sink] = {}
+        self._rules = named_rules(net.all_connections, self._arrow)
+        self.learning = tuple(learning_records(self._rules))
         self.populations = tuple(
             self._population(ens) for ens in net.all_ensembles if not is_direct(ens)
         )
@@ -159,7 +164,8 @@ class NetworkGraph:
         if isinstance(end, Population):
             return end
         if obj not in self._sinks:
-            self._sinks[obj] = Sink(self._names[obj], self._layer(obj), obj, obj.size_in)
+            name, layer = self._rules.get(obj) or (self._names[obj], self._layer(obj))
+            self._sinks[obj] = Sink(name, layer, obj, obj.size_in)
         return self._sinks[obj]
 
     def _pathways(self, routes: list[Route]) -> list[Pathway]:
@@ -216,11 +222,7 @@ class NetworkGraph:
             name, layer = self._arrow(conn.pre_obj, conn.post_obj)
             reason = "applies a function on the host; its operations are not counted"
             found.append(Uncounted(name, layer, reason))
-        for conn in self.network.all_connections:
-            if conn.learning_rule_type is not None:
-                name, layer = self._arrow(conn.pre_obj, conn.post_obj)
-                reason = "learns; learning rule updates are not counted yet"
-                found.append(Uncounted(name, layer, reason))
+        found += [Uncounted(*unknown) for unknown in unknown_rules(self._rules)]
         for route in failed:
             origin = route.origin
             start = origin.pre_obj if isinstance(origin, nengo.Connection) else origin
@@ -235,9 +237,8 @@ class NetworkGraph:
         """Name and layer of what leads from one object to another."""
         start = self._names[_ensemble(pre)]
         if isinstance(post, LearningRule):
-            rule = f"learning rule {type(post.learning_rule_type).__name__}"
-            name, layer = self._arrow(post.connection.pre_obj, post.connection.post_obj)
-            return f"{start} -> {rule} of {name}", layer
+            name, layer = self._rules[post]
+            return f"{start} -> {name}", layer
         end = _ensemble(post)
         return f"{start} -> {self._names[end]}", self._layer(end)
 
@@ -255,6 +256,7 @@ class NetworkGraph:
             lines.append(f"  population  {p.name}: {p.n_neurons:,} {type(p.neuron_type).__name__}")
         for w in self.pathways:
             lines.append(f"  {w.kind:<10}  {w.name} [layer {w.layer}]")
+        lines += [f"  learning    {r.name}: {r.n_weights:,} weights" for r in self.learning]
         for u in self.uncounted:
             lines.append(f"  uncounted   {u.name} {u.reason}")
         return "\n".join(lines)

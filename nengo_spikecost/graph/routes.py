@@ -8,7 +8,6 @@ from typing import Any
 
 import nengo
 import numpy as np
-from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
@@ -135,8 +134,6 @@ _TOO_MANY = (
 def _problem(connections: tuple[nengo.Connection, ...]) -> str | None:
     """Why the last Connection of a route cannot be counted, if so."""
     last = connections[-1]
-    if isinstance(last.post_obj, LearningRule):
-        return "leads to a learning rule; learning rule updates are not counted yet"
     if fan_out_rules.find(last.transform) is None:
         return (
             f"has a transform of type {type(last.transform).__name__}, for which there is no "

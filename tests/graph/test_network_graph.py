@@ -224,18 +224,14 @@ def test_an_unknown_transform_is_left_with_a_reason(net):
     assert "type Unknown" in graph.uncounted[0].reason
 
 
-def test_learning_rules_are_left_with_a_reason(net):
+def test_learning_rules_are_counted_and_reached_by_pathways(net):
     a, b = nengo.Ensemble(10, 1, label="a"), nengo.Ensemble(10, 1, label="b")
     learned = nengo.Connection(a, b, learning_rule_type=nengo.PES())
     nengo.Connection(b, learned.learning_rule)
     graph = NetworkGraph(net)
-    assert kinds(graph) == {"a -> b": "neural"}
-    assert [
-        (u.name, "learning rule updates are not counted yet" in u.reason) for u in graph.uncounted
-    ] == [
-        ("a -> b", True),
-        ("b -> learning rule PES of a -> b", True),
-    ]
+    assert kinds(graph) == {"a -> b": "neural", "b -> PES of a -> b": "readout"}
+    assert [(r.name, r.layer, r.n_weights) for r in graph.learning] == [("PES of a -> b", "b", 10)]
+    assert graph.uncounted == ()
 
 
 def test_weights_that_learn_count_even_at_zero(net):
@@ -387,11 +383,11 @@ def test_the_graph_says_what_it_found(net):
     a, b = ensemble(2, "a"), ensemble(2, "b")
     nengo.Connection(a.neurons, b.neurons, learning_rule_type=nengo.BCM(), transform=np.eye(2))
     graph = NetworkGraph(net)
-    assert repr(graph) == "<NetworkGraph: 2 populations, 4 neurons, 1 pathways, 1 uncounted>"
+    assert repr(graph) == "<NetworkGraph: 2 populations, 4 neurons, 1 pathways, 0 uncounted>"
     text = str(graph)
     assert "population  a: 2 SpikingRectifiedLinear" in text
     assert "neural      a -> b [layer b]" in text
-    assert "uncounted   a -> b learns" in text
+    assert "learning    BCM of a -> b: 4 weights" in text
     assert "fan_out" not in vars(graph.pathways[0]), "fan-outs are computed when asked for"
     assert graph.pathways[0].fan_out is graph.pathways[0].fan_out
     with pytest.raises(ValueError, match="read-only"):

@@ -126,7 +126,8 @@ def test_graded_populations_make_no_synops():
     assert not workload.populations[0].spiking
     by_name = {p.name: p for p in workload.pathways}
     assert by_name["image -> feature"].synops is None
-    assert by_name["feature -> out"].synops is not None
+    assert by_name["feature -> out"].synops is None  # read out by the host
+    assert not by_name["feature -> out"].on_chip
 
 
 def test_rows_are_those_of_the_conversion_and_then_the_rest():
@@ -236,7 +237,7 @@ def test_decoded_connections_on_a_dense_machine_are_factored():
         nengo.Connection(a.neurons, b, transform=np.ones((3, 30)))
         nengo.Connection(a, b, solver=nengo.solvers.LstsqL2(weights=True), transform=np.eye(3, 2))
     graph = nsc.NetworkGraph(net)
-    # decode 2 dimensions from 30 neurons, then 3x2; 3x30; decode again, then 2 nonzeros;
-    # 20x3 encoders, once for all three
-    assert [w.macs for w in graph.weights] == [30 * 2 + 6, 3 * 30, 30 * 2 + 2, 20 * 3]
+    # decode 2 dimensions from 30 neurons, then 3x2; 3x30; neuron to neuron weights, which
+    # the solver was asked for; 20x3 encoders, once for the first two
+    assert [w.macs for w in graph.weights] == [30 * 2 + 6, 3 * 30, 30 * 20, 20 * 3]
     assert [p.n_synapses for p in graph.pathways][:2] == [30 * 20, 30 * 20]
