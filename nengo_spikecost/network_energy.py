@@ -16,6 +16,7 @@ from .energy import devices as device_table
 from .energy.cost_models import get_cost_model
 from .energy.device import Constant, Device
 from .energy.estimate import EnergyEstimate
+from .energy.host import DEFAULT_HOST, price_host
 from .errors import UncountedWarning
 from .workload.record import Workload
 
@@ -44,6 +45,8 @@ class NetworkEnergy:
         activation times connections.
     example_data : optional
         For ``cost_model="kerasspiking"``: inputs as ``model.predict`` takes them.
+    host : str or Device
+        The processor that does what a spiking device leaves to its host.
 
     Attributes
     ----------
@@ -71,9 +74,11 @@ class NetworkEnergy:
         *,
         cost_model: str = "per_operation",
         example_data: Any = None,
+        host: DeviceName = DEFAULT_HOST,
     ):
         self._model = get_cost_model(cost_model)
         self.cost_model = cost_model
+        self._host = device_table.get(host, cost_model)
         self._counter = self._model.counter(network, activity, example_data)
 
     def workload(
@@ -139,6 +144,8 @@ class NetworkEnergy:
         dt: float | None = None,
     ) -> float:
         """Energy of the whole network per inference in Joules, mean over samples.
+
+        Of a spiking device without its host, whose energy is ``estimate(device).host_J``.
 
         Warns
         -----
@@ -321,7 +328,11 @@ class NetworkEnergy:
         return register_layer(layer_class)
 
     def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
-        return replace(self._model.price(workload, device), cost_model=self.cost_model)
+        estimate = self._model.price(workload, device)
+        if device.spiking:
+            host = price_host(workload, self._host)
+            estimate = replace(estimate, host=host, host_device=self._host)
+        return replace(estimate, cost_model=self.cost_model)
 
     def _table(
         self,

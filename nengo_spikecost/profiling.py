@@ -16,7 +16,7 @@ from .activity.samples import with_labels
 from .errors import DataError, EstimateWarning, MeasurementError
 
 #: Columns of a profile's table, before the energy on each device.
-COLUMNS = ("name", "neurons", "connections", "rate", "spikes", "synops", "average/exact")
+COLUMNS = ("name", "neurons", "connections", "macs", "rate", "spikes", "synops", "average/exact")
 
 
 @dataclass(frozen=True)

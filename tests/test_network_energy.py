@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 
 import nengo
+import nengo_loihi
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,17 +63,44 @@ def activity(net):
 def test_energies_by_hand(net, activity):
     energy = NetworkEnergy(net, activity)
     spikes = {name: r.counts.astype(int).sum(axis=1) for name, r in activity.populations.items()}
-    # Dense: a spike of "a" reaches 6 neurons, one of "b" 2 outputs. Ten steps were measured.
+    # Dense: a spike of "a" reaches 6 neurons. Ten steps were measured.
     synop, neuron = energy.layer_energy("b", "loihi")
     assert synop == pytest.approx(6 * spikes["a"].mean() * 23.6e-12)
     assert neuron == pytest.approx(6 * 10 * 81e-12)
     assert energy.layer_energy("a", "loihi") == (0, pytest.approx(8 * 10 * 81e-12))
-    assert energy.layer_energy("out", "loihi")[0] == pytest.approx(
-        2 * spikes["b"].mean() * 23.6e-12
-    )
+    assert energy.layer_energy("out", "loihi") == (0, 0)  # the host's
     assert energy.layer_energy("a", "cpu") == pytest.approx((40 * 8.6e-9, 8 * 8.6e-9))
-    (host,) = energy.estimate("loihi").host
-    assert (host.layer, host.macs) == ("a", 40)
+    pixels, readout = energy.estimate("loihi").host
+    assert (pixels.layer, pixels.role, pixels.macs) == ("a", "input", 400)  # at each step
+    assert (readout.layer, readout.role, readout.macs) == ("out", "readout", 120)
+    assert energy.estimate("loihi").host_J == pytest.approx(520 * 8.6e-9)
+
+
+def test_constant_inputs_are_weighed_once_and_the_host_can_be_chosen(net, activity):
+    constant = replace(activity, protocol=replace(activity.protocol, constant_inputs=True))
+    energy = NetworkEnergy(net, constant, host="arm")
+    arm = devices.get("arm").energy_per_synop_J
+    assert energy.estimate("loihi").host_J == pytest.approx((40 + 120) * arm)
+    with pytest.raises(EnergyError, match="the host must be a processor"):
+        NetworkEnergy(net, activity, host="spinnaker").estimate("loihi")
+
+
+def test_neurons_off_the_chip_are_the_hosts(net, activity):
+    """As NengoLoihi is told to leave them there, in the network's configuration."""
+    nengo_loihi.add_params(net)
+    net.config[net.ensembles[0]].on_chip = False
+    energy = NetworkEnergy(net, activity)
+    assert energy.layer_energy("a", "loihi") == (0, 0)
+    # spikes still arrive at synapses on the chip
+    spikes = activity.populations["a"].counts.sum(axis=1, dtype=int)
+    assert energy.layer_energy("b", "loihi")[0] == pytest.approx(6 * spikes.mean() * 23.6e-12)
+    work = {(w.layer, w.role): w for w in energy.estimate("loihi").host}
+    assert work["a", "neurons"].updates == 8 * 10
+    lines = energy.summary_string(["name", "updates", "energy cpu", "energy loihi"]).split("\n")
+    (row,) = (line for line in lines if line.startswith("a (Ensemble)"))
+    assert row.split()[-1] == "host"
+    (row,) = (line for line in lines if line.startswith("a neurons (host)"))
+    assert row.split()[-3:] == ["80", "-", "688", "nJ"][-3:]
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -156,7 +185,9 @@ def test_parts_that_do_not_spike_make_the_total_a_lower_bound(net):
         energy.total_energy("loihi")
     text = energy.summary_string(["name", "energy cpu", "energy loihi"], print_warnings=False)
     total = next(line for line in text.split("\n") if line.startswith("Total"))
-    assert total.count(">=") == 1
+    assert total.startswith("Total, at least") and total.count(">=") == 1
+    (row,) = (line for line in text.split("\n") if line.startswith("a -> b"))
+    assert row.split() == ["a", "->", "b", "(uncounted)", "uncounted", "uncounted"]
     assert "Not priced on loihi: a (its RectifiedLinear neurons have graded outputs" in text
 
 
@@ -164,10 +195,10 @@ def test_notes(net, activity):
     energy = NetworkEnergy(net, activity)
     text = energy.summary_string()
     assert "* These are estimates only" in text
-    assert "40 multiply-accumulates" in text
+    assert "Rows marked (host)" in text
     quiet = energy.summary_string(print_warnings=False)
     assert "estimates only" not in quiet
-    assert "40 multiply-accumulates" in quiet  # what is missing is always said
+    assert "Rows marked (host)" in quiet  # what is missing is always said
     assert "estimates only" not in energy.summary_string(["name", "spikes"])
     keras = NetworkEnergy(conv_net(tf.keras), example_data=images(), cost_model="kerasspiking")
     assert "contains non-spiking activations (conv0, conv1, dense0)" in keras.summary_string(
@@ -207,7 +238,12 @@ def test_json(net, activity, tmp_path):
     assert content["presentation"] == {"n_steps": 10, "dt_s": 0.001, "n_samples": 4}
     loihi = content["devices"]["loihi"]
     assert loihi["constants"]["energy_per_synop"]["evidence"] == "simulated"
-    assert loihi["host"] == [{"name": "pixels -> a", "layer": "a", "macs": 40}]
+    assert [(w["layer"], w["role"], w["macs"]) for w in loihi["host"]] == [
+        ("a", "input", 400),
+        ("out", "readout", 120),
+    ]
+    assert loihi["host_energy_J"] == pytest.approx(520 * 8.6e-9)
+    assert loihi["host_device"] == "cpu"
     json.loads(NetworkEnergy(net).to_json())
 
 
@@ -252,9 +288,12 @@ def test_a_converted_model_end_to_end():
     assert list(frame.index) == [layer.name for layer in model.layers]
     assert frame["params"].tolist() == [layer.count_params() for layer in model.layers]
     # Dense layers: every spike of the layer before reaches every unit.
-    assert frame.loc["dense1", "synops"] == pytest.approx(3 * frame.loc["dense0", "spikes"])
+    flat = frame.loc["conv1", "spikes"]
+    assert frame.loc["dense0", "synops"] == pytest.approx(6 * flat)
+    assert np.isnan(frame.loc["dense1", "synops"])  # read out by the host
     assert frame.loc["dense0", "synops"] == pytest.approx(6 * frame.loc["conv1", "spikes"])
     # Convolution of pixels: on the host, 3x3 kernels at 6x6 positions in 3 channels.
-    assert energy.estimate("loihi").host_macs == 9 * 36 * 3
+    (pixels, readout) = energy.estimate("loihi").host
+    assert (pixels.macs, readout.macs) == (9 * 36 * 3, 6 * 3 * 12)
     keras_layer = model.get_layer("dense0")
     assert energy.layer_energy(keras_layer, "loihi") == energy.layer_energy("dense0", "loihi")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 import nengo
@@ -121,6 +122,7 @@ def measure(
                 with _simulator_errors(simulator):
                     counts = backend.run(full.inputs)
                 recorder.add(counts, len(batch), batch.targets)
+                recorder.constant &= all(x.shape[1] == 1 for x in batch.inputs.values())
                 advance(len(batch))
     except Exception as error:
         if recorder is not None and recorder.n_samples:
@@ -166,6 +168,8 @@ class _Recorder:
         )
         self.setup = setup
         self.n_samples = 0
+        fed = {spec.node for spec in setup.inputs}
+        self.constant = not any(_changes(n) for n in setup.network.all_nodes if n not in fed)
         self._counts: dict[str, list[np.ndarray]] = {p.name: [] for p in setup.populations}
         self._outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
             name: [] for name in setup.outputs
@@ -200,7 +204,13 @@ class _Recorder:
         }
         with_labels = [t for t in self._targets if t is not None]
         targets = np.concatenate(with_labels) if len(with_labels) == len(self._targets) else None
-        return Activity(self.protocol, populations, outputs, targets)
+        protocol = replace(self.protocol, constant_inputs=self.constant)
+        return Activity(protocol, populations, outputs, targets)
+
+
+def _changes(node: nengo.Node) -> bool:
+    """Whether a Node gives values of its own that may be others at every step."""
+    return node.size_in == 0 and (callable(node.output) or isinstance(node.output, nengo.Process))
 
 
 def _check_finite(batch: BatchCounts) -> None:

@@ -36,6 +36,9 @@ class Protocol:
         sample ``i - batch_size`` in lane ``i % batch_size``.
     seed : int
         Seed of everything random in the build and the run.
+    constant_inputs : bool
+        Whether every sample kept its inputs unchanged for the whole presentation: their
+        weighted sums then need to be computed only once.
     """
 
     simulator: str
@@ -44,6 +47,7 @@ class Protocol:
     dt: float
     batch_size: int
     seed: int
+    constant_inputs: bool = False
 
     @property
     def presentation_time(self) -> float:

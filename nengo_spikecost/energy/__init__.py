@@ -5,14 +5,14 @@ from __future__ import annotations
 from .cost_models import CostModel, cost_model_names, register_cost_model
 from .device import Constant, Device
 from .devices import load_devices, register_device
-from .estimate import EnergyEstimate, HostWork, LayerEnergy
+from .estimate import EnergyEstimate, HostEnergy, LayerEnergy
 
 __all__ = [
     "Constant",
     "CostModel",
     "Device",
     "EnergyEstimate",
-    "HostWork",
+    "HostEnergy",
     "LayerEnergy",
     "cost_model_names",
     "load_devices",

@@ -45,20 +45,27 @@ class LayerEnergy:
 
 
 @dataclass(frozen=True)
-class HostWork:
-    """Work that a spiking device leaves to the processor beside it.
+class HostEnergy:
+    """What a spiking device leaves to the processor beside it, per inference.
 
     Attributes
     ----------
-    name, layer : str
-        The pathway, and the layer whose row it belongs to.
-    macs : int
-        Multiply-accumulates for one pass: once for a constant input, otherwise each step.
+    layer : str
+        Layer the work belongs to.
+    role : str
+        One of `nengo_spikecost.graph.HOST_ROLES`.
+    macs, updates, operations : int
+        Multiply-accumulates, neuron updates and other operations.
+    energy_J : float
+        Energy on the host in Joules.
     """
 
-    name: str
     layer: str
+    role: str
     macs: int
+    updates: int
+    operations: int
+    energy_J: float
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,10 @@ class EnergyEstimate:
     layers : tuple of LayerEnergy
         In the order of the network. Every array has the same number of samples, or one
         entry if nothing depends on the sample.
-    host : tuple of HostWork
-        Work done beside the device and not in its energy.
+    host : tuple of HostEnergy
+        Work done beside the device, and not in its energy: see `host_J`.
+    host_device : Device, optional
+        The processor that does it.
     uncounted : tuple of UncountedWork
         Parts that could not be priced: with any of them totals are lower bounds.
     """
@@ -83,7 +92,8 @@ class EnergyEstimate:
     device: Device
     cost_model: str
     layers: tuple[LayerEnergy, ...]
-    host: tuple[HostWork, ...] = ()
+    host: tuple[HostEnergy, ...] = ()
+    host_device: Device | None = None
     uncounted: tuple[UncountedWork, ...] = ()
 
     def layer(self, name: str) -> LayerEnergy:
@@ -104,9 +114,9 @@ class EnergyEstimate:
         return float(np.mean(self.total_J))
 
     @property
-    def host_macs(self) -> int:
-        """Multiply-accumulates done beside the device, for one pass."""
-        return sum(work.macs for work in self.host)
+    def host_J(self) -> float:
+        """Energy per inference of the work beside the device."""
+        return sum(work.energy_J for work in self.host)
 
     @property
     def lower_bound(self) -> bool:

@@ -6,13 +6,15 @@ On a spiking device, per inference ::
 
 over the pathways that carry spikes and the populations that spike. On any other device the
 network runs once, dense: every weight of every Connection is one multiply-accumulate at
-``E_synop`` each time it is used, and every neuron one update at ``E_neuron``.
+``E_synop`` each time it is used, every neuron one update at ``E_neuron``, and every other
+operation that is known (the comparisons of a max pooling) costs ``E_synop`` too.
 
 Assumptions, all stated with the result:
 
 * A bias is part of the neuron's update.
-* Inputs that are not spikes (pixels) are weighted beside a spiking device, on its host.
-  Those multiply-accumulates are counted and shown, but are in no device's total.
+* What is not on a spiking device (weights of inputs that are no spikes, neurons off the
+  chip, readouts, functions) is its host's work, priced beside the device: see
+  `nengo_spikecost.energy.host`.
 * Graded populations in a network on a spiking device are not priced but listed.
 * Static power, spike routing, and input and output of the chip are not included.
 """
@@ -22,12 +24,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
-from ..workload.record import SPIKE_KINDS, PathwayWork, UncountedWork, Workload
+from ..workload.record import PathwayWork, UncountedWork, Workload
 from .device import Device
-from .estimate import EnergyEstimate, HostWork, LayerEnergy
-
-HOST_KINDS = ("input", "host")
-"""The kinds of pathway that a spiking device leaves to its host."""
+from .estimate import EnergyEstimate, LayerEnergy
 
 
 def price(workload: Workload, device: Device) -> EnergyEstimate:
@@ -57,7 +56,7 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
     n_samples = workload.n_samples if device.spiking else 1
     synop_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
     neuron_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
-    host, uncounted = (
+    uncounted = (
         _price_spiking(workload, device, synop_J, neuron_J)
         if device.spiking
         else _price_dense(workload, device, synop_J, neuron_J)
@@ -69,7 +68,6 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
             LayerEnergy(name, {"synop": synop_J[name], "neuron": neuron_J[name]})
             for name in workload.layer_names
         ),
-        host=tuple(host),
         uncounted=(*workload.uncounted, *uncounted),
     )
 
@@ -94,25 +92,24 @@ def _price_spiking(
     device: Device,
     synop_J: dict[str, np.ndarray],
     neuron_J: dict[str, np.ndarray],
-) -> tuple[list[HostWork], list[UncountedWork]]:
-    host: list[HostWork] = []
+) -> list[UncountedWork]:
     uncounted: list[UncountedWork] = []
     for population in workload.populations:
+        if not population.on_chip:
+            continue  # the host's
         if population.spiking:
             neuron_J[population.layer] += population.updates * device.energy_per_neuron_J
         else:
             reason = f"its {population.neuron_type} neurons have graded outputs, not spikes"
             uncounted.append(UncountedWork(population.name, population.layer, reason))
     for pathway in workload.pathways:
-        if pathway.kind in HOST_KINDS:
-            host.append(HostWork(pathway.name, pathway.layer, pathway.n_synapses))
-        elif pathway.kind not in SPIKE_KINDS:
-            continue  # a bias: part of the neuron's update
-        elif pathway.synops is None:
+        if not pathway.on_chip:
+            continue  # the host's, or a bias: part of the neuron's update
+        if pathway.synops is None:
             uncounted.append(_graded(pathway))
         else:
             synop_J[pathway.layer] += pathway.synops * device.energy_per_synop_J
-    return host, uncounted
+    return uncounted
 
 
 def _graded(pathway: PathwayWork) -> UncountedWork:
@@ -124,9 +121,12 @@ def _price_dense(
     device: Device,
     synop_J: dict[str, np.ndarray],
     neuron_J: dict[str, np.ndarray],
-) -> tuple[list[HostWork], list[UncountedWork]]:
+) -> list[UncountedWork]:
     for population in workload.populations:
         neuron_J[population.layer] += population.n_neurons * device.energy_per_neuron_J
     for weights in workload.dense:
         synop_J[weights.layer] += weights.macs * device.energy_per_synop_J
-    return [], []
+    for work in workload.host:
+        # functions between the layers: the weights of other host work are among the dense
+        synop_J[work.layer] += work.operations * device.energy_per_synop_J
+    return []

@@ -14,13 +14,25 @@ from .fan_out import connectivity, fan_out_rules
 from .kronecker import Kronecker
 from .learning import Learning, Updates, learned_shape, learning_rules, rules_of
 from .network_graph import NetworkGraph
-from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
+from .records import (
+    HOST_ROLES,
+    PATHWAY_KINDS,
+    HostPart,
+    Pathway,
+    Population,
+    Sink,
+    Source,
+    Uncounted,
+    Weights,
+)
 
 __all__ = [
+    "HOST_ROLES",
     "PATHWAY_KINDS",
     "AllToAll",
     "Connectivity",
     "FactoredForm",
+    "HostPart",
     "Identity",
     "Kronecker",
     "Learning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 import nengo
@@ -12,10 +13,21 @@ from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
 from .connection_chain import is_direct, uses_encoders
+from .host import host_operations, host_parts, is_on_chip
 from .layers import layer_of_route
 from .learning import learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
-from .records import PATHWAY_KINDS, Pathway, Population, Sink, Source, Uncounted, Weights
+from .records import (
+    HOST_ROLES,
+    PATHWAY_KINDS,
+    HostPart,
+    Pathway,
+    Population,
+    Sink,
+    Source,
+    Uncounted,
+    Weights,
+)
 from .routes import Route, RouteFinder, is_passthrough
 
 Named = TypeVar("Named", Population, Pathway)
@@ -136,6 +148,7 @@ class NetworkGraph:
             n_neurons=ensemble.n_neurons,
             neuron_type=ensemble.neuron_type,
             spiking=bool(getattr(ensemble.neuron_type, "spiking", False)),
+            on_chip=is_on_chip(self.network, ensemble),
         )
         self._ends[ensemble] = population
         return population
@@ -204,6 +217,16 @@ class NetworkGraph:
             found.append(Weights(name, self._layer(ens), ens, self.count_zeros))
         return found
 
+    @cached_property
+    def host(self) -> tuple[HostPart, ...]:
+        """The work beside the chip, should the network run on one."""
+        nodes = {
+            node: (self._names[node], self._layer(node))
+            for node in self.network.all_nodes
+            if host_operations(node) is not None
+        }
+        return tuple(host_parts(self.pathways, self.weights, self.populations, nodes))
+
     def _layer(self, obj: Any) -> str:
         return self._layer_names.get(obj) or self._names[obj]
 
@@ -211,7 +234,7 @@ class NetworkGraph:
         found = [
             self._record(obj, "computes on the host; its operations are not counted")
             for obj in self.network.all_nodes
-            if obj.size_in > 0 and not is_passthrough(obj)
+            if obj.size_in > 0 and not is_passthrough(obj) and host_operations(obj) is None
         ]
         found += [
             self._record(ens, "is in direct mode: it has no neurons and computes on the host")
@@ -291,7 +314,9 @@ def _ensemble(obj: Any) -> Any:
 
 
 __all__ = [
+    "HOST_ROLES",
     "PATHWAY_KINDS",
+    "HostPart",
     "NetworkGraph",
     "Pathway",
     "Population",

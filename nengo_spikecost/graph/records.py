@@ -44,6 +44,9 @@ class Population:
     neuron_type : nengo.neurons.NeuronType
     spiking : bool
         Whether the neurons emit spikes (False: graded outputs).
+    on_chip : bool
+        Whether the neurons are on the chip, should the network run on one: False where the
+        network's configuration says ``on_chip = False``, as NengoLoihi reads it.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Population:
     n_neurons: int
     neuron_type: Any
     spiking: bool
+    on_chip: bool = True
 
     @property
     def size(self) -> int:
@@ -121,6 +125,42 @@ class Uncounted:
     reason: str
 
 
+#: What the host of a chip does.
+#:
+#: ``"input"``
+#:     Weighs data that are no spikes: once for a constant input, else at every step.
+#: ``"readout"``
+#:     Weighs, at every step, what comes from neurons and leads to something else.
+#: ``"neurons"``
+#:     Updates neurons that are not on the chip, and weighs what comes to them from neurons.
+#: ``"function"``
+#:     Computes what neurons can't, such as the maximum of a pooling window, and weighs it.
+HOST_ROLES = ("input", "neurons", "readout", "function")
+
+
+@dataclass(frozen=True)
+class HostPart:
+    """Weights applied, or a function computed, beside the chip.
+
+    Attributes
+    ----------
+    name, layer : str
+        The Connection, Node or Ensemble (its encoders), and the layer it belongs to.
+    role : str
+        One of `HOST_ROLES`.
+    macs : int
+        Multiply-accumulates of one pass.
+    operations : int
+        Other operations of one pass: comparisons, exponentials.
+    """
+
+    name: str
+    layer: str
+    role: str
+    macs: int = 0
+    operations: int = 0
+
+
 @dataclass(frozen=True)
 class Weights:
     """Weights as a machine that runs the network densely uses them.
@@ -183,6 +223,11 @@ class Pathway:
     connections: tuple[nengo.Connection, ...] = field(repr=False)
     kind: str
     count_zeros: bool = field(default=False, repr=False)
+
+    @property
+    def on_chip(self) -> bool:
+        """Whether the synapses are on the chip: only those of neurons that are there."""
+        return self.kind == "neural" and getattr(self.post, "on_chip", False)
 
     @cached_property
     def fan_out(self) -> np.ndarray:

@@ -43,6 +43,10 @@ class Column:
 
     def text(self, row: LayerRow, si_units: bool, short: bool = False) -> str:
         """The value of a row as shown."""
+        if self.device is not None and row.where == "uncounted":
+            return "uncounted"
+        if self.device is not None and row.where == "host" and self.value(row) == 0:
+            return "host"
         return write_value(self.kind, self.value(row), si_units, short)
 
 

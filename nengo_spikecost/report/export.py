@@ -109,6 +109,8 @@ def _device(estimate: EnergyEstimate) -> dict[str, Any]:
     return {
         "constants": dataclasses.asdict(estimate.device),
         "total_energy_J": estimate.mean_J,
+        "host_energy_J": estimate.host_J,
+        "host_device": estimate.host_device.name if estimate.host_device else None,
         "lower_bound": estimate.lower_bound,
         "host": [dataclasses.asdict(work) for work in estimate.host],
         "uncounted": [dataclasses.asdict(u) for u in estimate.uncounted],

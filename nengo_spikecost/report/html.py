@@ -28,7 +28,7 @@ def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
     environment.filters["joules"] = lambda value: si.si(value, "J")
     return environment.get_template("layers.html").render(
         table=table,
-        body=table.rows[:-1] if table.total else table.rows,
-        total=table.rows[-1] if table.total else None,
+        body=table.rows[: len(table.rows) - table.n_totals],
+        totals=table.rows[len(table.rows) - table.n_totals :],
         devices=[estimate.device for estimate in estimates.values()],
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from ..energy.estimate import EnergyEstimate
 from ..workload.record import UncountedWork, Workload
-from . import si
 
 MAX_NAMES = 4
 
@@ -80,12 +79,10 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     with_host = {name: e for name, e in estimates.items() if e.host}
     if not with_host:
         return []
-    first = next(iter(with_host.values()))
-    layers = list(dict.fromkeys(work.layer for work in first.host))
+    host = next(iter(with_host.values())).host_device
     return [
-        f"On the host, not in the energy of {_names(list(with_host))}: "
-        f"{si.count(first.host_macs)} multiply-accumulates for each pass of inputs that are "
-        f"not spikes (into {_names(layers)})."
+        f"Rows marked (host): work beside {_names(list(with_host))}, priced on "
+        f"{host.name if host else 'the host'} and not in the first total."
     ]
 
 

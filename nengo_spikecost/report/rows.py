@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..energy.estimate import EnergyEstimate
+from ..energy.estimate import EnergyEstimate, HostEnergy
 from ..workload.record import LayerInfo, Workload
 
 
@@ -21,12 +22,13 @@ class LayerRow:
         What the layer is.
     params : int, optional
         Number of parameters.
-    connections : int
+    connections : int, optional
         Synapses of all kinds but biases.
-    macs : int
-        Multiply-accumulates of one dense pass. Where layers without neurons (pooling, say)
+    macs : int, optional
+        Multiply-accumulates of one dense pass; in a row of the host, multiply-accumulates and
+        other operations per inference. Where layers without neurons (pooling, say)
         lie on the way, spiking synapses are their product and this is their sum.
-    neurons, updates : int
+    neurons, updates : int, optional
         Neurons, and neuron updates per inference.
     rate_hz : float, optional
         Mean firing rate of the layer's spiking neurons; with KerasSpiking's counting, mean
@@ -37,16 +39,19 @@ class LayerRow:
         Joules per inference.
     lower_bound : bool
         Whether something in the row could not be counted.
+    where : {"", "host", "uncounted"}
+        ``"host"``: all of the row's work is done beside a spiking device. ``"uncounted"``: the
+        row stands for what could not be counted.
     """
 
     name: str
     kind: str
     output_shape: str
     params: int | None
-    connections: int
-    macs: int
-    neurons: int
-    updates: int
+    connections: int | None
+    macs: int | None
+    neurons: int | None
+    updates: int | None
     rate_hz: float | None
     spikes: float | None
     synops: float | None
@@ -55,6 +60,7 @@ class LayerRow:
     synop_energy_J: dict[str, float]
     neuron_energy_J: dict[str, float]
     lower_bound: bool = False
+    where: str = ""
 
     @property
     def average_over_exact(self) -> float | None:
@@ -69,9 +75,61 @@ def layer_rows(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> l
     return [_row(workload, estimates, [info]) for info in workload.layers]
 
 
+def host_rows(estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
+    """One row for each layer and role of the work beside spiking devices."""
+    first: dict[tuple[str, str], HostEnergy] = {}
+    energy: dict[tuple[str, str], dict[str, float]] = {}
+    for device, estimate in estimates.items():
+        for work in estimate.host:
+            key = (work.layer, work.role)
+            first.setdefault(key, work)
+            energy.setdefault(key, {})[device] = work.energy_J
+    return [
+        _bare_row(
+            f"{work.layer} {work.role}",
+            "host",
+            macs=work.macs + work.operations,
+            updates=work.updates,
+            energy_J=energy[key],
+            where="host",
+        )
+        for key, work in first.items()
+    ]
+
+
+def uncounted_rows(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
+    """One row for each part that could not be counted, on any of the devices."""
+    parts = [*workload.uncounted, *(u for e in estimates.values() for u in e.uncounted)]
+    names = dict.fromkeys(part.name for part in parts)
+    return [_bare_row(name, "uncounted", lower_bound=True, where="uncounted") for name in names]
+
+
 def total_row(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> LayerRow:
     """The whole network as one row."""
     return _row(workload, estimates, list(workload.layers), name="Total")
+
+
+def total_with_host_row(
+    workload: Workload, estimates: Mapping[str, EnergyEstimate]
+) -> LayerRow | None:
+    """The energy of spiking devices and of their host; None where nothing is on a host."""
+    with_host = {name: e for name, e in estimates.items() if e.host}
+    if not with_host:
+        return None
+    energy = {name: e.mean_J + e.host_J for name, e in with_host.items()}
+    return _bare_row("Total with host", "", energy_J=energy, lower_bound=bool(workload.uncounted))
+
+
+def _bare_row(name: str, kind: str, **values: Any) -> LayerRow:
+    """A row of which only the values given are known."""
+    nothing: dict[str, Any] = dict.fromkeys(
+        (
+            "params", "connections", "macs", "neurons", "updates", "rate_hz", "spikes", "synops",
+            "average_synops",
+        )
+    )  # fmt: skip
+    energies = {"energy_J": {}, "synop_energy_J": {}, "neuron_energy_J": {}}
+    return LayerRow(name=name, kind=kind, output_shape="", **{**nothing, **energies, **values})
 
 
 def _row(
@@ -116,7 +174,16 @@ def _row(
         synop_energy_J=energy["synop"],
         neuron_energy_J=energy["neuron"],
         lower_bound=any(u.layer in names for u in workload.uncounted),
+        where="host" if name is None and _only_on_host(workload, infos[0].name) else "",
     )
+
+
+def _only_on_host(workload: Workload, layer: str) -> bool:
+    """Whether a layer's work on a spiking device is its host's alone."""
+    if not any(work.layer == layer for work in workload.host):
+        return False
+    work = [*workload.populations, *(p for p in workload.pathways if p.kind != "bias")]
+    return not any(part.on_chip for part in work if part.layer == layer)
 
 
 def _mean_sum(counts: Iterable[np.ndarray | None]) -> float | None:

@@ -19,7 +19,14 @@ from ..workload.record import Workload
 from . import si
 from .columns import Column, parse_columns
 from .notes import caption, table_notes
-from .rows import LayerRow, layer_rows, total_row
+from .rows import (
+    LayerRow,
+    host_rows,
+    layer_rows,
+    total_row,
+    total_with_host_row,
+    uncounted_rows,
+)
 
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
@@ -43,8 +50,8 @@ class Table:
         Cells.
     short_rows : tuple of tuple of str
         The same cells in fewer characters, for narrow lines.
-    total : bool
-        Whether the last row is the total of the others.
+    n_totals : int
+        How many of the last rows are totals of the others.
     title : str
         A line above the table.
     notes : tuple of str
@@ -56,7 +63,7 @@ class Table:
     right: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     short_rows: tuple[tuple[str, ...], ...]
-    total: bool = False
+    n_totals: int = 0
     title: str = ""
     notes: tuple[str, ...] = ()
 
@@ -84,12 +91,15 @@ def layer_table(
         See `nengo_spikecost.report.notes.table_notes`.
     """
     parsed = parse_columns(columns)
-    rows = layer_rows(workload, estimates)
-    total = total_row(workload, estimates)
+    rows = layer_rows(workload, estimates) + host_rows(estimates)
+    rows += uncounted_rows(workload, estimates)
+    with_host = total_with_host_row(workload, estimates)
+    totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
     cells = {}
     for short in (False, True):
         body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
-        body.append(tuple(_total_text(c, total, estimates, si_units, short) for c in parsed))
+        for total in totals:
+            body.append(tuple(_total_text(c, total, estimates, si_units, short) for c in parsed))
         cells[short] = tuple(body)
     return Table(
         headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
@@ -97,7 +107,7 @@ def layer_table(
         right=tuple(c.kind != "text" for c in parsed),
         rows=cells[False],
         short_rows=cells[True],
-        total=True,
+        n_totals=len(totals),
         title=caption(workload),
         notes=tuple(table_notes(workload, estimates, print_warnings)),
     )
@@ -202,8 +212,9 @@ def _total_text(
     si_units: bool,
     short: bool,
 ) -> str:
+    at_least = total.lower_bound or any(e.lower_bound for e in estimates.values())
     if column.key == "name":
-        return "Total"
+        return f"{total.name}, at least" if at_least else total.name
     if column.kind == "text":
         return ""
     text = column.text(total, si_units, short)
@@ -275,19 +286,20 @@ def _split(widths: Sequence[int], line_length: int) -> list[list[int]]:
 
 def _rich(table: Table, layout: _Layout, group: Sequence[int]) -> RichTable:
     rich = RichTable(box=_RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    rich.show_footer = table.total
+    rich.show_footer = table.n_totals > 0
+    n_body = len(layout.rows) - table.n_totals
     height = max(len(layout.headers[i]) for i in group)
     for i in group:
         header = layout.headers[i]
         rich.add_column(
             # Text, not markup: a layer may be called "[conv]".
             header=Text("\n".join((*[""] * (height - len(header)), *header))),
-            footer=Text(layout.rows[-1][i], style="bold") if table.total else "",
+            footer=Text("\n".join(row[i] for row in layout.rows[n_body:]), style="bold"),
             justify="right" if table.right[i] else "left",
             header_style="bold",
             overflow="fold",
             no_wrap=i != group[0],
         )
-    for row in layout.rows[:-1] if table.total else layout.rows:
+    for row in layout.rows[:n_body]:
         rich.add_row(*(Text(row[i]) for i in group))
     return rich

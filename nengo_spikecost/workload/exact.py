@@ -9,14 +9,23 @@ that the two can be compared on the same spikes.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import EnergyError, EstimateWarning, MeasurementError
+from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWarning
+from .neuron_costs import updates_per_step
 from .presentation import Presentation, checked_presentation
-from .record import DenseWork, LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+from .record import (
+    DenseWork,
+    HostWork,
+    LayerInfo,
+    PathwayWork,
+    PopulationWork,
+    UncountedWork,
+    Workload,
+)
 
 if TYPE_CHECKING:
     from ..activity.record import Activity, PopulationActivity
@@ -55,10 +64,11 @@ def count(
         If the activity is not one of this network: a population is missing, or has
         another number of neurons.
     """
-    n_steps, dt, n_samples = 1, 0.001, 0
+    n_steps, dt, n_samples, input_steps = 1, 0.001, 0, 1
     if activity is not None:
         _check_activity(graph, activity)
         n_steps, dt = activity.protocol.n_steps, activity.protocol.dt
+        input_steps = 1 if activity.protocol.constant_inputs else n_steps
         n_samples = activity.n_samples
     records = activity.populations if activity is not None else {}
     return Workload(
@@ -68,6 +78,7 @@ def count(
         ),
         pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
         dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.weights),
+        host=tuple(_host_work(graph, n_steps, input_steps)),
         uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps,
         dt=dt,
@@ -125,6 +136,11 @@ class ExactCounter:
                 "cost_model='kerasspiking' for KerasSpiking's own estimate of it."
             )
         self.counted = count(self.graph, activity, getattr(network, "layer_infos", ()))
+        if self.counted.uncounted:
+            reasons = "; ".join(f"{u.name} {u.reason}" for u in self.counted.uncounted)
+            warnings.warn(
+                f"Not counted: {reasons}. Totals are lower bounds.", UncountedWarning, stacklevel=4
+            )
 
     def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
         """What was measured, or, with `EstimateWarning`, scaled to another presentation."""
@@ -204,14 +220,32 @@ def _population_work(
         n_neurons=population.n_neurons,
         neuron_type=type(population.neuron_type).__name__,
         spiking=population.spiking,
-        updates=population.n_neurons * n_steps,
+        updates=population.n_neurons * updates_per_step(population.neuron_type) * n_steps,
+        on_chip=population.on_chip,
         spikes=record.per_sample() if record is not None and record.spiking else None,
     )
 
 
+def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[HostWork]:
+    for part in graph.host:
+        yield HostWork(
+            name=part.name,
+            layer=part.layer,
+            role=part.role,
+            macs=part.macs,
+            updates=0,
+            operations=part.operations,
+            passes=input_steps if part.role == "input" else n_steps,
+        )
+    for p in graph.populations:
+        if not p.on_chip:
+            updates = p.n_neurons * updates_per_step(p.neuron_type)
+            yield HostWork(p.name, p.layer, "neurons", 0, updates, 0, n_steps)
+
+
 def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> PathwayWork:
     synops = average = None
-    if record is not None and record.spiking:
+    if pathway.on_chip and record is not None and record.spiking:
         synops = spike_synops(record.counts, pathway.fan_out)
         average = record.per_sample() / record.n_neurons * pathway.n_synapses
     return PathwayWork(
@@ -221,6 +255,7 @@ def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> Pathwa
         n_synapses=int(pathway.n_synapses),
         synops=synops,
         average_synops=average,
+        on_chip=pathway.on_chip,
     )
 
 
@@ -232,7 +267,7 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
         sizes.setdefault(population.layer, []).append(population)
     names = [p.layer for p in graph.populations]
     names += [p.layer for p in graph.pathways] + [w.layer for w in graph.weights]
-    names += [u.layer for u in graph.uncounted]
+    names += [h.layer for h in graph.host] + [u.layer for u in graph.uncounted]
     for name in names:
         if name not in rows:
             members = sizes.get(name, [])

@@ -11,9 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-SPIKE_KINDS = ("neural", "readout")
-"""The kinds of pathway that carry spikes, when the neurons before them spike."""
-
 
 def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
     """Counts times a factor; unchanged, and integers still, for a factor of 1."""
@@ -37,9 +34,12 @@ class PopulationWork:
     spiking : bool
         Whether the neurons emit spikes (False: graded outputs).
     updates : int
-        Neuron updates per inference: ``n_neurons * n_steps``.
+        Neuron updates per inference: neurons times steps, times what one update of these
+        neurons costs (see `neuron_cost_rules`).
     spikes : ndarray of shape (n_samples,), optional
         Spikes emitted per inference, one entry a sample. None: not measured, or graded.
+    on_chip : bool
+        Whether a spiking device runs the neurons, and not the host beside it.
     assumed_spiking : bool
         The neurons of the model given are graded, but were counted as if they spiked:
         what `average` does with a Keras model that has not been converted.
@@ -52,6 +52,7 @@ class PopulationWork:
     spiking: bool
     updates: int
     spikes: np.ndarray | None = None
+    on_chip: bool = True
     assumed_spiking: bool = False
 
 
@@ -73,9 +74,12 @@ class PathwayWork:
         exact. The multiply-accumulates of one pass of the non-spiking network.
     synops : ndarray of shape (n_samples,), optional
         Synaptic operations per inference, one entry a sample. None: the pathway carries
-        no spikes, or they were not measured.
+        no spikes, or they were not measured, or it is not on the chip: there its weights
+        are multiplied by the host (`HostWork`).
     average_synops : ndarray of shape (n_samples,), optional
         What mean rate times number of synapses would have said of the same spikes.
+    on_chip : bool
+        Whether the synapses are on a spiking device, should the network run on one.
     """
 
     name: str
@@ -84,6 +88,7 @@ class PathwayWork:
     n_synapses: int
     synops: np.ndarray | None = None
     average_synops: np.ndarray | None = None
+    on_chip: bool = True
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,31 @@ class DenseWork:
     name: str
     layer: str
     macs: int
+
+
+@dataclass(frozen=True)
+class HostWork:
+    """Work beside a spiking device, on the processor that feeds and reads it.
+
+    Attributes
+    ----------
+    name, layer : str
+        The Connection, population or Node, and the layer that it belongs to.
+    role : {"input", "neurons", "readout", "function"}
+        What the host does there; see `nengo_spikecost.graph.HOST_ROLES`.
+    macs, updates, operations : int
+        Multiply-accumulates, neuron updates and other operations of one pass.
+    passes : int
+        Passes per inference: 1 for constant inputs, else one a step.
+    """
+
+    name: str
+    layer: str
+    role: str
+    macs: int
+    updates: int
+    operations: int
+    passes: int
 
 
 @dataclass(frozen=True)
@@ -154,9 +184,10 @@ class Workload:
     ----------
     layers : tuple of LayerInfo
         The rows, in the order of the network.
-    populations, pathways, dense, uncounted : tuples
+    populations, pathways, dense, host, uncounted : tuples
         The work, each entry naming the layer it belongs to. ``pathways`` is what spikes
-        do, ``dense`` what one pass of the same network without spikes does.
+        do, ``dense`` what one pass of the same network without spikes does, ``host`` what
+        is done beside a spiking device.
     n_steps : int
         Simulation steps per inference (1 when nothing was measured).
     dt : float
@@ -173,6 +204,7 @@ class Workload:
     n_steps: int
     dt: float
     n_samples: int
+    host: tuple[HostWork, ...] = ()
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -180,6 +212,7 @@ class Workload:
             *((p.name, p.layer) for p in self.populations),
             *((p.name, p.layer) for p in self.pathways),
             *((d.name, d.layer) for d in self.dense),
+            *((h.name, h.layer) for h in self.host),
             *((u.name, u.layer) for u in self.uncounted),
         ]
         for name, layer in work:
@@ -223,7 +256,11 @@ class Workload:
             n_steps=n_steps,
             dt=dt,
             populations=tuple(
-                replace(p, updates=p.n_neurons * n_steps, spikes=_scaled(p.spikes, factor))
+                replace(
+                    p,
+                    updates=p.updates * n_steps // self.n_steps,
+                    spikes=_scaled(p.spikes, factor),
+                )
                 for p in self.populations
             ),
             pathways=tuple(
@@ -233,5 +270,9 @@ class Workload:
                     average_synops=_scaled(p.average_synops, factor),
                 )
                 for p in self.pathways
+            ),
+            host=tuple(
+                replace(h, passes=n_steps if h.passes == self.n_steps else h.passes)
+                for h in self.host
             ),
         )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nengo_spikecost.energy.host import price_host
 from nengo_spikecost.energy.per_operation import price
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 
@@ -26,14 +27,14 @@ def test_spiking_totals_are_the_plain_sum(workload, e_synop, e_neuron):
     for sample in range(workload.n_samples):
         expected = sum(
             int(p.synops[sample]) * e_synop for p in workload.pathways if p.synops is not None
-        ) + sum(p.updates * e_neuron for p in workload.populations if p.spiking)
+        ) + sum(p.updates * e_neuron for p in workload.populations if p.spiking and p.on_chip)
         assert estimate.total_J[sample] == pytest.approx(expected, rel=RTOL, abs=0)
 
 
 @given(workloads(), energies, energies)
 def test_dense_totals_are_the_plain_sum(workload, e_synop, e_neuron):
     estimate = price(workload, device(e_synop, e_neuron, False))
-    macs = sum(d.macs for d in workload.dense)
+    macs = sum(d.macs for d in workload.dense) + sum(h.operations for h in workload.host)
     neurons = sum(p.n_neurons for p in workload.populations)
     expected = macs * e_synop + neurons * e_neuron
     np.testing.assert_allclose(estimate.total_J, [expected], rtol=RTOL)
@@ -72,21 +73,26 @@ def test_longer_presentations_cost_in_proportion(workload, factor):
 
 @given(workloads())
 def test_nothing_is_silently_zero(workload):
-    """Every part of the workload is priced, on the host, listed as missing, or a bias."""
+    """Every part of the workload is priced, on the host, or listed as missing."""
     estimate = price(workload, device(1.0, 1.0, True))
     missing = {u.name for u in estimate.uncounted}
-    host = {work.name for work in estimate.host}
     for p in workload.populations:
-        assert p.spiking != (p.name in missing)
+        assert (not p.spiking and p.on_chip) == (p.name in missing)
     for p in workload.pathways:
         priced = p.synops is not None
-        assert priced + (p.name in missing) + (p.name in host) + (p.kind == "bias") == 1
-        assert (p.name in host) == (p.kind in ("input", "host"))
+        assert priced + (p.name in missing) + (not p.on_chip) == 1
     assert {u.name for u in workload.uncounted} <= missing
     assert estimate.lower_bound == bool(missing)
-    assert estimate.host_macs == sum(
-        p.n_synapses for p in workload.pathways if p.kind in ("input", "host")
+
+
+@given(workloads(), energies, energies)
+def test_the_host_is_the_plain_sum(workload, e_synop, e_neuron):
+    parts = price_host(workload, device(e_synop, e_neuron, False))
+    expected = sum(
+        h.passes * ((h.macs + h.operations) * e_synop + h.updates * e_neuron) for h in workload.host
     )
+    assert sum(part.energy_J for part in parts) == pytest.approx(expected, rel=RTOL)
+    assert len(parts) == len({(h.layer, h.role) for h in workload.host})
 
 
 @given(workloads())

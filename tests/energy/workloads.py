@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.workload.record import (
     DenseWork,
+    HostWork,
     LayerInfo,
     PathwayWork,
     PopulationWork,
@@ -18,6 +19,7 @@ from nengo_spikecost.workload.record import (
 )
 
 KINDS = ("neural", "readout", "input", "bias", "host")
+ROLES = ("input", "neurons", "readout", "function")
 
 
 def device(synop: float, neuron: float, spiking: bool) -> Device:
@@ -35,17 +37,27 @@ def workloads(draw: Any) -> Workload:
     for i, name in enumerate(names):
         spiking, n = i == 0 or rng.rand() < 0.7, int(rng.randint(1, 1000))
         spikes = rng.randint(0, 5000, n_samples) if spiking else None
-        populations.append(PopulationWork(name, name, n, "LIF", bool(spiking), n * n_steps, spikes))
+        on_chip = i == 0 or rng.rand() < 0.8
+        populations.append(
+            PopulationWork(name, name, n, "LIF", bool(spiking), n * n_steps, spikes, bool(on_chip))
+        )
     pathways = []
     for i in range(draw(st.integers(0, 8))):
         kind = KINDS[rng.randint(len(KINDS))]
-        carries = kind in ("neural", "readout") and rng.rand() < 0.8
+        on_chip = kind == "neural" and rng.rand() < 0.8
+        carries = on_chip and rng.rand() < 0.8
         synops = rng.randint(0, 10**9, n_samples) if carries else None
         layer = names[rng.randint(len(names))]
         n_synapses = int(rng.randint(1, 10**6))
-        pathways.append(PathwayWork(f"p{i}", layer, kind, n_synapses, synops, synops))
+        pathways.append(PathwayWork(f"p{i}", layer, kind, n_synapses, synops, synops, on_chip))
     dense = [DenseWork(f"w{i}", name, int(rng.randint(0, 10**6))) for i, name in enumerate(names)]
     uncounted = [UncountedWork("u", names[-1], "is opaque")] if rng.rand() < 0.3 else []
+    host = []
+    for i in range(draw(st.integers(0, 4))):
+        counts = (int(n) for n in rng.randint(0, 10**5, 3))
+        role = ROLES[rng.randint(len(ROLES))]
+        passes = 1 if role == "input" and rng.rand() < 0.5 else n_steps
+        host.append(HostWork(f"h{i}", names[rng.randint(len(names))], role, *counts, passes))
     return Workload(
         layers=tuple(LayerInfo(name, "Ensemble", "(1,)") for name in names),
         populations=tuple(populations),
@@ -55,4 +67,5 @@ def workloads(draw: Any) -> Workload:
         n_steps=n_steps,
         dt=0.001,
         n_samples=n_samples,
+        host=tuple(host),
     )

@@ -99,13 +99,31 @@ def test_fan_outs_of_converted_layers(block, layer):
     assert all(p.kind == "bias" for p in graph.pathways if "bias" in p.pre.name)
 
 
-def test_tensor_nodes_are_left_with_a_reason():
+def between_convolutions(layer):
     inp = tf.keras.Input((6, 6, 1), name="image")
     x = layers.Conv2D(2, 3, activation="relu", name="conv")(inp)
-    x = layers.MaxPooling2D(2, name="max")(x)
+    x = layer(x)
     x = layers.Conv2D(3, 2, activation="relu", name="after")(x)
+    return tf.keras.Model(inp, x)
+
+
+def test_tensor_nodes_are_left_with_a_reason():
+    model = between_convolutions(layers.LayerNormalization(name="norm"))
     with pytest.warns(UserWarning, match="TensorNode"):
-        graph = NetworkGraph(convert(tf.keras.Model(inp, x), allow_fallback=True))
-    assert [(u.name, u.layer) for u in graph.uncounted] == [("max", "max")]
+        graph = NetworkGraph(convert(model, allow_fallback=True))
+    assert [(u.name, u.layer) for u in graph.uncounted] == [("norm", "norm")]
+    assert graph.pathway("conv -> norm").kind == "readout"
+    assert graph.pathway("norm -> after").kind == "host"
+
+
+def test_max_pooling_is_the_hosts_work():
+    model = between_convolutions(layers.MaxPooling2D(2, name="max"))
+    with pytest.warns(UserWarning, match="max"):
+        graph = NetworkGraph(convert(model))
+    assert graph.uncounted == ()
     assert graph.pathway("conv -> max").kind == "readout"
     assert graph.pathway("max -> after").kind == "host"
+    parts = {(part.layer, part.role): part for part in graph.host}
+    # three comparisons for each of 2x2x2 maxima; a 2x2 kernel over 1x1 positions
+    assert parts["max", "function"].operations == 3 * 8
+    assert parts["after", "function"].macs == 2 * 2 * 2 * 3

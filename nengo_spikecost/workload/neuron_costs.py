@@ -1,0 +1,62 @@
+"""How many neuron updates one neuron makes at every step: one rule per neuron type.
+
+The update that devices give an energy for is that of one leaky integrator. A neuron type that
+needs several of them, such as one with a dendrite of its own compartment, says so::
+
+    from nengo_spikecost.workload.neuron_costs import neuron_cost_rules
+
+    @neuron_cost_rules.register(TwoCompartmentLIF)
+    def two_compartments(neuron_type):
+        return 2
+
+The rule of a base class holds for the types derived from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from nengo.neurons import Direct, NeuronType
+
+from ..errors import NetworkGraphError
+from ..registry import TypeRegistry
+
+NeuronCostRule = Callable[[Any], int]
+
+#: From neuron type to the updates of one neuron and step.
+neuron_cost_rules: TypeRegistry[NeuronCostRule] = TypeRegistry("neuron-cost rule")
+
+
+@neuron_cost_rules.register(NeuronType)
+def one_update(neuron_type: NeuronType) -> int:
+    """One state, or a state and what follows from it at once."""
+    return 1
+
+
+@neuron_cost_rules.register(Direct)
+def no_neurons(neuron_type: Direct) -> int:
+    """Direct mode computes without neurons."""
+    return 0
+
+
+def updates_per_step(neuron_type: Any) -> int:
+    """Neuron updates of one neuron at every step.
+
+    Raises
+    ------
+    NetworkGraphError
+        If there is no rule for the type, or its answer is no whole number from 0.
+    """
+    rule = neuron_cost_rules.find(neuron_type)
+    name = type(neuron_type).__name__
+    if rule is None:
+        raise NetworkGraphError(
+            f"No neuron-cost rule for {name}, which is no nengo NeuronType; register one with "
+            "nengo_spikecost.workload.neuron_costs.neuron_cost_rules.register."
+        )
+    updates = rule(neuron_type)
+    if not isinstance(updates, int) or updates < 0:
+        raise NetworkGraphError(
+            f"The neuron-cost rule for {name} must give a whole number of updates, not {updates!r}."
+        )
+    return updates
