@@ -24,8 +24,9 @@ from nengo.transforms import (
 from scipy import sparse
 
 from .composition import MAX_WEIGHTS, TooManyWeights
+from .geometry import Axis, Image
 from .linear_map import Gather, LinearMap, Matrix, gather_of
-from .strided_map import Axis, Image, StridedMap
+from .strided_map import StridedMap
 
 #: Above this share of nonzero weights a matrix is written densely: a sparse entry takes
 #: three numbers, and is not multiplied as fast.

@@ -23,8 +23,9 @@ from scipy import sparse
 
 from ..registry import TypeRegistry
 from .composition import compose
+from .geometry import Axis
 from .linear_map import Gather, LinearMap, Matrix, gather_of
-from .strided_map import Axis, StridedMap
+from .strided_map import StridedMap
 
 Reader = Callable[[Any], LinearMap]
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .geometry import Axis, Image
 from .linear_map import Gather
-from .strided_map import Axis, Image, StridedMap
+from .strided_map import StridedMap
 
 
 def as_strided(

@@ -1,0 +1,326 @@
+"""`lower`: the network without relay Nodes between its neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+from nengo.transforms import NoTransform
+
+from ..errors import NetworkGraphError
+from ..graph.naming import unique_names
+from ..graph.routes import is_passthrough
+from .biases import folded_bias
+from .composition import TooManyWeights, compose
+from .emission import to_transform
+from .hardware import needs_relay, needs_rewriting
+from .images import as_images, find_images
+from .linear_map import LinearMap
+from .paths import Arrival, Path, PathFinder, Refused, n_multiplications
+from .plan import (
+    Plan,
+    fixed_connections,
+    is_neural,
+    make_plan,
+    probed_objects,
+    with_upstream,
+)
+from .reading import connection_map
+from .rebuild import Copier
+from .record import Change, Lowering, n_stored
+
+
+def lower(
+    network: nengo.Network, *, keep: Iterable[Any] = (), shapes: Mapping[Any, Any] | None = None
+) -> Lowering:
+    """Compose every linear path between two populations into one Connection.
+
+    Passthrough Nodes are there for the simulator: convolution and pooling, batch
+    normalization, concatenation, residual additions. NengoLoihi refuses most of what leads
+    through them. In the lowered network neurons are joined by one Connection for each
+    origin and filter: a convolution wherever the whole path is one; else a sparse or dense
+    matrix. Constants are added to biases. The network computes the same; only rounding
+    differs.
+
+    Not changed are decoded Connections, those that learn, apply a function or are probed,
+    and ways that lead out of the neurons: an output, a probed Node or a Node that computes
+    is reached through the same Nodes as before, on the host. NengoLoihi takes only dense
+    transforms there; so where another one starts at neurons, a Node that hands on all
+    their outputs is put before it. From Nodes to neurons, the Connections in a row stay if
+    they take fewer multiplications than one.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Any network; it is left as it is.
+    keep : iterable of nengo.Node
+        Nodes that must stay, in particular those that data are fed to: any other Node
+        with a constant output, `Conversion.input_nodes` apart, is a bias.
+    shapes : mapping from Nengo object to tuple of int, optional
+        Shapes of images, channels last, that no convolution tells.
+
+    Returns
+    -------
+    Lowering
+
+    Raises
+    ------
+    NetworkGraphError
+        If ``network`` is no network.
+
+    Examples
+    --------
+    >>> import nengo, numpy as np
+    >>> with nengo.Network() as net:
+    ...     a, b = (nengo.Ensemble(16, 1, label=name) for name in "ab")
+    ...     relay = nengo.Node(size_in=16)
+    ...     twice = nengo.Convolution(1, (4, 4, 1), padding="same", init=np.ones((3, 3, 1, 1)))
+    ...     _ = nengo.Connection(a.neurons, relay, transform=2)
+    ...     _ = nengo.Connection(relay, b.neurons, transform=twice, synapse=None)
+    >>> print(lower(net))
+    Lowering: 1 composed
+      composed   a -> b: Convolution 3x3, stride 1x1, same, from 2 Connections (10 -> 9 weights)
+    """
+    if not isinstance(network, nengo.Network):
+        raise NetworkGraphError(
+            f"lower takes a nengo.Network, not {type(network).__name__}; of a Conversion, "
+            "give its net."
+        )
+    fixed = fixed_connections(network)
+    maps = _read(network, fixed, shapes)
+    refused: dict[nengo.Node, str] = {}
+    while True:
+        try:
+            return _Lowerer(network, frozenset(keep), fixed, maps, refused).run()
+        except Refused as error:
+            # Once more, without composing through that Node.
+            refused[error.node] = error.reason
+
+
+def _read(
+    network: nengo.Network, fixed: dict[nengo.Connection, str], shapes: Mapping[Any, Any] | None
+) -> dict[nengo.Connection, LinearMap]:
+    maps = {}
+    for conn in network.all_connections:
+        if conn in fixed:
+            continue
+        try:
+            maps[conn] = connection_map(conn)
+        except TooManyWeights as error:
+            fixed[conn] = f"as a matrix it would have {error}"
+    images = find_images(maps, shapes)
+    return {conn: as_images(conn, obj, images) for conn, obj in maps.items()}
+
+
+class _Lowerer:
+    """One attempt to lower a network."""
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        keep: Collection[Any],
+        fixed: Mapping[nengo.Connection, str],
+        maps: Mapping[nengo.Connection, LinearMap],
+        refused: Mapping[nengo.Node, str],
+    ):
+        self._network, self._keep, self._fixed, self._maps = network, keep, fixed, maps
+        self._plan: Plan = make_plan(network, keep, fixed, refused)
+        self._constants = {node for node in network.all_nodes if _is_constant(node, keep)}
+        self._finder = PathFinder(self._plan, maps, self._constants)
+        self._transparent = frozenset(self._plan.transparent)
+        self._names = unique_names(network, (*network.all_ensembles, *network.all_nodes), {})
+        self._changes: list[Change] = []
+        self._merged: dict[Any, tuple[nengo.Connection, ...]] = {}
+        self._relays: dict[Any, nengo.Node] = {}
+
+    def run(self) -> Lowering:
+        """Build the new network."""
+        composed, copied = self._divide()
+        arrivals = {
+            target: self._finder.arrival(target, conns) for target, conns in composed.items()
+        }
+        transforms = {
+            target: [self._emit(path) for path in arrival.paths]
+            for target, arrival in arrivals.items()
+        }
+        self._copier = Copier(self._network)
+        self._copy_ensembles(arrivals)
+        self._copy_nodes(copied)
+        for conn in copied:
+            self._copy_connection(conn)
+        for target, arrival in arrivals.items():
+            for path, transform in zip(arrival.paths, transforms[target]):
+                self._connect(path, target, transform)
+        for probe in self._network.all_probes:
+            self._copier.copy(probe)
+        self._copier.copy_settings(self._merged)
+        for node, reason in self._plan.opaque.items():
+            self._changes.append(Change("left", self._names[node], "", reason=reason))
+        return Lowering(self._copier.network, self._copier.objects, tuple(self._changes))
+
+    def _divide(self) -> tuple[dict[Any, list[nengo.Connection]], list[nengo.Connection]]:
+        """Connections to compose what leads to neurons by, and those to copy."""
+        composed: dict[Any, list[nengo.Connection]] = {}
+        to_neurons: list[nengo.Connection] = []
+        chains: set[nengo.Node] = set()
+        for conn in self._network.all_connections:
+            if not is_neural(conn.post_obj) or conn in self._fixed:
+                continue
+            if self._is_folded(conn):
+                composed.setdefault(conn.post_obj, []).append(conn)
+            elif conn.pre_obj not in self._transparent:
+                to_neurons.append(conn)
+            elif self._chain_is_cheaper(conn):
+                to_neurons.append(conn)
+                chains.add(conn.pre_obj)
+            else:
+                composed.setdefault(conn.post_obj, []).append(conn)
+        into: dict[Any, list[nengo.Connection]] = {}
+        for conn in self._network.all_connections:
+            into.setdefault(conn.post_obj, []).append(conn)
+        self._staying = self._plan.staying | with_upstream(chains, into)
+        chosen = set(to_neurons)
+        copied = [conn for conn in self._network.all_connections if self._copies(conn, chosen)]
+        return composed, copied
+
+    def _copies(self, conn: nengo.Connection, to_neurons: Collection[nengo.Connection]) -> bool:
+        if conn in self._fixed or conn in to_neurons:
+            return True
+        if is_passthrough(conn.post_obj):
+            return conn.post_obj in self._staying
+        return not is_neural(conn.post_obj)
+
+    def _is_folded(self, conn: nengo.Connection) -> bool:
+        """Whether a Connection adds a constant to the input of neurons."""
+        if conn.pre_obj not in self._constants or not isinstance(conn.post_obj, Neurons):
+            return False
+        if conn.synapse is None:
+            return True
+        reason = f"is no bias of {self._name(conn.post_obj)}: a filter makes it a transient"
+        self._changes.append(Change("left", self._name(conn.pre_obj), "", (conn,), reason=reason))
+        return False
+
+    def _chain_is_cheaper(self, conn: nengo.Connection) -> bool:
+        """Whether what comes from Nodes alone takes fewer multiplications as it is."""
+        paths = self._finder.at(conn.pre_obj).paths
+        if not paths or any(isinstance(path.origin, Neurons) for path in paths):
+            return False
+        links = {c for path in paths for c in path.connections} | {conn}
+        chain = sum(n_multiplications(self._maps[c]) for c in links)
+        try:
+            whole = [compose(self._maps[conn], path.map) for path in paths]
+        except TooManyWeights:
+            return True
+        return sum(n_multiplications(obj) for obj in whole) > chain
+
+    def _emit(self, path: Path) -> Any:
+        try:
+            return to_transform(path.map)
+        except TooManyWeights as error:
+            node = path.connections[-1].pre_obj
+            raise Refused(node, f"stays: composed it would have {error}") from error
+
+    def _copy_ensembles(self, arrivals: Mapping[Any, Arrival]) -> None:
+        for ensemble in self._network.all_ensembles:
+            self._copier.copy(ensemble)
+        for target, arrival in arrivals.items():
+            if arrival.constant_connections:
+                self._add_constant(target, arrival)
+
+    def _add_constant(self, target: Any, arrival: Arrival) -> None:
+        """Give neurons what is constant in their input."""
+        bias = None
+        if isinstance(target, Neurons):
+            bias = folded_bias(target.ensemble, arrival.constant)
+        new, name = self._copier.new_of(target), self._name(target)
+        sources = [c.pre_obj for c in arrival.constant_connections]
+        origin = ", ".join(
+            dict.fromkeys(self._names[obj] for obj in sources if obj in self._constants)
+        )
+        if bias is not None:
+            new.ensemble.bias = bias
+            change = Change("bias", origin, name, arrival.constant_connections)
+        else:
+            node = nengo.Node(arrival.constant, label=f"{name}.constant", add_to_container=False)
+            self._copier.add(node)
+            self._new_connection(node, new, NoTransform(len(arrival.constant)), None)
+            reason = f"is no bias of {name}: gain or bias are not known before it is built"
+            change = Change("left", origin, "", arrival.constant_connections, reason=reason)
+        self._changes.append(change)
+
+    def _copy_nodes(self, copied: Iterable[nengo.Connection]) -> None:
+        used = {conn.pre_obj for conn in copied} | set(self._keep)
+        used |= probed_objects(self._network)
+        leading = {conn.pre_obj for conn in self._network.all_connections}
+        for node in self._network.all_nodes:
+            if is_passthrough(node):
+                stays = node in self._staying
+            else:
+                # A constant that leads nowhere was no bias before either.
+                stays = node not in self._constants or node in used or node not in leading
+            if stays:
+                self._copier.copy(node)
+
+    def _copy_connection(self, conn: nengo.Connection) -> None:
+        if conn not in self._fixed and needs_rewriting(conn):
+            path = Path(conn.pre_obj, conn.synapse, self._maps[conn], (conn,))
+            self._connect(path, conn.post_obj, self._emit(path), "rewritten")
+        elif needs_relay(conn):
+            relay = self._relay(conn)
+            self._copier.copy(conn, pre=relay[conn.pre_slice], synapse=None)
+        else:
+            self._copier.copy(conn)
+
+    def _relay(self, conn: nengo.Connection) -> nengo.Node:
+        """A Node that has the filtered outputs of all neurons a Connection starts at."""
+        key = (conn.pre_obj, conn.synapse)
+        if key not in self._relays:
+            size, name = conn.pre_obj.size_out, self._name(conn.pre_obj)
+            relay = nengo.Node(size_in=size, label=f"{name}.output", add_to_container=False)
+            self._copier.add(relay)
+            pre = self._copier.new_of(conn.pre_obj)
+            new = self._new_connection(pre, relay, NoTransform(size), conn.synapse)
+            self._relays[key] = relay
+            self._merged[new] = (conn,)
+            self._changes.append(
+                Change("relay", name, self._name(conn.post_obj), (conn,), new.transform)
+            )
+        return self._relays[key]
+
+    def _connect(self, path: Path, target: Any, transform: Any, kind: str = "composed") -> None:
+        """Add the Connection for a path."""
+        if path.constant is not None:
+            # A filtered constant is a transient, that no bias can stand for.
+            label = f"{self._name(path.origin)}.constant"
+            origin = nengo.Node(path.constant, label=label, add_to_container=False)
+            self._copier.add(origin)
+        else:
+            origin = self._copier.new_of(path.origin)
+        new = self._new_connection(origin, self._copier.new_of(target), transform, path.synapse)
+        self._merged[new] = path.connections
+        before = sum(n_stored(conn.transform) for conn in path.connections)
+        names = self._name(path.origin), self._name(target)
+        after = n_stored(transform)
+        self._changes.append(Change(kind, *names, path.connections, transform, before, after))
+
+    def _new_connection(self, pre: Any, post: Any, transform: Any, synapse: Any) -> Any:
+        new = nengo.Connection(
+            pre, post, transform=transform, synapse=synapse, add_to_container=False
+        )
+        self._copier.add(new)
+        return new
+
+    def _name(self, obj: Any) -> str:
+        return self._names[obj.ensemble if isinstance(obj, Neurons) else obj]
+
+
+def _is_constant(node: nengo.Node, keep: Collection[Any]) -> bool:
+    return (
+        type(node) is nengo.Node
+        and node.size_in == 0
+        and isinstance(node.output, np.ndarray)
+        and node not in keep
+    )

@@ -1,0 +1,182 @@
+"""Every linear path to the neurons of a network, each composed into one map.
+
+Dynamic programming over the passthrough Nodes, sources before targets: what arrives at a
+Node is known as one map from each origin, whatever the number of routes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import nengo
+import numpy as np
+
+from .composition import TooManyWeights, add, compose
+from .linear_map import Gather, LinearMap
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class Path:
+    """What an object gets from an origin.
+
+    Attributes
+    ----------
+    origin : Neurons or nengo.Node
+    synapse : nengo.synapses.Synapse, optional
+        The one filter on the way.
+    map : LinearMap
+    connections : tuple of nengo.Connection
+        All that the path goes through, which may be several routes.
+    constant : ndarray, optional
+        If the origin is constant: its value. The origin then is the object at which the
+        constant, gathered from several Nodes, is filtered.
+    """
+
+    origin: Any
+    synapse: Any
+    map: LinearMap
+    connections: tuple[nengo.Connection, ...] = ()
+    constant: np.ndarray | None = None
+
+
+@dataclass
+class Arrival:
+    """All that arrives at an object.
+
+    Attributes
+    ----------
+    paths : list of Path
+    constant : ndarray of shape (size_in,)
+        Sum of unfiltered constants.
+    constant_connections : tuple of nengo.Connection
+        Those the constants come by.
+    """
+
+    size: int
+    paths: list[Path] = field(default_factory=list)
+    constant: np.ndarray = field(init=False)
+    constant_connections: tuple[nengo.Connection, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.constant = np.zeros(self.size)
+
+    def add_path(self, path: Path) -> None:
+        """Add a path, to another one from the same origin if the sum is as simple."""
+        if path.map.is_zero:
+            return
+        for number, other in enumerate(self.paths):
+            if (other.origin, other.synapse) != (path.origin, path.synapse):
+                continue
+            if other.constant is not None or path.constant is not None:
+                continue
+            total = add(other.map, path.map)
+            if total is not None:
+                connections = _together(other.connections, path.connections)
+                self.paths[number] = replace(other, map=total, connections=connections)
+                return
+        self.paths.append(path)
+
+
+class Refused(Exception):
+    """A passthrough Node turned out to be impossible to compose through."""
+
+    def __init__(self, node: nengo.Node, reason: str):
+        super().__init__(reason)
+        self.node = node
+        self.reason = reason
+
+
+class PathFinder:
+    """Composes what arrives at the objects of a network.
+
+    Parameters
+    ----------
+    plan : Plan
+    maps : mapping from nengo.Connection to LinearMap
+        Of every Connection that can be composed.
+    constants : collection of nengo.Node
+        Nodes whose value never changes.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        maps: Mapping[nengo.Connection, LinearMap],
+        constants: Collection[nengo.Node],
+    ):
+        self._maps = maps
+        self._constants = constants
+        self._arrivals: dict[Any, Arrival] = {}
+        into: dict[Any, list[nengo.Connection]] = {}
+        for conn in maps:
+            into.setdefault(conn.post_obj, []).append(conn)
+        for node in plan.transparent:
+            self._arrivals[node] = self.arrival(node, into.get(node, ()))
+
+    def at(self, node: nengo.Node) -> Arrival:
+        """What arrives at a transparent Node."""
+        return self._arrivals[node]
+
+    def arrival(self, obj: Any, connections: Iterable[nengo.Connection]) -> Arrival:
+        """What arrives at an object by some Connections.
+
+        Raises
+        ------
+        Refused
+            If a passthrough Node can't be composed through.
+        """
+        result = Arrival(obj.size_in)
+        for conn in connections:
+            before = self._arrivals.get(conn.pre_obj)
+            try:
+                self._pass(conn, result)
+            except TooManyWeights as error:
+                if before is None:
+                    raise
+                raise Refused(conn.pre_obj, f"stays: composed it would have {error}") from error
+        return result
+
+    def _pass(self, conn: nengo.Connection, result: Arrival) -> None:
+        """Add to an arrival what comes by one Connection."""
+        here = self._maps[conn]
+        pre = conn.pre_obj
+        before = self._arrivals.get(pre)
+        if before is None and pre not in self._constants:
+            result.add_path(Path(pre, conn.synapse, here, (conn,)))
+            return
+        if before is None:
+            constant, through = np.asarray(pre.output, dtype=np.float64), ()
+        else:
+            constant, through = before.constant, before.constant_connections
+            for path in before.paths:
+                result.add_path(_onwards(path, conn, here))
+        if not constant.any():
+            return
+        if conn.synapse is None:
+            result.constant += here(constant)
+            result.constant_connections = _together(result.constant_connections, (*through, conn))
+        else:
+            result.add_path(Path(pre, conn.synapse, here, (*through, conn), constant))
+
+
+def _onwards(path: Path, conn: nengo.Connection, here: LinearMap) -> Path:
+    synapse = path.synapse if conn.synapse is None else conn.synapse
+    assert path.synapse is None or conn.synapse is None, "planned to stay"
+    connections = _together(path.connections, (conn,))
+    return replace(path, synapse=synapse, map=compose(here, path.map), connections=connections)
+
+
+def _together(
+    one: tuple[nengo.Connection, ...], two: tuple[nengo.Connection, ...]
+) -> tuple[nengo.Connection, ...]:
+    return tuple(dict.fromkeys((*one, *two)))
+
+
+def n_multiplications(obj: LinearMap) -> int:
+    """Multiplications of one pass: copies need none."""
+    if isinstance(obj, Gather) and np.isin(obj.weights, (0.0, 1.0)).all():
+        return 0
+    return obj.n_weights

@@ -1,0 +1,117 @@
+"""What lowering gives back: the new network, and what was changed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.transforms import NoTransform
+
+#: What may happen to a part of a network.
+#:
+#: ``"composed"``
+#:     A path through passthrough Nodes became one Connection.
+#: ``"bias"``
+#:     Constants were added to the biases of an Ensemble.
+#: ``"rewritten"``
+#:     A Connection between neurons has another, equal transform.
+#: ``"relay"``
+#:     A Node was put between neurons and what leads out of them.
+#: ``"left"``
+#:     Something was not composed, or not folded; ``reason`` says why.
+CHANGE_KINDS = ("composed", "bias", "rewritten", "relay", "left")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that lowering did, or left undone.
+
+    Attributes
+    ----------
+    kind : str
+        One of `CHANGE_KINDS`.
+    origin, target : str
+        Names of the objects at both ends.
+    connections : tuple of nengo.Connection
+        Those of the given network that it concerns.
+    transform : nengo.transforms.Transform, optional
+        That of the new Connection.
+    weights_before, weights_after : int
+        Number of weights stored, a shared one counted once.
+    reason : str
+        Of what was left: why, as a clause that follows the origin.
+    """
+
+    kind: str
+    origin: str
+    target: str
+    connections: tuple[nengo.Connection, ...] = field(default=(), repr=False)
+    transform: Any = None
+    weights_before: int = 0
+    weights_after: int = 0
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "left":
+            return f"left       {self.origin} {self.reason}"
+        if self.kind == "bias":
+            return f"bias       {self.origin} -> biases of {self.target}"
+        text = f"{self.kind:<10} {self.origin} -> {self.target}: {describe(self.transform)}"
+        if self.kind == "composed":
+            text += (
+                f", from {len(self.connections)} Connections "
+                f"({self.weights_before:,} -> {self.weights_after:,} weights)"
+            )
+        return text
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """A network without relay Nodes between its neurons.
+
+    Attributes
+    ----------
+    network : nengo.Network
+    objects : mapping
+        From each Ensemble (and its neurons), Node, Connection, Probe and Network of the
+        given network that is still there to that of the new one.
+    changes : tuple of Change
+    """
+
+    network: nengo.Network
+    objects: Mapping[Any, Any] = field(repr=False)
+    changes: tuple[Change, ...] = field(repr=False)
+
+    def summary_string(self) -> str:
+        """What was changed, one line each."""
+        counts = {kind: sum(c.kind == kind for c in self.changes) for kind in CHANGE_KINDS}
+        head = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n) or "nothing changed"
+        return "\n".join([f"Lowering: {head}", *(f"  {change}" for change in self.changes)])
+
+    def __str__(self) -> str:
+        return self.summary_string()
+
+
+def describe(transform: Any) -> str:
+    """A transform in a few words."""
+    name = type(transform).__name__
+    if hasattr(transform, "kernel_size"):
+        kernel = "x".join(map(str, transform.kernel_size))
+        text = f"{name} {kernel}, stride {'x'.join(map(str, transform.strides))}"
+        groups = getattr(transform, "groups", 1)
+        return f"{text}, {transform.padding}" + (f", {groups} groups" if groups > 1 else "")
+    return f"{name} {transform.size_out}x{transform.size_in}"
+
+
+def n_stored(transform: Any) -> int:
+    """Number of weights that a transform stores."""
+    if isinstance(transform, NoTransform):
+        return 0
+    if hasattr(transform, "kernel_shape"):
+        return int(np.prod(transform.kernel_shape))
+    init = transform.init
+    # Of a sparse matrix, the entries; its own size is that of the whole matrix.
+    return int(np.size(init if isinstance(init, np.ndarray) else init.data))
