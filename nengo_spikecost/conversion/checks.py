@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import ConversionError
+from .layers.pooling import MAX_POOLING
 from .lookup import walk_layers
 
 
@@ -37,26 +38,22 @@ def check_model(model: Any) -> None:
 
 
 def _check_layer(name: str, layer: Any) -> None:
-    """Raise for what nengo_dl would convert into something else without a word."""
+    """Raise for weights that no network can have."""
     if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
         raise ConversionError(f"Layer {name!r} has weights that are NaN or infinite.", layer=name)
-    if (
-        isinstance(layer, tf.keras.layers.Flatten)
-        and layer.data_format == "channels_first"
-        and len(layer.input_shape) > 2
-    ):
-        raise ConversionError(
-            f"Layer {name!r} (Flatten) can't be converted: with data_format='channels_first' it "
-            "moves channels last before it flattens, which has no Nengo form; use "
-            "data_format='channels_last', and order the weights behind it accordingly.",
-            layer=name,
-        )
 
 
 def check_synapse(synapse: Any) -> None:
     """Raise `ConversionError` for a number that is no time constant."""
     if isinstance(synapse, numbers.Real) and not 0 <= float(synapse) < float("inf"):
         raise ConversionError(f"synapse must be a time constant in s, not {synapse!r}.")
+
+
+def check_max_pooling(max_pooling: Any) -> None:
+    """Raise `ConversionError` for what max pooling can't become."""
+    if max_pooling not in MAX_POOLING:
+        choices = ", ".join(repr(choice) for choice in MAX_POOLING)
+        raise ConversionError(f"max_pooling must be one of {choices}, not {max_pooling!r}.")
 
 
 def check_scale(scale: Any, of_layer: str) -> float:

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Union
 
 import nengo
-import nengo_dl
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
 from ..workload.record import LayerInfo
-from .checks import check_model, check_scale, check_synapse
+from .checks import check_max_pooling, check_model, check_scale, check_synapse
+from .converter import LayerChoice, RecordingConverter, run_converter
+from .copying import copy_model
+from .host_node import HostNode
 from .keras3 import is_keras_3, rebuild
 from .lookup import LayerLookup, walk_layers
 from .neurons import NeuronTypeLike, resolve_neuron_type
-from .reasons import layer_error
 
 ScaleLike = Union[float, Mapping[Any, float]]
-
-#: What nengo_dl says that is no news to a caller of `convert`.
-_EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Conversion:
         from (``Ensemble.neurons``, ``Node`` or ``TensorNode``). Found by layer name, by
         Keras layer or by Keras tensor.
     layer_names : mapping from Nengo object to str
-        The layer that each Ensemble and Node of ``net`` belongs to.
+        The layer that made each Ensemble and Node of ``net``.
     layer_infos : tuple of LayerInfo
         Name, type, output shape and number of parameters of every layer, in order.
     neuron_type : nengo.neurons.NeuronType
@@ -52,6 +50,9 @@ class Conversion:
         Filter on the output of all neurons.
     temporal : bool
         Whether axis 1 of the model's inputs is time.
+    choices : tuple of LayerChoice
+        Layers for which there was a choice, and what they became: those that run on the
+        host, and those that were replaced by something else.
     """
 
     model: tf.keras.Model
@@ -65,6 +66,7 @@ class Conversion:
     scale_firing_rates: Mapping[str, float]
     synapse: Any
     temporal: bool
+    choices: tuple[LayerChoice, ...] = ()
 
     @property
     def input_nodes(self) -> tuple[nengo.Node, ...]:
@@ -85,7 +87,7 @@ def convert(
     scale_firing_rates: ScaleLike = 1,
     synapse: Any = None,
     swap_activations: Mapping[Any, Any] | None = None,
-    max_to_avg_pool: bool = False,
+    max_pooling: str = "exact",
     split_shared_weights: bool = False,
     allow_fallback: bool = False,
     inference_only: bool = True,
@@ -109,9 +111,16 @@ def convert(
         Filter on the output of all neurons; a number is a lowpass time constant in s.
     swap_activations : dict, optional
         More activations to swap, as in ``nengo_dl.Converter``.
-    max_to_avg_pool, split_shared_weights, inference_only : bool
-        As in ``nengo_dl.Converter``. With ``inference_only=False`` the network can be
-        trained, and BatchNormalization and the keras_spiking filters can't be converted.
+    max_pooling : {"exact", "average", "strided"}
+        What max pooling becomes: the maximum, on the host (`HostNode`); the average of each
+        window; or its first element. `Conversion.choices` says which layers are concerned.
+    inference_only : bool
+        Whether the network need not be trainable. If False, layers that act differently in
+        training (Dropout, BatchNormalization, the keras_spiking filters) can't be converted.
+    split_shared_weights : bool
+        With ``inference_only=False``, whether a layer that is applied several times may be
+        given weights of its own for each; they differ once they are trained. Otherwise
+        copies compute the same, and are made without asking.
     allow_fallback : bool
         Run layers that have no Nengo form as opaque TensorNodes. These run in NengoDL only
         and can't be counted.
@@ -136,8 +145,9 @@ def convert(
         model = rebuild(model)
     check_model(model)
     check_synapse(synapse)
+    check_max_pooling(max_pooling)
     neurons = resolve_neuron_type(neuron_type)
-    copy = _copy_model(model)
+    copy = copy_model(model)
     originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
     layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
     scales = _resolve_scales(scale_firing_rates, layer_keys)
@@ -146,13 +156,13 @@ def convert(
 
     swaps = dict(swap_activations or {})
     swaps.setdefault(nengo.RectifiedLinear(), neurons)
-    converter = _run_converter(
+    converter = run_converter(
         copy,
         swap_activations=swaps,
         scale_firing_rates={_neuron_layer(copies[name]): s for name, s in scales.items()},
         synapse=synapse,
-        max_to_avg_pool=max_to_avg_pool,
-        split_shared_weights=split_shared_weights,
+        max_pooling=max_pooling,
+        split_shared_weights=split_shared_weights or inference_only,
         allow_fallback=allow_fallback,
         inference_only=inference_only,
         temporal_model=temporal,
@@ -160,93 +170,27 @@ def convert(
     converter.net.seed = seed
 
     objects = _collect_objects(converter.net, copy)
-    layer_names = _owners(objects)
     if isinstance(scale_firing_rates, Mapping):
-        _warn_of_unused_scales(scales, layer_names)
+        _warn_of_unused_scales(scales, converter.owners)
+    _warn_of_host_layers(converter)
     return Conversion(
         model=model,
         net=converter.net,
-        inputs=_lookup_ends(model.inputs, model.input_names, converter.inputs, "input"),
-        outputs=_lookup_ends(model.outputs, model.output_names, converter.outputs, "output"),
+        inputs=_lookup_ends(
+            model.inputs, model.input_names, copy.inputs, converter.inputs, "input"
+        ),
+        outputs=_lookup_ends(
+            model.outputs, model.output_names, copy.outputs, converter.outputs, "output"
+        ),
         layers=LayerLookup(objects, "layer", layer_keys),
-        layer_names=layer_names,
+        layer_names=converter.owners,
         layer_infos=tuple(_layer_info(name, layer) for name, layer in originals.items()),
         neuron_type=neurons,
         scale_firing_rates=scales,
         synapse=synapse,
         temporal=temporal,
+        choices=tuple(converter.choices),
     )
-
-
-class _NamingConverter(nengo_dl.Converter):
-    """A Converter whose errors name the layer they come from."""
-
-    def get_converter(self, layer: Any) -> Any:
-        try:
-            converter = super().get_converter(layer)
-        except ConversionError:
-            raise
-        except Exception as error:
-            raise layer_error(layer, error) from error
-
-        convert_node = converter.convert
-
-        def convert_and_name(node_id: int | None, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return convert_node(node_id, *args, **kwargs)
-            except ConversionError:
-                raise
-            except Exception as error:
-                raise layer_error(layer, error) from error
-
-        # get_converter returns the same instance for every application of a layer
-        if not getattr(converter, "names_layer", False):
-            converter.convert = convert_and_name
-            converter.names_layer = True
-        return converter
-
-
-def _run_converter(model: tf.keras.Model, **options: Any) -> nengo_dl.Converter:
-    """Convert, and pass on what nengo_dl warned of under our own category."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        converter = _NamingConverter(model, **options)
-    for warning in caught:
-        message = str(warning.message)
-        if "nengo_dl" not in warning.filename:
-            warnings.warn_explicit(
-                warning.message, warning.category, warning.filename, warning.lineno
-            )
-        elif not message.startswith(_EXPECTED_WARNINGS):
-            warnings.warn(message, ConversionWarning, stacklevel=3)
-    return converter
-
-
-def _copy_model(model: tf.keras.Model) -> tf.keras.Model:
-    """A Functional copy with the same weights.
-
-    nengo_dl calls Sequential and TimeDistributed layers anew while converting, which adds
-    nodes to the layers it is given: it gets a copy, so that the user's model stays usable.
-    """
-    try:
-        copy = _clone(model)
-        copy.set_weights(model.get_weights())
-    except Exception as error:
-        raise ConversionError(
-            f"Model {model.name!r} can't be copied: {error}. Each of its layers needs "
-            "get_config and from_config."
-        ) from error
-    return copy
-
-
-def _clone(layer: Any) -> Any:
-    """A new layer of the same configuration; Sequential models, nested too, as Functional."""
-    if not isinstance(layer, tf.keras.Model):
-        return type(layer).from_config(layer.get_config())
-    clone = tf.keras.models.clone_model(layer, clone_function=_clone)
-    if isinstance(clone, tf.keras.Sequential):
-        clone = tf.keras.Model(clone.inputs, clone.outputs, name=layer.name)
-    return clone
 
 
 def _neuron_layer(layer: Any) -> Any:
@@ -288,6 +232,27 @@ def _warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
         )
 
 
+def _warn_of_host_layers(converter: RecordingConverter) -> None:
+    """Name the layers inside the network that don't run on the chip."""
+    leads_on = {conn.pre_obj for conn in converter.net.all_connections}
+    inside = {converter.owners[obj] for obj in leads_on if isinstance(obj, HostNode)}
+    pooling = {c.layer for c in converter.choices if c.on_host and "max pooling" in c.choice}
+    host = [c.layer for c in converter.choices if c.on_host and c.layer in inside | pooling]
+    if not host:
+        return
+    advice = ""
+    if pooling:
+        advice = (
+            "; max_pooling='average' takes the average of each window instead, and "
+            "max_pooling='strided' its first element"
+        )
+    warnings.warn(
+        f"These layers are computed exactly, on the host: {', '.join(host)}{advice}.",
+        ConversionWarning,
+        stacklevel=3,
+    )
+
+
 def _is_temporal(model: tf.keras.Model) -> bool:
     for _, layer in walk_layers(model):
         if isinstance(layer, tf.keras.layers.TimeDistributed):
@@ -317,22 +282,13 @@ def _collect_objects(
     return {name: found[name] for name in order if name in found}
 
 
-def _owners(objects: Mapping[str, list[Any]]) -> dict[Any, str]:
-    """The layer each Nengo object belongs to: the first whose output comes from it.
-
-    Inner layers come before the nested model whose output is also theirs.
-    """
-    outer = {name.rsplit("/", 1)[0] for name in objects if "/" in name}
-    owners: dict[Any, str] = {}
-    for name in sorted(objects, key=lambda name: name in outer):  # a stable sort
-        for obj in objects[name]:
-            owner = obj.ensemble if isinstance(obj, nengo.ensemble.Neurons) else obj
-            owners.setdefault(owner, name)
-    return owners
-
-
-def _lookup_ends(tensors: Any, names: list[str], found: Mapping, what: str) -> LayerLookup:
-    entries = {name: [obj] for name, obj in zip(names, found.values())}
+def _lookup_ends(
+    tensors: list[Any], names: list[str], copies: list[Any], found: Any, what: str
+) -> LayerLookup:
+    """Nengo objects of the model's ends; two of its ends may be the same tensor."""
+    entries: dict[str, list[Any]] = {}
+    for name, tensor in zip(names, copies):
+        entries.setdefault(name, []).append(found[tensor])
     return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
 
 

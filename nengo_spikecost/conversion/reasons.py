@@ -1,66 +1,69 @@
 """Why a layer can't be converted, and what to do, in words for the user.
 
-nengo_dl raises whatever its checks or NumPy raise; the entries below turn what is known
-into advice. Anything else is passed on as it is, with the name of the layer.
+Our own converters say why themselves. What nengo_dl and NumPy raise is turned into advice
+where it is known; anything else is passed on as it is, with the name of the layer.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
-
-import tensorflow as tf
+from typing import Any
 
 from ..errors import ConversionError
 
 _FALLBACK = "pass allow_fallback=True to run it, uncounted, as a TensorNode"
+_PRODUCT = (
+    "it multiplies or compares the outputs of layers with each other, which synapses, that only "
+    "add, can't do; use Add or Concatenate"
+)
+_CURVE = f"no spiking neuron has its curve; train the model with ReLU, or {_FALLBACK}"
+_STATE = (
+    "its state is computed with products of its own, which have no Nengo form; use "
+    "keras_spiking or NEF networks for recurrent models"
+)
+_STATISTICS = (
+    "it divides by statistics of its own input, which is not linear; use BatchNormalization, "
+    f"which is a constant factor in inference, or {_FALLBACK}"
+)
+_ATTENTION = "it multiplies the outputs of layers with each other, which has no Nengo form"
 
-
-def _is_dense_on_many_axes(layer: Any, message: str) -> bool:
-    return isinstance(layer, tf.keras.layers.Dense) and "hape" in message
-
-
-#: Condition on the layer and nengo_dl's message; the reason to give instead.
-_REASONS: list[tuple[Callable[[Any, str], bool], str]] = [
-    (
-        lambda layer, message: type(layer).__name__ == "TFOpLambda",
-        "it is a bare TensorFlow operation; use the Keras layer for it instead "
-        "(tf.keras.layers.Add for a + b)",
-    ),
-    (
-        lambda layer, message: "registered converter" in message,
-        "layers of this type have no Nengo form; replace it, register a converter for it with "
-        f"nengo_dl.Converter.register, or {_FALLBACK}",
-    ),
-    (
-        lambda layer, message: "softmax" in message,
-        "softmax has no Nengo form; leave it off the last layer (the predicted class is the "
-        f"same), or {_FALLBACK}",
-    ),
-    (
-        lambda layer, message: "Multiple applications of layer" in message,
-        "it is applied more than once; pass split_shared_weights=True to give each "
-        "application weights of its own",
-    ),
-    (
-        lambda layer, message: "max pooling" in message,
-        "max pooling has no Nengo form; pass max_to_avg_pool=True to average instead, or "
-        f"{_FALLBACK}",
-    ),
-    (
-        _is_dense_on_many_axes,
-        "its input has more than one axis; flatten it first, or use a 1x1 convolution",
-    ),
-]
+#: By the name of a layer's type: why it has no Nengo form.
+_REASONS = {
+    "AdditiveAttention": _ATTENTION,
+    "Attention": _ATTENTION,
+    "Bidirectional": _STATE,
+    "Dot": _PRODUCT,
+    "ELU": _CURVE,
+    "GRU": _STATE,
+    "GroupNormalization": _STATISTICS,
+    "LSTM": _STATE,
+    "Lambda": "what it computes is unknown; use Keras layers for it, or " + _FALLBACK,
+    "LayerNormalization": _STATISTICS,
+    "Maximum": _PRODUCT,
+    "Minimum": _PRODUCT,
+    "MultiHeadAttention": _ATTENTION,
+    "Multiply": _PRODUCT,
+    "SimpleRNN": _STATE,
+    "ThresholdedReLU": "its output jumps at the threshold, which no sum of ReLU neurons does; "
+    f"use ReLU, or {_FALLBACK}",
+    "UnitNormalization": _STATISTICS,
+}
 
 
 def layer_error(layer: Any, error: Exception) -> ConversionError:
-    """The error to raise for what nengo_dl raised while converting a layer."""
+    """The error to raise for what was raised while converting a layer."""
+    name = type(layer).__name__
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
-    for applies, reason in _REASONS:
-        if applies(layer, message):
-            message = reason
-            break
+    if "registered converter" in message:
+        message = _REASONS.get(
+            name,
+            "layers of this type have no Nengo form; replace it, register a converter for it with "
+            f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}",
+        )
+    elif "Multiple applications of layer" in message:
+        message = (
+            "it is applied more than once; pass split_shared_weights=True to give each "
+            "application weights of its own, or inference_only=True"
+        )
     return ConversionError(
-        f"Layer {layer.name!r} ({type(layer).__name__}) can't be converted: {message}.",
-        layer=layer.name,
+        f"Layer {layer.name!r} ({name}) can't be converted: {message}.", layer=layer.name
     )

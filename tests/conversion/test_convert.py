@@ -102,9 +102,10 @@ def test_nested_models_sequential_and_shared_layers():
     inp = keras.Input((8,), name="x")
     model = randomise(keras.Model(inp, layers.Dense(3, name="out")(inner(shared(shared(inp))))))
     with pytest.raises(ConversionError, match=r"'shared'.*split_shared_weights") as error:
-        nsc.convert(model)
+        nsc.convert(model, inference_only=False)
     assert error.value.layer == "shared"
-    conversion = nsc.convert(model, neuron_type="RectifiedLinear", split_shared_weights=True)
+    nsc.convert(model, inference_only=False, split_shared_weights=True)
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear")
     x = np.random.RandomState(0).uniform(0, 1, (4, 8)).astype("f4")
     # float32 sums in another order
     np.testing.assert_allclose(
@@ -134,27 +135,43 @@ def test_scale_of_unknown_layer_or_bad_value():
 @pytest.mark.parametrize(
     "layer, reason",
     [
-        (layers.DepthwiseConv2D(3, name="bad"), "no Nengo form"),
-        (layers.Conv2D(2, 3, activation="softmax", name="bad"), "softmax"),
-        (layers.MaxPool2D(name="bad"), "max_to_avg_pool"),
-        (layers.Conv2D(2, 3, dilation_rate=2, name="bad"), "dilation_rate"),
-        (layers.Dense(4, name="bad"), "more than one axis"),
-        (layers.LSTM(4, name="bad"), "no Nengo form"),
+        (layers.Conv2D(2, 3, activation="gelu", name="bad"), "no neuron type has the curve .*gelu"),
+        (layers.ELU(name="bad"), "no spiking neuron has its curve"),
+        (layers.LayerNormalization(name="bad"), "divides by statistics"),
+        (layers.LSTM(4, name="bad"), "its state is computed"),
+        (layers.Lambda(lambda x: x, name="bad"), "what it computes is unknown"),
+        (layers.ReLU(threshold=0.5, name="bad"), r"jumps at threshold=0\.5"),
+        (layers.ThresholdedReLU(name="bad"), "jumps at the threshold"),
+        (layers.Embedding(4, 3, name="bad"), "no Nengo form"),
+        (layers.Dropout(0.5, name="bad"), None),
     ],
 )
 def test_what_cannot_be_converted_is_named(layer, reason):
     shape = (5, 3) if isinstance(layer, layers.LSTM) else (8, 8, 2)
     inp = keras.Input(shape)
     model = keras.Model(inp, layers.Flatten()(layer(inp)))
+    options = {}
+    if reason is None:
+        options, reason = {"inference_only": False}, "use inference_only=True"
     with pytest.raises(ConversionError, match=f"Layer 'bad' .*{reason}") as error:
-        nsc.convert(model)
+        nsc.convert(model, **options)
     assert error.value.layer == "bad"
+
+
+@pytest.mark.parametrize("name", ["Multiply", "Maximum", "Minimum", "Dot"])
+def test_products_of_layers_are_refused(name):
+    a, b = keras.Input((4,)), keras.Input((4,))
+    layer = layers.Dot(1, name="bad") if name == "Dot" else getattr(layers, name)(name="bad")
+    with pytest.raises(ConversionError, match=r"Layer 'bad' .*only add"):
+        nsc.convert(keras.Model([a, b], layer([a, b])))
 
 
 def test_bare_operations_and_wrong_models():
     inp = keras.Input((4,))
-    with pytest.raises(ConversionError, match="use the Keras layer"):
-        nsc.convert(keras.Model(inp, layers.Dense(4)(inp) + inp))
+    with pytest.raises(ConversionError, match=r"not tf\.math\.abs; use a Keras layer"):
+        nsc.convert(keras.Model(inp, tf.abs(inp)))
+    with pytest.raises(ConversionError, match="product of two layers"):
+        nsc.convert(keras.Model(inp, inp * inp))
     with pytest.raises(ConversionError, match="no known input shape"):
         nsc.convert(keras.Sequential([layers.Dense(3)]))
     with pytest.raises(ConversionError, match=r"must be a tf\.keras\.Model"):
@@ -172,10 +189,21 @@ def test_bare_operations_and_wrong_models():
 
 def test_fallback_is_allowed_on_request():
     inp = keras.Input((8, 8, 2))
-    model = keras.Model(inp, layers.DepthwiseConv2D(3, name="dw")(inp))
+    model = keras.Model(inp, layers.LayerNormalization(name="norm")(inp))
     with pytest.warns(ConversionWarning, match="TensorNode"):
         conversion = nsc.convert(model, allow_fallback=True)
-    assert isinstance(conversion.layers["dw"], nengo_dl.TensorNode)
+    assert isinstance(conversion.layers["norm"], nengo_dl.TensorNode)
+    model = keras.Model(inp, layers.Dense(3, activation="gelu", name="dense")(inp))
+    with pytest.warns(ConversionWarning, match="'dense': its activation gelu falls back"):
+        conversion = nsc.convert(model, allow_fallback=True)
+    x = np.random.RandomState(0).normal(size=(3, 8, 8, 2)).astype("f4")
+    # float32 sums in another order
+    np.testing.assert_allclose(
+        nengo_output(conversion, x)[:, 0],
+        model.predict(x, verbose=0).reshape(3, -1),
+        rtol=2e-5,
+        atol=1e-6,
+    )
 
 
 def test_temporal_models():
@@ -223,20 +251,13 @@ def test_no_stray_warnings():
         nsc.convert(keras.Sequential([keras.Input((3,)), layers.Dense(2, activation="relu")]))
 
 
-def test_flatten_of_channels_first_is_refused():
-    """nengo_dl ignores the transposition that this layer makes."""
-    inp = keras.Input((2, 3, 3))
-    model = keras.Model(inp, layers.Flatten(data_format="channels_first", name="flat")(inp))
-    with pytest.raises(ConversionError, match=r"Layer 'flat' .*moves channels last") as error:
-        nsc.convert(model)
-    assert error.value.layer == "flat"
-
-
 def test_weights_and_synapses_that_are_no_numbers():
     model = conv_net(keras)
     for synapse in (float("nan"), float("inf"), -0.1):
         with pytest.raises(ConversionError, match="synapse must be a time constant"):
             nsc.convert(model, synapse=synapse)
+    with pytest.raises(ConversionError, match="max_pooling must be one of 'exact', 'average'"):
+        nsc.convert(model, max_pooling="max")
     weights = model.get_layer("conv1").get_weights()
     model.get_layer("conv1").set_weights([np.full_like(w, np.nan) for w in weights])
     with pytest.raises(ConversionError, match="Layer 'conv1' has weights that are NaN"):

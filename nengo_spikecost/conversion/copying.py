@@ -1,0 +1,42 @@
+"""A copy of a Keras model for nengo_dl, so that the user's stays as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from ..errors import ConversionError
+from .lookup import walk_layers
+
+
+def copy_model(model: tf.keras.Model) -> tf.keras.Model:
+    """A Functional copy with the same weights.
+
+    nengo_dl calls Sequential and TimeDistributed layers anew while converting, which adds
+    nodes to the layers it is given: it gets a copy, so that the user's model stays usable.
+    """
+    try:
+        copy = _clone(model)
+        # Layer by layer: one that is used both inside and outside a nested model is one
+        # layer of the model, and two of the copy.
+        clones = dict(walk_layers(copy))
+        for name, layer in walk_layers(model):
+            if not isinstance(layer, tf.keras.Model):
+                clones[name].set_weights(layer.get_weights())
+    except Exception as error:
+        raise ConversionError(
+            f"Model {model.name!r} can't be copied: {error}. Each of its layers needs "
+            "get_config and from_config."
+        ) from error
+    return copy
+
+
+def _clone(layer: Any) -> Any:
+    """A new layer of the same configuration; Sequential models, nested too, as Functional."""
+    if not isinstance(layer, tf.keras.Model):
+        return type(layer).from_config(layer.get_config())
+    clone = tf.keras.models.clone_model(layer, clone_function=_clone)
+    if isinstance(clone, tf.keras.Sequential):
+        clone = tf.keras.Model(clone.inputs, clone.outputs, name=layer.name)
+    return clone

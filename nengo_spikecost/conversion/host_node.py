@@ -1,0 +1,260 @@
+"""Exact layers that run on the host, in every simulator: what neurons can't compute.
+
+A `HostNode` is a Node whose function is known in two forms: NumPy for one sample, which
+``nengo.Simulator`` and the host of NengoLoihi run, and TensorFlow for a whole batch, which
+NengoDL runs and can differentiate.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, Callable
+
+import nengo
+import nengo_dl
+import numpy as np
+import tensorflow as tf
+from nengo.builder import Builder, Operator, Signal
+from nengo.builder.operator import Reset
+
+
+class HostFunction(ABC):
+    """A function of one layer's values, in NumPy and in TensorFlow.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in messages: ``"max pooling"``.
+    shape_in, shape_out : tuple of int
+        Shapes of one sample.
+    operations : int
+        Elementary operations (comparisons, additions, exponentials, divisions) of one call.
+    """
+
+    name: str
+    shape_in: tuple[int, ...]
+    shape_out: tuple[int, ...]
+    operations: int
+
+    @abstractmethod
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        """From an array of shape ``shape_in`` to one of shape ``shape_out``."""
+
+    @abstractmethod
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        """From shape (batch_size, \\*shape_in) to (batch_size, \\*shape_out), differentiable."""
+
+    @property
+    def size_in(self) -> int:
+        """Number of values of one sample before."""
+        return math.prod(self.shape_in)
+
+    @property
+    def size_out(self) -> int:
+        """Number of values of one sample after."""
+        return math.prod(self.shape_out)
+
+    def __call__(self, t: float, x: np.ndarray) -> np.ndarray:
+        """As the function of a Node."""
+        return self.of_sample(np.reshape(x, self.shape_in)).ravel()
+
+
+class MaxPool(HostFunction):
+    """The largest value of each window, channel by channel.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        Spatial shape and channels; with 1, 2 or 3 spatial axes.
+    pool_size, strides : sequence of int
+        One number per spatial axis.
+    padding : {"valid", "same"}
+        As Keras means it: what is added never is the largest.
+    channels_last : bool
+        Whether the channels are the last axis, or the first.
+    """
+
+    name = "max pooling"
+
+    def __init__(
+        self,
+        shape_in: Sequence[int],
+        pool_size: Sequence[int],
+        strides: Sequence[int],
+        padding: str = "valid",
+        channels_last: bool = True,
+    ):
+        self.shape_in = tuple(int(n) for n in shape_in)
+        self.pool_size = tuple(int(n) for n in pool_size)
+        self.strides = tuple(int(n) for n in strides)
+        self.padding = padding
+        self.channels_last = channels_last
+        *space, channels = self._last(self.shape_in)
+        if padding == "same":
+            windows = [-(-n // s) for n, s in zip(space, self.strides)]
+            missing = [
+                max((w - 1) * s + k - n, 0)
+                for w, s, k, n in zip(windows, self.strides, self.pool_size, space)
+            ]
+        else:
+            windows = [(n - k) // s + 1 for n, k, s in zip(space, self.pool_size, self.strides)]
+            missing = [0] * len(space)
+        self._pad = [(m // 2, m - m // 2) for m in missing] + [(0, 0)]
+        self.shape_out = (*windows, channels) if channels_last else (channels, *windows)
+        # comparisons; those with what padding adds are made too
+        self.operations = self.size_out * (math.prod(self.pool_size) - 1)
+
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        image = x if self.channels_last else np.moveaxis(x, 0, -1)
+        image = np.pad(image, self._pad, constant_values=-np.inf)
+        space = tuple(range(len(self.pool_size)))
+        view: Any = np.lib.stride_tricks.sliding_window_view
+        windows = view(image, self.pool_size, axis=space)
+        windows = windows[tuple(slice(None, None, s) for s in self.strides)]
+        found = windows.max(axis=tuple(-1 - axis for axis in space))
+        return found if self.channels_last else np.moveaxis(found, -1, 0)
+
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        if not self.channels_last:  # not every processor pools channels that come first
+            x = tf.transpose(x, [0, *range(2, x.shape.rank), 1])
+        found = tf.nn.max_pool(x, self.pool_size, self.strides, self.padding.upper())
+        if not self.channels_last:
+            found = tf.transpose(found, [0, found.shape.rank - 1, *range(1, found.shape.rank - 1)])
+        return found
+
+    def _last(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape if self.channels_last else (*shape[1:], shape[0])
+
+
+class Softmax(HostFunction):
+    """Exponentials divided by their sum.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample, before and after.
+    axes : sequence of int
+        Axes of one sample that are summed over; may count from the end.
+    """
+
+    name = "softmax"
+
+    def __init__(self, shape: Sequence[int], axes: Sequence[int] = (-1,)):
+        self.shape_in = self.shape_out = tuple(int(n) for n in shape)
+        self.axes = tuple(axis % len(self.shape_in) for axis in axes)
+        # maximum, difference, exponential, sum, division: one of each an element
+        self.operations = 5 * self.size_out
+
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        powers = np.exp(x - x.max(axis=self.axes, keepdims=True))
+        return powers / powers.sum(axis=self.axes, keepdims=True)
+
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        axes = [1 + axis for axis in self.axes]
+        if len(axes) == 1:
+            return tf.nn.softmax(x, axis=axes[0])
+        return tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
+
+
+class HostNode(nengo.Node):
+    """A Node that computes a `HostFunction`: exactly, and not on the chip.
+
+    It is no passthrough Node: what is counted on the way to it ends here, and what leaves
+    it are graded values.
+
+    Parameters
+    ----------
+    function : HostFunction
+    label : str, optional
+
+    Attributes
+    ----------
+    function : HostFunction
+    operations : int
+        Operations that the host makes at every time step.
+    """
+
+    def __init__(self, function: HostFunction, label: str | None = None):
+        super().__init__(
+            output=function, size_in=function.size_in, size_out=function.size_out, label=label
+        )
+
+    @property
+    def function(self) -> HostFunction:
+        """What is computed."""
+        return self.output
+
+    @property
+    def operations(self) -> int:
+        """Operations that the host makes at every time step."""
+        return self.function.operations
+
+
+class SimHostFunction(Operator):
+    """Applies a `HostFunction` to a signal within one time step.
+
+    Parameters
+    ----------
+    function : HostFunction
+    x, output : Signal
+        Read and set.
+    """
+
+    def __init__(self, function: HostFunction, x: Signal, output: Signal, tag: str | None = None):
+        super().__init__(tag=tag)
+        self.function = function
+        self.sets = [output]
+        self.incs: list[Signal] = []
+        self.reads = [x]
+        self.updates: list[Signal] = []
+
+    @property
+    def x(self) -> Signal:
+        """The signal that is read."""
+        return self.reads[0]
+
+    @property
+    def output(self) -> Signal:
+        """The signal that is set."""
+        return self.sets[0]
+
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
+        """The function that ``nengo.Simulator`` calls at every time step."""
+        x, output = signals[self.x], signals[self.output]
+
+        def step_host_function() -> None:
+            output[...] = self.function(0.0, x)
+
+        return step_host_function
+
+
+@Builder.register(HostNode)
+def build_host_node(model: Any, node: HostNode) -> None:
+    """Build a `HostNode`: its input, its output, and the operator between them."""
+    x = Signal(shape=node.size_in, name=f"{node}.in")
+    output = Signal(shape=node.size_out, name=f"{node}.out")
+    model.add_op(Reset(x))
+    model.add_op(SimHostFunction(node.function, x, output, tag=str(node)))
+    model.sig[node]["in"], model.sig[node]["out"] = x, output
+    model.params[node] = None
+
+
+@nengo_dl.builder.Builder.register(SimHostFunction)
+class SimHostFunctionBuilder(nengo_dl.builder.OpBuilder):
+    """A `HostFunction` on a whole batch, as TensorFlow operations of NengoDL's graph."""
+
+    def build_pre(self, signals: Any, config: Any) -> None:
+        """Look up the arrays that are read and set."""
+        super().build_pre(signals, config)
+        (op,) = self.ops  # operators of this kind are never merged
+        self._function = op.function
+        self._x = signals[op.x].reshape(op.function.shape_in)
+        self._output = signals[op.output]
+
+    def build_step(self, signals: Any) -> None:
+        """Add the operations of one time step."""
+        x = signals.gather(self._x)
+        found = self._function.of_batch(x)
+        signals.scatter(self._output, tf.reshape(found, (x.shape[0], -1)))

@@ -1,0 +1,20 @@
+"""Layer converters, one file a family; importing this package registers all of them."""
+
+from . import activations, convolutions, dense, merging, no_ops, operators, pooling, shapes
+from .base import LayerConverter, Stage
+from .registry import converters, register_layer_converter
+
+__all__ = [
+    "LayerConverter",
+    "Stage",
+    "activations",
+    "converters",
+    "convolutions",
+    "dense",
+    "merging",
+    "no_ops",
+    "operators",
+    "pooling",
+    "register_layer_converter",
+    "shapes",
+]

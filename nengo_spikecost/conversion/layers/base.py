@@ -1,0 +1,359 @@
+"""What all our layer converters are made with."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import nengo
+import nengo_dl
+import numpy as np
+import tensorflow as tf
+from nengo.ensemble import Neurons
+
+from ...errors import ConversionError, ConversionWarning
+from ..host_node import HostFunction, HostNode
+from .curves import CURVELESS, HostCurve, PiecewiseLinear, form_of
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An activation as Nengo objects.
+
+    Attributes
+    ----------
+    input, output : nengo.Node, nengo.ensemble.Neurons or nengo_dl.TensorNode
+        Where the layer's linear part goes, and where the layer's output comes from.
+    """
+
+    input: Any
+    output: Any
+
+
+class LayerConverter(nengo_dl.converter.LayerConverter):
+    """Base class of layer converters, with what most of them need.
+
+    A subclass defines ``convert(node_id)``, which makes Nengo objects for one application
+    of ``self.layer`` and returns the one that its output comes from; and, where some
+    layers of the type can't be converted, ``problem``.
+
+    See ``nengo_dl.converter.LayerConverter`` for ``add_connection``, ``get_input_obj``,
+    ``input_shape`` and ``output_shape``.
+    """
+
+    #: Layer attributes that only matter in training, with the value they must have for it.
+    unsupported_training_args: ClassVar[list[Any]] = []
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """Why a layer can't be converted, as a clause; None if it can.
+
+        Parameters
+        ----------
+        layer : tf.keras.layers.Layer
+        converter : nengo_dl.Converter
+            Holds the options of the conversion.
+        """
+        return None
+
+    @classmethod
+    def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str | None]:
+        """Answer NengoDL; with a `problem`, a layer may still become a TensorNode."""
+        found = cls.problem(layer, converter)
+        return super().convertible(layer, converter) if found is None else (False, found)
+
+    # -- the layer ------------------------------------------------------------------------
+
+    @property
+    def channels_last(self) -> bool:
+        """Whether the channels are the layer's last axis, or the first."""
+        return getattr(self.layer, "data_format", "channels_last") != "channels_first"
+
+    @property
+    def inference_only(self) -> bool:
+        """Whether the network need not be trainable as the layer is."""
+        return self.converter.inference_only
+
+    def axis(self, axis: int, node_id: int) -> int:
+        """A Keras axis, which counts the batch, as an axis of one sample at one step."""
+        n_axes = len(self.layer.get_output_shape_at(node_id))
+        before = 2 if self.converter.temporal_model else 1
+        found = axis % n_axes - before
+        if found < 0:
+            raise self.refused(f"axis {axis} is the batch or time")
+        return found
+
+    def n_inputs(self, node_id: int) -> int:
+        """Number of tensors this application of the layer is given."""
+        return len(tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors))
+
+    def refused(self, reason: str) -> ConversionError:
+        """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
+        return ConversionError(
+            f"Layer {self.layer.name!r} ({type(self.layer).__name__}) can't be converted: "
+            f"{reason}.",
+            layer=self.layer.name,
+        )
+
+    def indices(self, node_id: int) -> np.ndarray:
+        """The number of each element of the input, in the shape of one sample."""
+        shape = tuple(self.input_shape(node_id))
+        return np.arange(math.prod(shape)).reshape(shape)
+
+    # -- linear parts ---------------------------------------------------------------------
+
+    def add_relay(self, node_id: int, size: int | None = None, part: str | None = None) -> Any:
+        """A passthrough Node, of the size of the layer's output if none is given."""
+        size = math.prod(self.output_shape(node_id)) if size is None else size
+        return nengo.Node(size_in=int(size), label=self._label(node_id, part))
+
+    def connect(self, pre: Any, post: Any, transform: Any = 1, trainable: bool = False) -> Any:
+        """A Connection that filters what comes from neurons as the conversion asks for.
+
+        Parameters
+        ----------
+        pre, post : Nengo objects, or slices of them
+        transform : nengo.transforms.Transform or array_like
+            As in ``nengo.Connection``; the number 1 is no transform.
+        trainable : bool
+            Whether NengoDL may train the weights.
+        """
+        options = {} if np.array_equal(transform, 1) else {"transform": transform}
+        conn = nengo.Connection(pre, post, synapse=self.synapse(pre), **options)
+        self.set_trainable(conn, trainable)
+        return conn
+
+    def synapse(self, pre: Any) -> Any:
+        """The filter of Connections from an object or a slice of it."""
+        obj = pre.obj if isinstance(pre, nengo.base.ObjView) else pre
+        return self.converter.synapse if isinstance(obj, Neurons) else None
+
+    def select(self, node_id: int, indices: np.ndarray, input_idx: int = 0) -> Any:
+        """The object whose element ``i`` is element ``indices[i]`` of the layer's input."""
+        pre = self.get_input_obj(node_id, tensor_idx=input_idx)
+        indices = np.ravel(indices)
+        if np.array_equal(indices, np.arange(pre.size_out)):
+            return pre
+        output = self.add_relay(node_id, len(indices))
+        self.connect(pre[indices], output)
+        return output
+
+    def add_affine(self, node_id: int, scale: Any, offset: Any, pre: Any = None) -> Any:
+        """A Node that holds ``scale * input + offset``.
+
+        Parameters
+        ----------
+        node_id : int
+        scale, offset : array_like
+            Broadcast to the shape of one sample.
+        """
+        shape = self.output_shape(node_id)
+        output = self.add_relay(node_id)
+        scale = np.ravel(np.broadcast_to(np.asarray(scale, dtype=np.float64), shape))
+        offset = np.ravel(np.broadcast_to(np.asarray(offset, dtype=np.float64), shape))
+        pre = self.get_input_obj(node_id) if pre is None else pre
+        self.connect(pre, output, scale[0] if (scale == scale[0]).all() else scale)
+        if offset.any():
+            self.add_constant(node_id, output, offset)
+        return output
+
+    def add_constant(self, node_id: int, obj: Any, values: np.ndarray) -> None:
+        """Add a constant to the input of an object: one weight an element, of one Node."""
+        node = nengo.Node([1], label=self._label(node_id, "bias"))
+        self.connect(node, obj, np.ravel(values)[:, None])
+
+    # -- activations ----------------------------------------------------------------------
+
+    def add_stage(
+        self,
+        node_id: int,
+        activation: Any = None,
+        biases: np.ndarray | None = None,
+        channel_axis: int = -1,
+    ) -> Stage:
+        """The objects that add biases and apply an activation.
+
+        Parameters
+        ----------
+        node_id : int
+        activation : optional
+            A Keras or TensorFlow function, a Keras layer that is an activation, a Nengo
+            neuron type, or a `PiecewiseLinear` curve; default: linear.
+        biases : ndarray of shape (n_channels,), optional
+            One bias a channel of the output.
+        channel_axis : {-1, 0}
+            The axis of one sample that holds the channels.
+
+        Raises
+        ------
+        ConversionError
+            If there are no neurons of that activation.
+        """
+        form = form_of(activation, self.converter.swap_activations, self.activation_map)
+        shape = self.output_shape(node_id)
+        if biases is not None:
+            per_axis = [1] * len(shape)
+            per_axis[channel_axis] = len(biases)
+            full = np.ravel(np.broadcast_to(np.reshape(biases, per_axis), shape))
+            # A parameter that many neurons share can't be trained in their biases.
+            shared = not self.inference_only and len(biases) < len(full)
+        in_neurons = biases is not None and not shared
+
+        if isinstance(form, nengo.neurons.NeuronType):
+            neurons = self.add_neurons(node_id, form, full if in_neurons else None)
+            stage = Stage(neurons, neurons)
+        elif isinstance(form, PiecewiseLinear):
+            in_neurons = in_neurons and self.inference_only
+            stage = self._add_populations(node_id, form, full if in_neurons else None)
+        else:
+            in_neurons = False
+            obj = self._add_node(node_id, form, activation)
+            stage = Stage(obj, obj)
+        if biases is not None and not in_neurons:
+            if self.inference_only:
+                self.add_constant(node_id, stage.input, full)
+            else:
+                self._add_trainable_biases(node_id, stage.input, biases, per_axis, shape)
+        return stage
+
+    def add_neurons(
+        self,
+        node_id: int,
+        neuron_type: Any,
+        biases: Any = None,
+        part: str | None = None,
+        trainable: bool = True,
+    ) -> Neurons:
+        """An Ensemble of one neuron an element, with the layer's firing rates scaled.
+
+        Parameters
+        ----------
+        node_id : int
+        neuron_type : nengo.neurons.NeuronType
+        biases : float or ndarray of shape (size,), optional
+            In units of the layer's values: the scale is applied here.
+        part : str, optional
+            Says which population of the layer this is.
+        trainable : bool
+            Whether NengoDL may train the biases.
+        """
+        size = math.prod(self.output_shape(node_id))
+        scale = self._scale(neuron_type)
+        if scale != 1:
+            neuron_type = _with_amplitude_divided(neuron_type, scale)
+        zero = biases is None
+        neurons = nengo.Ensemble(
+            int(size),
+            1,
+            neuron_type=neuron_type,
+            gain=nengo.dists.Choice([scale]),
+            bias=nengo.dists.Choice([0]) if zero else np.broadcast_to(biases, size) * scale,
+            label=self._label(node_id, part),
+        ).neurons
+        if zero or not trainable:
+            self.set_trainable(neurons, False)
+        return neurons
+
+    def add_host_node(self, node_id: int, function: HostFunction, choice: str) -> HostNode:
+        """A Node that computes on the host, noted among the choices of the conversion."""
+        self.converter.note(self.layer, choice, exact=True, on_host=True)
+        return HostNode(function, label=self._label(node_id, None))
+
+    def _add_populations(
+        self, node_id: int, curve: PiecewiseLinear, biases: np.ndarray | None
+    ) -> Stage:
+        relu = form_of(tf.nn.relu, self.converter.swap_activations, self.activation_map)
+        stage = Stage(self.add_relay(node_id, part="in"), self.add_relay(node_id))
+        for term in curve.terms:
+            bias: Any = term.shift
+            if biases is not None:
+                bias = bias + term.slope * biases
+            neurons = self.add_neurons(node_id, relu, bias, term.name, trainable=False)
+            self.connect(stage.input, neurons, term.slope)
+            weight = np.asarray(term.weight, dtype=np.float64)
+            if weight.ndim:
+                weight = np.ravel(np.broadcast_to(weight, self.output_shape(node_id)))
+            self.connect(neurons, stage.output, weight)
+        return stage
+
+    def _add_node(self, node_id: int, form: Any, activation: Any) -> Any:
+        """The object of an activation without neurons."""
+        if form is None:
+            return self.add_relay(node_id)
+        if isinstance(form, HostCurve):
+            return self.add_host_node(node_id, form.make(self.output_shape(node_id)), form.choice)
+        if self.converter.allow_fallback and form is CURVELESS:
+            warnings.warn(
+                f"Layer {self.layer.name!r}: its activation {_name(activation)} falls back to a "
+                "TensorNode.",
+                ConversionWarning,
+                stacklevel=2,
+            )
+            return nengo_dl.TensorNode(
+                activation,
+                shape_in=self.output_shape(node_id),
+                pass_time=False,
+                label=self._label(node_id, None),
+            )
+        raise self.refused(
+            f"no neuron type has the curve of its activation {_name(activation)!r}; train it "
+            "with relu, map it to a neuron type with swap_activations, or pass "
+            "allow_fallback=True to run it, uncounted, as a TensorNode"
+        )
+
+    def _add_trainable_biases(
+        self,
+        node_id: int,
+        obj: Any,
+        biases: np.ndarray,
+        per_axis: Sequence[int],
+        shape: Sequence[int],
+    ) -> None:
+        """One trainable weight a channel, handed to all elements of that channel."""
+        node = nengo.Node([1], label=self._label(node_id, "bias"))
+        if len(biases) == math.prod(shape):
+            self.connect(node, obj, biases[:, None], trainable=True)
+            return
+        relay = self.add_relay(node_id, len(biases), "bias_relay")
+        self.connect(node, relay, biases[:, None], trainable=True)
+        channels = np.ravel(np.broadcast_to(np.arange(len(biases)).reshape(per_axis), shape))
+        indices = list(zip(range(len(channels)), channels))
+        spread = nengo.Sparse((len(channels), len(biases)), indices=indices)
+        self.connect(relay, obj, spread)
+
+    def _scale(self, neuron_type: Any) -> float:
+        """Scale of the layer's firing rates, 1 for neurons whose output can't be scaled back."""
+        scales = self.converter.scale_firing_rates
+        if isinstance(scales, dict):
+            scales = scales.get(self.layer)
+        if scales is None or scales == 1:
+            return 1
+        if not hasattr(neuron_type, "amplitude"):
+            warnings.warn(
+                f"Layer {self.layer.name!r}: scale_firing_rates has no effect on "
+                f"{type(neuron_type).__name__} neurons, which have no amplitude to divide.",
+                ConversionWarning,
+                stacklevel=2,
+            )
+            return 1
+        return scales
+
+    def _label(self, node_id: int, part: str | None) -> str:
+        label = f"{self.layer.name}.{node_id}"
+        return label if part is None else f"{label}.{part}"
+
+
+def _with_amplitude_divided(neuron_type: Any, scale: float) -> Any:
+    """The neuron type with outputs ``scale`` times smaller."""
+    scaled = copy.copy(neuron_type)
+    # Nengo's parameters are read-only once they are set
+    type(scaled).amplitude.data[scaled] = neuron_type.amplitude / scale
+    return scaled
+
+
+def _name(activation: Any) -> str:
+    return getattr(activation, "__name__", None) or type(activation).__name__

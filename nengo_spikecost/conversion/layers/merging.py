@@ -1,0 +1,91 @@
+"""Layers that join several tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from .base import LayerConverter
+from .registry import register_layer_converter
+
+
+class MergingConverter(LayerConverter):
+    """Base class of weighted sums."""
+
+    def weights(self, n_inputs: int) -> list[float]:
+        """What each input is multiplied by."""
+        raise NotImplementedError
+
+    def convert(self, node_id: int) -> Any:
+        """One Connection an input, into one Node."""
+        output = self.add_relay(node_id)
+        shapes = tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors)
+        skipped = 2 if self.converter.temporal_model else 1
+        for i, weight in enumerate(self.weights(len(shapes))):
+            shape = tuple(shapes[i].shape)[skipped:]
+            self.connect(self.broadcast(node_id, i, shape), output, weight)
+        return output
+
+    def broadcast(self, node_id: int, i: int, shape: tuple[int, ...]) -> Any:
+        """Input number ``i``, repeated as far as the output's shape asks for."""
+        pre = self.get_input_obj(node_id, tensor_idx=i)
+        wanted = tuple(self.output_shape(node_id))
+        if shape == wanted:
+            return pre
+        indices = np.arange(pre.size_out).reshape(shape)
+        return pre[np.ravel(np.broadcast_to(indices, wanted))]
+
+
+@register_layer_converter(tf.keras.layers.Add)
+class ConvertAdd(MergingConverter):
+    """Sums."""
+
+    def weights(self, n_inputs: int) -> list[float]:
+        """All are added as they are."""
+        return [1] * n_inputs
+
+
+@register_layer_converter(tf.keras.layers.Average)
+class ConvertAverage(MergingConverter):
+    """Means."""
+
+    def weights(self, n_inputs: int) -> list[float]:
+        """All count the same."""
+        return [1 / n_inputs] * n_inputs
+
+
+@register_layer_converter(tf.keras.layers.Subtract)
+class ConvertSubtract(MergingConverter):
+    """Differences."""
+
+    def weights(self, n_inputs: int) -> list[float]:
+        """The second of two is subtracted."""
+        return [1, -1]
+
+
+@register_layer_converter(tf.keras.layers.Concatenate)
+class ConvertConcatenate(LayerConverter):
+    """Tensors put side by side."""
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """Samples of a batch are simulated apart from each other."""
+        return "it joins samples of the batch (axis 0)" if layer.axis == 0 else None
+
+    def convert(self, node_id: int) -> Any:
+        """Each input into its slice of one Node."""
+        output = self.add_relay(node_id)
+        axis = self.axis(self.layer.axis, node_id)
+        shape = tuple(self.output_shape(node_id))
+        places = np.arange(output.size_in).reshape(shape)
+        shapes = self.input_shape(node_id)
+        shapes = shapes if isinstance(shapes, list) else [shapes]
+        start = 0
+        for i, part in enumerate(shapes):
+            stop = start + part[axis]
+            where = places.take(range(start, stop), axis=axis)
+            self.connect(self.get_input_obj(node_id, tensor_idx=i), output[np.ravel(where)])
+            start = stop
+        return output

@@ -1,0 +1,37 @@
+"""Layers that do nothing in inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from .base import LayerConverter
+from .registry import register_layer_converter
+
+
+@register_layer_converter(
+    tf.keras.layers.ActivityRegularization,
+    tf.keras.layers.AlphaDropout,
+    tf.keras.layers.Dropout,
+    tf.keras.layers.GaussianDropout,
+    tf.keras.layers.GaussianNoise,
+    tf.keras.layers.SpatialDropout1D,
+    tf.keras.layers.SpatialDropout2D,
+    tf.keras.layers.SpatialDropout3D,
+)
+class ConvertNoOperation(LayerConverter):
+    """Layers that only act in training."""
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """There is no Nengo form of what they do in training."""
+        if not converter.inference_only:
+            return "what it does in training has no Nengo form; use inference_only=True"
+        return None
+
+    def convert(self, node_id: int) -> Any:
+        """Hand on the input."""
+        if self.layer.inbound_nodes[node_id].call_kwargs.get("training"):
+            raise self.refused("it is called with training=True, so it is random in inference too")
+        return self.get_input_obj(node_id)

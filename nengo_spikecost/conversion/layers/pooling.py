@@ -1,0 +1,167 @@
+"""Pooling: averages as convolutions, maxima on the host or by a choice of the user's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..host_node import MaxPool
+from .convolutions import ConvolutionConverter, ungrouped
+from .registry import register_layer_converter
+
+#: What `convert` may make of max pooling.
+MAX_POOLING = ("exact", "average", "strided")
+
+
+class PoolingConverter(ConvolutionConverter):
+    """What all pooling layers have in common."""
+
+    has_weights = False
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """None: all of them can be converted."""
+        return None
+
+    def space(self, node_id: int) -> tuple[int, ...]:
+        """Spatial shape of the input."""
+        shape = tuple(self.input_shape(node_id))
+        return shape[:-1] if self.channels_last else shape[1:]
+
+    def windows(self, node_id: int) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+        """Pool size, strides and padding; a global pool is one window."""
+        layer, space = self.layer, self.space(node_id)
+        if not hasattr(layer, "pool_size"):
+            return space, (1,) * len(space), "valid"
+        return _per_axis(layer.pool_size, space), _per_axis(layer.strides, space), layer.padding
+
+    def add_average(self, node_id: int) -> Any:
+        """The mean of each window, of which only what lies in the image counts."""
+        pool_size, strides, padding = self.windows(node_id)
+        weights = np.full(pool_size, 1 / math.prod(pool_size))
+        output = self.add_relay(node_id)
+        missing = 1 / _covered(self.space(node_id), pool_size, strides, padding)
+        if (missing == 1).all():
+            self._add_depthwise(node_id, output, weights, strides, padding)
+            return output
+        sums = self.add_relay(node_id, part="sums")
+        self._add_depthwise(node_id, sums, weights, strides, padding)
+        per_place = missing[..., None] if self.channels_last else missing[None]
+        shape = self._pooled_shape(node_id, missing.shape)
+        self.connect(sums, output, np.ravel(np.broadcast_to(per_place, shape)))
+        return output
+
+    def add_strided(self, node_id: int) -> Any:
+        """The first element of each window that lies in the image."""
+        pool_size, strides, padding = self.windows(node_id)
+        weights = np.zeros(pool_size)
+        before = _padding_before(self.space(node_id), pool_size, strides, padding)
+        weights[before] = 1
+        output = self.add_relay(node_id)
+        self._add_depthwise(node_id, output, weights, strides, padding)
+        return output
+
+    def add_maximum(self, node_id: int) -> Any:
+        """The largest element of each window, on the host."""
+        pool_size, strides, padding = self.windows(node_id)
+        function = MaxPool(
+            self.input_shape(node_id), pool_size, strides, padding, self.channels_last
+        )
+        output = self.add_host_node(node_id, function, "exact max pooling on the host")
+        self.connect(self.get_input_obj(node_id), output)
+        return output
+
+    def _add_depthwise(
+        self, node_id: int, post: Any, weights: np.ndarray, strides: Sequence[int], padding: str
+    ) -> None:
+        """Convolve every channel with the same weights, of shape ``pool_size``."""
+        shape = self.input_shape(node_id)
+        channels = shape[-1] if self.channels_last else shape[0]
+        kernel = np.repeat(weights[..., None, None], channels, axis=-1)
+        groups = channels
+        if not self.inference_only:
+            # TensorFlow has gradients of grouped convolutions on few processors
+            kernel, groups = ungrouped(kernel, groups), 1
+        self.add_convolution(
+            self.get_input_obj(node_id), post, shape, kernel, strides, padding, groups
+        )
+
+    def connect(self, pre: Any, post: Any, transform: Any = 1, trainable: bool = False) -> Any:
+        """Nothing of a pooling layer is trained."""
+        return super().connect(pre, post, transform)
+
+    def _pooled_shape(self, node_id: int, space: tuple[int, ...]) -> tuple[int, ...]:
+        shape = self.input_shape(node_id)
+        return (*space, shape[-1]) if self.channels_last else (shape[0], *space)
+
+
+@register_layer_converter(
+    tf.keras.layers.AvgPool1D,
+    tf.keras.layers.AvgPool2D,
+    tf.keras.layers.AvgPool3D,
+    tf.keras.layers.GlobalAvgPool1D,
+    tf.keras.layers.GlobalAvgPool2D,
+    tf.keras.layers.GlobalAvgPool3D,
+)
+class ConvertAveragePooling(PoolingConverter):
+    """Average pooling."""
+
+    def convert(self, node_id: int) -> Any:
+        """A convolution with equal weights."""
+        return self.add_average(node_id)
+
+
+@register_layer_converter(
+    tf.keras.layers.MaxPool1D,
+    tf.keras.layers.MaxPool2D,
+    tf.keras.layers.MaxPool3D,
+    tf.keras.layers.GlobalMaxPool1D,
+    tf.keras.layers.GlobalMaxPool2D,
+    tf.keras.layers.GlobalMaxPool3D,
+)
+class ConvertMaxPooling(PoolingConverter):
+    """Max pooling, or what the user takes in its place."""
+
+    def convert(self, node_id: int) -> Any:
+        """As the option ``max_pooling`` of the conversion says."""
+        choice = self.converter.max_pooling
+        if choice == "exact":
+            return self.add_maximum(node_id)
+        if choice == "average":
+            self.converter.note(self.layer, "average pooling", exact=False)
+            return self.add_average(node_id)
+        self.converter.note(self.layer, "the first element of each window", exact=False)
+        return self.add_strided(node_id)
+
+
+def _padding_before(
+    space: Sequence[int], pool_size: Sequence[int], strides: Sequence[int], padding: str
+) -> tuple[int, ...]:
+    """Number of zeros before the first element of each axis."""
+    if padding == "valid":
+        return (0,) * len(space)
+    return tuple(
+        max((-(-n // s) - 1) * s + k - n, 0) // 2 for n, k, s in zip(space, pool_size, strides)
+    )
+
+
+def _covered(
+    space: Sequence[int], pool_size: Sequence[int], strides: Sequence[int], padding: str
+) -> np.ndarray:
+    """Fraction of each window that lies in the image, of the pooled spatial shape."""
+    before = _padding_before(space, pool_size, strides, padding)
+    result = np.ones(())
+    for n, k, s, pad in zip(space, pool_size, strides, before):
+        n_windows = -(-n // s) if padding == "same" else (n - k) // s + 1
+        start = np.arange(n_windows) * s - pad
+        inside = np.minimum(start + k, n) - np.maximum(start, 0)
+        result = result[..., None] * (inside / k)
+    return result
+
+
+def _per_axis(value: Any, space: Sequence[int]) -> tuple[int, ...]:
+    return (value,) * len(space) if isinstance(value, int) else tuple(value)
