@@ -192,7 +192,9 @@ class NetworkEnergy:
             Any of ``"name"``, ``"output_shape"``, ``"params"``, ``"connections"``,
             ``"macs"`` (of one dense pass), ``"neurons"``, ``"rate"``, ``"spikes"``,
             ``"synops"``, ``"updates"``, ``"average_synops"`` (what mean rate times
-            connections says of the same spikes), ``"average/exact"``, ``"energy D"``,
+            connections says of the same spikes), ``"average/exact"``, ``"factored"``
+            (operations where decoders and encoders are not multiplied out),
+            ``"weight_updates"`` (by learning rules), ``"energy D"``,
             ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D.
         timesteps_per_inference : int, optional
             Steps per inference.

@@ -71,6 +71,10 @@ def _is_energy(value: Any) -> bool:
     return is_number and math.isfinite(value) and value >= 0
 
 
+WEIGHT_FORMS = ("full", "factored")
+"""How devices keep weights; see `Device.weights`."""
+
+
 @dataclass(frozen=True)
 class Device:
     """What a network can be priced for.
@@ -90,6 +94,10 @@ class Device:
         Process node.
     note : str
         What to know before trusting the number.
+    weights : {"full", "factored"}
+        How a spiking device keeps the weights between two populations: multiplied out, one for
+        each pair of neurons; or as decoders, transforms and encoders, applied one after the
+        other (see `nengo_spikecost.graph.FactoredForm`).
     """
 
     name: str
@@ -99,6 +107,7 @@ class Device:
     description: str = ""
     process: str = ""
     note: str = ""
+    weights: str = "full"
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -107,6 +116,12 @@ class Device:
         if not isinstance(self.spiking, bool):
             raise EnergyError(
                 f"Device {self.name!r}: spiking must be True or False, not {self.spiking!r}."
+            )
+
+        if self.weights not in WEIGHT_FORMS:
+            raise EnergyError(
+                f"Device {self.name!r}: weights must be one of {', '.join(WEIGHT_FORMS)}, "
+                f"not {self.weights!r}."
             )
 
     @property

@@ -26,7 +26,7 @@ else:
 
 DEVICE_FILE = Path(__file__).with_name("devices.toml")
 _ENERGIES = ("energy_per_synop", "energy_per_neuron")
-_WORDS = ("spiking", "description", "process", "note")
+_WORDS = ("spiking", "description", "process", "note", "weights")
 
 
 class DeviceTable:
@@ -161,6 +161,7 @@ def register_device(
     process: str = "",
     note: str = "",
     source: str = "",
+    weights: str = "full",
 ) -> Device:
     """Add a device to the table.
 
@@ -172,7 +173,7 @@ def register_device(
         Energy of a synaptic operation and of a neuron update, in Joules.
     spiking : bool
         Whether the device works on spikes.
-    description, process, note : str
+    description, process, note, weights : str
         See `Device`.
     source : str
         Where the energies come from.
@@ -194,7 +195,7 @@ def register_device(
         energies = constant(energy_per_synop), constant(energy_per_neuron)
     except EnergyError as error:
         raise EnergyError(f"Device {name!r}: {error}") from error
-    device = Device(name, spiking, *energies, description, process, note)
+    device = Device(name, spiking, *energies, description, process, note, weights)
     _devices().add(device)
     return device
 

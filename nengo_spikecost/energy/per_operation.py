@@ -4,7 +4,9 @@ On a spiking device, per inference ::
 
     energy = synops * E_synop + neuron updates * E_neuron
 
-over the pathways that carry spikes and the populations that spike. On any other device the
+over the pathways that carry spikes and the populations that spike. A device that keeps
+weights factored (`Device.weights`) makes the synops, and the multiplications at every step,
+of that form instead. On any other device the
 network runs once, dense: every weight of every Connection is one multiply-accumulate at
 ``E_synop`` each time it is used, every neuron one update at ``E_neuron``, and every other
 operation that is known (the comparisons of a max pooling) costs ``E_synop`` too.
@@ -15,6 +17,8 @@ Assumptions, all stated with the result:
 * What is not on a spiking device (weights of inputs that are no spikes, neurons off the
   chip, readouts, functions) is its host's work, priced beside the device: see
   `nengo_spikecost.energy.host`.
+* Changes of weights by learning rules are priced on dense devices; spiking devices have no
+  energy for them, so they are listed.
 * Graded populations in a network on a spiking device are not priced but listed.
 * Static power, spike routing, and input and output of the chip are not included.
 """
@@ -94,6 +98,8 @@ def _price_spiking(
     neuron_J: dict[str, np.ndarray],
 ) -> list[UncountedWork]:
     uncounted: list[UncountedWork] = []
+    # a workload estimated without a Nengo network has no factors
+    factored = device.weights == "factored" and bool(workload.factored)
     for population in workload.populations:
         if not population.on_chip:
             continue  # the host's
@@ -107,9 +113,17 @@ def _price_spiking(
             continue  # the host's, or a bias: part of the neuron's update
         if pathway.synops is None:
             uncounted.append(_graded(pathway))
-        else:
+        elif not factored:
             synop_J[pathway.layer] += pathway.synops * device.energy_per_synop_J
+    if factored:
+        for weights in workload.factored:
+            synop_J[weights.layer] += weights.operations * device.energy_per_synop_J
+    for rule in workload.learning:
+        uncounted.append(UncountedWork(rule.name, rule.layer, _NO_LEARNING))
     return uncounted
+
+
+_NO_LEARNING = "changes weights, for which the device has no energy"
 
 
 def _graded(pathway: PathwayWork) -> UncountedWork:
@@ -126,6 +140,9 @@ def _price_dense(
         neuron_J[population.layer] += population.n_neurons * device.energy_per_neuron_J
     for weights in workload.dense:
         synop_J[weights.layer] += weights.macs * device.energy_per_synop_J
+    n_steps = workload.n_steps
+    for rule in workload.learning:
+        synop_J[rule.layer] += rule.macs // n_steps * device.energy_per_synop_J
     for work in workload.host:
         # functions between the layers: the weights of other host work are among the dense
         synop_J[work.layer] += work.operations * device.energy_per_synop_J

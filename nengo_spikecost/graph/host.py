@@ -60,9 +60,10 @@ def host_parts(
         for conn in pathway.connections:
             roles.setdefault(conn, _ROLES[pathway.kind])
     off_chip = {p.ensemble for p in populations if not p.on_chip}
-    for conn in list(roles):
-        if uses_encoders(conn) and conn.post_obj in off_chip:
-            roles[conn.post_obj] = "neurons"
+    for conn, role in list(roles.items()):
+        if uses_encoders(conn):
+            # what is sent to neurons on the chip are currents: the host encodes them
+            roles[conn.post_obj] = "neurons" if conn.post_obj in off_chip else role
     parts = [
         HostPart(w.name, w.layer, roles[w.obj], macs=w.macs)
         for w in weights

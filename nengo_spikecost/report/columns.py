@@ -93,6 +93,11 @@ _PLAIN_COLUMNS = (
         "average/exact", "Average/exact", ("Average", "/ exact"), "ratio",
         lambda r: r.average_over_exact,
     ),
+    Column("factored", "Factored ops", ("Factored", "ops"), "count", lambda r: r.factored),
+    Column(
+        "weight_updates", "Weight updates", ("Weight", "updates"), "count",
+        lambda r: r.weight_updates,
+    ),
 )  # fmt: skip
 _PLAIN = {column.key: column for column in _PLAIN_COLUMNS}
 

@@ -80,7 +80,9 @@ def _counts(row: LayerRow) -> dict[str, Any]:
         "spikes": row.spikes,
         "synops": row.synops,
         "average_synops": row.average_synops,
+        "factored": row.factored,
         "updates": row.updates,
+        "weight_updates": row.weight_updates,
     }
 
 

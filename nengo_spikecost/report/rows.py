@@ -33,8 +33,11 @@ class LayerRow:
     rate_hz : float, optional
         Mean firing rate of the layer's spiking neurons; with KerasSpiking's counting, mean
         activation at the layer's input.
-    spikes, synops, average_synops : float, optional
-        Per inference; None where nothing spikes or nothing was measured.
+    spikes, synops, average_synops, factored : float, optional
+        Per inference; None where nothing spikes or nothing was measured. ``factored`` are the
+        operations of a device that keeps weights in factors.
+    weight_updates : int, optional
+        Weights changed by learning rules per inference.
     energy_J, synop_energy_J, neuron_energy_J : dict from device name to float
         Joules per inference.
     lower_bound : bool
@@ -56,6 +59,8 @@ class LayerRow:
     spikes: float | None
     synops: float | None
     average_synops: float | None
+    factored: float | None
+    weight_updates: int | None
     energy_J: dict[str, float]
     synop_energy_J: dict[str, float]
     neuron_energy_J: dict[str, float]
@@ -125,10 +130,10 @@ def _bare_row(name: str, kind: str, **values: Any) -> LayerRow:
     nothing: dict[str, Any] = dict.fromkeys(
         (
             "params", "connections", "macs", "neurons", "updates", "rate_hz", "spikes", "synops",
-            "average_synops",
+            "average_synops", "factored", "weight_updates",
         )
     )  # fmt: skip
-    energies = {"energy_J": {}, "synop_energy_J": {}, "neuron_energy_J": {}}
+    energies: dict[str, Any] = {"energy_J": {}, "synop_energy_J": {}, "neuron_energy_J": {}}
     return LayerRow(name=name, kind=kind, output_shape="", **{**nothing, **energies, **values})
 
 
@@ -170,6 +175,8 @@ def _row(
         spikes=spikes,
         synops=_mean_sum(p.synops for p in pathways),
         average_synops=_mean_sum(p.average_synops for p in pathways),
+        factored=_mean_sum(f.operations for f in workload.factored if f.layer in names),
+        weight_updates=sum(r.updates for r in workload.learning if r.layer in names),
         energy_J=energy["all"],
         synop_energy_J=energy["synop"],
         neuron_energy_J=energy["neuron"],
@@ -182,8 +189,9 @@ def _only_on_host(workload: Workload, layer: str) -> bool:
     """Whether a layer's work on a spiking device is its host's alone."""
     if not any(work.layer == layer for work in workload.host):
         return False
-    work = [*workload.populations, *(p for p in workload.pathways if p.kind != "bias")]
-    return not any(part.on_chip for part in work if part.layer == layer)
+    neurons = [p.on_chip for p in workload.populations if p.layer == layer]
+    synapses = [p.on_chip for p in workload.pathways if p.layer == layer]
+    return not any(neurons + synapses)
 
 
 def _mean_sum(counts: Iterable[np.ndarray | None]) -> float | None:

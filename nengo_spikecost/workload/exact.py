@@ -19,8 +19,10 @@ from .neuron_costs import updates_per_step
 from .presentation import Presentation, checked_presentation
 from .record import (
     DenseWork,
+    FactoredWork,
     HostWork,
     LayerInfo,
+    LearningWork,
     PathwayWork,
     PopulationWork,
     UncountedWork,
@@ -79,6 +81,11 @@ def count(
         pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
         dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.weights),
         host=tuple(_host_work(graph, n_steps, input_steps)),
+        factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
+        learning=tuple(
+            LearningWork(r.name, r.layer, r.n_weights * n_steps, r.macs * n_steps)
+            for r in graph.learning
+        ),
         uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps,
         dt=dt,
@@ -243,6 +250,22 @@ def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[
             yield HostWork(p.name, p.layer, "neurons", 0, updates, 0, n_steps)
 
 
+def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[FactoredWork]:
+    """What the weights on the chip do if they are kept in factors."""
+    from ..graph import factored_forms
+    from ..graph.connection_chain import uses_encoders
+
+    used = {c for p in graph.pathways if p.on_chip for c in p.connections}
+    used |= {c.post_obj for c in used if uses_encoders(c)}
+    nothing = np.zeros((activity.n_samples, 0), dtype=np.int64)
+    for form in factored_forms(graph):
+        if form.weights.obj not in used:
+            continue
+        counts = nothing if form.pre is None else activity.populations[form.pre.name].counts
+        operations = form.operations(counts, activity.protocol.n_steps)
+        yield FactoredWork(form.name, form.layer, operations)
+
+
 def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> PathwayWork:
     synops = average = None
     if pathway.on_chip and record is not None and record.spiking:
@@ -267,6 +290,7 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
         sizes.setdefault(population.layer, []).append(population)
     names = [p.layer for p in graph.populations]
     names += [p.layer for p in graph.pathways] + [w.layer for w in graph.weights]
+    names += [r.layer for r in graph.learning]
     names += [h.layer for h in graph.host] + [u.layer for u in graph.uncounted]
     for name in names:
         if name not in rows:

@@ -109,6 +109,43 @@ class DenseWork:
 
 
 @dataclass(frozen=True)
+class FactoredWork:
+    """The weights of one Connection or Ensemble on a device that keeps them factored.
+
+    Attributes
+    ----------
+    name, layer : str
+        The weights, and the layer they belong to.
+    operations : ndarray of shape (n_samples,)
+        Synaptic operations of spikes, and multiply-accumulates of all steps, per inference.
+    """
+
+    name: str
+    layer: str
+    operations: np.ndarray
+
+
+@dataclass(frozen=True)
+class LearningWork:
+    """What one learning rule changes.
+
+    Attributes
+    ----------
+    name, layer : str
+        The rule and its Connection, and the layer the learned weights belong to.
+    updates : int
+        Weights changed per inference, each as often as it is.
+    macs : int
+        Multiply-accumulates that it takes to change them, per inference.
+    """
+
+    name: str
+    layer: str
+    updates: int
+    macs: int
+
+
+@dataclass(frozen=True)
 class HostWork:
     """Work beside a spiking device, on the processor that feeds and reads it.
 
@@ -184,10 +221,11 @@ class Workload:
     ----------
     layers : tuple of LayerInfo
         The rows, in the order of the network.
-    populations, pathways, dense, host, uncounted : tuples
+    populations, pathways, dense, factored, learning, host, uncounted : tuples
         The work, each entry naming the layer it belongs to. ``pathways`` is what spikes
-        do, ``dense`` what one pass of the same network without spikes does, ``host`` what
-        is done beside a spiking device.
+        do, ``dense`` what one pass of the same network without spikes does, ``factored``
+        what spikes do where weights are not multiplied out, ``host`` what is done beside a
+        spiking device.
     n_steps : int
         Simulation steps per inference (1 when nothing was measured).
     dt : float
@@ -205,6 +243,8 @@ class Workload:
     dt: float
     n_samples: int
     host: tuple[HostWork, ...] = ()
+    factored: tuple[FactoredWork, ...] = ()
+    learning: tuple[LearningWork, ...] = ()
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -213,6 +253,8 @@ class Workload:
             *((p.name, p.layer) for p in self.pathways),
             *((d.name, d.layer) for d in self.dense),
             *((h.name, h.layer) for h in self.host),
+            *((f.name, f.layer) for f in self.factored),
+            *((r.name, r.layer) for r in self.learning),
             *((u.name, u.layer) for u in self.uncounted),
         ]
         for name, layer in work:
@@ -270,6 +312,18 @@ class Workload:
                     average_synops=_scaled(p.average_synops, factor),
                 )
                 for p in self.pathways
+            ),
+            factored=tuple(
+                replace(f, operations=f.operations * factor) if factor != 1 else f
+                for f in self.factored
+            ),
+            learning=tuple(
+                replace(
+                    r,
+                    updates=r.updates * n_steps // self.n_steps,
+                    macs=r.macs * n_steps // self.n_steps,
+                )
+                for r in self.learning
             ),
             host=tuple(
                 replace(h, passes=n_steps if h.passes == self.n_steps else h.passes)

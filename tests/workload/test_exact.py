@@ -241,3 +241,37 @@ def test_decoded_connections_on_a_dense_machine_are_factored():
     # the solver was asked for; 20x3 encoders, once for the first two
     assert [w.macs for w in graph.weights] == [30 * 2 + 6, 3 * 30, 30 * 20, 20 * 3]
     assert [p.n_synapses for p in graph.pathways][:2] == [30 * 20, 30 * 20]
+
+
+def test_factored_weights_and_learning_by_hand():
+    """Spikes meet decoders; transform and encoders work at every step; all weights learn."""
+    with nengo.Network(seed=0) as net:
+        a, b = nengo.Ensemble(30, 2, label="a"), nengo.Ensemble(20, 3, label="b")
+        error = nengo.Node(np.zeros(3), label="error")
+        conn = nengo.Connection(
+            a, b, transform=np.ones((3, 2)), learning_rule_type=nengo.PES(1e-4), label="learns"
+        )
+        nengo.Connection(error, conn.learning_rule)
+    graph = nsc.NetworkGraph(net)
+    activity = random_activity(graph, np.random.RandomState(0))
+    n_steps = activity.protocol.n_steps
+    workload = count(graph, activity)
+    spikes = activity.populations["a"].counts.sum(axis=1, dtype=int)
+    decoders, encoders = workload.factored
+    # decoders that learn have the transform multiplied in: 3 for every neuron
+    np.testing.assert_array_equal(decoders.operations, 3 * spikes)
+    np.testing.assert_array_equal(encoders.operations, [n_steps * 20 * 3] * len(spikes))
+    (pathway,) = (p for p in workload.pathways if p.kind == "neural")
+    np.testing.assert_array_equal(pathway.synops, 20 * spikes)  # the full form
+    (rule,) = workload.learning
+    assert rule.updates == 30 * 3 * n_steps
+
+    energy = nsc.NetworkEnergy(net, activity)
+    full, factored = energy.estimate("loihi"), energy.estimate("spinnaker")
+    assert full.layer("b").synop_J == pytest.approx(20 * spikes * 23.6e-12)
+    assert factored.layer("b").synop_J == pytest.approx((3 * spikes + 60 * n_steps) * 13.3e-9)
+    # no device has an energy for learning: said, not left out
+    assert [u.name for u in full.uncounted] == ["PES of a -> b"]
+    text = energy.summary_string(["name", "synops", "factored", "weight_updates", "energy loihi"])
+    assert "PES of a -> b (uncounted)" in text
+    assert "Total, at least" in text
