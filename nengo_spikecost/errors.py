@@ -58,6 +58,22 @@ class MeasurementError(SpikeCostError, RuntimeError):
         self.activity = activity
 
 
+class LoihiError(SpikeCostError, ValueError):
+    """A network cannot run on Loihi or NengoLoihi's emulator as it is.
+
+    Parameters
+    ----------
+    message : str
+        The whole text shown to the user.
+    problems : tuple of nengo_spikecost.loihi.Unsupported
+        What was found, one entry an object.
+    """
+
+    def __init__(self, message: str, problems: tuple[Any, ...] = ()):
+        super().__init__(message)
+        self.problems = problems
+
+
 class EnergyError(SpikeCostError, ValueError):
     """An energy estimate was asked for that cannot be made."""
 
