@@ -1,6 +1,7 @@
 """What could happen in a network: populations, pathways, and exact fan-outs."""
 
 from .chains import chain_fan_out
+from .connection_chain import built_macs
 from .connectivity import (
     AllToAll,
     Connectivity,
@@ -47,6 +48,7 @@ __all__ = [
     "Uncounted",
     "Updates",
     "Weights",
+    "built_macs",
     "chain_fan_out",
     "connectivity",
     "factored_forms",

@@ -39,7 +39,9 @@ def computes_on_host(conn: nengo.Connection) -> bool:
     return conn.function is not None and not is_decoded(conn)
 
 
-def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[Connectivity]:
+def connection_chain(
+    conn: nengo.Connection, count_zeros: bool = False, learned_encoders: bool = False
+) -> list[Connectivity]:
     """Patterns of a Connection, in the order signals pass them.
 
     Starts at the neurons of a decoded Ensemble, at the result of a function computed on
@@ -52,6 +54,8 @@ def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[
     count_zeros : bool
         Whether weights that are exactly zero are synapses. Those that a learning rule of
         the Connection changes always are.
+    learned_encoders : bool
+        Whether a learning rule, of another Connection perhaps, changes the target's encoders.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def connection_chain(conn: nengo.Connection, count_zeros: bool = False) -> list[
     learned = _learned(conn)
     if full_weights(conn) and (learned or not conn.solver.compositional):
         return [AllToAll(conn.pre_obj.n_neurons, conn.post_obj.n_neurons)]
-    after = _after(conn, count_zeros or "encoders" in learned)
+    after = _after(conn, count_zeros or learned_encoders or "encoders" in learned)
     if is_decoded(conn) and learned & _WEIGHTS:
         return [AllToAll(conn.pre_obj.n_neurons, conn.size_out), *after]
     transform = connectivity(conn.transform, count_zeros or bool(learned & _WEIGHTS))
@@ -105,6 +109,17 @@ def stored_weights(conn: nengo.Connection, count_zeros: bool = False) -> list[Co
     if not isinstance(conn.transform, nengo.transforms.NoTransform):
         stored.append(connectivity(conn.transform, count_zeros or learned))
     return stored
+
+
+def built_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:
+    """Multiply-accumulates of one pass through a Connection's weights, as Nengo builds them.
+
+    Nengo multiplies decoders and transform out once, before it starts; else as `dense_macs`.
+    """
+    stored = stored_weights(conn, count_zeros)
+    if is_decoded(conn) and stored:
+        return _product(stored).n_synapses
+    return sum(pattern.n_synapses for pattern in stored)
 
 
 def encoder_macs(ensemble: nengo.Ensemble, count_zeros: bool = False) -> int:

@@ -134,6 +134,11 @@ def learning_records(rules: Mapping[LearningRule, tuple[str, str]]) -> Iterator[
             )
 
 
+def learned_encoders(rules: Iterable[LearningRule]) -> set[nengo.Ensemble]:
+    """The Ensembles whose encoders are learned."""
+    return {rule.connection.post_obj for rule in rules if rule.modifies == "encoders"}
+
+
 def unknown_rules(rules: Mapping[LearningRule, tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     """Name, layer and reason of every learning rule that cannot be counted."""
     for rule, (name, layer) in rules.items():
@@ -197,6 +202,7 @@ def voja(rule: LearningRule) -> Updates:
     return Updates(rows * columns, 2 * rows * columns)
 
 
+@learning_rules.register(nengo.RLS)
 def rls(rule: LearningRule) -> Updates:
     """Recursive least squares keeps a matrix of all pairs of sources besides the weights.
 
@@ -205,7 +211,3 @@ def rls(rule: LearningRule) -> Updates:
     """
     rows, columns = learned_shape(rule)
     return Updates(rows * columns, 2 * columns**2 + columns + rows * columns)
-
-
-if hasattr(nengo, "RLS"):  # from Nengo 3.2 on
-    learning_rules.register(nengo.RLS)(rls)

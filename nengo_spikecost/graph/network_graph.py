@@ -15,7 +15,7 @@ from ..errors import NetworkGraphError
 from .connection_chain import is_direct, uses_encoders
 from .host import host_operations, host_parts, is_on_chip
 from .layers import layer_of_route
-from .learning import learning_records, named_rules, unknown_rules
+from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
 from .records import (
     HOST_ROLES,
@@ -206,15 +206,20 @@ class NetworkGraph:
         layer = post.layer
         if self._layer_names:
             layer = layer_of_route(route.connections, self._layer_names, post.layer)
-        return Pathway(name, layer, pre, post, route.connections, kind, self.count_zeros)
+        return Pathway(
+            name, layer, pre, post, route.connections, kind, self.count_zeros,
+            learned_encoders=route.target in learned_encoders(self._rules),
+        )  # fmt: skip
 
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
         encoded = {c.post_obj: None for c in used if uses_encoders(c)}
         found = [Weights(*self._arrow(c.pre_obj, c.post_obj), c, self.count_zeros) for c in used]
+        learned = learned_encoders(self._rules)
         for ens in encoded:
             name = f"encoders of {self._names[ens]}"
-            found.append(Weights(name, self._layer(ens), ens, self.count_zeros))
+            count_zeros = self.count_zeros or ens in learned
+            found.append(Weights(name, self._layer(ens), ens, count_zeros))
         return found
 
     @cached_property

@@ -214,6 +214,8 @@ class Pathway:
         One of `PATHWAY_KINDS`.
     count_zeros : bool
         Whether weights that are exactly zero are counted as synapses.
+    learned_encoders : bool
+        Whether a learning rule changes the encoders of ``post``, zeros too.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Pathway:
     connections: tuple[nengo.Connection, ...] = field(repr=False)
     kind: str
     count_zeros: bool = field(default=False, repr=False)
+    learned_encoders: bool = field(default=False, repr=False)
 
     @property
     def on_chip(self) -> bool:
@@ -245,7 +248,11 @@ class Pathway:
         NetworkGraphError
             If the fan-out rule of a transform gives a pattern of the wrong size.
         """
-        chain = [p for c in self.connections for p in connection_chain(c, self.count_zeros)]
+        chain = [
+            pattern
+            for conn in self.connections
+            for pattern in connection_chain(conn, self.count_zeros, self.learned_encoders)
+        ]
         fan_out = chain_fan_out(chain).view()
         fan_out.flags.writeable = False
         return fan_out
