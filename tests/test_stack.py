@@ -280,11 +280,11 @@ def test_patch_p9_is_applied_once_wherever_the_function_is_used():
     blocks = sys.modules["nengo_loihi.builder.split_blocks"]
     for module in (conv, connection):
         patched = module.conv2d_loihi_weights
-        assert patched._grouped
-        patches.grouped_convolutions(module)
+        assert patched._all_convolutions
+        patches.convolution_synapses(module)
         assert module.conv2d_loihi_weights is patched
     split = blocks.split_synapse, blocks.split_axon
-    patches.grouped_blocks(blocks)
+    patches.convolution_blocks(blocks)
     assert (blocks.split_synapse, blocks.split_axon) == split
     assert {"P9 " + conv.__name__, "P9 " + blocks.__name__} <= set(stack.report().patches)
 

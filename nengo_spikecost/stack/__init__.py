@@ -18,7 +18,7 @@ P5     NumPy >= 2   the same, and ``np.asfarray``, in nengo_extras
 P6     Nengo >= 4   nengo-dl's LinearFilters with a passthrough term
 P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: rejoin them
 P8     always       no advice on import that they were tested with an older Nengo
-P9     always       grouped convolutions in nengo_loihi, and blocks they lead to split
+P9     always       nengo_loihi's grouped and transposed convolutions
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -95,9 +95,9 @@ _FINDER = HookedFinder(
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view,
         "nengo_loihi.block": patches.numpy_1_view,
-        "nengo_loihi.builder.connection": patches.grouped_convolutions,
-        "nengo_loihi.builder.split_blocks": patches.grouped_blocks,
-        "nengo_loihi.conv": patches.grouped_convolutions,
+        "nengo_loihi.builder.connection": patches.convolution_synapses,
+        "nengo_loihi.builder.split_blocks": patches.convolution_blocks,
+        "nengo_loihi.conv": patches.convolution_synapses,
         "nengo_loihi.neurons": patches.numpy_1_view,
     },
 )

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import grouped_convolution, versions
+from . import versions
 
 applied: list[str] = []
 """Patches applied so far in this process, in order, e.g. ``"P3 nengo_dl.compat"``."""
@@ -223,48 +223,53 @@ def rejoin_loihi(_nengo_dl: types.ModuleType) -> None:
     _record("P7 nengo_loihi")
 
 
-def grouped_convolutions(module: Any) -> None:
-    """P9: NengoLoihi builds grouped and depthwise convolutions.
+def convolution_synapses(module: Any) -> None:
+    """P9: NengoLoihi builds grouped and padded transposed convolutions.
 
     Its ``conv2d_loihi_weights`` asserts that each filter sees all channels, though its
-    synapses can say otherwise. `module` is one that has a function of that name.
+    synapses can say otherwise. Those of a ConvolutionTranspose with ``padding="same"``
+    lead to the wrong neurons, unless its output shape is the smallest possible (that of
+    ``Conv2DTranspose(strides=2, padding="same")`` of Keras is not). `module` is one that
+    has a function of that name.
     Reference: nengo-loihi 1.1.0, conv.py and builder/connection.py.
     """
     original = module.conv2d_loihi_weights
-    if hasattr(original, "_grouped"):
+    if hasattr(original, "_all_convolutions"):
         return
+    from . import convolution_synapses as ours
 
     @functools.wraps(original)
     def conv2d_loihi_weights(transform: Any) -> Any:
-        if getattr(transform, "groups", 1) == 1:
-            return original(transform)
-        return grouped_convolution.grouped_conv2d_weights(transform)
+        if getattr(transform, "groups", 1) > 1 or ours.is_transposed(transform):
+            return ours.conv2d_weights(transform)
+        return original(transform)
 
-    conv2d_loihi_weights._grouped = True  # type: ignore[attr-defined]
+    conv2d_loihi_weights._all_convolutions = True  # type: ignore[attr-defined]
     module.conv2d_loihi_weights = conv2d_loihi_weights
     _record("P9 " + module.__name__)
 
 
-def grouped_blocks(module: Any) -> None:
+def convolution_blocks(module: Any) -> None:
     """P9: what a grouped convolution leads to can be split over several cores.
 
     ``split_synapse`` asserts that all atoms have the same targets. Synapses of which this
     is true are left to it. Reference: nengo-loihi 1.1.0, builder/split_blocks.py.
     """
     split_synapse, split_axon = module.split_synapse, module.split_axon
-    if hasattr(split_synapse, "_grouped"):
+    if hasattr(split_synapse, "_all_convolutions"):
         return
+    from . import convolution_synapses as ours
 
     @functools.wraps(split_synapse)
     def split_any_synapse(old_block: Any, old_synapse: Any, new_blocks: Any, **kwargs: Any) -> Any:
-        if grouped_convolution.atoms_differ(old_synapse):
-            return grouped_convolution.split_grouped_synapse(old_block, old_synapse, new_blocks)
+        if ours.atoms_differ(old_synapse):
+            return ours.split_grouped_synapse(old_block, old_synapse, new_blocks)
         return split_synapse(old_block, old_synapse, new_blocks, **kwargs)
 
     @functools.wraps(split_axon)
     def split_any_axon(*args: Any, **kwargs: Any) -> Any:
-        return grouped_convolution.restrict_axons(split_axon(*args, **kwargs))
+        return ours.restrict_axons(split_axon(*args, **kwargs))
 
-    split_any_synapse._grouped = True  # type: ignore[attr-defined]
+    split_any_synapse._all_convolutions = True  # type: ignore[attr-defined]
     module.split_synapse, module.split_axon = split_any_synapse, split_any_axon
     _record("P9 " + module.__name__)

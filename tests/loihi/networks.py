@@ -8,7 +8,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.builder.signal import Signal
-from nengo.builder.transforms import ConvInc
+from nengo.builder.transforms import GeneralConvInc
 
 from nengo_spikecost import stack
 
@@ -117,7 +117,7 @@ def matrix_of_nengo(transform: Any) -> np.ndarray:
     values = {signal: np.zeros(signal.shape) for signal in signals.values()}
     values[signals["W"]][...] = transform.init
     image, output = values[signals["X"]], values[signals["Y"]]
-    step = ConvInc(**signals, conv=transform).make_step(values, 0.001, None)
+    step = GeneralConvInc(**signals, conv=transform).make_step(values, 0.001, None)
     matrix = np.zeros((transform.size_out, transform.size_in))
     for pixel in range(transform.size_in):
         image[...], output[...] = np.arange(len(image)) == pixel, 0

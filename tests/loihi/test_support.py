@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 
 from nengo_spikecost import stack
-from nengo_spikecost.errors import LoihiError
+from nengo_spikecost.errors import LoihiError, NetworkGraphError
 from nengo_spikecost.loihi import check_support, mark_off_chip, on_chip, raise_unsupported
 
 from .networks import Layers, emulate, emulator_counts, nengo_counts
@@ -733,5 +733,5 @@ def test_mark_off_chip():
         a, b = nengo.Ensemble(8, 1), nengo.Ensemble(8, 1)
     mark_off_chip(net, [a.neurons])
     assert on_chip(net) == {a: False, b: True}
-    with pytest.raises(LoihiError, match="no Ensemble of"):
+    with pytest.raises(NetworkGraphError, match="no Ensemble of"):
         mark_off_chip(net, [nengo.Ensemble(8, 1, add_to_container=False)])

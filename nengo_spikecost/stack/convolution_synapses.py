@@ -1,4 +1,4 @@
-"""Grouped convolutions in NengoLoihi's words: population synapses whose atoms differ.
+"""Convolutions as population synapses of NengoLoihi: grouped ones, and transposed ones.
 
 A population synapse of NengoLoihi has one row of weights and one of compartment indices
 for each *atom*, here each input channel, and many input axons, here each pixel, share one
@@ -7,8 +7,10 @@ each channel reaches the filters of its own group only, so the rows differ in th
 and are shorter by the number of groups: the chip's memory holds them as they are.
 
 Reference: nengo-loihi 1.1.0, ``conv.conv2d_loihi_weights`` (asserts that there are no
-groups), ``block.Synapse``, ``builder.split_blocks`` (asserts that atoms have the same
-indices), ``hardware.builder`` (writes the indices of each atom).
+groups; with ``padding="same"``, places the outputs of a transposed convolution right only
+if its output shape is the smallest possible), ``block.Synapse``, ``builder.split_blocks``
+(asserts that atoms have the same indices), ``hardware.builder`` (writes the indices of
+each atom).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
+import nengo
 import numpy as np
 
 #: Largest compartment offset of an axon; what is beyond goes into the indices.
@@ -41,23 +44,41 @@ class _Reach:
 
 def _reaches(n_in: int, n_out: int, kernel: int, stride: int, same: bool) -> list[_Reach]:
     """What each input row reaches: output ``y`` sees input ``y * stride + tap - pad``."""
-    pad = max((n_out - 1) * stride + kernel - n_in, 0) // 2 if same else 0
+    pad = _pad(n_in, n_out, kernel, stride) if same else 0
     found = []
     for i in range(n_in):
-        pairs = [divmod(i + pad - tap, stride) + (tap,) for tap in range(kernel)]
+        pairs = [(*divmod(i + pad - tap, stride), tap) for tap in range(kernel)]
         hits = sorted((y, tap) for y, rest, tap in pairs if rest == 0 and 0 <= y < n_out)
         found.append(_Reach(hits[0][0] if hits else -1, tuple(tap for _, tap in hits)))
     return found
 
 
-def grouped_conv2d_weights(
+def _transposed_reaches(
+    n_in: int, n_out: int, kernel: int, stride: int, same: bool
+) -> list[_Reach]:
+    """The same, transposed: output ``y * stride + tap - pad`` sees input ``y``."""
+    pad = _pad(n_out, n_in, kernel, stride) if same else 0
+    found = []
+    for y in range(n_in):
+        first = y * stride - pad
+        taps = tuple(tap for tap in range(kernel) if 0 <= first + tap < n_out)
+        found.append(_Reach(first + taps[0] if taps else -1, taps))
+    return found
+
+
+def _pad(n_in: int, n_out: int, kernel: int, stride: int) -> int:
+    """Rows of zeros before the first input row of a convolution that is padded."""
+    return max((n_out - 1) * stride + kernel - n_in, 0) // 2
+
+
+def conv2d_weights(
     transform: Any,
 ) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray, np.ndarray]:
-    """Weights and indices of a grouped convolution, as ``conv2d_loihi_weights`` gives them.
+    """Weights and indices of any convolution, as ``conv2d_loihi_weights`` gives them.
 
     Parameters
     ----------
-    transform : nengo.Convolution
+    transform : nengo.Convolution or nengo.ConvolutionTranspose
         With two spatial axes and an array as ``init``, kernel shape
         ``(rows, columns, channels / groups, filters)``.
 
@@ -75,11 +96,10 @@ def grouped_conv2d_weights(
     n_in = transform.input_shape.spatial_shape
     n_out = transform.output_shape.spatial_shape
     same = transform.padding == "same"
+    reaches = _transposed_reaches if is_transposed(transform) else _reaches
     rows, columns = (
-        _reaches(
-            n_in[axis], n_out[axis], transform.kernel_size[axis], transform.strides[axis], same
-        )
-        for axis in (0, 1)
+        reaches(n_in[k], n_out[k], transform.kernel_size[k], transform.strides[k], same)
+        for k in (0, 1)
     )
     pixel_step = transform.n_filters if transform.channels_last else 1
 
@@ -103,6 +123,11 @@ def grouped_conv2d_weights(
                 indices.append(reached + np.int32(first - offsets[pixel]))
             axon_to_weight_map[pixel] = sets[key]
     return weights, indices, axon_to_weight_map, offsets
+
+
+def is_transposed(transform: Any) -> bool:
+    """Whether a transform is a ConvolutionTranspose."""
+    return isinstance(transform, nengo.ConvolutionTranspose)
 
 
 def _set_of_weights(

@@ -1,4 +1,4 @@
-"""P9: grouped convolutions on NengoLoihi's emulator, against Nengo and against no groups."""
+"""P9: convolutions on NengoLoihi's emulator, against Nengo and against no groups."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from nengo_spikecost import stack
 from .networks import Layers, dense_kernel, emulate, emulator_counts, matrix_of_nengo, nengo_counts
 
 loihi = stack.nengo_loihi()
+
+KERNEL_3X3 = 1.0 + np.arange(9.0).reshape(3, 3, 1, 1)
 
 
 @st.composite
@@ -34,6 +36,38 @@ def grouped(draw):
     kernel_shape = nengo.Convolution(filters, shape, **kwargs).kernel_shape
     kernel = 1.0 + np.arange(np.prod(kernel_shape)).reshape(kernel_shape)
     return nengo.Convolution(filters, shape, init=kernel, **kwargs)
+
+
+@st.composite
+def transposed(draw):
+    """A transposed convolution of random shape, its output as small as possible or larger."""
+    channels, filters = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    size = (draw(st.integers(1, 5)), draw(st.integers(1, 5)))
+    strides = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    channels_last = draw(st.booleans())
+
+    def image(space, depth):
+        return (*space, depth) if channels_last else (depth, *space)
+
+    kwargs = {
+        "kernel_size": (draw(st.integers(1, 4)), draw(st.integers(1, 4))),
+        "strides": strides,
+        "padding": draw(st.sampled_from(["same", "valid"])),
+        "channels_last": channels_last,
+    }
+    smallest = nengo.ConvolutionTranspose(filters, image(size, channels), **kwargs)
+    space = [
+        n + draw(st.integers(0, stride - 1))
+        for n, stride in zip(smallest.output_shape.spatial_shape, strides)
+    ]
+    kernel = 1.0 + np.arange(np.prod(smallest.kernel_shape)).reshape(smallest.kernel_shape)
+    return nengo.ConvolutionTranspose(
+        filters,
+        image(size, channels),
+        output_shape=image(space, filters),
+        init=kernel,
+        **kwargs,
+    )
 
 
 def matrix_of_synapse(transform, weights, indices, axon_to_weight_map, offsets):
@@ -62,6 +96,26 @@ def test_weights_and_indices_are_the_convolution(transform):
     # no weight of 0 takes memory, and no set of weights is there twice
     assert all((w != 0).all() for w in weights)
     assert len({(w.tobytes(), i.tobytes()) for w, i in zip(weights, indices)}) == len(weights)
+
+
+@settings(max_examples=150, deadline=None)
+@given(transposed())
+def test_transposed_weights_and_indices_are_the_convolution(transform):
+    parts = loihi.conv.conv2d_loihi_weights(transform)
+    np.testing.assert_array_equal(matrix_of_synapse(transform, *parts), matrix_of_nengo(transform))
+    assert parts[3].min() >= -1 and parts[3].max() < 256
+
+
+def test_nengo_loihi_misplaces_a_transposed_convolution_as_keras_has_it():
+    """What P9 is for: ``Conv2DTranspose(1, 3, strides=2, padding="same")`` on 3x3."""
+    transform = nengo.ConvolutionTranspose(
+        1, (3, 3, 1), output_shape=(6, 6, 1), strides=(2, 2), padding="same", init=KERNEL_3X3
+    )
+    expected = matrix_of_nengo(transform)
+    theirs = loihi.conv.conv2d_loihi_weights.__wrapped__(transform)
+    assert not np.array_equal(matrix_of_synapse(transform, *theirs), expected)
+    ours = loihi.conv.conv2d_loihi_weights(transform)
+    np.testing.assert_array_equal(matrix_of_synapse(transform, *ours), expected)
 
 
 def test_offsets_beyond_the_axons_go_into_the_indices():
