@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import nengo
 import numpy as np
+from hypothesis import strategies as st
 
 RNG = np.random.RandomState
 FULL = nengo.solvers.LstsqL2(weights=True)
@@ -191,4 +192,36 @@ def build(name):
     """A new network of that name."""
     with nengo.Network(seed=4, label=name) as net:
         NETWORKS[name]()
+    return net
+
+
+@st.composite
+def random_networks(draw, learning=True):
+    """Ensembles, passthrough Nodes and Connections of every kind between them."""
+    rng = np.random.RandomState(draw(st.integers(0, 10**6)))
+    with nengo.Network(seed=rng.randint(100)) as net:
+        # a neuron that no evaluation point makes fire has decoders of zero: see below
+        net.config[nengo.Ensemble].intercepts = nengo.dists.Uniform(-1, 0.2)
+        stimulus = nengo.Node(rng.uniform(-1, 1, 2), label="stimulus")
+        ensembles = [
+            nengo.Ensemble(rng.randint(15, 25), rng.randint(1, 4)) for _ in range(rng.randint(1, 4))
+        ]
+        relay = nengo.Node(size_in=2, label="relay")
+        starts = [stimulus, relay, *ensembles, *(e.neurons for e in ensembles)]
+        ends = [relay, *ensembles, *(e.neurons for e in ensembles)]
+        for _ in range(rng.randint(1, 9)):
+            pre, post = starts[rng.randint(len(starts))], ends[rng.randint(len(ends))]
+            if pre is relay and post is relay:
+                continue
+            kwargs = {"synapse": [None, 0.01][rng.randint(2)] if pre is stimulus else 0.01}
+            weights = rng.randn(post.size_in, pre.size_out)
+            weights[rng.uniform(size=weights.shape) < 0.2] = 0
+            kwargs["transform"] = weights
+            if pre in ensembles and post in ensembles:
+                kwargs["solver"] = nengo.solvers.LstsqL2(weights=bool(rng.randint(2)))
+                if learning and rng.randint(3) == 0:
+                    kwargs["learning_rule_type"] = nengo.PES()
+                elif learning and rng.randint(3) == 0 and not kwargs["solver"].weights:
+                    kwargs["learning_rule_type"] = nengo.Voja()
+            nengo.Connection(pre, post, **kwargs)
     return net

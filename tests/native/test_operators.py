@@ -6,14 +6,13 @@ import nengo
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError
 from nengo_spikecost.graph import NetworkGraph, built_macs
 from nengo_spikecost.workload.operators import OperatorWork, operator_macs, operator_rules
 from tests.models import conv_net
-from tests.native.networks import NETWORKS, build
+from tests.native.networks import NETWORKS, build, random_networks
 
 
 def analytic(graph, count_zeros=False):
@@ -149,38 +148,6 @@ def test_operators_of_ones_own():
         assert operator_macs(model).weights == before.weights + 3
     finally:
         del operator_rules._rules[Halve]
-
-
-@st.composite
-def random_networks(draw):
-    """Ensembles, passthrough Nodes and Connections of every kind between them."""
-    rng = np.random.RandomState(draw(st.integers(0, 10**6)))
-    with nengo.Network(seed=rng.randint(100)) as net:
-        # a neuron that no evaluation point makes fire has decoders of zero: see below
-        net.config[nengo.Ensemble].intercepts = nengo.dists.Uniform(-1, 0.2)
-        stimulus = nengo.Node(rng.uniform(-1, 1, 2), label="stimulus")
-        ensembles = [
-            nengo.Ensemble(rng.randint(15, 25), rng.randint(1, 4)) for _ in range(rng.randint(1, 4))
-        ]
-        relay = nengo.Node(size_in=2, label="relay")
-        starts = [stimulus, relay, *ensembles, *(e.neurons for e in ensembles)]
-        ends = [relay, *ensembles, *(e.neurons for e in ensembles)]
-        for _ in range(rng.randint(1, 9)):
-            pre, post = starts[rng.randint(len(starts))], ends[rng.randint(len(ends))]
-            if pre is relay and post is relay:
-                continue
-            kwargs = {"synapse": [None, 0.01][rng.randint(2)] if pre is stimulus else 0.01}
-            weights = rng.randn(post.size_in, pre.size_out)
-            weights[rng.uniform(size=weights.shape) < 0.2] = 0
-            kwargs["transform"] = weights
-            if pre in ensembles and post in ensembles:
-                kwargs["solver"] = nengo.solvers.LstsqL2(weights=bool(rng.randint(2)))
-                if rng.randint(3) == 0:
-                    kwargs["learning_rule_type"] = nengo.PES()
-                elif rng.randint(3) == 0 and not kwargs["solver"].weights:
-                    kwargs["learning_rule_type"] = nengo.Voja()
-            nengo.Connection(pre, post, **kwargs)
-    return net
 
 
 # Networks are built anew for each example, which takes tens of milliseconds.

@@ -7,6 +7,7 @@ import warnings
 import nengo
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import nengo_spikecost as nsc
 from nengo_spikecost.graph import (
@@ -19,7 +20,7 @@ from nengo_spikecost.graph import (
 )
 from nengo_spikecost.workload.exact import count
 from tests.native.brute_force import has_neurons, simulate, synapse_counts
-from tests.native.networks import LEARNING, NETWORKS, build
+from tests.native.networks import LEARNING, NETWORKS, build, random_networks
 
 N_STEPS = 60
 
@@ -244,3 +245,25 @@ def test_nengo_dl_gives_the_same_synops():
                           if p.synops is not None))  # fmt: skip
     # float32 against float64 in a network with feedback: spikes move, their number hardly
     assert counts[1] == pytest.approx(counts[0], rel=0.02)
+
+
+# Networks are built and simulated anew for each example, which takes tens of milliseconds.
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(random_networks(learning=False))
+def test_random_networks(net):
+    sim, spikes = simulate(net, 10)
+    graph = NetworkGraph(net)
+    expected = synapse_counts(net, sim)
+    found = {
+        p.connections: p.fan_out for p in graph.pathways if p.kind == "neural" and p.n_synapses
+    }
+    readouts = {p.connections for p in graph.pathways if p.kind == "readout"}
+    assert set(found) == set(expected) - readouts
+    for route, fan_out in found.items():
+        np.testing.assert_array_equal(fan_out, expected[route])
+    activity = nsc.measure(net, None, 10, simulator="nengo")
+    for population in graph.populations:
+        np.testing.assert_array_equal(
+            activity.populations[population.name].counts[0],
+            spikes[population.ensemble].sum(axis=0),
+        )
