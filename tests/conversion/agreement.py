@@ -126,7 +126,9 @@ def assert_owned_and_counted(conversion: Any) -> None:
     """Every Ensemble and Node has a layer, and nothing but the host is uncounted."""
     net = conversion.net
     assert set(conversion.layer_names) == {*net.all_ensembles, *net.all_nodes}
-    assert set(conversion.layer_names.values()) <= {info.name for info in conversion.layer_infos}
+    names = {info.name for info in conversion.layer_infos}
+    # a Sequential model does not list its InputLayer
+    assert set(conversion.layer_names.values()) <= names | set(conversion.layers)
     on_host = {choice.layer for choice in conversion.choices if choice.on_host}
     graph = nsc.NetworkGraph(conversion)
     assert {record.layer for record in graph.uncounted} <= on_host, graph.uncounted
