@@ -159,7 +159,8 @@ class _Lowerer:
         self._copier.copy_settings(self._merged)
         for node, reason in self._plan.opaque.items():
             self._changes.append(Change("left", self._names[node], "", reason=reason))
-        return Lowering(self._copier.network, self._copier.objects, tuple(self._changes))
+        changes = tuple(self._changes)
+        return Lowering(self._copier.network, self._copier.objects, changes, self._merged)
 
     def _divide(self) -> tuple[dict[Any, list[nengo.Connection]], list[nengo.Connection]]:
         """Connections to compose what leads to neurons by, and those to copy."""

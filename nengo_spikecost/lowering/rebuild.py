@@ -125,14 +125,22 @@ class Copier:
 def _copied(obj: Any, changes: Mapping[str, Any]) -> Any:
     """A copy of an object in no network, with other values for some of its attributes.
 
-    By way of its state, as Nengo's own copies: both ends of a Connection are read-only.
+    Attribute by attribute: both ends of a Connection are read-only once they are set, and
+    NengoDL's TensorNodes can't be copied by Nengo's own way.
     """
     kind: Any = type(obj)
     new = kind.__new__(kind)
+    vars(new).update(vars(obj), _initialized=False)
+    first = [name for name in kind._param_init_order if name in obj.params]
     with warnings.catch_warnings():
         # Nengo warns where a passthrough Node's sizes are set anew, to what they were.
         warnings.simplefilter("ignore")
-        new.__setstate__({**obj.__getstate__(), **changes})
+        for name in dict.fromkeys((*first, *obj.params)):
+            if name in changes:
+                setattr(new, name, changes[name])
+            elif obj in getattr(kind, name):
+                setattr(new, name, getattr(obj, name))
+    new._initialized = True
     return new
 
 

@@ -79,11 +79,14 @@ class Lowering:
         From each Ensemble (and its neurons), Node, Connection, Probe and Network of the
         given network that is still there to that of the new one.
     changes : tuple of Change
+    composed_of : mapping
+        From each new Connection to those of the given network that it stands for.
     """
 
     network: nengo.Network
     objects: Mapping[Any, Any] = field(repr=False)
     changes: tuple[Change, ...] = field(repr=False)
+    composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
 
     def summary_string(self) -> str:
         """What was changed, one line each."""
