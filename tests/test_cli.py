@@ -33,7 +33,9 @@ def folder(tmp_path_factory):
     x[4, 1, 1] = np.nan
     np.save(folder / "nan.npy", x)
     inp = tf.keras.Input((8, 8, 1))
-    tf.keras.Model(inp, tf.keras.layers.DepthwiseConv2D(3, name="dw")(inp)).save(folder / "dw.h5")
+    tf.keras.Model(inp, tf.keras.layers.LayerNormalization(name="norm")(inp)).save(
+        folder / "norm.h5"
+    )
     (folder / "mine.toml").write_text(
         '[MyChip]\nspiking = true\ndescription = "mine"\n'
         '[MyChip.energy_per_synop]\nJ = 1e-12\nsource = "me"\nyear = 2026\nevidence = "simulated"\n'
@@ -102,7 +104,7 @@ def test_own_devices(run, monkeypatch):
         (["net.h5", "--data", "empty.npy"], "data holds no samples."),
         (["net.h5", "--data", "few_labels.npz"], "There are 12 samples and 3 labels."),
         (["net.h5", "--data", "x.npy", "--devices", "abacus"], "There is no device 'abacus'"),
-        (["dw.h5", "--data", "x.npy"], "Layer 'dw' (DepthwiseConv2D) can't be converted"),
+        (["norm.h5", "--data", "x.npy"], "Layer 'norm' (LayerNormalization) can't be conv"),
         (["net.h5", "--data", "x.npy", "--neuron", "LIFF"], "neuron_type 'LIFF' is unknown"),
         (["net.h5", "--data", "x.npy", "--steps", "0"], "n_steps must be a whole number"),
         (["net.h5", "--data", "x.npy", "--json", "no/x.json"], "there is no folder"),

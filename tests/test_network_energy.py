@@ -288,12 +288,11 @@ def test_a_converted_model_end_to_end():
     assert list(frame.index) == [layer.name for layer in model.layers]
     assert frame["params"].tolist() == [layer.count_params() for layer in model.layers]
     # Dense layers: every spike of the layer before reaches every unit.
-    flat = frame.loc["conv1", "spikes"]
-    assert frame.loc["dense0", "synops"] == pytest.approx(6 * flat)
     assert np.isnan(frame.loc["dense1", "synops"])  # read out by the host
     assert frame.loc["dense0", "synops"] == pytest.approx(6 * frame.loc["conv1", "spikes"])
     # Convolution of pixels: on the host, 3x3 kernels at 6x6 positions in 3 channels.
-    (pixels, readout) = energy.estimate("loihi").host
+    pixels, neurons, readout = energy.estimate("loihi").host
     assert (pixels.macs, readout.macs) == (9 * 36 * 3, 6 * 3 * 12)
+    assert (neurons.layer, neurons.updates) == ("conv0", 36 * 3 * 12)  # what makes the spikes
     keras_layer = model.get_layer("dense0")
     assert energy.layer_energy(keras_layer, "loihi") == energy.layer_energy("dense0", "loihi")

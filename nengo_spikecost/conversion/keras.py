@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Union
 
 import nengo
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
+from ..lowering import Lowering
 from ..workload.record import LayerInfo
 from .checks import check_max_pooling, check_model, check_scale, check_synapse
 from .converter import LayerChoice, RecordingConverter, run_converter
@@ -18,7 +19,9 @@ from .copying import copy_model
 from .host_node import HostNode
 from .keras3 import is_keras_3, rebuild
 from .lookup import LayerLookup, walk_layers
+from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
+from .places import place
 
 ScaleLike = Union[float, Mapping[Any, float]]
 
@@ -53,6 +56,12 @@ class Conversion:
     choices : tuple of LayerChoice
         Layers for which there was a choice, and what they became: those that run on the
         host, and those that were replaced by something else.
+    connection_layers : mapping from nengo.Connection to str
+        Of a lowered network, the layer whose weights a Connection mostly has.
+    lowering : Lowering, optional
+        What lowering changed; ``print(conversion.lowering)`` lists it.
+    unlowered : Conversion, optional
+        The conversion before it was lowered.
     """
 
     model: tf.keras.Model
@@ -67,6 +76,9 @@ class Conversion:
     synapse: Any
     temporal: bool
     choices: tuple[LayerChoice, ...] = ()
+    connection_layers: Mapping[Any, str] = field(default_factory=dict, repr=False)
+    lowering: Lowering | None = field(default=None, repr=False)
+    unlowered: Conversion | None = field(default=None, repr=False)
 
     @property
     def input_nodes(self) -> tuple[nengo.Node, ...]:
@@ -92,6 +104,8 @@ def convert(
     allow_fallback: bool = False,
     inference_only: bool = True,
     temporal: bool | None = None,
+    lower: bool | None = None,
+    off_chip: Iterable[Any] | None = None,
     seed: int = 0,
 ) -> Conversion:
     """Convert a Keras model to a Nengo network.
@@ -127,6 +141,14 @@ def convert(
     temporal : bool, optional
         Whether axis 1 of all inputs and layers is time. Default: found out from the
         model (TimeDistributed or keras_spiking layers, or an input whose axis 1 is None).
+    lower : bool, optional
+        Whether to compose each linear path between neurons (convolution, pooling, batch
+        normalization, additions) into one Connection, see `nengo_spikecost.lower`: as it is
+        on spiking hardware, and as NengoLoihi needs it. Default: if the neurons spike and the
+        network need not be trainable.
+    off_chip : iterable of layers or layer names, optional
+        Layers whose neurons run on the host of a chip. Default: if the neurons spike, those
+        that get values that are no spikes, such as pixels; ``()`` for none.
     seed : int
         Seed of the network, so that initial voltages are the same in every run.
 
@@ -173,7 +195,7 @@ def convert(
     if isinstance(scale_firing_rates, Mapping):
         _warn_of_unused_scales(scales, converter.owners)
     _warn_of_host_layers(converter)
-    return Conversion(
+    conversion = Conversion(
         model=model,
         net=converter.net,
         inputs=_lookup_ends(
@@ -191,6 +213,27 @@ def convert(
         temporal=temporal,
         choices=tuple(converter.choices),
     )
+    spiking = bool(getattr(neurons, "spiking", False))
+    if lower is None:
+        lower = spiking and inference_only
+    if lower:
+        conversion = lowered(conversion, _image_shapes(objects, copies))
+    if off_chip is not None or spiking:
+        place(conversion, off_chip)
+    return conversion
+
+
+def _image_shapes(
+    objects: Mapping[str, list[Any]], layers: Mapping[str, Any]
+) -> dict[Any, tuple[int, ...]]:
+    """Output shapes of layers that tell where their channels are: last."""
+    shapes: dict[Any, tuple[int, ...]] = {}
+    for name, objs in objects.items():
+        shape = getattr(layers[name], "output_shape", None)
+        channels_last = getattr(layers[name], "data_format", "channels_last") == "channels_last"
+        if isinstance(shape, tuple) and len(shape) > 2 and None not in shape[1:] and channels_last:
+            shapes.update(dict.fromkeys(objs, shape[1:]))
+    return shapes
 
 
 def _neuron_layer(layer: Any) -> Any:

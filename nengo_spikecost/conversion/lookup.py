@@ -31,10 +31,19 @@ class LayerLookup(Mapping):
         What is looked up, for the error message: ``"layer"``, ``"input"``.
     aliases : dict from int to str
         ``id`` of a layer or tensor of the user's model to the entry it stands for.
+    missing : dict from str to str
+        Names that might be looked up in vain, and why: a clause that follows the name.
     """
 
-    def __init__(self, entries: dict[str, list[Any]], what: str, aliases: dict[int, str]):
+    def __init__(
+        self,
+        entries: dict[str, list[Any]],
+        what: str,
+        aliases: dict[int, str],
+        missing: Mapping[str, str] | None = None,
+    ):
         self._what = what
+        self._missing = dict(missing or {})
         self._aliases = aliases
         self._applications = {name: len(objs) for name, objs in entries.items()}
         self._objects: dict[str, Any] = {}
@@ -60,9 +69,32 @@ class LayerLookup(Mapping):
             raise KeyError(
                 f"Layer {name!r} is applied {self._applications[name]} times: use {choices}."
             )
+        if name in self._missing:
+            raise KeyError(f"{self._what.capitalize()} {name!r} {self._missing[name]}")
         raise KeyError(
             f"There is no {self._what} {name!r}; there are {', '.join(self._objects) or 'none'}."
         )
+
+    def replaced(self, objects: Mapping[Any, Any], reason: str) -> LayerLookup:
+        """The same entries with other objects; those that have none are missing.
+
+        Parameters
+        ----------
+        objects : mapping
+            From the objects of this lookup to others.
+        reason : str
+            Why there is none: a clause that follows the name.
+        """
+        entries: dict[str, list[Any]] = {}
+        missing = dict(self._missing)
+        for name, n in self._applications.items():
+            names = [name] if n == 1 else [f"{name}.{i}" for i in range(n)]
+            found = [objects.get(self._objects[key]) for key in names]
+            if None in found:
+                missing.update(dict.fromkeys([name, *names], reason))
+            else:
+                entries[name] = found
+        return LayerLookup(entries, self._what, self._aliases, missing)
 
     def _name(self, key: Any) -> str:
         if isinstance(key, str):

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
+from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError
 
+from .. import stack
+from ..errors import NetworkGraphError
 from .connection_chain import uses_encoders
 from .records import HostPart, Pathway, Population, Weights
 
@@ -26,6 +29,33 @@ def is_on_chip(network: nengo.Network, ensemble: nengo.Ensemble) -> bool:
         return network.config[ensemble].on_chip is not False
     except (AttributeError, ConfigError):
         return True
+
+
+def mark_off_chip(network: nengo.Network, ensembles: Iterable[Any]) -> None:
+    """Have the host run some Ensembles, in the way that NengoLoihi is told.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network that is simulated (NengoLoihi reads the config of that one only). Its
+        config is changed.
+    ensembles : iterable of nengo.Ensemble or nengo.ensemble.Neurons
+
+    Raises
+    ------
+    NetworkGraphError
+        If one of them is no Ensemble of this network.
+    """
+    chosen = [e.ensemble if isinstance(e, Neurons) else e for e in ensembles]
+    members = set(network.all_ensembles)
+    for ensemble in chosen:
+        if ensemble not in members:
+            raise NetworkGraphError(
+                f"{ensemble} is no Ensemble of {network}: it can't be marked off chip."
+            )
+    stack.nengo_loihi().add_params(network)
+    for ensemble in chosen:
+        network.config[ensemble].on_chip = False
 
 
 def host_operations(obj: Any) -> int | None:

@@ -48,6 +48,9 @@ class NetworkGraph:
         ``layer_names`` (mapping from Ensembles, their neurons, or Nodes to the name of a
         layer) and ``input_nodes`` (the Nodes that are fed with data: every other
         constant Node is a bias). In a plain network, all Nodes without input are inputs.
+        Such an object may also have ``connection_layers`` (mapping from Connections to the
+        name of the layer their weights are of) and ``unlowered`` (the same object before
+        `nengo_spikecost.lower`).
     count_zeros : bool
         Whether weights that are exactly zero are counted as synapses.
 
@@ -92,6 +95,8 @@ class NetworkGraph:
 
     def __init__(self, network: Any, *, count_zeros: bool = False):
         self.network, self._layer_names, self._inputs = _parts(network)
+        self._connection_layers = getattr(network, "connection_layers", {})
+        self._unlowered = getattr(network, "unlowered", None)
         self.count_zeros = count_zeros
         net = self.network
         finder = RouteFinder(net)
@@ -204,7 +209,10 @@ class NetworkGraph:
         else:
             kind = "neural" if isinstance(post, Population) else "readout"
         layer = post.layer
-        if self._layer_names:
+        first = route.connections[0]
+        if len(route.connections) == 1 and first in self._connection_layers:
+            layer = self._connection_layers[first]
+        elif self._layer_names:
             layer = layer_of_route(route.connections, self._layer_names, post.layer)
         return Pathway(
             name, layer, pre, post, route.connections, kind, self.count_zeros,
@@ -214,13 +222,28 @@ class NetworkGraph:
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
         encoded = {c.post_obj: None for c in used if uses_encoders(c)}
-        found = [Weights(*self._arrow(c.pre_obj, c.post_obj), c, self.count_zeros) for c in used]
+        found = []
+        for conn in used:
+            name, layer = self._arrow(conn.pre_obj, conn.post_obj)
+            layer = self._connection_layers.get(conn, layer)
+            found.append(Weights(name, layer, conn, self.count_zeros))
         learned = learned_encoders(self._rules)
         for ens in encoded:
             name = f"encoders of {self._names[ens]}"
             count_zeros = self.count_zeros or ens in learned
             found.append(Weights(name, self._layer(ens), ens, count_zeros))
         return found
+
+    @cached_property
+    def dense_weights(self) -> tuple[Weights, ...]:
+        """The weights that a machine without spikes applies.
+
+        Of a lowered network those it had before: such a machine does not multiply out what
+        one layer after another takes less to compute.
+        """
+        if self._unlowered is None:
+            return self.weights
+        return NetworkGraph(self._unlowered, count_zeros=self.count_zeros).weights
 
     @cached_property
     def host(self) -> tuple[HostPart, ...]:

@@ -5,7 +5,8 @@
 would silently run as something else, and why.
 """
 
-from .placement import mark_off_chip, on_chip
+from ..graph.host import mark_off_chip
+from .placement import on_chip
 from .records import Unsupported
 from .support import check_support, raise_unsupported
 

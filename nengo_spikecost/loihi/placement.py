@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 import nengo
-from nengo.ensemble import Neurons
 from nengo.exceptions import BuildError
 
 from .. import stack
@@ -44,31 +42,6 @@ def on_chip(network: Any) -> dict[Any, bool]:
         raise LoihiError(str(err)) from err
     objects = (*view.all_nodes, *view.all_ensembles)
     return {obj: obj in split.chip_objs for obj in objects}
-
-
-def mark_off_chip(network: nengo.Network, ensembles: Iterable[Any]) -> None:
-    """Have NengoLoihi run some Ensembles on the host.
-
-    Parameters
-    ----------
-    network : nengo.Network
-        The network that is simulated (NengoLoihi reads the config of that one only). Its
-        config is changed.
-    ensembles : iterable of nengo.Ensemble or nengo.ensemble.Neurons
-
-    Raises
-    ------
-    LoihiError
-        If one of them is no Ensemble of this network.
-    """
-    chosen = [e.ensemble if isinstance(e, Neurons) else e for e in ensembles]
-    members = set(network.all_ensembles)
-    for ensemble in chosen:
-        if ensemble not in members:
-            raise LoihiError(f"{ensemble} is no Ensemble of {network}: it can't be marked.")
-    stack.nengo_loihi().add_params(network)
-    for ensemble in chosen:
-        network.config[ensemble].on_chip = False
 
 
 def placement_view(network: nengo.Network) -> Any:

@@ -93,8 +93,8 @@ def host_rows(estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
         _bare_row(
             f"{work.layer} {work.role}",
             "host",
-            macs=work.macs + work.operations,
-            updates=work.updates,
+            macs=work.macs + work.operations or None,
+            updates=work.updates or None,
             energy_J=energy[key],
             where="host",
         )

@@ -79,7 +79,7 @@ def count(
             _population_work(p, records.get(p.name), n_steps) for p in graph.populations
         ),
         pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
-        dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.weights),
+        dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.dense_weights),
         host=tuple(_host_work(graph, n_steps, input_steps)),
         factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
         learning=tuple(
@@ -289,7 +289,7 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
     for population in graph.populations:
         sizes.setdefault(population.layer, []).append(population)
     names = [p.layer for p in graph.populations]
-    names += [p.layer for p in graph.pathways] + [w.layer for w in graph.weights]
+    names += [p.layer for p in graph.pathways] + [w.layer for w in graph.dense_weights]
     names += [r.layer for r in graph.learning]
     names += [h.layer for h in graph.host] + [u.layer for u in graph.uncounted]
     for name in names:

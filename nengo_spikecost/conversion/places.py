@@ -1,0 +1,67 @@
+"""Which neurons of a conversion run beside the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import nengo
+
+from ..errors import ConversionError
+from ..graph import NetworkGraph, Population
+from ..graph.host import mark_off_chip
+
+if TYPE_CHECKING:
+    from .keras import Conversion
+
+
+def place(conversion: Conversion, off_chip: Iterable[Any] | None) -> None:
+    """Mark Ensembles of a conversion's network as off the chip.
+
+    Parameters
+    ----------
+    conversion : Conversion
+    off_chip : iterable of layers or layer names, optional
+        Default: layers whose neurons spike but get values that are no spikes (pixels, or what
+        the host has computed). A chip takes spikes only: these neurons make them.
+
+    Raises
+    ------
+    ConversionError
+        If one of them is no layer with neurons.
+    """
+    if off_chip is None:
+        ensembles = _fed_with_values(conversion)
+    else:
+        ensembles = [e for layer in off_chip for e in _ensembles(conversion, layer)]
+    if ensembles:
+        mark_off_chip(conversion.net, ensembles)
+
+
+def _fed_with_values(conversion: Conversion) -> list[nengo.Ensemble]:
+    fed = {
+        pathway.post.ensemble: None
+        for pathway in NetworkGraph(conversion).pathways
+        if pathway.kind in ("input", "host") and isinstance(pathway.post, Population)
+    }
+    return [e for e in fed if getattr(e.neuron_type, "spiking", False)]
+
+
+def _ensembles(conversion: Conversion, layer: Any) -> list[nengo.Ensemble]:
+    name = layer if isinstance(layer, str) else getattr(layer, "name", str(layer))
+    found = [
+        obj
+        for obj, owner in conversion.layer_names.items()
+        if owner == name and isinstance(obj, nengo.Ensemble)
+    ]
+    if not found:
+        with_neurons = {
+            owner
+            for obj, owner in conversion.layer_names.items()
+            if isinstance(obj, nengo.Ensemble)
+        }
+        raise ConversionError(
+            f"off_chip names {name!r}, which is no layer with neurons; there are "
+            f"{', '.join(sorted(with_neurons)) or 'none'}."
+        )
+    return found
