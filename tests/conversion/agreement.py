@@ -119,6 +119,8 @@ def check_layers(layers: Any, shape: Any, simulators: str = "both", **options: A
     model = random_weights(tf.keras.Model(inp, [layer(inp) for layer in layers]))
     conversion = assert_same(model, simulators, **options)
     assert_owned_and_counted(conversion)
+    for pathway in nsc.NetworkGraph(conversion).pathways:
+        assert pathway.n_synapses > 0, pathway.name
     return conversion
 
 
@@ -127,10 +129,9 @@ def assert_owned_and_counted(conversion: Any) -> None:
     net = conversion.net
     assert set(conversion.layer_names) == {*net.all_ensembles, *net.all_nodes}
     names = {info.name for info in conversion.layer_infos}
-    # a Sequential model does not list its InputLayer
-    assert set(conversion.layer_names.values()) <= names | set(conversion.layers)
+    # a Sequential model does not list its InputLayer; "x.1" is the second application of "x"
+    names |= {name.rsplit(".", 1)[0] for name in conversion.layers} | set(conversion.layers)
+    assert set(conversion.layer_names.values()) <= names
     on_host = {choice.layer for choice in conversion.choices if choice.on_host}
     graph = nsc.NetworkGraph(conversion)
     assert {record.layer for record in graph.uncounted} <= on_host, graph.uncounted
-    for pathway in graph.pathways:
-        assert pathway.n_synapses > 0, pathway.name
