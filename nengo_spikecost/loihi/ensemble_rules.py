@@ -70,7 +70,7 @@ def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
         yield "has a gain or a bias, but not both", "Give both, or neither", True
         return
     try:
-        _gains(ensemble)
+        gains_and_biases(ensemble)
     except NengoException as err:
         reason = f"has gains that can't be solved for ({str(err).strip().rstrip('.')})"
         yield reason, "Choose other max_rates and intercepts", True
@@ -85,24 +85,33 @@ def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
 def equal_gains(ensemble: nengo.Ensemble, dt: float) -> bool:
     """Whether all neurons have one gain; True if the gains can't be had at all."""
     try:
-        gain = _gains(ensemble)
+        gain, _ = gains_and_biases(ensemble)
     except (NengoException, NotImplementedError):
         return True  # `ensemble_problems` says so
     return bool(np.all(gain == gain[0]))
 
 
-def _gains(ensemble: nengo.Ensemble) -> np.ndarray:
-    """Gains as NengoLoihi draws them, though by another seed than in the simulation.
+def gains_and_biases(ensemble: nengo.Ensemble) -> tuple[np.ndarray, np.ndarray]:
+    """Gains and biases as NengoLoihi draws them, though by another seed.
 
     Equal gains don't depend on the seed, and unequal ones aren't equal by chance.
+
+    Returns
+    -------
+    gain, bias : ndarray, shape (n_neurons,)
+
+    Raises
+    ------
+    NengoException, NotImplementedError
+        If there are none, in NengoLoihi's words.
     """
     get_gain_bias = stack.nengo_loihi().builder.ensemble.get_gain_bias
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        gains: np.ndarray = get_gain_bias(
+        gain, bias = get_gain_bias(
             ensemble, np.random.RandomState(0), intercept_limit=INTERCEPT_LIMIT
-        )[0]
-    return gains
+        )[:2]
+    return gain, bias
 
 
 def config_problems(context: Context) -> Iterator[Unsupported]:

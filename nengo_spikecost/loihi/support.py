@@ -16,6 +16,7 @@ from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
 from .placement import on_chip
 from .records import Context, Unsupported, network_and_names, owner_of
+from .rounding_rules import rounding_problems
 
 #: Most problems that `raise_unsupported` prints.
 MAX_SHOWN = 10
@@ -24,9 +25,9 @@ MAX_SHOWN = 10
 def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
     """Say which parts of a network NengoLoihi can't run as they are, without building it.
 
-    Limits of the cores (compartments, axons, memory) and of rounding (weights too large
-    for the threshold) are not looked at, nor what depends on the spikes: a neuron on the
-    chip, or one that sends to it, fires at most once a step.
+    Limits of the cores (compartments, axons, memory, pop16 axons) are not looked at, nor
+    what depends on the spikes: a neuron on the chip, or one that sends to it, fires at most
+    once a step.
 
     Parameters
     ----------
@@ -61,6 +62,8 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     for link in links:
         problems += link_problems(link, context, taus)
     problems += tau_problems(taus, context)
+    if not any(problem.refused for problem in problems):
+        problems += rounding_problems(links, taus, context)
     for probe in net.all_probes:
         problems += _probe_problems(probe, context)
     return tuple(dict.fromkeys(problems))

@@ -286,6 +286,29 @@ def marked_in_a_subnetwork(layers):
     part.config[inner].on_chip = False
 
 
+# ---------------------------------------------------------------- rounding
+
+
+@case("fails", "too large")
+def weights_beyond_the_threshold(layers):
+    chip(layers, transform=eye(weight=1e5))
+
+
+@case("runs")
+def weights_just_below(layers):
+    chip(layers, transform=eye(weight=1e3))
+
+
+@case("fails", "too large")
+def gain_beyond_the_threshold(layers):
+    chip(layers, transform=sparse(), gain=1e5)
+
+
+@case("fails", "too large")
+def bias_beyond_the_threshold(layers):
+    chip(layers).bias = nengo.dists.Choice([1e9])
+
+
 # ---------------------------------------------------------------- the host
 
 
@@ -630,6 +653,33 @@ def test_prediction_is_what_nengo_loihi_does(build, outcome, word):
             expected = nengo_counts(layers.net, layers.probes)
             for label, counts in expected.items():
                 assert_close(found[label], counts)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_can_be_rounded_is_known_beforehand(seed):
+    """Weights, gains and biases over many orders of magnitude, half of them too large."""
+    rng = np.random.RandomState(seed)
+    neuron_type = [None, nengo.LIF(), loihi.LoihiLIF(tau_rc=0.05)][seed % 3]
+    layers = Layers(8, seed=seed, neuron_type=neuron_type)
+    weight = 10 ** rng.uniform(-3, 6)
+    kernel = rng.uniform(-weight, weight, (1, 1, 2, 2))
+    transform = [
+        eye(weight=weight),
+        sparse(weight=weight),
+        nengo.Convolution(2, (2, 2, 2), kernel_size=(1, 1), init=kernel),
+        None,
+        nengo.Dense((8, 8), init=weight),
+    ][seed % 5]
+    a = layers.population(8, "a", gain=10 ** rng.uniform(-1, 2))
+    a.bias = nengo.dists.Choice([10 ** rng.uniform(-3, 9)])
+    layers.connect(layers.encoder, a, transform, [0.005, None, 0.1][seed % 3])
+    problems = check_support(layers.net)
+    if problems:
+        assert "too large to be rounded" in str(problems[0])
+        with pytest.raises((AssertionError, nengo.exceptions.BuildError)):
+            emulate(layers.net, steps=1)
+    else:
+        emulate(layers.net, steps=1)
 
 
 def assert_close(found, expected):
