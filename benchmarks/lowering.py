@@ -21,9 +21,7 @@ def mobile_net(size: int, width: float) -> Any:
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(0)
-    return tf.keras.applications.MobileNetV2(
-        input_shape=(size, size, 3), alpha=width, weights=None
-    )
+    return tf.keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=width, weights=None)
 
 
 def peak_MB() -> float:
@@ -53,7 +51,7 @@ def main() -> None:
     with timed("Keras model"):
         model = mobile_net(args.size, args.width)
     with timed("convert"):
-        conversion = convert(model)
+        conversion = convert(model, lower=False)
     net = conversion.net
     print(f"{net.n_neurons:,} neurons, {len(net.all_connections)} Connections")
     with timed("graph"):

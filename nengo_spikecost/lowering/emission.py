@@ -113,8 +113,8 @@ def _convolution(obj: StridedMap) -> Any | None:
         found += [_Form(True, *form) for form in _forms([_transposed(a) for a in obj.axes])]
     if not found:
         return None
-    # Forward before backward, and the smallest kernel: min takes the first of equals.
-    form = min(found, key=lambda form: (form.backward, _area(obj, form)))
+    # The smallest kernel, and of equal ones the plain convolution: min takes the first.
+    form = min(found, key=lambda form: _area(obj, form))
     return (_backward if form.backward else _forward)(obj, form)
 
 
@@ -132,7 +132,10 @@ def _forms(axes: Sequence[Axis]) -> Iterator[tuple[str, tuple[int, ...], list[tu
 
 
 def _area(obj: StridedMap, form: _Form) -> int:
-    return int(np.prod([n + sum(zeros) for n, zeros in zip(obj.lengths, form.zeros)]))
+    """Places in the kernel of a form, for each pair of channels in a group of the map."""
+    area = int(np.prod([n + sum(zeros) for n, zeros in zip(obj.lengths, form.zeros)]))
+    # Nengo's transposed convolutions have no groups: what is between them is written as zeros.
+    return area * (obj.groups if form.backward else 1)
 
 
 def _transposed(axis: Axis) -> Axis:

@@ -115,6 +115,9 @@ def _read(
     return {conn: as_images(conn, obj, images) for conn, obj in maps.items()}
 
 
+_CHEAPER = "from Nodes alone, several Connections take fewer multiplications than one"
+
+
 class _Lowerer:
     """One attempt to lower a network."""
 
@@ -177,6 +180,7 @@ class _Lowerer:
             elif self._chain_is_cheaper(conn):
                 to_neurons.append(conn)
                 chains.add(conn.pre_obj)
+                self._leave(conn, f"stays before {self._name(conn.post_obj)}: {_CHEAPER}")
             else:
                 composed.setdefault(conn.post_obj, []).append(conn)
         into: dict[Any, list[nengo.Connection]] = {}
@@ -201,8 +205,11 @@ class _Lowerer:
         if conn.synapse is None:
             return True
         reason = f"is no bias of {self._name(conn.post_obj)}: a filter makes it a transient"
-        self._changes.append(Change("left", self._name(conn.pre_obj), "", (conn,), reason=reason))
+        self._leave(conn, reason)
         return False
+
+    def _leave(self, conn: nengo.Connection, reason: str) -> None:
+        self._changes.append(Change("left", self._name(conn.pre_obj), "", (conn,), reason=reason))
 
     def _chain_is_cheaper(self, conn: nengo.Connection) -> bool:
         """Whether what comes from Nodes alone takes fewer multiplications as it is."""

@@ -99,6 +99,29 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], set[str]]] = {
         _in_a_row(lambda: L.AveragePooling2D(2), L.Flatten, lambda: L.Dense(5, activation="relu")),
         {"Dense"},
     ),
+    "depthwise": (
+        _in_a_row(
+            lambda: L.DepthwiseConv2D(3, padding="same"), lambda: L.BatchNormalization(), L.ReLU
+        ),
+        {"Convolution"},
+    ),
+    "separable": (
+        _in_a_row(lambda: L.SeparableConv2D(3, 3, activation="relu", padding="same")),
+        {"Convolution"},
+    ),
+    "one_axis": (
+        _in_a_row(
+            lambda: L.Reshape((16, 16)),
+            lambda: L.Conv1D(4, 3, padding="same", activation="relu"),
+            lambda: L.AveragePooling1D(2),
+            lambda: L.Conv1D(4, 3, activation="relu"),
+        ),
+        {"Convolution"},
+    ),
+    "max_pooling": (
+        _in_a_row(lambda: L.MaxPooling2D(2), _conv(3, 3, padding="same")),
+        {"Convolution"},
+    ),
     "activation": (_in_a_row(_conv(3, 3, activation=None), L.ReLU), {"Convolution"}),
 }
 
@@ -106,7 +129,8 @@ ARCHITECTURES: dict[str, tuple[Callable[[Any], Any], set[str]]] = {
 def model(name: str, size: int = 8, channels: int = 4, readout: bool = True) -> Any:
     """A model with one of the `ARCHITECTURES` after a first convolution with neurons."""
     inp = x = tf.keras.Input((size, size, 1), name="image")
-    x = L.Conv2D(channels, 1, activation="relu", use_bias=False, name="first")(x)
+    x = L.Conv2D(channels, 1, use_bias=False, name="first_linear")(x)
+    x = L.ReLU(name="first")(L.BatchNormalization(name="first_norm")(x))
     x = ARCHITECTURES[name][0](x)
     if readout:
         x = L.Dense(3, name="readout")(L.Flatten(name="last_flatten")(x))

@@ -56,11 +56,16 @@ def same(one: Any, two: Any) -> bool:
 
 
 def assert_same_rates(
-    network: nengo.Network, lowering: Any, inputs: Any = (), steps: int = 12, seed: int = 3
+    network: nengo.Network,
+    lowering: Any,
+    inputs: Any = (),
+    steps: int = 12,
+    simulators: Any = ("nengo", "nengo_dl"),
 ) -> None:
     """Fail if any Ensemble or Probe of a network gives something else after lowering."""
-    values = {node: np.random.RandomState(seed).uniform(0, 1, node.size_out) for node in inputs}
-    for run in (run_nengo, run_nengo_dl):
+    values = {node: np.random.RandomState(3).uniform(0, 1, node.size_out) for node in inputs}
+    for simulator in simulators:
+        run = run_nengo if simulator == "nengo" else run_nengo_dl
         before = run(network, {obj: obj for obj in lowering.objects}, values, steps)
         after = run(lowering.network, lowering.objects, values, steps)
         assert before.keys() == after.keys()
@@ -68,7 +73,7 @@ def assert_same_rates(
         assert scale > 0
         for key, value in before.items():
             error = np.abs(value - after[key]).max() / max(scale * 1e-3, np.abs(value).max())
-            assert error < TOLERANCE[run.__name__[4:]], (key, error)
+            assert error < TOLERANCE[simulator], (key, error)
 
 
 def _wrapped(network: nengo.Network, objects: Any) -> tuple[nengo.Network, dict[Any, Any]]:

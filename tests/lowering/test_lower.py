@@ -311,7 +311,8 @@ def test_chains_from_the_host_stay_where_they_are_cheaper():
         nengo.Connection(scaled, c.neurons, transform=2, synapse=None)
     lowering = lower(net, keep=[fed])
     assert [n.label for n in lowering.network.all_nodes if n.size_in] == ["narrow"]
-    assert kinds(lowering) == ["composed"]
+    assert sorted(kinds(lowering)) == ["composed", "left"]
+    assert "narrow stays before b: from Nodes alone" in str(lowering)
     assert_same_rates(net, lowering, [fed])
 
 
@@ -377,6 +378,7 @@ def test_settings_go_along():
     assert_unchanged(net, before)
     new, config = lowering.objects, lowering.network.config
     (conn,) = lowering.network.all_connections
+    assert lowering.composed_of[conn] == (first, second)
     assert lowering.network.seed == 2 and lowering.network.label == "top"
     assert config[nengo.Network].inference_only is True
     assert config[new[a]].on_chip is False and config[new[b]].on_chip is None
