@@ -7,7 +7,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import nengo
 import nengo_dl
@@ -15,9 +15,10 @@ import numpy as np
 import tensorflow as tf
 from nengo.ensemble import Neurons
 
-from ...errors import ConversionError, ConversionWarning
+from ...errors import ConversionWarning
 from ..host_node import HostFunction, HostNode
 from .curves import CURVELESS, HostCurve, PiecewiseLinear, form_of
+from .linear import LinearConverter
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Stage:
     output: Any
 
 
-class LayerConverter(nengo_dl.converter.LayerConverter):
+class LayerConverter(LinearConverter):
     """Base class of layer converters, with what most of them need.
 
     A subclass defines ``convert(node_id)``, which makes Nengo objects for one application
@@ -44,127 +45,6 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
     See ``nengo_dl.converter.LayerConverter`` for ``add_connection``, ``get_input_obj``,
     ``input_shape`` and ``output_shape``.
     """
-
-    #: Layer attributes that only matter in training, with the value they must have for it.
-    unsupported_training_args: ClassVar[list[Any]] = []
-
-    @classmethod
-    def problem(cls, layer: Any, converter: Any) -> str | None:
-        """Why a layer can't be converted, as a clause; None if it can.
-
-        Parameters
-        ----------
-        layer : tf.keras.layers.Layer
-        converter : nengo_dl.Converter
-            Holds the options of the conversion.
-        """
-        return None
-
-    @classmethod
-    def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str | None]:
-        """Answer NengoDL; with a `problem`, a layer may still become a TensorNode."""
-        found = cls.problem(layer, converter)
-        return super().convertible(layer, converter) if found is None else (False, found)
-
-    # -- the layer ------------------------------------------------------------------------
-
-    @property
-    def channels_last(self) -> bool:
-        """Whether the channels are the layer's last axis, or the first."""
-        return getattr(self.layer, "data_format", "channels_last") != "channels_first"
-
-    @property
-    def inference_only(self) -> bool:
-        """Whether the network need not be trainable as the layer is."""
-        return self.converter.inference_only
-
-    def axis(self, axis: int, node_id: int) -> int:
-        """A Keras axis, which counts the batch, as an axis of one sample at one step."""
-        n_axes = len(self.layer.get_output_shape_at(node_id))
-        before = 2 if self.converter.temporal_model else 1
-        found = axis % n_axes - before
-        if found < 0:
-            raise self.refused(f"axis {axis} is the batch or time")
-        return found
-
-    def n_inputs(self, node_id: int) -> int:
-        """Number of tensors this application of the layer is given."""
-        return len(tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors))
-
-    def refused(self, reason: str) -> ConversionError:
-        """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
-        return ConversionError(
-            f"Layer {self.layer.name!r} ({type(self.layer).__name__}) can't be converted: "
-            f"{reason}.",
-            layer=self.layer.name,
-        )
-
-    def indices(self, node_id: int) -> np.ndarray:
-        """The number of each element of the input, in the shape of one sample."""
-        shape = tuple(self.input_shape(node_id))
-        return np.arange(math.prod(shape)).reshape(shape)
-
-    # -- linear parts ---------------------------------------------------------------------
-
-    def add_relay(self, node_id: int, size: int | None = None, part: str | None = None) -> Any:
-        """A passthrough Node, of the size of the layer's output if none is given."""
-        size = math.prod(self.output_shape(node_id)) if size is None else size
-        return nengo.Node(size_in=int(size), label=self._label(node_id, part))
-
-    def connect(self, pre: Any, post: Any, transform: Any = 1, trainable: bool = False) -> Any:
-        """A Connection that filters what comes from neurons as the conversion asks for.
-
-        Parameters
-        ----------
-        pre, post : Nengo objects, or slices of them
-        transform : nengo.transforms.Transform or array_like
-            As in ``nengo.Connection``; the number 1 is no transform.
-        trainable : bool
-            Whether NengoDL may train the weights.
-        """
-        options = {} if np.array_equal(transform, 1) else {"transform": transform}
-        conn = nengo.Connection(pre, post, synapse=self.synapse(pre), **options)
-        self.set_trainable(conn, trainable)
-        return conn
-
-    def synapse(self, pre: Any) -> Any:
-        """The filter of Connections from an object or a slice of it."""
-        obj = pre.obj if isinstance(pre, nengo.base.ObjView) else pre
-        return self.converter.synapse if isinstance(obj, Neurons) else None
-
-    def select(self, node_id: int, indices: np.ndarray, input_idx: int = 0) -> Any:
-        """The object whose element ``i`` is element ``indices[i]`` of the layer's input."""
-        pre = self.get_input_obj(node_id, tensor_idx=input_idx)
-        indices = np.ravel(indices)
-        if np.array_equal(indices, np.arange(pre.size_out)):
-            return pre
-        output = self.add_relay(node_id, len(indices))
-        self.connect(pre[indices], output)
-        return output
-
-    def add_affine(self, node_id: int, scale: Any, offset: Any, pre: Any = None) -> Any:
-        """A Node that holds ``scale * input + offset``.
-
-        Parameters
-        ----------
-        node_id : int
-        scale, offset : array_like
-            Broadcast to the shape of one sample.
-        """
-        shape = self.output_shape(node_id)
-        output = self.add_relay(node_id)
-        scale = np.ravel(np.broadcast_to(np.asarray(scale, dtype=np.float64), shape))
-        offset = np.ravel(np.broadcast_to(np.asarray(offset, dtype=np.float64), shape))
-        pre = self.get_input_obj(node_id) if pre is None else pre
-        self.connect(pre, output, scale[0] if (scale == scale[0]).all() else scale)
-        if offset.any():
-            self.add_constant(node_id, output, offset)
-        return output
-
-    def add_constant(self, node_id: int, obj: Any, values: np.ndarray) -> None:
-        """Add a constant to the input of an object: one weight an element, of one Node."""
-        node = nengo.Node([1], label=self._label(node_id, "bias"))
-        self.connect(node, obj, np.ravel(values)[:, None])
 
     # -- activations ----------------------------------------------------------------------
 
@@ -252,7 +132,7 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
             neuron_type=neuron_type,
             gain=nengo.dists.Choice([scale]),
             bias=nengo.dists.Choice([0]) if zero else np.broadcast_to(biases, size) * scale,
-            label=self._label(node_id, part),
+            label=self.label(node_id, part),
         ).neurons
         if zero or not trainable:
             self.set_trainable(neurons, False)
@@ -261,7 +141,7 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
     def add_host_node(self, node_id: int, function: HostFunction, choice: str) -> HostNode:
         """A Node that computes on the host, noted among the choices of the conversion."""
         self.converter.note(self.layer, choice, exact=True, on_host=True)
-        return HostNode(function, label=self._label(node_id, None))
+        return HostNode(function, label=self.label(node_id))
 
     def _add_populations(
         self, node_id: int, curve: PiecewiseLinear, biases: np.ndarray | None
@@ -297,7 +177,7 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
                 activation,
                 shape_in=self.output_shape(node_id),
                 pass_time=False,
-                label=self._label(node_id, None),
+                label=self.label(node_id),
             )
         raise self.refused(
             f"no neuron type has the curve of its activation {_name(activation)!r}; train it "
@@ -314,7 +194,7 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
         shape: Sequence[int],
     ) -> None:
         """One trainable weight a channel, handed to all elements of that channel."""
-        node = nengo.Node([1], label=self._label(node_id, "bias"))
+        node = nengo.Node([1], label=self.label(node_id, "bias"))
         if len(biases) == math.prod(shape):
             self.connect(node, obj, biases[:, None], trainable=True)
             return
@@ -341,10 +221,6 @@ class LayerConverter(nengo_dl.converter.LayerConverter):
             )
             return 1
         return scales
-
-    def _label(self, node_id: int, part: str | None) -> str:
-        label = f"{self.layer.name}.{node_id}"
-        return label if part is None else f"{label}.{part}"
 
 
 def _with_amplitude_divided(neuron_type: Any, scale: float) -> Any:
