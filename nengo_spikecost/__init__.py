@@ -26,16 +26,18 @@ _PUBLIC = {
     "Workload": "workload",
     "convert": "conversion",
     "devices": "energy",
+    "lower": "lowering",
     "measure": "activity",
     "profile": "profiling",
     "register_device": "energy",
 }
-_SUBMODULES = ("errors", "stack")
+_SUBMODULES = ("errors", "loihi", "stack")
 
 __all__ = [*sorted(_PUBLIC), *_SUBMODULES]  # noqa: PLE0604
 
 if TYPE_CHECKING:
     from . import errors as errors
+    from . import loihi as loihi
     from . import stack as stack
 
 

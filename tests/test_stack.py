@@ -42,6 +42,17 @@ def run_script(script: str, **environment: str) -> str:
     return done.stdout
 
 
+def test_nengo_loihi_may_come_first():
+    """It imports NengoDL, which fails halfway without the patches, and says nothing."""
+    said = run_script(
+        "import nengo_loihi, tensorflow as tf, nengo_spikecost as nsc\n"
+        "layer = tf.keras.layers.Dense(3, activation='relu', input_shape=(4,))\n"
+        "model = tf.keras.Sequential([layer])\n"
+        "print(nsc.convert(model, neuron_type='LoihiLIF').net.n_neurons)"
+    )
+    assert said.split()[-1] == "3"
+
+
 # ---------------------------------------------------------------- the packages
 
 

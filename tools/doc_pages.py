@@ -31,6 +31,7 @@ PAGES = (
     "cost_models",
     "from_model_energy",
     "stack",
+    "lowering",
     "extending",
 )
 

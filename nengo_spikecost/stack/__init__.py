@@ -81,10 +81,20 @@ def _required() -> Iterator[None]:
     yield
 
 
+@contextlib.contextmanager
+def _required_from_the_start() -> Iterator[None]:
+    require()
+    # NengoLoihi, imported before us, has tried to import NengoDL and failed halfway. The
+    # modules that this left behind would be found, but not as attributes of the package.
+    for name in [name for name in sys.modules if name.startswith("nengo_dl.")]:
+        del sys.modules[name]
+    yield
+
+
 _FINDER = HookedFinder(
     around={
         "keras_spiking": _required,
-        "nengo_dl": _required,
+        "nengo_dl": _required_from_the_start,
         "nengo_dl.compat": patches.keras_2_names,
         "nengo_dl.version": patches.no_version_advice,
         "nengo_loihi": patches.no_version_advice,
