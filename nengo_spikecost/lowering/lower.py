@@ -57,8 +57,8 @@ def lower(
     network : nengo.Network
         Any network; it is left as it is.
     keep : iterable of nengo.Node
-        Nodes that must stay, in particular those that data are fed to: any other Node
-        with a constant output, `Conversion.input_nodes` apart, is a bias.
+        Nodes that must stay, in particular those that data are fed to (of a Conversion, its
+        ``input_nodes``): any other Node with a constant output is taken for a bias.
     shapes : mapping from Nengo object to tuple of int, optional
         Shapes of images, channels last, that no convolution tells.
 

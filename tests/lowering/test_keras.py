@@ -115,3 +115,13 @@ def test_mobile_net():
     assert_same_rates(
         conversion.net, lowering, conversion.input_nodes, steps=1, simulators=("nengo",)
     )
+
+
+@pytest.mark.parametrize("name", ["add_to_dense", "upsampling", "max_pooling"])
+def test_lowered_twice(name):
+    conversion = converted(name)
+    once = lower(conversion.net, keep=conversion.input_nodes)
+    inputs = [once.objects[node] for node in conversion.input_nodes]
+    twice = lower(once.network, keep=inputs)
+    assert str(twice) == "Lowering: nothing changed"
+    assert len(twice.network.all_objects) == len(once.network.all_objects)
