@@ -101,6 +101,8 @@ class Profile:
             "neuron_type": str(self.network.neuron_type),
             "scale_firing_rates": dict(self.network.scale_firing_rates),
             "synapse": None if self.network.synapse is None else str(self.network.synapse),
+            "lowered": self.network.lowering is not None,
+            "choices": [asdict(choice) for choice in self.network.choices],
         }
 
     def _heading(self) -> list[str]:
@@ -110,6 +112,8 @@ class Profile:
             f"{self.activity.n_samples} samples of {protocol.n_steps} steps of "
             f"{1000 * protocol.dt:g} ms, each {start}, on {protocol.simulator}"
         ]
+        for choice in getattr(self.network, "choices", ()):
+            lines.append(f"layer {choice.layer}: {choice.choice}")
         n = self.activity.n_samples
         for name, share in self.accuracy.items():
             lines.append(f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})")

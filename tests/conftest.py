@@ -17,6 +17,6 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 def same_random_numbers():
     """Give every test the same random numbers: Keras draws unseeded weights from all of these."""
     random.seed(0)
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 Keras draws from this one
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(0)

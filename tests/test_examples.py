@@ -41,12 +41,12 @@ def test_quickstart(tmp_path):
     assert set(shares) == {"keras", "spiking, last step", "spiking, mean over steps"}
     # all 100 where it was written; spikes, and so a digit or two, vary between machines
     assert min(shares.values()) >= 95
-    total = next(line for line in out.splitlines() if line.startswith("Total"))
-    cpu, loihi = re.findall(r"([\d.]+) (mJ|uJ)", total)[:2]
+    totals = [line for line in out.splitlines() if re.match(r"Total.* [mu]J", line)]
+    cpu, loihi = re.findall(r"([\d.]+) (mJ|uJ)", totals[0])[:2]
     # static: (1,043,318 multiply-accumulates + 10,164 neurons) x 8.6 nJ
     assert cpu == ("9.06", "mJ")
-    # more than its neuron updates alone: 10,164 neurons x 40 steps x 81 pJ = 33 uJ
-    assert loihi[1] == "uJ" and 33 < float(loihi[0]) < 100
+    # more than its neuron updates alone: 7,812 neurons on the chip x 40 steps x 81 pJ = 25 uJ
+    assert loihi[1] == "uJ" and 25 < float(loihi[0]) < 100
 
 
 def test_native_network(tmp_path):
@@ -67,12 +67,10 @@ def test_compare_counting(tmp_path):
     out = run("compare_counting", tmp_path)
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[2:]}
     assert list(rows) == ["to-spikes", "conv0", "conv1", "dense0", "dense1"]
-    assert rows["to-spikes"][0] == "(host)"
-    for name in ("conv0", "conv1", "dense0", "dense1"):
+    assert rows["to-spikes"][0] == rows["dense1"][0] == "(host)"
+    for name in ("conv0", "conv1", "dense0"):
         exact, average, ratio, guess = map(number, rows[name])
         assert ratio == pytest.approx(average / exact, rel=0.01)
         assert exact > 50 * guess  # blind to scale_firing_rates=200
-        if name == "dense1":  # every neuron has the same fan-out
-            assert exact == average
         if name.startswith("conv"):  # digits are in the middle, where the fan-out is larger
             assert 0.8 < ratio < 0.95

@@ -14,9 +14,10 @@ def unique_names(
 ) -> dict[Any, str]:
     """Name objects of a network.
 
-    An object is called by its preferred name, else by its label, else by its type. Where
-    several would be called the same, those inside labelled subnetworks say which; and
-    whatever still is not unique is numbered, in the order given.
+    An object is called by its preferred name, else by its label, else by its type. Of several
+    with the same preferred name the first has it, and the others are called by their labels
+    (the parts of a layer). Where several would still be called the same, those inside labelled
+    subnetworks say which; and whatever is not unique then is numbered, in the order given.
 
     Parameters
     ----------
@@ -30,10 +31,17 @@ def unique_names(
     dict from nengo object to str
     """
     paths = dict(_label_paths(network, ()))
-    plain = {obj: preferred.get(obj) or label_of(obj) for obj in objects}
+    plain: dict[Any, str] = {}
+    given: set[str] = set()
+    for obj in objects:
+        name = preferred.get(obj)
+        if name and name in given:
+            name = getattr(obj, "label", None) or name
+        plain[obj] = name or label_of(obj)
+        given.add(preferred.get(obj) or "")
     shared = {name for name, uses in Counter(plain.values()).items() if uses > 1}
     qualified = {
-        obj: ".".join((*paths.get(obj, ()), name)) if name in shared else name
+        obj: ".".join((*paths.get(obj, ()), name)) if name in shared - given else name
         for obj, name in plain.items()
     }
     return numbered(qualified)
