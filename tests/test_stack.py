@@ -300,6 +300,41 @@ def test_patch_p9_is_applied_once_wherever_the_function_is_used():
     assert {"P9 " + conv.__name__, "P9 " + blocks.__name__} <= set(stack.report().patches)
 
 
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_convolutions_of_one_input_agree_with_nengo(groups):
+    """P10: without it nengo-dl merges those with groups, and fails at the first step."""
+    rng = np.random.RandomState(0)
+    with nengo.Network(seed=0) as net:  # the planner is NengoDL's default
+        image = nengo.Node(rng.uniform(size=64))
+        probes = []
+        for _ in range(2):
+            kernel = rng.uniform(size=(3, 3, 4 // groups, 8))
+            conv = nengo.Convolution(8, (4, 4, 4), groups=groups, init=kernel)
+            target = nengo.Node(size_in=conv.size_out)
+            nengo.Connection(image, target, transform=conv, synapse=None)
+            probes.append(nengo.Probe(target))
+    with nengo.Simulator(net, progress_bar=False) as reference:
+        reference.run_steps(1)
+    with stack.nengo_dl().Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(1, progress_bar=False)
+        plan = sim.tensor_graph.plan
+    n_planned = [len(ops) for ops in plan if type(ops[0]).__name__.startswith("Conv")]
+    assert n_planned == ([2] if groups == 1 else [1, 1])
+    for probe in probes:
+        # sums of 36 products below 1, in float32
+        found = np.ravel(sim.data[probe])
+        np.testing.assert_allclose(found, np.ravel(reference.data[probe]), rtol=1e-5)
+
+
+def test_patch_p10_is_applied_once():
+    stack.nengo_dl()
+    module = sys.modules["nengo_dl.transform_builders"]
+    patched = module.ConvIncBuilder.mergeable
+    patches.grouped_convolutions_apart(module)
+    assert module.ConvIncBuilder.mergeable is patched
+    assert "P10 " + module.__name__ in stack.report().patches
+
+
 # ---------------------------------------------------------------- pins and set-up
 
 

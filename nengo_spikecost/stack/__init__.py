@@ -3,7 +3,8 @@
 The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
-each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 have work to do.
+each module at the moment it is imported. On TensorFlow 2.12 only P6, P9 and P10 have
+work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -19,6 +20,7 @@ P6     Nengo >= 4   nengo-dl's LinearFilters with a passthrough term
 P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: rejoin them
 P8     always       no advice on import that they were tested with an older Nengo
 P9     always       nengo_loihi's grouped and transposed convolutions
+P10    always       nengo-dl's planner: grouped convolutions of one input stay apart
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -102,6 +104,7 @@ _FINDER = HookedFinder(
     after={
         "nengo_dl": patches.rejoin_loihi,
         "nengo_dl.process_builders": patches.flat_feedthrough,
+        "nengo_dl.transform_builders": patches.grouped_convolutions_apart,
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view,
         "nengo_loihi.block": patches.numpy_1_view,

@@ -273,3 +273,27 @@ def convolution_blocks(module: Any) -> None:
     split_any_synapse._all_convolutions = True  # type: ignore[attr-defined]
     module.split_synapse, module.split_axon = split_any_synapse, split_any_axon
     _record("P9 " + module.__name__)
+
+
+def grouped_convolutions_apart(module: Any) -> None:
+    """P10: nengo-dl's planner does not merge grouped convolutions of the same input.
+
+    Merged, their kernels are put side by side as if each filter saw all channels, and the
+    network fails at its first step. Convolutions without groups are merged as before.
+    Reference: nengo-dl 3.6.0, ``ConvIncBuilder.mergeable`` in transform_builders.py, which
+    compares everything about two convolutions but ``groups``.
+    """
+    builder = module.ConvIncBuilder
+    original = builder.mergeable
+    if hasattr(original, "_groups_apart"):
+        return
+
+    @functools.wraps(original)
+    def mergeable(x: Any, y: Any) -> bool:
+        if any(getattr(op.conv, "groups", 1) > 1 for op in (x, y)):
+            return False
+        return bool(original(x, y))
+
+    mergeable._groups_apart = True  # type: ignore[attr-defined]
+    builder.mergeable = staticmethod(mergeable)
+    _record("P10 " + module.__name__)
