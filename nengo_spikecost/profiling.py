@@ -195,24 +195,11 @@ def profile(
     if devices is None and not any(population.spiking for population in populations):
         found = [device for device in found if not device.spiking]
     chosen = tuple(device.name for device in found)
-    if y is None:
-        x, y = with_labels(x)
-    if y is not None:
-        y = np.asarray(y)
-        _check_labels(network, y)
-        if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
-            raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
+    x, y = _samples_and_labels(network, x, y)
     activity = measure(
-        network,
-        x,
-        n_steps,
-        simulator=simulator,
-        presentation=presentation,
-        batch_size=batch_size,
-        dt=dt,
-        seed=seed,
-        progress=progress,
-    )
+        network, x, n_steps, simulator=simulator, presentation=presentation,
+        batch_size=batch_size, dt=dt, seed=seed, progress=progress,
+    )  # fmt: skip
     labels = activity.targets if y is None else y
     accuracy: dict[str, float] = {}
     try:
@@ -222,6 +209,19 @@ def profile(
         # labels of a stream are seen too late to fail for: what was measured is worth more
         warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=2)
     return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+
+
+def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+    """Samples and their labels, if any: given apart, or together."""
+    if y is None:
+        x, y = with_labels(x)
+    if y is None:
+        return x, None
+    y = np.asarray(y)
+    _check_labels(network, y)
+    if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
+        raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
+    return x, y
 
 
 def _check_labels(network: Any, y: np.ndarray) -> None:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 import nengo
 import tensorflow as tf
 
-from ..errors import ConversionError, ConversionWarning
 from ..lowering import Lowering
 from ..workload.record import LayerInfo
-from .checks import check_max_pooling, check_model, check_scale, check_synapse
-from .converter import LayerChoice, RecordingConverter, run_converter
+from .checks import check_max_pooling, check_model, check_synapse
+from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
+from .converter import LayerChoice, run_converter
 from .copying import copy_model
-from .host_node import HostNode
 from .keras3 import is_keras_3, rebuild
 from .lookup import LayerLookup, walk_layers
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
-from .places import place
-
-ScaleLike = Union[float, Mapping[Any, float]]
+from .places import place, warn_of_host_layers
+from .scales import ScaleLike, neuron_layer, resolve_scales, warn_of_unused_scales
 
 
 @dataclass(frozen=True)
@@ -172,16 +169,14 @@ def convert(
     copy = copy_model(model)
     originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
     layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
-    scales = _resolve_scales(scale_firing_rates, layer_keys)
+    scales = resolve_scales(scale_firing_rates, layer_keys)
     if temporal is None:
         temporal = _is_temporal(copy)
 
-    swaps = dict(swap_activations or {})
-    swaps.setdefault(nengo.RectifiedLinear(), neurons)
     converter = run_converter(
         copy,
-        swap_activations=swaps,
-        scale_firing_rates={_neuron_layer(copies[name]): s for name, s in scales.items()},
+        swap_activations={nengo.RectifiedLinear(): neurons, **(swap_activations or {})},
+        scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
         synapse=synapse,
         max_pooling=max_pooling,
         split_shared_weights=split_shared_weights or inference_only,
@@ -191,22 +186,20 @@ def convert(
     )
     converter.net.seed = seed
 
-    objects = _collect_objects(converter.net, copy)
+    objects = collect_objects(converter.net, copy)
     if isinstance(scale_firing_rates, Mapping):
-        _warn_of_unused_scales(scales, converter.owners)
-    _warn_of_host_layers(converter)
+        warn_of_unused_scales(scales, converter.owners)
+    warn_of_host_layers(converter)
     conversion = Conversion(
         model=model,
         net=converter.net,
-        inputs=_lookup_ends(
-            model.inputs, model.input_names, copy.inputs, converter.inputs, "input"
-        ),
-        outputs=_lookup_ends(
+        inputs=lookup_ends(model.inputs, model.input_names, copy.inputs, converter.inputs, "input"),
+        outputs=lookup_ends(
             model.outputs, model.output_names, copy.outputs, converter.outputs, "output"
         ),
         layers=LayerLookup(objects, "layer", layer_keys),
         layer_names=converter.owners,
-        layer_infos=tuple(_layer_info(name, layer) for name, layer in originals.items()),
+        layer_infos=tuple(layer_info(name, layer) for name, layer in originals.items()),
         neuron_type=neurons,
         scale_firing_rates=scales,
         synapse=synapse,
@@ -214,86 +207,11 @@ def convert(
         choices=tuple(converter.choices),
     )
     spiking = bool(getattr(neurons, "spiking", False))
-    if lower is None:
-        lower = spiking and inference_only
-    if lower:
-        conversion = lowered(conversion, _image_shapes(objects, copies))
+    if lower or (lower is None and spiking and inference_only):
+        conversion = lowered(conversion, image_shapes(objects, copies))
     if off_chip is not None or spiking:
         place(conversion, off_chip)
     return conversion
-
-
-def _image_shapes(
-    objects: Mapping[str, list[Any]], layers: Mapping[str, Any]
-) -> dict[Any, tuple[int, ...]]:
-    """Output shapes of layers that tell where their channels are: last."""
-    shapes: dict[Any, tuple[int, ...]] = {}
-    for name, objs in objects.items():
-        shape = getattr(layers[name], "output_shape", None)
-        channels_last = getattr(layers[name], "data_format", "channels_last") == "channels_last"
-        if isinstance(shape, tuple) and len(shape) > 2 and None not in shape[1:] and channels_last:
-            shapes.update(dict.fromkeys(objs, shape[1:]))
-    return shapes
-
-
-def _neuron_layer(layer: Any) -> Any:
-    """The layer whose neurons are meant: a TimeDistributed wrapper has none of its own."""
-    while isinstance(layer, tf.keras.layers.TimeDistributed):
-        layer = layer.layer
-    return layer
-
-
-def _resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, float]:
-    """Scale by layer name; a single number applies to every layer.
-
-    ``names`` gives the name of each layer object of the user's model, by ``id``.
-    """
-    if isinstance(scales, Mapping):
-        layers = dict.fromkeys(names.values())
-        resolved = {}
-        for key, scale in scales.items():
-            name = key if isinstance(key, str) else names.get(id(key), str(key))
-            if name not in layers:
-                raise ConversionError(
-                    f"scale_firing_rates names layer {name!r}, which the model does not have; "
-                    f"its layers are {', '.join(layers)}."
-                )
-            resolved[name] = check_scale(scale, f" of layer {name!r}")
-        return resolved
-    scale = check_scale(scales, "")
-    return {} if scale == 1 else dict.fromkeys(names.values(), scale)
-
-
-def _warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
-    with_neurons = {name for obj, name in owners.items() if isinstance(obj, nengo.Ensemble)}
-    unused = [name for name in names if name not in with_neurons]
-    if unused:
-        warnings.warn(
-            f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}.",
-            ConversionWarning,
-            stacklevel=3,
-        )
-
-
-def _warn_of_host_layers(converter: RecordingConverter) -> None:
-    """Name the layers inside the network that don't run on the chip."""
-    leads_on = {conn.pre_obj for conn in converter.net.all_connections}
-    inside = {converter.owners[obj] for obj in leads_on if isinstance(obj, HostNode)}
-    pooling = {c.layer for c in converter.choices if c.on_host and "max pooling" in c.choice}
-    host = [c.layer for c in converter.choices if c.on_host and c.layer in inside | pooling]
-    if not host:
-        return
-    advice = ""
-    if pooling:
-        advice = (
-            "; max_pooling='average' takes the average of each window instead, and "
-            "max_pooling='strided' its first element"
-        )
-    warnings.warn(
-        f"These layers are computed exactly, on the host: {', '.join(host)}{advice}.",
-        ConversionWarning,
-        stacklevel=3,
-    )
 
 
 def _is_temporal(model: tf.keras.Model) -> bool:
@@ -303,40 +221,3 @@ def _is_temporal(model: tf.keras.Model) -> bool:
         if type(layer).__module__.split(".")[0] == "keras_spiking":
             return True
     return any(len(x.shape) > 2 and x.shape[1] is None for x in model.inputs)
-
-
-def _collect_objects(
-    net: nengo.Network, model: tf.keras.Model, prefix: str = ""
-) -> dict[str, list[Any]]:
-    """Nengo objects of every application of every layer, in the order of the model."""
-    nested = iter(net.networks)
-    found: dict[str, list[Any]] = {}
-    for layer, applications in net.layer_map.items():
-        if layer not in model.layers and not isinstance(layer, tf.keras.Model):
-            continue  # helper layers that nengo_dl adds for TimeDistributed
-        name = prefix + layer.name
-        found[name] = [outputs[0] for _, outputs in sorted(applications.items())]
-        if isinstance(layer, tf.keras.Model):
-            for _ in applications:
-                inner = _collect_objects(next(nested), layer, f"{name}/")
-                for inner_name, objs in inner.items():
-                    found.setdefault(inner_name, []).extend(objs)
-    order = [prefix + name for name, _ in walk_layers(model)]
-    return {name: found[name] for name in order if name in found}
-
-
-def _lookup_ends(
-    tensors: list[Any], names: list[str], copies: list[Any], found: Any, what: str
-) -> LayerLookup:
-    """Nengo objects of the model's ends; two of its ends may be the same tensor."""
-    entries: dict[str, list[Any]] = {}
-    for name, tensor in zip(names, copies):
-        entries.setdefault(name, []).append(found[tensor])
-    return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
-
-
-def _layer_info(name: str, layer: Any) -> LayerInfo:
-    shape = getattr(layer, "output_shape", "multiple")
-    if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
-        shape = shape[0]
-    return LayerInfo(name, type(layer).__name__, str(shape), layer.count_params())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import nengo
 
-from ..errors import ConversionError
+from ..errors import ConversionError, ConversionWarning
 from ..graph import NetworkGraph, Population
 from ..graph.host import mark_off_chip
+from .converter import RecordingConverter
+from .host_node import HostNode
 
 if TYPE_CHECKING:
     from .keras import Conversion
@@ -65,3 +68,24 @@ def _ensembles(conversion: Conversion, layer: Any) -> list[nengo.Ensemble]:
             f"{', '.join(sorted(with_neurons)) or 'none'}."
         )
     return found
+
+
+def warn_of_host_layers(converter: RecordingConverter) -> None:
+    """Name the layers inside the network that don't run on the chip."""
+    leads_on = {conn.pre_obj for conn in converter.net.all_connections}
+    inside = {converter.owners[obj] for obj in leads_on if isinstance(obj, HostNode)}
+    pooling = {c.layer for c in converter.choices if c.on_host and "max pooling" in c.choice}
+    host = [c.layer for c in converter.choices if c.on_host and c.layer in inside | pooling]
+    if not host:
+        return
+    advice = ""
+    if pooling:
+        advice = (
+            "; max_pooling='average' takes the average of each window instead, and "
+            "max_pooling='strided' its first element"
+        )
+    warnings.warn(
+        f"These layers are computed exactly, on the host: {', '.join(host)}{advice}.",
+        ConversionWarning,
+        stacklevel=3,
+    )

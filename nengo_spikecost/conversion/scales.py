@@ -1,0 +1,55 @@
+"""Firing-rate scales by layer, as the user gives them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Union
+
+import nengo
+import tensorflow as tf
+
+from ..errors import ConversionError, ConversionWarning
+from .checks import check_scale
+
+ScaleLike = Union[float, Mapping[Any, float]]
+
+
+def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, float]:
+    """Scale by layer name; a single number applies to every layer.
+
+    ``names`` gives the name of each layer object of the user's model, by ``id``.
+    """
+    if isinstance(scales, Mapping):
+        layers = dict.fromkeys(names.values())
+        resolved = {}
+        for key, scale in scales.items():
+            name = key if isinstance(key, str) else names.get(id(key), str(key))
+            if name not in layers:
+                raise ConversionError(
+                    f"scale_firing_rates names layer {name!r}, which the model does not have; "
+                    f"its layers are {', '.join(layers)}."
+                )
+            resolved[name] = check_scale(scale, f" of layer {name!r}")
+        return resolved
+    scale = check_scale(scales, "")
+    return {} if scale == 1 else dict.fromkeys(names.values(), scale)
+
+
+def neuron_layer(layer: Any) -> Any:
+    """The layer whose neurons are meant: a TimeDistributed wrapper has none of its own."""
+    while isinstance(layer, tf.keras.layers.TimeDistributed):
+        layer = layer.layer
+    return layer
+
+
+def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
+    """Name the layers that were given a scale but have no neurons."""
+    with_neurons = {name for obj, name in owners.items() if isinstance(obj, nengo.Ensemble)}
+    unused = [name for name in names if name not in with_neurons]
+    if unused:
+        warnings.warn(
+            f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}.",
+            ConversionWarning,
+            stacklevel=3,
+        )
