@@ -11,7 +11,7 @@ from nengo.ensemble import Neurons
 
 #: Largest difference of a rate, relative to the largest rate: lowering rounds differently,
 #: in float64 in Nengo and float32 in NengoDL.
-TOLERANCE = {"nengo": 1e-9, "nengo_dl": 2e-6}
+TOLERANCE = {"nengo": 1e-9, "nengo_dl": 1e-6}
 
 
 def snapshot(network: nengo.Network) -> dict[Any, Any]:
