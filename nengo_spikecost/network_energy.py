@@ -131,7 +131,8 @@ class NetworkEnergy:
         Returns
         -------
         synop_J, neuron_J : float
-            Joules for synaptic operations and for neuron updates.
+            Joules for synaptic operations and for neuron updates on the device; what its host
+            does for the layer is in ``estimate(device).host``.
         """
         name = self._counter.layer_name(layer)
         energy = self.estimate(device, timesteps_per_inference, dt).layer(name)

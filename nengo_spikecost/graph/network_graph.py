@@ -304,9 +304,12 @@ class NetworkGraph:
         """Everything in the graph, one line each; computes no fan-out."""
         lines = [repr(self)[1:-1]]
         for p in self.populations:
-            lines.append(f"  population  {p.name}: {p.n_neurons:,} {type(p.neuron_type).__name__}")
+            where = "" if p.on_chip else ", off chip"
+            kind = type(p.neuron_type).__name__
+            lines.append(f"  population  {p.name}: {p.n_neurons:,} {kind}{where}")
         for w in self.pathways:
-            lines.append(f"  {w.kind:<10}  {w.name} [layer {w.layer}]")
+            where = "" if w.on_chip or w.kind == "bias" else ", on the host"
+            lines.append(f"  {w.kind:<10}  {w.name} [layer {w.layer}{where}]")
         lines += [f"  learning    {r.name}: {r.n_weights:,} weights" for r in self.learning]
         for u in self.uncounted:
             lines.append(f"  uncounted   {u.name} {u.reason}")
