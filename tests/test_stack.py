@@ -335,6 +335,28 @@ def test_patch_p10_is_applied_once():
     assert "P10 " + module.__name__ in stack.report().patches
 
 
+def test_a_network_that_cant_be_built_leaves_nengo_precise():
+    """P11: without it nengo-dl leaves ``nengo.rc`` at 32 bits, and Nengo in float32."""
+    import nengo
+    import nengo_dl
+
+    class Unknown(nengo.neurons.RectifiedLinear):
+        """Neurons for which NengoDL has no builder, nor Nengo a step."""
+
+        def step(self, dt, J, output):
+            output[...] = J
+
+        def make_state(self, n_neurons, rng, dtype=None):
+            raise ArithmeticError("not today")
+
+    with nengo.Network() as net:
+        nengo.Ensemble(2, 1, neuron_type=Unknown())
+    before = nengo.rc.get("precision", "bits")
+    with pytest.raises(ArithmeticError):
+        nengo_dl.Simulator(net, progress_bar=False)
+    assert nengo.rc.get("precision", "bits") == before == "64"
+
+
 # ---------------------------------------------------------------- pins and set-up
 
 

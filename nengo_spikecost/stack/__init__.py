@@ -3,8 +3,8 @@
 The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
-each module at the moment it is imported. On TensorFlow 2.12 only P6, P9 and P10 have
-work to do.
+each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11
+have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -21,6 +21,7 @@ P7     TF >= 2.13   nengo_loihi imported before us had to do without nengo_dl: r
 P8     always       no advice on import that they were tested with an older Nengo
 P9     always       nengo_loihi's grouped and transposed convolutions
 P10    always       nengo-dl's planner: grouped convolutions of one input stay apart
+P11    always       Nengo computes in float64 again after a network nengo-dl can't build
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -103,6 +104,7 @@ _FINDER = HookedFinder(
     },
     after={
         "nengo_dl": patches.rejoin_loihi,
+        "nengo_dl.simulator": patches.precision_restored,
         "nengo_dl.process_builders": patches.flat_feedthrough,
         "nengo_dl.transform_builders": patches.grouped_convolutions_apart,
         "nengo_extras.neurons": patches.nengo_numpy_1_view,

@@ -297,3 +297,29 @@ def grouped_convolutions_apart(module: Any) -> None:
     mergeable._groups_apart = True  # type: ignore[attr-defined]
     builder.mergeable = staticmethod(mergeable)
     _record("P10 " + module.__name__)
+
+
+def precision_restored(module: Any) -> None:
+    """P11: a network that nengo-dl can't build leaves Nengo's precision as it was.
+
+    While it builds, ``nengo_dl.Simulator`` sets ``precision.bits`` of ``nengo.rc`` to 32. It
+    sets it back at the end, but not after an error: from then on ``nengo.Simulator``
+    computes in float32, to seven digits instead of sixteen, and does not say so.
+    Reference: nengo-dl 3.6.0, ``Simulator.__init__`` in simulator.py.
+    """
+    simulator = module.Simulator
+    original = simulator.__init__
+    if hasattr(original, "_precision_restored"):
+        return
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        precision = module.nengo_rc.get("precision", "bits")
+        try:
+            original(self, *args, **kwargs)
+        finally:
+            module.nengo_rc.set("precision", "bits", precision)
+
+    __init__._precision_restored = True  # type: ignore[attr-defined]
+    simulator.__init__ = __init__
+    _record("P11 " + module.__name__)
