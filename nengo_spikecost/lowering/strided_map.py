@@ -13,7 +13,7 @@ no image border comes in between (see `StridedMap.after`), and so is their sum.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import gcd
@@ -184,8 +184,6 @@ def _mix(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _product(second: StridedMap, first: StridedMap) -> StridedMap:
     """The composition of two maps between which no border matters."""
-    groups = gcd(first.groups, second.groups)
-    a, b = first.with_groups(groups), second.with_groups(groups)
     axes = [
         Axis(
             x.size_in,
@@ -195,18 +193,37 @@ def _product(second: StridedMap, first: StridedMap) -> StridedMap:
             x.upsampling * y.upsampling,
             x.offset * y.upsampling + y.offset * x.stride,
         )
-        for x, y in zip(a.axes, b.axes)
+        for x, y in zip(first.axes, second.axes)
     ]
-    kernel = np.zeros((*(axis.length for axis in axes), groups, a.channels_in, b.channels_out))
-    for place in np.ndindex(*b.lengths):
-        if not b.kernel[place].any():
+    a, b, joined = _channels(second, first)
+    groups = a.shape[-3]
+    shape = first.image_in.channels // groups, second.image_out.channels // groups
+    kernel = np.zeros((*(axis.length for axis in axes), groups, *shape))
+    for place in np.ndindex(*second.lengths):
+        if not b[place].any():
             continue
         where = tuple(
             slice(t * x.stride, t * x.stride + (x.length - 1) * y.upsampling + 1, y.upsampling)
-            for t, x, y in zip(place, a.axes, b.axes)
+            for t, x, y in zip(place, first.axes, second.axes)
         )
-        kernel[where] += a.kernel @ b.kernel[place]
+        kernel[where] += joined(a, b[place])
     return StridedMap(kernel, axes, first.channels_last)
+
+
+def _channels(
+    second: StridedMap, first: StridedMap
+) -> tuple[np.ndarray, np.ndarray, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
+    """The kernels of two maps with as many groups, and how they are multiplied."""
+    groups = gcd(first.groups, second.groups)
+    # Of channels that are only scaled, most of a matrix would be zeros: with hundreds of
+    # channels, multiplying these out takes most of the time of lowering.
+    if first.is_depthwise:
+        scales = first.kernel.reshape(*first.lengths, groups, -1, 1)
+        return scales, second.with_groups(groups).kernel, np.multiply
+    if second.is_depthwise:
+        scales = second.kernel.reshape(*second.lengths, groups, 1, -1)
+        return first.with_groups(groups).kernel, scales, np.multiply
+    return first.with_groups(groups).kernel, second.with_groups(groups).kernel, np.matmul
 
 
 def _no_border(second: tuple[Axis, np.ndarray], first: tuple[Axis, np.ndarray]) -> bool:
