@@ -85,6 +85,7 @@ def route_map(connections, maps=None):
     for conn in connections:
         if conn not in maps:
             maps[conn] = connection_map(conn)
-        step = maps[conn].astype(np.int64)
-        result = step if result is None else (step @ result > 0).astype(np.int64)
+        # sums of ones below 2**24 are exact in float32, which is multiplied fast
+        step = maps[conn].astype(np.float32)
+        result = step if result is None else (step @ result > 0).astype(np.float32)
     return result > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Callable
 
 import numpy as np
@@ -14,8 +15,11 @@ layers = tf.keras.layers
 #: Tensors of more elements are made smaller before anything else happens to them.
 MAX_SIZE = 700
 
+#: Activations of layers that take one, each as often as it is named.
+ACTIVATIONS = ("relu", "relu", "relu", None, "relu6", "sigmoid")
 
-def random_model(seed: int) -> Any:
+
+def random_model(seed: int, activations: Sequence[str | None] = ACTIVATIONS) -> Any:
     """A small model with random weights, the same for the same seed.
 
     Computes in float64: what differs from a network then differs by more than rounding.
@@ -23,6 +27,8 @@ def random_model(seed: int) -> Any:
     Parameters
     ----------
     seed : int
+    activations : sequence of str or None
+        To choose from.
 
     Returns
     -------
@@ -33,7 +39,7 @@ def random_model(seed: int) -> Any:
     policy = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy("float64")
     try:
-        model = _Maker(np.random.RandomState(seed)).model(f"seed_{seed}")
+        model = _Maker(np.random.RandomState(seed), activations).model(f"seed_{seed}")
         return random_weights(model, seed)
     finally:
         tf.keras.mixed_precision.set_global_policy(policy)
@@ -46,10 +52,13 @@ class _Maker:
     ----------
     rng : np.random.RandomState
         Decides everything.
+    activations : sequence of str or None
+        To choose from.
     """
 
-    def __init__(self, rng: np.random.RandomState):
+    def __init__(self, rng: np.random.RandomState, activations: Sequence[str | None]):
         self.rng = rng
+        self.activations = activations
 
     # -- decisions ------------------------------------------------------------------------
 
@@ -67,7 +76,7 @@ class _Maker:
 
     def activation(self) -> Any:
         """An activation for a layer that takes one."""
-        return self.one_of("relu", "relu", "relu", None, "relu6", "sigmoid")
+        return self.one_of(*self.activations)
 
     def input(self, shape: tuple[int, ...]) -> Any:
         """A new input; Keras makes those of float32, whatever its policy."""
