@@ -217,7 +217,11 @@ class NetworkEnergy:
         timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> pandas.DataFrame:
-        """Counts and Joules of every layer as a data frame.
+        """The table as a data frame: a row for every layer, and those below them.
+
+        The column ``"type"`` is ``"host"`` for work beside spiking devices, which is not in their
+        total, and ``"uncounted"`` for what could not be counted. ``"where"`` is ``"host"`` for
+        layers too whose work is all their host's.
 
         Parameters
         ----------

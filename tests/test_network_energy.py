@@ -216,15 +216,32 @@ def test_summary_prints(net, capsys):
 def test_frame_and_csv_say_the_same(net, activity, tmp_path):
     energy = NetworkEnergy(net, activity)
     frame = energy.to_frame()
-    assert list(frame.index) == ["a", "b", "out"]
+    assert list(frame.index) == ["a", "b", "out", "a input", "out readout"]
+    assert frame["where"].tolist() == ["", "", "host", "host", "host"]
+    layers = frame[frame["type"] != "host"]
     for device in DEVICES:
-        total = frame[f"energy_J {device}"].sum()
+        total = layers[f"energy_J {device}"].sum()
         assert total == pytest.approx(energy.total_energy(device), rel=1e-12)
+        with_host = total + energy.estimate(device).host_J
+        assert frame[f"energy_J {device}"].sum() == pytest.approx(with_host, rel=1e-12)
     path = tmp_path / "energy.csv"
     energy.to_csv(path)
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     assert [float(r["energy_J loihi"]) for r in rows] == frame["energy_J loihi"].tolist()
     assert rows[0]["synops"] == ""  # not spikes: unknown, not 0
+    assert rows[3]["energy_J cpu"] == ""  # a processor has no host
+
+
+def test_frame_and_csv_have_what_is_uncounted(net, tmp_path):
+    net.ensembles[0].neuron_type = nengo.RectifiedLinear()
+    energy = NetworkEnergy(net, random_activity(NetworkGraph(net), np.random.RandomState(0)))
+    frame = energy.to_frame(["cpu", "loihi"])
+    uncounted = frame[frame["type"] == "uncounted"]
+    assert list(uncounted.index) == ["a", "a -> b"]
+    assert set(uncounted["where"]) == {"uncounted"}
+    assert uncounted["energy_J loihi"].isna().all()
+    energy.to_csv(tmp_path / "energy.csv", ["loihi"])
+    assert (tmp_path / "energy.csv").read_text().count("uncounted") == 4
 
 
 def test_json(net, activity, tmp_path):
@@ -285,6 +302,7 @@ def test_a_converted_model_end_to_end():
     activity = measure(conversion, images(3), 12)
     energy = NetworkEnergy(conversion, activity)
     frame = energy.to_frame()
+    frame = frame[frame["type"] != "host"]
     assert list(frame.index) == [layer.name for layer in model.layers]
     assert frame["params"].tolist() == [layer.count_params() for layer in model.layers]
     # Dense layers: every spike of the layer before reaches every unit.

@@ -118,4 +118,6 @@ def test_reports(model, labels, tmp_path):
     found.to_csv(tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_text().splitlines()[1].startswith("image")
     assert "accuracy" in found._repr_html_() and "<table" in found._repr_html_()
-    assert list(found.to_frame().index)[-2:] == ["dense0", "dense1"]
+    frame = found.to_frame()
+    assert list(frame.index[frame["type"] != "host"])[-2:] == ["dense0", "dense1"]
+    assert frame.index[-1] == "dense1 readout"

@@ -6,26 +6,31 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..energy.estimate import EnergyEstimate
 from ..workload.record import Workload
-from .rows import LayerRow, layer_rows, total_row
+from .rows import LayerRow, host_rows, layer_rows, total_row, uncounted_rows
 
 if TYPE_CHECKING:
     import pandas
 
 JSON_FORMAT = "nengo-spikecost/energy/1"
 
+#: What a row is; the rest is what it counts.
+_WHAT = ("layer", "type", "output_shape", "where")
+
 
 def records(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[dict[str, Any]]:
-    """One flat dict a layer, counts and Joules in full precision."""
-    return [_record(row) for row in layer_rows(workload, estimates)]
+    """One flat dict for each row of the table but totals, counts and Joules in full precision."""
+    rows = layer_rows(workload, estimates) + host_rows(estimates)
+    rows += uncounted_rows(workload, estimates)
+    return [_record(row, estimates) for row in rows]
 
 
 def to_frame(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> pandas.DataFrame:
-    """The records as a data frame, one row a layer, layer names as index."""
+    """The records as a data frame, names as index."""
     import pandas
 
     return pandas.DataFrame.from_records(records(workload, estimates), index="layer")
@@ -33,11 +38,11 @@ def to_frame(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> pan
 
 def to_csv(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> str:
     """The records as CSV text, with a header line; what is not known is left empty."""
-    rows = records(workload, estimates)
+    fields = list(_record(total_row(workload, estimates), estimates))
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(_record(total_row(workload, estimates))))
+    writer = csv.DictWriter(out, fieldnames=fields)
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(records(workload, estimates))
     return out.getvalue()
 
 
@@ -55,7 +60,7 @@ def to_dict(
             "n_samples": workload.n_samples,
         },
         "layers": [_nested(row) for row in layer_rows(workload, estimates)],
-        "total": {k: v for k, v in total.items() if k not in ("layer", "type", "output_shape")},
+        "total": {k: v for k, v in total.items() if k not in _WHAT},
         "devices": {name: _device(e) for name, e in estimates.items()},
         "uncounted": [dataclasses.asdict(u) for u in workload.uncounted],
     }
@@ -72,6 +77,7 @@ def _counts(row: LayerRow) -> dict[str, Any]:
         "layer": row.name,
         "type": row.kind,
         "output_shape": row.output_shape,
+        "where": row.where,
         "params": row.params,
         "connections": row.connections,
         "neurons": row.neurons,
@@ -99,11 +105,11 @@ def _nested(row: LayerRow) -> dict[str, Any]:
     return {**_counts(row), **_energies(row)}
 
 
-def _record(row: LayerRow) -> dict[str, Any]:
+def _record(row: LayerRow, devices: Iterable[str]) -> dict[str, Any]:
     """A row with one entry, ``"energy_J cpu"``, for each energy and device."""
     record = _counts(row)
-    for device in row.energy_J:
-        record.update({f"{key} {device}": v[device] for key, v in _energies(row).items()})
+    for device in devices:
+        record.update({f"{key} {device}": v.get(device) for key, v in _energies(row).items()})
     return record
 
 
