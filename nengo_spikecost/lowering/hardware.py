@@ -5,7 +5,7 @@ from __future__ import annotations
 import nengo
 import numpy as np
 from nengo.ensemble import Neurons
-from nengo.transforms import Convolution, Dense, NoTransform
+from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform
 
 from .plan import is_neural
 
@@ -14,7 +14,8 @@ def needs_rewriting(conn: nengo.Connection) -> bool:
     """Whether NengoLoihi would refuse a Connection that it could take in another form."""
     if not (isinstance(conn.pre_obj, Neurons) and isinstance(conn.post_obj, Neurons)):
         return False
-    if isinstance(conn.transform, Convolution) and conn.transform.dimensions == 1:
+    convolutions = (Convolution, ConvolutionTranspose)
+    if isinstance(conn.transform, convolutions) and conn.transform.dimensions == 1:
         return True
     return not np.array_equal(
         np.arange(conn.post_obj.size_in)[conn.post_slice], np.arange(conn.post_obj.size_in)

@@ -331,6 +331,20 @@ def test_one_dimension_becomes_two():
     assert_same_rates(net, lowering)
 
 
+def test_one_transposed_dimension_becomes_two():
+    kernel = np.random.RandomState(0).uniform(-1, 1, (3, 2, 4))
+    with nengo.Network() as net:
+        a, b = population(16, "a"), population(68, "b", bias=50)
+        conv = nengo.ConvolutionTranspose(4, (8, 2), kernel_size=(3,), strides=(2,), init=kernel)
+        nengo.Connection(a.neurons, b.neurons, transform=conv)
+    lowering = lower(net)
+    assert kinds(lowering) == ["rewritten"]
+    (conn,) = lowering.network.all_connections
+    assert isinstance(conn.transform, nengo.ConvolutionTranspose)
+    assert conn.transform.kernel_size == (1, 3) and conn.transform.strides == (1, 2)
+    assert_same_rates(net, lowering)
+
+
 def test_shapes_tell_what_convolutions_do_not():
     """An upsampled dense layer, before a convolution that reads it as something else."""
     rows, columns = np.repeat(np.arange(3), 2), np.repeat(np.arange(3), 2)
