@@ -101,6 +101,10 @@ def test_what_does_nothing_in_inference():
         layers.GaussianDropout(0.5),
         layers.AlphaDropout(0.5),
         layers.ActivityRegularization(0.1),
+        layers.RandomFlip(),
+        layers.RandomContrast(0.5),
+        layers.RandomZoom(0.5),
+        layers.Identity(),
     ]
     conversion = check_layers(made, (3, 3, 2))
     assert len(conversion.net.all_objects) == 1 + len(made)  # the input and the Probes
