@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
@@ -44,9 +45,14 @@ def _check_layer(name: str, layer: Any) -> None:
 
 
 def check_synapse(synapse: Any) -> None:
-    """Raise `ConversionError` for a number that is no time constant."""
-    if isinstance(synapse, numbers.Real) and not 0 <= float(synapse) < float("inf"):
-        raise ConversionError(f"synapse must be a time constant in s, not {synapse!r}.")
+    """Raise `ConversionError` for what is no synapse, and numbers that are no time constant."""
+    if synapse is None or isinstance(synapse, nengo.synapses.Synapse):
+        return
+    if not isinstance(synapse, numbers.Real) or not 0 <= float(synapse) < float("inf"):
+        raise ConversionError(
+            "synapse must be a time constant in s, a nengo.synapses.Synapse or None, "
+            f"not {synapse!r}."
+        )
 
 
 def check_max_pooling(max_pooling: Any) -> None:
@@ -54,6 +60,25 @@ def check_max_pooling(max_pooling: Any) -> None:
     if max_pooling not in MAX_POOLING:
         choices = ", ".join(repr(choice) for choice in MAX_POOLING)
         raise ConversionError(f"max_pooling must be one of {choices}, not {max_pooling!r}.")
+
+
+def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any) -> None:
+    """Raise `ConversionError` for options of `convert` that are of the wrong type."""
+    if lower is not None and not isinstance(lower, (bool, np.bool_)):
+        raise ConversionError(f"lower must be True, False or None, not {lower!r}.")
+    is_list = isinstance(off_chip, Iterable) and not isinstance(off_chip, (str, bytes))
+    if off_chip is not None and not is_list:
+        raise ConversionError(
+            f"off_chip must be a list of layers or layer names, not {off_chip!r}; for one layer "
+            f"write [{off_chip!r}]."
+        )
+    if seed is not None and not isinstance(seed, numbers.Integral):
+        raise ConversionError(f"seed must be a whole number, not {seed!r}.")
+    if swap_activations is not None and not isinstance(swap_activations, Mapping):
+        raise ConversionError(
+            "swap_activations must be a dict from activation to what it becomes, "
+            f"not {type(swap_activations).__name__}."
+        )
 
 
 def check_scale(scale: Any, of_layer: str) -> float:

@@ -13,7 +13,8 @@ from nengo_dl import graph_optimizer
 
 from ..errors import ConversionError, ConversionWarning
 from .layers import converters
-from .reasons import layer_error
+from .reasons import JOINS_STEPS, layer_error
+from .temporal import joins_steps
 
 #: What nengo_dl says that is no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
@@ -102,12 +103,15 @@ class RecordingConverter(nengo_dl.Converter):
     def _recording(self, layer: Any, convert: Any) -> Any:
         is_model = isinstance(layer, tf.keras.Model)
 
-        def convert_and_record(node_id: int | None, *args: Any, **kwargs: Any) -> Any:
+        def convert_and_record(node_id: Any, *args: Any, **kwargs: Any) -> Any:
             nested = is_model and node_id is not None
             if nested:
                 self._path.append(layer.name + "/")
             before = _objects_here()
             try:
+                in_time = self.temporal_model and not is_model and node_id is not None
+                if in_time and joins_steps(layer, node_id):
+                    raise ValueError(JOINS_STEPS)
                 result = convert(node_id, *args, **kwargs)
             except ConversionError:
                 raise

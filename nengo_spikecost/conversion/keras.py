@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ..lowering import Lowering
 from ..workload.record import LayerInfo
-from .checks import check_max_pooling, check_model, check_synapse
+from .checks import check_max_pooling, check_model, check_options, check_synapse
 from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
 from .converter import LayerChoice, run_converter
 from .copying import copy_model
@@ -21,6 +21,7 @@ from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
 from .scales import ScaleLike, neuron_layer, resolve_scales, warn_of_unused_scales
+from .temporal import is_temporal
 
 
 @dataclass(frozen=True)
@@ -165,13 +166,14 @@ def convert(
     check_model(model)
     check_synapse(synapse)
     check_max_pooling(max_pooling)
+    check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
     neurons = resolve_neuron_type(neuron_type)
     copy = copy_model(model)
     originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
     layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
     scales = resolve_scales(scale_firing_rates, layer_keys)
     if temporal is None:
-        temporal = _is_temporal(copy)
+        temporal = is_temporal(copy)
 
     converter = run_converter(
         copy,
@@ -212,12 +214,3 @@ def convert(
     if off_chip is not None or spiking:
         place(conversion, off_chip)
     return conversion
-
-
-def _is_temporal(model: tf.keras.Model) -> bool:
-    for _, layer in walk_layers(model):
-        if isinstance(layer, tf.keras.layers.TimeDistributed):
-            return True
-        if type(layer).__module__.split(".")[0] == "keras_spiking":
-            return True
-    return any(len(x.shape) > 2 and x.shape[1] is None for x in model.inputs)

@@ -26,6 +26,13 @@ _STATISTICS = (
 )
 _ATTENTION = "it multiplies the outputs of layers with each other, which has no Nengo form"
 
+#: Of a layer in a temporal model that needs more than the present step.
+JOINS_STEPS = (
+    "it works along axis 1, which is time in this model (it has TimeDistributed or keras_spiking "
+    "layers, or an input whose axis 1 is None), and a network has only the present step; if "
+    "axis 1 is no time, use layers without TimeDistributed and inputs of a known shape"
+)
+
 #: By the name of a layer's type: why it has no Nengo form.
 _REASONS = {
     "AdditiveAttention": _ATTENTION,
@@ -58,6 +65,11 @@ def layer_error(layer: Any, error: Exception) -> ConversionError:
             name,
             "layers of this type have no Nengo form; replace it, register a converter for it with "
             f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}",
+        )
+    elif "Input shapes must be fully specified" in message:
+        message = (
+            f"axes of its shape {tuple(layer.input_shape[0])} have no size; build the model "
+            "for inputs of one size"
         )
     elif "Multiple applications of layer" in message:
         message = (

@@ -220,6 +220,38 @@ def test_temporal_models():
     np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Flatten(), layers.Reshape((15,)), layers.GlobalAveragePooling1D(),
+        layers.GlobalMaxPooling1D(), layers.MaxPooling1D(1), layers.Conv1D(2, 3, padding="same"),
+        layers.Cropping1D(1), layers.UpSampling1D(2), layers.ZeroPadding1D(1),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_layers_that_join_steps_are_refused(layer):
+    inp = keras.Input((5, 4))
+    x = layers.TimeDistributed(layers.Dense(3, activation="relu"))(inp)
+    message = f"'{layer.name}' .* it works along axis 1, which is time in this model"
+    with pytest.raises(ConversionError, match=message):
+        nsc.convert(keras.Model(inp, layer(x)))
+
+
+def test_layers_within_a_step_of_a_temporal_model():
+    inp = x = keras.Input((3, 6, 6, 2))
+    x = layers.Conv2D(3, 3, activation="relu")(x)  # its first axis is one more of the batch
+    x = layers.TimeDistributed(layers.AveragePooling2D(2))(x)
+    x = layers.TimeDistributed(layers.Flatten())(x)
+    x = layers.Dropout(0.1)(layers.Dense(4, activation="relu")(x))
+    model = randomise(keras.Model(inp, x))
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear", lower=True)
+    x = np.random.RandomState(0).uniform(0, 1, (2, 3, 6, 6, 2)).astype("f4")
+    with nengo_dl.Simulator(conversion.net, minibatch_size=2, progress_bar=False) as sim:
+        (found,) = sim.predict(x.reshape(2, 3, -1), verbose=0).values()
+    # float32 sums in another order
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=2e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("filter_type", ["Lowpass", "Alpha"])
 def test_keras_spiking_layers(filter_type):
     import keras_spiking
@@ -251,9 +283,32 @@ def test_no_stray_warnings():
         nsc.convert(keras.Sequential([keras.Input((3,)), layers.Dense(2, activation="relu")]))
 
 
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"off_chip": "conv0"}, r"off_chip must be a list .* not 'conv0'; .* write \['conv0'\]"),
+        ({"off_chip": 3}, "off_chip must be a list of layers or layer names, not 3"),
+        ({"off_chip": ["flatten"]}, "off_chip names 'flatten', which is no layer with neurons"),
+        ({"lower": "yes"}, "lower must be True, False or None, not 'yes'"),
+        ({"seed": "a"}, "seed must be a whole number, not 'a'"),
+        ({"swap_activations": [1]}, "swap_activations must be a dict .* not list"),
+    ],
+)
+def test_options_of_the_wrong_type(options, message):
+    with pytest.raises(ConversionError, match=message):
+        nsc.convert(conv_net(keras), **options)
+
+
+def test_inputs_of_unknown_size():
+    model = keras.Sequential([keras.Input((None, 8, 2), name="x"), layers.Conv2D(2, 3)])
+    message = r"'x' .* axes of its shape \(None, None, 8, 2\) have no size; build the model"
+    with pytest.raises(ConversionError, match=message):
+        nsc.convert(model, temporal=False)
+
+
 def test_weights_and_synapses_that_are_no_numbers():
     model = conv_net(keras)
-    for synapse in (float("nan"), float("inf"), -0.1):
+    for synapse in (float("nan"), float("inf"), -0.1, "0.1"):
         with pytest.raises(ConversionError, match="synapse must be a time constant"):
             nsc.convert(model, synapse=synapse)
     with pytest.raises(ConversionError, match="max_pooling must be one of 'exact', 'average'"):
