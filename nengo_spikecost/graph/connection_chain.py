@@ -11,6 +11,7 @@ has to be allotted, and an upper bound of what is used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -109,6 +110,14 @@ def stored_weights(conn: nengo.Connection, count_zeros: bool = False) -> list[Co
     if not isinstance(conn.transform, nengo.transforms.NoTransform):
         stored.append(connectivity(conn.transform, count_zeros or learned))
     return stored
+
+
+def n_stored_weights(conn: nengo.Connection, count_zeros: bool = False) -> int:
+    """Number of weights that a Connection stores: of a convolution, those of its kernel."""
+    kernel_shape = getattr(conn.transform, "kernel_shape", None)
+    if kernel_shape is not None and not is_decoded(conn):
+        return math.prod(kernel_shape)
+    return sum(pattern.n_synapses for pattern in stored_weights(conn, count_zeros))
 
 
 def built_macs(conn: nengo.Connection, count_zeros: bool = False) -> int:

@@ -10,7 +10,13 @@ import nengo
 import numpy as np
 
 from .chains import chain_fan_out
-from .connection_chain import connection_chain, dense_macs, encoder_macs
+from .connection_chain import (
+    connection_chain,
+    dense_macs,
+    encoder_macs,
+    is_decoded,
+    n_stored_weights,
+)
 
 #: What a pathway carries, and where to.
 #:
@@ -261,3 +267,15 @@ class Pathway:
     def n_synapses(self) -> int:
         """Number of (source element, target) pairs that the pathway joins."""
         return int(self.fan_out.sum())
+
+    @cached_property
+    def n_weights(self) -> int:
+        """Number of different weights that the synapses have: of a convolution, its kernel's.
+
+        Of a decoded Connection, as multiplied out: one for each synapse. Of a route through
+        several Connections, those of all together, if that is less.
+        """
+        if any(is_decoded(conn) for conn in self.connections):
+            return self.n_synapses
+        stored = sum(n_stored_weights(conn, self.count_zeros) for conn in self.connections)
+        return min(self.n_synapses, stored) if stored else self.n_synapses

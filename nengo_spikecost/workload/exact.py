@@ -9,13 +9,13 @@ that the two can be compared on the same spikes.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWarning
-from .neuron_costs import updates_per_step
+from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
 from .record import (
     DenseWork,
@@ -73,12 +73,16 @@ def count(
         input_steps = 1 if activity.protocol.constant_inputs else n_steps
         n_samples = activity.n_samples
     records = activity.populations if activity is not None else {}
+    biased = {p.post.name for p in graph.pathways if p.kind == "bias"}
     return Workload(
         layers=_layers(graph, layers),
         populations=tuple(
-            _population_work(p, records.get(p.name), n_steps) for p in graph.populations
+            _population_work(p, records.get(p.name), n_steps, biased) for p in graph.populations
         ),
-        pathways=tuple(_pathway_work(p, records.get(p.pre.name)) for p in graph.pathways),
+        pathways=tuple(
+            _pathway_work(p, records.get(p.pre.name), input_steps if p.kind == "input" else n_steps)
+            for p in graph.pathways
+        ),
         dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.dense_weights),
         host=tuple(_host_work(graph, n_steps, input_steps)),
         factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
@@ -219,7 +223,10 @@ def _manner(spiking: bool) -> str:
 
 
 def _population_work(
-    population: Population, record: PopulationActivity | None, n_steps: int
+    population: Population,
+    record: PopulationActivity | None,
+    n_steps: int,
+    biased: Container[str],
 ) -> PopulationWork:
     return PopulationWork(
         name=population.name,
@@ -230,6 +237,8 @@ def _population_work(
         updates=population.n_neurons * updates_per_step(population.neuron_type) * n_steps,
         on_chip=population.on_chip,
         spikes=record.per_sample() if record is not None and record.spiking else None,
+        has_bias=population.name in biased or has_bias(population.ensemble),
+        leaky=is_leaky(population.neuron_type),
     )
 
 
@@ -262,15 +271,20 @@ def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[Factored
         if form.weights.obj not in used:
             continue
         counts = nothing if form.pre is None else activity.populations[form.pre.name].counts
-        operations = form.operations(counts, activity.protocol.n_steps)
-        yield FactoredWork(form.name, form.layer, operations)
+        n_steps = activity.protocol.n_steps
+        fixed = form.operations(np.zeros_like(counts[:1]), n_steps)
+        operations = form.operations(counts, n_steps)
+        yield FactoredWork(form.name, form.layer, operations, int(fixed[0]) if len(fixed) else 0)
 
 
-def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> PathwayWork:
-    synops = average = None
-    if pathway.on_chip and record is not None and record.spiking:
-        synops = spike_synops(record.counts, pathway.fan_out)
-        average = record.per_sample() / record.n_neurons * pathway.n_synapses
+def _pathway_work(pathway: Pathway, record: PopulationActivity | None, passes: int) -> PathwayWork:
+    synops = average = spikes = events = None
+    if record is not None and record.spiking:
+        spikes = record.per_sample()
+        events = spike_synops(record.counts, pathway.fan_out)
+        if pathway.on_chip:
+            synops = events
+            average = spikes / record.n_neurons * pathway.n_synapses
     return PathwayWork(
         name=pathway.name,
         layer=pathway.layer,
@@ -279,6 +293,12 @@ def _pathway_work(pathway: Pathway, record: PopulationActivity | None) -> Pathwa
         synops=synops,
         average_synops=average,
         on_chip=pathway.on_chip,
+        n_sources=pathway.pre.size,
+        n_targets=pathway.post.size,
+        n_weights=pathway.n_weights,
+        source_spikes=spikes,
+        events=events,
+        passes=passes,
     )
 
 

@@ -1,4 +1,4 @@
-"""How many neuron updates one neuron makes at every step: one rule per neuron type.
+"""What the neurons of a type do at every step: one rule per neuron type.
 
 The update that devices give an energy for is that of one leaky integrator. A neuron type that
 needs several of them, such as one with a dendrite of its own compartment, says so::
@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+import nengo
+import numpy as np
 from nengo.neurons import Direct, NeuronType
 
 from ..errors import NetworkGraphError
@@ -60,3 +62,16 @@ def updates_per_step(neuron_type: Any) -> int:
             f"The neuron-cost rule for {name} must give a whole number of updates, not {updates!r}."
         )
     return updates
+
+
+def is_leaky(neuron_type: Any) -> bool:
+    """Whether the state of a neuron decays by itself: it has a membrane time constant."""
+    return hasattr(neuron_type, "tau_rc")
+
+
+def has_bias(ensemble: nengo.Ensemble) -> bool:
+    """Whether the neurons of an Ensemble may have biases: all do, but those set to zero."""
+    bias = ensemble.bias
+    if isinstance(bias, nengo.dists.Choice):
+        bias = bias.options
+    return not (isinstance(bias, (np.ndarray, list, tuple, int, float)) and not np.any(bias))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .layer_shape import LayerShape
+
 
 def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
     """Counts times a factor; unchanged, and integers still, for a factor of 1."""
@@ -43,6 +45,10 @@ class PopulationWork:
     assumed_spiking : bool
         The neurons of the model given are graded, but were counted as if they spiked:
         what `average` does with a Keras model that has not been converted.
+    has_bias : bool
+        Whether anything constant is added to the neurons' input.
+    leaky : bool
+        Whether the neurons' state decays, so that an update multiplies.
     """
 
     name: str
@@ -54,6 +60,8 @@ class PopulationWork:
     spikes: np.ndarray | None = None
     on_chip: bool = True
     assumed_spiking: bool = False
+    has_bias: bool = True
+    leaky: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,19 @@ class PathwayWork:
         What mean rate times number of synapses would have said of the same spikes.
     on_chip : bool
         Whether the synapses are on a spiking device, should the network run on one.
+    n_sources, n_targets : int
+        Elements at either end.
+    n_weights : int
+        Different weights stored: of a convolution, its kernel's.
+    source_spikes : ndarray of shape (n_samples,), optional
+        Spikes per inference of the population that it comes from. None: not measured, or
+        its values are graded.
+    events : ndarray of shape (n_samples,), optional
+        Each of these spikes times the targets it reaches, wherever the synapses are; where
+        they are on the chip, the same as ``synops``.
+    passes : int
+        How often graded values are sent per inference: once if they are constant inputs,
+        else at every step.
     """
 
     name: str
@@ -89,6 +110,17 @@ class PathwayWork:
     synops: np.ndarray | None = None
     average_synops: np.ndarray | None = None
     on_chip: bool = True
+    n_sources: int = 0
+    n_targets: int = 0
+    n_weights: int = 0
+    source_spikes: np.ndarray | None = None
+    events: np.ndarray | None = None
+    passes: int = 1
+
+    @property
+    def shared(self) -> bool:
+        """Whether synapses share their weights, as those of a convolution do."""
+        return 0 < self.n_weights < self.n_synapses
 
 
 @dataclass(frozen=True)
@@ -118,11 +150,14 @@ class FactoredWork:
         The weights, and the layer they belong to.
     operations : ndarray of shape (n_samples,)
         Synaptic operations of spikes, and multiply-accumulates of all steps, per inference.
+    fixed : int
+        Those of them that are made without any spike.
     """
 
     name: str
     layer: str
     operations: np.ndarray
+    fixed: int = 0
 
 
 @dataclass(frozen=True)
@@ -232,6 +267,9 @@ class Workload:
         Length of a step in seconds.
     n_samples : int
         Number of inferences measured (0: static counts only).
+    shapes : tuple of LayerShape
+        The layers as they were written, for formulas of shapes; of a network that was not
+        made of layers, empty.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -245,6 +283,7 @@ class Workload:
     host: tuple[HostWork, ...] = ()
     factored: tuple[FactoredWork, ...] = ()
     learning: tuple[LearningWork, ...] = ()
+    shapes: tuple[LayerShape, ...] = ()
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -293,29 +332,29 @@ class Workload:
         factor = (n_steps * dt) / (self.n_steps * self.dt)
         if np.isclose(factor, 1.0, rtol=1e-12):
             factor = 1.0
+        steps = n_steps / self.n_steps
+        scaled = self.with_spikes(factor)
         return replace(
-            self,
+            scaled,
             n_steps=n_steps,
             dt=dt,
             populations=tuple(
-                replace(
-                    p,
-                    updates=p.updates * n_steps // self.n_steps,
-                    spikes=_scaled(p.spikes, factor),
-                )
-                for p in self.populations
+                replace(p, updates=p.updates * n_steps // self.n_steps) for p in scaled.populations
             ),
             pathways=tuple(
-                replace(
-                    p,
-                    synops=_scaled(p.synops, factor),
-                    average_synops=_scaled(p.average_synops, factor),
-                )
-                for p in self.pathways
+                replace(p, passes=n_steps if p.passes == self.n_steps else p.passes)
+                for p in scaled.pathways
             ),
             factored=tuple(
-                replace(f, operations=f.operations * factor) if factor != 1 else f
-                for f in self.factored
+                # what is done without spikes grows with the steps, as the neuron updates do
+                replace(
+                    f,
+                    operations=f.operations + f.fixed * (steps - 1),
+                    fixed=f.fixed * n_steps // self.n_steps,
+                )
+                if steps != 1
+                else f
+                for f in scaled.factored
             ),
             learning=tuple(
                 replace(
@@ -328,5 +367,41 @@ class Workload:
             host=tuple(
                 replace(h, passes=n_steps if h.passes == self.n_steps else h.passes)
                 for h in self.host
+            ),
+        )
+
+    def with_spikes(self, factor: float) -> Workload:
+        """The same network in as many steps, with so many times the spikes.
+
+        Parameters
+        ----------
+        factor : float
+            0 for a network that is silent: what is left is spent without any spike.
+
+        Returns
+        -------
+        Workload
+            With fractional counts, unless the factor is 1.
+        """
+        if factor == 1:
+            return self
+        return replace(
+            self,
+            populations=tuple(
+                replace(p, spikes=_scaled(p.spikes, factor)) for p in self.populations
+            ),
+            pathways=tuple(
+                replace(
+                    p,
+                    synops=_scaled(p.synops, factor),
+                    average_synops=_scaled(p.average_synops, factor),
+                    source_spikes=_scaled(p.source_spikes, factor),
+                    events=_scaled(p.events, factor),
+                )
+                for p in self.pathways
+            ),
+            factored=tuple(
+                replace(f, operations=(f.operations - f.fixed) * factor + f.fixed)
+                for f in self.factored
             ),
         )
