@@ -187,8 +187,30 @@ def test_parts_that_do_not_spike_make_the_total_a_lower_bound(net):
     total = next(line for line in text.split("\n") if line.startswith("Total"))
     assert total.startswith("Total, at least") and total.count(">=") == 1
     (row,) = (line for line in text.split("\n") if line.startswith("a -> b"))
-    assert row.split() == ["a", "->", "b", "(uncounted)", "uncounted", "uncounted"]
+    assert row.split() == ["a", "->", "b", "(uncounted)", "-", "uncounted"]  # a cpu counts it
+    (row,) = (line for line in text.split("\n") if line.startswith("b (Ensemble)"))
+    assert row.split()[-3] == ">=" and row.count(">=") == 1
     assert "Not priced on loihi: a (its RectifiedLinear neurons have graded outputs" in text
+
+
+def test_no_layer_is_priced_at_nothing_for_what_is_not_counted(net):
+    """A layer all of whose work is unknown says so, on every device."""
+
+    class Unknown(nengo.transforms.Transform):
+        size_in, size_out = 2, 3
+
+        def sample(self, rng=np.random):
+            return np.ones((3, 2))
+
+    with nengo.Network() as net:
+        given = nengo.Node(np.zeros(2), label="given")
+        out = nengo.Node(size_in=3, label="out")
+        nengo.Connection(given, out, transform=Unknown(), synapse=None)
+    with pytest.warns(UncountedWarning):
+        energy = NetworkEnergy(net)
+    text = energy.summary_string(["name", "energy cpu"])
+    (row,) = (line for line in text.split("\n") if line.startswith("out (Node)"))
+    assert row.split()[-1] == "uncounted"
 
 
 def test_notes(net, activity):

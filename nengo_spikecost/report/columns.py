@@ -43,11 +43,13 @@ class Column:
 
     def text(self, row: LayerRow, si_units: bool, short: bool = False) -> str:
         """The value of a row as shown."""
-        if self.device is not None and row.where == "uncounted":
-            return "uncounted"
-        if self.device is not None and row.where == "host" and self.value(row) == 0:
+        value = self.value(row)
+        text = write_value(self.kind, value, si_units, short)
+        if row.where == "host" and self.device is not None and value == 0:
             return "host"
-        return write_value(self.kind, self.value(row), si_units, short)
+        if self.device in row.uncounted_on:
+            return f">= {text}" if value else "uncounted"
+        return text
 
 
 def write_value(kind: str, value: Any, si_units: bool = True, short: bool = False) -> str:

@@ -89,6 +89,7 @@ def _counts(row: LayerRow) -> dict[str, Any]:
         "factored": row.factored,
         "updates": row.updates,
         "weight_updates": row.weight_updates,
+        "lower_bound": row.lower_bound,
     }
 
 

@@ -42,6 +42,8 @@ class LayerRow:
         Joules per inference.
     lower_bound : bool
         Whether something in the row could not be counted.
+    uncounted_on : tuple of str
+        Devices on which something in the row has no price.
     where : {"", "host", "uncounted"}
         ``"host"``: all of the row's work is done beside a spiking device. ``"uncounted"``: the
         row stands for what could not be counted.
@@ -65,6 +67,7 @@ class LayerRow:
     synop_energy_J: dict[str, float]
     neuron_energy_J: dict[str, float]
     lower_bound: bool = False
+    uncounted_on: tuple[str, ...] = ()
     where: str = ""
 
     @property
@@ -104,9 +107,14 @@ def host_rows(estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
 
 def uncounted_rows(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
     """One row for each part that could not be counted, on any of the devices."""
-    parts = [*workload.uncounted, *(u for e in estimates.values() for u in e.uncounted)]
-    names = dict.fromkeys(part.name for part in parts)
-    return [_bare_row(name, "uncounted", lower_bound=True, where="uncounted") for name in names]
+    devices: dict[str, list[str]] = {part.name: [] for part in workload.uncounted}
+    for device, estimate in estimates.items():
+        for name in dict.fromkeys(part.name for part in estimate.uncounted):
+            devices.setdefault(name, []).append(device)
+    return [
+        _bare_row(name, "uncounted", lower_bound=True, uncounted_on=tuple(found), where="uncounted")
+        for name, found in devices.items()
+    ]
 
 
 def total_row(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> LayerRow:
@@ -122,7 +130,13 @@ def total_with_host_row(
     if not with_host:
         return None
     energy = {name: e.mean_J + e.host_J for name, e in with_host.items()}
-    return _bare_row("Total with host", "", energy_J=energy, lower_bound=bool(workload.uncounted))
+    return _bare_row(
+        "Total with host",
+        "",
+        energy_J=energy,
+        lower_bound=bool(workload.uncounted),
+        uncounted_on=tuple(name for name, e in with_host.items() if e.lower_bound),
+    )
 
 
 def _bare_row(name: str, kind: str, **values: Any) -> LayerRow:
@@ -181,6 +195,11 @@ def _row(
         synop_energy_J=energy["synop"],
         neuron_energy_J=energy["neuron"],
         lower_bound=any(u.layer in names for u in workload.uncounted),
+        uncounted_on=tuple(
+            device
+            for device, estimate in estimates.items()
+            if any(name is not None or u.layer in names for u in estimate.uncounted)
+        ),
         where="host" if name is None and _only_on_host(workload, infos[0].name) else "",
     )
 

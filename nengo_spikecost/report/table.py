@@ -220,12 +220,11 @@ def _total_text(
     text = column.text(total, si_units, short)
     if text == si.MISSING or column.kind in ("rate", "ratio"):
         return text
-    lower_bound = total.lower_bound
     if column.device is not None:
-        lower_bound = estimates[column.device].lower_bound
+        return text  # it says itself where something has no price
     # what could not be counted has no bearing on what is known of the network's size
     certain = column.key in ("params", "neurons", "updates")
-    return f">= {text}" if lower_bound and not certain else text
+    return f">= {text}" if total.lower_bound and not certain else text
 
 
 @dataclass(frozen=True)
