@@ -33,7 +33,15 @@ class TypeRegistry(Generic[Rule]):
         """Decorator that registers a function for one or more types.
 
         Warns with `OverwriteWarning` if a type already has a rule.
+
+        Raises
+        ------
+        TypeError
+            If something is registered for what is no type.
         """
+        for cls in types:
+            if not isinstance(cls, type):
+                raise TypeError(f"A {self.what} is registered for a type, not for {cls!r}.")
 
         def decorator(rule: Rule) -> Rule:
             for cls in types:

@@ -8,12 +8,14 @@ the number of steps.
 from __future__ import annotations
 
 import abc
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
 import numpy as np
 
+from ..errors import OverwriteWarning
 from ..graph import Population
 from .samples import InputSpec
 
@@ -109,10 +111,21 @@ def register_backend(
         What users call it.
     minibatch : bool
         Whether it simulates the samples of a batch side by side, always as many.
+
+    Warns
+    -----
+    OverwriteWarning
+        If a name is that of another simulator.
     """
 
     def decorator(factory: Callable[[Setup], Backend]) -> Callable[[Setup], Backend]:
         for name in names:
+            if BACKENDS.get(name) is not None:
+                warnings.warn(
+                    f"There is a simulator {name!r} already. Overwriting.",
+                    OverwriteWarning,
+                    stacklevel=2,
+                )
             BACKENDS[name] = factory
             (ONE_BY_ONE.discard if minibatch else ONE_BY_ONE.add)(name)
         return factory

@@ -9,6 +9,8 @@ from typing import Any
 import nengo
 from nengo.ensemble import Neurons
 
+from ..errors import NetworkGraphError
+
 
 @dataclass(frozen=True)
 class Unsupported:
@@ -88,6 +90,7 @@ def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
         network = getattr(given, attribute, None)
         if isinstance(network, nengo.Network):
             return network, getattr(given, "layer_names", {})
-    raise TypeError(
-        f"a nengo.Network, or an object with one as .net, was expected, not {type(given).__name__}."
+    raise NetworkGraphError(
+        "Expected a nengo.Network, or an object with one as .net (a Conversion), "
+        f"not {type(given).__name__}."
     )

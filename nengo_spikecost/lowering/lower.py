@@ -69,7 +69,7 @@ def lower(
     Raises
     ------
     NetworkGraphError
-        If ``network`` is no network.
+        If ``network`` is no network, or one of ``keep`` is no Node of it.
 
     Examples
     --------
@@ -89,12 +89,16 @@ def lower(
             f"lower takes a nengo.Network, not {type(network).__name__}; of a Conversion, "
             "give its net."
         )
+    keep = frozenset(keep)
+    strange = [obj for obj in keep if obj not in network.all_nodes]
+    if strange:
+        raise NetworkGraphError(f"keep must be Nodes of the network, not {strange[0]!r}.")
     fixed = fixed_connections(network)
     maps = _read(network, fixed, shapes)
     refused: dict[nengo.Node, str] = {}
     while True:
         try:
-            return _Lowerer(network, frozenset(keep), fixed, maps, refused).run()
+            return _Lowerer(network, keep, fixed, maps, refused).run()
         except Refused as error:
             # Once more, without composing through that Node.
             refused[error.node] = error.reason

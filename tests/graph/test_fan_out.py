@@ -166,6 +166,11 @@ class Reversal(nengo.transforms.Transform):
     size_in = size_out = property(lambda self: self.size)
 
 
+def test_rules_are_registered_for_types():
+    with pytest.raises(TypeError, match="fan-out rule is registered for a type, not for 'Dense'"):
+        fan_out_rules.register("Dense")
+
+
 def test_a_user_registers_a_rule_with_one_function():
     with pytest.raises(NetworkGraphError, match=r"No fan-out rule for .* Reversal"):
         connectivity(Reversal(4))

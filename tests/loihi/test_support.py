@@ -743,7 +743,7 @@ def test_nothing_is_raised_of_what_runs():
 
 
 def test_what_is_no_network_is_refused():
-    with pytest.raises(TypeError, match=r"a nengo\.Network"):
+    with pytest.raises(NetworkGraphError, match=r"a nengo\.Network"):
         check_support(3)
 
 

@@ -180,6 +180,8 @@ def test_probed_and_kept_nodes_stay_for_the_host_alone():
         nengo.Connection(kept, b.neurons, synapse=None)
         nengo.Probe(probed)
     lowering = lower(net, keep=[kept])
+    with pytest.raises(NetworkGraphError, match="keep must be Nodes of the network, not 'kept'"):
+        lower(net, keep=["kept"])
     new = lowering.objects
     # Out of neurons NengoLoihi takes dense transforms only: a relay comes before the other.
     (relay,) = (n for n in lowering.network.all_nodes if n.label == "a.output")

@@ -9,7 +9,7 @@ import pytest
 import nengo_spikecost as nsc
 from nengo_spikecost.activity import BACKENDS, reference, register_simulator
 from nengo_spikecost.activity.backend import ONE_BY_ONE
-from nengo_spikecost.errors import DataError, MeasurementError
+from nengo_spikecost.errors import DataError, MeasurementError, OverwriteWarning
 from tests.models import conv_net, images
 
 DT = 0.001
@@ -269,6 +269,8 @@ def test_what_is_no_simulator_is_refused(monkeypatch):
     net = native()
     monkeypatch.setitem(BACKENDS, "recorder", None)
     register_simulator("recorder", Recorder)
+    with pytest.warns(OverwriteWarning, match="a simulator 'recorder' already"):
+        register_simulator("recorder", Recorder)
     with pytest.raises(MeasurementError, match="Recorder has no clear_probes"):
         nsc.measure(net, None, 5, simulator="recorder")
 
