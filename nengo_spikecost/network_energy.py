@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Union
 
 from .energy import devices as device_table
-from .energy.cost_models import get_cost_model
+from .energy.cost_models import CostModel, get_cost_model
 from .energy.device import Constant, Device
 from .energy.estimate import EnergyEstimate
-from .energy.host import DEFAULT_HOST, price_host
-from .errors import UncountedWarning
+from .energy.host import DEFAULT_HOST
+from .energy.pricing import estimate_energy
+from .errors import EnergyError, UncountedWarning
 from .workload.record import Workload
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ class NetworkEnergy:
         What to price; a Keras model with ``cost_model="kerasspiking"``.
     activity : Activity, optional
         Spikes measured on the network. Without it only non-spiking devices can be priced.
-    cost_model : str
+    cost_model : str or CostModel
         ``"per_operation"``: exact synops and neuron updates, each at the device's energy.
         ``"kerasspiking"``: ModelEnergy's own numbers for a Keras model, that is mean
-        activation times connections.
+        activation times connections. A cost model with options of its own is an object.
     example_data : optional
         For ``cost_model="kerasspiking"``: inputs as ``model.predict`` takes them.
     host : str or Device
@@ -72,13 +72,13 @@ class NetworkEnergy:
         network: Any,
         activity: Activity | None = None,
         *,
-        cost_model: str = "per_operation",
+        cost_model: str | CostModel = "per_operation",
         example_data: Any = None,
         host: DeviceName = DEFAULT_HOST,
     ):
         self._model = get_cost_model(cost_model)
-        self.cost_model = cost_model
-        self._host = device_table.get(host, cost_model)
+        self.cost_model = self._model.name
+        self._host = device_table.get(host, self.cost_model)
         self._counter = self._model.counter(network, activity, example_data)
 
     def workload(
@@ -135,8 +135,13 @@ class NetworkEnergy:
             does for the layer is in ``estimate(device).host``.
         """
         name = self._counter.layer_name(layer)
-        energy = self.estimate(device, timesteps_per_inference, dt).layer(name)
-        return float(energy.synop_J.mean()), float(energy.neuron_J.mean())
+        parts_J = self.estimate(device, timesteps_per_inference, dt).layer(name).parts_J
+        if not parts_J.keys() <= {"synop", "neuron"}:
+            raise EnergyError(
+                f"Cost model {self.cost_model!r} divides energy into {', '.join(parts_J)}, not "
+                "into synops and neurons: see estimate(device).layer(name).parts_J."
+            )
+        return float(parts_J["synop"].mean()), float(parts_J["neuron"].mean())
 
     def total_energy(
         self,
@@ -279,7 +284,7 @@ class NetworkEnergy:
         if devices is None:
             spikes = workload.measured and any(p.spiking for p in workload.populations)
             found = (device_table.get(n, self.cost_model) for n in device_table.names())
-            devices = [d for d in found if spikes or not d.spiking]
+            devices = [d for d in found if (spikes or not d.spiking) and self._model.can_price(d)]
         elif isinstance(devices, (str, Device)):
             devices = [devices]
         chosen = [device_table.get(d, self.cost_model) for d in devices]
@@ -320,7 +325,7 @@ class NetworkEnergy:
         energy_per_synop: float | Constant,
         energy_per_neuron: float | Constant,
         spiking: bool,
-        **details: str,
+        **details: Any,
     ) -> None:
         """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`."""
         device_table.register_device(
@@ -335,11 +340,7 @@ class NetworkEnergy:
         return register_layer(layer_class)
 
     def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
-        estimate = self._model.price(workload, device)
-        if device.spiking:
-            host = price_host(workload, self._host)
-            estimate = replace(estimate, host=host, host_device=self._host)
-        return replace(estimate, cost_model=self.cost_model)
+        return estimate_energy(workload, device, self._model, self._host)
 
     def _table(
         self,

@@ -32,12 +32,11 @@ def _row(device: Device) -> tuple[str, ...]:
 
 
 def _energy(constant: Constant) -> str:
-    text = si.si(constant.J, "J")
-    if constant.low_J is None and constant.high_J is None:
+    text = si.si(constant.value, constant.unit)
+    if constant.lowest == constant.highest:
         return text
-    low = constant.J if constant.low_J is None else constant.low_J
-    high = constant.J if constant.high_J is None else constant.high_J
-    return f"{text} ({si.si(low, 'J')} to {si.si(high, 'J')})"
+    low, high = (si.si(end, constant.unit) for end in (constant.lowest, constant.highest))
+    return f"{text} ({low} to {high})"
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> nodes.Node:

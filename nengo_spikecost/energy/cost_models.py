@@ -28,6 +28,11 @@ SPIKE_COLUMNS = (
 )
 
 
+def any_device(device: Device) -> bool:
+    """Every device has an energy per synop and per neuron."""
+    return True
+
+
 class Counter(Protocol):
     """One network, ready to be counted for any presentation."""
 
@@ -55,6 +60,11 @@ class CostModel:
         (1.3e-06).
     columns, measured_columns : tuple of str
         The columns a table has when none are asked for: without and with spikes.
+    can_price : callable
+        ``can_price(device) -> bool``: whether a device has the constants it takes.
+    memory_parts : tuple of str
+        Those of the parts of a layer's energy that are spent on moving data: what a comparison
+        of arithmetic alone leaves out.
     """
 
     name: str
@@ -63,6 +73,8 @@ class CostModel:
     si_units: bool = True
     columns: tuple[str, ...] = STATIC_COLUMNS
     measured_columns: tuple[str, ...] = STATIC_COLUMNS
+    can_price: Callable[[Device], bool] = any_device
+    memory_parts: tuple[str, ...] = ()
 
 
 _cost_models: dict[str, CostModel] = {}
@@ -79,14 +91,16 @@ def register_cost_model(model: CostModel) -> None:
     _cost_models[model.name] = model
 
 
-def get_cost_model(name: str) -> CostModel:
-    """The cost model of that name.
+def get_cost_model(name: str | CostModel) -> CostModel:
+    """The cost model of that name; one that is given as an object is it.
 
     Raises
     ------
     EnergyError
         If there is none.
     """
+    if isinstance(name, CostModel):
+        return name
     if name not in _cost_models:
         raise EnergyError(
             f"There is no cost model {name!r}; there are {', '.join(cost_model_names())}."

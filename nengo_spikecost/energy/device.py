@@ -1,27 +1,47 @@
-"""A device as constants: what each kind of operation costs, and how that is known."""
+"""A device as constants: what each kind of operation costs, and how that is known.
+
+Estimates are made with the constants as they are, and again with all of them at either end of
+their ranges: see `Device.at`.
+"""
 
 from __future__ import annotations
 
 import math
 import numbers
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import EnergyError
 
-EVIDENCE = ("measured", "simulated", "survey", "quoted", "preset", "user")
+EVIDENCE = (
+    "measured",
+    "fitted",
+    "operating point",
+    "simulated",
+    "survey",
+    "quoted",
+    "preset",
+    "user",
+)
 """How a constant is known; ``devices.toml`` explains the words."""
+
+LEVELS = ("low", "nominal", "high")
+"""The values of a constant that an estimate can be made with; see `Device.at`."""
+
+UNITS = ("J", "W", "s")
+"""Units of constants: of energies, powers and times."""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """One energy, and where it comes from.
+    """One number about a device, and where it comes from.
 
     Parameters
     ----------
-    J : float
-        Energy of one operation in Joules.
-    low_J, high_J : float, optional
+    value : float
+        Energy of one operation in Joules, unless ``unit`` says otherwise.
+    low, high : float, optional
         Range that primary sources give.
     source : str
         Publication and table.
@@ -29,44 +49,66 @@ class Constant:
         Year of the source.
     evidence : str
         One of `EVIDENCE`.
+    unit : {"J", "W", "s"}
+        Unit of the value and its range.
 
     Raises
     ------
     EnergyError
-        If an energy is negative or not finite, the range does not hold the value, or the
-        evidence is an unknown word.
+        If a number is negative or not finite, the range does not hold the value, or the
+        evidence or the unit is an unknown word.
     """
 
-    J: float
-    low_J: float | None = None
-    high_J: float | None = None
+    value: float
+    low: float | None = None
+    high: float | None = None
     source: str = ""
     year: int | None = None
     evidence: str = "user"
+    unit: str = "J"
 
     def __post_init__(self) -> None:
-        for field in ("J", "low_J", "high_J"):
-            value = getattr(self, field)
-            if value is None and field != "J":
+        if self.unit not in UNITS:
+            raise EnergyError(f"unit must be one of {', '.join(UNITS)}, not {self.unit!r}.")
+        for end in ("value", "low", "high"):
+            value = getattr(self, end)
+            if value is None and end != "value":
                 continue
-            if not _is_energy(value):
+            if not _is_amount(value):
                 raise EnergyError(
-                    f"An energy is a finite number of Joules of at least 0; {field} is {value!r}."
+                    f"A constant is a finite number of {self.unit} of at least 0; {end} is "
+                    f"{value!r}."
                 )
-            object.__setattr__(self, field, float(value))
+            object.__setattr__(self, end, float(value))
         if self.year is not None and not isinstance(self.year, int):
             raise EnergyError(f"year must be a whole number, not {self.year!r}.")
-        low = self.J if self.low_J is None else self.low_J
-        high = self.J if self.high_J is None else self.high_J
-        if not low <= self.J <= high:
-            raise EnergyError(f"The range {low:g} to {high:g} J does not hold {self.J:g} J.")
+        if not self.lowest <= self.value <= self.highest:
+            raise EnergyError(
+                f"The range {self.lowest:g} to {self.highest:g} {self.unit} does not hold "
+                f"{self.value:g} {self.unit}."
+            )
         if self.evidence not in EVIDENCE:
             raise EnergyError(
                 f"evidence must be one of {', '.join(EVIDENCE)}, not {self.evidence!r}."
             )
 
+    @property
+    def lowest(self) -> float:
+        """Lower end of the range; the value, if there is none."""
+        return self.value if self.low is None else self.low
 
-def _is_energy(value: Any) -> bool:
+    @property
+    def highest(self) -> float:
+        """Upper end of the range; the value, if there is none."""
+        return self.value if self.high is None else self.high
+
+    def at(self, level: str) -> Constant:
+        """The constant with one end of its range as its value, and no range any more."""
+        value = {"low": self.lowest, "nominal": self.value, "high": self.highest}[level]
+        return replace(self, value=value, low=None, high=None)
+
+
+def _is_amount(value: Any) -> bool:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value >= 0
 
@@ -98,6 +140,21 @@ class Device:
         How a spiking device keeps the weights between two populations: multiplied out, one for
         each pair of neurons; or as decoders, transforms and encoders, applied one after the
         other (see `nengo_spikecost.graph.FactoredForm`).
+    energy_per_spike : Constant, optional
+        Energy of a spike that leaves its neuron, besides its synops.
+    static_power : Constant, optional
+        Power in W that is drawn whether there are spikes or not.
+    step_time : Constant, optional
+        Seconds that the device takes for a step of the network. Default: as long as the step
+        stands for; the device runs in real time.
+    operations : mapping from str to Constant
+        Energies of arithmetic and of memory accesses by name (``"int8_add"``), for cost models
+        that price these.
+
+    Raises
+    ------
+    EnergyError
+        If a value is not what it should be; the message names the device and the argument.
     """
 
     name: str
@@ -108,6 +165,10 @@ class Device:
     process: str = ""
     note: str = ""
     weights: str = "full"
+    energy_per_spike: Constant | None = None
+    static_power: Constant | None = None
+    step_time: Constant | None = None
+    operations: Mapping[str, Constant] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -117,22 +178,69 @@ class Device:
             raise EnergyError(
                 f"Device {self.name!r}: spiking must be True or False, not {self.spiking!r}."
             )
-
         if self.weights not in WEIGHT_FORMS:
             raise EnergyError(
                 f"Device {self.name!r}: weights must be one of {', '.join(WEIGHT_FORMS)}, "
                 f"not {self.weights!r}."
             )
+        for key, constant in self.constants().items():
+            unit = CONSTANTS.get(key, "J")
+            if not isinstance(constant, Constant) or constant.unit != unit:
+                raise EnergyError(
+                    f"Device {self.name!r}: {key} must be a Constant in {unit}, not {constant!r}."
+                )
+        if self.static_power is not None and not self.spiking:
+            raise EnergyError(
+                f"Device {self.name!r}: static_power needs the time of an inference, which is "
+                "known of spiking devices only."
+            )
 
     @property
     def energy_per_synop_J(self) -> float:
         """Energy of one synaptic operation in Joules."""
-        return self.energy_per_synop.J
+        return self.energy_per_synop.value
 
     @property
     def energy_per_neuron_J(self) -> float:
         """Energy of one neuron update in Joules."""
-        return self.energy_per_neuron.J
+        return self.energy_per_neuron.value
+
+    def constants(self) -> dict[str, Constant]:
+        """All constants that the device has, by name; operations by theirs."""
+        own = {key: getattr(self, key) for key in CONSTANTS}
+        return {**{k: v for k, v in own.items() if v is not None}, **self.operations}
+
+    @property
+    def has_range(self) -> bool:
+        """Whether any constant has a range, so that estimates have one."""
+        return any(c.lowest < c.highest for c in self.constants().values())
+
+    def at(self, level: str) -> Device:
+        """The device with all constants at the low or the high end of their ranges.
+
+        Parameters
+        ----------
+        level : {"low", "nominal", "high"}
+        """
+        if level not in LEVELS:
+            raise EnergyError(f"level must be one of {', '.join(LEVELS)}, not {level!r}.")
+        own = {key: getattr(self, key) for key in CONSTANTS}
+        moved: dict[str, Any] = {k: v.at(level) for k, v in own.items() if v is not None}
+        return replace(
+            self,
+            operations={key: constant.at(level) for key, constant in self.operations.items()},
+            **moved,
+        )
+
+
+CONSTANTS: Mapping[str, str] = {
+    "energy_per_synop": "J",
+    "energy_per_neuron": "J",
+    "energy_per_spike": "J",
+    "static_power": "W",
+    "step_time": "s",
+}
+"""The constants of a `Device` and their units; its operations are energies."""
 
 
 def device_key(name: Any) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
-from .device import Constant, Device, device_key
+from .device import CONSTANTS, Constant, Device, device_key
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,8 +25,9 @@ else:
     import tomli as tomllib
 
 DEVICE_FILE = Path(__file__).with_name("devices.toml")
-_ENERGIES = ("energy_per_synop", "energy_per_neuron")
+_NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
 _WORDS = ("spiking", "description", "process", "note", "weights")
+_FIELDS = (*_WORDS, *CONSTANTS, "operations")
 
 
 class DeviceTable:
@@ -113,21 +114,36 @@ def _device(name: str, entry: Any, path: str | os.PathLike[str]) -> Device:
     where = f"Device {name!r} in {os.fspath(path)!r}"
     if not isinstance(entry, Mapping):
         raise EnergyError(f"{where} must be a table, not {entry!r}.")
-    missing = [key for key in ("spiking", *_ENERGIES) if key not in entry]
-    unknown = [key for key in entry if key not in (*_ENERGIES, *_WORDS)]
+    missing = [key for key in _NEEDED if key not in entry]
+    unknown = [key for key in entry if key not in _FIELDS]
     if missing or unknown:
         fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
-        raise EnergyError(f"{where} {fault}; it takes {', '.join((*_ENERGIES, *_WORDS))}.")
+        raise EnergyError(f"{where} {fault}; it takes {', '.join(_FIELDS)}.")
     try:
-        energies: dict[str, Any] = {key: _constant(entry[key]) for key in _ENERGIES}
         words: dict[str, Any] = {key: entry[key] for key in _WORDS if key in entry}
-        return Device(name=name, **energies, **words)
-    except (EnergyError, TypeError) as error:
+        constants = {k: _constant(k, entry[k], unit) for k, unit in CONSTANTS.items() if k in entry}
+        operations = _tables(entry.get("operations", {}), "operations", path)
+        return Device(
+            name=name,
+            operations={key: _constant(key, value, "J") for key, value in operations.items()},
+            **constants,
+            **words,
+        )
+    except EnergyError as error:
         raise EnergyError(f"{where}: {error}") from error
 
 
-def _constant(value: Any) -> Constant:
-    return Constant(**value) if isinstance(value, Mapping) else Constant(J=value)
+def _constant(key: str, entry: Any, unit: str) -> Constant:
+    """A constant as a file has it: a number, or a table whose keys say the unit."""
+    if not isinstance(entry, Mapping):
+        return Constant(entry, unit=unit)
+    names = {unit: "value", f"low_{unit}": "low", f"high_{unit}": "high"}
+    names.update({word: word for word in ("source", "year", "evidence")})
+    unknown = [word for word in entry if word not in names]
+    if unknown or unit not in entry:
+        fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"
+        raise EnergyError(f"{key} {fault}; it takes {', '.join(names)}.")
+    return Constant(**{names[word]: value for word, value in entry.items()}, unit=unit)
 
 
 _table: DeviceTable | None = None
@@ -157,11 +173,9 @@ def register_device(
     energy_per_neuron: float | Constant,
     spiking: bool,
     *,
-    description: str = "",
-    process: str = "",
-    note: str = "",
     source: str = "",
-    weights: str = "full",
+    static_power: float | Constant | None = None,
+    **details: Any,
 ) -> Device:
     """Add a device to the table.
 
@@ -173,10 +187,12 @@ def register_device(
         Energy of a synaptic operation and of a neuron update, in Joules.
     spiking : bool
         Whether the device works on spikes.
-    description, process, note, weights : str
-        See `Device`.
     source : str
-        Where the energies come from.
+        Where the numbers come from.
+    static_power : float or Constant, optional
+        Power in W that is drawn without any spike.
+    **details
+        Further arguments of `Device`.
 
     Returns
     -------
@@ -188,14 +204,16 @@ def register_device(
         If a device of that name exists.
     """
 
-    def constant(value: float | Constant) -> Constant:
-        return value if isinstance(value, Constant) else Constant(J=value, source=source)
+    def constant(value: float | Constant, unit: str = "J") -> Constant:
+        return value if isinstance(value, Constant) else Constant(value, source=source, unit=unit)
 
     try:
         energies = constant(energy_per_synop), constant(energy_per_neuron)
+        if static_power is not None:
+            details["static_power"] = constant(static_power, "W")
     except EnergyError as error:
         raise EnergyError(f"Device {name!r}: {error}") from error
-    device = Device(name, spiking, *energies, description, process, note, weights)
+    device = Device(name, spiking, *energies, **details)
     _devices().add(device)
     return device
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import EnergyError
 from ..workload.record import UncountedWork
 from .device import Device
+from .spread import Spread, spread_of
 
 
 @dataclass(frozen=True)
@@ -22,26 +23,37 @@ class LayerEnergy:
         Layer name.
     parts_J : mapping from str to ndarray of shape (n_samples,)
         Energy per inference of each sample in Joules, by part: ``"synop"`` and
-        ``"neuron"`` for per-operation pricing; other cost models may have more.
+        ``"neuron"`` for per-operation pricing; other cost models have others.
     """
 
     name: str
     parts_J: Mapping[str, np.ndarray]
 
     @property
-    def synop_J(self) -> np.ndarray:
-        """Energy of synaptic operations, shape (n_samples,)."""
-        return self.parts_J["synop"]
-
-    @property
-    def neuron_J(self) -> np.ndarray:
-        """Energy of neuron updates, shape (n_samples,)."""
-        return self.parts_J["neuron"]
-
-    @property
     def total_J(self) -> np.ndarray:
         """Energy of all parts, shape (n_samples,)."""
         return np.sum(list(self.parts_J.values()), axis=0)
+
+
+@dataclass(frozen=True)
+class StaticEnergy:
+    """What a device draws for the time of an inference, spikes or not.
+
+    Attributes
+    ----------
+    power_W : float
+        Its static power.
+    seconds : float
+        Time of one inference on the device.
+    """
+
+    power_W: float
+    seconds: float
+
+    @property
+    def energy_J(self) -> float:
+        """Energy per inference."""
+        return self.power_W * self.seconds
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,10 @@ class EnergyEstimate:
     layers : tuple of LayerEnergy
         In the order of the network. Every array has the same number of samples, or one
         entry if nothing depends on the sample.
+    static : StaticEnergy, optional
+        What the device draws all the time, if that is known of it.
+    low, high : EnergyEstimate, optional
+        The same work with all constants at the ends of their ranges. None: none has one.
     host : tuple of HostEnergy
         Work done beside the device, and not in its energy: see `host_J`.
     host_device : Device, optional
@@ -92,6 +108,9 @@ class EnergyEstimate:
     device: Device
     cost_model: str
     layers: tuple[LayerEnergy, ...]
+    static: StaticEnergy | None = None
+    low: EnergyEstimate | None = None
+    high: EnergyEstimate | None = None
     host: tuple[HostEnergy, ...] = ()
     host_device: Device | None = None
     uncounted: tuple[UncountedWork, ...] = ()
@@ -104,14 +123,49 @@ class EnergyEstimate:
         raise EnergyError(f"There is no layer {name!r} in the estimate.")
 
     @property
+    def static_J(self) -> float:
+        """Energy per inference that is drawn without any work."""
+        return 0.0 if self.static is None else self.static.energy_J
+
+    @property
     def total_J(self) -> np.ndarray:
-        """Energy of all layers, shape (n_samples,)."""
-        return np.sum([layer.total_J for layer in self.layers], axis=0)
+        """Energy of all layers, and what is drawn without them, shape (n_samples,)."""
+        return np.sum([layer.total_J for layer in self.layers], axis=0) + self.static_J
 
     @property
     def mean_J(self) -> float:
         """Mean energy per inference over samples."""
         return float(np.mean(self.total_J))
+
+    @property
+    def range_J(self) -> tuple[float, float]:
+        """`mean_J` with all constants low, and with all of them high."""
+        ends = (estimate.mean_J if estimate else self.mean_J for estimate in (self.low, self.high))
+        low, high = ends
+        return low, high
+
+    def spread(self, confidence: float = 0.95, seed: int = 0) -> Spread:
+        """How energy per inference differs between samples; see `Spread`."""
+        return spread_of(self.total_J, confidence, seed)
+
+    def only(self, parts: Collection[str]) -> EnergyEstimate:
+        """The same estimate of some parts of the layers alone, without static power.
+
+        Parameters
+        ----------
+        parts : collection of str
+            Keys of `LayerEnergy.parts_J`; those that a layer does not have are left out.
+        """
+        nothing = np.zeros_like(self.total_J)
+        layers = tuple(
+            LayerEnergy(
+                layer.name,
+                {k: v for k, v in layer.parts_J.items() if k in parts} or {"none": nothing},
+            )
+            for layer in self.layers
+        )
+        low, high = (end.only(parts) if end else None for end in (self.low, self.high))
+        return replace(self, layers=layers, static=None, low=low, high=high)
 
     @property
     def host_J(self) -> float:

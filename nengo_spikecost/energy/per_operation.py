@@ -2,9 +2,10 @@
 
 On a spiking device, per inference ::
 
-    energy = synops * E_synop + neuron updates * E_neuron
+    energy = synops * E_synop + neuron updates * E_neuron (+ spikes * E_spike)
 
-over the pathways that carry spikes and the populations that spike. A device that keeps
+over the pathways that carry spikes and the populations that spike; few devices have an energy
+for a spike as such. A device that keeps
 weights factored (`Device.weights`) makes the synops, and the multiplications at every step,
 of that form instead. On any other device the
 network runs once, dense: every weight of every Connection is one multiply-accumulate at
@@ -20,7 +21,8 @@ Assumptions, all stated with the result:
 * Changes of weights by learning rules are priced on dense devices; spiking devices have no
   energy for them, so they are listed.
 * Graded populations in a network on a spiking device are not priced but listed.
-* Static power, spike routing, and input and output of the chip are not included.
+* Static power is included where it is known of a device (`Device.static_power`), for the time
+  of the inference. Spike routing, and input and output of the chip, are not.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
     Returns
     -------
     EnergyEstimate
-        Parts ``"synop"`` and ``"neuron"`` of each layer.
+        Parts ``"synop"`` and ``"neuron"`` (with the spikes' own energy) of each layer.
 
     Raises
     ------
@@ -105,6 +107,8 @@ def _price_spiking(
             continue  # the host's
         if population.spiking:
             neuron_J[population.layer] += population.updates * device.energy_per_neuron_J
+            if device.energy_per_spike is not None and population.spikes is not None:
+                neuron_J[population.layer] += population.spikes * device.energy_per_spike.value
         else:
             reason = f"its {population.neuron_type} neurons have graded outputs, not spikes"
             uncounted.append(UncountedWork(population.name, population.layer, reason))

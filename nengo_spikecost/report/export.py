@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..energy.estimate import EnergyEstimate
 from ..workload.record import Workload
-from .rows import LayerRow, host_rows, layer_rows, total_row, uncounted_rows
+from .rows import LayerRow, host_rows, layer_rows, static_rows, total_row, uncounted_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -24,7 +24,7 @@ _WHAT = ("layer", "type", "output_shape", "where")
 
 def records(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[dict[str, Any]]:
     """One flat dict for each row of the table but totals, counts and Joules in full precision."""
-    rows = layer_rows(workload, estimates) + host_rows(estimates)
+    rows = layer_rows(workload, estimates) + static_rows(estimates) + host_rows(estimates)
     rows += uncounted_rows(workload, estimates)
     return [_record(row, estimates) for row in rows]
 
@@ -118,6 +118,9 @@ def _device(estimate: EnergyEstimate) -> dict[str, Any]:
     return {
         "constants": dataclasses.asdict(estimate.device),
         "total_energy_J": estimate.mean_J,
+        "range_J": estimate.range_J,
+        "spread_J": dataclasses.asdict(estimate.spread()),
+        "static": dataclasses.asdict(estimate.static) if estimate.static else None,
         "host_energy_J": estimate.host_J,
         "host_device": estimate.host_device.name if estimate.host_device else None,
         "lower_bound": estimate.lower_bound,

@@ -8,7 +8,7 @@ import jinja2
 
 from ..energy.estimate import EnergyEstimate
 from . import si
-from .table import Table
+from .table import Table, constant_words
 
 
 def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
@@ -25,7 +25,8 @@ def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["joules"] = lambda value: si.si(value, "J")
+    environment.filters["amount"] = si.si
+    environment.filters["words"] = constant_words
     return environment.get_template("layers.html").render(
         table=table,
         body=table.rows[: len(table.rows) - table.n_totals],

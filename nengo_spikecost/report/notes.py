@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ..energy.estimate import EnergyEstimate
 from ..workload.record import UncountedWork, Workload
+from . import si
 
 MAX_NAMES = 4
 
@@ -44,9 +45,14 @@ def table_notes(
     notes = _missing(workload, estimates) + _host(estimates)
     if not (print_warnings and estimates):
         return notes
+    notes += _ranges(estimates) + _spreads(estimates)
+    missing = "Routing of spikes, and input and output are not included."
+    if any(e.static is None for e in estimates.values()):
+        missing = f"Static power is included where there is a row for it. {missing}"
+        if not any(e.static for e in estimates.values()):
+            missing = "Static power, routing of spikes, and input and output are not included."
     notes.append(
-        "These are estimates only: operations counted, times energies from publications. "
-        "Static power, routing of spikes, and input and output are not included."
+        f"These are estimates only: operations counted, times energies from publications. {missing}"
     )
     spiking = [name for name, e in estimates.items() if e.device.spiking]
     assumed = [p.layer for p in workload.populations if p.assumed_spiking]
@@ -83,6 +89,47 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     return [
         f"Rows marked (host): work beside {_names(list(with_host))}, priced on "
         f"{host.name if host else 'the host'} and not in the first total."
+    ]
+
+
+def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """Totals with all constants low and with all high."""
+    found = []
+    for name, estimate in estimates.items():
+        if estimate.low is not None:
+            low, high = (si.si(end, "J") for end in estimate.range_J)
+            found.append(f"{name} {low} to {high}")
+    if not found:
+        return []
+    return [f"Totals over the range of the constants that sources give: {', '.join(found)}."]
+
+
+def _spreads(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """How far samples differ."""
+    found = []
+    for name, estimate in estimates.items():
+        spread = estimate.spread()
+        if spread.low_J == spread.high_J:
+            continue
+        low, high, worst, mean_low, mean_high = (
+            si.si(value, "J")
+            for value in (
+                spread.low_J,
+                spread.high_J,
+                spread.worst_J,
+                spread.mean_low_J,
+                spread.mean_high_J,
+            )
+        )
+        found.append(
+            f"{name} {low} to {high}, at most {worst} (sample {spread.worst_sample}), mean within "
+            f"{mean_low} to {mean_high}"
+        )
+    if not found:
+        return []
+    return [
+        "Totals over samples, 5th to 95th percentile, and 95 % bootstrap interval of the mean: "
+        f"{'; '.join(found)}."
     ]
 
 

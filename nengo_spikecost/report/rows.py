@@ -44,9 +44,10 @@ class LayerRow:
         Whether something in the row could not be counted.
     uncounted_on : tuple of str
         Devices on which something in the row has no price.
-    where : {"", "host", "uncounted"}
-        ``"host"``: all of the row's work is done beside a spiking device. ``"uncounted"``: the
-        row stands for what could not be counted.
+    where : {"", "host", "static", "uncounted"}
+        ``"host"``: all of the row's work is done beside a spiking device. ``"static"``: what
+        devices draw without any work. ``"uncounted"``: the row stands for what could not be
+        counted.
     """
 
     name: str
@@ -103,6 +104,14 @@ def host_rows(estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
         )
         for key, work in first.items()
     ]
+
+
+def static_rows(estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
+    """One row for what devices draw without any work, if that is known of any of them."""
+    drawn = {name: e.static_J for name, e in estimates.items() if e.static is not None}
+    if not drawn:
+        return []
+    return [_bare_row("static power", "device", energy_J=drawn, where="static")]
 
 
 def uncounted_rows(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[LayerRow]:
@@ -172,6 +181,8 @@ def _row(
     for device, estimate in estimates.items():
         layers = [layer for layer in estimate.layers if layer.name in names]
         energy["all"][device] = sum(float(layer.total_J.mean()) for layer in layers)
+        if name is not None:
+            energy["all"][device] += estimate.static_J
         for part in ("synop", "neuron"):
             energy[part][device] = sum(
                 float(np.mean(layer.parts_J[part])) for layer in layers if part in layer.parts_J

@@ -23,6 +23,7 @@ from .rows import (
     LayerRow,
     host_rows,
     layer_rows,
+    static_rows,
     total_row,
     total_with_host_row,
     uncounted_rows,
@@ -91,7 +92,7 @@ def layer_table(
         See `nengo_spikecost.report.notes.table_notes`.
     """
     parsed = parse_columns(columns)
-    rows = layer_rows(workload, estimates) + host_rows(estimates)
+    rows = layer_rows(workload, estimates) + static_rows(estimates) + host_rows(estimates)
     rows += uncounted_rows(workload, estimates)
     with_host = total_with_host_row(workload, estimates)
     totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
@@ -147,19 +148,31 @@ def device_table(devices: Iterable[Device]) -> Table:
     )
 
 
+def constant_words(name: str) -> str:
+    """What a constant is for, as it is written behind its value: ``"per neuron update"``."""
+    words = {"neuron": "neuron update", "synop": "synaptic operation"}
+    kind, _, what = name.partition("energy_per_")
+    return f"per {words.get(what, what)}" if what and not kind else name.replace("_", " ")
+
+
 def _device_note(device: Device) -> str:
     """Source and range of each constant, and what else is to be known of a device."""
-    synop, neuron = device.energy_per_synop, device.energy_per_neuron
-    sentences = [f"per synop, {synop.source}{_range(synop)}"]
-    if neuron.source != synop.source:
-        sentences.append(f"Per neuron update, {neuron.source}{_range(neuron)}")
+    by_source: dict[str, list[str]] = {}
+    for name, constant in device.constants().items():
+        by_source.setdefault(constant.source, []).append(
+            f"{constant_words(name)}{_range(constant)}"
+        )
+    sentences = [
+        f"{', '.join(names)}: {source or 'no source'}" for source, names in by_source.items()
+    ]
     return f"{device.name}: {'. '.join(sentences)}. {device.note}".rstrip()
 
 
 def _range(constant: Constant) -> str:
-    if constant.low_J is None or constant.high_J is None:
+    if constant.lowest == constant.highest:
         return ""
-    return f" ({si.si(constant.low_J, 'J')} to {si.si(constant.high_J, 'J')})"
+    low, high = (si.si(end, constant.unit) for end in (constant.lowest, constant.highest))
+    return f" ({low} to {high})"
 
 
 def to_text(table: Table, line_length: int = 98) -> str:

@@ -56,7 +56,7 @@ def test_unknown_devices():
 
 @pytest.mark.parametrize("energy", [-1e-12, float("nan"), float("inf"), "1 pJ", None, True])
 def test_impossible_energies(energy):
-    with pytest.raises(EnergyError, match="Device 'x': An energy is a finite number"):
+    with pytest.raises(EnergyError, match="Device 'x': A constant is a finite number of J"):
         devices.register_device("x", energy, 1e-12, True)
     assert "x" not in devices.names()
 
@@ -67,7 +67,7 @@ def test_faulty_devices():
     with pytest.raises(EnergyError, match="needs a name"):
         Device(" ", True, Constant(1e-12), Constant(1e-12))
     with pytest.raises(EnergyError, match="does not hold"):
-        Constant(1e-12, low_J=2e-12)
+        Constant(1e-12, low=2e-12)
     with pytest.raises(EnergyError, match="evidence must be one of"):
         Constant(1e-12, evidence="rumour")
 
@@ -92,7 +92,7 @@ def test_devices_from_a_file(tmp_path):
         ("a = 3", "'a' in .* must be a table"),
         (
             "[a]\nspiking = true\nenergy_per_synop = -1\nenergy_per_neuron = 1",
-            "'a' in .*: An energy is a finite",
+            "'a' in .*: A constant is a finite",
         ),
         (
             "[a]\nspiking = true\nenergy_per_synop = 1\nenergy_per_neuron = 1\ncolour = 'red'",

@@ -49,7 +49,7 @@ def test_the_total_is_the_sum_of_layers_and_the_mean_over_samples(workload, spik
     estimate = price(workload, device(1e-12, 3e-12, spiking))
     layers = [estimate.layer(name) for name in workload.layer_names]
     np.testing.assert_allclose(estimate.total_J, sum(e.total_J for e in layers), rtol=RTOL)
-    means = sum(e.synop_J.mean() + e.neuron_J.mean() for e in layers)
+    means = sum(e.parts_J["synop"].mean() + e.parts_J["neuron"].mean() for e in layers)
     assert estimate.mean_J == pytest.approx(means, rel=RTOL)
     assert (estimate.total_J >= 0).all()
 

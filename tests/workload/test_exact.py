@@ -268,8 +268,10 @@ def test_factored_weights_and_learning_by_hand():
 
     energy = nsc.NetworkEnergy(net, activity)
     full, factored = energy.estimate("loihi"), energy.estimate("spinnaker")
-    assert full.layer("b").synop_J == pytest.approx(20 * spikes * 23.6e-12)
-    assert factored.layer("b").synop_J == pytest.approx((3 * spikes + 60 * n_steps) * 13.3e-9)
+    assert full.layer("b").parts_J["synop"] == pytest.approx(20 * spikes * 23.6e-12)
+    assert factored.layer("b").parts_J["synop"] == pytest.approx(
+        (3 * spikes + 60 * n_steps) * 13.3e-9
+    )
     # no device has an energy for learning: said, not left out
     assert [u.name for u in full.uncounted] == ["PES of a -> b"]
     text = energy.summary_string(["name", "synops", "factored", "weight_updates", "energy loihi"])

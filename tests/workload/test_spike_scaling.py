@@ -18,8 +18,9 @@ def workload():
     conv = nengo.Convolution(2, (4, 4, 1), kernel_size=(3, 3), init=np.ones((3, 3, 1, 2)))
     with nengo.Network(seed=0) as net:
         data = nengo.Node(np.linspace(0, 1, 16), label="data")
-        a = nengo.Ensemble(16, 1, neuron_type=nengo.SpikingRectifiedLinear(), label="a",
-                           gain=nengo.dists.Choice([100]), bias=nengo.dists.Choice([0]))  # fmt: skip
+        relu = nengo.SpikingRectifiedLinear()
+        gain, bias = nengo.dists.Choice([100]), nengo.dists.Choice([0])
+        a = nengo.Ensemble(16, 1, neuron_type=relu, label="a", gain=gain, bias=bias)
         b = nengo.Ensemble(conv.size_out, 1, neuron_type=nengo.LIF(), label="b")
         c = nengo.Ensemble(5, 1, label="c")
         out = nengo.Node(size_in=1, label="out")

@@ -1,0 +1,129 @@
+"""Ranges of constants, spread over samples, static power: what estimates say besides a number."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from nengo_spikecost.energy import devices
+from nengo_spikecost.energy.cost_models import get_cost_model
+from nengo_spikecost.energy.device import Constant, Device
+from nengo_spikecost.energy.pricing import estimate_energy
+from nengo_spikecost.energy.spread import spread_of
+from nengo_spikecost.errors import EnergyError
+from nengo_spikecost.workload.record import LayerInfo, PathwayWork, PopulationWork, Workload
+
+SYNOPS, SPIKES = np.array([100, 300, 200]), np.array([10, 30, 20])
+
+
+@pytest.fixture
+def workload():
+    """Two populations of 5 and 4 neurons, 10 steps of 2 ms, three samples."""
+    return Workload(
+        layers=(LayerInfo("a", "Ensemble", "(5,)"), LayerInfo("b", "Ensemble", "(4,)")),
+        populations=(
+            PopulationWork("a", "a", 5, "LIF", True, 50, SPIKES),
+            PopulationWork("b", "b", 4, "LIF", True, 40, np.zeros(3, int)),
+        ),
+        pathways=(PathwayWork("a -> b", "b", "neural", 20, SYNOPS),),
+        dense=(),
+        uncounted=(),
+        n_steps=10,
+        dt=0.002,
+        n_samples=3,
+    )
+
+
+def chip(**more):
+    return Device("chip", True, Constant(2.0, low=1.0, high=5.0), Constant(3.0, high=4.0), **more)
+
+
+def estimate(workload, device):
+    return estimate_energy(workload, device, get_cost_model("per_operation"), devices.get("cpu"))
+
+
+def test_ranges_are_carried_to_every_total(workload):
+    found = estimate(workload, chip())
+    np.testing.assert_array_equal(found.total_J, 2 * SYNOPS + 3 * 90)
+    np.testing.assert_array_equal(found.low.total_J, 1 * SYNOPS + 3 * 90)
+    np.testing.assert_array_equal(found.high.total_J, 5 * SYNOPS + 4 * 90)
+    np.testing.assert_array_equal(found.high.layer("b").total_J, 5 * SYNOPS + 4 * 40)
+    assert found.range_J == (200 + 270, 1000 + 360)
+    assert found.device.energy_per_synop.high == 5.0
+
+
+def test_without_ranges_there_is_one_estimate(workload):
+    found = estimate(workload, Device("chip", True, Constant(2.0), Constant(3.0)))
+    assert found.low is None and found.high is None
+    assert found.range_J == (found.mean_J, found.mean_J)
+
+
+def test_a_spike_can_have_a_price_of_its_own(workload):
+    found = estimate(workload, chip(energy_per_spike=Constant(7.0)))
+    np.testing.assert_array_equal(found.layer("a").total_J, 3 * 50 + 7 * SPIKES)
+
+
+def test_static_power_is_drawn_for_the_time_of_the_inference(workload):
+    power = Constant(4.0, low=2.0, unit="W")
+    found = estimate(workload, chip(static_power=power))
+    # 10 steps of 2 ms, in real time
+    assert found.static.seconds == pytest.approx(0.02)
+    np.testing.assert_allclose(found.total_J, 2 * SYNOPS + 3 * 90 + 4.0 * 0.02, rtol=1e-12)
+    assert found.low.static.power_W == 2.0
+    ticks = estimate(workload, chip(static_power=power, step_time=Constant(0.5, unit="s")))
+    assert ticks.static_J == 4.0 * 5
+
+
+def test_parts_alone(workload):
+    found = estimate(workload, chip(static_power=Constant(4.0, unit="W"))).only({"synop"})
+    np.testing.assert_array_equal(found.total_J, 2 * SYNOPS)
+    np.testing.assert_array_equal(found.high.total_J, 5 * SYNOPS)
+
+
+def test_spread_over_samples():
+    values = np.random.RandomState(0).exponential(size=400)
+    spread = spread_of(values)
+    assert (spread.n_samples, spread.worst_sample) == (400, int(np.argmax(values)))
+    assert spread.mean_J == pytest.approx(values.mean())
+    assert (spread.low_J, spread.high_J) == tuple(np.percentile(values, [5, 95]))
+    assert spread.mean_low_J < spread.mean_J < spread.mean_high_J
+    # 400 samples are enough for the normal interval to be about the same
+    half = 1.96 * stats.sem(values)
+    assert spread.mean_high_J - spread.mean_low_J == pytest.approx(2 * half, rel=0.1)
+    assert spread_of(values) == spread
+
+
+def test_bootstrap_intervals_hold_the_mean_as_often_as_they_say():
+    rng = np.random.RandomState(1)
+    held = 0
+    for seed in range(200):
+        spread = spread_of(rng.gamma(2.0, size=60), confidence=0.9, seed=seed)
+        held += spread.mean_low_J <= 2.0 <= spread.mean_high_J
+    # binomial: 180 expected of 200, standard deviation 4.2; BCa is a little short at n = 60
+    assert 163 <= held <= 195
+
+
+def test_equal_samples_have_no_spread():
+    spread = spread_of(np.full(5, 3.0))
+    assert spread.mean_low_J == spread.mean_high_J == spread.low_J == spread.worst_J == 3.0
+    assert spread_of(np.array([2.0])).mean_J == 2.0
+
+
+@pytest.mark.parametrize("confidence", [0, 1, -0.1, 2])
+def test_impossible_confidence(confidence):
+    with pytest.raises(EnergyError, match="confidence must be between 0 and 1"):
+        spread_of(np.ones(3), confidence)
+
+
+def test_constants_have_units():
+    with pytest.raises(EnergyError, match="static_power must be a Constant in W"):
+        chip(static_power=Constant(1.0))
+    with pytest.raises(EnergyError, match="energy_per_spike must be a Constant in J"):
+        chip(energy_per_spike=1.0)
+    with pytest.raises(EnergyError, match="unit must be one of J, W, s"):
+        Constant(1.0, unit="pJ")
+    with pytest.raises(EnergyError, match="static_power needs the time of an inference"):
+        Device("x", False, Constant(1.0), Constant(1.0), static_power=Constant(1.0, unit="W"))
+    with pytest.raises(EnergyError, match="level must be one of low, nominal, high"):
+        chip().at("best")
