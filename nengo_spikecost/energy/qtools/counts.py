@@ -1,0 +1,95 @@
+"""How many operations a layer makes.
+
+The operation of a convolution or a dense layer is a multiply-accumulate; of everything else,
+whatever its circuit does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from ...workload.layer_shape import LayerShape
+
+Count = Callable[[LayerShape], int]
+
+
+def n_operations(shape: LayerShape) -> int:
+    """Operations of one application of a layer."""
+    return _COUNTS.get(shape.kind, _none)(shape)
+
+
+def n_operations_of_qkeras(shape: LayerShape) -> int:
+    """The same as QKeras counts them, faults and all.
+
+    It knows classes by name: groups are ignored, average poolings are counted for one
+    position, and what it does not know has none.
+    """
+    if shape.type.startswith(("SeparableConv", "QSeparableConv")):
+        return 0
+    return _QKERAS_COUNTS.get(shape.kind, _none)(shape)
+
+
+def _none(shape: LayerShape) -> int:
+    return 0
+
+
+def _kernel(shape: LayerShape) -> int:
+    return math.prod(shape.kernel_size)
+
+
+def _convolution(shape: LayerShape) -> int:
+    return shape.n_out * _kernel(shape) * shape.channels_in // shape.groups
+
+
+def _transposed(shape: LayerShape) -> int:
+    # every element of the input is multiplied with the whole kernel
+    return shape.n_in * _kernel(shape) * shape.channels_out // shape.groups
+
+
+def _pooling(shape: LayerShape) -> int:
+    return shape.n_out * _kernel(shape)
+
+
+def _comparisons(shape: LayerShape) -> int:
+    return shape.n_out * max(0, _kernel(shape) - 1)
+
+
+def _dense(shape: LayerShape) -> int:
+    return shape.n_out * shape.channels_in
+
+
+def _merge(shape: LayerShape) -> int:
+    return shape.n_out * max(0, len(shape.input_shapes) - 1)
+
+
+_COUNTS: Mapping[str, Count] = {
+    "convolution": _convolution,
+    "depthwise convolution": _pooling,
+    "transposed convolution": _transposed,
+    "dense": _dense,
+    "batch normalization": lambda shape: shape.n_out,
+    "average pooling": _pooling,
+    "max pooling": _comparisons,
+    **dict.fromkeys(("add", "subtract", "multiply", "average", "maximum", "minimum"), _merge),
+}
+
+
+def _largest_input(shape: LayerShape) -> int:
+    return max((math.prod(s) for s in shape.input_shapes), default=0)
+
+
+def _merge_of_qkeras(shape: LayerShape) -> int:
+    return (len(shape.input_shapes) - 1) * _largest_input(shape)
+
+
+_QKERAS_COUNTS: Mapping[str, Count] = {
+    "convolution": lambda s: s.n_out * _kernel(s) * s.channels_in,
+    "depthwise convolution": lambda s: (
+        s.n_out // s.channels_out * _kernel(s) * s.channels_in if s.n_out else 0
+    ),
+    "dense": lambda s: s.channels_in * s.channels_out,
+    "batch normalization": lambda s: s.n_out,
+    "average pooling": lambda s: s.channels_out * _kernel(s),
+    **dict.fromkeys(("add", "subtract", "multiply"), _merge_of_qkeras),
+}
