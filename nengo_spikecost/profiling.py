@@ -108,9 +108,12 @@ class Profile:
     def _heading(self) -> list[str]:
         protocol = self.activity.protocol
         start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
+        if self.activity.n_samples > 1:
+            start = f"each {start}"
         lines = [
-            f"{self.activity.n_samples} samples of {protocol.n_steps} steps of "
-            f"{1000 * protocol.dt:g} ms, each {start}, on {protocol.simulator}"
+            f"{_number(self.activity.n_samples, 'sample')} of "
+            f"{_number(protocol.n_steps, 'step')} of "
+            f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
         ]
         for choice in getattr(self.network, "choices", ()):
             lines.append(f"layer {choice.layer}: {choice.choice}")
@@ -209,6 +212,10 @@ def profile(
         # labels of a stream are seen too late to fail for: what was measured is worth more
         warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=2)
     return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:

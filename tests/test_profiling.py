@@ -63,6 +63,11 @@ def test_plain_networks_and_conversions(model):
     assert nsc.profile(conversion, images(2), n_steps=5).network is conversion
 
 
+def test_one_sample_of_one_step(model):
+    text = nsc.profile(model, images(1), n_steps=1, devices=["cpu"]).summary_string()
+    assert text.startswith("1 sample of 1 step of 1 ms, started afresh")
+
+
 def test_errors_come_before_the_simulation(model):
     with pytest.raises(UnknownDeviceError, match="'abacus'"):
         nsc.profile(model, images(2), devices=["abacus"])

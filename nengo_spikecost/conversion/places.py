@@ -79,8 +79,10 @@ def warn_of_host_layers(converter: RecordingConverter) -> None:
     if not host:
         return
     advice = ""
+    if not inside.isdisjoint(host):
+        advice = ", and so are neurons that take their values"
     if pooling:
-        advice = (
+        advice += (
             "; max_pooling='average' takes the average of each window instead, and "
             "max_pooling='strided' its first element"
         )

@@ -108,7 +108,7 @@ def test_the_host_is_spoken_of():
     x = layers.MaxPool2D(2, name="pool")(x)
     x = layers.Dense(4, activation="softmax", name="out")(layers.Flatten()(x))
     model = random_weights(keras.Model(inp, x))
-    said = "exactly, on the host: pool; max_pooling='average' .* 'strided'"
+    said = "on the host: pool, and so are neurons that take their values; max_pooling='average' .* 'strided'"
     said = said.replace(" 'strided'", " max_pooling='strided'")
     with pytest.warns(ConversionWarning, match=said):
         conversion = nsc.convert(model, synapse=0.005)
