@@ -108,8 +108,10 @@ def test_the_host_is_spoken_of():
     x = layers.MaxPool2D(2, name="pool")(x)
     x = layers.Dense(4, activation="softmax", name="out")(layers.Flatten()(x))
     model = random_weights(keras.Model(inp, x))
-    said = "on the host: pool, and so are neurons that take their values; max_pooling='average' .* 'strided'"
-    said = said.replace(" 'strided'", " max_pooling='strided'")
+    said = (
+        "on the host: pool, and so are neurons that take their values; max_pooling='average' .* "
+        "max_pooling='strided'"
+    )
     with pytest.warns(ConversionWarning, match=said):
         conversion = nsc.convert(model, synapse=0.005)
     assert [(c.layer, c.on_host) for c in conversion.choices] == [("pool", True), ("out", True)]
