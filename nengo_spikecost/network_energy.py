@@ -17,7 +17,7 @@ from .energy.device import Constant, Device
 from .energy.estimate import EnergyEstimate
 from .energy.host import DEFAULT_HOST
 from .energy.pricing import estimate_energy
-from .errors import EnergyError, UncountedWarning
+from .errors import EnergyError, EstimateWarning, UncountedWarning
 from .workload.record import Workload
 
 if TYPE_CHECKING:
@@ -157,8 +157,17 @@ class NetworkEnergy:
         -----
         UncountedWarning
             If parts could not be counted: the total is then a lower bound.
+        EstimateWarning
+            If all the work is the host's, so that nothing is left for the device.
         """
         estimate = self.estimate(device, timesteps_per_inference, dt)
+        if estimate.all_on_host:
+            warnings.warn(
+                f"Nothing of this network runs on {estimate.device.name}: all its work is that of "
+                "the host, whose energy is estimate(device).host_J.",
+                EstimateWarning,
+                stacklevel=2,
+            )
         if estimate.lower_bound:
             names = ", ".join(u.name for u in estimate.uncounted)
             warnings.warn(

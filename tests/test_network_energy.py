@@ -101,6 +101,18 @@ def test_neurons_off_the_chip_are_the_hosts(net, activity):
     assert row.split()[-1] == "host"
     (row,) = (line for line in lines if line.startswith("a neurons (host)"))
     assert row.split()[-3:] == ["80", "-", "688", "nJ"][-3:]
+    assert "Nothing of this network runs" not in energy.summary_string()
+
+
+def test_a_network_that_is_all_its_hosts_is_no_bargain(net, activity):
+    nengo_loihi.add_params(net)
+    for ensemble in net.ensembles:
+        net.config[ensemble].on_chip = False
+    energy = NetworkEnergy(net, activity)
+    with pytest.warns(EstimateWarning, match="Nothing of this network runs on loihi"):
+        assert energy.total_energy("loihi") == 0
+    text = energy.summary_string(["name", "energy cpu", "energy loihi"], print_warnings=False)
+    assert "* Nothing of this network runs on loihi: all is its host's." in text
 
 
 @pytest.mark.parametrize("device", DEVICES)

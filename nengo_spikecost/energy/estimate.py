@@ -173,6 +173,12 @@ class EnergyEstimate:
         return sum(work.energy_J for work in self.host)
 
     @property
+    def all_on_host(self) -> bool:
+        """Whether there is work, but none for the device: its total says nothing then."""
+        nothing = not any(np.any(layer.total_J) for layer in self.layers)
+        return bool(self.host) and not self.lower_bound and nothing
+
+    @property
     def lower_bound(self) -> bool:
         """Whether parts are missing, so that the total is an "at least"."""
         return bool(self.uncounted)

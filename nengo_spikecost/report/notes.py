@@ -86,10 +86,14 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     if not with_host:
         return []
     host = next(iter(with_host.values())).host_device
-    return [
+    notes = [
         f"Rows marked (host): work beside {_names(list(with_host))}, priced on "
         f"{host.name if host else 'the host'} and not in the first total."
     ]
+    idle = [name for name, e in with_host.items() if e.all_on_host]
+    if idle:
+        notes.insert(0, f"Nothing of this network runs on {_names(idle)}: all is its host's.")
+    return notes
 
 
 def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
