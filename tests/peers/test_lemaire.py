@@ -4,7 +4,7 @@ SpikingJelly's published twelve cases."""
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ KINDS = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def fixture(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))
 

@@ -70,12 +70,7 @@ class Module:
     @property
     def handled(self) -> bool:
         """Whether the tool has an equation for the layer."""
-        kinds = (*_CONVOLUTIONS, "dense", "add")
-        return self.shape.kind in kinds or _is_flatten(self.shape)
-
-
-def _is_flatten(shape: LayerShape) -> bool:
-    return shape.kind == "shape" and shape.type in ("", "Flatten")
+        return self.shape.kind in (*_CONVOLUTIONS, "dense", "add", "shape", "activation")
 
 
 @dataclass(frozen=True)
@@ -255,7 +250,8 @@ def _spiking_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesse
     spikes, sent = given.count, _sent(module)
     if shape.kind in _CONVOLUTIONS:
         additions = spikes * strided_taps(shape) * shape.channels_out
-        address_macs, address_additions = 2 * spikes, spikes * _taps(shape)
+        address_macs: Count = 2 * spikes
+        address_additions: Count = spikes * _taps(shape)
     else:
         additions = spikes * shape.channels_out
         # the rate where the spikes are meant
@@ -277,14 +273,14 @@ def _spiking_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesse
 def _hybrid_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesses, Memories]:
     """Graded input: potentials and biases at every step, all else in one step."""
     shape = module.shape
-    n_out, taps = shape.n_out, _taps(shape)
-    values, sent = given.rate * shape.n_in, _sent(module)
-    macs = shape.channels_in * n_out * taps
-    if shape.kind == "dense":
+    n_out, values, sent = shape.n_out, given.rate * shape.n_in, _sent(module)
+    if shape.kind in _CONVOLUTIONS:
+        macs = shape.channels_in * n_out * _taps(shape)
+        address_macs: Count = 2 * values
+        address_additions: Count = values * _taps(shape)
+    else:
         macs = shape.channels_in * shape.channels_out
         address_macs, address_additions = 0, given.rate * shape.channels_out
-    else:
-        address_macs, address_additions = 2 * values, values * taps
     accesses = Accesses(
         events_in=values,
         events_out=sent,

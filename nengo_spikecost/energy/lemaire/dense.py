@@ -1,0 +1,195 @@
+"""One pass of the network without spikes.
+
+Where the layers are known as they were written (`Workload.shapes`), they are what is priced:
+a machine without spikes runs them one after the other, and lowering, which multiplies a pooling
+into the convolution behind it, is not for it. A native network has no layers, so its pathways
+are: one multiply-accumulate a synapse, its inputs read as a convolution's where synapses share
+their weights, and else as those of a fully connected layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ...workload.layer_shape import LayerShape
+from ...workload.record import PathwayWork, Workload
+from .equations import CONVOLUTIONS
+from .folding import folded
+from .ledger import Ledger
+from .prices import Accesses, Memories, Prices
+
+_FREE = ("shape", "input", "activation")
+
+
+def spend_dense(workload: Workload, prices: Prices, ledger: Ledger) -> None:
+    """Price one pass: the layers, or, where there are none, the pathways."""
+    if workload.shapes:
+        for shape in folded(workload.shapes):
+            done = layer_accesses(shape)
+            if done is None:
+                reason = f"is a {shape.type or shape.kind}, for which there is no equation"
+                ledger.leave_out(shape.name, shape.layer, reason)
+            else:
+                ledger.spend(shape.layer, *done, prices)
+    else:
+        _spend_pathways(workload, prices, ledger)
+    for rule in workload.learning:
+        ledger.leave_out(rule.name, rule.layer, "changes weights, for which there is no equation")
+
+
+def layer_accesses(shape: LayerShape) -> tuple[Accesses, Memories] | None:
+    """What one layer does in one pass; None if there is no equation for it."""
+    memories = Memories(shape.n_in, shape.n_out, shape.n_weights, shape.n_biases)
+    if shape.kind in _FREE:
+        return Accesses(), memories
+    if shape.kind in CONVOLUTIONS:
+        return _convolution(shape), memories
+    if shape.kind == "dense":
+        return _fully_connected(shape), memories
+    if shape.kind in ("average pooling", "max pooling"):
+        return _pooling(shape), memories
+    if shape.kind in ("add", "subtract", "multiply", "average", "maximum", "minimum"):
+        return _merge(shape), memories
+    if shape.kind == "batch normalization":
+        return _normalization(shape), memories
+    return None
+
+
+def layer_macs(shape: LayerShape) -> int:
+    """Multiply-accumulates of a layer with weights: none where a kernel leaves its input.
+
+    The padding of convolutions is told from their shapes, as Keras divides it: what is
+    left over goes behind. A causal padding cannot be told from one of both sides.
+    """
+    if shape.kind == "dense":
+        return shape.n_out * shape.channels_in
+    return taps_met(shape) * shape.channels_out * (shape.channels_in // shape.groups)
+
+
+def taps_met(shape: LayerShape) -> int:
+    """Pairs of a position of a kernel and a tap that is on the input."""
+    given, made = shape.input_shapes[0][:-1], shape.output_shape[:-1]
+    if shape.kind == "transposed convolution":
+        given, made = made, given  # its taps are those of the convolution it transposes
+    default = (1,) * len(shape.kernel_size) if shape.kind in CONVOLUTIONS else shape.kernel_size
+    if math.prod(made) == 1 and len(made) != len(shape.kernel_size):
+        return math.prod(given)  # a global pooling
+    axes = zip(
+        given,
+        made or (1,) * len(shape.kernel_size),
+        shape.kernel_size,
+        shape.strides or default,
+        shape.dilation or (1,) * len(shape.kernel_size),
+    )
+    return math.prod(_taps_of_axis(*axis) for axis in axes)
+
+
+def _taps_of_axis(n_in: int, n_out: int, kernel: int, stride: int, dilation: int) -> int:
+    reach = (kernel - 1) * dilation + 1
+    before = max(0, (n_out - 1) * stride + reach - n_in) // 2
+    return sum(
+        0 <= position * stride + tap * dilation - before < n_in
+        for position in range(n_out)
+        for tap in range(kernel)
+    )
+
+
+def _convolution(shape: LayerShape) -> Accesses:
+    macs, biases = layer_macs(shape), shape.n_out if shape.n_biases else 0
+    return Accesses(
+        inputs=macs,
+        outputs=shape.n_out,
+        weights=macs,
+        biases=biases,
+        macs=macs,
+        additions=biases,
+        address_additions=shape.n_in
+        + shape.n_out
+        + shape.channels_out * math.prod(shape.kernel_size),
+    )
+
+
+def _fully_connected(shape: LayerShape) -> Accesses:
+    macs, biases = layer_macs(shape), shape.n_out if shape.n_biases else 0
+    return Accesses(
+        inputs=shape.n_in,
+        outputs=shape.n_out,
+        weights=macs,
+        biases=biases,
+        macs=macs,
+        additions=biases,
+        address_additions=shape.n_in + shape.n_out,
+    )
+
+
+def _pooling(shape: LayerShape) -> Accesses:
+    """Additions, and one multiplication for each mean; or comparisons, which are additions."""
+    read = taps_met(shape) * shape.channels_in
+    return Accesses(
+        inputs=read,
+        outputs=shape.n_out,
+        additions=read,
+        multiplications=shape.n_out if shape.kind == "average pooling" else 0,
+        address_additions=shape.n_in + shape.n_out,
+    )
+
+
+def _merge(shape: LayerShape) -> Accesses:
+    n_inputs = len(shape.input_shapes)
+    read = sum(math.prod(dimensions) for dimensions in shape.input_shapes)
+    merged = shape.n_out * (n_inputs - 1)
+    multiplications = {"multiply": merged, "average": shape.n_out}.get(shape.kind, 0)
+    return Accesses(
+        inputs=read,
+        outputs=shape.n_out,
+        additions=0 if shape.kind == "multiply" else merged,
+        multiplications=multiplications,
+        address_additions=read + shape.n_out,
+    )
+
+
+def _normalization(shape: LayerShape) -> Accesses:
+    """One that could not be folded: a scale and a shift for each value."""
+    n = shape.n_out
+    return Accesses(
+        inputs=n, outputs=n, weights=n, biases=n, macs=n, address_additions=shape.n_in + n
+    )
+
+
+def _spend_pathways(workload: Workload, prices: Prices, ledger: Ledger) -> None:
+    for pathway in workload.pathways:
+        if pathway.kind == "bias":
+            continue
+        n_in = pathway.n_sources or pathway.n_synapses
+        weights = pathway.n_weights or pathway.n_synapses
+        ledger.spend(pathway.layer, _pathway(pathway), Memories(n_in, 0, weights), prices)
+        if pathway.kind == "readout":
+            n_out = pathway.n_targets
+            ledger.spend(
+                pathway.layer,
+                Accesses(outputs=n_out, address_additions=n_out),
+                Memories(outputs=n_out),
+                prices,
+            )
+    for population in workload.populations:
+        n = population.n_neurons
+        biases = n if population.has_bias else 0
+        ledger.spend(
+            population.layer,
+            Accesses(outputs=n, biases=biases, additions=biases, address_additions=n),
+            Memories(outputs=n, biases=n),
+            prices,
+        )
+    for work in workload.host:
+        operations = Accesses(additions=work.operations)
+        ledger.spend(work.layer, operations, Memories(), prices)
+
+
+def _pathway(pathway: PathwayWork) -> Accesses:
+    macs, n_in = pathway.n_synapses, pathway.n_sources
+    return Accesses(
+        inputs=macs if pathway.shared else n_in,
+        weights=macs,
+        macs=macs,
+        address_additions=n_in + (pathway.n_weights if pathway.shared else 0),
+    )

@@ -1,0 +1,152 @@
+"""The layers of a workload as the Qualia plugin would have seen them run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ...errors import EnergyError
+from ...workload.layer_shape import LayerShape
+from ...workload.record import PopulationWork, Workload
+from .folding import folded
+from .ledger import Ledger
+from .prices import Prices
+from .qualia import Module, Signal, module_row
+
+_WEIGHTED = ("convolution", "depthwise convolution", "dense")
+
+
+def spend_as_qualia(
+    workload: Workload, prices: Prices, ledger: Ledger, spiking: bool, input_density: float
+) -> None:
+    """Price all layers with the tool's equations.
+
+    Raises
+    ------
+    EnergyError
+        If the layers of the network are not known.
+    """
+    if not workload.shapes:
+        raise EnergyError(
+            "compat='qualia' prices the layers of a Keras model, and this network has none. "
+            "Convert the model with convert(model), or leave compat away: events are priced then."
+        )
+    found = spiking_modules(workload, input_density) if spiking else dense_modules(workload)
+    for module in found:
+        shape = module.shape
+        row = module_row(module, workload.n_steps, prices)
+        ledger.add(shape.layer, dict(row.parts_J))
+        if not module.handled:
+            kind = shape.type or shape.kind
+            ledger.leave_out(shape.name, shape.layer, f"is a {kind}: the tool has no equation")
+
+
+def dense_modules(workload: Workload) -> list[Module]:
+    """All layers but inputs, run once without spikes."""
+    return [Module(s, stepwise=False) for s in folded(workload.shapes) if s.kind != "input"]
+
+
+def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Module]:
+    """All layers but inputs, with the spikes before and behind them.
+
+    Parameters
+    ----------
+    workload : Workload
+        With layers, and measured spikes.
+    input_density : float
+        Share of the values fed to the network that are not zero.
+
+    Returns
+    -------
+    list of Module
+        In the order of the layers. Neurons of an activation layer are folded into the layer with
+        weights before it. What a layer without neurons reads and passes on: a Flatten or a
+        pooling the spikes that it is given, an addition their sum, all others graded values.
+    """
+    shapes = folded(workload.shapes)
+    n_steps = workload.n_steps
+    populations = _populations(workload, shapes)
+    signals: dict[str, Signal] = {}
+    found = []
+    for shape in shapes:
+        size = shape.n_out * n_steps
+        if shape.kind == "input":
+            signals[shape.name] = Signal(input_density * size, size, False)
+            continue
+        given = _joined([signals[name] for name in shape.inputs if name in signals])
+        if given is None:  # fed from where no layer is
+            n_in = max(1, shape.n_in) * n_steps
+            given = Signal(input_density * n_in, n_in, False)
+        neurons = populations.get(shape.name) or _neurons_behind(shape, shapes, populations)
+        made = _emitted(neurons, size) or _passed_on(shape, given, size)
+        signals[shape.name] = made
+        found.append(
+            Module(
+                shape,
+                given,
+                made,
+                neurons=made.binary and bool(neurons),
+                leaky=made.binary and any(p.leaky for p in neurons),
+            )
+        )
+    return found
+
+
+def _populations(
+    workload: Workload, shapes: Sequence[LayerShape]
+) -> dict[str, list[PopulationWork]]:
+    """Populations of each application of a layer; those of a shared layer divided in order."""
+    of_layer: dict[str, list[PopulationWork]] = {}
+    for population in workload.populations:
+        of_layer.setdefault(population.layer, []).append(population)
+    uses = Counter(shape.layer for shape in shapes)
+    seen: Counter[str] = Counter()
+    found = {}
+    for shape in shapes:
+        members = of_layer.get(shape.layer, [])
+        share, rest = divmod(len(members), uses[shape.layer])
+        if share and not rest:
+            start = seen[shape.layer] * share
+            members = members[start : start + share]
+        seen[shape.layer] += 1
+        found[shape.name] = members
+    return found
+
+
+def _neurons_behind(
+    shape: LayerShape,
+    shapes: Sequence[LayerShape],
+    populations: dict[str, list[PopulationWork]],
+) -> list[PopulationWork]:
+    """Those of the activation layer that alone reads a layer with weights."""
+    if shape.kind not in _WEIGHTED:
+        return []
+    readers = [s for s in shapes if shape.name in s.inputs]
+    if len(readers) != 1 or readers[0].kind != "activation":
+        return []
+    return populations.get(readers[0].name, [])
+
+
+def _emitted(neurons: Sequence[PopulationWork], size: int) -> Signal | None:
+    """Spikes of neurons; None if there are none, or they are graded."""
+    spikes = [p.spikes for p in neurons if p.spiking and p.spikes is not None]
+    if not spikes or len(spikes) < len(neurons):
+        return None
+    return Signal(sum(spikes), size, True)
+
+
+def _joined(signals: Sequence[Signal]) -> Signal | None:
+    if not signals:
+        return None
+    if len(signals) == 1:
+        return signals[0]
+    size = sum(signal.size for signal in signals)
+    binary = all(signal.binary for signal in signals)
+    return Signal(sum(signal.count for signal in signals), size, binary)
+
+
+def _passed_on(shape: LayerShape, given: Signal, size: int) -> Signal:
+    if shape.kind in ("shape", "activation", "average pooling", "max pooling", "add"):
+        count = given.count if given.binary else given.rate * size
+        return Signal(count, size, given.binary)
+    return Signal(size, size, False)
