@@ -173,11 +173,13 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         yield f"has a transform of type {kind}, which NengoLoihi can't build", LOWER, True
         return
     if transform.dimensions != 2:
-        yield (
-            f"is a {kind} over {transform.dimensions} axes; NengoLoihi builds those over 2 only",
-            f"{LOWER}, which writes it over 2 axes or as a Sparse transform",
-            True,
+        reason = (
+            f"is a {kind} over {transform.dimensions} axes; NengoLoihi builds those over 2 only"
         )
+        remedy = f"{LOWER}, which writes it over 2 axes"
+        if transform.dimensions > 2:
+            remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
+        yield reason, remedy, True
     if not isinstance(link.first.pre_obj, (Neurons, nengo.Node)) or not isinstance(
         link.post_obj, Neurons
     ):

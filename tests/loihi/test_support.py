@@ -728,12 +728,24 @@ def test_messages_name_the_layer_and_say_what_to_do():
     assert problem.name == "conv0 -> conv1"
     assert str(problem) == (
         "conv0 -> conv1 is a Convolution over 1 axes; NengoLoihi builds those over 2 only. "
-        "Lower the network first (nengo_spikecost.lowering.lower), which writes it over 2 axes "
-        "or as a Sparse transform."
+        "Lower the network first (nengo_spikecost.lowering.lower), which writes it over 2 axes."
     )
     with pytest.raises(LoihiError, match="conv0 -> conv1 is a Convolution") as raised:
         raise_unsupported(Converted())
     assert raised.value.problems == (problem,)
+
+
+def test_three_axes_run_only_off_the_chip():
+    layers = Layers(8)
+    a = chip(layers, "a", conv())
+    b = layers.population(8, "b")
+    cube = nengo.Convolution(1, (2, 2, 2, 1), kernel_size=(1, 1, 1), strides=(1, 1, 1))
+    layers.connect(a, b, cube)
+    (problem,) = check_support(layers.net)
+    assert "over 3 axes" in problem.reason and "both ends off chip" in problem.remedy
+    # what the advice says leads to a network about which this is not said any more
+    mark_off_chip(layers.net, [a, b])
+    assert not any("axes" in problem.reason for problem in check_support(layers.net))
 
 
 def test_nothing_is_raised_of_what_runs():
