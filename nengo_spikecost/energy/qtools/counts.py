@@ -10,12 +10,13 @@ import math
 from collections.abc import Callable, Mapping
 
 from ...workload.layer_shape import LayerShape
+from ..lemaire.dense import layer_macs, taps_met
 
 Count = Callable[[LayerShape], int]
 
 
 def n_operations(shape: LayerShape) -> int:
-    """Operations of one application of a layer."""
+    """Operations of one application of a layer, none where a kernel leaves its input."""
     return _COUNTS.get(shape.kind, _none)(shape)
 
 
@@ -38,25 +39,12 @@ def _kernel(shape: LayerShape) -> int:
     return math.prod(shape.kernel_size)
 
 
-def _convolution(shape: LayerShape) -> int:
-    return shape.n_out * _kernel(shape) * shape.channels_in // shape.groups
-
-
-def _transposed(shape: LayerShape) -> int:
-    # every element of the input is multiplied with the whole kernel
-    return shape.n_in * _kernel(shape) * shape.channels_out // shape.groups
-
-
 def _pooling(shape: LayerShape) -> int:
-    return shape.n_out * _kernel(shape)
+    return taps_met(shape) * shape.channels_out
 
 
 def _comparisons(shape: LayerShape) -> int:
-    return shape.n_out * max(0, _kernel(shape) - 1)
-
-
-def _dense(shape: LayerShape) -> int:
-    return shape.n_out * shape.channels_in
+    return _pooling(shape) - shape.n_out
 
 
 def _merge(shape: LayerShape) -> int:
@@ -64,10 +52,9 @@ def _merge(shape: LayerShape) -> int:
 
 
 _COUNTS: Mapping[str, Count] = {
-    "convolution": _convolution,
-    "depthwise convolution": _pooling,
-    "transposed convolution": _transposed,
-    "dense": _dense,
+    **dict.fromkeys(
+        ("convolution", "depthwise convolution", "transposed convolution", "dense"), layer_macs
+    ),
     "batch normalization": lambda shape: shape.n_out,
     "average pooling": _pooling,
     "max pooling": _comparisons,

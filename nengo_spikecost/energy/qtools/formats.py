@@ -192,7 +192,7 @@ def _normalization_of_qkeras(given: Given) -> LayerFormats:
     factor = with_values(quotient.output, counts or None)
     product = multiplier(factor, given.inputs[0])
     total = given.replaced(adder(product.output, beta))
-    operators = (quotient, product)
+    operators: tuple[Operator, ...] = (quotient, product)
     if not given.quantized:
         operators = tuple(Operator(o.circuit, o.gate_factor, o.gate_bits, total) for o in operators)
     return LayerFormats(

@@ -70,10 +70,11 @@ def layer_terms(shapes: Iterable[LayerShape], options: Options) -> tuple[LayerTe
         shapes = _without_dropout(shapes)
     network, formats = Network(shapes), layer_formats(shapes, options)
     seen: set[str] = set()
-    result = []
+    result: list[LayerTerms] = []
     for shape in shapes:
-        part_of_last = bool(result) and result[-1].layer == shape.layer and shape.type
-        again = shape.layer in seen and not (part_of_last and "Separable" in shape.type)
+        # both parts of a separable convolution are one application
+        second_part = "Separable" in shape.type and result and result[-1].name in shape.inputs
+        again = shape.layer in seen and not second_part
         if shape.kind == "input" or (options.compat is not None and again):
             continue
         seen.add(shape.layer)

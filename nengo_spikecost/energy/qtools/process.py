@@ -9,14 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from ...errors import EnergyError
+from ..device import Constant
 from .multipliers import Operator
 from .quantizers import Quantizer, fixed, floating
 
 SRAM_WORD_BITS = 64
 """Bits that one access to an SRAM reads or writes."""
+
+SRAM_SIZES: Mapping[str, int] = {"sram_8KiB": 16, "sram_32KiB": 18, "sram_1MiB": 23}
+"""The memories whose energy is known, and the logarithms (base 2) of their sizes in bits."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,39 @@ class Process:
     def dram_pJ(self, bits: float) -> float:
         """Energy of moving so many bits to or from DRAM."""
         return _value(self.dram, bits)
+
+    def of_device(self, operations: Mapping[str, Constant]) -> Process:
+        """The same polynomials through the points that a device has.
+
+        Parameters
+        ----------
+        operations : mapping from str to Constant
+            `Device.operations`: ``int32_add``, ``int8_mul``, ``int32_mul``, ``fp16_add`` and
+            others of floating point, ``sram_8KiB``, ``sram_32KiB``, ``sram_1MiB`` and ``dram``,
+            the last four of 64 bits. What is missing stays as it is.
+        """
+        pJ = {name: constant.value * 1e12 for name, constant in operations.items()}
+        changes: dict[str, Any] = {
+            "float_add": {b: pJ.get(f"fp{b}_add", e) for b, e in self.float_add.items()},
+            "float_mul": {b: pJ.get(f"fp{b}_mul", e) for b, e in self.float_mul.items()},
+        }
+        if "int32_add" in pJ:
+            changes["fixed_add"] = _through({32: pJ["int32_add"]})
+        if {"int8_mul", "int32_mul"} <= pJ.keys():
+            changes["fixed_mul"] = _through({8: pJ["int8_mul"], 32: pJ["int32_mul"]})
+        if pJ.keys() >= SRAM_SIZES.keys():
+            changes["sram"] = _through({x: pJ[name] for name, x in SRAM_SIZES.items()})
+            changes["sram_scale"] = 1.0
+        if "dram" in pJ:
+            changes["dram"] = _through({SRAM_WORD_BITS: pJ["dram"]})
+        return replace(self, **changes)
+
+
+def _through(points: Mapping[float, float]) -> tuple[float, ...]:
+    """The polynomial through 0 and some points, highest power first."""
+    powers = range(len(points), 0, -1)
+    matrix = [[x**power for power in powers] for x in points]
+    return (*np.linalg.solve(np.array(matrix, dtype=float), list(points.values())), 0.0)
 
 
 def _value(coefficients: tuple[float, ...], x: float) -> float:

@@ -100,7 +100,11 @@ class Quantizer:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and value == int(value)
+    return (
+        isinstance(value, numbers.Real)
+        and not isinstance(value, bool)
+        and float(value).is_integer()
+    )
 
 
 def fixed(bits: int = 8, int_bits: int = 0, signed: bool = True) -> Quantizer:

@@ -1,0 +1,277 @@
+"""What each type of Keras layer is: the functions that `keras_shapes` finds.
+
+Imports TensorFlow when they are registered, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Callable
+
+from ..registry import TypeRegistry
+from .keras_shapes import LayerApplication, ShapeRule, activation_name, of_wrapped
+from .layer_shape import LayerShape
+
+#: Layers whose output has the values of their input, or some of them.
+_SHAPE_LAYERS = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "Permute",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
+    "RepeatVector",
+    "Reshape",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "UpSampling1D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+)
+
+_MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
+
+_ACTIVATIONS = {
+    "ReLU": "relu",
+    "LeakyReLU": "leaky_relu",
+    "PReLU": "prelu",
+    "ELU": "elu",
+    "ThresholdedReLU": "thresholded_relu",
+    "Softmax": "softmax",
+}
+
+#: Bare operations of TensorFlow between layers, by their names.
+_OPERATIONS = {
+    "__operators__.add": "add",
+    "math.add": "add",
+    "math.subtract": "subtract",
+    "math.multiply": "multiply",
+    "math.maximum": "maximum",
+    "math.minimum": "minimum",
+    "nn.relu": "activation",
+    "nn.relu6": "activation",
+    "reshape": "shape",
+    "concat": "shape",
+    "identity": "shape",
+}
+
+
+def _of_kind(kind: str, **fields: Any) -> ShapeRule:
+    return lambda use: use.shape(kind, **fields)
+
+
+def _sizes(values: Sequence[int] | int, n_axes: int = 1) -> tuple[int, ...]:
+    return (values,) * n_axes if isinstance(values, int) else tuple(int(v) for v in values)
+
+
+def _parameters(*variables: Any) -> int:
+    return sum(math.prod(v.shape) for v in variables if v is not None)
+
+
+def _bias(layer: Any) -> Any:
+    return layer.bias if getattr(layer, "use_bias", False) else None
+
+
+def _kernel(layer: Any) -> dict[str, Any]:
+    return {
+        "kernel_size": _sizes(layer.kernel_size),
+        "strides": _sizes(layer.strides),
+        "dilation": _sizes(layer.dilation_rate),
+    }
+
+
+def _dense(use: LayerApplication) -> LayerShape:
+    layer = use.layer
+    return use.shape(
+        "dense", n_weights=_parameters(layer.kernel), n_biases=_parameters(_bias(layer))
+    )
+
+
+def _convolution(kind: str) -> ShapeRule:
+    def rule(use: LayerApplication) -> LayerShape:
+        layer = use.layer
+        return use.shape(
+            kind,
+            groups=getattr(layer, "groups", 1),
+            n_weights=_parameters(layer.kernel),
+            n_biases=_parameters(_bias(layer)),
+            **_kernel(layer),
+        )
+
+    return rule
+
+
+def _depthwise(use: LayerApplication) -> LayerShape:
+    layer = use.layer
+    shape = use.shape(
+        "depthwise convolution",
+        n_weights=_parameters(layer.depthwise_kernel),
+        n_biases=_parameters(_bias(layer)),
+        **_kernel(layer),
+    )
+    return _with_groups(shape)
+
+
+def _with_groups(shape: LayerShape) -> LayerShape:
+    return replace(shape, groups=shape.channels_in)
+
+
+def _separable(use: LayerApplication) -> tuple[LayerShape, ...]:
+    """A depthwise convolution, then one that mixes the channels."""
+    layer = use.layer
+    whole = use.shape("convolution")
+    *places, _ = whole.output_shape
+    between = (*places, whole.channels_in * layer.depth_multiplier)
+    quantizers = dict(whole.quantizers)
+    pointwise = {"weights": quantizers.pop("pointwise")} if "pointwise" in quantizers else {}
+    depthwise = {"weights": quantizers.pop("weights")} if "weights" in quantizers else {}
+    name = f"{use.name}.depthwise"
+    first = use.shape(
+        "depthwise convolution",
+        name=name,
+        output_shape=between,
+        groups=whole.channels_in,
+        n_weights=_parameters(layer.depthwise_kernel),
+        activation="linear",
+        quantizers=depthwise,
+        **_kernel(layer),
+    )
+    ones = (1,) * len(places)
+    second = use.shape(
+        "convolution",
+        inputs=(name,),
+        input_shapes=(between,),
+        kernel_size=ones,
+        strides=ones,
+        dilation=ones,
+        n_weights=_parameters(layer.pointwise_kernel),
+        n_biases=_parameters(_bias(layer)),
+        quantizers={**quantizers, **pointwise},
+    )
+    return first, second
+
+
+def _pooling(kind: str) -> ShapeRule:
+    def rule(use: LayerApplication) -> LayerShape:
+        layer = use.layer
+        return use.shape(kind, kernel_size=_sizes(layer.pool_size), strides=_sizes(layer.strides))
+
+    return rule
+
+
+def _global_pooling(kind: str) -> ShapeRule:
+    def rule(use: LayerApplication) -> LayerShape:
+        shape = use.shape(kind)
+        *places, channels = shape.input_shapes[0]
+        # without places left, the one axis is that of the channels in any data format
+        kept = (1,) * len(places) if getattr(use.layer, "keepdims", False) else ()
+        size = tuple(places)
+        return use.shape(kind, kernel_size=size, strides=size, output_shape=(*kept, channels))
+
+    return rule
+
+
+def _batch_normalization(use: LayerApplication) -> LayerShape:
+    n = _parameters(use.layer.moving_mean)
+    # one factor and one offset for each channel, whatever they are computed from
+    return use.shape("batch normalization", n_weights=n, n_biases=n)
+
+
+def _rescaling(use: LayerApplication) -> LayerShape:
+    return use.shape("batch normalization", n_weights=1, n_biases=1)
+
+
+def _activation(name: str) -> ShapeRule:
+    def rule(use: LayerApplication) -> LayerShape:
+        slopes = getattr(use.layer, "alpha", None) if name == "prelu" else None
+        return use.shape("activation", activation=name, n_weights=_parameters(slopes))
+
+    return rule
+
+
+def _quantized_activation(use: LayerApplication) -> LayerShape:
+    return use.shape("activation", activation=activation_name(use.layer.quantizer))
+
+
+def _upsampling(use: LayerApplication) -> LayerShape:
+    nearest = use.layer.interpolation == "nearest"
+    return use.shape("shape" if nearest else "unknown")
+
+
+def _operation(use: LayerApplication) -> LayerShape:
+    symbol = str(getattr(use.layer, "symbol", ""))
+    kind = _OPERATIONS.get(symbol, "unknown")
+    if kind in {name.lower() for name in _MERGES} and len(use.inputs) < 2:
+        kind = "unknown"  # with a constant
+    name = symbol.rpartition(".")[2] if kind == "activation" else "linear"
+    return use.shape(kind, activation=name)
+
+
+def register_all(rules: TypeRegistry[ShapeRule]) -> None:
+    """Register the functions of Keras' own layers."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    by_name: dict[str, ShapeRule] = {
+        "InputLayer": _of_kind("input"),
+        "Dense": _dense,
+        "DepthwiseConv1D": _depthwise,
+        "DepthwiseConv2D": _depthwise,
+        "SeparableConv1D": _separable,
+        "SeparableConv2D": _separable,
+        "BatchNormalization": _batch_normalization,
+        "Rescaling": _rescaling,
+        "UpSampling2D": _upsampling,
+        "TimeDistributed": of_wrapped,
+        "Activation": lambda use: use.shape("activation"),
+        **{name: _activation(function) for name, function in _ACTIVATIONS.items()},
+        **{name: _of_kind(name.lower()) for name in _MERGES},
+        **dict.fromkeys(_SHAPE_LAYERS, _of_kind("shape")),
+    }
+    for n in (1, 2, 3):
+        by_name[f"Conv{n}D"] = _convolution("convolution")
+        by_name[f"Conv{n}DTranspose"] = _convolution("transposed convolution")
+        for words, kind in (("Average", "average pooling"), ("Max", "max pooling")):
+            by_name[f"{words}Pooling{n}D"] = _pooling(kind)
+            by_name[f"Global{words}Pooling{n}D"] = _global_pooling(kind)
+    for name, rule in by_name.items():
+        layer_type = getattr(layers, name, None)  # not every version has all
+        if layer_type is not None:
+            rules.register(layer_type)(rule)
+    # Keras does not export the layers that it makes of operations
+    path = layers.Layer.__module__.replace("engine.base_layer", "layers.core.tf_op_layer")
+    operations = importlib.import_module(path)
+    rules.register(operations.TFOpLambda)(_operation)
+    rules.register(operations.SlicingOpLambda)(_of_kind("shape"))
+
+
+def register_optional(rules: TypeRegistry[ShapeRule]) -> None:
+    """Register those of packages that the user has imported, if they are not yet."""
+    optional: tuple[tuple[str, str, Callable[[LayerApplication], LayerShape]], ...] = (
+        ("keras_spiking", "SpikingActivation", lambda use: use.shape("activation")),
+        ("qkeras", "QActivation", _quantized_activation),
+        ("qkeras", "QAdaptiveActivation", _quantized_activation),
+    )
+    for package, name, rule in optional:
+        layer_type = getattr(sys.modules.get(package), name, None)
+        if layer_type is not None and layer_type not in rules:
+            rules.register(layer_type)(rule)
