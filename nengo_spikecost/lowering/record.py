@@ -115,6 +115,9 @@ def n_stored(transform: Any) -> int:
         return 0
     if hasattr(transform, "kernel_shape"):
         return int(np.prod(transform.kernel_shape))
-    init = transform.init
+    # a transform of the user's own has no more than Nengo asks of all
+    init = getattr(transform, "init", None)
+    if init is None:
+        init = transform.sample(rng=np.random.RandomState(0))
     # Of a sparse matrix, the entries; its own size is that of the whole matrix.
     return int(np.size(init if isinstance(init, np.ndarray) else init.data))

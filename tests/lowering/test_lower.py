@@ -10,7 +10,7 @@ import pytest
 from nengo.ensemble import Neurons
 
 from nengo_spikecost.errors import NetworkGraphError
-from nengo_spikecost.lowering import composition, emission, lower
+from nengo_spikecost.lowering import Matrix, composition, emission, lower, transform_readers
 
 from .comparison import assert_same_rates, assert_unchanged, snapshot
 
@@ -464,3 +464,28 @@ def test_tensor_nodes():
     with nengo_dl.Simulator(lowering.network, progress_bar=False) as sim:
         sim.run_steps(20)
         np.testing.assert_allclose(sim.data[lowering.objects[probe]], expected, rtol=1e-6)
+
+
+def test_a_transform_of_the_users_own_is_read_by_a_rule(monkeypatch):
+    class Neighbours(nengo.transforms.Transform):
+        size_in = size_out = 5
+
+        def sample(self, rng=np.random):
+            return np.eye(5) + np.eye(5, k=-1)
+
+    with nengo.Network(seed=0) as net:
+        a, b = (nengo.Ensemble(5, 1, label=name) for name in "ab")
+        relay = nengo.Node(size_in=5, label="relay")
+        nengo.Connection(a.neurons, relay, transform=Neighbours())
+        nengo.Connection(relay, b.neurons, transform=2, synapse=None)
+    assert "of type Neighbours, which is not known" in str(lower(net))
+    monkeypatch.setattr(transform_readers, "_rules", dict(transform_readers._rules))
+    transform_readers.register(Neighbours)(lambda transform: Matrix(transform.sample()))
+    lowering = lower(net)
+    (change,) = lowering.changes
+    assert change.kind == "composed"
+    (conn,) = lowering.network.all_connections
+    matrix = conn.transform.sample()
+    np.testing.assert_array_equal(
+        getattr(matrix, "toarray", lambda: matrix)(), 2 * Neighbours().sample()
+    )
