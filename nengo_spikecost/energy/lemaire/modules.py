@@ -59,9 +59,10 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
     Returns
     -------
     list of Module
-        In the order of the layers. Neurons of an activation layer are folded into the layer with
-        weights before it. What a layer without neurons reads and passes on: a Flatten or a
-        pooling the spikes that it is given, an addition their sum, all others graded values.
+        In the order of the layers. Inputs are graded, unless neurons belong to them. Neurons of
+        an activation layer are folded into the layer with weights before it. Of layers without
+        neurons, a Flatten or a pooling passes on the spikes that it is given, an addition their
+        sum, and all others graded values.
     """
     shapes = folded(workload.shapes)
     n_steps = workload.n_steps
@@ -71,7 +72,8 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
     for shape in shapes:
         size = shape.n_out * n_steps
         if shape.kind == "input":
-            signals[shape.name] = Signal(input_density * size, size, False)
+            fed = Signal(input_density * size, size, False)
+            signals[shape.name] = _emitted(populations[shape.name], size) or fed
             continue
         given = _joined([signals[name] for name in shape.inputs if name in signals])
         if given is None:  # fed from where no layer is
@@ -99,10 +101,13 @@ def _populations(
     of_layer: dict[str, list[PopulationWork]] = {}
     for population in workload.populations:
         of_layer.setdefault(population.layer, []).append(population)
-    uses = Counter(shape.layer for shape in shapes)
+    inner = _inner_parts(shapes)
+    uses = Counter(shape.layer for shape in shapes if shape.name not in inner)
     seen: Counter[str] = Counter()
-    found = {}
+    found: dict[str, list[PopulationWork]] = {}
     for shape in shapes:
+        if shape.name in inner:
+            continue
         members = of_layer.get(shape.layer, [])
         share, rest = divmod(len(members), uses[shape.layer])
         if share and not rest:
@@ -110,6 +115,19 @@ def _populations(
             members = members[start : start + share]
         seen[shape.layer] += 1
         found[shape.name] = members
+    return found
+
+
+def _inner_parts(shapes: Sequence[LayerShape]) -> set[str]:
+    """Parts of a layer that another part of it reads: the depthwise half of a separable one."""
+    by_name = {shape.name: shape for shape in shapes}
+    found = set()
+    for shape in shapes:
+        for name in shape.inputs:
+            before = by_name.get(name)
+            # a layer that is applied to its own output is of the same kind there
+            if before is not None and before.layer == shape.layer and before.kind != shape.kind:
+                found.add(name)
     return found
 
 
