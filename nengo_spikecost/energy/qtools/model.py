@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -276,13 +276,13 @@ def energy_profile(shapes: tuple[LayerShape, ...], model: CostModel) -> dict[str
     result: dict[str, Any] = {}
     total = 0.0
     for terms in layer_terms(shapes, price.options):
-        total += sum(terms.terms_pJ.values())
+        total += _sum(terms.terms_pJ.values())
         rounded = {term: float(f"{terms.terms_pJ[term]:.2f}") for term in TERMS}
         wanted = included(replace(terms, terms_pJ=rounded), price.options)
         result[terms.name] = {
             "class_name": terms.type,
             "energy": {"op_cost" if t == "op" else t: e for t, e in rounded.items()},
-            "total": sum(wanted.values()),
+            "total": _sum(wanted.values()),
         }
     result["total_cost"] = int(total)
     return result
@@ -290,4 +290,12 @@ def energy_profile(shapes: tuple[LayerShape, ...], model: CostModel) -> dict[str
 
 def extract_energy_sum(profile: Mapping[str, Any]) -> int:
     """Whole picojoules of what ``include`` has, of all layers of an `energy_profile`."""
-    return int(sum(entry["total"] for name, entry in profile.items() if name != "total_cost"))
+    return int(_sum(entry["total"] for name, entry in profile.items() if name != "total_cost"))
+
+
+def _sum(values: Iterable[float]) -> float:
+    """One after the other: ``sum`` rounds otherwise since Python 3.12, and whole pJ tell."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
