@@ -144,7 +144,7 @@ def _merge(shape: LayerShape) -> Accesses:
         outputs=shape.n_out,
         additions=0 if shape.kind == "multiply" else merged,
         multiplications=multiplications,
-        address_additions=read + shape.n_out,
+        address_additions=shape.n_out,  # all inputs are walked through side by side
     )
 
 

@@ -128,6 +128,17 @@ def test_merges(kind, additions, multiplied):
     assert (done.additions, done.multiplications) == (additions, multiplied)
 
 
+def test_an_addition_of_elements():
+    """An Add of two 8x8x4 tensors: 588.7 pJ in Qualia, with sums of dimensions."""
+    shape = plain("add", "add", (8, 8, 4), "a", input_shapes=((8, 8, 4),) * 2)
+    price = lemaire(32, ram="old").price
+    tool = lemaire(32, compat="qualia").price
+    workload, device = workload_of(shape), digital(False)
+    np.testing.assert_allclose(1e12 * tool(workload, device).total_J, 588.7, atol=0.05)
+    # 3 * 256 accesses at 13.2893 pJ, 256 additions of elements and as many of addresses
+    np.testing.assert_allclose(1e12 * price(workload, device).total_J, 10257, atol=0.5)
+
+
 def test_what_is_free_and_what_is_not_known():
     for kind in ("shape", "input", "activation"):
         done, memories = layer_accesses(plain("x", kind, (4,), "y"))
