@@ -235,7 +235,8 @@ class NetworkEnergy:
 
         The column ``"type"`` is ``"host"`` for work beside spiking devices, which is not in their
         total, and ``"uncounted"`` for what could not be counted. ``"where"`` is ``"host"`` for
-        layers too whose work is all their host's.
+        layers too whose work is all their host's; ``"uncounted_on"`` names the devices on which
+        a row's Joules are not all.
 
         Parameters
         ----------
@@ -299,10 +300,14 @@ class NetworkEnergy:
         chosen = [device_table.get(d, self.cost_model) for d in devices]
         return {d.name: self._price(workload, d) for d in chosen}
 
-    def _repr_html_(self) -> str:
+    def to_html(self, columns: Sequence[str] | None = None) -> str:
+        """What `summary_string` says, and the constants with their sources, as HTML."""
         from .report.html import to_html
 
-        return to_html(*self._table(None, None, None, True))
+        return to_html(*self._table(columns, None, None, True))
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
 
     @property
     def layer_stats(self) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ class Profile:
     def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
         """Protocol, accuracy and the table of all layers."""
         table = self.energy.summary_string(
-            columns=[*COLUMNS, *(f"energy {name}" for name in self.devices)],
+            columns=self._columns(),
             line_length=line_length,
             print_warnings=print_warnings,
         )
@@ -91,7 +91,10 @@ class Profile:
 
     def _repr_html_(self) -> str:
         heading = "".join(f"<p>{line}</p>" for line in self._heading())
-        return heading + self.energy._repr_html_()
+        return heading + self.energy.to_html(self._columns())
+
+    def _columns(self) -> list[str]:
+        return [*COLUMNS, *(f"energy {name}" for name in self.devices)]
 
     def _conversion(self) -> dict[str, Any] | None:
         if not hasattr(self.network, "neuron_type"):

@@ -274,8 +274,11 @@ def test_frame_and_csv_have_what_is_uncounted(net, tmp_path):
     assert list(uncounted.index) == ["a", "a -> b"]
     assert set(uncounted["where"]) == {"uncounted"}
     assert uncounted["energy_J loihi"].isna().all()
+    assert frame["uncounted_on"].tolist() == ["loihi", "loihi", "", "", "", "loihi", "loihi"]
+    layers = json.loads(energy.to_json(devices=["cpu", "loihi"]))["layers"]
+    assert [layer["uncounted_on"] for layer in layers] == [["loihi"], ["loihi"], []]
     energy.to_csv(tmp_path / "energy.csv", ["loihi"])
-    assert (tmp_path / "energy.csv").read_text().count("uncounted") == 4
+    assert (tmp_path / "energy.csv").read_text().count(",uncounted,") == 4
 
 
 def test_json(net, activity, tmp_path):

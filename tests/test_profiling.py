@@ -122,7 +122,9 @@ def test_reports(model, labels, tmp_path):
     assert content["total"]["spikes"] == pytest.approx(spikes / 20)
     found.to_csv(tmp_path / "all.csv")
     assert (tmp_path / "all.csv").read_text().splitlines()[1].startswith("image")
-    assert "accuracy" in found._repr_html_() and "<table" in found._repr_html_()
+    html = found._repr_html_()
+    assert "accuracy" in html and "<table" in html
+    assert "gpu energy" in html and "cpu energy" not in html
     frame = found.to_frame()
     assert list(frame.index[frame["type"] != "host"])[-2:] == ["dense0", "dense1"]
     assert frame.index[-1] == "dense1 readout"

@@ -90,6 +90,7 @@ def _counts(row: LayerRow) -> dict[str, Any]:
         "updates": row.updates,
         "weight_updates": row.weight_updates,
         "lower_bound": row.lower_bound,
+        "uncounted_on": list(row.uncounted_on),
     }
 
 
@@ -108,7 +109,7 @@ def _nested(row: LayerRow) -> dict[str, Any]:
 
 def _record(row: LayerRow, devices: Iterable[str]) -> dict[str, Any]:
     """A row with one entry, ``"energy_J cpu"``, for each energy and device."""
-    record = _counts(row)
+    record = {**_counts(row), "uncounted_on": " ".join(row.uncounted_on)}
     for device in devices:
         record.update({f"{key} {device}": v.get(device) for key, v in _energies(row).items()})
     return record
