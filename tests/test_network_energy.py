@@ -146,7 +146,7 @@ def test_other_presentations(net, activity):
 def test_without_activity_only_dense_devices(net):
     energy = NetworkEnergy(net)
     assert energy.total_energy("cpu") == pytest.approx((40 + 48 + 12 + 14) * 8.6e-9)
-    assert list(energy.estimates()) == ["cpu", "gpu", "arm"]
+    assert list(energy.estimates()) == ["cpu", "gpu", "arm", "digital"]
     with pytest.raises(MissingActivityError, match="loihi is a spiking device"):
         energy.total_energy("loihi")
     with pytest.raises(MissingActivityError, match="example_data"):
@@ -249,7 +249,7 @@ def test_summary_prints(net, capsys):
 
 def test_frame_and_csv_say_the_same(net, activity, tmp_path):
     energy = NetworkEnergy(net, activity)
-    frame = energy.to_frame()
+    frame = energy.to_frame(DEVICES)
     assert list(frame.index) == ["a", "b", "out", "a input", "out readout"]
     assert frame["where"].tolist() == ["", "", "host", "host", "host"]
     layers = frame[frame["type"] != "host"]
@@ -259,7 +259,7 @@ def test_frame_and_csv_say_the_same(net, activity, tmp_path):
         with_host = total + energy.estimate(device).host_J
         assert frame[f"energy_J {device}"].sum() == pytest.approx(with_host, rel=1e-12)
     path = tmp_path / "energy.csv"
-    energy.to_csv(path)
+    energy.to_csv(path, DEVICES)
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
     assert [float(r["energy_J loihi"]) for r in rows] == frame["energy_J loihi"].tolist()
     assert rows[0]["synops"] == ""  # not spikes: unknown, not 0
@@ -338,7 +338,7 @@ def test_a_converted_model_end_to_end():
     conversion = convert(model, scale_firing_rates=100)
     activity = measure(conversion, images(3), 12)
     energy = NetworkEnergy(conversion, activity)
-    frame = energy.to_frame()
+    frame = energy.to_frame(DEVICES)
     frame = frame[frame["type"] != "host"]
     assert list(frame.index) == [layer.name for layer in model.layers]
     assert frame["params"].tolist() == [layer.count_params() for layer in model.layers]

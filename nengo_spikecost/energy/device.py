@@ -51,12 +51,14 @@ class Constant:
         One of `EVIDENCE`.
     unit : {"J", "W", "s"}
         Unit of the value and its range.
+    note : str
+        What the value and the ends of its range are, where the source leaves a choice.
 
     Raises
     ------
     EnergyError
-        If a number is negative or not finite, the range does not hold the value, or the
-        evidence or the unit is an unknown word.
+        If a number is negative or not finite, the range does not hold the value, the evidence
+        or the unit is an unknown word, or the source or the note is no text.
     """
 
     value: float
@@ -66,6 +68,7 @@ class Constant:
     year: int | None = None
     evidence: str = "user"
     unit: str = "J"
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:
@@ -80,8 +83,11 @@ class Constant:
                     f"{value!r}."
                 )
             object.__setattr__(self, end, float(value))
-        if self.year is not None and not isinstance(self.year, int):
+        if self.year is not None and not _is_whole(self.year):
             raise EnergyError(f"year must be a whole number, not {self.year!r}.")
+        for word in ("source", "note"):
+            if not isinstance(getattr(self, word), str):
+                raise EnergyError(f"{word} must be a text, not {getattr(self, word)!r}.")
         if not self.lowest <= self.value <= self.highest:
             raise EnergyError(
                 f"The range {self.lowest:g} to {self.highest:g} {self.unit} does not hold "
@@ -111,6 +117,10 @@ class Constant:
 def _is_amount(value: Any) -> bool:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value >= 0
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 WEIGHT_FORMS = ("full", "factored")
@@ -183,6 +193,7 @@ class Device:
                 f"Device {self.name!r}: weights must be one of {', '.join(WEIGHT_FORMS)}, "
                 f"not {self.weights!r}."
             )
+        self._check_operations()
         for key, constant in self.constants().items():
             unit = CONSTANTS.get(key, "J")
             if not isinstance(constant, Constant) or constant.unit != unit:
@@ -194,6 +205,16 @@ class Device:
                 f"Device {self.name!r}: static_power needs the time of an inference, which is "
                 "known of spiking devices only."
             )
+
+    def _check_operations(self) -> None:
+        if not isinstance(self.operations, Mapping):
+            raise EnergyError(
+                f"Device {self.name!r}: operations must be a mapping from names to Constants, "
+                f"not {self.operations!r}."
+            )
+        for key in self.operations:
+            if not isinstance(key, str) or key in CONSTANTS:
+                raise EnergyError(f"Device {self.name!r}: no operation can be named {key!r}.")
 
     @property
     def energy_per_synop_J(self) -> float:

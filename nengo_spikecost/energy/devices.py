@@ -10,24 +10,13 @@ Examples
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
 from .device import CONSTANTS, Constant, Device, device_key
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-DEVICE_FILE = Path(__file__).with_name("devices.toml")
-_NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
-_WORDS = ("spiking", "description", "process", "note", "weights")
-_FIELDS = (*_WORDS, *CONSTANTS, "operations")
+from .device_files import DEVICE_FILE, read_file
 
 
 class DeviceTable:
@@ -52,7 +41,14 @@ class DeviceTable:
 
     def add_preset(self, cost_model: str, device: Device) -> None:
         """Use ``device`` in place of the device of that name under one cost model."""
-        self._presets[cost_model, device_key(device.name)] = device
+        key = cost_model, device_key(device.name)
+        if key in self._presets:
+            warnings.warn(
+                f"Device {device.name!r} has a preset for {cost_model!r} already. Overwriting.",
+                OverwriteWarning,
+                stacklevel=3,
+            )
+        self._presets[key] = device
 
     def get(self, name: Any, cost_model: str | None = None) -> Device:
         """The device of that name, case ignored.
@@ -79,6 +75,10 @@ class DeviceTable:
         """Names of all devices, in the order they were added."""
         return [device.name for device in self._devices.values()]
 
+    def presets(self) -> list[tuple[str, Device]]:
+        """Cost models, and the devices that they price in place of those of the same name."""
+        return [(cost_model, device) for (cost_model, _), device in self._presets.items()]
+
 
 def read_devices(path: str | os.PathLike[str]) -> DeviceTable:
     """The devices of a TOML file, in the form of ``devices.toml``.
@@ -89,61 +89,12 @@ def read_devices(path: str | os.PathLike[str]) -> DeviceTable:
         If the file cannot be read, is no TOML, or a device is incomplete; the message names
         the file, the device and the field.
     """
-    try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
-    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
-        raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
-    table = DeviceTable()
-    presets = _tables(content.pop("presets", {}), "presets", path)
-    for name, entry in content.items():
-        table.add(_device(name, entry, path))
-    for cost_model, entries in presets.items():
-        for name, entry in _tables(entries, f"presets.{cost_model}", path).items():
-            table.add_preset(cost_model, _device(name, entry, path))
+    file, table = read_file(path), DeviceTable()
+    for device in file.devices:
+        table.add(device)
+    for cost_model, device in file.presets:
+        table.add_preset(cost_model, device)
     return table
-
-
-def _tables(value: Any, key: str, path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise EnergyError(f"{key} in {os.fspath(path)!r} must be a table, not {value!r}.")
-    return value
-
-
-def _device(name: str, entry: Any, path: str | os.PathLike[str]) -> Device:
-    where = f"Device {name!r} in {os.fspath(path)!r}"
-    if not isinstance(entry, Mapping):
-        raise EnergyError(f"{where} must be a table, not {entry!r}.")
-    missing = [key for key in _NEEDED if key not in entry]
-    unknown = [key for key in entry if key not in _FIELDS]
-    if missing or unknown:
-        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
-        raise EnergyError(f"{where} {fault}; it takes {', '.join(_FIELDS)}.")
-    try:
-        words: dict[str, Any] = {key: entry[key] for key in _WORDS if key in entry}
-        constants = {k: _constant(k, entry[k], unit) for k, unit in CONSTANTS.items() if k in entry}
-        operations = _tables(entry.get("operations", {}), "operations", path)
-        return Device(
-            name=name,
-            operations={key: _constant(key, value, "J") for key, value in operations.items()},
-            **constants,
-            **words,
-        )
-    except EnergyError as error:
-        raise EnergyError(f"{where}: {error}") from error
-
-
-def _constant(key: str, entry: Any, unit: str) -> Constant:
-    """A constant as a file has it: a number, or a table whose keys say the unit."""
-    if not isinstance(entry, Mapping):
-        return Constant(entry, unit=unit)
-    names = {unit: "value", f"low_{unit}": "low", f"high_{unit}": "high"}
-    names.update({word: word for word in ("source", "year", "evidence")})
-    unknown = [word for word in entry if word not in names]
-    if unknown or unit not in entry:
-        fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"
-        raise EnergyError(f"{key} {fault}; it takes {', '.join(names)}.")
-    return Constant(**{names[word]: value for word, value in entry.items()}, unit=unit)
 
 
 _table: DeviceTable | None = None
@@ -192,11 +143,17 @@ def register_device(
     static_power : float or Constant, optional
         Power in W that is drawn without any spike.
     **details
-        Further arguments of `Device`.
+        Further arguments of `Device`. Its constants, and those of its ``operations``, may be
+        plain numbers too.
 
     Returns
     -------
     Device
+
+    Raises
+    ------
+    EnergyError
+        If a value is not what it should be; the message names the device and the argument.
 
     Warns
     -----
@@ -204,27 +161,78 @@ def register_device(
         If a device of that name exists.
     """
 
-    def constant(value: float | Constant, unit: str = "J") -> Constant:
-        return value if isinstance(value, Constant) else Constant(value, source=source, unit=unit)
+    def constant(key: str, value: Any, unit: str) -> Constant:
+        try:
+            return (
+                value if isinstance(value, Constant) else Constant(value, source=source, unit=unit)
+            )
+        except EnergyError as error:
+            raise EnergyError(f"Device {name!r}: {key}: {error}") from error
 
-    try:
-        energies = constant(energy_per_synop), constant(energy_per_neuron)
-        if static_power is not None:
-            details["static_power"] = constant(static_power, "W")
-    except EnergyError as error:
-        raise EnergyError(f"Device {name!r}: {error}") from error
-    device = Device(name, spiking, *energies, **details)
+    given: dict[str, Any] = {
+        "energy_per_synop": energy_per_synop,
+        "energy_per_neuron": energy_per_neuron,
+        "static_power": static_power,
+        **details,
+    }
+    for key, unit in CONSTANTS.items():
+        # of the two that every device has, None is no value
+        if given.get(key) is not None or key in ("energy_per_synop", "energy_per_neuron"):
+            given[key] = constant(key, given[key], unit)
+    if isinstance(given.get("operations"), Mapping):
+        operations = given["operations"].items()
+        given["operations"] = {k: constant(f"operations.{k}", v, "J") for k, v in operations}
+    device = Device(name=name, spiking=spiking, **given)
     _devices().add(device)
     return device
+
+
+def presets() -> list[tuple[str, Device]]:
+    """All presets; see `DeviceTable.presets`."""
+    return _devices().presets()
 
 
 def load_devices(path: str | os.PathLike[str]) -> list[str]:
     """Add all devices of a TOML file to the table; returns their names.
 
     The file has the form of ``devices.toml`` in this folder; an energy may be a plain number
-    in place of a table. Nothing is added if any device in the file is faulty.
+    in place of a table. Its presets are added too. Nothing is added if anything in the file
+    is faulty.
+
+    Raises
+    ------
+    EnergyError
+        As `read_devices`, and if a preset is for a device or a cost model that does not exist.
+
+    Warns
+    -----
+    OverwriteWarning
+        If a device or a preset of that name exists.
     """
-    loaded = read_devices(path)
+    loaded, table = read_devices(path), _devices()
+    for cost_model, device in loaded.presets():
+        _check_preset(cost_model, device, [*table.names(), *loaded.names()], path)
     for name in loaded.names():
-        _devices().add(loaded.get(name))
+        table.add(loaded.get(name))
+    for cost_model, device in loaded.presets():
+        table.add_preset(cost_model, device)
     return loaded.names()
+
+
+def _check_preset(
+    cost_model: str, device: Device, known: Iterable[str], path: str | os.PathLike[str]
+) -> None:
+    """A preset that nothing would ever use is a mistake."""
+    from .cost_models import cost_model_names
+
+    where = f"presets.{cost_model}.{device.name} in {os.fspath(path)!r}"
+    if cost_model not in cost_model_names():
+        raise EnergyError(
+            f"{where}: there is no cost model {cost_model!r}; there are "
+            f"{', '.join(cost_model_names())}. Register a cost model before its presets are read."
+        )
+    if device_key(device.name) not in map(device_key, known):
+        raise EnergyError(
+            f"{where}: there is no device {device.name!r} that it could replace; there are "
+            f"{', '.join(known)}."
+        )

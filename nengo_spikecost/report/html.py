@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import jinja2
 
 from ..energy.estimate import EnergyEstimate
-from . import si
-from .table import Table, constant_words
+from .devices import amount, blocks, constant_name, numbered_sources, range_words
+from .table import Table
 
 
 def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
@@ -25,11 +25,12 @@ def to_html(table: Table, estimates: Mapping[str, EnergyEstimate]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["amount"] = si.si
-    environment.filters["words"] = constant_words
+    environment.filters.update(amount=amount, range=range_words, words=constant_name)
+    devices = blocks(estimate.device for estimate in estimates.values())
     return environment.get_template("layers.html").render(
         table=table,
         body=table.rows[: len(table.rows) - table.n_totals],
         totals=table.rows[len(table.rows) - table.n_totals :],
-        devices=[estimate.device for estimate in estimates.values()],
+        devices=devices,
+        sources=numbered_sources(devices),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..energy.device import Constant, Device
 from ..energy.estimate import EnergyEstimate
 from ..errors import EnergyError
 from ..workload.record import Workload
@@ -112,67 +111,6 @@ def layer_table(
         title=caption(workload),
         notes=tuple(table_notes(workload, estimates, print_warnings)),
     )
-
-
-def device_table(devices: Iterable[Device]) -> Table:
-    """The table of devices: their constants, how each is known, and where it is from."""
-    devices = tuple(devices)
-    rows = tuple(
-        (
-            d.name,
-            d.description,
-            "spikes" if d.spiking else "dense",
-            si.si(d.energy_per_synop_J, "J"),
-            si.si(d.energy_per_neuron_J, "J"),
-            d.energy_per_synop.evidence,
-            "" if d.energy_per_synop.year is None else str(d.energy_per_synop.year),
-        )
-        for d in devices
-    )
-    headers = (
-        ("Device",),
-        ("",),
-        ("Works", "on"),
-        ("Energy", "per synop"),
-        ("Energy per", "neuron update"),
-        ("Evidence",),
-        ("Year",),
-    )
-    return Table(
-        headers=headers,
-        short_headers=headers,
-        right=(False, False, False, True, True, False, True),
-        rows=rows,
-        short_rows=rows,
-        notes=tuple(_device_note(device) for device in devices),
-    )
-
-
-def constant_words(name: str) -> str:
-    """What a constant is for, as it is written behind its value: ``"per neuron update"``."""
-    words = {"neuron": "neuron update", "synop": "synaptic operation"}
-    kind, _, what = name.partition("energy_per_")
-    return f"per {words.get(what, what)}" if what and not kind else name.replace("_", " ")
-
-
-def _device_note(device: Device) -> str:
-    """Source and range of each constant, and what else is to be known of a device."""
-    by_source: dict[str, list[str]] = {}
-    for name, constant in device.constants().items():
-        by_source.setdefault(constant.source, []).append(
-            f"{constant_words(name)}{_range(constant)}"
-        )
-    sentences = [
-        f"{', '.join(names)}: {source or 'no source'}" for source, names in by_source.items()
-    ]
-    return f"{device.name}: {'. '.join(sentences)}. {device.note}".rstrip()
-
-
-def _range(constant: Constant) -> str:
-    if constant.lowest == constant.highest:
-        return ""
-    low, high = (si.si(end, constant.unit) for end in (constant.lowest, constant.highest))
-    return f" ({low} to {high})"
 
 
 def to_text(table: Table, line_length: int = 98) -> str:

@@ -1,0 +1,179 @@
+"""Devices in TOML files; the head of ``devices.toml`` says how they are written."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import EnergyError
+from .device import CONSTANTS, Constant, Device
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEVICE_FILE = Path(__file__).with_name("devices.toml")
+"""The devices that come with the package."""
+
+_NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
+_WORDS = ("spiking", "description", "process", "note", "weights")
+_FIELDS = (*_WORDS, *CONSTANTS, "operations")
+_ORIGIN = ("source", "year", "evidence", "note")
+_KEPT = ("sources", "operations", "presets")
+
+
+@dataclass(frozen=True)
+class DeviceFile:
+    """What a file holds.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    devices : tuple of Device
+    presets : tuple of (str, Device)
+        Cost models, and the devices that they price in place of those of the same name.
+    sources : mapping from str to mapping
+        ``text`` and ``year`` of publications, by the names that constants of the file use.
+    operations : mapping from str to mapping
+        Tables of operations, by the names that devices of the file use, as they are written.
+    """
+
+    path: str
+    devices: tuple[Device, ...] = ()
+    presets: tuple[tuple[str, Device], ...] = ()
+    sources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    operations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@functools.cache
+def shipped() -> DeviceFile:
+    """The package's own file; other files may use the names of its sources and operations."""
+    return _read(DEVICE_FILE, DeviceFile(str(DEVICE_FILE)))
+
+
+def read_file(path: str | os.PathLike[str]) -> DeviceFile:
+    """Read a file of devices.
+
+    Raises
+    ------
+    EnergyError
+        If the file cannot be read, is no TOML, or a device is incomplete; the message names
+        the file, the device and the field.
+    """
+    return shipped() if path == DEVICE_FILE else _read(path, shipped())
+
+
+def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            content = tomllib.load(file)
+    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
+        raise EnergyError(f"Cannot read devices from {name!r}: {error}") from error
+    kept = {key: _table(content.pop(key, {}), key, name) for key in _KEPT}
+    sources = {key: _source(key, value, name) for key, value in kept["sources"].items()}
+    operations = {
+        key: _table(value, f"operations.{key}", name) for key, value in kept["operations"].items()
+    }
+    names = DeviceFile(
+        name,
+        sources={**base.sources, **sources},
+        operations={**base.operations, **operations},
+    )
+    devices = tuple(_device(key, value, key, names) for key, value in content.items())
+    presets = tuple(_presets(kept["presets"], names))
+    return DeviceFile(name, devices, presets, names.sources, names.operations)
+
+
+def _presets(tables: Mapping[str, Any], names: DeviceFile) -> Iterator[tuple[str, Device]]:
+    for cost_model, entries in tables.items():
+        where = f"presets.{cost_model}"
+        for key, entry in _table(entries, where, names.path).items():
+            yield cost_model, _device(key, entry, f"{where}.{key}", names)
+
+
+def _table(value: Any, key: str, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise EnergyError(f"{key} in {path!r} must be a table, not {value!r}.")
+    return value
+
+
+def _source(key: str, entry: Any, path: str) -> Mapping[str, Any]:
+    """A publication: a text, or a table of its text and year."""
+    source = {"text": entry} if isinstance(entry, str) else _table(entry, f"sources.{key}", path)
+    if "text" not in source or set(source) - {"text", "year"}:
+        raise EnergyError(f"sources.{key} in {path!r} takes text and year, not {dict(source)!r}.")
+    return source
+
+
+def _device(name: str, entry: Any, key: str, names: DeviceFile) -> Device:
+    where = f"Device {key!r} in {names.path!r}"
+    if not isinstance(entry, Mapping):
+        raise EnergyError(f"{where} must be a table, not {entry!r}.")
+    missing = [word for word in _NEEDED if word not in entry]
+    unknown = [word for word in entry if word not in _FIELDS]
+    if missing or unknown:
+        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
+        raise EnergyError(f"{where} {fault}; it takes {', '.join(_FIELDS)}.")
+    try:
+        words: dict[str, Any] = {word: entry[word] for word in _WORDS if word in entry}
+        constants: dict[str, Any] = {
+            word: _constant(word, entry[word], unit, names)
+            for word, unit in CONSTANTS.items()
+            if word in entry
+        }
+        operations = _operations(entry.get("operations", {}), names)
+        return Device(name=name, operations=operations, **constants, **words)
+    except EnergyError as error:
+        raise EnergyError(f"{where}: {error}") from error
+
+
+def _operations(entry: Any, names: DeviceFile) -> dict[str, Constant]:
+    """Energies by name; what the table says of their origin holds for plain numbers."""
+    if isinstance(entry, str):
+        if entry not in names.operations:
+            known = ", ".join(names.operations) or "none"
+            raise EnergyError(f"operations: there is no table {entry!r}; there are {known}.")
+        entry = names.operations[entry]
+    if not isinstance(entry, Mapping):
+        raise EnergyError(f"operations must be a table or the name of one, not {entry!r}.")
+    origin = {word: entry[word] for word in _ORIGIN if word in entry}
+    return {
+        key: _constant(
+            f"operations.{key}",
+            value if isinstance(value, Mapping) else {**origin, "J": value},
+            "J",
+            names,
+        )
+        for key, value in entry.items()
+        if key not in _ORIGIN
+    }
+
+
+def _constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constant:
+    """A constant as a file has it: a number, or a table whose keys say the unit."""
+    if not isinstance(entry, Mapping):
+        entry = {unit: entry}
+    words = {unit: "value", f"low_{unit}": "low", f"high_{unit}": "high"}
+    words.update({word: word for word in _ORIGIN})
+    unknown = [word for word in entry if word not in words]
+    if unknown or unit not in entry:
+        fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"
+        raise EnergyError(f"{key} {fault}; it takes {', '.join(words)}.")
+    arguments = {words[word]: value for word, value in entry.items()}
+    source = arguments.get("source")
+    if isinstance(source, str) and source in names.sources:
+        publication = names.sources[source]
+        arguments["source"] = publication["text"]
+        arguments.setdefault("year", publication.get("year"))
+    try:
+        return Constant(**arguments, unit=unit)
+    except EnergyError as error:
+        raise EnergyError(f"{key}: {error}") from error
