@@ -13,8 +13,8 @@ from nengo_dl import graph_optimizer
 
 from ..errors import ConversionError, ConversionWarning
 from .layers import converters
-from .reasons import JOINS_STEPS, layer_error
-from .temporal import joins_steps
+from .reasons import JOINS_STEPS, WRAPS_A_MODEL, layer_error
+from .temporal import joins_steps, wraps_a_model
 
 #: What nengo_dl says that is no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
@@ -89,6 +89,8 @@ class RecordingConverter(nengo_dl.Converter):
     def get_converter(self, layer: Any) -> Any:
         """The converter of a layer, which records and names what it does."""
         try:
+            if wraps_a_model(layer):
+                raise ValueError(WRAPS_A_MODEL)
             converter = super().get_converter(layer)
         except ConversionError:
             raise

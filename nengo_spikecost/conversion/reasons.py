@@ -33,6 +33,12 @@ JOINS_STEPS = (
     "axis 1 is no time, use layers without TimeDistributed and inputs of a known shape"
 )
 
+#: Of TimeDistributed around a model, whose layers NengoDL would not find.
+WRAPS_A_MODEL = (
+    "it is wrapped around a model; wrap the layers of the model one by one, those that need it "
+    "(convolution, pooling, Flatten)"
+)
+
 #: By the name of a layer's type: why it has no Nengo form.
 _REASONS = {
     "AdditiveAttention": _ATTENTION,

@@ -40,6 +40,13 @@ def joins_steps(layer: Any, node_id: int) -> bool:
     return window is not None and any(len(s) == np.size(window) + 2 for s in inputs)
 
 
+def wraps_a_model(layer: Any) -> bool:
+    """Whether a layer is TimeDistributed around a model, not a layer."""
+    wrapped = getattr(layer, "layer", None)
+    is_wrapper = isinstance(layer, tf.keras.layers.TimeDistributed)
+    return is_wrapper and isinstance(wrapped, tf.keras.Model)
+
+
 def _shapes(tensors: Any) -> list[tuple[int | None, ...]]:
     return [tuple(tensor.shape) for tensor in tf.nest.flatten(tensors)]
 

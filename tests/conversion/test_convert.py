@@ -237,6 +237,14 @@ def test_layers_that_join_steps_are_refused(layer):
         nsc.convert(keras.Model(inp, layer(x)))
 
 
+def test_models_within_a_step_are_refused():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="relu")])
+    inp = keras.Input((5, 4))
+    model = keras.Model(inp, layers.TimeDistributed(inner, name="each")(inp))
+    with pytest.raises(ConversionError, match="'each' .* it is wrapped around a model; wrap"):
+        nsc.convert(model)
+
+
 def test_layers_within_a_step_of_a_temporal_model():
     inp = x = keras.Input((3, 6, 6, 2))
     x = layers.Conv2D(3, 3, activation="relu")(x)  # its first axis is one more of the batch
