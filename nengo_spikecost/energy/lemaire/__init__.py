@@ -70,7 +70,8 @@ equations). The default differs from it in these points:
 Limits
 ------
 Static power, DRAM and the network between cores are not in the equations. Potentials are accessed
-at every step even where a neuron got no input. Graded neurons are listed as uncounted on a
+at every step even where a neuron got no input. Activation functions are free without spikes.
+Graded neurons are listed as uncounted on a
 spiking device, as is learning on any. Sharing of weights is seen in convolutions; a network that
 was lowered stores the weights that it has after that.
 """

@@ -32,6 +32,8 @@ class Ledger:
     def add(self, layer: str, parts_J: dict[str, np.ndarray]) -> None:
         """Add energies of a layer; arrays of shape (n_samples,) or numbers."""
         if layer not in self._parts_J:
+            if not any(np.any(energy_J) for energy_J in parts_J.values()):
+                return  # a part of the model that has no row has no cost either
             raise EnergyError(
                 f"{layer!r} is no layer of the workload; these are "
                 f"{', '.join(self._parts_J) or 'none'}."

@@ -16,9 +16,8 @@ Horowitz's energies are of reading 64 bits. SpikingJelly 2.0 takes them for one 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, Callable, Union
 
 import numpy as np
 

@@ -194,6 +194,7 @@ def lemaire(
         measured_columns=MEASURED_COLUMNS,
         can_price=has_operation_table,
         memory_parts=MEMORY_PARTS,
+        whole_network=True,
     )
 
 
