@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nengo_spikecost.energy.lemaire import lemaire
+from nengo_spikecost.energy.lemaire import OPERATION_TYPES, lemaire
 from nengo_spikecost.energy.lemaire.equations import spiking_layer
 from nengo_spikecost.energy.lemaire.memory import InterpolatedRam, ram_model
 from nengo_spikecost.energy.lemaire.operations import (
@@ -25,8 +25,9 @@ from nengo_spikecost.workload.layer_shape import LayerShape
 from nengo_spikecost.workload.record import LayerInfo, PopulationWork, Workload
 
 from ..energy.lemaire.workloads import digital
+from .compact_lemaire import COMPACT, RUNS, SHARED, expanded
 
-SHARED = Path(__file__).parents[3] / "shared" / "fixtures" / "lemaire"
+STORED = {f["name"]: expanded(f) for f in json.loads(COMPACT.read_text("utf-8"))["fixtures"]}
 FILES = sorted(SHARED.glob("*.json"))
 N_RUNS = 21
 
@@ -139,12 +140,22 @@ def numbers(row: Row) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("run", range(len(RUNS)))
+@pytest.mark.parametrize("name", STORED)
+def test_stored_numbers(name: str, run: int) -> None:
+    assert_reproduced(STORED[name], run)
+
+
 @pytest.mark.parametrize("run", range(N_RUNS))
 @pytest.mark.parametrize("path", FILES or [None], ids=lambda path: path and path.stem)
-def test_qualia_fixtures(path: Path | None, run: int) -> None:
+def test_full_fixtures(path: Path | None, run: int) -> None:
     if path is None:
-        pytest.skip("the fixtures of the Qualia plugin are not beside this checkout")
-    content = fixture(path)
+        pytest.skip("the full fixtures are not beside this checkout; the stored ones are tested")
+    assert_reproduced(fixture(path), run)
+
+
+def assert_reproduced(content: dict[str, Any], run: int) -> None:
+    """All rows of a run, and the energies of single operations and accesses."""
     expected = content["runs"][run]
     costs = prices(expected["config"])
     bits = expected["config"]["mem_width"]
@@ -158,19 +169,22 @@ def test_qualia_fixtures(path: Path | None, run: int) -> None:
     rows.append(total_row(found, rows))
     assert [row.name for row in rows] == [layer["name"] for layer in expected["layers"]]
     for row, layer in zip(rows, expected["layers"]):
-        for key, value in numbers(row).items():
+        found_numbers = numbers(row)
+        assert len(layer) > 10
+        for key in layer.keys() - {"name"}:
+            value, message = found_numbers[key], f"{row.name} {key}"
             if value is None or isinstance(value, (bool, str)):
-                assert value == layer[key], (row.name, key)
+                assert value == layer[key], message
             else:
-                np.testing.assert_allclose(value, layer[key], RTOL, err_msg=f"{row.name} {key}")
+                np.testing.assert_allclose(value, layer[key], RTOL, err_msg=message)
 
 
 # A Workload has no layers run as if in a network without spikes, its normalizations are folded,
 # and the spikes behind a maximum are not known: these files are left to the test above.
 THROUGH_WORKLOADS = [
-    path
-    for path in FILES
-    if path.stem not in ("snn_hybrid_plain_conv1", "snn_bn_not_fused", "snn_maxpool")
+    name
+    for name in STORED
+    if name not in ("snn_hybrid_plain_conv1", "snn_bn_not_fused", "snn_maxpool")
 ]
 COLUMNS = {
     "potentials": "mem_pot",
@@ -215,12 +229,10 @@ def workload_of(content: dict[str, Any]) -> Workload:
     )
 
 
-@pytest.mark.parametrize("run", range(N_RUNS))
-@pytest.mark.parametrize("path", THROUGH_WORKLOADS or [None], ids=lambda path: path and path.stem)
-def test_the_cost_model_gives_the_fixtures(path: Path | None, run: int) -> None:
-    if path is None:
-        pytest.skip("the fixtures of the Qualia plugin are not beside this checkout")
-    content = fixture(path)
+@pytest.mark.parametrize("run", range(len(RUNS)))
+@pytest.mark.parametrize("name", THROUGH_WORKLOADS)
+def test_the_cost_model_gives_the_fixtures(name: str, run: int) -> None:
+    content = STORED[name]
     expected = content["runs"][run]
     config = expected["config"]
     model = lemaire(
@@ -241,11 +253,18 @@ def test_the_cost_model_gives_the_fixtures(path: Path | None, run: int) -> None:
     np.testing.assert_allclose(1e12 * estimate.total_J, [total["total"]], RTOL)
 
 
-def test_all_runs_are_tested() -> None:
-    if not FILES:
-        pytest.skip("the fixtures of the Qualia plugin are not beside this checkout")
-    assert len(FILES) == 10
-    assert {len(fixture(path)["runs"]) for path in FILES} == {N_RUNS}
+def test_all_is_tested() -> None:
+    assert len(STORED) == 10
+    configs = [run["config"] for run in STORED["fnn"]["runs"]]
+    assert {config["mem_width"] for config in configs} == {8, 16, 32}
+    assert {config["sram_estimation_type"] for config in configs} == {None, "old", "new"}
+    types = {
+        config["op_estimation_type"] and config["op_estimation_type"]["add"] for config in configs
+    }
+    assert types == set(OPERATION_TYPES)
+    if FILES:
+        assert {path.stem for path in FILES} == STORED.keys()
+        assert {len(fixture(path)["runs"]) for path in FILES} == {N_RUNS}
 
 
 # SpikingJelly, docs/source/_static/tutorials/op_counter/energy_model_validation.csv, commit

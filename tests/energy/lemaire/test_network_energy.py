@@ -7,8 +7,15 @@ import pytest
 import tensorflow as tf
 
 from nengo_spikecost import convert, measure
+from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import MEMORY_PARTS, PARTS, lemaire
+from nengo_spikecost.energy.lemaire import (
+    MEMORY_PARTS,
+    PARTS,
+    OperationTable,
+    lemaire,
+    operation_table,
+)
 from nengo_spikecost.energy.lemaire.ledger import Ledger
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 from nengo_spikecost.network_energy import NetworkEnergy
@@ -36,6 +43,18 @@ def test_estimates(measured):
         assert all(tuple(layer.parts_J) == PARTS for layer in estimate.layers)
         memory = estimate.only(MEMORY_PARTS).total_J
         assert ((memory > 0) & (memory < estimate.total_J)).all()
+
+
+def test_the_devices_of_the_table(measured):
+    for name in ("digital", "digital_snn"):
+        device = devices.get(name)
+        assert operation_table(device) == OperationTable()
+        assert device.spiking == (name == "digital_snn")
+    energy = NetworkEnergy(*measured, cost_model=lemaire())
+    table = energy.summary_string()
+    assert "digital_snn" in table and "digital" in table
+    expected = energy.estimate(digital(True)).mean_J
+    assert energy.total_energy("digital_snn") == pytest.approx(expected, rel=1e-12)
 
 
 def test_other_presentations_are_scaled(measured):
