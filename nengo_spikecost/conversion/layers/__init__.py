@@ -1,6 +1,16 @@
 """Layer converters, one file a family; importing this package registers all of them."""
 
-from . import activations, convolutions, dense, merging, no_ops, operators, pooling, shapes
+from . import (
+    activations,
+    convolutions,
+    dense,
+    merging,
+    no_ops,
+    operators,
+    pooling,
+    qkeras,
+    shapes,
+)
 from .base import LayerConverter, Stage
 from .registry import converters, register_layer_converter
 
@@ -15,6 +25,7 @@ __all__ = [
     "no_ops",
     "operators",
     "pooling",
+    "qkeras",
     "register_layer_converter",
     "shapes",
 ]

@@ -1,0 +1,179 @@
+"""Layers of QKeras, with the weights that they compute with: the quantized ones.
+
+QKeras is optional and not imported here: its layers are registered when the user imports it.
+What a ``quantized_relu`` rounds its values to is not reproduced: neurons have rates, and spikes
+round in their own way. It becomes a ReLU with the largest value that the quantizer has, and
+the choice is noted.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from ...stack.import_hook import HookedFinder
+from .activations import ActivationConverter
+from .base import LayerConverter, Stage
+from .convolutions import ConvertConvolution, ConvertDepthwise
+from .curves import PiecewiseLinear, Term, rectified
+from .dense import ConvertBatchNormalization, ConvertDense
+from .registry import register_layer_converter
+
+
+def is_quantizer(activation: Any) -> bool:
+    """Whether an activation is one of QKeras' quantizers."""
+    return type(activation).__module__.startswith("qkeras.")
+
+
+def quantizer_problem(quantizer: Any) -> str | None:
+    """Why an activation's quantizer can't be converted, as a clause; None if it can."""
+    name = type(quantizer).__name__
+    if not is_quantizer(quantizer):
+        return None
+    if name != "quantized_relu":
+        return (
+            f"its activation {name} is not a ReLU, and neurons have no other curve; of QKeras' "
+            "activations only quantized_relu can be converted"
+        )
+    if quantizer.use_sigmoid:
+        return "its activation quantized_relu has use_sigmoid, which no neuron has"
+    limit = quantizer.relu_upper_bound
+    if limit is not None and float(limit) < largest_value(quantizer):
+        # not in the quantizer's configuration, which layers are copied by
+        return (
+            f"its activation quantized_relu has relu_upper_bound={float(limit):g}, and QKeras "
+            "does not store whether that holds (is_quantized_clip); choose integer bits with the "
+            "largest value that you want"
+        )
+    return None
+
+
+def largest_value(quantizer: Any) -> float:
+    """The largest value of a ``quantized_relu``."""
+    return 2.0 ** float(quantizer.integer) - step(quantizer)
+
+
+def step(quantizer: Any) -> float:
+    """What the values of a ``quantized_relu`` are multiples of."""
+    bits = quantizer.bits - (quantizer.negative_slope != 0)
+    return float(2.0 ** (float(quantizer.integer) - bits))
+
+
+def curve_of(quantizer: Any) -> Any:
+    """The ReLU that a ``quantized_relu`` rounds."""
+    largest, slope = largest_value(quantizer), float(quantizer.negative_slope)
+    curve = rectified(slope, largest)
+    if slope == 0 or not isinstance(curve, PiecewiseLinear):
+        return curve
+    # below, it saturates as far from zero as above, times the slope
+    lowest = Term("deficit", weight=slope, slope=-1.0, shift=-(2.0 ** float(quantizer.integer)))
+    return PiecewiseLinear((*curve.terms, lowest))
+
+
+class Quantized(LayerConverter):
+    """What all layers of QKeras have in common.
+
+    It comes before the converter of the Keras layer that a layer derives from, which finds
+    quantized weights and a curve.
+    """
+
+    #: From the attributes with quantizers to those of the variables that they are for.
+    variables: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """Training would need quantizers in Nengo; activations have to be ReLUs."""
+        if not converter.inference_only:
+            return "training with quantizers has no Nengo form; use inference_only=True"
+        return quantizer_problem(layer.activation) or super().problem(layer, converter)
+
+    def convert(self, node_id: int) -> Any:
+        """Convert the layer as Keras' own, with other weights."""
+        self.quantize()
+        return super().convert(node_id)
+
+    def quantize(self) -> None:
+        """Give the layer its quantized weights.
+
+        It is a copy of the user's. Quantizers may change weights that are quantized already,
+        so a layer that is applied several times is quantized once.
+        """
+        if not getattr(self, "_quantized", False):
+            for attribute, name in self.variables:
+                quantizer = getattr(self.layer, attribute, None)
+                variable = getattr(self.layer, name, None)
+                if quantizer is not None and variable is not None:
+                    variable.assign(quantizer(variable))
+            self._quantized = True
+
+    def add_stage(self, node_id: int, activation: Any = None, *args: Any, **kwargs: Any) -> Stage:
+        """The objects of the layer's activation, noting what is not reproduced of it."""
+        if is_quantizer(activation):
+            name = f"ReLU up to {largest_value(activation):g}, not rounded to {step(activation):g}"
+            self.converter.note(self.layer, name, exact=False)
+            activation = curve_of(activation)
+        return super().add_stage(node_id, activation, *args, **kwargs)
+
+
+_KERNEL = (("kernel_quantizer_internal", "kernel"), ("bias_quantizer_internal", "bias"))
+
+
+class ConvertQDense(Quantized, ConvertDense):
+    """Dense layers with quantized weights."""
+
+    variables = _KERNEL
+
+
+class ConvertQConvolution(Quantized, ConvertConvolution):
+    """Convolutions with quantized kernels."""
+
+    variables = _KERNEL
+
+
+class ConvertQDepthwise(Quantized, ConvertDepthwise):
+    """Depthwise convolutions with quantized kernels."""
+
+    variables = (
+        ("depthwise_quantizer_internal", "depthwise_kernel"),
+        ("bias_quantizer_internal", "bias"),
+    )
+
+
+class ConvertQBatchNormalization(Quantized, ConvertBatchNormalization):
+    """Batch normalization with quantized statistics; QKeras does nothing with its activation."""
+
+    variables = (
+        ("gamma_quantizer_internal", "gamma"),
+        ("beta_quantizer_internal", "beta"),
+        ("mean_quantizer_internal", "moving_mean"),
+        ("variance_quantizer_internal", "moving_variance"),
+    )
+
+
+class ConvertQActivation(Quantized, ActivationConverter):
+    """Quantized activations: ``quantized_relu``."""
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """Only ReLUs."""
+        return quantizer_problem(layer.quantizer)
+
+    def curve(self, node_id: int) -> Any:
+        """The quantizer, which `add_stage` knows."""
+        return self.layer.quantizer
+
+
+def register(qkeras: ModuleType) -> None:
+    """Register the converters of a QKeras that has been imported."""
+    register_layer_converter(qkeras.QDense)(ConvertQDense)
+    register_layer_converter(qkeras.QConv1D, qkeras.QConv2D)(ConvertQConvolution)
+    register_layer_converter(qkeras.QDepthwiseConv2D)(ConvertQDepthwise)
+    register_layer_converter(qkeras.QBatchNormalization)(ConvertQBatchNormalization)
+    register_layer_converter(qkeras.QActivation)(ConvertQActivation)
+
+
+if "qkeras" in sys.modules:
+    register(sys.modules["qkeras"])
+else:
+    sys.meta_path.insert(0, HookedFinder(around={}, after={"qkeras": register}))
