@@ -241,7 +241,7 @@ def test_models_within_a_step_are_refused():
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="relu")])
     inp = keras.Input((5, 4))
     model = keras.Model(inp, layers.TimeDistributed(inner, name="each")(inp))
-    with pytest.raises(ConversionError, match="'each' .* it is wrapped around a model; wrap"):
+    with pytest.raises(ConversionError, match=r"'each' .* it is wrapped around a model"):
         nsc.convert(model)
 
 
