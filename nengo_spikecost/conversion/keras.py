@@ -10,6 +10,8 @@ import nengo
 import tensorflow as tf
 
 from ..lowering import Lowering
+from ..workload.keras_shapes import keras_shapes
+from ..workload.layer_shape import LayerShape
 from ..workload.record import LayerInfo
 from .checks import check_max_pooling, check_model, check_options, check_synapse
 from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
@@ -82,6 +84,11 @@ class Conversion:
     def input_nodes(self) -> tuple[nengo.Node, ...]:
         """The Nodes that data are fed to, in the order of the model's inputs."""
         return tuple(self.inputs.values())
+
+    @property
+    def layer_shapes(self) -> tuple[LayerShape, ...]:
+        """The layers of the model, for cost models that are formulas of their shapes."""
+        return keras_shapes(self.model, self.temporal)
 
     def __repr__(self) -> str:
         return (

@@ -5,7 +5,14 @@ from __future__ import annotations
 from .cost_models import CostModel, cost_model_names, register_cost_model
 from .device import Constant, Device
 from .devices import load_devices, register_device
-from .estimate import EnergyEstimate, HostEnergy, LayerEnergy
+from .estimate import EnergyEstimate, HostEnergy, LayerEnergy, StaticEnergy
+from .lemaire import lemaire
+from .qtools import qtools
+from .spread import Spread
+
+# every cost model by its name, with its default options; `cost_models` has the first two
+register_cost_model(lemaire())
+register_cost_model(qtools())
 
 __all__ = [
     "Constant",
@@ -14,8 +21,12 @@ __all__ = [
     "EnergyEstimate",
     "HostEnergy",
     "LayerEnergy",
+    "Spread",
+    "StaticEnergy",
     "cost_model_names",
+    "lemaire",
     "load_devices",
+    "qtools",
     "register_cost_model",
     "register_device",
 ]

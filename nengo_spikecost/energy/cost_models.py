@@ -65,6 +65,9 @@ class CostModel:
     memory_parts : tuple of str
         Those of the parts of a layer's energy that are spent on moving data: what a comparison
         of arithmetic alone leaves out.
+    whole_network : bool
+        Whether it prices all of the network as being on a spiking device, so that nothing is
+        left to a host.
     """
 
     name: str
@@ -75,6 +78,7 @@ class CostModel:
     measured_columns: tuple[str, ...] = STATIC_COLUMNS
     can_price: Callable[[Device], bool] = any_device
     memory_parts: tuple[str, ...] = ()
+    whole_network: bool = False
 
 
 _cost_models: dict[str, CostModel] = {}

@@ -29,7 +29,7 @@ def estimate_energy(
     cost_model : CostModel
         What prices the layers.
     host : Device
-        The processor beside a spiking device.
+        The processor beside a spiking device, unless the cost model needs none.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def estimate_energy(
     )
     assert nominal is not None
     found = replace(nominal, device=device, low=low, high=high)
-    if device.spiking:
+    if device.spiking and not cost_model.whole_network:
         found = replace(found, host=price_host(workload, host), host_device=host)
     return found
 

@@ -100,8 +100,8 @@ def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     """Totals with all constants low and with all high."""
     found = []
     for name, estimate in estimates.items():
-        if estimate.low is not None:
-            low, high = (si.si(end, "J") for end in estimate.range_J)
+        low, high = (si.si(end, "J") for end in estimate.range_J)
+        if low != high:  # some constants with a range may not be in this total
             found.append(f"{name} {low} to {high}")
     if not found:
         return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +147,8 @@ class ExactCounter:
                 "Keras model is converted first, with convert(model); or use "
                 "cost_model='kerasspiking' for KerasSpiking's own estimate of it."
             )
-        self.counted = count(self.graph, activity, getattr(network, "layer_infos", ()))
+        counted = count(self.graph, activity, getattr(network, "layer_infos", ()))
+        self.counted = replace(counted, shapes=tuple(getattr(network, "layer_shapes", ())))
         if self.counted.uncounted:
             reasons = "; ".join(f"{u.name} {u.reason}" for u in self.counted.uncounted)
             warnings.warn(

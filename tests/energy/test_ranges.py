@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -12,7 +14,13 @@ from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.pricing import estimate_energy
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.workload.record import LayerInfo, PathwayWork, PopulationWork, Workload
+from nengo_spikecost.workload.record import (
+    HostWork,
+    LayerInfo,
+    PathwayWork,
+    PopulationWork,
+    Workload,
+)
 
 SYNOPS, SPIKES = np.array([100, 300, 200]), np.array([10, 30, 20])
 
@@ -57,6 +65,17 @@ def test_without_ranges_there_is_one_estimate(workload):
     found = estimate(workload, Device("chip", True, Constant(2.0), Constant(3.0)))
     assert found.low is None and found.high is None
     assert found.range_J == (found.mean_J, found.mean_J)
+
+
+def test_a_cost_model_may_have_all_of_the_network_on_the_device(workload):
+    work = replace(workload, host=(HostWork("in", "a", "input", 7, 0, 0, 1),))
+    per_operation = get_cost_model("per_operation")
+    whole = replace(per_operation, whole_network=True)
+    cpu = devices.get("cpu")
+    beside = estimate_energy(work, chip(), per_operation, cpu)
+    assert beside.host_J == 7 * cpu.energy_per_synop_J and beside.host_device == cpu
+    alone = estimate_energy(work, chip(), whole, cpu)
+    assert alone.host == () and alone.host_device is None
 
 
 def test_a_spike_can_have_a_price_of_its_own(workload):

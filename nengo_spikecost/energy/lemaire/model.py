@@ -203,8 +203,8 @@ def _check_widths(price: LemairePrice) -> None:
     widths, arithmetic = price.widths, Arithmetic(OperationTable(), *price.operation_types)
     for bits in (widths.potentials, widths.addresses):
         arithmetic.add_J(bits)
-    for bits in (max(widths.weights, widths.activations), widths.addresses):
-        arithmetic.mul_J(bits)
+    for product in (widths.product, widths.addresses):
+        arithmetic.mul_J(product)
 
 
 def _checked_fifo_size(value: Any) -> int:
