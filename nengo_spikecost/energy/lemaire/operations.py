@@ -121,16 +121,20 @@ class Arithmetic:
     add_type: str | None = None
     mul_type: str | None = None
 
-    def add_J(self, bits: int) -> float:
+    def add_J(self, bits: float) -> float:
         """Energy of an addition of ``bits`` bits."""
         return _energy_J(bits, self.table.int8_add, self.table.int32_add, self.add_type)
 
-    def mul_J(self, bits: int) -> float:
-        """Energy of a multiplication of ``bits`` bits."""
+    def mul_J(self, bits: float) -> float:
+        """Energy of a multiplication of ``bits`` by ``bits`` bits.
+
+        One of ``a`` by ``b`` bits is as one of their geometric mean, which has as many partial
+        products; it need not be whole.
+        """
         return _energy_J(bits, self.table.int8_mul, self.table.int32_mul, self.mul_type)
 
 
-def _energy_J(bits: int, at_8: float, at_32: float, operation_type: str | None) -> float:
+def _energy_J(bits: float, at_8: float, at_32: float, operation_type: str | None) -> float:
     if operation_type is None:
         return at_8 if bits == 8 else at_32
     if operation_type == "ICONIP":
@@ -138,7 +142,7 @@ def _energy_J(bits: int, at_8: float, at_32: float, operation_type: str | None) 
     if operation_type == "saturation":
         if bits > 32:
             raise EnergyError(
-                f"operation_type='saturation' knows energies of up to 32 bits, not of {bits}: "
+                f"operation_type='saturation' knows energies of up to 32 bits, not of {bits:g}: "
                 "use 'linear' or 'quadratic'."
             )
         return at_8 if bits <= 8 else at_32
@@ -146,7 +150,7 @@ def _energy_J(bits: int, at_8: float, at_32: float, operation_type: str | None) 
         energy_J = at_8 + (at_32 - at_8) / (32 - 8) * (bits - 8)
         if energy_J <= 0:
             raise EnergyError(
-                f"operation_type='linear' falls below 0 at {bits} bits: use 'quadratic'."
+                f"operation_type='linear' falls below 0 at {bits:g} bits: use 'quadratic'."
             )
         return energy_J
     # a x^2 + b x through (8, at_8) and (32, at_32)
@@ -154,6 +158,6 @@ def _energy_J(bits: int, at_8: float, at_32: float, operation_type: str | None) 
     b = (at_8 - 64 * a) / 8
     if b + 2 * a * bits < 0:
         raise EnergyError(
-            f"operation_type='quadratic' falls with the width at {bits} bits: use 'linear'."
+            f"operation_type='quadratic' falls with the width at {bits:g} bits: use 'linear'."
         )
     return a * bits * bits + b * bits

@@ -6,6 +6,7 @@ one place, `priced`.
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -49,6 +50,11 @@ class Widths:
     biases: int
     activations: int
     addresses: int
+
+    @property
+    def product(self) -> float:
+        """Width of a multiplication that costs as much as one of an activation by a weight."""
+        return math.sqrt(self.weights * self.activations)
 
     @classmethod
     def of(cls, bits: Any) -> Widths:
@@ -115,8 +121,8 @@ class Prices:
 
     @property
     def mul_J(self) -> float:
-        """One multiplication by a weight."""
-        return self.arithmetic.mul_J(max(self.widths.weights, self.widths.activations))
+        """One multiplication of an activation by a weight."""
+        return self.arithmetic.mul_J(self.widths.product)
 
     @property
     def address_add_J(self) -> float:

@@ -201,6 +201,15 @@ def test_widths_are_those_of_their_parts():
             assert same != touched, (before.name, part)
 
 
+@pytest.mark.parametrize("activations, as_bits", [(8, 8), (2, 4), (32, 16), (18, 12)])
+def test_a_multiplication_has_as_many_partial_products(activations, as_bits):
+    """8-bit weights by other activations: as square multiplications of the same number."""
+    mixed = lemaire({"weights": 8, "activations": activations}, operation_type="quadratic")
+    square = lemaire(as_bits, operation_type="quadratic")
+    found, expected = (m.price.prices(digital(True)).mul_J for m in (mixed, square))
+    assert found == pytest.approx(expected, rel=RTOL)
+
+
 def test_constants_of_the_device_are_used():
     workload = counted(corner_network(0, "same"))
     device = digital(True)
