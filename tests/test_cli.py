@@ -82,6 +82,18 @@ def test_devices(run):
     for name in ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"):
         assert name in done.output
     assert "23.6 pJ" in done.output and "Davies" in done.output
+    assert "64.4 mW    42.0 to 64.9 mW  fitted           2014" in done.output
+
+
+def test_some_devices_and_their_constants_in_a_file(run, folder):
+    done = run("devices", "ODIN", "loihi", "--json", "devices.json")
+    assert done.exit_code == 0 and "Written: devices.json" in done.output
+    assert "loihi with cost_model='kerasspiking'" in done.output and "cpu" not in done.output
+    content = json.loads((folder / "devices.json").read_text())
+    assert [device["name"] for device in content["devices"]] == ["odin", "loihi"]
+    for args in (["abacus"], ["odin", "--json", "nowhere/devices.json"]):
+        done = run("devices", *args)
+        assert done.exit_code == 2 and done.stderr.startswith("Error: ")
 
 
 def test_own_devices(run, monkeypatch):

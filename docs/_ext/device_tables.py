@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -11,35 +11,50 @@ from sphinx.util.docutils import SphinxDirective
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.report import si
+from nengo_spikecost.report.devices import (
+    Block,
+    amount,
+    blocks,
+    constant_name,
+    numbered_sources,
+    range_words,
+)
 
-HEADER = ("Device", "Runs on", "Synaptic operation", "Evidence", "Neuron update", "Evidence")
+HEADER = ("Device", "Runs on", "Synaptic operation", "Neuron update", "Static power", "Evidence")
 
 
 class DeviceTable(SphinxDirective):
-    """One row a device; below, where each constant comes from and what to know of it."""
+    """One row a device; below, all its constants, what they are, and where they come from."""
 
     def run(self) -> list[nodes.Node]:
         table = devices.read_devices(devices.DEVICE_FILE)
         found = [table.get(name) for name in table.names()]
-        return [_table(HEADER, [_row(device) for device in found]), _sources(found)]
+        listed = blocks(found, table.presets())
+        numbers = numbered_sources(listed)
+        return [
+            _table(HEADER, (_row(device) for device in found)),
+            _definitions(listed, numbers),
+            _sources(numbers),
+        ]
 
 
 def _row(device: Device) -> tuple[str, ...]:
-    cells = []
-    for constant in (device.energy_per_synop, device.energy_per_neuron):
-        cells += [_energy(constant), constant.evidence]
-    return device.name, "spikes" if device.spiking else "dense passes", *cells
+    return (
+        device.name,
+        "spikes" if device.spiking else "dense passes",
+        _with_range(device.energy_per_synop),
+        _with_range(device.energy_per_neuron),
+        _with_range(device.static_power) if device.static_power else si.MISSING,
+        device.energy_per_synop.evidence,
+    )
 
 
-def _energy(constant: Constant) -> str:
-    text = si.si(constant.value, constant.unit)
-    if constant.lowest == constant.highest:
-        return text
-    low, high = (si.si(end, constant.unit) for end in (constant.lowest, constant.highest))
-    return f"{text} ({low} to {high})"
+def _with_range(constant: Constant) -> str:
+    words = range_words(constant)
+    return f"{amount(constant)} ({words})" if words else amount(constant)
 
 
-def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> nodes.Node:
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> nodes.Node:
     group = nodes.tgroup(cols=len(header))
     group += [nodes.colspec(colwidth=1) for _ in header]
     head, body = nodes.thead(), nodes.tbody()
@@ -58,26 +73,34 @@ def _table_row(cells: tuple[str, ...]) -> nodes.row:
     return row
 
 
-def _sources(found: list[Device]) -> nodes.Node:
+def _definitions(listed: Iterable[Block], numbers: Mapping[str, str]) -> nodes.Node:
     terms = nodes.definition_list()
-    for device in found:
-        about = ", ".join(filter(None, (device.description, device.process)))
+    for block in listed:
+        about = nodes.Text(f": {block.about}" if block.about else "")
+        term = nodes.term("", "", nodes.strong(text=block.title), about)
         definition = nodes.definition()
-        definition += [nodes.paragraph(text=line) for line in _lines(device)]
-        term = nodes.term("", "", nodes.strong(text=device.name), nodes.Text(f": {about}"))
+        if block.note:
+            definition += nodes.paragraph(text=block.note)
+        definition += _bullets(
+            _constant(name, constant, numbers) for name, constant in block.constants.items()
+        )
         terms += nodes.definition_list_item("", term, definition)
     return terms
 
 
-def _lines(device: Device) -> Iterator[str]:
-    if device.note:
-        yield device.note
-    for what, constant in (
-        ("Synaptic operation", device.energy_per_synop),
-        ("Neuron update", device.energy_per_neuron),
-    ):
-        year = f" ({constant.year})" if constant.year else ""
-        yield f"{what}: {constant.source}{year}."
+def _constant(name: str, constant: Constant, numbers: Mapping[str, str]) -> str:
+    origin = (constant.evidence, constant.year, numbers.get(constant.source))
+    known = " ".join(str(word) for word in origin if word)
+    text = f"{constant_name(name)} {_with_range(constant)}, {known}"
+    return f"{text}: {constant.note}" if constant.note else text
+
+
+def _bullets(texts: Iterable[str]) -> nodes.Node:
+    return nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph(text=t)) for t in texts))
+
+
+def _sources(numbers: Mapping[str, str]) -> nodes.Node:
+    return _bullets(f"{number} {text}" for text, number in numbers.items())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
