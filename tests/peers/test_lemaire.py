@@ -4,6 +4,7 @@ SpikingJelly's published twelve cases."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -166,7 +167,11 @@ def assert_reproduced(content: dict[str, Any], run: int) -> None:
         np.testing.assert_allclose(1e12 * costs.ram(int(n_words), bits), energy, RTOL)
     found = modules(content)
     rows = [module_row(module, n_steps, costs) for module in found]
-    rows.append(total_row(found, rows))
+    assert_rows([*rows, total_row(found, rows)], expected)
+
+
+def assert_rows(rows: Sequence[Row], expected: dict[str, Any]) -> None:
+    """Every column of every row."""
     assert [row.name for row in rows] == [layer["name"] for layer in expected["layers"]]
     for row, layer in zip(rows, expected["layers"]):
         found_numbers = numbers(row)
@@ -242,7 +247,8 @@ def test_the_cost_model_gives_the_fixtures(name: str, run: int) -> None:
         fifo_size=config["fifo_size"],
         compat="qualia",
     )
-    estimate = model.price(workload_of(content), digital(bool(content["recorded"])))
+    workload, device = workload_of(content), digital(bool(content["recorded"]))
+    estimate = model.price(workload, device)
     assert not estimate.uncounted
     *rows, total = expected["layers"]
     for row in rows:
@@ -251,6 +257,7 @@ def test_the_cost_model_gives_the_fixtures(name: str, run: int) -> None:
             found = 1e12 * parts_J[part]
             np.testing.assert_allclose(found, [row[column]], RTOL, err_msg=f"{row['name']} {part}")
     np.testing.assert_allclose(1e12 * estimate.total_J, [total["total"]], RTOL)
+    assert_rows(model.price.qualia_table(workload, device), expected)
 
 
 def test_all_is_tested() -> None:

@@ -13,7 +13,7 @@ from ..estimate import EnergyEstimate
 from .dense import spend_dense
 from .ledger import Ledger
 from .memory import RamModel, checked_ram, ram_model
-from .modules import spend_as_qualia
+from .modules import qualia_rows, spend_as_qualia
 from .operations import (
     Arithmetic,
     OperationTable,
@@ -23,6 +23,7 @@ from .operations import (
     operation_table,
 )
 from .prices import MEMORY_PARTS, Prices, Widths
+from .qualia import Row, total_row
 from .spiking import check_spikes, spend_spiking
 
 if TYPE_CHECKING:
@@ -77,6 +78,20 @@ class LemairePrice:
         table = operation_table(device)
         arithmetic = Arithmetic(table, *self.operation_types)
         return Prices(arithmetic, ram_model(self.ram, table), self.widths, self.fifo_size)
+
+    def qualia_table(self, workload: Workload, device: Device) -> tuple[Row, ...]:
+        """The table that the Qualia plugin prints: with spike rates, and a row of totals.
+
+        Raises
+        ------
+        EnergyError, MissingActivityError
+            As when a workload is priced.
+        """
+        if device.spiking:
+            check_spikes(workload, device)
+        prices = self.prices(device)
+        modules, rows = qualia_rows(workload, prices, device.spiking, self.input_density)
+        return (*rows, total_row(modules, rows))
 
     def __call__(self, workload: Workload, device: Device) -> EnergyEstimate:
         """Price a workload on a device.

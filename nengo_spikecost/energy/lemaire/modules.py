@@ -11,15 +11,30 @@ from ...workload.record import PopulationWork, Workload
 from .folding import folded
 from .ledger import Ledger
 from .prices import Prices
-from .qualia import Module, Signal, module_row
+from .qualia import Module, Row, Signal, module_row
 
 _WEIGHTED = ("convolution", "depthwise convolution", "dense")
 
 
-def spend_as_qualia(
-    workload: Workload, prices: Prices, ledger: Ledger, spiking: bool, input_density: float
-) -> None:
-    """Price all layers with the tool's equations.
+def qualia_rows(
+    workload: Workload, prices: Prices, spiking: bool, input_density: float = 1.0
+) -> tuple[tuple[Module, ...], tuple[Row, ...]]:
+    """The rows of the tool's table, and the layers that they are of.
+
+    Parameters
+    ----------
+    workload : Workload
+        With layers, and if ``spiking`` measured spikes.
+    prices : Prices
+    spiking : bool
+        Whether the network spikes; otherwise it is run once.
+    input_density : float
+        Share of the values fed to the network that are not zero.
+
+    Returns
+    -------
+    tuple of Module, tuple of Row
+        One row for each layer but activations, which the tool has none for.
 
     Raises
     ------
@@ -32,9 +47,16 @@ def spend_as_qualia(
             "Convert the model with convert(model), or leave compat away: events are priced then."
         )
     found = spiking_modules(workload, input_density) if spiking else dense_modules(workload)
-    for module in found:
+    modules = tuple(module for module in found if module.shape.kind != "activation")
+    return modules, tuple(module_row(module, workload.n_steps, prices) for module in modules)
+
+
+def spend_as_qualia(
+    workload: Workload, prices: Prices, ledger: Ledger, spiking: bool, input_density: float
+) -> None:
+    """Price all layers with the tool's equations; see `qualia_rows`."""
+    for module, row in zip(*qualia_rows(workload, prices, spiking, input_density)):
         shape = module.shape
-        row = module_row(module, workload.n_steps, prices)
         ledger.add(shape.layer, dict(row.parts_J))
         if not module.handled:
             kind = shape.type or shape.kind

@@ -168,7 +168,7 @@ def total_row(modules: Sequence[Module], rows: Sequence[Row]) -> Row:
         Their rows.
     """
     parts_J = {part: np.asarray(sum(row.parts_J[part] for row in rows)) for part in PARTS}
-    first, last = modules[0].input, modules[-1].output
+    first, last = (modules[0].input, modules[-1].output) if modules else (None, None)
     inputs, outputs = [first], [last]
     for module in modules:
         # neurons are recorded once more with the layer before them
