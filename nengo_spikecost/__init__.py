@@ -19,11 +19,13 @@ _stack.install()
 # public name -> module that defines it
 _PUBLIC = {
     "Activity": "activity",
+    "BreakEven": "opponent",
     "Conversion": "conversion",
     "NetworkEnergy": "network_energy",
     "NetworkGraph": "graph",
     "Profile": "profiling",
     "Workload": "workload",
+    "break_even": "opponent",
     "convert": "conversion",
     "devices": "energy",
     "lower": "lowering",

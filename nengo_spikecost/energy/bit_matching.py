@@ -118,43 +118,47 @@ def _only_adds(device: Device) -> bool:
     return device.energy_per_synop_J in additions
 
 
-def matched_model(cost_model: str | CostModel, widths: BitWidths) -> CostModel:
-    """A cost model that prices both sides at given widths, where it knows of widths.
+def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[CostModel, CostModel]:
+    """The cost model of the spiking side, and that of the opponent.
 
-    ``"lemaire"`` by name gets all of them; a cost model made by `lemaire` keeps those that it
-    was made with, but for activations. Other cost models are given back as they are: their
-    widths are in the device (`matched_device`).
+    They differ where the cost model itself knows of widths: in the width of activations.
+    ``"lemaire"`` by name has the other widths of `BitWidths`; a cost model made by `lemaire`
+    keeps those that it was made with. Any other prices both sides: its widths are in the
+    device (`matched_device`).
     """
     from .lemaire import LemairePrice, lemaire
 
     if cost_model == "lemaire":
         wide = widths.accumulators
-        return lemaire(
+        model = lemaire(
             {
                 "weights": widths.weights,
                 "potentials": wide,
                 "biases": wide,
-                "activations": widths.activations,
+                "activations": widths.weights,
                 "addresses": 32,
             },
             operation_type={"add": "linear", "mul": "quadratic"},
             name="lemaire",
         )
-    model = get_cost_model(cost_model)
-    if isinstance(model.price, LemairePrice) and model.price.compat is None:
-        given = replace(model.price.widths, activations=widths.activations)
-        return replace(model, price=replace(model.price, widths=given))
-    return model
+    else:
+        model = get_cost_model(cost_model)
+    price = model.price
+    if not isinstance(price, LemairePrice) or price.compat is not None:
+        return model, model
+    narrow = replace(price, widths=replace(price.widths, activations=widths.activations))
+    return model, replace(model, price=narrow)
 
 
-def mac_over_acc(model: CostModel, device: Device, twin: Device) -> float | None:
+def mac_over_acc(models: tuple[CostModel, CostModel], device: Device, twin: Device) -> float | None:
     """Energy of the twin's multiply-accumulate over that of a synop; None if not known."""
     from .lemaire import LemairePrice
 
-    if isinstance(model.price, LemairePrice):
-        dense, spiking = model.price.prices(twin), model.price.prices(device)
+    prices = [model.price for model in models]
+    if all(isinstance(price, LemairePrice) for price in prices):
+        spiking, dense = (p.prices(d) for p, d in zip(prices, (device, twin)))  # type: ignore
         return (dense.mul_J + dense.add_J) / spiking.add_J
-    if model.price is price_per_operation and device.energy_per_synop_J > 0:
+    if prices[0] is price_per_operation and device.energy_per_synop_J > 0:
         return twin.energy_per_synop_J / device.energy_per_synop_J
     return None
 

@@ -24,7 +24,7 @@ import numpy as np
 from ..errors import EnergyError
 from ..workload.record import LayerInfo, PathwayWork, Workload
 from .balance import ROUNDING, Balance, HostSides, LayerBalance, Sides
-from .bit_matching import BitWidths, mac_over_acc, matched_device
+from .bit_matching import BitWidths, mac_over_acc, matched_device, matched_models
 from .cost_models import CostModel
 from .device import Device
 from .estimate import EnergyEstimate
@@ -36,7 +36,7 @@ def compare_sides(
     workload: Workload,
     device: Device,
     opponent: Device,
-    model: CostModel,
+    cost_model: str | CostModel,
     widths: BitWidths,
 ) -> Sides:
     """Price a workload with spikes, silent, and as the network without spikes.
@@ -47,8 +47,8 @@ def compare_sides(
         What was measured.
     device, opponent : Device
         A spiking device, and one that works without spikes.
-    model : CostModel
-        What prices both; see `nengo_spikecost.energy.bit_matching.matched_model`.
+    cost_model : str or CostModel
+        What prices both; see `nengo_spikecost.energy.bit_matching.matched_models`.
     widths : BitWidths
         Widths of both.
 
@@ -59,21 +59,22 @@ def compare_sides(
     MissingActivityError
         If no spikes were measured.
     """
+    models = model, ann_model = matched_models(cost_model, widths)
     _check(device, opponent, model)
     device, opponent = matched_device(device, widths), matched_device(opponent, widths)
     snn = _price(workload, device, model)
     silent = _price(workload.with_spikes(0.0), device, model)
     left_to_host = leaves_host(workload, snn, device, model)
-    ann = _price(only_on_chip(workload) if left_to_host else workload, opponent, model)
+    ann = _price(only_on_chip(workload) if left_to_host else workload, opponent, ann_model)
     priced = _Priced(snn, silent, ann, left_to_host)
     return Sides(
         layers=tuple(_layer(workload, info, priced, model) for info in workload.layers),
         network=_network(workload, priced, model),
         device=device,
         opponent=opponent,
-        mac_over_acc=mac_over_acc(model, device, opponent),
+        mac_over_acc=mac_over_acc(models, device, opponent),
         static_J=snn.static_J,
-        host=_host_sides(workload, priced, model) if left_to_host else None,
+        host=_host_sides(workload, priced, ann_model) if left_to_host else None,
     )
 
 

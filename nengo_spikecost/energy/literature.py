@@ -68,8 +68,8 @@ PUBLISHED: tuple[Threshold, ...] = (
         quantity=SPIKES_PER_SYNAPSE,
         low=0.15,
         high=1.38,
-        meaning="competitive with an efficient dense accelerator, memory accesses included; the "
-        "ends are of different networks and dataflows",
+        meaning="against an efficient dense accelerator, memory accesses included; the ends are "
+        "of different networks and dataflows",
         source="Dampfhoffer, Mesquida, Valentian and Anghel, Are SNNs really more "
         "energy-efficient than ANNs? An in-depth hardware-aware study, IEEE Trans. Emerging "
         "Topics in Computational Intelligence 7(3), 2023",
@@ -80,8 +80,7 @@ PUBLISHED: tuple[Threshold, ...] = (
         quantity=SPIKES_PER_SYNAPSE,
         low=1.72,
         high=1.72,
-        meaning="spikes that transmit one output, on the same 22 nm silicon with weights in "
-        "SRAM: 12 E of a dense multiplication over 7 E of a spike, E one 32-bit addition",
+        meaning="spikes that transmit one output, on the same 22 nm silicon with weights in SRAM",
         source="Davidson and Furber, Comparison of artificial and spiking neural networks on "
         "digital hardware, Frontiers in Neuroscience 15:651141, 2021",
         evidence="quoted",
@@ -123,14 +122,14 @@ def yan_compute(mac_over_acc: float, zero_share: float = 0.0) -> Threshold:
         if it skipped zeros. Lower end of the range; the upper is that of an opponent that
         multiplies by zeros too.
     """
-    skips = f"; the lower end if it skips the {zero_share:.0%} that are zero" * bool(zero_share)
+    skips = f"; low: it skips the {zero_share:.0%} that are zero" * bool(zero_share)
     return Threshold(
         name="Yan et al. 2024, arithmetic alone",
         quantity=SPIKES_PER_SYNAPSE,
         low=mac_over_acc * (1 - zero_share),
         high=mac_over_acc,
-        meaning=f"k (1 - gamma), with the k = {mac_over_acc:.3g} of these two machines and an "
-        f"opponent that multiplies every activation{skips}",
+        meaning=f"k (1 - gamma), these machines' k = {mac_over_acc:.3g}; high: the opponent "
+        f"multiplies every activation{skips}",
         source="Yan, Bai, Tang and Wong, arXiv:2409.08290v4, 2024",
         evidence="computed",
     )
