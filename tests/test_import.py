@@ -31,7 +31,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 def best_time_s(*arguments: str) -> float:
     """Shortest processor time of three runs; others on the machine can't make that long.
 
-    Within 10 % of what a clock shows on a machine with nothing else to do.
+    A clock shows little more where nothing else runs.
     """
     times = []
     for _ in range(3):

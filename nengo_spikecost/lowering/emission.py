@@ -115,6 +115,9 @@ def _convolution(obj: StridedMap) -> Any | None:
         return None
     # The smallest kernel, and of equal ones the plain convolution: min takes the first.
     form = min(found, key=lambda form: _area(obj, form))
+    n_weights = _area(obj, form) * obj.kernel.size // int(np.prod(obj.lengths))
+    if n_weights > MAX_WEIGHTS:
+        raise TooManyWeights(f"{n_weights:,} weights, most of them zeros around the kernel")
     return (_backward if form.backward else _forward)(obj, form)
 
 

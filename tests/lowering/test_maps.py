@@ -11,6 +11,7 @@ from nengo.builder.signal import Signal
 from nengo.builder.transforms import ConvInc, ConvTransposeInc
 from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform, Sparse
 
+from nengo_spikecost.lowering import emission
 from nengo_spikecost.lowering.composition import TooManyWeights, add, compose
 from nengo_spikecost.lowering.emission import to_transform
 from nengo_spikecost.lowering.geometry import Axis, Image
@@ -316,3 +317,16 @@ def test_too_many_weights():
     wide = Matrix(np.ones((20_000, 1)))
     with pytest.raises(TooManyWeights, match="400,000,000 weights"):
         compose(wide, Matrix(np.ones((1, 20_000))))
+
+
+def test_kernels_that_would_be_mostly_zeros_are_not_written(monkeypatch):
+    """Six weights, but 216 with the zeros that Nengo needs before them to start at 5."""
+    axes = [Axis(16, 2, 1, 8, 1, -5)] * 2
+    strided = StridedMap(np.ones((1, 1, 1, 2, 3)), axes, True)
+    transform = to_transform(strided)
+    assert transform.kernel_shape == (6, 6, 2, 3)
+    written = transform_map(transform).to_sparse().toarray()
+    np.testing.assert_array_equal(strided.to_sparse().toarray(), written)
+    monkeypatch.setattr(emission, "MAX_WEIGHTS", 215)
+    with pytest.raises(TooManyWeights, match="216 weights, most of them zeros"):
+        to_transform(strided)
