@@ -55,8 +55,9 @@ equations). The default differs from it in these points:
 7. Every neuron that spikes writes its events and is reset. The plugin leaves this out where
    neurons do not follow their layer directly.
 8. Additions of inputs have the elements of their shapes. The plugin adds the dimensions up.
-9. Average and maximum pooling, multiplications and other merges, and batch normalization that
-   can't be folded, have costs; in the plugin none.
+9. Without spikes, average and maximum pooling, multiplications and other merges, and batch
+   normalization that can't be folded have costs; in the plugin none. With spikes they are part
+   of the synapses that are counted.
 10. A dense layer of several positions is applied at each. The plugin applies it once.
 11. Without spikes, kernels read and multiply nothing beyond the border of their input.
 12. Addressing of a fully connected layer without spikes is ``Nin + Nout`` additions, as
@@ -64,16 +65,18 @@ equations). The default differs from it in these points:
 13. Memory is ``"interpolated"`` by default, from nothing at 0 bytes. The plugin's line costs
     13.2 pJ for any access, whatever its width. SpikingJelly interpolates too, but takes
     Horowitz's energies, which are of 64 bits, for values of 32.
-14. Widths of weights, potentials, biases, activations and addresses may differ.
+14. Widths of weights, potentials, biases, activations and addresses may differ; a multiplication
+    of unequal widths costs as one of their geometric mean. Less than 8 bits cost as 8 by
+    default, in the plugin as 32.
 15. Totals count every spike once; the spike rates of the plugin's total count most of them twice.
 
 Limits
 ------
 Static power, DRAM and the network between cores are not in the equations. Potentials are accessed
 at every step even where a neuron got no input. Activation functions are free without spikes.
-Graded neurons are listed as uncounted on a
-spiking device, as is learning on any. Sharing of weights is seen in convolutions; a network that
-was lowered stores the weights that it has after that.
+Graded neurons are listed as uncounted on a spiking device, as is learning on any. Sharing of
+weights is seen in convolutions; a network that was lowered stores the weights that it has after
+that. The causal padding of a convolution over time is taken for one at both sides.
 """
 
 from __future__ import annotations
