@@ -119,7 +119,8 @@ def _through(points: Mapping[float, float]) -> tuple[float, ...]:
     """The polynomial through 0 and some points, highest power first."""
     powers = range(len(points), 0, -1)
     matrix = [[x**power for power in powers] for x in points]
-    return (*np.linalg.solve(np.array(matrix, dtype=float), list(points.values())), 0.0)
+    solved = np.linalg.solve(np.array(matrix, dtype=float), list(points.values()))
+    return (*(float(coefficient) for coefficient in solved), 0.0)
 
 
 def _value(coefficients: tuple[float, ...], x: float) -> float:
