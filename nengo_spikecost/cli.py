@@ -49,15 +49,18 @@ def _plain_errors(command: Callable) -> Callable:
     return run
 
 
-def _devices(_: Any, __: Any, value: str | None) -> list[str] | None:
-    return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
+def _devices(_: Any, __: Any, value: str | None) -> list[str] | str | None:
+    if value is None or value.strip().lower() == "all":
+        return value
+    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]:
     """Options of every command that simulates, with the defaults given."""
     options = [
         click.option("--devices", callback=_devices, metavar="A,B",
-                     help="Devices in the table, by name, with commas.  [default: all]"),
+                     help="Devices in the table, by name, with commas; or 'all'.  "
+                     "[default: the usual ones]"),
         click.option("--device-file", type=click.Path(), metavar="TOML",
                      help="More devices, in the form of the package's own table."),
         click.option("--neuron", default=settings["neuron"], show_default=True, metavar="TYPE",

@@ -241,7 +241,8 @@ class NetworkEnergy:
         Parameters
         ----------
         devices : iterable of str, optional
-            Default: every device that can be priced.
+            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
+            price.
         timesteps_per_inference : int, optional
             Steps per inference.
         dt : float, optional
@@ -289,15 +290,14 @@ class NetworkEnergy:
         timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> dict[str, EnergyEstimate]:
-        """Estimates for several devices (default: all that can be priced), by name."""
+        """Estimates by name of the device: for those given, the usual ones, or ``"all"``."""
         workload = self.workload(timesteps_per_inference, dt)
-        if devices is None:
-            spikes = workload.measured and any(p.spiking for p in workload.populations)
-            found = (device_table.get(n, self.cost_model) for n in device_table.names())
-            devices = [d for d in found if (spikes or not d.spiking) and self._model.can_price(d)]
-        elif isinstance(devices, (str, Device)):
-            devices = [devices]
-        chosen = [device_table.get(d, self.cost_model) for d in devices]
+        chosen = device_table.select(
+            devices,
+            spikes=workload.measured and any(p.spiking for p in workload.populations),
+            can_price=self._model.can_price,
+            cost_model=self.cost_model,
+        )
         return {d.name: self._price(workload, d) for d in chosen}
 
     def to_html(self, columns: Sequence[str] | None = None) -> str:

@@ -161,8 +161,8 @@ def profile(
     presentation, simulator, batch_size, dt, seed, progress
         See `measure`.
     devices : iterable of str, optional
-        Devices in the table; default: all in the device table that the network can be
-        priced on.
+        Devices in the table. Default: the usual ones that the network can be priced on;
+        ``"all"``: all of these.
     **convert_options
         Further arguments of `convert`.
 
@@ -179,14 +179,13 @@ def profile(
 
     from .activity import measure
     from .conversion import Conversion, convert
-    from .energy import devices as device_table
     from .graph import NetworkGraph
     from .network_energy import NetworkEnergy
 
     # looked up first: a wrong name should not cost a simulation
-    if isinstance(devices, str):
-        devices = [devices]
-    found = [device_table.get(n) for n in (device_table.names() if devices is None else devices)]
+    if devices is not None and not isinstance(devices, str):
+        devices = list(devices)
+    _selected(devices, spikes=True)
     network = model
     if not isinstance(model, (nengo.Network, Conversion)):
         network = convert(
@@ -198,9 +197,7 @@ def profile(
             **convert_options,
         )
     populations = NetworkGraph(network).populations
-    if devices is None and not any(population.spiking for population in populations):
-        found = [device for device in found if not device.spiking]
-    chosen = tuple(device.name for device in found)
+    chosen = _selected(devices, any(population.spiking for population in populations))
     x, y = _samples_and_labels(network, x, y)
     activity = measure(
         network, x, n_steps, simulator=simulator, presentation=presentation,
@@ -219,6 +216,17 @@ def profile(
 
 def _number(n: int, what: str) -> str:
     return f"{n} {what}{'s' * (n != 1)}"
+
+
+def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:
+    """Names of the devices to price."""
+    from .energy import devices as device_table
+    from .energy.cost_models import any_device
+
+    found = device_table.select(
+        devices, spikes=spikes, can_price=any_device, cost_model="per_operation"
+    )
+    return tuple(device.name for device in found)
 
 
 def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:

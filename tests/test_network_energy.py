@@ -146,7 +146,8 @@ def test_other_presentations(net, activity):
 def test_without_activity_only_dense_devices(net):
     energy = NetworkEnergy(net)
     assert energy.total_energy("cpu") == pytest.approx((40 + 48 + 12 + 14) * 8.6e-9)
-    assert list(energy.estimates()) == ["cpu", "gpu", "arm", "digital"]
+    assert list(energy.estimates()) == ["cpu", "gpu", "arm"]
+    assert list(energy.estimates("all")) == ["cpu", "gpu", "arm", "digital"]
     with pytest.raises(MissingActivityError, match="loihi is a spiking device"):
         energy.total_energy("loihi")
     with pytest.raises(MissingActivityError, match="example_data"):

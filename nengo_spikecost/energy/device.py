@@ -160,6 +160,10 @@ class Device:
     operations : mapping from str to Constant
         Energies of arithmetic and of memory accesses by name (``"int8_add"``), for cost models
         that price these.
+    neurons_per_chip : int, optional
+        Neurons that one chip holds: of a network with more, several chips draw static power.
+    by_default : bool
+        Whether the device is among those that are priced when none is asked for.
 
     Raises
     ------
@@ -179,14 +183,24 @@ class Device:
     static_power: Constant | None = None
     step_time: Constant | None = None
     operations: Mapping[str, Constant] = field(default_factory=dict)
+    neurons_per_chip: int | None = None
+    by_default: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise EnergyError(f"A device needs a name, not {self.name!r}.")
         object.__setattr__(self, "name", self.name.strip())
-        if not isinstance(self.spiking, bool):
+        for key in ("spiking", "by_default"):
+            if not isinstance(getattr(self, key), bool):
+                raise EnergyError(
+                    f"Device {self.name!r}: {key} must be True or False, not "
+                    f"{getattr(self, key)!r}."
+                )
+        n_neurons = self.neurons_per_chip
+        if n_neurons is not None and (type(n_neurons) is not int or n_neurons < 1):
             raise EnergyError(
-                f"Device {self.name!r}: spiking must be True or False, not {self.spiking!r}."
+                f"Device {self.name!r}: neurons_per_chip must be a whole number of at least 1, "
+                f"not {n_neurons!r}."
             )
         if self.weights not in WEIGHT_FORMS:
             raise EnergyError(

@@ -22,7 +22,15 @@ DEVICE_FILE = Path(__file__).with_name("devices.toml")
 """The devices that come with the package."""
 
 _NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
-_WORDS = ("spiking", "description", "process", "note", "weights")
+_WORDS = (
+    "spiking",
+    "description",
+    "process",
+    "note",
+    "weights",
+    "neurons_per_chip",
+    "by_default",
+)
 _FIELDS = (*_WORDS, *CONSTANTS, "operations")
 _ORIGIN = ("source", "year", "evidence", "note")
 _KEPT = ("sources", "operations", "presets")

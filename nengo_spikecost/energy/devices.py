@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
 from .device import CONSTANTS, Constant, Device, device_key
@@ -116,6 +116,39 @@ def get(name: Any, cost_model: str | None = None) -> Device:
 def names() -> list[str]:
     """Names of all devices."""
     return _devices().names()
+
+
+def select(
+    wanted: Any, *, spikes: bool, can_price: Callable[[Device], bool], cost_model: str
+) -> list[Device]:
+    """The devices that a network is priced on.
+
+    Parameters
+    ----------
+    wanted : iterable of (str or Device), str, Device or None
+        Those asked for. ``"all"``: all that have a price; None: those of them that are priced
+        by default, or all if there is none.
+    spikes : bool
+        Whether spikes are known, without which spiking devices have no price.
+    can_price : callable
+        Whether the cost model can price a device.
+    cost_model : str
+        Its name; presets may replace devices.
+
+    Raises
+    ------
+    UnknownDeviceError
+        If there is no device of a name.
+    """
+    if isinstance(wanted, Device) or (isinstance(wanted, str) and device_key(wanted) != "all"):
+        wanted = [wanted]
+    if wanted is not None and not isinstance(wanted, str):
+        return [get(name, cost_model) for name in wanted]
+    known = (get(name, cost_model) for name in names())
+    priced = [d for d in known if (spikes or not d.spiking) and can_price(d)]
+    if wanted is None:
+        return [d for d in priced if d.by_default] or priced
+    return priced
 
 
 def register_device(

@@ -42,18 +42,21 @@ class StaticEnergy:
     Attributes
     ----------
     power_W : float
-        Its static power.
+        Static power of a chip.
     seconds : float
         Time of one inference on the device.
+    n_chips : int
+        Chips that the network's neurons need at least.
     """
 
     power_W: float
     seconds: float
+    n_chips: int = 1
 
     @property
     def energy_J(self) -> float:
-        """Energy per inference."""
-        return self.power_W * self.seconds
+        """Energy per inference, of all chips."""
+        return self.power_W * self.seconds * self.n_chips
 
 
 @dataclass(frozen=True)

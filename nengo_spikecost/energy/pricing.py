@@ -66,4 +66,8 @@ def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:
     if device.static_power is None:
         return None
     step_s = workload.dt if device.step_time is None else device.step_time.value
-    return StaticEnergy(device.static_power.value, workload.n_steps * step_s)
+    n_chips = 1
+    if device.neurons_per_chip is not None:
+        n_neurons = sum(p.n_neurons for p in workload.populations if p.on_chip)
+        n_chips = max(1, -(-n_neurons // device.neurons_per_chip))
+    return StaticEnergy(device.static_power.value, workload.n_steps * step_s, n_chips)

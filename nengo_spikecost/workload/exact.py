@@ -301,6 +301,8 @@ def _pathway_work(pathway: Pathway, record: PopulationActivity | None, passes: i
         source_spikes=spikes,
         events=events,
         passes=passes,
+        pre=pathway.pre.name,
+        post=pathway.post.name,
     )
 
 

@@ -101,6 +101,8 @@ class PathwayWork:
     passes : int
         How often graded values are sent per inference: once if they are constant inputs,
         else at every step.
+    pre, post : str
+        What it leads from and to.
     """
 
     name: str
@@ -116,6 +118,8 @@ class PathwayWork:
     source_spikes: np.ndarray | None = None
     events: np.ndarray | None = None
     passes: int = 1
+    pre: str = ""
+    post: str = ""
 
     @property
     def shared(self) -> bool:

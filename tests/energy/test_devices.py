@@ -268,3 +268,31 @@ def test_files_that_are_no_table_of_devices(tmp_path):
     path.write_text("presets = 3")
     with pytest.raises(EnergyError, match=r"presets in .* must be a table, not 3"):
         devices.load_devices(path)
+
+
+def test_devices_that_are_priced_when_none_is_asked_for():
+    def select(wanted, spikes=True, can_price=lambda device: True):
+        found = devices.select(
+            wanted, spikes=spikes, can_price=can_price, cost_model="per_operation"
+        )
+        return [device.name for device in found]
+
+    assert select(None) == ["cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"]
+    assert select(None, spikes=False) == ["cpu", "gpu", "arm"]
+    assert select("all") == devices.names()
+    assert select("ODIN") == select(devices.get("odin")) == ["odin"]
+    assert select(["odin", "cpu"]) == ["odin", "cpu"]
+    # where none of the usual ones has a price, all that have one
+    assert select(None, can_price=lambda d: "digital" in d.name) == ["digital", "digital_snn"]
+    devices.register_device("mine", 1e-12, 1e-12, True)
+    assert "mine" in select(None)
+    with pytest.raises(UnknownDeviceError):
+        select(["odin", "tpu"])
+
+
+def test_faulty_sizes_and_defaults():
+    energies = Constant(1e-12), Constant(1e-12)
+    with pytest.raises(EnergyError, match="neurons_per_chip must be a whole number"):
+        Device("x", True, *energies, neurons_per_chip=0)
+    with pytest.raises(EnergyError, match="by_default must be True or False"):
+        Device("x", True, *energies, by_default="no")

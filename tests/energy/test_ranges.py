@@ -94,6 +94,16 @@ def test_static_power_is_drawn_for_the_time_of_the_inference(workload):
     assert ticks.static_J == 4.0 * 5
 
 
+def test_every_chip_that_is_needed_draws_static_power(workload):
+    power = Constant(4.0, unit="W")
+    # 9 neurons
+    for n_neurons, n_chips in ((9, 1), (8, 2), (4, 3)):
+        device = chip(static_power=power, neurons_per_chip=n_neurons)
+        found = estimate(workload, device)
+        assert found.static.n_chips == n_chips
+        assert found.static_J == pytest.approx(4.0 * 0.02 * n_chips)
+
+
 def test_parts_alone(workload):
     found = estimate(workload, chip(static_power=Constant(4.0, unit="W"))).only({"synop"})
     np.testing.assert_array_equal(found.total_J, 2 * SYNOPS)

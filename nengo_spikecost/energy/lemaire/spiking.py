@@ -48,7 +48,7 @@ def spend_spiking(workload: Workload, prices: Prices, ledger: Ledger) -> None:
     for pathway in workload.pathways:
         if pathway.kind == "bias":
             # that of neurons is in their population
-            if pathway.name.rpartition(" -> ")[2] not in names:
+            if pathway.post not in names:
                 _spend_readout_bias(pathway, workload.n_steps, prices, ledger)
         else:
             ledger.spend(pathway.layer, pathway_accesses(pathway), _memories(pathway), prices)

@@ -234,8 +234,11 @@ def test_biases_of_a_readout_are_its_own():
     """Those of neurons are in their population, wherever they come from."""
     workload = counted(corner_network(0, "same"))
     layer = workload.layer_names[-1]
-    of_neurons = PathwayWork("constant -> b", "b", "bias", 72, n_sources=1, n_targets=72)
-    of_readout = PathwayWork("constant -> out", layer, "bias", 2, n_sources=1, n_targets=3)
+    bias = replace(PathwayWork("", "b", "bias", 72), pre="constant", n_sources=1)
+    of_neurons = replace(bias, name="constant -> b", post="b", n_targets=72)
+    of_readout = replace(
+        bias, name="constant -> out", layer=layer, post="out", n_synapses=2, n_targets=3
+    )
     more = replace(workload, pathways=(*workload.pathways, of_neurons, of_readout))
     before, after = (lemaire().price(w, digital(True)) for w in (workload, more))
     reads_J = STEPS * 2 * 10e-12 * 3 * 4 / 8192 / 2  # two biases from a memory of three
