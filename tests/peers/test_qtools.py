@@ -6,7 +6,6 @@ import json
 import math
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +24,10 @@ from nengo_spikecost.energy.qtools import (
 )
 from nengo_spikecost.workload.keras_shapes import keras_shapes
 
+from .compact_qtools import COMPACT, SHARED, compact, expanded
 from .qtools_networks import QUANTIZERS, shapes_of
 
-SHARED = Path(__file__).parents[3] / "shared" / "fixtures" / "qtools"
+STORED = {f["name"]: f for f in json.loads(COMPACT.read_text("utf-8"))["fixtures"]}
 NAMES = sorted(QUANTIZERS)
 MIB_BITS = 8 * 2**20
 
@@ -59,15 +59,12 @@ def model_of(name: str, reference: dict[str, Any], run: dict[str, Any]) -> Any:
     )
 
 
-@needs_fixtures
-@pytest.mark.parametrize("name", NAMES)
-def test_every_energy_of_every_configuration(name: str) -> None:
-    """Rounded as the tool rounds, so equal."""
-    shapes = shapes_of(fixture(name))
-    compared = 0
-    for entry in fixture(name)["references"]:
+def assert_reproduced(given: dict[str, Any]) -> int:
+    """Rounded as the tool rounds, so equal. Returns how many energies were compared."""
+    shapes, compared = shapes_of(given), 0
+    for entry in given["references"]:
         for run in entry["runs"]:
-            found = energy_profile(shapes, model_of(name, entry["reference"], run))
+            found = energy_profile(shapes, model_of(given["name"], entry["reference"], run))
             assert found["total_cost"] == run["total_cost"]
             assert extract_energy_sum(found) == run["energy_sum"]
             assert list(found) == [*run["layers"], "total_cost"]
@@ -78,7 +75,26 @@ def test_every_energy_of_every_configuration(name: str) -> None:
                 assert found[layer]["energy"] == expected, (layer, entry["reference"], run)
                 assert found[layer]["total"] == pytest.approx(total, rel=1e-12)
                 compared += len(expected)
-    assert compared == 4 * (len(shapes) - 1) * 8 * 36
+    return compared
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_energies_that_are_stored(name: str) -> None:
+    n_layers = len(STORED[name]["layers"])
+    assert assert_reproduced(expanded(STORED[name])) == 4 * n_layers * 8 * 6
+
+
+@needs_fixtures
+@pytest.mark.parametrize("name", NAMES)
+def test_every_energy_of_every_configuration(name: str) -> None:
+    n_layers = len(STORED[name]["layers"])
+    assert assert_reproduced(fixture(name)) == 4 * n_layers * 8 * 36
+
+
+@needs_fixtures
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_stored_is_of_the_fixtures(name: str) -> None:
+    assert json.loads(json.dumps(compact(fixture(name)))) == STORED[name]
 
 
 @needs_fixtures
