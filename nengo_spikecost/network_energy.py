@@ -209,8 +209,10 @@ class NetworkEnergy:
             ``"synops"``, ``"updates"``, ``"average_synops"`` (what mean rate times
             connections says of the same spikes), ``"average/exact"``, ``"factored"``
             (operations where decoders and encoders are not multiplied out),
-            ``"weight_updates"`` (by learning rules), ``"energy D"``,
-            ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D.
+            ``"weight_updates"`` (by learning rules), ``"spikes/synapse"``, ``"energy D"``,
+            ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D, and ``"break-even D"``
+            for a spiking device: the spikes per synapse at which the same network without spikes
+            takes as much (see `break_even`).
         timesteps_per_inference : int, optional
             Steps per inference.
         dt : float, optional
@@ -364,7 +366,7 @@ class NetworkEnergy:
         print_warnings: bool,
     ) -> tuple[Any, dict[str, EnergyEstimate]]:
         """The table asked for, and the estimates in it."""
-        from .report.columns import device_columns, parse_columns
+        from .report.columns import BREAK_EVEN, device_columns, parse_columns
         from .report.table import layer_table
 
         workload = self.workload(timesteps_per_inference, dt)
@@ -376,5 +378,22 @@ class NetworkEnergy:
         estimates = {
             name: self._price(workload, device_table.get(name, self.cost_model)) for name in names
         }
-        table = layer_table(workload, estimates, columns, self._model.si_units, print_warnings)
+        break_evens = {
+            name: self._break_evens(workload, name)
+            for name in device_columns(columns, (BREAK_EVEN,))
+        }
+        units = self._model.si_units
+        table = layer_table(workload, estimates, columns, units, print_warnings, break_evens)
         return table, estimates
+
+    def _break_evens(self, workload: Workload, device: str) -> dict[str, float | str | None]:
+        """Spikes per synapse at break-even, by layer and ``"Total"``."""
+        from .opponent import break_even_of
+
+        found = break_even_of(workload, cost_model=self._model, device=device)
+        return {
+            side.name: "never"
+            if side.total.crossing == "never" and not side.where
+            else side.break_even_spikes_per_synapse
+            for side in (*found.layers, found.network)
+        }

@@ -265,3 +265,26 @@ class TestNativeNetwork:
 
         with pytest.raises(EnergyError):
             nsc.break_even(*native, cost_model=qtools())
+
+
+class TestColumns:
+    def test_spikes_per_synapse_and_break_even(self, native, monkeypatch):
+        monkeypatch.setattr("nengo_spikecost.energy.devices._table", None)  # put back at the end
+        network, activity = native
+        device = Device("free", True, Constant(0.1e-12), Constant(0.0))
+        nsc.register_device("free", 0.1e-12, 0.0, True)
+        energy = nsc.NetworkEnergy(network, activity)
+        columns = ["name", "spikes/synapse", "break-even free", "energy free", "break-even loihi"]
+        lines = energy.summary_string(columns, line_length=130).split("\n")
+        total = next(line for line in lines if line.startswith("Total "))
+        found = nsc.break_even(network, activity, device=device).network
+        assert total.split()[1:3] == [
+            f"{found.spikes_per_synapse.mean():.2f}",
+            f"{found.break_even_spikes_per_synapse:.2f}",
+        ]
+        assert total.split()[-1] == "never"
+        assert "free" in lines[2] or "free" in lines[1]
+
+    def test_devices_must_spike(self, native):
+        with pytest.raises(EnergyError, match="cpu works without spikes"):
+            nsc.NetworkEnergy(*native).summary_string(["name", "break-even cpu"])

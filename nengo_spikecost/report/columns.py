@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -44,10 +44,12 @@ class Column:
     def text(self, row: LayerRow, si_units: bool, short: bool = False) -> str:
         """The value of a row as shown."""
         value = self.value(row)
+        if isinstance(value, str) and self.kind != "text":
+            return value  # "never"
         text = write_value(self.kind, value, si_units, short)
         if row.where == "host" and self.device is not None and value == 0:
             return "host"
-        if self.device in row.uncounted_on:
+        if self.device in row.uncounted_on and self.kind == "energy":
             return f">= {text}" if value else "uncounted"
         return text
 
@@ -86,6 +88,10 @@ _PLAIN_COLUMNS = (
     Column("rate", "Rate [Hz]", ("Rate", "Hz"), "rate", lambda r: r.rate_hz),
     Column("spikes", "Spikes", ("Spikes",), "count", lambda r: r.spikes),
     Column("synops", "Synops", ("Synops",), "count", lambda r: r.synops),
+    Column(
+        "spikes/synapse", "Spikes/synapse", ("Spikes", "/ synapse"), "ratio",
+        lambda r: r.spikes_per_synapse,
+    ),
     Column("updates", "Updates", ("Neuron", "updates"), "count", lambda r: r.updates),
     Column(
         "average_synops", "Average synops", ("Average", "synops"), "count",
@@ -103,10 +109,14 @@ _PLAIN_COLUMNS = (
 )  # fmt: skip
 _PLAIN = {column.key: column for column in _PLAIN_COLUMNS}
 
-_DEVICE: dict[str, tuple[str, str, Callable[[LayerRow], dict[str, float]]]] = {
+BREAK_EVEN = "break-even"
+"""Spikes per synapse at which the network without spikes costs as much, by device."""
+
+_DEVICE: dict[str, tuple[str, str, Callable[[LayerRow], Mapping[str, Any]]]] = {
     "energy": ("J/inf ({})", "energy", lambda r: r.energy_J),
     "synop_energy": ("Synop J/inf ({})", "synops", lambda r: r.synop_energy_J),
     "neuron_energy": ("Neuron J/inf ({})", "neurons", lambda r: r.neuron_energy_J),
+    BREAK_EVEN: ("Break-even ({})", "even at", lambda r: r.break_even),
 }
 
 
@@ -115,12 +125,12 @@ def column_names() -> list[str]:
     return [*_PLAIN, *(f"{key} <device>" for key in _DEVICE)]
 
 
-def device_columns(columns: Sequence[str]) -> list[str]:
-    """The device names that columns mention, in order and as written."""
+def device_columns(columns: Sequence[str], kinds: Container[str] = _DEVICE) -> list[str]:
+    """The device names that columns (of some kinds) mention, in order and as written."""
     devices = []
     for column in columns:
         kind, _, device = column.partition(" ")
-        if kind in _DEVICE and device.strip() and device.strip() not in devices:
+        if kind in kinds and device.strip() and device.strip() not in devices:
             devices.append(device.strip())
     return devices
 
@@ -155,7 +165,7 @@ def _parse(name: str) -> Column:
         key=name,
         header=header.format(device),
         short_header=(device, short),
-        kind="energy",
+        kind="ratio" if kind == BREAK_EVEN else "energy",
         value=lambda row: energies(row).get(device),
         device=device,
     )

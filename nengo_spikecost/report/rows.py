@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,11 @@ class LayerRow:
         ``"host"``: all of the row's work is done beside a spiking device. ``"static"``: what
         devices draw without any work. ``"uncounted"``: the row stands for what could not be
         counted.
+    spikes_per_synapse : float, optional
+        Synops over the synapses that they are made at.
+    break_even : mapping from device name to float or str
+        Spikes per synapse at which the network without spikes takes as much, or why there are
+        none (``"never"``).
     """
 
     name: str
@@ -70,6 +75,8 @@ class LayerRow:
     lower_bound: bool = False
     uncounted_on: tuple[str, ...] = ()
     where: str = ""
+    spikes_per_synapse: float | None = None
+    break_even: Mapping[str, float | str | None] = field(default_factory=dict)
 
     @property
     def average_over_exact(self) -> float | None:
@@ -187,6 +194,8 @@ def _row(
             energy[part][device] = sum(
                 float(np.mean(layer.parts_J[part])) for layer in layers if part in layer.parts_J
             )
+    synops = _mean_sum(p.synops for p in pathways)
+    synapses = sum(p.n_synapses for p in pathways if p.synops is not None)
     return LayerRow(
         name=name or infos[0].name,
         kind="" if name else infos[0].kind,
@@ -198,7 +207,7 @@ def _row(
         updates=sum(p.updates for p in populations),
         rate_hz=rate,
         spikes=spikes,
-        synops=_mean_sum(p.synops for p in pathways),
+        synops=synops,
         average_synops=_mean_sum(p.average_synops for p in pathways),
         factored=_mean_sum(f.operations for f in workload.factored if f.layer in names),
         weight_updates=sum(r.updates for r in workload.learning if r.layer in names),
@@ -212,6 +221,7 @@ def _row(
             if any(name is not None or u.layer in names for u in estimate.uncounted)
         ),
         where="host" if name is None and _only_on_host(workload, infos[0].name) else "",
+        spikes_per_synapse=synops / synapses if synops is not None and synapses else None,
     )
 
 

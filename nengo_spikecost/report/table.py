@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich import box
 from rich.console import Console
@@ -74,6 +74,7 @@ def layer_table(
     columns: Sequence[str],
     si_units: bool = True,
     print_warnings: bool = True,
+    break_evens: Mapping[str, Mapping[str, float | str | None]] | None = None,
 ) -> Table:
     """The table of a network: one row a layer, and the total.
 
@@ -89,12 +90,22 @@ def layer_table(
         SI prefixes and separators, or KerasSpiking's plain numbers and headers.
     print_warnings : bool
         See `nengo_spikecost.report.notes.table_notes`.
+    break_evens : mapping, optional
+        By device, as the columns write it, and layer: see `LayerRow.break_even`.
     """
     parsed = parse_columns(columns)
     rows = layer_rows(workload, estimates) + static_rows(estimates) + host_rows(estimates)
     rows += uncounted_rows(workload, estimates)
     with_host = total_with_host_row(workload, estimates)
     totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
+    if break_evens:
+        rows, totals = (
+            [
+                replace(r, break_even={d: b.get(r.name) for d, b in break_evens.items()})
+                for r in part
+            ]
+            for part in (rows, totals)
+        )
     cells = {}
     for short in (False, True):
         body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
