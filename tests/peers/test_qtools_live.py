@@ -58,8 +58,16 @@ def lines(x: Any) -> Any:
     x = L.Reshape((-1, 3))(x)
     x = L.Conv1D(4, 3, activation="relu")(x)
     x = L.ReLU()(x)
+    x = L.AveragePooling1D(2)(x)
     x = L.Conv1D(4, 3, use_bias=False)(x)
     return L.Dense(2, activation="softmax")(L.Flatten()(x))
+
+
+def unknown(x: Any) -> Any:
+    x = L.Conv2DTranspose(3, 3)(L.ZeroPadding2D()(L.UpSampling2D()(x)))
+    x = L.LayerNormalization()(x)
+    x = qkeras.QDense(3, kernel_quantizer="quantized_bits(4,0,1)")(L.Flatten()(x))
+    return L.Softmax()(L.LeakyReLU()(x))
 
 
 def gates(x: Any) -> Any:
@@ -97,7 +105,7 @@ MEMORIES = [
 ]
 
 
-@pytest.mark.parametrize("build", [merges, poolings, normalizations, lines, gates])
+@pytest.mark.parametrize("build", [merges, poolings, normalizations, lines, unknown, gates])
 def test_energies_are_those_of_qkeras(build: Callable[[Any], Any]) -> None:
     x = L.Input((8, 8, 3))
     model = tf.keras.Model(x, build(x))

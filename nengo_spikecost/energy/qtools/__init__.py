@@ -40,8 +40,8 @@ Differences from qtools
 2. Average pooling adds at all positions of its output; qtools counts one.
 3. Groups of convolutions count, as do depth multipliers. Products beyond the border of the input
    are not computed.
-4. Dense layers of several positions, separable and transposed convolutions, Subtract and
-   Conv1D have costs; in qtools they fail, or cost nothing.
+4. Dense layers of several positions, separable and transposed convolutions, those of three axes,
+   poolings of one, and Subtract have costs; in qtools they fail, or cost nothing.
 5. A shared layer is counted for every application.
 6. Batch normalization is one multiplication and one addition with constants, of which two are
    read for each channel. qtools divides for every element, does not add, and reads four.
@@ -67,8 +67,9 @@ Limits
 ------
 Weights are read once per inference, whatever the buffers. Functions such as softmax, divisions of
 average pooling and static power cost nothing. With ``compat``, what qtools fails on is priced by
-its formulas where they exist; batch normalization is taken to have both a scale and a centre; and
-of a network with several outputs, one that is read again is not charged as an output.
+its formulas where they exist; batch normalization is taken to have both a scale and a centre; a
+separable convolution has two parts; layers of nested models are priced, which qtools takes for one
+unknown layer; and a network's output that one of its layers reads is not charged as an output.
 """
 
 from __future__ import annotations

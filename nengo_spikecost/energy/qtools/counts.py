@@ -12,6 +12,34 @@ from collections.abc import Callable, Mapping
 from ...workload.layer_shape import LayerShape
 from ..lemaire.dense import layer_macs, taps_met
 
+#: Classes with weights whose formats QKeras works out.
+WEIGHTED_IN_QKERAS = (
+    "Dense",
+    "Conv1D",
+    "Conv2D",
+    "DepthwiseConv2D",
+    "SeparableConv2D",
+    "QDense",
+    "QConv1D",
+    "QConv2D",
+    "QDepthwiseConv2D",
+    "QSeparableConv2D",
+)
+
+#: Average poolings that it adds up.
+POOLED_IN_QKERAS = ("AveragePooling2D", "GlobalAveragePooling2D")
+
+#: Classes whose operations it prices.
+PRICED_BY_QKERAS = (
+    *(name for name in WEIGHTED_IN_QKERAS if "Separable" not in name),
+    *POOLED_IN_QKERAS,
+    "BatchNormalization",
+    "QBatchNormalization",
+    "Add",
+    "Multiply",
+    "Subtract",
+)
+
 Count = Callable[[LayerShape], int]
 
 
@@ -26,7 +54,7 @@ def n_operations_of_qkeras(shape: LayerShape) -> int:
     It knows classes by name: groups are ignored, average poolings are counted for one
     position, and what it does not know has none.
     """
-    if shape.type.startswith(("SeparableConv", "QSeparableConv")):
+    if shape.type not in PRICED_BY_QKERAS:
         return 0
     return _QKERAS_COUNTS.get(shape.kind, _none)(shape)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ...errors import EnergyError
 from ...workload.layer_shape import LayerShape
+from .counts import POOLED_IN_QKERAS, WEIGHTED_IN_QKERAS
 from .multipliers import COMPARISON, Operator, accumulator, adder, divider, multiplier, widest
 from .options import TENSORS, Options
 from .quantizers import Quantizer, with_values
@@ -145,6 +146,8 @@ def _quantizers_of(shape: LayerShape, options: Options) -> dict[str, Quantizer |
 def _product_sums(given: Given) -> LayerFormats:
     """Convolutions and dense layers: products, added up."""
     shape = given.shape
+    if given.compat and shape.type not in WEIGHTED_IN_QKERAS:
+        return _passed(given)
     weights = given.own("weights")
     operator = multiplier(weights, given.inputs[0])
     total = given.replaced(accumulator(operator.output, n_terms(shape, given.compat)))
@@ -242,6 +245,8 @@ def _activation(given: Given) -> LayerFormats:
 
 
 def _average_pooling(given: Given) -> LayerFormats:
+    if given.compat and given.shape.type not in POOLED_IN_QKERAS:
+        return _passed(given)
     total = accumulator(given.inputs[0], max(1, math.prod(given.shape.kernel_size)))
     if given.options.for_reference:
         total = given.replaced(total)
@@ -290,6 +295,9 @@ def _with_result(given: Given, operator: Operator) -> LayerFormats:
 
 
 def _shape(given: Given) -> LayerFormats:
+    known = ("Reshape", "Flatten", "UpSampling", "Concatenate")
+    if given.compat and not any(word in given.shape.type for word in known):
+        return _passed(given)
     return LayerFormats(given.inputs, given.result(_common(given)))
 
 

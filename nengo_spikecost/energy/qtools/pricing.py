@@ -14,18 +14,6 @@ from .traffic import Network, Traffic, memory_pJ, traffic, traffic_of_qkeras
 #: Kinds whose products are added up.
 _ACCUMULATING = ("convolution", "depthwise convolution", "transposed convolution", "dense")
 
-#: Kinds whose operations QKeras prices.
-_PRICED_BY_QKERAS = (
-    "convolution",
-    "depthwise convolution",
-    "dense",
-    "batch normalization",
-    "average pooling",
-    "add",
-    "subtract",
-    "multiply",
-)
-
 
 @dataclass(frozen=True)
 class LayerTerms:
@@ -95,7 +83,8 @@ def _terms(
     else:
         moved = traffic_of_qkeras(network, formats, shape.name)
         count = n_operations_of_qkeras(shape)
-    terms = {**_memory(moved, options), "op": count * _operation_pJ(shape, own, options)}
+    op_pJ = count * _operation_pJ(shape, own, options) if count else 0.0
+    terms = {**_memory(moved, options), "op": op_pJ}
     return LayerTerms(shape.name, shape.layer, shape.type, terms, count, own)
 
 
@@ -111,8 +100,6 @@ def _memory(moved: Traffic, options: Options) -> dict[str, float]:
 def _operation_pJ(shape: LayerShape, own: LayerFormats, options: Options) -> float:
     """Energy of one of the operations that are counted."""
     process = options.process
-    if options.compat is not None and shape.kind not in _PRICED_BY_QKERAS:
-        return 0.0
     energy = sum(process.operation_pJ(operator) for operator in own.operators)
     adds = shape.kind in _ACCUMULATING or shape.kind == "average pooling"
     if adds and own.accumulator is not None:
