@@ -137,6 +137,29 @@ def report(
 
 
 @main.command()
+@click.argument("model", type=click.Path())
+@click.option("--data", "data_file", type=click.Path(), required=True,
+              help="Samples (.npy), or samples and labels (.npz).")  # fmt: skip
+@click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
+@click.option("--y-key", help="Name of the labels in an .npz file.  [default: y_test, y, ...]")
+@_network_options(
+    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
+)
+@_plain_errors
+def compare(
+    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+) -> None:
+    """Price MODEL with all cost models side by side, and say what makes the difference."""
+    from . import stack
+    from .loading import check_model_file, load_data, load_model
+
+    x, y = load_data(data_file, x_key, y_key)
+    check_model_file(model)
+    stack.start_quietly()
+    _run(load_model(model), x, y, compared=True, **options)
+
+
+@main.command()
 @click.argument("names", nargs=-1)
 @click.option("--device-file", type=click.Path(), metavar="TOML", help="More devices.")
 @click.option("--json", "json_file", type=click.Path(), help="Write all constants here.")
@@ -174,7 +197,9 @@ def _run(
     samples: int | None,
     json_file: str | None,
     csv_file: str | None,
+    compared: bool = False,
 ) -> None:
+    from .comparison import compare
     from .profiling import profile
     from .report.files import check_writable
 
@@ -183,7 +208,7 @@ def _run(
         if file is not None:
             check_writable(file)
     _load_device_file(device_file)
-    result = profile(
+    result: Any = profile(
         model,
         x[:samples],
         None if y is None else y[:samples],
@@ -195,6 +220,8 @@ def _run(
         presentation=presentation,
         devices=devices,
     )
+    if compared:
+        result = compare(result.network, result.activity, devices=devices, example_data=x[:samples])
     click.echo(result.summary_string(line_length=_width()))
     for path, write in ((json_file, result.to_json), (csv_file, result.to_csv)):
         if path is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +14,7 @@ import numpy as np
 from .energy import devices as device_table
 from .energy.break_even import leaves_host
 from .energy.cost_models import CostModel, get_cost_model
-from .energy.device import Device
+from .energy.device import Device, device_key
 from .energy.estimate import EnergyEstimate
 from .energy.host import DEFAULT_HOST
 from .energy.pricing import estimate_energy
@@ -124,6 +126,21 @@ class Comparison:
             "rows": [_record(row) for row in self.rows],
         }
 
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from .report.files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write what `to_frame` gives to a CSV file, whole or not at all."""
+        from .report.files import write_text
+
+        write_text(path, self.to_frame().drop(columns="spread_J").to_csv())
+
 
 def compare(
     network: Any,
@@ -149,7 +166,7 @@ def compare(
         place of exact synops.
     devices : iterable of str or Device, optional
         Default: ``cpu``, ``loihi``, ``digital`` and ``digital_snn``, and of them those that a
-        cost model can price.
+        cost model can price; ``"all"``: all that it can.
     example_data : optional
         Inputs as ``model.predict`` takes them, for ``"kerasspiking"``: the data that the activity
         was measured on.
@@ -170,8 +187,9 @@ def compare(
         activity = nengo_spikecost.measure(conversion, x, 40)
         nengo_spikecost.compare(conversion, activity, example_data=x).summary()
     """
-    given = devices is not None
-    chosen = _devices(DEVICES if devices is None else devices)
+    every = isinstance(devices, str) and device_key(devices) == "all"
+    given = devices is not None and not every
+    chosen = _devices(device_table.names() if every else DEVICES if devices is None else devices)
     reference = _counted(get_cost_model(REFERENCE), network, activity, None, None)
     rows: list[ComparedRow] = []
     for cost_model in _listed(cost_models):

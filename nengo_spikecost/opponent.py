@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +175,15 @@ class BreakEven:
             ],
             "notes": notes(self),
         }
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from .report.files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
 
     def plot(self, layer: str | None = None, axes: Axes | None = None) -> Axes:
         """Energy against firing rate: both sides, where they meet, and where it was measured.

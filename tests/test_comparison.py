@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 
 import nengo
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import nengo_spikecost as nsc
+from nengo_spikecost import cli
 from nengo_spikecost.comparison import AVERAGE, COST_MODELS
+from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.cost_models import CostModel, get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
@@ -172,3 +176,31 @@ def test_a_cost_model_of_ones_own(measured):
     picky = replace(ones, can_price=lambda device: False)
     found = nsc.compare(conversion, activity, cost_models=[picky])
     assert found.rows[0].explanation == "prices none of these devices"
+
+
+def test_files(comparison, tmp_path):
+    assert json.loads(comparison.to_json(tmp_path / "out.json")) == comparison.to_dict()
+    comparison.to_csv(tmp_path / "out.csv")
+    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    assert [row["cost_model"] for row in rows] == [row.cost_model for row in comparison.rows]
+    assert float(rows[0]["energy_J"]) == comparison.rows[0].estimate.mean_J
+
+
+def test_all_devices(measured):
+    conversion, activity, _ = measured
+    found = nsc.compare(conversion, activity, devices="all", cost_models=["per_operation"])
+    assert [row.device for row in found.rows] == devices.names()
+
+
+def test_command_line(measured, tmp_path, monkeypatch):
+    conversion, _, x = measured
+    monkeypatch.chdir(tmp_path)
+    conversion.model.save("net.h5")
+    np.save("x.npy", x)
+    arguments = "compare net.h5 --data x.npy --steps 5 --devices cpu,loihi --json out.json"
+    done = CliRunner().invoke(cli.main, arguments.split())
+    assert done.exit_code == 0, done.output
+    assert "kerasspiking, loihi: " in done.output and "Written: out.json" in done.output
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["presentation"]["n_steps"] == 5
+    assert {row["device"] for row in content["rows"]} == {"cpu", "loihi"}
