@@ -134,8 +134,8 @@ def keras_layer_infos(model: Any) -> tuple[LayerInfo, ...]:
                 size = size[0]
             infos[name] = LayerInfo(name, type(layer).__name__, str(size), layer.count_params())
 
-    collect(model, "")
     rows = {shape.layer: shape for shape in keras_shapes(model)}
+    collect(model, "")
     hidden = [
         LayerInfo(name, shape.type, str((None, *shape.output_shape)), 0)
         for name, shape in rows.items()
@@ -210,7 +210,14 @@ class _Walk:
 
 def _nodes(model: Any) -> Iterator[Any]:
     """A model's applications of layers, each after those that it reads."""
+    import tensorflow as tf
+
     depths = getattr(model, "_nodes_by_depth", None)
+    if depths and not isinstance(model, tf.keras.Model):
+        raise EnergyError(
+            "Expected a tf.keras model of Keras 2, and this one is of Keras 3: pass what convert() "
+            "makes of it."
+        )
     if not depths:
         raise EnergyError(
             "Expected a functional or Sequential tf.keras model that has been built, not "

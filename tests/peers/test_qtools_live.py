@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import nengo_spikecost as nsc
 from nengo_spikecost.energy.qtools import energy_profile, extract_energy_sum, qtools
+from nengo_spikecost.network_energy import NetworkEnergy
 from nengo_spikecost.workload.keras_shapes import keras_shapes
 
 qkeras = pytest.importorskip(
@@ -88,6 +91,32 @@ def gates(x: Any) -> Any:
         x = qkeras.QActivation(activation)(x)
         x = qkeras.QDense(8, kernel_quantizer=weights, bias_quantizer="quantized_bits(8,2,1)")(x)
     return x
+
+
+def test_quantizers_are_read_from_models() -> None:
+    """By default too, and through a conversion."""
+    x = L.Input((6, 6, 1))
+    y = qkeras.QConv2D(2, 3, kernel_quantizer="quantized_po2(3)", name="c")(x)
+    y = qkeras.QActivation("quantized_relu(4,1)", name="a")(y)
+    y = qkeras.QDense(3, kernel_quantizer="ternary", name="d")(L.Flatten()(y))
+    model = tf.keras.Model(x, y)
+    by_hand = qtools(
+        {
+            "c": {"weights": "quantized_po2(3)", "bias": None},
+            "a": {"output": "quantized_relu(4,1)"},
+            "d": {"weights": "ternary", "bias": None},
+        }
+    )
+    shapes = tuple(replace(s, quantizers={}) for s in keras_shapes(model))
+    expected = energy_profile(shapes, by_hand)
+    assert energy_profile(keras_shapes(model), qtools()) == expected
+    totals = {
+        NetworkEnergy(network, cost_model=qtools()).total_energy("digital")
+        for network in (model, nsc.convert(model))
+    }
+    assert len(totals) == 1
+    # the table's device and QKeras' polynomials agree to their nine digits
+    assert totals.pop() == pytest.approx(expected["total_cost"] * 1e-12, abs=2e-12)
 
 
 REFERENCES = [

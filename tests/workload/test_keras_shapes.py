@@ -206,6 +206,12 @@ def test_models_that_are_no_graph_are_refused() -> None:
             keras_shapes(model)
 
 
+def test_models_of_keras_3_are_refused() -> None:
+    keras = pytest.importorskip("keras", "3", reason="Keras 3 is not installed")
+    with pytest.raises(EnergyError, match="Keras 3"):
+        keras_shapes(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]))
+
+
 def test_a_layer_of_the_users_own() -> None:
     class Halve(L.Layer):
         def call(self, x: Any) -> Any:

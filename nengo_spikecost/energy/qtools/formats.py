@@ -7,7 +7,7 @@ format of its weights and of its result; where it has none, the options do.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ...errors import EnergyError
@@ -139,8 +139,20 @@ def _quantizers_of(shape: LayerShape, options: Options) -> dict[str, Quantizer |
         if tensor in TENSORS:
             result[tensor] = None if value is None else quantizer(value, what)
     for name in (shape.layer, shape.name):
-        result.update(options.quantizers.get(name, {}))
+        result.update(_of_part(shape, options.quantizers.get(name, {})))
     return result
+
+
+def _of_part(
+    shape: LayerShape, given: Mapping[str, Quantizer | None]
+) -> Mapping[str, Quantizer | None]:
+    """Those of a layer's quantizers that belong to one part of a separable convolution."""
+    if "Separable" not in shape.type:
+        return given
+    if shape.kind == "depthwise convolution":
+        return {tensor: q for tensor, q in given.items() if tensor == "weights"}
+    renamed = {"pointwise": "weights"}
+    return {renamed.get(t, t): q for t, q in given.items() if t != "weights"}
 
 
 def _product_sums(given: Given) -> LayerFormats:

@@ -134,7 +134,8 @@ def qtools(
     ----------
     quantizers : dict, optional
         From names of layers to dicts from tensors (``"weights"``, ``"bias"``, ``"output"``; of a
-        batch normalization ``"gamma"``, ``"beta"``, ``"mean"``, ``"variance"``) to quantizers.
+        batch normalization ``"gamma"``, ``"beta"``, ``"mean"``, ``"variance"``; of a separable
+        convolution ``"pointwise"`` besides) to quantizers.
         They come before those that layers of QKeras have.
     source : quantizer
         Format of what is fed to the network.

@@ -224,6 +224,16 @@ def test_batch_normalization_is_a_product_and_a_sum() -> None:
     assert (len(ours.formats.parameters), len(theirs.formats.parameters)) == (2, 4)
 
 
+def test_parts_of_a_separable_convolution() -> None:
+    model = model_of(L.SeparableConv2D(4, 3, name="s"), L.Dense(2))
+    given = {"s": {"weights": fixed(3), "pointwise": fixed(5), "bias": fixed(6), "output": relu(4)}}
+    found = terms_of(model, quantizers=given)
+    depthwise, pointwise = found["s.depthwise"].formats, found["s"].formats
+    assert (depthwise.weights, depthwise.bias) == (fixed(3), None)
+    assert depthwise.output == pointwise.inputs[0] == fixed(8 + 3 + 4, 4)  # sums of nine
+    assert (pointwise.weights, pointwise.bias, pointwise.output) == (fixed(5), fixed(6), relu(4))
+
+
 def test_formats_of_layers_without_quantizers() -> None:
     model = model_of(L.Conv2D(3, 3, name="c", activation="relu"), L.Flatten(), L.Dense(2, name="d"))
     for options, weights, sums, between in (
