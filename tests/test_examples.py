@@ -74,3 +74,16 @@ def test_compare_counting(tmp_path):
         assert exact > 50 * guess  # blind to scale_firing_rates=200
         if name.startswith("conv"):  # digits are in the middle, where the fan-out is larger
             assert 0.8 < ratio < 0.95
+
+
+def test_break_even(tmp_path):
+    out = run("break_even", tmp_path)
+    assert "The network wins: " in out and "The network never wins: " in out
+    totals = [line.split() for line in out.splitlines() if line.startswith("Total ")]
+    # arithmetic; with memory, in two parts
+    assert [line[-1] for line in totals] == ["wins", totals[1][-1], "never"]
+    assert float(totals[0][7]) == pytest.approx(0.54, abs=0.05)
+    assert float(totals[1][-1]) > 3
+    rows = [line.split() for line in out.splitlines() if line.startswith("kerasspiking  ")]
+    assert [row[1] for row in rows] == ["cpu", "loihi", "digital", "digital_snn"]
+    assert "27.1 against 23.6 pJ a synop" in out

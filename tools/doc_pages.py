@@ -29,6 +29,7 @@ PAGES = (
     "quickstart",
     "counting",
     "cost_models",
+    "break_even",
     "from_model_energy",
     "stack",
     "lowering",
