@@ -1,7 +1,7 @@
 """A spiking network against the same network without spikes, and all cost models side by side.
 
-    python examples/break_even.py              # tables
-    python examples/break_even.py plot.png     # and the plot
+python examples/break_even.py              # tables
+python examples/break_even.py plot.png     # and the plot
 """
 
 from __future__ import annotations
