@@ -213,7 +213,7 @@ def _nodes(model: Any) -> Iterator[Any]:
     import tensorflow as tf
 
     depths = getattr(model, "_nodes_by_depth", None)
-    if depths and not isinstance(model, tf.keras.Model):
+    if hasattr(model, "layers") and not isinstance(model, tf.keras.Model):
         raise EnergyError(
             "Expected a tf.keras model of Keras 2, and this one is of Keras 3: pass what convert() "
             "makes of it."
