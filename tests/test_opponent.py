@@ -27,6 +27,8 @@ from nengo_spikecost.workload.record import (
     Workload,
 )
 
+from . import models
+
 matplotlib.use("Agg")
 
 CHIP = Device("chip", True, Constant(2e-12), Constant(3e-12), process="14 nm")
@@ -265,6 +267,57 @@ class TestNativeNetwork:
 
         with pytest.raises(EnergyError):
             nsc.break_even(*native, cost_model=qtools())
+
+
+class TestKerasNetwork:
+    @pytest.fixture(scope="class")
+    def pooled(self):
+        """Neurons of conv0 get pixels, and run on the host; softmax is the host's too."""
+        keras = nsc.stack.keras()
+        layers = keras.layers
+        inp = x = keras.Input((8, 8, 1), name="image")
+        x = layers.Conv2D(2, 3, activation="relu", name="conv0")(x)
+        x = layers.AveragePooling2D(2, name="pool")(x)
+        x = layers.Conv2D(4, 2, activation="relu", name="conv1")(x)
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(5, activation="relu", name="dense0")(x)
+        x = layers.Dense(3, name="dense1")(x)
+        model = models.randomise(keras.Model(inp, x))
+        conversion = nsc.convert(
+            model, neuron_type="SpikingRectifiedLinear", scale_firing_rates=100
+        )
+        return conversion, nsc.measure(conversion, models.images(), 20, progress=False)
+
+    def test_the_opponent_by_hand(self, pooled):
+        found = nsc.break_even(*pooled)
+        places = {layer.name: layer.where for layer in found.layers}
+        assert places == {
+            "image": "nothing", "conv0": "host", "pool": "composed", "conv1": "",
+            "flatten": "nothing", "dense0": "", "dense1": "host",
+        }  # fmt: skip
+        # 5 x 8 bits and sums of 32: a b^2 + b_ b of the parabola at sqrt(40), and 0.1
+        square = 2.3 / 768
+        mac = square * 40 + (0.025 - 8 * square) * 40**0.5 + 0.1
+        macs = {"pool": 3 * 3 * 2 * 4, "conv1": 2 * 2 * 4 * 2 * 4, "dense0": 16 * 5}
+        neurons = {"pool": 0, "conv1": 16, "dense0": 5}
+        for name, count in macs.items():
+            expected = 1e-12 * (count * mac + 0.1 * neurons[name])
+            assert found.layer(name).total.ann_J == pytest.approx(expected, rel=1e-9)
+        expected = 1e-12 * (sum(macs.values()) * mac + 0.1 * 21)
+        assert found.network.total.ann_J == pytest.approx(expected, rel=1e-9)
+        # conv0 and the readout, once: 6 x 6 x 9 x 2 and 5 x 3 products, and 72 neurons
+        assert found.sides.host.ann_J == pytest.approx(
+            1e-12 * ((648 + 15) * mac + 0.1 * 72), rel=1e-9
+        )
+
+    def test_lemaire_has_the_whole_network_on_the_device(self, pooled):
+        found = nsc.break_even(*pooled, cost_model="lemaire")
+        assert found.sides.host is None
+        assert found.layer("conv0").where == found.layer("dense1").where == ""
+        # every layer with weights that spikes reach, the readout too
+        workload = nsc.NetworkEnergy(*pooled).workload()
+        events = sum(p.events for p in workload.pathways if p.events is not None)
+        np.testing.assert_array_equal(found.network.synops, events)
 
 
 class TestColumns:

@@ -94,7 +94,7 @@ def leaves_host(
     workload: Workload, found: EnergyEstimate, device: Device, model: CostModel
 ) -> bool:
     """Whether a cost model has left the host's work out of an estimate: told by what it prices."""
-    if not workload.host:
+    if model.whole_network or not workload.host:
         return False
     chip = only_on_chip(workload)
     if not any(p.spiking for p in chip.populations):

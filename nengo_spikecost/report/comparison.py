@@ -103,9 +103,10 @@ def _dense_words(workload: Workload, reference: Workload) -> list[str]:
     words = []
     macs, exact = (sum(d.macs for d in w.dense) for w in (workload, reference))
     if macs and exact and abs(macs / exact - 1) > 1e-12:
-        words.append(
-            f"{macs:,} multiply-accumulates against {exact:,} without weights of zero and borders"
-        )
+        why = "which leave out weights of zero and borders"
+        if macs < exact:
+            why = "some of them in poolings and merges"
+        words.append(f"{macs:,} multiply-accumulates against {exact:,}, {why}")
     neurons, counted = (sum(p.n_neurons for p in w.populations) for w in (workload, reference))
     if neurons and neurons != counted:
         words.append(f"{neurons:,} against {counted:,} neurons")
