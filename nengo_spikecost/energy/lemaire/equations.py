@@ -27,11 +27,9 @@ from __future__ import annotations
 
 import math
 
+from ...workload.layer_macs import CONVOLUTIONS
 from ...workload.layer_shape import LayerShape
 from .prices import Accesses, Count, Memories
-
-CONVOLUTIONS = ("convolution", "depthwise convolution", "transposed convolution")
-"""Kinds of layers with a kernel of weights."""
 
 
 def spiking_layer(

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ...workload.layer_macs import CONVOLUTIONS
 from ...workload.layer_shape import LayerShape
-from .equations import CONVOLUTIONS
 
 
 def folded(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...errors import EnergyError, MissingActivityError
+from ...workload.layer_macs import CONVOLUTIONS
 from ...workload.record import PathwayWork, PopulationWork, Workload
 from ..device import Device
-from .equations import CONVOLUTIONS
 from .ledger import Ledger
 from .prices import Accesses, Memories, Prices
 

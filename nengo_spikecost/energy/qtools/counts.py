@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from ...workload.layer_macs import CONVOLUTIONS, layer_macs, taps_met
 from ...workload.layer_shape import LayerShape
-from ..lemaire.dense import layer_macs, taps_met
 
 #: Classes with weights whose formats QKeras works out.
 WEIGHTED_IN_QKERAS = (
@@ -80,9 +80,7 @@ def _merge(shape: LayerShape) -> int:
 
 
 _COUNTS: Mapping[str, Count] = {
-    **dict.fromkeys(
-        ("convolution", "depthwise convolution", "transposed convolution", "dense"), layer_macs
-    ),
+    **dict.fromkeys((*CONVOLUTIONS, "dense"), layer_macs),
     "batch normalization": lambda shape: shape.n_out,
     "average pooling": _pooling,
     "max pooling": _comparisons,
