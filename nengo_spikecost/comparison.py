@@ -107,6 +107,17 @@ class Comparison:
         """Print `summary_string`."""
         print(self.summary_string(line_length))
 
+    def _repr_html_(self) -> str:
+        from .report.comparison import comparison_table
+        from .report.html import to_html
+
+        estimates: list[EnergyEstimate] = []
+        for row in self.rows:
+            # presets have the name of a device and other constants
+            if row.estimate and all(row.estimate.device != e.device for e in estimates):
+                estimates.append(row.estimate)
+        return to_html(comparison_table(self), {str(i): e for i, e in enumerate(estimates)})
+
     def to_frame(self) -> pandas.DataFrame:
         """A row for every cost model and device."""
         import pandas

@@ -15,6 +15,7 @@ from .energy.bit_matching import Bits, BitWidths, matched_models
 from .energy.break_even import compare_sides
 from .energy.cost_models import CostModel
 from .energy.device import Device
+from .energy.estimate import EnergyEstimate
 from .energy.literature import PUBLISHED, Threshold, yan_compute
 from .errors import EnergyError, MissingActivityError
 from .workload.record import Workload
@@ -131,6 +132,14 @@ class BreakEven:
     def summary(self, line_length: int = 98, print_warnings: bool = True) -> None:
         """Print `summary_string`."""
         print(self.summary_string(line_length, print_warnings))
+
+    def _repr_html_(self) -> str:
+        from .report.break_even import break_even_table
+        from .report.html import to_html
+
+        devices = self.sides.device, self.sides.opponent
+        estimates = {d.name: EnergyEstimate(d, self.cost_model, ()) for d in devices}
+        return to_html(break_even_table(self), estimates)
 
     def to_frame(self) -> pandas.DataFrame:
         """A row for every layer, and the last, ``"Total"``, for the network."""

@@ -122,6 +122,8 @@ def test_table_frame_and_dict(comparison):
     assert len(record["rows"]) == len(comparison.rows)
     # one line on every row
     assert all(row["explanation"] for row in record["rows"])
+    html = comparison._repr_html_()
+    assert html.count("<tr>") == len(comparison.rows) + 1 and "27.1 pJ" in html
     with pytest.raises(KeyError):
         comparison.row("per_operation", "gpu")
 

@@ -149,6 +149,8 @@ def test_table_and_records_say_the_same(workload):
     assert verdicts["Yan et al. 2024, arithmetic alone"] == "met"  # k = 20
     assert "not met" in found.summary_string()
     assert found.summary_string(print_warnings=False).count("* ") == 1
+    html = found._repr_html_()
+    assert found.verdict in html and "40.0 pJ" in html
 
 
 def test_there_is_no_such_layer(workload):
