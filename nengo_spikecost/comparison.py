@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,11 +122,15 @@ class Comparison:
         """A row for every cost model and device."""
         import pandas
 
-        records = [_record(row) for row in self.rows]
+        from .report.comparison import record
+
+        records = [record(row) for row in self.rows]
         return pandas.DataFrame.from_records(records, index=["cost_model", "device"])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, strings and numbers."""
+        from .report.comparison import record
+
         return {
             "format": "nengo-spikecost/comparison/1",
             "presentation": {
@@ -134,7 +138,7 @@ class Comparison:
                 "dt_s": self.dt,
                 "n_samples": self.n_samples,
             },
-            "rows": [_record(row) for row in self.rows],
+            "rows": [record(row) for row in self.rows],
         }
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -358,34 +362,3 @@ def _cost_model(name: str | CostModel) -> CostModel:
         if name == "qtools":
             return qtools()
         raise
-
-
-def _record(row: ComparedRow) -> dict[str, Any]:
-    estimate = row.estimate
-    record: dict[str, Any] = {
-        "cost_model": row.cost_model,
-        "device": row.device,
-        "synops": row.synops,
-        "macs": row.macs,
-        "energy_J": None,
-        "low_J": None,
-        "high_J": None,
-        "spread_J": None,
-        "static_J": None,
-        "host_J": None,
-        "ratio": row.ratio,
-        "lower_bound": None,
-        "explanation": row.explanation,
-    }
-    if estimate is not None:
-        low, high = estimate.range_J
-        record.update(
-            energy_J=estimate.mean_J,
-            low_J=low,
-            high_J=high,
-            spread_J=asdict(estimate.spread()),
-            static_J=estimate.static_J,
-            host_J=estimate.host_J,
-            lower_bound=estimate.lower_bound,
-        )
-    return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -255,3 +256,35 @@ def _percent(share: float) -> str:
 
 def _mean_synops(workload: Workload) -> float:
     return sum(float(np.mean(p.synops)) for p in workload.pathways if p.synops is not None)
+
+
+def record(row: ComparedRow) -> dict[str, Any]:
+    """A row as a flat dict, but for its spread over samples."""
+    estimate = row.estimate
+    found: dict[str, Any] = {
+        "cost_model": row.cost_model,
+        "device": row.device,
+        "synops": row.synops,
+        "macs": row.macs,
+        "energy_J": None,
+        "low_J": None,
+        "high_J": None,
+        "spread_J": None,
+        "static_J": None,
+        "host_J": None,
+        "ratio": row.ratio,
+        "lower_bound": None,
+        "explanation": row.explanation,
+    }
+    if estimate is not None:
+        low, high = estimate.range_J
+        found.update(
+            energy_J=estimate.mean_J,
+            low_J=low,
+            high_J=high,
+            spread_J=asdict(estimate.spread()),
+            static_J=estimate.static_J,
+            host_J=estimate.host_J,
+            lower_bound=estimate.lower_bound,
+        )
+    return found
