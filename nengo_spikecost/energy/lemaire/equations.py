@@ -77,7 +77,7 @@ def spiking_layer(
         weights=spikes_in * reach,
         biases=stepwise if shape.n_biases else 0,
         potentials=2 * (spikes_in * reach + stepwise),
-        macs=stepwise if leaky else 0,
+        leaks=stepwise if leaky else 0,
         additions=additions,
         address_macs=2 * spikes_in if shape.kind in CONVOLUTIONS else 0,
         address_additions=spikes_in * reach,

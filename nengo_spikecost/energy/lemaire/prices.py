@@ -125,6 +125,11 @@ class Prices:
         return self.arithmetic.mul_J(self.widths.product)
 
     @property
+    def leak_J(self) -> float:
+        """One decay of a potential: a multiplication as wide as it is, and an addition."""
+        return self.arithmetic.mul_J(self.widths.potentials) + self.add_J
+
+    @property
     def address_add_J(self) -> float:
         """One addition to an address."""
         return self.arithmetic.add_J(self.widths.addresses)
@@ -149,6 +154,8 @@ class Accesses:
         Weights and biases read; potentials read and written.
     macs, multiplications, additions : Count
         Operations on values.
+    leaks : Count
+        Multiply-accumulates of potentials by themselves, as they decay.
     address_macs, address_additions : Count
         Operations on addresses.
     """
@@ -163,6 +170,7 @@ class Accesses:
     macs: Count = 0
     multiplications: Count = 0
     additions: Count = 0
+    leaks: Count = 0
     address_macs: Count = 0
     address_additions: Count = 0
 
@@ -189,6 +197,7 @@ def priced(accesses: Accesses, memories: Memories, prices: Prices) -> dict[str, 
         + n.inputs * prices.activation_J(memories.inputs)
         + n.outputs * prices.activation_J(memories.outputs),
         "operations": n.macs * (prices.mul_J + prices.add_J)
+        + n.leaks * prices.leak_J
         + n.multiplications * prices.mul_J
         + n.additions * prices.add_J,
         "addressing": n.address_macs * prices.address_mac_J

@@ -262,7 +262,7 @@ def _spiking_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesse
         weights=spikes * _reach(shape),
         biases=stepwise if shape.n_biases else 0,
         potentials=2 * (spikes * _reach(shape) + stepwise),
-        macs=stepwise if module.leaky else 0,
+        leaks=stepwise if module.leaky else 0,
         additions=additions + stepwise + sent,
         address_macs=address_macs,
         address_additions=address_additions,

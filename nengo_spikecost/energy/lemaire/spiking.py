@@ -68,7 +68,7 @@ def population_accesses(population: PopulationWork, n_steps: int) -> Accesses:
         events_out=population.spikes,
         biases=biases,
         potentials=2 * population.updates,
-        macs=population.updates if population.leaky else 0,
+        leaks=population.updates if population.leaky else 0,
         additions=biases + population.spikes,
     )
 

@@ -5,8 +5,8 @@ quantized networks without spikes. Every tensor has a number format (`Quantizer`
 decide the circuits, the bits decide the memory traffic. Energies are polynomials of bits through
 the 45 nm table of Horowitz (ISSCC 2014).
 
-What is priced
---------------
+What qtools prices
+------------------
 Parts of a layer's energy, per inference::
 
     op          operations x (gate factor x E_circuit(gate bits) + E_add(accumulator bits))
@@ -63,8 +63,8 @@ Differences from qtools
     network. qtools' ``pe`` has DRAM and ``rd_wr_on_io``. ``include="qkeras"`` adds up what
     ``extract_energy_sum`` does; by default everything is in the energy.
 
-Limits
-------
+Limits of qtools
+----------------
 Weights are read once per inference, whatever the buffers. Functions such as softmax, divisions of
 average pooling and static power cost nothing. With ``compat``, what qtools fails on is priced by
 its formulas where they exist; batch normalization is taken to have both a scale and a centre; a

@@ -111,11 +111,15 @@ def test_neurons_by_themselves():
     assert done.biases == 36 * STEPS
     assert done.additions == 36 * STEPS + 5
     assert done.potentials == 2 * 36 * STEPS
-    assert done.macs == 0
+    assert done.leaks == done.macs == 0
     still = population_accesses(replace(population, has_bias=False, leaky=True), STEPS)
     assert still.biases == 0
     assert still.additions == 5
-    assert still.macs == 36 * STEPS
+    assert (still.leaks, still.macs) == (36 * STEPS, 0)
+    # potentials decay in their own width, whatever that of the weights: 32 bits here
+    narrow = lemaire({"weights": 8, "potentials": 32}).price.prices(digital(True))
+    assert narrow.leak_J == pytest.approx((3.1 + 0.1) * 1e-12)
+    assert narrow.mul_J == pytest.approx(0.2e-12)
 
 
 @given(workload=spiking_workloads(), eighths=st.integers(0, 40), bits=st.sampled_from([8, 16, 32]))
