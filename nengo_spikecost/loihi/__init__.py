@@ -1,13 +1,29 @@
-"""Loihi: where each part of a network runs, and what NengoLoihi cannot build.
+"""Loihi: where each part of a network runs, what NengoLoihi cannot build, and what fits.
 
 `on_chip` says where each object runs, `mark_off_chip` moves Ensembles to the host, and
 `check_support` says before anything is built which layer NengoLoihi would refuse, or
 would silently run as something else, and why.
+
+`core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it.
 """
 
 from ..graph.host import mark_off_chip
+from .core_use import LayerUse, NetworkUse, core_use
+from .layers import read_layers
+from .limits import CoreUse
 from .placement import on_chip
 from .records import Unsupported
 from .support import check_support, raise_unsupported
 
-__all__ = ["Unsupported", "check_support", "mark_off_chip", "on_chip", "raise_unsupported"]
+__all__ = [
+    "CoreUse",
+    "LayerUse",
+    "NetworkUse",
+    "Unsupported",
+    "check_support",
+    "core_use",
+    "mark_off_chip",
+    "on_chip",
+    "raise_unsupported",
+    "read_layers",
+]

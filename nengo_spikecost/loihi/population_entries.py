@@ -1,0 +1,113 @@
+"""Synapses of a convolution cut into tiles that are no rectangles of its image.
+
+NengoLoihi cuts a population for which no BlockShape is given into runs of neurons, in the
+order they have. There is no short form for what a pixel reaches in such a tile, so every
+pair of pixel and target is looked at.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
+from .synapses import Reach, TileInputs, mixed
+from .tiling import Tiling
+
+if TYPE_CHECKING:
+    from .population_synapses import ConvolutionSynapses
+
+
+class Entries:
+    """Every target of every pixel, by tile.
+
+    Parameters
+    ----------
+    synapses : ConvolutionSynapses
+    tiling : Tiling
+        Of the same number of neurons, of any shape, into more than one tile.
+    """
+
+    def __init__(self, synapses: ConvolutionSynapses, tiling: Tiling):
+        self.synapses, self.tiling = synapses, tiling
+        pixel, place, filters, positions = _entries(synapses)
+        tile = tiling.tile_of[place]
+        order = np.lexsort((place, pixel, tile))
+        self.pixel, self.tile = pixel[order], tile[order]
+        self.filters, self.positions = filters[order], positions[order]
+        self.place = tiling.place_in_tile[place[order]]
+        self.group = self.filters // (synapses.n_filters // synapses.groups)
+        new = (np.diff(self.tile) != 0) | (np.diff(self.pixel) != 0)
+        self.starts = np.concatenate([[0], np.flatnonzero(new) + 1])
+        self.lengths = np.diff(np.append(self.starts, len(self.tile)))
+
+    def use(self) -> tuple[TileInputs, bool]:
+        """Input axons and bits of each tile, and whether pop16 offsets are allowed."""
+        bases = self.place[self.starts] % AXON_BASES
+        indices = self.place - np.repeat(bases, self.lengths)
+        hashes = self.synapses._tap_hashes.reshape(-1, self.synapses.n_filters)
+        weights = hashes[self.positions, self.filters]
+        sets = np.add.reduceat(mixed(weights, indices), self.starts)
+        tiles = self.tile[self.starts]
+        widths = self._widths()
+        kinds = np.unique(np.stack([tiles, widths, sets.view(np.int64)]), axis=1)
+        largest = np.zeros(self.tiling.n_tiles, dtype=np.int64)
+        np.maximum.at(largest, self.tile, indices)
+        atoms = self._groups_of_tiles().sum(axis=1) * (
+            self.synapses.n_channels // self.synapses.groups
+        )
+        bits = np.zeros(self.tiling.n_tiles, dtype=np.int64)
+        pairs, counts = np.unique(kinds[:2], axis=1, return_counts=True)
+        for tile, width, count in zip(*pairs, counts):
+            n_weights = int(width) * int(atoms[tile])
+            bits[tile] += axon_bits(n_weights, index_bits(int(largest[tile]))) * count
+        axons = np.bincount(tiles, minlength=self.tiling.n_tiles)
+        return TileInputs(axons.astype(np.int64), bits), not (bases % POP16_BASE_STEP).any()
+
+    def _widths(self) -> np.ndarray:
+        """Weights of one channel in each pair of tile and pixel: those of the longest row."""
+        if self.synapses.groups == 1:
+            return self.lengths
+        pair = np.repeat(np.arange(len(self.starts)), self.lengths)
+        counts = np.zeros((len(self.starts), self.synapses.groups), dtype=np.int64)
+        np.add.at(counts, (pair, self.group), 1)
+        return counts.max(axis=1)
+
+    def _groups_of_tiles(self) -> np.ndarray:
+        """Groups of channels that lead to each tile, bool of shape (n_tiles, groups)."""
+        found = np.zeros((self.tiling.n_tiles, self.synapses.groups), dtype=bool)
+        found[self.tile, self.group] = True
+        return found
+
+    def reach(self) -> tuple[Reach, ...]:
+        """Where the spikes of each pixel go."""
+        n_axons, channels = self.synapses.n_axons, self.synapses.n_channels
+        tiles, pixels = self.tile[self.starts], self.pixel[self.starts]
+        if self.synapses.groups == 1:
+            return (Reach(np.bincount(pixels, minlength=n_axons)),)
+        group_of_atom = np.arange(channels) // (channels // self.synapses.groups)
+        sets, which = np.unique(self._groups_of_tiles(), axis=0, return_inverse=True)
+        return tuple(
+            Reach(
+                np.bincount(pixels[which.ravel()[tiles] == k], minlength=n_axons),
+                atoms=groups[group_of_atom],
+            )
+            for k, groups in enumerate(sets)
+        )
+
+
+def _entries(synapses: ConvolutionSynapses) -> tuple[np.ndarray, ...]:
+    """Pixel, target neuron, filter and kernel position of every pair that is connected."""
+    rows, columns = synapses.rows.connected(), synapses.columns.connected()
+    i, y, u = (along[:, None, None] for along in rows)
+    j, x, v = (along[None, :, None] for along in columns)
+    filters = np.arange(synapses.n_filters)[None, None, :]
+    shape = (len(rows[0]), len(columns[0]), synapses.n_filters)
+    image = y * synapses.columns.n_out + x
+    if synapses.channels_last:
+        targets = image * synapses.n_filters + filters
+    else:
+        targets = filters * (synapses.rows.n_out * synapses.columns.n_out) + image
+    found = (i * synapses.columns.n_in + j, targets, filters, u * synapses.columns.kernel + v)
+    return tuple(np.broadcast_to(part, shape).ravel() for part in found)

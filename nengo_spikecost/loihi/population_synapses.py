@@ -1,0 +1,259 @@
+"""Convolutions as population synapses: axons of pixels, atoms of channels, shared weights.
+
+Pixels share a set of weights if the same kernel rows and columns lead from them into a
+tile, and if their first target has the same multiple of 256 in its index: an axon's own
+offset is below that, and the rest is in the indices.
+
+Reference: nengo-loihi 1.1.0, conv.py (``conv2d_loihi_weights``), builder/split_blocks.py;
+for groups and transposed convolutions, `nengo_spikecost.stack.convolution_synapses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .image_axis import AxisTile, ImageAxis
+from .limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
+from .population_entries import Entries
+from .synapses import Reach, Synapses, TileInputs, mixed
+from .tiling import Tiling
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The filters of a tile, and the channels that lead to them.
+
+    Attributes
+    ----------
+    start, stop : int
+        Filters of the tile.
+    n_atoms : int
+        Channels that reach it.
+    n_reached : int
+        Filters of the tile that one channel reaches, at most.
+    groups : tuple of int
+        First and last-plus-one group of the tile.
+    """
+
+    start: int
+    stop: int
+    n_atoms: int
+    n_reached: int
+    groups: tuple[int, int]
+
+
+class ConvolutionSynapses(Synapses):
+    """The synapses of a convolution, transposed or not, with groups or without.
+
+    Parameters
+    ----------
+    transform : nengo.Convolution or nengo.ConvolutionTranspose
+        Over two axes.
+    pop_type : int
+        16 or 32.
+    kernel : callable
+        Gives the kernel as it is in the chip's memory before it is rounded, float32.
+    channels_last : bool, optional
+        Default: the transform's.
+    """
+
+    def __init__(
+        self,
+        transform: Any,
+        pop_type: int,
+        kernel: Callable[[], np.ndarray],
+        channels_last: bool | None = None,
+    ):
+        self.transform = transform
+        self.channels_last = transform.channels_last if channels_last is None else channels_last
+        self.rows, self.columns = ImageAxis(transform, 0), ImageAxis(transform, 1)
+        self.n_channels = self.n_atoms = int(transform.input_shape.n_channels)
+        self.n_filters = int(transform.n_filters)
+        self.groups = int(getattr(transform, "groups", 1))
+        self.n_axons = self.rows.n_in * self.columns.n_in
+        self.pop_type = pop_type
+        self._read = kernel
+        self._memory: dict[tuple[Any, ...], tuple[int, bool]] = {}
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of the target in the order of its neurons."""
+        image = (self.rows.n_out, self.columns.n_out)
+        return (*image, self.n_filters) if self.channels_last else (self.n_filters, *image)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of the source in the order of its neurons."""
+        image = (self.rows.n_in, self.columns.n_in)
+        return (*image, self.n_channels) if self.channels_last else (self.n_channels, *image)
+
+    def image_tile(self, tiling: Tiling) -> tuple[int, int, int] | None:
+        """Rows, columns and filters of a tile, or None if tiles are no rectangles of the image."""
+        if tiling.full != self.output_shape:
+            return None
+        a, b, c = tiling.tile
+        return (a, b, c) if self.channels_last else (b, c, a)
+
+    def filter_tiles(self, side: int) -> Iterator[Filters]:
+        """The tiles of so many filters each."""
+        per_group = self.n_filters // self.groups
+        channels = self.n_channels // self.groups
+        for start in range(0, self.n_filters, side):
+            stop = min(start + side, self.n_filters)
+            groups = start // per_group, (stop - 1) // per_group + 1
+            if side >= self.n_filters or self.groups == 1:
+                # whole blocks keep all channels
+                yield Filters(start, stop, self.n_channels, min(per_group, stop - start), groups)
+                continue
+            reached = max(
+                min(stop, (g + 1) * per_group) - max(start, g * per_group)
+                for g in range(groups[0], min(groups[1], groups[0] + 2))
+            )
+            if groups[1] - groups[0] > 2:
+                reached = per_group
+            yield Filters(start, stop, channels * (groups[1] - groups[0]), reached, groups)
+
+    # ------------------------------------------------------------ use
+
+    def use(self, tiling: Tiling) -> TileInputs:
+        if tiling.n_tiles == 1:
+            return TileInputs(np.array([self.n_axons]), np.array([self._whole_memory[0]]))
+        tile = self.image_tile(tiling)
+        if tile is None:
+            return Entries(self, tiling).use()[0]
+        rows, columns = self.rows.tiles(tile[0]), self.columns.tiles(tile[1])
+        filters = list(self.filter_tiles(tile[2]))
+        axons = np.array([[len(r.inputs) * len(c.inputs) for c in columns] for r in rows])
+        bits = np.array(
+            [[[self.memory(r, c, f)[0] for f in filters] for c in columns] for r in rows]
+        )
+        axons = np.repeat(axons[:, :, None], len(filters), axis=2)
+        if not self.channels_last:
+            axons, bits = axons.transpose(2, 0, 1), bits.transpose(2, 0, 1)
+        return TileInputs(axons.ravel(), bits.ravel())
+
+    def bases_allowed(self, tiling: Tiling) -> bool:
+        """Whether all compartment offsets of pop16 axons are multiples of 4."""
+        if self.pop_type != 16:
+            return True
+        if tiling.n_tiles == 1:
+            return self._whole_memory[1]
+        tile = self.image_tile(tiling)
+        if tile is None:
+            return Entries(self, tiling).use()[1]
+        return all(
+            self.memory(r, c, f)[1]
+            for f in self.filter_tiles(tile[2])
+            for r in self.rows.tiles(tile[0])
+            for c in self.columns.tiles(tile[1])
+        )
+
+    def memory(self, rows: AxisTile, columns: AxisTile, filters: Filters) -> tuple[int, bool]:
+        """Bits of one tile, and whether its pop16 offsets are allowed."""
+        values = (filters.start, filters.stop) if self.values_may_be_equal else ()
+        n_filters = filters.stop - filters.start
+        key = (rows.pattern, columns.pattern, n_filters, filters.n_atoms, filters.n_reached, values)
+        if key not in self._memory:
+            self._memory[key] = self._compute_memory(rows, columns, filters, bool(values))
+        return self._memory[key]
+
+    @cached_property
+    def _whole_memory(self) -> tuple[int, bool]:
+        """The same of a whole block, where equal values are not looked for."""
+        rows, columns = self.rows.tiles(self.rows.n_out), self.columns.tiles(self.columns.n_out)
+        filters = next(self.filter_tiles(self.n_filters))
+        return self._compute_memory(rows[0], columns[0], filters, False)
+
+    def _compute_memory(
+        self, rows: AxisTile, columns: AxisTile, filters: Filters, by_value: bool
+    ) -> tuple[int, bool]:
+        if not len(rows.inputs) or not len(columns.inputs):
+            return 0, True
+        n_filters = filters.stop - filters.start
+        step = n_filters if self.channels_last else 1
+        first = (rows.first[:, None] * columns.extent + columns.first) * step
+        row_span, column_span = (rows.lengths - 1) * columns.extent, columns.lengths - 1
+        span = (row_span[:, None] + column_span) * step
+        span = span + (n_filters - 1) * (1 if self.channels_last else rows.extent * columns.extent)
+        bases = first % AXON_BASES
+        bits_of_index = index_bits(int((first - bases + span).max()))
+
+        row_kinds, row_of = np.unique(rows.taps, return_inverse=True)
+        column_kinds, column_of = np.unique(columns.taps, return_inverse=True)
+        n_blocks = int(first.max()) // AXON_BASES + 1
+        kinds = row_of.ravel()[:, None] * len(column_kinds) + column_of.ravel()
+        if by_value:
+            kinds = self._equal_kinds(row_kinds, column_kinds, filters)[kinds]
+        _, where = np.unique(kinds * n_blocks + first // AXON_BASES, return_index=True)
+        sizes = (rows.lengths[:, None] * columns.lengths).ravel()[where]
+        per_pixel = filters.n_reached * filters.n_atoms
+        pixels, counts = np.unique(sizes, return_counts=True)
+        bits = sum(
+            axon_bits(int(n) * per_pixel, bits_of_index) * int(count)
+            for n, count in zip(pixels, counts)
+        )
+        return bits, not (bases % POP16_BASE_STEP).any()
+
+    # ------------------------------------------------------------ equal weights
+
+    @cached_property
+    def _tap_hashes(self) -> np.ndarray:
+        """Hash of each filter's weights at a kernel position, uint64 (rows, columns, filters)."""
+        kernel = np.ascontiguousarray(self._read(), dtype=np.float32)
+        bits = kernel.view(np.uint32).reshape(kernel.shape)
+        hashes = np.zeros((*kernel.shape[:2], kernel.shape[3]), dtype=np.uint64)
+        for channel in range(kernel.shape[2]):
+            hashes += mixed(bits[:, :, channel].astype(np.uint64), channel)
+        return hashes
+
+    @cached_property
+    def values_may_be_equal(self) -> bool:
+        """Whether a filter has the same weights at two different kernel positions.
+
+        Only then can two sets of weights be equal that come from different positions.
+        """
+        flat = np.sort(self._tap_hashes.reshape(-1, self._tap_hashes.shape[2]), axis=0)
+        return bool((flat[1:] == flat[:-1]).any())
+
+    def _equal_kinds(
+        self, row_kinds: np.ndarray, column_kinds: np.ndarray, filters: Filters
+    ) -> np.ndarray:
+        """For each pair of row taps and column taps, the number of the first equal pair."""
+        hashes = self._tap_hashes[:, :, filters.start : filters.stop]
+        found: dict[tuple[int, ...], int] = {}
+        numbers: list[int] = []
+        for r in row_kinds:
+            for c in column_kinds:
+                taps = np.ix_(self.rows.kernel_rows(r), self.columns.kernel_rows(c))
+                part = hashes[taps]
+                whole = int(mixed(part.ravel(), np.arange(part.size)).sum(dtype=np.uint64))
+                key = (part.shape[0], part.shape[1], whole)
+                numbers.append(found.setdefault(key, len(numbers)))
+        return np.array(numbers)
+
+    # ------------------------------------------------------------ reach
+
+    def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
+        if tiling.n_tiles == 1:
+            return self._everywhere()
+        tile = self.image_tile(tiling)
+        if tile is None:
+            return Entries(self, tiling).reach()
+        pixels = np.outer(self.rows.tiles_reached(tile[0]), self.columns.tiles_reached(tile[1]))
+        pixels = pixels.ravel()
+        all_filters = list(self.filter_tiles(tile[2]))
+        if self.groups == 1:
+            return (Reach(pixels, len(all_filters)),)
+        times: dict[tuple[int, int], int] = {}
+        for filters in all_filters:
+            times[filters.groups] = times.get(filters.groups, 0) + 1
+        group_of_atom = np.arange(self.n_channels) // (self.n_channels // self.groups)
+        return tuple(
+            Reach(pixels, count, (group_of_atom >= groups[0]) & (group_of_atom < groups[1]))
+            for groups, count in times.items()
+        )

@@ -1,0 +1,224 @@
+"""The input axons and the memory of a population's synapses, for any tiling of it.
+
+Discrete synapses are here: rows of weights that need not be shared, as dense, sparse and
+decoded Connections have them. Those of convolutions are in `population_synapses`.
+
+NengoLoihi keeps every row of a block that is whole. When it splits one, rows that do not
+reach a tile are left out of it, and rows that are equal within a tile are stored once. So
+the values of weights count, not only their number; they are read when they have to be.
+
+Reference: nengo-loihi 1.1.0, builder/split_blocks.py (``split_synapse``,
+``set_new_synapse_weights``), block.py (``Synapse``).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from .limits import AXON_SLOTS, axon_bits
+from .tiling import Tiling
+
+
+@dataclass(frozen=True)
+class TileInputs:
+    """What one group of synapses takes of each tile of its target.
+
+    Attributes
+    ----------
+    axons, bits : ndarray of int64, shape (n_tiles,)
+        Input axons, and synapse memory in bits.
+    """
+
+    axons: np.ndarray
+    bits: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many tiles a spike is sent to.
+
+    Attributes
+    ----------
+    tiles : ndarray of int64, shape (n_axons,)
+        Tiles that need each input axon of the whole population.
+    times : int
+        How often this pattern of tiles comes, e.g. once a tile of channels.
+    atoms : ndarray of bool, shape (n_atoms,), or None
+        Atoms (channels) whose spikes are let through; None: all.
+    """
+
+    tiles: np.ndarray
+    times: int = 1
+    atoms: np.ndarray | None = None
+
+
+class Synapses(ABC):
+    """One group of synapses onto a population.
+
+    Attributes
+    ----------
+    n_axons : int
+        Input axons while the population is whole.
+    pop_type : int
+        0 for discrete axons, or 16 or 32.
+    n_atoms : int
+        Channels that share an axon; 1 for discrete ones.
+    learning : bool
+        Whether their weights learn on the chip.
+    """
+
+    n_axons: int
+    pop_type: int = 0
+    n_atoms: int = 1
+    learning: bool = False
+
+    @property
+    def slots(self) -> int:
+        """Slots that each output axon to these synapses takes."""
+        return AXON_SLOTS[self.pop_type]
+
+    @abstractmethod
+    def use(self, tiling: Tiling) -> TileInputs:
+        """Input axons and bits of each tile."""
+
+    @abstractmethod
+    def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
+        """Where the spikes of each input axon go."""
+
+    def bases_allowed(self, tiling: Tiling) -> bool:
+        """Whether the axons' compartment offsets are those that the axon type can have."""
+        return True
+
+    def _everywhere(self) -> tuple[Reach, ...]:
+        return (Reach(np.ones(self.n_axons, dtype=np.int64)),)
+
+
+class DenseSynapses(Synapses):
+    """Rows with a weight for every neuron of the target.
+
+    Parameters
+    ----------
+    n_axons, n_targets : int
+    weights : callable
+        Gives the weights as they are in the chip's memory before they are rounded, float32
+        of shape (n_axons, n_targets).
+    """
+
+    def __init__(self, n_axons: int, n_targets: int, weights: Callable[[], np.ndarray]):
+        self.n_axons = n_axons
+        self.n_targets = n_targets
+        self._read = weights
+
+    @cached_property
+    def _bits_of_weights(self) -> np.ndarray:
+        weights = np.ascontiguousarray(self._read(), dtype=np.float32)
+        return weights.view(np.uint32).reshape(self.n_axons, self.n_targets)
+
+    def use(self, tiling: Tiling) -> TileInputs:
+        axons = np.full(tiling.n_tiles, self.n_axons, dtype=np.int64)
+        per_row = np.array([axon_bits(int(n), 0) for n in tiling.sizes], dtype=np.int64)
+        if tiling.n_tiles == 1:
+            return TileInputs(axons, axons * per_row)
+        rows = [self._rows(np.flatnonzero(tiling.tile_of == k)) for k in range(tiling.n_tiles)]
+        return TileInputs(axons, np.array(rows, dtype=np.int64) * per_row)
+
+    def bits_at_most(self, n_targets: int) -> int:
+        """Bits of a tile of so many neurons, if no two of its rows are equal."""
+        return self.n_axons * axon_bits(n_targets, 0)
+
+    def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
+        return (Reach(np.full(self.n_axons, tiling.n_tiles, dtype=np.int64)),)
+
+    def _rows(self, columns: np.ndarray) -> int:
+        """Different rows among these columns."""
+        weights = self._bits_of_weights
+        if len(columns) > 1:
+            # two columns tell rows of trained weights apart, and are quick to compare
+            two = weights[:, columns[:2]].astype(np.uint64)
+            if _n_unique(two[:, 0] << np.uint64(32) | two[:, 1]) == self.n_axons:
+                return self.n_axons
+        hashes = np.zeros(self.n_axons, dtype=np.uint64)
+        for number, column in enumerate(columns):
+            hashes += mixed(weights[:, column].astype(np.uint64), number)
+        return _n_unique(hashes)
+
+
+class SparseSynapses(Synapses):
+    """Rows with weights for some neurons of the target.
+
+    Parameters
+    ----------
+    weights : scipy.sparse matrix, shape (n_axons, n_targets)
+        As in the chip's memory before they are rounded; explicit zeros are synapses.
+    """
+
+    def __init__(self, weights: Any):
+        csr = scipy.sparse.csr_matrix(weights)
+        self.n_axons, self.n_targets = csr.shape
+        self._rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
+        self._columns = csr.indices.astype(np.int64)
+        data = np.ascontiguousarray(csr.data, dtype=np.float32)
+        self._data = data.view(np.uint32).astype(np.uint64)
+
+    def use(self, tiling: Tiling) -> TileInputs:
+        if tiling.n_tiles == 1:
+            lengths = np.bincount(self._rows, minlength=self.n_axons)
+            return TileInputs(np.array([self.n_axons]), np.array([_bits_of_rows(lengths)]))
+        pairs, starts, order = self._by_tile(tiling)
+        hashes = mixed(self._data[order], tiling.place_in_tile[self._columns[order]])
+        hashes = np.add.reduceat(hashes, starts) if len(starts) else hashes
+        lengths = np.diff(np.append(starts, len(order)))
+        tiles = pairs // self.n_axons
+        axons = np.bincount(tiles, minlength=tiling.n_tiles)
+        different = np.unique(np.stack([tiles, lengths, hashes.view(np.int64)]), axis=1)
+        bits = np.zeros(tiling.n_tiles, dtype=np.int64)
+        kinds, counts = np.unique(different[:2], axis=1, return_counts=True)
+        for tile, length, count in zip(*kinds, counts):
+            bits[tile] += axon_bits(int(length), 0) * count
+        return TileInputs(axons.astype(np.int64), bits)
+
+    def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
+        if tiling.n_tiles == 1:
+            return self._everywhere()
+        pairs, _, _ = self._by_tile(tiling)
+        return (Reach(np.bincount(pairs % self.n_axons, minlength=self.n_axons)),)
+
+    def _by_tile(self, tiling: Tiling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pairs of tile and row, where each starts, and the order of weights that this is in."""
+        keys = tiling.tile_of[self._columns] * self.n_axons + self._rows
+        order = np.argsort(keys, kind="stable")
+        pairs, starts = np.unique(keys[order], return_index=True)
+        return pairs, starts, order
+
+
+def _bits_of_rows(lengths: np.ndarray) -> int:
+    kinds, counts = np.unique(lengths, return_counts=True)
+    return sum(axon_bits(int(n), 0) * int(count) for n, count in zip(kinds, counts))
+
+
+def _n_unique(values: np.ndarray) -> int:
+    values = np.sort(values)
+    return int((values[1:] != values[:-1]).sum()) + 1 if len(values) else 0
+
+
+def mixed(values: np.ndarray, places: Any) -> np.ndarray:
+    """Hash of each value at its place, uint64; sums of them tell sequences apart.
+
+    The finalizer of SplitMix64 (Steele et al., OOPSLA 2014).
+    """
+    with np.errstate(over="ignore"):
+        golden = np.uint64(0x9E3779B97F4A7C15)
+        x = (
+            np.asarray(values, dtype=np.uint64)
+            + (np.asarray(places, dtype=np.uint64) + np.uint64(1)) * golden
+        )
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return x ^ (x >> np.uint64(31))
