@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,10 +14,23 @@ import numpy as np
 
 from .activity.record import OutputActivity, class_labels
 from .activity.samples import with_labels
-from .errors import DataError, EstimateWarning, MeasurementError
+from .errors import DataError, EnergyError, EstimateWarning, MeasurementError
 
 #: Columns of a profile's table, before the energy on each device.
-COLUMNS = ("name", "neurons", "connections", "macs", "rate", "spikes", "synops", "average/exact")
+COLUMNS = (
+    "name",
+    "neurons",
+    "connections",
+    "macs",
+    "rate",
+    "spikes",
+    "synops",
+    "average/exact",
+    "spikes/synapse",
+)
+
+#: The device on which spikes meet the same technology without them.
+SAME_TECHNOLOGY = "digital_snn"
 
 
 @dataclass(frozen=True)
@@ -45,17 +59,26 @@ class Profile:
     accuracy: Mapping[str, float]
 
     def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
-        """Protocol, accuracy and the table of all layers."""
+        """Protocol, accuracy, the table of all layers, and the verdicts of `break_even`."""
         table = self.energy.summary_string(
             columns=self._columns(),
             line_length=line_length,
             print_warnings=print_warnings,
         )
-        return "\n".join([*self._heading(), "", table])
+        lines = [*self._heading(), "", table]
+        if print_warnings:
+            lines += self._verdicts(line_length)
+        return "\n".join(lines)
 
     def summary(self, line_length: int = 98, print_warnings: bool = True) -> None:
         """Print `summary_string`."""
         print(self.summary_string(line_length, print_warnings))
+
+    def break_even(self, device: str = SAME_TECHNOLOGY, **options: Any) -> Any:
+        """The network against the same without spikes; see `nengo_spikecost.break_even`."""
+        from .opponent import break_even
+
+        return break_even(self.network, self.activity, device=device, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists and numbers."""
@@ -68,6 +91,12 @@ class Profile:
             **export.to_dict(energy.workload(), estimates, energy.cost_model),
             "protocol": asdict(self.activity.protocol),
             "conversion": self._conversion(),
+            "break_even": {
+                name: {"error": str(result)}
+                if isinstance(result, EnergyError)
+                else result.to_dict()
+                for name, result in self._opponents().items()
+            },
             "accuracy": dict(self.accuracy),
             "stack": stack.report().as_dict(),
         }
@@ -95,6 +124,42 @@ class Profile:
 
     def _columns(self) -> list[str]:
         return [*COLUMNS, *(f"energy {name}" for name in self.devices)]
+
+    def _opponents(self) -> dict[str, Any]:
+        """`break_even` on each spiking device, or the error that says why there is none."""
+        from .energy import devices as device_table
+
+        if not any(p.spiking for p in self.energy.workload().populations):
+            return {}
+        spiking = [name for name in self.devices if device_table.get(name).spiking]
+        wanted = {
+            name: (name, "per_operation") for name in dict.fromkeys([SAME_TECHNOLOGY, *spiking])
+        }
+        wanted[f"{SAME_TECHNOLOGY} with memory"] = SAME_TECHNOLOGY, "lemaire"
+        found: dict[str, Any] = {}
+        for label, (name, cost_model) in wanted.items():
+            try:
+                found[label] = self.break_even(name, cost_model=cost_model)
+            except EnergyError as error:
+                found[label] = error
+        return found
+
+    def _verdicts(self, line_length: int) -> list[str]:
+        """Who spends less, on each spiking device."""
+        found = self._opponents()
+        if not found:
+            return []
+        lines = [
+            "",
+            "Against the same network without spikes, in matched widths, in 45 nm (break_even). What",
+            "memory takes is in the last line only.",
+        ]
+        for name, result in found.items():
+            text = f"{name}: {getattr(result, 'verdict', result)}"
+            lines.append(
+                textwrap.fill(text, line_length, initial_indent="* ", subsequent_indent="  ")
+            )
+        return lines
 
     def _conversion(self) -> dict[str, Any] | None:
         if not hasattr(self.network, "neuron_type"):

@@ -111,9 +111,20 @@ def test_reports(model, labels, tmp_path):
     assert "20 samples of 20 steps of 1 ms, each started afresh, on nengo_dl" in text
     assert "accuracy keras:" in text and "80.00%  (16 of 20)" in text
     assert "loihi" in text and "gpu" in text and "spinnaker" not in text
+    fair, memory = found.break_even(), found.break_even(cost_model="lemaire")
+    flat = " ".join(text.split())
+    for label, result in (
+        ("digital_snn", fair),
+        ("loihi", found.break_even("loihi")),
+        ("digital_snn with memory", memory),
+    ):
+        assert f"* {label}: {result.verdict}" in flat
+    assert "break_even" not in found.summary_string(print_warnings=False)
     content = json.loads(found.to_json(tmp_path / "all.json"))
     assert content == json.loads((tmp_path / "all.json").read_text())
     assert content["accuracy"] == found.accuracy
+    assert set(content["break_even"]) == {"digital_snn", "loihi", "digital_snn with memory"}
+    assert content["break_even"]["digital_snn"] == json.loads(fair.to_json())
     assert content["protocol"]["n_steps"] == 20
     assert content["conversion"]["neuron_type"].startswith("SpikingRectifiedLinear")
     assert content["stack"]["versions"]["nengo-dl"].startswith("3.6")
