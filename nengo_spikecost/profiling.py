@@ -151,8 +151,8 @@ class Profile:
             return []
         lines = [
             "",
-            "Against the same network without spikes, in matched widths, in 45 nm (break_even). What",
-            "memory takes is in the last line only.",
+            "Against the same network without spikes, in matched widths, in 45 nm (break_even).",
+            "What memory takes is in the last line only.",
         ]
         for name, result in found.items():
             text = f"{name}: {getattr(result, 'verdict', result)}"
