@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +23,8 @@ class LayerEnergy:
         Layer name.
     parts_J : mapping from str to ndarray of shape (n_samples,)
         Energy per inference of each sample in Joules, by part: ``"synop"`` and
-        ``"neuron"`` for per-operation pricing; other cost models have others.
+        ``"neuron"`` for per-operation pricing; other cost models have others. One entry, if
+        it is the same for all samples.
     """
 
     name: str
@@ -32,7 +33,7 @@ class LayerEnergy:
     @property
     def total_J(self) -> np.ndarray:
         """Energy of all parts, shape (n_samples,)."""
-        return np.sum(list(self.parts_J.values()), axis=0)
+        return _sum(self.parts_J.values())
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class EnergyEstimate:
         Name of the cost model.
     layers : tuple of LayerEnergy
         In the order of the network. Every array has the same number of samples, or one
-        entry if nothing depends on the sample.
+        entry if it does not depend on the sample.
     static : StaticEnergy, optional
         What the device draws all the time, if that is known of it.
     low, high : EnergyEstimate, optional
@@ -133,7 +134,7 @@ class EnergyEstimate:
     @property
     def total_J(self) -> np.ndarray:
         """Energy of all layers, and what is drawn without them, shape (n_samples,)."""
-        return np.sum([layer.total_J for layer in self.layers], axis=0) + self.static_J
+        return _sum(layer.total_J for layer in self.layers) + self.static_J
 
     @property
     def mean_J(self) -> float:
@@ -185,3 +186,8 @@ class EnergyEstimate:
     def lower_bound(self) -> bool:
         """Whether parts are missing, so that the total is an "at least"."""
         return bool(self.uncounted)
+
+
+def _sum(energies_J: Iterable[np.ndarray]) -> np.ndarray:
+    """Sample by sample, where some may be the same for all samples; shape (n_samples,) or (1,)."""
+    return sum(energies_J, np.zeros(1))

@@ -11,6 +11,7 @@ from scipy import stats
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
+from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
 from nengo_spikecost.energy.pricing import estimate_energy
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
@@ -156,3 +157,15 @@ def test_constants_have_units():
         Device("x", False, Constant(1.0), Constant(1.0), static_power=Constant(1.0, unit="W"))
     with pytest.raises(EnergyError, match="level must be one of low, nominal, high"):
         chip().at("best")
+
+
+def test_parts_that_are_the_same_for_all_samples(workload):
+    """A cost model of the user's may have one number where another part has one a sample."""
+    one, many = np.array([5.0]), np.array([1.0, 2.0, 3.0])
+    layers = (LayerEnergy("a", {"fixed": one, "moved": many}), LayerEnergy("b", {"fixed": one}))
+    found = EnergyEstimate(chip(), "own", layers)
+    np.testing.assert_array_equal(found.layer("a").total_J, [6, 7, 8])
+    np.testing.assert_array_equal(found.total_J, [11, 12, 13])
+    np.testing.assert_array_equal(found.only({"moved"}).total_J, many)
+    np.testing.assert_array_equal(found.only({"fixed"}).mean_J, 10)
+    assert EnergyEstimate(chip(), "own", ()).total_J.shape == (1,)
