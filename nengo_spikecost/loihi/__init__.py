@@ -4,13 +4,15 @@
 `check_support` says before anything is built which layer NengoLoihi would refuse, or
 would silently run as something else, and why.
 
-`core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it.
+`core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it, and
+`check_fit` says what does not fit on cores, chips and boards.
 """
 
 from ..graph.host import mark_off_chip
 from .core_use import LayerUse, NetworkUse, core_use
-from .layers import read_layers
+from .layer_reading import read_layers
 from .limits import CoreUse
+from .misfits import Misfit, check_fit
 from .placement import on_chip
 from .records import Unsupported
 from .support import check_support, raise_unsupported
@@ -18,8 +20,10 @@ from .support import check_support, raise_unsupported
 __all__ = [
     "CoreUse",
     "LayerUse",
+    "Misfit",
     "NetworkUse",
     "Unsupported",
+    "check_fit",
     "check_support",
     "core_use",
     "mark_off_chip",

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import LoihiError
-from .layers import Layer, Layers, read_layers
+from .layer_reading import read_layers
+from .layers import Layer, Layers
 from .limits import CoreUse
 from .tiling import Tiling
 

@@ -118,6 +118,15 @@ class ConvolutionSynapses(Synapses):
                 reached = per_group
             yield Filters(start, stop, channels * (groups[1] - groups[0]), reached, groups)
 
+    def axons_of_neurons(self) -> np.ndarray:
+        rows, columns = (
+            np.bincount(axis.connected()[1], minlength=axis.n_out)
+            for axis in (self.rows, self.columns)
+        )
+        pixels = np.outer(rows, columns)
+        along = pixels[:, :, None] if self.channels_last else pixels[None]
+        return np.broadcast_to(along, self.output_shape).ravel()
+
     # ------------------------------------------------------------ use
 
     def use(self, tiling: Tiling) -> TileInputs:

@@ -92,6 +92,13 @@ class Synapses(ABC):
     def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
         """Where the spikes of each input axon go."""
 
+    @abstractmethod
+    def axons_of_neurons(self) -> np.ndarray:
+        """Input axons that lead to each neuron of the target, shape (n_targets,).
+
+        No block that holds the neuron has fewer.
+        """
+
     def bases_allowed(self, tiling: Tiling) -> bool:
         """Whether the axons' compartment offsets are those that the axon type can have."""
         return True
@@ -128,6 +135,9 @@ class DenseSynapses(Synapses):
             return TileInputs(axons, axons * per_row)
         rows = [self._rows(np.flatnonzero(tiling.tile_of == k)) for k in range(tiling.n_tiles)]
         return TileInputs(axons, np.array(rows, dtype=np.int64) * per_row)
+
+    def axons_of_neurons(self) -> np.ndarray:
+        return np.full(self.n_targets, self.n_axons, dtype=np.int64)
 
     def bits_at_most(self, n_targets: int) -> int:
         """Bits of a tile of so many neurons, if no two of its rows are equal."""
@@ -189,6 +199,9 @@ class SparseSynapses(Synapses):
             return self._everywhere()
         pairs, _, _ = self._by_tile(tiling)
         return (Reach(np.bincount(pairs % self.n_axons, minlength=self.n_axons)),)
+
+    def axons_of_neurons(self) -> np.ndarray:
+        return np.bincount(self._columns, minlength=self.n_targets)
 
     def _by_tile(self, tiling: Tiling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Pairs of tile and row, where each starts, and the order of weights that this is in."""

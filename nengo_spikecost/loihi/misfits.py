@@ -1,0 +1,325 @@
+"""What of a network does not fit on cores, chips and boards, in a user's words.
+
+Some of it NengoLoihi finds when it builds, late and without the layer's name; some ends in
+a bare assertion on the board; some in spikes that are dropped or weights that never learn.
+
+References: nengo-loihi 1.1.0, builder/validate.py, builder/split_blocks.py,
+hardware/builder.py, hardware/nxsdk_objects.py, hardware/allocators.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .core_use import LayerUse, NetworkUse, tilings_of, use_of
+from .layer_reading import read_layers
+from .layers import Layer, Layers
+from .limits import (
+    DEFAULT_CHIPS,
+    LEARNING_AXON_ENTRIES,
+    MAX_COMPARTMENT_CONFIGS,
+    MAX_CORES_PER_CHIP,
+    MAX_HOST_SPIKES_PER_STEP,
+    MAX_INPUT_AXONS,
+    MAX_POP16_CHANNELS,
+    MAX_POP16_INPUT_AXONS,
+    MAX_THRESHOLD_CONFIGS,
+)
+from .rates import spikes_per_step
+from .tiling import Tiling
+
+FIT = "nengo_spikecost.loihi.fit_blocks finds block shapes that fit"
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """One limit that a layer, or the whole network, exceeds.
+
+    Attributes
+    ----------
+    name : str
+        The layer, or the network.
+    resource : str
+        What there is too much of: ``"input axons"``, ``"synapse bits"``, ...
+    used, limit : int
+        The most that any block uses, and what there is.
+    reason : str
+        What is wrong, in words.
+    remedy : str
+        What to change.
+    refused : bool
+        True: NengoLoihi fails when it builds, also for its emulator. False: only on
+        hardware.
+    obj : nengo.Ensemble, nengo.Network or None
+    """
+
+    name: str
+    resource: str
+    used: int
+    limit: int
+    reason: str
+    remedy: str
+    refused: bool = True
+    obj: Any = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        where = "" if self.refused else " (on hardware)"
+        return f"{self.name}{where} {self.reason}. {self.remedy}."
+
+
+def check_fit(
+    network: Any,
+    shapes: Mapping[Any, Any] | None = None,
+    *,
+    spikes: Any = None,
+    n_chips: int = DEFAULT_CHIPS,
+    max_host_spikes: int = MAX_HOST_SPIKES_PER_STEP,
+    dt: float = 0.001,
+) -> tuple[Misfit, ...]:
+    """Say everything that does not fit, before anything is built.
+
+    Parameters
+    ----------
+    network, shapes, dt
+        As for `core_use`.
+    spikes : Activity or mapping, optional
+        Spikes of the neurons on the host: an Activity that was measured, or a mapping from
+        Ensemble or its name to spikes per step, of each neuron or of all on average. Without
+        it the spikes that the host sends are not looked at.
+    n_chips : int
+        Chips of the board.
+    max_host_spikes : int
+        Spikes that the host can send to a chip in a step (``snip_max_spikes_per_step``).
+
+    Returns
+    -------
+    tuple of Misfit
+        Empty if everything fits.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build the network at any shape (see `check_support`).
+    """
+    layers = network if isinstance(network, Layers) else read_layers(network, dt)
+    tilings = tilings_of(layers, shapes or {})
+    use = use_of(layers, tilings)
+    found: list[Misfit] = []
+    for layer, layer_use in zip(layers.layers, use.layers):
+        found += _core_misfits(layer, layer_use, layers)
+        found += _pop16_misfits(layer, layer_use)
+        found += _learning_misfits(layer, layer_use)
+        found += _config_misfits(layer, layer_use)
+    found += _chip_misfits(use, n_chips, layers)
+    if spikes is not None:
+        found += _host_misfits(layers, tilings, spikes, max_host_spikes)
+    return tuple(found)
+
+
+# ---------------------------------------------------------------- a core
+
+
+def _core_misfits(layer: Layer, use: LayerUse, layers: Layers) -> Iterator[Misfit]:
+    for number, (resource, used, limit) in enumerate(use.largest.limits):
+        if used <= limit:
+            continue
+        over = sum(block.limits[number][1] > limit for block in use.blocks)
+        blocks = f"{over} of its {use.n_blocks} blocks" if use.n_blocks > 1 else "its one block"
+        reason = (
+            f"needs {used:,} {resource} in {blocks}, and a core has {limit:,} "
+            f"({used - limit:,} too many)"
+        )
+        remedy = _remedy(resource, layer, use, layers)
+        yield Misfit(layer.name, resource, used, limit, reason, remedy, True, layer.ensemble)
+
+
+def _remedy(resource: str, layer: Layer, use: LayerUse, layers: Layers) -> str:
+    never = why_never(layer)
+    if layer.ensemble is None:
+        return (
+            "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
+            "decode fewer dimensions in a Connection, or connect neurons to neurons"
+        )
+    if never is not None:
+        return never
+    if resource == "output axons":
+        targets = ", ".join(dict.fromkeys(layers.layers[out.target].name for out in layer.outputs))
+        wide = any(out.synapses.pop_type == 32 for out in layer.outputs)
+        pop16 = "; pop_type 16 halves the slots of its convolutions" if wide else ""
+        return f"Cut it smaller, or cut {targets} into fewer blocks{pop16}; {FIT}"
+    return f"Cut it smaller than {use.tiling.tile}; {FIT}"
+
+
+def why_never(layer: Layer) -> str | None:
+    """Why a layer fits at no block shape, and the way out; None if it may fit."""
+    least = layer.least_input_axons()
+    if least <= MAX_INPUT_AXONS:
+        return None
+    return (
+        f"No block shape helps: even a single neuron of it hears {least:,} axons. "
+        "Give it fewer inputs (pooling, a larger stride or fewer channels before it), or two "
+        "layers of which each hears a part"
+    )
+
+
+def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+    pop16 = [s for s in layer.synapses if s.pop_type == 16]
+    if pop16 and not use.bases_allowed:
+        reason = (
+            "is reached by pop16 axons, whose compartment offsets have to be multiples of 4, and "
+            f"with blocks of {use.tiling.tile} some are not"
+        )
+        remedy = (
+            "Use channels_last, and blocks with a multiple of 4 channels; or pop_type 32, which "
+            "has no such rule"
+        )
+        yield Misfit(layer.name, "pop16 offsets", 1, 0, reason, remedy, True, layer.ensemble)
+    channels = max((s.n_atoms for s in pop16), default=0)
+    if channels > MAX_POP16_CHANNELS:
+        reason = (
+            f"is reached by pop16 axons of {channels} channels, and NxSDK takes "
+            f"{MAX_POP16_CHANNELS}"
+        )
+        remedy = "Use pop_type 32 for that Connection, or fewer channels before it"
+        yield Misfit(
+            layer.name,
+            "pop16 channels",
+            channels,
+            MAX_POP16_CHANNELS,
+            reason,
+            remedy,
+            False,
+            layer.ensemble,
+        )
+    axons = int(use.input_axons.max())
+    if pop16 and MAX_POP16_INPUT_AXONS < axons <= MAX_INPUT_AXONS:
+        reason = (
+            f"needs {axons:,} input axons in a block, and pop16 axons can address "
+            f"{MAX_POP16_INPUT_AXONS:,}"
+        )
+        remedy = f"Cut it smaller, or use pop_type 32; {FIT}"
+        yield Misfit(
+            layer.name,
+            "pop16 input axons",
+            axons,
+            MAX_POP16_INPUT_AXONS,
+            reason,
+            remedy,
+            False,
+            layer.ensemble,
+        )
+
+
+def _learning_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+    learning = [s for s in layer.synapses if s.learning]
+    if not learning:
+        return
+    if use.n_blocks > 1:
+        reason = (
+            f"learns, and is split into {use.n_blocks} blocks: NengoLoihi leaves the learning "
+            "out of synapses that it splits"
+        )
+        remedy = "Learn fewer dimensions in one Connection, or from fewer neurons"
+        yield Misfit(
+            layer.name, "learning blocks", use.n_blocks, 1, reason, remedy, True, layer.ensemble
+        )
+    if len(learning) < len(layer.synapses):
+        reason = "has synapses that learn and others that do not, which a core can't mix"
+        remedy = "Let the learned values arrive at a population of their own"
+        yield Misfit(layer.name, "learning", 1, 0, reason, remedy, False, layer.ensemble)
+    extra = sum(s.n_axons for s in learning) * (LEARNING_AXON_ENTRIES - 1)
+    entries = int(use.input_axons.max()) + extra
+    if entries > MAX_INPUT_AXONS >= int(use.input_axons.max()):
+        reason = (
+            f"needs {entries:,} entries of the synapse map, two for each axon that learns, and a "
+            f"core has {MAX_INPUT_AXONS:,}"
+        )
+        remedy = "Learn from fewer neurons"
+        yield Misfit(
+            layer.name,
+            "learning axons",
+            entries,
+            MAX_INPUT_AXONS,
+            reason,
+            remedy,
+            False,
+            layer.ensemble,
+        )
+
+
+def _config_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+    c = layer.compartment
+    profiles = np.stack([c.decay_u, c.decay_v, c.refract_delay, c.enable_noise])
+    for resource, values, limit, what in (
+        ("threshold configs", c.vth[None, :], MAX_THRESHOLD_CONFIGS, "thresholds"),
+        ("compartment configs", profiles, MAX_COMPARTMENT_CONFIGS, "decays or refractory periods"),
+    ):
+        if np.unique(values, axis=1).shape[1] <= limit:
+            continue
+        used = max(
+            np.unique(values[:, use.tiling.tile_of == k], axis=1).shape[1]
+            for k in range(use.n_blocks)
+        )
+        if used > limit:
+            reason = f"has neurons of {used} different {what} in a block; a core can have {limit}"
+            remedy = "Give its neurons fewer different parameters, or cut it smaller"
+            yield Misfit(layer.name, resource, used, limit, reason, remedy, False, layer.ensemble)
+
+
+# ---------------------------------------------------------------- chips and host
+
+
+def _chip_misfits(use: NetworkUse, n_chips: int, layers: Layers) -> Iterator[Misfit]:
+    limit = n_chips * MAX_CORES_PER_CHIP
+    if use.n_cores > limit:
+        needed = -(-use.n_cores // MAX_CORES_PER_CHIP)
+        chips = f"{n_chips} chip{'s' if n_chips > 1 else ''}"
+        reason = (
+            f"needs {use.n_cores:,} cores, and {chips} of {MAX_CORES_PER_CHIP} cores have {limit:,}"
+        )
+        remedy = (
+            f"Ask for a board with {needed} chips (nengo_loihi.Simulator(..., "
+            f"hardware_options={{'n_chips': {needed}}})); {FIT} on fewest cores"
+        )
+        name = layers.network.label or "The network"
+        yield Misfit(name, "cores", use.n_cores, limit, reason, remedy, False, layers.network)
+
+
+def _host_misfits(
+    layers: Layers, tilings: tuple[Tiling, ...], spikes: Any, limit: int
+) -> Iterator[Misfit]:
+    rates = spikes_per_step(layers, spikes)
+    sent: dict[str, float] = {}
+    sources = {}
+    for axons in layers.inputs:
+        if axons.ensemble in rates:
+            messages = axons.messages(tilings[axons.target])
+            rate = float(messages @ axons.source_rates(rates[axons.ensemble]))
+            sent[axons.source_name] = sent.get(axons.source_name, 0.0) + rate
+            sources[axons.source_name] = axons.ensemble
+    total = sum(sent.values())
+    if total > limit:
+        worst = max(sent, key=lambda name: sent[name])
+        each = ", ".join(f"{name} {rate:.0f}" for name, rate in sent.items())
+        reason = (
+            f"sends {total:.0f} spikes to the chip in a step on average ({each}), one to each "
+            f"block that needs it, and {limit} are let through: the rest is dropped"
+        )
+        remedy = (
+            "Raise the limit (hardware_options={'snip_max_spikes_per_step': "
+            f"{2 * round(total)}}}), or let {worst} fire less"
+        )
+        yield Misfit(
+            "The host",
+            "host spikes",
+            round(total),
+            limit,
+            reason,
+            remedy,
+            False,
+            sources[worst],
+        )
