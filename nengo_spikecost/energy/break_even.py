@@ -80,12 +80,11 @@ def compare_sides(
 
 def only_on_chip(workload: Workload) -> Workload:
     """What is left of a workload without all that is its host's."""
-    on_host = {work.name for work in workload.host}
     return replace(
         workload,
         populations=tuple(p for p in workload.populations if p.on_chip),
         pathways=tuple(p for p in workload.pathways if p.on_chip or p.kind == "bias"),
-        dense=tuple(d for d in workload.dense if d.name not in on_host),
+        dense=tuple(d for d in workload.dense if d.on_chip),
         host=(),
     )
 

@@ -102,3 +102,9 @@ def host_parts(
     for node, (name, layer) in nodes.items():
         parts.append(HostPart(name, layer, "function", operations=host_operations(node) or 0))
     return parts
+
+
+def held_by(pathways: Iterable[Pathway]) -> frozenset[Any]:
+    """What holds the weights of pathways: Connections, and Ensembles their encoders."""
+    connections = {conn for pathway in pathways for conn in pathway.connections}
+    return frozenset(connections | {c.post_obj for c in connections if uses_encoders(c)})

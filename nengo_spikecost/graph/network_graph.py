@@ -13,7 +13,7 @@ from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
 from .connection_chain import is_direct, uses_encoders
-from .host import host_operations, host_parts, is_on_chip
+from .host import held_by, host_operations, host_parts, is_on_chip
 from .layers import layer_of_route
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
@@ -97,6 +97,7 @@ class NetworkGraph:
         self.network, self._layer_names, self._inputs = _parts(network)
         self._connection_layers = getattr(network, "connection_layers", {})
         self._unlowered = getattr(network, "unlowered", None)
+        self._lowered_objects = getattr(getattr(network, "lowering", None), "objects", {})
         self.count_zeros = count_zeros
         net = self.network
         finder = RouteFinder(net)
@@ -234,16 +235,37 @@ class NetworkGraph:
             found.append(Weights(name, self._layer(ens), ens, count_zeros))
         return found
 
-    @cached_property
+    @property
     def dense_weights(self) -> tuple[Weights, ...]:
         """The weights that a machine without spikes applies.
 
         Of a lowered network those it had before: such a machine does not multiply out what
         one layer after another takes less to compute.
         """
+        return self._dense.weights
+
+    @cached_property
+    def dense_on_chip(self) -> frozenset[Any]:
+        """What holds the dense weights on the way of spikes to neurons on the chip.
+
+        Connections, and Ensembles their encoders. All other dense weights are the host's.
+        """
+        return held_by(
+            p
+            for p in self._dense.pathways
+            if isinstance(p.post, Population)
+            and p.kind == "neural"
+            and is_on_chip(
+                self.network, self._lowered_objects.get(p.post.ensemble, p.post.ensemble)
+            )
+        )
+
+    @cached_property
+    def _dense(self) -> NetworkGraph:
+        """The network that a machine without spikes runs."""
         if self._unlowered is None:
-            return self.weights
-        return NetworkGraph(self._unlowered, count_zeros=self.count_zeros).weights
+            return self
+        return NetworkGraph(self._unlowered, count_zeros=self.count_zeros)
 
     @cached_property
     def host(self) -> tuple[HostPart, ...]:

@@ -84,7 +84,10 @@ def count(
             _pathway_work(p, records.get(p.pre.name), input_steps if p.kind == "input" else n_steps)
             for p in graph.pathways
         ),
-        dense=tuple(DenseWork(w.name, w.layer, w.macs) for w in graph.dense_weights),
+        dense=tuple(
+            DenseWork(w.name, w.layer, w.macs, on_chip=w.obj in graph.dense_on_chip)
+            for w in graph.dense_weights
+        ),
         host=tuple(_host_work(graph, n_steps, input_steps)),
         factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
         learning=tuple(
@@ -264,10 +267,9 @@ def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[
 def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[FactoredWork]:
     """What the weights on the chip do if they are kept in factors."""
     from ..graph import factored_forms
-    from ..graph.connection_chain import uses_encoders
+    from ..graph.host import held_by
 
-    used = {c for p in graph.pathways if p.on_chip for c in p.connections}
-    used |= {c.post_obj for c in used if uses_encoders(c)}
+    used = held_by(p for p in graph.pathways if p.on_chip)
     nothing = np.zeros((activity.n_samples, 0), dtype=np.int64)
     for form in factored_forms(graph):
         if form.weights.obj not in used:

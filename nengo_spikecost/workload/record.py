@@ -137,11 +137,15 @@ class DenseWork:
         The Connection, and the layer whose row its work is shown in.
     macs : int
         Multiply-accumulates of one pass.
+    on_chip : bool
+        Whether the synapses of a spiking device have these weights, alone or multiplied with
+        others. Those of inputs and readouts are its host's.
     """
 
     name: str
     layer: str
     macs: int
+    on_chip: bool = True
 
 
 @dataclass(frozen=True)

@@ -71,10 +71,10 @@ def workload():
             PathwayWork("b -> out", "out", "readout", 8, None, on_chip=False),
         ),
         dense=(
-            DenseWork("xa", "a", 30),
+            DenseWork("xa", "a", 30, on_chip=False),
             DenseWork("ab", "b", 20),
             DenseWork("mean", "pool", 7),
-            DenseWork("bo", "out", 8),
+            DenseWork("bo", "out", 8, on_chip=False),
         ),
         uncounted=(),
         n_steps=10,
@@ -234,12 +234,12 @@ def test_uncounted_parts_are_named_where_they_are(workload):
 def test_a_network_that_is_all_its_hosts_has_nothing_to_compare(workload):
     populations = [replace(p, on_chip=False) for p in workload.populations]
     pathways = [replace(p, on_chip=False, synops=None) for p in workload.pathways]
-    host = [HostWork(n, n[0], "neurons", 20, 0, 0, 10) for n in ("ab", "mean")]
-    host = [replace(h, layer={"ab": "b", "mean": "pool"}[h.name]) for h in host]
+    host = [HostWork("a -> b", "b", "neurons", 20, 0, 0, 10)]
     everything = replace(
         workload,
         populations=tuple(populations),
         pathways=tuple(pathways),
+        dense=tuple(replace(d, on_chip=False) for d in workload.dense),
         host=(*workload.host, *host),
     )
     found = sides(everything)

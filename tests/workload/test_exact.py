@@ -243,6 +243,34 @@ def test_decoded_connections_on_a_dense_machine_are_factored():
     assert [p.n_synapses for p in graph.pathways][:2] == [30 * 20, 30 * 20]
 
 
+@pytest.mark.parametrize("lower", [True, False])
+def test_weights_of_a_dense_pass_that_the_chip_holds(lower):
+    """By their way, and not by their name: lowering makes others of those beside the chip."""
+    import tensorflow as tf
+
+    layers = tf.keras.layers
+    image = tf.keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(4, 3, activation="relu", name="seen")(image)
+    x = layers.AveragePooling2D(2, name="before")(x)
+    x = layers.Conv2D(4, 2, activation="relu", name="also_off")(x)
+    first = layers.Dense(3, name="first")(layers.GlobalAveragePooling2D(name="mean")(x))
+    x = layers.AveragePooling2D(2, strides=1, padding="same", name="between")(x)
+    x = layers.Dense(6, activation="relu", name="hidden")(layers.Flatten(name="flat")(x))
+    second = layers.Dense(2, name="second")(x)
+    model = randomise(tf.keras.Model(image, [first, second]))
+    conversion = nsc.convert(
+        model,
+        neuron_type=nengo.SpikingRectifiedLinear(),
+        off_chip=["seen", "also_off"],
+        lower=lower,
+    )
+    workload = ExactCounter(conversion).workload()
+    on_chip = {work.layer for work in workload.dense if work.on_chip}
+    beside = {work.layer for work in workload.dense if not work.on_chip}
+    assert on_chip == {"between", "hidden"}
+    assert beside == {"seen", "before", "also_off", "mean", "first", "second"}
+
+
 def test_factored_weights_and_learning_by_hand():
     """Spikes meet decoders; transform and encoders work at every step; all weights learn."""
     with nengo.Network(seed=0) as net:
