@@ -6,12 +6,16 @@ would silently run as something else, and why.
 
 `core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it, and
 `check_fit` says what does not fit on cores, chips and boards.
+
+`place` puts blocks on cores and chips as NengoLoihi does, and counts messages and hops.
 """
 
 from ..graph.host import mark_off_chip
 from .core_use import LayerUse, NetworkUse, core_use
 from .layer_reading import read_layers
 from .limits import CoreUse
+from .mapping import Mapping, PlacedBlock, place
+from .mesh import HopCosts, Hops, Mesh
 from .misfits import Misfit, check_fit
 from .placement import on_chip
 from .records import Unsupported
@@ -19,15 +23,21 @@ from .support import check_support, raise_unsupported
 
 __all__ = [
     "CoreUse",
+    "HopCosts",
+    "Hops",
     "LayerUse",
+    "Mapping",
+    "Mesh",
     "Misfit",
     "NetworkUse",
+    "PlacedBlock",
     "Unsupported",
     "check_fit",
     "check_support",
     "core_use",
     "mark_off_chip",
     "on_chip",
+    "place",
     "raise_unsupported",
     "read_layers",
 ]
