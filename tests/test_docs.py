@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -78,3 +79,24 @@ def test_same_output():
     assert not same("conv0  1 J", "conv1 1 J", 1)
     assert not same("1e-05 J", "1e-06 J", 0.01)
     assert not same("[1 2]", "[1 2 3]", 1)
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "nengo_spikecost",
+        *(
+            f"nengo_spikecost.{room}"
+            for room in (
+                "activity", "conversion", "energy", "energy.lemaire", "energy.qtools", "graph",
+                "lowering", "workload",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_every_public_name_is_in_the_reference(package):
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = {name.split(".")[-1] for name in re.findall(r"auto\w+:: ([\w.]+)", text)}
+    documented |= {"devices", "loihi", "stack", "errors"}  # modules, with sections of their own
+    public = set(importlib.import_module(package).__all__)
+    assert public <= documented, sorted(public - documented)

@@ -143,7 +143,7 @@ class EnergyEstimate:
 
     @property
     def range_J(self) -> tuple[float, float]:
-        """`mean_J` with all constants low, and with all of them high."""
+        """``mean_J`` with all constants low, and with all of them high."""
         ends = (estimate.mean_J if estimate else self.mean_J for estimate in (self.low, self.high))
         low, high = ends
         return low, high

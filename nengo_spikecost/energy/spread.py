@@ -16,7 +16,7 @@ N_RESAMPLES = 2000
 class Spread:
     """Energy per inference over the samples that were measured.
 
-    Attributes
+    Parameters
     ----------
     n_samples : int
     mean_J, low_J, high_J, worst_J : float

@@ -20,7 +20,6 @@ TERMS = ("inputs", "outputs", "parameters", "op")
 TENSORS = ("weights", "bias", "output", "gamma", "beta", "mean", "variance", "pointwise")
 """Tensors of a layer that have a format of their own."""
 
-#: What QKeras adds up, by the class of the layer.
 INCLUDED: Mapping[str, tuple[str, ...]] = {
     "default": ("inputs", "parameters", "op"),
     "QActivation": ("outputs",),
@@ -33,6 +32,7 @@ INCLUDED: Mapping[str, tuple[str, ...]] = {
     "Subtract": ("op",),
     "MaxPooling2D": ("op",),
 }
+"""What QKeras adds up, by the class of the layer."""
 
 
 @dataclass(frozen=True)

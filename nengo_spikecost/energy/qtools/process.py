@@ -138,7 +138,6 @@ _ARITHMETIC = {
     "dram": (20.3125, 0.0),
 }
 
-#: The processes by name.
 PROCESSES: Mapping[str, Process] = {
     "horowitz": Process(
         name="horowitz",
@@ -159,6 +158,7 @@ PROCESSES: Mapping[str, Process] = {
         **_ARITHMETIC,  # type: ignore[arg-type]
     ),
 }
+"""The processes by name."""
 
 
 def get_process(process: str | Process) -> Process:
