@@ -15,6 +15,7 @@ from .connection_chain import (
     dense_macs,
     encoder_macs,
     is_decoded,
+    leads_to_neurons,
     n_stored_weights,
 )
 
@@ -195,6 +196,27 @@ class Weights:
         if isinstance(self.obj, nengo.Ensemble):
             return encoder_macs(self.obj, self.count_zeros)
         return dense_macs(self.obj, self.count_zeros)
+
+    @cached_property
+    def n_stored(self) -> int:
+        """Number of different weights: of a convolution, its kernel's."""
+        if isinstance(self.obj, nengo.Ensemble):
+            return self.macs
+        return min(self.macs, n_stored_weights(self.obj, self.count_zeros))
+
+    @property
+    def size_in(self) -> int:
+        """Values that the weights are multiplied with."""
+        if isinstance(self.obj, nengo.Ensemble):
+            return self.obj.dimensions
+        return self.obj.pre_obj.n_neurons if is_decoded(self.obj) else self.obj.size_mid
+
+    @property
+    def size_out(self) -> int:
+        """Values that come of them and are kept for others to read; none, where neurons follow."""
+        if isinstance(self.obj, nengo.Ensemble) or leads_to_neurons(self.obj):
+            return 0
+        return self.obj.size_out
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,15 @@ def count(
             for p in graph.pathways
         ),
         dense=tuple(
-            DenseWork(w.name, w.layer, w.macs, on_chip=w.obj in graph.dense_on_chip)
+            DenseWork(
+                name=w.name,
+                layer=w.layer,
+                macs=w.macs,
+                on_chip=w.obj in graph.dense_on_chip,
+                n_sources=w.size_in,
+                n_targets=w.size_out,
+                n_weights=w.n_stored,
+            )
             for w in graph.dense_weights
         ),
         host=tuple(_host_work(graph, n_steps, input_steps)),

@@ -140,12 +140,26 @@ class DenseWork:
     on_chip : bool
         Whether the synapses of a spiking device have these weights, alone or multiplied with
         others. Those of inputs and readouts are its host's.
+    n_sources : int
+        Values that are multiplied.
+    n_targets : int
+        Sums that are kept for other weights to read, or given; 0 where neurons take them.
+    n_weights : int
+        Different weights stored: of a convolution, its kernel's.
     """
 
     name: str
     layer: str
     macs: int
     on_chip: bool = True
+    n_sources: int = 0
+    n_targets: int = 0
+    n_weights: int = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether a weight is used more than once, as those of a convolution are."""
+        return 0 < self.n_weights < self.macs
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ their operations.
 
 On a device without spikes (``digital``) the network runs once. Layers are priced as they were
 written, where that is known, with batch normalization folded (`dense`); of a native network its
-pathways are.
+Connections and encoders are, which are not multiplied out.
 
 Differences from the Qualia plugin
 ----------------------------------

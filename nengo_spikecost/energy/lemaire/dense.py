@@ -2,9 +2,9 @@
 
 Where the layers are known as they were written (`Workload.shapes`), they are what is priced:
 a machine without spikes runs them one after the other, and lowering, which multiplies a pooling
-into the convolution behind it, is not for it. A native network has no layers, so its pathways
-are: one multiply-accumulate a synapse, its inputs read as a convolution's where synapses share
-their weights, and else as those of a fully connected layer.
+into the convolution behind it, is not for it. A native network has no layers, so its Connections
+and encoders are, one after the other and not multiplied out: inputs are read as a convolution's
+where weights are shared, and else as those of a fully connected layer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 
 from ...workload.layer_macs import CONVOLUTIONS, layer_macs, taps_met
 from ...workload.layer_shape import LayerShape
-from ...workload.record import PathwayWork, Workload
+from ...workload.record import DenseWork, Workload
 from .folding import folded
 from .ledger import Ledger
 from .prices import Accesses, Memories, Prices
@@ -22,7 +22,7 @@ _FREE = ("shape", "input", "activation")
 
 
 def spend_dense(workload: Workload, prices: Prices, ledger: Ledger) -> None:
-    """Price one pass: the layers, or, where there are none, the pathways."""
+    """Price one pass: the layers, or, where there are none, the Connections."""
     if workload.shapes:
         for shape in folded(workload.shapes):
             done = layer_accesses(shape)
@@ -32,7 +32,7 @@ def spend_dense(workload: Workload, prices: Prices, ledger: Ledger) -> None:
             else:
                 ledger.spend(shape.layer, *done, prices)
     else:
-        _spend_pathways(workload, prices, ledger)
+        _spend_connections(workload, prices, ledger)
     for rule in workload.learning:
         ledger.leave_out(rule.name, rule.layer, "changes weights, for which there is no equation")
 
@@ -117,21 +117,15 @@ def _normalization(shape: LayerShape) -> Accesses:
     )
 
 
-def _spend_pathways(workload: Workload, prices: Prices, ledger: Ledger) -> None:
-    for pathway in workload.pathways:
-        if pathway.kind == "bias":
-            continue
-        n_in = pathway.n_sources or pathway.n_synapses
-        weights = pathway.n_weights or pathway.n_synapses
-        ledger.spend(pathway.layer, _pathway(pathway), Memories(n_in, 0, weights), prices)
-        if pathway.kind == "readout":
-            n_out = pathway.n_targets
-            ledger.spend(
-                pathway.layer,
-                Accesses(outputs=n_out, address_additions=n_out),
-                Memories(outputs=n_out),
-                prices,
+def _spend_connections(workload: Workload, prices: Prices, ledger: Ledger) -> None:
+    for weights in workload.dense:
+        if weights.macs:
+            memories = Memories(
+                weights.n_sources or weights.macs,
+                weights.n_targets,
+                weights.n_weights or weights.macs,
             )
+            ledger.spend(weights.layer, _connection(weights), memories, prices)
     for population in workload.populations:
         n = population.n_neurons
         biases = n if population.has_bias else 0
@@ -146,11 +140,12 @@ def _spend_pathways(workload: Workload, prices: Prices, ledger: Ledger) -> None:
         ledger.spend(work.layer, operations, Memories(), prices)
 
 
-def _pathway(pathway: PathwayWork) -> Accesses:
-    macs, n_in = pathway.n_synapses, pathway.n_sources
+def _connection(weights: DenseWork) -> Accesses:
+    n_in, n_out = weights.n_sources, weights.n_targets
     return Accesses(
-        inputs=macs if pathway.shared else n_in,
-        weights=macs,
-        macs=macs,
-        address_additions=n_in + (pathway.n_weights if pathway.shared else 0),
+        inputs=weights.macs if weights.shared else n_in,
+        outputs=n_out,
+        weights=weights.macs,
+        macs=weights.macs,
+        address_additions=n_in + n_out + (weights.n_weights if weights.shared else 0),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nengo
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -223,8 +224,8 @@ def test_lowering_is_not_for_machines_without_spikes():
         np.testing.assert_array_equal(before.total_J, after.total_J)
 
 
-def test_layers_and_pathways_multiply_the_same():
-    """Without poolings and biases, the network's pathways are its layers."""
+def test_layers_and_connections_multiply_the_same():
+    """Without biases, the network's Connections are its layers."""
     inp = x = tf.keras.Input((9, 9, 2))
     x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
     x = layers.Conv2D(5, 3, strides=2, padding="same", activation="relu")(x)
@@ -238,10 +239,34 @@ def test_layers_and_pathways_multiply_the_same():
     layered = replace(layered, shapes=tuple(replace(s, n_biases=0) for s in layered.shapes))
     found = [lemaire().price(work, digital(False)) for work in (native, layered)]
     assert not any(estimate.uncounted for estimate in found)
-    for pathways, shapes in zip(*(estimate.layers for estimate in found)):
+    for connections, shapes in zip(*(estimate.layers for estimate in found)):
         for part in ("weights", "biases", "io", "operations"):
             expected = shapes.parts_J[part]
-            np.testing.assert_allclose(pathways.parts_J[part], expected, RTOL, err_msg=part)
+            np.testing.assert_allclose(connections.parts_J[part], expected, RTOL, err_msg=part)
+
+
+def test_decoders_and_encoders_are_not_multiplied_out():
+    """By hand: 30 neurons, 2 dimensions decoded, a 3x2 transform, encoders of 20 neurons."""
+    with nengo.Network(seed=0) as network:
+        a, b = nengo.Ensemble(30, 2, label="a"), nengo.Ensemble(20, 3, label="b")
+        nengo.Connection(a, b, transform=np.ones((3, 2)))
+    workload = count(NetworkGraph(network))
+    (found,) = (x for x in lemaire(8).price(workload, digital(False)).layers if x.name == "b")
+
+    def ram(n_words):  # 8 bits each, an eighth of a word of 64; all memories are below 8 KiB
+        return 10e-12 * n_words / 2**13 / 8
+
+    macs, encoded = 30 * 2 + 3 * 2, 20 * 3
+    energies_J = {
+        "weights": macs * ram(macs) + encoded * ram(encoded),
+        "biases": 20 * ram(20),
+        # outputs of a, the three values between, and the outputs of b
+        "io": 30 * ram(30) + 2 * 3 * ram(3) + 20 * ram(20),
+        "operations": (macs + encoded) * 0.23e-12 + 20 * 0.03e-12,
+        "addressing": (30 + 3 + 3 + 20) * 0.03e-12,
+    }
+    for part, expected in energies_J.items():
+        np.testing.assert_allclose(found.parts_J[part], expected, RTOL, err_msg=part)
 
 
 @given(workload=spiking_workloads())
@@ -252,7 +277,7 @@ def test_native_networks_run_once(workload):
     found = price(workload, device)
     assert found.total_J.shape == (1,)
     np.testing.assert_array_equal(found.total_J, price(workload.with_spikes(3), device).total_J)
-    macs = sum(pathway.n_synapses for pathway in workload.pathways)
+    macs = sum(weights.macs for weights in workload.dense)
     biases = sum(p.n_neurons for p in workload.populations if p.has_bias)
     operations = sum(layer.parts_J["operations"] for layer in found.layers)
     np.testing.assert_allclose(operations, (macs * 0.23 + biases * 0.03) * 1e-12, RTOL)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.lemaire import OperationTable
 from nengo_spikecost.workload.layer_shape import LayerShape
-from nengo_spikecost.workload.record import LayerInfo, PathwayWork, PopulationWork, Workload
+from nengo_spikecost.workload.record import (
+    DenseWork,
+    LayerInfo,
+    PathwayWork,
+    PopulationWork,
+    Workload,
+)
 
 
 def digital(spiking: bool) -> Device:
@@ -112,7 +118,17 @@ def spiking_workloads(draw: Any) -> Workload:
         layers=tuple(LayerInfo(name, "Dense", "(1,)") for name in names),
         populations=tuple(populations),
         pathways=tuple(pathways),
-        dense=(),
+        dense=tuple(
+            DenseWork(
+                name=p.name,
+                layer=p.layer,
+                macs=p.n_synapses,
+                n_sources=p.n_sources,
+                n_targets=p.n_targets if p.kind == "readout" else 0,
+                n_weights=p.n_weights,
+            )
+            for p in pathways
+        ),
         uncounted=(),
         n_steps=n_steps,
         dt=0.001,
