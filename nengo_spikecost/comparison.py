@@ -17,6 +17,7 @@ from .energy.cost_models import CostModel, get_cost_model
 from .energy.device import Device, device_key
 from .energy.estimate import EnergyEstimate
 from .energy.host import DEFAULT_HOST
+from .energy.per_operation import takes_factors
 from .energy.pricing import estimate_energy
 from .errors import MissingActivityError, SpikeCostError
 from .workload.record import Workload
@@ -275,9 +276,16 @@ def _empty(cost_model: str, device: Device | None, reason: str) -> ComparedRow:
 
 
 def with_average(workload: Workload) -> Workload:
-    """A workload whose synops are mean rate times number of synapses, of the same spikes."""
+    """A workload whose synops are mean rate times number of synapses, of the same spikes.
+
+    Weights in factors stay as they are counted, unless they are the synapses themselves.
+    """
+    operations = sum(float(np.sum(w.operations)) for w in workload.factored)
+    synops = sum(float(np.sum(p.synops)) for p in workload.pathways if p.synops is not None)
     return replace(
-        workload, pathways=tuple(replace(p, synops=p.average_synops) for p in workload.pathways)
+        workload,
+        pathways=tuple(replace(p, synops=p.average_synops) for p in workload.pathways),
+        factored=() if operations == synops else workload.factored,
     )
 
 
@@ -328,6 +336,8 @@ def _reference_estimate(reference: Workload | str, device: Device) -> EnergyEsti
 
 def _synops(workload: Workload, estimate: EnergyEstimate, model: CostModel) -> float | None:
     """Mean synops that are priced: those on the chip, or all events where all is priced."""
+    if not model.whole_network and takes_factors(workload, estimate.device):
+        return sum(float(np.mean(w.operations)) for w in workload.factored)
     on_chip = leaves_host(workload, estimate, estimate.device, model)
     found = [p.synops if on_chip or p.events is None else p.events for p in workload.pathways]
     present = [np.mean(count) for count in found if count is not None]

@@ -206,3 +206,55 @@ def test_command_line(measured, tmp_path, monkeypatch):
     content = json.loads((tmp_path / "out.json").read_text())
     assert content["presentation"]["n_steps"] == 5
     assert {row["device"] for row in content["rows"]} == {"cpu", "loihi"}
+
+
+class TestFactoredWeights:
+    """SpiNNaker keeps decoders and encoders apart: it makes other operations than synops."""
+
+    def test_of_a_native_network(self):
+        with nengo.Network(seed=0) as network:
+            stimulus = nengo.Node([0.5])
+            a, b = nengo.Ensemble(30, 1, label="a"), nengo.Ensemble(20, 1, label="b")
+            nengo.Connection(stimulus, a)
+            nengo.Connection(a, b)
+        activity = nsc.measure(network, np.array([[0.5]]), STEPS, progress=False)
+        workload = nsc.NetworkEnergy(network, activity).workload()
+        found = nsc.compare(
+            network, activity, cost_models=["per_operation", "average"], devices="spinnaker"
+        )
+        exact, average = found.rows
+        assert exact.synops == average.synops == sum(w.operations[0] for w in workload.factored)
+        assert exact.synops != workload.pathways[1].synops[0]
+        assert "decoders, transforms and encoders at every step" in exact.explanation
+        assert average.ratio == 1
+        assert average.explanation.startswith("decoders, transforms and encoders as in the exact")
+
+    def test_of_neurons_joined_directly(self, measured):
+        conversion, activity, _ = measured
+        models = ["per_operation", "average"]
+        found = nsc.compare(
+            conversion, activity, cost_models=models, devices=["spinnaker", "loihi"]
+        )
+        for cost_model in models:
+            ours, loihi = (found.row(cost_model, name) for name in ("spinnaker", "loihi"))
+            assert ours.synops == pytest.approx(loihi.synops, rel=1e-12)
+            assert ours.explanation == loihi.explanation
+        # the mean rate's own energy, and not that of the exact synops
+        row = found.row("average", "spinnaker")
+        updates = sum(
+            p.updates
+            for p in nsc.NetworkEnergy(conversion, activity).workload().populations
+            if p.on_chip
+        )
+        expected = 13.3e-9 * row.synops + 26e-9 * updates
+        assert row.estimate.mean_J == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_mean_that_is_exact():
+    """All neurons have as many targets, so that nothing is left to explain."""
+    with nengo.Network(seed=0) as network:
+        a, b = nengo.Ensemble(30, 1, label="a"), nengo.Ensemble(20, 1, label="b")
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((20, 30)))
+    activity = nsc.measure(network, None, STEPS, simulator="nengo")
+    found = nsc.compare(network, activity, cost_models="average", devices="loihi")
+    assert found.rows[0].explanation == "mean rates give the same synops here"

@@ -78,6 +78,14 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
     )
 
 
+def takes_factors(workload: Workload, device: Device) -> bool:
+    """Whether weights are priced in factors (`Device.weights`) in place of the synops.
+
+    A workload estimated without a Nengo network has none.
+    """
+    return device.spiking and device.weights == "factored" and bool(workload.factored)
+
+
 def _check_spikes(workload: Workload, device: Device) -> None:
     if not workload.measured:
         raise MissingActivityError(
@@ -100,8 +108,7 @@ def _price_spiking(
     neuron_J: dict[str, np.ndarray],
 ) -> list[UncountedWork]:
     uncounted: list[UncountedWork] = []
-    # a workload estimated without a Nengo network has no factors
-    factored = device.weights == "factored" and bool(workload.factored)
+    factored = takes_factors(workload, device)
     for population in workload.populations:
         if not population.on_chip:
             continue  # the host's

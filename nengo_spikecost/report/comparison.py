@@ -10,6 +10,7 @@ import numpy as np
 
 from ..energy.cost_models import CostModel
 from ..energy.estimate import EnergyEstimate
+from ..energy.per_operation import takes_factors
 from ..workload.record import Workload
 from . import si
 from .columns import write_value
@@ -47,7 +48,7 @@ def explain(
     estimate = row.estimate
     assert estimate is not None
     if model.name == "per_operation" and row.cost_model == model.name:
-        words = _reference_words(estimate)
+        words = _reference_words(estimate, workload)
     else:
         words = [
             *_count_words(row, workload, reference, network),
@@ -66,10 +67,14 @@ def explain(
     return "; ".join(words) or "the same counts and constants"
 
 
-def _reference_words(estimate: EnergyEstimate) -> list[str]:
+def _reference_words(estimate: EnergyEstimate, workload: Workload) -> list[str]:
     if not estimate.device.spiking:
         return ["every weight once, each at one energy; no memory traffic"]
-    words = ["every spike times the targets that it reaches; no memory traffic of its own"]
+    if takes_factors(workload, estimate.device) and not _are_synapses(workload):
+        words = ["every spike times its decoders, transforms and encoders at every step"]
+    else:
+        words = ["every spike times the targets that it reaches"]
+    words.append("no memory traffic of its own")
     if estimate.host:
         layers = ", ".join(dict.fromkeys(work.layer for work in estimate.host))
         host = estimate.host_device.name if estimate.host_device else "the host"
@@ -84,10 +89,16 @@ def _count_words(
     if not row.estimate.device.spiking:
         return _dense_words(workload, reference)
     exact = _mean_synops(reference)
+    if takes_factors(reference, row.estimate.device):
+        exact = _mean_operations(reference)
     if row.synops is None or not exact or not row.cost_model.startswith(("average", "keras")):
         return []
     share = row.synops / exact
     if row.cost_model == "average":
+        if takes_factors(workload, row.estimate.device):
+            return ["decoders, transforms and encoders as in the exact count"]
+        if abs(share - 1) < 1e-9:
+            return ["mean rates give the same synops here"]
         words = (
             f"{share:.3g} of the exact synops: mean rates see neither borders nor where spikes are"
         )
@@ -252,6 +263,15 @@ def _band(low_J: float, high_J: float) -> str:
 
 def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.005 or not share else f"{share:.1%}"
+
+
+def _are_synapses(workload: Workload) -> bool:
+    """Whether weights in factors do what the synapses do: there are no decoders."""
+    return _mean_operations(workload) == _mean_synops(workload)
+
+
+def _mean_operations(workload: Workload) -> float:
+    return sum(float(np.mean(w.operations)) for w in workload.factored)
 
 
 def _mean_synops(workload: Workload) -> float:
