@@ -11,6 +11,7 @@ import numpy as np
 from .. import stack
 from ..errors import EstimateWarning, LoihiError
 from .built import KINDS, BuiltNetwork
+from .limits import MAX_CORES_PER_CHIP
 from .traffic import Spikes
 
 #: Names of NengoLoihi's allocators (nengo-loihi 1.1.0, hardware/allocators.py).
@@ -19,9 +20,6 @@ ALLOCATORS = {
     "round_robin": "RoundRobin",
     "greedy_interchip": "GreedyInterchip",
 }
-
-#: Cores of a chip. Davies et al. 2018; NengoLoihi's ``Greedy`` takes no more.
-CORES_PER_CHIP = 128
 
 
 def chips_needed(n_blocks: int, n_chips: int | None, cores_per_chip: int) -> int:
@@ -32,9 +30,9 @@ def chips_needed(n_blocks: int, n_chips: int | None, cores_per_chip: int) -> int
     LoihiError
         If the blocks need more chips, or a chip has no such number of cores.
     """
-    if not 1 <= cores_per_chip <= CORES_PER_CHIP:
+    if not 1 <= cores_per_chip <= MAX_CORES_PER_CHIP:
         raise LoihiError(
-            f"cores_per_chip has to be from 1 to {CORES_PER_CHIP}, not {cores_per_chip!r}."
+            f"cores_per_chip has to be from 1 to {MAX_CORES_PER_CHIP}, not {cores_per_chip!r}."
         )
     fewest = max(1, -(-n_blocks // cores_per_chip))
     if n_chips is None:
@@ -101,11 +99,14 @@ def _ensemble_rates(built: BuiltNetwork, spikes: Spikes) -> dict[Any, np.ndarray
     return {owner: spikes.counts[owner] / steps for owner in senders}
 
 
-def repeating_allocator(chip: Sequence[int], core: Sequence[int]) -> Any:
+def repeating_allocator(blocks: Sequence[Any], chip: Sequence[int], core: Sequence[int]) -> Any:
     """An allocator for NengoLoihi that puts every block on this chip and core.
 
     Parameters
     ----------
+    blocks : sequence of nengo_loihi.block.LoihiBlock
+        Of the model that was placed. Those of the model to be run are found by their labels,
+        as NengoLoihi's order of merged Connections may differ from one build to the next.
     chip, core : sequence of int, one a block
         Cores of each chip have to be numbered from 0 without gaps.
 
@@ -115,17 +116,13 @@ def repeating_allocator(chip: Sequence[int], core: Sequence[int]) -> Any:
     """
     allocators = stack.nengo_loihi().hardware.allocators
     order = sorted(range(len(chip)), key=lambda block: (chip[block], core[block]))
+    placed = [_label(block) for block in blocks]
 
     class Repeated(allocators.Allocator):  # type: ignore[name-defined, misc]
         """Puts every block where a `nengo_spikecost.loihi.Mapping` has it."""
 
         def __call__(self, model: Any, n_chips: int) -> Any:
-            blocks = list(model.blocks)
-            if len(blocks) != len(order):
-                raise LoihiError(
-                    f"The placement is of {len(order)} blocks, and this model has {len(blocks)}: "
-                    "place the network that is run, with its block shapes."
-                )
+            found = _same_blocks(placed, list(model.blocks))
             needed = max(chip) + 1
             if n_chips < needed:
                 raise LoihiError(f"The placement has {needed} chips; pass n_chips={needed}.")
@@ -135,8 +132,25 @@ def repeating_allocator(chip: Sequence[int], core: Sequence[int]) -> Any:
             for _ in range(needed):
                 board.new_chip()
             for block in order:
-                self.block_to_new_core(blocks[block], board.chips[chip[block]])
+                self.block_to_new_core(found[block], board.chips[chip[block]])
             board.probes.extend(model.probes)
             return board
 
     return Repeated()
+
+
+def _label(block: Any) -> tuple[str, int]:
+    return str(block.label), block.n_neurons
+
+
+def _same_blocks(placed: Sequence[tuple[str, int]], blocks: Sequence[Any]) -> list[Any]:
+    """Blocks of a model in the order of those placed: by label, or else by size and order."""
+    by_label = {_label(block): block for block in blocks}
+    if len(by_label) == len(blocks) and set(by_label) == set(placed):
+        return [by_label[label] for label in placed]
+    if [size for _, size in placed] != [block.n_neurons for block in blocks]:
+        raise LoihiError(
+            f"The placement is of {len(placed)} blocks, and this model has {len(blocks)}, or "
+            "others: place the network that is run, with its block shapes."
+        )
+    return list(blocks)

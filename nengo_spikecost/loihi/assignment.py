@@ -13,6 +13,7 @@ bound is Gilmore's and Lawler's.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -109,7 +110,7 @@ def solve(
     bound = lower_bound(problem)
     best, best_cost, moves, in_time = start, start_cost, 0, True
     if len(start) > 1 and start_cost > bound:
-        for candidate in (start, *_by_faq(problem), *_grown(problem, start, deadline)):
+        for candidate in _starts(problem, start, deadline):
             search = _Search(problem, candidate, seed)
             in_time = search.descend(deadline) and in_time
             moves += search.n_moves
@@ -145,7 +146,15 @@ def lower_bound(problem: Problem) -> float:
     return float(least[linear_sum_assignment(least)].sum() / 2)
 
 
-def _by_faq(problem: Problem) -> list[np.ndarray]:
+def _starts(problem: Problem, start: np.ndarray, deadline: float) -> Iterator[np.ndarray]:
+    """Arrangements to search from, as long as there is time: the one given first."""
+    yield start
+    for others in (_by_faq, _grown):
+        if time.perf_counter() < deadline:
+            yield from others(problem, start, deadline)
+
+
+def _by_faq(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndarray]:
     """Places by SciPy's FAQ; none if items are bound to regions, or there are too many."""
     n_items, n_seats = len(problem.flow), int(problem.capacity.sum())
     if n_seats > MAX_FAQ_SEATS or len(np.unique(problem.region[problem.capacity > 0])) > 1:

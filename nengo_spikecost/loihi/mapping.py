@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import LoihiError
-from .allocation import CORES_PER_CHIP, allocate, chips_needed, repeating_allocator
+from .allocation import allocate, chips_needed, repeating_allocator
 from .assignment import Solution
 from .built import BuiltNetwork, built_network
 from .host_reads import HostReads, host_reads
+from .limits import MAX_CORES_PER_CHIP
 from .mapping_report import mapping_dict, mapping_records, mapping_text
 from .mesh import HopCosts, Hops, Mesh, count_hops
 from .placed_block import PlacedBlock, placed_blocks
@@ -207,7 +208,9 @@ class Mapping:
                 "free_cores=False, or between_chips=False."
             )
         return repeating_allocator(
-            [block.chip for block in self.blocks], [block.core for block in self.blocks]
+            [part.obj for part in self.built.blocks],
+            [block.chip for block in self.blocks],
+            [block.core for block in self.blocks],
         )
 
     def to_frame(self) -> pandas.DataFrame:
@@ -237,7 +240,7 @@ def place(
     *,
     allocator: str = "greedy",
     n_chips: int | None = None,
-    cores_per_chip: int = CORES_PER_CHIP,
+    cores_per_chip: int = MAX_CORES_PER_CHIP,
     activity: Any = None,
     model: Any = None,
     mesh: Mesh | None = None,

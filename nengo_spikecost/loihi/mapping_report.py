@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .limits import MAX_HOST_SPIKES_PER_STEP
 
 if TYPE_CHECKING:
     from .mapping import Mapping, PlacedBlock
 
 JSON_FORMAT = "nengo-spikecost/loihi-mapping/1"
 
-#: Spikes that NengoLoihi's host sends to a chip in a step; it drops the others. nengo-loihi
-#: 1.1.0, hardware/interface.py, ``snip_max_spikes_per_step``.
-HOST_SPIKES_PER_STEP = 50
-
-_HEADS = {
-    "compartments": "compartments",
-    "input_axons": "input axons",
-    "output_axons": "output axons",
-    "synapse_bits": "synapse bits",
-}
+#: Longest line of the sentences.
+LINE = 98
 
 
 def mapping_records(mapping: Mapping) -> list[dict[str, Any]]:
@@ -37,7 +33,7 @@ def mapping_records(mapping: Mapping) -> list[dict[str, Any]]:
             "core": block.core,
             "column": int(columns[number]),
             "row": int(rows[number]),
-            **{name: used for name, (used, _) in block.use.items()},
+            **asdict(block.use),
             "messages_sent": int(sent[number]),
             "messages_received": int(received[number]),
             "messages_from_host": int(from_host[number]),
@@ -70,7 +66,7 @@ def mapping_dict(mapping: Mapping) -> dict[str, Any]:
             "cores_per_tile": mesh.cores_per_tile,
             "chips_per_row": mesh.chips_per_row,
         },
-        "limits": {name: limit for name, (_, limit) in mapping.blocks[0].use.items()},
+        "limits": {name: limit for name, _, limit in mapping.blocks[0].use.limits},
         "blocks": mapping_records(mapping),
         "messages": {
             "measured": traffic.measured,
@@ -122,7 +118,11 @@ def mapping_text(mapping: Mapping) -> str:
     head = f"{cores:,} core{_s(cores)} on {chips} chip{_s(chips)}, by {mapping.allocator}"
     per_chip = ", ".join(f"{n:,}" for n in np.bincount(mapping.chips, minlength=chips))
     head += f" ({per_chip} cores)" if chips > 1 else ""
-    return "\n".join([head, "", *_table(mapping), "", *_sentences(mapping)])
+    notes = [
+        textwrap.fill(sentence, LINE, initial_indent="* ", subsequent_indent="  ")
+        for sentence in _sentences(mapping)
+    ]
+    return "\n".join([head, "", *_table(mapping), "", *notes])
 
 
 def _table(mapping: Mapping) -> list[str]:
@@ -130,7 +130,8 @@ def _table(mapping: Mapping) -> list[str]:
     for number, block in enumerate(mapping.blocks):
         by_layer.setdefault(block.layer, []).append(number)
     sent = mapping.between_cores.sum(axis=1)
-    rows = [["layer", "cores", "chips", *_HEADS.values(), "messages"]]
+    resources = [name for name, _, _ in mapping.blocks[0].use.limits]
+    rows = [["layer", "cores", "chips", *resources, "messages"]]
     for layer, numbers in by_layer.items():
         blocks = [mapping.blocks[number] for number in numbers]
         rows.append(
@@ -138,7 +139,7 @@ def _table(mapping: Mapping) -> list[str]:
                 layer,
                 f"{len(blocks):,}",
                 _ranges([block.chip for block in blocks]),
-                *(_share(blocks, name) for name in _HEADS),
+                *(_share(blocks, number) for number in range(len(resources))),
                 _count(mapping.per_inference(int(sent[numbers].sum()))),
             ]
         )
@@ -157,9 +158,10 @@ def _line(row: list[str], widths: list[int]) -> str:
     return "  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
 
 
-def _share(blocks: list[PlacedBlock], name: str) -> str:
-    """The share of the fullest block, as the smallest fills a core least."""
-    return f"{max(100 * block.use[name][0] / block.use[name][1] for block in blocks):.1f} %"
+def _share(blocks: list[PlacedBlock], resource: int) -> str:
+    """The share of the fullest block."""
+    uses = [block.use.limits[resource] for block in blocks]
+    return f"{max(100 * used / limit for _, used, limit in uses):.1f} %"
 
 
 def _ranges(numbers: list[int]) -> str:
@@ -186,7 +188,9 @@ def _sentences(mapping: Mapping) -> list[str]:
     ]
     if mapping.search is not None:
         lines.append(_searched(mapping))
-    words = [f"{r.words:,} words ({r.values:,} values)" for r in mapping.reads]
+    words = [
+        f"{r.words:,} word{_s(r.words)} ({r.values:,} value{_s(r.values)})" for r in mapping.reads
+    ]
     lines.append(f"To the host, each step: {', '.join(words)}.")
     if traffic.unknown:
         lines.append(
@@ -195,10 +199,11 @@ def _sentences(mapping: Mapping) -> list[str]:
         )
     if traffic.n_steps is not None and len(mapping.host_to_chip):
         most = float(mapping.per_step(mapping.host_to_chip).max())
-        if most > HOST_SPIKES_PER_STEP:
+        if most > MAX_HOST_SPIKES_PER_STEP:
             lines.append(
-                f"The host sends {most:,.0f} messages a step to a chip, and NengoLoihi drops what "
-                f"is over {HOST_SPIKES_PER_STEP}: set hardware_options snip_max_spikes_per_step."
+                f"The host sends {most:,.0f} messages a step to a chip on average, and NengoLoihi "
+                f"drops what is over {MAX_HOST_SPIKES_PER_STEP}: raise snip_max_spikes_per_step in "
+                "hardware_options."
             )
     return lines
 

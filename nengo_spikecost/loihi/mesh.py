@@ -1,10 +1,11 @@
 """Where cores are on the chips' mesh, and how many hops messages make between them.
 
-Davies et al. (Loihi, IEEE Micro 38(1), 2018) say that a chip's 128 cores share a mesh
-whose routers serve four cores each, that messages are routed along one axis and then the
-other, and that the mesh goes on into the four neighbouring chips. They do not say how the
-32 routers are arranged. 8 by 4 tiles, numbered down the columns, is what SANA-FE assumes
-(SLAM-Lab/SANA-FE, ``arch/loihi.yaml``), so hop counts here agree with it.
+Davies et al. (Loihi, IEEE Micro 38(1), 2018) describe a mesh of 128 cores that goes on into
+the four neighbouring chips, and price hops between tiles; how many cores a tile has and how
+tiles are arranged they do not say. 8 by 4 tiles of 4 cores, numbered down the columns, is
+what SANA-FE assumes (SLAM-Lab/SANA-FE, ``arch/loihi.yaml``), so hop counts here agree with
+it. Messages go along the row and then along the column; every shortest way has as many hops
+of each kind.
 
 Positions are logical: NengoLoihi numbers the cores of a chip, and NxSDK decides which
 physical core a number means.
@@ -22,7 +23,7 @@ from ..errors import LoihiError
 #: Tiles of a chip from west to east and from north to south, as SANA-FE assumes.
 MESH_WIDTH, MESH_HEIGHT = 8, 4
 
-#: Cores that share a router. Davies et al. 2018.
+#: Cores that share a router, as SANA-FE assumes.
 CORES_PER_TILE = 4
 
 

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from .built import Part
-
-#: NengoLoihi's names of what a core has, and ours.
-RESOURCES = {
-    "compartments": "compartments",
-    "in-axons": "input_axons",
-    "out-axons": "output_axons",
-    "synapses": "synapse_bits",
-}
+from .limits import CoreUse
 
 
 @dataclass(frozen=True)
@@ -33,9 +27,8 @@ class PlacedBlock:
         Chip of the board, and core of the chip as NengoLoihi numbers it.
     position : int
         Core of the board's mesh (see `Mesh`), chip after chip.
-    use : dict from str to tuple of two int
-        How much of each of `RESOURCES` the block uses, and the limit of a core. Output
-        axons are in slots, of which a pop32 axon takes two.
+    use : CoreUse
+        What it uses of the core.
     """
 
     name: str
@@ -44,13 +37,7 @@ class PlacedBlock:
     chip: int
     core: int
     position: int
-    use: dict[str, tuple[int, int]] = field(repr=False)
-
-    @property
-    def fullest(self) -> tuple[str, float]:
-        """The resource that is used most, and its share."""
-        name, (used, limit) = max(self.use.items(), key=lambda item: item[1][0] / item[1][1])
-        return name, used / limit
+    use: CoreUse = field(repr=False)
 
 
 def placed_blocks(
@@ -69,10 +56,13 @@ def placed_blocks(
             chip=int(chip[number]),
             core=int(core[number]),
             position=int(positions[number]),
-            use={
-                RESOURCES[name]: (int(used), int(limit))
-                for name, (used, limit) in part.obj.utilization().items()
-            },
+            use=_use_of(part.obj),
         )
         for number, part in enumerate(parts)
     )
+
+
+def _use_of(block: Any) -> CoreUse:
+    """What NengoLoihi says that a LoihiBlock uses, which a network's prediction equals."""
+    use = {name: int(used) for name, (used, _) in block.utilization().items()}
+    return CoreUse(use["compartments"], use["in-axons"], use["out-axons"], use["synapses"])

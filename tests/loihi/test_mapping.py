@@ -69,7 +69,9 @@ def test_blocks_are_where_nengo_loihi_puts_them(allocator, seed):
     assert mapping.n_chips == n_chips > 1
     assert mapping.n_cores == len(model.blocks)
     for placed, block in zip(mapping.blocks, model.blocks):
-        assert list(placed.use.values()) == list(block.utilization().values())
+        assert [(used, limit) for _, used, limit in placed.use.limits] == list(
+            block.utilization().values()
+        )
 
 
 def test_interchip_allocation_follows_the_rates_measured():
@@ -131,6 +133,34 @@ def test_block_shapes_of_a_fit_are_built_and_the_network_is_left_as_it_was():
     place(plain)
     for network in (plain, *plain.all_networks):
         assert not network.config[nengo.Ensemble]._extra_params
+
+
+def test_layers_of_a_conversion_keep_their_names():
+    import tensorflow as tf
+
+    tf.keras.utils.set_random_seed(0)
+    layers = tf.keras.layers
+    image = tf.keras.Input((6, 6, 1), name="image")
+    x = layers.Conv2D(2, 1, activation="relu", use_bias=False, name="to-spikes")(image)
+    x = layers.Conv2D(4, 3, activation="relu", use_bias=False, name="conv")(x)
+    x = layers.Dense(5, activation="relu", name="dense")(layers.Flatten()(x))
+    model = tf.keras.Model(image, layers.Dense(3, name="readout")(x))
+    model.set_weights([abs(weights) for weights in model.get_weights()])  # all layers fire
+    conversion = nsc.convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=200, synapse=0.005
+    )
+    images_ = np.random.RandomState(0).uniform(0, 1, (4, 6, 6, 1))
+    activity = nsc.measure(conversion, images_, 20, progress=False)
+    mapping = place(conversion, activity=activity)
+    assert mapping.layers == ("conv", "dense")
+    records = activity.populations
+    spikes = {p.source.owner: records[p.source.name].per_neuron() for p in mapping.built.blocks}
+    encoder = mapping.built.inputs[0].source
+    assert encoder.layer == "to-spikes"
+    spikes[encoder.owner] = records[encoder.name].per_neuron()
+    same = place(conversion.net, activity=spikes)
+    assert message_counts(same) == message_counts(mapping)
+    assert mapping.per_inference(mapping.on_chip) == same.on_chip / 4 > 0
 
 
 # ---------------------------------------------------------------- messages
@@ -314,6 +344,21 @@ def test_optimised_positions_are_never_worse_and_can_be_repeated(allocator, betw
         assert [board.find_block(block)[:2] for block in model.blocks] == where(found)
 
 
+def test_a_placement_is_repeated_on_the_same_blocks_in_any_order():
+    mapping = place(images(0).net, cores_per_chip=4)
+    model = mapping.built.model
+    blocks = list(model.blocks)
+    shuffled = [blocks[number] for number in np.random.RandomState(0).permutation(len(blocks))]
+    view = SimpleNamespace(blocks=shuffled, inputs=model.inputs, probes=model.probes)
+    board = mapping.to_allocator()(view, mapping.n_chips)
+    assert [board.find_block(block)[:2] for block in blocks] == where(mapping)
+    assert board.inputs == list(model.inputs)
+    with pytest.raises(LoihiError, match="pass n_chips="):
+        mapping.to_allocator()(view, mapping.n_chips - 1)
+    with pytest.raises(LoihiError, match="place the network that is run"):
+        mapping.to_allocator()(built(images(1).net), mapping.n_chips)
+
+
 def test_free_cores_are_used_if_asked_for():
     net = images(0).net
     start = place(net, n_chips=5, allocator="round_robin")
@@ -336,7 +381,7 @@ def test_table_frame_and_dict():
     text = str(mapping)
     for layer in ("conv1", "conv2", "dense", "encoder (host)"):
         assert layer in text
-    assert "8 x 4 tiles of 4 cores" in text
+    assert "8 x 4 tiles of 4 cores" in " ".join(text.split())
     frame = mapping.to_frame()
     assert list(frame.index) == [block.name for block in mapping.blocks]
     assert frame["messages_sent"].sum() == mapping.between_cores.sum()
