@@ -103,21 +103,22 @@ def blocks(devices: Iterable[Device], presets: Presets = ()) -> list[Block]:
     presets : sequence of (str, Device)
         Cost models, and the devices they price in place of those of the same name.
     """
-    devices = list(devices)
-    found = [_block(device, device.name) for device in devices]
-    found += [_block(d, f"{d.name} with cost_model={model!r}") for model, d in presets]
-    done: list[Device] = []
-    for device in devices:
-        if device.operations and device not in done:
-            same = [other for other in devices if other.operations == device.operations]
-            names = ", ".join(other.name for other in same)
-            found.append(Block(f"Operations of {names}", "", device.operations))
-            done += same
+    titles = [(device.name, device) for device in devices]
+    titles += [(f"{device.name} with cost_model={model!r}", device) for model, device in presets]
+    found = [_block(device, title) for title, device in titles]
+    done: list[Mapping[str, Constant]] = []
+    for _, device in titles:
+        table = device.operations
+        if table and table not in done:
+            names = ", ".join(title for title, other in titles if other.operations == table)
+            found.append(Block(f"Operations of {names}", "", table))
+            done.append(table)
     return found
 
 
 def _block(device: Device, title: str) -> Block:
-    about = (device.description, device.process, f"works on {_WORKS_ON[device.spiking]}")
+    node = device.process or "process node not known"
+    about = (device.description, node, f"works on {_WORKS_ON[device.spiking]}")
     own = {k: c for k, c in device.constants().items() if k not in device.operations}
     return Block(title, ", ".join(filter(None, about)), own, device.note)
 

@@ -62,9 +62,19 @@ def test_operations_have_a_block_for_each_table():
         "a", "b", "c", "d", "Operations of a, c", "Operations of b",
     ]  # fmt: skip
     assert [set(block.constants) for block in found[-2:]] == [{"add"}, {"add"}]
+    preset = ("lemaire", device("a", add=3))
+    *_, last = blocks([device("a", add=1)], [preset])
+    assert last.title == "Operations of a with cost_model='lemaire'"
+    assert last.constants["add"].value == 3
     # without a source there is no number
     assert numbered_sources(found) == {}
     assert "user" in device_list([device("a")])
+
+
+def test_the_process_node_or_that_it_is_not_known(shipped):
+    about = {block.title: block.about for block in blocks(*shipped)}
+    assert about["loihi"] == "Intel Loihi, 14 nm, works on spikes"
+    assert about["arm"] == "ARM Cortex-A, process node not known, works on dense passes"
 
 
 @pytest.mark.parametrize(
