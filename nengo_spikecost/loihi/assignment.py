@@ -231,6 +231,8 @@ class _Search:
         self.best = self.places.copy()
         self.free = problem.capacity - np.bincount(self.places, minlength=len(problem.capacity))
         self.pull = problem.flow @ problem.distance[self.places]
+        self.twice_flow = 2 * problem.flow
+        self.regions = len(np.unique(problem.region[self.places]))
         self.rng = np.random.RandomState(seed)
         self.n_moves = 0
 
@@ -292,13 +294,21 @@ class _Search:
 
     def _exchanges(self, rows: np.ndarray) -> np.ndarray:
         """Change of cost if each of ``rows`` changed places with each item."""
-        places, pull = self.places, self.pull
-        here = pull[np.arange(len(places)), places]
+        places = self.places
+        # what an item at another's place would pay more than the other does there
+        more = self.pull[:, places]
+        more -= more.diagonal().copy()
         between = self.problem.distance[np.ix_(places[rows], places)]
-        change = pull[rows][:, places] + pull[:, places[rows]].T - here[rows][:, None] - here
-        change += 2 * self.problem.flow[rows] * between
-        region = self.problem.region[places]
-        useless = (places[rows][:, None] == places) | (region[rows][:, None] != region)
+        if len(rows) < len(places):
+            change = more[rows] + more[:, rows].T + 2 * self.problem.flow[rows] * between
+        else:
+            between *= self.twice_flow
+            change = more + more.T
+            change += between
+        useless = places[rows][:, None] == places
+        if self.regions > 1:
+            region = self.problem.region[places]
+            useless |= region[rows][:, None] != region
         change[useless] = np.inf
         return np.asarray(change)
 
