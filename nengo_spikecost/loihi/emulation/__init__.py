@@ -1,0 +1,10 @@
+"""Many samples at a time through NengoLoihi's chip, bit for bit.
+
+`Emulator` runs the blocks that NengoLoihi builds, as its own emulator does, but for a whole
+batch of samples, with compiled code, and counts what the chip did.
+"""
+
+from .emulator import Emulator
+from .records import EmulatedOutput, EmulatedRun
+
+__all__ = ["EmulatedOutput", "EmulatedRun", "Emulator"]

@@ -1,0 +1,370 @@
+"""A built network as flat arrays: what the chip holds, ready for compiled code.
+
+Compartments of all blocks are numbered through in NengoLoihi's order, and the neurons of
+the host's inputs follow them: together the sources of spikes. Weights are kept as the
+chip keeps them, shared by all axons that use them: a row of weights for each set and atom,
+and for each source and axon one entry that names its row and where in the block it starts.
+
+Reference: nengo-loihi 1.1.0, block.py, emulator/interface.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...errors import LoihiError
+from ..built import BuiltNetwork, Part
+
+#: Weights of a row that go to neighbouring compartments are added run by run if a run is at
+#: least this long on average, and otherwise one by one.
+MIN_RUN = 4
+
+
+class Tables(NamedTuple):
+    """Arrays that the compiled step reads; all are of int32 unless said otherwise.
+
+    ``entry_of[s]:entry_of[s + 1]`` (int64) are the entries of source ``s``; each starts at
+    compartment ``entry_place`` and adds row ``entry_row``. A row has ``row_size`` weights
+    from ``row_weight`` (int64) on in ``weights`` (int16 or int32). Their places follow from
+    runs ``row_first`` up to ``row_last`` of ``run_start`` and ``run_size``, or, where
+    ``row_last`` is -1, stand in ``places`` from ``row_first`` on. Segments are compartments
+    that have all but their bias in common.
+    """
+
+    entry_of: np.ndarray
+    entry_place: np.ndarray
+    entry_row: np.ndarray
+    row_weight: np.ndarray
+    row_size: np.ndarray
+    row_first: np.ndarray
+    row_last: np.ndarray
+    run_start: np.ndarray
+    run_size: np.ndarray
+    places: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    segment_start: np.ndarray
+    segment_stop: np.ndarray
+    segment_block: np.ndarray
+    keep_current: np.ndarray
+    keep_voltage: np.ndarray
+    threshold: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
+    refractory: np.ndarray
+    record_spiked: np.ndarray
+    record_current: np.ndarray
+    record_voltage: np.ndarray
+
+
+@dataclass(frozen=True)
+class Synapses:
+    """One set of synapses of a block.
+
+    Attributes
+    ----------
+    block : int
+        Number of the block that holds it.
+    format : {"dense", "sparse", "pop16", "pop32"}
+        Discrete weights to all compartments of the block or to some, or weights that a
+        population of axons shares.
+    label : str
+        NengoLoihi's.
+    """
+
+    block: int
+    format: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """The axons of one block or input to one set of synapses.
+
+    Attributes
+    ----------
+    sender : int
+        Number of the block; inputs of the host follow after the last block.
+    synapses : int
+        Number of the set of synapses.
+    sources : slice
+        Which sources the sender has.
+    messages, synops : ndarray of int64, shape (sources of the sender,)
+        Messages of one spike, 0 or 1, and the weights it meets.
+    """
+
+    sender: int
+    synapses: int
+    sources: slice
+    messages: np.ndarray = field(repr=False)
+    synops: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A built network as flat arrays.
+
+    Attributes
+    ----------
+    blocks, inputs : tuple
+        NengoLoihi's, in its order.
+    block_of : slices of the compartments of each block; `input_of` : of each input's sources
+    synapses : tuple of Synapses
+    routes : tuple of Route
+    tables : Tables
+    """
+
+    blocks: tuple[Any, ...]
+    inputs: tuple[Any, ...]
+    block_of: tuple[slice, ...]
+    input_of: tuple[slice, ...]
+    synapses: tuple[Synapses, ...]
+    routes: tuple[Route, ...]
+    tables: Tables = field(repr=False)
+
+    @property
+    def n_compartments(self) -> int:
+        """Compartments of all blocks."""
+        return self.block_of[-1].stop
+
+    @property
+    def n_sources(self) -> int:
+        """Compartments, and neurons of the host that send to the chip."""
+        return self.input_of[-1].stop if self.input_of else self.n_compartments
+
+
+def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
+    """Read the blocks of a built and discretised model.
+
+    Parameters
+    ----------
+    built : BuiltNetwork
+    probes : sequence of nengo_loihi.probe.LoihiProbe
+        What is recorded.
+
+    Raises
+    ------
+    LoihiError
+        If a block has noise, learns, or was not discretised.
+    """
+    blocks, inputs = (tuple(p.obj for p in parts) for parts in (built.blocks, built.inputs))
+    for part in built.blocks:
+        _raise_if_unequal_runs(part)
+    stops = np.cumsum([part.n_neurons for part in (*blocks, *inputs)])
+    slices = [slice(int(e - p.n_neurons), int(e)) for e, p in zip(stops, (*blocks, *inputs))]
+    block_of, input_of = tuple(slices[: len(blocks)]), tuple(slices[len(blocks) :])
+
+    rows = _Rows()
+    synapses: list[Synapses] = []
+    numbers: dict[int, int] = {}
+    tables_of: list[np.ndarray] = []
+    for number, block in enumerate(blocks):
+        for synapse in block.synapses:
+            numbers[id(synapse)] = len(synapses)
+            first = rows.add(synapse)
+            synapses.append(Synapses(number, _format(synapse, block), str(synapse.label or "")))
+            tables_of.append(first)
+    routes: list[Route] = []
+    entries: list[Any] = []
+    for sender, (part, sources) in enumerate(zip((*blocks, *inputs), slices)):
+        for axon in part.axons:
+            number = numbers[id(axon.target)]
+            start = block_of[synapses[number].block].start
+            found = _entries(axon, part.n_neurons, tables_of[number], rows)
+            entries.append((found.source + sources.start, found.place + start, found.row))
+            routes.append(Route(sender, number, sources, found.messages, found.synops))
+    recorded = {
+        f"record_{key}": _recorded(probes, key, dict(zip(blocks, block_of)))
+        for key in ("spiked", "current", "voltage")
+    }
+    tables = Tables(
+        **_sorted_entries(entries, slices[-1].stop),
+        **rows.arrays(),
+        **_segments(blocks, block_of),
+        **recorded,
+    )
+    return Chip(blocks, inputs, block_of, input_of, tuple(synapses), tuple(routes), tables)
+
+
+def _raise_if_unequal_runs(part: Part) -> None:
+    """Refuse what makes two runs of the same block differ, or changes its weights."""
+    name, block = part.name, part.obj
+    if np.any(block.compartment.enable_noise):
+        raise LoihiError(
+            f"{name} has noise on the chip, whose random numbers can't be those of "
+            "NengoLoihi's emulator for each sample: build it without (decode neurons without "
+            "noise), or run it with NengoLoihi."
+        )
+    if any(synapse.learning for synapse in block.synapses):
+        raise LoihiError(
+            f"{name} learns on the chip, so that its weights differ from sample to sample: "
+            "remove the learning rule, or run it with NengoLoihi."
+        )
+    if block.compartment.vth.dtype != np.int32:
+        raise LoihiError(f"{name} was built without discretising; build it with target='sim'.")
+
+
+def _format(synapse: Any, block: Any) -> str:
+    if synapse.pop_type:
+        return f"pop{synapse.pop_type}"
+    full = all(i.shape[1] == block.n_neurons for i in synapse.indices)
+    return "dense" if full else "sparse"
+
+
+class _Rows:
+    """Rows of weights of all synapses, and where their weights go."""
+
+    def __init__(self) -> None:
+        self.weights: list[np.ndarray] = []
+        self.size: list[int] = []
+        self.met: list[int] = []  # weights that a spike meets, doubles among them
+        self.first: list[int] = []
+        self.last: list[int] = []
+        self._runs: list[np.ndarray] = []
+        self._places: list[np.ndarray] = []
+        self._n_runs = self._n_places = 0
+        self._known: dict[bytes, tuple[int, int]] = {}
+
+    def add(self, synapse: Any) -> np.ndarray:
+        """Add the rows of a synapse; the number of the first row of each of its sets."""
+        first = np.empty(len(synapse.weights), dtype=np.int64)
+        for k, (weights, indices) in enumerate(zip(synapse.weights, synapse.indices)):
+            first[k] = len(self.size)
+            for w, places in zip(weights, indices):
+                self.met.append(len(w))
+                # of weights to the same place, the emulator adds the last one only
+                unique, from_end = np.unique(places[::-1], return_index=True)
+                if len(unique) < len(places):
+                    keep = np.sort(len(places) - 1 - from_end)
+                    w, places = w[keep], places[keep]
+                self.weights.append(w)
+                self.size.append(len(w))
+                where = self._where(np.ascontiguousarray(places, dtype=np.int32))
+                self.first.append(where[0])
+                self.last.append(where[1])
+        return first
+
+    def _where(self, places: np.ndarray) -> tuple[int, int]:
+        key = places.tobytes()
+        if key not in self._known:
+            starts = np.flatnonzero(np.diff(places, prepend=places[:1] - 2) != 1)
+            if len(places) >= MIN_RUN * len(starts):
+                sizes = np.diff(np.append(starts, len(places)))
+                self._runs.append(np.stack([places[starts], sizes], axis=1))
+                self._known[key] = (self._n_runs, self._n_runs + len(starts))
+                self._n_runs += len(starts)
+            else:
+                self._places.append(places)
+                self._known[key] = (self._n_places, -1)
+                self._n_places += len(places)
+        return self._known[key]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The rows as `Tables` has them."""
+        weights = _joined(self.weights, np.int32)
+        small = np.iinfo(np.int16)
+        if not weights.size or (small.min <= weights.min() and weights.max() <= small.max):
+            weights = weights.astype(np.int16)
+        runs = _joined(self._runs, np.int32).reshape(-1, 2)
+        size = np.array(self.size, dtype=np.int32)
+        return {
+            "row_weight": np.cumsum(size, dtype=np.int64) - size,
+            "row_size": size,
+            "row_first": np.array(self.first, dtype=np.int32),
+            "row_last": np.array(self.last, dtype=np.int32),
+            "run_start": np.ascontiguousarray(runs[:, 0]),
+            "run_size": np.ascontiguousarray(runs[:, 1]),
+            "places": _joined(self._places, np.int32),
+            "weights": weights,
+        }
+
+
+class _Entries(NamedTuple):
+    """The entries of one axon group, and what one spike of each source does."""
+
+    source: np.ndarray
+    place: np.ndarray
+    row: np.ndarray
+    messages: np.ndarray
+    synops: np.ndarray
+
+
+def _entries(axon: Any, n_sources: int, first_rows: np.ndarray, rows: _Rows) -> _Entries:
+    synapse = axon.target
+    everyone = np.arange(n_sources)
+    axons = np.asarray(axon.map_axon(everyone), dtype=np.int64)
+    atoms = np.asarray(axon.map_atoms(everyone), dtype=np.int64)
+    source = np.flatnonzero(axons >= 0)
+    axons, atoms = axons[source], atoms[source]
+    bases = synapse.axon_compartment_bases
+    base = np.zeros_like(axons) if bases is None else np.asarray(bases, dtype=np.int64)[axons]
+    sets = synapse.axon_to_weight_map
+    weight_set = axons if sets is None else np.asarray(sets, dtype=np.int64)[axons]
+    row = first_rows[weight_set] + atoms
+    met = np.array(rows.met, dtype=np.int64)[row]
+    # an axon without weights is not built on hardware, so there is no message either
+    used = (base >= 0) & (met > 0)
+    source, base, row, met = source[used], base[used], row[used], met[used]
+    messages, synops = np.zeros((2, n_sources), dtype=np.int64)
+    messages[source], synops[source] = 1, met
+    return _Entries(source, base, row, messages, synops)
+
+
+def _sorted_entries(entries: list[Any], n_sources: int) -> dict[str, np.ndarray]:
+    source, place, row = (_joined([e[k] for e in entries], np.int64) for k in range(3))
+    order = np.argsort(source, kind="stable")
+    return {
+        "entry_of": np.searchsorted(source[order], np.arange(n_sources + 1)).astype(np.int64),
+        "entry_place": place[order].astype(np.int32),
+        "entry_row": row[order].astype(np.int32),
+    }
+
+
+def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.ndarray]:
+    """Compartments that are alike, side by side in a block."""
+
+    def column(values: Any, block: Any) -> np.ndarray:
+        return np.broadcast_to(np.asarray(values).astype(np.int64), block.n_neurons)
+
+    columns = []
+    for number, block in enumerate(blocks):
+        c = block.compartment
+        values = (c.decay_u, c.decay_v, c.vth, c.vmin, c.vmax, c.refract_delay, number)
+        columns.append(np.stack([column(v, block) for v in values], axis=1))
+    table = np.concatenate(columns)
+    changes = np.flatnonzero((np.diff(table, axis=0) != 0).any(axis=1)) + 1
+    starts = np.concatenate([[0], changes])
+    du, dv, vth, vmin, vmax, ref, number = table[starts].astype(np.int32).T
+    bias = np.concatenate([column(b.compartment.bias, b) for b in blocks])
+    found = {
+        "bias": bias,
+        "segment_start": starts,
+        "segment_stop": np.append(changes, block_of[-1].stop),
+        "segment_block": number,
+        "keep_current": 4096 - 1 - du,  # the chip adds 1 to this decay
+        "keep_voltage": 4096 - dv,
+        "threshold": vth,
+        "lowest": vmin,
+        "highest": vmax,
+        "refractory": ref,
+    }
+    return {name: np.ascontiguousarray(values, dtype=np.int32) for name, values in found.items()}
+
+
+def _recorded(probes: Sequence[Any], key: str, block_of: dict[Any, slice]) -> np.ndarray:
+    """Compartments that the Probes of a quantity record, one after another."""
+    found = [
+        np.arange(block_of[block].start, block_of[block].stop)[part]
+        for probe in probes
+        if probe.key == key
+        for block, part in zip(probe.target, probe.slice)
+    ]
+    return _joined(found, np.int32)
+
+
+def _joined(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate([np.zeros(0, dtype), *(a.reshape(-1) for a in arrays)]).astype(dtype)

@@ -1,0 +1,307 @@
+"""`Emulator`: many samples at a time through NengoLoihi's chip, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ...errors import DataError, MeasurementError
+from ..built import BuiltNetwork, built_network
+from .chip import Chip, flatten
+from .lanes import usable_processors
+from .presenting import Presenter
+from .probes import Gathered, joined
+from .records import EmulatedRun
+
+PRESENTATIONS = ("fresh", "continuous")
+READOUTS = ("last", "all")
+
+
+class Emulator:
+    """NengoLoihi's emulator for many samples at a time: the same spikes, counted.
+
+    The network is built once by NengoLoihi. Its discretised blocks are then run by compiled
+    code that treats spikes as events, for every sample of a batch, in several threads; the
+    host's part is run for the whole batch by Nengo's own operators. Spikes of every neuron
+    are those of ``nengo_loihi.Simulator``.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, or any object with one of these as ``.network``
+        Anything that NengoLoihi can build; it is built when the Emulator is made, with the
+        object's own block shapes if it has such. It is not changed.
+    batch_size : int
+        Samples simulated side by side.
+    dt : float
+        Time step in s.
+    seed : int
+        Of processes on the host that have none; all samples have the same noise.
+    n_threads : int, optional
+        Default: the processors that this process may use.
+    model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
+        Built of this network already, and discretised.
+
+    Attributes
+    ----------
+    network : nengo.Network
+    built : BuiltNetwork
+        Whose neurons each block holds.
+    model : nengo_loihi.builder.Model
+    chip : Chip
+        The blocks as flat arrays.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build the network, or a block of it has noise or learns, which
+        can't be reproduced for many samples.
+
+    Notes
+    -----
+    What functions of Nodes remember from step to step is theirs: lanes share it.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        *,
+        batch_size: int = 32,
+        dt: float = 0.001,
+        seed: int = 0,
+        n_threads: int | None = None,
+        model: Any = None,
+    ):
+        self.batch_size = _positive(batch_size, "batch_size")
+        n_threads = usable_processors() if n_threads is None else n_threads
+        self._n_threads = _positive(n_threads, "n_threads")
+        self._seed = seed
+        self.built = built_network(network, model, dt)
+        self.network, self.model = self.built.network, self.built.model
+        self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
+        self.chip: Chip = flatten(self.built, self._chip_probes)
+        self._ensembles = _ensembles(self.built, self.chip)
+        self._presenter: Presenter | None = None
+        self._key: Any = None
+
+    @property
+    def dt(self) -> float:
+        """Time step in s."""
+        return self.model.dt
+
+    @property
+    def probes(self) -> tuple[Any, ...]:
+        """Probes of the network, on the chip and on the host."""
+        host = (*self.model.host_pre.probes, *self.model.host.probes)
+        hidden = self.model.chip2host_params
+        return (*(p for p in self.model.nengo_probes if p not in hidden), *host)
+
+    def run(
+        self,
+        inputs: Any = None,
+        n_steps: int = 100,
+        *,
+        presentation: str = "fresh",
+        readout: str = "last",
+    ) -> EmulatedRun:
+        """Present samples.
+
+        Parameters
+        ----------
+        inputs : mapping from nengo.Node to ndarray, or ndarray, optional
+            Outputs of Nodes, ``(n_samples, size)`` or ``(n_samples, n_steps, size)``. An
+            array is for the only Node with an output of its own. Nodes that are not given
+            do as the network says; without any, one sample is run.
+        n_steps : int
+            Steps of each sample.
+        presentation : {"fresh", "continuous"}
+            Whether every sample starts from the state that a new simulator starts from, or
+            each lane goes on from the sample before, in this run and the last ones; sample
+            ``i`` of a run is presented in lane ``i % batch_size``.
+        readout : {"last", "all"}
+            Whether outputs hold values at the last step and means only, or at every step.
+
+        Returns
+        -------
+        EmulatedRun
+
+        Raises
+        ------
+        DataError
+            If inputs are not of the right shape.
+        """
+        if presentation not in PRESENTATIONS:
+            raise MeasurementError(f"presentation must be one of {PRESENTATIONS}.")
+        if readout not in READOUTS:
+            raise MeasurementError(f"readout must be one of {READOUTS}.")
+        n_steps = _positive(n_steps, "n_steps")
+        given = self._given(inputs, n_steps)
+        presenter, is_new = self._ready(given)
+        if is_new:
+            presenter.reset()
+        n_samples = len(next(iter(given.values()))) if given else 1
+        batches = []
+        for first in range(0, n_samples, self.batch_size):
+            if presentation == "fresh":
+                presenter.reset()
+            batch = {node: self._lanes(x[first:]) for node, x in given.items()}
+            n = min(self.batch_size, n_samples - first)
+            batches.append(self._present(presenter, batch, n, n_steps, readout))
+        return self._joined(batches, n_samples, n_steps, presentation)
+
+    def reset(self) -> None:
+        """Start a continuous presentation anew."""
+        if self._presenter is not None:
+            self._presenter.reset()
+
+    def close(self) -> None:
+        """Free what the simulation holds."""
+        if self._presenter is not None:
+            self._presenter.close()
+            self._presenter = None
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def _ready(self, given: Mapping[Any, np.ndarray]) -> tuple[Presenter, bool]:
+        """What presents inputs of this kind, and whether it has to be reset."""
+        key = (frozenset(given), any(x.shape[1] > 1 for x in given.values()))
+        if self._presenter is not None and key == self._key:
+            return self._presenter, False
+        self.close()
+        self._presenter = Presenter(
+            self.model,
+            self.chip,
+            self._chip_probes,
+            tuple(given),
+            key[1],
+            self.batch_size,
+            self._n_threads,
+            self._seed,
+        )
+        self._key = key
+        missing = set(given) - self._presenter.fed
+        if missing:
+            names = ", ".join(str(node) for node in missing)
+            raise DataError(f"{names}: not a Node of the host's part of this network.")
+        return self._presenter, True
+
+    def _given(self, inputs: Any, n_steps: int) -> dict[Any, np.ndarray]:
+        if inputs is None:
+            return {}
+        if not isinstance(inputs, Mapping):
+            inputs = {self._only_input(): inputs}
+        found = {}
+        for node, values in inputs.items():
+            array = np.asarray(values, dtype=nengo.rc.float_dtype)
+            array = array[:, None] if array.ndim == 2 else array
+            if array.ndim != 3 or array.shape[1] not in (1, n_steps) or not len(array):
+                raise DataError(
+                    f"{node} is given values of shape {np.shape(values)}; expected (n_samples, "
+                    f"{node.size_out}) or (n_samples, {n_steps}, {node.size_out})."
+                )
+            if array.shape[2] != node.size_out:
+                raise DataError(f"{node} has {node.size_out} values, not {array.shape[2]}.")
+            found[node] = array
+        if len({len(array) for array in found.values()}) > 1:
+            raise DataError("All inputs need as many samples.")
+        return found
+
+    def _only_input(self) -> nengo.Node:
+        nodes = [n for n in self.network.all_nodes if n.size_in == 0 and n.size_out > 0]
+        if len(nodes) != 1:
+            names = ", ".join(str(node) for node in nodes)
+            raise DataError(f"The network has {len(nodes)} input Nodes ({names}): give a mapping.")
+        return nodes[0]
+
+    def _lanes(self, values: np.ndarray) -> np.ndarray:
+        """Values of the next samples; lanes without one are given zeros."""
+        values = values[: self.batch_size]
+        idle = self.batch_size - len(values)
+        return np.pad(values, ((0, idle), (0, 0), (0, 0))) if idle else values
+
+    def _present(
+        self, presenter: Presenter, batch: Any, n: int, n_steps: int, readout: str
+    ) -> dict[str, Any]:
+        gathered = {
+            probe: Gathered(
+                readout == "all",
+                1 if probe.sample_every is None else probe.sample_every / self.dt,
+            )
+            for probe in self.probes
+        }
+        presenter.present(batch, n_steps, gathered)
+        lanes = presenter.lanes
+        messages, synops = lanes.delivered()
+        outputs = {probe: g.output(n) for probe, g in gathered.items()}
+        return {
+            "outputs": {probe: output for probe, output in outputs.items() if output is not None},
+            "spikes": lanes.spikes[:n].astype(np.min_scalar_type(int(lanes.spikes.max(initial=0)))),
+            "messages": messages[:n],
+            "synops": synops[:n],
+            "with_input": lanes.with_input[:n].copy(),
+            "idle": lanes.idle[:n].copy(),
+        }
+
+    def _joined(
+        self, batches: list[Any], n_samples: int, n_steps: int, presentation: str
+    ) -> EmulatedRun:
+        chip = self.chip
+        arrays = {
+            key: np.concatenate([batch[key] for batch in batches])
+            for key in ("spikes", "messages", "synops", "with_input", "idle")
+        }
+        by_synapses = np.zeros((2, n_samples, len(chip.synapses)), dtype=np.int64)
+        for k, route in enumerate(chip.routes):
+            by_synapses[0][:, route.synapses] += arrays["messages"][:, k]
+            by_synapses[1][:, route.synapses] += arrays["synops"][:, k]
+        arrays["synops"] = by_synapses[1]
+        return EmulatedRun(
+            n_samples=n_samples,
+            n_steps=n_steps,
+            dt=self.dt,
+            presentation=presentation,
+            outputs={p: joined([b["outputs"][p] for b in batches]) for p in batches[0]["outputs"]},
+            block_names=tuple(part.name for part in self.built.blocks),
+            input_names=tuple(part.name for part in self.built.inputs),
+            block_of=chip.block_of,
+            input_of=chip.input_of,
+            synapses=chip.synapses,
+            axon_events=by_synapses[0],
+            routes=chip.routes,
+            chip_to_host=self._read_by_host(arrays["spikes"]),
+            ensembles=self._ensembles,
+            **arrays,
+        )
+
+    def _read_by_host(self, spikes: np.ndarray) -> np.ndarray:
+        found = np.zeros(len(spikes), dtype=np.int64)
+        for nengo_probe in self.model.chip2host_receivers:
+            probe = self.model.objs[nengo_probe]["out"]
+            if probe.key == "spiked":
+                for block, part in zip(probe.target, probe.slice):
+                    own = spikes[:, self.chip.block_of[self.chip.blocks.index(block)]]
+                    found += own[:, part].sum(axis=1, dtype=np.int64)
+        return found
+
+
+def _positive(value: Any, name: str) -> int:
+    if value != int(value) or value < 1:
+        raise MeasurementError(f"{name} must be a whole number of at least 1, not {value!r}.")
+    return int(value)
+
+
+def _ensembles(built: BuiltNetwork, chip: Chip) -> dict[Any, np.ndarray]:
+    """Of each Ensemble on the chip: which compartments are its neurons, in its order."""
+    found: dict[Any, np.ndarray] = {}
+    for part, own in zip(built.blocks, chip.block_of):
+        if isinstance(part.source.owner, nengo.Ensemble):
+            empty = np.empty(part.source.n_neurons, dtype=np.int64)
+            sources = found.setdefault(part.source.owner, empty)
+            sources[part.neurons] = np.arange(own.start, own.stop)
+    return found

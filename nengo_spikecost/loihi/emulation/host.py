@@ -1,0 +1,217 @@
+"""The host's part of a network, for a whole batch: Nengo's own operators, many samples.
+
+NengoLoihi has Nengo simulate what is not on the chip. Here every signal that changes has
+one array for all lanes of the batch, and every operator is run in one of two ways: as one
+operation on these arrays where that gives each lane the very numbers that Nengo gives
+(element by element), and otherwise lane by lane, by Nengo's own step. What depends only on
+inputs that do not change is computed at the first step of a presentation.
+
+Reference: nengo 4.1, simulator.py, builder/operator.py, builder/processes.py;
+nengo-loihi 1.1.0, builder/inputs.py (``HostSendNode``, ``HostReceiveNode``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+import nengo
+import numpy as np
+from nengo.builder import operator as operators
+from nengo.builder.processes import SimProcess
+from nengo.builder.transforms import ConvInc, GeneralConvInc
+from nengo.utils.graphs import toposort
+from nengo.utils.simulator import operator_dependency_graph
+
+from ...errors import DataError
+from . import host_steps
+
+#: Operators whose result depends on nothing but what they read.
+PURE = (
+    operators.Reset,
+    operators.Copy,
+    operators.ElementwiseInc,
+    operators.DotInc,
+    operators.SparseDotInc,
+    ConvInc,
+    GeneralConvInc,
+)
+
+Step = Callable[[], None]
+
+
+class HostPart:
+    """One of the two Nengo models that NengoLoihi builds for the host.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+    batch_size : int
+        Lanes.
+    fed : sequence of nengo.Node
+        Those of its Nodes whose output is given from outside.
+    changing : bool
+        Whether what is given changes from step to step.
+    senders, receivers : mapping from int to str or any key
+        By ``id`` of their process: what goes to the chip, and what comes from it.
+    seed : int
+        Of processes without a seed of their own; the same for every lane.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        batch_size: int,
+        fed: Any,
+        changing: bool,
+        senders: Mapping[int, Any],
+        receivers: Mapping[int, Any],
+        seed: int,
+    ):
+        self.model, self.batch_size, self.seed = model, batch_size, seed
+        self._senders, self._receivers = senders, receivers
+        self.fed = {node: _output_of(model, node) for node in fed if node in model.params}
+        #: What is sent in this step and what was received, by key, each (lanes, size).
+        self.sent: dict[Any, np.ndarray] = {}
+        self.received: dict[Any, np.ndarray] = {}
+
+        inputs = {id(signal) for signal in self.fed.values()}
+        order = toposort(operator_dependency_graph(model.operators))
+        self._operators = [
+            op for op in order if hasattr(op, "make_step") and not _writes_only(op, inputs)
+        ]
+        written = [s.base for op in self._operators for s in _written(op)]
+        written += [s.base for s in self.fed.values()]
+        self._arrays = {
+            base: np.empty((batch_size, *base.shape), dtype=base.initial_value.dtype)
+            for base in dict.fromkeys(written)
+        }
+        self._views: dict[Any, np.ndarray] = {}
+        self._changes = self._changing(changing)
+        self._once: list[Step] = []
+        self._each: list[Step] = []
+
+    def reset(self) -> None:
+        """Take the state that a new simulator starts from."""
+        for base, array in self._arrays.items():
+            array[...] = base.initial_value
+        self._once, self._each = [], []
+        rngs = [np.random.RandomState(self.seed) for _ in range(self.batch_size)]
+        for op in self._operators:
+            steps = self._each if id(op) in self._changes else self._once
+            steps.append(self._make_step(op, rngs))
+
+    def begin(self) -> None:
+        """Before the first step of a presentation, when new inputs were `feed`-ed."""
+        with np.errstate(invalid="raise", divide="ignore"):
+            for step in self._once:
+                step()
+
+    def feed(self, node: Any, values: np.ndarray) -> None:
+        """Set the output of a Node, ``(lanes, size)``."""
+        if node in self.fed:
+            self.array(self.fed[node])[...] = values
+
+    def step(self) -> None:
+        """Simulate one step of all lanes."""
+        with np.errstate(invalid="raise", divide="ignore"):
+            for step in self._each:
+                step()
+
+    @property
+    def time(self) -> np.ndarray:
+        """Simulated time in s, (lanes,)."""
+        return self.array(self.model.time)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps since `reset`."""
+        return int(self.array(self.model.step)[0])
+
+    def array(self, signal: Any) -> np.ndarray:
+        """A signal in all lanes, ``(lanes, ...)``; without lanes if it never changes."""
+        if signal not in self._views:
+            self._views[signal] = self._view(signal)
+        return self._views[signal]
+
+    def is_batched(self, signal: Any) -> bool:
+        """Whether each lane has its own values of a signal."""
+        return signal.base in self._arrays
+
+    def _view(self, signal: Any) -> Any:
+        array = self._arrays.get(signal.base)
+        if array is None:
+            return signal.initial_value
+        if signal.base is signal:
+            return array
+        return np.ndarray(
+            (self.batch_size, *signal.shape),
+            dtype=array.dtype,
+            buffer=array.data,
+            offset=signal.offset,
+            strides=(array.strides[0], *signal.strides),
+        )
+
+    def _changing(self, inputs_change: bool) -> set[int]:
+        """``id`` of the operators that have to be run at every step."""
+        bases = {s.base for s in self.fed.values()} if inputs_change else set()
+        found: set[int] = set()
+        while True:
+            before = len(found), len(bases)
+            for op in self._operators:
+                writes = {s.base for s in _written(op)}
+                if (
+                    not isinstance(op, PURE)
+                    or op.updates
+                    or any(s.base in bases for s in op.reads)
+                    or writes & bases
+                ):
+                    found.add(id(op))
+                    bases |= writes
+            if before == (len(found), len(bases)):
+                return found
+
+    def _make_step(self, op: Any, rngs: list[Any]) -> Step:
+        if isinstance(op, SimProcess):
+            if id(op.process) in self._senders:
+                return self._sender(op, self._senders[id(op.process)])
+            if id(op.process) in self._receivers:
+                return self._receiver(op, self._receivers[id(op.process)])
+        make = host_steps.BATCHED.get(type(op))
+        step = make(op, self, rngs[0]) if make else None
+        return step or host_steps.lane_by_lane(op, self, rngs)
+
+    def _sender(self, op: Any, key: Any) -> Step:
+        values = self.array(op.input)
+
+        def send() -> None:
+            self.sent[key] = values
+
+        return send
+
+    def _receiver(self, op: Any, key: Any) -> Step:
+        output = self.array(op.output)
+
+        def receive() -> None:
+            output[...] = self.received[key]
+
+        return receive
+
+
+def _written(op: Any) -> list[Any]:
+    return [*op.sets, *op.incs, *op.updates]
+
+
+def _writes_only(op: Any, signals: set[int]) -> bool:
+    """Whether an operator does nothing but make what is given from outside."""
+    written = _written(op)
+    return bool(written) and all(id(s) in signals for s in written)
+
+
+def _output_of(model: Any, node: nengo.Node) -> Any:
+    if node.size_in > 0:
+        raise DataError(f"{node} computes its output from an input; only Nodes without can be fed.")
+    signal = model.sig[node]["out"]
+    if signal is None:
+        raise DataError(f"{node} has no output that could be fed.")
+    return signal

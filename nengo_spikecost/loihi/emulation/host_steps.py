@@ -1,0 +1,220 @@
+"""Nengo's operators on a whole batch at once, where the numbers are those of one sample.
+
+One function an operator, in `BATCHED`: given the operator, the `HostPart` and a generator
+of random numbers, it gives the step, or None if this one has to be run lane by lane.
+
+Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes.py.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable
+
+import nengo
+import numpy as np
+from nengo.builder import operator as operators
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.processes import SimProcess
+
+Step = Callable[[], None]
+BATCHED: dict[type, Callable[[Any, Any, Any], Step | None]] = {}
+
+#: Neuron types whose step treats every neuron by itself, by name (NengoLoihi is not imported
+#: for this). Other types are run lane by lane.
+ELEMENTWISE = {
+    ("nengo", name)
+    for name in (
+        "LIF",
+        "LIFRate",
+        "RectifiedLinear",
+        "SpikingRectifiedLinear",
+        "Sigmoid",
+        "Tanh",
+        "AdaptiveLIF",
+        "AdaptiveLIFRate",
+        "RegularSpiking",
+    )
+} | {("nengo_loihi", "LoihiLIF"), ("nengo_loihi", "LoihiSpikingRectifiedLinear")}
+
+
+def batched(kind: type) -> Callable[[Any], Any]:
+    """Register the batched step of a type of operator."""
+
+    def register(make: Any) -> Any:
+        BATCHED[kind] = make
+        return make
+
+    return register
+
+
+class _Lane:
+    """The signals of one lane, as operators look them up."""
+
+    def __init__(self, host: Any, lane: int):
+        self._host, self._lane = host, lane
+
+    def __getitem__(self, signal: Any) -> Any:
+        array = self._host.array(signal)
+        return array[self._lane, ...] if self._host.is_batched(signal) else array
+
+
+def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
+    """Nengo's own step, for one lane after another."""
+    steps = []
+    for lane, rng in enumerate(rngs):
+        own = op
+        if getattr(op, "state_extra", None):
+            own = copy.copy(op)
+            own.state_extra = copy.deepcopy(op.state_extra)
+        steps.append(own.make_step(_Lane(host, lane), host.model.dt, rng))
+
+    def step() -> None:
+        for of_lane in steps:
+            of_lane()
+
+    return step
+
+
+@batched(operators.TimeUpdate)
+def time_update(op: Any, host: Any, rng: Any) -> Step:
+    step, time = host.array(op.step), host.array(op.time)
+    dt = host.model.dt
+
+    def advance() -> None:
+        step[...] += 1
+        time[...] = step * dt
+
+    return advance
+
+
+@batched(operators.Reset)
+def reset(op: Any, host: Any, rng: Any) -> Step:
+    target, value = host.array(op.dst), op.value
+
+    def step() -> None:
+        target[...] = value
+
+    return step
+
+
+@batched(operators.Copy)
+def copy_signal(op: Any, host: Any, rng: Any) -> Step | None:
+    if op.src_slice is not None or op.dst_slice is not None:
+        return None
+    if op.src.ndim > op.dst.ndim:
+        return None
+    target = host.array(op.dst)
+    source = _with_axes(host.array(op.src), op.src, op.dst.ndim, host)
+    if op.inc:
+
+        def step() -> None:
+            target[...] += source
+    else:
+
+        def step() -> None:
+            target[...] = source
+
+    return step
+
+
+@batched(operators.ElementwiseInc)
+def elementwise(op: Any, host: Any, rng: Any) -> Step | None:
+    if max(op.A.ndim, op.X.ndim) > op.Y.ndim:
+        return None
+    a, x = (_with_axes(host.array(s), s, op.Y.ndim, host) for s in (op.A, op.X))
+    y = host.array(op.Y)
+
+    def step() -> None:
+        y[...] += a * x
+
+    return step
+
+
+def _with_axes(array: np.ndarray, signal: Any, ndim: int, host: Any) -> np.ndarray:
+    """A view that broadcasts lane by lane against signals of ``ndim`` axes."""
+    if not host.is_batched(signal) or signal.ndim == ndim:
+        return array
+    index = (slice(None), *[None] * (ndim - signal.ndim), Ellipsis)
+    return array[index]
+
+
+@batched(SimNeurons)
+def neurons(op: Any, host: Any, rng: Any) -> Step | None:
+    kind = type(op.neurons)
+    if (kind.__module__.split(".")[0], kind.__name__) not in ELEMENTWISE or op.state_extra:
+        return None
+    signals = {"J": op.J, "output": op.output, **op.state}
+    if not all(host.is_batched(s) and s.ndim == op.J.ndim for s in signals.values()):
+        return None
+    arrays = {name: host.array(signal) for name, signal in signals.items()}
+    dt = host.model.dt
+
+    def step() -> None:
+        op.neurons.step(dt, **arrays)
+
+    return step
+
+
+@batched(SimProcess)
+def process(op: Any, host: Any, rng: Any) -> Step | None:
+    if op.input is None:
+        return None if op.mode == "inc" else _same_for_all(op, host, rng)
+    if type(op.process) not in (nengo.Lowpass, nengo.LinearFilter):
+        return None
+    if not host.is_batched(op.input):
+        return None
+    one = op.process.make_step(
+        op.input.shape,
+        op.output.shape,
+        host.model.dt,
+        rng,
+        {name: signal.initial_value.copy() for name, signal in op.state.items()},
+    )
+    if isinstance(one, nengo.LinearFilter.NoX):
+        return _written(op, host, lambda: one.d * host.array(op.input))
+    if isinstance(one, nengo.LinearFilter.OneX):
+        x, given = host.array(op.state["X"]), host.array(op.input)
+        a, b = one.a, one.b
+
+        def filtered() -> np.ndarray:
+            np.multiply(x, a, out=x)
+            np.add(x, b * given[:, None], out=x)
+            return x[:, 0]
+
+        return _written(op, host, filtered)
+    return None
+
+
+def _written(op: Any, host: Any, values: Callable[[], Any]) -> Step:
+    """Put values where the operator puts them."""
+    output = host.array(op.output)
+    if op.mode == "inc":
+
+        def step() -> None:
+            output[...] += values()
+    else:
+
+        def step() -> None:
+            output[...] = values()
+
+    return step
+
+
+@batched(operators.SimPyFunc)
+def function(op: Any, host: Any, rng: Any) -> Step | None:
+    """A function of nothing but time is called once for all lanes."""
+    if op.x is not None or op.output is None or op.t is None:
+        return None
+    return _same_for_all(op, host, rng)
+
+
+def _same_for_all(op: Any, host: Any, rng: Any) -> Step:
+    """Nengo's step for the first lane, whose result all lanes take."""
+    one, output = op.make_step(_Lane(host, 0), host.model.dt, rng), host.array(op.output)
+
+    def step() -> None:
+        one()
+        output[1:] = output[0]
+
+    return step

@@ -1,0 +1,191 @@
+"""The chip's time step, compiled: spikes are delivered, then compartments updated.
+
+All arithmetic is that of NengoLoihi's emulator, in 32-bit integers: what it computes in 64
+bits, ``(abs(x) * keep) >> 12`` with ``abs(x) <= 2**23``, is computed in two halves that fit.
+Every lane of the batch is simulated by itself, so that its state stays in the cache; lanes
+are independent, and threads take some each (the code holds no lock).
+
+Imported when an `Emulator` is built, because numba takes half a second to import.
+
+Reference: nengo-loihi 1.1.0, emulator/interface.py (``CompartmentState.update``,
+``SynapseState``), builder/discretize.py (``decay_int``, ``overflow_signed``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+_inline = numba.njit(inline="always")
+
+
+@numba.njit(cache=True, nogil=True)
+def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None:
+    """Add the weights that these sources' spikes meet to the compartments' inputs."""
+    for k in range(n_events):
+        source = events[k]
+        for entry in range(chip.entry_of[source], chip.entry_of[source + 1]):
+            place = chip.entry_place[entry]
+            row = chip.entry_row[entry]
+            w = chip.row_weight[row]
+            first, last = chip.row_first[row], chip.row_last[row]
+            if last >= 0:
+                for run in range(first, last):
+                    start = place + chip.run_start[run]
+                    size = chip.run_size[run]
+                    inputs = q[start : start + size]
+                    weights = chip.weights[w : w + size]
+                    for i in range(size):
+                        inputs[i] += np.int32(weights[i])
+                    reached[start : start + size] = 1
+                    w += size
+            else:
+                for i in range(chip.row_size[row]):
+                    target = place + chip.places[first + i]
+                    q[target] += np.int32(chip.weights[w + i])
+                    reached[target] = 1
+
+
+@_inline
+def decayed(x: Any, keep: Any) -> Any:
+    """``sign(x) * ((abs(x) * keep) >> 12)`` for ``abs(x) <= 2**23``, ``keep <= 2**12``."""
+    sign = np.int32(x >> 31)
+    a = np.int32(np.int32(x ^ sign) - sign)
+    high = np.int32(np.int32(a >> 12) * keep)
+    low = np.int32(np.int32(np.int32(a & 4095) * keep) >> 12)
+    a = np.int32(high + low)
+    return np.int32(np.int32(a ^ sign) - sign)
+
+
+@_inline
+def wrapped(x: Any, unused_bits: Any) -> Any:
+    """A number in the lowest ``32 - unused_bits`` bits, the highest of which is the sign."""
+    return np.int32(np.int32(x << unused_bits) >> unused_bits)
+
+
+@numba.njit(cache=True, nogil=True)
+def integrate(q: Any, u: Any, v: Any, bias: Any, spiked: Any, p: Any) -> None:
+    """One step of compartments that are alike and never refractory for a whole step."""
+    keep_u, keep_v, threshold, lowest, highest = p[0], p[1], p[2], p[3], p[4]
+    for j in range(len(q)):
+        c = wrapped(np.int32(decayed(u[j], keep_u) + wrapped(q[j], 10)), 8)
+        u[j] = c
+        x = np.int32(decayed(v[j], keep_v) + wrapped(np.int32(c + bias[j]), 8))
+        x = min(max(x, lowest), highest)
+        fires = x > threshold
+        spiked[j] = fires
+        v[j] = np.int32(0) if fires else x
+
+
+@numba.njit(cache=True, nogil=True)
+def integrate_refractory(
+    q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, p: Any
+) -> None:
+    """The same of compartments that are at rest for a while after a spike."""
+    keep_u, keep_v, threshold, lowest, highest, rest = p[0], p[1], p[2], p[3], p[4], p[5]
+    for j in range(len(q)):
+        c = wrapped(np.int32(decayed(u[j], keep_u) + wrapped(q[j], 10)), 8)
+        u[j] = c
+        x = np.int32(decayed(v[j], keep_v) + wrapped(np.int32(c + bias[j]), 8))
+        x = min(max(x, lowest), highest)
+        x = np.int32(0) if waits[j] > 0 else x
+        fires = x > threshold
+        spiked[j] = fires
+        v[j] = np.int32(0) if fires else x
+        left = np.int32((rest if fires else waits[j]) - 1)
+        waits[j] = max(left, np.int32(0))
+
+
+@numba.njit(cache=True, nogil=True)
+def update(
+    chip: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any, with_input: Any,
+    idle: Any,
+) -> None:  # fmt: skip
+    """One step of all compartments; counts those with input, and those without or spike."""
+    p = np.empty(6, dtype=np.int32)
+    for s in range(len(chip.segment_start)):
+        lo, hi = chip.segment_start[s], chip.segment_stop[s]
+        p[0], p[1], p[2] = chip.keep_current[s], chip.keep_voltage[s], chip.threshold[s]
+        p[3], p[4], p[5] = chip.lowest[s], chip.highest[s], chip.refractory[s]
+        if p[5] > 1:
+            integrate_refractory(
+                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p
+            )
+        else:
+            integrate(q[lo:hi], u[lo:hi], v[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p)
+        n_input = np.int32(0)
+        n_busy = np.int32(0)
+        for j in range(lo, hi):
+            n_input += np.int32(reached[j])
+            n_busy += np.int32(reached[j] | spiked[j])
+        with_input[chip.segment_block[s]] += n_input
+        idle[chip.segment_block[s]] += hi - lo - n_busy
+
+
+@numba.njit(cache=True, nogil=True)
+def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> int:
+    """Append the numbers of all that fire to the events, and count them; the new number.
+
+    Flags are bytes, a multiple of 8 of them: eight that are 0 are passed over at once.
+    """
+    eights = flags.view(np.uint64)
+    for k in range(len(eights)):
+        if eights[k]:
+            for j in range(8 * k, 8 * k + 8):
+                if flags[j]:
+                    events[n_events] = first + j
+                    n_events += 1
+                    counts[first + j] += 1
+    return n_events
+
+
+@numba.njit(cache=True, nogil=True)
+def advance(chip: Any, state: Any, host: Any, records: Any, counts: Any, lanes: Any) -> None:
+    """Simulate some steps of some lanes.
+
+    Parameters
+    ----------
+    chip : Tables
+    state : tuple of ndarray, each (lanes, ...)
+        Current, voltage and steps of rest left of each compartment (int32), whether it has
+        fired, and whether neurons of the host have (uint8, filled up to a multiple of 8).
+    host : ndarray of uint8, shape (lanes, steps, neurons of the host)
+        Which of them fire; filled up likewise.
+    records : tuple of ndarray, each (lanes, steps, recorded)
+        Is set: spikes (uint8), current and voltage (int32).
+    counts : tuple of ndarray
+        Is added to: spikes of each source (lanes, sources) int32; compartments with
+        input, and idle ones, (lanes, blocks) int64.
+    lanes : (int, int)
+        First lane, and the one after the last.
+    """
+    current, voltage, waits, spiked, fired_by_host = state
+    spikes, with_input, idle = counts
+    n = current.shape[1]
+    n_steps = host.shape[1]
+    q = np.zeros(n, dtype=np.int32)
+    reached = np.zeros(n, dtype=np.uint8)
+    events = np.empty(spikes.shape[1], dtype=np.int32)
+    ignored = np.zeros(spikes.shape[1], dtype=np.int32)
+    for lane in range(lanes[0], lanes[1]):
+        n_events = collect(spiked[lane], 0, events, 0, ignored)
+        n_events = collect(fired_by_host[lane], n, events, n_events, ignored)
+        for t in range(n_steps):
+            q[:] = 0
+            reached[:] = 0
+            deliver(chip, events, n_events, q, reached)
+            update(
+                chip, q, reached, current[lane], voltage[lane], waits[lane], spiked[lane],
+                with_input[lane], idle[lane],
+            )  # fmt: skip
+            n_events = collect(spiked[lane], 0, events, 0, spikes[lane])
+            n_events = collect(host[lane, t], n, events, n_events, spikes[lane])
+            for k in range(len(chip.record_spiked)):
+                records[0][lane, t, k] = spiked[lane, chip.record_spiked[k]]
+            for k in range(len(chip.record_current)):
+                records[1][lane, t, k] = current[lane, chip.record_current[k]]
+            for k in range(len(chip.record_voltage)):
+                records[2][lane, t, k] = voltage[lane, chip.record_voltage[k]]
+        fired_by_host[lane] = host[lane, n_steps - 1]

@@ -1,0 +1,132 @@
+"""The state of the chip for every lane of a batch, and what was counted."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from .chip import Chip
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class ChipLanes:
+    """As many chips as there are lanes, each in a state of its own.
+
+    Parameters
+    ----------
+    chip : Chip
+    batch_size : int
+        Lanes.
+    n_threads : int
+        Threads that share the lanes.
+    """
+
+    def __init__(self, chip: Chip, batch_size: int, n_threads: int):
+        from . import kernels
+
+        self._advance = kernels.advance
+        self.chip, self.batch_size = chip, batch_size
+        self.n_inputs = chip.n_sources - chip.n_compartments
+        n, b = chip.n_compartments, batch_size
+        self._current, self._voltage, self._waits = np.zeros((3, b, n), dtype=np.int32)
+        self._spiked = np.zeros((b, eights(n)), dtype=np.uint8)
+        self._fired_by_host = np.zeros((b, eights(self.n_inputs)), dtype=np.uint8)
+        self.spikes = np.zeros((b, chip.n_sources), dtype=np.int32)
+        self.with_input, self.idle = np.zeros((2, b, len(chip.blocks)), dtype=np.int64)
+        self._before = self._pending()
+        self._n_threads = max(1, min(n_threads, b))
+        self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
+        self._senders = list(_by_sender(chip))
+
+    def reset(self) -> None:
+        """Take the state that a chip starts from."""
+        for array in (self._current, self._voltage, self._waits, self._spiked):
+            array[...] = 0
+        self._fired_by_host[...] = 0
+
+    def begin(self) -> None:
+        """Start to count for new samples."""
+        for array in (self.spikes, self.with_input, self.idle):
+            array[...] = 0
+        self._before = self._pending()
+
+    def host_flags(self, n_steps: int) -> np.ndarray:
+        """Room for what the host fires: (lanes, n_steps, neurons of the host), uint8."""
+        shape = (self.batch_size, n_steps, self._fired_by_host.shape[1])
+        return np.zeros(shape, dtype=np.uint8)
+
+    def records(self, n_steps: int) -> dict[str, np.ndarray]:
+        """Room for what is recorded: (lanes, n_steps, recorded) by quantity."""
+        tables = self.chip.tables
+        return {
+            key: np.empty((self.batch_size, n_steps, len(where)), dtype=kind)
+            for key, where, kind in (
+                ("spiked", tables.record_spiked, np.uint8),
+                ("current", tables.record_current, np.int32),
+                ("voltage", tables.record_voltage, np.int32),
+            )
+        }
+
+    def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
+        """Simulate as many steps as ``host`` and ``records`` have room for."""
+        state = (self._current, self._voltage, self._waits, self._spiked, self._fired_by_host)
+        counts = (self.spikes, self.with_input, self.idle)
+        recorded = (records["spiked"], records["current"], records["voltage"])
+
+        def some(lanes: tuple[int, int]) -> None:
+            self._advance(self.chip.tables, state, host, recorded, counts, lanes)
+
+        if self._pool is None:
+            some((0, self.batch_size))
+            return
+        # more parts than threads: lanes differ in how much happens in them
+        n_parts = min(self.batch_size, 4 * self._n_threads)
+        cuts = np.linspace(0, self.batch_size, n_parts + 1).astype(int).tolist()
+        for _ in self._pool.map(some, zip(cuts, cuts[1:])):
+            pass
+
+    def delivered(self) -> tuple[np.ndarray, np.ndarray]:
+        """Messages (lanes, n_routes) and synops (lanes, n_routes) since `begin`, int64."""
+        # numbers below 2**53, so that float64 is exact
+        spikes = (self.spikes + self._before - self._pending()).astype(np.float64)
+        messages, synops = np.zeros((2, self.batch_size, len(self.chip.routes)), dtype=np.int64)
+        for sources, routes, effects in self._senders:
+            found = (spikes[:, sources] @ effects).astype(np.int64)
+            messages[:, routes], synops[:, routes] = found[:, 0::2], found[:, 1::2]
+        return messages, synops
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def _pending(self) -> np.ndarray:
+        """Which sources have fired at the last step, int32."""
+        chip = self._spiked[:, : self.chip.n_compartments]
+        host = self._fired_by_host[:, : self.n_inputs]
+        return np.concatenate([chip, host], axis=1).astype(np.int32)
+
+
+def eights(n: int) -> int:
+    """The next multiple of 8."""
+    return -(-n // 8) * 8
+
+
+def _by_sender(chip: Chip) -> Any:
+    """Of each sender: its sources, its routes, and their messages and synops a spike."""
+    routes: dict[int, list[int]] = {}
+    for number, route in enumerate(chip.routes):
+        routes.setdefault(route.sender, []).append(number)
+    for numbers in routes.values():
+        own = [chip.routes[number] for number in numbers]
+        effects = [column for route in own for column in (route.messages, route.synops)]
+        yield own[0].sources, numbers, np.stack(effects, axis=1).astype(np.float64)

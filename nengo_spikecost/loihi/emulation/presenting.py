@@ -1,0 +1,208 @@
+"""Host and chip in step, as NengoLoihi has them: what is sent when, and what arrives when.
+
+A spike of the host's step ``t`` reaches the chip's synapses at step ``t + 1``, and what the
+chip does at step ``t`` is what the host reads at ``t + 1``. Where nothing on the way to the
+chip depends on the chip, NengoLoihi runs the host's first part, then the chip, then the
+rest of the host; otherwise all of them step by step.
+
+Reference: nengo-loihi 1.1.0, simulator.py (``StepRunner``), builder/inputs.py
+(``HostReceiveProcess``), emulator/interface.py (``ProbeState.send``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ... import stack
+from .chip import Chip
+from .host import HostPart
+from .lanes import ChipLanes
+from .probes import ChipReader, Gathered
+
+#: Bytes of spikes and records that are held at a time.
+BYTES_AT_ONCE = 2**26
+
+
+class Presenter:
+    """Runs batches of samples through host and chip.
+
+    Parameters
+    ----------
+    model : nengo_loihi.builder.Model
+    chip : Chip
+    chip_probes : sequence of nengo_loihi.probe.LoihiProbe
+        All that the chip records, as ``chip`` has them.
+    fed : sequence of nengo.Node
+    changing : bool
+        Whether inputs change from step to step.
+    batch_size, n_threads, seed : int
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        chip: Chip,
+        chip_probes: Sequence[Any],
+        fed: Sequence[nengo.Node],
+        changing: bool,
+        batch_size: int,
+        n_threads: int,
+        seed: int,
+    ):
+        self._model, self._chip = model, chip
+        self.lanes = ChipLanes(chip, batch_size, n_threads)
+        self._reader = ChipReader(chip_probes)
+        self.senders = _senders(model, chip)
+        self._receivers = {
+            id(node.output): probe for probe, node in model.chip2host_receivers.items()
+        }
+        options: Any = (batch_size, fed, changing, self.senders, self._receivers, seed)
+        parts = [HostPart(part, *options) for part in (model.host_pre, model.host) if part.params]
+        self.precomputed = bool(model.split.precompute)
+        before = [part for part in parts if part.model is model.host_pre]
+        self._before = before if self.precomputed else parts
+        self._after = [part for part in parts if part not in before] if self.precomputed else []
+        self._parts = parts
+        self._timed = [
+            (spikes, chip.input_of[number].start - chip.n_compartments)
+            for number, spikes in enumerate(chip.inputs)
+            if spikes.permanent
+        ]
+        self._n_steps = 0
+        self._filters: list[Any] = []
+        self._read: dict[Any, np.ndarray] = {}
+
+    @property
+    def fed(self) -> set[Any]:
+        """Nodes that can be fed."""
+        return {node for part in self._parts for node in part.fed}
+
+    def reset(self) -> None:
+        """Take the state that a new simulator starts from."""
+        for part in self._parts:
+            part.reset()
+        self.lanes.reset()
+        self._n_steps = 0
+        make = stack.nengo_loihi().probe.ProbeFilter
+        self._filters = [make(self._model.dt) for _ in range(self.lanes.batch_size)]
+        self._read = {
+            probe: np.zeros((self.lanes.batch_size, node.size_out))
+            for probe, node in self._model.chip2host_receivers.items()
+        }
+
+    def present(
+        self, inputs: Mapping[Any, np.ndarray], n_steps: int, gathered: Mapping[Any, Gathered]
+    ) -> None:
+        """Run the steps of one sample in each lane.
+
+        Parameters
+        ----------
+        inputs : mapping from Node to ndarray of shape (lanes, 1 or n_steps, size)
+        n_steps : int
+        gathered : mapping from nengo.Probe to Gathered
+            Is added to.
+        """
+        self.lanes.begin()
+        self._feed(inputs, 0, first=True)
+        for part in self._parts:
+            part.begin()
+        chunk = self._steps_at_once(n_steps)
+        for start in range(0, n_steps, chunk):
+            self._run(inputs, start, min(chunk, n_steps - start), gathered)
+
+    def close(self) -> None:
+        """Free what the simulation holds."""
+        self.lanes.close()
+
+    def _run(self, inputs: Any, start: int, n_steps: int, gathered: Any) -> None:
+        flags = self.lanes.host_flags(n_steps)
+        for k in range(n_steps):
+            self._feed(inputs, start + k)
+            for part in self._before:
+                part.received = self._read
+                part.step()
+                self._send(part, flags[:, k])
+                self._probe_host(part, gathered)
+            self._send_timed(flags[:, k], self._n_steps + k + 1)
+        records = self.lanes.records(n_steps)
+        self.lanes.advance(flags, records)
+        self._probe_chip(records, gathered)
+        self._receive(inputs, start, n_steps, records, gathered)
+        self._n_steps += n_steps
+
+    def _receive(self, inputs: Any, start: int, n_steps: int, records: Any, gathered: Any) -> None:
+        """Give the host what it reads; if it has a part that runs after the chip, run it."""
+        values = {probe: self._values(probe, records) for probe in self._receivers.values()}
+        if not self._n_steps:
+            # a queue that is filled before step 1 gives its first values then already
+            self._read = {probe: x[:, 0] for probe, x in values.items()}
+        for part in self._after:
+            for k in range(n_steps):
+                self._feed(inputs, start + k)
+                part.received = {p: x[:, k - 1] for p, x in values.items()} if k else self._read
+                part.step()
+                self._probe_host(part, gathered)
+        self._read = {probe: x[:, -1].copy() for probe, x in values.items()}
+
+    def _values(self, nengo_probe: Any, records: Any) -> np.ndarray:
+        probe = self._model.objs[nengo_probe]["out"]
+        lanes = range(self.lanes.batch_size)
+        return np.stack([self._reader.values(probe, records, lane) for lane in lanes])
+
+    def _feed(self, inputs: Any, step: int, first: bool = False) -> None:
+        for node, values in inputs.items():
+            if first or values.shape[1] > 1:
+                for part in self._parts:
+                    part.feed(node, values[:, step])
+
+    def _send(self, part: HostPart, flags: np.ndarray) -> None:
+        for place, values in part.sent.items():
+            flags[:, place] = values != 0
+
+    def _send_timed(self, flags: np.ndarray, step: int) -> None:
+        """Events of processes on the chip, which NengoLoihi knows when it builds them."""
+        for spikes, first in self._timed:
+            if step in spikes.permanent:
+                flags[:, first + np.asarray(spikes.spikes[step], dtype=np.int64)] = 1
+
+    def _probe_host(self, part: HostPart, gathered: Any) -> None:
+        for probe in part.model.probes:
+            if probe in gathered and part.n_steps % gathered[probe].every < 1:
+                signal = part.model.sig[probe]["in"]
+                values = part.array(signal)
+                if not part.is_batched(signal):
+                    values = np.broadcast_to(values, (self.lanes.batch_size, *values.shape))
+                gathered[probe].add(values[:, None])
+
+    def _probe_chip(self, records: Any, gathered: Any) -> None:
+        for probe in self._model.nengo_probes:
+            if probe in gathered:
+                own, data = self._model.objs[probe]["out"], self._values(probe, records)
+                if own.synapse is not None:
+                    data = np.stack([f(own, x) for f, x in zip(self._filters, data)])
+                gathered[probe].add(data)
+
+    def _steps_at_once(self, n_steps: int) -> int:
+        if not self.precomputed:
+            return 1
+        tables = self._chip.tables
+        wide = 4 * (len(tables.record_current) + len(tables.record_voltage))
+        # recorded spikes become numbers of 8 bytes when they are read
+        width = self.lanes.n_inputs + 9 * len(tables.record_spiked) + 3 * wide
+        return int(np.clip(BYTES_AT_ONCE // (self.lanes.batch_size * max(1, width)), 1, n_steps))
+
+
+def _senders(model: Any, chip: Chip) -> dict[int, slice]:
+    """By ``id`` of the sending process: which of the host's neurons its values are."""
+    number = {id(spikes): k for k, spikes in enumerate(chip.inputs)}
+    found = {}
+    for node, receiver in model.host2chip_senders.items():
+        part = chip.input_of[number[id(model.spike_targets[receiver])]]
+        found[id(node.output)] = slice(
+            part.start - chip.n_compartments, part.stop - chip.n_compartments
+        )
+    return found
