@@ -109,6 +109,8 @@ def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: in
         value = f"{100 * threshold.of(spikes_per_synapse, n_steps):.3g}"
     band = ends[0] if ends[0] == ends[1] else " to ".join(ends)
     found = threshold.verdict(spikes_per_synapse, n_steps)
+    if found == "other steps":
+        found = f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} steps"
     found = "between the ends" if found == "depends" else found
     return f"{threshold.name}: {band} {unit}, here {value}: {found} ({threshold.meaning})"
 

@@ -101,7 +101,7 @@ def _bands(result: BreakEven, shown: LayerBalance) -> list[tuple[str, float, flo
     return [
         (t.name, *(end / measured for end in t.band(result.n_steps)))  # type: ignore[misc]
         for t in result.thresholds
-        if t.evidence != "computed"
+        if t.evidence != "computed" and t.applies(result.n_steps)
     ]
 
 

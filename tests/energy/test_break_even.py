@@ -374,6 +374,14 @@ class TestLiterature:
         assert per_inference.verdict(1.0, 40) == "depends"
         assert per_inference.band(40) == (0.15, 1.38)
 
+    def test_what_was_found_for_a_few_steps_says_nothing_of_many(self):
+        few = Threshold("t", QUANTITIES[1], 0.1, 0.15, "", "", "read", steps=(5, 10))
+        assert [few.applies(n) for n in (4, 5, 10, 11)] == [False, True, True, False]
+        assert few.verdict(0.2, 5) == "met"
+        assert few.verdict(0.2, 40) == "other steps"
+        (yan,) = (t for t in PUBLISHED if "data movement" in t.name)
+        assert yan.steps == (5, 10)
+
     def test_yan_by_hand(self):
         found = yan_compute(2.5, 0.6)
         assert (found.low, found.high) == (pytest.approx(1.0), 2.5)
