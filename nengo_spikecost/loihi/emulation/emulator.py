@@ -78,7 +78,7 @@ class Emulator:
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = _positive(n_threads, "n_threads")
         self._seed = seed
-        self.built = built_network(network, model, dt)
+        self.built = built_network(network, model=model, dt=dt)
         self.network, self.model = self.built.network, self.built.model
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
