@@ -42,7 +42,7 @@ def table_notes(
         Whether to say that these are estimates and what they assume. What is missing from a
         total is always said.
     """
-    notes = _missing(workload, estimates) + _host(estimates)
+    notes = _missing(workload, estimates) + _host(estimates) + _chips(estimates)
     if not (print_warnings and estimates):
         return notes
     notes += _ranges(estimates) + _spreads(estimates)
@@ -94,6 +94,15 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     if idle:
         notes.insert(0, f"Nothing of this network runs on {_names(idle)}: all is its host's.")
     return notes
+
+
+def _chips(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """Whose static power is that of several chips."""
+    several = {n: e.static.n_chips for n, e in estimates.items() if e.static}
+    found = [f"{n_chips:,} of {name}" for name, n_chips in several.items() if n_chips > 1]
+    if not found:
+        return []
+    return [f"Static power is that of the chips that the neurons fill: {', '.join(found)}."]
 
 
 def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:

@@ -15,6 +15,7 @@ from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
 from nengo_spikecost.energy.pricing import estimate_energy
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
+from nengo_spikecost.report.notes import table_notes
 from nengo_spikecost.workload.record import (
     HostWork,
     LayerInfo,
@@ -169,3 +170,12 @@ def test_parts_that_are_the_same_for_all_samples(workload):
     np.testing.assert_array_equal(found.only({"moved"}).total_J, many)
     np.testing.assert_array_equal(found.only({"fixed"}).mean_J, 10)
     assert EnergyEstimate(chip(), "own", ()).total_J.shape == (1,)
+
+
+def test_how_many_chips_draw_static_power_is_said(workload):
+    power = {"static_power": Constant(4.0, unit="W")}
+    one, several = (chip(neurons_per_chip=n, **power) for n in (9, 4))
+    said = table_notes(workload, {"one": estimate(workload, one)}, print_warnings=False)
+    assert not said
+    (said,) = table_notes(workload, {"chip": estimate(workload, several)}, print_warnings=False)
+    assert said == "Static power is that of the chips that the neurons fill: 3 of chip."

@@ -47,8 +47,9 @@ Differences from qtools
    read for each channel. qtools divides for every element, does not add, and reads four.
 7. Accumulators have the bias only where there is one, and one channel in a depthwise convolution.
    Layers without quantizers accumulate as wide as they need unless ``keras_accumulator`` is given
-   (qtools: 8 bits), and their activations are as wide as their weights. In qtools they are as wide
-   as the accumulator: 2.8 times the energy for ``int8`` and ``int32`` in its own example.
+   (qtools: 8 bits), and what their activation functions give is as wide as their weights; without
+   a function it is as wide as the sum. In qtools it always is: 2.8 times the energy for ``int8``
+   and ``int32`` in its own example.
 8. Activations and batch normalization are done before the layer in front of them writes; flatten,
    reshape, concatenate, padding and dropout move nothing. In qtools each reads and writes, so that
    a network costs more for activations written as layers of their own. An activation within a
