@@ -111,16 +111,19 @@ class BuiltNetwork:
         return tuple({id(part.source): part.source for part in parts}.values())
 
 
-def built_network(given: Any, model: Any = None, dt: float = 0.001) -> BuiltNetwork:
+def built_network(
+    given: Any, model: Any = None, fit: Any = None, dt: float = 0.001
+) -> BuiltNetwork:
     """Build a network with NengoLoihi, or read what was built already.
 
     Parameters
     ----------
     given : nengo.Network, Conversion, or any object with one of these as ``.network``
-        It is not changed. Where the object has block shapes of its own (``.shapes``, which
-        its ``.apply(network)`` sets), these are built.
+        It is not changed. An object that has ``.shapes``, too, is taken as ``fit``.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
         Built of this network already.
+    fit : BlockFit, optional
+        Block shapes to build with: its ``.apply(network)`` sets them.
     dt : float
         Time step in s, if it has to be built.
 
@@ -129,7 +132,11 @@ def built_network(given: Any, model: Any = None, dt: float = 0.001) -> BuiltNetw
     LoihiError
         If NengoLoihi can't build it, or ``model`` is of another network.
     """
-    fit, named = (given, given.network) if hasattr(given, "shapes") else (None, given)
+    named = given
+    if fit is None and hasattr(given, "shapes"):
+        fit, named = given, given.network
+    if fit is not None and model is not None:
+        raise LoihiError("A built model has its block shapes: pass either model= or the fit.")
     if not isinstance(named, nengo.Network) and not hasattr(named, "net"):
         named = getattr(named, "network", named)
     graph = NetworkGraph(named)

@@ -243,6 +243,7 @@ def place(
     cores_per_chip: int = MAX_CORES_PER_CHIP,
     activity: Any = None,
     model: Any = None,
+    fit: Any = None,
     mesh: Mesh | None = None,
     dt: float = 0.001,
 ) -> Mapping:
@@ -265,6 +266,8 @@ def place(
         neuron, int, shape (n_neurons,). Without it messages are as if every neuron fired once.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
         Built of this network already; else it is built, which may take minutes.
+    fit : BlockFit, optional
+        Block shapes to build with, in place of those in the network's config.
     mesh : Mesh, optional
     dt : float
         Time step in s, if the network has to be built.
@@ -281,7 +284,7 @@ def place(
             f"cores_per_chip is {cores_per_chip}, and the mesh has {mesh.n_cores} cores a chip; "
             "pass a larger Mesh or fewer cores."
         )
-    built = built_network(network, model, dt)
+    built = built_network(network, model, fit, dt)
     chips = chips_needed(len(built.blocks), n_chips, cores_per_chip)
     spikes = spikes_of(built, activity)
     chip, core = allocate(built, allocator, chips, cores_per_chip, spikes)

@@ -124,7 +124,9 @@ def test_block_shapes_of_a_fit_are_built_and_the_network_is_left_as_it_was():
 
     fit = SimpleNamespace(network=layers.net, shapes={post: shape}, apply=apply)
     assert place(layers.net).n_cores == 1
-    assert place(fit).n_cores == 3
+    assert place(fit).n_cores == place(layers.net, fit=fit).n_cores == 3
+    with pytest.raises(LoihiError, match="pass either model= or the fit"):
+        place(fit, model=built(layers.net))
     assert layers.net.config[post].block_shape is None
 
     with nengo.Network() as plain:
