@@ -5,13 +5,18 @@
 would silently run as something else, and why.
 
 `core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it, and
-`check_fit` says what does not fit on cores, chips and boards.
+`check_fit` says what does not fit on cores, chips and boards. `fit_blocks` finds the shapes.
 
 `place` puts blocks on cores and chips as NengoLoihi does, and counts messages and hops.
+
+`Emulator` runs many samples at a time, with the spikes of NengoLoihi's emulator.
 """
 
 from ..graph.host import mark_off_chip
+from .block_fit import BlockFit, LayerFit, Verification
+from .block_search import fit_blocks
 from .core_use import LayerUse, NetworkUse, core_use
+from .emulation import Emulator
 from .layer_reading import read_layers
 from .limits import CoreUse
 from .mapping import Mapping, PlacedBlock, place
@@ -22,9 +27,12 @@ from .records import Unsupported
 from .support import check_support, raise_unsupported
 
 __all__ = [
+    "BlockFit",
     "CoreUse",
+    "Emulator",
     "HopCosts",
     "Hops",
+    "LayerFit",
     "LayerUse",
     "Mapping",
     "Mesh",
@@ -32,9 +40,11 @@ __all__ = [
     "NetworkUse",
     "PlacedBlock",
     "Unsupported",
+    "Verification",
     "check_fit",
     "check_support",
     "core_use",
+    "fit_blocks",
     "mark_off_chip",
     "on_chip",
     "place",

@@ -112,6 +112,24 @@ class ImageAxis:
         """Input rows of the tile that has most."""
         return max(len(tile.inputs) for tile in self.tiles(side))
 
+    def most_taps(self, side: int) -> int:
+        """Of the different sets of kernel rows in a tile, the sum of their lengths, at most."""
+        return max(
+            (int((np.unique(tile.taps) % self.tap_base).sum()) for tile in self.tiles(side)),
+            default=0,
+        )
+
+    def lengths(self, side: int) -> np.ndarray:
+        """Output rows of each tile that each input row reaches, shape (n_tiles, n_in)."""
+        found = np.zeros((len(self.tiles(side)), self.n_in), dtype=np.int64)
+        for number, tile in enumerate(self.tiles(side)):
+            found[number, tile.inputs] = tile.lengths
+        return found
+
+    def patterns(self, side: int) -> list[AxisTile]:
+        """One tile of each kind, as far as memory is concerned."""
+        return list({tile.pattern: tile for tile in self.tiles(side)}.values())
+
     def kernel_rows(self, taps: int) -> np.ndarray:
         """The kernel rows that a number in `AxisTile.taps` stands for."""
         first, length = divmod(int(taps), self.tap_base)

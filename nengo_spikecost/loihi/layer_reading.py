@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -138,22 +137,26 @@ class _Reader:
             return DenseSynapses(*shape, partial(self._dense_weights, noted))
         return SparseSynapses(self._weights(noted))
 
-    def _dense_weights(self, noted: Noted) -> np.ndarray:
-        return np.asarray(self._weights(noted), dtype=np.float32)
+    def _dense_weights(self, noted: Noted, targets: np.ndarray) -> np.ndarray:
+        return np.asarray(self._weights(noted, targets), dtype=np.float32)
 
-    def _weights(self, noted: Noted) -> Any:
+    def _weights(self, noted: Noted, targets: np.ndarray | None = None) -> Any:
         """Weights (axons, neurons) as NengoLoihi computes them before it rounds them."""
         loihi, conn = stack.nengo_loihi(), noted.connection
         scale = loihi.builder.sparse_matrix.scale_matrix
-        transform = loihi.compat.sample_transform(conn, rng=self._rng(conn))
-        expand = loihi.builder.sparse_matrix.expand_matrix
-        weights = expand(transform, shape=(conn.post.size_in, conn.pre.size_out))
+        weights = loihi.compat.sample_transform(conn, rng=self._rng(conn))
+        gain = self._gain(conn)
+        if targets is not None:
+            weights, gain = weights[targets], gain[targets]
+        else:
+            expand = loihi.builder.sparse_matrix.expand_matrix
+            weights = expand(weights, shape=(conn.post.size_in, conn.pre.size_out))
         weights = scale(weights, 1.0 / self.dt)
         neuron_type = conn.pre_obj.ensemble.neuron_type
         if hasattr(neuron_type, "amplitude"):
             weights = scale(weights, neuron_type.amplitude)
         weights = weights.astype(nengo.rc.float_dtype)
-        return scale(weights.T, self._gain(conn))
+        return scale(weights.T, gain)
 
     def _kernel(self, noted: Noted) -> np.ndarray:
         """The kernel as NengoLoihi computes it before it rounds it."""
@@ -224,8 +227,12 @@ def _pixels_and_channels(synapses: ConvolutionSynapses) -> tuple[np.ndarray, np.
 def _matrix_synapses(synapse: Any, n_targets: int) -> Synapses:
     """A synapse of NengoLoihi, which is dense if every row reaches every neuron."""
     if all(w.shape == (1, n_targets) for w in synapse.weights):
-        rows: Callable[[], np.ndarray] = partial(np.concatenate, list(synapse.weights))
-        return DenseSynapses(synapse.n_axons, n_targets, rows)
+        weights = list(synapse.weights)
+
+        def read(targets: np.ndarray) -> np.ndarray:
+            return np.concatenate(weights)[:, targets]
+
+        return DenseSynapses(synapse.n_axons, n_targets, read)
     lengths = [w.shape[1] for w in synapse.weights]
     csr = scipy.sparse.csr_matrix(
         (

@@ -15,6 +15,9 @@ from .limits import MAX_COMPARTMENTS, MAX_INPUT_AXONS, MAX_OUTPUT_AXONS, MAX_SYN
 from .synapses import Synapses
 from .tiling import Tiling, ceil_div, whole
 
+#: Spikes of a neuron in a step, where nothing is known: 100 Hz at 1 ms.
+UNKNOWN_RATE = 0.1
+
 
 @dataclass(eq=False)
 class Axons:
@@ -35,6 +38,8 @@ class Axons:
     ensemble : nengo.Ensemble or None
         The source, if it is known.
     connection : nengo.Connection or None
+    neurons : ndarray of int64, or None
+        Numbers that the source's neurons have in their Ensemble; None: the same.
     """
 
     source: int
@@ -46,6 +51,7 @@ class Axons:
     n_unsplit: int
     ensemble: Any = field(default=None, repr=False)
     connection: Any = field(default=None, repr=False)
+    neurons: np.ndarray | None = field(default=None, repr=False)
 
     def output_slots(self, source: Tiling, target: Tiling) -> np.ndarray:
         """Output axon slots of each tile of the source, shape (n_tiles,)."""
@@ -74,7 +80,17 @@ class Axons:
         """
         if self.source < 0 and self.connection is not None:
             return np.asarray(rates)[self.connection.pre_slice]
-        return np.asarray(rates)
+        return np.asarray(rates) if self.neurons is None else np.asarray(rates)[self.neurons]
+
+    def rates_from(self, rates: Any) -> np.ndarray:
+        """Spikes per step of each neuron that is sent, by a mapping from Ensemble.
+
+        Where the mapping says nothing, `UNKNOWN_RATE` is taken.
+        """
+        known = rates.get(self.ensemble) if self.ensemble is not None else None
+        if known is None:
+            return np.full(len(self.axon_of), UNKNOWN_RATE)
+        return self.source_rates(known)
 
     def _sent(self, atoms: np.ndarray | None) -> np.ndarray:
         if atoms is None or self.atom_of is None:

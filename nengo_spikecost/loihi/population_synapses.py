@@ -80,6 +80,12 @@ class ConvolutionSynapses(Synapses):
         self._read = kernel
         self._memory: dict[tuple[Any, ...], tuple[int, bool]] = {}
 
+    def in_order(self, channels_last: bool) -> ConvolutionSynapses:
+        """The same with the channels of both images first, or last."""
+        if channels_last == self.channels_last:
+            return self
+        return ConvolutionSynapses(self.transform, self.pop_type, self._read, channels_last)
+
     @property
     def output_shape(self) -> tuple[int, ...]:
         """Shape of the target in the order of its neurons."""
@@ -118,6 +124,9 @@ class ConvolutionSynapses(Synapses):
                 reached = per_group
             yield Filters(start, stop, channels * (groups[1] - groups[0]), reached, groups)
 
+    def permuted(self, targets: np.ndarray) -> Synapses:
+        raise NotImplementedError("an image's neurons are ordered by `in_order`")
+
     def axons_of_neurons(self) -> np.ndarray:
         rows, columns = (
             np.bincount(axis.connected()[1], minlength=axis.n_out)
@@ -146,10 +155,29 @@ class ConvolutionSynapses(Synapses):
             axons, bits = axons.transpose(2, 0, 1), bits.transpose(2, 0, 1)
         return TileInputs(axons.ravel(), bits.ravel())
 
+    def largest(self, tiling: Tiling) -> tuple[int, int, bool]:
+        """Most input axons and bits of a tile, and whether pop16 axons could lead there.
+
+        For tiles that are rectangles of the image, more than one.
+        """
+        tile = self.image_tile(tiling)
+        assert tile is not None and tiling.n_tiles > 1
+        rows, columns = self.rows.patterns(tile[0]), self.columns.patterns(tile[1])
+        filters = list(self.filter_tiles(tile[2]))
+        if not self.values_may_be_equal:
+            filters = list(
+                {(f.stop - f.start, f.n_atoms, f.n_reached): f for f in filters}.values()
+            )
+        found = [self.memory(r, c, f) for f in filters for r in rows for c in columns]
+        axons = self.rows.most_inputs(tile[0]) * self.columns.most_inputs(tile[1])
+        return axons, max(bits for bits, _ in found), all(allowed for _, allowed in found)
+
     def bases_allowed(self, tiling: Tiling) -> bool:
-        """Whether all compartment offsets of pop16 axons are multiples of 4."""
-        if self.pop_type != 16:
-            return True
+        """Whether all compartment offsets are allowed; those of pop32 axons always are."""
+        return self.pop_type != 16 or self.offsets_allowed(tiling)
+
+    def offsets_allowed(self, tiling: Tiling) -> bool:
+        """Whether all compartment offsets are multiples of 4, as those of pop16 axons are."""
         if tiling.n_tiles == 1:
             return self._whole_memory[1]
         tile = self.image_tile(tiling)

@@ -10,9 +10,6 @@ import numpy as np
 from ..errors import LoihiError
 from .layers import Layers
 
-#: Spikes of a neuron in a step, where nothing is known.
-UNKNOWN_RATE = 1.0
-
 
 def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
     """Mean spikes per step of each neuron, by Ensemble.

@@ -16,7 +16,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -99,6 +98,10 @@ class Synapses(ABC):
         No block that holds the neuron has fewer.
         """
 
+    @abstractmethod
+    def permuted(self, targets: np.ndarray) -> Synapses:
+        """The same with the neurons of the target in another order."""
+
     def bases_allowed(self, tiling: Tiling) -> bool:
         """Whether the axons' compartment offsets are those that the axon type can have."""
         return True
@@ -114,19 +117,20 @@ class DenseSynapses(Synapses):
     ----------
     n_axons, n_targets : int
     weights : callable
-        Gives the weights as they are in the chip's memory before they are rounded, float32
-        of shape (n_axons, n_targets).
+        Gives the weights of some targets as they are in the chip's memory before they are
+        rounded: of an array of target numbers, float32 of shape (n_axons, targets).
     """
 
-    def __init__(self, n_axons: int, n_targets: int, weights: Callable[[], np.ndarray]):
+    def __init__(self, n_axons: int, n_targets: int, weights: Callable[[Any], np.ndarray]):
         self.n_axons = n_axons
         self.n_targets = n_targets
         self._read = weights
+        self._differ: dict[tuple[int, int], bool] = {}
 
-    @cached_property
-    def _bits_of_weights(self) -> np.ndarray:
-        weights = np.ascontiguousarray(self._read(), dtype=np.float32)
-        return weights.view(np.uint32).reshape(self.n_axons, self.n_targets)
+    def _weights(self, columns: np.ndarray) -> np.ndarray:
+        """Weights of some targets as the integers of their bits, uint64."""
+        weights = np.ascontiguousarray(self._read(columns), dtype=np.float32)
+        return weights.view(np.uint32).reshape(self.n_axons, -1).astype(np.uint64)
 
     def use(self, tiling: Tiling) -> TileInputs:
         axons = np.full(tiling.n_tiles, self.n_axons, dtype=np.int64)
@@ -139,25 +143,40 @@ class DenseSynapses(Synapses):
     def axons_of_neurons(self) -> np.ndarray:
         return np.full(self.n_targets, self.n_axons, dtype=np.int64)
 
+    def permuted(self, targets: np.ndarray) -> DenseSynapses:
+        def read(columns: np.ndarray) -> np.ndarray:
+            return self._read(targets[columns])
+
+        return DenseSynapses(self.n_axons, self.n_targets, read)
+
     def bits_at_most(self, n_targets: int) -> int:
         """Bits of a tile of so many neurons, if no two of its rows are equal."""
         return self.n_axons * axon_bits(n_targets, 0)
+
+    def rows_differ_in(self, first: int, second: int) -> bool:
+        """Whether no two rows are equal in these two columns.
+
+        That tells rows of trained weights apart, and is quick to compare.
+        """
+        if (first, second) not in self._differ:
+            two = self._weights(np.array([first, second]))
+            different = _n_unique(two[:, 0] << np.uint64(32) | two[:, 1])
+            self._differ[first, second] = different == self.n_axons
+        return self._differ[first, second]
+
+    def rows_differ(self, tiling: Tiling) -> bool:
+        """Whether no two rows are equal in the first and largest tile."""
+        return self._rows(np.flatnonzero(tiling.tile_of == 0)) == self.n_axons
 
     def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
         return (Reach(np.full(self.n_axons, tiling.n_tiles, dtype=np.int64)),)
 
     def _rows(self, columns: np.ndarray) -> int:
         """Different rows among these columns."""
-        weights = self._bits_of_weights
-        if len(columns) > 1:
-            # two columns tell rows of trained weights apart, and are quick to compare
-            two = weights[:, columns[:2]].astype(np.uint64)
-            if _n_unique(two[:, 0] << np.uint64(32) | two[:, 1]) == self.n_axons:
-                return self.n_axons
-        hashes = np.zeros(self.n_axons, dtype=np.uint64)
-        for number, column in enumerate(columns):
-            hashes += mixed(weights[:, column].astype(np.uint64), number)
-        return _n_unique(hashes)
+        if len(columns) > 1 and self.rows_differ_in(int(columns[0]), int(columns[1])):
+            return self.n_axons
+        weights = self._weights(columns)
+        return _n_unique(mixed(weights, np.arange(len(columns))).sum(axis=1, dtype=np.uint64))
 
 
 class SparseSynapses(Synapses):
@@ -170,7 +189,7 @@ class SparseSynapses(Synapses):
     """
 
     def __init__(self, weights: Any):
-        csr = scipy.sparse.csr_matrix(weights)
+        csr = self._matrix = scipy.sparse.csr_matrix(weights)
         self.n_axons, self.n_targets = csr.shape
         self._rows = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
         self._columns = csr.indices.astype(np.int64)
@@ -202,6 +221,9 @@ class SparseSynapses(Synapses):
 
     def axons_of_neurons(self) -> np.ndarray:
         return np.bincount(self._columns, minlength=self.n_targets)
+
+    def permuted(self, targets: np.ndarray) -> SparseSynapses:
+        return SparseSynapses(self._matrix[:, targets])
 
     def _by_tile(self, tiling: Tiling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Pairs of tile and row, where each starts, and the order of weights that this is in."""

@@ -101,7 +101,7 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
     model = loihi.builder.Model(dt=dt, builder=NotingBuilder)
     model.validation_level = loihi.builder.builder.ValidationLevel.NONE
     model.block_shapes = _WholeBlocks()
-    with warnings.catch_warnings(), np.errstate(all="ignore"), _params_restored(network):
+    with warnings.catch_warnings(), np.errstate(all="ignore"), params_restored(network):
         warnings.simplefilter("ignore")
         try:
             model.build(network, discretize=False)
@@ -171,7 +171,7 @@ def _require_buildable(conn: nengo.Connection) -> None:
 
 
 @contextmanager
-def _params_restored(network: nengo.Network) -> Iterator[None]:
+def params_restored(network: nengo.Network) -> Iterator[None]:
     """Take away the parameters that NengoLoihi adds to configs that have none yet."""
     extra = [
         network_.config[kind]._extra_params
