@@ -33,6 +33,7 @@ PAGES = (
     "from_model_energy",
     "stack",
     "lowering",
+    "placement",
     "extending",
 )
 
