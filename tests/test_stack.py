@@ -357,6 +357,21 @@ def test_a_network_that_cant_be_built_leaves_nengo_precise():
     assert nengo.rc.get("precision", "bits") == before == "64"
 
 
+def test_what_is_to_be_done_when_a_module_is_imported(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(stack._FINDER, "after", dict(stack._FINDER.after))
+    (tmp_path / "made_for_this_test.py").write_text("answer = 42\n")
+    seen = []
+    stack.when_imported("made_for_this_test", lambda module: seen.append(module.answer))
+    assert seen == []
+    import made_for_this_test
+
+    assert seen == [42]
+    stack.when_imported("made_for_this_test", lambda module: seen.append(module))
+    assert seen == [42, made_for_this_test]
+    monkeypatch.delitem(sys.modules, "made_for_this_test")
+
+
 # ---------------------------------------------------------------- pins and set-up
 
 

@@ -40,7 +40,7 @@ import platform
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,6 +62,7 @@ __all__ = [
     "require",
     "start_quietly",
     "tensorflow",
+    "when_imported",
 ]
 
 
@@ -132,6 +133,22 @@ def install() -> None:
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
         _FINDER.patch_loaded()
+
+
+def when_imported(module: str, then: Callable[[types.ModuleType], None]) -> None:
+    """Call a function with a module, now if it is imported already, and else when it will be.
+
+    Parameters
+    ----------
+    module : str
+        Full name, of a module that nothing here asks for otherwise.
+    then : callable
+        Called once with the module.
+    """
+    if module in sys.modules:
+        then(sys.modules[module])
+    else:
+        _FINDER.after[module] = then
 
 
 # ---------------------------------------------------------------- the packages

@@ -56,8 +56,8 @@ class HookedFinder(importlib.abc.MetaPathFinder):
     """
 
     def __init__(self, around: Around, after: After):
-        self.around = around
-        self.after = after
+        self.around = dict(around)
+        self.after = dict(after)
 
     def find_spec(
         self,

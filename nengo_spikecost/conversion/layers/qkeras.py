@@ -8,11 +8,10 @@ the choice is noted.
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import Any
 
-from ...stack.import_hook import HookedFinder
+from ... import stack
 from .activations import ActivationConverter
 from .base import LayerConverter, Stage
 from .convolutions import ConvertConvolution, ConvertDepthwise
@@ -173,7 +172,4 @@ def register(qkeras: ModuleType) -> None:
     register_layer_converter(qkeras.QActivation)(ConvertQActivation)
 
 
-if "qkeras" in sys.modules:
-    register(sys.modules["qkeras"])
-else:
-    sys.meta_path.insert(0, HookedFinder(around={}, after={"qkeras": register}))
+stack.when_imported("qkeras", register)
