@@ -273,7 +273,7 @@ class BlockFit:
         chips = f"{self.n_chips} chip{'s' if self.n_chips > 1 else ''}"
         proof = "fewer are impossible" if self.is_optimal else f"at least {self.lower_bound}"
         width = max(len(layer.name) for layer in self.layers)
-        lines = [f"{self.n_cores} cores on {chips} ({proof}), found in {self.seconds:.2g} s"]
+        lines = [f"{self.n_cores} cores on {chips} ({proof})"]
         for layer in self.layers:
             use = layer.use
             shape = " x ".join(map(str, use.tiling.tile))

@@ -17,7 +17,7 @@ from .graph_search import covering_chains, solve_graph
 from .layer_reading import read_layers
 from .layers import Layer, Layers
 from .limits import MAX_CORES_PER_CHIP
-from .misfits import Misfit, why_never
+from .misfits import why_never
 from .rates import spikes_per_step
 from .shape_search import Problem, solve_lazily
 from .tile_choices import FAILS, TileChoices, all_tiles, balanced_tiles, possible
@@ -155,7 +155,7 @@ class BlockSearch:
                 if any(every.check(i) for i in range(len(every))):
                     found.__dict__.update(every.__dict__)
                     continue
-            problems.append(_never(layer))
+            problems.append(never(layer))
         if problems:
             lines = "\n".join(f"- {problem}" for problem in problems)
             raise LoihiError(f"No block shapes fit:\n{lines}", tuple(problems))
@@ -174,7 +174,7 @@ class BlockSearch:
         return self._result(problem, chosen, objective)
 
     def _limit(self, problem: Problem, chosen: Sequence[int]) -> int:
-        cores = _cores(problem, chosen)
+        cores = cores(problem, chosen)
         if self.max_cores is not None:
             return max(self.max_cores, cores)
         return -(-cores // self.cores_per_chip) * self.cores_per_chip
@@ -182,12 +182,12 @@ class BlockSearch:
     def fewest_cores(self) -> tuple[Problem, tuple[int, ...]]:
         """Fewest cores, and the bound that goes with them."""
         problem = self.problem
-        chosen = self._solve(problem, _core_costs(problem))
+        chosen = self._solve(problem, core_costs(problem))
         least = self._least_blocks()
         if chosen is None:
             raise self._no_solution()
         self.bound = max(self.bound, sum(least))
-        slack = _cores(problem, chosen) - self.bound
+        slack = cores(problem, chosen) - self.bound
         if slack <= 0:
             return problem, chosen
         every = problem.with_choices(
@@ -196,8 +196,8 @@ class BlockSearch:
                 for k, layer in enumerate(self.layers.layers)
             ]
         )
-        found = self._solve(every, _core_costs(every))
-        if found is not None and _cores(every, found) <= _cores(problem, chosen):
+        found = self._solve(every, core_costs(every))
+        if found is not None and cores(every, found) <= cores(problem, chosen):
             problem, chosen = every, found
         return problem, chosen
 
@@ -216,10 +216,10 @@ class BlockSearch:
         if problem.is_chain:
             if problem is not self.problem:
                 # all tilings that could be better are in this problem
-                self.bound = max(self.bound, _whole(bound) if np.isfinite(bound) else self.bound)
+                self.bound = max(self.bound, whole(bound) if np.isfinite(bound) else self.bound)
             return chosen
         if problem is not self.problem and np.isfinite(bound):
-            self.bound = max(self.bound, _whole(bound))
+            self.bound = max(self.bound, whole(bound))
         if chosen is None:
             return None
         return solve_graph(problem, costs, chosen, max(self.deadline, time.monotonic() + 1))
@@ -233,7 +233,7 @@ class BlockSearch:
         while low <= high:
             middle = (low + high) // 2
             found = self._below(loads, levels[middle])
-            if found is not None and _cores(self.problem, found) <= max_cores:
+            if found is not None and cores(self.problem, found) <= max_cores:
                 best, high = found, middle - 1
             else:
                 low = middle + 1
@@ -245,7 +245,7 @@ class BlockSearch:
         """Fewest cores of which none is busier."""
         costs = [
             np.where(load <= level, cost, np.inf)
-            for load, cost in zip(loads, _core_costs(self.problem))
+            for load, cost in zip(loads, core_costs(self.problem))
         ]
         if not all(np.isfinite(cost).any() for cost in costs):
             return None
@@ -256,7 +256,7 @@ class BlockSearch:
             c.messages(True) + c.messages(False) + 1e-6 * c.n_blocks for c in self.problem.choices
         ]
         found = self._solve(self.problem, costs)
-        if found is None or _cores(self.problem, found) > max_cores:
+        if found is None or cores(self.problem, found) > max_cores:
             return None
         return found
 
@@ -269,7 +269,7 @@ class BlockSearch:
         found = [self._below(loads, level) for level in picks]
         fits = [self._result(self.problem, f, "pareto") for f in found if f is not None]
         fits += [self.fit(objective) for objective in OBJECTIVES]
-        fits = [fit for k, fit in enumerate(fits) if not _is_worse(fit, fits, k)]
+        fits = [fit for k, fit in enumerate(fits) if not is_worse(fit, fits, k)]
         return tuple(sorted(fits, key=lambda fit: (fit.n_cores, fit.busiest_ns)))
 
     # ------------------------------------------------------------ results
@@ -327,45 +327,3 @@ class BlockSearch:
             "No block shapes were found with which the output axons of all layers fit. "
             "Give it more time (time_limit), or pop_types=(16, 32)."
         )
-
-
-def _never(layer: Layer) -> Misfit:
-    reason = "fits on cores at no block shape"
-    remedy = why_never(layer)
-    if layer.ensemble is None:
-        remedy = (
-            "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
-            "decode fewer dimensions in a Connection, or connect neurons to neurons"
-        )
-    if remedy is None:
-        remedy = "Give it fewer inputs, or fewer channels before it, or two layers of a part each"
-    used = layer.least_input_axons()
-    return Misfit(layer.name, "input axons", used, 4096, reason, remedy, True, layer.ensemble)
-
-
-def _cores(problem: Problem, chosen: Sequence[int]) -> int:
-    return int(sum(c.n_blocks[k] for c, k in zip(problem.choices, chosen)))
-
-
-def _core_costs(problem: Problem) -> list[np.ndarray]:
-    """Blocks, and less than half a block for all messages."""
-    messages = [c.messages(True) + c.messages(False) for c in problem.choices]
-    most = sum(float(m.max(initial=0.0)) for m in messages)
-    scale = 0.49 / most if most > 0 else 0.0
-    return [c.n_blocks + scale * m for c, m in zip(problem.choices, messages)]
-
-
-def _whole(bound: float) -> int:
-    return int(np.floor(bound + 1e-9))
-
-
-def _is_worse(fit: BlockFit, fits: Sequence[BlockFit], number: int) -> bool:
-    def key(f: BlockFit) -> tuple[float, ...]:
-        return (f.n_cores, round(f.busiest_ns, 6), round(f.host_messages + f.chip_messages, 6))
-
-    mine = key(fit)
-    for k, other in enumerate(fits):
-        theirs = key(other)
-        if all(a <= b for a, b in zip(theirs, mine)) and (theirs != mine or k < number):
-            return True
-    return False

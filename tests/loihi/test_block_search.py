@@ -339,7 +339,7 @@ def test_nothing_is_left_in_the_config():
 
 
 def test_what_fits_at_no_shape_is_named():
-    with pytest.raises(LoihiError, match="dense1 fits on cores at no block shape") as caught:
+    with pytest.raises(LoihiError, match="dense1 is too much for any core") as caught:
         fit_blocks(dense_chain(10, 5000, 50))
     (problem,) = caught.value.problems
     assert problem.used == 5000 and "5,000 axons" in problem.remedy
