@@ -58,6 +58,13 @@ class Profile:
     devices: tuple[str, ...]
     accuracy: Mapping[str, float]
 
+    def __repr__(self) -> str:
+        share = "".join(f", {name} {value:.1%}" for name, value in self.accuracy.items())
+        return (
+            f"<Profile of {self.network!r}: {self.activity.n_samples} samples on "
+            f"{', '.join(self.devices)}{share}; summary() prints it>"
+        )
+
     def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
         """Protocol, accuracy, the table of all layers, and the verdicts of `break_even`."""
         table = self.energy.summary_string(

@@ -120,6 +120,7 @@ def _device(estimate: EnergyEstimate) -> dict[str, Any]:
         "constants": dataclasses.asdict(estimate.device),
         "total_energy_J": estimate.mean_J,
         "range_J": estimate.range_J,
+        "samples_J": estimate.total_J.tolist(),
         "spread_J": dataclasses.asdict(estimate.spread()),
         "static": dataclasses.asdict(estimate.static) if estimate.static else None,
         "host_energy_J": estimate.host_J,
