@@ -19,6 +19,7 @@ from .layers import Layer, Layers
 from .limits import MAX_CORES_PER_CHIP
 from .misfits import why_never
 from .rates import spikes_per_step
+from .search_costs import core_costs, cores, is_worse, never, whole
 from .shape_search import Problem, solve_lazily
 from .tile_choices import FAILS, TileChoices, all_tiles, balanced_tiles, possible
 from .tiling import Tiling
@@ -174,10 +175,10 @@ class BlockSearch:
         return self._result(problem, chosen, objective)
 
     def _limit(self, problem: Problem, chosen: Sequence[int]) -> int:
-        cores = cores(problem, chosen)
+        needed = cores(problem, chosen)
         if self.max_cores is not None:
-            return max(self.max_cores, cores)
-        return -(-cores // self.cores_per_chip) * self.cores_per_chip
+            return max(self.max_cores, needed)
+        return -(-needed // self.cores_per_chip) * self.cores_per_chip
 
     def fewest_cores(self) -> tuple[Problem, tuple[int, ...]]:
         """Fewest cores, and the bound that goes with them."""
