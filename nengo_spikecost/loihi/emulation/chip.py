@@ -27,23 +27,17 @@ MIN_RUN = 4
 class Tables(NamedTuple):
     """Arrays that the compiled step reads; all are of int32 unless said otherwise.
 
-    ``entry_of[s]:entry_of[s + 1]`` (int64) are the entries of source ``s``; each starts at
-    compartment ``entry_place`` and adds row ``entry_row``. A row has ``row_size`` weights
-    from ``row_weight`` (int64) on in ``weights`` (int16 or int32). Their places follow from
-    runs ``row_first`` up to ``row_last`` of ``run_start`` and ``run_size``, or, where
-    ``row_last`` is -1, stand in ``places`` from ``row_first`` on. Segments are compartments
-    that have all but their bias in common.
+    ``entry_of[s]:entry_of[s + 1]`` (int64) are the ``entries`` of source ``s``, each of four
+    numbers: the compartment that it starts from, the first of its row of ``weights`` (int16
+    or int32), and where these go: to the ``runs`` (first compartment and number of
+    compartments, relative to the start) from the third number up to the fourth, or, if the
+    fourth is negative, as many single ``places``, from the third on. Segments are
+    compartments that have all but their bias in common.
     """
 
     entry_of: np.ndarray
-    entry_place: np.ndarray
-    entry_row: np.ndarray
-    row_weight: np.ndarray
-    row_size: np.ndarray
-    row_first: np.ndarray
-    row_last: np.ndarray
-    run_start: np.ndarray
-    run_size: np.ndarray
+    entries: np.ndarray
+    runs: np.ndarray
     places: np.ndarray
     weights: np.ndarray
     bias: np.ndarray
@@ -182,7 +176,7 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         for key in ("spiked", "current", "voltage")
     }
     tables = Tables(
-        **_sorted_entries(entries, slices[-1].stop),
+        **_sorted_entries(entries, slices[-1].stop, rows),
         **rows.arrays(),
         **_segments(blocks, block_of),
         **recorded,
@@ -220,20 +214,18 @@ class _Rows:
 
     def __init__(self) -> None:
         self.weights: list[np.ndarray] = []
-        self.size: list[int] = []
         self.met: list[int] = []  # weights that a spike meets, doubles among them
-        self.first: list[int] = []
-        self.last: list[int] = []
+        self.where: list[tuple[int, int, int]] = []
         self._runs: list[np.ndarray] = []
         self._places: list[np.ndarray] = []
-        self._n_runs = self._n_places = 0
+        self._n_weights = self._n_runs = self._n_places = 0
         self._known: dict[bytes, tuple[int, int]] = {}
 
     def add(self, synapse: Any) -> np.ndarray:
         """Add the rows of a synapse; the number of the first row of each of its sets."""
         first = np.empty(len(synapse.weights), dtype=np.int64)
         for k, (weights, indices) in enumerate(zip(synapse.weights, synapse.indices)):
-            first[k] = len(self.size)
+            first[k] = len(self.met)
             for w, places in zip(weights, indices):
                 self.met.append(len(w))
                 # of weights to the same place, the emulator adds the last one only
@@ -242,10 +234,9 @@ class _Rows:
                     keep = np.sort(len(places) - 1 - from_end)
                     w, places = w[keep], places[keep]
                 self.weights.append(w)
-                self.size.append(len(w))
                 where = self._where(np.ascontiguousarray(places, dtype=np.int32))
-                self.first.append(where[0])
-                self.last.append(where[1])
+                self.where.append((self._n_weights, *where))
+                self._n_weights += len(w)
         return first
 
     def _where(self, places: np.ndarray) -> tuple[int, int]:
@@ -259,7 +250,7 @@ class _Rows:
                 self._n_runs += len(starts)
             else:
                 self._places.append(places)
-                self._known[key] = (self._n_places, -1)
+                self._known[key] = (self._n_places, -len(places))
                 self._n_places += len(places)
         return self._known[key]
 
@@ -269,15 +260,8 @@ class _Rows:
         small = np.iinfo(np.int16)
         if not weights.size or (small.min <= weights.min() and weights.max() <= small.max):
             weights = weights.astype(np.int16)
-        runs = _joined(self._runs, np.int32).reshape(-1, 2)
-        size = np.array(self.size, dtype=np.int32)
         return {
-            "row_weight": np.cumsum(size, dtype=np.int64) - size,
-            "row_size": size,
-            "row_first": np.array(self.first, dtype=np.int32),
-            "row_last": np.array(self.last, dtype=np.int32),
-            "run_start": np.ascontiguousarray(runs[:, 0]),
-            "run_size": np.ascontiguousarray(runs[:, 1]),
+            "runs": _joined(self._runs, np.int32).reshape(-1, 2),
             "places": _joined(self._places, np.int32),
             "weights": weights,
         }
@@ -314,13 +298,15 @@ def _entries(axon: Any, n_sources: int, first_rows: np.ndarray, rows: _Rows) -> 
     return _Entries(source, base, row, messages, synops)
 
 
-def _sorted_entries(entries: list[Any], n_sources: int) -> dict[str, np.ndarray]:
+def _sorted_entries(entries: list[Any], n_sources: int, rows: _Rows) -> dict[str, np.ndarray]:
     source, place, row = (_joined([e[k] for e in entries], np.int64) for k in range(3))
     order = np.argsort(source, kind="stable")
+    where = np.array(rows.where, dtype=np.int64).reshape(-1, 3)
+    table = np.concatenate([place[order, None], where[row[order]]], axis=1)
+    small = table.size == 0 or table.max() <= np.iinfo(np.int32).max
     return {
         "entry_of": np.searchsorted(source[order], np.arange(n_sources + 1)).astype(np.int64),
-        "entry_place": place[order].astype(np.int32),
-        "entry_row": row[order].astype(np.int32),
+        "entries": np.ascontiguousarray(table, dtype=np.int32 if small else np.int64),
     }
 
 

@@ -12,12 +12,14 @@ nengo-loihi 1.1.0, builder/inputs.py (``HostSendNode``, ``HostReceiveNode``).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Callable
 
 import nengo
 import numpy as np
 from nengo.builder import operator as operators
+from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
 from nengo.builder.transforms import ConvInc, GeneralConvInc
 from nengo.utils.graphs import toposort
@@ -38,6 +40,18 @@ PURE = (
 )
 
 Step = Callable[[], None]
+
+
+class _Generators:
+    """A generator of random numbers for each lane, all alike, made when they are needed."""
+
+    def __init__(self, seed: int, n_lanes: int):
+        self._seed, self._n_lanes = seed, n_lanes
+
+    @functools.cached_property
+    def of_lanes(self) -> list[np.random.RandomState]:
+        """One for each lane."""
+        return [np.random.RandomState(self._seed) for _ in range(self._n_lanes)]
 
 
 class HostPart:
@@ -78,7 +92,11 @@ class HostPart:
         inputs = {id(signal) for signal in self.fed.values()}
         order = toposort(operator_dependency_graph(model.operators))
         self._operators = [
-            op for op in order if hasattr(op, "make_step") and not _writes_only(op, inputs)
+            op
+            for op in order
+            if hasattr(op, "make_step")
+            and not isinstance(op, SimProbe)  # does nothing
+            and not _writes_only(op, inputs)
         ]
         written = [s.base for op in self._operators for s in _written(op)]
         written += [s.base for s in self.fed.values()]
@@ -90,16 +108,19 @@ class HostPart:
         self._changes = self._changing(changing)
         self._once: list[Step] = []
         self._each: list[Step] = []
+        self._kept: dict[int, Step] = {}
 
     def reset(self) -> None:
         """Take the state that a new simulator starts from."""
         for base, array in self._arrays.items():
             array[...] = base.initial_value
         self._once, self._each = [], []
-        rngs = [np.random.RandomState(self.seed) for _ in range(self.batch_size)]
+        rngs = _Generators(self.seed, self.batch_size)
         for op in self._operators:
-            steps = self._each if id(op) in self._changes else self._once
-            steps.append(self._make_step(op, rngs))
+            step = self._kept.get(id(op)) or self._make_step(op, rngs)
+            if host_steps.remembers_nothing(op, PURE):
+                self._kept[id(op)] = step
+            (self._each if id(op) in self._changes else self._once).append(step)
 
     def begin(self) -> None:
         """Before the first step of a presentation, when new inputs were `feed`-ed."""
@@ -171,15 +192,15 @@ class HostPart:
             if before == (len(found), len(bases)):
                 return found
 
-    def _make_step(self, op: Any, rngs: list[Any]) -> Step:
+    def _make_step(self, op: Any, rngs: _Generators) -> Step:
         if isinstance(op, SimProcess):
             if id(op.process) in self._senders:
                 return self._sender(op, self._senders[id(op.process)])
             if id(op.process) in self._receivers:
                 return self._receiver(op, self._receivers[id(op.process)])
         make = host_steps.BATCHED.get(type(op))
-        step = make(op, self, rngs[0]) if make else None
-        return step or host_steps.lane_by_lane(op, self, rngs)
+        step = make(op, self, rngs) if make else None
+        return step or host_steps.lane_by_lane(op, self, rngs.of_lanes)
 
     def _sender(self, op: Any, key: Any) -> Step:
         values = self.array(op.input)

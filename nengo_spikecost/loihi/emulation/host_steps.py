@@ -1,7 +1,7 @@
 """Nengo's operators on a whole batch at once, where the numbers are those of one sample.
 
-One function an operator, in `BATCHED`: given the operator, the `HostPart` and a generator
-of random numbers, it gives the step, or None if this one has to be run lane by lane.
+One function an operator, in `BATCHED`: given the operator, the `HostPart` and the lanes'
+generators of random numbers, it gives the step, or None if this one has to be run lane by lane.
 
 Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes.py.
 """
@@ -59,6 +59,12 @@ class _Lane:
         return array[self._lane, ...] if self._host.is_batched(signal) else array
 
 
+def remembers_nothing(op: Any, pure: tuple[type, ...]) -> bool:
+    """Whether the step of an operator keeps nothing but what stands in signals."""
+    plain = isinstance(op, (*pure, operators.TimeUpdate))
+    return plain or (isinstance(op, SimNeurons) and not op.state_extra)
+
+
 def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
     """Nengo's own step, for one lane after another."""
     steps = []
@@ -77,7 +83,7 @@ def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
 
 
 @batched(operators.TimeUpdate)
-def time_update(op: Any, host: Any, rng: Any) -> Step:
+def time_update(op: Any, host: Any, rngs: Any) -> Step:
     step, time = host.array(op.step), host.array(op.time)
     dt = host.model.dt
 
@@ -89,7 +95,7 @@ def time_update(op: Any, host: Any, rng: Any) -> Step:
 
 
 @batched(operators.Reset)
-def reset(op: Any, host: Any, rng: Any) -> Step:
+def reset(op: Any, host: Any, rngs: Any) -> Step:
     target, value = host.array(op.dst), op.value
 
     def step() -> None:
@@ -99,7 +105,7 @@ def reset(op: Any, host: Any, rng: Any) -> Step:
 
 
 @batched(operators.Copy)
-def copy_signal(op: Any, host: Any, rng: Any) -> Step | None:
+def copy_signal(op: Any, host: Any, rngs: Any) -> Step | None:
     if op.src_slice is not None or op.dst_slice is not None:
         return None
     if op.src.ndim > op.dst.ndim:
@@ -119,7 +125,7 @@ def copy_signal(op: Any, host: Any, rng: Any) -> Step | None:
 
 
 @batched(operators.ElementwiseInc)
-def elementwise(op: Any, host: Any, rng: Any) -> Step | None:
+def elementwise(op: Any, host: Any, rngs: Any) -> Step | None:
     if max(op.A.ndim, op.X.ndim) > op.Y.ndim:
         return None
     a, x = (_with_axes(host.array(s), s, op.Y.ndim, host) for s in (op.A, op.X))
@@ -140,7 +146,7 @@ def _with_axes(array: np.ndarray, signal: Any, ndim: int, host: Any) -> np.ndarr
 
 
 @batched(SimNeurons)
-def neurons(op: Any, host: Any, rng: Any) -> Step | None:
+def neurons(op: Any, host: Any, rngs: Any) -> Step | None:
     kind = type(op.neurons)
     if (kind.__module__.split(".")[0], kind.__name__) not in ELEMENTWISE or op.state_extra:
         return None
@@ -157,9 +163,9 @@ def neurons(op: Any, host: Any, rng: Any) -> Step | None:
 
 
 @batched(SimProcess)
-def process(op: Any, host: Any, rng: Any) -> Step | None:
+def process(op: Any, host: Any, rngs: Any) -> Step | None:
     if op.input is None:
-        return None if op.mode == "inc" else _same_for_all(op, host, rng)
+        return None if op.mode == "inc" else _same_for_all(op, host, rngs)
     if type(op.process) not in (nengo.Lowpass, nengo.LinearFilter):
         return None
     if not host.is_batched(op.input):
@@ -168,7 +174,7 @@ def process(op: Any, host: Any, rng: Any) -> Step | None:
         op.input.shape,
         op.output.shape,
         host.model.dt,
-        rng,
+        None,
         {name: signal.initial_value.copy() for name, signal in op.state.items()},
     )
     if isinstance(one, nengo.LinearFilter.NoX):
@@ -202,16 +208,17 @@ def _written(op: Any, host: Any, values: Callable[[], Any]) -> Step:
 
 
 @batched(operators.SimPyFunc)
-def function(op: Any, host: Any, rng: Any) -> Step | None:
+def function(op: Any, host: Any, rngs: Any) -> Step | None:
     """A function of nothing but time is called once for all lanes."""
     if op.x is not None or op.output is None or op.t is None:
         return None
-    return _same_for_all(op, host, rng)
+    return _same_for_all(op, host, rngs)
 
 
-def _same_for_all(op: Any, host: Any, rng: Any) -> Step:
+def _same_for_all(op: Any, host: Any, rngs: Any) -> Step:
     """Nengo's step for the first lane, whose result all lanes take."""
-    one, output = op.make_step(_Lane(host, 0), host.model.dt, rng), host.array(op.output)
+    one = op.make_step(_Lane(host, 0), host.model.dt, rngs.of_lanes[0])
+    output = host.array(op.output)
 
     def step() -> None:
         one()

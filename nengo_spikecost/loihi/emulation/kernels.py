@@ -21,31 +21,66 @@ import numpy as np
 _inline = numba.njit(inline="always")
 
 
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = (np.uint64(n) for n in range(1, 9))
+
+
+@_inline
+def add_four(q: Any, reached: Any, weights: Any, d: Any, w: Any) -> None:
+    """Add four weights from ``w`` on to four inputs from ``d`` on.
+
+    All are read before any is written, so that it becomes one operation on four numbers;
+    indices are unsigned, so that none is checked for being negative.
+    """
+    w0, w1 = np.int32(weights[w]), np.int32(weights[w + ONE])
+    w2, w3 = np.int32(weights[w + TWO]), np.int32(weights[w + THREE])
+    q0, q1, q2, q3 = q[d], q[d + ONE], q[d + TWO], q[d + THREE]
+    q[d] = np.int32(q0 + w0)
+    q[d + ONE] = np.int32(q1 + w1)
+    q[d + TWO] = np.int32(q2 + w2)
+    q[d + THREE] = np.int32(q3 + w3)
+    reached[d] = 1
+    reached[d + ONE] = 1
+    reached[d + TWO] = 1
+    reached[d + THREE] = 1
+
+
+@_inline
+def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> None:
+    """Add a run of weights to neighbouring inputs: few at a time, as most runs are short."""
+    end = d + size
+    while d + FOUR <= end:
+        add_four(q, reached, weights, d, w)
+        d += FOUR
+        w += FOUR
+    while d < end:
+        q[d] = np.int32(q[d] + np.int32(weights[w]))
+        reached[d] = 1
+        d += ONE
+        w += ONE
+
+
 @numba.njit(cache=True, nogil=True)
 def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None:
     """Add the weights that these sources' spikes meet to the compartments' inputs."""
     for k in range(n_events):
-        source = events[k]
-        for entry in range(chip.entry_of[source], chip.entry_of[source + 1]):
-            place = chip.entry_place[entry]
-            row = chip.entry_row[entry]
-            w = chip.row_weight[row]
-            first, last = chip.row_first[row], chip.row_last[row]
+        source = np.uint64(events[k])
+        for entry in range(chip.entry_of[source], chip.entry_of[source + ONE]):
+            e = np.uint64(entry)
+            place, w = chip.entries[e, 0], np.uint64(chip.entries[e, 1])
+            first, last = chip.entries[e, 2], chip.entries[e, 3]
             if last >= 0:
                 for run in range(first, last):
-                    start = place + chip.run_start[run]
-                    size = chip.run_size[run]
-                    inputs = q[start : start + size]
-                    weights = chip.weights[w : w + size]
-                    for i in range(size):
-                        inputs[i] += np.int32(weights[i])
-                    reached[start : start + size] = 1
+                    r = np.uint64(run)
+                    size = np.uint64(chip.runs[r, 1])
+                    start = np.uint64(place + chip.runs[r, 0])
+                    add_run(q, reached, chip.weights, start, w, size)
                     w += size
             else:
-                for i in range(chip.row_size[row]):
-                    target = place + chip.places[first + i]
-                    q[target] += np.int32(chip.weights[w + i])
+                for i in range(first, first - last):
+                    target = np.uint64(place + chip.places[np.uint64(i)])
+                    q[target] = np.int32(q[target] + np.int32(chip.weights[w]))
                     reached[target] = 1
+                    w += ONE
 
 
 @_inline
@@ -99,6 +134,17 @@ def integrate_refractory(
 
 
 @numba.njit(cache=True, nogil=True)
+def busy(reached: Any, spiked: Any) -> Any:
+    """How many compartments were reached, and how many were or fire."""
+    n_reached, n_busy = np.int32(0), np.int32(0)
+    for j in range(len(reached)):
+        r = reached[j]
+        n_reached += np.int32(r)
+        n_busy += np.int32(r | spiked[j])
+    return n_reached, n_busy
+
+
+@numba.njit(cache=True, nogil=True)
 def update(
     chip: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any, with_input: Any,
     idle: Any,
@@ -115,11 +161,7 @@ def update(
             )
         else:
             integrate(q[lo:hi], u[lo:hi], v[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p)
-        n_input = np.int32(0)
-        n_busy = np.int32(0)
-        for j in range(lo, hi):
-            n_input += np.int32(reached[j])
-            n_busy += np.int32(reached[j] | spiked[j])
+        n_input, n_busy = busy(reached[lo:hi], spiked[lo:hi])
         with_input[chip.segment_block[s]] += n_input
         idle[chip.segment_block[s]] += hi - lo - n_busy
 
