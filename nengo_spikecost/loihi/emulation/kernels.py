@@ -18,38 +18,31 @@ from typing import Any
 import numba
 import numpy as np
 
+from .vectors import add_several
+
 _inline = numba.njit(inline="always")
 
 
-ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = (np.uint64(n) for n in range(1, 9))
-
-
-@_inline
-def add_four(q: Any, reached: Any, weights: Any, d: Any, w: Any) -> None:
-    """Add four weights from ``w`` on to four inputs from ``d`` on.
-
-    All are read before any is written, so that it becomes one operation on four numbers;
-    indices are unsigned, so that none is checked for being negative.
-    """
-    w0, w1 = np.int32(weights[w]), np.int32(weights[w + ONE])
-    w2, w3 = np.int32(weights[w + TWO]), np.int32(weights[w + THREE])
-    q0, q1, q2, q3 = q[d], q[d + ONE], q[d + TWO], q[d + THREE]
-    q[d] = np.int32(q0 + w0)
-    q[d + ONE] = np.int32(q1 + w1)
-    q[d + TWO] = np.int32(q2 + w2)
-    q[d + THREE] = np.int32(q3 + w3)
-    reached[d] = 1
-    reached[d + ONE] = 1
-    reached[d + TWO] = 1
-    reached[d + THREE] = 1
+ONE, FOUR, EIGHT, SIXTEEN = (np.uint64(n) for n in (1, 4, 8, 16))
 
 
 @_inline
 def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> None:
-    """Add a run of weights to neighbouring inputs: few at a time, as most runs are short."""
+    """Add a run of weights to neighbouring inputs.
+
+    Indices are unsigned, so that none is checked for being negative.
+    """
     end = d + size
-    while d + FOUR <= end:
-        add_four(q, reached, weights, d, w)
+    while d + SIXTEEN <= end:
+        add_several(q, reached, weights, d, w, 16)
+        d += SIXTEEN
+        w += SIXTEEN
+    if d + EIGHT <= end:
+        add_several(q, reached, weights, d, w, 8)
+        d += EIGHT
+        w += EIGHT
+    if d + FOUR <= end:
+        add_several(q, reached, weights, d, w, 4)
         d += FOUR
         w += FOUR
     while d < end:
