@@ -85,6 +85,8 @@ def fit_blocks(
         raise ValueError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
     started = time.monotonic()
     layers = network if isinstance(network, Layers) else read_layers(network, dt)
+    if not layers.layers:
+        raise LoihiError("There is no Ensemble on the chip, and so nothing to fit.")
     rates = spikes_per_step(layers, spikes)
     reordered = False
     if channel_order is not None:

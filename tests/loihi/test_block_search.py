@@ -346,6 +346,23 @@ def test_what_fits_at_no_shape_is_named():
     assert problem.obj.label == "dense1"
 
 
+def test_nothing_on_the_chip():
+    with nengo.Network() as net:
+        nengo.Node(1.0)
+    with pytest.raises(LoihiError, match="no Ensemble on the chip"):
+        fit_blocks(net)
+
+
+def test_messages_are_those_of_place():
+    net = image_chain((8, 8, 2), [(16, 3, 1, "same"), 40])
+    spikes = {e: np.ones(e.n_neurons, dtype=np.int64) for e in net.all_ensembles}
+    fit = fit_blocks(net, spikes=spikes)
+    mapping = loihi.place(net, fit=fit, activity=spikes)
+    assert len(mapping.blocks) == fit.n_cores
+    assert fit.host_messages == mapping.host_to_chip.sum()
+    assert fit.chip_messages == mapping.on_chip + mapping.chip_to_chip
+
+
 def test_wrong_arguments():
     net = dense_chain(5, 5)
     for wrong in ({"objective": "speed"}, {"pop_types": (8,)}, {"channel_order": "middle"}):
