@@ -125,7 +125,8 @@ def test_reports(model, labels, tmp_path):
     assert content["accuracy"] == found.accuracy
     samples_J = content["devices"]["loihi"]["samples_J"]
     assert samples_J == found.energy.estimate("loihi").total_J.tolist() and len(samples_J) == 20
-    assert repr(found).startswith("<Profile of <Conversion of 'conv_net'") and len(repr(found)) < 400
+    assert repr(found).startswith("<Profile of <Conversion of 'conv_net'")
+    assert len(repr(found)) < 400
     assert set(content["break_even"]) == {"digital_snn", "loihi", "digital_snn with memory"}
     assert content["break_even"]["digital_snn"] == json.loads(fair.to_json())
     assert content["protocol"]["n_steps"] == 20
