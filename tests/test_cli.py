@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 from click.testing import CliRunner
 
+import nengo_spikecost as nsc
 from nengo_spikecost import cli
 from nengo_spikecost.energy import devices
 from tests.models import conv_net, images
@@ -94,6 +95,36 @@ def test_some_devices_and_their_constants_in_a_file(run, folder):
     for args in (["abacus"], ["odin", "--json", "nowhere/devices.json"]):
         done = run("devices", *args)
         assert done.exit_code == 2 and done.stderr.startswith("Error: ")
+
+
+def test_fit(run, folder):
+    done = run("fit", "net.h5", "--data", "data.npz", "--samples", "4", "--json", "fit.json")
+    assert done.exit_code == 0, done.output
+    content = json.loads((folder / "fit.json").read_text())
+    assert f"{content['cores']} cores on 1 chip (fewer are impossible)" in done.output
+    assert content["cores"] == content["lower_bound"] and content["rates_known"]
+    assert content["cores"] == sum(layer["cores"] for layer in content["layers"])
+    for layer in content["layers"]:
+        assert layer["layer"] in done.output
+        for resource in ("compartments", "input_axons", "output_axons", "synapse_bits"):
+            assert layer[resource]["used"] <= layer[resource]["limit"]
+    # the code that is printed is the code in the file, and runs
+    assert content["code"] in done.output
+    conversion = nsc.convert(
+        tf.keras.models.load_model(folder / "net.h5"),
+        neuron_type="LoihiSpikingRectifiedLinear",
+        scale_firing_rates=100,
+        synapse=0.005,
+        max_pooling="average",
+    )
+    exec(content["code"], {"net": conversion.net})
+    assert nsc.loihi.core_use(conversion).n_cores == content["cores"]
+
+
+def test_fit_without_data_assumes_rates(run):
+    done = run("fit", "net.h5", "--objective", "latency")
+    assert done.exit_code == 0, done.output
+    assert "100 Hz everywhere, for want of spikes" in done.output
 
 
 def test_own_devices(run, monkeypatch):

@@ -34,6 +34,7 @@ PAGES = (
     "stack",
     "lowering",
     "placement",
+    "block_shapes",
     "extending",
 )
 

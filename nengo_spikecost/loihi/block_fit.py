@@ -269,6 +269,35 @@ class BlockFit:
 
     # ------------------------------------------------------------ saying it
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts and numbers; of layers what their fullest core uses."""
+        layers = [
+            {
+                "layer": layer.name,
+                "cores": layer.use.n_blocks,
+                "block_shape": list(layer.use.tiling.tile),
+                "shape": list(layer.use.tiling.full),
+                "step_ns": layer.load_ns,
+                **{
+                    resource.replace(" ", "_"): {"used": int(used), "limit": limit}
+                    for resource, used, limit in layer.use.largest.limits
+                },
+            }
+            for layer in self.layers
+        ]
+        return {
+            "objective": self.objective,
+            "cores": self.n_cores,
+            "chips": self.n_chips,
+            "lower_bound": self.lower_bound,
+            "is_optimal": self.is_optimal,
+            "busiest_core_ns": self.busiest_ns,
+            "messages_per_step": {"from_host": self.host_messages, "on_chips": self.chip_messages},
+            "rates_known": self.rates_known,
+            "layers": layers,
+            "code": None if self.reordered else self.code(),
+        }
+
     def __str__(self) -> str:
         chips = f"{self.n_chips} chip{'s' if self.n_chips > 1 else ''}"
         proof = "fewer are impossible" if self.is_optimal else f"at least {self.lower_bound}"
