@@ -258,6 +258,8 @@ def test_continuous_presentation_goes_on(n_threads):
             emulator.run(x, STEPS, presentation="continuous", readout="all")
             for x in (IMAGES[:3], IMAGES[3:4])
         ]
+        with pytest.raises(MeasurementError, match="goes on"):
+            emulator.run(np.repeat(IMAGES[:1, None], 5, 1), 5, presentation="continuous")
         emulator.reset()
         first = emulator.run(IMAGES[:1], STEPS, presentation="continuous")
     probe = layers.probes["output"]

@@ -85,6 +85,7 @@ class Emulator:
         self._ensembles = _ensembles(self.built, self.chip)
         self._presenter: Presenter | None = None
         self._key: Any = None
+        self._continuous = False
 
     @property
     def dt(self) -> float:
@@ -118,8 +119,9 @@ class Emulator:
             Steps of each sample.
         presentation : {"fresh", "continuous"}
             Whether every sample starts from the state that a new simulator starts from, or
-            each lane goes on from the sample before, in this run and the last ones; sample
-            ``i`` of a run is presented in lane ``i % batch_size``.
+            each of ``batch_size`` lanes goes on from the sample before it, in this run and
+            the continuous ones before; sample ``i`` of a run is presented in lane
+            ``i % batch_size``. Lanes that get no sample in the end are shown zeros meanwhile.
         readout : {"last", "all"}
             Whether outputs hold values at the last step and means only, or at every step.
 
@@ -138,29 +140,28 @@ class Emulator:
             raise MeasurementError(f"readout must be one of {READOUTS}.")
         n_steps = _positive(n_steps, "n_steps")
         given = self._given(inputs, n_steps)
-        presenter, is_new = self._ready(given)
-        if is_new:
-            presenter.reset()
         n_samples = len(next(iter(given.values()))) if given else 1
+        continuous = presentation == "continuous"
+        lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
+        presenter = self._ready(given, lanes, continuous)
         batches = []
-        for first in range(0, n_samples, self.batch_size):
+        for first in range(0, n_samples, lanes):
             if presentation == "fresh":
                 presenter.reset()
-            batch = {node: self._lanes(x[first:]) for node, x in given.items()}
-            n = min(self.batch_size, n_samples - first)
+            batch = {node: _filled(x[first : first + lanes], lanes) for node, x in given.items()}
+            n = min(lanes, n_samples - first)
             batches.append(self._present(presenter, batch, n, n_steps, readout))
         return self._joined(batches, n_samples, n_steps, presentation)
 
     def reset(self) -> None:
         """Start a continuous presentation anew."""
-        if self._presenter is not None:
-            self._presenter.reset()
+        self._continuous = False
 
     def close(self) -> None:
         """Free what the simulation holds."""
         if self._presenter is not None:
             self._presenter.close()
-            self._presenter = None
+        self._presenter, self._continuous = None, False
 
     def __enter__(self) -> Emulator:
         return self
@@ -168,19 +169,29 @@ class Emulator:
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    def _ready(self, given: Mapping[Any, np.ndarray]) -> tuple[Presenter, bool]:
-        """What presents inputs of this kind, and whether it has to be reset."""
-        key = (frozenset(given), any(x.shape[1] > 1 for x in given.values()))
+    def _ready(self, given: Mapping[Any, np.ndarray], lanes: int, continuous: bool) -> Presenter:
+        """What presents inputs of this kind, in the state that it has to start from."""
+        changing = any(x.shape[1] > 1 for x in given.values())
+        key = (frozenset(given), changing, lanes)
+        goes_on = continuous and self._continuous
         if self._presenter is not None and key == self._key:
-            return self._presenter, False
+            if continuous and not goes_on:
+                self._presenter.reset()
+            self._continuous = continuous
+            return self._presenter
+        if goes_on:
+            raise MeasurementError(
+                "A continuous presentation goes on with the same Nodes, and with inputs that "
+                "all change, or all stay, within a sample; reset() starts a new one."
+            )
         self.close()
         self._presenter = Presenter(
             self.model,
             self.chip,
             self._chip_probes,
             tuple(given),
-            key[1],
-            self.batch_size,
+            changing,
+            lanes,
             self._n_threads,
             self._seed,
         )
@@ -188,8 +199,11 @@ class Emulator:
         missing = set(given) - self._presenter.fed
         if missing:
             names = ", ".join(str(node) for node in missing)
+            self.close()
             raise DataError(f"{names}: not a Node of the host's part of this network.")
-        return self._presenter, True
+        self._presenter.reset()
+        self._continuous = continuous
+        return self._presenter
 
     def _given(self, inputs: Any, n_steps: int) -> dict[Any, np.ndarray]:
         if inputs is None:
@@ -218,12 +232,6 @@ class Emulator:
             names = ", ".join(str(node) for node in nodes)
             raise DataError(f"The network has {len(nodes)} input Nodes ({names}): give a mapping.")
         return nodes[0]
-
-    def _lanes(self, values: np.ndarray) -> np.ndarray:
-        """Values of the next samples; lanes without one are given zeros."""
-        values = values[: self.batch_size]
-        idle = self.batch_size - len(values)
-        return np.pad(values, ((0, idle), (0, 0), (0, 0))) if idle else values
 
     def _present(
         self, presenter: Presenter, batch: Any, n: int, n_steps: int, readout: str
@@ -288,6 +296,12 @@ class Emulator:
                     own = spikes[:, self.chip.block_of[self.chip.blocks.index(block)]]
                     found += own[:, part].sum(axis=1, dtype=np.int64)
         return found
+
+
+def _filled(values: np.ndarray, lanes: int) -> np.ndarray:
+    """Values of a sample in each lane; zeros in lanes without one."""
+    idle = lanes - len(values)
+    return np.pad(values, ((0, idle), (0, 0), (0, 0))) if idle else values
 
 
 def _positive(value: Any, name: str) -> int:

@@ -66,7 +66,7 @@ class HostPart:
         Those of its Nodes whose output is given from outside.
     changing : bool
         Whether what is given changes from step to step.
-    senders, receivers : mapping from int to str or any key
+    senders, receivers : mapping from int to any key
         By ``id`` of their process: what goes to the chip, and what comes from it.
     seed : int
         Of processes without a seed of their own; the same for every lane.

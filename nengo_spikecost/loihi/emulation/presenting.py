@@ -160,8 +160,10 @@ class Presenter:
                     part.feed(node, values[:, step])
 
     def _send(self, part: HostPart, flags: np.ndarray) -> None:
-        for place, values in part.sent.items():
-            flags[:, place] = values != 0
+        for number, values in part.sent.items():
+            own = self._chip.input_of[number]
+            first = own.start - self._chip.n_compartments
+            flags[:, first : first + values.shape[1]] = values != 0
 
     def _send_timed(self, flags: np.ndarray, step: int) -> None:
         """Events of processes on the chip, which NengoLoihi knows when it builds them."""
@@ -196,13 +198,10 @@ class Presenter:
         return int(np.clip(BYTES_AT_ONCE // (self.lanes.batch_size * max(1, width)), 1, n_steps))
 
 
-def _senders(model: Any, chip: Chip) -> dict[int, slice]:
-    """By ``id`` of the sending process: which of the host's neurons its values are."""
+def _senders(model: Any, chip: Chip) -> dict[int, int]:
+    """By ``id`` of the sending process: the number of the chip's input that it feeds."""
     number = {id(spikes): k for k, spikes in enumerate(chip.inputs)}
-    found = {}
-    for node, receiver in model.host2chip_senders.items():
-        part = chip.input_of[number[id(model.spike_targets[receiver])]]
-        found[id(node.output)] = slice(
-            part.start - chip.n_compartments, part.stop - chip.n_compartments
-        )
-    return found
+    return {
+        id(node.output): number[id(model.spike_targets[receiver])]
+        for node, receiver in model.host2chip_senders.items()
+    }
