@@ -352,3 +352,9 @@ def test_what_is_given_is_checked():
         nengo.Connection(nengo.Ensemble(9, 1), nengo.Ensemble(9, 1), synapse=nengo.Alpha(0.1))
     with pytest.raises(LoihiError, match="check_support"):
         Emulator(net)
+
+
+def test_exact_layers_on_the_host_between_layers_on_the_chip():
+    net, _ = architectures.lowered(architectures.max_pool_as_average, max_pooling="exact")
+    run, _ = assert_equal(net)
+    assert run.chip_to_host.sum() > 0
