@@ -13,18 +13,18 @@ would silently run as something else, and why.
 """
 
 from ..graph.host import mark_off_chip
-from .block_fit import BlockFit, LayerFit, Verification
-from .block_search import fit_blocks
-from .core_use import LayerUse, NetworkUse, core_use
+from .blocks.block_fit import BlockFit, LayerFit, Verification
+from .blocks.block_search import fit_blocks
+from .cores.core_use import LayerUse, NetworkUse, core_use
+from .cores.layer_reading import read_layers
+from .cores.limits import CoreUse
+from .cores.misfits import Misfit, check_fit
 from .emulation import Emulator
-from .layer_reading import read_layers
-from .limits import CoreUse
-from .mapping import Mapping, PlacedBlock, place
-from .mesh import HopCosts, Hops, Mesh
-from .misfits import Misfit, check_fit
-from .placement import on_chip
-from .records import Unsupported
-from .support import check_support, raise_unsupported
+from .mapping.mapping import Mapping, PlacedBlock, place
+from .mapping.mesh import HopCosts, Hops, Mesh
+from .support.placement import on_chip
+from .support.records import Unsupported
+from .support.support import check_support, raise_unsupported
 
 __all__ = [
     "BlockFit",

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import LoihiError
-from ..built import BuiltNetwork, Part
+from ..cores.built import BuiltNetwork, Part
 
 #: Weights of a row that go to neighbouring compartments are added run by run if a run is at
 #: least this long on average, and otherwise one by one.

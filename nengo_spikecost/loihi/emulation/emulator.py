@@ -9,7 +9,7 @@ import nengo
 import numpy as np
 
 from ...errors import DataError, MeasurementError
-from ..built import BuiltNetwork, built_network
+from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, flatten
 from .lanes import usable_processors
 from .presenting import Presenter

@@ -1,0 +1,1 @@
+"""Block shapes: found, bounded from below, and applied."""

@@ -1,0 +1,331 @@
+"""What `fit_blocks` finds: block shapes, what they cost, and how to use them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ... import stack
+from ...errors import LoihiError
+from ..cores.core_use import LayerUse, NetworkUse
+from ..cores.unsplit import params_restored
+from ..support.records import network_and_names
+
+#: Characters of a bar of utilisation.
+BAR = 10
+
+
+@dataclass(frozen=True)
+class LayerFit:
+    """One layer of a fit.
+
+    Attributes
+    ----------
+    use : LayerUse
+        Its tiling, and what each of its blocks uses.
+    load_ns : float
+        Modelled time of a step on its busiest core in ns (see `core_time`).
+    """
+
+    use: LayerUse
+    load_ns: float
+
+    @property
+    def name(self) -> str:
+        """The layer, or the object's name in its network."""
+        return self.use.name
+
+
+@dataclass(frozen=True)
+class Verification:
+    """A fit compared with what NengoLoihi really builds.
+
+    Attributes
+    ----------
+    n_blocks : int
+        Blocks that were compared.
+    differences : tuple of str
+        Empty if every block is as predicted.
+    seconds : float
+        Time that NengoLoihi took to build.
+    """
+
+    n_blocks: int
+    differences: tuple[str, ...]
+    seconds: float
+
+    def __bool__(self) -> bool:
+        return not self.differences
+
+    def __str__(self) -> str:
+        said = "all as predicted" if self else "; ".join(self.differences)
+        return f"{self.n_blocks} blocks built by NengoLoihi in {self.seconds:.1f} s: {said}"
+
+
+@dataclass(frozen=True)
+class BlockFit:
+    """Block shapes with which a network fits on Loihi.
+
+    Shapes change what the network computes, a little: NengoLoihi rounds weights, biases and
+    thresholds block by block. Measure again what you report.
+
+    Attributes
+    ----------
+    layers : tuple of LayerFit
+    pop_types : mapping from nengo.Connection to int
+        Axon type of each convolution.
+    objective : str
+    lower_bound : int
+        No block shapes of these layers take fewer cores.
+    host_messages, chip_messages : float
+        Spikes per step that the host sends to blocks, and blocks to blocks.
+    cores_per_chip : int
+    rates_known : bool
+        Whether spikes were given; if not, every neuron is taken to fire at 100 Hz.
+    reordered : bool
+        Whether it is for the network with its channels in another order than it has; then it
+        can't be applied.
+    seconds : float
+        Time that the search took.
+    """
+
+    layers: tuple[LayerFit, ...]
+    pop_types: dict[Any, int] = field(repr=False)
+    objective: str
+    lower_bound: int
+    host_messages: float
+    chip_messages: float
+    cores_per_chip: int
+    rates_known: bool
+    reordered: bool
+    seconds: float = field(compare=False)
+    network: nengo.Network = field(repr=False, compare=False)
+    search: Any = field(repr=False, compare=False)
+
+    @property
+    def use(self) -> NetworkUse:
+        """What every block uses."""
+        return NetworkUse(tuple(layer.use for layer in self.layers))
+
+    @property
+    def shapes(self) -> dict[Any, Any]:
+        """A nengo_loihi.BlockShape for each Ensemble on the chip."""
+        BlockShape = stack.nengo_loihi().BlockShape
+        return {
+            layer.use.ensemble: BlockShape(layer.use.tiling.tile, layer.use.tiling.full)
+            for layer in self.layers
+            if layer.use.ensemble is not None
+        }
+
+    @property
+    def n_cores(self) -> int:
+        """Cores of all blocks."""
+        return self.use.n_cores
+
+    @property
+    def n_chips(self) -> int:
+        """Chips that have so many cores."""
+        return -(-self.n_cores // self.cores_per_chip)
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether fewer cores are impossible."""
+        return self.n_cores <= self.lower_bound
+
+    @property
+    def busiest_ns(self) -> float:
+        """Modelled time of a step on the busiest core in ns."""
+        return max((layer.load_ns for layer in self.layers), default=0.0)
+
+    # ------------------------------------------------------------ using it
+
+    def apply(self, network: Any = None) -> None:
+        """Write the shapes and axon types into a network's config.
+
+        Parameters
+        ----------
+        network : nengo.Network or Conversion, optional
+            The network that was fitted, which is the default.
+
+        Raises
+        ------
+        LoihiError
+                If it is another one, or its channels are in another order.
+        """
+        self._require_same_order()
+        net = self.network if network is None else network_and_names(network)[0]
+        known = {*net.all_ensembles}
+        if not all(ensemble in known for ensemble in self.shapes):
+            raise LoihiError("These block shapes were found for another network: fit this one.")
+        stack.nengo_loihi().add_params(net)
+        for ensemble, shape in self.shapes.items():
+            net.config[ensemble].block_shape = shape
+        for conn, pop_type in self.pop_types.items():
+            net.config[conn].pop_type = pop_type
+
+    def verify(self, dt: float = 0.001) -> Verification:
+        """Build the network once with NengoLoihi, and compare its blocks; nothing is changed.
+
+        Raises
+        ------
+        LoihiError
+            If NengoLoihi can't build it.
+        """
+        self._require_same_order()
+        loihi = stack.nengo_loihi()
+        model = loihi.builder.Model(dt=dt)
+        started = time.monotonic()
+        with self._applied(), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                model.build(self.network)
+            except (AssertionError, NotImplementedError, nengo.exceptions.NengoException) as err:
+                said = str(err) or type(err).__name__
+                raise LoihiError(f"NengoLoihi can't build the network: {said}") from err
+        seconds = time.monotonic() - started
+        return Verification(len(model.blocks), tuple(self._differences(model)), seconds)
+
+    @contextmanager
+    def _applied(self) -> Iterator[None]:
+        """The network as `apply` makes it, and afterwards as it was."""
+        net, missing = self.network, object()
+        with params_restored(net):
+            stack.nengo_loihi().add_params(net)
+            entries = [(net.config[e], "block_shape") for e in self.shapes]
+            entries += [(net.config[c], "pop_type") for c in self.pop_types]
+            before = [
+                getattr(params, name)
+                if name in params._clsparams._extra_params
+                and params in params._clsparams.get_param(name)
+                else missing
+                for params, name in entries
+            ]
+            try:
+                self.apply()
+                yield
+            finally:
+                for (params, name), value in zip(entries, before):
+                    if value is missing:
+                        delattr(params, name)
+                    else:
+                        setattr(params, name, value)
+
+    def _require_same_order(self) -> None:
+        if self.reordered:
+            raise LoihiError(
+                "These block shapes are for images with their channels in the other order. Build "
+                "the network so (channels_last of its convolutions, and of the shapes they read), "
+                "and fit that one."
+            )
+
+    def _differences(self, model: Any) -> Iterator[str]:
+        others = set(model.blocks)
+        decoding = []
+        for layer in self.layers:
+            predicted = [_as_tuple(block) for block in layer.use.blocks]
+            if layer.use.ensemble is None:
+                decoding += predicted
+                continue
+            blocks = model.objs[layer.use.ensemble]["in"]
+            blocks = blocks if isinstance(blocks, list) else [blocks]
+            others -= set(blocks)
+            if [_built(block) for block in blocks] != predicted:
+                yield f"{layer.name} is built otherwise"
+        if sorted(decoding) != sorted(_built(block) for block in others):
+            yield "decoding neurons are built otherwise"
+
+    def pareto(self) -> tuple[BlockFit, ...]:
+        """Fits of which none is worse than another in cores, busiest core and messages."""
+        return self.search.pareto()
+
+    def code(self, network: str = "net") -> str:
+        """Python that applies this fit to the network of that name, built the same way."""
+        self._require_same_order()
+        ensembles = list(self.network.all_ensembles)
+        connections = list(self.network.all_connections)
+        lines = ["import nengo_loihi", "", f"nengo_loihi.add_params({network})"]
+        lines += [f"ensembles = {network}.all_ensembles"]
+        for layer in self.layers:
+            if layer.use.ensemble is None:
+                continue
+            tiling = layer.use.tiling
+            lines += [
+                f"{network}.config[ensembles[{ensembles.index(layer.use.ensemble)}]].block_shape = "
+                f"nengo_loihi.BlockShape({tiling.tile}, {tiling.full})  # {layer.name}"
+            ]
+        if self.pop_types:
+            lines += [f"connections = {network}.all_connections"]
+        for conn, pop_type in self.pop_types.items():
+            number = connections.index(conn)
+            lines += [f"{network}.config[connections[{number}]].pop_type = {pop_type}"]
+        return "\n".join(lines) + "\n"
+
+    # ------------------------------------------------------------ saying it
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts and numbers; of layers what their fullest core uses."""
+        layers = [
+            {
+                "layer": layer.name,
+                "cores": layer.use.n_blocks,
+                "block_shape": list(layer.use.tiling.tile),
+                "shape": list(layer.use.tiling.full),
+                "step_ns": layer.load_ns,
+                **{
+                    resource.replace(" ", "_"): {"used": int(used), "limit": limit}
+                    for resource, used, limit in layer.use.largest.limits
+                },
+            }
+            for layer in self.layers
+        ]
+        return {
+            "objective": self.objective,
+            "cores": self.n_cores,
+            "chips": self.n_chips,
+            "lower_bound": self.lower_bound,
+            "is_optimal": self.is_optimal,
+            "busiest_core_ns": self.busiest_ns,
+            "messages_per_step": {"from_host": self.host_messages, "on_chips": self.chip_messages},
+            "rates_known": self.rates_known,
+            "layers": layers,
+            "code": None if self.reordered else self.code(),
+        }
+
+    def __str__(self) -> str:
+        chips = f"{self.n_chips} chip{'s' if self.n_chips > 1 else ''}"
+        proof = "fewer are impossible" if self.is_optimal else f"at least {self.lower_bound}"
+        width = max(len(layer.name) for layer in self.layers)
+        lines = [f"{self.n_cores} cores on {chips} ({proof})"]
+        for layer in self.layers:
+            use = layer.use
+            shape = " x ".join(map(str, use.tiling.tile))
+            lines += [f"  {layer.name:<{width}}  {use.n_blocks:>4} x ({shape})"]
+            for resource, used, limit in use.largest.limits:
+                lines += [f"  {'':<{width}}    {resource:<12} {_bar(used / limit)} {used:>9,}"]
+        rates = "measured spikes" if self.rates_known else "100 Hz everywhere, for want of spikes"
+        lines += [
+            f"  busiest core {self.busiest_ns / 1000:.1f} us a step (modelled), "
+            f"{self.host_messages:.0f} messages a step from the host and "
+            f"{self.chip_messages:.0f} between cores ({rates})"
+        ]
+        return "\n".join(lines)
+
+
+def _bar(share: float) -> str:
+    full = round(BAR * share)
+    return "█" * full + "·" * (BAR - full) + f" {share:>4.0%}"
+
+
+def _as_tuple(block: Any) -> tuple[int, ...]:
+    return tuple(used for _, used, _ in block.limits)
+
+
+def _built(block: Any) -> tuple[int, ...]:
+    return tuple(int(used) for used, _ in block.utilization().values())

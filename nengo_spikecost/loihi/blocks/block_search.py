@@ -1,0 +1,332 @@
+"""Block shapes found: `fit_blocks`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...errors import LoihiError
+from ..cores.core_use import NetworkUse, use_of
+from ..cores.layer_reading import read_layers
+from ..cores.layers import Layer, Layers
+from ..cores.limits import MAX_CORES_PER_CHIP
+from ..cores.misfits import why_never
+from ..cores.rates import spikes_per_step
+from ..cores.tiling import Tiling
+from .block_fit import BlockFit, LayerFit
+from .channel_order import in_channel_order
+from .couplings import Coupling
+from .graph_search import covering_chains, solve_graph
+from .search_costs import core_costs, cores, is_worse, never, whole
+from .shape_search import Problem, solve_lazily
+from .tile_choices import FAILS, TileChoices, all_tiles, balanced_tiles, possible
+
+OBJECTIVES = ("cores", "latency", "traffic")
+
+#: Points that `BlockFit.pareto` looks for.
+PARETO_POINTS = 24
+
+
+def fit_blocks(
+    network: Any,
+    objective: str = "cores",
+    *,
+    pop_types: Sequence[int] | None = (16, 32),
+    channel_order: str | None = None,
+    spikes: Any = None,
+    max_cores: int | None = None,
+    max_cores_per_chip: int = MAX_CORES_PER_CHIP,
+    time_limit: float = 10.0,
+    dt: float = 0.001,
+) -> BlockFit:
+    """Find block shapes with which a network fits on Loihi, and the best of them.
+
+    Chains of layers are solved exactly; other networks well, with a bound that no solution
+    is below. Both mean tilings of the layers' own shapes (rows, columns, channels, in the
+    order of their neurons).
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, Layers, or any object with a Network as ``.net``
+        It is not changed; `BlockFit.apply` does that.
+    objective : {"cores", "latency", "traffic"}
+        Fewest cores, and of these fewest messages; the busiest core least busy, within
+        `max_cores`; or fewest messages. The last two look at balanced tilings only.
+    pop_types : sequence of 16 and 32, or None
+        Axon types that convolutions may get. 16 is taken where it is allowed: it halves the
+        slots of output axons. None: as the network has them.
+    channel_order : {"last", "first"}, optional
+        What would be if all images had their channels there. Only what the network itself
+        has can be applied. Default: as it is.
+    spikes : Activity or mapping, optional
+        As for `check_fit`; without it every neuron is taken to fire at 100 Hz.
+    max_cores : int, optional
+        For "latency" and "traffic". Default: all cores of as many chips as are needed.
+    max_cores_per_chip : int
+    time_limit : float
+        Seconds that each search may take; then the best found is returned.
+    dt : float
+        Time step in s.
+
+    Raises
+    ------
+    LoihiError
+        If a layer fits at no shape; its ``problems`` are of type `Misfit`. If NengoLoihi
+        can't build the network.
+    ValueError
+        If `objective`, `pop_types` or `channel_order` is none of those above.
+    """
+    if objective not in OBJECTIVES:
+        raise ValueError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
+    if pop_types is not None and (not pop_types or not set(pop_types) <= {16, 32}):
+        raise ValueError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
+    started = time.monotonic()
+    layers = network if isinstance(network, Layers) else read_layers(network, dt)
+    if not layers.layers:
+        raise LoihiError("There is no Ensemble on the chip, and so nothing to fit.")
+    rates = spikes_per_step(layers, spikes)
+    reordered = False
+    if channel_order is not None:
+        layers, reordered = in_channel_order(layers, channel_order)
+    search = BlockSearch(layers, rates, pop_types, started, time_limit, max_cores_per_chip)
+    search.reordered = reordered
+    search.max_cores = max_cores
+    return search.fit(objective)
+
+
+class BlockSearch:
+    """The choices of each layer of a network, and the searches over them."""
+
+    def __init__(
+        self,
+        layers: Layers,
+        rates: Any,
+        pop_types: Sequence[int] | None,
+        started: float,
+        time_limit: float,
+        cores_per_chip: int,
+    ):
+        self.layers, self.rates = layers, rates
+        self.pop_types = None if pop_types is None else tuple(pop_types)
+        self.started, self.time_limit = started, time_limit
+        self.first_started = started
+        self.cores_per_chip = cores_per_chip
+        self.max_cores: int | None = None
+        self.reordered = False
+        arriving: dict[int, list[Any]] = {k: [] for k in range(len(layers.layers))}
+        couplings: dict[tuple[int, int], list[Coupling]] = {}
+        for axons in layers.inputs:
+            arriving[axons.target].append(axons)
+        for number, layer in enumerate(layers.layers):
+            for axons in layer.outputs:
+                arriving[axons.target].append(axons)
+                coupling = Coupling(axons, layer, layers.layers[axons.target])
+                couplings.setdefault((number, axons.target), []).append(coupling)
+        self.arriving = arriving
+        balanced = [
+            self._choices(k, layer, balanced_tiles(layer.shape))
+            for k, layer in enumerate(layers.layers)
+        ]
+        self._require_possible(balanced)
+        self.problem = Problem(tuple(balanced), couplings)
+        self.bound = 0
+
+    @property
+    def deadline(self) -> float:
+        """When time is up."""
+        return self.started + self.time_limit
+
+    def _choices(self, number: int, layer: Layer, tiles: Any) -> TileChoices:
+        if layer.ensemble is None:  # NengoLoihi cuts it as it likes
+            tiles = [layer.default_tiling().tile]
+        tiles = np.array(tiles, dtype=np.int64).reshape(-1, len(layer.shape))
+        tiles = tiles[possible(layer, tiles)]
+        return TileChoices(layer, tiles, self.arriving[number], self.rates, self.pop_types)
+
+    def _require_possible(self, choices: Sequence[TileChoices]) -> None:
+        """Raise if a layer has no tiling that fits."""
+        problems = []
+        for k, found in enumerate(choices):
+            layer = found.layer
+            if why_never(layer) is None:
+                if any(found.check(i) for i in range(len(found))):
+                    continue
+                every = self._choices(k, layer, all_tiles(layer.shape, layer.n_neurons))
+                if any(every.check(i) for i in range(len(every))):
+                    found.__dict__.update(every.__dict__)
+                    continue
+            problems.append(never(layer))
+        if problems:
+            lines = "\n".join(f"- {problem}" for problem in problems)
+            raise LoihiError(f"No block shapes fit:\n{lines}", tuple(problems))
+
+    # ------------------------------------------------------------ objectives
+
+    def fit(self, objective: str) -> BlockFit:
+        """The best solution by an objective."""
+        problem, chosen = self.fewest_cores()
+        self.started = time.monotonic() if objective != "cores" else self.started
+        if objective == "latency":
+            problem, chosen = self.problem, self._least_busy(self._limit(problem, chosen))
+        elif objective == "traffic":
+            few = self._least_traffic(self._limit(problem, chosen))
+            problem, chosen = (problem, chosen) if few is None else (self.problem, few)
+        return self._result(problem, chosen, objective)
+
+    def _limit(self, problem: Problem, chosen: Sequence[int]) -> int:
+        needed = cores(problem, chosen)
+        if self.max_cores is not None:
+            return max(self.max_cores, needed)
+        return -(-needed // self.cores_per_chip) * self.cores_per_chip
+
+    def fewest_cores(self) -> tuple[Problem, tuple[int, ...]]:
+        """Fewest cores, and the bound that goes with them."""
+        problem = self.problem
+        chosen = self._solve(problem, core_costs(problem))
+        least = self._least_blocks()
+        if chosen is None:
+            raise self._no_solution()
+        self.bound = max(self.bound, sum(least))
+        slack = cores(problem, chosen) - self.bound
+        if slack <= 0:
+            return problem, chosen
+        every = problem.with_choices(
+            [
+                self._choices(k, layer, all_tiles(layer.shape, least[k] + slack))
+                for k, layer in enumerate(self.layers.layers)
+            ]
+        )
+        found = self._solve(every, core_costs(every))
+        if found is not None and cores(every, found) <= cores(problem, chosen):
+            problem, chosen = every, found
+        return problem, chosen
+
+    def _least_blocks(self) -> list[int]:
+        """Fewest blocks that quick bounds allow each layer, at any of its tilings."""
+        least = []
+        for k, layer in enumerate(self.layers.layers):
+            known = self.problem.choices[k]
+            most = int(known.n_blocks[known.state != FAILS].min())
+            least.append(int(self._choices(k, layer, all_tiles(layer.shape, most)).n_blocks.min()))
+        return least
+
+    def _solve(self, problem: Problem, costs: Sequence[np.ndarray]) -> tuple[int, ...] | None:
+        edges = list(problem.couplings) if problem.is_chain else covering_chains(problem)
+        chosen, bound = solve_lazily(problem, costs, edges, self.deadline)
+        if problem.is_chain:
+            if problem is not self.problem:
+                # all tilings that could be better are in this problem
+                self.bound = max(self.bound, whole(bound) if np.isfinite(bound) else self.bound)
+            return chosen
+        if problem is not self.problem and np.isfinite(bound):
+            self.bound = max(self.bound, whole(bound))
+        if chosen is None:
+            return None
+        return solve_graph(problem, costs, chosen, max(self.deadline, time.monotonic() + 1))
+
+    def _least_busy(self, max_cores: int) -> tuple[int, ...]:
+        """The busiest core as little busy as these cores allow, by bisection."""
+        loads = [choices.loads_ns() for choices in self.problem.choices]
+        levels = np.unique(np.concatenate(loads))
+        best = None
+        low, high = 0, len(levels) - 1
+        while low <= high:
+            middle = (low + high) // 2
+            found = self._below(loads, levels[middle])
+            if found is not None and cores(self.problem, found) <= max_cores:
+                best, high = found, middle - 1
+            else:
+                low = middle + 1
+        if best is None:
+            raise self._no_solution()
+        return best
+
+    def _below(self, loads: Sequence[np.ndarray], level: float) -> tuple[int, ...] | None:
+        """Fewest cores of which none is busier."""
+        costs = [
+            np.where(load <= level, cost, np.inf)
+            for load, cost in zip(loads, core_costs(self.problem))
+        ]
+        if not all(np.isfinite(cost).any() for cost in costs):
+            return None
+        return self._solve(self.problem, costs)
+
+    def _least_traffic(self, max_cores: int) -> tuple[int, ...] | None:
+        costs = [
+            c.messages(True) + c.messages(False) + 1e-6 * c.n_blocks for c in self.problem.choices
+        ]
+        found = self._solve(self.problem, costs)
+        if found is None or cores(self.problem, found) > max_cores:
+            return None
+        return found
+
+    def pareto(self) -> tuple[BlockFit, ...]:
+        """Solutions of which none is worse than another in all respects."""
+        self.started = self.first_started = time.monotonic()
+        loads = [choices.loads_ns() for choices in self.problem.choices]
+        levels = np.unique(np.concatenate(loads))
+        picks = np.unique(np.quantile(levels, np.linspace(0, 1, PARETO_POINTS), method="nearest"))
+        found = [self._below(loads, level) for level in picks]
+        fits = [self._result(self.problem, f, "pareto") for f in found if f is not None]
+        fits += [self.fit(objective) for objective in OBJECTIVES]
+        fits = [fit for k, fit in enumerate(fits) if not is_worse(fit, fits, k)]
+        return tuple(sorted(fits, key=lambda fit: (fit.n_cores, fit.busiest_ns)))
+
+    # ------------------------------------------------------------ results
+
+    def _result(self, problem: Problem, chosen: Sequence[int], objective: str) -> BlockFit:
+        choices = problem.choices
+        for found, k in zip(choices, chosen):
+            found.check(k)
+        tilings = tuple(found.tiling(k) for found, k in zip(choices, chosen))
+        use, pops = self._use(choices, chosen, tilings)
+        loads = [float(c.kept(np.array([k])).loads_ns()[0]) for c, k in zip(choices, chosen)]
+        host, chip = (
+            sum(float(c.kept(np.array([k])).messages(h)[0]) for c, k in zip(choices, chosen))
+            for h in (True, False)
+        )
+        return BlockFit(
+            layers=tuple(LayerFit(u, load) for u, load in zip(use.layers, loads)),
+            pop_types=pops,
+            objective=objective,
+            lower_bound=self.bound,
+            host_messages=host,
+            chip_messages=chip,
+            cores_per_chip=self.cores_per_chip,
+            rates_known=bool(self.rates),
+            reordered=self.reordered,
+            seconds=time.monotonic() - self.first_started,
+            network=self.layers.network,
+            search=self,
+        )
+
+    def _use(
+        self, choices: Sequence[TileChoices], chosen: Sequence[int], tilings: tuple[Tiling, ...]
+    ) -> tuple[NetworkUse, dict[Any, int]]:
+        """What every block uses, and the axon type of each convolution."""
+        pops = {}
+        changed = []
+        for layer, found, k, arriving in zip(
+            self.layers.layers, choices, chosen, self.arriving.values()
+        ):
+            for axons in arriving:
+                synapses = axons.synapses
+                if synapses.pop_type and axons.connection is not None:
+                    slots = found.slots[k, layer.synapses.index(synapses)]
+                    pops[axons.connection] = 16 if slots == 1 else 32
+                    changed.append((synapses, synapses.pop_type))
+                    synapses.pop_type = pops[axons.connection]
+        try:
+            return use_of(self.layers, tilings), pops
+        finally:
+            for synapses, pop_type in changed:
+                synapses.pop_type = pop_type
+
+    def _no_solution(self) -> LoihiError:
+        return LoihiError(
+            "No block shapes were found with which the output axons of all layers fit. "
+            "Give it more time (time_limit), or pop_types=(16, 32)."
+        )

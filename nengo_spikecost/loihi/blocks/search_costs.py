@@ -1,0 +1,65 @@
+"""What the searches of `fit_blocks` minimise, and what they say where nothing fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..cores.layers import Layer
+from ..cores.limits import MAX_INPUT_AXONS
+from ..cores.misfits import Misfit, why_never
+from .shape_search import Problem
+
+if TYPE_CHECKING:
+    from .block_fit import BlockFit
+
+
+def never(layer: Layer) -> Misfit:
+    """A layer that fits at no block shape."""
+    reason = "is too much for any core"
+    remedy = why_never(layer)
+    if layer.ensemble is None:
+        remedy = (
+            "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
+            "decode fewer dimensions in a Connection, or connect neurons to neurons"
+        )
+    if remedy is None:
+        remedy = "Give it fewer inputs, or fewer channels before it, or two layers of a part each"
+    used = layer.least_input_axons()
+    return Misfit(
+        layer.name, "input axons", used, MAX_INPUT_AXONS, reason, remedy, True, layer.ensemble
+    )
+
+
+def cores(problem: Problem, chosen: Sequence[int]) -> int:
+    """Cores of a solution."""
+    return int(sum(c.n_blocks[k] for c, k in zip(problem.choices, chosen)))
+
+
+def core_costs(problem: Problem) -> list[np.ndarray]:
+    """Blocks, and less than half a block for all messages."""
+    messages = [c.messages(True) + c.messages(False) for c in problem.choices]
+    most = sum(float(m.max(initial=0.0)) for m in messages)
+    scale = 0.49 / most if most > 0 else 0.0
+    return [c.n_blocks + scale * m for c, m in zip(problem.choices, messages)]
+
+
+def whole(bound: float) -> int:
+    """The cores that a bound on `core_costs` stands for."""
+    return int(np.floor(bound + 1e-9))
+
+
+def is_worse(fit: BlockFit, fits: Sequence[BlockFit], number: int) -> bool:
+    """Whether another fit is as good in all respects, and better in one or named before."""
+
+    def key(f: BlockFit) -> tuple[float, ...]:
+        return (f.n_cores, round(f.busiest_ns, 6), round(f.host_messages + f.chip_messages, 6))
+
+    mine = key(fit)
+    for k, other in enumerate(fits):
+        theirs = key(other)
+        if all(a <= b for a, b in zip(theirs, mine)) and (theirs != mine or k < number):
+            return True
+    return False

@@ -1,0 +1,305 @@
+"""What NengoLoihi built of a network: its blocks, whose neurons they hold, what feeds them.
+
+Nothing is built here that NengoLoihi does not build itself; its records of who came from
+where are brought together, so that every neuron of a block is a neuron of an Ensemble, or
+one of the neurons that NengoLoihi adds for decoded values.
+
+Reference: nengo-loihi 1.1.0, builder/builder.py (``Model``), builder/connection.py,
+builder/split_blocks.py.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.ensemble import Neurons
+
+from ... import stack
+from ...errors import LoihiError
+from ...graph import NetworkGraph
+from ...graph.naming import label_of, numbered
+from ..support.records import owner_of
+
+#: What neurons are: of an Ensemble, added by NengoLoihi to pass decoded values on, or
+#: events that a process on the chip makes by itself.
+KINDS = ("neurons", "decoding neurons", "events")
+
+#: How NengoLoihi refuses a network. AttributeError: its sentence on pop16 axons that do not
+#: start at every fourth compartment has a misspelt name (builder/validate.py).
+_REFUSALS = (
+    AssertionError,
+    AttributeError,
+    NotImplementedError,
+    nengo.exceptions.NengoException,
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Neurons that send spikes: all of one Ensemble, or all that carry one decoded value.
+
+    Attributes
+    ----------
+    name, layer : str
+        As the `~nengo_spikecost.graph.NetworkGraph` calls the population; of decoding
+        neurons, the Connection as ``pre -> post``.
+    owner : nengo.Ensemble, nengo.Connection or nengo.Node
+        Connection: that decodes. Node: of the process on the chip.
+    kind : str
+        One of `KINDS`.
+    n_neurons : int
+    on_chip : bool
+        Whether they are compartments of a core; else they fire on the host.
+    """
+
+    name: str
+    layer: str
+    owner: Any = field(repr=False)
+    kind: str
+    n_neurons: int
+    on_chip: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some neurons of a source: those of one block, or of one input from the host.
+
+    Attributes
+    ----------
+    name : str
+        Of the source, numbered where it is in several parts.
+    source : Source
+    neurons : ndarray of int64, shape (n_compartments,)
+        Which neurons of the source.
+    obj : nengo_loihi.block.LoihiBlock or nengo_loihi.inputs.SpikeInput
+        Its axons say where the spikes go.
+    """
+
+    name: str
+    source: Source
+    neurons: np.ndarray = field(repr=False)
+    obj: Any = field(repr=False)
+
+
+@dataclass(frozen=True)
+class BuiltNetwork:
+    """A network as NengoLoihi built it.
+
+    Attributes
+    ----------
+    network : nengo.Network
+    model : nengo_loihi.builder.Model
+    blocks, inputs : tuple of Part
+        In NengoLoihi's order.
+    """
+
+    network: nengo.Network
+    model: Any = field(repr=False)
+    blocks: tuple[Part, ...]
+    inputs: tuple[Part, ...]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """All that send or hold spikes, each once."""
+        parts = (*self.inputs, *self.blocks)
+        return tuple({id(part.source): part.source for part in parts}.values())
+
+
+def built_network(
+    given: Any, model: Any = None, fit: Any = None, dt: float = 0.001
+) -> BuiltNetwork:
+    """Build a network with NengoLoihi, or read what was built already.
+
+    Parameters
+    ----------
+    given : nengo.Network, Conversion, or any object with one of these as ``.network``
+        It is not changed. An object that has ``.shapes``, too, is taken as ``fit``.
+    model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
+        Built of this network already.
+    fit : BlockFit, optional
+        Block shapes to build with: its ``.apply(network)`` sets them.
+    dt : float
+        Time step in s, if it has to be built.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build it, or ``model`` is of another network.
+    """
+    named = given
+    if fit is None and hasattr(given, "shapes"):
+        fit, named = given, given.network
+    if fit is not None and model is not None:
+        raise LoihiError("A built model has its block shapes: pass either model= or the fit.")
+    if not isinstance(named, nengo.Network) and not hasattr(named, "net"):
+        named = getattr(named, "network", named)
+    graph = NetworkGraph(named)
+    network = graph.network
+    if model is None:
+        model = _build(network, fit, dt)
+    else:
+        model = getattr(model, "model", model)
+        if getattr(model, "toplevel", None) is not network:
+            raise LoihiError(
+                "model= was built from another network than the one given: pass the Simulator "
+                "of this network, or leave it out to have the network built."
+            )
+    return _Reader(model, graph).read()
+
+
+def _build(network: nengo.Network, fit: Any, dt: float) -> Any:
+    loihi = stack.nengo_loihi()
+    model = loihi.builder.Model(dt=dt)
+    with warnings.catch_warnings(), np.errstate(all="ignore"), _config_restored(network):
+        warnings.simplefilter("ignore")
+        try:
+            if fit is not None:
+                fit.apply(network)
+            model.build(network)
+        except _REFUSALS as err:
+            said = str(err) or type(err).__name__
+            raise LoihiError(
+                f"NengoLoihi can't build this network: {said} "
+                "nengo_spikecost.loihi.check_support says which layer it refuses; if cores "
+                "overflow, choose other block shapes."
+            ) from err
+    return model
+
+
+@contextmanager
+def _config_restored(network: nengo.Network) -> Iterator[None]:
+    """Undo what is set of NengoLoihi's parameters in the configs of a network."""
+    extras = [
+        net.config[kind]._extra_params
+        for net in (network, *network.all_networks)
+        for kind in (nengo.Ensemble, nengo.Connection)
+    ]
+    before = [{name: list(param.data.items()) for name, param in e.items()} for e in extras]
+    try:
+        yield
+    finally:
+        for extra, values in zip(extras, before):
+            for name in list(extra):
+                if name not in values:
+                    del extra[name]
+                    continue
+                data = extra[name].data
+                for key in list(data):
+                    del data[key]
+                for key, value in values[name]:
+                    data[key] = value
+
+
+class _Reader:
+    """Brings NengoLoihi's records of one model together."""
+
+    def __init__(self, model: Any, graph: NetworkGraph):
+        self.model = model
+        self.graph = graph
+        self.populations = {p.ensemble: p for p in graph.populations}
+        self._sources: dict[Any, Source] = {}
+
+    def read(self) -> BuiltNetwork:
+        owners = dict(self._owners_of_blocks())
+        blocks, inputs = [], []
+        for block in self.model.blocks:
+            neurons = np.array(list(self.model.block_comp_map[block]), dtype=np.int64)
+            blocks.append((self._source(owners[block], True, len(neurons)), neurons, block))
+        senders = dict(self._senders())
+        for spike_input in self.model.inputs:
+            owner, neurons = senders[spike_input]
+            inputs.append((self._source(owner, False, len(neurons)), neurons, spike_input))
+        return BuiltNetwork(self.graph.network, self.model, _parts(blocks), _parts(inputs))
+
+    def _owners_of_blocks(self) -> Iterator[tuple[Any, Any]]:
+        """Every block, and the Ensemble whose neurons it has or the Connection that decodes."""
+        for obj, built in self.model.objs.items():
+            if isinstance(obj, nengo.Ensemble):
+                yield from ((block, obj) for block in _several(built["out"]))
+            elif isinstance(obj, nengo.Connection) and "decoded" in built:
+                yield from ((block, obj) for block in _several(built["decoded"]))
+
+    def _senders(self) -> Iterator[tuple[Any, tuple[Any, np.ndarray]]]:
+        """Every input, what fires on the host for it, and which of these neurons."""
+        model = self.model
+        built = (*model.host_pre.params, *model.host.params)
+        sending = {c.post_obj: c for c in built if isinstance(c, nengo.Connection)}
+        encoders = {
+            ens: conn
+            for conn, ens in model.connection_decode_neurons.items()
+            if isinstance(ens, nengo.Ensemble)
+        }
+        for node, receiver in model.host2chip_senders.items():
+            conn = sending[node]
+            ensemble = conn.pre_obj.ensemble
+            neurons = np.arange(ensemble.n_neurons)[conn.pre_slice]
+            owner = encoders.get(ensemble, ensemble)
+            yield model.spike_targets[receiver], (owner, neurons)
+        for obj, objs in model.objs.items():
+            if isinstance(obj, nengo.Node) and obj in set(self.graph.network.all_nodes):
+                events = objs.get("out")
+                if events in model.inputs:
+                    yield events, (obj, np.arange(events.n_neurons))
+
+    def _source(self, owner: Any, on_chip: bool, n_neurons: int) -> Source:
+        """The source of that owner; of decoding neurons, as large as its parts so far."""
+        known = self._sources.get(owner)
+        if isinstance(owner, nengo.Ensemble):
+            if known is None:
+                population = self.populations[owner]
+                known = Source(
+                    population.name, population.layer, owner, KINDS[0], owner.n_neurons, on_chip
+                )
+        elif known is None:
+            kind = KINDS[1] if isinstance(owner, nengo.Connection) else KINDS[2]
+            size = self._size(owner, n_neurons)
+            name = self._name(owner)
+            known = Source(name, name, owner, kind, size, on_chip)
+        self._sources[owner] = known
+        return known
+
+    def _size(self, owner: Any, n_neurons: int) -> int:
+        blocks = _several(self.model.objs.get(owner, {}).get("decoded", ()))
+        return sum(block.n_neurons for block in blocks) or n_neurons
+
+    def _name(self, owner: Any) -> str:
+        if not isinstance(owner, nengo.Connection):
+            return label_of(owner)
+        return f"{self._end(owner.pre_obj)} -> {self._end(owner.post_obj)}"
+
+    def _end(self, obj: Any) -> str:
+        if isinstance(obj, Neurons):
+            obj = obj.ensemble
+        population = self.populations.get(owner_of(obj))
+        if population is not None:
+            return population.name
+        # what NengoLoihi puts in place of the target of a Connection to the host
+        return label_of(obj) if getattr(obj, "label", None) else "host"
+
+
+def _several(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _parts(found: list[tuple[Source, np.ndarray, Any]]) -> tuple[Part, ...]:
+    """Parts with names that are unique: ``conv0``, or ``conv0[0]``, ``conv0[1]``, ..."""
+    totals: dict[Any, int] = {}
+    for source, _, _ in found:
+        totals[source.owner] = totals.get(source.owner, 0) + 1
+    seen: dict[Any, int] = {}
+    names: dict[Hashable, str] = {}
+    for number, (source, _, _) in enumerate(found):
+        index = seen.get(source.owner, 0)
+        seen[source.owner] = index + 1
+        names[number] = source.name if totals[source.owner] == 1 else f"{source.name}[{index}]"
+    unique = numbered(names)
+    return tuple(
+        Part(unique[number], source, neurons, obj)
+        for number, (source, neurons, obj) in enumerate(found)
+    )

@@ -1,0 +1,198 @@
+"""What each core holds, for any block shapes, without a build for each.
+
+The prediction is exact: every block of it equals one of NengoLoihi's build in compartments,
+input axons, output axons and synapse bits (held by tests over random networks).
+
+Reference: nengo-loihi 1.1.0, builder/split_blocks.py, block.py (``utilization``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import LoihiError
+from .layer_reading import read_layers
+from .layers import Layer, Layers
+from .limits import CoreUse
+from .tiling import Tiling
+
+
+@dataclass(frozen=True)
+class LayerUse:
+    """The blocks of one population.
+
+    Attributes
+    ----------
+    name : str
+        The layer, or the object's name in its network.
+    ensemble : nengo.Ensemble or None
+        None for neurons that NengoLoihi adds, which decode values.
+    tiling : Tiling
+        How it is cut.
+    compartments, input_axons, output_axons, synapse_bits : ndarray of int64, shape (n_blocks,)
+        Of each block, in NengoLoihi's order.
+    bases_allowed : bool
+        Whether pop16 axons get compartment offsets that they can have.
+    """
+
+    name: str
+    ensemble: Any = field(repr=False, compare=False)
+    tiling: Tiling
+    compartments: np.ndarray
+    input_axons: np.ndarray
+    output_axons: np.ndarray
+    synapse_bits: np.ndarray
+    bases_allowed: bool = True
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks: NengoLoihi gives each a core of its own."""
+        return len(self.compartments)
+
+    @property
+    def blocks(self) -> tuple[CoreUse, ...]:
+        """Use of each block."""
+        columns = (self.compartments, self.input_axons, self.output_axons, self.synapse_bits)
+        return tuple(CoreUse(*map(int, row)) for row in zip(*columns))
+
+    @property
+    def largest(self) -> CoreUse:
+        """The most that any block uses of each resource."""
+        columns = (self.compartments, self.input_axons, self.output_axons, self.synapse_bits)
+        return CoreUse(*(int(column.max()) for column in columns))
+
+    @property
+    def fits(self) -> bool:
+        """Whether every block is within the limits that NengoLoihi checks when it builds."""
+        return self.largest.fits and self.bases_allowed
+
+
+@dataclass(frozen=True)
+class NetworkUse:
+    """The blocks of a network.
+
+    Attributes
+    ----------
+    layers : tuple of LayerUse
+        In the order of NengoLoihi's blocks.
+    """
+
+    layers: tuple[LayerUse, ...]
+
+    @property
+    def n_cores(self) -> int:
+        """Cores of all blocks, one each."""
+        return sum(layer.n_blocks for layer in self.layers)
+
+    @property
+    def fits(self) -> bool:
+        """Whether every block is within the limits that NengoLoihi checks when it builds."""
+        return all(layer.fits for layer in self.layers)
+
+    def __getitem__(self, key: Any) -> LayerUse:
+        """The use of an Ensemble, or of a layer by name."""
+        for layer in self.layers:
+            if layer.name == key or (layer.ensemble is not None and layer.ensemble is key):
+                return layer
+        raise KeyError(f"No layer {key!r} on the chip; there are {[x.name for x in self.layers]}.")
+
+    def __str__(self) -> str:
+        lines = [f"{self.n_cores} cores"]
+        for layer in self.layers:
+            lines.append(f"  {layer.name}: {layer.n_blocks} x {layer.tiling.tile}, {layer.largest}")
+        return "\n".join(lines)
+
+
+def core_use(
+    network: Any, shapes: Mapping[Any, Any] | None = None, *, dt: float = 0.001
+) -> NetworkUse:
+    """Predict what every block of a network uses of its core.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, Layers, or any object with a Network as ``.net``
+        It is not changed. `read_layers` gives `Layers`, which can be asked again for other
+        shapes without the network being read anew.
+    shapes : mapping from nengo.Ensemble to BlockShape or tuple of int, optional
+        For Ensembles that are not in it, the BlockShape of the network's config is taken,
+        and where there is none either, NengoLoihi's own split. A tuple is the shape of the
+        blocks, over the layer's rows, columns and channels in their order.
+    dt : float
+        Time step in s.
+
+    Returns
+    -------
+    NetworkUse
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build the network, or a shape does not suit its Ensemble.
+    """
+    layers = network if isinstance(network, Layers) else read_layers(network, dt)
+    return use_of(layers, tilings_of(layers, shapes or {}))
+
+
+def tilings_of(layers: Layers, shapes: Mapping[Any, Any]) -> tuple[Tiling, ...]:
+    """How each layer is cut by these shapes, the network's config, or by default."""
+    known = {layer.ensemble for layer in layers.layers if layer.ensemble is not None}
+    for ensemble in shapes:
+        if ensemble not in known:
+            raise LoihiError(
+                f"A block shape is given for {ensemble}, which is no Ensemble on the chip."
+            )
+    return tuple(_tiling(layer, shapes) for layer in layers.layers)
+
+
+def _tiling(layer: Layer, shapes: Mapping[Any, Any]) -> Tiling:
+    shape = None if layer.ensemble is None else shapes.get(layer.ensemble)
+    if shape is None:
+        return layer.given or layer.default_tiling()
+    if isinstance(shape, Tiling):
+        full, tile = shape.full, shape.tile
+    elif hasattr(shape, "ensemble_shape"):
+        full, tile = tuple(shape.ensemble_shape), tuple(shape.shape)
+    else:
+        tile = tuple(shape)
+        full = layer.shape if len(tile) == len(layer.shape) else (layer.n_neurons,)
+    try:
+        tiling = Tiling(full, tile)
+    except ValueError as err:
+        raise LoihiError(f"{layer.name}: {err}") from err
+    if tiling.n_neurons != layer.n_neurons:
+        raise LoihiError(
+            f"{layer.name} has {layer.n_neurons:,} neurons, and its block shape is over {full}."
+        )
+    return tiling
+
+
+def use_of(layers: Layers, tilings: tuple[Tiling, ...]) -> NetworkUse:
+    """The use of all layers, each cut as given.
+
+    Parameters
+    ----------
+    layers : Layers
+    tilings : tuple of Tiling
+        In the order of the layers.
+    """
+    return NetworkUse(
+        tuple(_layer_use(layer, tiling, tilings) for layer, tiling in zip(layers.layers, tilings))
+    )
+
+
+def _layer_use(layer: Layer, tiling: Tiling, tilings: tuple[Tiling, ...]) -> LayerUse:
+    axons = np.zeros(tiling.n_tiles, dtype=np.int64)
+    bits = np.zeros(tiling.n_tiles, dtype=np.int64)
+    output = np.zeros(tiling.n_tiles, dtype=np.int64)
+    for synapses in layer.synapses:
+        used = synapses.use(tiling)
+        axons += used.axons
+        bits += used.bits
+    for out in layer.outputs:
+        output += out.output_slots(tiling, tilings[out.target])
+    allowed = all(synapses.bases_allowed(tiling) for synapses in layer.synapses)
+    return LayerUse(layer.name, layer.ensemble, tiling, tiling.sizes, axons, output, bits, allowed)

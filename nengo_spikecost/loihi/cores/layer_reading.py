@@ -1,0 +1,245 @@
+"""A network read as layers: what NengoLoihi would build, described."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import nengo
+import numpy as np
+import scipy.sparse
+
+from ... import stack
+from ...graph.naming import unique_names
+from ..support.records import network_and_names
+from .layers import Axons, Layer, Layers
+from .population_synapses import ConvolutionSynapses
+from .synapses import DenseSynapses, SparseSynapses, Synapses
+from .tiling import Tiling
+from .unsplit import CONVOLUTIONS, Noted, Unsplit, build_unsplit
+
+
+def read_layers(network: Any, dt: float = 0.001) -> Layers:
+    """Read the blocks of a network, their synapses and their axons.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, or any object with a Network as ``.net``
+        It is not changed.
+    dt : float
+        Time step in s.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build it.
+    """
+    net, layer_names = network_and_names(network)
+    return _Reader(net, build_unsplit(net, dt), layer_names, dt).read()
+
+
+class _Reader:
+    def __init__(self, net: nengo.Network, unsplit: Unsplit, layer_names: Any, dt: float):
+        self.net, self.unsplit, self.dt = net, unsplit, dt
+        self.model = unsplit.model
+        names = unique_names(net, (*net.all_ensembles, *net.all_nodes), layer_names)
+        self.blocks = list(self.model.blocks)
+        self.number = {block: k for k, block in enumerate(self.blocks)}
+        self.ensembles = {}
+        for ensemble in net.all_ensembles:
+            block = self.model.objs[ensemble].get("in") if ensemble in self.model.objs else None
+            if block is not None:
+                self.ensembles[_only(block)] = ensemble
+        self.names = {
+            block: names[self.ensembles[block]] if block in self.ensembles else str(block.label)
+            for block in self.blocks
+        }
+        self.host_names = names
+        self.synapses: dict[Any, list[Synapses]] = {block: [] for block in self.blocks}
+        self.outputs: dict[Any, list[Axons]] = {block: [] for block in self.blocks}
+        self.inputs: list[Axons] = []
+        self.built: dict[Any, tuple[Synapses, Any]] = {}
+        self.shapes: dict[Any, tuple[int, ...]] = {}
+
+    def read(self) -> Layers:
+        for block in self.blocks:
+            self._read_built(block)
+        for noted in self.unsplit.noted:
+            self._read_noted(noted)
+        self._read_built_axons()
+        given = self.unsplit.block_shapes
+        layers = tuple(
+            Layer(
+                self.names[block],
+                self.ensembles.get(block),
+                block.n_neurons,
+                self.shapes.get(block, (block.n_neurons,)),
+                _tiling_of(given.get(block)),
+                tuple(self.synapses[block]),
+                tuple(self.outputs[block]),
+                block.compartment,
+            )
+            for block in self.blocks
+        )
+        return Layers(layers, tuple(self.inputs), self.net)
+
+    # ------------------------------------------------------------ noted
+
+    def _read_noted(self, noted: Noted) -> None:
+        conn = noted.connection
+        on_chip = noted.source in self.number
+        positions = np.arange(noted.n_source)
+        sliced = positions[conn.pre_slice] if on_chip else positions
+        axon_of = np.full(noted.n_source, -1)
+        atom_of = None
+        synapses: Synapses
+        if isinstance(conn.transform, CONVOLUTIONS):
+            synapses = ConvolutionSynapses(
+                conn.transform, noted.pop_type, partial(self._kernel, noted)
+            )
+            pixels, channels = _pixels_and_channels(synapses)
+            axon_of[sliced] = pixels
+            atom_of = np.zeros(noted.n_source, dtype=np.int64)
+            atom_of[sliced] = channels
+            n_unsplit = synapses.n_axons
+            self._shape(noted.target, synapses.output_shape)
+            if on_chip and len(sliced) == noted.n_source:
+                self._shape(noted.source, synapses.input_shape, weak=True)
+        else:
+            synapses = self._matrix(noted)
+            axon_of[sliced] = np.arange(len(sliced))
+            n_unsplit = noted.n_source
+        self.synapses[noted.target].append(synapses)
+        ensemble = conn.pre_obj.ensemble
+        axons = Axons(
+            self.number.get(noted.source, -1),
+            self.number[noted.target],
+            self.host_names.get(ensemble, str(ensemble)),
+            synapses,
+            axon_of,
+            atom_of,
+            n_unsplit,
+            ensemble,
+            conn,
+        )
+        (self.outputs[noted.source] if on_chip else self.inputs).append(axons)
+
+    def _shape(self, block: Any, shape: tuple[int, ...], weak: bool = False) -> None:
+        """Note a block's shape; what leads into it says it better than what leads out."""
+        if not weak or block not in self.shapes:
+            self.shapes[block] = shape
+
+    def _matrix(self, noted: Noted) -> Synapses:
+        """Synapses of a Connection that is no convolution."""
+        transform = noted.connection.transform
+        shape = (noted.connection.size_in, noted.target.n_neurons)
+        if isinstance(transform, nengo.Dense) and len(transform.init_shape) == 2:
+            return DenseSynapses(*shape, partial(self._dense_weights, noted))
+        return SparseSynapses(self._weights(noted))
+
+    def _dense_weights(self, noted: Noted, targets: np.ndarray) -> np.ndarray:
+        return np.asarray(self._weights(noted, targets), dtype=np.float32)
+
+    def _weights(self, noted: Noted, targets: np.ndarray | None = None) -> Any:
+        """Weights (axons, neurons) as NengoLoihi computes them before it rounds them."""
+        loihi, conn = stack.nengo_loihi(), noted.connection
+        scale = loihi.builder.sparse_matrix.scale_matrix
+        weights = loihi.compat.sample_transform(conn, rng=self._rng(conn))
+        gain = self._gain(conn)
+        if targets is not None:
+            weights, gain = weights[targets], gain[targets]
+        else:
+            expand = loihi.builder.sparse_matrix.expand_matrix
+            weights = expand(weights, shape=(conn.post.size_in, conn.pre.size_out))
+        weights = scale(weights, 1.0 / self.dt)
+        neuron_type = conn.pre_obj.ensemble.neuron_type
+        if hasattr(neuron_type, "amplitude"):
+            weights = scale(weights, neuron_type.amplitude)
+        weights = weights.astype(nengo.rc.float_dtype)
+        return scale(weights.T, gain)
+
+    def _kernel(self, noted: Noted) -> np.ndarray:
+        """The kernel as NengoLoihi computes it before it rounds it."""
+        conn = noted.connection
+        kernel = conn.transform.sample(rng=self._rng(conn)) / self.dt
+        neuron_type = conn.pre_obj.ensemble.neuron_type
+        if hasattr(neuron_type, "amplitude"):
+            kernel = kernel * neuron_type.amplitude
+        kernel = (kernel * self._gain(conn)[0]).astype(nengo.rc.float_dtype)
+        return kernel.astype(np.float32)
+
+    def _rng(self, conn: Any) -> np.random.RandomState:
+        return np.random.RandomState(self.model.seeds[conn])
+
+    def _gain(self, conn: Any) -> np.ndarray:
+        return self.model.params[conn.post_obj.ensemble].gain
+
+    # ------------------------------------------------------------ built by NengoLoihi
+
+    def _read_built(self, block: Any) -> None:
+        """Synapses that NengoLoihi made: decoders, encoders, full weights."""
+        for synapse in block.synapses:
+            found = _matrix_synapses(synapse, block.n_neurons)
+            found.learning = bool(synapse.learning)
+            self.built[synapse] = (found, block)
+            self.synapses[block].append(found)
+
+    def _read_built_axons(self) -> None:
+        sources = [(block, block.n_neurons, self.names[block]) for block in self.blocks]
+        sources += [(i, i.n_neurons, str(i.label)) for i in self.model.inputs]
+        for source, n_neurons, name in sources:
+            for axon in source.axons:
+                synapses, target = self.built[axon.target]
+                axon_of = np.asarray(axon.map_axon(np.arange(n_neurons)), dtype=np.int64)
+                number = self.number.get(source, -1)
+                axons = Axons(
+                    number,
+                    self.number[target],
+                    name,
+                    synapses,
+                    axon_of,
+                    None,
+                    int(axon.n_axons),
+                    self.ensembles.get(source),
+                )
+                (self.outputs[source] if number >= 0 else self.inputs).append(axons)
+
+
+def _only(block: Any) -> Any:
+    return block[0] if isinstance(block, list) else block
+
+
+def _tiling_of(shape: Any) -> Tiling | None:
+    if shape is None:
+        return None
+    return Tiling(tuple(shape.ensemble_shape), tuple(shape.shape))
+
+
+def _pixels_and_channels(synapses: ConvolutionSynapses) -> tuple[np.ndarray, np.ndarray]:
+    number = np.arange(synapses.n_axons * synapses.n_channels)
+    if synapses.channels_last:
+        pixel, channel = np.divmod(number, synapses.n_channels)
+    else:
+        channel, pixel = np.divmod(number, synapses.n_axons)
+    return pixel, channel
+
+
+def _matrix_synapses(synapse: Any, n_targets: int) -> Synapses:
+    """A synapse of NengoLoihi, which is dense if every row reaches every neuron."""
+    if all(w.shape == (1, n_targets) for w in synapse.weights):
+        weights = list(synapse.weights)
+
+        def read(targets: np.ndarray) -> np.ndarray:
+            return np.concatenate(weights)[:, targets]
+
+        return DenseSynapses(synapse.n_axons, n_targets, read)
+    lengths = [w.shape[1] for w in synapse.weights]
+    csr = scipy.sparse.csr_matrix(
+        (
+            np.concatenate([w[0] for w in synapse.weights]),
+            np.concatenate([i[0] for i in synapse.indices]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+        ),
+        shape=(synapse.n_axons, n_targets),
+    )
+    return SparseSynapses(csr)

@@ -1,0 +1,187 @@
+"""A network as NengoLoihi's builder sees it, before its blocks are split over cores.
+
+NengoLoihi itself is run, with one of its rules replaced: a Connection from neurons to
+neurons on the chip is noted, and its synapses are not made. Everything else is as in any
+build (seeds, gains, merged passthrough Nodes, decoding neurons, probes), so that what is
+read here can't differ from it; but the synapses of neurons, which take nearly all the time
+and memory of a build, are only described.
+
+Reference: nengo-loihi 1.1.0, builder/connection.py and builder/network.py.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import nengo
+import numpy as np
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+
+from ... import stack
+from ...errors import LoihiError
+from ..support.records import owner_of
+
+#: Transforms of two-dimensional images that NengoLoihi keeps as shared weights.
+CONVOLUTIONS = (nengo.Convolution, nengo.ConvolutionTranspose)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """One Connection from neurons to neurons on the chip.
+
+    Attributes
+    ----------
+    connection : nengo.Connection
+        It may be one that NengoLoihi made of several through passthrough Nodes.
+    source : nengo_loihi.block.LoihiBlock or str
+        The block of its neurons, or the name of the population on the host.
+    n_source : int
+        Neurons of the whole source.
+    target : nengo_loihi.block.LoihiBlock
+    pop_type : int
+        16 or 32; it means something for convolutions only.
+    """
+
+    connection: nengo.Connection
+    source: Any
+    n_source: int
+    target: Any
+    pop_type: int
+
+
+@dataclass(frozen=True)
+class Unsplit:
+    """The blocks of a network, one a population, and the Connections between neurons.
+
+    Attributes
+    ----------
+    model : nengo_loihi.builder.Model
+        Its blocks are whole, and hold only the synapses that are not in `noted`.
+    noted : tuple of Noted
+    """
+
+    model: Any
+    noted: tuple[Noted, ...] = field(repr=False)
+
+    @property
+    def block_shapes(self) -> dict[Any, Any]:
+        """The BlockShape that the network gives for a block, or None, by block."""
+        return dict(self.model.block_shapes.items())
+
+
+def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
+    """Build the blocks of a network without the synapses between neurons.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        It is not changed.
+    dt : float
+        Time step in s.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build it.
+    """
+    loihi = stack.nengo_loihi()
+    noted: list[Noted] = []
+
+    def note_or_build(model: Any, conn: nengo.Connection) -> Any:
+        return _note_or_build(loihi, model, conn, noted)
+
+    class NotingBuilder(loihi.builder.Builder):  # type: ignore[name-defined, misc]
+        builders: ClassVar = {**loihi.builder.Builder.builders, nengo.Connection: note_or_build}
+
+    model = loihi.builder.Model(dt=dt, builder=NotingBuilder)
+    model.validation_level = loihi.builder.builder.ValidationLevel.NONE
+    model.block_shapes = _WholeBlocks()
+    with warnings.catch_warnings(), np.errstate(all="ignore"), params_restored(network):
+        warnings.simplefilter("ignore")
+        try:
+            model.build(network, discretize=False)
+        except LoihiError:
+            raise
+        except (AssertionError, NotImplementedError, nengo.exceptions.NengoException) as err:
+            said = str(err) or type(err).__name__
+            raise LoihiError(
+                f"NengoLoihi can't build this network ({said}). "
+                "nengo_spikecost.loihi.check_support says which layer is at fault."
+            ) from err
+    return Unsplit(model, tuple(noted))
+
+
+class _WholeBlocks(dict):  # type: ignore[type-arg]
+    """NengoLoihi's block shapes: they keep what is put in, and say that all are whole."""
+
+    def get(self, block: Any, default: Any = None) -> Any:
+        return self[block]
+
+    def __getitem__(self, block: Any) -> Any:
+        whole = (block.n_neurons,)
+        return stack.nengo_loihi().BlockShape(whole, whole)
+
+
+def _note_or_build(loihi: Any, model: Any, conn: nengo.Connection, noted: list[Noted]) -> Any:
+    chip = model.split.on_chip
+    if isinstance(conn.post_obj, LearningRule):
+        return loihi.builder.connection.build_connection(model, conn)
+    from_chip, to_chip = chip(owner_of(conn.pre)), chip(owner_of(conn.post))
+    if not to_chip and (not from_chip or isinstance(conn.pre_obj, Neurons)):
+        return None  # the host's work, and recorded spikes: no block has anything of it
+    neurons = isinstance(conn.pre_obj, Neurons) and isinstance(conn.post_obj, Neurons)
+    if not (to_chip and neurons):
+        return loihi.builder.connection.build_connection(model, conn)
+    _require_buildable(conn)
+    ensemble = conn.pre_obj.ensemble
+    noted.append(
+        Noted(
+            connection=conn,
+            source=model.objs[conn.pre_obj]["out"] if from_chip else ensemble,
+            # the host sends the spikes of the sliced neurons only
+            n_source=ensemble.n_neurons if from_chip else conn.size_in,
+            target=model.objs[conn.post_obj]["in"],
+            pop_type=model.config[conn].pop_type if isinstance(conn.transform, CONVOLUTIONS) else 0,
+        )
+    )
+    return None
+
+
+def _require_buildable(conn: nengo.Connection) -> None:
+    """Raise for what NengoLoihi would refuse in its rule for such a Connection."""
+    transform = conn.transform
+    wrong = None
+    if conn.post_slice != slice(None):
+        wrong = "leads to a part of a population on the chip"
+    elif isinstance(transform, CONVOLUTIONS):
+        if transform.dimensions != 2:
+            wrong = f"is a convolution over {transform.dimensions} axes"
+    elif not isinstance(transform, (nengo.Dense, nengo.Sparse, nengo.transforms.NoTransform)):
+        wrong = f"has a transform of type {type(transform).__name__}"
+    if wrong is not None:
+        raise LoihiError(
+            f"{owner_of(conn.pre)} -> {owner_of(conn.post)} {wrong}, which NengoLoihi can't build. "
+            "nengo_spikecost.loihi.check_support says what to do."
+        )
+
+
+@contextmanager
+def params_restored(network: nengo.Network) -> Iterator[None]:
+    """Take away the parameters that NengoLoihi adds to configs that have none yet."""
+    extra = [
+        network_.config[kind]._extra_params
+        for network_ in (network, *network.all_networks)
+        for kind in (nengo.Ensemble, nengo.Connection)
+    ]
+    before = [set(params) for params in extra]
+    try:
+        yield
+    finally:
+        for params, names in zip(extra, before):
+            for name in set(params) - names:
+                del params[name]

@@ -1,0 +1,1 @@
+"""Blocks on cores and chips, the messages between them, and the way these go."""

@@ -1,0 +1,305 @@
+"""`place`: blocks on cores and chips, the messages between them, and the way these go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import LoihiError
+from ..cores.built import BuiltNetwork, built_network
+from ..cores.limits import MAX_CORES_PER_CHIP
+from .allocation import allocate, chips_needed, repeating_allocator
+from .assignment import Solution
+from .host_reads import HostReads, host_reads
+from .mapping_report import mapping_dict, mapping_records, mapping_text
+from .mesh import HopCosts, Hops, Mesh, count_hops
+from .placed_block import PlacedBlock, placed_blocks
+from .positions import search_positions
+from .traffic import Traffic, count_messages, spikes_of
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A network's blocks on the cores and chips of a board, as `place` returns it.
+
+    Attributes
+    ----------
+    blocks : tuple of PlacedBlock
+        In NengoLoihi's order, one on each core.
+    allocator : str
+        What chose chips and cores: one of `ALLOCATORS`.
+    cores_per_chip : int
+    mesh : Mesh
+        Where positions are. An assumption: see `nengo_spikecost.loihi.mapping.mesh`.
+    traffic : Traffic
+        Messages between blocks.
+    reads : tuple of HostReads
+        What each chip sends to the host each step.
+    search : Solution or None
+        What `optimised` found.
+    """
+
+    blocks: tuple[PlacedBlock, ...]
+    allocator: str
+    cores_per_chip: int
+    mesh: Mesh
+    traffic: Traffic
+    reads: tuple[HostReads, ...] = field(repr=False)
+    built: BuiltNetwork = field(repr=False, compare=False)
+    search: Solution | None = field(default=None, repr=False)
+
+    @property
+    def n_cores(self) -> int:
+        """Cores in use."""
+        return len(self.blocks)
+
+    @property
+    def n_chips(self) -> int:
+        """Chips of the board, up to the last in use."""
+        return max(block.chip for block in self.blocks) + 1
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layers with blocks, in their order."""
+        return tuple(dict.fromkeys(block.layer for block in self.blocks))
+
+    @property
+    def chips(self) -> np.ndarray:
+        """Chip of every block, int64, shape (n_blocks,)."""
+        return np.array([block.chip for block in self.blocks], dtype=np.int64)
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Position of every block on the mesh, int64, shape (n_blocks,)."""
+        return np.array([block.position for block in self.blocks], dtype=np.int64)
+
+    @cached_property
+    def between_cores(self) -> np.ndarray:
+        """Messages from core to core over all samples, int64, shape (n_cores, n_cores).
+
+        Rows and columns follow `blocks`. Recurrent messages are on the diagonal.
+        """
+        return self.traffic.between_blocks()
+
+    @cached_property
+    def between_chips(self) -> np.ndarray:
+        """Messages from chip to chip over all samples, int64, shape (n_chips, n_chips)."""
+        return self.traffic.between_groups(self.chips, self.n_chips)[:-1]
+
+    @cached_property
+    def host_to_chip(self) -> np.ndarray:
+        """Messages from the host to each chip over all samples, int64, shape (n_chips,)."""
+        return self.traffic.between_groups(self.chips, self.n_chips)[-1]
+
+    @property
+    def on_chip(self) -> int:
+        """Messages between cores of one chip and within a core, over all samples."""
+        return int(np.trace(self.between_chips))
+
+    @property
+    def chip_to_chip(self) -> int:
+        """Messages from one chip to another, over all samples."""
+        return int(self.between_chips.sum()) - self.on_chip
+
+    @cached_property
+    def hops(self) -> Hops:
+        """Hops of all messages between cores, over all samples; the host has no position."""
+        traffic = self.traffic
+        chip = ~traffic.from_host
+        return count_hops(
+            self.mesh,
+            self.positions,
+            traffic.sender[chip],
+            traffic.receiver[chip],
+            traffic.messages[chip],
+        )
+
+    def hop_cost(self, costs: HopCosts | None = None) -> float:
+        """Sum over all messages between cores of what their hops cost."""
+        costs, hops = costs or HopCosts(), self.hops
+        return (
+            costs.east_west * hops.east_west
+            + costs.north_south * hops.north_south
+            + costs.chip_crossing * hops.chip_crossings
+        )
+
+    def per_inference(self, messages: Any) -> Any:
+        """Messages or hops over all samples, per sample."""
+        return messages / self.traffic.n_samples
+
+    def per_step(self, messages: Any) -> Any:
+        """Messages or hops over all samples, per step.
+
+        Raises
+        ------
+        LoihiError
+            If no Activity was given, which says how many steps there were.
+        """
+        if self.traffic.n_steps is None:
+            raise LoihiError(
+                "How many steps there were is not known: pass place() an Activity, as "
+                "nengo_spikecost.measure returns it."
+            )
+        return messages / (self.traffic.n_samples * self.traffic.n_steps)
+
+    def optimised(
+        self,
+        costs: HopCosts | None = None,
+        *,
+        between_chips: bool = True,
+        free_cores: bool = False,
+        seed: int = 0,
+        max_moves: int = 2000,
+        time_limit_s: float = 20.0,
+    ) -> Mapping:
+        """The same blocks at positions with fewer hops; never more than now.
+
+        Parameters
+        ----------
+        costs : HopCosts, optional
+            Default: each hop counts 1.
+        between_chips : bool
+            Whether blocks may change their chip.
+        free_cores : bool
+            Whether blocks may also move to cores that none is on now. NengoLoihi numbers the
+            cores of a chip without gaps, so `to_allocator` can't repeat such a placement.
+        seed : int
+            Same seed, same answer, unless the time limit stops the search.
+        max_moves : int
+            Moves of the tabu search that follows the descent.
+        time_limit_s : float
+            Of the search, in s.
+        """
+        found, positions = search_positions(
+            self.mesh,
+            self.positions,
+            self.between_cores,
+            self._seats(free_cores),
+            costs or HopCosts(),
+            between_chips=between_chips,
+            seed=seed,
+            max_moves=max_moves,
+            time_limit_s=time_limit_s,
+        )
+        return _placed(self, positions // self.mesh.n_cores, positions, found)
+
+    def to_allocator(self) -> Any:
+        """An allocator with which NengoLoihi repeats this placement.
+
+        ``nengo_loihi.Simulator(net, target="loihi", hardware_options={"n_chips":
+        mapping.n_chips, "allocator": mapping.to_allocator()})``; block shapes have to be the
+        same as here.
+
+        Raises
+        ------
+        LoihiError
+            If a chip has no block left, which NxSDK does not run.
+        """
+        empty = set(range(self.n_chips)) - set(self.chips.tolist())
+        if empty:
+            raise LoihiError(
+                f"Chip {min(empty)} has no block left, which NxSDK does not run: optimise with "
+                "free_cores=False, or between_chips=False."
+            )
+        return repeating_allocator(
+            [part.obj for part in self.built.blocks],
+            [block.chip for block in self.blocks],
+            [block.core for block in self.blocks],
+        )
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row a block: where it is, what it uses, its messages over all samples."""
+        import pandas
+
+        return pandas.DataFrame.from_records(mapping_records(self), index="block")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists, strings and numbers."""
+        return mapping_dict(self)
+
+    def __str__(self) -> str:
+        return mapping_text(self)
+
+    def _seats(self, free_cores: bool) -> np.ndarray:
+        """Positions that blocks may be on."""
+        if not free_cores:
+            return np.sort(self.positions)
+        cores = np.arange(self.cores_per_chip)
+        first = np.arange(self.n_chips)[:, None] * self.mesh.n_cores
+        return np.asarray((first + cores).ravel())
+
+
+def place(
+    network: Any,
+    *,
+    allocator: str = "greedy",
+    n_chips: int | None = None,
+    cores_per_chip: int = MAX_CORES_PER_CHIP,
+    activity: Any = None,
+    model: Any = None,
+    fit: Any = None,
+    mesh: Mesh | None = None,
+    dt: float = 0.001,
+) -> Mapping:
+    """Put a network's blocks on cores and chips as NengoLoihi does, without a board.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, or any object with one of these as ``.network``
+        It is not changed.
+    allocator : {"greedy", "round_robin", "greedy_interchip"}
+        NengoLoihi's allocator: fill a chip before the next, deal blocks out to all chips,
+        or fill chips with blocks that talk to each other.
+    n_chips : int, optional
+        Default: the fewest that hold all blocks.
+    cores_per_chip : int
+        Cores to use of each chip.
+    activity : Activity or mapping, optional
+        Spikes that were measured, as `nengo_spikecost.measure` returns them; or a mapping from
+        Ensemble, or from Connection for NengoLoihi's decoding neurons, to the spikes of each
+        neuron, int, shape (n_neurons,). Without it messages are as if every neuron fired once.
+    model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
+        Built of this network already; else it is built, which may take minutes.
+    fit : BlockFit, optional
+        Block shapes to build with, in place of those in the network's config.
+    mesh : Mesh, optional
+    dt : float
+        Time step in s, if the network has to be built.
+
+    Raises
+    ------
+    LoihiError
+        If NengoLoihi can't build the network; for too few chips, an unknown allocator, or
+        the activity of another network.
+    """
+    mesh = mesh or Mesh()
+    if cores_per_chip > mesh.n_cores:
+        raise LoihiError(
+            f"cores_per_chip is {cores_per_chip}, and the mesh has {mesh.n_cores} cores a chip; "
+            "pass a larger Mesh or fewer cores."
+        )
+    built = built_network(network, model, fit, dt)
+    chips = chips_needed(len(built.blocks), n_chips, cores_per_chip)
+    spikes = spikes_of(built, activity)
+    chip, core = allocate(built, allocator, chips, cores_per_chip, spikes)
+    mesh = mesh.for_chips(int(chip.max()) + 1)
+    start = Mapping((), allocator, cores_per_chip, mesh, count_messages(built, spikes), (), built)
+    return _placed(start, chip, chip * mesh.n_cores + core)
+
+
+def _placed(
+    start: Mapping,
+    chip: np.ndarray,
+    positions: np.ndarray,
+    search: Solution | None = None,
+) -> Mapping:
+    """A mapping with its blocks at other positions."""
+    blocks = placed_blocks(start.built.blocks, chip, positions)
+    reads = host_reads(start.built.model.probes, [p.obj for p in start.built.blocks], chip)
+    return replace(start, blocks=blocks, reads=reads, search=search)

@@ -1,0 +1,68 @@
+"""A block on its core, and what it uses of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..cores.built import Part
+from ..cores.limits import CoreUse
+
+
+@dataclass(frozen=True)
+class PlacedBlock:
+    """One block on its core.
+
+    Attributes
+    ----------
+    name : str
+        The layer, numbered where it has several blocks.
+    layer : str
+        Layer of its neurons; of decoding neurons, their Connection.
+    kind : {"neurons", "decoding neurons"}
+    chip, core : int
+        Chip of the board, and core of the chip as NengoLoihi numbers it.
+    position : int
+        Core of the board's mesh (see `Mesh`), chip after chip.
+    use : CoreUse
+        What it uses of the core.
+    """
+
+    name: str
+    layer: str
+    kind: str
+    chip: int
+    core: int
+    position: int
+    use: CoreUse = field(repr=False)
+
+
+def placed_blocks(
+    parts: Sequence[Part], chip: np.ndarray, positions: np.ndarray
+) -> tuple[PlacedBlock, ...]:
+    """Blocks on these chips and positions; cores of a chip are numbered in their order."""
+    core = np.zeros(len(positions), dtype=np.int64)
+    for number in np.unique(chip):
+        here = np.flatnonzero(chip == number)
+        core[here[np.argsort(positions[here])]] = np.arange(len(here))
+    return tuple(
+        PlacedBlock(
+            name=part.name,
+            layer=part.source.layer,
+            kind=part.source.kind,
+            chip=int(chip[number]),
+            core=int(core[number]),
+            position=int(positions[number]),
+            use=_use_of(part.obj),
+        )
+        for number, part in enumerate(parts)
+    )
+
+
+def _use_of(block: Any) -> CoreUse:
+    """What NengoLoihi says that a LoihiBlock uses, which a network's prediction equals."""
+    use = {name: int(used) for name, (used, _) in block.utilization().items()}
+    return CoreUse(use["compartments"], use["in-axons"], use["out-axons"], use["synapses"])

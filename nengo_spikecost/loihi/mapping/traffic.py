@@ -1,0 +1,250 @@
+"""Spike messages from block to block, counted from spikes that really fired.
+
+A spike of a compartment makes one message for each of its output axons, that is for each
+set of synapses that it reaches: one a core, or as many as there are Connections to the same
+core. An axon that leads to no weight (a border pixel of a strided convolution) is not built
+on hardware, and makes none. pop16 and pop32 messages carry which atom of the population
+fired, and are one message all the same.
+
+Reference: nengo-loihi 1.1.0, hardware/builder.py (``build_axon``),
+hardware/nxsdk_objects.py (``LoihiSpikeInput``), emulator/interface.py
+(``SynapseState.inject_current``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...activity.record import Activity
+from ...errors import LoihiError
+from ..cores.built import KINDS, BuiltNetwork, Part, Source
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """Spikes of the neurons that send messages.
+
+    Attributes
+    ----------
+    counts : mapping from owner of a source to ndarray of int64, shape (n_neurons,)
+        Spikes of each neuron over all samples. Sources without an entry are not known.
+    n_samples : int
+    n_steps : int or None
+        Steps of each sample; None if there are none.
+    measured : bool
+        False: every neuron is taken to fire once.
+    """
+
+    counts: Mapping[Any, np.ndarray] = field(repr=False)
+    n_samples: int = 1
+    n_steps: int | None = None
+    measured: bool = True
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Messages from each block and each input of the host to each block.
+
+    Attributes
+    ----------
+    sender : ndarray of int64, shape (n_routes,)
+        Number of the block; inputs of the host follow after the last block.
+    receiver : ndarray of int64, shape (n_routes,)
+        Number of the block.
+    messages : ndarray of int64, shape (n_routes,)
+        Over all samples. 0 where the sender's spikes are not known.
+    n_blocks, n_inputs : int
+    n_samples : int
+    n_steps : int or None
+        Steps a sample.
+    measured : bool
+        False: messages if every neuron fired once.
+    unknown : tuple of str
+        Senders whose spikes are not known: totals are lower bounds.
+    """
+
+    sender: np.ndarray = field(repr=False)
+    receiver: np.ndarray = field(repr=False)
+    messages: np.ndarray = field(repr=False)
+    n_blocks: int
+    n_inputs: int
+    n_samples: int
+    n_steps: int | None
+    measured: bool
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def from_host(self) -> np.ndarray:
+        """Which routes start from the host, bool, shape (n_routes,)."""
+        return np.asarray(self.sender >= self.n_blocks)
+
+    def between_blocks(self) -> np.ndarray:
+        """Messages from block to block over all samples, int64, shape (n_blocks, n_blocks)."""
+        chip = ~self.from_host
+        return _added(
+            (self.n_blocks, self.n_blocks),
+            (self.sender[chip], self.receiver[chip]),
+            self.messages[chip],
+        )
+
+    def between_groups(self, group: np.ndarray, n_groups: int) -> np.ndarray:
+        """Messages between groups of blocks, such as chips; the last row is the host's.
+
+        Parameters
+        ----------
+        group : ndarray of int, shape (n_blocks,)
+        n_groups : int
+
+        Returns
+        -------
+        ndarray of int64, shape (n_groups + 1, n_groups)
+        """
+        senders = np.append(group, np.full(self.n_inputs, n_groups))[self.sender]
+        shape = (n_groups + 1, n_groups)
+        return _added(shape, (senders, group[self.receiver]), self.messages)
+
+
+def _added(shape: tuple[int, int], index: Any, values: np.ndarray) -> np.ndarray:
+    matrix = np.zeros(shape, dtype=np.int64)
+    np.add.at(matrix, index, values)
+    return matrix
+
+
+def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
+    """Count the messages that these spikes make between the blocks of a network."""
+    target = {
+        id(synapse): number
+        for number, part in enumerate(built.blocks)
+        for synapse in part.obj.synapses
+    }
+    live: dict[int, np.ndarray] = {}
+    routes: dict[tuple[int, int], int] = {}
+    for number, part in enumerate((*built.blocks, *built.inputs)):
+        counts = spikes.counts.get(part.source.owner)
+        fired = None if counts is None else counts[part.neurons]
+        for axon in part.obj.axons:
+            synapse = axon.target
+            if id(synapse) not in live:
+                live[id(synapse)] = _axons_with_weights(synapse)
+            sent = 0 if fired is None else _messages(part, axon, live[id(synapse)], fired)
+            key = (number, target[id(synapse)])
+            routes[key] = routes.get(key, 0) + sent
+    ordered = sorted(routes)
+    pairs = np.array(ordered, dtype=np.int64).reshape(-1, 2)
+    senders = {part.source.owner: part.source for part in _senders(built)}
+    return Traffic(
+        sender=pairs[:, 0],
+        receiver=pairs[:, 1],
+        messages=np.array([routes[key] for key in ordered], dtype=np.int64),
+        n_blocks=len(built.blocks),
+        n_inputs=len(built.inputs),
+        n_samples=spikes.n_samples,
+        n_steps=spikes.n_steps,
+        measured=spikes.measured,
+        unknown=tuple(s.name for owner, s in senders.items() if owner not in spikes.counts),
+    )
+
+
+def _senders(built: BuiltNetwork) -> list[Part]:
+    return [part for part in (*built.blocks, *built.inputs) if part.obj.axons]
+
+
+def _axons_with_weights(synapse: Any) -> np.ndarray:
+    """Which input axons of a Synapse lead to weights, bool, shape (n_axons,)."""
+    return np.array(
+        [
+            synapse.axon_compartment_base(axon) is not None
+            and synapse.axon_weights_indices(axon)[0].size > 0
+            for axon in range(synapse.n_axons)
+        ],
+        dtype=bool,
+    )
+
+
+def _messages(part: Part, axon: Any, live: np.ndarray, fired: np.ndarray) -> int:
+    """Messages through one group of axons; ``fired`` are spikes of the part's neurons."""
+    axons = np.asarray(axon.map_axon(np.arange(len(part.neurons))))
+    reaches = (axons >= 0) & live[axons]
+    return int(fired[reaches].sum())
+
+
+def spikes_of(built: BuiltNetwork, activity: Any) -> Spikes:
+    """Spikes per neuron from what a user gives.
+
+    Parameters
+    ----------
+    built : BuiltNetwork
+    activity : Activity, mapping or None
+        A mapping from Ensemble, from Connection (its decoding neurons) or from either's name
+        to spikes of each neuron. None: every neuron fires once.
+
+    Raises
+    ------
+    LoihiError
+        If the activity is of another network, or was measured without spikes.
+    """
+    if activity is None:
+        ones = {s.owner: np.ones(s.n_neurons, dtype=np.int64) for s in built.sources}
+        return Spikes(ones, measured=False)
+    if isinstance(activity, Activity):
+        found = {s.owner: _recorded(s, activity) for s in built.sources if s.kind == KINDS[0]}
+        counts = {owner: spikes for owner, spikes in found.items() if spikes is not None}
+        return Spikes(counts, activity.n_samples, activity.protocol.n_steps)
+    if not isinstance(activity, Mapping):
+        raise LoihiError(
+            "activity has to be an Activity, as nengo_spikecost.measure returns it, or a mapping "
+            f"from Ensembles to spikes of each neuron, not {type(activity).__name__}."
+        )
+    return Spikes(dict(_given(built, activity)))
+
+
+def _recorded(source: Source, activity: Activity) -> np.ndarray | None:
+    record = activity.populations.get(source.name)
+    if record is None:
+        known = ", ".join(activity.populations) or "none"
+        raise LoihiError(
+            f"The activity has no population {source.name!r} (it has {known}): it is of another "
+            "network. Measure this one (nengo_spikecost.measure)."
+        )
+    if record.n_neurons != source.n_neurons:
+        raise LoihiError(
+            f"{source.name} has {source.n_neurons:,} neurons, and the activity counts "
+            f"{record.n_neurons:,}: it is of another network. Measure this one "
+            "(nengo_spikecost.measure)."
+        )
+    if record.spiking:
+        return record.per_neuron().astype(np.int64)
+    if not source.on_chip:
+        return None  # the host sends a message wherever a graded output is not 0
+    raise LoihiError(
+        f"The activity of {source.name} was measured without spikes, and a message is a spike. "
+        "Measure the network with the neurons that it has on the chip."
+    )
+
+
+def _given(built: BuiltNetwork, activity: Mapping[Any, Any]) -> Any:
+    by_name = {source.name: source for source in built.sources}
+    by_owner = {source.owner: source for source in built.sources}
+    for key, given in activity.items():
+        source = by_name.get(key) if isinstance(key, str) else by_owner.get(key)
+        if source is None:
+            raise LoihiError(
+                f"activity has an entry for {key}, which sends no spikes in this network; there "
+                f"are {', '.join(by_name) or 'none'}."
+            )
+        counts = np.asarray(given)
+        if counts.shape != (source.n_neurons,):
+            raise LoihiError(
+                f"activity of {source.name} has shape {counts.shape}; expected "
+                f"({source.n_neurons},): spikes of each neuron."
+            )
+        whole = counts.astype(np.int64)
+        if (whole != counts).any() or (whole < 0).any():
+            raise LoihiError(
+                f"activity of {source.name} has to be whole numbers of spikes, not rates."
+            )
+        yield source.owner, whole

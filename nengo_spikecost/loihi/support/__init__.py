@@ -1,0 +1,1 @@
+"""What NengoLoihi cannot build, or silently runs as something else, said before it is built."""

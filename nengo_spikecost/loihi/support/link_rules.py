@@ -1,0 +1,308 @@
+"""What NengoLoihi can't make of a Connection, by where its two ends run.
+
+Reference: nengo-loihi 1.1.0, builder/connection.py. `Taus` collects what populations are
+filtered with, because on the chip each has one synaptic time constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+from nengo.synapses import Lowpass
+from nengo.transforms import Dense, NoTransform, Sparse
+
+from ... import stack
+from .ensemble_rules import equal_gains
+from .links import LOWER, Link
+from .records import Context, Unsupported, owner_of
+
+Taus = dict[Any, dict[float, str]]  # Ensemble -> time constant in s -> name of a source
+
+#: Filter that NengoLoihi puts between its encoding or decoding neurons and a population.
+ENCODER_TAU = 0.005
+
+#: Transforms that NengoLoihi multiplies out as matrices.
+MATRICES = (NoTransform, Dense, Sparse)
+
+
+def link_problems(link: Link, context: Context, taus: Taus) -> Iterator[Unsupported]:
+    """What is wrong with one link; its filter is added to `taus`."""
+    if isinstance(link.post_obj, LearningRule):
+        found = _to_learning_rule(link, context)
+    elif context.is_on_chip(link.post_obj):
+        if context.is_on_chip(link.first.pre_obj) or isinstance(link.first.pre_obj, Neurons):
+            found = _spikes_to_chip(link, context, taus)
+        else:
+            found = _values_to_chip(link, context, taus)
+    elif context.is_on_chip(link.first.pre_obj):
+        found = _chip_to_host(link, context)
+    else:
+        return
+    source, target = context.name(link.first.pre_obj), _target_name(link, context)
+    for reason, remedy, refused in found:
+        yield Unsupported(f"{source} -> {target}", reason, remedy, refused, link.last)
+
+
+Finding = tuple[str, str, bool]  # reason, remedy, refused
+
+
+def _target_name(link: Link, context: Context) -> str:
+    if isinstance(link.post_obj, LearningRule):
+        learned = link.post_obj.connection
+        return (
+            f"learning rule of {context.name(learned.pre_obj)} -> {context.name(learned.post_obj)}"
+        )
+    return context.name(link.post_obj)
+
+
+def _kind(transform: Any) -> str:
+    return type(transform).__name__
+
+
+def _is_matrix(link: Link) -> bool:
+    return link.transform is None or isinstance(link.transform, MATRICES)
+
+
+def _is_dense(link: Link) -> bool:
+    return link.transform is None or isinstance(link.transform, (NoTransform, Dense))
+
+
+# ---------------------------------------------------------------- to the chip
+
+
+def _values_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Finding]:
+    """From numbers on the host: a Node, a passthrough Node, or decoded values."""
+    off_chip = (
+        "Mark the population that it feeds off chip (nengo_spikecost.loihi.mark_off_chip), so "
+        "that it turns the numbers into spikes on the host"
+    )
+    if not _is_dense(link):
+        yield (
+            f"is a {_kind(link.transform)} of numbers on the host, and NengoLoihi only lets spikes "
+            "through one to the chip",
+            off_chip,
+            True,
+        )
+        return
+    yield from _part_of_target(link)
+    if isinstance(link.post_obj, Neurons):
+        yield (
+            "feeds numbers on the host to neurons on the chip: NengoLoihi encodes them in spikes "
+            "of neurons of its own, which saturate beyond -1 and 1",
+            off_chip,
+            False,
+        )
+    _add_tau(taus, link, context, ENCODER_TAU)
+
+
+def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Finding]:
+    """From neurons, on the chip or on the host, or from an Ensemble on the chip."""
+    if not context.is_on_chip(link.first.pre_obj):
+        yield from _spikes_of_host(link.first.pre_obj.ensemble.neuron_type)
+    if _is_matrix(link):
+        yield from _matrix_on_chip(link, context)
+    else:
+        yield from _convolution_on_chip(link, context)
+    tau = _chip_tau(link.synapse)
+    if tau is None:
+        yield (
+            f"has the synapse {link.synapse}, and the chip has none but Lowpass",
+            "Use a Lowpass synapse, nengo.Lowpass(tau)",
+            True,
+        )
+        return
+    if tau > 0 and not _decay_is_representable(tau, context.dt):
+        yield (
+            f"has a Lowpass synapse of {tau:g} s, too long for the chip to decay",
+            f"Use one below {_longest_tau(context.dt):.3g} s",
+            True,
+        )
+    weight_solver = (
+        link.first.solver.weights if isinstance(link.first.pre_obj, nengo.Ensemble) else False
+    )
+    decoded = isinstance(link.post_obj, nengo.Ensemble) and not weight_solver
+    _add_tau(taus, link, context, ENCODER_TAU if decoded else tau)
+
+
+def _spikes_of_host(neuron_type: Any) -> Iterator[Finding]:
+    """Whether what off-chip neurons send is spikes, all equal and positive."""
+    kind = type(neuron_type).__name__
+    remedy = (
+        "Give the off-chip population a spiking neuron type, such as LoihiSpikingRectifiedLinear"
+    )
+    if not neuron_type.spiking:
+        reason = (
+            f"sends the rates of {kind} neurons to the chip: NengoLoihi takes every rate above "
+            "zero for a spike in each step"
+        )
+        yield reason, remedy, False
+    elif neuron_type.negative or getattr(neuron_type, "negative_slope", 0):
+        reason = (
+            f"sends spikes of {kind} neurons to the chip, where negative spikes arrive as positive"
+        )
+        yield reason, remedy, False
+
+
+def _matrix_on_chip(link: Link, context: Context) -> Iterator[Finding]:
+    pre, transform = link.first.pre_obj, link.transform
+    yield from _part_of_target(link)
+    if isinstance(transform, Sparse) and _has_no_entries(transform):
+        yield "is a Sparse transform without entries", "Leave the Connection out", True
+    if not isinstance(pre, nengo.Ensemble):
+        return
+    solver = link.first.solver
+    if isinstance(transform, Sparse):
+        yield "is a Sparse transform of decoded values", "Use a Dense transform", True
+    if (
+        solver.weights
+        and not solver.compositional
+        and not isinstance(transform, (Dense, type(None)))
+    ):
+        reason = f"has the solver {type(solver).__name__}, which needs a Dense transform"
+        yield reason, "Give it transform=numpy.eye(dimensions)", True
+
+
+def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
+    transform, kind = link.transform, _kind(link.transform)
+    if kind not in ("Convolution", "ConvolutionTranspose"):
+        yield f"has a transform of type {kind}, which NengoLoihi can't build", LOWER, True
+        return
+    if transform.dimensions != 2:
+        reason = (
+            f"is a {kind} over {transform.dimensions} axes; NengoLoihi builds those over 2 only"
+        )
+        remedy = f"{LOWER}, which writes it over 2 axes"
+        if transform.dimensions > 2:
+            remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
+        yield reason, remedy, True
+    if not isinstance(link.first.pre_obj, (Neurons, nengo.Node)) or not isinstance(
+        link.post_obj, Neurons
+    ):
+        reason = f"is a {kind} that does not lead from neurons to neurons"
+        yield reason, "Connect ensemble.neurons", True
+        return
+    yield from _part_of_target(link)
+    if not equal_gains(link.post_obj.ensemble, context.dt):
+        yield (
+            f"is a {kind} into neurons of unequal gains, with which it can't share its weights",
+            "Give the Ensemble one gain for all neurons, gain=nengo.dists.Choice([gain])",
+            True,
+        )
+
+
+def _part_of_target(link: Link) -> Iterator[Finding]:
+    """Connections to some neurons or dimensions only."""
+    solver = getattr(link.last, "solver", None)
+    whole_by_solver = (
+        isinstance(link.post_obj, nengo.Ensemble)
+        and isinstance(link.first.pre_obj, nengo.Ensemble)
+        and solver is not None
+        and solver.weights
+    )
+    if link.last.post_slice != slice(None) and not whole_by_solver:
+        yield (
+            "leads to a part of a population on the chip; NengoLoihi connects whole ones only",
+            "Connect all of it, with weights of 0 (or a Sparse transform) for the other part",
+            True,
+        )
+
+
+def _has_no_entries(transform: Sparse) -> bool:
+    init = transform.init
+    number = getattr(init, "nnz", None)
+    return number == 0 if number is not None else len(init.indices) == 0
+
+
+# ---------------------------------------------------------------- to the host
+
+
+def _chip_to_host(link: Link, context: Context) -> Iterator[Finding]:
+    transform, pre = link.transform, link.first.pre_obj
+    relay = "Lead it through a passthrough Node that has only targets on the host"
+    if not _is_dense(link):
+        yield (
+            f"is a {_kind(transform)} from the chip to the host, where NengoLoihi sends spikes "
+            "through Dense transforms only",
+            relay,
+            True,
+        )
+        return
+    # NengoLoihi multiplies each step's spikes with the vector and sums
+    vector = isinstance(transform, Dense) and np.ndim(transform.init) == 1
+    if vector and isinstance(pre, Neurons):
+        reason = "is a diagonal matrix given as a vector, which NengoLoihi takes for a sum"
+        yield reason, f"{relay}, or give it the whole matrix", False
+    learned = link.last.learning_rule_type
+    if isinstance(pre, nengo.Ensemble) and link.first.solver.weights:
+        yield "solves for weights of a target on the host", "Use a solver with weights=False", True
+    if learned is None:
+        return
+    if not isinstance(pre, nengo.Ensemble):
+        yield "learns from neurons, not from an Ensemble", "Connect the Ensemble", True
+    elif not isinstance(learned, nengo.PES):
+        kind = type(learned).__name__
+        reason = f"has the learning rule {kind}, and NengoLoihi has none but one PES"
+        yield reason, "Mark its source off chip", True
+    elif not isinstance(learned.pre_synapse, Lowpass):
+        reason = f"has a PES rule with the pre_synapse {learned.pre_synapse}"
+        yield reason, "Use a Lowpass pre_synapse", True
+
+
+def _to_learning_rule(link: Link, context: Context) -> Iterator[Finding]:
+    learned = link.post_obj.connection
+    if not _is_dense(link):
+        yield f"is a {_kind(link.transform)}", "Use a Dense transform", True
+    if not context.is_on_chip(learned.pre_obj):
+        yield (
+            "gives its error to a learned Connection that starts on the host, and NengoLoihi "
+            "only knows those that start on the chip",
+            f"Leave {context.name(learned.pre_obj)} on the chip",
+            True,
+        )
+
+
+# ---------------------------------------------------------------- filters
+
+
+def _chip_tau(synapse: Any) -> float | None:
+    """Time constant of a filter on the chip in s, or None if the chip has no such filter."""
+    if synapse is None:
+        return 0.0
+    return float(synapse.tau) if isinstance(synapse, Lowpass) else None
+
+
+def _decay_threshold() -> float:
+    return float(stack.nengo_loihi().block.Compartment.DECAY_SCALE_TH)
+
+
+def _decay_is_representable(tau: float, dt: float) -> bool:
+    return bool(-np.expm1(-dt / tau) > _decay_threshold())
+
+
+def _longest_tau(dt: float) -> float:
+    return float(-dt / np.log1p(-_decay_threshold()))
+
+
+def _add_tau(taus: Taus, link: Link, context: Context, tau: float) -> None:
+    target = owner_of(link.post_obj)
+    taus.setdefault(target, {}).setdefault(tau, context.name(link.first.pre_obj))
+
+
+def tau_problems(taus: Taus, context: Context) -> Iterator[Unsupported]:
+    """Populations on the chip that are filtered with several time constants."""
+    for ensemble, sources in taus.items():
+        if len(sources) > 1:
+            each = ", ".join(f"{tau:g} s from {name}" for tau, name in sorted(sources.items()))
+            yield Unsupported(
+                context.name(ensemble),
+                f"has inputs of different filters ({each}); on the chip a population has one, and "
+                f"NengoLoihi takes the longest, {max(sources):g} s, for all",
+                "Give all its inputs the same synapse",
+                False,
+                ensemble,
+            )

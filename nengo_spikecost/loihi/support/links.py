@@ -1,0 +1,262 @@
+"""The Connections that NengoLoihi builds, once it has merged passthrough Nodes.
+
+Passthrough Nodes between populations on the chip are no part of what runs: NengoLoihi
+multiplies the transforms of each way through them into one dense matrix. What it can't
+multiply it refuses; some of what it leaves out, it leaves out silently.
+
+Reference: nengo-loihi 1.1.0, passthrough.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.connection import LearningRule
+from nengo.synapses import Lowpass
+from nengo.transforms import Dense, NoTransform
+
+from ... import stack
+from .placement import placement_view
+from .records import Context, Unsupported, owner_of
+
+#: Most ways through one group of passthrough Nodes that are looked at.
+MAX_WAYS = 20_000
+
+LOWER = "Lower the network first (nengo_spikecost.lowering.lower)"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One set of synapses, or one message to or from the host.
+
+    Attributes
+    ----------
+    connections : tuple of nengo.Connection
+        The Connection itself, or those merged into one.
+    post_obj : Ensemble, Neurons, Node or LearningRule
+        Where it ends: the target of the last Connection, or a probed Node before it.
+    transform : nengo.transforms.Transform or None
+        None stands for the dense matrix that several were merged into.
+    synapse : nengo.synapses.Synapse or None
+    """
+
+    connections: tuple[nengo.Connection, ...]
+    post_obj: Any
+    transform: Any
+    synapse: Any
+
+    @property
+    def first(self) -> nengo.Connection:
+        """The Connection out of the source."""
+        return self.connections[0]
+
+    @property
+    def last(self) -> nengo.Connection:
+        """The Connection into the target."""
+        return self.connections[-1]
+
+
+def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
+    """Every link of a network, and what is wrong with how passthrough Nodes are merged."""
+    view = placement_view(context.network)
+    view.all_probes = [p for p in context.network.all_probes if owner_of(p.target) in context.chip]
+    split = stack.nengo_loihi().passthrough.PassthroughSplit(None, None)
+    split.network = view
+    groups = {id(group): group for group in split._find_clusters().values()}
+
+    links: list[Link] = []
+    problems: list[Unsupported] = []
+    merged: set[Any] = set()
+    for group in groups.values():
+        walk = _Walk(group, context)
+        if not walk.is_merged():
+            continue
+        try:
+            walk.run()
+        except _Loop as loop:
+            problems.append(_loop_problem(loop.node, context))
+            continue
+        links += walk.links
+        problems += walk.problems
+        merged |= group.conns_in | group.conns_mid | group.conns_out
+    links += [
+        Link((conn,), conn.post_obj, conn.transform, conn.synapse)
+        for conn in context.network.all_connections
+        if conn not in merged
+    ]
+    return links, problems
+
+
+class _Loop(Exception):
+    """A way comes back to a passthrough Node that it has passed."""
+
+    def __init__(self, node: nengo.Node):
+        super().__init__()
+        self.node = node
+
+
+class _Walk:
+    """All ways through one group of passthrough Nodes that NengoLoihi may merge."""
+
+    def __init__(self, group: Any, context: Context):
+        self.group = group
+        self.context = context
+        self.links: list[Link] = []
+        self.problems: list[Unsupported] = []
+        self._said: set[Any] = set()
+        self._onwards: dict[Any, list[nengo.Connection]] = {}
+        for conn in context.network.all_connections:
+            if conn in group.conns_mid or conn in group.conns_out:
+                self._onwards.setdefault(conn.pre_obj, []).append(conn)
+
+    def is_merged(self) -> bool:
+        """Whether NengoLoihi merges this group: chip at both ends, or nothing at the far one."""
+        group, chip = self.group, self.context.is_on_chip
+        from_chip = any(chip(conn.pre_obj) for conn in group.conns_in)
+        to_chip = any(chip(conn.post_obj) for conn in group.conns_out)
+        leads_nowhere = not group.conns_out and not group.probed_objs
+        return bool(group.conns_in) and ((from_chip and to_chip) or leads_nowhere)
+
+    def run(self) -> None:
+        """Find the links that replace the group."""
+        for conn in self.group.conns_in:
+            if conn.learning_rule_type is not None:
+                self._say(
+                    conn,
+                    "learns, but leads to a passthrough Node that NengoLoihi merges or leaves "
+                    "out, and its learning rule with it",
+                    "Probe that Node, or give it a function",
+                    refused=_has_error(conn, self.context),
+                )
+                continue
+            for count, path in enumerate(self._ways((conn,), _arriving(conn, None))):
+                if count >= MAX_WAYS:
+                    self._say(conn, f"has more than {MAX_WAYS:,} ways to go", LOWER)
+                    return
+                self._emit(*path)
+
+    def _ways(
+        self, path: tuple[nengo.Connection, ...], reached: np.ndarray
+    ) -> Iterator[tuple[tuple[nengo.Connection, ...], Any]]:
+        """Every way on from the Node that `path` ends at, and the object it leads to."""
+        node = path[-1].post_obj
+        onwards = self._onwards.get(node, [])
+        if node in self.group.probed_objs:
+            if onwards:
+                yield path, node
+            else:
+                self._say_unfed(node)
+        for conn in onwards:
+            if not reached[conn.pre_slice].any():
+                continue
+            if any(conn.post_obj is passed.post_obj for passed in path):
+                raise _Loop(conn.post_obj)
+            if conn in self.group.conns_out:
+                yield (*path, conn), conn.post_obj
+            else:
+                yield from self._ways((*path, conn), _arriving(conn, reached))
+
+    def _emit(self, path: tuple[nengo.Connection, ...], target: Any) -> None:
+        """One way, as a link if its Connections can be merged."""
+        for conn in path:
+            wrong = _why_not_dense(conn.transform)
+            if wrong is not None:
+                self._say(conn, f"{wrong}, which NengoLoihi can't merge with the next one", LOWER)
+                return
+        if isinstance(target, LearningRule):
+            reason = "leads to a learning rule through a passthrough Node that also feeds the chip"
+            self._say(path[-1], reason, "Give the error a passthrough Node of its own")
+            return
+        synapses = [conn.synapse for conn in path if conn.synapse is not None]
+        synapse = synapses[0] if synapses else None
+        if len(synapses) > 1:
+            if not all(isinstance(s, Lowpass) for s in synapses):
+                reason = "filters twice, and not by Lowpass synapses, on its way through a Node"
+                self._say(path[-1], reason, "Use one Lowpass synapse")
+                return
+            synapse = Lowpass(sum(s.tau for s in synapses))
+            reason = (
+                "filters twice on its way through a passthrough Node; on the chip that becomes "
+                f"one Lowpass synapse of {synapse.tau:g} s"
+            )
+            self._say(path[-1], reason, "Use one synapse on the way", refused=False)
+        self.links.append(Link(path, target, None, synapse))
+
+    def _say(self, conn: nengo.Connection, reason: str, remedy: str, refused: bool = True) -> None:
+        if (conn, reason) not in self._said:
+            self._said.add((conn, reason))
+            name = self.context.name
+            where = f"{name(conn.pre_obj)} -> {name(conn.post_obj)}"
+            self.problems.append(Unsupported(where, reason, remedy, refused, conn))
+
+    def _say_unfed(self, node: nengo.Node) -> None:
+        if node not in self._said:
+            self._said.add(node)
+            self.problems.append(
+                Unsupported(
+                    self.context.name(node),
+                    "is a probed passthrough Node at the end of ways that lead to the chip as "
+                    "well: NengoLoihi cuts it off, and its Probe reads 0",
+                    LOWER,
+                    False,
+                    node,
+                )
+            )
+
+
+def _has_error(learned: nengo.Connection, context: Context) -> bool:
+    """Whether anything leads to the learning rules of a Connection."""
+    targets = [conn.post_obj for conn in context.network.all_connections]
+    return any(isinstance(t, LearningRule) and t.connection is learned for t in targets)
+
+
+def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
+    """Elements of a Connection's target that something may arrive at, of shape (size_in,)."""
+    given = np.ones(conn.size_mid, dtype=bool)
+    if reached is not None:
+        given = reached[conn.pre_slice]
+    transform = conn.transform
+    weights = np.abs(transform.init) if isinstance(transform, Dense) and _is_array(transform) else 1
+    if isinstance(transform, NoTransform) or (
+        isinstance(transform, Dense) and np.ndim(weights) < 2
+    ):
+        out = given & (np.asarray(weights) > 0)
+    elif np.ndim(weights) == 2:
+        out = (weights @ given) > 0
+    else:
+        out = np.ones(conn.size_out, dtype=bool)
+    arriving = np.zeros(conn.post_obj.size_in, dtype=bool)
+    arriving[conn.post_slice] = out
+    return arriving
+
+
+def _is_array(transform: Dense) -> bool:
+    return isinstance(transform.init, np.ndarray)
+
+
+def _why_not_dense(transform: Any) -> str | None:
+    """Why NengoLoihi can't multiply this transform with another one, if so."""
+    if isinstance(transform, NoTransform):
+        return None
+    if not isinstance(transform, Dense):
+        return f"is a {type(transform).__name__}"
+    if not _is_array(transform):
+        return "has weights drawn from a distribution"
+    if transform.init.ndim == 1:
+        return "is a diagonal matrix given as a vector"
+    return None
+
+
+def _loop_problem(node: nengo.Node, context: Context) -> Unsupported:
+    return Unsupported(
+        context.name(node),
+        "is part of a loop of passthrough Nodes, which NengoLoihi runs on the host: what passes "
+        "it is encoded in spikes anew",
+        "Replace the loop by a recurrent Connection between neurons",
+        False,
+        node,
+    )

@@ -1,0 +1,96 @@
+"""What `check_support` finds, and what its rules are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import nengo
+from nengo.ensemble import Neurons
+
+from ...errors import NetworkGraphError
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """Something that NengoLoihi refuses, or silently runs as something else.
+
+    Attributes
+    ----------
+    name : str
+        The layer, or the object's name in its network.
+    reason : str
+        What is wrong, in words.
+    remedy : str
+        What to do about it.
+    refused : bool
+        True: NengoLoihi fails, when it builds the network or when it runs it. False: if it
+        runs the network, then not as it was written.
+    obj : nengo object
+        The Ensemble, Node, Connection or Probe at fault.
+    """
+
+    name: str
+    reason: str
+    remedy: str
+    refused: bool = True
+    obj: Any = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.reason}. {self.remedy}."
+
+
+@dataclass(frozen=True)
+class Context:
+    """A network as the rules see it.
+
+    Attributes
+    ----------
+    network : nengo.Network
+    chip : mapping from Ensemble or Node to bool
+        Whether it runs on the chip.
+    names : mapping from Ensemble or Node to str
+    dt : float
+        Time step in s.
+    """
+
+    network: nengo.Network
+    chip: Mapping[Any, bool]
+    names: Mapping[Any, str]
+    dt: float
+
+    def name(self, obj: Any) -> str:
+        """Name of an Ensemble, its neurons or a Node, or of a view on one."""
+        owner = owner_of(obj)
+        return self.names.get(owner) or str(owner)
+
+    def is_on_chip(self, obj: Any) -> bool:
+        """Whether an Ensemble, its neurons, a Node, or a view on one runs on the chip."""
+        return self.chip.get(owner_of(obj), False)
+
+
+def owner_of(obj: Any) -> Any:
+    """The Ensemble or Node that an object is, is a view on, or belongs to as its neurons."""
+    if isinstance(obj, nengo.base.ObjView):
+        obj = obj.obj
+    return obj.ensemble if isinstance(obj, Neurons) else obj
+
+
+def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
+    """The network of what a user gives, and the layer names known of its objects.
+
+    Parameters
+    ----------
+    given : nengo.Network, Conversion, Lowering, or any object with ``.net`` or ``.network``
+    """
+    if isinstance(given, nengo.Network):
+        return given, {}
+    for attribute in ("net", "network"):
+        network = getattr(given, attribute, None)
+        if isinstance(network, nengo.Network):
+            return network, getattr(given, "layer_names", {})
+    raise NetworkGraphError(
+        "Expected a nengo.Network, or an object with one as .net (a Conversion), "
+        f"not {type(given).__name__}."
+    )

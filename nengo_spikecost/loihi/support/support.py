@@ -1,0 +1,159 @@
+"""What NengoLoihi would refuse, or silently run as something else, before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import nengo
+from nengo.connection import LearningRule
+from nengo.ensemble import Neurons
+
+from ...errors import LoihiError
+from ...graph.naming import unique_names
+from .ensemble_rules import config_problems, ensemble_problems
+from .link_rules import Taus, link_problems, tau_problems
+from .links import find_links
+from .placement import on_chip
+from .records import Context, Unsupported, network_and_names, owner_of
+from .rounding_rules import rounding_problems
+
+#: Most problems that `raise_unsupported` prints.
+MAX_SHOWN = 10
+
+
+def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
+    """Say which parts of a network NengoLoihi can't run as they are, without building it.
+
+    Limits of the cores (compartments, axons, memory, pop16 axons) are not looked at, nor
+    what depends on the spikes: a neuron on the chip, or one that sends to it, fires at most
+    once a step.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, Lowering, or any object with a Network as ``.net``
+        It is not changed. Layers are called by their names where the object knows them.
+    dt : float
+        Time step in s.
+
+    Returns
+    -------
+    tuple of Unsupported
+        Empty if NengoLoihi builds the network and runs it as it is.
+    """
+    net, layer_names = network_and_names(network)
+    names = unique_names(net, (*net.all_nodes, *net.all_ensembles), layer_names)
+    problems = list(_contradictions(Context(net, {}, names, dt)))
+    if problems:
+        return tuple(problems)  # nothing can be placed
+
+    context = Context(net, on_chip(net), names, dt)
+    for node in net.all_nodes:
+        problems += _node_problems(node, context)
+    on_chip_ensembles = [e for e in net.all_ensembles if context.chip[e]]
+    if not on_chip_ensembles:
+        problems.append(_nothing_on_chip(net))
+    for ensemble in on_chip_ensembles:
+        problems += ensemble_problems(ensemble, context)
+    problems += config_problems(context)
+    links, merging_problems = find_links(context)
+    problems += merging_problems
+    taus: Taus = {}
+    for link in links:
+        problems += link_problems(link, context, taus)
+    problems += tau_problems(taus, context)
+    if not any(problem.refused for problem in problems):
+        problems += rounding_problems(links, taus, context)
+    for probe in net.all_probes:
+        problems += _probe_problems(probe, context)
+    return tuple(dict.fromkeys(problems))
+
+
+def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
+    """Raise if `check_support` finds anything.
+
+    Raises
+    ------
+    LoihiError
+        With one line a problem, and all of them as its ``problems``.
+    """
+    problems = check_support(network, dt=dt)
+    if problems:
+        lines = [f"- {problem}" for problem in problems[:MAX_SHOWN]]
+        if len(problems) > MAX_SHOWN:
+            lines.append(f"- and {len(problems) - MAX_SHOWN} more")
+        message = "NengoLoihi can't run this network as it is:\n" + "\n".join(lines)
+        raise LoihiError(message, problems)
+
+
+def _contradictions(context: Context) -> Iterator[Unsupported]:
+    """Ensembles marked as on the chip that NengoLoihi only runs on the host."""
+    network = context.network
+
+    def marked(ensemble: Any) -> bool:
+        return bool(getattr(network.config[ensemble], "on_chip", False))
+
+    for conn in network.all_connections:
+        pre, post = owner_of(conn.pre_obj), owner_of(conn.post_obj)
+        for ensemble, role, concerned in (
+            (post, "the target of a learned Connection", conn.learning_rule_type is not None),
+            (pre, "the source of a learning rule's error", isinstance(post, LearningRule)),
+        ):
+            if concerned and isinstance(ensemble, nengo.Ensemble) and marked(ensemble):
+                yield Unsupported(
+                    context.name(ensemble),
+                    f"is marked as on chip, but is {role}, which has to be on the host",
+                    "Mark it off chip (nengo_spikecost.loihi.mark_off_chip)",
+                    True,
+                    ensemble,
+                )
+
+
+def _nothing_on_chip(network: nengo.Network) -> Unsupported:
+    return Unsupported(
+        network.label or "The network",
+        "has no Ensemble on the chip",
+        "Mark fewer Ensembles off chip",
+        True,
+        network,
+    )
+
+
+def _node_problems(node: nengo.Node, context: Context) -> Iterator[Unsupported]:
+    # by name, because nengo_dl need not be imported for this
+    if any(cls.__name__ == "TensorNode" for cls in type(node).__mro__):
+        yield Unsupported(
+            context.name(node),
+            "is a TensorNode, which runs in NengoDL only",
+            "Convert the layer without allow_fallback, or register a converter for it",
+            True,
+            node,
+        )
+
+
+#: What can be recorded of an object on the chip.
+PROBEABLE = {
+    Neurons: ("output", "spikes", "voltage", "input"),
+    nengo.Ensemble: ("decoded_output",),
+}
+
+
+def _probe_problems(probe: nengo.Probe, context: Context) -> Iterator[Unsupported]:
+    """Reference: nengo-loihi 1.1.0, builder/probe.py, splitter.py and simulator.py."""
+    owner = owner_of(probe.target)
+    if not isinstance(owner, (nengo.Ensemble, nengo.Node)):
+        name = probe.label or "Probe"
+        reason = f"records a {type(owner).__name__}, which NengoLoihi can't"
+        yield Unsupported(name, reason, "Remove the Probe", True, probe)
+        return
+    if not context.is_on_chip(owner):
+        return
+    name = f"Probe of {context.name(owner)}"
+    if probe.sample_every is not None:
+        reason = "records every so many seconds (sample_every), which NengoLoihi can't on the chip"
+        yield Unsupported(name, reason, "Record every step", True, probe)
+    for kind, attributes in PROBEABLE.items():
+        if isinstance(probe.obj, kind) and probe.attr not in attributes:
+            reason = f"records {probe.attr!r}, which the chip does not give"
+            remedy = f"Record one of {', '.join(attributes)}"
+            yield Unsupported(name, reason, remedy, True, probe)
