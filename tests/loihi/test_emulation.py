@@ -8,17 +8,15 @@ import nengo
 import numpy as np
 import pytest
 
+import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.errors import DataError, LoihiError, MeasurementError
+from nengo_spikecost.loihi.emulation import Emulator
 
 from . import test_architectures as architectures
 from .block_networks import RandomNetwork
 from .networks import STEPS, Layers
 from .test_random_networks import random_network
-
-pytest.importorskip("numba", reason="the emulation is compiled by numba")
-
-from nengo_spikecost.loihi.emulation import Emulator
 
 loihi = stack.nengo_loihi()
 
@@ -358,3 +356,28 @@ def test_exact_layers_on_the_host_between_layers_on_the_chip():
     net, _ = architectures.lowered(architectures.max_pool_as_average, max_pooling="exact")
     run, _ = assert_equal(net)
     assert run.chip_to_host.sum() > 0
+
+
+def test_the_input_of_a_conversion_and_of_its_fit_is_known():
+    """Also where the readout has biases, which come from a Node without input, too."""
+    keras = stack.keras()
+    inp = keras.Input((6,))
+    x = keras.layers.Dense(8, activation="relu", name="first")(inp)
+    x = keras.layers.Dense(5, activation="relu", name="second")(x)
+    model = keras.Model(inp, keras.layers.Dense(2, name="out", bias_initializer="ones")(x))
+    conversion = nsc.convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=200, synapse=0.005
+    )
+    assert sum(node.size_in == 0 for node in conversion.net.all_nodes) == 2
+    samples = np.random.RandomState(0).uniform(0.5, 1, (3, 6))
+    with nsc.loihi.Emulator(conversion) as emulator:
+        expected = emulator.run(samples, 20)
+    fit = nsc.loihi.fit_blocks(conversion)
+    with nsc.loihi.Emulator(fit) as emulator:
+        found = emulator.run(samples, 20)
+    # one block a layer with or without the fit, so that nothing is rounded otherwise
+    assert [layer.use.n_blocks for layer in fit.layers] == [1]
+    ensemble = conversion.layers["second"].ensemble
+    assert expected.spikes_of(ensemble).sum() > 0
+    np.testing.assert_array_equal(found.spikes_of(ensemble), expected.spikes_of(ensemble))
+    assert {block.layer for block in nsc.loihi.place(fit).blocks} == {"second"}

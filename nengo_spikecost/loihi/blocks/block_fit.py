@@ -94,6 +94,10 @@ class BlockFit:
         can't be applied.
     seconds : float
         Time that the search took.
+    network : nengo.Network
+        What the shapes are for.
+    given : nengo.Network or Conversion
+        What `fit_blocks` was given: it knows the names of layers and inputs.
     """
 
     layers: tuple[LayerFit, ...]
@@ -107,6 +111,7 @@ class BlockFit:
     reordered: bool
     seconds: float = field(compare=False)
     network: nengo.Network = field(repr=False, compare=False)
+    given: Any = field(repr=False, compare=False)
     search: Any = field(repr=False, compare=False)
 
     @property

@@ -94,6 +94,7 @@ def fit_blocks(
     search = BlockSearch(layers, rates, pop_types, started, time_limit, max_cores_per_chip)
     search.reordered = reordered
     search.max_cores = max_cores
+    search.given = layers.network if isinstance(network, Layers) else network
     return search.fit(objective)
 
 
@@ -116,6 +117,7 @@ class BlockSearch:
         self.cores_per_chip = cores_per_chip
         self.max_cores: int | None = None
         self.reordered = False
+        self.given: Any = layers.network
         arriving: dict[int, list[Any]] = {k: [] for k in range(len(layers.layers))}
         couplings: dict[tuple[int, int], list[Coupling]] = {}
         for axons in layers.inputs:
@@ -300,6 +302,7 @@ class BlockSearch:
             reordered=self.reordered,
             seconds=time.monotonic() - self.first_started,
             network=self.layers.network,
+            given=self.given,
             search=self,
         )
 

@@ -134,7 +134,7 @@ def built_network(
     """
     named = given
     if fit is None and hasattr(given, "shapes"):
-        fit, named = given, given.network
+        fit, named = given, getattr(given, "given", given.network)
     if fit is not None and model is not None:
         raise LoihiError("A built model has its block shapes: pass either model= or the fit.")
     if not isinstance(named, nengo.Network) and not hasattr(named, "net"):

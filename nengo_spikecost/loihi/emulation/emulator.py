@@ -79,6 +79,8 @@ class Emulator:
         self._n_threads = _positive(n_threads, "n_threads")
         self._seed = seed
         self.built = built_network(network, model=model, dt=dt)
+        given = getattr(network, "given", network)
+        self._input_nodes = getattr(given, "input_nodes", None)
         self.network, self.model = self.built.network, self.built.model
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
@@ -227,7 +229,9 @@ class Emulator:
         return found
 
     def _only_input(self) -> nengo.Node:
-        nodes = [n for n in self.network.all_nodes if n.size_in == 0 and n.size_out > 0]
+        nodes = self._input_nodes
+        if nodes is None:
+            nodes = [n for n in self.network.all_nodes if n.size_in == 0 and n.size_out > 0]
         if len(nodes) != 1:
             names = ", ".join(str(node) for node in nodes)
             raise DataError(f"The network has {len(nodes)} input Nodes ({names}): give a mapping.")
