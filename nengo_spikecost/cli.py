@@ -85,6 +85,23 @@ def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]
     return lambda command: functools.reduce(lambda f, option: option(f), options[::-1], command)
 
 
+def _of_a_model(command: Callable) -> Callable:
+    """Arguments of the commands that simulate a model of the user's on his data."""
+    decorators: list[Callable[[Callable], Callable]] = [
+        click.argument("model", type=click.Path()),
+        click.option("--data", "data_file", type=click.Path(), required=True,
+                     help="Samples (.npy), or samples and labels (.npz)."),
+        click.option("--x-key",
+                     help="Name of the samples in an .npz file.  [default: x_test, x, ...]"),
+        click.option("--y-key",
+                     help="Name of the labels in an .npz file.  [default: y_test, y, ...]"),
+        _network_options(
+            {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
+        ),
+    ]  # fmt: skip
+    return functools.reduce(lambda f, decorate: decorate(f), decorators[::-1], command)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nengo-spikecost")
 def main() -> None:
@@ -114,49 +131,19 @@ def demo(**options: Any) -> None:
 
 
 @main.command()
-@click.argument("model", type=click.Path())
-@click.option("--data", "data_file", type=click.Path(), required=True,
-              help="Samples (.npy), or samples and labels (.npz).")  # fmt: skip
-@click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
-@click.option("--y-key", help="Name of the labels in an .npz file.  [default: y_test, y, ...]")
-@_network_options(
-    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
-)
+@_of_a_model
 @_plain_errors
-def report(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
-) -> None:
+def report(**options: Any) -> None:
     """Profile MODEL (.h5, .keras or SavedModel folder) on your data."""
-    from . import stack
-    from .loading import check_model_file, load_data, load_model
-
-    x, y = load_data(data_file, x_key, y_key)
-    check_model_file(model)
-    stack.start_quietly()
-    _run(load_model(model), x, y, **options)
+    _load_and_run(**options)
 
 
 @main.command()
-@click.argument("model", type=click.Path())
-@click.option("--data", "data_file", type=click.Path(), required=True,
-              help="Samples (.npy), or samples and labels (.npz).")  # fmt: skip
-@click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
-@click.option("--y-key", help="Name of the labels in an .npz file.  [default: y_test, y, ...]")
-@_network_options(
-    {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
-)
+@_of_a_model
 @_plain_errors
-def compare(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
-) -> None:
+def compare(**options: Any) -> None:
     """Price MODEL with all cost models side by side, and say what makes the difference."""
-    from . import stack
-    from .loading import check_model_file, load_data, load_model
-
-    x, y = load_data(data_file, x_key, y_key)
-    check_model_file(model)
-    stack.start_quietly()
-    _run(load_model(model), x, y, compared=True, **options)
+    _load_and_run(compared=True, **options)
 
 
 @main.command()
@@ -253,6 +240,18 @@ def devices(names: tuple[str, ...], device_file: str | None, json_file: str | No
     if json_file is not None:
         write_text(json_file, to_json(found, presets))
         click.echo(f"\nWritten: {json_file}")
+
+
+def _load_and_run(
+    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+) -> None:
+    from . import stack
+    from .loading import check_model_file, load_data, load_model
+
+    x, y = load_data(data_file, x_key, y_key)
+    check_model_file(model)
+    stack.start_quietly()
+    _run(load_model(model), x, y, **options)
 
 
 def _run(
