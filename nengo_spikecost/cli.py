@@ -55,14 +55,17 @@ def _devices(_: Any, __: Any, value: str | None) -> list[str] | str | None:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]:
-    """Options of every command that simulates, with the defaults given."""
-    options = [
-        click.option("--devices", callback=_devices, metavar="A,B",
-                     help="Devices in the table, by name, with commas; or 'all'.  "
-                     "[default: the usual ones]"),
-        click.option("--device-file", type=click.Path(), metavar="TOML",
-                     help="More devices, in the form of the package's own table."),
+Decorator = Callable[[Callable], Callable]
+
+
+def _all_of(decorators: list[Decorator]) -> Decorator:
+    """Several decorators as one; the first comes first in the help."""
+    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
+
+
+def _conversion_options(settings: dict[str, Any]) -> Decorator:
+    """Options of every command that converts a model, with the defaults given."""
+    options: list[Decorator] = [
         click.option("--neuron", default=settings["neuron"], show_default=True, metavar="TYPE",
                      help="Neuron type that the ReLUs become."),
         click.option("--scale", type=float, default=settings["scale"], show_default=True,
@@ -72,8 +75,21 @@ def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]
         click.option("--synapse", type=float, default=settings["synapse"], show_default=True,
                      help="Time constant in s of the filter behind the neurons; 0 for none."),
         click.option("--max-pooling", type=click.Choice(["exact", "average", "strided"]),
-                     default="exact", show_default=True,
+                     default=settings.get("max_pooling", "exact"), show_default=True,
                      help="What max pooling becomes: exact on the host, or one of these on chip."),
+    ]  # fmt: skip
+    return _all_of(options)
+
+
+def _network_options(settings: dict[str, Any]) -> Decorator:
+    """Options of every command that simulates, with the defaults given."""
+    options: list[Decorator] = [
+        click.option("--devices", callback=_devices, metavar="A,B",
+                     help="Devices in the table, by name, with commas; or 'all'.  "
+                     "[default: the usual ones]"),
+        click.option("--device-file", type=click.Path(), metavar="TOML",
+                     help="More devices, in the form of the package's own table."),
+        _conversion_options(settings),
         click.option("--presentation", type=click.Choice(["fresh", "continuous"]),
                      default="fresh", show_default=True,
                      help="Start every sample afresh, or run on as a board does."),
@@ -82,12 +98,12 @@ def _network_options(settings: dict[str, Any]) -> Callable[[Callable], Callable]
                      show_default=bool(settings.get("json")), help="Write all results here."),
         click.option("--csv", "csv_file", type=click.Path(), help="Write the table here."),
     ]  # fmt: skip
-    return lambda command: functools.reduce(lambda f, option: option(f), options[::-1], command)
+    return _all_of(options)
 
 
 def _of_a_model(command: Callable) -> Callable:
     """Arguments of the commands that simulate a model of the user's on his data."""
-    decorators: list[Callable[[Callable], Callable]] = [
+    decorators: list[Decorator] = [
         click.argument("model", type=click.Path()),
         click.option("--data", "data_file", type=click.Path(), required=True,
                      help="Samples (.npy), or samples and labels (.npz)."),
@@ -99,7 +115,7 @@ def _of_a_model(command: Callable) -> Callable:
             {"neuron": "SpikingRectifiedLinear", "scale": 100.0, "steps": 100, "synapse": 0.005}
         ),
     ]  # fmt: skip
-    return functools.reduce(lambda f, decorate: decorate(f), decorators[::-1], command)
+    return _all_of(decorators)(command)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -162,40 +178,14 @@ def compare(**options: Any) -> None:
     show_default=True,
     help="Fewest cores, shortest step, or fewest messages.",
 )
-@click.option(
-    "--neuron",
-    default="LoihiSpikingRectifiedLinear",
-    show_default=True,
-    metavar="TYPE",
-    help="Neuron type that the ReLUs become.",
-)
-@click.option(
-    "--scale",
-    type=float,
-    default=100.0,
-    show_default=True,
-    help="scale_firing_rates: factor on all firing rates.",
-)
-@click.option(
-    "--steps",
-    type=int,
-    default=100,
-    show_default=True,
-    help="Steps of 1 ms for which a sample is presented.",
-)
-@click.option(
-    "--synapse",
-    type=float,
-    default=0.005,
-    show_default=True,
-    help="Time constant in s of the filter behind the neurons; 0 for none.",
-)
-@click.option(
-    "--max-pooling",
-    type=click.Choice(["exact", "average", "strided"]),
-    default="average",
-    show_default=True,
-    help="What max pooling becomes: exact on the host, or one of these on chip.",
+@_conversion_options(
+    {
+        "neuron": "LoihiSpikingRectifiedLinear",
+        "scale": 100.0,
+        "steps": 100,
+        "synapse": 0.005,
+        "max_pooling": "average",
+    }
 )
 @click.option(
     "--samples",

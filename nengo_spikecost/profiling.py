@@ -8,6 +8,7 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class Profile:
                 name: {"error": str(result)}
                 if isinstance(result, EnergyError)
                 else result.to_dict()
-                for name, result in self._opponents().items()
+                for name, result in self._opponents.items()
             },
             "accuracy": dict(self.accuracy),
             "stack": stack.report().as_dict(),
@@ -132,12 +133,16 @@ class Profile:
     def _columns(self) -> list[str]:
         return [*COLUMNS, *(f"energy {name}" for name in self.devices)]
 
+    @cached_property
     def _opponents(self) -> dict[str, Any]:
         """`break_even` on each spiking device, or the error that says why there is none."""
         from .energy import devices as device_table
+        from .opponent import break_even_of, zero_share
 
-        if not any(p.spiking for p in self.energy.workload().populations):
+        workload = self.energy.workload()
+        if not any(p.spiking for p in workload.populations):
             return {}
+        share = zero_share(self.activity)
         spiking = [name for name in self.devices if device_table.get(name).spiking]
         wanted = {
             name: (name, "per_operation") for name in dict.fromkeys([SAME_TECHNOLOGY, *spiking])
@@ -146,14 +151,16 @@ class Profile:
         found: dict[str, Any] = {}
         for label, (name, cost_model) in wanted.items():
             try:
-                found[label] = self.break_even(name, cost_model=cost_model)
+                found[label] = break_even_of(
+                    workload, cost_model=cost_model, device=name, zero_share=share
+                )
             except EnergyError as error:
                 found[label] = error
         return found
 
     def _verdicts(self, line_length: int) -> list[str]:
         """Who spends less, on each spiking device."""
-        found = self._opponents()
+        found = self._opponents
         if not found:
             return []
         lines = [

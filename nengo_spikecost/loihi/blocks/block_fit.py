@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import nengo
-import numpy as np
 
 from ... import stack
 from ...errors import LoihiError
+from ..cores.building import building
 from ..cores.core_use import LayerUse, NetworkUse
-from ..cores.unsplit import params_restored
 from ..support.records import network_and_names
 
 #: Characters of a bar of utilisation.
@@ -187,40 +184,11 @@ class BlockFit:
         loihi = stack.nengo_loihi()
         model = loihi.builder.Model(dt=dt)
         started = time.monotonic()
-        with self._applied(), warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                model.build(self.network)
-            except (AssertionError, NotImplementedError, nengo.exceptions.NengoException) as err:
-                said = str(err) or type(err).__name__
-                raise LoihiError(f"NengoLoihi can't build the network: {said}") from err
+        with building(self.network):
+            self.apply()
+            model.build(self.network)
         seconds = time.monotonic() - started
         return Verification(len(model.blocks), tuple(self._differences(model)), seconds)
-
-    @contextmanager
-    def _applied(self) -> Iterator[None]:
-        """The network as `apply` makes it, and afterwards as it was."""
-        net, missing = self.network, object()
-        with params_restored(net):
-            stack.nengo_loihi().add_params(net)
-            entries = [(net.config[e], "block_shape") for e in self.shapes]
-            entries += [(net.config[c], "pop_type") for c in self.pop_types]
-            before = [
-                getattr(params, name)
-                if name in params._clsparams._extra_params
-                and params in params._clsparams.get_param(name)
-                else missing
-                for params, name in entries
-            ]
-            try:
-                self.apply()
-                yield
-            finally:
-                for (params, name), value in zip(entries, before):
-                    if value is missing:
-                        delattr(params, name)
-                    else:
-                        setattr(params, name, value)
 
     def _require_same_order(self) -> None:
         if self.reordered:

@@ -10,9 +10,7 @@ builder/split_blocks.py.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,18 +23,15 @@ from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
 from ..support.records import owner_of
+from .building import building
 
 #: What neurons are: of an Ensemble, added by NengoLoihi to pass decoded values on, or
 #: events that a process on the chip makes by itself.
 KINDS = ("neurons", "decoding neurons", "events")
 
-#: How NengoLoihi refuses a network. AttributeError: its sentence on pop16 axons that do not
-#: start at every fourth compartment has a misspelt name (builder/validate.py).
-_REFUSALS = (
-    AssertionError,
-    AttributeError,
-    NotImplementedError,
-    nengo.exceptions.NengoException,
+_ADVICE = (
+    "nengo_spikecost.loihi.check_support says which layer it refuses; if cores overflow, choose "
+    "other block shapes."
 )
 
 
@@ -156,44 +151,11 @@ def built_network(
 def _build(network: nengo.Network, fit: Any, dt: float) -> Any:
     loihi = stack.nengo_loihi()
     model = loihi.builder.Model(dt=dt)
-    with warnings.catch_warnings(), np.errstate(all="ignore"), _config_restored(network):
-        warnings.simplefilter("ignore")
-        try:
-            if fit is not None:
-                fit.apply(network)
-            model.build(network)
-        except _REFUSALS as err:
-            said = str(err) or type(err).__name__
-            raise LoihiError(
-                f"NengoLoihi can't build this network: {said} "
-                "nengo_spikecost.loihi.check_support says which layer it refuses; if cores "
-                "overflow, choose other block shapes."
-            ) from err
+    with building(network, _ADVICE):
+        if fit is not None:
+            fit.apply(network)
+        model.build(network)
     return model
-
-
-@contextmanager
-def _config_restored(network: nengo.Network) -> Iterator[None]:
-    """Undo what is set of NengoLoihi's parameters in the configs of a network."""
-    extras = [
-        net.config[kind]._extra_params
-        for net in (network, *network.all_networks)
-        for kind in (nengo.Ensemble, nengo.Connection)
-    ]
-    before = [{name: list(param.data.items()) for name, param in e.items()} for e in extras]
-    try:
-        yield
-    finally:
-        for extra, values in zip(extras, before):
-            for name in list(extra):
-                if name not in values:
-                    del extra[name]
-                    continue
-                data = extra[name].data
-                for key in list(data):
-                    del data[key]
-                for key, value in values[name]:
-                    data[key] = value
 
 
 class _Reader:

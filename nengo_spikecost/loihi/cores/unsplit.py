@@ -11,20 +11,17 @@ Reference: nengo-loihi 1.1.0, builder/connection.py and builder/network.py.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import nengo
-import numpy as np
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ... import stack
 from ...errors import LoihiError
 from ..support.records import owner_of
+from .building import building
 
 #: Transforms of two-dimensional images that NengoLoihi keeps as shared weights.
 CONVOLUTIONS = (nengo.Convolution, nengo.ConvolutionTranspose)
@@ -101,18 +98,8 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
     model = loihi.builder.Model(dt=dt, builder=NotingBuilder)
     model.validation_level = loihi.builder.builder.ValidationLevel.NONE
     model.block_shapes = _WholeBlocks()
-    with warnings.catch_warnings(), np.errstate(all="ignore"), params_restored(network):
-        warnings.simplefilter("ignore")
-        try:
-            model.build(network, discretize=False)
-        except LoihiError:
-            raise
-        except (AssertionError, NotImplementedError, nengo.exceptions.NengoException) as err:
-            said = str(err) or type(err).__name__
-            raise LoihiError(
-                f"NengoLoihi can't build this network ({said}). "
-                "nengo_spikecost.loihi.check_support says which layer is at fault."
-            ) from err
+    with building(network, "nengo_spikecost.loihi.check_support says which layer is at fault."):
+        model.build(network, discretize=False)
     return Unsplit(model, tuple(noted))
 
 
@@ -168,20 +155,3 @@ def _require_buildable(conn: nengo.Connection) -> None:
             f"{owner_of(conn.pre)} -> {owner_of(conn.post)} {wrong}, which NengoLoihi can't build. "
             "nengo_spikecost.loihi.check_support says what to do."
         )
-
-
-@contextmanager
-def params_restored(network: nengo.Network) -> Iterator[None]:
-    """Take away the parameters that NengoLoihi adds to configs that have none yet."""
-    extra = [
-        network_.config[kind]._extra_params
-        for network_ in (network, *network.all_networks)
-        for kind in (nengo.Ensemble, nengo.Connection)
-    ]
-    before = [set(params) for params in extra]
-    try:
-        yield
-    finally:
-        for params, names in zip(extra, before):
-            for name in set(params) - names:
-                del params[name]
