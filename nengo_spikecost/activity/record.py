@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import DataError, MeasurementError
+from .chip_record import ChipActivity
 
 READOUTS = ("last", "mean")
 
@@ -122,12 +123,15 @@ class Activity:
         By output name, in the order of the network.
     targets : ndarray, optional
         Labels that came with the data, one a sample.
+    chip : ChipActivity, optional
+        What each core did, if a chip ran it or was emulated.
     """
 
     protocol: Protocol
     populations: Mapping[str, PopulationActivity]
     outputs: Mapping[str, OutputActivity]
     targets: np.ndarray | None = None
+    chip: ChipActivity | None = None
 
     @property
     def n_samples(self) -> int:

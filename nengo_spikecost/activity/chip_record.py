@@ -1,0 +1,216 @@
+"""What each core of a neuromorphic chip did: the part of an `Activity` that only chips have.
+
+Pure counts, of whatever ran the chip: they say what a core had to do, not what it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from ..errors import MeasurementError
+
+#: How the synapses of a core are stored: weights to all its compartments, weights with the
+#: places that they go to, or weights that a population of axons shares.
+FORMATS = ("dense", "sparse", "conv")
+
+
+@dataclass(frozen=True)
+class StepCounts:
+    """What each core did at each step, to find the slowest core of every step.
+
+    Summed over steps these are the counts of `ChipActivity`, all int64. Where the work of a
+    core is that of the last step's spikes (synops, axon events), it stands at the step that
+    did it.
+
+    Attributes
+    ----------
+    synops : mapping from str to ndarray of shape (n_samples, n_steps, n_cores)
+        By format, as in `ChipActivity.synops`.
+    axon_events, messages_out, spikes, with_input : ndarray of shape (n_samples, n_steps, n_cores)
+    host_to_chip : ndarray of shape (n_samples, n_steps)
+    """
+
+    synops: Mapping[str, np.ndarray] = field(repr=False)
+    axon_events: np.ndarray = field(repr=False)
+    messages_out: np.ndarray = field(repr=False)
+    spikes: np.ndarray = field(repr=False)
+    with_input: np.ndarray = field(repr=False)
+    host_to_chip: np.ndarray = field(repr=False)
+
+    def __post_init__(self) -> None:
+        _check_formats("StepCounts", self.synops)
+        shape = np.shape(self.spikes)
+        if len(shape) != 3:
+            raise MeasurementError(
+                f"StepCounts.spikes has shape {shape}; expected (n_samples, n_steps, n_cores)."
+            )
+        arrays = {**_synops(self.synops), "axon_events": self.axon_events}
+        arrays.update(messages_out=self.messages_out, with_input=self.with_input)
+        _check_shapes("StepCounts", shape, arrays)
+        _check_shapes("StepCounts", shape[:2], {"host_to_chip": self.host_to_chip})
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of each sample."""
+        return self.spikes.shape[1]
+
+
+@dataclass(frozen=True)
+class ChipActivity:
+    """What each core did, per sample, under the protocol of the `Activity` that has it.
+
+    A core is one block of NengoLoihi. All counts are int64. Spikes are counted when they are
+    fired; messages, axon events and synops when they are delivered, one step later: what is
+    fired at the last step of a sample is delivered within the next one if the presentation
+    is continuous, and never if it is fresh.
+
+    Attributes
+    ----------
+    cores : tuple of str, length n_cores
+        Names: the population that has its neurons on the core, numbered where it has several.
+    layers : tuple of str, length n_cores
+        The layer that each core works for, as `NetworkGraph` names it; of neurons that only
+        pass decoded values on, ``pre -> post``.
+    inputs : tuple of str, length n_inputs
+        What sends spikes from the host.
+    compartments : ndarray of shape (n_cores,)
+        Compartments that are updated at every step.
+    spikes, with_input, idle : ndarray of shape (n_samples, n_cores)
+        Updates of compartments that fired, that a weight arrived at, and that did neither.
+        All updates are ``compartments * n_steps``; some fire and receive at the same step.
+    synops : mapping from str to ndarray of shape (n_samples, n_cores)
+        Weights that arriving spikes met, by format of the synapses, one of `FORMATS`.
+    axon_events : ndarray of shape (n_samples, n_cores)
+        Messages that arrived at the core's input axons, from the host too.
+    messages_out : ndarray of shape (n_samples, n_cores)
+        Messages that the core sent and that were delivered: one for each spike and each set
+        of synapses that it goes to.
+    messages_between : ndarray of shape (n_cores + n_inputs, n_cores)
+        Messages over all samples from each core, then from each input, to each core.
+    host_to_chip : ndarray of shape (n_samples,)
+        Spikes fired on the host by neurons that send to the chip.
+    chip_to_host : ndarray of shape (n_samples,)
+        Spikes that the host reads: one for each Connection to the host that they take.
+    by_step : StepCounts, optional
+        The same step by step, if it was asked for.
+    """
+
+    cores: tuple[str, ...]
+    layers: tuple[str, ...]
+    inputs: tuple[str, ...]
+    compartments: np.ndarray = field(repr=False)
+    spikes: np.ndarray = field(repr=False)
+    with_input: np.ndarray = field(repr=False)
+    idle: np.ndarray = field(repr=False)
+    synops: Mapping[str, np.ndarray] = field(repr=False)
+    axon_events: np.ndarray = field(repr=False)
+    messages_out: np.ndarray = field(repr=False)
+    messages_between: np.ndarray = field(repr=False)
+    host_to_chip: np.ndarray = field(repr=False)
+    chip_to_host: np.ndarray = field(repr=False)
+    by_step: StepCounts | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_formats("ChipActivity", self.synops)
+        n = len(self.cores)
+        shape = (len(self.spikes), n)
+        _check_shapes("ChipActivity", (n,), {"layers": self.layers})
+        _check_shapes("ChipActivity", (n,), {"compartments": self.compartments})
+        names = ("spikes", "with_input", "idle", "axon_events", "messages_out")
+        arrays = {**_synops(self.synops), **{name: getattr(self, name) for name in names}}
+        _check_shapes("ChipActivity", shape, arrays)
+        host = {"host_to_chip": self.host_to_chip, "chip_to_host": self.chip_to_host}
+        _check_shapes("ChipActivity", shape[:1], host)
+        between = {"messages_between": self.messages_between}
+        _check_shapes("ChipActivity", (n + len(self.inputs), n), between)
+        if self.by_step is not None and np.shape(self.by_step.spikes)[::2] != shape:
+            raise MeasurementError(
+                f"ChipActivity.by_step is of {np.shape(self.by_step.spikes)} (samples, steps, "
+                f"cores); expected {shape[0]} samples and {n} cores."
+            )
+
+    @property
+    def n_cores(self) -> int:
+        """Number of cores."""
+        return len(self.cores)
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples."""
+        return len(self.spikes)
+
+    def total_synops(self) -> np.ndarray:
+        """Synops of all formats, int64, (n_samples, n_cores)."""
+        zeros = np.zeros((self.n_samples, self.n_cores), dtype=np.int64)
+        return sum(self.synops.values(), zeros)
+
+    def updates(self, n_steps: int) -> np.ndarray:
+        """Updates of compartments of one sample of so many steps, int64, (n_cores,)."""
+        return np.asarray(self.compartments, dtype=np.int64) * n_steps
+
+
+def joined_chips(parts: Sequence[ChipActivity]) -> ChipActivity:
+    """Samples of one batch after another, of the same network.
+
+    Raises
+    ------
+    MeasurementError
+        If they are of different cores, or step by step in some batches only.
+    """
+    first = parts[0]
+    if any(
+        (p.cores, p.layers, p.inputs) != (first.cores, first.layers, first.inputs) for p in parts
+    ):
+        raise MeasurementError("These counts are of different cores: they can't be joined.")
+    values: dict[str, Any] = {}
+    for part in fields(ChipActivity):
+        found = [getattr(p, part.name) for p in parts]
+        if part.name in ("cores", "layers", "inputs", "compartments"):
+            values[part.name] = found[0]
+        elif part.name == "messages_between":
+            values[part.name] = np.sum(found, axis=0, dtype=np.int64)
+        elif part.name == "by_step":
+            values[part.name] = _joined_steps(found)
+        else:
+            values[part.name] = _concatenated(found)
+    return ChipActivity(**values)
+
+
+def _joined_steps(parts: Sequence[Any]) -> StepCounts | None:
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    if len(known) < len(parts):
+        raise MeasurementError("Only some of these counts are step by step: they can't be joined.")
+    names = [part.name for part in fields(StepCounts)]
+    return StepCounts(*(_concatenated([getattr(p, name) for p in parts]) for name in names))
+
+
+def _concatenated(values: Sequence[Any]) -> Any:
+    if isinstance(values[0], Mapping):
+        return {key: np.concatenate([value[key] for value in values]) for key in values[0]}
+    return np.concatenate(values)
+
+
+def _synops(synops: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"synops[{key!r}]": values for key, values in synops.items()}
+
+
+def _check_formats(owner: str, synops: Mapping[str, np.ndarray]) -> None:
+    wrong = [key for key in synops if key not in FORMATS]
+    if wrong:
+        raise MeasurementError(
+            f"{owner}.synops has formats {wrong}; expected some of {', '.join(FORMATS)}."
+        )
+
+
+def _check_shapes(owner: str, shape: tuple[int, ...], arrays: Mapping[str, Any]) -> None:
+    for name, values in arrays.items():
+        if np.shape(values) != shape:
+            raise MeasurementError(
+                f"{owner}.{name} has shape {np.shape(values)}; expected {shape}."
+            )
