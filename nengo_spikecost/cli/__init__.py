@@ -1,0 +1,25 @@
+"""``nengo-spikecost``: the pipeline from the command line, one file a step.
+
+A new sub-command is one file, and one name in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .devices import devices
+from .fit import fit
+from .profile import compare, demo, report
+
+COMMANDS = (demo, report, compare, fit, devices)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nengo-spikecost")
+def main() -> None:
+    """Count the spikes of a network and say what they cost on spiking hardware."""
+
+
+for command in COMMANDS:
+    main.add_command(command)

@@ -1,0 +1,5 @@
+"""``python -m nengo_spikecost.cli``."""
+
+from . import main
+
+main()
