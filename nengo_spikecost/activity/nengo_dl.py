@@ -103,10 +103,13 @@ class StreamingBackend(Backend):
         What to simulate.
     """
 
+    #: what builds NengoDL's tensor graph
+    simulator_type: type = _LoopSimulator
+
     def __init__(self, setup: Setup):
         self.setup = setup
         network, self._probes = _wrap(setup)
-        self._sim = _build(_LoopSimulator, network, setup)
+        self._sim = _build(self.simulator_type, network, setup)
         self._graph = self._sim.tensor_graph
         self._fed = {spec.node: spec.name for spec in setup.inputs}
         self._function = tf.function(self._simulate)
@@ -176,11 +179,12 @@ class StreamingBackend(Backend):
     def _loop(self, progress: Any) -> Any:
         graph = self._graph
         for node, values in graph.node_inputs.items():
-            if values.shape[1] == 1 and self.setup.n_steps > 1:
+            if values.shape[1] == 1:
                 graph.node_inputs[node] = _Constant(values)
         order = {probe: i for i, probe in enumerate(graph.model.probes)}
         counted = [order[probe] for probe in self._probes]
         read = [order[probe] for probe in self.setup.outputs.values()]
+        first, end, *totals, state = self._beginning(counted, read)
 
         def body(step: Any, counts: Any, outputs: Any, state: Any, params: Any) -> Any:
             graph._fill_bases(
@@ -192,8 +196,10 @@ class StreamingBackend(Backend):
                 tensors = [self._by_sample(i, x) for i, x in enumerate(tensors)]
                 added.append(
                     [
-                        _add_counts(total, tensors[i], population, self.setup.dt)
-                        for total, i, population in zip(counts, counted, self.setup.populations)
+                        _add_counts(total, tensors[i], population, self._per_spike(j, tensors[i]))
+                        for j, (total, i, population) in enumerate(
+                            zip(counts, counted, self.setup.populations)
+                        )
                     ]
                 )
                 added.append(
@@ -209,23 +215,33 @@ class StreamingBackend(Backend):
             return step, added[0], added[1], new_state, new_params
 
         step, counts, outputs, state, params = tf.while_loop(
-            lambda step, *_: step < self.setup.n_steps,
+            lambda step, *_: step < end,
             body,
-            (
-                tf.constant(0),
-                [
-                    self._zeros(i, graph.dtype if population.spiking else tf.float64)
-                    for i, population in zip(counted, self.setup.populations)
-                ],
-                [(self._zeros(i, graph.dtype), self._zeros(i, tf.float64)) for i in read],
-                tuple(graph.saved_state.values()),
-                tuple(graph.base_params.values()),
-            ),
+            (first, *totals, state, tuple(graph.base_params.values())),
             parallel_iterations=1,
         )
-        self._totals = counts, outputs
+        self._totals = self._result(counts, outputs, state)
         # what TensorGraph.call expects: steps run, probe arrays, final state and parameters
         return tf.fill((self.setup.batch_size,), step), {}, state, params
+
+    def _beginning(self, counted: list[int], read: list[int]) -> tuple[Any, ...]:
+        """What the loop starts from: first step, step after the last, counts, outputs, state."""
+        graph = self._graph
+        counts = [
+            self._zeros(i, graph.dtype if population.spiking else tf.float64)
+            for i, population in zip(counted, self.setup.populations)
+        ]
+        outputs = [(self._zeros(i, graph.dtype), self._zeros(i, tf.float64)) for i in read]
+        state = tuple(graph.saved_state.values())
+        return tf.constant(0), self.setup.n_steps, counts, outputs, state
+
+    def _per_spike(self, index: int, output: tf.Tensor) -> tf.Tensor:
+        """Spikes of a population in one unit of its output, by its place in the setup."""
+        return tf.constant(self.setup.dt / amplitude(self.setup.populations[index]), output.dtype)
+
+    def _result(self, counts: Any, outputs: Any, state: Any) -> Any:
+        """What is kept of the end of the loop."""
+        return counts, outputs
 
     def _zeros(self, probe: int, dtype: Any) -> tf.Tensor:
         signal = self._graph.model.sig[self._graph.model.probes[probe]]["in"]
@@ -239,12 +255,14 @@ class StreamingBackend(Backend):
         return tf.reshape(x, (self.setup.batch_size, signal.size))
 
 
-def _add_counts(total: Any, output: tf.Tensor, population: Population, dt: float) -> tf.Tensor:
+def _add_counts(
+    total: Any, output: tf.Tensor, population: Population, per_spike: tf.Tensor
+) -> tf.Tensor:
     """Add one step's spikes. Dividing out the amplitude leaves whole numbers but for
     rounding errors, which go here, before anything is summed. Whole numbers in float32 are
     exact up to `MAX_SPIKES`, never wrap round, and stay NaN once a simulation has gone
     wrong; integers would cost a tenth more time for the cast."""
-    spikes = tf.abs(output) * tf.constant(dt / amplitude(population), output.dtype)
+    spikes = tf.abs(output) * per_spike
     if population.spiking:
         spikes = tf.round(spikes)
     return total + tf.cast(spikes, total.dtype)
