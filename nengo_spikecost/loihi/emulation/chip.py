@@ -18,10 +18,7 @@ import numpy as np
 
 from ...errors import LoihiError
 from ..cores.built import BuiltNetwork, Part
-
-#: Weights of a row that go to neighbouring compartments are added run by run if a run is at
-#: least this long on average, and otherwise one by one.
-MIN_RUN = 4
+from .rows import Rows, entries_of, flat, sorted_entries
 
 
 class Tables(NamedTuple):
@@ -31,12 +28,16 @@ class Tables(NamedTuple):
     numbers: the compartment that it starts from, the first of its row of ``weights`` (int16
     or int32), and where these go: to the ``runs`` (first compartment and number of
     compartments, relative to the start) from the third number up to the fourth, or, if the
-    fourth is negative, as many single ``places``, from the third on. Segments are
-    compartments that have all but their bias in common.
+    fourth is negative, as many single ``places``, from the third on. An entry belongs to a
+    set of synapses and has a number of weights that are met: ``effects``. Segments are
+    compartments that have all but their bias in common. A sender is a block, or an input of
+    the host.
     """
 
     entry_of: np.ndarray
     entries: np.ndarray
+    effects: np.ndarray
+    sender_of: np.ndarray
     runs: np.ndarray
     places: np.ndarray
     weights: np.ndarray
@@ -73,6 +74,11 @@ class Synapses:
     block: int
     format: str
     label: str
+
+    @property
+    def kind(self) -> str:
+        """The format as a `ChipActivity` calls it: weights of a population are ``"conv"``."""
+        return "conv" if self.format.startswith("pop") else self.format
 
 
 @dataclass(frozen=True)
@@ -152,7 +158,7 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     slices = [slice(int(e - p.n_neurons), int(e)) for e, p in zip(stops, (*blocks, *inputs))]
     block_of, input_of = tuple(slices[: len(blocks)]), tuple(slices[len(blocks) :])
 
-    rows = _Rows()
+    rows = Rows()
     synapses: list[Synapses] = []
     numbers: dict[int, int] = {}
     tables_of: list[np.ndarray] = []
@@ -168,15 +174,17 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         for axon in part.axons:
             number = numbers[id(axon.target)]
             start = block_of[synapses[number].block].start
-            found = _entries(axon, part.n_neurons, tables_of[number], rows)
-            entries.append((found.source + sources.start, found.place + start, found.row))
+            found = entries_of(axon, part.n_neurons, tables_of[number], rows)
+            every = np.full(len(found.source), number)
+            entries.append((found.source + sources.start, found.place + start, found.row, every))
             routes.append(Route(sender, number, sources, found.messages, found.synops))
     recorded = {
         f"record_{key}": _recorded(probes, key, dict(zip(blocks, block_of)))
         for key in ("spiked", "current", "voltage")
     }
     tables = Tables(
-        **_sorted_entries(entries, slices[-1].stop, rows),
+        **sorted_entries(entries, slices[-1].stop, rows),
+        sender_of=np.repeat(np.arange(len(slices)), np.diff(stops, prepend=0)).astype(np.int32),
         **rows.arrays(),
         **_segments(blocks, block_of),
         **recorded,
@@ -207,107 +215,6 @@ def _format(synapse: Any, block: Any) -> str:
         return f"pop{synapse.pop_type}"
     full = all(i.shape[1] == block.n_neurons for i in synapse.indices)
     return "dense" if full else "sparse"
-
-
-class _Rows:
-    """Rows of weights of all synapses, and where their weights go."""
-
-    def __init__(self) -> None:
-        self.weights: list[np.ndarray] = []
-        self.met: list[int] = []  # weights that a spike meets, doubles among them
-        self.where: list[tuple[int, int, int]] = []
-        self._runs: list[np.ndarray] = []
-        self._places: list[np.ndarray] = []
-        self._n_weights = self._n_runs = self._n_places = 0
-        self._known: dict[bytes, tuple[int, int]] = {}
-
-    def add(self, synapse: Any) -> np.ndarray:
-        """Add the rows of a synapse; the number of the first row of each of its sets."""
-        first = np.empty(len(synapse.weights), dtype=np.int64)
-        for k, (weights, indices) in enumerate(zip(synapse.weights, synapse.indices)):
-            first[k] = len(self.met)
-            for w, places in zip(weights, indices):
-                self.met.append(len(w))
-                # of weights to the same place, the emulator adds the last one only
-                unique, from_end = np.unique(places[::-1], return_index=True)
-                if len(unique) < len(places):
-                    keep = np.sort(len(places) - 1 - from_end)
-                    w, places = w[keep], places[keep]
-                self.weights.append(w)
-                where = self._where(np.ascontiguousarray(places, dtype=np.int32))
-                self.where.append((self._n_weights, *where))
-                self._n_weights += len(w)
-        return first
-
-    def _where(self, places: np.ndarray) -> tuple[int, int]:
-        key = places.tobytes()
-        if key not in self._known:
-            starts = np.flatnonzero(np.diff(places, prepend=places[:1] - 2) != 1)
-            if len(places) >= MIN_RUN * len(starts):
-                sizes = np.diff(np.append(starts, len(places)))
-                self._runs.append(np.stack([places[starts], sizes], axis=1))
-                self._known[key] = (self._n_runs, self._n_runs + len(starts))
-                self._n_runs += len(starts)
-            else:
-                self._places.append(places)
-                self._known[key] = (self._n_places, -len(places))
-                self._n_places += len(places)
-        return self._known[key]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The rows as `Tables` has them."""
-        weights = _joined(self.weights, np.int32)
-        small = np.iinfo(np.int16)
-        if not weights.size or (small.min <= weights.min() and weights.max() <= small.max):
-            weights = weights.astype(np.int16)
-        return {
-            "runs": _joined(self._runs, np.int32).reshape(-1, 2),
-            "places": _joined(self._places, np.int32),
-            "weights": weights,
-        }
-
-
-class _Entries(NamedTuple):
-    """The entries of one axon group, and what one spike of each source does."""
-
-    source: np.ndarray
-    place: np.ndarray
-    row: np.ndarray
-    messages: np.ndarray
-    synops: np.ndarray
-
-
-def _entries(axon: Any, n_sources: int, first_rows: np.ndarray, rows: _Rows) -> _Entries:
-    synapse = axon.target
-    everyone = np.arange(n_sources)
-    axons = np.asarray(axon.map_axon(everyone), dtype=np.int64)
-    atoms = np.asarray(axon.map_atoms(everyone), dtype=np.int64)
-    source = np.flatnonzero(axons >= 0)
-    axons, atoms = axons[source], atoms[source]
-    bases = synapse.axon_compartment_bases
-    base = np.zeros_like(axons) if bases is None else np.asarray(bases, dtype=np.int64)[axons]
-    sets = synapse.axon_to_weight_map
-    weight_set = axons if sets is None else np.asarray(sets, dtype=np.int64)[axons]
-    row = first_rows[weight_set] + atoms
-    met = np.array(rows.met, dtype=np.int64)[row]
-    # an axon without weights is not built on hardware, so there is no message either
-    used = (base >= 0) & (met > 0)
-    source, base, row, met = source[used], base[used], row[used], met[used]
-    messages, synops = np.zeros((2, n_sources), dtype=np.int64)
-    messages[source], synops[source] = 1, met
-    return _Entries(source, base, row, messages, synops)
-
-
-def _sorted_entries(entries: list[Any], n_sources: int, rows: _Rows) -> dict[str, np.ndarray]:
-    source, place, row = (_joined([e[k] for e in entries], np.int64) for k in range(3))
-    order = np.argsort(source, kind="stable")
-    where = np.array(rows.where, dtype=np.int64).reshape(-1, 3)
-    table = np.concatenate([place[order, None], where[row[order]]], axis=1)
-    small = table.size == 0 or table.max() <= np.iinfo(np.int32).max
-    return {
-        "entry_of": np.searchsorted(source[order], np.arange(n_sources + 1)).astype(np.int64),
-        "entries": np.ascontiguousarray(table, dtype=np.int32 if small else np.int64),
-    }
 
 
 def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.ndarray]:
@@ -349,8 +256,4 @@ def _recorded(probes: Sequence[Any], key: str, block_of: dict[Any, slice]) -> np
         if probe.key == key
         for block, part in zip(probe.target, probe.slice)
     ]
-    return _joined(found, np.int32)
-
-
-def _joined(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
-    return np.concatenate([np.zeros(0, dtype), *(a.reshape(-1) for a in arrays)]).astype(dtype)
+    return flat(found, np.int32)

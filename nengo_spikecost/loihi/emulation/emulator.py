@@ -11,10 +11,12 @@ import numpy as np
 from ...errors import DataError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, flatten
+from .feeding import filled, given_inputs
 from .lanes import usable_processors
 from .presenting import Presenter
-from .probes import Gathered, joined
+from .probes import Gathered
 from .records import EmulatedRun
+from .results import Asked, Batch, batch_of, joined_run
 
 PRESENTATIONS = ("fresh", "continuous")
 READOUTS = ("last", "all")
@@ -108,6 +110,7 @@ class Emulator:
         *,
         presentation: str = "fresh",
         readout: str = "last",
+        by_step: bool = False,
     ) -> EmulatedRun:
         """Present samples.
 
@@ -126,6 +129,8 @@ class Emulator:
             ``i % batch_size``. Lanes that get no sample in the end are shown zeros meanwhile.
         readout : {"last", "all"}
             Whether outputs hold values at the last step and means only, or at every step.
+        by_step : bool
+            Whether to count step by step, too.
 
         Returns
         -------
@@ -140,20 +145,23 @@ class Emulator:
             raise MeasurementError(f"presentation must be one of {PRESENTATIONS}.")
         if readout not in READOUTS:
             raise MeasurementError(f"readout must be one of {READOUTS}.")
-        n_steps = _positive(n_steps, "n_steps")
-        given = self._given(inputs, n_steps)
+        asked = Asked(_positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
+        given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes)
         n_samples = len(next(iter(given.values()))) if given else 1
         continuous = presentation == "continuous"
         lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
         presenter = self._ready(given, lanes, continuous)
         batches = []
         for first in range(0, n_samples, lanes):
-            if presentation == "fresh":
+            if not continuous:
                 presenter.reset()
-            batch = {node: _filled(x[first : first + lanes], lanes) for node, x in given.items()}
+            batch = {node: filled(x[first : first + lanes], lanes) for node, x in given.items()}
             n = min(lanes, n_samples - first)
-            batches.append(self._present(presenter, batch, n, n_steps, readout))
-        return self._joined(batches, n_samples, n_steps, presentation)
+            batches.append(self._present(presenter, batch, n, asked))
+        return joined_run(
+            self.built, self.chip, self.probes, presenter.host_ensembles, self._ensembles,
+            batches, asked,
+        )  # fmt: skip
 
     def reset(self) -> None:
         """Start a continuous presentation anew."""
@@ -196,6 +204,7 @@ class Emulator:
             lanes,
             self._n_threads,
             self._seed,
+            self.network.all_ensembles,
         )
         self._key = key
         missing = set(given) - self._presenter.fed
@@ -207,105 +216,13 @@ class Emulator:
         self._continuous = continuous
         return self._presenter
 
-    def _given(self, inputs: Any, n_steps: int) -> dict[Any, np.ndarray]:
-        if inputs is None:
-            return {}
-        if not isinstance(inputs, Mapping):
-            inputs = {self._only_input(): inputs}
-        found = {}
-        for node, values in inputs.items():
-            array = np.asarray(values, dtype=nengo.rc.float_dtype)
-            array = array[:, None] if array.ndim == 2 else array
-            if array.ndim != 3 or array.shape[1] not in (1, n_steps) or not len(array):
-                raise DataError(
-                    f"{node} is given values of shape {np.shape(values)}; expected (n_samples, "
-                    f"{node.size_out}) or (n_samples, {n_steps}, {node.size_out})."
-                )
-            if array.shape[2] != node.size_out:
-                raise DataError(f"{node} has {node.size_out} values, not {array.shape[2]}.")
-            found[node] = array
-        if len({len(array) for array in found.values()}) > 1:
-            raise DataError("All inputs need as many samples.")
-        return found
-
-    def _only_input(self) -> nengo.Node:
-        nodes = self._input_nodes
-        if nodes is None:
-            nodes = [n for n in self.network.all_nodes if n.size_in == 0 and n.size_out > 0]
-        if len(nodes) != 1:
-            names = ", ".join(str(node) for node in nodes)
-            raise DataError(f"The network has {len(nodes)} input Nodes ({names}): give a mapping.")
-        return nodes[0]
-
-    def _present(
-        self, presenter: Presenter, batch: Any, n: int, n_steps: int, readout: str
-    ) -> dict[str, Any]:
-        gathered = {
-            probe: Gathered(
-                readout == "all",
-                1 if probe.sample_every is None else probe.sample_every / self.dt,
-            )
-            for probe in self.probes
-        }
-        presenter.present(batch, n_steps, gathered)
-        lanes = presenter.lanes
-        messages, synops = lanes.delivered()
-        outputs = {probe: g.output(n) for probe, g in gathered.items()}
-        return {
-            "outputs": {probe: output for probe, output in outputs.items() if output is not None},
-            "spikes": lanes.spikes[:n].astype(np.min_scalar_type(int(lanes.spikes.max(initial=0)))),
-            "messages": messages[:n],
-            "synops": synops[:n],
-            "with_input": lanes.with_input[:n].copy(),
-            "idle": lanes.idle[:n].copy(),
-        }
-
-    def _joined(
-        self, batches: list[Any], n_samples: int, n_steps: int, presentation: str
-    ) -> EmulatedRun:
-        chip = self.chip
-        arrays = {
-            key: np.concatenate([batch[key] for batch in batches])
-            for key in ("spikes", "messages", "synops", "with_input", "idle")
-        }
-        by_synapses = np.zeros((2, n_samples, len(chip.synapses)), dtype=np.int64)
-        for k, route in enumerate(chip.routes):
-            by_synapses[0][:, route.synapses] += arrays["messages"][:, k]
-            by_synapses[1][:, route.synapses] += arrays["synops"][:, k]
-        arrays["synops"] = by_synapses[1]
-        return EmulatedRun(
-            n_samples=n_samples,
-            n_steps=n_steps,
-            dt=self.dt,
-            presentation=presentation,
-            outputs={p: joined([b["outputs"][p] for b in batches]) for p in batches[0]["outputs"]},
-            block_names=tuple(part.name for part in self.built.blocks),
-            input_names=tuple(part.name for part in self.built.inputs),
-            block_of=chip.block_of,
-            input_of=chip.input_of,
-            synapses=chip.synapses,
-            axon_events=by_synapses[0],
-            routes=chip.routes,
-            chip_to_host=self._read_by_host(arrays["spikes"]),
-            ensembles=self._ensembles,
-            **arrays,
-        )
-
-    def _read_by_host(self, spikes: np.ndarray) -> np.ndarray:
-        found = np.zeros(len(spikes), dtype=np.int64)
-        for nengo_probe in self.model.chip2host_receivers:
-            probe = self.model.objs[nengo_probe]["out"]
-            if probe.key == "spiked":
-                for block, part in zip(probe.target, probe.slice):
-                    own = spikes[:, self.chip.block_of[self.chip.blocks.index(block)]]
-                    found += own[:, part].sum(axis=1, dtype=np.int64)
-        return found
-
-
-def _filled(values: np.ndarray, lanes: int) -> np.ndarray:
-    """Values of a sample in each lane; zeros in lanes without one."""
-    idle = lanes - len(values)
-    return np.pad(values, ((0, idle), (0, 0), (0, 0))) if idle else values
+    def _present(self, presenter: Presenter, inputs: Any, n: int, asked: Asked) -> Batch:
+        gathered = {}
+        for probe in self.probes:
+            every = 1 if probe.sample_every is None else probe.sample_every / self.dt
+            gathered[probe] = Gathered(asked.readout == "all", every)
+        presenter.present(inputs, asked.n_steps, gathered, asked.by_step)
+        return batch_of(presenter, list(gathered.values()), n)
 
 
 def _positive(value: Any, name: str) -> int:

@@ -94,29 +94,49 @@ def wrapped(x: Any, unused_bits: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def integrate(q: Any, u: Any, v: Any, bias: Any, spiked: Any, p: Any) -> None:
-    """One step of compartments that are alike and never refractory for a whole step."""
+def integrate(q: Any, u: Any, v: Any, bias: Any, spiked: Any, p: Any, lost: Any) -> None:
+    """One step of compartments that are alike and never refractory for a whole step.
+
+    Bits that are lost are set in ``lost``: of inputs, currents, and currents with bias.
+    """
     keep_u, keep_v, threshold, lowest, highest = p[0], p[1], p[2], p[3], p[4]
+    lost_q, lost_u, lost_b = lost[0], lost[1], lost[2]
     for j in range(len(q)):
-        c = wrapped(np.int32(decayed(u[j], keep_u) + wrapped(q[j], 10)), 8)
+        given = wrapped(q[j], 10)
+        lost_q |= given ^ q[j]
+        whole = np.int32(decayed(u[j], keep_u) + given)
+        c = wrapped(whole, 8)
+        lost_u |= c ^ whole
         u[j] = c
-        x = np.int32(decayed(v[j], keep_v) + wrapped(np.int32(c + bias[j]), 8))
+        whole = np.int32(c + bias[j])
+        driven = wrapped(whole, 8)
+        lost_b |= driven ^ whole
+        x = np.int32(decayed(v[j], keep_v) + driven)
         x = min(max(x, lowest), highest)
         fires = x > threshold
         spiked[j] = fires
         v[j] = np.int32(0) if fires else x
+    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_b
 
 
 @numba.njit(cache=True, nogil=True)
 def integrate_refractory(
-    q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, p: Any
+    q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, p: Any, lost: Any
 ) -> None:
     """The same of compartments that are at rest for a while after a spike."""
     keep_u, keep_v, threshold, lowest, highest, rest = p[0], p[1], p[2], p[3], p[4], p[5]
+    lost_q, lost_u, lost_b = lost[0], lost[1], lost[2]
     for j in range(len(q)):
-        c = wrapped(np.int32(decayed(u[j], keep_u) + wrapped(q[j], 10)), 8)
+        given = wrapped(q[j], 10)
+        lost_q |= given ^ q[j]
+        whole = np.int32(decayed(u[j], keep_u) + given)
+        c = wrapped(whole, 8)
+        lost_u |= c ^ whole
         u[j] = c
-        x = np.int32(decayed(v[j], keep_v) + wrapped(np.int32(c + bias[j]), 8))
+        whole = np.int32(c + bias[j])
+        driven = wrapped(whole, 8)
+        lost_b |= driven ^ whole
+        x = np.int32(decayed(v[j], keep_v) + driven)
         x = min(max(x, lowest), highest)
         x = np.int32(0) if waits[j] > 0 else x
         fires = x > threshold
@@ -124,6 +144,7 @@ def integrate_refractory(
         v[j] = np.int32(0) if fires else x
         left = np.int32((rest if fires else waits[j]) - 1)
         waits[j] = max(left, np.int32(0))
+    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_b
 
 
 @numba.njit(cache=True, nogil=True)
@@ -140,20 +161,26 @@ def busy(reached: Any, spiked: Any) -> Any:
 @numba.njit(cache=True, nogil=True)
 def update(
     chip: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any, with_input: Any,
-    idle: Any,
+    idle: Any, overflows: Any,
 ) -> None:  # fmt: skip
     """One step of all compartments; counts those with input, and those without or spike."""
     p = np.empty(6, dtype=np.int32)
+    lost = np.zeros(3, dtype=np.int32)
     for s in range(len(chip.segment_start)):
         lo, hi = chip.segment_start[s], chip.segment_stop[s]
         p[0], p[1], p[2] = chip.keep_current[s], chip.keep_voltage[s], chip.threshold[s]
         p[3], p[4], p[5] = chip.lowest[s], chip.highest[s], chip.refractory[s]
         if p[5] > 1:
             integrate_refractory(
-                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p
-            )
+                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p,
+                lost,
+            )  # fmt: skip
         else:
-            integrate(q[lo:hi], u[lo:hi], v[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p)
+            integrate(q[lo:hi], u[lo:hi], v[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p, lost)
+        for k in range(3):
+            if lost[k]:
+                overflows[chip.segment_block[s], k] = 1
+                lost[k] = 0
         n_input, n_busy = busy(reached[lo:hi], spiked[lo:hi])
         with_input[chip.segment_block[s]] += n_input
         idle[chip.segment_block[s]] += hi - lo - n_busy
@@ -177,7 +204,29 @@ def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> 
 
 
 @numba.njit(cache=True, nogil=True)
-def advance(chip: Any, state: Any, host: Any, records: Any, counts: Any, lanes: Any) -> None:
+def tally_delivered(chip: Any, events: Any, n_events: int, sent: Any, arrived: Any) -> None:
+    """Count messages by sender, and messages and synops by set of synapses."""
+    for k in range(n_events):
+        source = events[k]
+        first, last = chip.entry_of[source], chip.entry_of[source + 1]
+        sent[chip.sender_of[source]] += last - first
+        for entry in range(first, last):
+            number = chip.effects[entry, 0]
+            arrived[0, number] += 1
+            arrived[1, number] += chip.effects[entry, 1]
+
+
+@numba.njit(cache=True, nogil=True)
+def tally_fired(chip: Any, events: Any, n_events: int, fired: Any) -> None:
+    """Count spikes by sender."""
+    for k in range(n_events):
+        fired[chip.sender_of[events[k]]] += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def advance(
+    chip: Any, state: Any, host: Any, records: Any, counts: Any, steps: Any, start: int, lanes: Any
+) -> None:
     """Simulate some steps of some lanes.
 
     Parameters
@@ -192,12 +241,20 @@ def advance(chip: Any, state: Any, host: Any, records: Any, counts: Any, lanes: 
         Is set: spikes (uint8), current and voltage (int32).
     counts : tuple of ndarray
         Is added to: spikes of each source (lanes, sources) int32; compartments with
-        input, and idle ones, (lanes, blocks) int64.
+        input, and idle ones, (lanes, 1 or steps of the sample, blocks) int64. Whether
+        numbers were too large, (lanes, blocks, 3) uint8, is set.
+    steps : tuple of ndarray of int64, each (lanes, 0 or steps of the sample, ...)
+        Is added to, unless it has no steps: spikes and messages by sender, and messages and
+        synops that arrive (2, sets of synapses).
+    start : int
+        Steps of the sample that are over.
     lanes : (int, int)
         First lane, and the one after the last.
     """
     current, voltage, waits, spiked, fired_by_host = state
-    spikes, with_input, idle = counts
+    spikes, with_input, idle, overflows = counts
+    fired, sent, arrived = steps
+    by_step = fired.shape[1] > 0
     n = current.shape[1]
     n_steps = host.shape[1]
     q = np.zeros(n, dtype=np.int32)
@@ -208,15 +265,20 @@ def advance(chip: Any, state: Any, host: Any, records: Any, counts: Any, lanes: 
         n_events = collect(spiked[lane], 0, events, 0, ignored)
         n_events = collect(fired_by_host[lane], n, events, n_events, ignored)
         for t in range(n_steps):
+            row = start + t if by_step else 0
             q[:] = 0
             reached[:] = 0
             deliver(chip, events, n_events, q, reached)
+            if by_step:
+                tally_delivered(chip, events, n_events, sent[lane, row], arrived[lane, row])
             update(
                 chip, q, reached, current[lane], voltage[lane], waits[lane], spiked[lane],
-                with_input[lane], idle[lane],
+                with_input[lane, row], idle[lane, row], overflows[lane],
             )  # fmt: skip
             n_events = collect(spiked[lane], 0, events, 0, spikes[lane])
             n_events = collect(host[lane, t], n, events, n_events, spikes[lane])
+            if by_step:
+                tally_fired(chip, events, n_events, fired[lane, row])
             for k in range(len(chip.record_spiked)):
                 records[0][lane, t, k] = spiked[lane, chip.record_spiked[k]]
             for k in range(len(chip.record_current)):
@@ -224,3 +286,20 @@ def advance(chip: Any, state: Any, host: Any, records: Any, counts: Any, lanes: 
             for k in range(len(chip.record_voltage)):
                 records[2][lane, t, k] = voltage[lane, chip.record_voltage[k]]
         fired_by_host[lane] = host[lane, n_steps - 1]
+
+
+@numba.njit(cache=True, nogil=True)
+def add_spikes(values: Any, height: Any, counts: Any) -> None:
+    """Add the spikes of one step; ``values`` times ``height`` are numbers of spikes."""
+    for lane in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            if values[lane, k] != 0:
+                counts[lane, k] += np.int64(np.rint(abs(values[lane, k]) * height))
+
+
+@numba.njit(cache=True, nogil=True)
+def add_graded(values: Any, height: Any, counts: Any) -> None:
+    """Add what one step of neurons that give rates is worth in spikes."""
+    for lane in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            counts[lane, k] += abs(values[lane, k]) * height

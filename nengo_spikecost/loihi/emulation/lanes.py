@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,25 @@ def usable_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class LaneSteps(NamedTuple):
+    """What every lane did at every step, int64; without steps if that is not counted.
+
+    ``fired`` and ``sent``, (lanes, steps, blocks and then inputs): spikes, and messages
+    delivered. ``arrived``, (lanes, steps, 2, sets of synapses): messages and synops.
+    """
+
+    fired: np.ndarray
+    sent: np.ndarray
+    arrived: np.ndarray
+
+    @classmethod
+    def zeros(cls, chip: Chip, n_lanes: int, n_steps: int) -> LaneSteps:
+        """Nothing counted yet."""
+        n_senders = len(chip.blocks) + len(chip.inputs)
+        shapes = ((n_senders,), (n_senders,), (2, len(chip.synapses)))
+        return cls(*(np.zeros((n_lanes, n_steps, *s), dtype=np.int64) for s in shapes))
 
 
 class ChipLanes:
@@ -41,11 +60,10 @@ class ChipLanes:
         self._spiked = np.zeros((b, eights(n)), dtype=np.uint8)
         self._fired_by_host = np.zeros((b, eights(self.n_inputs)), dtype=np.uint8)
         self.spikes = np.zeros((b, chip.n_sources), dtype=np.int32)
-        self.with_input, self.idle = np.zeros((2, b, len(chip.blocks)), dtype=np.int64)
-        self._before = self._pending()
         self._n_threads = max(1, min(n_threads, b))
         self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
         self._senders = list(_by_sender(chip))
+        self.begin()
 
     def reset(self) -> None:
         """Take the state that a chip starts from."""
@@ -53,10 +71,14 @@ class ChipLanes:
             array[...] = 0
         self._fired_by_host[...] = 0
 
-    def begin(self) -> None:
-        """Start to count for new samples."""
-        for array in (self.spikes, self.with_input, self.idle):
-            array[...] = 0
+    def begin(self, n_steps: int = 0) -> None:
+        """Start to count for new samples, of so many steps if each is counted for itself."""
+        self.spikes[...] = 0
+        self.by_step = LaneSteps.zeros(self.chip, self.batch_size, n_steps)
+        shape = (2, self.batch_size, max(1, n_steps), len(self.chip.blocks))
+        self.with_input, self.idle = np.zeros(shape, dtype=np.int64)
+        self.overflows = np.zeros((self.batch_size, len(self.chip.blocks), 3), dtype=np.uint8)
+        self._n_done = 0
         self._before = self._pending()
 
     def host_flags(self, n_steps: int) -> np.ndarray:
@@ -79,11 +101,13 @@ class ChipLanes:
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
         """Simulate as many steps as ``host`` and ``records`` have room for."""
         state = (self._current, self._voltage, self._waits, self._spiked, self._fired_by_host)
-        counts = (self.spikes, self.with_input, self.idle)
+        counts = (self.spikes, self.with_input, self.idle, self.overflows)
         recorded = (records["spiked"], records["current"], records["voltage"])
+        steps, start = tuple(self.by_step), self._n_done
+        self._n_done += host.shape[1]
 
         def some(lanes: tuple[int, int]) -> None:
-            self._advance(self.chip.tables, state, host, recorded, counts, lanes)
+            self._advance(self.chip.tables, state, host, recorded, counts, steps, start, lanes)
 
         if self._pool is None:
             some((0, self.batch_size))

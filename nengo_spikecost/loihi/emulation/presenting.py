@@ -20,6 +20,7 @@ import numpy as np
 from ... import stack
 from .chip import Chip
 from .host import HostPart
+from .host_counts import HostCounter, counts_in
 from .lanes import ChipLanes
 from .probes import ChipReader, Gathered
 
@@ -40,6 +41,8 @@ class Presenter:
     changing : bool
         Whether inputs change from step to step.
     batch_size, n_threads, seed : int
+    ensembles : sequence of nengo.Ensemble
+        Those of them that run on the host are counted.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Presenter:
         batch_size: int,
         n_threads: int,
         seed: int,
+        ensembles: Sequence[nengo.Ensemble] = (),
     ):
         self._model, self._chip = model, chip
         self.lanes = ChipLanes(chip, batch_size, n_threads)
@@ -67,6 +71,10 @@ class Presenter:
         self._before = before if self.precomputed else parts
         self._after = [part for part in parts if part not in before] if self.precomputed else []
         self._parts = parts
+        self._counters = [
+            HostCounter(part, ens) for ens in ensembles for part in parts if counts_in(part, ens)
+        ]
+        self.host_ensembles = [counter.ensemble for counter in self._counters]
         self._timed = [
             (spikes, chip.input_of[number].start - chip.n_compartments)
             for number, spikes in enumerate(chip.inputs)
@@ -94,8 +102,16 @@ class Presenter:
             for probe, node in self._model.chip2host_receivers.items()
         }
 
+    def host_counts(self) -> list[np.ndarray]:
+        """Of each of ``host_ensembles``: what its neurons fired, (lanes, n_neurons)."""
+        return [counter.counts for counter in self._counters]
+
     def present(
-        self, inputs: Mapping[Any, np.ndarray], n_steps: int, gathered: Mapping[Any, Gathered]
+        self,
+        inputs: Mapping[Any, np.ndarray],
+        n_steps: int,
+        gathered: Mapping[Any, Gathered],
+        by_step: bool = False,
     ) -> None:
         """Run the steps of one sample in each lane.
 
@@ -105,8 +121,12 @@ class Presenter:
         n_steps : int
         gathered : mapping from nengo.Probe to Gathered
             Is added to.
+        by_step : bool
+            Whether to count each step for itself.
         """
-        self.lanes.begin()
+        self.lanes.begin(n_steps if by_step else 0)
+        for counter in self._counters:
+            counter.begin()
         self._feed(inputs, 0, first=True)
         for part in self._parts:
             part.begin()
@@ -124,7 +144,7 @@ class Presenter:
             self._feed(inputs, start + k)
             for part in self._before:
                 part.received = self._read
-                part.step()
+                self._step(part)
                 self._send(part, flags[:, k])
                 self._probe_host(part, gathered)
             self._send_timed(flags[:, k], self._n_steps + k + 1)
@@ -133,6 +153,12 @@ class Presenter:
         self._probe_chip(records, gathered)
         self._receive(inputs, start, n_steps, records, gathered)
         self._n_steps += n_steps
+
+    def _step(self, part: HostPart) -> None:
+        part.step()
+        for counter in self._counters:
+            if counter.part is part:
+                counter.add()
 
     def _receive(self, inputs: Any, start: int, n_steps: int, records: Any, gathered: Any) -> None:
         """Give the host what it reads; if it has a part that runs after the chip, run it."""
@@ -144,7 +170,7 @@ class Presenter:
             for k in range(n_steps):
                 self._feed(inputs, start + k)
                 part.received = {p: x[:, k - 1] for p, x in values.items()} if k else self._read
-                part.step()
+                self._step(part)
                 self._probe_host(part, gathered)
         self._read = {probe: x[:, -1].copy() for probe, x in values.items()}
 

@@ -88,13 +88,3 @@ class Gathered:
             return None
         steps = np.concatenate(self._values, axis=1)[:n_samples] if self._keep else None
         return EmulatedOutput(self._last[:n_samples], self._sum[:n_samples] / self._n, steps)
-
-
-def joined(parts: Sequence[EmulatedOutput]) -> EmulatedOutput:
-    """Outputs of one batch after another."""
-    steps = None
-    if parts[0].steps is not None:
-        steps = np.concatenate([p.steps for p in parts if p.steps is not None])
-    return EmulatedOutput(
-        np.concatenate([p.last for p in parts]), np.concatenate([p.mean for p in parts]), steps
-    )

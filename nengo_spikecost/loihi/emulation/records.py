@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...activity.chip_record import StepCounts
 from ...errors import MeasurementError
 from .chip import Route, Synapses
+
+#: Where numbers can be too large for the chip, as NengoLoihi's warnings call it.
+OVERFLOWS = ("q0", "current", "u2")
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ class EmulatedRun:
         Spikes that the host reads: one for each Connection to the host they take.
     ensembles : mapping from nengo.Ensemble to ndarray of int64
         Of each Ensemble on the chip: the sources that are its neurons, in its order.
+    host_counts : mapping from nengo.Ensemble to ndarray of shape (n_samples, n_neurons)
+        Of each Ensemble that runs on the host, whether it sends to the chip or not. Spiking:
+        spikes fired, unsigned int, where several in one step all count, though the chip gets
+        one of them. Graded: the sum over steps of ``abs(output) * dt / amplitude``, float64.
+    overflows : ndarray of bool, shape (n_samples, n_blocks, 3)
+        Whether numbers were too large for the chip at any step: inputs, currents, and
+        currents with bias, `OVERFLOWS`.
+    by_step : StepCounts, optional
+        Counts of each step, if they were asked for.
     """
 
     n_samples: int
@@ -86,6 +99,9 @@ class EmulatedRun:
     idle: np.ndarray = field(repr=False)
     chip_to_host: np.ndarray = field(repr=False)
     ensembles: Mapping[Any, np.ndarray] = field(repr=False)
+    host_counts: Mapping[Any, np.ndarray] = field(repr=False)
+    overflows: np.ndarray = field(repr=False)
+    by_step: StepCounts | None = field(default=None, repr=False)
 
     def spikes_of(self, ensemble: Any) -> np.ndarray:
         """Spikes of each neuron of an Ensemble on the chip, (n_samples, n_neurons)."""

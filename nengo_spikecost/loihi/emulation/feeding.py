@@ -1,0 +1,66 @@
+"""What is presented: checked, and cut into batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ...errors import DataError
+
+
+def given_inputs(
+    inputs: Any, n_steps: int, network: nengo.Network, input_nodes: Any = None
+) -> dict[nengo.Node, np.ndarray]:
+    """Values by Node, each ``(n_samples, 1 or n_steps, size)``.
+
+    Parameters
+    ----------
+    inputs : mapping from nengo.Node to ndarray, or ndarray, optional
+        As `Emulator.run` takes them.
+    n_steps : int
+    network : nengo.Network
+    input_nodes : sequence of nengo.Node, optional
+        Those that an array can be for; default: all with an output of their own.
+
+    Raises
+    ------
+    DataError
+        If they are not of the right shape.
+    """
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        inputs = {_only_input(network, input_nodes): inputs}
+    found = {}
+    for node, values in inputs.items():
+        array = np.asarray(values, dtype=nengo.rc.float_dtype)
+        array = array[:, None] if array.ndim == 2 else array
+        if array.ndim != 3 or array.shape[1] not in (1, n_steps) or not len(array):
+            raise DataError(
+                f"{node} is given values of shape {np.shape(values)}; expected (n_samples, "
+                f"{node.size_out}) or (n_samples, {n_steps}, {node.size_out})."
+            )
+        if array.shape[2] != node.size_out:
+            raise DataError(f"{node} has {node.size_out} values, not {array.shape[2]}.")
+        found[node] = array
+    if len({len(array) for array in found.values()}) > 1:
+        raise DataError("All inputs need as many samples.")
+    return found
+
+
+def _only_input(network: nengo.Network, nodes: Any) -> nengo.Node:
+    if nodes is None:
+        nodes = [n for n in network.all_nodes if n.size_in == 0 and n.size_out > 0]
+    if len(nodes) != 1:
+        names = ", ".join(str(node) for node in nodes)
+        raise DataError(f"The network has {len(nodes)} input Nodes ({names}): give a mapping.")
+    return nodes[0]
+
+
+def filled(values: np.ndarray, lanes: int) -> np.ndarray:
+    """Values of a sample in each lane; zeros in lanes without one."""
+    idle = lanes - len(values)
+    return np.pad(values, ((0, idle), (0, 0), (0, 0))) if idle else values

@@ -1,0 +1,161 @@
+"""What batches gave, as plain arrays, and how they become one `EmulatedRun`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...activity.chip_record import StepCounts
+from ..cores.built import BuiltNetwork
+from .chip import Chip
+from .presenting import Presenter
+from .probes import Gathered
+from .records import EmulatedOutput, EmulatedRun
+
+#: Results of one batch by name; arrays only, so that they can be kept in a file.
+Batch = dict[str, np.ndarray]
+
+READINGS = ("last", "mean", "steps")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How samples are presented, and what is recorded.
+
+    Attributes
+    ----------
+    n_steps : int
+    presentation : {"fresh", "continuous"}
+    readout : {"last", "all"}
+    by_step : bool
+    """
+
+    n_steps: int
+    presentation: str
+    readout: str
+    by_step: bool
+
+
+def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batch:
+    """What the first ``n`` lanes of a batch gave.
+
+    Parameters
+    ----------
+    presenter : Presenter
+        Just after it presented.
+    gathered : sequence of Gathered
+        One for each Probe.
+    n : int
+    """
+    lanes = presenter.lanes
+    messages, synops = lanes.delivered()
+    found = {
+        "spikes": _small(lanes.spikes[:n]),
+        "messages": messages[:n],
+        "synops": synops[:n],
+        "with_input": lanes.with_input[:n].sum(axis=1),
+        "idle": lanes.idle[:n].sum(axis=1),
+        "overflows": lanes.overflows[:n].astype(bool),
+    }
+    if lanes.by_step.fired.shape[1]:
+        found.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
+        found["step with_input"] = lanes.with_input[:n]
+    for k, one in enumerate(gathered):
+        output = one.output(n)
+        if output is not None:
+            values = {key: getattr(output, key) for key in READINGS}
+            found.update({f"output {k} {key}": x for key, x in values.items() if x is not None})
+    for k, counts in enumerate(presenter.host_counts()):
+        found[f"host {k}"] = _small(counts[:n])
+    return found
+
+
+def _small(counts: np.ndarray) -> np.ndarray:
+    """A copy, whole numbers in the smallest type that holds them all."""
+    if counts.dtype.kind == "f":
+        return counts.copy()
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
+def joined_run(
+    built: BuiltNetwork,
+    chip: Chip,
+    probes: Sequence[Any],
+    host_ensembles: Sequence[Any],
+    ensembles: Mapping[Any, np.ndarray],
+    batches: Sequence[Batch],
+    asked: Asked,
+) -> EmulatedRun:
+    """All batches, one after another."""
+    arrays = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+    outputs = {
+        probe: EmulatedOutput(*(arrays.get(f"output {k} {key}") for key in READINGS))  # type: ignore[arg-type]
+        for k, probe in enumerate(probes)
+        if f"output {k} last" in arrays
+    }
+    axon_events = _by_synapses(chip, arrays["messages"])
+    return EmulatedRun(
+        n_samples=len(arrays["spikes"]),
+        n_steps=asked.n_steps,
+        dt=built.model.dt,
+        presentation=asked.presentation,
+        outputs=outputs,
+        block_names=tuple(part.name for part in built.blocks),
+        input_names=tuple(part.name for part in built.inputs),
+        block_of=chip.block_of,
+        input_of=chip.input_of,
+        spikes=arrays["spikes"],
+        synapses=chip.synapses,
+        axon_events=axon_events,
+        synops=_by_synapses(chip, arrays["synops"]),
+        routes=chip.routes,
+        messages=arrays["messages"],
+        with_input=arrays["with_input"],
+        idle=arrays["idle"],
+        chip_to_host=_read_by_host(built.model, chip, arrays["spikes"]),
+        ensembles=ensembles,
+        host_counts={e: arrays[f"host {k}"] for k, e in enumerate(host_ensembles)},
+        overflows=arrays["overflows"],
+        by_step=_step_counts(chip, arrays) if asked.by_step else None,
+    )
+
+
+def _by_synapses(chip: Chip, by_route: np.ndarray) -> np.ndarray:
+    found = np.zeros((len(by_route), len(chip.synapses)), dtype=np.int64)
+    for route, counts in zip(chip.routes, by_route.T):
+        found[:, route.synapses] += counts
+    return found
+
+
+def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:
+    found = np.zeros(len(spikes), dtype=np.int64)
+    for nengo_probe in model.chip2host_receivers:
+        probe = model.objs[nengo_probe]["out"]
+        if probe.key == "spiked":
+            for block, part in zip(probe.target, probe.slice):
+                own = spikes[:, chip.block_of[chip.blocks.index(block)]]
+                found += own[:, part].sum(axis=1, dtype=np.int64)
+    return found
+
+
+def _step_counts(chip: Chip, arrays: Mapping[str, np.ndarray]) -> StepCounts:
+    n_blocks = len(chip.blocks)
+    fired, sent = arrays["step fired"], arrays["step sent"][..., :n_blocks]
+    messages, met = np.moveaxis(arrays["step arrived"], 2, 0)
+    events = np.zeros_like(sent)
+    synops: dict[str, np.ndarray] = {}
+    for k, synapses in enumerate(chip.synapses):
+        events[..., synapses.block] += messages[..., k]
+        own = synops.setdefault(synapses.kind, np.zeros_like(sent))
+        own[..., synapses.block] += met[..., k]
+    return StepCounts(
+        synops=synops,
+        axon_events=events,
+        messages_out=sent,
+        spikes=fired[..., :n_blocks],
+        with_input=arrays["step with_input"],
+        host_to_chip=fired[..., n_blocks:].sum(axis=2),
+    )
