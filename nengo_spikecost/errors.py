@@ -86,6 +86,10 @@ class MissingActivityError(EnergyError):
     """A spiking device was to be priced without measured activity."""
 
 
+class TuningError(SpikeCostError, ValueError):
+    """Settings of a network cannot be searched for as asked."""
+
+
 class SpikeCostWarning(UserWarning):
     """Base class of every warning this package gives."""
 
