@@ -10,6 +10,8 @@ would silently run as something else, and why.
 `place` puts blocks on cores and chips as NengoLoihi does, and counts messages and hops.
 
 `Emulator` runs many samples at a time, with the spikes of NengoLoihi's emulator.
+
+`to_sana_fe` hands a placed network and its `record_spikes` to SANA-FE, for a second opinion.
 """
 
 from ..graph.host import mark_off_chip
@@ -22,6 +24,7 @@ from .cores.misfits import Misfit, check_fit
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock, place
 from .mapping.mesh import HopCosts, Hops, Mesh
+from .sana_fe import record_spikes, to_sana_fe
 from .support.placement import on_chip
 from .support.records import Unsupported
 from .support.support import check_support, raise_unsupported
@@ -50,4 +53,6 @@ __all__ = [
     "place",
     "raise_unsupported",
     "read_layers",
+    "record_spikes",
+    "to_sana_fe",
 ]

@@ -1,0 +1,21 @@
+"""SANA-FE as a second opinion: the same network, cores and spikes, priced by another tool.
+
+SANA-FE (SLAM-Lab, under the GPL) is an optional package and imported only when it is asked
+for: ``pip install 'nengo-spikecost[sanafe]'``.
+"""
+
+from .architecture import Constants, read_constants
+from .export import SanaFeNetwork, to_sana_fe
+from .recording import Recording, record_spikes
+from .replay import SanaFeRun, replay
+
+__all__ = [
+    "Constants",
+    "Recording",
+    "SanaFeNetwork",
+    "SanaFeRun",
+    "read_constants",
+    "record_spikes",
+    "replay",
+    "to_sana_fe",
+]

@@ -1,0 +1,185 @@
+"""SANA-FE and its description of Loihi, as they are installed.
+
+SANA-FE is under the GPL and none of it is part of this package: it is imported when it is
+asked for, and its description of Loihi is read where it lies.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import LoihiError
+
+#: What `pip` installs it by.
+PACKAGE = "sanafe"
+
+#: Units of a core that `Constants` needs, as SANA-FE's description of Loihi names them.
+NEURONS, HOST = "loihi_lif", "loihi_inputs"
+SYNAPSES = {
+    "dense": "loihi_dense_synapse",
+    "sparse": "loihi_sparse_synapse",
+    "conv": "loihi_conv_synapse",
+}
+
+_NUMBER = r"[-+]?\d[\d.]*(?:[eE][-+]?\d+)?"
+
+
+def sanafe() -> Any:
+    """Module ``sanafe``.
+
+    Raises
+    ------
+    LoihiError
+        If it is not installed, or can't be imported.
+    """
+    if importlib.util.find_spec(PACKAGE) is None:
+        raise LoihiError(
+            "SANA-FE is not installed. It is optional, and under the GPL: "
+            "pip install 'nengo-spikecost[sanafe]' (Python 3.10 and later)."
+        )
+    try:
+        return importlib.import_module(PACKAGE)
+    except ImportError as error:
+        raise LoihiError(f"SANA-FE is installed but can't be imported: {error}.") from error
+
+
+def installed_architecture() -> Path:
+    """Where SANA-FE's own description of Loihi lies."""
+    found = Path(sanafe().__file__).parent / "examples" / "loihi.yaml"
+    if not found.is_file():
+        raise LoihiError(
+            f"This SANA-FE has no {found.name} among its examples ({found.parent}): pass the "
+            "path of its arch/loihi.yaml as architecture=."
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Constants:
+    """What a description of Loihi for SANA-FE says, in J and s.
+
+    Attributes
+    ----------
+    path : Path
+    width, height, cores_per_tile : int
+        Tiles from west to east and from north to south, and cores of each.
+    energy, latency : mapping from str to float
+        Of ``neuron_access``, ``neuron_update``, ``spike_out``, ``message_out``,
+        ``message_in``, ``east_west``, ``north_south``, and ``dense``, ``sparse`` and
+        ``conv`` synapses, one event each.
+    sync : tuple of (int, float)
+        Tiles in use from which on, and the time in s that ending a step takes.
+    """
+
+    path: Path
+    width: int
+    height: int
+    cores_per_tile: int
+    energy: Mapping[str, float] = field(repr=False)
+    latency: Mapping[str, float] = field(repr=False)
+    sync: tuple[tuple[int, float], ...] = field(repr=False)
+
+    def sync_s(self, n_tiles: int) -> float:
+        """Time in s that ending a step takes with so many tiles in use."""
+        reached = [seconds for tiles, seconds in self.sync if tiles <= n_tiles]
+        return reached[-1] if reached else self.sync[0][1]
+
+    @property
+    def n_cores(self) -> int:
+        """Cores of the chip."""
+        return self.width * self.height * self.cores_per_tile
+
+
+def read_constants(path: str | os.PathLike[str] | None = None) -> Constants:
+    """Read the constants from a description of Loihi for SANA-FE.
+
+    Parameters
+    ----------
+    path : str or path, optional
+        Default: the file that comes with SANA-FE.
+
+    Raises
+    ------
+    LoihiError
+        If the file can't be read, or lacks one of them.
+    """
+    file = installed_architecture() if path is None else Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LoihiError(f"Cannot read {str(file)!r}: {error.strerror or error}.") from error
+    return _Description(file, text).constants()
+
+
+class _Description:
+    """The few lines of a description that are needed, found by name.
+
+    It is YAML; SANA-FE reads it itself, and a parser of it would be one more dependency.
+    """
+
+    def __init__(self, path: Path, text: str):
+        self.path = path
+        self.text = re.sub(r"#.*", "", text)
+        pieces = re.split(r"^\s*- name:\s*(\S+)\s*$", self.text, flags=re.MULTILINE)
+        self.units = dict(zip(pieces[1::2], pieces[2::2]))
+
+    def constants(self) -> Constants:
+        kinds = ("energy", "latency")
+        energy, latency = ({**self._events(k), **self._synapses(k)} for k in kinds)
+        return Constants(
+            path=self.path,
+            width=int(self._number(self.text, "width")),
+            height=int(self._number(self.text, "height")),
+            cores_per_tile=self._cores_per_tile(),
+            energy=energy,
+            latency=latency,
+            sync=self._sync(),
+        )
+
+    def _events(self, kind: str) -> dict[str, float]:
+        soma = self._unit(NEURONS)
+        return {
+            "neuron_access": self._number(soma, f"{kind}_access_neuron"),
+            "neuron_update": self._number(soma, f"{kind}_update_neuron"),
+            "spike_out": self._number(soma, f"{kind}_spike_out"),
+            "message_out": self._number(self.text, f"{kind}_message_out"),
+            "message_in": self._number(self.text, f"{kind}_message_in"),
+            "east_west": self._number(self.text, f"{kind}_east_hop"),
+            "north_south": self._number(self.text, f"{kind}_north_hop"),
+        }
+
+    def _synapses(self, kind: str) -> dict[str, float]:
+        key = f"{kind}_process_spike"
+        return {name: self._number(self._unit(unit), key) for name, unit in SYNAPSES.items()}
+
+    def _unit(self, name: str) -> str:
+        if name not in self.units:
+            raise LoihiError(f"{self.path} has no unit {name!r}, which a core of Loihi has.")
+        return self.units[name]
+
+    def _number(self, text: str, key: str) -> float:
+        found = re.search(rf"^\s*{key}:\s*({_NUMBER})\s*$", text, flags=re.MULTILINE)
+        if found is None:
+            raise LoihiError(f"{self.path} has no number for {key!r}.")
+        return float(found[1])
+
+    def _sync(self) -> tuple[tuple[int, float], ...]:
+        found = re.search(r"^\s*latency_sync:\s*\{([^}]*)\}", self.text, flags=re.MULTILINE)
+        pairs = re.findall(rf"(\d+)\s*:\s*({_NUMBER})", found[1]) if found else []
+        if not pairs:
+            raise LoihiError(f"{self.path} has no table for 'latency_sync'.")
+        return tuple(sorted((int(tiles), float(seconds)) for tiles, seconds in pairs))
+
+    def _cores_per_tile(self) -> int:
+        for name in self.units:
+            found = re.fullmatch(r"\w*core\w*\[0\.\.(\d+)\]", name)
+            if found:
+                return int(found[1]) + 1
+        raise LoihiError(f"{self.path} does not say how many cores a tile has.")

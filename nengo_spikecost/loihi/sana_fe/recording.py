@@ -1,0 +1,158 @@
+"""`record_spikes`: which neuron fired at which step, of a network on the emulated chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...activity.chip_record import ChipActivity, StepCounts
+from ...errors import DataError
+from ..cores.built import BuiltNetwork
+from ..emulation import EmulatedRun, Emulator
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One sample on the emulated chip, step by step.
+
+    Attributes
+    ----------
+    built : BuiltNetwork
+        What ran.
+    spikes : ndarray of bool, shape (n_steps, n_sources)
+        Fired at each step by the compartments of every block, then by the neurons of the
+        host that send to the chip, in the order of ``built``.
+    chip : ChipActivity
+        What each core did, with ``by_step``.
+    formats : mapping from int to str
+        Of each set of synapses of the blocks, by the `id` of NengoLoihi's object: "dense",
+        "sparse" or "conv".
+    """
+
+    built: BuiltNetwork = field(repr=False)
+    spikes: np.ndarray = field(repr=False)
+    chip: ChipActivity = field(repr=False)
+    formats: Mapping[int, str] = field(repr=False)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the sample."""
+        return len(self.spikes)
+
+
+def record_spikes(
+    network: Any, inputs: Any = None, n_steps: int = 100, *, model: Any = None, dt: float = 0.001
+) -> Recording:
+    """Run one sample on the emulated chip and keep every spike of every step.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion, or any object with one of these as ``.network``
+        As `Emulator` takes it.
+    inputs : mapping from nengo.Node to ndarray, or ndarray, optional
+        As `Emulator.run` takes them, of one sample: ``(1, size)`` or ``(1, n_steps, size)``.
+    n_steps : int
+    model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
+        Built of this network already.
+    dt : float
+        Time step in s, if it has to be built.
+
+    Raises
+    ------
+    DataError
+        If there is more than one sample.
+    LoihiError
+        If the network can't be emulated.
+    """
+    with Emulator(network, batch_size=1, model=model, dt=dt) as emulator:
+        runs = []
+        for step in range(n_steps):
+            # one step at a time, so that counts and spikes are those of the step
+            given = _at_step(inputs, step, n_steps)
+            runs.append(emulator.run(given, 1, presentation="continuous"))
+        synapses = [s for block in emulator.chip.blocks for s in block.synapses]
+        formats = {
+            id(synapse): _format(own.format)
+            for synapse, own in zip(synapses, emulator.chip.synapses)
+        }
+        return Recording(
+            built=emulator.built,
+            spikes=np.concatenate([run.spikes for run in runs]).astype(bool),
+            chip=_chip_activity(runs, emulator.built),
+            formats=formats,
+        )
+
+
+def _format(name: str) -> str:
+    """Weights shared by a population of axons are what others call convolutional."""
+    return "conv" if name.startswith("pop") else name
+
+
+def _at_step(inputs: Any, step: int, n_steps: int) -> Any:
+    if inputs is None:
+        return None
+    if isinstance(inputs, Mapping):
+        return {node: _at_step(values, step, n_steps) for node, values in inputs.items()}
+    values = np.asarray(inputs)
+    if len(values) != 1:
+        raise DataError(
+            f"inputs hold {len(values)} samples (shape {values.shape}); expected one, of shape "
+            f"(1, size) or (1, {n_steps}, size)."
+        )
+    if values.ndim == 3 and values.shape[1] == n_steps:
+        return values[:, step]
+    return values
+
+
+def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity:
+    """The counts of runs of one step each, as those of one sample."""
+    n_cores = len(built.blocks)
+    spikes = _stacked(run.block_spikes() for run in runs)
+    with_input = _stacked(run.with_input for run in runs)
+    host = _stacked(run.host_to_chip().sum(axis=1) for run in runs)
+    axon_events = _stacked(run.messages_to() for run in runs)
+    messages_out = _stacked(_sent(run, n_cores) for run in runs)
+    synops = {
+        name: _stacked(_synops_of(run, name, n_cores) for run in runs)
+        for name in dict.fromkeys(_format(s.format) for s in runs[0].synapses)
+    }
+    return ChipActivity(
+        cores=tuple(part.name for part in built.blocks),
+        layers=tuple(part.source.layer for part in built.blocks),
+        inputs=tuple(part.name for part in built.inputs),
+        compartments=np.array([len(part.neurons) for part in built.blocks], dtype=np.int64),
+        spikes=spikes.sum(axis=1),
+        with_input=with_input.sum(axis=1),
+        idle=_stacked(run.idle for run in runs).sum(axis=1),
+        synops={name: counts.sum(axis=1) for name, counts in synops.items()},
+        axon_events=axon_events.sum(axis=1),
+        messages_out=messages_out.sum(axis=1),
+        messages_between=np.sum([run.messages_between() for run in runs], axis=0),
+        host_to_chip=host.sum(axis=1),
+        chip_to_host=np.sum([run.chip_to_host for run in runs], axis=0),
+        by_step=StepCounts(synops, axon_events, messages_out, spikes, with_input, host),
+    )
+
+
+def _stacked(values: Iterator[np.ndarray]) -> np.ndarray:
+    """Counts of every step, (1, ...) each, as int64 of shape (1, n_steps, ...)."""
+    return np.stack([np.asarray(v, dtype=np.int64) for v in values], axis=1)
+
+
+def _sent(run: EmulatedRun, n_cores: int) -> np.ndarray:
+    found = np.zeros((1, n_cores), dtype=np.int64)
+    for route, counts in zip(run.routes, run.messages.T):
+        if route.sender < n_cores:
+            found[:, route.sender] += counts
+    return found
+
+
+def _synops_of(run: EmulatedRun, name: str, n_cores: int) -> np.ndarray:
+    found = np.zeros((1, n_cores), dtype=np.int64)
+    for synapses, counts in zip(run.synapses, run.synops.T):
+        if _format(synapses.format) == name:
+            found[:, synapses.block] += counts
+    return found
