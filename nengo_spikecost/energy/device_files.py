@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,43 +79,60 @@ def read_file(path: str | os.PathLike[str]) -> DeviceFile:
 
 
 def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
-    name = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            content = tomllib.load(file)
-    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
-        raise EnergyError(f"Cannot read devices from {name!r}: {error}") from error
-    kept = {key: _table(content.pop(key, {}), key, name) for key in _KEPT}
-    sources = {key: _source(key, value, name) for key, value in kept["sources"].items()}
+    name, content = os.fspath(path), read_toml(path)
+    kept = {key: checked_table(content.pop(key, {}), key, name) for key in _KEPT}
     operations = {
-        key: _table(value, f"operations.{key}", name) for key, value in kept["operations"].items()
+        key: checked_table(value, f"operations.{key}", name)
+        for key, value in kept["operations"].items()
     }
-    names = DeviceFile(
-        name,
-        sources={**base.sources, **sources},
-        operations={**base.operations, **operations},
-    )
+    names = with_sources(base, kept["sources"], name)
+    names = replace(names, operations={**base.operations, **operations})
     devices = tuple(_device(key, value, key, names) for key, value in content.items())
     presets = tuple(_presets(kept["presets"], names))
     return DeviceFile(name, devices, presets, names.sources, names.operations)
 
 
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The content of a file.
+
+    Raises
+    ------
+    EnergyError
+        If it can't be read, or is no TOML.
+    """
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
+        raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
+
+
+def with_sources(base: DeviceFile, entry: Any, path: str) -> DeviceFile:
+    """The names that constants of a file may use: those of ``base``, and its own sources."""
+    own = checked_table(entry, "sources", path)
+    sources = {key: read_source(key, value, path) for key, value in own.items()}
+    return DeviceFile(path, sources={**base.sources, **sources}, operations=base.operations)
+
+
 def _presets(tables: Mapping[str, Any], names: DeviceFile) -> Iterator[tuple[str, Device]]:
     for cost_model, entries in tables.items():
         where = f"presets.{cost_model}"
-        for key, entry in _table(entries, where, names.path).items():
+        for key, entry in checked_table(entries, where, names.path).items():
             yield cost_model, _device(key, entry, f"{where}.{key}", names)
 
 
-def _table(value: Any, key: str, path: str) -> Mapping[str, Any]:
+def checked_table(value: Any, key: str, path: str) -> Mapping[str, Any]:
+    """A value that has to be a table."""
     if not isinstance(value, Mapping):
         raise EnergyError(f"{key} in {path!r} must be a table, not {value!r}.")
     return value
 
 
-def _source(key: str, entry: Any, path: str) -> Mapping[str, Any]:
+def read_source(key: str, entry: Any, path: str) -> Mapping[str, Any]:
     """A publication: a text, or a table of its text and year."""
-    source = {"text": entry} if isinstance(entry, str) else _table(entry, f"sources.{key}", path)
+    source = (
+        {"text": entry} if isinstance(entry, str) else checked_table(entry, f"sources.{key}", path)
+    )
     if "text" not in source or set(source) - {"text", "year"}:
         raise EnergyError(f"sources.{key} in {path!r} takes text and year, not {dict(source)!r}.")
     return source
@@ -133,7 +150,7 @@ def _device(name: str, entry: Any, key: str, names: DeviceFile) -> Device:
     try:
         words: dict[str, Any] = {word: entry[word] for word in _WORDS if word in entry}
         constants: dict[str, Any] = {
-            word: _constant(word, entry[word], unit, names)
+            word: read_constant(word, entry[word], unit, names)
             for word, unit in CONSTANTS.items()
             if word in entry
         }
@@ -154,7 +171,7 @@ def _operations(entry: Any, names: DeviceFile) -> dict[str, Constant]:
         raise EnergyError(f"operations must be a table or the name of one, not {entry!r}.")
     origin = {word: entry[word] for word in _ORIGIN if word in entry}
     return {
-        key: _constant(
+        key: read_constant(
             f"operations.{key}",
             value if isinstance(value, Mapping) else {**origin, "J": value},
             "J",
@@ -165,7 +182,7 @@ def _operations(entry: Any, names: DeviceFile) -> dict[str, Constant]:
     }
 
 
-def _constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constant:
+def read_constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constant:
     """A constant as a file has it: a number, or a table whose keys say the unit."""
     if not isinstance(entry, Mapping):
         entry = {unit: entry}

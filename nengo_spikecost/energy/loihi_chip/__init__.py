@@ -1,0 +1,66 @@
+"""``cost_model="loihi_chip"``: energy and latency of what every core of a Loihi chip did.
+
+The other cost models price a network; this one prices what its chip did, core by core, as the
+emulator or a board counted it: `ChipWork`. `price_chip` prices that, with the constants of a
+`Profile` and of a `Board`, and returns a `ChipCost`.
+
+Energy, per inference of ``T`` steps, summed over cores::
+
+    synops of each format        x  energy of a synop of that format
+    compartments x T             x  energy of an idle update        ("access")
+    updates with input or spike  x  what an active one takes more   ("update")
+    spikes                       x  energy of a spike
+    messages sent                x  energy of an output axon, of the way within a tile
+    messages arrived             x  energy of an input axon
+    hops                         x  energy of a hop, east-west and north-south
+
+That is the boundary ``"core dynamic"``. With the x86 processors of the chips in use it is
+``"total dynamic"``; with the static power of these chips and of the cores that are on,
+``"chip"``; and with that of the other chips of the board, ``"board"``. Powers are multiplied by
+the latency.
+
+Latency is the sum over steps of the slowest core's time, the way of the last message and the
+barriers; see `step_time`. A step takes at least as long as what goes in and out of the chip
+(`HostIO`).
+
+Not modelled: the energy of barriers (none has been published), waits in a crowded mesh, hops of
+what the host sends, learning, and the host beside the board.
+"""
+
+from __future__ import annotations
+
+from ...workload.chip_work import ChipWork, chip_work
+from .cost import ChipCost, CoreCost, LayerCost
+from .events import CORE_PARTS
+from .files import ChipFile, read_chip_file, shipped_chip
+from .price import BOARD_PARTS, BOUNDARIES, ChipPrice, Setting
+from .pricing import price_chip
+from .profile import EVENTS, POWERS, Board, HostIO, Profile
+from .ranges import Range, Table
+from .step_time import TIME_PARTS, ChipTime
+
+__all__ = [
+    "BOARD_PARTS",
+    "BOUNDARIES",
+    "CORE_PARTS",
+    "EVENTS",
+    "POWERS",
+    "TIME_PARTS",
+    "Board",
+    "ChipCost",
+    "ChipFile",
+    "ChipPrice",
+    "ChipTime",
+    "ChipWork",
+    "CoreCost",
+    "HostIO",
+    "LayerCost",
+    "Profile",
+    "Range",
+    "Setting",
+    "Table",
+    "chip_work",
+    "price_chip",
+    "read_chip_file",
+    "shipped_chip",
+]

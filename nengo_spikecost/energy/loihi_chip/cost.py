@@ -1,0 +1,317 @@
+"""`ChipCost`: what an inference takes on Loihi, core by core and layer by layer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...workload.chip_work import ChipWork
+from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
+from .ranges import Range
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+    from .profile import Board, HostIO, Profile
+
+
+@dataclass(frozen=True)
+class CoreCost:
+    """What one core does and takes per inference, mean over samples.
+
+    Attributes
+    ----------
+    name, layer : str
+    chip : int
+    compartments : int
+    synops, spikes, messages_out, axon_events : float
+    parts_J : mapping from one of `CORE_PARTS` to float
+        Energy within the boundary ``"core dynamic"``.
+    energy_J : Range
+        Their sum.
+    busy_s : Range
+        Time that the core works.
+    slowest : float
+        Share of the steps in which it is the slowest core.
+    """
+
+    name: str
+    layer: str
+    chip: int
+    compartments: int
+    synops: float
+    spikes: float
+    messages_out: float
+    axon_events: float
+    parts_J: Mapping[str, float] = field(repr=False)
+    energy_J: Range
+    busy_s: Range
+    slowest: float
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """The cores of one layer; see `CoreCost`.
+
+    Attributes
+    ----------
+    name : str
+    n_cores, compartments : int
+    synops, spikes, messages_out, axon_events : float
+    parts_J : mapping from one of `CORE_PARTS` to float
+    energy_J : Range
+    slowest : float
+        Share of the steps in which one of its cores is the slowest.
+    """
+
+    name: str
+    n_cores: int
+    compartments: int
+    synops: float
+    spikes: float
+    messages_out: float
+    axon_events: float
+    parts_J: Mapping[str, float] = field(repr=False)
+    energy_J: Range
+    slowest: float
+
+
+@dataclass(frozen=True)
+class ChipCost:
+    """Energy and latency of an inference on Loihi, as `price_chip` returns it.
+
+    Energies are in J and times in s, per inference and averaged over samples; a `Range` has
+    them with all constants low, as they are, and high.
+
+    Attributes
+    ----------
+    work : ChipWork
+        What was priced.
+    setting : Setting
+        Constants, board, and how spikes go in.
+    low, nominal, high : ChipPrice
+        Of every sample and every core.
+    """
+
+    work: ChipWork = field(repr=False)
+    setting: Setting = field(repr=False)
+    low: ChipPrice = field(repr=False)
+    nominal: ChipPrice = field(repr=False)
+    high: ChipPrice = field(repr=False)
+
+    @property
+    def profile(self) -> Profile:
+        """Energies and times of a core's events."""
+        return self.setting.profile
+
+    @property
+    def board(self) -> Board:
+        """What draws power all the time."""
+        return self.setting.board
+
+    @property
+    def host_io(self) -> HostIO:
+        """How spikes go in and out of the chip."""
+        return self.setting.host_io
+
+    @property
+    def boundaries(self) -> dict[str, Range]:
+        """Energy within each of `BOUNDARIES`, from the innermost."""
+        return {name: self.energy_J(name) for name in BOUNDARIES}
+
+    def energy_J(self, boundary: str = "chip") -> Range:
+        """Energy within a boundary.
+
+        Parameters
+        ----------
+        boundary : {"core dynamic", "total dynamic", "chip", "board"}
+            The events of the cores; with the x86; with the static power of the chips and cores
+            in use; with that of the other chips on the board.
+        """
+        checked_boundary(boundary)
+        return self._range(lambda price: float(price.energy_J(boundary).mean()))
+
+    @property
+    def latency_s(self) -> Range:
+        """Time of an inference. ``latency_is_at_least`` says if it is a lower bound."""
+        return self._range(lambda price: float(price.time.latency_s.mean()))
+
+    @property
+    def step_s(self) -> Range:
+        """Mean time of a step."""
+        return Range(*(end / self.work.n_steps for end in self.latency_s))
+
+    @property
+    def inferences_per_s(self) -> Range:
+        """Inferences a second, one after the other; low where constants are high."""
+        low, nominal, high = self.latency_s
+        return Range(*(1 / end if end else float("inf") for end in (high, nominal, low)))
+
+    def edp_Js(self, boundary: str = "chip") -> Range:
+        """Mean energy times mean latency."""
+        pairs = zip(self.energy_J(boundary), self.latency_s)
+        return Range(*(energy * latency for energy, latency in pairs))
+
+    def power_W(self, boundary: str = "chip") -> Range:
+        """Mean power during an inference, with constants low, as they are, and high.
+
+        Where constants are high so is latency: its ends are not the least and the most power.
+        """
+        pairs = zip(self.energy_J(boundary), self.latency_s)
+        return Range(*(energy / latency if latency else 0.0 for energy, latency in pairs))
+
+    @property
+    def parts_J(self) -> dict[str, Range]:
+        """Energy by part, `CORE_PARTS` then `BOARD_PARTS`: together those of ``"board"``."""
+        found = {
+            key: self._range(lambda price, key=key: float(price.cores_J[key].sum(axis=1).mean()))
+            for key in self.nominal.cores_J
+        }
+        for key in self.nominal.powers_W:
+            found[key] = self._range(lambda price, key=key: float(price.board_J()[key].mean()))
+        return found
+
+    @property
+    def time_parts_s(self) -> dict[str, float]:
+        """Where the time of an inference goes; see `TIME_PARTS`."""
+        return {key: float(part.mean()) for key, part in self.nominal.time.parts_s.items()}
+
+    @property
+    def latency_is_at_least(self) -> bool:
+        """Whether the slowest core of each step is not known, so that latency may be longer."""
+        return not self.nominal.time.by_step and self.work.n_cores > 1
+
+    @property
+    def slowest_core(self) -> CoreCost:
+        """The core that is the slowest in most steps."""
+        return self.cores[int(self.nominal.time.slowest.argmax())]
+
+    @property
+    def cores(self) -> tuple[CoreCost, ...]:
+        """One entry a core, in the order of `work`."""
+        work, columns = self.work, _CoreColumns(self)
+        return tuple(
+            CoreCost(
+                name=work.cores[i],
+                layer=work.layers[i],
+                chip=int(work.hops.chips[i]),
+                **columns.counts([i]),
+                busy_s=Range(*(float(busy[i]) for busy in columns.busy_s)),
+            )
+            for i in range(work.n_cores)
+        )
+
+    @property
+    def layers(self) -> tuple[LayerCost, ...]:
+        """One entry a layer with cores."""
+        layers, columns = np.array(self.work.layers), _CoreColumns(self)
+        members = {name: np.flatnonzero(layers == name) for name in self.work.layer_names}
+        return tuple(
+            LayerCost(name=name, n_cores=len(cores), **columns.counts(cores))
+            for name, cores in members.items()
+        )
+
+    @property
+    def not_priced(self) -> tuple[str, ...]:
+        """What the constants leave out, or the work does not count, each in a clause."""
+        from ...report.chip_cost import gaps
+
+        return gaps(self)
+
+    def summary_string(self, line_length: int = 98, cores: bool | None = None) -> str:
+        """Tables of boundaries, layers and cores, with what they assume.
+
+        Parameters
+        ----------
+        line_length : int
+            No line is longer.
+        cores : bool, optional
+            Whether to show each core. Default: if there are at most 32.
+        """
+        from ...report.chip_cost import cost_text
+
+        return cost_text(self, line_length, cores)
+
+    def summary(self, line_length: int = 98, cores: bool | None = None) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length, cores))
+
+    def __str__(self) -> str:
+        return self.summary_string()
+
+    def plot(self, axes: Any = None) -> Axes:
+        """Draw where the energy and the time of an inference go; see `plot_chip_cost`."""
+        from ...report.chip_plots import plot_chip_cost
+
+        return plot_chip_cost(self, axes)
+
+    def to_frame(self, rows: str = "cores") -> pandas.DataFrame:
+        """One row a core, or a layer: counts, energies by part, and times.
+
+        Parameters
+        ----------
+        rows : {"cores", "layers"}
+        """
+        import pandas
+
+        from ...report.chip_cost import records
+
+        return pandas.DataFrame.from_records(records(self, rows), index="name")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists, strings and numbers, constants with their sources."""
+        from ...report.chip_cost import cost_dict
+
+        return cost_dict(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from ...report.files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def to_csv(self, path: str | os.PathLike[str], rows: str = "cores") -> None:
+        """Write what `to_frame` gives to a CSV file, whole or not at all."""
+        from ...report.files import write_text
+
+        write_text(path, self.to_frame(rows).to_csv())
+
+    def _range(self, value: Callable[[ChipPrice], float]) -> Range:
+        return Range(*(value(price) for price in (self.low, self.nominal, self.high)))
+
+
+class _CoreColumns:
+    """Means over samples of what each core does and takes, added up where they are read."""
+
+    def __init__(self, cost: ChipCost):
+        work = cost.work
+        self.compartments = work.compartments
+        self.means = {
+            "synops": work.total_synops().mean(axis=0),
+            "spikes": np.mean(work.spikes, axis=0),
+            "messages_out": np.mean(work.messages_out, axis=0),
+            "axon_events": np.mean(work.axon_events, axis=0),
+            "slowest": cost.nominal.time.slowest,
+        }
+        self.parts_J = {key: part.mean(axis=0) for key, part in cost.nominal.cores_J.items()}
+        prices = (cost.low, cost.nominal, cost.high)
+        self.energy_J = [price.core_total_J().mean(axis=0) for price in prices]
+        self.busy_s = [price.time.cores_s.mean(axis=0) for price in prices]
+
+    def counts(self, cores: Any) -> dict[str, Any]:
+        """Sums over some cores, by the names of `CoreCost` and `LayerCost`."""
+        return {
+            "compartments": round(float(self.compartments[cores].sum())),
+            **{key: float(mean[cores].sum()) for key, mean in self.means.items()},
+            "parts_J": {key: float(part[cores].sum()) for key, part in self.parts_J.items()},
+            "energy_J": Range(*(float(energy[cores].sum()) for energy in self.energy_J)),
+        }

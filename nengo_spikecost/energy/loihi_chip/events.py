@@ -1,0 +1,75 @@
+"""The events of a `ChipWork` that a profile prices: how many of each, core by core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...workload.chip_work import SYNAPSE_FORMATS, ChipWork
+
+CORE_PARTS = (*(f"synop_{key}" for key in SYNAPSE_FORMATS), "access", "update", "spike", "message",
+              "axon_event", "hop")  # fmt: skip
+"""What a core's energy is spent on: synops by format; every compartment at every step, and what
+those with input take more; spikes; messages sent and arrived; and their hops."""
+
+SENDING, RECEIVING = "sending", "receiving"
+"""The two halves of a core, which work side by side: compartments, spikes and messages out; and
+messages in with their synops."""
+
+Counts = dict[str, Any]
+
+
+def core_events(work: ChipWork) -> Counts:
+    """Events per inference by their name in a profile, each of shape (n_samples, n_cores)."""
+    events: Counts = {f"synop_{key}": count for key, count in work.synops.items()}
+    active = active_updates(work)
+    events.update(
+        idle_update=work.updates - active,
+        active_update=active,
+        spike=work.spikes,
+        message=work.messages_out,
+        within_tile=work.messages_out,
+        axon_event=work.axon_events,
+    )
+    if work.hops.east_west is not None:
+        events.update(hop_east_west=work.hops.east_west, hop_north_south=work.hops.north_south)
+    return events
+
+
+def active_updates(work: ChipWork) -> np.ndarray:
+    """Updates of compartments that change, shape (n_samples, n_cores).
+
+    Those with input or a spike; of compartments with a bias, where these are known, all.
+    """
+    if work.biased is None:
+        return work.active
+    return np.maximum(work.active, work.biased * work.n_steps)
+
+
+def step_events(work: ChipWork, samples: slice) -> Counts:
+    """Events that take a core's time at each step, each of shape (n_samples, n_steps, n_cores).
+
+    Of counts without steps one "step" holds all of them: the slowest core over a whole
+    inference, which is at most as slow as the slowest of every step.
+    """
+    if work.by_step is None:
+        found = core_events(work)
+        found = {key: np.asarray(count)[samples, None] for key, count in found.items()}
+        return {key: count for key, count in found.items() if not key.startswith("hop")}
+    steps = work.by_step
+    spikes, with_input = steps.spikes[samples], steps.with_input[samples]
+    # how many fired without input is known of all steps together: dealt out by spikes
+    alone = work.active[samples] - work.with_input[samples]
+    share = alone / np.maximum(work.spikes[samples], 1)
+    active = np.minimum(with_input + spikes * share[:, None], work.compartments)
+    if work.biased is not None:
+        active = np.maximum(active, work.biased)
+    return {
+        **{f"synop_{key}": count[samples] for key, count in steps.synops.items()},
+        "idle_update": work.compartments - active,
+        "active_update": active,
+        "spike": spikes,
+        "message": steps.messages_out[samples],
+        "axon_event": steps.axon_events[samples],
+    }

@@ -1,0 +1,144 @@
+"""`price_chip`: energy and latency of a chip's work, with all constants at a level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...errors import EnergyError
+from ...workload.chip_work import ChipWork
+from .events import core_events
+from .profile import Board, HostIO, Profile
+from .step_time import ChipTime, chip_time
+
+BOARD_PARTS = ("x86 clock", "x86 code", "static chips", "static cores", "other chips")
+"""What is drawn for the time of an inference, beside the cores' own energy."""
+
+BOUNDARIES: Mapping[str, tuple[str, ...]] = {
+    "core dynamic": (),
+    "total dynamic": BOARD_PARTS[:2],
+    "chip": BOARD_PARTS[:4],
+    "board": BOARD_PARTS,
+}
+"""What an energy holds, by the name of its boundary: the cores' energy, and these."""
+
+
+@dataclass(frozen=True)
+class ChipPrice:
+    """Energy and time with all constants at one level.
+
+    Attributes
+    ----------
+    cores_J : mapping from one of `CORE_PARTS` to ndarray of shape (n_samples, n_cores)
+        What each core spends.
+    powers_W : mapping from one of `BOARD_PARTS` to ndarray of shape (n_samples,)
+        What is drawn for the time of the inference.
+    time : ChipTime
+    """
+
+    cores_J: Mapping[str, np.ndarray] = field(repr=False)
+    powers_W: Mapping[str, np.ndarray] = field(repr=False)
+    time: ChipTime = field(repr=False)
+
+    def core_total_J(self) -> np.ndarray:
+        """Energy of each core, shape (n_samples, n_cores)."""
+        return np.asarray(np.sum([*self.cores_J.values()], axis=0))
+
+    def board_J(self) -> dict[str, np.ndarray]:
+        """Energy of what is drawn for the time of an inference, (n_samples,) each."""
+        return {key: power * self.time.latency_s for key, power in self.powers_W.items()}
+
+    def energy_J(self, boundary: str) -> np.ndarray:
+        """Energy of each inference within a boundary, shape (n_samples,)."""
+        board = self.board_J()
+        parts = [board[part] for part in checked_boundary(boundary)]
+        return np.asarray(np.sum([self.core_total_J().sum(axis=1), *parts], axis=0))
+
+
+def checked_boundary(name: Any) -> tuple[str, ...]:
+    """What a boundary holds beside the cores' energy.
+
+    Raises
+    ------
+    EnergyError
+        If there is none of that name.
+    """
+    if name not in BOUNDARIES:
+        raise EnergyError(f"boundary must be one of {', '.join(BOUNDARIES)}, not {name!r}.")
+    return BOUNDARIES[name]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """On what a chip's work is priced.
+
+    Attributes
+    ----------
+    profile : Profile
+    board : Board
+    host_io : HostIO
+    powered_cores : int
+        Cores that are on, on all chips.
+    x86_active : float or None
+        Share of the time that the x86 runs code. None: none of it at the low end, all at the
+        high end, else the time in which the chip waits for its input and output.
+    """
+
+    profile: Profile
+    board: Board
+    host_io: HostIO
+    powered_cores: int
+    x86_active: float | None = None
+
+
+def price_at(work: ChipWork, setting: Setting, level: str) -> ChipPrice:
+    """Energy and time with all constants at one level."""
+    time = chip_time(work, setting.profile, setting.board, setting.host_io, level)
+    return ChipPrice(
+        cores_J=_core_parts_J(work, setting.profile, level),
+        powers_W=_powers_W(work, setting, time, level),
+        time=time,
+    )
+
+
+def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.ndarray]:
+    events, cost = core_events(work), profile.energies
+    energy = {key: count * profile.energy_J(key, level) for key, count in events.items()}
+    nothing = np.zeros((work.n_samples, work.n_cores))
+    parts = {key: energy[key] for key in energy if key.startswith("synop_")}
+    # an update is split for the reader: what every compartment takes, and what a busy one more
+    access = (events["idle_update"] + events["active_update"]) * profile.energy_J(
+        "idle_update", level
+    )
+    parts["access"] = nothing + access
+    parts["update"] = nothing + energy["idle_update"] + energy["active_update"] - access
+    parts["spike"] = energy["spike"] if "spike" in cost else nothing
+    parts["message"] = nothing + energy["message"] + energy["within_tile"]
+    parts["axon_event"] = nothing + energy["axon_event"]
+    parts["hop"] = nothing + energy.get("hop_east_west", 0) + energy.get("hop_north_south", 0)
+    return parts
+
+
+def _powers_W(
+    work: ChipWork, setting: Setting, time: ChipTime, level: str
+) -> dict[str, np.ndarray]:
+    board, latency_s = setting.board, time.latency_s
+    if setting.x86_active is not None:
+        ratio = np.full(work.n_samples, setting.x86_active)
+    elif level == "nominal":
+        ratio = time.parts_s["in and out"] / np.maximum(latency_s, np.finfo(float).tiny)
+    else:
+        ratio = np.full(work.n_samples, float(level == "high"))
+    boards = -(-work.n_chips // board.n_chips)
+    others = boards * board.n_chips - work.n_chips
+    powers = {
+        "x86 clock": board.power_W("x86_clock", level) * work.n_chips,
+        "x86 code": board.power_W("x86_code", level) * ratio,
+        "static chips": board.power_W("static_chip", level) * work.n_chips,
+        "static cores": board.power_W("static_core", level) * setting.powered_cores,
+        "other chips": board.power_W("static_chip", level) * others,
+    }
+    return {key: np.zeros(work.n_samples) + power for key, power in powers.items()}

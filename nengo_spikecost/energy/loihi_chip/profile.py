@@ -1,0 +1,161 @@
+"""What a core's events cost in energy and time, and what a board draws and waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ...errors import EnergyError
+from ..device import Constant
+from .ranges import Table
+
+EVENTS = (
+    "synop_dense",
+    "synop_sparse",
+    "synop_conv",
+    "idle_update",
+    "active_update",
+    "spike",
+    "message",
+    "axon_event",
+    "hop_east_west",
+    "hop_north_south",
+    "within_tile",
+)
+"""What a core does that takes energy or time.
+
+``idle_update`` is the update of a compartment without input or spike, and ``active_update``
+that of one with either: the whole of it, and not what it takes more. A ``message`` is sent,
+an ``axon_event`` arrives; ``within_tile`` is the way of a message inside a tile.
+"""
+
+POWERS = ("static_chip", "static_core", "x86_clock", "x86_code")
+"""What a board draws all the time, in W: a chip whose cores are off, a powered core besides,
+the clock of the x86 processors of a chip, and their code while it runs."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Energies and times of a core's events.
+
+    An event without a constant is not in the source: it is not priced, and said so.
+
+    Attributes
+    ----------
+    name, description, note : str
+    energies : mapping from event to Constant in J
+    times : mapping from event to Constant in s
+    sync : Table
+        Seconds at the end of a step until all tiles of a chip agree, by tiles used.
+    """
+
+    name: str
+    energies: Mapping[str, Constant]
+    times: Mapping[str, Constant]
+    sync: Table
+    description: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for kind, unit, table in (("energy", "J", self.energies), ("time", "s", self.times)):
+            for key, constant in table.items():
+                if key not in EVENTS:
+                    raise EnergyError(
+                        f"Profile {self.name!r}: there is no event {key!r}; there are "
+                        f"{', '.join(EVENTS)}."
+                    )
+                if constant.unit != unit:
+                    raise EnergyError(f"Profile {self.name!r}: {kind} of {key} must be in {unit}.")
+            for end in ("lowest", "value", "highest"):
+                idle, active = table.get("idle_update"), table.get("active_update")
+                if idle and active and getattr(idle, end) > getattr(active, end):
+                    raise EnergyError(
+                        f"Profile {self.name!r}: {kind} of idle_update is above that of "
+                        "active_update, which is all of an update with input."
+                    )
+
+    def energy_J(self, event: str, level: str) -> float:
+        """Energy of one event; 0 where the profile has none."""
+        return _at(self.energies.get(event), level)
+
+    def time_s(self, event: str, level: str) -> float:
+        """Time of one event; 0 where the profile has none."""
+        return _at(self.times.get(event), level)
+
+
+@dataclass(frozen=True)
+class HostIO:
+    """How long a step takes at least because of what goes in and out of the chip.
+
+    Attributes
+    ----------
+    name, description : str
+    step : Constant in s, or None
+        Of a step, whatever is sent. None: no time.
+    several_chips : Constant in s, optional
+        The same on a board of several chips. Default: as ``step``.
+    spike : Constant in s, optional
+        Besides, of each spike that the host sends.
+    whole : bool
+        Whether these are times of whole steps, cores and barrier included: they are then never
+        added to a step, not even at the high end.
+    """
+
+    name: str
+    step: Constant | None = None
+    several_chips: Constant | None = None
+    spike: Constant | None = None
+    whole: bool = True
+    description: str = ""
+
+    def step_s(self, n_chips: int, level: str) -> float:
+        """Time of a step on so many chips, without what each spike takes."""
+        one = self.step if n_chips == 1 or self.several_chips is None else self.several_chips
+        return _at(one, level)
+
+    def spike_s(self, level: str) -> float:
+        """Time of each spike that the host sends."""
+        return _at(self.spike, level)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a board draws whether there are spikes or not.
+
+    Attributes
+    ----------
+    name, description, note : str
+    powers : mapping from one of `POWERS` to Constant in W
+        Those left out are part of another, or not known.
+    n_chips : int
+        Chips of the board: those that are not used are drawn from, too.
+    barrier : Table
+        Seconds by which a step is longer on so many chips.
+    """
+
+    name: str
+    powers: Mapping[str, Constant]
+    n_chips: int
+    barrier: Table
+    description: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        unknown = [key for key in self.powers if key not in POWERS]
+        if unknown:
+            raise EnergyError(
+                f"Board {self.name!r}: there is no power {unknown[0]!r}; there are "
+                f"{', '.join(POWERS)}."
+            )
+        if any(constant.unit != "W" for constant in self.powers.values()):
+            raise EnergyError(f"Board {self.name!r}: powers must be in W.")
+        if self.n_chips < 1:
+            raise EnergyError(f"Board {self.name!r}: n_chips must be at least 1.")
+
+    def power_W(self, key: str, level: str) -> float:
+        """One of its powers; 0 where the board has none."""
+        return _at(self.powers.get(key), level)
+
+
+def _at(constant: Constant | None, level: str) -> float:
+    return 0.0 if constant is None else constant.at(level).value

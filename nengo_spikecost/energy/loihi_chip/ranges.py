@@ -1,0 +1,99 @@
+"""A number with what it is at least and at most, and tables that are read at whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ...errors import EnergyError
+from ..device import Constant
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number with all constants as they are, and with all of them low and high.
+
+    Attributes
+    ----------
+    low, nominal, high : float
+    """
+
+    low: float
+    nominal: float
+    high: float
+
+    def __iter__(self) -> Iterator[float]:
+        return iter((self.low, self.nominal, self.high))
+
+
+READINGS = ("steps", "line")
+"""How a table is read between its points: as the point below, or on a straight line."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Seconds by a number of tiles or chips.
+
+    Between two points a value is at least that of the point below and at most that of the point
+    above, whatever lies between. Beyond the last point a line goes on, and a table of steps
+    stays as it is; before the first it has the first's value.
+
+    Attributes
+    ----------
+    points : tuple of (int, Constant)
+        In rising order.
+    reading : {"steps", "line"}
+        What a value between two points is taken for.
+    """
+
+    points: tuple[tuple[int, Constant], ...]
+    reading: str = "steps"
+
+    def __post_init__(self) -> None:
+        if self.reading not in READINGS:
+            raise EnergyError(
+                f"A table is read as {' or '.join(READINGS)}, not as {self.reading!r}."
+            )
+        places = [place for place, _ in self.points]
+        values = [constant.value for _, constant in self.points]
+        if not places or sorted(set(places)) != places or sorted(values) != values:
+            raise EnergyError("A table needs points in rising order, with values that do not fall.")
+
+    def at(self, place: int, level: str) -> float:
+        """The value at a place; ``level`` is one of `nengo_spikecost.energy.device.LEVELS`."""
+        below = [point for point in self.points if point[0] <= place] or [self.points[0]]
+        above = [point for point in self.points if point[0] >= place]
+        (first, lower), (last, upper) = below[-1], above[0] if above else below[-1]
+        if level == "low":
+            return lower.lowest
+        if not above:
+            return self._beyond(place, level)
+        if level == "high":
+            return upper.highest
+        if self.reading == "steps" or last <= first:
+            return lower.value
+        return lower.value + (upper.value - lower.value) * (place - first) / (last - first)
+
+    def _beyond(self, place: int, level: str) -> float:
+        """After the last point."""
+        ends = [
+            constant.highest if level == "high" else constant.value for _, constant in self.points
+        ]
+        if self.reading == "steps" or len(ends) < 2:
+            return ends[-1]
+        slope = (ends[-1] - ends[-2]) / (self.points[-1][0] - self.points[-2][0])
+        return ends[-1] + max(slope, 0.0) * (place - self.points[-1][0])
+
+    def widened(self, share: float) -> Table:
+        """The same with a range of so much of each value, where points have none."""
+        return replace(
+            self, points=tuple((place, widened(constant, share)) for place, constant in self.points)
+        )
+
+
+def widened(constant: Constant, share: float) -> Constant:
+    """A constant with a range of so much of its value, unless it has one."""
+    if not share or constant.low is not None or constant.high is not None:
+        return constant
+    value = constant.value
+    return replace(constant, low=value * (1 - share), high=value * (1 + share))

@@ -1,0 +1,174 @@
+"""How long an inference takes on the chip: the slowest core of every step, and the waits.
+
+A step lasts as long as its slowest core, the way of the last message, the barrier of the tiles
+and that of the chips; and at least as long as what goes in and out of the chip
+(`nengo_spikecost.energy.loihi_chip.HostIO`).
+
+A core has two halves. One updates all compartments, one after the other, and sends the spikes;
+the other takes messages in and makes their synops. Side by side a core needs the time of the
+longer (SANA-FE's simple timing model), one after the other the time of both: that is the high
+end. Waits for a crowded mesh are not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...workload.chip_work import ChipWork
+from .events import RECEIVING, SENDING, step_events
+from .profile import Board, HostIO, Profile
+
+HALVES = {
+    SENDING: ("idle_update", "active_update", "spike", "message"),
+    RECEIVING: ("axon_event", "synop_dense", "synop_sparse", "synop_conv"),
+}
+"""Which events a half of a core works on."""
+
+CORE_TIMES = {
+    "compartments": ("idle_update", "active_update"),
+    "spikes": ("spike",),
+    "messages out": ("message",),
+    "messages in": ("axon_event",),
+    "synops": ("synop_dense", "synop_sparse", "synop_conv"),
+}
+"""What the time of a core is shown as."""
+
+TIME_PARTS = (*CORE_TIMES, "hops", "tile barrier", "chip barrier", "in and out")
+"""Where the time of an inference goes; the first ones are those of the slowest core."""
+
+_CHUNK_ELEMENTS = 1 << 20
+
+
+@dataclass(frozen=True)
+class ChipTime:
+    """Where the time of an inference goes, in s.
+
+    Attributes
+    ----------
+    parts_s : mapping from one of `TIME_PARTS` to ndarray of shape (n_samples,)
+        Of the slowest core of each step, and of the waits.
+    cores_s : ndarray of shape (n_samples, n_cores)
+        Each core's own time.
+    slowest : ndarray of shape (n_cores,)
+        Share of all steps in which each core is the slowest; without counts by step, of all
+        inferences.
+    by_step : bool
+        Whether the slowest core of each step is known. Else the time of the cores is that of
+        the slowest over the whole inference, and a lower bound.
+    """
+
+    parts_s: Mapping[str, np.ndarray] = field(repr=False)
+    cores_s: np.ndarray = field(repr=False)
+    slowest: np.ndarray = field(repr=False)
+    by_step: bool
+
+    @property
+    def latency_s(self) -> np.ndarray:
+        """Time of an inference, shape (n_samples,)."""
+        return np.asarray(np.sum([*self.parts_s.values()], axis=0))
+
+
+def chip_time(
+    work: ChipWork, profile: Profile, board: Board, host_io: HostIO, level: str
+) -> ChipTime:
+    """Time of each inference with all constants at one level.
+
+    Parameters
+    ----------
+    work : ChipWork
+    profile, board, host_io
+        Whose times are used.
+    level : {"low", "nominal", "high"}
+        ``"high"``: the halves of a core work one after the other.
+    """
+    n_samples, n_cores = work.n_samples, work.n_cores
+    waits = _waits_s(work, profile, board, level)
+    parts = {key: np.zeros(n_samples) for key in TIME_PARTS}
+    cores_s, slowest = np.zeros((n_samples, n_cores)), np.zeros(n_cores)
+    n_steps = 1 if work.by_step is None else work.n_steps
+    rows = max(1, _CHUNK_ELEMENTS // (n_steps * n_cores))
+    for start in range(0, n_samples, rows):
+        chunk = slice(start, min(start + rows, n_samples))
+        times = _times_s(step_events(work, chunk), profile, level)
+        core, counted = _core_times(times, together=level != "high")
+        first = core.argmax(axis=-1)[..., None]
+        for key in CORE_TIMES:
+            found = np.take_along_axis(counted[key], first, axis=-1)
+            parts[key][chunk] = found.sum(axis=(1, 2))
+        cores_s[chunk] = core.sum(axis=1)
+        slowest += np.bincount(first.ravel(), minlength=n_cores)
+        busy = np.take_along_axis(core, first, axis=-1)[..., 0]
+        parts["in and out"][chunk] = _host_s(work, host_io, busy, sum(waits.values()), level, chunk)
+    for key, seconds in waits.items():
+        parts[key] += seconds * work.n_steps
+    return ChipTime(parts, cores_s, slowest / max(slowest.sum(), 1), work.by_step is not None)
+
+
+def _times_s(
+    events: Mapping[str, np.ndarray], profile: Profile, level: str
+) -> dict[str, np.ndarray]:
+    """Time of the events of each step and core, (n_samples, n_steps, n_cores) each."""
+    return {key: count * profile.time_s(key, level) for key, count in events.items()}
+
+
+def _core_times(
+    times: Mapping[str, np.ndarray], together: bool
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Time of each core at each step, and the parts that make it up."""
+    nothing = np.zeros(np.shape(times["spike"]))
+    half = {
+        name: sum((times[key] for key in keys if key in times), nothing)
+        for name, keys in HALVES.items()
+    }
+    if together:
+        sends = half[SENDING] >= half[RECEIVING]
+        core = np.where(sends, half[SENDING], half[RECEIVING])
+        weight = {SENDING: sends, RECEIVING: ~sends}
+    else:
+        core = half[SENDING] + half[RECEIVING]
+        weight = dict.fromkeys(HALVES, np.True_)
+    counted = {}
+    for name, keys in CORE_TIMES.items():
+        of = SENDING if keys[0] in HALVES[SENDING] else RECEIVING
+        counted[name] = weight[of] * sum((times[k] for k in keys if k in times), nothing)
+    return core, counted
+
+
+def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict[str, float]:
+    """What every step takes besides its cores."""
+    way = 0.0
+    if level != "low" and np.any(work.messages_out):
+        # the last message of a step may be any: at worst the one with the longest way
+        east_west, north_south = work.hops.longest
+        way = (
+            profile.time_s("within_tile", level)
+            + east_west * profile.time_s("hop_east_west", level)
+            + north_south * profile.time_s("hop_north_south", level)
+        )
+    return {
+        "hops": way,
+        "tile barrier": profile.sync.at(work.hops.n_tiles, level),
+        "chip barrier": board.barrier.at(work.n_chips, level),
+    }
+
+
+def _host_s(
+    work: ChipWork, host_io: HostIO, busy_s: np.ndarray, wait_s: float, level: str, chunk: slice
+) -> np.ndarray:
+    """What an inference takes longer because of its input and output, (n_samples,).
+
+    ``busy_s`` is of the slowest core, (n_samples, n_steps), or of all steps in one.
+    """
+    scale = work.n_steps / busy_s.shape[1]
+    spikes = np.asarray(work.host_to_chip)[chunk, None] / busy_s.shape[1]
+    if work.by_step is not None:
+        spikes = work.by_step.host_to_chip[chunk]
+    io_s = host_io.step_s(work.n_chips, level) * scale + spikes * host_io.spike_s(level)
+    if level == "high" and not host_io.whole:
+        longer = np.broadcast_to(io_s, busy_s.shape)
+    else:
+        longer = np.maximum(io_s - (busy_s + wait_s * scale), 0.0)
+    return np.asarray(longer.sum(axis=1))

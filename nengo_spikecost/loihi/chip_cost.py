@@ -1,0 +1,69 @@
+"""`chip_cost`: energy and latency of a network on Loihi, of what its cores did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..energy.loihi_chip import Board, ChipCost, HostIO, Profile, chip_work, price_chip
+from ..errors import MissingActivityError
+
+if TYPE_CHECKING:
+    from .mapping.mapping import Mapping
+
+
+def chip_cost(
+    activity: Any,
+    *,
+    profile: str | Profile = "silicon",
+    mapping: Mapping | None = None,
+    board: str | Board = "nahuku32",
+    host_io: str | float | HostIO | None = None,
+    powered_cores: int | str = "used",
+    x86_active: float | None = None,
+) -> ChipCost:
+    """Energy and latency per inference of what a Loihi chip did.
+
+    Parameters
+    ----------
+    activity : Activity, or any object with one as ``.activity``
+        Measured with ``simulator="loihi"``; or what `deploy` returns.
+    profile : str or Profile
+        Energies and times of a core's events: ``"silicon"`` or ``"davies2018"``.
+    mapping : Mapping, optional
+        Where cores are, as `place` returns it, for chips, tiles and hops. Default: in their order
+        on the fewest chips.
+    board, host_io, powered_cores, x86_active
+        See `nengo_spikecost.energy.loihi_chip.price_chip`.
+
+    Returns
+    -------
+    ChipCost
+
+    Raises
+    ------
+    MissingActivityError
+        If the activity has no counts of cores.
+    EnergyError
+        If the mapping is of another network, or an option is not what it should be.
+
+    Examples
+    --------
+    ::
+
+        activity = nengo_spikecost.measure(conversion, x, 40, simulator="loihi")
+        nengo_spikecost.loihi.chip_cost(activity).summary()
+    """
+    activity = getattr(activity, "activity", activity)
+    if not hasattr(activity, "protocol"):
+        raise MissingActivityError(
+            "chip_cost takes an Activity, as nengo_spikecost.measure returns it with "
+            f"simulator='loihi', or a Deployment, not {type(activity).__name__}."
+        )
+    return price_chip(
+        chip_work(activity, mapping),
+        profile,
+        board=board,
+        host_io=host_io,
+        powered_cores=powered_cores,
+        x86_active=x86_active,
+    )
