@@ -1,7 +1,6 @@
 """Activity: what a network did, counted while it was simulated."""
 
-from . import nengo_dl as _nengo_dl  # noqa: F401  (registers the simulator)
-from . import reference as _reference  # noqa: F401  (registers the simulator)
+from . import simulators as _simulators  # noqa: F401  (registers them)
 from .backend import BACKENDS, Backend, register_backend
 from .chip_record import ChipActivity, StepCounts
 from .measure import default_batch_size, measure

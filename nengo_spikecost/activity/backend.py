@@ -10,13 +10,14 @@ from __future__ import annotations
 import abc
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 import numpy as np
 
 from ..errors import OverwriteWarning
 from ..graph import Population
+from .chip_record import ChipActivity
 from .samples import InputSpec
 
 
@@ -36,6 +37,10 @@ class Setup:
         What is read, by name; the Probes are in the network.
     n_steps, dt, batch_size, seed, presentation
         See `nengo_spikecost.activity.Protocol`.
+    options : mapping from str to object
+        What else `measure` was given, of the options that the simulator was registered with.
+    fit : BlockFit, optional
+        Block shapes to build with, where the simulator is a chip's.
     """
 
     network: Any
@@ -47,6 +52,8 @@ class Setup:
     batch_size: int
     seed: int
     presentation: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    fit: Any = None
 
     @property
     def continuous(self) -> bool:
@@ -69,10 +76,13 @@ class BatchCounts:
         By population: see `PopulationActivity.counts`. Spikes are whole numbers.
     outputs : dict from str to (ndarray, ndarray)
         By output: values at the last step and their mean, each ``(batch_size, size)``.
+    chip : ChipActivity, optional
+        What each core did, of a simulator of a chip. Not of samples that only fill a batch.
     """
 
     counts: dict[str, np.ndarray]
     outputs: dict[str, tuple[np.ndarray, np.ndarray]]
+    chip: ChipActivity | None = None
 
 
 def amplitude(population: Population) -> float:
@@ -83,6 +93,12 @@ def amplitude(population: Population) -> float:
 class Backend(abc.ABC):
     """A simulator that counts spikes while it runs."""
 
+    #: Whether a batch may hold fewer samples than `Setup.batch_size`; else it is filled up.
+    any_size = False
+
+    #: Whether a continuous presentation can be taken up again: `state` and `restore` work.
+    has_state = False
+
     @abc.abstractmethod
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         """Present one batch, ``(batch_size, 1 or n_steps, size)`` for each input."""
@@ -90,6 +106,14 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def close(self) -> None:
         """Free what the simulation holds."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the next batch of a continuous presentation starts from, as arrays."""
+        raise NotImplementedError
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from what `state` gave, in a simulation built with an equal `Setup`."""
+        raise NotImplementedError
 
 
 #: Simulators by name, each a function from `Setup` to `Backend`.
@@ -99,9 +123,15 @@ BACKENDS: dict[str, Callable[[Setup], Backend]] = {}
 #: there are, and one at a time unless asked otherwise.
 ONE_BY_ONE: set[str] = set()
 
+#: Those that run on from sample to sample unless asked otherwise, as a board does.
+CONTINUOUS: set[str] = set()
+
+#: What more some of them take, by name: options of `measure` that the others refuse.
+OPTIONS: dict[str, tuple[str, ...]] = {}
+
 
 def register_backend(
-    *names: str, minibatch: bool = True
+    *names: str, minibatch: bool = True, continuous: bool = False, options: Sequence[str] = ()
 ) -> Callable[[Callable[[Setup], Backend]], Callable[[Setup], Backend]]:
     """Decorator that makes a simulator known to `measure` under one or more names.
 
@@ -111,6 +141,11 @@ def register_backend(
         What users call it.
     minibatch : bool
         Whether it simulates the samples of a batch side by side, always as many.
+    continuous : bool
+        Whether state runs on from sample to sample unless the user says otherwise.
+    options : sequence of str
+        Which options of `measure` it takes that not every simulator has: of ``"target"``,
+        ``"hardware_options"`` and ``"by_step"``. They are in `Setup.options`.
 
     Warns
     -----
@@ -128,6 +163,8 @@ def register_backend(
                 )
             BACKENDS[name] = factory
             (ONE_BY_ONE.discard if minibatch else ONE_BY_ONE.add)(name)
+            (CONTINUOUS.add if continuous else CONTINUOUS.discard)(name)
+            OPTIONS[name] = tuple(options)
         return factory
 
     return decorator

@@ -19,14 +19,13 @@ import tensorflow as tf
 from nengo_dl import graph_optimizer
 
 from ..graph import Population
-from .backend import Backend, BatchCounts, Setup, amplitude, register_backend
+from .backend import Backend, BatchCounts, Setup, amplitude
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
 #: history, training) concern how NengoDL runs, which is ours to choose here.
 _KEPT_SETTINGS = ("dtype", "simplifications")
 
 
-@register_backend("nengo_dl")
 def nengo_dl_backend(setup: Setup) -> Backend:
     """The streaming loop where this nengo-dl has what it needs, else the public way."""
     graph = nengo_dl.tensor_graph.TensorGraph
@@ -268,7 +267,6 @@ def _add_counts(
     return total + tf.cast(spikes, total.dtype)
 
 
-@register_backend("nengo_dl_probes")
 class ProbingBackend(Backend):
     """NengoDL through its public interface only.
 

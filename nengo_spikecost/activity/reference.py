@@ -47,11 +47,11 @@ class ReferenceBackend(Backend):
     ):
         self.setup = setup
         self._make, self._options = simulator, options
-        self._network = nengo.Network(seed=setup.seed, add_to_container=False)
+        self._network = self._surrounding()
         with self._network:
-            # The user's network becomes a subnetwork: Probes are added beside it.
-            nengo.Network.add(setup.network)
-            self._probes = [nengo.Probe(p.ensemble.neurons) for p in setup.populations]
+            self._probes = [
+                nengo.Probe(p.ensemble.neurons, synapse=None) for p in setup.populations
+            ]
         self._feeds = {spec.name: _Feed(spec.size, setup.dt) for spec in setup.inputs}
         self._simulators: list[Any] = []
         self._n_presented: list[int] = []
@@ -85,6 +85,13 @@ class ReferenceBackend(Backend):
     def close(self) -> None:
         for simulator in self._simulators:
             simulator.close()
+
+    def _surrounding(self) -> nengo.Network:
+        """A network that has the user's as a subnetwork: Probes are added beside it."""
+        network = nengo.Network(seed=self.setup.seed, add_to_container=False)
+        with network:
+            nengo.Network.add(self.setup.network)
+        return network
 
     def _ready(self, lane: int) -> Any:
         """The simulator of a lane, in the state that the next sample has to start from."""
@@ -215,7 +222,6 @@ def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
             node.output = output
 
 
-@register_backend("nengo", minibatch=False)
 def nengo_backend(setup: Setup) -> Backend:
     """Nengo's reference simulator.
 

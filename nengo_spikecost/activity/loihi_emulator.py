@@ -1,0 +1,141 @@
+"""`simulator="loihi"`: the batched emulation of Loihi, counted per neuron and per core.
+
+The only file of this room, with `chip_network`, that knows `nengo_spikecost.loihi`. That
+package stands above: it reads activities to find block shapes, and imports nothing of what
+runs here. It is imported when a simulation is built, so that neither waits for the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from .. import stack
+from ..errors import MeasurementError
+from ..graph.naming import numbered
+from .backend import Backend, BatchCounts, Setup
+from .chip_network import Surrounding, shaped
+from .chip_record import ChipActivity
+
+
+class LoihiEmulatorBackend(Backend):
+    """`nengo_spikecost.loihi.Emulator`, which is NengoLoihi's emulator for a whole batch.
+
+    Neurons on the chip and neurons on the host are counted while they are simulated, as is
+    what each core does; nothing is recorded step by step unless ``by_step`` is asked for.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to simulate. In a continuous presentation each lane is a chip of its own.
+    """
+
+    any_size = True
+
+    def __init__(self, setup: Setup):
+        from ..loihi.emulation import Emulator
+
+        self.setup = setup
+        network = Surrounding(setup.network, setup.seed)
+        model = stack.nengo_loihi().builder.Model(dt=setup.dt)
+        with shaped(setup, network):
+            model.build(network)
+        self._emulator = Emulator(
+            network, batch_size=setup.batch_size, dt=setup.dt, seed=setup.seed, model=model
+        )
+        self._nodes = {spec.name: spec.node for spec in setup.inputs}
+        built = self._emulator.built
+        self._cores, self._layers = _named(built.blocks, setup)
+        self._inputs, _ = _named(built.inputs, setup)
+        self._by_step = bool(setup.options.get("by_step"))
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        run = self._emulator.run(
+            {self._nodes[name]: values for name, values in inputs.items()} or None,
+            self.setup.n_steps,
+            presentation=self.setup.presentation,
+            by_step=self._by_step,
+        )
+        counts = {p.name: _counts(run, p) for p in self.setup.populations}
+        outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
+        return BatchCounts(counts, outputs, self._chip(run))
+
+    def close(self) -> None:
+        self._emulator.close()
+
+    def _chip(self, run: Any) -> ChipActivity:
+        """What the emulator counted, core by core."""
+        n_blocks = len(run.block_of)
+        blocks = [part.obj for part in self._emulator.built.blocks]
+        sent = np.zeros((run.n_samples, n_blocks), dtype=np.int64)
+        for route, messages in zip(run.routes, run.messages.T):
+            if route.sender < n_blocks:
+                sent[:, route.sender] += messages
+        return ChipActivity(
+            cores=self._cores,
+            layers=self._layers,
+            inputs=self._inputs,
+            compartments=np.array([block.n_neurons for block in blocks], dtype=np.int64),
+            spikes=run.block_spikes(),
+            with_input=run.with_input,
+            idle=run.idle,
+            synops=_synops(run),
+            axon_events=run.messages_to(),
+            messages_out=sent,
+            messages_between=run.messages_between(),
+            host_to_chip=run.host_to_chip().sum(axis=1, dtype=np.int64),
+            chip_to_host=run.chip_to_host,
+            by_step=run.by_step,
+        )
+
+
+def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and layers of blocks or inputs, as the graph that is counted for calls them."""
+    known = {population.ensemble: population for population in setup.populations}
+    names: dict[int, str] = {}
+    layers = []
+    for number, part in enumerate(parts):
+        population = known.get(part.source.owner)
+        name, layer = part.source.name, part.source.layer
+        if population is not None:
+            name, layer = population.name, population.layer
+        names[number] = name + part.name[len(part.source.name) :]
+        layers.append(layer)
+    unique = numbered(names)
+    return tuple(unique[number] for number in names), tuple(layers)
+
+
+def _counts(run: Any, population: Any) -> np.ndarray:
+    if population.ensemble in run.ensembles:
+        return run.spikes_of(population.ensemble)
+    try:
+        return run.host_counts[population.ensemble]
+    except KeyError:
+        raise MeasurementError(
+            f"{population.name} runs neither on the emulated chip nor on its host, so its spikes "
+            "can't be counted."
+        ) from None
+
+
+def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.ndarray]:
+    output = run.outputs.get(probe)
+    if output is None:
+        raise MeasurementError(
+            f"Probe {name!r} saw nothing of a sample: its sample_every is longer than a "
+            "presentation. Take more steps, or a shorter sample_every."
+        )
+    return output.last.astype(np.float32), output.mean.astype(np.float32)
+
+
+def _synops(run: Any) -> dict[str, np.ndarray]:
+    """By format of the synapses, (n_samples, n_blocks)."""
+    found: dict[str, np.ndarray] = {}
+    for synapses, counts in zip(run.synapses, run.synops.T):
+        kind = "conv" if synapses.format.startswith("pop") else synapses.format
+        if kind not in found:
+            found[kind] = np.zeros((run.n_samples, len(run.block_of)), dtype=np.int64)
+        found[kind][:, synapses.block] += counts
+    return found

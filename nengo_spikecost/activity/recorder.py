@@ -1,0 +1,118 @@
+"""What each batch brought, kept as small as it can be, and put together in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ..errors import MeasurementError
+from ..graph import Population
+from .backend import MAX_SPIKES, BatchCounts, Setup
+from .chip_record import ChipActivity, joined_chips
+from .record import Activity, OutputActivity, PopulationActivity, Protocol
+
+
+class Recorder:
+    """Collects what each batch brought, in the smallest integers that hold it.
+
+    Parameters
+    ----------
+    setup : Setup
+    simulator : str
+
+    Attributes
+    ----------
+    n_samples, n_batches : int
+        Samples and batches so far.
+    constant : bool
+        Whether all inputs were the same at every step.
+    """
+
+    def __init__(self, setup: Setup, simulator: str):
+        self.protocol = Protocol(
+            simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed
+        )
+        self.setup = setup
+        self.n_samples = self.n_batches = 0
+        fed = {spec.node for spec in setup.inputs}
+        self.constant = not any(_changes(n) for n in setup.network.all_nodes if n not in fed)
+        self.counts: dict[str, list[np.ndarray]] = {p.name: [] for p in setup.populations}
+        self.outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
+            name: [] for name in setup.outputs
+        }
+        self.targets: list[np.ndarray | None] = []
+        self.chips: list[ChipActivity | None] = []
+
+    def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None, constant: bool) -> None:
+        """Keep the first ``n`` samples of a batch (the rest was padding)."""
+        _check_finite(batch)
+        _check_countable(self.setup.populations, batch)
+        self.n_samples += n
+        self.n_batches += 1
+        self.constant &= constant
+        for population in self.setup.populations:
+            counts = batch.counts[population.name][:n]
+            if population.spiking:
+                counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+            self.counts[population.name].append(counts)
+        for name, (last, mean) in batch.outputs.items():
+            self.outputs[name].append((last[:n], mean[:n]))
+        self.targets.append(targets)
+        self.chips.append(batch.chip)
+
+    def activity(self) -> Activity:
+        """All that was collected; call once, it hands the counts over."""
+        populations = {}
+        for population in self.setup.populations:
+            counts = np.concatenate(self.counts.pop(population.name))
+            populations[population.name] = PopulationActivity(
+                population.name, population.spiking, counts
+            )
+        outputs = {
+            name: OutputActivity(name, *(np.concatenate(x) for x in zip(*batches)))
+            for name, batches in self.outputs.items()
+        }
+        protocol = replace(self.protocol, constant_inputs=self.constant)
+        targets = _all_or_none(self.targets)
+        chips = _all_or_none(self.chips)
+        return Activity(
+            protocol,
+            populations,
+            outputs,
+            None if targets is None else np.concatenate(targets),
+            None if chips is None else joined_chips(chips),
+        )
+
+
+def _all_or_none(values: Sequence[Any]) -> list[Any] | None:
+    known = [value for value in values if value is not None]
+    return known if known and len(known) == len(values) else None
+
+
+def _changes(node: nengo.Node) -> bool:
+    """Whether a Node gives values of its own that may be others at every step."""
+    return node.size_in == 0 and (callable(node.output) or isinstance(node.output, nengo.Process))
+
+
+def _check_finite(batch: BatchCounts) -> None:
+    values = {**batch.counts, **{name: mean for name, (_, mean) in batch.outputs.items()}}
+    wrong = [name for name, x in values.items() if not np.isfinite(x).all()]
+    if wrong:
+        raise MeasurementError(
+            f"The simulation gave values that are not finite numbers in {', '.join(wrong)}: "
+            "look for weights that are too large, or NaN."
+        )
+
+
+def _check_countable(populations: Iterable[Population], batch: BatchCounts) -> None:
+    for population in populations:
+        if population.spiking and batch.counts[population.name].max(initial=0) > MAX_SPIKES:
+            raise MeasurementError(
+                f"A neuron of {population.name} made more than {MAX_SPIKES:,} spikes for one "
+                "sample, too many to be counted exactly: take fewer steps or a smaller "
+                "scale_firing_rates."
+            )

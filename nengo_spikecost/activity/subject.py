@@ -1,0 +1,118 @@
+"""What `measure` was given: a network, what its inputs and outputs are called, and data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+import nengo
+
+from ..errors import DataError, MeasurementError
+from .samples import InputSpec, SampleStream, SelfDriven, with_labels
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is simulated.
+
+    Attributes
+    ----------
+    named : nengo.Network or Conversion
+        What knows the names of layers.
+    network : nengo.Network
+    inputs : mapping from str to nengo.Node
+        Those that could be fed, by name.
+    outputs : mapping from str to nengo.Probe
+    fit : BlockFit, optional
+        Block shapes that came with it.
+    """
+
+    named: Any
+    network: nengo.Network
+    inputs: Mapping[str, nengo.Node] = field(repr=False)
+    outputs: Mapping[str, nengo.Probe] = field(repr=False)
+    fit: Any = field(default=None, repr=False)
+
+    def stream(self, data: Any, n_steps: Any) -> tuple[list[InputSpec], SampleStream | SelfDriven]:
+        """The Nodes that ``data`` feed, and the samples."""
+        if is_nothing(data) and isinstance(self.named, nengo.Network):
+            return [], SelfDriven(n_steps)
+        resolve = _resolver(self.inputs)
+        inputs = self._fed(resolve, with_labels(data)[0])
+        return inputs, SampleStream(data, inputs, resolve, n_steps)
+
+    def _fed(self, resolve: Callable[[Any], str], data: Any) -> list[InputSpec]:
+        """For a plain network those that a dict of data names, or else all."""
+        fed = list(self.inputs)
+        if isinstance(self.named, nengo.Network) and isinstance(data, Mapping):
+            try:
+                fed = [resolve(key) for key in data]
+            except KeyError as error:
+                raise DataError(f"data: {error.args[0]}") from None
+        return [InputSpec(name, self.inputs[name], self.inputs[name].size_out) for name in fed]
+
+
+def subject(given: Any) -> Subject:
+    """What a user gives: a network, a Conversion, or what has one of these, as a BlockFit.
+
+    Raises
+    ------
+    MeasurementError
+        If it is nothing of the kind.
+    """
+    fit, named = None, given
+    if hasattr(given, "shapes") and hasattr(given, "apply"):
+        fit, named = given, getattr(given, "given", given.network)
+    if not _is_named(named):
+        named = getattr(named, "network", named)
+    if isinstance(named, nengo.Network):
+        outputs: dict[str, nengo.Probe] = {}
+        for i, probe in enumerate(named.all_probes):
+            label = probe.label or getattr(probe.obj, "label", None) or f"probe {i}"
+            outputs[label if label not in outputs else f"{label} ({i})"] = probe
+        return Subject(named, named, _source_nodes(named), outputs, fit)
+    if _is_named(named):
+        return Subject(named, named.net, named.inputs, dict(named.outputs), fit)
+    raise MeasurementError(
+        "network must be a Conversion, a nengo.Network or a BlockFit, not "
+        f"{type(given).__name__} (a Keras model goes through convert() first)."
+    )
+
+
+def is_nothing(data: Any) -> bool:
+    """Whether a network is fed nothing."""
+    return data is None or (isinstance(data, Mapping) and not data)
+
+
+def _is_named(given: Any) -> bool:
+    return isinstance(given, nengo.Network) or isinstance(
+        getattr(given, "net", None), nengo.Network
+    )
+
+
+def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
+    """The Nodes of a plain network that could be fed, by label (made unique)."""
+    nodes: dict[str, nengo.Node] = {}
+    for i, node in enumerate(network.all_nodes):
+        if node.size_in == 0 and node.size_out > 0:
+            label = node.label or f"node {i}"
+            nodes[label if label not in nodes else f"{label} ({i})"] = node
+    return nodes
+
+
+def _resolver(names: Mapping[str, nengo.Node]) -> Callable[[Any], str]:
+    """A function from the keys of a dict of data to input names."""
+    by_node = {node: name for name, node in names.items()}
+
+    def resolve(key: Any) -> str:
+        if isinstance(key, nengo.Node) and key in by_node:
+            return by_node[key]
+        if isinstance(names, dict) and key not in names:
+            raise KeyError(
+                f"The network has no input Node {key!r}; there are {', '.join(names) or 'none'}."
+            )
+        # the lookup of a Conversion knows layers and tensors too
+        return key if isinstance(names, dict) else names.name_of(key)  # type: ignore[attr-defined]
+
+    return resolve
