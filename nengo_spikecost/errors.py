@@ -106,5 +106,9 @@ class EstimateWarning(SpikeCostWarning):
     """An estimate rests on an assumption that may not hold for this network."""
 
 
+class EmulationWarning(SpikeCostWarning):
+    """An emulated chip did something that its user may not expect of it."""
+
+
 class OverwriteWarning(SpikeCostWarning):
     """Something was registered under a name that was already taken."""
