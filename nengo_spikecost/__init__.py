@@ -35,7 +35,7 @@ _PUBLIC = {
     "profile": "profiling",
     "register_device": "energy",
 }
-_SUBMODULES = ("errors", "loihi", "stack")
+_SUBMODULES = ("errors", "loihi", "stack", "tuning")
 
 __all__ = [*sorted(_PUBLIC), *_SUBMODULES]  # noqa: PLE0604
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from . import errors as errors
     from . import loihi as loihi
     from . import stack as stack
+    from . import tuning as tuning
 
 
 def __getattr__(name: str) -> Any:

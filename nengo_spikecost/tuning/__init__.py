@@ -1,0 +1,18 @@
+"""Tuning: firing rates, sweeps, training."""
+
+from .losses import PathwayFanOut, RateLoss, SynopLoss, synop_losses
+from .regularizers import L1, L1L2, L2, Percentile, RangedRegularizer
+from .spiking_aware import spiking_aware_training
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "PathwayFanOut",
+    "Percentile",
+    "RangedRegularizer",
+    "RateLoss",
+    "SynopLoss",
+    "spiking_aware_training",
+    "synop_losses",
+]
