@@ -1,0 +1,8 @@
+"""Sweeps: settings searched for accuracy, energy and latency together."""
+
+from .confirmation import Confirmation
+from .records import Point, Reading, Setting, Trial
+from .result import Sweep
+from .run import sweep
+
+__all__ = ["Confirmation", "Point", "Reading", "Setting", "Sweep", "Trial", "sweep"]

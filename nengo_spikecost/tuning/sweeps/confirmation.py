@@ -1,0 +1,157 @@
+"""Settings of a sweep converted and measured afresh, on images that it did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...activity import Activity, measure
+from ...conversion import convert
+from ...errors import TuningError
+from ...network_energy import NetworkEnergy
+from .arguments import images_and_labels, keras_outcomes
+from .records import Point
+from .statistics import mcnemar, paired_difference, wilson
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .result import Sweep
+
+
+@dataclass(frozen=True)
+class ConfirmedPoint:
+    """One setting, as the sweep saw it and on other images.
+
+    Attributes
+    ----------
+    point : Point
+        As the sweep saw it.
+    accuracy, interval : float, tuple of float
+        On these images.
+    loss, loss_interval : float, tuple of float
+        Against the Keras model on the same images.
+    p_value : float
+        Of an exact McNemar test against the Keras model.
+    energy_J, synops : float
+        Mean per inference; NaN where they were not counted.
+    activity : Activity
+        All that was measured.
+    """
+
+    point: Point
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    loss_interval: tuple[float, float]
+    p_value: float
+    energy_J: float
+    synops: float
+    activity: Activity = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """Settings of a sweep on images that it did not see.
+
+    Attributes
+    ----------
+    rows : tuple of ConfirmedPoint
+        One a setting.
+    simulator : str
+        What simulated it.
+    n_images : int
+        How many images.
+    keras_accuracy : float
+        Of the Keras model on them.
+    keras_interval : tuple of float
+        Wilson's interval for it.
+    device : str
+        What energy is of.
+    """
+
+    rows: tuple[ConfirmedPoint, ...]
+    simulator: str
+    n_images: int
+    keras_accuracy: float
+    keras_interval: tuple[float, float]
+    device: str
+
+    def __repr__(self) -> str:
+        return (
+            f"<Confirmation of {len(self.rows)} settings on {self.n_images} images, "
+            f"{self.simulator}; summary() prints it>"
+        )
+
+    def summary_string(self, line_length: int = 98) -> str:
+        """Both accuracies of each setting, with their intervals."""
+        from ...report.sweep import confirmation_summary
+
+        return confirmation_summary(self, line_length)
+
+    def summary(self, line_length: int = 98) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the activities as plain dicts, lists and numbers."""
+        from ...report.sweep import confirmation_dict
+
+        return confirmation_dict(self)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row a setting."""
+        import pandas
+
+        return pandas.DataFrame.from_records(self.to_dict()["rows"])
+
+
+def confirm(
+    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str, progress: bool
+) -> Confirmation:
+    """Measure settings afresh; see `Sweep.confirm`."""
+    plan = sweep.plan
+    if plan is None:
+        raise TuningError(
+            "A sweep loaded from a file has no model to confirm settings with: call sweep() with "
+            "the same arguments and study=, which simulates nothing again."
+        )
+    x, labels = images_and_labels(plan.model, x, y)
+    keras = keras_outcomes(plan.model, x, labels)
+    rows = []
+    for point in points:
+        network = convert(
+            plan.model, neuron_type=plan.neuron_type, synapse=point.synapse, seed=plan.seed,
+            scale_firing_rates=point.scale_firing_rates, **plan.conversion,
+        )  # fmt: skip
+        activity = measure(
+            network, x, point.n_steps, simulator=simulator, seed=plan.seed, progress=progress,
+            **plan.simulation,
+        )  # fmt: skip
+        right = activity.predictions(readout=plan.pricing["readout"]) == labels
+        energy = NetworkEnergy(network, activity, cost_model=plan.pricing["cost_model"])
+        synops = [p.synops for p in energy.workload().pathways if p.synops is not None]
+        rows.append(
+            ConfirmedPoint(
+                point=point,
+                accuracy=float(right.mean()),
+                interval=wilson(int(right.sum()), len(x), sweep.confidence),
+                loss=float(keras.mean() - right.mean()),
+                loss_interval=paired_difference(keras, right, sweep.confidence),
+                p_value=mcnemar(keras, right),
+                energy_J=energy.estimate(plan.pricing["device"]).mean_J,
+                synops=float(sum(np.mean(s) for s in synops)) if synops else float("nan"),
+                activity=activity,
+            )
+        )
+    return Confirmation(
+        rows=tuple(rows),
+        simulator=simulator,
+        n_images=len(x),
+        keras_accuracy=float(keras.mean()),
+        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
+        device=sweep.device,
+    )

@@ -1,0 +1,139 @@
+"""One proposal tried: on few images first, and given up as soon as it is hopeless."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from .records import Proposal, Reading, Setting, Trial
+from .statistics import mean_difference, paired_difference
+
+
+class Engine(Protocol):
+    """A network that is simulated with one setting after the other."""
+
+    def read(self, setting: Setting, start: int, stop: int) -> Sequence[Reading]:
+        """Simulate images ``start`` to ``stop``; a reading for each presentation time."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When a proposal is given up.
+
+    Attributes
+    ----------
+    stages : tuple of int
+        Numbers of images after which that is decided; the last is all of them.
+    reference : ndarray of bool, shape (n_images,)
+        Outcomes of the Keras model.
+    worst_loss : float
+        Largest loss of accuracy of interest.
+    confidence : float
+        Of the intervals it is decided by.
+    """
+
+    stages: tuple[int, ...]
+    reference: np.ndarray
+    worst_loss: float
+    confidence: float = 0.99
+
+
+def stages_of(n_images: int, first: int) -> tuple[int, ...]:
+    """``first`` images, then twice as many each time, and all of them."""
+    found = [first]
+    while 2 * found[-1] <= 0.75 * n_images:
+        found.append(2 * found[-1])
+    return (*(n for n in found if n <= 0.75 * n_images), n_images)
+
+
+def try_out(
+    number: int, proposal: Proposal, engine: Engine, rivals: Sequence[Reading], rules: Rules
+) -> Trial:
+    """Simulate a proposal, stage by stage.
+
+    Parameters
+    ----------
+    number : int
+        Of the trial.
+    proposal : Proposal
+        What to try.
+    engine : Engine
+        What simulates it.
+    rivals : sequence of Reading
+        Of all images, those that a new one has to be better than in something.
+    rules : Rules
+        When to give up.
+
+    Returns
+    -------
+    Trial
+        Whatever happens, unless the user interrupts: an error is in its ``reason``.
+    """
+    began = time.monotonic()
+    readings: list[Reading] = []
+    state, reason, seen = "complete", "", 0
+    try:
+        for stop in rules.stages:
+            new = engine.read(proposal.setting, seen, stop)
+            readings = [_joined(a, b) for a, b in zip(readings, new)] if readings else list(new)
+            seen = stop
+            if stop == rules.stages[-1] or proposal.baseline:
+                continue
+            found = [hopeless(reading, rivals, rules) for reading in readings]
+            if all(found):
+                state, reason = "stopped", f"{found[-1]} after {seen} images"
+                break
+    except Exception as error:  # kept with the trial: the next may well run
+        lines = str(error).split("\n")
+        state, reason = "failed", f"{type(error).__name__}: {lines[0]}"
+        readings = []
+    return Trial(number, proposal, state, tuple(readings), reason, time.monotonic() - began)
+
+
+def hopeless(reading: Reading, rivals: Sequence[Reading], rules: Rules) -> str:
+    """Why a reading of some of the images can't be on the front in the end; empty if it may.
+
+    It can't if its accuracy is surely below the range of interest; or if a rival that is no
+    slower is surely more accurate, and surely takes no more energy, on the same images.
+    """
+    seen, confidence = reading.n_seen, rules.confidence
+    _, high = paired_difference(reading.correct, rules.reference[:seen], confidence)
+    if high < -rules.worst_loss:
+        return f"loses more than {rules.worst_loss:.1%}"
+    for rival in rivals:
+        if rival.n_steps > reading.n_steps:
+            continue
+        correct, energy_J = rival.correct[:seen], rival.energy_J[:seen]
+        if energy_J.mean() > reading.mean_J or correct.mean() <= reading.accuracy:
+            continue
+        _, high = paired_difference(reading.correct, correct, confidence)
+        low_J, _ = mean_difference(reading.energy_J, energy_J, confidence)
+        if high < 0 and low_J >= 0:
+            return "another takes less energy and is more accurate"
+    return ""
+
+
+def _joined(first: Reading, second: Reading) -> Reading:
+    """Readings of some images and of the next as one."""
+    n, more = first.n_seen, second.n_seen
+    return Reading(
+        first.n_steps,
+        np.concatenate([first.correct, second.correct]),
+        np.concatenate([first.energy_J, second.energy_J]),
+        _mean(first.synops, second.synops, n, more),
+        _means(first.layer_synops, second.layer_synops, n, more),
+    )
+
+
+def _mean(first: float, second: float, n: int, more: int) -> float:
+    return (n * first + more * second) / (n + more)
+
+
+def _means(
+    first: Mapping[str, float], second: Mapping[str, float], n: int, more: int
+) -> dict[str, float]:
+    return {name: _mean(first[name], second[name], n, more) for name in first}

@@ -1,0 +1,60 @@
+"""What a study was made with, so that it goes on with the same or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...errors import TuningError
+
+
+def of_arrays(*arrays: Any) -> str:
+    """A hash of arrays: their types, shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def of_text(value: Any) -> str:
+    """A hash of what an object says of itself, such as a device of its constants."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
+
+
+def of_model(model: Any) -> str:
+    """A hash of a Keras model: its layers and weights."""
+    layers = json.dumps(model.get_config(), default=str, sort_keys=True)
+    digest = hashlib.sha256(layers.encode())
+    digest.update(of_arrays(*model.get_weights()).encode())
+    return digest.hexdigest()[:16]
+
+
+def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise `TuningError` if a study was made with something else; it says with what.
+
+    Parameters
+    ----------
+    path : str, optional
+        The study.
+    made_with, now : mapping from str to str
+        Arguments in words, or hashes of them, by name.
+    """
+    differ = [name for name in now if made_with.get(name) != now[name]]
+    if not differ:
+        return
+    words = []
+    for name in differ:
+        if name in ("model", "x", "y"):
+            words.append(f"another {name}")
+        else:
+            words.append(f"{name}={made_with.get(name, 'unknown')}, not {now[name]}")
+    raise TuningError(
+        f"The study {path} was made with {'; '.join(words)}. Give the same arguments to go on "
+        "with it, or another file."
+    )

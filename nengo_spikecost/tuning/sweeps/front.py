@@ -1,0 +1,63 @@
+"""Which points no other is better than, and which of them are better by more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .records import Point, Reading, Trial
+from .statistics import mcnemar
+
+
+def pareto(points: Sequence[Point]) -> list[Point]:
+    """The points that no other dominates, from the least energy upwards.
+
+    A point dominates another if it is no worse in accuracy, energy and latency, and better in
+    one of them. Of equal points the first is kept.
+    """
+    costs = np.array([(-p.accuracy, p.energy_J, p.latency_s) for p in points])
+    kept = [points[i] for i in undominated(costs)]
+    return sorted(kept, key=lambda p: (p.energy_J, p.latency_s, p.trial))
+
+
+def rivals(trials: Sequence[Trial]) -> list[Reading]:
+    """The readings of all images that no other such reading dominates."""
+    found = [reading for trial in trials if trial.complete for reading in trial.readings]
+    costs = np.array([(-r.accuracy, r.mean_J, r.n_steps) for r in found])
+    return [found[i] for i in undominated(costs)]
+
+
+def undominated(costs: np.ndarray) -> list[int]:
+    """Rows that no other is at most as large as in every column; of equal ones the first.
+
+    Parameters
+    ----------
+    costs : ndarray of shape (n, n_costs)
+        What is to be small.
+    """
+    kept = []
+    for i, cost in enumerate(costs):
+        no_worse = np.all(costs <= cost, axis=1)
+        better = no_worse & np.any(costs < cost, axis=1)
+        twin = no_worse[:i] & np.all(costs[:i] == cost, axis=1)
+        if not better.any() and not twin.any():
+            kept.append(i)
+    return kept
+
+
+def significant(front: Sequence[Point], confidence: float) -> list[Point]:
+    """The part of a front whose accuracy is not chance.
+
+    From the least energy upwards, a point stays if it is more accurate, by an exact McNemar test
+    on the same images, than each of those kept that are no worse than it in energy and latency.
+    """
+    kept: list[Point] = []
+    for point in sorted(front, key=lambda p: (p.energy_J, p.latency_s)):
+        cheaper = [k for k in kept if k.latency_s <= point.latency_s]
+        if all(
+            point.accuracy > k.accuracy and mcnemar(point.correct, k.correct) <= 1 - confidence
+            for k in cheaper
+        ):
+            kept.append(point)
+    return kept

@@ -1,0 +1,130 @@
+"""What a sweep is made with, and what follows from that before anything is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import fingerprint
+from .arguments import checked_scales, keras_outcomes
+from .engine import NetworkEngine
+from .evaluation import Rules, stages_of
+from .loading import space_facts, space_of
+from .rates import rule_scales
+from .search import Search
+from .space import Space, global_scales, starts
+from .study import Study
+
+if TYPE_CHECKING:
+    from ..rescaling import RescalableNetwork
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of a sweep, checked.
+
+    Attributes
+    ----------
+    model, x, labels
+        What is tuned, and on what.
+    about : mapping
+        Names of device, cost model and neurons; dt and the confidence of intervals.
+    n_steps, synapses, losses, one_scale, given, first_images, explore, seed
+        See `sweep`.
+    simulation : mapping
+        Arguments of `RescalableNetwork`, but for the synapse and those of `convert`.
+    conversion : mapping
+        Arguments of `convert`, but for the neurons, the scales, the synapse and the seed.
+    pricing : mapping
+        Arguments of `NetworkEngine`: device, cost model and readout.
+    """
+
+    model: Any
+    x: np.ndarray
+    labels: np.ndarray
+    about: Mapping[str, Any]
+    neuron_type: Any
+    n_steps: tuple[int, ...]
+    synapses: tuple[float | None, ...]
+    losses: tuple[float, ...]
+    one_scale: tuple[float, ...] | None
+    given: tuple[Mapping[str, float], ...]
+    first_images: int
+    explore: float
+    seed: int
+    simulation: Mapping[str, Any]
+    conversion: Mapping[str, Any]
+    pricing: Mapping[str, Any]
+
+    def fingerprint(self) -> dict[str, str]:
+        """What the results depend on, by the names of the arguments."""
+        return {
+            "model": fingerprint.of_model(self.model),
+            "x": fingerprint.of_arrays(self.x),
+            "y": fingerprint.of_arrays(self.labels),
+            "n_steps": str(self.n_steps),
+            "synapses": str(self.synapses),
+            "accuracy_losses": str(self.losses),
+            "global_scales": str(self.one_scale),
+            "start_from": str([dict(scales) for scales in self.given]),
+            "first_images": str(self.first_images),
+            "explore": str(self.explore),
+            "seed": str(self.seed),
+            "readout": str(self.pricing["readout"]),
+            **{name: str(value) for name, value in self.about.items()},
+            "constants of the device": fingerprint.of_text(self.pricing["device"]),
+            **{name: str(value) for name, value in self.simulation.items()},
+            **{name: str(value) for name, value in sorted(self.conversion.items())},
+        }
+
+    def network(self, synapse: float | None) -> RescalableNetwork:
+        """The network with that synapse."""
+        from ..rescaling import RescalableNetwork
+
+        return RescalableNetwork(
+            self.model, neuron_type=self.neuron_type, synapse=synapse, seed=self.seed,
+            network_seed=self.seed, **self.simulation, **self.conversion,
+        )  # fmt: skip
+
+
+def prepared(plan: Plan, file: Study) -> tuple[Search, Rules, NetworkEngine]:
+    """What the search follows from: found out once for a study, and kept in it.
+
+    Raises
+    ------
+    TuningError
+        If the study was made with something else.
+    """
+    facts, now = file.facts(), plan.fingerprint()
+    if "made_with" in facts:
+        fingerprint.check(file.path, facts["made_with"], now)
+    # data are often sorted by class: the first images should be like all
+    order = np.random.default_rng(plan.seed).permutation(len(plan.x))
+    x, labels = plan.x[order], plan.labels[order]
+    engine = NetworkEngine(plan.network, x, labels, n_steps=plan.n_steps, **plan.pricing)
+    if "space" not in facts:
+        layers = engine.network(plan.synapses[0]).layers
+        rule = rule_scales(plan.model, x[: plan.first_images], layers, plan.conversion)
+        space = Space(rule, plan.synapses, plan.n_steps, plan.losses)
+        checked_scales(plan.given, layers, "start_from")
+        file.remember(
+            {"made_with": now, "about": plan.about, "space": space_facts(space), "tuned": {}},
+            {"reference": keras_outcomes(plan.model, x, labels), "order": order},
+        )
+    facts, reference = file.facts(), file.arrays()["reference"]
+    space = space_of(facts["space"])
+    given = checked_scales(plan.given, space.layers, "start_from")
+    search = Search(
+        space=space,
+        starts=tuple(
+            starts(space, plan.one_scale or global_scales(space.rule), facts["tuned"], given)
+        ),
+        reference=float(reference.mean()),
+        seed=plan.seed,
+        explore=plan.explore,
+    )
+    stages = stages_of(len(x), plan.first_images)
+    return search, Rules(stages, reference, space.worst_loss), engine

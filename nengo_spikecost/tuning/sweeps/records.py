@@ -1,0 +1,198 @@
+"""What a sweep tries and what comes of it: settings, readings, trials, points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Optional
+
+import numpy as np
+
+Key = tuple[tuple[float, ...], Optional[float]]
+
+STATES = ("complete", "stopped", "failed")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Firing-rate scales and the synapse: what one simulation is made with.
+
+    Attributes
+    ----------
+    scales : mapping from str to float
+        ``scale_firing_rates`` by layer.
+    synapse : float or None
+        Time constant of the lowpass filter behind all neurons, in s.
+    """
+
+    scales: Mapping[str, float]
+    synapse: float | None
+
+    @property
+    def key(self) -> Key:
+        """The same for settings that differ by rounding only."""
+        return tuple(float(f"{s:.6g}") for s in self.scales.values()), self.synapse
+
+    def scaled(self, factors: Mapping[str, float]) -> Setting:
+        """The same with the scales of some layers multiplied."""
+        return Setting({n: s * factors.get(n, 1.0) for n, s in self.scales.items()}, self.synapse)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A setting to be tried, and where it comes from.
+
+    Attributes
+    ----------
+    setting : Setting
+        What to simulate.
+    origin : str
+        In words: ``"one scale of 100"``, ``"200 Hz rule"``, ``"local"``, ``"sampler"``, ...
+    baseline : bool
+        Whether it is one of the global scales, which are never stopped early.
+    parent : int, optional
+        For a local move, the trial that it starts from.
+    """
+
+    setting: Setting
+    origin: str
+    baseline: bool = False
+    parent: int | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a simulation at one presentation time.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps from the start.
+    correct : ndarray of bool, shape (n_seen,)
+        Whether each image was classified rightly, in the sweep's order of images.
+    energy_J : ndarray of float64, shape (n_seen,)
+        Energy per inference of each.
+    synops : float
+        Mean synaptic operations per inference; NaN where the cost model counts none.
+    layer_synops : mapping from str to float
+        Synops made by the spikes of each layer, mean per inference.
+    """
+
+    n_steps: int
+    correct: np.ndarray
+    energy_J: np.ndarray
+    synops: float
+    layer_synops: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def n_seen(self) -> int:
+        """Images that it was read for."""
+        return len(self.correct)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images classified rightly."""
+        return float(self.correct.mean())
+
+    @property
+    def mean_J(self) -> float:
+        """Mean energy per inference."""
+        return float(self.energy_J.mean())
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A proposal, and what came of it.
+
+    Attributes
+    ----------
+    number : int
+        From 0, in the order tried.
+    proposal : Proposal
+        What was tried.
+    state : {"complete", "stopped", "failed"}
+        Seen with all images; given up on some of them as hopeless; or ended by an error.
+    readings : tuple of Reading
+        One for each presentation time, of all images or those seen before it was stopped.
+    reason : str
+        Why it was stopped, or the error.
+    seconds : float
+        Time it took.
+    """
+
+    number: int
+    proposal: Proposal
+    state: str
+    readings: tuple[Reading, ...] = ()
+    reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether all images were seen, so that it can be compared with the others."""
+        return self.state == "complete"
+
+    @property
+    def scales(self) -> Mapping[str, float]:
+        """``scale_firing_rates`` by layer."""
+        return self.proposal.setting.scales
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting at one presentation time, seen with all images of the sweep.
+
+    Attributes
+    ----------
+    trial : int
+        Number of the trial.
+    origin : str
+        Where the setting comes from.
+    baseline : bool
+        Whether all layers have one scale.
+    scale_firing_rates : dict from str to float
+        What ``convert`` and ``nengo_dl.Converter`` take (the latter by layer).
+    synapse : float or None
+        In s.
+    n_steps : int
+        Steps per inference.
+    latency_s : float
+        Presentation time, ``n_steps * dt``.
+    energy_J : float
+        Mean energy per inference on the sweep's device.
+    synops : float
+        Mean synaptic operations per inference.
+    accuracy : float
+        Share of the images.
+    interval : tuple of float
+        Wilson's interval for it.
+    loss : float
+        Accuracy of the Keras model minus that of the spiking network, on the same images.
+    loss_interval : tuple of float
+        Interval for the loss, of the paired outcomes.
+    correct : ndarray of bool, shape (n_images,)
+        Outcome image by image.
+    """
+
+    trial: int
+    origin: str
+    baseline: bool
+    scale_firing_rates: dict[str, float]
+    synapse: float | None
+    n_steps: int
+    latency_s: float
+    energy_J: float
+    synops: float
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    loss_interval: tuple[float, float]
+    correct: np.ndarray = field(repr=False, compare=False)
+
+    def code(self) -> str:
+        """Python that sets it, to paste."""
+        scales = "\n".join(f"    {n!r}: {s:.6g}," for n, s in self.scale_firing_rates.items())
+        return (
+            f"scale_firing_rates = {{\n{scales}\n}}\nsynapse = {self.synapse!r}\n"
+            f"n_steps = {self.n_steps}\n"
+        )

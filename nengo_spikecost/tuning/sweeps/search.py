@@ -1,0 +1,146 @@
+"""What is tried next: local moves that lower energy, and a sampler that looks elsewhere.
+
+The search has no state of its own. What it proposes is a function of the trials so far, the
+space and the seed, so that a sweep that was killed goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .records import Key, Proposal, Reading, Setting, Trial
+from .sampler import sampled
+from .space import Space
+
+STEPS = (0.6, 0.775, 0.88, 0.94)
+"""Factors on a layer's scale, from the coarsest, each about the square root of the one before."""
+
+LOCAL = "local: "
+
+
+@dataclass(frozen=True)
+class Search:
+    """All that proposals follow from, but for the trials.
+
+    Attributes
+    ----------
+    space : Space
+        What can be tried.
+    starts : tuple of Proposal
+        What is tried first.
+    reference : float
+        Accuracy of the Keras model.
+    seed : int
+        Of the sampler, with the number of the trial.
+    explore : float
+        Share of the trials after the starts that the sampler proposes.
+    """
+
+    space: Space
+    starts: tuple[Proposal, ...]
+    reference: float
+    seed: int
+    explore: float
+
+    def next(self, trials: Sequence[Trial]) -> Proposal:
+        """The proposal of trial ``len(trials)``."""
+        number = len(trials)
+        if number < len(self.starts):
+            return self.starts[number]
+        tried = {trial.proposal.setting.key for trial in trials}
+        turn = number - len(self.starts)
+        explores = int((turn + 1) * self.explore) > int(turn * self.explore)
+        if not explores:
+            found = self._local(trials, tried)
+            if found is not None:
+                return found
+        return sampled(self.space, trials, tried, self.reference, (self.seed, number))
+
+    def _local(self, trials: Sequence[Trial], tried: set[Key]) -> Proposal | None:
+        """A move from the best trial of one of the aims, taken in turns."""
+        complete = {trial.number: trial for trial in trials if trial.complete}
+        if not complete:
+            return None
+        aims = [(loss, cap) for cap in self.space.n_steps[::-1] for loss in self.space.losses]
+        turn = sum(trial.proposal.origin.startswith(LOCAL) for trial in trials)
+        lineages: dict[int, set[str]] = {}
+        for thorough in (False, True):
+            for i in range(len(aims)):
+                loss, cap = aims[(turn + i) % len(aims)]
+                parent, feasible = self._incumbent(complete.values(), loss, cap)
+                if parent not in lineages:
+                    lineages[parent] = _failed_in_lineage(trials, parent)
+                failed = set() if thorough else lineages[parent]
+                for words, setting in self._moves(complete[parent], cap, feasible):
+                    setting = self.space.clipped(setting)
+                    if words not in failed and setting.key not in tried:
+                        return Proposal(setting, words, parent=parent)
+        return None
+
+    def _incumbent(self, trials: Iterator[Trial], loss: float, cap: int) -> tuple[int, bool]:
+        """The trial with the least energy within a loss and a time; or the most accurate."""
+        best: tuple[tuple[float, float, int], int] | None = None
+        for trial in trials:
+            for reading in trial.readings:
+                if reading.n_steps > cap:
+                    continue
+                excess = max(0.0, self.reference - reading.accuracy - loss)
+                rank = (excess, reading.mean_J, trial.number)
+                if best is None or rank < best[0]:
+                    best = rank, trial.number
+        assert best is not None
+        return best[1], best[0][0] == 0
+
+    def _moves(self, parent: Trial, cap: int, feasible: bool) -> Iterator[tuple[str, Setting]]:
+        """Settings next to a trial's, the most promising first."""
+        setting = parent.proposal.setting
+        for synapse in self.space.synapses:
+            if synapse != setting.synapse:
+                yield f"{LOCAL}synapse {synapse}", Setting(setting.scales, synapse)
+        layers = _by_synops(parent, cap)
+        for step in STEPS:
+            moves = _lower(layers, step) if feasible else _raise(layers, step)
+            for factors in moves:
+                words = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors.items())
+                yield LOCAL + words, setting.scaled(factors)
+
+
+def _lower(layers: Sequence[str], step: float) -> list[dict[str, float]]:
+    """All layers down, each layer down, and each against one that makes fewer synops."""
+    found = [{name: step} for name in layers]
+    found.append(dict.fromkeys(layers, step))
+    for i, name in enumerate(layers):
+        found += [{name: step, other: 1 / step} for other in layers[i + 1 :]]
+    return found
+
+
+def _raise(layers: Sequence[str], step: float) -> list[dict[str, float]]:
+    """All layers up, and each layer up, those that make few synops first."""
+    return [dict.fromkeys(layers, 1 / step), *({name: 1 / step} for name in layers[::-1])]
+
+
+def _by_synops(trial: Trial, cap: int) -> list[str]:
+    """Layers by the synops that their spikes make, most first."""
+    made = _reading_at(trial, cap).layer_synops
+    order = {name: i for i, name in enumerate(trial.scales)}
+    return sorted(trial.scales, key=lambda name: (-made.get(name, 0.0), order[name]))
+
+
+def _reading_at(trial: Trial, cap: int) -> Reading:
+    """The longest reading within a time."""
+    return max((r for r in trial.readings if r.n_steps <= cap), key=lambda r: r.n_steps)
+
+
+def _failed_in_lineage(trials: Sequence[Trial], number: int) -> set[str]:
+    """Moves that were made from a trial or its ancestors, and led to none of them.
+
+    What did not help an ancestor seldom helps now: finer steps are tried before it is again.
+    """
+    lineage = {number}
+    parent = trials[number].proposal.parent
+    while parent is not None:
+        lineage.add(parent)
+        parent = trials[parent].proposal.parent
+    children = [t for t in trials if t.proposal.parent in lineage]
+    return {t.proposal.origin for t in children if t.number not in lineage}
