@@ -11,6 +11,8 @@ would silently run as something else, and why.
 
 `Emulator` runs many samples at a time, with the spikes of NengoLoihi's emulator.
 
+`deploy` does all of it in one call, from a Keras model to what the chip said: `Deployment`.
+
 `to_sana_fe` hands a placed network and its `record_spikes` to SANA-FE, for a second opinion.
 """
 
@@ -21,6 +23,8 @@ from .cores.core_use import LayerUse, NetworkUse, core_use
 from .cores.layer_reading import read_layers
 from .cores.limits import CoreUse
 from .cores.misfits import Misfit, check_fit
+from .deployable import GivenShapes
+from .deployment import Deployment, deploy
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock, place
 from .mapping.mesh import HopCosts, Hops, Mesh
@@ -32,7 +36,9 @@ from .support.support import check_support, raise_unsupported
 __all__ = [
     "BlockFit",
     "CoreUse",
+    "Deployment",
     "Emulator",
+    "GivenShapes",
     "HopCosts",
     "Hops",
     "LayerFit",
@@ -47,6 +53,7 @@ __all__ = [
     "check_fit",
     "check_support",
     "core_use",
+    "deploy",
     "fit_blocks",
     "mark_off_chip",
     "on_chip",
