@@ -7,12 +7,14 @@ from .device import Constant, Device
 from .devices import load_devices, register_device
 from .estimate import EnergyEstimate, HostEnergy, LayerEnergy, StaticEnergy
 from .lemaire import lemaire
+from .loihi_chip import loihi_chip
 from .qtools import qtools
 from .spread import Spread
 
 # every cost model by its name, with its default options; `cost_models` has the first two
 register_cost_model(lemaire())
 register_cost_model(qtools())
+register_cost_model(loihi_chip())
 
 __all__ = [
     "Constant",
@@ -26,6 +28,7 @@ __all__ = [
     "cost_model_names",
     "lemaire",
     "load_devices",
+    "loihi_chip",
     "qtools",
     "register_cost_model",
     "register_device",

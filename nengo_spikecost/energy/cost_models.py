@@ -68,6 +68,9 @@ class CostModel:
     whole_network : bool
         Whether it prices all of the network as being on a spiking device, so that nothing is
         left to a host.
+    has_ranges : bool
+        Whether ``price`` returns the low and the high end and what is drawn all the time, too;
+        else these are made from the device's constants.
     """
 
     name: str
@@ -79,6 +82,7 @@ class CostModel:
     can_price: Callable[[Device], bool] = any_device
     memory_parts: tuple[str, ...] = ()
     whole_network: bool = False
+    has_ranges: bool = False
 
 
 _cost_models: dict[str, CostModel] = {}

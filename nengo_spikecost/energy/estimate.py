@@ -107,6 +107,8 @@ class EnergyEstimate:
         The processor that does it.
     uncounted : tuple of UncountedWork
         Parts that could not be priced: with any of them totals are lower bounds.
+    remarks : tuple of str
+        What its energy holds and leaves out, in sentences. None: what the others leave out.
     """
 
     device: Device
@@ -118,6 +120,7 @@ class EnergyEstimate:
     host: tuple[HostEnergy, ...] = ()
     host_device: Device | None = None
     uncounted: tuple[UncountedWork, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def layer(self, name: str) -> LayerEnergy:
         """The layer of that name."""

@@ -40,14 +40,17 @@ def estimate_energy(
     EnergyError
         As the cost model raises it.
     """
-    low, nominal, high = (
-        _at(workload, device.at(level), cost_model)
-        if level == "nominal" or device.has_range
-        else None
-        for level in ("low", "nominal", "high")
-    )
-    assert nominal is not None
-    found = replace(nominal, device=device, low=low, high=high)
+    if cost_model.has_ranges:
+        found = replace(cost_model.price(workload, device), device=device)
+    else:
+        low, nominal, high = (
+            _at(workload, device.at(level), cost_model)
+            if level == "nominal" or device.has_range
+            else None
+            for level in ("low", "nominal", "high")
+        )
+        assert nominal is not None
+        found = replace(nominal, device=device, low=low, high=high)
     if device.spiking and not cost_model.whole_network:
         found = replace(found, host=price_host(workload, host), host_device=host)
     return found

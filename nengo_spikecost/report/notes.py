@@ -46,6 +46,9 @@ def table_notes(
     if not (print_warnings and estimates):
         return notes
     notes += _ranges(estimates) + _spreads(estimates)
+    notes += dict.fromkeys(remark for e in estimates.values() for remark in e.remarks)
+    if all(e.remarks for e in estimates.values()):
+        return notes
     missing = "Routing of spikes, and input and output are not included."
     if any(e.static is None for e in estimates.values()):
         missing = f"Static power is included where there is a row for it. {missing}"

@@ -83,7 +83,8 @@ class ChipWork:
                 f"synops of format {', '.join(map(repr, unknown))}; there are "
                 f"{', '.join(SYNAPSE_FORMATS)}."
             )
-        if np.any(self.active > self.updates):
+        # of updates that are spread over cores, the last bit may be too many
+        if np.any(self.active > self.updates * (1 + 1e-12)):
             raise EnergyError(
                 "active updates are more than compartments times steps: a compartment is updated "
                 "once a step."
@@ -117,7 +118,7 @@ class ChipWork:
     @property
     def idle(self) -> np.ndarray:
         """Updates without input and spike, shape (n_samples, n_cores)."""
-        return np.asarray(self.updates - self.active)
+        return np.maximum(self.updates - self.active, 0)
 
     def total_synops(self) -> np.ndarray:
         """Synops of all formats, shape (n_samples, n_cores)."""
@@ -230,9 +231,9 @@ class ChipWork:
         totals = {name: _amounts(name, value) for name, value in counts.items()}
         n_samples = max(len(value) for value in totals.values())
         spread = {name: _spread(value, n_cores, n_samples) for name, value in totals.items()}
-        active = np.minimum(
-            spread["active_updates"], np.max(spread["n_compartments"][0] * n_steps, initial=0)
-        )
+        updates = spread["n_compartments"][0] * n_steps
+        busy = totals["active_updates"][:, None] / max(updates.sum(), 1)
+        active = np.broadcast_to(busy * updates, (n_samples, n_cores))
         sent = spread["messages"]
         return cls(
             cores=tuple(f"{layer}_{i}" if n_cores > 1 else layer for i in range(n_cores)),

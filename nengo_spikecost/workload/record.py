@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .chip_work import ChipWork
 from .layer_shape import LayerShape
 from .work import (
     DenseWork,
@@ -63,6 +64,8 @@ class Workload:
     shapes : tuple of LayerShape
         The layers as they were written, for formulas of shapes; of a network that was not
         made of layers, empty.
+    chip : ChipWork, optional
+        What the cores of a chip did, if that was measured and is priced.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -77,6 +80,7 @@ class Workload:
     factored: tuple[FactoredWork, ...] = ()
     learning: tuple[LearningWork, ...] = ()
     shapes: tuple[LayerShape, ...] = ()
+    chip: ChipWork | None = None
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -131,6 +135,7 @@ class Workload:
             scaled,
             n_steps=n_steps,
             dt=dt,
+            chip=None if self.chip is None else self.chip.for_presentation(n_steps, dt),
             populations=tuple(
                 replace(p, updates=p.updates * n_steps // self.n_steps) for p in scaled.populations
             ),
@@ -197,4 +202,5 @@ class Workload:
                 replace(f, operations=(f.operations - f.fixed) * factor + f.fixed)
                 for f in self.factored
             ),
+            chip=None if self.chip is None else self.chip.with_spikes(factor),
         )

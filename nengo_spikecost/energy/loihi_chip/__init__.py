@@ -33,6 +33,7 @@ from ...workload.chip_work import ChipWork, chip_work
 from .cost import ChipCost, CoreCost, LayerCost
 from .events import CORE_PARTS
 from .files import ChipFile, read_chip_file, shipped_chip
+from .model import loihi_chip
 from .price import BOARD_PARTS, BOUNDARIES, ChipPrice, Setting
 from .pricing import price_chip
 from .profile import EVENTS, POWERS, Board, HostIO, Profile
@@ -60,6 +61,7 @@ __all__ = [
     "Setting",
     "Table",
     "chip_work",
+    "loihi_chip",
     "price_chip",
     "read_chip_file",
     "shipped_chip",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...workload.chip_work import ChipWork
+from .gaps import gaps
 from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
 from .ranges import Range
 
@@ -218,11 +219,15 @@ class ChipCost:
         )
 
     @property
-    def not_priced(self) -> tuple[str, ...]:
-        """What the constants leave out, or the work does not count, each in a clause."""
-        from ...report.chip_cost import gaps
+    def total(self) -> LayerCost:
+        """All cores as one layer."""
+        cores = np.arange(self.work.n_cores)
+        return LayerCost(name="Total", n_cores=len(cores), **_CoreColumns(self).counts(cores))
 
-        return gaps(self)
+    @property
+    def not_priced(self) -> tuple[str, ...]:
+        """What the energy and the time leave out, each as a clause: names, and why."""
+        return gaps(self.work, self.profile)
 
     def summary_string(self, line_length: int = 98, cores: bool | None = None) -> str:
         """Tables of boundaries, layers and cores, with what they assume.
@@ -260,13 +265,13 @@ class ChipCost:
         """
         import pandas
 
-        from ...report.chip_cost import records
+        from ...report.chip_records import records
 
         return pandas.DataFrame.from_records(records(self, rows), index="name")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, strings and numbers, constants with their sources."""
-        from ...report.chip_cost import cost_dict
+        from ...report.chip_records import cost_dict
 
         return cost_dict(self)
 

@@ -25,7 +25,7 @@ def core_events(work: ChipWork) -> Counts:
     events: Counts = {f"synop_{key}": count for key, count in work.synops.items()}
     active = active_updates(work)
     events.update(
-        idle_update=work.updates - active,
+        idle_update=np.maximum(work.updates - active, 0),
         active_update=active,
         spike=work.spikes,
         message=work.messages_out,

@@ -1,0 +1,214 @@
+"""Energies of a chip's work: the published constants, multiplied out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nengo_spikecost.energy.loihi_chip import BOUNDARIES, ChipWork, price_chip
+from nengo_spikecost.errors import EnergyError
+
+from .works import works
+
+PROFILES = ("davies2018", "silicon")
+BOARDS = ("nahuku32", "wolf_mountain", "pohoiki_springs")
+
+# 3 cores: 300 + 300 + 200 compartments, 20 steps
+BY_HAND = {
+    "n_cores": 3,
+    "n_compartments": 800,
+    "n_steps": 20,
+    "synops": {"dense": 40_000, "sparse": 7_000, "conv": 100_000},
+    "spikes": 900,
+    "active_updates": 5_000,
+    "messages": 1_300,
+    "hops": (600, 250),
+}
+
+
+def nominal(cost, part):
+    return cost.parts_J[part].nominal
+
+
+def test_davies_by_hand():
+    """Davies et al. 2018, Table 2: 23.6 pJ a synop, 52 or 81 pJ an update, never both."""
+    cost = price_chip(ChipWork.by_hand(**BY_HAND), "davies2018")
+    assert nominal(cost, "synop_dense") == pytest.approx(40_000 * 23.6e-12)
+    assert nominal(cost, "synop_sparse") == pytest.approx(7_000 * 23.6e-12)
+    assert nominal(cost, "synop_conv") == pytest.approx(100_000 * 23.6e-12)
+    updates = nominal(cost, "access") + nominal(cost, "update")
+    assert updates == pytest.approx(5_000 * 81e-12 + (800 * 20 - 5_000) * 52e-12)
+    assert nominal(cost, "message") == pytest.approx(1_300 * 1.7e-12)
+    assert nominal(cost, "hop") == pytest.approx(600 * 3.0e-12 + 250 * 4.0e-12)
+    assert nominal(cost, "spike") == 0
+    # all inactive at the low end, all active at the high one
+    ends = [
+        147_000 * 23.6e-12 + 16_000 * 52e-12,
+        40_000 * 35.5e-12 + 7_000 * 33.6e-12 + 100_000 * 24e-12 + 16_000 * 81e-12,
+    ]
+    rest = nominal(cost, "message") + nominal(cost, "hop")
+    found = cost.energy_J("core dynamic")
+    assert [found.low, found.high] == pytest.approx([end + rest for end in ends])
+
+
+def test_silicon_by_hand():
+    """SANA-FE's arch/loihi.yaml."""
+    cost = price_chip(ChipWork.by_hand(**BY_HAND), "silicon")
+    expected = {
+        "synop_dense": 40_000 * 35.5e-12,
+        "synop_sparse": 7_000 * 33.6e-12,
+        "synop_conv": 100_000 * 24.0e-12,
+        "access": 800 * 20 * 51.2e-12,
+        "update": 5_000 * 21.6e-12,
+        "spike": 900 * 69.3e-12,
+        "message": 1_300 * 111e-12,
+        "axon_event": 0,
+        "hop": 600 * 3.0e-12 + 250 * 4.2e-12,
+    }
+    assert {key: nominal(cost, key) for key in expected} == pytest.approx(expected)
+    assert cost.energy_J("core dynamic").nominal == pytest.approx(sum(expected.values()))
+
+
+def test_the_ends_of_silicon_are_the_error_its_authors_found():
+    """11.7 % of energy: of a chip whose neurons are all active nothing else is unknown."""
+    work = ChipWork.by_hand(**{**BY_HAND, "active_updates": 16_000, "hops": (0, 0)})
+    low, value, high = price_chip(work, "silicon").energy_J("core dynamic")
+    # constants with a range of their own are rounded to a tenth of a pJ
+    assert low / value == pytest.approx(1 - 0.117, abs=1e-3)
+    assert high / value == pytest.approx(1 + 0.117, abs=1e-3)
+
+
+@pytest.mark.parametrize("synops, published_J", [(5.12e7, 1.448e-3), (5.76e7, 1.599e-3)])
+def test_nearest_neighbours_of_frady_2020(synops, published_J):
+    """76,800 neurons, 60 steps: 23.6 pJ and 52 pJ make 1.448 to 1.599 mJ a query."""
+    work = ChipWork.by_hand(
+        n_cores=32 * 128, n_compartments=76_800, n_steps=60, synops=synops, n_chips=32
+    )
+    assert price_chip(work, "davies2018").energy_J("core dynamic").nominal == pytest.approx(
+        published_J, abs=0.5e-6
+    )
+
+
+def test_powers_by_hand():
+    """NxSDK's own formula: latency x (static + 18 mW a chip + 6 mW x active)."""
+    work = ChipWork.by_hand(**{**BY_HAND, "n_chips": 2})
+    cost = price_chip(work, host_io=1e-3, x86_active=0.25)
+    latency = 20 * 1e-3  # a given time of a step, far longer than the cores need
+    assert cost.latency_s.nominal == pytest.approx(latency)
+    core, dynamic, chip, board = (r.nominal for r in cost.boundaries.values())
+    assert dynamic - core == pytest.approx(latency * (2 * 18.0e-3 + 0.25 * 6.0e-3))
+    assert chip - dynamic == pytest.approx(latency * (2 * 27.7e-3 + 3 * 0.474e-3))
+    assert board - chip == pytest.approx(latency * 30 * 27.7e-3)
+    assert cost.power_W("board").nominal == pytest.approx(board / latency)
+    assert cost.edp_Js("chip").nominal == pytest.approx(chip * latency)
+    assert cost.inferences_per_s.nominal == pytest.approx(50)
+
+
+def test_static_power_of_a_nahuku_board_as_it_was_measured():
+    """921.3 and 1,721.7 mW with 72 and 1,760 cores on; the line through both is rounded."""
+    for cores, measured_W in ((72, 0.9213), (1760, 1.7217)):
+        work = ChipWork.by_hand(n_cores=cores, n_compartments=cores, n_steps=1, synops=0)
+        cost = price_chip(work)
+        static = ("static chips", "static cores", "other chips")
+        power = sum(cost.parts_J[key].nominal for key in static) / cost.latency_s.nominal
+        assert power == pytest.approx(measured_W, rel=2e-3)
+
+
+@given(works(), st.sampled_from(PROFILES), st.sampled_from(BOARDS))
+def test_sums_and_order(work, profile, board):
+    cost = price_chip(work, profile, board=board)
+    for end in ("low", "nominal", "high"):
+        total = getattr(cost.energy_J("core dynamic"), end)
+        for parts in (cost.cores, cost.layers, (cost.total,)):
+            assert sum(getattr(p.energy_J, end) for p in parts) == pytest.approx(total)
+        assert sum(getattr(p, end) for p in cost.parts_J.values()) == pytest.approx(
+            getattr(cost.energy_J("board"), end)
+        )
+        nested = [getattr(cost.boundaries[name], end) for name in BOUNDARIES]
+        assert nested == sorted(nested)
+    for part in (*cost.cores, *cost.layers):
+        assert sum(part.parts_J.values()) == pytest.approx(part.energy_J.nominal)
+    ranges = [*cost.boundaries.values(), *cost.parts_J.values(), cost.latency_s, cost.step_s]
+    ranges += [cost.inferences_per_s, *(c.busy_s for c in cost.cores)]
+    # parts "access" and "update" split one quantity: only their sum has rising ends
+    updates = cost.parts_J["update"]
+    for low, value, high in (r for r in ranges if r != updates):
+        assert low <= value * (1 + 1e-12)
+        assert value <= high * (1 + 1e-12)
+
+
+COUNTS = ("spikes", "active", "messages_out", "axon_events")
+
+
+@given(works(), st.sampled_from(PROFILES), st.sampled_from(COUNTS), st.integers(1, 50))
+def test_more_of_anything_never_costs_less(work, profile, count, more):
+    work = replace(work, by_step=None)
+    extra = np.zeros(getattr(work, count).shape, dtype=np.int64)
+    extra[:, 0] = more
+    larger = getattr(work, count) + extra
+    if count == "active":
+        larger = np.minimum(larger, work.updates)
+    after = replace(work, **{count: larger})
+    for boundary in BOUNDARIES:
+        a, b = (price_chip(w, profile).energy_J(boundary) for w in (work, after))
+        assert all(x <= y * (1 + 1e-12) for x, y in zip(a, b))
+
+
+@given(works(), st.sampled_from(PROFILES), st.sampled_from(("dense", "sparse", "conv")))
+def test_one_more_synop_costs_one_synop(work, profile, kind):
+    more = {k: v + (k == kind) for k, v in work.synops.items()}
+    after = replace(work, synops=more)
+    added = [price_chip(w, profile).energy_J("core dynamic").nominal for w in (work, after)]
+    constant = price_chip(work, profile).profile.energies[f"synop_{kind}"].value
+    assert added[1] - added[0] == pytest.approx(constant * work.n_cores, rel=1e-6)
+
+
+def test_powered_cores():
+    work = ChipWork.by_hand(**BY_HAND)
+    used, all_on = (price_chip(work, powered_cores=p) for p in ("used", "all"))
+    difference = all_on.parts_J["static cores"].nominal - used.parts_J["static cores"].nominal
+    assert difference == pytest.approx(125 * 0.474e-3 * used.latency_s.nominal)
+    with pytest.raises(EnergyError, match="powered_cores must be 'used', 'all', or a number"):
+        price_chip(work, powered_cores=2)
+
+
+def test_what_is_missing_is_said():
+    work = ChipWork.by_hand(**{**BY_HAND, "hops": None})
+    davies, silicon = (price_chip(work, p) for p in PROFILES)
+    assert any("spikes, output axons, input axons" in words for words in davies.not_priced)
+    assert silicon.not_priced == ("hops (how many there were is not known)",)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"profile": "davies"}, "profile must be 'davies2018', 'silicon' or a Profile"),
+        ({"board": "kapoho"}, "board must be 'nahuku32'"),
+        ({"host_io": "usb"}, "host_io must be 'x86'"),
+        ({"host_io": -1.0}, "finite number of s of at least 0"),
+        ({"x86_active": 2}, "x86_active must be between 0 and 1"),
+    ],
+)
+def test_options_are_checked(options, words):
+    with pytest.raises(EnergyError, match=words):
+        price_chip(ChipWork.by_hand(**BY_HAND), **options)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"synops": -1}, "synops.* has to be 0 or more"),
+        ({"spikes": float("nan")}, "spikes can't be nan"),
+        ({"n_cores": 0}, "n_cores must be at least 1"),
+        ({"n_chips": 1, "n_cores": 200}, "200 cores need 2 chips, not 1"),
+        ({"active_updates": 99_999}, "active updates are more than compartments times steps"),
+        ({"synops": {"csr": 3}}, "synops of format 'csr'; there are dense, sparse, conv"),
+    ],
+)
+def test_hand_made_counts_are_checked(changes, words):
+    with pytest.raises(EnergyError, match=words):
+        ChipWork.by_hand(**{**BY_HAND, **changes})
