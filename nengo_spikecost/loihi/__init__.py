@@ -13,12 +13,16 @@ would silently run as something else, and why.
 
 `deploy` does all of it in one call, from a Keras model to what the chip said: `Deployment`.
 
+`chip_cost` prices what the cores did, in energy and latency: `ChipCost`.
+
 `to_sana_fe` hands a placed network and its `record_spikes` to SANA-FE, for a second opinion.
 """
 
+from ..energy.loihi_chip import ChipCost
 from ..graph.host import mark_off_chip
 from .blocks.block_fit import BlockFit, LayerFit, Verification
 from .blocks.block_search import fit_blocks
+from .chip_cost import chip_cost
 from .cores.core_use import LayerUse, NetworkUse, core_use
 from .cores.layer_reading import read_layers
 from .cores.limits import CoreUse
@@ -35,6 +39,7 @@ from .support.support import check_support, raise_unsupported
 
 __all__ = [
     "BlockFit",
+    "ChipCost",
     "CoreUse",
     "Deployment",
     "Emulator",
@@ -52,6 +57,7 @@ __all__ = [
     "Verification",
     "check_fit",
     "check_support",
+    "chip_cost",
     "core_use",
     "deploy",
     "fit_blocks",
