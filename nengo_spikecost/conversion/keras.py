@@ -62,6 +62,8 @@ class Conversion:
         What lowering changed; ``print(conversion.lowering)`` lists it.
     unlowered : Conversion, optional
         The conversion before it was lowered.
+    options : mapping from str to object
+        The arguments of `convert` that made it, but for ``scale_firing_rates``.
     """
 
     model: tf.keras.Model
@@ -79,6 +81,22 @@ class Conversion:
     connection_layers: Mapping[Any, str] = field(default_factory=dict, repr=False)
     lowering: Lowering | None = field(default=None, repr=False)
     unlowered: Conversion | None = field(default=None, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def rescaled(self, scale_firing_rates: ScaleLike) -> Conversion:
+        """The same model converted with the same options and other firing-rate scales.
+
+        Parameters
+        ----------
+        scale_firing_rates : float or dict
+            As `convert` takes it.
+
+        Raises
+        ------
+        ConversionError
+            If a scale is no positive number, or of a layer that there is not.
+        """
+        return convert(scale_firing_rates=scale_firing_rates, **self.options)
 
     @property
     def input_nodes(self) -> tuple[nengo.Node, ...]:
@@ -174,7 +192,16 @@ def convert(
     check_synapse(synapse)
     check_max_pooling(max_pooling)
     check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
+    if off_chip is not None:
+        off_chip = list(off_chip)
     neurons = resolve_neuron_type(neuron_type)
+    options = {
+        "model": user_model, "neuron_type": neurons, "synapse": synapse,
+        "swap_activations": swap_activations,
+        "max_pooling": max_pooling, "split_shared_weights": split_shared_weights,
+        "allow_fallback": allow_fallback, "inference_only": inference_only, "temporal": temporal,
+        "lower": lower, "off_chip": off_chip, "seed": seed,
+    }  # fmt: skip
     copy = copy_model(model)
     originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
     layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
@@ -214,6 +241,7 @@ def convert(
         synapse=synapse,
         temporal=temporal,
         choices=tuple(converter.choices),
+        options=options,
     )
     spiking = bool(getattr(neurons, "spiking", False))
     if lower or (lower is None and spiking and inference_only):

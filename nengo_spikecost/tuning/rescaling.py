@@ -1,0 +1,292 @@
+"""`RescalableNetwork`: one simulation, built once, run with any firing-rate scales."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Union
+
+import numpy as np
+
+from ..activity import Activity, measure
+from ..activity.backend import Setup
+from ..activity.measure import _simulator_errors, default_batch_size
+from ..activity.recorder import Recorder
+from ..activity.subject import subject
+from ..conversion import Conversion, convert
+from ..conversion.lookup import walk_layers
+from ..conversion.scales import ScaleLike, resolve_scales
+from ..errors import ConversionWarning, MeasurementError
+from ..graph import NetworkGraph
+from ..progress import progress_bar
+from .rescaled_loop import RescaledLoop, is_tunable, missing_api
+from .scaled_biases import CannotRescale, scaled_biases
+
+Steps = Union[int, Sequence[int]]
+
+
+class RescalableNetwork:
+    """A converted network whose firing-rate scales change without a new build.
+
+    Gains, biases and the heights of spikes are changed in place in NengoDL's graph, which is
+    built and traced once. What `run` returns equals, bit for bit, what
+    ``measure(convert(model, scale_firing_rates=scales), x, n_steps)`` returns; only where a
+    constant is added to a bias of its own may float64 round otherwise, before both are cast
+    to float32.
+
+    Parameters
+    ----------
+    model : tf.keras.Model or Conversion
+        What to convert; of a Conversion, its model and its options are taken.
+    dt : float
+        Length of a step in s.
+    batch_size : int, optional
+        Samples side by side. Default: as `measure` chooses it for the first `run`, and the
+        same from then on.
+    presentation : {"fresh", "continuous"}
+        As in `measure`. A continuous presentation has one length only.
+    seed : int
+        Seed of the run, as in `measure`.
+    scales : float or dict, optional
+        Scales to begin with, as ``scale_firing_rates`` of `convert`. Default: those of a
+        Conversion, or 1.
+    **options
+        For a Keras model: all other options of `convert` (``neuron_type``, ``synapse``, ...);
+        the seed of the network is ``network_seed``.
+
+    Attributes
+    ----------
+    conversion : Conversion
+        The network with all scales 1; graphs, fan-outs and prices are those of any scales.
+    layers : tuple of str
+        The layers that a scale acts on, in order.
+    scales : dict from str to float
+        The scale of each of these layers.
+    in_place : bool
+        False if this network is built anew for every `run`, with the same results:
+        ``rebuilt_because`` says why.
+    n_simulations : int
+        Number of calls of `run`.
+
+    Raises
+    ------
+    ConversionError
+        If the model can't be converted.
+    MeasurementError
+        If an argument is wrong or there is no layer to scale.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        dt: float = 0.001,
+        batch_size: int | None = None,
+        presentation: str = "fresh",
+        seed: int = 0,
+        scales: ScaleLike | None = None,
+        network_seed: int = 0,
+        **options: Any,
+    ):
+        if isinstance(model, Conversion):
+            if options:
+                raise MeasurementError(
+                    f"{', '.join(options)}: a Conversion has its own options; give the Keras "
+                    "model to choose others."
+                )
+            scales = dict(model.scale_firing_rates) if scales is None else scales
+            self.conversion = model.rescaled(1)
+        else:
+            self.conversion = convert(model, seed=network_seed, **options)
+        if presentation not in ("fresh", "continuous"):
+            raise MeasurementError(
+                f"presentation must be 'fresh' or 'continuous', not {presentation!r}."
+            )
+        self.dt, self.seed, self.presentation = float(dt), int(seed), presentation
+        self.batch_size = batch_size
+        self._populations = NetworkGraph(self.conversion).populations
+        self.layers = tuple(
+            dict.fromkeys(p.layer for p in self._populations if is_tunable(p.ensemble))
+        )
+        if not self.layers:
+            raise MeasurementError("The network has no neurons whose firing rates can be scaled.")
+        self.n_simulations = 0
+        self.rebuilt_because = missing_api()
+        self._loop: RescaledLoop | None = None
+        self._names = {id(layer): name for name, layer in walk_layers(self.conversion.model)}
+        self.scales = self._complete(1 if scales is None else scales)
+
+    @property
+    def in_place(self) -> bool:
+        """Whether scales are changed without a new build."""
+        return self.rebuilt_because is None
+
+    def rescaled(self, scales: ScaleLike | None = None) -> Conversion:
+        """A conversion of its own with these scales, to keep or to deploy.
+
+        Parameters
+        ----------
+        scales : float or dict, optional
+            Default: the present ones.
+        """
+        return self.conversion.rescaled(self.scales if scales is None else self._complete(scales))
+
+    def run(
+        self,
+        x: Any,
+        n_steps: Steps,
+        *,
+        scales: ScaleLike | None = None,
+        progress: bool = False,
+    ) -> dict[int, Activity]:
+        """Simulate once, for the longest presentation, and read it at every length.
+
+        Parameters
+        ----------
+        x : array or dict or iterable
+            Samples, with labels or without, as `measure` takes them.
+        n_steps : int or sequence of int
+            Steps of the presentation: one length or several.
+        scales : float or dict, optional
+            Scales from now on, as ``scale_firing_rates`` of `convert`: layers that a dict
+            leaves out have scale 1. Default: as they are.
+        progress : bool
+            Show a progress bar with the time left, if standard error is a terminal.
+
+        Returns
+        -------
+        dict from int to Activity
+            What was counted until each length, in ascending order, and the outputs there.
+
+        Raises
+        ------
+        DataError
+            If the data do not fit the network.
+        MeasurementError
+            If a length is no number of steps, or the simulation fails.
+        ConversionError
+            If a scale is no positive number or of a layer that there is not.
+        """
+        if scales is not None:
+            self.scales = self._complete(scales)
+        lengths = self._lengths(n_steps)
+        self.n_simulations += 1
+        if self.in_place:
+            try:
+                return self._run_in_place(x, lengths, progress)
+            except CannotRescale as error:
+                self.rebuilt_because = str(error)
+        return self._run_rebuilt(x, lengths, progress)
+
+    def close(self) -> None:
+        """Free what the simulation holds."""
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
+    def __enter__(self) -> RescalableNetwork:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        how = "in place" if self.in_place else "rebuilt"
+        return (
+            f"<RescalableNetwork {self.conversion.model.name!r}: {len(self.layers)} layers, {how}>"
+        )
+
+    # -- simulation -----------------------------------------------------------------------
+
+    def _run_in_place(
+        self, x: Any, lengths: tuple[int, ...], progress: bool
+    ) -> dict[int, Activity]:
+        inputs, stream = subject(self.conversion).stream(x, lengths[-1])
+        if self.batch_size is None:
+            most = default_batch_size(self.conversion.net.n_neurons, self.presentation)
+            self.batch_size = min(most, stream.n_samples or most)
+        loop = self._prepared_loop(inputs, lengths)
+        recorders = {n: Recorder(replace(loop.setup, n_steps=n), "nengo_dl") for n in lengths}
+        try:
+            with progress_bar("Simulating", stream.n_samples, progress) as advance:
+                for batch in stream.batches(self.batch_size):
+                    with _simulator_errors("nengo_dl"):
+                        found = loop.run_lengths(batch.padded(self.batch_size).inputs, lengths)
+                    constant = all(values.shape[1] == 1 for values in batch.inputs.values())
+                    for n, recorder in recorders.items():
+                        recorder.add(found[n], len(batch), batch.targets, constant)
+                    advance(len(batch))
+        except Exception as error:
+            longest = recorders[lengths[-1]]
+            if longest.n_samples:
+                raise MeasurementError(
+                    f"The measurement stopped after {longest.n_samples} samples: {error} "
+                    "(what was measured until then is in this error's .activity)",
+                    activity=longest.activity(),
+                ) from error
+            raise
+        return {n: recorder.activity() for n, recorder in recorders.items()}
+
+    def _prepared_loop(self, inputs: Any, lengths: tuple[int, ...]) -> RescaledLoop:
+        if self._loop is None:
+            setup = Setup(
+                self.conversion.net, inputs, self._populations, dict(self.conversion.outputs),
+                lengths[-1], self.dt, self.batch_size, self.seed, self.presentation,
+            )  # fmt: skip
+            with _unless_rescaling_fails(), _simulator_errors("nengo_dl"):
+                self._loop = RescaledLoop(setup, scaled_biases(self.conversion))
+        self._loop.rescale(self.scales)
+        self._loop.begin()
+        return self._loop
+
+    def _run_rebuilt(self, x: Any, lengths: tuple[int, ...], progress: bool) -> dict[int, Activity]:
+        conversion = self.rescaled()
+        return {
+            n: measure(
+                conversion, x, n, presentation=self.presentation, batch_size=self.batch_size,
+                dt=self.dt, seed=self.seed, progress=progress,
+            )
+            for n in lengths
+        }  # fmt: skip
+
+    # -- arguments ------------------------------------------------------------------------
+
+    def _complete(self, scales: ScaleLike) -> dict[str, float]:
+        given = resolve_scales(scales, self._names)
+        without = [name for name in given if name not in self.layers]
+        if without and isinstance(scales, Mapping):
+            warnings.warn(
+                "Scales have no effect on layers without neurons that can be scaled: "
+                f"{', '.join(without)}.",
+                ConversionWarning,
+                stacklevel=3,
+            )
+        return {name: given.get(name, 1.0) for name in self.layers}
+
+    def _lengths(self, n_steps: Steps) -> tuple[int, ...]:
+        given = np.atleast_1d(np.asarray(n_steps))
+        if given.dtype.kind not in "iu" or given.ndim != 1 or not given.size or given.min() < 1:
+            raise MeasurementError(
+                "n_steps must be a number of steps or a list of some, each at least 1, not "
+                f"{n_steps!r}."
+            )
+        lengths = tuple(int(n) for n in np.unique(given))
+        if self.presentation == "continuous" and len(lengths) > 1:
+            raise MeasurementError(
+                "A continuous presentation has one length: samples follow one another at it, so "
+                f"it can't be read as if it were shorter; n_steps was {n_steps!r}."
+            )
+        return lengths
+
+
+@contextlib.contextmanager
+def _unless_rescaling_fails() -> Iterator[None]:
+    """`CannotRescale` as it is, although it comes as the cause of another error."""
+    try:
+        yield
+    except MeasurementError as error:
+        if isinstance(error.__cause__, CannotRescale):
+            raise error.__cause__ from None
+        raise
