@@ -1,0 +1,202 @@
+"""Latency of a chip's work: loops over samples, steps and cores, and published times by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nengo_spikecost.energy.device import Constant
+from nengo_spikecost.energy.loihi_chip import (
+    Board,
+    ChipWork,
+    HostIO,
+    Table,
+    price_chip,
+    shipped_chip,
+)
+from nengo_spikecost.errors import EnergyError
+
+from .works import without_steps, works
+
+NS = 1e-9
+
+
+def silicon_step_s(work, sample, step, together):
+    """SANA-FE's constants and its simple timing model, core by core; seconds of the slowest."""
+    steps, times = work.by_step, []
+    for core in range(work.n_cores):
+        spikes, with_input = steps.spikes[sample, step, core], steps.with_input[sample, step, core]
+        alone = (work.active - work.with_input)[sample, core] / max(work.spikes[sample, core], 1)
+        active = min(with_input + spikes * alone, work.compartments[core])
+        send = work.compartments[core] * 6.0 + active * 3.7 + spikes * 30.0
+        send += steps.messages_out[sample, step, core] * 5.1
+        receive = steps.axon_events[sample, step, core] * 16.0
+        for kind, time in (("dense", 3.8), ("sparse", 4.7), ("conv", 3.1)):
+            receive += steps.synops[kind][sample, step, core] * time
+        times.append(max(send, receive) if together else send + receive)
+    return max(times) * NS, int(np.argmax(times))
+
+
+@given(works(steps=True))
+def test_the_slowest_core_of_every_step_by_loops(work):
+    cost = price_chip(work, "silicon", host_io="none")
+    waits = sum(cost.nominal.time.parts_s[key] for key in ("hops", "tile barrier", "chip barrier"))
+    latency = np.zeros(work.n_samples)
+    slowest = np.zeros(work.n_cores)
+    for sample in range(work.n_samples):
+        for step in range(work.n_steps):
+            seconds, core = silicon_step_s(work, sample, step, together=True)
+            latency[sample] += seconds
+            slowest[core] += 1
+    assert cost.nominal.time.latency_s - waits == pytest.approx(latency)
+    if len(set(slowest)) == work.n_cores:  # no ties that rounding could break
+        assert cost.nominal.time.slowest == pytest.approx(slowest / slowest.sum())
+
+
+@given(works(steps=True))
+def test_without_steps_latency_is_a_lower_bound(work):
+    for profile in ("davies2018", "silicon"):
+        by_step, of_all = (
+            price_chip(w, profile, host_io="none") for w in (work, without_steps(work))
+        )
+        assert not by_step.latency_is_at_least
+        assert of_all.latency_is_at_least == (work.n_cores > 1)
+        for known, bound in zip(by_step.latency_s, of_all.latency_s):
+            # of single steps the share of spikes without input is dealt out, and may be cut off
+            assert bound <= known * (1 + 1e-9) + work.n_samples * 1e-9
+        assert of_all.energy_J("core dynamic") == by_step.energy_J("core dynamic")
+
+
+def test_one_core_by_hand():
+    """A step of 100 compartments, 30 with input, 8 spikes, 5 messages, 12 axons, 400 synops."""
+    work = ChipWork.by_hand(
+        n_cores=1,
+        n_compartments=100,
+        n_steps=1,
+        synops={"sparse": 400},
+        spikes=8,
+        active_updates=30,
+        messages=5,
+        axon_events=12,
+    )
+    sends = (100 * 6.0 + 30 * 3.7 + 8 * 30.0 + 5 * 5.1) * NS
+    receives = (12 * 16.0 + 400 * 4.7) * NS
+    cost = price_chip(work, "silicon", host_io="none")
+    assert cost.latency_s.nominal == pytest.approx(max(sends, receives) + 0.6e-6)
+    assert cost.time_parts_s["synops"] == pytest.approx(400 * 4.7 * NS)
+    assert cost.time_parts_s["compartments"] == 0  # done while messages are taken in
+    davies = price_chip(work, "davies2018", host_io="none")
+    way = 2.1 * NS  # within a tile
+    expected = max(70 * 5.3 + 30 * 8.4, 400 * 3.5) * NS + 113 * NS + way
+    assert davies.latency_s.nominal == pytest.approx(expected)
+    # at the high end one half after the other, and all neurons active
+    assert davies.latency_s.high == pytest.approx((100 * 8.4 + 400 * 3.5) * NS + 113 * NS + way)
+
+
+@pytest.mark.parametrize(
+    "tiles, us", [(1, 0.6), (2, 1.0), (3, 1.0), (4, 1.4), (28, 1.4), (32, 1.8)]
+)
+def test_barrier_of_tiles_as_in_sana_fe(tiles, us):
+    work = ChipWork.by_hand(n_cores=4, n_compartments=4, n_steps=10, synops=0, n_tiles=tiles)
+    cost = price_chip(work, "silicon", host_io="none")
+    assert cost.time_parts_s["tile barrier"] == pytest.approx(10 * us * 1e-6)
+
+
+def test_barrier_of_chips():
+    """Frady et al. 2020: 14.3 us on 256 chips, 16.2 us on 768; none on one."""
+    barrier = shipped_chip().boards["nahuku32"].barrier
+    assert [barrier.at(n, "nominal") for n in (1, 256, 768)] == [0, 14.3e-6, 16.2e-6]
+    assert barrier.at(128, "low") == 0
+    assert barrier.at(128, "high") == 14.3e-6
+    assert 0 < barrier.at(2, "nominal") < barrier.at(32, "nominal") < 14.3e-6
+    assert barrier.at(1024, "nominal") == pytest.approx(16.2e-6 + 256 * (1.9e-6 / 512))
+
+
+@given(
+    st.lists(st.integers(1, 99), min_size=1, max_size=5, unique=True),
+    st.integers(1, 150),
+    st.sampled_from(("steps", "line")),
+)
+def test_tables_are_ordered(places, place, reading):
+    points = tuple((p, Constant(i * 1e-6, unit="s")) for i, p in enumerate(sorted(places)))
+    table = Table(points, reading)
+    low, value, high = (table.at(place, level) for level in ("low", "nominal", "high"))
+    assert low <= value * (1 + 1e-12) and value <= high * (1 + 1e-12)
+    assert all(table.at(p, "nominal") == c.value for p, c in points)
+
+
+def test_tables_are_checked():
+    falling = ((1, Constant(2.0, unit="s")), (2, Constant(1.0, unit="s")))
+    with pytest.raises(EnergyError, match="values that do not fall"):
+        Table(falling)
+    with pytest.raises(EnergyError, match="read as steps or line, not as 'cubic'"):
+        Table(falling[:1], "cubic")
+
+
+def busy_work(**changes):
+    given = {"n_cores": 2, "n_compartments": 200, "n_steps": 50, "synops": 10_000, **changes}
+    return ChipWork.by_hand(**given)
+
+
+def test_a_step_takes_as_long_as_its_input():
+    quiet, fed = busy_work(), busy_work(host_to_chip=300)
+    assert price_chip(quiet).host_io.name == "free_running"
+    assert price_chip(fed).host_io.name == "x86"
+    # 337 us: keyword spotting of 10 steps at 297 inferences a second
+    assert price_chip(fed).step_s.nominal == pytest.approx(1 / 297 / 10, rel=2e-3)
+    # 125,000 and 65,000 steps a second
+    assert price_chip(quiet).step_s.nominal == pytest.approx(1 / 125e3)
+    assert price_chip(busy_work(n_chips=2)).step_s.nominal == pytest.approx(1 / 65e3, rel=2e-3)
+    alone = price_chip(quiet, host_io="none")
+    assert alone.time_parts_s["in and out"] == 0
+    assert alone.step_s.nominal < 8e-6
+
+
+def test_a_slow_core_hides_its_input():
+    busy = busy_work(synops=10_000_000)
+    assert price_chip(busy).latency_s == price_chip(busy, host_io="none").latency_s
+
+
+def test_times_of_input_that_are_given():
+    spike = Constant(2e-6, unit="s")
+    io = HostIO("wire", step=Constant(5e-6, unit="s"), spike=spike, whole=False)
+    work = busy_work(host_to_chip=1000)
+    alone = price_chip(work, host_io="none").latency_s
+    found = price_chip(work, host_io=io).latency_s
+    sent = 50 * 5e-6 + 1000 * 2e-6
+    assert found.nominal == pytest.approx(max(alone.nominal, sent))
+    assert found.high == pytest.approx(alone.high + sent)
+
+
+def test_hops_of_the_last_message():
+    work = busy_work(messages=100, hops=(10, 10))
+    far = replace(work, hops=replace(work.hops, longest=(7, 3)))
+    cost = price_chip(far, "silicon", host_io="none")
+    assert cost.time_parts_s["hops"] == pytest.approx(50 * (7 * 4.1 + 3 * 6.5) * NS)
+
+
+def test_neurons_with_a_bias_are_updated_at_every_step():
+    work = busy_work(active_updates=1000)
+    biased = replace(work, biased=np.array([100, 0]))
+    a, b = (price_chip(w, "silicon").parts_J["update"].nominal for w in (work, biased))
+    assert a == pytest.approx(1000 * 21.6e-12)
+    assert b == pytest.approx((100 * 50 + 500) * 21.6e-12)
+
+
+def test_a_board_of_ones_own():
+    board = Board(
+        "mine",
+        powers={"static_chip": Constant(1.0, unit="W")},
+        n_chips=2,
+        barrier=Table(((1, Constant(0.0, unit="s")),)),
+    )
+    cost = price_chip(busy_work(), board=board, host_io=1e-3)
+    assert cost.boundaries["board"].nominal - cost.boundaries["total dynamic"].nominal == (
+        pytest.approx(2 * 1.0 * 50e-3)
+    )
+    with pytest.raises(EnergyError, match="there is no power 'fan'"):
+        replace(board, powers={"fan": Constant(1.0, unit="W")})
