@@ -90,14 +90,17 @@ def amplitude(population: Population) -> float:
     return float(getattr(population.neuron_type, "amplitude", 1.0))
 
 
+def draws_as_it_runs(population: Population) -> bool:
+    """Whether neurons draw random numbers while they run, not only at the start."""
+    state = population.neuron_type.make_state(1, rng=np.random.RandomState(0))
+    return any(isinstance(value, np.random.RandomState) for value in state.values())
+
+
 class Backend(abc.ABC):
     """A simulator that counts spikes while it runs."""
 
     #: Whether a batch may hold fewer samples than `Setup.batch_size`; else it is filled up.
     any_size = False
-
-    #: Whether a continuous presentation can be taken up again: `state` and `restore` work.
-    has_state = False
 
     @abc.abstractmethod
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
@@ -126,12 +129,20 @@ ONE_BY_ONE: set[str] = set()
 #: Those that run on from sample to sample unless asked otherwise, as a board does.
 CONTINUOUS: set[str] = set()
 
+#: Those whose continuous presentation can be taken up again: `Backend.state` and
+#: `Backend.restore` work.
+RESUMABLE: set[str] = set()
+
 #: What more some of them take, by name: options of `measure` that the others refuse.
 OPTIONS: dict[str, tuple[str, ...]] = {}
 
 
 def register_backend(
-    *names: str, minibatch: bool = True, continuous: bool = False, options: Sequence[str] = ()
+    *names: str,
+    minibatch: bool = True,
+    continuous: bool = False,
+    resumable: bool = False,
+    options: Sequence[str] = (),
 ) -> Callable[[Callable[[Setup], Backend]], Callable[[Setup], Backend]]:
     """Decorator that makes a simulator known to `measure` under one or more names.
 
@@ -143,6 +154,8 @@ def register_backend(
         Whether it simulates the samples of a batch side by side, always as many.
     continuous : bool
         Whether state runs on from sample to sample unless the user says otherwise.
+    resumable : bool
+        Whether its backends have `Backend.state` and `Backend.restore`.
     options : sequence of str
         Which options of `measure` it takes that not every simulator has: of ``"target"``,
         ``"hardware_options"`` and ``"by_step"``. They are in `Setup.options`.
@@ -164,6 +177,7 @@ def register_backend(
             BACKENDS[name] = factory
             (ONE_BY_ONE.discard if minibatch else ONE_BY_ONE.add)(name)
             (CONTINUOUS.add if continuous else CONTINUOUS.discard)(name)
+            (RESUMABLE.add if resumable else RESUMABLE.discard)(name)
             OPTIONS[name] = tuple(options)
         return factory
 

@@ -180,6 +180,51 @@ def joined_chips(parts: Sequence[ChipActivity]) -> ChipActivity:
     return ChipActivity(**values)
 
 
+def chip_arrays(chip: ChipActivity) -> dict[str, np.ndarray]:
+    """The same as arrays by name, for a file; `chip_of_arrays` is the way back."""
+    found = _arrays_of(chip, "chip ")
+    return found if chip.by_step is None else {**found, **_arrays_of(chip.by_step, "step ")}
+
+
+def chip_of_arrays(arrays: Mapping[str, np.ndarray]) -> ChipActivity | None:
+    """What `chip_arrays` gave arrays of; None if they are of something else."""
+    if "chip cores" not in arrays:
+        return None
+    steps = None
+    if "step spikes" in arrays:
+        steps = StepCounts(**_fields_of(StepCounts, arrays, "step "))
+    values = _fields_of(ChipActivity, arrays, "chip ")
+    for name in ("cores", "layers", "inputs"):
+        values[name] = tuple(str(text) for text in values[name])
+    return ChipActivity(**values, by_step=steps)
+
+
+def _arrays_of(counts: Any, prefix: str) -> dict[str, np.ndarray]:
+    found = {}
+    for part in fields(counts):
+        value = getattr(counts, part.name)
+        if isinstance(value, Mapping):
+            found.update({f"{prefix}{part.name} {key}": array for key, array in value.items()})
+        elif part.name != "by_step":
+            found[prefix + part.name] = np.asarray(value)
+    return found
+
+
+def _fields_of(kind: Any, arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for part in fields(kind):
+        start = f"{prefix}{part.name}"
+        if part.name == "synops":
+            values["synops"] = {
+                key[len(start) + 1 :]: array
+                for key, array in arrays.items()
+                if key.startswith(f"{start} ")
+            }
+        elif part.name != "by_step":
+            values[part.name] = arrays[start]
+    return values
+
+
 def _joined_steps(parts: Sequence[Any]) -> StepCounts | None:
     known = [part for part in parts if part is not None]
     if not known:

@@ -66,6 +66,12 @@ class LoihiEmulatorBackend(Backend):
     def close(self) -> None:
         self._emulator.close()
 
+    def state(self) -> dict[str, np.ndarray]:
+        return self._emulator.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self._emulator.restore(state)
+
     def _chip(self, run: Any) -> ChipActivity:
         """What the emulator counted, core by core."""
         n_blocks = len(run.block_of)

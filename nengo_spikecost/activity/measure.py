@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import numbers
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..progress import progress_bar
 from .backend import BACKENDS, CONTINUOUS, ONE_BY_ONE, OPTIONS, Backend, Setup
 from .record import Activity
 from .recorder import Recorder
+from .resumption import Resumption, check_resumable
 from .samples import Batch, SampleStream, SelfDriven
 from .subject import is_nothing, subject
 
@@ -40,6 +42,7 @@ def measure(
     target: str | None = None,
     hardware_options: Mapping[str, Any] | None = None,
     by_step: bool = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Activity:
     """Simulate a network on data and count every spike.
 
@@ -98,6 +101,13 @@ def measure(
     by_step : bool
         For ``"loihi"``: count each core step by step, too (`ChipActivity.by_step`). Memory
         then grows with samples and steps.
+    checkpoint : str or path, optional
+        A folder that keeps the results of every batch. A later call with equal arguments, on
+        equal data, goes on where this one stopped, and returns at once what is complete. It
+        refuses other arguments by name. A continuous presentation can be taken up on
+        ``"loihi"``; where neurons draw random numbers as they run, a fresh one on
+        ``"loihi"`` and ``"nengo_loihi"`` only. States are pickled: keep such folders where
+        only you write.
 
     Returns
     -------
@@ -135,7 +145,10 @@ def measure(
             float(dt), int(batch_size), int(seed), presentation, options, what.fit,
         )  # fmt: skip
 
-    return _Run(simulator, setup, stream, int(batch_size), progress).measured()
+    if checkpoint is not None:
+        check_resumable(simulator, presentation, populations)
+    run = _Run(simulator, setup, stream, int(batch_size), checkpoint)
+    return run.measured(progress)
 
 
 class _Run:
@@ -143,17 +156,19 @@ class _Run:
 
     def __init__(
         self, simulator: str, setup: Any, stream: SampleStream | SelfDriven, batch_size: int,
-        progress: bool,
+        checkpoint: Any,
     ):  # fmt: skip
         self.simulator, self.stream, self.batch_size = simulator, stream, batch_size
-        self._make_setup, self._progress = setup, progress
+        self._make_setup, self._folder = setup, checkpoint
+        self._resumption: Resumption | None = None
         self._setup: Setup | None = None
         self._backend: Backend | None = None
         self._recorder: Recorder | None = None
 
-    def measured(self) -> Activity:
+    def measured(self, progress: bool) -> Activity:
+        """All batches."""
         try:
-            with progress_bar("Simulating", self.stream.n_samples, self._progress) as advance:
+            with progress_bar("Simulating", self.stream.n_samples, progress) as advance:
                 for batch in self.stream.batches(self.batch_size):
                     self._take(batch)
                     advance(len(batch))
@@ -174,15 +189,26 @@ class _Run:
     def _take(self, batch: Batch) -> None:
         if self._setup is None or self._recorder is None:
             self._setup = self._make_setup()
+            if self._folder is not None:
+                self._resumption = Resumption(self._folder, self._setup, self.simulator)
             self._recorder = Recorder(self._setup, self.simulator)
+        number = self._recorder.n_batches
+        kept = None if self._resumption is None else self._resumption.results(number, batch)
+        if kept is not None:
+            self._recorder.add_again(kept)
+            return
         with _simulator_errors(self.simulator):
             if self._backend is None:
                 self._backend = BACKENDS[self.simulator](self._setup)
+                if self._resumption is not None:
+                    self._resumption.restore(self._backend, number)
             one_by_one = self.simulator in ONE_BY_ONE or self._backend.any_size
             full = batch if one_by_one else batch.padded(self.batch_size)
             counts = self._backend.run(full.inputs)
         constant = all(x.shape[1] == 1 for x in batch.inputs.values())
         self._recorder.add(counts, len(batch), batch.targets, constant)
+        if self._resumption is not None:
+            self._resumption.keep(number, batch, self._recorder.last_batch(), self._backend)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import MeasurementError
 from ..graph import Population
 from .backend import MAX_SPIKES, BatchCounts, Setup
-from .chip_record import ChipActivity, joined_chips
+from .chip_record import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
 from .record import Activity, OutputActivity, PopulationActivity, Protocol
 
 
@@ -37,7 +37,7 @@ class Recorder:
             simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed
         )
         self.setup = setup
-        self.n_samples = self.n_batches = 0
+        self.n_samples = self.n_batches = self._n_last = 0
         fed = {spec.node for spec in setup.inputs}
         self.constant = not any(_changes(n) for n in setup.network.all_nodes if n not in fed)
         self.counts: dict[str, list[np.ndarray]] = {p.name: [] for p in setup.populations}
@@ -52,6 +52,7 @@ class Recorder:
         _check_finite(batch)
         _check_countable(self.setup.populations, batch)
         self.n_samples += n
+        self._n_last = n
         self.n_batches += 1
         self.constant &= constant
         for population in self.setup.populations:
@@ -63,6 +64,30 @@ class Recorder:
             self.outputs[name].append((last[:n], mean[:n]))
         self.targets.append(targets)
         self.chips.append(batch.chip)
+
+    def last_batch(self) -> dict[str, np.ndarray]:
+        """What the batch added last left, as arrays for a file."""
+        found = {"n": np.array(self._n_last), "constant": np.array(self.constant)}
+        for k, population in enumerate(self.setup.populations):
+            found[f"counts {k}"] = self.counts[population.name][-1]
+        for k, name in enumerate(self.setup.outputs):
+            found[f"last {k}"], found[f"mean {k}"] = self.outputs[name][-1]
+        if self.targets[-1] is not None:
+            found["targets"] = self.targets[-1]
+        chip = self.chips[-1]
+        return found if chip is None else {**found, **chip_arrays(chip)}
+
+    def add_again(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take in a batch that `last_batch` gave."""
+        self.n_samples += int(arrays["n"])
+        self.n_batches += 1
+        self.constant &= bool(arrays["constant"])
+        for k, population in enumerate(self.setup.populations):
+            self.counts[population.name].append(arrays[f"counts {k}"])
+        for k, name in enumerate(self.setup.outputs):
+            self.outputs[name].append((arrays[f"last {k}"], arrays[f"mean {k}"]))
+        self.targets.append(arrays.get("targets"))
+        self.chips.append(chip_of_arrays(arrays))
 
     def activity(self) -> Activity:
         """All that was collected; call once, it hands the counts over."""

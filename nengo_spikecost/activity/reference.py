@@ -18,7 +18,14 @@ import numpy as np
 
 from ..errors import MeasurementError
 from ..graph import Population
-from .backend import Backend, BatchCounts, Setup, amplitude, register_backend
+from .backend import (
+    Backend,
+    BatchCounts,
+    Setup,
+    amplitude,
+    draws_as_it_runs,
+    register_backend,
+)
 
 #: Probed values held at a time: 2**21 of float64 are 16 MiB.
 VALUES_AT_ONCE = 2**21
@@ -228,14 +235,8 @@ def nengo_backend(setup: Setup) -> Backend:
     Its optimizer is ten times as fast on networks of many small Ensembles, but has neurons
     share random numbers in an order of its own: no two runs would be equal.
     """
-    draws = any(_draws_as_it_runs(population) for population in setup.populations)
+    draws = any(draws_as_it_runs(population) for population in setup.populations)
     return ReferenceBackend(setup, nengo.Simulator, optimize=not draws)
-
-
-def _draws_as_it_runs(population: Population) -> bool:
-    """Whether the neurons draw random numbers while they run, not only at the start."""
-    state = population.neuron_type.make_state(1, rng=np.random.RandomState(0))
-    return any(isinstance(value, np.random.RandomState) for value in state.values())
 
 
 def register_simulator(name: str, simulator: Callable[..., Any], **options: Any) -> None:

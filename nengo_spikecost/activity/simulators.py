@@ -32,7 +32,7 @@ def nengo(setup: Setup) -> Backend:
     return nengo_backend(setup)
 
 
-@register_backend("loihi", continuous=True, options=["by_step"])
+@register_backend("loihi", continuous=True, resumable=True, options=["by_step"])
 def loihi(setup: Setup) -> Backend:
     """The batched emulation of Loihi."""
     from .loihi_emulator import LoihiEmulatorBackend

@@ -1,0 +1,119 @@
+"""A measurement that is taken up where an earlier one stopped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import DataError, MeasurementError
+from ..graph import Population
+from .backend import RESUMABLE, Backend, Setup, draws_as_it_runs
+from .checkpoint import Checkpoint
+from .digests import batch_digest, network_digest
+from .samples import Batch
+
+#: Simulators in which every fresh sample starts from the same random numbers.
+_STARTS_ANEW = ("loihi", "nengo_loihi")
+
+
+def check_resumable(simulator: str, presentation: str, populations: Iterable[Population]) -> None:
+    """Refuse what would be another measurement if it was taken up.
+
+    Raises
+    ------
+    MeasurementError
+        If state runs on from sample to sample which the simulator can't give.
+    """
+    if presentation == "continuous":
+        if simulator not in RESUMABLE:
+            raise MeasurementError(
+                f"checkpoint: {simulator} can't take up a continuous presentation, because it "
+                f"does not give its state. Leave checkpoint out, use presentation='fresh', or "
+                f"simulator={' or '.join(map(repr, sorted(RESUMABLE)))}."
+            )
+        return
+    drawing = [p.name for p in populations if draws_as_it_runs(p)]
+    if drawing and simulator not in _STARTS_ANEW:
+        raise MeasurementError(
+            f"checkpoint: neurons of {', '.join(drawing)} draw random numbers as they run, which "
+            f"go on from sample to sample in {simulator} and can't be taken up. Leave "
+            "checkpoint out."
+        )
+
+
+class Resumption:
+    """The checkpoint of one measurement.
+
+    Parameters
+    ----------
+    folder : str or path
+    setup : Setup
+    simulator : str
+
+    Raises
+    ------
+    DataError
+        If the folder holds a measurement with other arguments.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], setup: Setup, simulator: str):
+        self._continuous = setup.continuous
+        self._checkpoint = Checkpoint(folder, _arguments(setup, simulator))
+        self._n_done = self._checkpoint.n_done()
+
+    def results(self, number: int, batch: Batch) -> dict[str, np.ndarray] | None:
+        """What was kept of a batch, if it was.
+
+        Raises
+        ------
+        DataError
+            If it was of other samples.
+        """
+        if number >= self._n_done:
+            return None
+        kept = self._checkpoint.batch(number)
+        if str(kept["data"]) != batch_digest(batch):
+            raise DataError(
+                f"checkpoint {self._checkpoint.path} holds a run on other data: batch {number} "
+                "was of other samples or labels. Give the same data again, or another folder."
+            )
+        return kept
+
+    def restore(self, backend: Backend, number: int) -> None:
+        """Bring a simulation to where it was before a batch."""
+        if self._continuous and number:
+            backend.restore(self._checkpoint.state(number))
+
+    def keep(
+        self, number: int, batch: Batch, results: Mapping[str, np.ndarray], backend: Backend | None
+    ) -> None:
+        """Write what a batch brought."""
+        state = backend.state() if self._continuous and backend is not None else None
+        data = {"data": np.array(batch_digest(batch))}
+        self._checkpoint.add(number, {**results, **data}, state)
+
+
+def _arguments(setup: Setup, simulator: str) -> dict[str, Any]:
+    """All that the results depend on, but the data."""
+    shapes = getattr(setup.fit, "shapes", None)
+    ensembles = setup.network.all_ensembles
+    return {
+        "version": __version__,
+        "simulator": simulator,
+        "network": network_digest(setup.network),
+        "inputs": ", ".join(spec.name for spec in setup.inputs),
+        "outputs": ", ".join(setup.outputs),
+        "n_steps": setup.n_steps,
+        "dt": setup.dt,
+        "batch_size": setup.batch_size,
+        "seed": setup.seed,
+        "presentation": setup.presentation,
+        **{name: repr(value) for name, value in sorted(setup.options.items())},
+        "block_shapes": None
+        if shapes is None
+        else ", ".join(f"{ensembles.index(e)}: {s.shape}" for e, s in shapes.items()),
+    }

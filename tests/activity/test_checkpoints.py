@@ -1,0 +1,204 @@
+"""Long measurements that stop and go on: equal to those that never stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import nengo
+import numpy as np
+import pytest
+
+import nengo_spikecost as nsc
+from nengo_spikecost.activity import BACKENDS, Activity
+from nengo_spikecost.activity.chip_record import chip_arrays
+from nengo_spikecost.activity.digests import network_digest
+from nengo_spikecost.errors import DataError, MeasurementError
+from tests.loihi.test_emulation import IMAGES, spiking_network
+
+STEPS = 12
+
+
+class Stopped(Exception):
+    """What ends a run before its time."""
+
+
+def stopping(x, y, after):
+    """Samples one by one, and then the process ends."""
+    for i in range(after):
+        yield x[i : i + 1], y[i : i + 1]
+    raise Stopped("killed")
+
+
+def network():
+    return spiking_network(IMAGES[0]).net
+
+
+def run(net, x, y, folder=None, **options):
+    options = {"n_steps": STEPS, "batch_size": 2, "seed": 3, "progress": False, **options}
+    data = ({"input": x}, y) if isinstance(x, np.ndarray) else x
+    return nsc.measure(net, data, checkpoint=folder, **options)
+
+
+def assert_equal(found: Activity, expected: Activity):
+    assert found.protocol == expected.protocol
+    for name, record in expected.populations.items():
+        np.testing.assert_array_equal(found.populations[name].counts, record.counts)
+        assert found.populations[name].counts.dtype == record.counts.dtype
+    for name, output in expected.outputs.items():
+        np.testing.assert_array_equal(found.outputs[name].last, output.last)
+        np.testing.assert_array_equal(found.outputs[name].mean, output.mean)
+    np.testing.assert_array_equal(found.targets, expected.targets)
+    assert (found.chip is None) == (expected.chip is None)
+    if expected.chip is not None:
+        arrays = chip_arrays(found.chip)
+        for name, values in chip_arrays(expected.chip).items():
+            np.testing.assert_array_equal(arrays[name], values, err_msg=name)
+
+
+X = np.concatenate([IMAGES, IMAGES[::-1]])
+Y = np.arange(10) % 4
+
+
+@pytest.fixture
+def unused(monkeypatch):
+    """Simulators that fail when they are built."""
+
+    def refuse(setup):
+        raise AssertionError("simulated again")
+
+    def block():
+        for name in list(BACKENDS):
+            monkeypatch.setitem(BACKENDS, name, refuse)
+
+    return block
+
+
+@pytest.mark.parametrize(
+    "simulator, options",
+    [
+        ("nengo_dl", {}),
+        ("nengo", {"batch_size": 3}),
+        ("nengo_loihi", {"presentation": "fresh", "batch_size": 3}),
+        ("loihi", {"presentation": "fresh", "by_step": True}),
+        ("loihi", {"batch_size": 1}),
+        ("loihi", {"batch_size": 3}),
+    ],
+)
+def test_goes_on_where_it_stopped(simulator, options, tmp_path, unused):
+    folder = tmp_path / "run"
+    options = {"simulator": simulator, **options}
+    expected = run(network(), X, Y, **options)
+    batch_size = options.get("batch_size", 2)
+    broken = (({"input": x}, y) for x, y in stopping(X, Y, 2 * batch_size))
+    with pytest.raises(MeasurementError, match=f"after {2 * batch_size} samples: killed"):
+        run(network(), broken, None, folder, **options)
+    kept = sorted(os.listdir(folder))
+    assert kept[:3] == ["arguments.json", "batch-000000.npz", "batch-000001.npz"]
+    # the last state only
+    assert len([name for name in kept if name.startswith("state")]) == (
+        expected.protocol.presentation == "continuous"
+    )
+    assert_equal(run(network(), X, Y, folder, **options), expected)
+    unused()  # complete: nothing is simulated any more
+    assert_equal(run(network(), X, Y, folder, **options), expected)
+
+
+def test_a_file_half_written_does_no_harm(tmp_path):
+    expected = run(network(), X, Y, tmp_path, simulator="loihi")
+    (tmp_path / "batch-000009.npz.0123.tmp").write_bytes(b"PK half")
+    for number in (7, 8, 9):
+        (tmp_path / f"batch-{number:06d}.npz").unlink(missing_ok=True)
+    (tmp_path / "batch-000004.npz").unlink()
+    with pytest.raises(MeasurementError, match=r"state-000004\.npz can't be read"):
+        run(network(), X, Y, tmp_path, simulator="loihi")
+    fresh = {"simulator": "loihi", "presentation": "fresh"}
+    folder = tmp_path / "fresh"
+    expected = run(network(), X, Y, folder, **fresh)
+    (folder / "batch-000002.npz").unlink()
+    assert_equal(run(network(), X, Y, folder, **fresh), expected)
+    (folder / "batch-000001.npz").write_bytes(b"PK half")
+    with pytest.raises(MeasurementError, match=r"batch-000001\.npz can't be read"):
+        run(network(), X, Y, folder, **fresh)
+
+
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"n_steps": 13}, "n_steps=12, not 13"),
+        ({"dt": 0.002}, r"dt=0.001, not 0.002"),
+        ({"batch_size": 5}, "batch_size=2, not 5"),
+        ({"seed": 4}, "seed=3, not 4"),
+        ({"presentation": "continuous"}, "presentation='fresh', not 'continuous'"),
+        ({"by_step": True}, "by_step=None, not 'True'"),
+        ({"simulator": "nengo_dl"}, "simulator='loihi', not 'nengo_dl'"),
+    ],
+)
+def test_other_arguments_are_refused_by_name(changed, message, tmp_path):
+    fresh = {"simulator": "loihi", "presentation": "fresh"}
+    run(network(), X[:4], Y[:4], tmp_path, **fresh)
+    with pytest.raises(DataError, match=message):
+        run(network(), X[:4], Y[:4], tmp_path, **{**fresh, **changed})
+
+
+def test_other_data_and_networks_are_refused(tmp_path):
+    fresh = {"simulator": "loihi", "presentation": "fresh"}
+    run(network(), X[:4], Y[:4], tmp_path / "a", **fresh)
+    other = X[:4].copy()
+    other[2, 0] += 1
+    with pytest.raises(MeasurementError, match="other data: batch 1"):
+        run(network(), other, Y[:4], tmp_path / "a", **fresh)
+    with pytest.raises(DataError, match="other data: batch 0"):
+        run(network(), X[:4], Y[:4] + 1, tmp_path / "a", **fresh)
+    changed = network()
+    changed.all_connections[-1].synapse = 0.01
+    with pytest.raises(DataError, match="another network"):
+        run(changed, X[:4], Y[:4], tmp_path / "a", **fresh)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "thesis.tex").write_text("all my work")
+    with pytest.raises(DataError, match=r"other files \(thesis.tex"):
+        run(network(), X[:4], Y[:4], tmp_path / "b", **fresh)
+    (tmp_path / "a" / "arguments.json").write_text("{")
+    with pytest.raises(DataError, match=r"arguments\.json"):
+        run(network(), X[:4], Y[:4], tmp_path / "a", **fresh)
+
+
+def test_what_can_not_be_taken_up_is_refused():
+    continuous = {"simulator": "nengo_dl", "presentation": "continuous"}
+    with pytest.raises(MeasurementError, match=r"does not give its state.*'loihi'"):
+        run(network(), X, Y, "never", **continuous)
+    with nengo.Network() as net:
+        x = nengo.Node([0.0], label="input")
+        a = nengo.Ensemble(5, 1, label="a", neuron_type=nengo.PoissonSpiking(nengo.LIFRate()))
+        nengo.Connection(x, a)
+    with pytest.raises(MeasurementError, match="neurons of a draw random numbers"):
+        nsc.measure(net, {"input": np.ones((2, 1))}, 5, simulator="nengo", checkpoint="never")
+    assert not os.path.exists("never")
+
+
+def test_digests_of_networks():
+    def make(weight=1.0, seed=1, synapse=0.01, function=None, on_chip=True, probe=True):
+        from nengo_spikecost.loihi import mark_off_chip
+
+        with nengo.Network(seed=seed) as net:
+            node = nengo.Node(lambda t: t, label="x")
+            with nengo.Network(label="inner"):
+                a = nengo.Ensemble(5, 1, gain=np.full(5, 2.0), bias=np.zeros(5))
+            b = nengo.Ensemble(4, 2, neuron_type=nengo.LIF(tau_rc=0.03))
+            nengo.Connection(node, a.neurons, transform=np.full((5, 1), weight))
+            nengo.Connection(a, b[1], synapse=synapse, function=function)
+            if probe:
+                nengo.Probe(b)
+        if not on_chip:
+            mark_off_chip(net, [a])
+        return network_digest(net)
+
+    same = make()
+    assert same == make() and len(same) == 64
+    others = [
+        make(weight=1.5), make(seed=2), make(synapse=nengo.Alpha(0.01)), make(function=np.square),
+        make(function=lambda x: x + 1), make(function=lambda x: x + 2), make(on_chip=False),
+        make(probe=False),
+    ]  # fmt: skip
+    assert len({same, *others}) == 1 + len(others)
+    assert json.dumps(same)
