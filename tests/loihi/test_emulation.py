@@ -181,6 +181,7 @@ def test_spikes_of_ensembles_and_memory():
             run.spikes_of(layers.encoder)
 
 
+@pytest.mark.filterwarnings("ignore:Numbers were too large")
 @pytest.mark.parametrize("n_inputs, where", [(200, "q0"), (40, "current")])
 def test_overflow_is_that_of_the_chip(n_inputs, where):
     layers = Layers(n_inputs, seed=0)

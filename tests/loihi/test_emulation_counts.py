@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import nengo
 import numpy as np
 import pytest
 
 from nengo_spikecost import stack
+from nengo_spikecost.errors import EmulationWarning
 from nengo_spikecost.loihi.emulation import Emulator
+from nengo_spikecost.loihi.emulation.records import OVERFLOWS
 
 from .emulated import IMAGES, Reference, assert_same_counts, nef_network, spiking_network
 from .networks import STEPS, Layers
@@ -150,10 +154,12 @@ def test_overflows_are_those_of_nengo_loihi(n_inputs):
     layers = strong_network(n_inputs)
     expected = Reference(layers.net, 30)
     said = {str(w.message) for w in expected.warnings if "Overflow" in str(w.message)}
-    with Emulator(layers.net, model=expected.model) as emulator:
+    emulator = Emulator(layers.net, model=expected.model)
+    with emulator, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         run = emulator.run(n_steps=30)
-    from nengo_spikecost.loihi.emulation.records import OVERFLOWS
-
+    assert [w.category for w in warned] == [EmulationWarning] * bool(said)
+    assert all("of a" in str(w.message) for w in warned)
     found = {f"Overflow in {OVERFLOWS[k]}" for k in np.flatnonzero(run.overflows.any(axis=(0, 1)))}
     assert found == said
     assert not run.overflows[:, 1].any() or n_inputs > 40

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import os
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import nengo
 import numpy as np
 
-from ...errors import DataError, MeasurementError
+from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
+from .checkpoint import Checkpoint, digest, network_digest
 from .chip import Chip, flatten
 from .feeding import filled, given_inputs
 from .lanes import usable_processors
 from .presenting import Presenter
 from .probes import Gathered
 from .records import EmulatedRun
-from .results import Asked, Batch, batch_of, joined_run
+from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
 
 PRESENTATIONS = ("fresh", "continuous")
 READOUTS = ("last", "all")
@@ -45,6 +48,8 @@ class Emulator:
         Default: the processors that this process may use.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
         Built of this network already, and discretised.
+    shared : collection of nengo.Node
+        Whose functions all samples share, whatever they remember.
 
     Attributes
     ----------
@@ -63,7 +68,10 @@ class Emulator:
 
     Notes
     -----
-    What functions of Nodes remember from step to step is theirs: lanes share it.
+    What functions of Nodes remember is copied for every sample, as it is when the sample
+    starts afresh: what they collect stays out of sight, so use Probes. A function that keeps
+    what can't be copied is refused if there are several samples side by side, unless its Node
+    is in ``shared``.
     """
 
     def __init__(
@@ -75,11 +83,13 @@ class Emulator:
         seed: int = 0,
         n_threads: int | None = None,
         model: Any = None,
+        shared: Collection[nengo.Node] = (),
     ):
         self.batch_size = _positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = _positive(n_threads, "n_threads")
         self._seed = seed
+        self._shared = tuple(shared)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
@@ -111,6 +121,7 @@ class Emulator:
         presentation: str = "fresh",
         readout: str = "last",
         by_step: bool = False,
+        checkpoint: str | os.PathLike[str] | None = None,
     ) -> EmulatedRun:
         """Present samples.
 
@@ -131,6 +142,10 @@ class Emulator:
             Whether outputs hold values at the last step and means only, or at every step.
         by_step : bool
             Whether to count step by step, too.
+        checkpoint : str or path, optional
+            A folder, where results are kept after every batch. A run that ended early goes on
+            from there when it is started again with the same arguments, in another process
+            too. It holds pickled objects: take only folders that you trust.
 
         Returns
         -------
@@ -139,7 +154,13 @@ class Emulator:
         Raises
         ------
         DataError
-            If inputs are not of the right shape.
+            If inputs are not of the right shape, or ``checkpoint`` has results of a run with
+            other arguments.
+
+        Warns
+        -----
+        EmulationWarning
+            If numbers were too large for the chip, or functions of Nodes remember something.
         """
         if presentation not in PRESENTATIONS:
             raise MeasurementError(f"presentation must be one of {PRESENTATIONS}.")
@@ -151,17 +172,71 @@ class Emulator:
         continuous = presentation == "continuous"
         lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
         presenter = self._ready(given, lanes, continuous)
-        batches = []
-        for first in range(0, n_samples, lanes):
+        kept = self._checkpoint(checkpoint, asked, given, lanes) if checkpoint else None
+        batches = kept.batches() if kept else []
+        if kept and batches and continuous:
+            presenter.restore(kept.state(len(batches)))
+        for first in range(len(batches) * lanes, n_samples, lanes):
             if not continuous:
                 presenter.reset()
             batch = {node: filled(x[first : first + lanes], lanes) for node, x in given.items()}
-            n = min(lanes, n_samples - first)
-            batches.append(self._present(presenter, batch, n, asked))
-        return joined_run(
+            results = self._present(presenter, batch, min(lanes, n_samples - first), asked)
+            if kept:
+                state = presenter.state() if continuous else None
+                kept.add(len(batches), results, state)
+            batches.append(results)
+        run = joined_run(
             self.built, self.chip, self.probes, presenter.host_ensembles, self._ensembles,
             batches, asked,
         )  # fmt: skip
+        warn_of_overflows(run)
+        return run
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a continuous presentation is in the middle of.
+
+        Arrays by name, for ``numpy.savez`` or pickle: the state of the chip and of the host
+        in every lane, random numbers and what functions of Nodes remember among it, pickled.
+
+        Raises
+        ------
+        LoihiError
+            If something on the host can't be kept in a file.
+        """
+        found = {"network": np.array(network_digest(self.model, self.chip))}
+        if self._presenter is None or not self._continuous:
+            return found
+        nodes, changing, lanes = self._key
+        numbers = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
+        found.update({"fed": np.array(numbers, dtype=np.int64), "changing": np.array(changing)})
+        return {**found, "lanes": np.array(lanes), **self._presenter.state()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a `state`, of this process or another.
+
+        It holds pickled objects: take only states that you trust.
+
+        Raises
+        ------
+        LoihiError
+            If it is of another network, or of another ``batch_size``.
+        """
+        if str(state["network"]) != network_digest(self.model, self.chip):
+            raise LoihiError(
+                "This state is of another network: build the same one, with the same block shapes."
+            )
+        self.reset()
+        if "lanes" not in state:
+            return
+        if int(state["lanes"]) != self.batch_size:
+            raise LoihiError(
+                f"This state is of batch_size={int(state['lanes'])}, not {self.batch_size}."
+            )
+        nodes = self.network.all_nodes
+        self._prepare(frozenset(nodes[k] for k in state["fed"]), bool(state["changing"]))
+        assert self._presenter is not None
+        self._presenter.restore(state)
+        self._continuous = True
 
     def reset(self) -> None:
         """Start a continuous presentation anew."""
@@ -182,39 +257,57 @@ class Emulator:
     def _ready(self, given: Mapping[Any, np.ndarray], lanes: int, continuous: bool) -> Presenter:
         """What presents inputs of this kind, in the state that it has to start from."""
         changing = any(x.shape[1] > 1 for x in given.values())
-        key = (frozenset(given), changing, lanes)
         goes_on = continuous and self._continuous
-        if self._presenter is not None and key == self._key:
-            if continuous and not goes_on:
-                self._presenter.reset()
-            self._continuous = continuous
-            return self._presenter
-        if goes_on:
+        if goes_on and self._key != (frozenset(given), changing, lanes):
             raise MeasurementError(
                 "A continuous presentation goes on with the same Nodes, and with inputs that "
                 "all change, or all stay, within a sample; reset() starts a new one."
             )
+        presenter = self._prepare(frozenset(given), changing, lanes)
+        if continuous and not goes_on:
+            presenter.reset()
+        self._continuous = continuous
+        return presenter
+
+    def _prepare(
+        self, nodes: frozenset[Any], changing: bool, lanes: int | None = None
+    ) -> Presenter:
+        """What presents to these Nodes."""
+        key = (nodes, changing, self.batch_size if lanes is None else lanes)
+        if self._presenter is not None and key == self._key:
+            return self._presenter
         self.close()
-        self._presenter = Presenter(
+        presenter = Presenter(
             self.model,
             self.chip,
             self._chip_probes,
-            tuple(given),
+            tuple(nodes),
             changing,
-            lanes,
+            key[2],
             self._n_threads,
             self._seed,
-            self.network.all_ensembles,
+            self.network,
+            self._shared,
         )
-        self._key = key
-        missing = set(given) - self._presenter.fed
+        missing = nodes - presenter.fed
         if missing:
             names = ", ".join(str(node) for node in missing)
-            self.close()
+            presenter.close()
             raise DataError(f"{names}: not a Node of the host's part of this network.")
-        self._presenter.reset()
-        self._continuous = continuous
-        return self._presenter
+        self._presenter, self._key = presenter, key
+        return presenter
+
+    def _checkpoint(
+        self, path: Any, asked: Asked, given: Mapping[Any, np.ndarray], lanes: int
+    ) -> Checkpoint:
+        """The folder of a run, which it starts or goes on with."""
+        arguments = {**dataclasses.asdict(asked), "batch_size": lanes, "seed": self._seed}
+        arguments["network"] = network_digest(self.model, self.chip)
+        arguments.update({f"input of {node}": digest([x]) for node, x in given.items()})
+        if asked.presentation == "continuous":
+            state = self._presenter.state() if self._presenter else {}
+            arguments["starting state"] = digest(x for k, x in state.items() if k != "memory")
+        return Checkpoint(path, arguments)
 
     def _present(self, presenter: Presenter, inputs: Any, n: int, asked: Asked) -> Batch:
         gathered = {}

@@ -42,16 +42,20 @@ PURE = (
 Step = Callable[[], None]
 
 
-class _Generators:
-    """A generator of random numbers for each lane, all alike, made when they are needed."""
+class Generators:
+    """Generators of random numbers for each lane: all lanes have the same.
 
-    def __init__(self, seed: int, n_lanes: int):
-        self._seed, self._n_lanes = seed, n_lanes
+    Each operator has its own, by its place in the order in which Nengo built the model; the
+    order in which operators are run differs from process to process.
+    """
+
+    def __init__(self, seed: int, n_lanes: int, place: int):
+        self._seed, self._n_lanes, self._place = seed, n_lanes, place
 
     @functools.cached_property
     def of_lanes(self) -> list[np.random.RandomState]:
         """One for each lane."""
-        return [np.random.RandomState(self._seed) for _ in range(self._n_lanes)]
+        return [np.random.RandomState([self._seed, self._place]) for _ in range(self._n_lanes)]
 
 
 class HostPart:
@@ -70,6 +74,8 @@ class HostPart:
         By ``id`` of their process: what goes to the chip, and what comes from it.
     seed : int
         Of processes without a seed of their own; the same for every lane.
+    functions : NodeFunctions
+        Those of all parts.
     """
 
     def __init__(
@@ -81,7 +87,12 @@ class HostPart:
         senders: Mapping[int, Any],
         receivers: Mapping[int, Any],
         seed: int,
+        functions: Any,
     ):
+        self.functions = functions
+        #: Steps that may remember something which is in no signal, by place of the operator.
+        self.opaque: dict[int, list[Step]] = {}
+        self._place = {id(op): k for k, op in enumerate(model.operators)}
         self.model, self.batch_size, self.seed = model, batch_size, seed
         self._senders, self._receivers = senders, receivers
         self.fed = {node: _output_of(model, node) for node in fed if node in model.params}
@@ -115,8 +126,9 @@ class HostPart:
         for base, array in self._arrays.items():
             array[...] = base.initial_value
         self._once, self._each = [], []
-        rngs = _Generators(self.seed, self.batch_size)
+        self.opaque = {}
         for op in self._operators:
+            rngs = Generators(self.seed, self.batch_size, self._place[id(op)])
             step = self._kept.get(id(op)) or self._make_step(op, rngs)
             if host_steps.remembers_nothing(op, PURE):
                 self._kept[id(op)] = step
@@ -192,7 +204,7 @@ class HostPart:
             if before == (len(found), len(bases)):
                 return found
 
-    def _make_step(self, op: Any, rngs: _Generators) -> Step:
+    def _make_step(self, op: Any, rngs: Generators) -> Step:
         if isinstance(op, SimProcess):
             if id(op.process) in self._senders:
                 return self._sender(op, self._senders[id(op.process)])
@@ -201,6 +213,22 @@ class HostPart:
         make = host_steps.BATCHED.get(type(op))
         step = make(op, self, rngs) if make else None
         return step or host_steps.lane_by_lane(op, self, rngs.of_lanes)
+
+    def keep(self, op: Any, steps: list[Step]) -> None:
+        """Note the steps of an operator, unless all that they remember is in signals."""
+        if not host_steps.remembers_nothing(op, PURE):
+            self.opaque[self._place[id(op)]] = steps
+
+    def state(self) -> list[np.ndarray]:
+        """The signals that change, in an order that is the same in every process."""
+        used = (signal.base for op in self.model.operators for signal in op.all_signals)
+        return [self._arrays[base] for base in dict.fromkeys(used) if base in self._arrays]
+
+    def constants(self) -> list[np.ndarray]:
+        """The signals that do not."""
+        used = (signal.base for op in self.model.operators for signal in op.all_signals)
+        found = [base.initial_value for base in dict.fromkeys(used) if base not in self._arrays]
+        return [array for array in found if isinstance(array, np.ndarray)]
 
     def _sender(self, op: Any, key: Any) -> Step:
         values = self.array(op.input)

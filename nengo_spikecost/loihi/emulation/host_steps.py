@@ -68,12 +68,17 @@ def remembers_nothing(op: Any, pure: tuple[type, ...]) -> bool:
 def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
     """Nengo's own step, for one lane after another."""
     steps = []
+    functions = host.functions.of(op)
     for lane, rng in enumerate(rngs):
         own = op
+        if functions is not None:
+            own = copy.copy(op)
+            own.fn = functions[lane]
         if getattr(op, "state_extra", None):
             own = copy.copy(op)
             own.state_extra = copy.deepcopy(op.state_extra)
         steps.append(own.make_step(_Lane(host, lane), host.model.dt, rng))
+    host.keep(op, steps)
 
     def step() -> None:
         for of_lane in steps:
@@ -210,14 +215,20 @@ def _written(op: Any, host: Any, values: Callable[[], Any]) -> Step:
 @batched(operators.SimPyFunc)
 def function(op: Any, host: Any, rngs: Any) -> Step | None:
     """A function of nothing but time is called once for all lanes."""
-    if op.x is not None or op.output is None or op.t is None:
+    if op.x is not None or op.output is None or op.t is None or not host.functions.alike(op):
         return None
     return _same_for_all(op, host, rngs)
 
 
 def _same_for_all(op: Any, host: Any, rngs: Any) -> Step:
     """Nengo's step for the first lane, whose result all lanes take."""
-    one = op.make_step(_Lane(host, 0), host.model.dt, rngs.of_lanes[0])
+    functions = host.functions.of(op)
+    own = op
+    if functions is not None:
+        own = copy.copy(op)
+        own.fn = functions[0]
+    one = own.make_step(_Lane(host, 0), host.model.dt, rngs.of_lanes[0])
+    host.keep(op, [one])
     output = host.array(op.output)
 
     def step() -> None:

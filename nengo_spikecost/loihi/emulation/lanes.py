@@ -67,9 +67,18 @@ class ChipLanes:
 
     def reset(self) -> None:
         """Take the state that a chip starts from."""
-        for array in (self._current, self._voltage, self._waits, self._spiked):
+        for array in self.state().values():
             array[...] = 0
-        self._fired_by_host[...] = 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the chips are in the middle of, by name, each (lanes, ...)."""
+        return {
+            "current": self._current,
+            "voltage": self._voltage,
+            "waits": self._waits,
+            "spiked": self._spiked,
+            "fired_by_host": self._fired_by_host,
+        }
 
     def begin(self, n_steps: int = 0) -> None:
         """Start to count for new samples, of so many steps if each is counted for itself."""
@@ -100,7 +109,7 @@ class ChipLanes:
 
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
         """Simulate as many steps as ``host`` and ``records`` have room for."""
-        state = (self._current, self._voltage, self._waits, self._spiked, self._fired_by_host)
+        state = tuple(self.state().values())
         counts = (self.spikes, self.with_input, self.idle, self.overflows)
         recorded = (records["spiked"], records["current"], records["voltage"])
         steps, start = tuple(self.by_step), self._n_done

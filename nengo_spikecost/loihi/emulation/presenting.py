@@ -11,17 +11,20 @@ Reference: nengo-loihi 1.1.0, simulator.py (``StepRunner``), builder/inputs.py
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import nengo
 import numpy as np
 
 from ... import stack
+from ...errors import LoihiError
 from .chip import Chip
 from .host import HostPart
 from .host_counts import HostCounter, counts_in
 from .lanes import ChipLanes
+from .memory import Memory
+from .node_functions import NodeFunctions
 from .probes import ChipReader, Gathered
 
 #: Bytes of spikes and records that are held at a time.
@@ -41,8 +44,10 @@ class Presenter:
     changing : bool
         Whether inputs change from step to step.
     batch_size, n_threads, seed : int
-    ensembles : sequence of nengo.Ensemble
-        Those of them that run on the host are counted.
+    network : nengo.Network
+        Of its Ensembles, those that run on the host are counted.
+    shared : collection of nengo.Node
+        Whose functions all lanes share, whatever they remember.
     """
 
     def __init__(
@@ -55,7 +60,8 @@ class Presenter:
         batch_size: int,
         n_threads: int,
         seed: int,
-        ensembles: Sequence[nengo.Ensemble] = (),
+        network: nengo.Network,
+        shared: Collection[nengo.Node] = (),
     ):
         self._model, self._chip = model, chip
         self.lanes = ChipLanes(chip, batch_size, n_threads)
@@ -64,15 +70,20 @@ class Presenter:
         self._receivers = {
             id(node.output): probe for probe, node in model.chip2host_receivers.items()
         }
+        models = [part for part in (model.host_pre, model.host) if part.params]
+        self._functions = NodeFunctions(network, models, batch_size, shared)
         options: Any = (batch_size, fed, changing, self.senders, self._receivers, seed)
-        parts = [HostPart(part, *options) for part in (model.host_pre, model.host) if part.params]
+        parts = [HostPart(part, *options, self._functions) for part in models]
         self.precomputed = bool(model.split.precompute)
         before = [part for part in parts if part.model is model.host_pre]
         self._before = before if self.precomputed else parts
         self._after = [part for part in parts if part not in before] if self.precomputed else []
         self._parts = parts
         self._counters = [
-            HostCounter(part, ens) for ens in ensembles for part in parts if counts_in(part, ens)
+            HostCounter(part, ens)
+            for ens in network.all_ensembles
+            for part in parts
+            if counts_in(part, ens)
         ]
         self.host_ensembles = [counter.ensemble for counter in self._counters]
         self._timed = [
@@ -91,6 +102,7 @@ class Presenter:
 
     def reset(self) -> None:
         """Take the state that a new simulator starts from."""
+        self._functions.reset()
         for part in self._parts:
             part.reset()
         self.lanes.reset()
@@ -131,8 +143,89 @@ class Presenter:
         for part in self._parts:
             part.begin()
         chunk = self._steps_at_once(n_steps)
+        self._functions.watch()
         for start in range(0, n_steps, chunk):
             self._run(inputs, start, min(chunk, n_steps - start), gathered)
+        self._functions.warn_if_changed()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the next step depends on, as arrays by name.
+
+        Raises
+        ------
+        LoihiError
+            If a function or process on the host keeps something that can't be kept in a file.
+        """
+        found = dict(self._arrays())
+        found["n_steps"] = np.array(self._n_steps)
+        filters = [filters.filter_step_counters for filters in self._filters]
+        probes = self._model.nengo_probes
+        own = [[steps.get(self._model.objs[p]["out"], -1) for p in probes] for steps in filters]
+        found["filtered"] = np.array(own, dtype=np.int64)
+        try:
+            memory = self._memory().capture()
+        except Exception as error:  # of whatever kind objects raise that can't be pickled
+            raise LoihiError(
+                f"The state can't be kept: a process or function on the host keeps something "
+                f"that can't be pickled ({error})."
+            ) from error
+        found["memory"] = np.frombuffer(memory, dtype=np.uint8)
+        return {name: array.copy() for name, array in found.items()}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from a `state` of a presenter like this one.
+
+        Raises
+        ------
+        LoihiError
+            If it is of another network.
+        """
+        self.reset()
+        arrays = self._arrays()
+        wrong = [k for k, x in arrays.items() if k not in state or state[k].shape != x.shape]
+        if wrong:
+            raise LoihiError(f"This state is of another network: {wrong[0]} differs.")
+        for name, array in arrays.items():
+            array[...] = state[name]
+        self._n_steps = int(state["n_steps"])
+        own = [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
+        for filters, n_done in zip(self._filters, state["filtered"]):
+            for probe, n in zip(own, n_done):
+                if n >= 0:
+                    filters._init_filter(probe)
+                    filters.filter_step_counters[probe] = int(n)
+        memory = self._memory()
+        memory.restore(state["memory"].tobytes())
+        n = len(self._functions.all())
+        self._functions.replace(memory.roots[:n])
+        for filters in self._filters:
+            for probe in own:
+                if probe in filters.filter_functions:
+                    filters.filter_functions[probe] = memory.roots[n]
+                    n += 1
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of the state, by name: those that are used themselves."""
+        found = {f"chip {name}": array for name, array in self.lanes.state().items()}
+        for k, part in enumerate(self._parts):
+            found.update({f"host {k} {j}": x for j, x in enumerate(part.state())})
+        found.update({f"read {k}": values for k, values in enumerate(self._read.values())})
+        return found
+
+    def _memory(self) -> Memory:
+        """What is remembered elsewhere: by functions, by filters of Probes, by processes."""
+        probes = [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
+        filters = [
+            own.filter_functions[probe]
+            for own in self._filters
+            for probe in probes
+            if probe in own.filter_functions
+        ]
+        steps = [
+            step for part in self._parts for k in sorted(part.opaque) for step in part.opaque[k]
+        ]
+        signals = [x for part in self._parts for x in (*part.state(), *part.constants())]
+        return Memory([*self._functions.all(), *filters, *steps], signals)
 
     def close(self) -> None:
         """Free what the simulation holds."""

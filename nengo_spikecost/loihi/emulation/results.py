@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ...activity.chip_record import StepCounts
+from ...errors import EmulationWarning
 from ..cores.built import BuiltNetwork
 from .chip import Chip
 from .presenting import Presenter
 from .probes import Gathered
-from .records import EmulatedOutput, EmulatedRun
+from .records import OVERFLOWS, EmulatedOutput, EmulatedRun
 
 #: Results of one batch by name; arrays only, so that they can be kept in a file.
 Batch = dict[str, np.ndarray]
@@ -120,6 +122,24 @@ def joined_run(
         host_counts={e: arrays[f"host {k}"] for k, e in enumerate(host_ensembles)},
         overflows=arrays["overflows"],
         by_step=_step_counts(chip, arrays) if asked.by_step else None,
+    )
+
+
+def warn_of_overflows(run: EmulatedRun) -> None:
+    """Say once what NengoLoihi's emulator says at every step."""
+    where = run.overflows.any(axis=0)
+    if not where.any():
+        return
+    said = [
+        f"{name} of {', '.join(np.array(run.block_names)[where[:, k]])}"
+        for k, name in enumerate(OVERFLOWS)
+        if where[:, k].any()
+    ]
+    warnings.warn(
+        f"Numbers were too large for the chip, and were cut as it cuts them, in {'; '.join(said)}: "
+        "too many spikes arrive at once. See EmulatedRun.overflows.",
+        EmulationWarning,
+        stacklevel=3,
     )
 
 

@@ -1,0 +1,297 @@
+"""What functions remember from call to call: found, copied, kept in a file, put back.
+
+A function can remember in the variables that it closes over, in its default arguments and
+attributes, in global variables of its module, and in objects that any of these lead to. All
+of that is walked by pickling it; functions themselves are not pickled but numbered in the
+order in which they are met, so that what they remember can be given to the same functions of
+another process, or to copies of them.
+
+What is not seen: class attributes, variables of other modules that functions reach through
+imports (NumPy's global generator of random numbers too), and the world outside.
+"""
+
+from __future__ import annotations
+
+import dis
+import io
+import pickle
+import types
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.base import NengoObject
+from nengo.builder.operator import Operator
+from nengo.params import FrozenObject
+
+from ...errors import LoihiError
+
+#: Arrays above this size are lent to copies, which can't write to them, rather than copied.
+LENT_BYTES = 2**20
+
+#: Nothing of these packages keeps what functions remember in global variables.
+_PACKAGES = ("nengo", "nengo_loihi", "nengo_dl", "numpy", "scipy", "nengo_spikecost")
+_LENT = (NengoObject, nengo.Network, FrozenObject, Operator)
+_PLAIN = (
+    int, float, complex, str, bytes, tuple, frozenset, range, slice, type, np.generic, np.dtype,
+    np.ufunc,
+)  # fmt: skip
+_WRITES = {"STORE_GLOBAL", "DELETE_GLOBAL"}
+_WRITES_OUTSIDE = {"STORE_DEREF", "DELETE_DEREF"}
+
+
+class Memory:
+    """What some functions remember.
+
+    Parameters
+    ----------
+    roots : sequence of callable
+        In an order that is the same in every process.
+    signals : sequence of ndarray
+        Arrays that are kept elsewhere: views of them are not looked into.
+
+    Attributes
+    ----------
+    roots : list
+        The functions. Objects that are no functions are replaced when something is put back.
+    """
+
+    def __init__(self, roots: Sequence[Any], signals: Sequence[np.ndarray] = ()):
+        self.roots = list(roots)
+        self._signals = [signal for signal in signals if signal.size]
+
+    def capture(self) -> bytes:
+        """All that is remembered.
+
+        Raises
+        ------
+        TypeError, AttributeError, pickle.PicklingError
+            If some of it can't be kept in a file.
+        """
+        return _Walk(self.roots, self._signals).data
+
+    def remembers(self) -> bool:
+        """Whether anything is remembered that a call could change."""
+        return _Walk(self.roots, self._signals).mutable
+
+    def restore(self, data: bytes) -> None:
+        """Have the functions remember what was captured, here or in another process."""
+        known = _Walk(self.roots, self._signals)
+        self._load(data, known, known.functions)
+
+    def copied(self) -> Memory:
+        """The same functions once more, which remember the same and share nothing.
+
+        Functions that share something have copies that share its copy. Functions that
+        remember nothing are no copies.
+        """
+        walk = _Walk(self.roots, self._signals)
+        if not walk.mutable:
+            return self
+        copy = Memory(self.roots, self._signals)
+        copy._load(walk.data, walk, _new_functions(walk.functions))
+        return copy
+
+    def _load(self, data: bytes, walk: _Walk, functions: list[Any]) -> None:
+        loader = _Loader(io.BytesIO(data), walk, functions, self._signals)
+        self.roots = list(loader.load())
+        for function in loader.frames():
+            _set_frame(function, loader.load())
+
+
+class _Walk(pickle.Pickler):
+    """Everything that functions lead to, pickled.
+
+    Attributes
+    ----------
+    data : bytes
+    functions : list
+        Those that are met, in order.
+    objects : dict from str to list
+        What is lent rather than copied, in order, by what it is called.
+    mutable : bool
+        Whether a call could change what was met.
+    """
+
+    def __init__(self, roots: Sequence[Any], signals: Sequence[np.ndarray]):
+        stream = io.BytesIO()
+        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
+        self.functions: list[Any] = []
+        self.objects: dict[str, list[Any]] = {}
+        self.mutable = False
+        self._numbers: dict[int, int] = {}
+        self._kept: list[Any] = []  # so that no two things have one id
+        self._signals = signals
+        self._modules = {_module(root) for root in roots}
+        self.dump(tuple(roots))
+        done = 0
+        while done < len(self.functions):
+            self.dump(_frame(self.functions[done]))
+            self.mutable |= _writes(self.functions[done].__code__)
+            done += 1
+        self.data = stream.getvalue()
+
+    def persistent_id(self, obj: Any) -> Any:
+        """A name for what is not pickled; None for what is."""
+        if isinstance(obj, types.FunctionType):
+            if "<locals>" in obj.__qualname__ or obj.__module__ in self._modules:
+                return ("function", self._number(obj, self.functions), obj.__qualname__)
+            return self._lent(obj)
+        if isinstance(obj, types.ModuleType):
+            return ("module", obj.__name__)
+        if isinstance(obj, np.ndarray):
+            return self._array(obj)
+        if isinstance(obj, _LENT) or (isinstance(obj, type) and "<locals>" in obj.__qualname__):
+            return self._lent(obj)
+        if obj is not None and not isinstance(obj, _PLAIN) and not _is_plain_builtin(obj):
+            self.mutable = True
+        return None
+
+    def _array(self, array: np.ndarray) -> Any:
+        for k, signal in enumerate(self._signals):
+            if np.may_share_memory(array, signal):
+                offset = array.__array_interface__["data"][0]
+                offset -= signal.__array_interface__["data"][0]
+                return ("signal", k, offset, array.shape, array.strides, array.dtype.str)
+        if array.nbytes > LENT_BYTES:
+            return self._lent(array)
+        self.mutable = True
+        return None
+
+    def _lent(self, obj: Any) -> Any:
+        called = _called(obj)
+        return ("object", self._number(obj, self.objects.setdefault(called, [])), called)
+
+    def _number(self, obj: Any, known: list[Any]) -> int:
+        if id(obj) not in self._numbers:
+            self._numbers[id(obj)] = len(known)
+            known.append(obj)
+            self._kept.append(obj)
+        return self._numbers[id(obj)]
+
+
+class _Loader(pickle.Unpickler):
+    """What a `_Walk` pickled, with functions and lent objects put in."""
+
+    def __init__(
+        self, stream: Any, walk: _Walk, functions: list[Any], signals: Sequence[np.ndarray]
+    ):
+        super().__init__(stream)
+        self._walk, self._functions, self._signals = walk, functions, signals
+        self._met = 0
+
+    def frames(self) -> Iterator[Any]:
+        """The functions that were met, each before what it remembers is to be loaded."""
+        done = 0
+        while done < self._met:
+            yield self._functions[done]
+            done += 1
+
+    def persistent_load(self, name: Any) -> Any:
+        """What was named."""
+        kind, *which = name
+        if kind == "module":
+            return __import__(which[0], fromlist=["*"])
+        if kind == "signal":
+            number, offset, shape, strides, dtype = which
+            signal = self._signals[number]
+            return np.ndarray(shape, dtype, signal.data, offset, strides)
+        number, called = which
+        known = self._functions if kind == "function" else self._walk.objects.get(called, [])
+        found = known[number] if number < len(known) else None
+        if found is None or _called(found) != called:
+            raise LoihiError(
+                f"What was kept of {called!r} is not of this network's functions: it was made "
+                "with other code."
+            )
+        if kind == "function":
+            self._met = max(self._met, number + 1)
+        if isinstance(found, np.ndarray):
+            found = found.view()
+            found.flags.writeable = False
+        return found
+
+
+def _frame(function: Any) -> tuple[Any, ...]:
+    """Where a function may remember something."""
+    cells = tuple(_contents(cell) for cell in function.__closure__ or ())
+    names = sorted(_names(function.__code__) & set(function.__globals__))
+    package = (function.__module__ or "").split(".")[0]
+    known = () if package in _PACKAGES else tuple((n, function.__globals__[n]) for n in names)
+    keywords = tuple((function.__kwdefaults__ or {}).items())
+    attributes = tuple(function.__dict__.items())
+    return cells, function.__defaults__, keywords, attributes, known
+
+
+def _set_frame(function: Any, frame: tuple[Any, ...]) -> None:
+    cells, defaults, keywords, attributes, known = frame
+    for cell, contents in zip(function.__closure__ or (), cells):
+        if contents:
+            cell.cell_contents = contents[0]
+    function.__defaults__ = defaults
+    function.__kwdefaults__ = dict(keywords) or None
+    function.__dict__.clear()
+    function.__dict__.update(attributes)
+    for name, value in known:
+        if function.__globals__.get(name) is not value:
+            function.__globals__[name] = value
+
+
+def _contents(cell: Any) -> tuple[Any, ...]:
+    try:
+        return (cell.cell_contents,)
+    except ValueError:  # nothing in it yet
+        return ()
+
+
+def _new_functions(functions: Sequence[Any]) -> list[Any]:
+    """Functions of the same code, with cells and global variables of their own."""
+    variables: dict[int, dict[str, Any]] = {}
+    cells: dict[int, Any] = {}
+    found = []
+    for function in functions:
+        own = variables.setdefault(id(function.__globals__), dict(function.__globals__))
+        closure = tuple(
+            cells.setdefault(id(cell), types.CellType()) for cell in function.__closure__ or ()
+        )
+        copy = types.FunctionType(function.__code__, own, function.__name__, None, closure)
+        copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
+        found.append(copy)
+    return found
+
+
+def _called(obj: Any) -> str:
+    return str(getattr(obj, "__qualname__", type(obj).__qualname__))
+
+
+def _module(root: Any) -> Any:
+    return getattr(root, "__module__", None) or type(root).__module__
+
+
+def _is_plain_builtin(obj: Any) -> bool:
+    """A function of a module; a method of an object is as changeable as that object."""
+    if not isinstance(obj, types.BuiltinFunctionType):
+        return False
+    return obj.__self__ is None or isinstance(obj.__self__, types.ModuleType)
+
+
+def _codes(code: Any) -> Iterator[Any]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _codes(constant)
+
+
+def _names(code: Any) -> set[str]:
+    return {name for part in _codes(code) for name in part.co_names}
+
+
+def _writes(code: Any) -> bool:
+    """Whether a function assigns to variables of its module or of functions around it."""
+    return any(
+        step.opname in _WRITES
+        or (step.opname in _WRITES_OUTSIDE and step.argval in part.co_freevars)
+        for part in _codes(code)
+        for step in dis.get_instructions(part)
+    )

@@ -1,0 +1,119 @@
+"""Functions of Nodes that remember: each lane gets copies of its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import nengo
+from nengo.builder.operator import SimPyFunc
+
+from ...errors import EmulationWarning, LoihiError
+from .memory import Memory
+
+
+class NodeFunctions:
+    """What the host calls in every lane.
+
+    Functions that keep nothing are shared by all lanes. The others are copied for each, with
+    all that they share among themselves, in the state that they are in when the network is
+    given to the emulator; the user's own stay as they are.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Whose Nodes are named in messages.
+    models : sequence of nengo.builder.Model
+    n_lanes : int
+    shared : collection of nengo.Node
+        Whose functions all lanes share, whatever they remember.
+
+    Raises
+    ------
+    LoihiError
+        If there are several lanes, and what a function remembers can't be copied.
+    """
+
+    def __init__(
+        self,
+        network: nengo.Network,
+        models: Sequence[Any],
+        n_lanes: int,
+        shared: Collection[nengo.Node] = (),
+    ):
+        names = {id(node.output): str(node) for node in network.all_nodes}
+        spared = {id(node.output) for node in shared}
+        self._n_lanes = n_lanes
+        self._operators: list[Any] = []
+        self._lanes: list[Memory] = []
+        self._before: bytes | None = None
+        self._warned = False
+        for op in (op for model in models for op in model.operators if isinstance(op, SimPyFunc)):
+            if id(op.fn) in spared:
+                continue
+            try:
+                remembers = Memory([op.fn]).remembers()
+            except Exception as error:  # of whatever kind objects raise that can't be pickled
+                if n_lanes > 1:
+                    raise LoihiError(
+                        _refusal(names.get(id(op.fn), str(op)), n_lanes, error)
+                    ) from error
+                continue
+            if remembers:
+                self._operators.append(op)
+        self._memory = Memory([op.fn for op in self._operators])
+        self._alike = all(op.x is None for op in self._operators)
+        self.names = sorted({names.get(id(op.fn), str(op)) for op in self._operators})
+
+    def reset(self) -> None:
+        """Take new copies."""
+        if self._operators:
+            self._lanes = [self._memory.copied() for _ in range(self._n_lanes)]
+
+    def of(self, op: Any) -> list[Any] | None:
+        """An operator's function for each lane; None if it remembers nothing."""
+        for k, own in enumerate(self._operators):
+            if own is op:
+                return [lane.roots[k] for lane in self._lanes]
+        return None
+
+    def alike(self, op: Any) -> bool:
+        """Whether an operator's function does the same in all lanes."""
+        return self._alike or all(own is not op for own in self._operators)
+
+    def all(self) -> list[Any]:
+        """The functions of all lanes."""
+        return [function for lane in self._lanes for function in lane.roots]
+
+    def replace(self, functions: Sequence[Any]) -> None:
+        """Set what `all` gives."""
+        n = len(self._operators)
+        for k, lane in enumerate(self._lanes):
+            lane.roots = list(functions[k * n : (k + 1) * n])
+
+    def watch(self) -> None:
+        """Note what the first lane's functions remember, to see if it changes."""
+        if self._lanes and not self._warned:
+            self._before = self._lanes[0].capture()
+
+    def warn_if_changed(self) -> None:
+        """Say once that what functions collect is not to be found in the user's objects."""
+        if self._before is None or self._lanes[0].capture() == self._before:
+            return
+        self._before, self._warned = None, True
+        warnings.warn(
+            f"Functions of Nodes remember something ({', '.join(self.names)}): each sample has "
+            "copies of them, so that samples do not mix, and what they collect is not in your "
+            "own objects. Record with Probes; name Nodes in shared= that samples may share.",
+            EmulationWarning,
+            stacklevel=4,
+        )
+
+
+def _refusal(name: str, n_lanes: int, error: Exception) -> str:
+    return (
+        f"{name}: its function keeps something that can't be copied for each of {n_lanes} "
+        f"samples side by side ({error}). Use batch_size=1; or, if samples may share what it "
+        "keeps, name the Node in shared=."
+    )
