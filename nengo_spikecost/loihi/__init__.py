@@ -15,7 +15,7 @@ would silently run as something else, and why.
 
 `chip_cost` prices what the cores did, in energy and latency: `ChipCost`.
 
-`to_sana_fe` hands a placed network and its `record_spikes` to SANA-FE, for a second opinion.
+`sana_fe_check` prices what `record_spikes` recorded with SANA-FE, for a second opinion.
 """
 
 from ..energy.loihi_chip import ChipCost
@@ -32,7 +32,7 @@ from .deployment import Deployment, deploy
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock, place
 from .mapping.mesh import HopCosts, Hops, Mesh
-from .sana_fe import record_spikes, to_sana_fe
+from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
 from .support.placement import on_chip
 from .support.records import Unsupported
 from .support.support import check_support, raise_unsupported
@@ -67,5 +67,6 @@ __all__ = [
     "raise_unsupported",
     "read_layers",
     "record_spikes",
+    "sana_fe_check",
     "to_sana_fe",
 ]

@@ -5,17 +5,21 @@ for: ``pip install 'nengo-spikecost[sanafe]'``.
 """
 
 from .architecture import Constants, read_constants
+from .check import Cause, SanaFeCheck, sana_fe_check
 from .export import SanaFeNetwork, to_sana_fe
 from .recording import Recording, record_spikes
 from .replay import SanaFeRun, replay
 
 __all__ = [
+    "Cause",
     "Constants",
     "Recording",
+    "SanaFeCheck",
     "SanaFeNetwork",
     "SanaFeRun",
     "read_constants",
     "record_spikes",
     "replay",
+    "sana_fe_check",
     "to_sana_fe",
 ]

@@ -157,6 +157,10 @@ class _Export:
             model_attributes={"threshold": 0.5, "leak_decay": 0.0},
             soma_hw_name=NEURONS,
         )
+        bias = np.broadcast_to(self.built.blocks[number].obj.compartment.bias, len(group))
+        for neuron in np.flatnonzero(bias):
+            # SANA-FE updates neurons with a bias at every step
+            group[int(neuron)].set_attributes(model_attributes={"force_update": True})
         group.map_to_core(self.cores[int(self.positions[number])])
         return group
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...activity.chip_record import ChipActivity, StepCounts
+from ...activity.record import Protocol
 from ...errors import DataError
 from ..cores.built import BuiltNetwork
 from ..emulation import EmulatedRun, Emulator
@@ -20,6 +21,8 @@ class Recording:
 
     Attributes
     ----------
+    network : nengo.Network, Conversion, or what else was given
+        What names layers; with ``built.model`` it is what `place` takes.
     built : BuiltNetwork
         What ran.
     spikes : ndarray of bool, shape (n_steps, n_sources)
@@ -27,14 +30,18 @@ class Recording:
         host that send to the chip, in the order of ``built``.
     chip : ChipActivity
         What each core did, with ``by_step``.
+    protocol : Protocol
+        How the sample was presented; with ``chip`` it is what `chip_work` asks of an Activity.
     formats : mapping from int to str
         Of each set of synapses of the blocks, by the `id` of NengoLoihi's object: "dense",
         "sparse" or "conv".
     """
 
+    network: Any = field(repr=False)
     built: BuiltNetwork = field(repr=False)
     spikes: np.ndarray = field(repr=False)
     chip: ChipActivity = field(repr=False)
+    protocol: Protocol
     formats: Mapping[int, str] = field(repr=False)
 
     @property
@@ -44,7 +51,13 @@ class Recording:
 
 
 def record_spikes(
-    network: Any, inputs: Any = None, n_steps: int = 100, *, model: Any = None, dt: float = 0.001
+    network: Any,
+    inputs: Any = None,
+    n_steps: int = 100,
+    *,
+    warm_up: int = 0,
+    model: Any = None,
+    dt: float = 0.001,
 ) -> Recording:
     """Run one sample on the emulated chip and keep every spike of every step.
 
@@ -53,8 +66,12 @@ def record_spikes(
     network : nengo.Network, Conversion, or any object with one of these as ``.network``
         As `Emulator` takes it.
     inputs : mapping from nengo.Node to ndarray, or ndarray, optional
-        As `Emulator.run` takes them, of one sample: ``(1, size)`` or ``(1, n_steps, size)``.
+        As `Emulator.run` takes them, of one sample: ``(1, size)``, or
+        ``(1, warm_up + n_steps, size)``.
     n_steps : int
+        Steps that are recorded.
+    warm_up : int
+        Steps before these.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
         Built of this network already.
     dt : float
@@ -69,19 +86,30 @@ def record_spikes(
     """
     with Emulator(network, batch_size=1, model=model, dt=dt) as emulator:
         runs = []
-        for step in range(n_steps):
+        for step in range(warm_up + n_steps):
             # one step at a time, so that counts and spikes are those of the step
-            given = _at_step(inputs, step, n_steps)
+            given = _at_step(inputs, step, warm_up + n_steps)
             runs.append(emulator.run(given, 1, presentation="continuous"))
+        runs = runs[warm_up:]
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
         formats = {
             id(synapse): _format(own.format)
             for synapse, own in zip(synapses, emulator.chip.synapses)
         }
         return Recording(
+            # of a BlockFit, what it was found for: the model has its block shapes
+            network=getattr(network, "given", network) if hasattr(network, "shapes") else network,
             built=emulator.built,
             spikes=np.concatenate([run.spikes for run in runs]).astype(bool),
             chip=_chip_activity(runs, emulator.built),
+            protocol=Protocol(
+                simulator="loihi",
+                presentation="continuous" if warm_up else "fresh",
+                n_steps=n_steps,
+                dt=emulator.dt,
+                batch_size=1,
+                seed=0,
+            ),
             formats=formats,
         )
 

@@ -1,0 +1,253 @@
+"""`sana_fe_check`: our price of a recorded run beside SANA-FE's, with what makes them differ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...energy.loihi_chip import ChipCost, Profile, price_chip
+from ...energy.loihi_chip.events import active_updates
+from ...report.si import si
+from ...workload.chip_work import chip_work
+from ..mapping.mapping import Mapping, place
+from .export import SanaFeNetwork, to_sana_fe
+from .recording import Recording
+from .replay import SanaFeRun, replay
+
+#: Share of an energy below which it is rounding.
+NEGLIGIBLE = 1e-6
+
+#: Which parts of a core's energy belong to which of SANA-FE's.
+PARTS = {
+    "neurons": ("access", "update", "spike"),
+    "synapses": ("synop_dense", "synop_sparse", "synop_conv"),
+    "messages": ("message", "axon_event", "hop"),
+}
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Something that makes SANA-FE's energy differ from ours.
+
+    Attributes
+    ----------
+    part : str
+        One of `PARTS`.
+    reason : str
+    energy_J : float
+        What SANA-FE has more for it.
+    """
+
+    part: str
+    reason: str
+    energy_J: float
+
+
+@dataclass(frozen=True)
+class SanaFeCheck:
+    """Energy and time of one recorded sample, ours and SANA-FE's.
+
+    Attributes
+    ----------
+    cost : ChipCost
+        Ours, of all steps, with the time of the cores alone.
+    run : SanaFeRun
+        SANA-FE's.
+    exported : SanaFeNetwork
+    ours_J, theirs_J : dict from one of `PARTS` to float
+        Core dynamic energy. SANA-FE's messages are those of the host, too.
+    causes : tuple of Cause
+        What is known to make them differ.
+    """
+
+    cost: ChipCost = field(repr=False)
+    run: SanaFeRun = field(repr=False)
+    exported: SanaFeNetwork = field(repr=False)
+    ours_J: dict[str, float]
+    theirs_J: dict[str, float]
+    causes: tuple[Cause, ...]
+
+    @property
+    def total_ours_J(self) -> float:
+        """All of ours."""
+        return sum(self.ours_J.values())
+
+    @property
+    def total_theirs_J(self) -> float:
+        """All of SANA-FE's."""
+        return sum(self.theirs_J.values())
+
+    def unexplained_J(self, part: str) -> float:
+        """What SANA-FE has more than ours and the causes of a part."""
+        known = sum(cause.energy_J for cause in self.causes if cause.part == part)
+        return self.theirs_J[part] - self.ours_J[part] - known
+
+    @property
+    def step_ours_s(self) -> float:
+        """Mean time of a step, ours."""
+        return self.cost.step_s.nominal
+
+    @property
+    def step_theirs_s(self) -> float:
+        """Mean time of a step, SANA-FE's."""
+        return float(self.run.step_s.mean())
+
+    def __str__(self) -> str:
+        rows = [("", "ours", "SANA-FE", "difference")]
+        for part in PARTS:
+            rows.append((part, *_row(self.ours_J[part], self.theirs_J[part], "J")))
+            own = [(c.reason, c.energy_J) for c in self.causes if c.part == part]
+            rows += [
+                (f"  {reason}", "", "", si(energy, "J"))
+                for reason, energy in (*own, ("not explained", self.unexplained_J(part)))
+                if abs(energy) > NEGLIGIBLE * self.total_theirs_J
+            ]
+        rows.append(("total", *_row(self.total_ours_J, self.total_theirs_J, "J")))
+        rows.append(("step, mean", *_row(self.step_ours_s, self.step_theirs_s, "s")))
+        width = max(len(row[0]) for row in rows)
+        lines = [f"{a:{width}}  {b:>9}  {c:>9}  {d:>11}".rstrip() for a, b, c, d in rows]
+        return "\n".join(
+            [
+                f"{self.run.n_steps} steps, profile {self.cost.profile.name}, SANA-FE's "
+                f"{self.run.timing} times",
+                *lines,
+            ]
+        )
+
+
+def _row(ours: float, theirs: float, unit: str) -> tuple[str, str, str]:
+    difference = f"{100 * (theirs / ours - 1):+.2f} %" if ours else si(theirs, unit)
+    return si(ours, unit), si(theirs, unit), difference
+
+
+def sana_fe_check(
+    recording: Recording,
+    mapping: Mapping | None = None,
+    *,
+    profile: str | Profile = "silicon",
+    timing: str = "detailed",
+    architecture: str | os.PathLike[str] | None = None,
+) -> SanaFeCheck:
+    """Price a recorded run with this package and with SANA-FE.
+
+    Parameters
+    ----------
+    recording : Recording
+        As `record_spikes` returns it.
+    mapping : Mapping, optional
+        Default: as `place` puts the same blocks.
+    profile : str or Profile
+        Ours.
+    timing : {"simple", "detailed", "cycle"}
+        SANA-FE's model of time.
+    architecture : str or path, optional
+        A description of Loihi for SANA-FE. Default: the one that comes with it.
+
+    Raises
+    ------
+    LoihiError
+        As `to_sana_fe` does.
+
+    Examples
+    --------
+    >>> recording = loihi.record_spikes(network, images[:1], n_steps=30)  # doctest: +SKIP
+    >>> print(loihi.sana_fe_check(recording))  # doctest: +SKIP
+    """
+    if mapping is None:
+        mapping = place(recording.network, model=recording.built.model)
+    exported = to_sana_fe(mapping, recording, architecture=architecture)
+    run = replay(exported, timing)
+    activity: Any = recording  # it has .chip and .protocol, which is all that is asked for
+    cost = price_chip(chip_work(activity, mapping), profile, host_io="none")
+    parts = cost.parts_J
+    ours = {name: sum(parts[p].nominal for p in own if p in parts) for name, own in PARTS.items()}
+    theirs = {
+        "neurons": float(run.soma_J.sum()),
+        "synapses": float(run.synapse_J.sum()),
+        "messages": float(run.network_J.sum()),
+    }
+    return SanaFeCheck(cost, run, exported, ours, theirs, _causes(recording, exported, run, cost))
+
+
+def _causes(
+    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
+) -> tuple[Cause, ...]:
+    energy = exported.constants.energy
+    sent = run.messages - run.host_messages
+    ours = int(recording.chip.messages_out.sum())
+    fewer = int(sent[:-1].sum()) - ours
+    active = float(np.sum(active_updates(cost.work)))
+    more = int(run.updated.sum()) - active
+    hops_J = _hops_J(exported, run, cost)
+    last_J = float((run.network_J - run.host_network_J)[-1])
+    last = "spikes of the last step are delivered in it"
+    return (
+        Cause(
+            "neurons",
+            "compartments with a bias, or with it and input in turn, are updated every step",
+            more * energy["neuron_update"],
+        ),
+        *_constants("neurons", cost, exported, _neuron_events(recording, active)),
+        Cause("synapses", last, float(run.synapse_J[-1])),
+        *_constants("synapses", cost, exported, _synapse_events(recording)),
+        Cause("messages", last, last_J),
+        Cause("messages", "messages of the host", float(run.host_network_J.sum())),
+        Cause(
+            "messages",
+            "one message a core, where Loihi sends one a set of synapses",
+            fewer * energy["message_out"],
+        ),
+        Cause("messages", "hops of other messages, or other constants of hops", hops_J),
+        *_constants("messages", cost, exported, {"message_out": ours}),
+    )
+
+
+def _neuron_events(recording: Recording, active: float) -> dict[str, float]:
+    return {
+        "neuron_access": float(recording.chip.updates(recording.n_steps).sum()),
+        "neuron_update": active,
+        "spike_out": float(recording.chip.spikes.sum()),
+    }
+
+
+def _synapse_events(recording: Recording) -> dict[str, float]:
+    return {name: float(counts.sum()) for name, counts in recording.chip.synops.items()}
+
+
+def _our_constant(profile: Profile, name: str) -> float:
+    """Our energy of what SANA-FE calls an event."""
+    own: dict[str, Callable[[], float]] = {
+        "neuron_access": lambda: profile.energy_J("idle_update", "nominal"),
+        "neuron_update": lambda: (
+            profile.energy_J("active_update", "nominal")
+            - profile.energy_J("idle_update", "nominal")
+        ),
+        "spike_out": lambda: profile.energy_J("spike", "nominal"),
+        "message_out": lambda: (
+            profile.energy_J("message", "nominal") + profile.energy_J("within_tile", "nominal")
+        ),
+    }
+    return own[name]() if name in own else profile.energy_J(f"synop_{name}", "nominal")
+
+
+def _constants(
+    part: str, cost: ChipCost, exported: SanaFeNetwork, events: dict[str, float]
+) -> tuple[Cause, ...]:
+    """What other constants than ours make of the same events."""
+    more = sum(
+        count * (exported.constants.energy[name] - _our_constant(cost.profile, name))
+        for name, count in events.items()
+    )
+    return (Cause(part, "other constants", more),) if abs(more) > 1e-18 else ()
+
+
+def _hops_J(exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost) -> float:
+    """Hops of the chip's messages in SANA-FE, by its energies, less ours by ours."""
+    energy = exported.constants.energy
+    sent = (run.messages - run.host_messages)[:-1].sum()
+    theirs = float((run.network_J - run.host_network_J)[:-1].sum()) - sent * energy["message_out"]
+    return theirs - cost.parts_J["hop"].nominal
