@@ -170,13 +170,13 @@ class ChipCost:
     @property
     def parts_J(self) -> dict[str, Range]:
         """Energy by part, `CORE_PARTS` then `BOARD_PARTS`: together those of ``"board"``."""
-        found = {
-            key: self._range(lambda price, key=key: float(price.cores_J[key].sum(axis=1).mean()))
-            for key in self.nominal.cores_J
+        prices = (self.low, self.nominal, self.high)
+        cores = [p.cores_J for p in prices]
+        board = [p.board_J() for p in prices]
+        return {
+            **{key: Range(*(float(c[key].sum(axis=1).mean()) for c in cores)) for key in cores[1]},
+            **{key: Range(*(float(b[key].mean()) for b in board)) for key in board[1]},
         }
-        for key in self.nominal.powers_W:
-            found[key] = self._range(lambda price, key=key: float(price.board_J()[key].mean()))
-        return found
 
     @property
     def time_parts_s(self) -> dict[str, float]:

@@ -114,7 +114,7 @@ def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
     times = ("step", "several_chips", "spike")
     _check_words(where, entry, ("description", "whole", *times), ())
-    found = {
+    found: dict[str, Any] = {
         word: read_constant(f"{where}: {word}", entry[word], "s", names)
         for word in times
         if word in entry

@@ -108,7 +108,7 @@ def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.
     events, cost = core_events(work), profile.energies
     energy = {key: count * profile.energy_J(key, level) for key, count in events.items()}
     nothing = np.zeros((work.n_samples, work.n_cores))
-    parts = {key: energy[key] for key in energy if key.startswith("synop_")}
+    parts: dict[str, Any] = {key: energy[key] for key in energy if key.startswith("synop_")}
     # an update is split for the reader: what every compartment takes, and what a busy one more
     access = (events["idle_update"] + events["active_update"]) * profile.energy_J(
         "idle_update", level
@@ -134,7 +134,7 @@ def _powers_W(
         ratio = np.full(work.n_samples, float(level == "high"))
     boards = -(-work.n_chips // board.n_chips)
     others = boards * board.n_chips - work.n_chips
-    powers = {
+    powers: dict[str, Any] = {
         "x86 clock": board.power_W("x86_clock", level) * work.n_chips,
         "x86 code": board.power_W("x86_code", level) * ratio,
         "static chips": board.power_W("static_chip", level) * work.n_chips,

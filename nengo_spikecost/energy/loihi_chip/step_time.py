@@ -129,7 +129,7 @@ def _core_times(
         weight = {SENDING: sends, RECEIVING: ~sends}
     else:
         core = half[SENDING] + half[RECEIVING]
-        weight = dict.fromkeys(HALVES, np.True_)
+        weight = dict.fromkeys(HALVES, np.ones((), dtype=bool))
     counted = {}
     for name, keys in CORE_TIMES.items():
         of = SENDING if keys[0] in HALVES[SENDING] else RECEIVING
