@@ -18,10 +18,10 @@ loihi = stack.nengo_loihi()
 class Reference:
     """NengoLoihi's simulator, run, and all that its emulator did counted spike by spike."""
 
-    def __init__(self, net, steps=STEPS, step_by_step=False):
+    def __init__(self, net, steps=STEPS, step_by_step=False, **options):
         with warnings.catch_warnings(record=True) as self.warnings, np.errstate(all="ignore"):
             warnings.simplefilter("always")
-            with loihi.Simulator(net, target="sim", progress_bar=False) as sim:
+            with loihi.Simulator(net, target="sim", progress_bar=False, **options) as sim:
                 self.emulator = sim.sims["emulator"]
                 self._step, self.emulator.step = self.emulator.step, self.count_step
                 self.blocks = list(sim.model.blocks)

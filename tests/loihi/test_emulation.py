@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import nengo
 import numpy as np
 import pytest
@@ -197,16 +195,106 @@ def test_overflow_is_that_of_the_chip(n_inputs, where):
     assert_equal(layers.net, 60)
 
 
-def test_noise_and_learning_are_refused():
-    loihi_model = loihi.builder.Model(dt=0.001)
-    loihi_model.decode_neurons = loihi.decode_neurons.NoisyDecodeNeurons(5)
-    net = nef_network()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        loihi_model.build(net)
-    with pytest.raises(LoihiError, match=r"a.*noise"):
-        Emulator(net, model=loihi_model)
+class NoisyModel(loihi.builder.Model):
+    """NengoLoihi's model, with noise that is given to some blocks once they are discretised."""
 
+    def build(self, obj, *args, **kwargs):
+        built = super().build(obj, *args, **kwargs)
+        if obj is self.toplevel:
+            for number, block in enumerate(self.blocks):
+                block.compartment.enable_noise[:] = number % 3 < 2
+                block.compartment.noise_exp = 12 + number
+                block.compartment.noise_offset = 3 - number
+                block.compartment.noise_at_membrane = number % 2
+        return built
+
+
+@pytest.mark.parametrize("feedback", [False, True])
+def test_noise_is_that_of_nengo_loihi(feedback):
+    """In all lanes: each is a simulator of the same seed."""
+    net = nef_network(feedback)
+    quiet = Reference(net, 40)
+    expected = Reference(net, 40, model=NoisyModel(dt=0.001))
+    assert (expected.counts != quiet.counts).any()
+    assert_equal(net, 40, expected=expected)
+    seeded = Reference(net, 40, model=NoisyModel(dt=0.001), seed=77)
+    assert (expected.counts != seeded.counts).any()
+    assert_equal(net, 40, expected=seeded, seed=77)
+
+
+def test_noise_of_decode_neurons():
+    net = nef_network()
+    model = loihi.builder.Model(dt=0.001)
+    model.decode_neurons = loihi.decode_neurons.NoisyDecodeNeurons(5)
+    expected = Reference(net, 60, model=model)
+    assert any(block.compartment.enable_noise.any() for block in model.blocks)
+    assert_equal(net, 60, expected=expected)
+    with Emulator(net, model=model, batch_size=2) as emulator:
+        nothing = np.zeros((3, 2))
+        node = net.all_nodes[0]
+        fresh = emulator.run({node: nothing}, 20)
+        first = emulator.run({node: nothing[:2]}, 20, presentation="continuous")
+        state = emulator.state()
+        second = emulator.run({node: nothing[:2]}, 20, presentation="continuous")
+        emulator.restore(state)
+        again = emulator.run({node: nothing[:2]}, 20, presentation="continuous")
+    assert (fresh.spikes == fresh.spikes[0]).all()
+    np.testing.assert_array_equal(first.spikes, fresh.spikes[:2])
+    assert (second.spikes != first.spikes).any()
+    np.testing.assert_array_equal(second.spikes, again.spikes)
+
+
+class Events(loihi.inputs.ChipProcess):
+    """Events that a process on the chip makes, by step; the same neuron may fire twice."""
+
+    def __init__(self, size, events):
+        super().__init__(default_size_in=0, default_size_out=size)
+        self.events = events
+
+    def make_step(self, *args, **kwargs):
+        raise NotImplementedError
+
+
+@loihi.builder.Builder.register(Events)
+def build_events(model, process, node=None):
+    spikes = loihi.inputs.SpikeInput(process.default_size_out, label=node.label)
+    for step, numbers in process.events.items():
+        spikes.add_spikes(step, np.array(numbers, dtype=int), permanent=True)
+    model.add_input(spikes)
+    return spikes
+
+
+def test_events_of_processes_on_the_chip():
+    rng = np.random.RandomState(3)
+    events = {int(t): rng.randint(0, 12, rng.randint(0, 25)) for t in rng.permutation(60)[:30] + 1}
+    assert any(len(set(numbers)) < len(numbers) for numbers in events.values())
+    layers = Layers(12, seed=6)
+    with layers.net:
+        camera = nengo.Node(Events(12, events), label="camera")
+        a, b = layers.population(9, "a"), layers.population(4, "b")
+        nengo.Connection(camera, a.neurons, transform=layers.weights(12, 9).T, synapse=0.005)
+    layers.connect(layers.encoder, b, layers.weights(12, 4).T)
+    layers.connect(a, b, layers.weights(9, 4).T)
+    layers.probe(b)
+    run, expected = assert_equal(layers.net, 50)
+    assert run.block_spikes().all()
+    with Emulator(layers.net, batch_size=3, model=expected.model) as emulator:
+        batch = emulator.run({layers.input: np.ones((4, 12))}, 50, by_step=True)
+        first, second = (
+            emulator.run({layers.input: np.ones((3, 12))}, 25, presentation="continuous")
+            for _ in range(2)
+        )
+    n = batch.input_of[0].start
+    sent = sum(len(numbers) for step, numbers in events.items() if step <= 50)
+    fired = batch.spikes[:, n:].sum(axis=1)
+    assert (fired == sent).all() and (batch.by_step.host_to_chip.sum(axis=1) == sent).all()
+    np.testing.assert_array_equal(batch.spikes[:3], first.spikes + second.spikes)
+    layers.net.all_nodes[-1].output.events[3] = np.zeros(300, dtype=int)
+    with pytest.raises(LoihiError, match=r"camera.*300 times in step 3"):
+        Emulator(layers.net)
+
+
+def test_learning_and_floating_point_are_refused():
     with nengo.Network(seed=0) as net:
         pre, post = nengo.Ensemble(20, 1, label="learner"), nengo.Node(size_in=1)
         conn = nengo.Connection(pre, post, learning_rule_type=nengo.PES())

@@ -162,7 +162,14 @@ def network_digest(model: Any, chip: Chip) -> str:
     """Tells networks apart: what the chip holds, and the operators and signals of the host."""
 
     def parts() -> Iterable[np.ndarray | str]:
-        yield from chip.tables
+        yield from map(np.asarray, chip.tables)
+        for block in chip.blocks:
+            c = block.compartment
+            noise = (c.enable_noise, c.noise_exp, c.noise_offset, c.noise_at_membrane)
+            yield from map(np.asarray, noise)
+        for spikes in chip.inputs:
+            for step in sorted(spikes.permanent):
+                yield from (np.asarray(step), np.asarray(spikes.spikes[step]))
         for part in (model.host_pre, model.host):
             for op in part.operators:
                 yield type(op).__name__

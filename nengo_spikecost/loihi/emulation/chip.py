@@ -31,7 +31,7 @@ class Tables(NamedTuple):
     fourth is negative, as many single ``places``, from the third on. An entry belongs to a
     set of synapses and has a number of weights that are met: ``effects``. Segments are
     compartments that have all but their bias in common. A sender is a block, or an input of
-    the host.
+    the host. There are ``most_events`` spikes in one step at most (an int).
     """
 
     entry_of: np.ndarray
@@ -54,6 +54,7 @@ class Tables(NamedTuple):
     record_spiked: np.ndarray
     record_current: np.ndarray
     record_voltage: np.ndarray
+    most_events: int
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,11 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     Raises
     ------
     LoihiError
-        If a block has noise, learns, or was not discretised.
+        If a block learns or was not discretised, or an event is repeated too often.
     """
     blocks, inputs = (tuple(p.obj for p in parts) for parts in (built.blocks, built.inputs))
     for part in built.blocks:
-        _raise_if_unequal_runs(part)
+        _raise_if_it_cannot_run(part)
     stops = np.cumsum([part.n_neurons for part in (*blocks, *inputs)])
     slices = [slice(int(e - p.n_neurons), int(e)) for e, p in zip(stops, (*blocks, *inputs))]
     block_of, input_of = tuple(slices[: len(blocks)]), tuple(slices[len(blocks) :])
@@ -188,19 +189,14 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         **rows.arrays(),
         **_segments(blocks, block_of),
         **recorded,
+        most_events=slices[-1].stop + _most_repeats(inputs),
     )
     return Chip(blocks, inputs, block_of, input_of, tuple(synapses), tuple(routes), tables)
 
 
-def _raise_if_unequal_runs(part: Part) -> None:
-    """Refuse what makes two runs of the same block differ, or changes its weights."""
+def _raise_if_it_cannot_run(part: Part) -> None:
+    """Refuse what changes weights, and what is no model of the chip."""
     name, block = part.name, part.obj
-    if np.any(block.compartment.enable_noise):
-        raise LoihiError(
-            f"{name} has noise on the chip, whose random numbers can't be those of "
-            "NengoLoihi's emulator for each sample: build it without (decode neurons without "
-            "noise), or run it with NengoLoihi."
-        )
     if any(synapse.learning for synapse in block.synapses):
         raise LoihiError(
             f"{name} learns on the chip, so that its weights differ from sample to sample: "
@@ -208,6 +204,22 @@ def _raise_if_unequal_runs(part: Part) -> None:
         )
     if block.compartment.vth.dtype != np.int32:
         raise LoihiError(f"{name} was built without discretising; build it with target='sim'.")
+
+
+def _most_repeats(inputs: Sequence[Any]) -> int:
+    """How many events of processes on the chip repeat another of the same step, at most."""
+    found = 0
+    for spikes in inputs:
+        for step in spikes.permanent:
+            events = np.bincount(np.asarray(spikes.spikes[step], dtype=np.int64), minlength=1)
+            if events.max() > np.iinfo(np.uint8).max:
+                raise LoihiError(
+                    f"{spikes.label}: a neuron fires {events.max()} times in step {step}; at "
+                    f"most {np.iinfo(np.uint8).max} times can be emulated."
+                )
+            found = max(found, int((events - (events > 0)).sum()))
+    # several inputs may have theirs in the same step
+    return found * len(inputs)
 
 
 def _format(synapse: Any, block: Any) -> str:

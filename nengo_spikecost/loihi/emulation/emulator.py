@@ -42,8 +42,10 @@ class Emulator:
         Samples simulated side by side.
     dt : float
         Time step in s.
-    seed : int
-        Of processes on the host that have none; all samples have the same noise.
+    seed : int, optional
+        Of noise on the chip, and of processes on the host without a seed of their own; all
+        samples have the same noise. Default: as in NengoLoihi that of the network plus 1; 0
+        if it has none.
     n_threads : int, optional
         Default: the processors that this process may use.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
@@ -63,8 +65,8 @@ class Emulator:
     Raises
     ------
     LoihiError
-        If NengoLoihi can't build the network, or a block of it has noise or learns, which
-        can't be reproduced for many samples.
+        If NengoLoihi can't build the network, or a block of it learns, so that its weights
+        would differ from sample to sample.
 
     Notes
     -----
@@ -80,7 +82,7 @@ class Emulator:
         *,
         batch_size: int = 32,
         dt: float = 0.001,
-        seed: int = 0,
+        seed: int | None = None,
         n_threads: int | None = None,
         model: Any = None,
         shared: Collection[nengo.Node] = (),
@@ -88,12 +90,13 @@ class Emulator:
         self.batch_size = _positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = _positive(n_threads, "n_threads")
-        self._seed = seed
         self._shared = tuple(shared)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
         self.network, self.model = self.built.network, self.built.model
+        own = self.network.seed
+        self._seed = (0 if own is None else own + 1) if seed is None else seed
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
         self._ensembles = _ensembles(self.built, self.chip)

@@ -160,8 +160,8 @@ def busy(reached: Any, spiked: Any) -> Any:
 
 @numba.njit(cache=True, nogil=True)
 def update(
-    chip: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any, with_input: Any,
-    idle: Any, overflows: Any,
+    chip: Any, bias: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any,
+    with_input: Any, idle: Any, overflows: Any,
 ) -> None:  # fmt: skip
     """One step of all compartments; counts those with input, and those without or spike."""
     p = np.empty(6, dtype=np.int32)
@@ -172,11 +172,11 @@ def update(
         p[3], p[4], p[5] = chip.lowest[s], chip.highest[s], chip.refractory[s]
         if p[5] > 1:
             integrate_refractory(
-                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p,
+                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], bias[lo:hi], spiked[lo:hi], p,
                 lost,
             )  # fmt: skip
         else:
-            integrate(q[lo:hi], u[lo:hi], v[lo:hi], chip.bias[lo:hi], spiked[lo:hi], p, lost)
+            integrate(q[lo:hi], u[lo:hi], v[lo:hi], bias[lo:hi], spiked[lo:hi], p, lost)
         for k in range(3):
             if lost[k]:
                 overflows[chip.segment_block[s], k] = 1
@@ -190,13 +190,14 @@ def update(
 def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> int:
     """Append the numbers of all that fire to the events, and count them; the new number.
 
-    Flags are bytes, a multiple of 8 of them: eight that are 0 are passed over at once.
+    Flags are bytes, how often each fires, a multiple of 8 of them: eight that are 0 are
+    passed over at once.
     """
     eights = flags.view(np.uint64)
     for k in range(len(eights)):
         if eights[k]:
             for j in range(8 * k, 8 * k + 8):
-                if flags[j]:
+                for _ in range(flags[j]):
                     events[n_events] = first + j
                     n_events += 1
                     counts[first + j] += 1
@@ -225,8 +226,9 @@ def tally_fired(chip: Any, events: Any, n_events: int, fired: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def advance(
-    chip: Any, state: Any, host: Any, records: Any, counts: Any, steps: Any, start: int, lanes: Any
-) -> None:
+    chip: Any, state: Any, host: Any, noise: Any, records: Any, counts: Any, steps: Any,
+    start: int, lanes: Any,
+) -> None:  # fmt: skip
     """Simulate some steps of some lanes.
 
     Parameters
@@ -236,7 +238,9 @@ def advance(
         Current, voltage and steps of rest left of each compartment (int32), whether it has
         fired, and whether neurons of the host have (uint8, filled up to a multiple of 8).
     host : ndarray of uint8, shape (lanes, steps, neurons of the host)
-        Which of them fire; filled up likewise.
+        How often each of them fires; filled up likewise.
+    noise : tuple of ndarray of int32, each (0 or steps, compartments)
+        Is added to inputs, and to biases, in all lanes; without steps if there is none.
     records : tuple of ndarray, each (lanes, steps, recorded)
         Is set: spikes (uint8), current and voltage (int32).
     counts : tuple of ndarray
@@ -259,7 +263,9 @@ def advance(
     n_steps = host.shape[1]
     q = np.zeros(n, dtype=np.int32)
     reached = np.zeros(n, dtype=np.uint8)
-    events = np.empty(spikes.shape[1], dtype=np.int32)
+    drive = chip.bias.copy()
+    noisy = noise[0].shape[0] > 0
+    events = np.empty(chip.most_events, dtype=np.int32)
     ignored = np.zeros(spikes.shape[1], dtype=np.int32)
     for lane in range(lanes[0], lanes[1]):
         n_events = collect(spiked[lane], 0, events, 0, ignored)
@@ -271,8 +277,12 @@ def advance(
             deliver(chip, events, n_events, q, reached)
             if by_step:
                 tally_delivered(chip, events, n_events, sent[lane, row], arrived[lane, row])
+            if noisy:
+                for j in range(n):
+                    q[j] = np.int32(q[j] + noise[0][t, j])
+                    drive[j] = np.int32(chip.bias[j] + noise[1][t, j])
             update(
-                chip, q, reached, current[lane], voltage[lane], waits[lane], spiked[lane],
+                chip, drive, q, reached, current[lane], voltage[lane], waits[lane], spiked[lane],
                 with_input[lane, row], idle[lane, row], overflows[lane],
             )  # fmt: skip
             n_events = collect(spiked[lane], 0, events, 0, spikes[lane])

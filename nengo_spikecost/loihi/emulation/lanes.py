@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .chip import Chip
+from .noise import ChipNoise
 
 
 def usable_processors() -> int:
@@ -47,9 +48,11 @@ class ChipLanes:
         Lanes.
     n_threads : int
         Threads that share the lanes.
+    seed : int
+        Of noise; all lanes have the same.
     """
 
-    def __init__(self, chip: Chip, batch_size: int, n_threads: int):
+    def __init__(self, chip: Chip, batch_size: int, n_threads: int, seed: int = 0):
         from . import kernels
 
         self._advance = kernels.advance
@@ -63,22 +66,22 @@ class ChipLanes:
         self._n_threads = max(1, min(n_threads, b))
         self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
         self._senders = list(_by_sender(chip))
+        self.noise = ChipNoise(chip, seed)
         self.begin()
 
     def reset(self) -> None:
         """Take the state that a chip starts from."""
-        for array in self.state().values():
+        for array in self._state():
             array[...] = 0
+        self.noise.reset()
 
     def state(self) -> dict[str, np.ndarray]:
-        """What the chips are in the middle of, by name, each (lanes, ...)."""
-        return {
-            "current": self._current,
-            "voltage": self._voltage,
-            "waits": self._waits,
-            "spiked": self._spiked,
-            "fired_by_host": self._fired_by_host,
-        }
+        """What the chips are in the middle of, by name: arrays that are used themselves."""
+        names = ("current", "voltage", "waits", "spiked", "fired_by_host")
+        return {**dict(zip(names, self._state())), **self.noise.state()}
+
+    def _state(self) -> tuple[np.ndarray, ...]:
+        return self._current, self._voltage, self._waits, self._spiked, self._fired_by_host
 
     def begin(self, n_steps: int = 0) -> None:
         """Start to count for new samples, of so many steps if each is counted for itself."""
@@ -109,14 +112,16 @@ class ChipLanes:
 
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
         """Simulate as many steps as ``host`` and ``records`` have room for."""
-        state = tuple(self.state().values())
+        state, noise = self._state(), self.noise.of_steps(host.shape[1])
         counts = (self.spikes, self.with_input, self.idle, self.overflows)
         recorded = (records["spiked"], records["current"], records["voltage"])
         steps, start = tuple(self.by_step), self._n_done
         self._n_done += host.shape[1]
 
         def some(lanes: tuple[int, int]) -> None:
-            self._advance(self.chip.tables, state, host, recorded, counts, steps, start, lanes)
+            self._advance(
+                self.chip.tables, state, host, noise, recorded, counts, steps, start, lanes
+            )
 
         if self._pool is None:
             some((0, self.batch_size))

@@ -64,7 +64,7 @@ class Presenter:
         shared: Collection[nengo.Node] = (),
     ):
         self._model, self._chip = model, chip
-        self.lanes = ChipLanes(chip, batch_size, n_threads)
+        self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
         self.senders = _senders(model, chip)
         self._receivers = {
@@ -288,7 +288,9 @@ class Presenter:
         """Events of processes on the chip, which NengoLoihi knows when it builds them."""
         for spikes, first in self._timed:
             if step in spikes.permanent:
-                flags[:, first + np.asarray(spikes.spikes[step], dtype=np.int64)] = 1
+                # the same event several times in one step arrives several times
+                fired = np.bincount(np.asarray(spikes.spikes[step], dtype=np.int64))
+                flags[:, first : first + len(fired)] = fired
 
     def _probe_host(self, part: HostPart, gathered: Any) -> None:
         for probe in part.model.probes:
