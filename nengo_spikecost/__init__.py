@@ -25,6 +25,7 @@ _PUBLIC = {
     "NetworkEnergy": "network_energy",
     "NetworkGraph": "graph",
     "Profile": "profiling",
+    "Sweep": "tuning.sweeps",
     "Workload": "workload",
     "break_even": "opponent",
     "compare": "comparison",
@@ -34,6 +35,7 @@ _PUBLIC = {
     "measure": "activity",
     "profile": "profiling",
     "register_device": "energy",
+    "sweep": "tuning.sweeps",
 }
 _SUBMODULES = ("errors", "loihi", "stack", "tuning")
 

@@ -115,7 +115,7 @@ def confirmation_summary(confirmation: Confirmation, line_length: int) -> str:
     )  # fmt: skip
     rows = tuple(
         (
-            str(row.point.trial), str(row.point.n_steps), f"{row.point.accuracy:.2%}",
+            str(row.point.trial), str(row.n_steps), f"{row.point.accuracy:.2%}",
             f"{row.accuracy:.2%} ({_share_interval(row.interval)})", _points(row.point.loss),
             f"{_points(row.loss)} ({_interval(row.loss_interval)})",
             si.si(row.point.energy_J, "J"), si.si(row.energy_J, "J"),
@@ -139,7 +139,8 @@ def confirmation_dict(confirmation: Confirmation) -> dict[str, Any]:
         "rows": [
             {
                 "trial": row.point.trial,
-                "n_steps": row.point.n_steps,
+                "n_steps_in_sweep": row.point.n_steps,
+                "n_steps": row.n_steps,
                 "synapse": row.point.synapse,
                 "scale_firing_rates": row.point.scale_firing_rates,
                 "accuracy_in_sweep": row.point.accuracy,

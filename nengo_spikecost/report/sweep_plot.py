@@ -58,7 +58,7 @@ def plot_sweep(sweep: Sweep, axes: Axes | None = None) -> Axes:
 
 def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import EngFormatter, NullFormatter, PercentFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 
     style: dict[str, Any] = {"ls": "", "mec": "black", "mfc": "white"}
     handles = [
@@ -82,12 +82,10 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     if shown:
         axes.set_xscale("log")
         axes.set_xlim(0.9 * min(shown), 1.1 * max(shown))
+        # a decade or two: label some of what lies between the powers of ten
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
         axes.xaxis.set_major_formatter(EngFormatter("J"))
-        if max(shown) < 10 * min(shown):
-            axes.xaxis.set_minor_formatter(EngFormatter("J"))
-            axes.tick_params(axis="x", which="minor", labelsize="small", labelrotation=30)
-        else:
-            axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
     axes.set_ylabel(f"Accuracy on {sweep.n_images} images")

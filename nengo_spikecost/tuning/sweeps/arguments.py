@@ -100,6 +100,25 @@ def checked_readout(readout: str) -> str:
     return readout
 
 
+def checked_global_scales(scales: Any) -> tuple[float, ...] | None:
+    """Scales of the baseline, ascending; None for the usual ones."""
+    if scales is None:
+        return None
+    given = list(scales) if isinstance(scales, Iterable) else [scales]
+    if not given or not all(isinstance(s, numbers.Real) and 0 < s < math.inf for s in given):
+        raise TuningError(f"global_scales must be positive numbers, not {scales!r}.")
+    return tuple(sorted({float(s) for s in given}))
+
+
+def checked_convert_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `convert`, without those that are searched."""
+    searched = {"scale_firing_rates": "start_from, global_scales", "synapse": "synapses"}
+    for name, instead in searched.items():
+        if name in options:
+            raise TuningError(f"{name} is searched by a sweep: it takes {instead} instead.")
+    return dict(options)
+
+
 def images_and_labels(model: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """Samples as an array and labels as numbers of classes.
 

@@ -30,6 +30,8 @@ class ConfirmedPoint:
     ----------
     point : Point
         As the sweep saw it.
+    n_steps : int
+        Steps for which each image was presented.
     accuracy, interval : float, tuple of float
         On these images.
     loss, loss_interval : float, tuple of float
@@ -43,6 +45,7 @@ class ConfirmedPoint:
     """
 
     point: Point
+    n_steps: int
     accuracy: float
     interval: tuple[float, float]
     loss: float
@@ -110,8 +113,9 @@ class Confirmation:
 
 
 def confirm(
-    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str, progress: bool
-) -> Confirmation:
+    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str, more_steps: int,
+    progress: bool,
+) -> Confirmation:  # fmt: skip
     """Measure settings afresh; see `Sweep.confirm`."""
     plan = sweep.plan
     if plan is None:
@@ -128,8 +132,8 @@ def confirm(
             scale_firing_rates=point.scale_firing_rates, **plan.conversion,
         )  # fmt: skip
         activity = measure(
-            network, x, point.n_steps, simulator=simulator, seed=plan.seed, progress=progress,
-            **plan.simulation,
+            network, x, point.n_steps + more_steps, simulator=simulator, seed=plan.seed,
+            progress=progress, **plan.simulation,
         )  # fmt: skip
         right = activity.predictions(readout=plan.pricing["readout"]) == labels
         energy = NetworkEnergy(network, activity, cost_model=plan.pricing["cost_model"])
@@ -137,6 +141,7 @@ def confirm(
         rows.append(
             ConfirmedPoint(
                 point=point,
+                n_steps=point.n_steps + more_steps,
                 accuracy=float(right.mean()),
                 interval=wilson(int(right.sum()), len(x), sweep.confidence),
                 loss=float(keras.mean() - right.mean()),

@@ -67,6 +67,12 @@ class NetworkEngine:
         labels = self._labels[start:stop]
         return [self._reading(n, found[n], graph, labels) for n in self._n_steps]
 
+    def close(self) -> None:
+        """Free what the simulations hold."""
+        for network, _ in self._networks.values():
+            network.close()
+        self._networks.clear()
+
     def _network(self, synapse: float | None) -> tuple[RescalableNetwork, _PricedGraph]:
         if synapse not in self._networks:
             network = self._build(synapse)

@@ -45,7 +45,9 @@ def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]
     made_with, now : mapping from str to str
         Arguments in words, or hashes of them, by name.
     """
-    differ = [name for name in now if made_with.get(name) != now[name]]
+    absent = "not given"
+    names = dict.fromkeys([*made_with, *now])
+    differ = [n for n in names if made_with.get(n, absent) != now.get(n, absent)]
     if not differ:
         return
     words = []
@@ -53,7 +55,7 @@ def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]
         if name in ("model", "x", "y"):
             words.append(f"another {name}")
         else:
-            words.append(f"{name}={made_with.get(name, 'unknown')}, not {now[name]}")
+            words.append(f"{name}={made_with.get(name, absent)}, not {now.get(name, absent)}")
     raise TuningError(
         f"The study {path} was made with {'; '.join(words)}. Give the same arguments to go on "
         "with it, or another file."

@@ -89,8 +89,14 @@ class Plan:
             network_seed=self.seed, **self.simulation, **self.conversion,
         )  # fmt: skip
 
+    def ordered(self) -> tuple[np.ndarray, np.ndarray]:
+        """Images and labels in the order they are seen."""
+        # data are often sorted by class: the first images should be like all
+        order = np.random.default_rng(self.seed).permutation(len(self.x))
+        return self.x[order], self.labels[order]
 
-def prepared(plan: Plan, file: Study) -> tuple[Search, Rules, NetworkEngine]:
+
+def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Rules]:
     """What the search follows from: found out once for a study, and kept in it.
 
     Raises
@@ -101,30 +107,27 @@ def prepared(plan: Plan, file: Study) -> tuple[Search, Rules, NetworkEngine]:
     facts, now = file.facts(), plan.fingerprint()
     if "made_with" in facts:
         fingerprint.check(file.path, facts["made_with"], now)
-    # data are often sorted by class: the first images should be like all
-    order = np.random.default_rng(plan.seed).permutation(len(plan.x))
-    x, labels = plan.x[order], plan.labels[order]
-    engine = NetworkEngine(plan.network, x, labels, n_steps=plan.n_steps, **plan.pricing)
-    if "space" not in facts:
+    else:
+        x, labels = plan.ordered()
         layers = engine.network(plan.synapses[0]).layers
+        checked_scales(plan.given, layers, "start_from")
+        reference = keras_outcomes(plan.model, x, labels)
         rule = rule_scales(plan.model, x[: plan.first_images], layers, plan.conversion)
         space = Space(rule, plan.synapses, plan.n_steps, plan.losses)
-        checked_scales(plan.given, layers, "start_from")
         file.remember(
             {"made_with": now, "about": plan.about, "space": space_facts(space), "tuned": {}},
-            {"reference": keras_outcomes(plan.model, x, labels), "order": order},
+            {"reference": reference},
         )
-    facts, reference = file.facts(), file.arrays()["reference"]
-    space = space_of(facts["space"])
+        facts = file.facts()
+    reference, space = file.arrays()["reference"], space_of(facts["space"])
     given = checked_scales(plan.given, space.layers, "start_from")
+    one_scale = plan.one_scale or global_scales(space.rule)
     search = Search(
         space=space,
-        starts=tuple(
-            starts(space, plan.one_scale or global_scales(space.rule), facts["tuned"], given)
-        ),
+        starts=tuple(starts(space, one_scale, facts["tuned"], given)),
         reference=float(reference.mean()),
         seed=plan.seed,
         explore=plan.explore,
     )
-    stages = stages_of(len(x), plan.first_images)
-    return search, Rules(stages, reference, space.worst_loss), engine
+    stages = stages_of(len(reference), plan.first_images)
+    return search, Rules(stages, reference, space.worst_loss)

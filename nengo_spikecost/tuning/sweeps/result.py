@@ -230,6 +230,7 @@ class Sweep:
         settings: Point | Sequence[Point] | None = None,
         *,
         simulator: str = "nengo_dl",
+        more_steps: int = 0,
         progress: bool = True,
     ) -> Confirmation:
         """Convert and measure settings afresh, on other images or another simulator.
@@ -242,6 +243,10 @@ class Sweep:
             Default: `best`.
         simulator : str
             As `measure` takes it; ``"loihi"`` for NengoLoihi's chip.
+        more_steps : int
+            Steps to present an image for beyond those of the setting. On a chip a spike takes a
+            step from each layer to the next, and one or two from and to the host, so that the
+            output comes later by about the number of layers.
         progress : bool
             Show progress bars, if standard error is a terminal.
 
@@ -259,7 +264,9 @@ class Sweep:
 
         chosen = [self.best()] if settings is None else settings
         points = [chosen] if isinstance(chosen, Point) else list(chosen)
-        return confirm(self, x, y, points, simulator=simulator, progress=progress)
+        return confirm(
+            self, x, y, points, simulator=simulator, more_steps=more_steps, progress=progress
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Sweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,9 @@ from ...energy.cost_models import get_cost_model
 from ...errors import TuningError
 from ...progress import progress_bar
 from .arguments import (
+    checked_convert_options,
     checked_device,
+    checked_global_scales,
     checked_losses,
     checked_numbers,
     checked_readout,
@@ -20,6 +23,7 @@ from .arguments import (
     checked_synapses,
     images_and_labels,
 )
+from .engine import NetworkEngine
 from .evaluation import Engine, Rules, try_out
 from .front import rivals
 from .loading import sweep_of
@@ -153,19 +157,22 @@ def sweep(
         n_steps=checked_steps(n_steps),
         synapses=checked_synapses(synapses),
         losses=checked_losses(accuracy_losses),
-        one_scale=None if global_scales is None else tuple(float(s) for s in global_scales),
+        one_scale=checked_global_scales(global_scales),
         given=tuple(start_from),
         first_images=first_images or max(_SIMULATED_FIRST, len(x) // 5),
         explore=float(explore),
         seed=int(seed),
         simulation={"batch_size": batch_size, "dt": float(dt)},
-        conversion=convert_options,
+        conversion=checked_convert_options(convert_options),
         pricing={
             "device": priced_on, "cost_model": cost_model, "readout": checked_readout(readout),
         },
     )  # fmt: skip
     with Study(study) as file:
-        run_trials(file, *prepared(plan, file), int(n_trials), timeout, progress)
+        engine = NetworkEngine(plan.network, *plan.ordered(), n_steps=plan.n_steps, **plan.pricing)
+        with contextlib.closing(engine):
+            search, rules = prepared(plan, file, engine)
+            run_trials(file, search, rules, engine, int(n_trials), timeout, progress)
         return sweep_of(file, {"plan": plan})
 
 
