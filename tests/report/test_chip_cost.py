@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from nengo_spikecost.energy.loihi_chip import CORE_PARTS, ChipWork, price_chip
 from nengo_spikecost.errors import DataError, EnergyError
 from nengo_spikecost.report.chip_plots import plot_chip_cost
-from tests.energy.loihi_chip.works import works
+from tests.energy.loihi_chip.works import property_test, works
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_summary_says_what_it_is(cost):
     assert str(cost) == text
 
 
-@settings(max_examples=15)
+@settings(property_test, max_examples=15)
 @given(works())
 def test_any_cost_can_be_shown(work):
     cost = price_chip(work)

@@ -113,13 +113,13 @@ def _board(key: str, entry: Any, names: DeviceFile, barrier: Table) -> Board:
 def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
     times = ("step", "several_chips", "spike")
-    _check_words(where, entry, ("description", "whole", *times), ())
+    _check_words(where, entry, ("description", "whole", "x86", *times), ())
     found: dict[str, Any] = {
         word: read_constant(f"{where}: {word}", entry[word], "s", names)
         for word in times
         if word in entry
     }
-    words = {word: entry[word] for word in ("description", "whole") if word in entry}
+    words = {word: entry[word] for word in ("description", "whole", "x86") if word in entry}
     return HostIO(name=key, **found, **words)
 
 

@@ -84,7 +84,7 @@ class Setting:
         Cores that are on, on all chips.
     x86_active : float or None
         Share of the time that the x86 runs code. None: none of it at the low end, all at the
-        high end, else the time in which the chip waits for its input and output.
+        high end, else the time of input and output through the x86.
     """
 
     profile: Profile
@@ -129,7 +129,8 @@ def _powers_W(
     if setting.x86_active is not None:
         ratio = np.full(work.n_samples, setting.x86_active)
     elif level == "nominal":
-        ratio = time.parts_s["in and out"] / np.maximum(latency_s, np.finfo(float).tiny)
+        busy_s = time.host_s if setting.host_io.x86 else np.zeros(work.n_samples)
+        ratio = busy_s / np.maximum(latency_s, np.finfo(float).tiny)
     else:
         ratio = np.full(work.n_samples, float(level == "high"))
     boards = -(-work.n_chips // board.n_chips)

@@ -49,8 +49,8 @@ def price_chip(
     powered_cores : int, "used" or "all"
         Cores that are on: those in use, all of the chips in use, or so many.
     x86_active : float, optional
-        Share of the time that the x86 runs code. Default: the time in which the chip waits for
-        its input and output; none and all of the time at the ends of the range.
+        Share of the time that the x86 runs code. Default: the time that input and output take
+        through it; none and all of the time at the ends of the range.
 
     Returns
     -------

@@ -99,6 +99,8 @@ class HostIO:
     whole : bool
         Whether these are times of whole steps, cores and barrier included: they are then never
         added to a step, not even at the high end.
+    x86 : bool
+        Whether the x86 runs code for that time.
     """
 
     name: str
@@ -106,6 +108,7 @@ class HostIO:
     several_chips: Constant | None = None
     spike: Constant | None = None
     whole: bool = True
+    x86: bool = True
     description: str = ""
 
     def step_s(self, n_chips: int, level: str) -> float:

@@ -52,9 +52,11 @@ class ChipTime:
         Of the slowest core of each step, and of the waits.
     cores_s : ndarray of shape (n_samples, n_cores)
         Each core's own time.
+    host_s : ndarray of shape (n_samples,)
+        Time that input and output take, whether the cores wait for it or not.
     slowest : ndarray of shape (n_cores,)
         Share of all steps in which each core is the slowest; without counts by step, of all
-        inferences.
+        inferences. Cores that are equally slow share a step.
     by_step : bool
         Whether the slowest core of each step is known. Else the time of the cores is that of
         the slowest over the whole inference, and a lower bound.
@@ -62,6 +64,7 @@ class ChipTime:
 
     parts_s: Mapping[str, np.ndarray] = field(repr=False)
     cores_s: np.ndarray = field(repr=False)
+    host_s: np.ndarray = field(repr=False)
     slowest: np.ndarray = field(repr=False)
     by_step: bool
 
@@ -88,6 +91,7 @@ def chip_time(
     waits = _waits_s(work, profile, board, level)
     parts = {key: np.zeros(n_samples) for key in TIME_PARTS}
     cores_s, slowest = np.zeros((n_samples, n_cores)), np.zeros(n_cores)
+    host_s = np.zeros(n_samples)
     n_steps = 1 if work.by_step is None else work.n_steps
     rows = max(1, _CHUNK_ELEMENTS // (n_steps * n_cores))
     for start in range(0, n_samples, rows):
@@ -99,12 +103,22 @@ def chip_time(
             found = np.take_along_axis(counted[key], first, axis=-1)
             parts[key][chunk] = found.sum(axis=(1, 2))
         cores_s[chunk] = core.sum(axis=1)
-        slowest += np.bincount(first.ravel(), minlength=n_cores)
         busy = np.take_along_axis(core, first, axis=-1)[..., 0]
-        parts["in and out"][chunk] = _host_s(work, host_io, busy, sum(waits.values()), level, chunk)
+        # cores that are equally slow, as those of a layer often are, share the step
+        ties = core >= busy[..., None] * (1 - 1e-12)
+        slowest += (ties / ties.sum(axis=-1, keepdims=True)).sum(axis=(0, 1))
+        sent_s = _host_s(work, host_io, n_steps, level, chunk)
+        chip_s = busy + sum(waits.values()) * (work.n_steps / n_steps)
+        longer = np.maximum(sent_s - chip_s, 0.0)
+        if level == "high" and not host_io.whole:
+            longer = sent_s
+        parts["in and out"][chunk] = longer.sum(axis=1)
+        host_s[chunk] = sent_s.sum(axis=1)
     for key, seconds in waits.items():
         parts[key] += seconds * work.n_steps
-    return ChipTime(parts, cores_s, slowest / max(slowest.sum(), 1), work.by_step is not None)
+    return ChipTime(
+        parts, cores_s, host_s, slowest / max(slowest.sum(), 1), work.by_step is not None
+    )
 
 
 def _times_s(
@@ -155,20 +169,10 @@ def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict
     }
 
 
-def _host_s(
-    work: ChipWork, host_io: HostIO, busy_s: np.ndarray, wait_s: float, level: str, chunk: slice
-) -> np.ndarray:
-    """What an inference takes longer because of its input and output, (n_samples,).
-
-    ``busy_s`` is of the slowest core, (n_samples, n_steps), or of all steps in one.
-    """
-    scale = work.n_steps / busy_s.shape[1]
-    spikes = np.asarray(work.host_to_chip)[chunk, None] / busy_s.shape[1]
+def _host_s(work: ChipWork, host_io: HostIO, n_steps: int, level: str, chunk: slice) -> np.ndarray:
+    """Time of input and output at each step, (n_samples, n_steps), or of all steps in one."""
+    spikes = np.asarray(work.host_to_chip)[chunk, None]
     if work.by_step is not None:
         spikes = work.by_step.host_to_chip[chunk]
-    io_s = host_io.step_s(work.n_chips, level) * scale + spikes * host_io.spike_s(level)
-    if level == "high" and not host_io.whole:
-        longer = np.broadcast_to(io_s, busy_s.shape)
-    else:
-        longer = np.maximum(io_s - (busy_s + wait_s * scale), 0.0)
-    return np.asarray(longer.sum(axis=1))
+    step_s = host_io.step_s(work.n_chips, level) * (work.n_steps / n_steps)
+    return np.asarray(step_s + spikes * host_io.spike_s(level))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nengo_spikecost.energy.loihi_chip import BOUNDARIES, ChipWork, price_chip
 from nengo_spikecost.errors import EnergyError
 
-from .works import works
+from .works import property_test, works
 
 PROFILES = ("davies2018", "silicon")
 BOARDS = ("nahuku32", "wolf_mountain", "pohoiki_springs")
@@ -118,6 +118,7 @@ def test_static_power_of_a_nahuku_board_as_it_was_measured():
         assert power == pytest.approx(measured_W, rel=2e-3)
 
 
+@property_test
 @given(works(), st.sampled_from(PROFILES), st.sampled_from(BOARDS))
 def test_sums_and_order(work, profile, board):
     cost = price_chip(work, profile, board=board)
@@ -144,6 +145,7 @@ def test_sums_and_order(work, profile, board):
 COUNTS = ("spikes", "active", "messages_out", "axon_events")
 
 
+@property_test
 @given(works(), st.sampled_from(PROFILES), st.sampled_from(COUNTS), st.integers(1, 50))
 def test_more_of_anything_never_costs_less(work, profile, count, more):
     work = replace(work, by_step=None)
@@ -158,6 +160,7 @@ def test_more_of_anything_never_costs_less(work, profile, count, more):
         assert all(x <= y * (1 + 1e-12) for x, y in zip(a, b))
 
 
+@property_test
 @given(works(), st.sampled_from(PROFILES), st.sampled_from(("dense", "sparse", "conv")))
 def test_one_more_synop_costs_one_synop(work, profile, kind):
     more = {k: v + (k == kind) for k, v in work.synops.items()}

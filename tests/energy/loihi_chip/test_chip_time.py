@@ -20,7 +20,7 @@ from nengo_spikecost.energy.loihi_chip import (
 )
 from nengo_spikecost.errors import EnergyError
 
-from .works import without_steps, works
+from .works import property_test, without_steps, works
 
 NS = 1e-9
 
@@ -38,9 +38,11 @@ def silicon_step_s(work, sample, step, together):
         for kind, time in (("dense", 3.8), ("sparse", 4.7), ("conv", 3.1)):
             receive += steps.synops[kind][sample, step, core] * time
         times.append(max(send, receive) if together else send + receive)
-    return max(times) * NS, int(np.argmax(times))
+    ties = np.array(times) >= max(times) * (1 - 1e-12)
+    return max(times) * NS, ties / ties.sum()
 
 
+@property_test
 @given(works(steps=True))
 def test_the_slowest_core_of_every_step_by_loops(work):
     cost = price_chip(work, "silicon", host_io="none")
@@ -49,14 +51,14 @@ def test_the_slowest_core_of_every_step_by_loops(work):
     slowest = np.zeros(work.n_cores)
     for sample in range(work.n_samples):
         for step in range(work.n_steps):
-            seconds, core = silicon_step_s(work, sample, step, together=True)
+            seconds, ties = silicon_step_s(work, sample, step, together=True)
             latency[sample] += seconds
-            slowest[core] += 1
+            slowest += ties
     assert cost.nominal.time.latency_s - waits == pytest.approx(latency)
-    if len(set(slowest)) == work.n_cores:  # no ties that rounding could break
-        assert cost.nominal.time.slowest == pytest.approx(slowest / slowest.sum())
+    assert cost.nominal.time.slowest == pytest.approx(slowest / slowest.sum())
 
 
+@property_test
 @given(works(steps=True))
 def test_without_steps_latency_is_a_lower_bound(work):
     for profile in ("davies2018", "silicon"):
@@ -116,6 +118,7 @@ def test_barrier_of_chips():
     assert barrier.at(1024, "nominal") == pytest.approx(16.2e-6 + 256 * (1.9e-6 / 512))
 
 
+@property_test
 @given(
     st.lists(st.integers(1, 99), min_size=1, max_size=5, unique=True),
     st.integers(1, 150),
@@ -148,6 +151,9 @@ def test_a_step_takes_as_long_as_its_input():
     assert price_chip(fed).host_io.name == "x86"
     # 337 us: keyword spotting of 10 steps at 297 inferences a second
     assert price_chip(fed).step_s.nominal == pytest.approx(1 / 297 / 10, rel=2e-3)
+    code_J = price_chip(fed).parts_J["x86 code"]
+    assert code_J.nominal == pytest.approx(6.0e-3 * 50 * 337e-6)
+    assert price_chip(quiet).parts_J["x86 code"].nominal == 0
     # 125,000 and 65,000 steps a second
     assert price_chip(quiet).step_s.nominal == pytest.approx(1 / 125e3)
     assert price_chip(busy_work(n_chips=2)).step_s.nominal == pytest.approx(1 / 65e3, rel=2e-3)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from nengo_spikecost.activity import ChipActivity, StepCounts
@@ -13,6 +14,10 @@ from nengo_spikecost.activity.record import Activity, Protocol
 from nengo_spikecost.workload.chip_work import ChipWork, chip_work
 
 FORMATS = ("dense", "sparse", "conv")
+
+# Derandomised, so that a failure is a failure for everyone; no deadline, since the first
+# example of a file pays for imports.
+property_test = settings(max_examples=50, deadline=None, derandomize=True)
 
 
 def random_chip(seed: int, n_samples: int, n_steps: int, n_cores: int, steps: bool) -> ChipActivity:
