@@ -29,6 +29,7 @@ PAGES = (
     "quickstart",
     "counting",
     "cost_models",
+    "loihi_chip",
     "break_even",
     "from_model_energy",
     "stack",
