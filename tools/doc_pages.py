@@ -36,6 +36,7 @@ PAGES = (
     "lowering",
     "placement",
     "block_shapes",
+    "deploying",
     "extending",
 )
 

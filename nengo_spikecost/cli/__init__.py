@@ -8,11 +8,13 @@ from __future__ import annotations
 import click
 
 from .. import __version__
+from .deploy import deploy
 from .devices import devices
 from .fit import fit
 from .profile import compare, demo, report
+from .sweep import sweep
 
-COMMANDS = (demo, report, compare, fit, devices)
+COMMANDS = (demo, report, compare, fit, deploy, sweep, devices)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
