@@ -87,7 +87,19 @@ class MissingActivityError(EnergyError):
 
 
 class TuningError(SpikeCostError, ValueError):
-    """Settings of a network cannot be searched for as asked."""
+    """Settings of a network cannot be searched for, or it cannot be trained, as asked.
+
+    Parameters
+    ----------
+    message : str
+        The whole sentence shown to the user.
+    result : FineTuning, optional
+        What was reached before the failure.
+    """
+
+    def __init__(self, message: str, result: Any = None):
+        super().__init__(message)
+        self.result = result
 
 
 class SpikeCostWarning(UserWarning):

@@ -1,0 +1,109 @@
+"""Training that can be taken up again: its state in a file, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ...errors import DataError, TuningError
+from .record import EpochRecord
+
+
+@dataclass(frozen=True)
+class State:
+    """All that training goes on from.
+
+    Attributes
+    ----------
+    variables, optimizer : list of ndarray
+        What is trained, and the optimizer's memory.
+    best : list of ndarray
+        The Keras model's weights in the best epoch.
+    history : tuple of EpochRecord
+    moments : dict from str to list of float
+        Sums of rates and squared rates in the best epoch, by population.
+    """
+
+    variables: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    best: list[np.ndarray]
+    history: tuple[EpochRecord, ...]
+    moments: dict[str, list[float]]
+
+
+def fingerprint(settings: dict[str, Any], arrays: Sequence[np.ndarray]) -> str:
+    """A digest of all that decides how training goes: settings, weights and data."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
+    for array in arrays:
+        digest.update(f"{array.shape}{array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
+    """Write a checkpoint; a reader sees the one before or all of this one.
+
+    Raises
+    ------
+    DataError
+        If it can't be written.
+    """
+    target = os.path.realpath(os.fspath(path))
+    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
+    arrays = {
+        f"{part}_{i}": array
+        for part in ("variables", "optimizer", "best")
+        for i, array in enumerate(getattr(state, part))
+    }
+    about = {
+        "digest": digest,
+        "history": [asdict(record) for record in state.history],
+        "moments": state.moments,
+        "counts": [len(state.variables), len(state.optimizer), len(state.best)],
+    }
+    try:
+        with open(temporary, "xb") as file:
+            np.savez(file, about=np.array(json.dumps(about)), **arrays)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise DataError(f"Cannot write {os.fspath(path)!r}: {error.strerror or error}.") from error
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+
+
+def read(path: str | os.PathLike[str], digest: str) -> State | None:
+    """The state in a checkpoint, None if there is no file.
+
+    Raises
+    ------
+    TuningError
+        If it is of other settings, another model or other data, or no checkpoint.
+    """
+    if not os.path.exists(path):
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+            parts = [
+                [archive[f"{part}_{i}"] for i in range(n)]
+                for part, n in zip(("variables", "optimizer", "best"), about["counts"])
+            ]
+    except Exception as error:  # whatever a damaged archive makes of itself
+        raise TuningError(
+            f"checkpoint {os.fspath(path)!r} can't be read ({error}): remove it, or name another."
+        ) from error
+    if about["digest"] != digest:
+        raise TuningError(
+            f"checkpoint {os.fspath(path)!r} is of another training: its model, data or settings "
+            "differ from these. Remove it, or name another."
+        )
+    history = tuple(EpochRecord(**record) for record in about["history"])
+    return State(*parts, history=history, moments=about["moments"])

@@ -1,0 +1,179 @@
+"""What is added to the loss of the task: rates by layer, and synops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from ...errors import TuningError
+from ...graph import NetworkGraph, Population
+from ..losses import RateLoss, SynopLoss, outside, spike_amplitude, synop_losses, synop_range
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """Penalties on the outputs of the populations of one network.
+
+    Attributes
+    ----------
+    populations : tuple of Population
+        Those whose outputs are needed, in order.
+    synops : dict from str to SynopLoss
+        By population: its synops over a presentation.
+    rates : tuple of (str, RateLoss)
+        Regularizers, with the population each is of.
+    rates_hz : dict from str to float, optional
+        By population: the rate that it is to be scaled to. Synops are then those at these
+        rates, whatever the rates are now.
+    """
+
+    populations: tuple[Population, ...]
+    synops: Mapping[str, SynopLoss]
+    rates: tuple[tuple[str, RateLoss], ...] = ()
+    rates_hz: Mapping[str, float] | None = None
+    amplitudes: Mapping[str, float] = field(default_factory=dict)
+
+    def total_synops(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Mean synops a sample on all pathways, a scalar.
+
+        Parameters
+        ----------
+        outputs : dict from str to tf.Tensor of shape (batch, n_steps, n_neurons)
+            What Probes on the populations read.
+        """
+        total = tf.constant(0.0)
+        for name, loss in self.synops.items():
+            found = tf.reduce_mean(loss.synops(outputs[name]))
+            if self.rates_hz is not None:
+                wanted = tf.constant(self.rates_hz[name], tf.float32)
+                # The rate is taken as it is. If it were trained too, a few neurons would fire
+                # more and more to make the others look silent, until they saturate.
+                found *= wanted / tf.stop_gradient(self.spike_rate_hz(name, outputs[name]))
+            total += found
+        return total
+
+    def spike_rate_hz(self, name: str, output: tf.Tensor) -> tf.Tensor:
+        """The rate of the neuron that fires a spike, on average over all spikes.
+
+        ``sum(r ** 2) / sum(r)``, the mean rate weighted by itself: unlike the mean of all
+        neurons or of the active ones, it does not fall if neurons that hardly fire are added.
+        """
+        rates = tf.abs(output) / self.amplitudes[name]
+        # an all but silent population has no rate to scale; it makes no synops either
+        return (tf.reduce_sum(rates**2) + 1e-6) / (tf.reduce_sum(rates) + 1e-6)
+
+    def regularization(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The sum of all regularizers, a scalar."""
+        total = tf.constant(0.0)
+        for name, loss in self.rates:
+            total += tf.cast(loss(None, outputs[name]), tf.float32)
+        return total
+
+
+@dataclass(frozen=True)
+class SynopPenalty:
+    """What synops cost in the loss.
+
+    Attributes
+    ----------
+    weight : float
+        Penalty on all synops of the network before training.
+    target : (float, float), optional
+        Synops a sample that cost nothing.
+    """
+
+    weight: float
+    target: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, weight: float, target: Any) -> SynopPenalty:
+        """The penalty that `fine_tune` was asked for."""
+        return cls(float(weight), None if target is None else synop_range(target))
+
+    def __call__(self, synops: Any, at_start: Any) -> Any:
+        """The penalty, where there were so many at the start (at least 1)."""
+        counted = synops if self.target is None else outside(synops, self.target)
+        return self.weight / at_start * counted
+
+
+def make_penalties(
+    graph: NetworkGraph,
+    *,
+    n_steps: int,
+    dt: float,
+    regularizers: Mapping[str, Any],
+    rates_hz: Any,
+    layers: Iterable[str],
+    count_synops: bool,
+) -> Penalties:
+    """The penalties that `fine_tune` was asked for.
+
+    Raises
+    ------
+    TuningError
+        If a layer is named that has no neurons, or synops are to be penalised and there are
+        none.
+    """
+    by_layer: dict[str, list[Population]] = {}
+    for population in graph.populations:
+        by_layer.setdefault(population.layer, []).append(population)
+    try:
+        synops = synop_losses(graph, n_steps=n_steps, dt=dt)
+    except TuningError:
+        if count_synops:
+            raise
+        synops = {}
+    rates = []
+    for layer, given in regularizers.items():
+        for population in _of_layer(layer, by_layer, "regularizers"):
+            many = given if isinstance(given, (list, tuple)) else (given,)
+            rates += [(population.name, RateLoss(r, population.ensemble)) for r in many]
+    needed = {name for name, _ in rates} | set(synops)
+    wanted = None
+    if rates_hz is not None:
+        wanted = _rates_by_population(rates_hz, by_layer, layers)
+        needed |= set(wanted)
+    return Penalties(
+        populations=tuple(p for p in graph.populations if p.name in needed),
+        synops=synops,
+        rates=tuple(rates),
+        rates_hz=wanted,
+        amplitudes={p.name: spike_amplitude(p.neuron_type) for p in graph.populations},
+    )
+
+
+def _rates_by_population(
+    rates_hz: Any, by_layer: Mapping[str, list[Population]], layers: Iterable[str]
+) -> dict[str, float]:
+    if isinstance(rates_hz, Mapping):
+        named = {getattr(key, "name", key): rate for key, rate in rates_hz.items()}
+        missing = [layer for layer in by_layer if layer not in named]
+        if missing:
+            raise TuningError(
+                f"rates_hz has no rate for layer {missing[0]!r}; give one for each of "
+                f"{', '.join(by_layer)}, or one number for all."
+            )
+    else:
+        named = dict.fromkeys(by_layer, rates_hz)
+    found = {}
+    for layer, rate in named.items():
+        if not (isinstance(rate, (int, float)) and 0 < float(rate) < float("inf")):
+            raise TuningError(f"rates_hz must be positive numbers, not {rate!r} ({layer}).")
+        for population in _of_layer(layer, by_layer, "rates_hz"):
+            found[population.name] = float(rate)
+    return found
+
+
+def _of_layer(
+    layer: Any, by_layer: Mapping[str, list[Population]], argument: str
+) -> list[Population]:
+    name = getattr(layer, "name", layer)
+    if name not in by_layer:
+        raise TuningError(
+            f"{argument} names {name!r}, which is no layer with neurons; these are "
+            f"{', '.join(by_layer)}."
+        )
+    return by_layer[name]

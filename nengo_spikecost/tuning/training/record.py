@@ -1,0 +1,97 @@
+"""What fine-tuning gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """Scores of one epoch, as the network is simulated in training.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1; 0 is before training.
+    loss, accuracy : float
+        Of the task, on the samples held out; without samples held out, those of training.
+        ``accuracy`` is NaN, if outputs tell no classes.
+    synops : float
+        Per sample. With ``rates_hz``, as they would be at these rates.
+    objective : float
+        What is minimised: the loss and all penalties.
+    train_loss, train_accuracy, train_synops : float
+        On the samples trained with, averaged over the epoch while weights changed.
+    seconds : float
+        Wall time of the epoch.
+    """
+
+    epoch: int
+    loss: float
+    accuracy: float
+    synops: float
+    objective: float
+    train_loss: float = float("nan")
+    train_accuracy: float = float("nan")
+    train_synops: float = float("nan")
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """A model fine-tuned for spikes.
+
+    Attributes
+    ----------
+    model : tf.keras.Model
+        A new model with the weights of the best epoch; the one given is as it was.
+    scale_firing_rates : dict from str to float
+        Firing-rate scales to convert it with: those trained with, or, with ``rates_hz``,
+        those that give each layer its rate.
+    history : tuple of EpochRecord
+        One an epoch, the first before training.
+    best_epoch : int
+        The epoch with the smallest objective.
+    n_steps : int
+        Steps of the presentation trained for.
+    forward : {"spikes", "rates"}
+        What neurons did in training.
+    frozen : tuple of str
+        Weights that were not trained.
+    stopped : str, optional
+        Why training ended before its last epoch.
+    """
+
+    model: Any = field(repr=False)
+    scale_firing_rates: Mapping[str, float]
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    n_steps: int
+    forward: str
+    frozen: tuple[str, ...] = ()
+    stopped: str | None = None
+
+    @property
+    def best(self) -> EpochRecord:
+        """The epoch that the model is of."""
+        return next(r for r in self.history if r.epoch == self.best_epoch)
+
+    def to_frame(self) -> Any:
+        """The history as a ``pandas.DataFrame``, one row an epoch."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(record) for record in self.history])
+
+    def __str__(self) -> str:
+        rows = [
+            f"  {r.epoch:>3}{'*' if r.epoch == self.best_epoch else ' '} loss {r.loss:.4f}, "
+            f"accuracy {r.accuracy:.2%}, {r.synops:,.0f} synops"
+            for r in self.history
+        ]
+        ended = [f"Stopped: {self.stopped}"] if self.stopped else []
+        lines = [f"Fine-tuned with {self.forward}, {self.n_steps} steps:", *rows, *ended]
+        return "\n".join(lines)

@@ -1,0 +1,148 @@
+"""What a network is trained for: the loss on its outputs, and the labels as it needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ...errors import DataError, TuningError
+
+#: The output that is scored: of the last step, or averaged over all steps.
+READOUTS = ("last", "mean")
+
+
+class Task:
+    """The loss on every output of a model.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        Its last layers say whether outputs are probabilities.
+    loss : str or callable or dict, optional
+        A Keras loss, by name or as a function of ``(y_true, y_pred)``, for all outputs or by
+        output name. Default: cross-entropy, where the labels are whole numbers.
+    readout : {"last", "mean"}
+        What of the steps is scored.
+    labels : dict from str to ndarray
+        Targets by output name: whole numbers, where none of ``loss`` is given.
+    sizes : dict from str to int
+        Values of each output.
+
+    Raises
+    ------
+    TuningError
+        If there is no such loss, or none is given and labels are no whole numbers.
+    DataError
+        If a label is no class.
+    """
+
+    def __init__(
+        self,
+        model: tf.keras.Model,
+        loss: Any,
+        readout: str,
+        labels: Mapping[str, np.ndarray],
+        sizes: Mapping[str, int],
+    ):
+        if readout not in READOUTS:
+            raise TuningError(f"readout must be one of {', '.join(READOUTS)}, not {readout!r}.")
+        self.readout = readout
+        self._losses, self._classes = {}, {}
+        for name, y in labels.items():
+            given = loss.get(name) if isinstance(loss, Mapping) else loss
+            is_class = y.dtype.kind in "biu" and y.size == len(y)
+            if given is None:
+                if not is_class:
+                    raise TuningError(
+                        f"No loss is given for output {name!r}, whose labels are no classes but of "
+                        f"shape {y.shape} and type {y.dtype}. Give whole numbers, shape (n,), or "
+                        "a Keras loss, such as loss='mse'."
+                    )
+                given = _cross_entropy(model, name)
+            if is_class and (y.min() < 0 or y.max() >= sizes[name]):
+                raise DataError(
+                    f"Label {int(y.max() if y.max() >= sizes[name] else y.min())} is no class of "
+                    f"output {name!r}, which has {sizes[name]}."
+                )
+            self._classes[name] = is_class
+            self._losses[name] = _resolved(given)
+
+    @property
+    def has_accuracy(self) -> bool:
+        """Whether any output tells classes."""
+        return any(self._classes.values())
+
+    def scores(
+        self, targets: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Loss and accuracy of a batch, averaged over samples; of the outputs, the sum and mean.
+
+        Parameters
+        ----------
+        targets : dict from str to tf.Tensor of shape (batch, ...)
+        outputs : dict from str to tf.Tensor of shape (batch, n_steps, size)
+        """
+        total, right = tf.constant(0.0), []
+        for name, loss in self._losses.items():
+            steps, y = outputs[name], targets[name]
+            read = steps[:, -1] if self.readout == "last" else tf.reduce_mean(steps, axis=1)
+            if self._classes[name]:
+                y = tf.reshape(y, [-1])
+                hits = tf.equal(tf.cast(y, tf.int64), tf.argmax(read, axis=-1))
+                right.append(tf.reduce_mean(tf.cast(hits, tf.float32)))
+            else:
+                y = tf.reshape(tf.cast(y, read.dtype), tf.shape(read))
+            total += tf.reduce_mean(loss(y, read))
+        return total, tf.add_n(right) / len(right) if right else tf.constant(float("nan"))
+
+
+def labels_by_output(y: Any, names: tuple[str, ...], n: int) -> dict[str, np.ndarray]:
+    """Labels of each output, checked.
+
+    Raises
+    ------
+    DataError
+        If there are not as many as samples, or an output has none.
+    """
+    if isinstance(y, Mapping):
+        given = {getattr(key, "name", key): value for key, value in y.items()}
+    elif len(names) == 1:
+        given = {names[0]: y}
+    else:
+        raise DataError(f"y must be a dict by output: the model has {', '.join(names)}.")
+    found = {}
+    for name in names:
+        if given.get(name) is None:
+            raise DataError(f"y has no labels for output {name!r}.")
+        found[name] = np.asarray(given[name])
+        if len(found[name]) != n:
+            raise DataError(f"There are {n} samples but {len(found[name])} labels for {name!r}.")
+        if found[name].dtype.kind not in "biuf":
+            raise DataError(f"Labels of {name!r} must be numbers, not {found[name].dtype}.")
+    return found
+
+
+def _cross_entropy(model: tf.keras.Model, output: str) -> Any:
+    """From logits, unless the output goes through a softmax."""
+    layer = next((x for x in model.layers if x.name == output), None)
+    activation = getattr(layer, "activation", None)
+    is_softmax = isinstance(layer, tf.keras.layers.Softmax) or (
+        getattr(activation, "__name__", "") == "softmax"
+    )
+    return tf.keras.losses.SparseCategoricalCrossentropy(from_logits=not is_softmax)
+
+
+def _resolved(loss: Any) -> Any:
+    try:
+        found = tf.keras.losses.get(loss)
+    except (ValueError, TypeError):
+        found = None
+    if not callable(found):
+        raise TuningError(
+            "loss must be a Keras loss, by name or as a function of (y_true, y_pred), not "
+            f"{loss!r}."
+        )
+    return found
