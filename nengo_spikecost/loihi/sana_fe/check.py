@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...activity.chip_record import StepCounts
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
 from ...report.si import si
@@ -176,34 +177,76 @@ def sana_fe_check(
 def _causes(
     recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
 ) -> tuple[Cause, ...]:
-    energy = exported.constants.energy
-    sent = run.messages - run.host_messages
-    ours = int(recording.chip.messages_out.sum())
-    fewer = int(sent[:-1].sum()) - ours
+    return (
+        *_neuron_causes(recording, exported, run, cost),
+        *_synapse_causes(recording, exported, run, cost),
+        *_message_causes(recording, exported, run, cost),
+    )
+
+
+#: Ours is NengoLoihi's order: a spike is delivered one step after it was fired.
+FIRST = "spikes fired before the first step are delivered in it"
+LAST = "spikes of the last step are delivered"
+
+
+def _neuron_causes(
+    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
+) -> tuple[Cause, ...]:
     active = float(np.sum(active_updates(cost.work)))
     more = int(run.updated.sum()) - active
-    hops_J = _hops_J(exported, run, cost)
-    last_J = float((run.network_J - run.host_network_J)[-1])
-    last = "spikes of the last step are delivered in it"
     return (
         Cause(
             "neurons",
-            "compartments with a bias, or with it and input in turn, are updated every step",
-            more * energy["neuron_update"],
+            "compartments with a bias, and those with input or a spike, each counted once",
+            more * exported.constants.energy["neuron_update"],
         ),
         *_constants("neurons", cost, exported, _neuron_events(recording, active)),
-        Cause("synapses", last, float(run.synapse_J[-1])),
+    )
+
+
+def _synapse_causes(
+    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
+) -> tuple[Cause, ...]:
+    energy = exported.constants.energy
+    before_J = sum(
+        energy[name] * counts[0, 0].sum() for name, counts in _steps(recording).synops.items()
+    )
+    return (
+        Cause("synapses", FIRST, -float(before_J)),
+        Cause("synapses", LAST, float(run.synapse_J[-1])),
         *_constants("synapses", cost, exported, _synapse_events(recording)),
-        Cause("messages", last, last_J),
+    )
+
+
+def _message_causes(
+    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
+) -> tuple[Cause, ...]:
+    energy = exported.constants.energy
+    sent = run.messages - run.host_messages
+    ours = _steps(recording).messages_out[0].sum(axis=1)
+    fewer = int(sent[:-1].sum()) - int(ours[1:].sum())
+    return (
+        Cause("messages", FIRST, -float(ours[0] * energy["message_out"])),
+        Cause("messages", LAST, float((run.network_J - run.host_network_J)[-1])),
         Cause("messages", "messages of the host", float(run.host_network_J.sum())),
         Cause(
             "messages",
             "one message a core, where Loihi sends one a set of synapses",
             fewer * energy["message_out"],
         ),
-        Cause("messages", "hops of other messages, or other constants of hops", hops_J),
-        *_constants("messages", cost, exported, {"message_out": ours}),
+        Cause(
+            "messages",
+            "hops of other messages, or other constants of hops",
+            _hops_J(exported, run, cost),
+        ),
+        *_constants("messages", cost, exported, {"message_out": float(ours.sum())}),
     )
+
+
+def _steps(recording: Recording) -> StepCounts:
+    steps = recording.chip.by_step
+    assert steps is not None  # record_spikes counts by step
+    return steps
 
 
 def _neuron_events(recording: Recording, active: float) -> dict[str, float]:

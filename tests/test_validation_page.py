@@ -1,0 +1,135 @@
+"""docs/validation.md: predictions that are what the page says, and rules of good and bad."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+import validation_blouw as blouw
+import validation_others as others
+import validation_page
+from validation_data import Prediction, left_out, measurements, sources
+
+from nengo_spikecost.energy.loihi_chip import Range
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return validation_page.all_predictions()
+
+
+@pytest.fixture(scope="module")
+def page():
+    return validation_page.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_is_up_to_date(page):
+    # networks are emulated again; SANA-FE's part takes a minute and is compared by
+    # `python tools/validation_page.py --check` where SANA-FE is installed
+    fresh = list(validation_page.parts(sana_fe=False))
+    found = validation_page.differences(page, fresh)
+    assert not found, "\n".join([*found, "run tools/validation_page.py"])
+    assert len(fresh) == 5
+
+
+def test_a_page_that_is_not_up_to_date_is_told(page):
+    old = validation_page.written(page, "summary")
+    other = old.replace("| all |", "| everything |")
+    assert validation_page.differences(page, [("summary", old)]) == []
+    assert len(validation_page.differences(page, [("summary", other)])) == 2
+    changed = validation_page.with_part(page, "summary", other)
+    assert validation_page.written(changed, "summary") == other
+    assert validation_page.written(changed, "tables") == validation_page.written(page, "tables")
+    with pytest.raises(ValueError, match="needs the marks of the part 'none'"):
+        validation_page.written(page, "none")
+
+
+@pytest.mark.parametrize(
+    "expected, found, same",
+    [
+        ("| 1.00 mJ | +4 % |", "| 1.01 mJ | +5 % |", True),
+        ("| 1.00 mJ | +4 % |", "| 1.03 mJ | +4 % |", False),
+        ("| 1.00 mJ | +4 % |", "| 1.00 mJ | +6 % |", False),
+        ("| 1.00 mJ | good |", "| 1.00 mJ | bad |", False),
+    ],
+)
+def test_lines_agree_but_for_rounding(expected, found, same):
+    assert validation_page.same_line(expected, found) is same
+
+
+def test_every_measurement_is_predicted_and_nothing_else(predictions):
+    assert {p.key for p in predictions} == set(measurements())
+    assert {m.source for m in measurements().values()} == set(sources())
+    assert all(x.what and x.source and x.reason for x in left_out())
+    for p in predictions:
+        assert 0 <= p.value.low <= p.value.nominal <= p.value.high, p
+        assert p.held_out in validation_page.HELD_OUT
+
+
+def test_verdicts():
+    def verdict(low, nominal, high, measured=100.0, ends=True):
+        return Prediction("", "", Range(low, nominal, high), "", ends=ends).verdict(measured)
+
+    assert verdict(75, 75, 75) == verdict(125, 125, 125) == "good"
+    assert verdict(40, 74, 110) == "in range"
+    assert verdict(40, 74, 110, ends=False) == "bad"  # an end is the measurement itself
+    assert verdict(40, 74, 99) == verdict(101, 126, 130) == "bad"
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(-0.0657, "-6.6 %"), (0.247, "+25 %"), (4.07, "+407 %"), (-0.998, "-99.8 %")],
+)
+def test_errors_as_text(value, text):
+    assert validation_page.percent(value) == text
+
+
+def nominal(predictions, key, constants):
+    found = [p.value.nominal for p in predictions if (p.key, p.constants) == (key, constants)]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_predictions_by_hand(predictions):
+    """The arithmetic of published counts and constants, without the package."""
+    queries = 708.5 * 76_800 * 23.6e-12 + 76_800 * 60 * 81e-12
+    assert nominal(predictions, "knn_dynamic", "davies2018") == pytest.approx(queries)
+    chips = 32 * 27.7e-3 + 32 * 128 * 0.474e-3
+    assert nominal(predictions, "knn_static", "nahuku32") == pytest.approx(chips)
+    x86 = 22 * 18e-3 + 6e-3
+    assert nominal(predictions, "relnet_x86", "nahuku32") == pytest.approx(x86)
+    mobilenet = (7 * 27.7e-3 + 861 * 0.474e-3 + 7 * 18e-3 + 6e-3) * 0.340
+    assert nominal(predictions, "nxtf_cifar", "nahuku32") == pytest.approx(mobilenet)
+    truenorth = 64.43e-3 + 2.297e-12 * 20.07 * 128 * 1_048_576
+    assert nominal(predictions, "truenorth_20", "device truenorth") == pytest.approx(truenorth)
+    macs = (390 * 256 + 256 * 256 + 256 * 29 + 541) * 8.6e-9
+    assert nominal(predictions, "kws_cpu", "device cpu") == pytest.approx(macs)
+
+
+def test_the_slope_is_that_of_the_copies_own_events():
+    """Two copies less one: ten layers more, at the rate that was emulated, by hand."""
+    one, two = (blouw.scaling(n) for n in (1, 2))
+    spikes = two.recording.chip.spikes.sum() - one.recording.chip.spikes.sum()
+    updates = 2560 * blouw.STEPS_PER_INFERENCE
+    synops = (
+        two.recording.chip.total_synops().sum() - one.recording.chip.total_synops().sum()
+    ) / blouw.N_INFERENCES
+    # every spike meets 256 weights, those of the host in each copy; rates of the output differ
+    spikes += two.recording.chip.host_to_chip.sum() - one.recording.chip.host_to_chip.sum()
+    assert synops == pytest.approx(256 * spikes / blouw.N_INFERENCES, rel=0.03)
+    found = blouw.slope("davies2018")
+    assert found.low >= synops * 23.6e-12 + updates * 52e-12
+    assert found.nominal <= synops * 23.6e-12 + updates * 81e-12 + 1e-7  # and messages
+    assert 50 < blouw.rate_that_fits("silicon") < blouw.rate_that_fits("davies2018") < 100
+
+
+def test_synapses_of_intels_tutorial():
+    """Its parameters are published: 33,802, biases included."""
+    kernels = 25 * 16 + 9 * 16 * 32 + 9 * 32 * 64 + 16 * 64 * 10
+    assert kernels + 16 + 32 + 64 + 10 == 33_802
+    assert others._tutorial_synapses() == 144 * 400 + 100 * 4608 + 16 * 18432 + 10240

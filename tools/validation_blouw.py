@@ -1,0 +1,175 @@
+"""What is predicted for Blouw et al. 2019: keyword spotting, and its scaling network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from validation_data import Prediction, measurements
+from validation_networks import N_INFERENCES, SETTINGS, STEPS_PER_INFERENCE, scaling
+
+from nengo_spikecost.energy import devices
+from nengo_spikecost.energy.loihi_chip import ChipCost, Range, price_chip
+
+PROFILES = ("davies2018", "silicon")
+
+#: Time of an inference of each network, as it was measured, in s. Energies that grow with time
+#: are predicted for this time, so that errors of time don't hide in them.
+KWS_S = 337e-6 * STEPS_PER_INFERENCE
+NO_COPIES_S, TEN_COPIES_S = 795e-6 * STEPS_PER_INFERENCE, 877e-6 * STEPS_PER_INFERENCE
+
+#: Multiply-accumulates of the network without spikes, 390-256-256-29, and its neurons.
+KWS_MACS, KWS_NEURONS = 390 * 256 + 256 * 256 + 256 * 29, 256 + 256 + 29
+
+
+def core_dynamic(profile: str, n_copies: int, setting: str = SETTINGS[0]) -> Range:
+    """Core dynamic energy of an inference of the scaling network, in J."""
+    work = scaling(min(n_copies, 2), setting).work
+    return times(price_chip(work, profile).energy_J("core dynamic"), 1 / N_INFERENCES)
+
+
+def slope(profile: str, setting: str = SETTINGS[0]) -> Range:
+    """What a copy of ten layers adds to the core dynamic energy of an inference, in J."""
+    return plus(core_dynamic(profile, 2, setting), times(core_dynamic(profile, 1, setting), -1))
+
+
+def times(value: Range, factor: float) -> Range:
+    """A range times a number; ends stay low, nominal and high constants."""
+    return Range(*(end * factor for end in value))
+
+
+def plus(*values: Range) -> Range:
+    """Sum of ranges, end by end."""
+    return Range(*(sum(ends) for ends in zip(*values)))
+
+
+def _priced(board: str, step_s: float, n_copies: int = 0) -> ChipCost:
+    work = scaling(n_copies).work
+    return price_chip(work, "silicon", board=board, host_io=step_s)
+
+
+def _power(cost: ChipCost, boundary: str, without_cores: bool = False) -> Range:
+    """Mean power with the time of a step as it was given, in W."""
+    cores = cost.energy_J("core dynamic") if without_cores else Range(0.0, 0.0, 0.0)
+    pairs = zip(cost.energy_J(boundary), cores, cost.latency_s)
+    return Range(*((energy - core) / latency for energy, core, latency in pairs))
+
+
+def predictions() -> Iterator[Prediction]:
+    """In the order of the page."""
+    idle = _priced("nahuku32", 337e-6)
+    yield Prediction(
+        "blouw_idle",
+        "nahuku32",
+        Range(*(idle.board.power_W("static_chip", k) for k in ("low", "nominal", "high"))),
+        "a chip whose cores are off",
+    )
+    yield from _keyword_spotting()
+    yield from _scaling()
+    yield from _without_spikes()
+
+
+def _keyword_spotting() -> Iterator[Prediction]:
+    for board, held in (("nahuku32", "yes"), ("wolf_mountain", "same board")):
+        cost = _priced(board, 337e-6)
+        rate = "one core of 256 neurons, at the rates of the scaling network"
+        yield Prediction(
+            "kws_dynamic_power", f"silicon, {board}", _power(cost, "total dynamic"), rate, held
+        )
+        yield Prediction(
+            "kws_energy",
+            f"silicon, {board}",
+            times(_power(cost, "chip"), KWS_S),
+            "as above, for the time that was measured",
+            held,
+        )
+    cost = _priced("nahuku32", 337e-6)
+    code = Range(*(cost.board.power_W("x86_code", k) for k in ("low", "nominal", "high")))
+    yield Prediction(
+        "kws_without_x86",
+        "silicon, nahuku32",
+        plus(
+            times(cost.energy_J("core dynamic"), 1 / N_INFERENCES),
+            Range(0.0, code.nominal * KWS_S, code.high * KWS_S),
+        ),
+        "cores, and x86 code all the time; low: without the code",
+    )
+    yield Prediction(
+        "kws_step",
+        "silicon, cores alone",
+        _cores_alone(0),
+        "slowest core of every step and the barrier",
+    )
+
+
+def _cores_alone(n_copies: int) -> Range:
+    return price_chip(scaling(n_copies).work, "silicon", host_io="none").step_s
+
+
+def _scaling() -> Iterator[Prediction]:
+    rates = f"emulated with Nengo's gains and biases, {scaling(2).rate_hz:.0f} Hz"
+    for profile in PROFILES:
+        yield Prediction("scaling_slope", profile, slope(profile), rates, assumes="rates")
+    cost = _priced("nahuku32", 877e-6)
+    core = Range(*(cost.board.power_W("static_core", k) for k in ("low", "nominal", "high")))
+    yield Prediction(
+        "scaling_slope",
+        "silicon, nahuku32",
+        plus(slope("silicon"), times(core, 10 * TEN_COPIES_S)),
+        "as above, if the ten cores of a copy were powered only when used",
+        assumes="rates",
+    )
+    for board, held in (("nahuku32", "yes"), ("wolf_mountain", "same board")):
+        none = _power(_priced(board, 795e-6), "total dynamic", without_cores=True)
+        yield Prediction(
+            "scaling_intercept",
+            f"silicon, {board}",
+            plus(times(none, NO_COPIES_S), core_dynamic("silicon", 0)),
+            "x86 for the time that was measured, and one core",
+            held,
+        )
+        ten = _power(_priced(board, 877e-6, 1), "total dynamic", without_cores=True)
+        yield Prediction(
+            "scaling_ten",
+            f"silicon, {board}",
+            plus(
+                times(ten, TEN_COPIES_S),
+                core_dynamic("silicon", 1),
+                times(slope("silicon"), 9),
+            ),
+            "x86 for the time that was measured, and ten copies",
+            held,
+        )
+    yield Prediction(
+        "scaling_step",
+        "silicon, cores alone",
+        _cores_alone(2),
+        "slowest core of every step of two copies, which work side by side",
+    )
+
+
+def _without_spikes() -> Iterator[Prediction]:
+    for device in ("cpu", "gpu"):
+        found = devices.get(device)
+        energy = KWS_MACS * found.energy_per_synop_J + KWS_NEURONS * found.energy_per_neuron_J
+        yield Prediction(
+            f"kws_{device}",
+            f"device {device}",
+            Range(energy, energy, energy),
+            f"{KWS_MACS:,} multiply-accumulates, batch of 1",
+        )
+
+
+def sensitivity() -> list[tuple[str, float, Range, Range]]:
+    """Slope by how the neurons may have been set: setting, rate in Hz, and both profiles."""
+    return [
+        (setting, scaling(2, setting).rate_hz, *(slope(p, setting) for p in PROFILES))
+        for setting in SETTINGS
+    ]
+
+
+def rate_that_fits(profile: str) -> float:
+    """Rate in Hz, between those of the settings, at which the slope is what was measured."""
+    measured = measurements()["scaling_slope"].value
+    points = [(rate, (d, s)[PROFILES.index(profile)].nominal) for _, rate, d, s in sensitivity()]
+    (high, most), (low, least) = points[0], points[1]
+    return low + (measured - least) / (most - least) * (high - low)

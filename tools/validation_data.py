@@ -1,0 +1,154 @@
+"""Measurements of boards, and predictions held against them, for ``validation_page.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nengo_spikecost.energy.device_files import read_toml
+from nengo_spikecost.energy.loihi_chip import Range
+
+DATA = Path(__file__).with_name("board_measurements.toml")
+
+BOUNDARIES = ("core dynamic", "total dynamic", "chip", "board", "step", "whole device")
+EVIDENCE = ("read", "computed", "quoted", "second-hand")
+UNITS = ("J", "W", "s")
+
+#: An error of the nominal prediction up to which it is called good. SANA-FE's authors claim
+#: 11.7 % of energy and 24.3 % of latency for the constants that the best profile has.
+GOOD = 0.25
+
+#: What the data of a row were used for.
+HELD_OUT = {
+    "yes": "no constant was made of this measurement",
+    "same board": "a constant was measured on this board, in other runs",
+    "no": "a constant was made of this measurement",
+}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A published number: what, in which unit, within which boundary, and how it is known."""
+
+    key: str
+    what: str
+    source: str
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    boundary: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A published number that nothing is held against, and why."""
+
+    what: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted for a measurement.
+
+    Attributes
+    ----------
+    key : str
+        Of the measurement.
+    constants : str
+        Whose constants: a profile, a board, a way in and out, or a device.
+    value : Range
+    basis : str
+        What is predicted from what; what is assumed.
+    held_out : str
+        One of `HELD_OUT`.
+    ends : bool
+        Whether the ends of the range, too, were made without this measurement.
+    assumes : str
+        What had to be assumed that decides the prediction, if anything: "" or, for
+        example, "rates".
+    """
+
+    key: str
+    constants: str
+    value: Range
+    basis: str
+    held_out: str = "yes"
+    ends: bool = True
+    assumes: str = ""
+
+    def error(self, measured: float) -> float:
+        """Of the nominal value, as a share of what was measured."""
+        return self.value.nominal / measured - 1
+
+    def verdict(self, measured: float) -> str:
+        """``"good"``, ``"in range"`` or ``"bad"``.
+
+        A range does not save a prediction if its end is the measurement itself.
+        """
+        if abs(self.error(measured)) <= GOOD:
+            return "good"
+        inside = self.value.low <= measured <= self.value.high
+        return "in range" if inside and self.ends else "bad"
+
+
+@cache
+def _content() -> Mapping[str, Any]:
+    return read_toml(DATA)
+
+
+@cache
+def measurements() -> Mapping[str, Measurement]:
+    """All measurements by key.
+
+    Raises
+    ------
+    ValueError
+        If an entry lacks something, or has a word that is not known.
+    """
+    content = _content()
+    return {
+        key: _measurement(key, dict(entry), content["sources"])
+        for key, entry in content["measurements"].items()
+    }
+
+
+def _measurement(key: str, entry: dict[str, Any], sources: Mapping[str, Any]) -> Measurement:
+    units = [unit for unit in UNITS if unit in entry]
+    if len(units) != 1:
+        raise ValueError(f"{key}: one of {', '.join(UNITS)} is expected, not {units}.")
+    unit = units[0]
+    found = Measurement(
+        key=key,
+        what=entry.pop("what"),
+        source=entry.pop("source"),
+        value=entry.pop(unit),
+        low=entry.pop(f"low_{unit}", None),
+        high=entry.pop(f"high_{unit}", None),
+        unit=unit,
+        boundary=entry.pop("boundary"),
+        evidence=entry.pop("evidence"),
+    )
+    if entry:
+        raise ValueError(f"{key}: unknown {', '.join(entry)}.")
+    if found.source not in sources:
+        raise ValueError(f"{key}: there is no source {found.source!r}.")
+    if found.boundary not in BOUNDARIES or found.evidence not in EVIDENCE:
+        raise ValueError(f"{key}: unknown boundary {found.boundary!r} or evidence.")
+    return found
+
+
+def sources() -> Mapping[str, str]:
+    """Text of every source by its name."""
+    return {name: entry["text"] for name, entry in _content()["sources"].items()}
+
+
+def left_out() -> list[LeftOut]:
+    """Measurements without a prediction."""
+    return [LeftOut(**entry) for entry in _content()["left_out"]]

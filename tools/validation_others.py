@@ -1,0 +1,342 @@
+"""What is predicted for all published boards but those of Blouw et al."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from validation_blouw import PROFILES
+from validation_data import Prediction
+
+from nengo_spikecost.energy import devices
+from nengo_spikecost.energy.loihi_chip import Board, ChipCost, ChipWork, Range, price_chip
+from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
+
+LEVELS = ("low", "nominal", "high")
+
+#: Where spikes are not published: none, one for every two synapses of an inference, and two
+#: for every synapse. Crossovers with networks without spikes are published for 0.15 to 1.72.
+SPIKES_PER_SYNAPSE = (0.0, 0.5, 2.0)
+
+Value = Callable[[ChipCost], Range]
+
+
+def _board(name: str = "nahuku32") -> Board:
+    return constants().boards[name]
+
+
+def _power(key: str, count: float = 1, board: str = "nahuku32") -> Range:
+    return Range(*(_board(board).power_W(key, level) * count for level in LEVELS))
+
+
+def _sum(*values: Range) -> Range:
+    return Range(*(sum(ends) for ends in zip(*values)))
+
+
+def _over(works: tuple[ChipWork, ...], value: Value, profile: str, **options: Any) -> Range:
+    """Few spikes with low constants, some with nominal ones, many with high ones."""
+    low, nominal, high = (value(price_chip(work, profile, **options)) for work in works)
+    return Range(low.low, nominal.nominal, high.high)
+
+
+def _dynamic(cost: ChipCost) -> Range:
+    return cost.energy_J("core dynamic")
+
+
+def _step(cost: ChipCost) -> Range:
+    return cost.step_s
+
+
+def frady() -> Iterator[Prediction]:
+    """Nearest neighbours: every spike goes to all 76,800 neurons."""
+    neurons, steps, cores = 76_800, 60, 32 * 120
+    works = tuple(
+        ChipWork.by_hand(
+            n_cores=cores,
+            n_compartments=neurons,
+            n_steps=steps,
+            synops=float(spikes * neurons),
+            # 11 to 12.5 spikes a step reach every neuron
+            active_updates=neurons * steps,
+            messages=float(spikes * messages),
+            n_chips=32,
+        )
+        for spikes, messages in ((667, 0), (708.5, 0), (750, cores))
+    )
+    basis = (
+        "667 to 750 spikes to 76,800 neurons each, 60 steps, 20 neurons a core; messages not "
+        "known: none, or at the high end one to each core"
+    )
+    for profile in PROFILES:
+        yield Prediction("knn_dynamic", profile, _over(works, _dynamic, profile), basis)
+    yield Prediction(
+        "knn_static",
+        "nahuku32",
+        _sum(_power("static_chip", 32), _power("static_core", 32 * 128)),
+        "32 chips with 128 cores on",
+    )
+    yield Prediction(
+        "knn_x86",
+        "nahuku32",
+        _sum(_power("x86_clock", 32), _power("x86_code")),
+        "clock of 32 chips, and code",
+        ends=False,
+    )
+    received = tuple(
+        ChipWork.by_hand(
+            n_cores=cores,
+            n_compartments=neurons,
+            n_steps=steps,
+            synops=float(spikes * neurons),
+            active_updates=neurons * steps,
+            axon_events=float(spikes * cores),
+            n_chips=32,
+        )
+        for spikes in (667, 708.5, 750)
+    )
+    yield Prediction(
+        "knn_step",
+        "silicon, cores alone",
+        _over(received, _step, "silicon", host_io="none"),
+        "neurons and spikes spread evenly over all cores and steps; the barrier between chips is "
+        "from the same paper, other boards",
+        "same board",
+    )
+    yield Prediction(
+        "knn_step",
+        "silicon, free running",
+        _over(received, _step, "silicon", host_io="free_running"),
+        "several chips, nothing goes in or out",
+        ends=False,
+    )
+
+
+def _unknown_spikes(
+    n_cores: int, neurons: int, n_steps: int, synapses: int, n_chips: int | None = None
+) -> tuple[ChipWork, ...]:
+    return tuple(
+        ChipWork.by_hand(
+            n_cores=n_cores,
+            n_compartments=neurons,
+            n_steps=n_steps,
+            synops={"conv": synapses * rate},
+            spikes=neurons * rate,
+            messages=neurons * rate,
+            # at most one a neuron and step, where every core has as many
+            active_updates=min(neurons // n_cores * n_cores * n_steps, synapses * rate),
+            n_chips=n_chips,
+        )
+        for rate in SPIKES_PER_SYNAPSE
+    )
+
+
+def _chip_energy(cost: ChipCost) -> Range:
+    return cost.energy_J("chip")
+
+
+def nxtf() -> Iterator[Prediction]:
+    """MNIST and CIFAR-10 of NxTF; its spikes are not published."""
+    works = _unknown_spikes(14, 4_000, 100, 341_000)
+    yield Prediction(
+        "nxtf_mnist",
+        "silicon, nahuku32",
+        _over(works, _chip_energy, "silicon", host_io=66.5e-6),
+        "14 cores on one chip for the time that was measured",
+    )
+    yield Prediction(
+        "nxtf_mnist_step",
+        "silicon, x86",
+        _over(works, _step, "silicon", host_io="x86"),
+        "input through the x86",
+    )
+    yield Prediction(
+        "nxtf_mnist_step",
+        "silicon, cores alone",
+        _over(works, _step, "silicon", host_io="none"),
+        "spikes spread evenly over cores and steps",
+    )
+    for device in ("cpu", "gpu"):
+        energy = 341_000 * devices.get(device).energy_per_synop_J
+        yield Prediction(
+            f"nxtf_mnist_{device}",
+            f"device {device}",
+            Range(energy, energy, energy),
+            "341,000 multiply-accumulates, one a synapse",
+        )
+    power = _sum(
+        _power("static_chip", 7),
+        _power("static_core", 861),
+        _power("x86_clock", 7),
+        _power("x86_code"),
+    )
+    yield Prediction(
+        "nxtf_cifar",
+        "nahuku32",
+        Range(*(watts * 0.340 for watts in power)),
+        "861 cores on 7 chips for the time that was measured, without any spikes",
+    )
+    yield Prediction(
+        "nxtf_cifar_step",
+        "x86",
+        _host_step("x86"),
+        "input through the x86; cores are not known",
+        ends=False,
+    )
+    yield Prediction(
+        "nxtf_nmnist",
+        "nahuku32",
+        _sum(
+            _power("static_chip"), _power("static_core", 5), _power("x86_clock"), _power("x86_code")
+        ),
+        "597,000 weights of 8 bits need 5 cores; without spikes, since steps are not given",
+        assumes="cores",
+    )
+
+
+def _host_step(name: str, n_chips: int = 1) -> Range:
+    host_io = constants().host_io[name]
+    return Range(*(host_io.step_s(n_chips, level) for level in LEVELS))
+
+
+def intel() -> Iterator[Prediction]:
+    """Networks of Intel's notebooks."""
+    yield Prediction(
+        "relnet_x86",
+        "nahuku32",
+        _sum(_power("x86_clock", 22), _power("x86_code")),
+        "clock of about 22 chips, and code: the model of NxSDK itself, found in other networks",
+        assumes="chips",
+    )
+    yield Prediction(
+        "relnet_step",
+        "free running",
+        _host_step("free_running", 22),
+        "several chips",
+        ends=False,
+    )
+    neurons, synapses = 2304 + 3200 + 1024 + 10, _tutorial_synapses()
+    works = _unknown_spikes(7, neurons, 512, synapses)
+    yield Prediction(
+        "intel_mnist_power",
+        "silicon, nahuku32",
+        _over(works, lambda cost: cost.power_W("board"), "silicon", host_io=60.807e-6),
+        "6,538 neurons on 7 cores of a board of 32 chips, which is not said",
+        assumes="board",
+    )
+    yield Prediction(
+        "intel_mnist_step",
+        "silicon, x86",
+        _over(works, _step, "silicon", host_io="x86"),
+        "input through the x86",
+        ends=False,
+    )
+    yield Prediction(
+        "intel_mnist_step",
+        "silicon, cores alone",
+        _over(works, _step, "silicon", host_io="none"),
+        "neurons and spikes spread evenly over cores and steps",
+    )
+    works = _unknown_spikes(157, 76_810, 512, 3_930_880, 2)
+    for name, host_io in (("x86", "x86"), ("cores alone", "none")):
+        yield Prediction(
+            "intel_cifar_step",
+            f"silicon, {name}",
+            _over(works, _step, "silicon", host_io=host_io),
+            "76,810 neurons on 157 cores, 3,930,880 synapses; spread evenly",
+        )
+
+
+def _tutorial_synapses() -> int:
+    """Synapses of 16C5s2-32C3-64C3s2-10C4 on 28 by 28 pixels."""
+    return sum(
+        positions * filters * fan_in
+        for positions, filters, fan_in in (
+            (144, 16, 25),
+            (100, 32, 16 * 9),
+            (16, 64, 32 * 9),
+            (1, 10, 64 * 16),
+        )
+    )
+
+
+def static() -> Iterator[Prediction]:
+    """Power without any work."""
+    for key, cores in (("quartz_72", 72), ("quartz_1760", 1760)):
+        yield Prediction(
+            key,
+            "nahuku32",
+            _sum(_power("static_chip", 32), _power("static_core", cores)),
+            "32 chips and the cores that are on",
+            "no",
+            ends=False,
+        )
+    for key, held in (("quartz_core_11", "no"), ("quartz_core_1753", "no"), ("smnist_core", "yes")):
+        yield Prediction(
+            key, "nahuku32", _power("static_core"), "a core that is on", held, held == "yes"
+        )
+    yield Prediction(
+        "braille_static",
+        "nahuku32",
+        _sum(_power("static_chip"), _power("static_core", 106)),
+        "a chip and 106 cores",
+        ends=False,
+    )
+    yield Prediction(
+        "braille_x86", "nahuku32", _power("x86_clock"), "clock of a chip", "no", ends=False
+    )
+
+
+def others() -> Iterator[Prediction]:
+    """Chips other than Loihi, and Loihi 2 with constants of Loihi 1."""
+    neurons = 158_508
+    work = ChipWork.by_hand(
+        n_cores=128,
+        n_compartments=neurons,
+        n_steps=16,
+        synops={"conv": 48.6e6},
+        active_updates=neurons * 8,
+    )
+    for profile in PROFILES:
+        yield Prediction(
+            "pilotnet_lif",
+            profile,
+            _dynamic(price_chip(work, profile)),
+            "48.6 million synops of another frame, half of the updates with input, and Loihi 1 "
+            "for Loihi 2",
+            assumes="spikes, chip",
+        )
+    yield from _truenorth()
+    yield from _odin()
+
+
+def _device_power(name: str, synops_per_s: float) -> Range:
+    device = devices.get(name)
+    at = [device.at(level) for level in LEVELS]
+    constants = [found.constants() for found in at]
+    return Range(
+        *(
+            c["static_power"].value + d.energy_per_synop_J * synops_per_s
+            for c, d in zip(constants, at)
+        )
+    )
+
+
+def _truenorth() -> Iterator[Prediction]:
+    cases = (
+        ("truenorth_12", 11.58, "no", False, "a line through this point and the last"),
+        ("truenorth_20", 20.07, "yes", False, "a line through the points beside this one"),
+        ("truenorth_96", 95.93, "no", False, "a line through this point and the first"),
+        ("truenorth_headline", 20.0, "yes", True, "the same line, at another voltage"),
+        ("truenorth_silent", 0.0, "yes", False, "static power, at another voltage"),
+    )
+    for key, rate, held, ends, basis in cases:
+        value = _device_power("truenorth", rate * 128 * 1_048_576)
+        yield Prediction(key, "device truenorth", value, basis, held, ends)
+
+
+def _odin() -> Iterator[Prediction]:
+    for key, rate in (("odin_fast", 37.5e6), ("odin_slow", 650e3)):
+        value = _device_power("odin", rate)
+        yield Prediction(
+            key, "device odin", value, "leakage and clock at 75 MHz; low: at 1.3 MHz", "no", False
+        )

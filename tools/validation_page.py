@@ -1,0 +1,236 @@
+"""Hold predictions against measurements of boards, and write the tables of docs/validation.md.
+
+    python tools/validation_page.py              # predict, and write
+    python tools/validation_page.py --check      # predict, and compare with the page
+
+Only what is between two marks of the page is written. What SANA-FE says is written only
+where SANA-FE is installed; elsewhere that part is left, and not compared.
+``tests/test_validation_page.py`` compares the page with a fresh run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import validation_blouw as blouw
+import validation_others as others
+from doc_pages import same_output
+from validation_data import (
+    HELD_OUT,
+    Measurement,
+    Prediction,
+    left_out,
+    measurements,
+    sources,
+)
+
+from nengo_spikecost.energy.loihi_chip import Range
+from nengo_spikecost.report.si import si
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
+
+#: Numbers may differ by one in the last of three digits between versions of NumPy.
+TOLERANCE = 0.01
+
+SECTIONS = (
+    ("Keyword spotting and its scaling network (Blouw et al. 2019)", blouw.predictions),
+    ("Nearest neighbours on Pohoiki Springs (Frady et al. 2020)", others.frady),
+    ("Networks of NxTF (Rueckauer et al. 2022)", others.nxtf),
+    ("Networks of Intel's notebooks", others.intel),
+    ("Static power of boards", others.static),
+    ("Other chips", others.others),
+)
+
+HEADER = "| What | Boundary | Predicted with | Predicted | Measured | Error | Verdict | Held out |"
+RULE = "|---|---|---|--:|--:|--:|---|---|"
+
+
+def mark(part: str, end: str) -> str:
+    """The line before or after what is written."""
+    return f"% {end} of what tools/validation_page.py writes: {part}\n"
+
+
+def written(page: str, part: str) -> str:
+    """What is between two marks of a page."""
+    begin, end = mark(part, "begin"), mark(part, "end")
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise ValueError(f"The page needs the marks of the part {part!r}, each once.")
+    return page.split(begin)[1].split(end)[0]
+
+
+def with_part(page: str, part: str, fresh: str) -> str:
+    """The page with something else between two marks."""
+    old = written(page, part)
+    begin = mark(part, "begin")
+    return page.replace(f"{begin}{old}", f"{begin}{fresh}")
+
+
+def percent(value: float) -> str:
+    """An error as signed per cent, with a decimal where a whole number would say too little."""
+    fine = abs(value) < 0.0995 or value < -0.995
+    return f"{100 * value:+.1f} %" if fine else f"{100 * value:+.0f} %"
+
+
+def amount(value: Range, unit: str) -> str:
+    """A prediction, with its range if it has one."""
+    nominal = si(value.nominal, unit)
+    low, high = si(value.low, unit), si(value.high, unit)
+    return nominal if low == high else f"{nominal} ({low} to {high})"
+
+
+def measured(found: Measurement) -> str:
+    """A measurement, with its range if it has one."""
+    text = si(found.value, found.unit)
+    if found.low is None or found.high is None:
+        return text
+    return f"{text} ({si(found.low, found.unit)} to {si(found.high, found.unit)})"
+
+
+def row(prediction: Prediction) -> str:
+    """One line of a table."""
+    found = measurements()[prediction.key]
+    held = prediction.held_out
+    if held == "yes" and not prediction.ends:
+        held = "yes, but for the ends"
+    cells = [
+        f"{found.what} ({found.evidence})",
+        found.boundary,
+        f"{prediction.constants}: {prediction.basis}",
+        amount(prediction.value, found.unit),
+        measured(found),
+        percent(prediction.error(found.value)),
+        prediction.verdict(found.value)
+        + (f", assumes {prediction.assumes}" if prediction.assumes else ""),
+        held,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def all_predictions() -> list[Prediction]:
+    """Of all sections."""
+    return [p for _, of_section in SECTIONS for p in of_section()]
+
+
+def tables() -> str:
+    """All sections."""
+    lines: list[str] = []
+    for title, of_section in SECTIONS:
+        found = list(of_section())
+        names = dict.fromkeys(measurements()[p.key].source for p in found)
+        lines += [f"### {title}", ""]
+        lines += ["Source: " + "; ".join(sources()[name] for name in names) + "."]
+        lines += ["", HEADER, RULE, *map(row, found), ""]
+    return "\n".join(lines)
+
+
+def summary() -> str:
+    """How many predictions are good, by boundary, of those that are held out."""
+    found = [p for p in all_predictions() if p.held_out != "no"]
+    lines = ["| Boundary | Predictions | Good | by an assumption | In range | Bad | Median error |"]
+    lines += ["|---|--:|--:|--:|--:|--:|--:|"]
+    boundaries = dict.fromkeys(measurements()[p.key].boundary for p in found)
+    for boundary in boundaries:
+        own = [p for p in found if measurements()[p.key].boundary == boundary]
+        lines.append(_summary_line(boundary, own))
+    lines.append(_summary_line("all", found))
+    return "\n".join([*lines, ""])
+
+
+def _summary_line(name: str, found: list[Prediction]) -> str:
+    values = [measurements()[p.key].value for p in found]
+    verdicts = [p.verdict(value) for p, value in zip(found, values)]
+    errors = sorted(abs(p.error(value)) for p, value in zip(found, values))
+    middle = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
+    good, inside, bad = (verdicts.count(verdict) for verdict in ("good", "in range", "bad"))
+    assumed = sum(bool(p.assumes) for p, verdict in zip(found, verdicts) if verdict == "good")
+    cells = [name, len(found), good, assumed, inside, bad, f"{100 * middle:.0f} %"]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def rates() -> str:
+    """How the slope of the scaling network follows from the rate of its neurons."""
+    lines = ["| Neurons | Rate | davies2018 | silicon |", "|---|--:|--:|--:|"]
+    for setting, rate, davies, silicon in blouw.sensitivity():
+        cells = [setting, f"{rate:.1f} Hz", amount(davies, "J"), amount(silicon, "J")]
+        lines.append(f"| {' | '.join(cells)} |")
+    fits = [f"{blouw.rate_that_fits(p):.0f} Hz with {p}" for p in blouw.PROFILES]
+    measured_J = si(measurements()["scaling_slope"].value, "J")
+    return "\n".join(
+        [*lines, "", f"The measured {measured_J} would need {' and '.join(fits)}.", ""]
+    )
+
+
+def not_predicted() -> str:
+    """What is left out, and why."""
+    lines = ["| Measurement | Source | Left out because |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {x.what} | {x.source} | {x.reason} |" for x in left_out()), ""])
+
+
+def held_out_words() -> str:
+    """What the words of the last column mean."""
+    return "\n".join([*(f"* *{word}*: {meaning}." for word, meaning in HELD_OUT.items()), ""])
+
+
+def parts(sana_fe: bool) -> Iterator[tuple[str, str]]:
+    """Name and fresh text of every part, in blank lines; SANA-FE's only if it is asked for."""
+    made = {
+        "summary": summary,
+        "held out": held_out_words,
+        "tables": tables,
+        "rates": rates,
+        "left out": not_predicted,
+    }
+    if sana_fe:
+        from validation_sana_fe import comparison
+
+        made["SANA-FE"] = comparison
+    for part, make in made.items():
+        yield part, f"\n{make()}\n"
+
+
+def differences(page: str, fresh: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines of the page ("-") and of a fresh run ("+") that differ."""
+    found = []
+    for part, text in fresh:
+        before, after = written(page, part).splitlines(), text.splitlines()
+        for number in range(max(len(before), len(after))):
+            old = before[number] if number < len(before) else ""
+            new = after[number] if number < len(after) else ""
+            if not same_line(old, new):
+                found += [f"- {old}", f"+ {new}"]
+    return found
+
+
+def same_line(expected: str, found: str) -> bool:
+    """Whether two lines agree; errors in per cent may differ by one, other numbers by 1 %."""
+    error = re.compile(r"([-+]\d+(?:\.\d+)?) %")
+    pairs = zip(error.findall(expected), error.findall(found))
+    close = all(abs(float(a) - float(b)) <= 1.01 for a, b in pairs)
+    return close and same_output(error.sub("#", expected), error.sub("#", found), TOLERANCE)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="compare; write nothing")
+    check = parser.parse_args().check
+    page = PAGE.read_text(encoding="utf-8")
+    fresh = list(parts(sana_fe=importlib.util.find_spec("sanafe") is not None))
+    if check:
+        found = differences(page, fresh)
+        print("\n".join(found) or "docs/validation.md is up to date.")
+        return int(bool(found))
+    for part, text in fresh:
+        page = with_part(page, part, text)
+    PAGE.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
