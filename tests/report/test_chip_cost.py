@@ -80,6 +80,14 @@ def test_frames_and_files(cost, tmp_path):
         cost.to_frame("chips")
 
 
+def test_constants_have_their_sources(cost):
+    text = cost.constants_string()
+    assert "synop dense       23.6 pJ      23.6 to 35.5 pJ  simulated  2018  [1]" in text
+    assert "27.7 to 101 mW" in text and "57.4 to 877 us" in text
+    assert "IEEE Micro 38(1), 2018, Table 2" in " ".join(text.split())
+    assert all(len(line) <= 98 for line in text.split("\n"))
+
+
 def test_plots(cost):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")

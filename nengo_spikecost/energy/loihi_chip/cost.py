@@ -250,6 +250,12 @@ class ChipCost:
     def __str__(self) -> str:
         return self.summary_string()
 
+    def constants_string(self, line_length: int = 98) -> str:
+        """Every constant with its range, how it is known, and its source."""
+        from ...report.chip_constants import constants_text
+
+        return constants_text(self, line_length)
+
     def plot(self, axes: Any = None) -> Axes:
         """Draw where the energy and the time of an inference go; see `plot_chip_cost`."""
         from ...report.chip_plots import plot_chip_cost

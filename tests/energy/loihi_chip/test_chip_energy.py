@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nengo_spikecost.energy.loihi_chip import BOUNDARIES, ChipWork, price_chip
+from nengo_spikecost.energy.loihi_chip import (
+    BOUNDARIES,
+    ChipWork,
+    price_chip,
+    read_chip_file,
+    shipped_chip,
+)
 from nengo_spikecost.errors import EnergyError
 
 from .works import property_test, works
@@ -168,6 +174,44 @@ def test_one_more_synop_costs_one_synop(work, profile, kind):
     added = [price_chip(w, profile).energy_J("core dynamic").nominal for w in (work, after)]
     constant = price_chip(work, profile).profile.energies[f"synop_{kind}"].value
     assert added[1] - added[0] == pytest.approx(constant * work.n_cores, rel=1e-6)
+
+
+def test_every_constant_says_where_it_is_from():
+    chip = shipped_chip()
+    constants = [
+        c for p in chip.profiles.values() for c in (*p.energies.values(), *p.times.values())
+    ]
+    constants += [c for p in chip.profiles.values() for _, c in p.sync.points]
+    constants += [c for b in chip.boards.values() for c in b.powers.values()]
+    constants += [c for _, c in chip.boards["nahuku32"].barrier.points]
+    constants += [c for io in chip.host_io.values() for c in (io.step, io.several_chips) if c]
+    for constant in constants:
+        assert constant.source and constant.year and constant.evidence != "user", constant
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("[profiles.x]\ndescription = 'y'", "lacks energy, time, sync"),
+        ("[boards.x]\nn_chips = 1\npowers.fan = 1.0", "there is no power 'fan'"),
+        ("[host_io.x]\nstep = -1.0", "at least 0"),
+        ("[chips.x]\nn = 1", "has unknown chips"),
+        ("[boards", "Cannot read"),
+    ],
+)
+def test_files_are_checked(tmp_path, text, words):
+    path = tmp_path / "chip.toml"
+    path.write_text(text)
+    with pytest.raises(EnergyError, match=words):
+        read_chip_file(path)
+
+
+def test_a_file_of_ones_own(tmp_path):
+    path = tmp_path / "chip.toml"
+    path.write_text("[boards.mine]\nn_chips = 2\n[boards.mine.powers]\nstatic_chip = 0.5")
+    board = read_chip_file(path).boards["mine"]
+    cost = price_chip(ChipWork.by_hand(**BY_HAND), board=board, host_io=1e-3)
+    assert cost.parts_J["static chips"].nominal == pytest.approx(0.5 * 20e-3)
 
 
 def test_powered_cores():
