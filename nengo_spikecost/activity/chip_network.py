@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import nengo
+import numpy as np
 
+from ..errors import MeasurementError
+from ..graph.host import is_on_chip
 from .backend import Setup
 
 
@@ -42,7 +45,11 @@ class Surrounding(nengo.Network):
 
 @contextlib.contextmanager
 def shaped(setup: Setup, network: nengo.Network) -> Iterator[None]:
-    """NengoLoihi may build a network within it, with the block shapes that were found."""
+    """NengoLoihi may build a network within it, with the block shapes that were found.
+
+    Processes without a seed get one while it does: it gives none to the simulators that it
+    makes for the host, so that no two of them would draw the same noise.
+    """
     # loihi stands above this room: what builds with NengoLoihi is there, and imported by use
     from ..loihi.cores.building import building
 
@@ -50,7 +57,52 @@ def shaped(setup: Setup, network: nengo.Network) -> Iterator[None]:
         "nengo_spikecost.loihi.check_support says which layer it refuses; if cores overflow, "
         "nengo_spikecost.loihi.fit_blocks finds block shapes."
     )
-    with building(network, advice):
+    with building(network, advice), _processes_seeded(setup.network, setup.seed):
         if setup.fit is not None:
             setup.fit.apply()
         yield
+
+
+@contextlib.contextmanager
+def _processes_seeded(network: nengo.Network, seed: int) -> Iterator[None]:
+    owners = [(node, "output") for node in network.all_nodes]
+    owners += [(ensemble, "noise") for ensemble in network.all_ensembles]
+    before = []
+    try:
+        for number, (owner, name) in enumerate(owners):
+            process = getattr(owner, name)
+            if isinstance(process, nengo.Process) and process.seed is None:
+                before.append((owner, name, process))
+                drawn = np.random.RandomState([seed, number]).randint(2**31 - 1)
+                setattr(owner, name, _with_seed(process, int(drawn)))
+        yield
+    finally:
+        for owner, name, process in before:
+            setattr(owner, name, process)
+
+
+def _with_seed(process: nengo.Process, seed: int) -> nengo.Process:
+    """A copy with a seed, which can't be set once a process is made."""
+    kind: Any = type(process)
+    copied = kind.__new__(kind)
+    copied.__setstate__({**process.__getstate__(), "seed": seed})
+    return copied
+
+
+def check_probes(setup: Setup) -> None:
+    """Refuse Probes that NengoLoihi has not.
+
+    Raises
+    ------
+    MeasurementError
+        If a Probe of what is on the chip is to see some steps only.
+    """
+    for name, probe in setup.outputs.items():
+        ensemble = getattr(probe.obj, "ensemble", probe.obj)
+        if probe.sample_every is None or not isinstance(ensemble, nengo.Ensemble):
+            continue
+        if is_on_chip(setup.network, ensemble):
+            raise MeasurementError(
+                f"Probe {name!r} has sample_every, which NengoLoihi has not for what is on the "
+                "chip: make it without."
+            )

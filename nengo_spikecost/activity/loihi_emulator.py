@@ -7,7 +7,7 @@ runs here. It is imported when a simulation is built, so that neither waits for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import nengo
@@ -17,7 +17,7 @@ from .. import stack
 from ..errors import MeasurementError
 from ..graph.naming import numbered
 from .backend import Backend, BatchCounts, Setup
-from .chip_network import Surrounding, shaped
+from .chip_network import Surrounding, check_probes, shaped
 from .chip_record import ChipActivity
 
 
@@ -39,6 +39,7 @@ class LoihiEmulatorBackend(Backend):
         from ..loihi.emulation import Emulator
 
         self.setup = setup
+        check_probes(setup)
         network = Surrounding(setup.network, setup.seed)
         model = stack.nengo_loihi().builder.Model(dt=setup.dt)
         with shaped(setup, network):
@@ -101,7 +102,7 @@ class LoihiEmulatorBackend(Backend):
 def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and layers of blocks or inputs, as the graph that is counted for calls them."""
     known = {population.ensemble: population for population in setup.populations}
-    names: dict[int, str] = {}
+    names: dict[Hashable, str] = {}
     layers = []
     for number, part in enumerate(parts):
         population = known.get(part.source.owner)

@@ -239,7 +239,8 @@ def _options(simulator: str, target: Any, hardware: Any, by_step: Any) -> dict[s
         takers = [other for other, known in OPTIONS.items() if name in known]
         if simulator not in takers:
             raise MeasurementError(
-                f"{name} is for simulator {' or '.join(takers)}; {simulator!r} has no such option."
+                f"{name} is for simulator {' or '.join(map(repr, takers))}; {simulator!r} has no "
+                "such option."
             )
     return options
 

@@ -23,7 +23,7 @@ import numpy as np
 from .. import stack
 from ..errors import MeasurementError
 from .backend import Setup
-from .chip_network import Surrounding, shaped
+from .chip_network import Surrounding, check_probes, shaped
 from .reference import VALUES_AT_ONCE, ReferenceBackend
 
 TARGETS = ("sim", "loihi")
@@ -50,7 +50,7 @@ class NengoLoihiBackend(ReferenceBackend):
         self.target = setup.options.get("target", TARGETS[0])
         self._hardware = dict(setup.options.get("hardware_options", {}))
         _check_target(self.target, self._hardware, setup)
-        _check_probes(setup)
+        check_probes(setup)
         super().__init__(setup, self._simulator)
         values = sum(p.n_neurons for p in setup.populations)
         values += sum(int(probe.size_in) for probe in setup.outputs.values())
@@ -79,7 +79,6 @@ class NengoLoihiBackend(ReferenceBackend):
                 progress_bar=False,
                 hardware_options=self._hardware,
             )
-        _seed_host(simulator, self.setup.seed)
         self._model = simulator.model if _is_as_built(simulator.model) else None
         return _Run(simulator)
 
@@ -151,34 +150,8 @@ def _check_target(target: Any, hardware: Any, setup: Setup) -> None:
         )
 
 
-def _check_probes(setup: Setup) -> None:
-    for name, probe in setup.outputs.items():
-        if probe.sample_every is not None and isinstance(
-            getattr(probe.obj, "ensemble", probe.obj), nengo.Ensemble
-        ):
-            raise MeasurementError(
-                f"Probe {name!r} has sample_every, which NengoLoihi has not for what is on the "
-                "chip: make it without."
-            )
-
-
 def _is_as_built(model: Any) -> bool:
     """Whether a run leaves a model as it was, so that it can be run from the start again."""
     learns = any(synapse.learning for block in model.blocks for synapse in block.synapses)
     operators = (*model.host_pre.operators, *model.host.operators)
     return not learns and not any(getattr(op, "state_extra", None) for op in operators)
-
-
-def _seed_host(simulator: Any, seed: int) -> None:
-    """Have the host's processes without a seed draw the same random numbers every time.
-
-    NengoLoihi gives no seed to the simulators that it makes for the host. Resetting them gives
-    them one; the queues between them and the chip are then others, which its runner looks up.
-    """
-    for name in ("host_pre", "host"):
-        if name in simulator.sims:
-            simulator.sims[name].reset(seed=seed)
-    runner = type(simulator._runner)
-    simulator._runner = runner(
-        simulator.model, simulator.sims, simulator.precompute, simulator.timers
-    )
