@@ -37,6 +37,7 @@ PAGES = (
     "placement",
     "block_shapes",
     "deploying",
+    "sweep",
     "extending",
 )
 

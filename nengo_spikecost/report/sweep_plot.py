@@ -58,12 +58,27 @@ def plot_sweep(sweep: Sweep, axes: Axes | None = None) -> Axes:
 
 def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     from matplotlib.lines import Line2D
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
+    from matplotlib.ticker import (
+        EngFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        NullLocator,
+        PercentFormatter,
+    )
 
-    style: dict[str, Any] = {"ls": "", "mec": "black", "mfc": "white"}
     handles = [
         Line2D([], [], marker="o", color="black", mfc="white", label="front"),
-        Line2D([], [], marker="s", label="one scale for all layers", **{**style, "ls": ":"}),
+        Line2D(
+            [],
+            [],
+            marker="s",
+            ls=":",
+            color="#777777",
+            mec="black",
+            mfc="white",
+            label="one scale for all layers",
+        ),
         Line2D([], [], marker="o", ms=3.5, ls="", color="#999999", label="other settings"),
         Line2D([], [], ls="--", color="#555555", label="Keras model"),
     ]
@@ -82,10 +97,12 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     if shown:
         axes.set_xscale("log")
         axes.set_xlim(0.9 * min(shown), 1.1 * max(shown))
-        # a decade or two: label some of what lies between the powers of ten
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        narrow = max(shown) < 10 * min(shown)  # too few powers of ten to be labels
+        axes.xaxis.set_major_locator(MaxNLocator(7) if narrow else LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(EngFormatter("J"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+        if narrow:
+            axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
     axes.set_ylabel(f"Accuracy on {sweep.n_images} images")
