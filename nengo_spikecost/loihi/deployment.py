@@ -167,6 +167,7 @@ def deploy(
     progress: bool = True,
     by_step: bool = False,
     hardware_options: Mapping[str, Any] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     **convert_options: Any,
 ) -> Deployment:
     """Run a model on Loihi: on its emulation, on NengoLoihi's emulator, or on a board.
@@ -200,7 +201,7 @@ def deploy(
         that runs on the chip.
     presentation : {"fresh", "continuous"}, optional
         Default: continuous, as a board runs. See `measure`.
-    batch_size, dt, seed, progress, by_step, hardware_options
+    batch_size, dt, seed, progress, by_step, hardware_options, checkpoint
         See `measure`.
     output : str, optional
         Which output says the class, if there are several.
@@ -243,7 +244,7 @@ def deploy(
     activity = measure(
         ready.measured, data, n_steps, simulator=simulator, presentation=presentation,
         batch_size=batch_size, dt=dt, seed=seed, progress=progress, by_step=by_step,
-        hardware_options=hardware_options, **options,
+        hardware_options=hardware_options, checkpoint=checkpoint, **options,
     )  # fmt: skip
     labels = None if y is None else np.asarray(y)
     return Deployment(ready.named, ready.fit, ready.use, activity, target, labels, output, readout)

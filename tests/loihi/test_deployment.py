@@ -13,6 +13,7 @@ from nengo_spikecost import stack
 from nengo_spikecost.errors import DataError, LoihiError, MeasurementError, MissingActivityError
 from nengo_spikecost.loihi import Deployment, deploy, fit_blocks, place
 
+from . import register_board
 from .networks import emulate
 from .test_architectures import ARCHITECTURES, SCALE, make_model
 from .test_emulation import nef_network, recurrent_network
@@ -111,6 +112,23 @@ def test_other_simulators_run_the_same(model, deployment):
         other.cost()
     with pytest.raises(MeasurementError, match="NxSDK"):
         deploy(deployment.fit, images(1), n_steps=5, target="board", progress=False)
+
+
+def test_a_board_runs_the_same(deployment, monkeypatch):
+    """With NxSDK and the board behind a stand-in that computes from registers."""
+    boards = register_board.install(monkeypatch, loihi)
+    found = deploy(deployment.fit, images(2), n_steps=STEPS, target="board", progress=False)
+    for name, record in deployment.activity.populations.items():
+        np.testing.assert_array_equal(found.activity.populations[name].counts, record.counts[:2])
+    assert boards[0].t == 2 * STEPS and "without a pause, on a board: 3 cores" in str(found)
+
+
+def test_goes_on_from_a_checkpoint(deployment, tmp_path):
+    run = {"n_steps": STEPS, "progress": False, "checkpoint": tmp_path}
+    first, again = (deploy(deployment.fit, images(2), **run) for _ in range(2))
+    np.testing.assert_array_equal(again.predictions, first.predictions)
+    with pytest.raises(DataError, match="block_shapes"):
+        deploy(deployment.network, images(2), block_shapes="as_it_is", **run)
 
 
 def test_block_shapes_of_every_kind(deployment):
