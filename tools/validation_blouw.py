@@ -161,8 +161,9 @@ def _without_spikes() -> Iterator[Prediction]:
 
 def sensitivity() -> list[tuple[str, float, Range, Range]]:
     """Slope by how the neurons may have been set: setting, rate in Hz, and both profiles."""
+    davies, silicon = PROFILES
     return [
-        (setting, scaling(2, setting).rate_hz, *(slope(p, setting) for p in PROFILES))
+        (setting, scaling(2, setting).rate_hz, slope(davies, setting), slope(silicon, setting))
         for setting in SETTINGS
     ]
 

@@ -54,7 +54,8 @@ def scaling(n_copies: int, setting: str = SETTINGS[0], seed: int = 0) -> Emulate
             warm_up=WARM_UP * STEPS_PER_INFERENCE,
         )
         mapping = place(network, model=recording.built.model)
-    work = chip_work(recording, mapping)
+    activity: Any = recording  # has what is asked of an Activity
+    work = chip_work(activity, mapping)
     spikes = recording.chip.spikes.sum()
     neurons = recording.chip.compartments.sum()
     return Emulated(work, float(spikes / neurons / (recording.n_steps * 1e-3)), recording, mapping)

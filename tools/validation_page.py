@@ -132,14 +132,15 @@ def tables() -> str:
 
 def summary() -> str:
     """How many predictions are good, by boundary, of those that are held out."""
-    found = [p for p in all_predictions() if p.held_out != "no"]
     lines = ["| Boundary | Predictions | Good | by an assumption | In range | Bad | Median error |"]
     lines += ["|---|--:|--:|--:|--:|--:|--:|"]
-    boundaries = dict.fromkeys(measurements()[p.key].boundary for p in found)
-    for boundary in boundaries:
+    found = [p for p in all_predictions() if p.held_out == "yes"]
+    for boundary in dict.fromkeys(measurements()[p.key].boundary for p in found):
         own = [p for p in found if measurements()[p.key].boundary == boundary]
         lines.append(_summary_line(boundary, own))
     lines.append(_summary_line("all", found))
+    same = [p for p in all_predictions() if p.held_out == "same board"]
+    lines.append(_summary_line("with constants of the same board", same))
     return "\n".join([*lines, ""])
 
 
@@ -156,15 +157,19 @@ def _summary_line(name: str, found: list[Prediction]) -> str:
 
 def rates() -> str:
     """How the slope of the scaling network follows from the rate of its neurons."""
-    lines = ["| Neurons | Rate | davies2018 | silicon |", "|---|--:|--:|--:|"]
-    for setting, rate, davies, silicon in blouw.sensitivity():
-        cells = [setting, f"{rate:.1f} Hz", amount(davies, "J"), amount(silicon, "J")]
+    measured_J = measurements()["scaling_slope"].value
+    lines = [
+        "| Neurons | Rate | davies2018 | Error | silicon | Error |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for setting, rate, *slopes in blouw.sensitivity():
+        cells = [setting, f"{rate:.1f} Hz"]
+        for found in slopes:
+            cells += [amount(found, "J"), percent(found.nominal / measured_J - 1)]
         lines.append(f"| {' | '.join(cells)} |")
     fits = [f"{blouw.rate_that_fits(p):.0f} Hz with {p}" for p in blouw.PROFILES]
-    measured_J = si(measurements()["scaling_slope"].value, "J")
-    return "\n".join(
-        [*lines, "", f"The measured {measured_J} would need {' and '.join(fits)}.", ""]
-    )
+    last = f"The measured {si(measured_J, 'J')} would need {' and '.join(fits)}."
+    return "\n".join([*lines, "", last, ""])
 
 
 def not_predicted() -> str:

@@ -166,7 +166,9 @@ class _Export:
 
     def _inputs(self) -> tuple[list[Any], list[slice], list[int]]:
         """Neurons of the host on cores without blocks, at most a core's each."""
-        groups, columns, cores = [], [], []
+        groups: list[Any] = []
+        columns: list[slice] = []
+        cores: list[int] = []
         free = self._free_cores()
         for sources in self.slices[len(self.built.blocks) :]:
             for first in range(sources.start, sources.stop, MAX_COMPARTMENTS):

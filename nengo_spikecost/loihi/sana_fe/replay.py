@@ -98,8 +98,10 @@ def replay(exported: SanaFeNetwork, timing: str = "detailed") -> SanaFeRun:
             "that setup.cfg names."
         )
     counts[:2] -= exported.spikes[:, len(neurons) :].sum(axis=1)  # the host's inputs
-    sync_s = exported.constants.sync_s(exported.n_tiles)
-    return SanaFeRun(timing, *counts, *table[6:], sync_s=sync_s)
+    fields = ("fired", "updated", "synops", "messages", "hops", "host_messages")
+    amounts = ("soma_J", "synapse_J", "network_J", "host_network_J", "step_s")
+    values: dict[str, Any] = {**dict(zip(fields, counts)), **dict(zip(amounts, table[6:]))}
+    return SanaFeRun(timing=timing, sync_s=exported.constants.sync_s(exported.n_tiles), **values)
 
 
 def _compartments(chip: Any, exported: SanaFeNetwork) -> list[Any]:
