@@ -61,6 +61,9 @@ from .options import conversion_options, loaded, model_and_data, plain_errors, w
     show_default=True,
     help="Energies and times of the chip, for --cost.",
 )
+@click.option(
+    "--by-step", is_flag=True, help="Count every step, too: then --cost knows each step's time."
+)
 @click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
 @plain_errors
 def deploy(
@@ -102,7 +105,6 @@ def _deploy(
         neuron_type=neuron,
         scale_firing_rates=scale,
         synapse=synapse or None,
-        by_step=False,
         **options,
     )
     click.echo(done.summary_string())

@@ -75,6 +75,14 @@ def test_native_networks(net):
         np.testing.assert_array_equal(activity.populations[population.name].counts[0], spikes)
 
 
+@pytest.mark.filterwarnings("ignore:These layers are computed exactly, on the host")
+@pytest.mark.parametrize("presentation", ["fresh", "continuous"])
+def test_layers_on_the_host_between_layers_on_the_chip(presentation):
+    conversion = converted("max_pool_as_average", max_pooling="exact")
+    activity = both(conversion, images(2), 25, presentation=presentation)
+    assert len(activity.chip.inputs) == 2 and (activity.chip.chip_to_host > 0).all()
+
+
 def test_block_shapes_of_a_fit():
     conversion = converted("conv_with_bias")
     fit = nsc.loihi.fit_blocks(conversion, "latency", max_cores=12)
