@@ -115,7 +115,8 @@ def confirmation_summary(confirmation: Confirmation, line_length: int) -> str:
     )  # fmt: skip
     rows = tuple(
         (
-            str(row.point.trial), str(row.n_steps), f"{row.point.accuracy:.2%}",
+            str(row.point.trial), str(row.n_steps),
+            f"{row.point.accuracy:.2%} ({_share_interval(row.point.interval)})",
             f"{row.accuracy:.2%} ({_share_interval(row.interval)})", _points(row.point.loss),
             f"{_points(row.loss)} ({_interval(row.loss_interval)})",
             si.si(row.point.energy_J, "J"), si.si(row.energy_J, "J"),
@@ -278,7 +279,7 @@ def _interval(ends: tuple[float, float]) -> str:
 
 
 def _share_interval(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.2%} - {ends[1]:.2%}"
+    return f"{100 * ends[0]:.1f} - {100 * ends[1]:.1f}"
 
 
 def _ms(synapse: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -9,12 +10,17 @@ import numpy as np
 
 from ...energy.cost_models import get_cost_model
 from ...energy.device import Device
+from ...errors import UncountedWarning
 from ...graph import NetworkGraph
 from ...network_energy import NetworkEnergy
 from .records import Reading, Setting
 
 if TYPE_CHECKING:
     from ..rescaling import RescalableNetwork
+
+
+IMAGES_AT_ONCE = 1000
+"""Whose spikes are held at a time, neuron by neuron and for every presentation time."""
 
 
 class NetworkEngine:
@@ -62,10 +68,14 @@ class NetworkEngine:
     def read(self, setting: Setting, start: int, stop: int) -> Sequence[Reading]:
         """Simulate images ``start`` to ``stop``; a reading for each presentation time."""
         network, graph = self._network(setting.synapse)
-        scales = dict(setting.scales)
-        found = network.run(self._x[start:stop], self._n_steps, scales=scales)
-        labels = self._labels[start:stop]
-        return [self._reading(n, found[n], graph, labels) for n in self._n_steps]
+        readings: list[Reading] = []
+        for first in range(start, stop, IMAGES_AT_ONCE):
+            part = slice(first, min(first + IMAGES_AT_ONCE, stop))
+            found = network.run(self._x[part], self._n_steps, scales=dict(setting.scales))
+            labels = self._labels[part]
+            new = [self._reading(n, found[n], graph, labels) for n in self._n_steps]
+            readings = [a.joined(b) for a, b in zip(readings, new)] if readings else new
+        return readings
 
     def close(self) -> None:
         """Free what the simulations hold."""
@@ -76,13 +86,17 @@ class NetworkEngine:
     def _network(self, synapse: float | None) -> tuple[RescalableNetwork, _PricedGraph]:
         if synapse not in self._networks:
             network = self._build(synapse)
-            self._networks[synapse] = network, _PricedGraph(network.conversion)
+            graph = _PricedGraph(network.conversion)
+            NetworkEnergy(graph)  # warns of what can't be counted, here and not at every reading
+            self._networks[synapse] = network, graph
         return self._networks[synapse]
 
     def _reading(
         self, n_steps: int, activity: Any, graph: _PricedGraph, labels: np.ndarray
     ) -> Reading:
-        energy = NetworkEnergy(graph, activity, cost_model=self._cost_model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UncountedWarning)
+            energy = NetworkEnergy(graph, activity, cost_model=self._cost_model)
         energy_J = energy.estimate(self._device).total_J
         workload = energy.workload()
         layers = _synops_by_origin(workload, graph)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,7 +79,7 @@ def try_out(
     try:
         for stop in rules.stages:
             new = engine.read(proposal.setting, seen, stop)
-            readings = [_joined(a, b) for a, b in zip(readings, new)] if readings else list(new)
+            readings = [a.joined(b) for a, b in zip(readings, new)] if readings else list(new)
             seen = stop
             if stop == rules.stages[-1] or proposal.baseline:
                 continue
@@ -115,25 +115,3 @@ def hopeless(reading: Reading, rivals: Sequence[Reading], rules: Rules) -> str:
         if high < 0 and low_J >= 0:
             return "another takes less energy and is more accurate"
     return ""
-
-
-def _joined(first: Reading, second: Reading) -> Reading:
-    """Readings of some images and of the next as one."""
-    n, more = first.n_seen, second.n_seen
-    return Reading(
-        first.n_steps,
-        np.concatenate([first.correct, second.correct]),
-        np.concatenate([first.energy_J, second.energy_J]),
-        _mean(first.synops, second.synops, n, more),
-        _means(first.layer_synops, second.layer_synops, n, more),
-    )
-
-
-def _mean(first: float, second: float, n: int, more: int) -> float:
-    return (n * first + more * second) / (n + more)
-
-
-def _means(
-    first: Mapping[str, float], second: Mapping[str, float], n: int, more: int
-) -> dict[str, float]:
-    return {name: _mean(first[name], second[name], n, more) for name in first}

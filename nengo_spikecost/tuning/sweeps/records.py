@@ -99,6 +99,21 @@ class Reading:
         """Mean energy per inference."""
         return float(self.energy_J.mean())
 
+    def joined(self, other: Reading) -> Reading:
+        """These images and then those of another reading at the same time."""
+        n, more = self.n_seen, other.n_seen
+
+        def mean(first: float, second: float) -> float:
+            return (n * first + more * second) / (n + more)
+
+        return Reading(
+            self.n_steps,
+            np.concatenate([self.correct, other.correct]),
+            np.concatenate([self.energy_J, other.energy_J]),
+            mean(self.synops, other.synops),
+            {k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Trial:

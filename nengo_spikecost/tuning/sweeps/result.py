@@ -14,6 +14,7 @@ import numpy as np
 from ...errors import TuningError
 from .front import pareto, significant
 from .records import Point, Trial
+from .sampler import ROUNDING
 from .space import Space
 from .statistics import paired_difference, wilson
 
@@ -119,7 +120,7 @@ class Sweep:
             From the least energy upwards.
         """
         limit = self.space.worst_loss if max_accuracy_loss is None else max_accuracy_loss
-        found = pareto([p for p in self.points if p.loss <= limit + 1e-12])
+        found = pareto([p for p in self.points if p.loss <= limit + ROUNDING])
         return tuple(found if confidence is None else significant(found, confidence))
 
     def baseline(self) -> tuple[Point, ...]:
@@ -161,7 +162,7 @@ class Sweep:
                 "No setting was seen with all images at such a presentation time: the sweep read "
                 f"{', '.join(str(n) for n in self.space.n_steps)} steps of {1e3 * self.dt:g} ms."
             )
-        fits = [p for p in points if _loss(p, sure) <= max_accuracy_loss + 1e-12]
+        fits = [p for p in points if _loss(p, sure) <= max_accuracy_loss + ROUNDING]
         if fits:
             return min(fits, key=lambda p: (p.energy_J, p.latency_s, p.trial))
         close = min(points, key=lambda p: _loss(p, sure))

@@ -28,6 +28,9 @@ from .space import Space
 ORIGIN = "sampler"
 _ATTEMPTS = 20
 
+ROUNDING = 1e-12
+"""A loss that is larger by no more than this is not larger: shares of images are rounded."""
+
 
 def sampled(
     space: Space,
@@ -100,7 +103,7 @@ def to_study(space: Space, trials: Sequence[Trial], reference: float, **create: 
                     params=params,
                     distributions=distributions,
                     values=[loss, _log10(reading.mean_J), reading.n_steps],
-                    constraints={"loss": loss - space.worst_loss},
+                    constraints={"loss": loss - space.worst_loss - ROUNDING},
                     user_attrs={
                         "trial": trial.number,
                         "origin": trial.proposal.origin,

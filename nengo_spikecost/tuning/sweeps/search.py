@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .records import Key, Proposal, Reading, Setting, Trial
-from .sampler import sampled
+from .sampler import ROUNDING, sampled
 from .space import Space
 
 STEPS = (0.6, 0.775, 0.88, 0.94)
@@ -85,7 +85,7 @@ class Search:
             for reading in trial.readings:
                 if reading.n_steps > cap:
                     continue
-                excess = max(0.0, self.reference - reading.accuracy - loss)
+                excess = max(0.0, self.reference - reading.accuracy - loss - ROUNDING)
                 rank = (excess, reading.mean_J, trial.number)
                 if best is None or rank < best[0]:
                     best = rank, trial.number
