@@ -18,10 +18,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from .vectors import add_several
+from .vectors import add_several, fetch_soon
 
 _inline = numba.njit(inline="always")
 
+
+#: Weights are fetched this many entries before they are added.
+AHEAD = 4
 
 ONE, FOUR, EIGHT, SIXTEEN = (np.uint64(n) for n in (1, 4, 8, 16))
 
@@ -55,12 +58,15 @@ def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> No
 @numba.njit(cache=True, nogil=True)
 def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None:
     """Add the weights that these sources' spikes meet to the compartments' inputs."""
+    n_entries = len(chip.entries)
     for k in range(n_events):
         source = np.uint64(events[k])
         for entry in range(chip.entry_of[source], chip.entry_of[source + ONE]):
             e = np.uint64(entry)
             place, w = chip.entries[e, 0], np.uint64(chip.entries[e, 1])
             first, last = chip.entries[e, 2], chip.entries[e, 3]
+            ahead = np.uint64(min(entry + AHEAD, n_entries - 1))
+            fetch_soon(chip.weights, np.uint64(chip.entries[ahead, 1]))
             if last >= 0:
                 for run in range(first, last):
                     r = np.uint64(run)

@@ -36,6 +36,7 @@ class Rows:
         self._places: list[np.ndarray] = []
         self._n_weights = self._n_runs = self._n_places = 0
         self._known: dict[bytes, tuple[int, int]] = {}
+        self._starts: dict[bytes, int] = {}
 
     def add(self, synapse: Any) -> np.ndarray:
         """Add the rows of a synapse; the number of the first row of each of its sets."""
@@ -49,11 +50,18 @@ class Rows:
                 if len(unique) < len(places):
                     keep = np.sort(len(places) - 1 - from_end)
                     w, places = w[keep], places[keep]
-                self.weights.append(w)
                 where = self._where(np.ascontiguousarray(places, dtype=np.int32))
-                self.where.append((self._n_weights, *where))
-                self._n_weights += len(w)
+                self.where.append((self._first(np.ascontiguousarray(w, dtype=np.int32)), *where))
         return first
+
+    def _first(self, weights: np.ndarray) -> int:
+        """Where a row of weights starts; equal ones are kept once, as caches are small."""
+        key = weights.tobytes()
+        if key not in self._starts:
+            self._starts[key] = self._n_weights
+            self.weights.append(weights)
+            self._n_weights += len(weights)
+        return self._starts[key]
 
     def _where(self, places: np.ndarray) -> tuple[int, int]:
         key = places.tobytes()

@@ -10,6 +10,7 @@ from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 
@@ -46,3 +47,22 @@ def _add_several(
 
 
 add_several: Any = intrinsic(prefer_literal=True)(_add_several)
+
+
+def _fetch_soon(typing: Any, array: Any, index: Any) -> tuple[Any, Any]:
+    """Have the processor load what stands at an index, which need not exist."""
+    signature = types.void(array, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(prefetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+fetch_soon: Any = intrinsic(_fetch_soon)
