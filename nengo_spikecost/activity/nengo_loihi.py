@@ -21,7 +21,7 @@ import nengo
 import numpy as np
 
 from .. import stack
-from ..errors import MeasurementError
+from ..errors import EmulationWarning, MeasurementError
 from .backend import Setup
 from .chip_network import Surrounding, check_probes, shaped
 from .reference import VALUES_AT_ONCE, ReferenceBackend
@@ -79,7 +79,9 @@ class NengoLoihiBackend(ReferenceBackend):
                 progress_bar=False,
                 hardware_options=self._hardware,
             )
-        self._model = simulator.model if _is_as_built(simulator.model) else None
+        # spikes on their way from host to chip are in the model: lanes need one each
+        again = not self.setup.continuous and _is_as_built(simulator.model)
+        self._model = simulator.model if again else None
         return _Run(simulator)
 
 
@@ -88,7 +90,11 @@ class _Run:
 
     def __init__(self, simulator: Any):
         self._simulator = simulator
-        _quietly(simulator.__enter__)
+        try:
+            _quietly(simulator.__enter__)
+        except BaseException:
+            simulator.close()
+            raise
 
     @property
     def data(self) -> Any:
@@ -116,8 +122,9 @@ class _Run:
 
 
 def _quietly(function: Any, *arguments: Any) -> None:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    """Call a part of NengoLoihi that warns of much; what changes results is not kept quiet."""
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("default")
         # what NengoLoihi drops is no warning here: counts and outputs would be wrong
         warnings.filterwarnings("error", message="Too many spikes")
         try:
@@ -128,6 +135,14 @@ def _quietly(function: Any, *arguments: Any) -> None:
                 "has room for, and NengoLoihi drops the rest. Raise it: "
                 "hardware_options={'snip_max_spikes_per_step': ...}."
             ) from None
+    overflows = {str(w.message) for w in caught if str(w.message).startswith("Overflow")}
+    if overflows:
+        warnings.warn(
+            f"Numbers were too large for the chip, and were cut as it cuts them ("
+            f"{', '.join(sorted(overflows))}): too many spikes arrive at once.",
+            EmulationWarning,
+            stacklevel=2,
+        )
 
 
 def _check_target(target: Any, hardware: Any, setup: Setup) -> None:

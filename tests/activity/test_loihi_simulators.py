@@ -8,9 +8,9 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.errors import LoihiError, MeasurementError
+from nengo_spikecost.errors import EmulationWarning, LoihiError, MeasurementError
 from tests.loihi import test_architectures as architectures
-from tests.loihi.networks import emulate
+from tests.loihi.networks import Layers, emulate
 from tests.loihi.test_emulation import nef_network, recurrent_network
 
 loihi = stack.nengo_loihi()
@@ -134,6 +134,14 @@ def test_batches_of_any_size_are_the_same():
     np.testing.assert_array_equal(one.chip.synops["dense"], two.chip.synops["dense"])
     # nothing of a batch that is filled up is counted
     np.testing.assert_array_equal(one.chip.messages_between, two.chip.messages_between)
+
+
+def test_lanes_of_a_continuous_presentation():
+    conversion = converted("conv_with_bias")
+    lanes = both(conversion, images(5), 15, batch_size=2)
+    alone = nsc.measure(conversion, images(5)[::2], 15, simulator="loihi", batch_size=1)
+    for name, record in alone.populations.items():
+        np.testing.assert_array_equal(lanes.populations[name].counts[::2], record.counts)
 
 
 def test_defaults_of_presentation():
@@ -266,3 +274,15 @@ def test_what_a_simulator_does_not_have_is_refused():
     probe.sample_every = 0.01
     with pytest.raises(MeasurementError, match="'some' saw nothing of a sample"):
         nsc.measure(net, None, 5, simulator="nengo_loihi")
+
+
+@pytest.mark.parametrize("simulator", ["loihi", "nengo_loihi"])
+def test_numbers_too_large_for_the_chip_are_said(simulator):
+    layers = Layers(200, seed=0)
+    layers.input.output = np.full(200, 2000.0)
+    a = layers.population(5, "a")
+    # all weights are the largest that there are: many at once do not fit
+    layers.connect(layers.encoder, a, np.full((5, 200), 0.2), synapse=0.05)
+    with pytest.warns(EmulationWarning, match="too large for the chip") as said:
+        nsc.measure(layers.net, None, 20, simulator=simulator)
+    assert len(said) == 1
