@@ -11,7 +11,8 @@ from validation_networks import scaling
 from nengo_spikecost import convert
 from nengo_spikecost.demo import DEMO_SETTINGS, demo_data, demo_model
 from nengo_spikecost.loihi import fit_blocks, record_spikes, sana_fe_check
-from nengo_spikecost.loihi.sana_fe import SanaFeCheck
+from nengo_spikecost.loihi.sana_fe import SanaFeCheck, replay
+from nengo_spikecost.report.si import si
 
 #: Inferences are long; SANA-FE takes as long for every step.
 N_STEPS = 40
@@ -39,11 +40,26 @@ def _checks() -> Iterator[tuple[str, SanaFeCheck]]:
     yield "The scaling network of Blouw et al., one copy", check
 
 
+def _times(check: SanaFeCheck) -> str:
+    """Where times differ: the barrier, and the model of time."""
+    exported = check.exported
+    ours, theirs = (
+        exported.constants.sync_s(tiles) for tiles in (exported.n_block_tiles, exported.n_tiles)
+    )
+    simple = float(replay(exported, "simple").step_s.mean())
+    return (
+        f"A step takes {si(check.step_ours_s, 's')} by ours, {si(simple, 's')} by SANA-FE's simple "
+        f"times and {si(check.step_theirs_s, 's')} by its detailed ones; of that the barrier is "
+        f"{si(ours, 's')} by ours and {si(theirs, 's')} by SANA-FE (tiles that only the host's "
+        f"neurons are on: {exported.n_tiles - exported.n_block_tiles})."
+    )
+
+
 def comparison() -> str:
     """Both prices of both networks, part by part."""
     lines = []
     for title, check in _checks():
         cores = check.cost.work.n_cores
         lines += [f"{title}: {cores} cores, {check.exported.synapses:,} synapses.", ""]
-        lines += ["```text", str(check), "```", ""]
+        lines += ["```text", str(check), "```", "", _times(check), ""]
     return "\n".join(lines)
