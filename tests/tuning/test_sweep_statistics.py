@@ -76,3 +76,21 @@ def test_mean_difference():
     assert low == pytest.approx(0.1) == high  # the same images: no noise is left
     low, high = mean_difference(first, rng.normal(4.5, 1, 200))
     assert low < 0.5 < high
+
+
+@pytest.mark.parametrize("seen", [200, 600])
+def test_intervals_of_a_part_cover_the_whole(seen):
+    """Of the first images of a shuffled set, for what all of the set would say."""
+    rng = np.random.default_rng(0)
+    u = rng.random(1000)
+    first, second, energy = u > 0.03, u < 0.96, rng.gamma(3.0, 1.0, 1000)
+    difference = first.mean() - second.mean()
+    held = held_J = 0
+    for _ in range(1000):
+        part = rng.permutation(1000)[:seen]
+        low, high = paired_difference(first[part], second[part], 0.95, 1000)
+        held += low <= difference <= high
+        low, high = mean_difference(energy[part], np.zeros(seen), 0.95, 1000)
+        held_J += low <= energy.mean() <= high
+    assert 0.93 <= held / 1000 <= 0.99
+    assert 0.93 <= held_J / 1000 <= 0.98

@@ -33,13 +33,13 @@ class Rules:
     worst_loss : float
         Largest loss of accuracy of interest.
     confidence : float
-        Of the intervals it is decided by.
+        Of the intervals it is decided by, for what all images would have said.
     """
 
     stages: tuple[int, ...]
     reference: np.ndarray
     worst_loss: float
-    confidence: float = 0.99
+    confidence: float = 0.98
 
 
 def stages_of(n_images: int, first: int) -> tuple[int, ...]:
@@ -100,8 +100,8 @@ def hopeless(reading: Reading, rivals: Sequence[Reading], rules: Rules) -> str:
     It can't if its accuracy is surely below the range of interest; or if a rival that is no
     slower is surely more accurate, and surely takes no more energy, on the same images.
     """
-    seen, confidence = reading.n_seen, rules.confidence
-    _, high = paired_difference(reading.correct, rules.reference[:seen], confidence)
+    seen, sure = reading.n_seen, (rules.confidence, rules.stages[-1])
+    _, high = paired_difference(reading.correct, rules.reference[:seen], *sure)
     if high < -rules.worst_loss:
         return f"loses more than {rules.worst_loss:.1%}"
     for rival in rivals:
@@ -110,8 +110,8 @@ def hopeless(reading: Reading, rivals: Sequence[Reading], rules: Rules) -> str:
         correct, energy_J = rival.correct[:seen], rival.energy_J[:seen]
         if energy_J.mean() > reading.mean_J or correct.mean() <= reading.accuracy:
             continue
-        _, high = paired_difference(reading.correct, correct, confidence)
-        low_J, _ = mean_difference(reading.energy_J, energy_J, confidence)
+        _, high = paired_difference(reading.correct, correct, *sure)
+        low_J, _ = mean_difference(reading.energy_J, energy_J, *sure)
         if high < 0 and low_J >= 0:
             return "another takes less energy and is more accurate"
     return ""

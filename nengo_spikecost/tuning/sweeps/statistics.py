@@ -43,7 +43,7 @@ def wilson(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float
 
 
 def paired_difference(
-    first: np.ndarray, second: np.ndarray, confidence: float = 0.95
+    first: np.ndarray, second: np.ndarray, confidence: float = 0.95, n_all: float = math.inf
 ) -> tuple[float, float]:
     """Interval for the share of the first minus that of the second.
 
@@ -51,6 +51,10 @@ def paired_difference(
     ----------
     first, second : ndarray of bool, shape (n,)
         Outcomes on the same images, in the same order.
+    confidence : float
+        How often such intervals hold the true difference.
+    n_all : float
+        Images that the n were drawn from: the interval is for the difference on all of these.
 
     Returns
     -------
@@ -61,7 +65,7 @@ def paired_difference(
     only_second = (int(np.sum(second & ~first)) + 1) / (n + 2)
     difference = only_first - only_second
     spread = math.sqrt(max(0.0, only_first + only_second - difference**2) / (n + 2))
-    half = quantile(confidence) * spread
+    half = quantile(confidence) * spread * math.sqrt(1 - n / n_all)
     return max(-1.0, difference - half), min(1.0, difference + half)
 
 
@@ -78,13 +82,16 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def mean_difference(
-    first: np.ndarray, second: np.ndarray, confidence: float = 0.95
+    first: np.ndarray, second: np.ndarray, confidence: float = 0.95, n_all: float = math.inf
 ) -> tuple[float, float]:
     """Normal interval for the mean of ``first - second``, image by image; shape (n,) each."""
     difference = np.broadcast_to(first - second, max(first.shape, second.shape))
     n = len(difference)
     centre = float(difference.mean())
-    half = quantile(confidence) * float(difference.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
+    if n < 2:
+        return -math.inf, math.inf
+    spread = float(difference.std(ddof=1)) / math.sqrt(n) * math.sqrt(1 - n / n_all)
+    half = quantile(confidence) * spread
     return centre - half, centre + half
 
 
