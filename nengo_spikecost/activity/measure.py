@@ -79,8 +79,8 @@ def measure(
     presentation : {"fresh", "continuous"}, optional
         Start every sample from the initial state, or let state run on from one sample to
         the next. Default: continuous for ``"loihi"`` and ``"nengo_loihi"``, because a board
-        runs on and only a set-up of its own, of many seconds, would start it anew; fresh
-        for the others, where every sample is a computation of its own.
+        runs on, and would have to be set up anew to start from rest; fresh for the others,
+        where every sample is a computation of its own.
     batch_size : int, optional
         Samples side by side. Default: 1 if continuous or if the simulator has no batches,
         or else as many as make a few million neurons, at most 100, and no more than there

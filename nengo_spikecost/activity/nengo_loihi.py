@@ -7,7 +7,7 @@ are NengoLoihi's own spike probes, of neurons on the host Nengo's. What a core d
 NengoLoihi's ``Simulator.reset`` is not implemented. In a fresh presentation every sample has
 a simulator of its own, made from one built model where that is still as it was built: it
 isn't where synapses learn, or where neurons on the host keep random numbers in it. On a board
-a new simulator sets the board up anew, which takes many seconds a sample.
+a new simulator allocates, writes and starts the board anew, for every sample.
 
 Reference: nengo-loihi 1.1.0, simulator.py, hardware/interface.py.
 """

@@ -123,6 +123,8 @@ class Deployment:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the counts of single neurons, as plain dicts, lists and numbers."""
+        from .deployment_rows import accuracy_if_any
+
         single = self.output is not None or len(self.activity.outputs) == 1
         return {
             "target": self.target,
@@ -130,7 +132,7 @@ class Deployment:
             "n_samples": self.activity.n_samples,
             "cores": self.n_cores,
             "readout": self.readout,
-            "accuracy": self.accuracy if single else None,
+            "accuracy": accuracy_if_any(self),
             "predictions": self.predictions.tolist() if single else None,
             "layers": self.layers(),
         }

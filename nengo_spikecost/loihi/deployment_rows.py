@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import DataError, MeasurementError
 from ..graph import NetworkGraph
 
 if TYPE_CHECKING:
@@ -90,6 +91,14 @@ def _sums(chip: Any, cores: list[int]) -> dict[str, float]:
     }
 
 
+def accuracy_if_any(deployment: Deployment) -> float | None:
+    """None where labels that came with the data are no classes of a single output."""
+    try:
+        return deployment.accuracy
+    except (DataError, MeasurementError):
+        return None
+
+
 def summary(deployment: Deployment) -> str:
     """Protocol, accuracy and the table of layers."""
     activity = deployment.activity
@@ -106,11 +115,12 @@ def summary(deployment: Deployment) -> str:
         f"{activity.n_samples:,} samples of {protocol.n_steps} steps of {1000 * protocol.dt:g} ms, "
         f"{start}, {where}: {deployment.n_cores:,} cores"
     ]
-    if deployment.accuracy is not None:
+    accuracy = accuracy_if_any(deployment)
+    if accuracy is not None:
         n = activity.n_samples
-        right = round(deployment.accuracy * n)
+        right = round(accuracy * n)
         at = "the last step" if deployment.readout == "last" else "the mean over steps"
-        lines.append(f"accuracy {deployment.accuracy:.2%} ({right:,} of {n:,}), read at {at}")
+        lines.append(f"accuracy {accuracy:.2%} ({right:,} of {n:,}), read at {at}")
     rows = deployment.layers()
     columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or activity.chip]
     table = [[heading for heading, _, _ in columns]]

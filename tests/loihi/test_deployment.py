@@ -204,8 +204,10 @@ def test_several_outputs_and_labels():
     assert 0 <= many.accuracy <= 1 and "the mean over steps" in str(many)
     together = deploy(many.network, (x, y), n_steps=5, progress=False, output=name)
     assert together.accuracy is not None and together.labels is None
-    unread = deploy(many.network, x, n_steps=5, progress=False)
-    assert unread.to_dict()["predictions"] is None
+    unread = deploy(many.network, (x, y), n_steps=5, progress=False)
+    saved = unread.to_dict()
+    assert saved["predictions"] is None and saved["accuracy"] is None
+    assert "accuracy" not in str(unread)
     with pytest.raises(MeasurementError, match="say which one with output="):
         _ = unread.predictions
     with pytest.raises(MeasurementError, match="says the class with output="):
