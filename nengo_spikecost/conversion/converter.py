@@ -53,6 +53,8 @@ class RecordingConverter(nengo_dl.Converter):
     model : tf.keras.Model
     max_pooling : {"exact", "average", "strided"}
         What max pooling becomes.
+    chip_synapses : bool
+        Whether filters before neurons become synapses, as hardware has them, one step later.
     **options
         As in ``nengo_dl.Converter``.
 
@@ -67,8 +69,15 @@ class RecordingConverter(nengo_dl.Converter):
     # works as if this package was not there.
     converters = converters
 
-    def __init__(self, model: tf.keras.Model, *, max_pooling: str, **options: Any):
-        self.max_pooling = max_pooling
+    def __init__(
+        self,
+        model: tf.keras.Model,
+        *,
+        max_pooling: str,
+        chip_synapses: bool = False,
+        **options: Any,
+    ):
+        self.max_pooling, self.chip_synapses = max_pooling, chip_synapses
         self.owners: dict[Any, str] = {}
         self.choices: list[LayerChoice] = []
         self._path: list[str] = []

@@ -17,7 +17,8 @@ def copy_model(model: tf.keras.Model) -> tf.keras.Model:
     nodes to the layers it is given: it gets a copy, so that the user's model stays usable.
     """
     try:
-        copy = _clone(model)
+        with known_objects(model):
+            copy = _clone(model)
         # Layer by layer: one that is used both inside and outside a nested model is one
         # layer of the model, and two of the copy.
         clones = dict(walk_layers(copy))
@@ -30,6 +31,29 @@ def copy_model(model: tf.keras.Model) -> tf.keras.Model:
             "get_config and from_config."
         ) from error
     return copy
+
+
+def known_objects(model: tf.keras.Model) -> Any:
+    """A scope in which the model's layers can be made from their configurations.
+
+    Constraints, regularizers and initializers that are not Keras's own, such as the
+    constraint ``Mean`` of KerasSpiking, are known by the layers that have them.
+    """
+    found: dict[str, type] = {}
+    for _, layer in walk_layers(model):
+        while layer is not None:
+            for value in vars(layer).values():
+                if isinstance(value, _WITH_CONFIG):
+                    found[type(value).__name__] = type(value)
+            layer = getattr(layer, "layer", None)  # of a wrapper
+    return tf.keras.utils.custom_object_scope(found)
+
+
+_WITH_CONFIG = (
+    tf.keras.constraints.Constraint,
+    tf.keras.initializers.Initializer,
+    tf.keras.regularizers.Regularizer,
+)
 
 
 def _clone(layer: Any) -> Any:

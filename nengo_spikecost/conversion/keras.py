@@ -209,12 +209,15 @@ def convert(
     if temporal is None:
         temporal = is_temporal(copy)
 
+    spiking = bool(getattr(neurons, "spiking", False))
+    lowering = bool(lower or (lower is None and spiking and inference_only))
     converter = run_converter(
         copy,
         swap_activations={nengo.RectifiedLinear(): neurons, **(swap_activations or {})},
         scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
         synapse=synapse,
         max_pooling=max_pooling,
+        chip_synapses=lowering,
         split_shared_weights=split_shared_weights or inference_only,
         allow_fallback=allow_fallback,
         inference_only=inference_only,
@@ -243,8 +246,7 @@ def convert(
         choices=tuple(converter.choices),
         options=options,
     )
-    spiking = bool(getattr(neurons, "spiking", False))
-    if lower or (lower is None and spiking and inference_only):
+    if lowering:
         conversion = lowered(conversion, image_shapes(objects, copies))
     if off_chip is not None or spiking:
         place(conversion, off_chip)

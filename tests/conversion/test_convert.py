@@ -278,11 +278,10 @@ def test_keras_spiking_layers(filter_type):
     x = np.random.RandomState(0).uniform(20, 90, (1, 30, 6)).astype("f4")
     with nengo_dl.Simulator(conversion.net, minibatch_size=1, progress_bar=False) as sim:
         found = sim.predict(x, verbose=0)[conversion.outputs["filter"]]
-    # a Nengo synapse lags one step behind the keras_spiking filter of the same form. Filters
-    # run in float32 with coefficients computed by different means; values up to ~100
-    expected = model.predict(x, verbose=0)[:, :-1]
+    # Filters run in float32 with coefficients computed by different means; values up to ~100
+    expected = model.predict(x, verbose=0)
     assert expected.max() > 20
-    np.testing.assert_allclose(found[:, 1:], expected, rtol=1e-3, atol=1e-2)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
 
 
 def test_no_stray_warnings():

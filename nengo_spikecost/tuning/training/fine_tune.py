@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ...conversion import Conversion, convert
 from ...conversion.checks import check_model
+from ...conversion.copying import known_objects
 from ...conversion.keras3 import is_keras_3, rebuild
 from ...conversion.lookup import walk_layers
 from ...conversion.neurons import NeuronTypeLike
@@ -232,7 +233,8 @@ def _scales(
 def _with_weights(model: Any, copy: Any, weights: list[np.ndarray]) -> tf.keras.Model:
     """A new model like the user's, with the copy's trained weights."""
     copy.set_weights(weights)
-    new = tf.keras.models.clone_model(model)
+    with known_objects(model):
+        new = tf.keras.models.clone_model(model)
     trained, layers = dict(walk_layers(copy)), dict(walk_layers(new))
     for name, layer in walk_layers(model):
         if not isinstance(layer, tf.keras.Model) and layer.weights:

@@ -18,6 +18,7 @@ import tensorflow as tf
 from nengo.exceptions import ConfigError
 
 from ...conversion import Conversion
+from ...conversion.copying import known_objects
 from ...conversion.layers.no_ops import ConvertNoOperation
 from ...conversion.layers.registry import converters
 from ...conversion.lookup import walk_layers
@@ -204,7 +205,8 @@ def training_copy(model: tf.keras.Model) -> tf.keras.Model:
         return type(layer).from_config(layer.get_config())
 
     try:
-        copy = tf.keras.models.clone_model(model, clone_function=clone)
+        with known_objects(model):
+            copy = tf.keras.models.clone_model(model, clone_function=clone)
         clones = dict(walk_layers(copy))
         for name, layer in walk_layers(model):
             if isinstance(layer, tf.keras.Model):

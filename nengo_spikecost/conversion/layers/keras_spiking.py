@@ -1,0 +1,158 @@
+"""The layers of KerasSpiking: spiking activations, and filters.
+
+A step of the Keras model is a step of the network. Where the ``dt`` of a layer is not that of
+the simulator (`SIMULATED_DT`), as after training with a ``DtScheduler``, spikes and filters
+are those of the layer's own ``dt``.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+import nengo
+import numpy as np
+import tensorflow as tf
+from nengo_dl import compat
+
+from ..filter_node import FilterNode, alpha_filter, lowpass_filter
+from ..scales import neuron_layer
+from .base import LayerConverter
+from .registry import register_layer_converter
+
+#: Length in s of the steps that networks are simulated in, unless something else is said.
+SIMULATED_DT = 0.001
+
+#: Relative difference up to which numbers are the same in float32.
+_SAME = 1e-6
+
+_ACTIVATION_LAYERS = (
+    tf.keras.layers.ReLU,
+    tf.keras.layers.LeakyReLU,
+    tf.keras.layers.PReLU,
+    tf.keras.layers.ELU,
+    compat.SpikingActivation,
+)
+
+
+class KerasSpikingConverter(LayerConverter):
+    """What all layers of KerasSpiking have in common."""
+
+    unsupported_args: ClassVar[list[Any]] = [
+        ("return_state", False),
+        ("return_sequences", True),
+        ("time_major", False),
+    ]
+    allow_fallback = False
+
+    @property
+    def dt(self) -> float:
+        """The layer's ``dt`` as it is now, in s: it may be a variable that was scheduled."""
+        return float(tf.keras.backend.get_value(self.layer.dt))
+
+
+@register_layer_converter(compat.SpikingActivation)
+class ConvertSpikingActivation(KerasSpikingConverter):
+    """Neurons that add up the rates of an activation, and spike whenever they reach one more."""
+
+    unsupported_training_args: ClassVar[list[Any]] = [("spiking_aware_training", False)]
+
+    def convert(self, node_id: int) -> Any:
+        """One Ensemble of regular spiking neurons; ``swap_activations`` leaves them alone."""
+        rate_type = self.activation_map.get(self.layer.activation)
+        if rate_type is None:
+            name = getattr(self.layer.activation, "__name__", self.layer.activation)
+            raise self.refused(f"no neuron type has the curve of its activation {name!r}")
+        # float32 has other digits behind 0.001
+        faster = round(self.dt / SIMULATED_DT, 6)
+        cell = self.layer.layer.cell
+        voltage = tf.keras.backend.get_value(cell.get_initial_state(batch_size=1, dtype="float32"))
+        neurons = nengo.RegularSpiking(
+            _times(rate_type, faster),
+            amplitude=1 / faster,
+            initial_state={"voltage": np.ravel(voltage[0])},
+        )
+        output = self.add_neurons(node_id, neurons)
+        self.connect(self.get_input_obj(node_id), output)
+        return output
+
+
+@register_layer_converter(compat.Lowpass, compat.Alpha)
+class ConvertFilter(KerasSpikingConverter):
+    """Filters, each element's its own.
+
+    Where only an output follows, or the network is not lowered, a `FilterNode`, which
+    answers within the step as the layer does. Before neurons of a chip, if all elements are
+    filtered alike, the synapse that the chip has: it answers one step later.
+    """
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """Time constants and levels can't be trained in NengoDL."""
+        if not converter.inference_only and layer.trainable:
+            return "its time constants need inference_only=True, or layer.trainable=False"
+        return None
+
+    def convert(self, node_id: int) -> Any:
+        """A Node, with the filter in it or in the Connection to it."""
+        tau, level = self._parameters(node_id)
+        is_alpha = isinstance(self.layer, compat.Alpha)
+        alike = np.ptp(tau) <= _SAME * np.abs(tau).max() and not level.any()
+        pre = self.get_input_obj(node_id)
+        if alike and self.converter.chip_synapses and leads_to_neurons(self.layer):
+            # the synapse has the simulator's dt; what counts is the ratio
+            one = float(tau[0]) * SIMULATED_DT / self.dt
+            synapse = nengo.Alpha(one) if is_alpha else nengo.Lowpass(one)
+            output = self.add_relay(node_id)
+            conn = nengo.Connection(pre, output, synapse=synapse)
+            self.set_trainable(conn, False)
+            self.converter.note(self.layer, "a synapse, which answers one step later", exact=False)
+            return output
+        make = alpha_filter if is_alpha else lowpass_filter
+        output = FilterNode(make(tau, level, self.dt), label=self.label(node_id))
+        conn = nengo.Connection(pre, output, synapse=None)
+        self.set_trainable(conn, False)
+        self.converter.note(self.layer, "a filter on the host", exact=True, on_host=True)
+        return output
+
+    def _parameters(self, node_id: int) -> tuple[np.ndarray, np.ndarray]:
+        """Time constants in s and initial levels, one an element."""
+        cell = self.layer.layer.cell
+        return tuple(
+            np.ravel(tf.keras.backend.get_value(x)).astype(np.float64)
+            for x in (cell.tau, cell.initial_level)
+        )  # type: ignore[return-value]
+
+
+def leads_to_neurons(layer: Any) -> bool:
+    """Whether any layer behind this one, in the same model, becomes neurons."""
+    waiting, seen = [layer], set()
+    while waiting:
+        for node in waiting.pop().outbound_nodes:
+            follower = node.outbound_layer
+            if id(follower) not in seen:
+                seen.add(id(follower))
+                if _makes_neurons(follower):
+                    return True
+                waiting.append(follower)
+    return False
+
+
+def _makes_neurons(layer: Any) -> bool:
+    layer = neuron_layer(layer)
+    if isinstance(layer, tf.keras.Model):
+        return any(_makes_neurons(inner) for inner in layer.layers)
+    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    return isinstance(layer, _ACTIVATION_LAYERS) or name not in ("linear", "softmax")
+
+
+def _times(rate_type: Any, factor: float) -> Any:
+    """A rate neuron type whose rates are some times higher."""
+    if factor == 1:
+        return rate_type
+    if isinstance(rate_type, nengo.RectifiedLinear):
+        return nengo.RectifiedLinear(amplitude=rate_type.amplitude * factor)
+    scaled = copy.copy(rate_type)
+    # Nengo's parameters are read-only once they are set
+    type(scaled).tau_ref.data[scaled] = rate_type.tau_ref / factor
+    return scaled
