@@ -37,7 +37,9 @@ PAGES = (
     "placement",
     "block_shapes",
     "deploying",
+    "emulation",
     "sweep",
+    "training",
     "extending",
 )
 
