@@ -151,7 +151,7 @@ def _sweep(
     )  # fmt: skip
     click.echo(found.summary_string(width()))
     try:
-        best = found.best(losses and min(losses))
+        best = found.best(min(losses))
     except TuningError as error:
         click.echo(f"\n{error}")
     else:

@@ -32,7 +32,7 @@ def checked_synapses(synapses: Any) -> tuple[float | None, ...]:
     given = [synapses] if single else list(synapses)
     if not given:
         raise TuningError("synapses must name at least one time constant in s, or None.")
-    found = []
+    found: list[float | None] = []
     for tau in given:
         if tau is None or tau == 0:
             found.append(None)
@@ -89,7 +89,11 @@ def checked_numbers(**given: Any) -> None:
         if value is None and "None" in words:
             continue
         kind = numbers.Integral if "whole" in words else numbers.Real
-        if not isinstance(value, kind) or isinstance(value, bool) or not low <= value <= high:
+        if (
+            not isinstance(value, kind)
+            or isinstance(value, bool)
+            or not low <= float(value) <= high
+        ):
             raise TuningError(f"{name} must be {words}, not {value!r}.")
 
 
@@ -105,7 +109,7 @@ def checked_global_scales(scales: Any) -> tuple[float, ...] | None:
     if scales is None:
         return None
     given = list(scales) if isinstance(scales, Iterable) else [scales]
-    if not given or not all(isinstance(s, numbers.Real) and 0 < s < math.inf for s in given):
+    if not given or not all(isinstance(s, numbers.Real) and 0 < float(s) < math.inf for s in given):
         raise TuningError(f"global_scales must be positive numbers, not {scales!r}.")
     return tuple(sorted({float(s) for s in given}))
 

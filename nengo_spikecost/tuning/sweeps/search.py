@@ -6,7 +6,7 @@ space and the seed, so that a sweep that was killed goes on as if it had not bee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .records import Key, Proposal, Reading, Setting, Trial
@@ -78,7 +78,7 @@ class Search:
                         return Proposal(setting, words, parent=parent)
         return None
 
-    def _incumbent(self, trials: Iterator[Trial], loss: float, cap: int) -> tuple[int, bool]:
+    def _incumbent(self, trials: Iterable[Trial], loss: float, cap: int) -> tuple[int, bool]:
         """The trial with the least energy within a loss and a time; or the most accurate."""
         best: tuple[tuple[float, float, int], int] | None = None
         for trial in trials:
