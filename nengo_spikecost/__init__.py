@@ -38,6 +38,7 @@ _PUBLIC = {
     "profile": "profiling",
     "register_device": "energy",
     "sweep": "tuning.sweeps",
+    "tune_firing_rates": "tuning",
 }
 _SUBMODULES = ("errors", "loihi", "stack", "tuning")
 

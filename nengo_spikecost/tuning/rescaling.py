@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Union
@@ -60,8 +61,12 @@ class RescalableNetwork:
     ----------
     conversion : Conversion
         The network with all scales 1; graphs, fan-outs and prices are those of any scales.
+    graph : NetworkGraph
+        Of the conversion.
     layers : tuple of str
         The layers that a scale acts on, in order.
+    populations : dict from str to tuple of Population
+        The populations of each of these layers.
     scales : dict from str to float
         The scale of each of these layers.
     in_place : bool
@@ -106,10 +111,13 @@ class RescalableNetwork:
             )
         self.dt, self.seed, self.presentation = float(dt), int(seed), presentation
         self.batch_size = batch_size
-        self._populations = NetworkGraph(self.conversion).populations
-        self.layers = tuple(
-            dict.fromkeys(p.layer for p in self._populations if is_tunable(p.ensemble))
-        )
+        self.graph = NetworkGraph(self.conversion)
+        tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]
+        self.populations = {
+            layer: tuple(p for p in tunable if p.layer == layer)
+            for layer in dict.fromkeys(p.layer for p in tunable)
+        }
+        self.layers = tuple(self.populations)
         if not self.layers:
             raise MeasurementError("The network has no neurons whose firing rates can be scaled.")
         self.n_simulations = 0
@@ -183,7 +191,7 @@ class RescalableNetwork:
     def close(self) -> None:
         """Free what the simulation holds."""
         if self._loop is not None:
-            self._loop.close()
+            self._closing()
             self._loop = None
 
     def __enter__(self) -> RescalableNetwork:
@@ -232,11 +240,12 @@ class RescalableNetwork:
     def _prepared_loop(self, inputs: Any, lengths: tuple[int, ...]) -> RescaledLoop:
         if self._loop is None:
             setup = Setup(
-                self.conversion.net, inputs, self._populations, dict(self.conversion.outputs),
+                self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
                 lengths[-1], self.dt, self.batch_size, self.seed, self.presentation,
             )  # fmt: skip
             with _unless_rescaling_fails(), _simulator_errors("nengo_dl"):
                 self._loop = RescaledLoop(setup, scaled_biases(self.conversion))
+                self._closing = weakref.finalize(self, self._loop.close)
         self._loop.rescale(self.scales)
         self._loop.begin()
         return self._loop

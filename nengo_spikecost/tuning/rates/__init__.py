@@ -1,0 +1,1 @@
+"""Firing rates of layers: measured, predicted, and brought to a target."""

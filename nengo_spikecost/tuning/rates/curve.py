@@ -1,0 +1,170 @@
+"""What rate a scale should give, from ReLU activations and the curve of a neuron type."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ...activity import measure
+from ...conversion import Conversion, convert
+from .statistics import RateStatistic
+
+#: So many activations stand for all of a layer.
+_N_POINTS = 2000
+
+#: No scale is smaller or larger than these.
+SMALLEST, LARGEST = 1e-6, 1e9
+
+
+def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dict[str, np.ndarray]:
+    """Outputs of ReLUs in place of the neurons, by population.
+
+    Parameters
+    ----------
+    conversion : Conversion
+        With any neurons; its populations are those of the result.
+    x : array or dict
+        Samples, as `measure` takes them.
+    n_steps : int or None
+        None if samples have steps of their own; the activations are means over these.
+
+    Returns
+    -------
+    dict from str to ndarray of shape (n_samples, n_neurons)
+        Of the populations that became ReLUs. Activations are rates in Hz at a scale of 1.
+    """
+    options = {
+        **conversion.options,
+        "neuron_type": nengo.RectifiedLinear(),
+        "synapse": None,
+        "lower": conversion.lowering is not None,
+        "off_chip": None,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # said already when the spiking network was made
+        rates = convert(**options)
+        found = measure(rates, x, n_steps, progress=False)
+    seconds = found.protocol.presentation_time
+    return {
+        name: record.counts / seconds
+        for name, record in found.populations.items()
+        if not record.spiking
+    }
+
+
+def response(neuron_type: Any, drive_hz: np.ndarray, dt: float) -> np.ndarray:
+    """Steady firing rate of neurons driven at constant rates.
+
+    Parameters
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+    drive_hz : ndarray
+        Input current: of a ReLU, its output in Hz.
+    dt : float
+        In s; rates of Loihi's neurons depend on it.
+
+    Returns
+    -------
+    ndarray
+        In Hz. The drive itself where a neuron type does not know its rates.
+    """
+    options = {"dt": dt} if "dt" in inspect.signature(neuron_type.rates).parameters else {}
+    with np.errstate(all="ignore"):
+        try:
+            found = neuron_type.rates(np.ravel(drive_hz), np.ones(1), np.zeros(1), **options)
+        except Exception:
+            return np.maximum(drive_hz, 0.0)
+    # a spike's height; the rates of those that turn rates into spikes are without it
+    height = getattr(neuron_type, "amplitude", 1.0)
+    if isinstance(neuron_type, nengo.neurons.RatesToSpikesNeuronType):
+        height = 1.0
+    rates = np.reshape(np.abs(found), np.shape(drive_hz)) / float(height)
+    return np.nan_to_num(rates, nan=0.0)
+
+
+@dataclass(frozen=True)
+class RateCurve:
+    """The rate of one layer as a function of its scale, before anything is simulated.
+
+    Attributes
+    ----------
+    neuron_type : nengo.neurons.NeuronType
+    points : ndarray of shape (n_points,)
+        Activations, each standing for an equal share of those that the statistic is of.
+    share : float
+        Share of all neurons and samples that is active.
+    statistic : RateStatistic
+    seconds, dt : float
+        Of the presentation, and of a step.
+    """
+
+    neuron_type: Any
+    points: np.ndarray
+    share: float
+    statistic: RateStatistic
+    seconds: float
+    dt: float
+
+    def rate(self, scale: float) -> float:
+        """The statistic in Hz at a scale."""
+        rates = response(self.neuron_type, scale * self.points, self.dt)
+        if not rates.size:
+            return 0.0
+        if self.statistic.name == "mean_active":
+            # a neuron that fires rarely has fired within the presentation, or it has not
+            fired = np.minimum(1.0, rates * self.seconds).sum()
+            return float(rates.sum() / fired) if fired else 0.0
+        if self.statistic.name == "mean":
+            return float(rates.mean()) * self.share
+        return float(rates.max())
+
+    def scale(self, rate_hz: float) -> float | None:
+        """The scale with that rate; None if no scale has it."""
+        low, high = np.log(SMALLEST), np.log(LARGEST)
+        if self.rate(np.exp(high)) < rate_hz or self.rate(np.exp(low)) > rate_hz:
+            return None
+        for _ in range(60):
+            middle = (low + high) / 2
+            if self.rate(np.exp(middle)) < rate_hz:
+                low = middle
+            else:
+                high = middle
+        return float(np.exp((low + high) / 2))
+
+
+def rate_curve(
+    activations: Mapping[str, np.ndarray], neuron_types: Mapping[str, Any],
+    statistic: RateStatistic, seconds: float, dt: float,
+) -> RateCurve | None:  # fmt: skip
+    """The curve of a layer from the activations of its populations; None without any.
+
+    Parameters
+    ----------
+    activations : mapping from str to ndarray of shape (n_samples, n_neurons)
+        By population.
+    neuron_types : mapping from str to NeuronType
+        By population; the first one's curve is taken.
+    statistic, seconds, dt
+        See `RateCurve`.
+    """
+    if not activations:
+        return None
+    if statistic.name == "percentile":
+        means = np.concatenate([np.abs(a).mean(axis=0) for a in activations.values()])
+        points = np.atleast_1d(np.percentile(means, statistic.percentile))
+    else:
+        points = np.concatenate([np.abs(a[a != 0]) for a in activations.values()])
+    size = sum(a.size for a in activations.values())
+    share = points.size / size if statistic.name != "percentile" else 1.0
+    if statistic.name == "max":
+        points = points.max(keepdims=True) if points.size else points
+    elif points.size > _N_POINTS:
+        points = np.quantile(points, (np.arange(_N_POINTS) + 0.5) / _N_POINTS)
+    kind = next(iter(neuron_types.values()))
+    return RateCurve(kind, np.asarray(points, np.float64), share, statistic, seconds, dt)

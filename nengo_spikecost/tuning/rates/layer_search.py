@@ -1,0 +1,145 @@
+"""The scale of one layer, found between a scale too low and one too high."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .curve import LARGEST, SMALLEST, RateCurve
+
+#: A bracket narrower than this factor holds a jump of the rate, not the target.
+_NARROW = 1.02
+
+#: A scale raised so often, by this factor in all, with so little more rate: a ceiling. The
+#: last is a share of what it would gain in proportion, of logarithms.
+_RAISES, _RAISED, _GAINED = 3, 8.0, 0.05
+
+#: Share of a ceiling that is taken where a target lies above it.
+_NEARLY = 0.9
+
+#: The farthest step without a bracket.
+_LEAST, _MOST = 0.1, 10.0
+
+
+@dataclass(frozen=True)
+class _Point:
+    scale: float
+    rate_hz: float
+
+
+class LayerSearch:
+    """What is known about one layer while the scales of all are tuned.
+
+    Parameters
+    ----------
+    target_hz : float
+    curve : RateCurve or None
+        What its rate should be, as a first guess and for the first steps.
+
+    Attributes
+    ----------
+    stuck : str
+        Why no other scale is tried; empty while there is hope.
+    """
+
+    def __init__(self, target_hz: float, curve: RateCurve | None):
+        self.target_hz, self._curve = target_hz, curve
+        self.forget()
+
+    def forget(self) -> None:
+        """Its input is another now: what was measured holds no more."""
+        self._low: _Point | None = None
+        self._high: _Point | None = None
+        self._raised: list[_Point] = []
+        self._same_side = 0
+        self.stuck = ""
+
+    def first_scale(self) -> float:
+        """From the curve of the neurons, on ReLU activations."""
+        if self._curve is None:
+            return 1.0
+        scale = self._curve.scale(self.target_hz)
+        if scale is not None:
+            return scale
+        # above what these neurons can do, take most of it; below it, hardly more than the least
+        most, least = self._curve.rate(LARGEST), self._curve.rate(SMALLEST)
+        nearest = _NEARLY * most if most < self.target_hz else least / _NEARLY
+        return self._curve.scale(nearest) or 1.0
+
+    def next_scale(self, scale: float, rate_hz: float) -> float:
+        """Another scale, or the same if no other is better.
+
+        Parameters
+        ----------
+        scale, rate_hz : float
+            What was measured, outside the tolerance.
+        """
+        point = _Point(scale, rate_hz)
+        ceiling = self._curve.rate(LARGEST) if self._curve and self._curve.share else np.inf
+        if ceiling < self.target_hz:
+            self.stuck = f"its neurons fire at {ceiling:.4g} Hz at most"
+            return scale
+        before = self._low if rate_hz < self.target_hz else self._high
+        self._same_side = self._same_side + 1 if before else 0
+        if rate_hz < self.target_hz:
+            self._low = point
+            self._raised.append(point)
+        else:
+            self._high, self._raised = point, []
+        if self._low and self._high and self._low.scale >= self._high.scale:
+            # the rate went the other way, by noise or by an input that has moved a little
+            self._low, self._high = (point, None) if point is self._low else (None, point)
+        if self._low and self._high:
+            return self._between(self._low, self._high)
+        return self._beyond(point)
+
+    def _between(self, low: _Point, high: _Point) -> float:
+        if high.scale / low.scale < _NARROW:
+            self.stuck = f"its rate jumps from {low.rate_hz:.4g} to {high.rate_hz:.4g} Hz"
+            nearer = abs(low.rate_hz - self.target_hz) < abs(high.rate_hz - self.target_hz)
+            return (low if nearer else high).scale
+        least = self.target_hz * 1e-3
+        a, b = math.log(max(low.rate_hz, least)), math.log(high.rate_hz)
+        share = (math.log(self.target_hz) - a) / (b - a) if b > a else 0.5
+        if self._same_side > 1:
+            share = 0.5  # the other end is far off the curve
+        return low.scale * (high.scale / low.scale) ** min(max(share, 0.15), 0.85)
+
+    def _beyond(self, point: _Point) -> float:
+        first = self._raised[0] if self._raised else point
+        if len(self._raised) > _RAISES and point.scale / first.scale >= _RAISED:
+            if point.rate_hz == 0:
+                self.stuck = "it stays silent"
+            elif _gain(first, point) < _GAINED:
+                factor = point.scale / first.scale
+                self.stuck = (
+                    f"its rate hardly rises above {point.rate_hz:.4g} Hz: a scale {factor:.2g} "
+                    f"times as large has raised it from {first.rate_hz:.4g} Hz"
+                )
+        factor = self._factor(point)
+        scale = min(max(point.scale * factor, SMALLEST), LARGEST)
+        if scale == point.scale:
+            self.stuck = self.stuck or f"no scale changes its rate of {point.rate_hz:.4g} Hz"
+        return point.scale if self.stuck else scale
+
+    def _factor(self, point: _Point) -> float:
+        """By the neurons' curve if it has both rates, or else as if rates were proportional."""
+        rising = point.rate_hz < self.target_hz
+        here = self._curve.scale(point.rate_hz) if self._curve and point.rate_hz else None
+        there = self._curve.scale(self.target_hz) if self._curve else None
+        if here and there:
+            factor = there / here
+        else:
+            factor = self.target_hz / point.rate_hz if point.rate_hz else _MOST
+        # across a step of the curve it may not even know the direction
+        factor = max(factor, 1.05) if rising else min(factor, 1 / 1.05)
+        return min(max(factor, _LEAST), _MOST)
+
+
+def _gain(first: _Point, last: _Point) -> float:
+    """How much of a higher scale is seen in the rate: 1 if rates are proportional."""
+    if not first.rate_hz:
+        return 1.0
+    return math.log(last.rate_hz / first.rate_hz) / math.log(last.scale / first.scale)
