@@ -13,8 +13,9 @@ from .devices import devices
 from .fit import fit
 from .profile import compare, demo, report
 from .sweep import sweep
+from .tune import tune
 
-COMMANDS = (demo, report, compare, fit, deploy, sweep, devices)
+COMMANDS = (demo, report, compare, fit, deploy, tune, sweep, devices)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -53,7 +53,7 @@ def rate_table(tuning: RateTuning) -> Table:
         title=f"Firing rates: {tuning.statistic}, {counted}",
         notes=(
             f"{n_reached} of {len(tuned)} layers within {tuning.tolerance:.0%} of their targets; "
-            f"{tuning.n_simulations} simulation{plural} {how}, {tuning.seconds:.1f} s",
+            f"{tuning.n_simulations} simulation{plural} {how}",
         ),
     )
 

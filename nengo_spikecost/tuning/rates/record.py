@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -192,6 +193,10 @@ class RateTuning:
 
         return summary(self, line_length)
 
+    def summary(self, line_length: int = 98) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length))
+
     def __str__(self) -> str:
         return self.summary_string()
 
@@ -207,9 +212,14 @@ class RateTuning:
 
         return to_dict(self)
 
-    def to_json(self) -> str:
-        """`to_dict` as JSON."""
-        return json.dumps(self.to_dict(), indent=2, allow_nan=False)
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from ...report.files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
 
 
 def _layer_code(name: str) -> str:

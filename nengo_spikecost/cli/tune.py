@@ -1,0 +1,120 @@
+"""``tune``: the firing-rate scale of every layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .options import loaded, model_and_data, plain_errors, width
+
+
+def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, float]:
+    """One rate for all layers, or ``LAYER=HZ`` for each."""
+    found: dict[str, float] = {}
+    for value in values:
+        layer, _sign, hz = value.rpartition("=")
+        try:
+            found[layer] = float(hz)
+        except ValueError:
+            raise click.BadParameter(f"expected HZ or LAYER=HZ, not {value!r}") from None
+    if "" not in found:
+        return found
+    if len(found) > 1:
+        raise click.BadParameter("give one rate for all layers, or LAYER=HZ for each")
+    return found[""]
+
+
+@click.command()
+@model_and_data
+@click.option(
+    "--target",
+    multiple=True,
+    default=("200",),
+    show_default=True,
+    callback=_targets,
+    metavar="HZ",
+    help="Firing rate of every layer; or LAYER=HZ, once for each layer to be tuned.",
+)
+@click.option(
+    "--statistic",
+    type=click.Choice(["mean_active", "mean", "percentile", "max"]),
+    default="mean_active",
+    show_default=True,
+    help="What is meant by the rate of a layer.",
+)
+@click.option("--percentile", type=float, default=99.0, show_default=True, help="Which percentile.")
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.05,
+    show_default=True,
+    help="Share of the target that a rate may be off.",
+)
+@click.option(
+    "--neuron",
+    default="LoihiSpikingRectifiedLinear",
+    show_default=True,
+    metavar="TYPE",
+    help="Neuron type that the ReLUs become.",
+)
+@click.option(
+    "--steps", type=int, default=100, show_default=True,
+    help="Steps of 1 ms for which a sample is presented.",
+)  # fmt: skip
+@click.option(
+    "--skip-steps", type=int, default=0, show_default=True,
+    help="Steps that are not counted, while filters fill.",
+)  # fmt: skip
+@click.option(
+    "--synapse", type=float, default=0.005, show_default=True,
+    help="Time constant in s of the filter behind the neurons; 0 for none.",
+)  # fmt: skip
+@click.option(
+    "--max-pooling",
+    type=click.Choice(["exact", "average", "strided"]),
+    default="exact",
+    show_default=True,
+    help="What max pooling becomes.",
+)
+@click.option(
+    "--presentation",
+    type=click.Choice(["fresh", "continuous"]),
+    default="fresh",
+    show_default=True,
+    help="Start every sample afresh, or run on as a board does.",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=200,
+    show_default=True,
+    help="Use only the first so many samples.",
+)
+@click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
+@plain_errors
+def tune(
+    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+) -> None:  # fmt: skip
+    """Find the scale of every layer of MODEL at which it fires at a target rate.
+
+    Take training samples: the scales should not know those that accuracy is judged by.
+    """
+    network, x, _ = loaded(model, data_file, x_key, y_key, options["json_file"])
+    _tune(network, x, **options)
+
+
+def _tune(
+    model: Any, x: Any, *, neuron: str, steps: int, synapse: float, samples: int,
+    json_file: str | None, **options: Any,
+) -> None:  # fmt: skip
+    from ..tuning import tune_firing_rates
+
+    found = tune_firing_rates(
+        model, x[:samples], neuron_type=neuron, n_steps=steps, synapse=synapse or None, **options
+    )
+    click.echo(found.summary_string(width()))
+    click.echo(f"\nTo paste:\n\n{found.code()}")
+    if json_file is not None:
+        found.to_json(json_file)
+        click.echo(f"Written: {json_file}")
