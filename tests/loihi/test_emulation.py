@@ -330,6 +330,39 @@ def test_exact_layers_on_the_host_between_layers_on_the_chip():
     assert run.chip_to_host.sum() > 0
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel_size": (1, 1), "strides": (1, 1)},
+        {"kernel_size": (3, 2), "strides": (2, 1)},
+        {"kernel_size": (3, 3), "strides": (2, 2), "padding": "same"},
+        {"kernel_size": (5, 4), "strides": (1, 3), "groups": 2},
+        {"kernel_size": (2, 3), "strides": (1, 1), "channels_last": False},
+    ],
+    ids=str,
+)
+def test_convolutions_of_the_host_to_the_last_bit(options):
+    """Of numbers, which are sums whose order shows in the last bits."""
+    rng = np.random.RandomState(0)
+    first = options.get("channels_last", True)
+    shape = (9, 8, 2) if first else (2, 9, 8)
+    kernel = rng.normal(size=nengo.Convolution(4, shape, **options).kernel_shape)
+    transform = nengo.Convolution(4, shape, init=kernel, **options)
+    layers = Layers(144, seed=1)
+    layers.input.output = rng.normal(size=144)
+    with layers.net:
+        graded = nengo.Ensemble(
+            transform.size_out, 1, neuron_type=nengo.Tanh(), gain=np.ones(transform.size_out),
+            bias=np.zeros(transform.size_out),
+        )  # fmt: skip
+        layers.net.config[graded].on_chip = False
+        nengo.Connection(layers.input, graded.neurons, transform=transform, synapse=None)
+        nengo.Probe(graded.neurons)
+    layers.connect(layers.encoder, layers.population(3, "a"), layers.weights(144, 3).T)
+    run, _ = assert_equal(layers.net, 3)
+    assert run.host_counts[graded].any()
+
+
 def test_the_input_of_a_conversion_and_of_its_fit_is_known():
     """Also where the readout has biases, which come from a Node without input, too."""
     keras = stack.keras()

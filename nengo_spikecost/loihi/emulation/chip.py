@@ -28,15 +28,17 @@ class Tables(NamedTuple):
     numbers: the compartment that it starts from, the first of its row of ``weights`` (int16
     or int32), and where these go: to the ``runs`` (first compartment and number of
     compartments, relative to the start) from the third number up to the fourth, or, if the
-    fourth is negative, as many single ``places``, from the third on. An entry belongs to a
-    set of synapses and has a number of weights that are met: ``effects``. Segments are
-    compartments that have all but their bias in common. A sender is a block, or an input of
-    the host. There are ``most_events`` spikes in one step at most (an int).
+    fourth is negative, as many single ``places``, from the third on. ``effects`` of an entry
+    are the number of its route and how many weights a spike meets; ``synapses_of`` is by
+    route. Segments are compartments that have all but their bias in common. ``sender_of`` a
+    source is a block, or an input of the host, after the blocks. There are ``most_events``
+    spikes in one step at most (an int).
     """
 
     entry_of: np.ndarray
     entries: np.ndarray
     effects: np.ndarray
+    synapses_of: np.ndarray
     sender_of: np.ndarray
     runs: np.ndarray
     places: np.ndarray
@@ -176,7 +178,7 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
             number = numbers[id(axon.target)]
             start = block_of[synapses[number].block].start
             found = entries_of(axon, part.n_neurons, tables_of[number], rows)
-            every = np.full(len(found.source), number)
+            every = np.full(len(found.source), len(routes))
             entries.append((found.source + sources.start, found.place + start, found.row, every))
             routes.append(Route(sender, number, sources, found.messages, found.synops))
     recorded = {
@@ -185,6 +187,7 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     }
     tables = Tables(
         **sorted_entries(entries, slices[-1].stop, rows),
+        synapses_of=np.array([route.synapses for route in routes], dtype=np.int32),
         sender_of=np.repeat(np.arange(len(slices)), np.diff(stops, prepend=0)).astype(np.int32),
         **rows.arrays(),
         **_segments(blocks, block_of),

@@ -16,6 +16,7 @@ import numpy as np
 from nengo.builder import operator as operators
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.processes import SimProcess
+from nengo.builder.transforms import ConvInc
 
 Step = Callable[[], None]
 BATCHED: dict[type, Callable[[Any, Any, Any], Step | None]] = {}
@@ -138,6 +139,33 @@ def elementwise(op: Any, host: Any, rngs: Any) -> Step | None:
 
     def step() -> None:
         y[...] += a * x
+
+    return step
+
+
+@batched(ConvInc)
+def convolution(op: Any, host: Any, rngs: Any) -> Step | None:
+    """The matrix product that Nengo does, of the same matrices, without padding by nothing."""
+    conv = op.conv
+    plain = conv.dimensions == 2 and conv.groups == 1 and conv.padding == "valid"
+    if not (plain and conv.channels_last and host.is_batched(op.X)) or host.is_batched(op.W):
+        return None
+    x, y, kernel = host.array(op.X), host.array(op.Y), host.array(op.W)
+    (height, width), (rows, columns) = conv.kernel_size, conv.output_shape.spatial_shape
+    n_channels, (down, right) = conv.input_shape.n_channels, conv.strides
+    matrix = kernel.reshape(height * width * n_channels, conv.n_filters)
+
+    def step() -> None:
+        for own, result in zip(x.reshape(len(x), *conv.input_shape.shape), y):
+            a, b, c = own.strides
+            windows = np.lib.stride_tricks.as_strided(
+                own,
+                (rows, columns, height, width, n_channels),
+                (down * a, right * b, a, b, c),
+                writeable=False,
+            )
+            product = windows.reshape(rows * columns, -1).dot(matrix)
+            result[...] += product.reshape(result.shape)
 
     return step
 

@@ -218,7 +218,7 @@ def tally_delivered(chip: Any, events: Any, n_events: int, sent: Any, arrived: A
         first, last = chip.entry_of[source], chip.entry_of[source + 1]
         sent[chip.sender_of[source]] += last - first
         for entry in range(first, last):
-            number = chip.effects[entry, 0]
+            number = chip.synapses_of[chip.effects[entry, 0]]
             arrived[0, number] += 1
             arrived[1, number] += chip.effects[entry, 1]
 
@@ -319,3 +319,16 @@ def add_graded(values: Any, height: Any, counts: Any) -> None:
     for lane in range(values.shape[0]):
         for k in range(values.shape[1]):
             counts[lane, k] += abs(values[lane, k]) * height
+
+
+@numba.njit(cache=True, nogil=True)
+def add_deliveries(chip: Any, spikes: Any, messages: Any, synops: Any) -> None:
+    """Add the messages and synops of spikes of each source, (lanes, sources), by route."""
+    for lane in range(spikes.shape[0]):
+        for source in range(spikes.shape[1]):
+            n = spikes[lane, source]
+            if n:
+                for entry in range(chip.entry_of[source], chip.entry_of[source + 1]):
+                    route = chip.effects[entry, 0]
+                    messages[lane, route] += n
+                    synops[lane, route] += np.int64(n) * chip.effects[entry, 1]

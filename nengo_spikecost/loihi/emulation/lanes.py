@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class ChipLanes:
     def __init__(self, chip: Chip, batch_size: int, n_threads: int, seed: int = 0):
         from . import kernels
 
-        self._advance = kernels.advance
+        self._advance, self._add_deliveries = kernels.advance, kernels.add_deliveries
         self.chip, self.batch_size = chip, batch_size
         self.n_inputs = chip.n_sources - chip.n_compartments
         n, b = chip.n_compartments, batch_size
@@ -65,7 +65,6 @@ class ChipLanes:
         self.spikes = np.zeros((b, chip.n_sources), dtype=np.int32)
         self._n_threads = max(1, min(n_threads, b))
         self._pool = ThreadPoolExecutor(self._n_threads) if self._n_threads > 1 else None
-        self._senders = list(_by_sender(chip))
         self.noise = ChipNoise(chip, seed)
         self.begin()
 
@@ -134,12 +133,9 @@ class ChipLanes:
 
     def delivered(self) -> tuple[np.ndarray, np.ndarray]:
         """Messages (lanes, n_routes) and synops (lanes, n_routes) since `begin`, int64."""
-        # numbers below 2**53, so that float64 is exact
-        spikes = (self.spikes + self._before - self._pending()).astype(np.float64)
+        spikes = self.spikes + self._before - self._pending()
         messages, synops = np.zeros((2, self.batch_size, len(self.chip.routes)), dtype=np.int64)
-        for sources, routes, effects in self._senders:
-            found = (spikes[:, sources] @ effects).astype(np.int64)
-            messages[:, routes], synops[:, routes] = found[:, 0::2], found[:, 1::2]
+        self._add_deliveries(self.chip.tables, spikes, messages, synops)
         return messages, synops
 
     def close(self) -> None:
@@ -157,14 +153,3 @@ class ChipLanes:
 def eights(n: int) -> int:
     """The next multiple of 8."""
     return -(-n // 8) * 8
-
-
-def _by_sender(chip: Chip) -> Any:
-    """Of each sender: its sources, its routes, and their messages and synops a spike."""
-    routes: dict[int, list[int]] = {}
-    for number, route in enumerate(chip.routes):
-        routes.setdefault(route.sender, []).append(number)
-    for numbers in routes.values():
-        own = [chip.routes[number] for number in numbers]
-        effects = [column for route in own for column in (route.messages, route.synops)]
-        yield own[0].sources, numbers, np.stack(effects, axis=1).astype(np.float64)
