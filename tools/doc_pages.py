@@ -38,6 +38,7 @@ PAGES = (
     "block_shapes",
     "deploying",
     "emulation",
+    "tuning",
     "sweep",
     "training",
     "extending",

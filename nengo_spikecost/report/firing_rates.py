@@ -36,7 +36,7 @@ def rate_table(tuning: RateTuning) -> Table:
     """One row a layer."""
     headers = (
         ("Layer",), ("Scale",), ("Target", "Hz"), ("Rate", "Hz"), ("Error",), ("Mean", "Hz"),
-        ("Max", "Hz"), ("Active",), ("Spikes", "/ ReLU"), ("Flags",),
+        ("Max", "Hz"), ("Spikes", "/ ReLU"), ("Flags",),
     )  # fmt: skip
     rows = tuple(_cells(layer) for layer in tuning.layers)
     counted = f"steps {tuning.skip_steps + 1} to {tuning.n_steps}"
@@ -65,10 +65,9 @@ def _cells(layer: LayerRates) -> tuple[str, ...]:
         f"{layer.scale:.4g}",
         "-" if layer.target_hz is None else f"{layer.target_hz:.4g}",
         f"{layer.rate_hz:.1f}",
-        "-" if error is None else f"{error:+.1%}",
+        "-" if error is None else f"{round(error, 3) + 0.0:+.1%}",
         f"{layer.mean_hz:.1f}",
         f"{layer.max_hz:.0f}",
-        f"{layer.active:.1%}",
         f"{layer.linearity:.3g}",
         ", ".join(layer.flags),
     )
