@@ -13,7 +13,7 @@ from .arguments import checked_scales, keras_outcomes
 from .engine import NetworkEngine
 from .evaluation import Rules, stages_of
 from .loading import space_facts, space_of
-from .rates import rule_scales
+from .rates import rule_scales, tuned_scales
 from .search import Search
 from .space import Space, global_scales, starts
 from .study import Study
@@ -109,16 +109,20 @@ def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Ru
         fingerprint.check(file.path, facts["made_with"], now)
     else:
         x, labels = plan.ordered()
-        layers = engine.network(plan.synapses[0]).layers
+        network = engine.network(plan.synapses[0])
+        layers = network.layers
         checked_scales(plan.given, layers, "start_from")
         reference = keras_outcomes(plan.model, x, labels)
         rule = rule_scales(plan.model, x[: plan.first_images], layers, plan.conversion)
         space = Space(rule, plan.synapses, plan.n_steps, plan.losses)
-        file.remember(
-            {"made_with": now, "about": plan.about, "space": space_facts(space), "tuned": {}},
-            {"reference": reference},
-        )
-        facts = file.facts()
+        middle = plan.n_steps[len(plan.n_steps) // 2]
+        facts = {
+            "made_with": now,
+            "about": plan.about,
+            "space": space_facts(space),
+            "tuned": tuned_scales(network, x[: plan.first_images], middle),
+        }
+        file.remember(facts, {"reference": reference})
     reference, space = file.arrays()["reference"], space_of(facts["space"])
     given = checked_scales(plan.given, space.layers, "start_from")
     one_scale = plan.one_scale or global_scales(space.rule)

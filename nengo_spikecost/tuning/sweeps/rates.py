@@ -11,7 +11,14 @@ from ...activity import measure
 from ...conversion import convert
 from ...errors import TuningError
 from ...graph import NetworkGraph
+from ..firing_rates import tune_firing_rates
+from ..rescaling import RescalableNetwork
 from .space import RULE_HZ
+
+TUNED_HZ = (150.0, 100.0)
+"""Targets of the tuned scales. Lower ones need more steps than most presentations have."""
+
+_SIMULATIONS = 8
 
 
 def rule_scales(
@@ -55,3 +62,29 @@ def rule_scales(
             )
         scales[layer] = RULE_HZ / float(values.mean())
     return scales
+
+
+def tuned_scales(
+    network: RescalableNetwork, x: np.ndarray, n_steps: int
+) -> dict[str, dict[str, float]]:
+    """Scales with which the spikes counted are at a target in every layer, in words by target.
+
+    Parameters
+    ----------
+    network : RescalableNetwork
+        With the neurons asked for.
+    x : ndarray of shape (n, ...)
+        Images.
+    n_steps : int
+        Steps that rates are counted over.
+    """
+    found = {}
+    for target in TUNED_HZ:
+        tuning = tune_firing_rates(
+            network, x, target=target, n_steps=n_steps, max_simulations=_SIMULATIONS,
+            progress=False,
+        )  # fmt: skip
+        by_layer = tuning.scale_firing_rates.items()
+        scales = {getattr(layer, "name", layer): float(scale) for layer, scale in by_layer}
+        found[f"tuned to {target:g} Hz"] = {name: scales[name] for name in network.layers}
+    return found

@@ -99,25 +99,30 @@ class Search:
             if synapse != setting.synapse:
                 yield f"{LOCAL}synapse {synapse}", Setting(setting.scales, synapse)
         layers = _by_synops(parent, cap)
-        for step in STEPS:
-            moves = _lower(layers, step) if feasible else _raise(layers, step)
-            for factors in moves:
-                words = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors.items())
-                yield LOCAL + words, setting.scaled(factors)
+        for factors in _lower(layers) if feasible else _raise(layers):
+            words = ", ".join(f"{name} x{factor:.3g}" for name, factor in factors.items())
+            yield LOCAL + words, setting.scaled(factors)
 
 
-def _lower(layers: Sequence[str], step: float) -> list[dict[str, float]]:
-    """All layers down, each layer down, and each against one that makes fewer synops."""
-    found = [{name: step} for name in layers]
-    found.append(dict.fromkeys(layers, step))
-    for i, name in enumerate(layers):
-        found += [{name: step, other: 1 / step} for other in layers[i + 1 :]]
-    return found
+def _lower(layers: Sequence[str]) -> Iterator[dict[str, float]]:
+    """Each layer down, all of them down, and each against one that makes fewer synops.
+
+    The last seldom help while the first still do, so they come a step later.
+    """
+    for i, step in enumerate(STEPS):
+        yield from ({name: step} for name in layers)
+        yield dict.fromkeys(layers, step)
+        later = STEPS[max(i - 1, 0) : i] if i < len(STEPS) - 1 else STEPS[i - 1 :]
+        for exchanged in later:
+            for j, name in enumerate(layers):
+                yield from ({name: exchanged, other: 1 / exchanged} for other in layers[j + 1 :])
 
 
-def _raise(layers: Sequence[str], step: float) -> list[dict[str, float]]:
+def _raise(layers: Sequence[str]) -> Iterator[dict[str, float]]:
     """All layers up, and each layer up, those that make few synops first."""
-    return [dict.fromkeys(layers, 1 / step), *({name: 1 / step} for name in layers[::-1])]
+    for step in STEPS:
+        yield dict.fromkeys(layers, 1 / step)
+        yield from ({name: 1 / step} for name in layers[::-1])
 
 
 def _by_synops(trial: Trial, cap: int) -> list[str]:
