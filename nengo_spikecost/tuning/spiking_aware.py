@@ -86,9 +86,10 @@ class _AwareBuilders(dict):
 
     def __getitem__(self, neuron_type: Any) -> Any:
         builder = super().__getitem__(neuron_type)
-        if isinstance(builder, type) and issubclass(builder, TFNeuronBuilder) and builder.spiking:
-            return _aware_builder(builder)
-        return builder
+        is_native = isinstance(builder, type) and issubclass(builder, TFNeuronBuilder)
+        return (
+            _aware_builder(builder) if is_native and getattr(builder, "spiking", False) else builder
+        )
 
 
 def _aware_builder(builder: type) -> type:

@@ -92,10 +92,10 @@ def read(path: str | os.PathLike[str], digest: str) -> State | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
-            parts = [
+            variables, optimizer, best = (
                 [archive[f"{part}_{i}"] for i in range(n)]
                 for part, n in zip(("variables", "optimizer", "best"), about["counts"])
-            ]
+            )
     except Exception as error:  # whatever a damaged archive makes of itself
         raise TuningError(
             f"checkpoint {os.fspath(path)!r} can't be read ({error}): remove it, or name another."
@@ -106,4 +106,4 @@ def read(path: str | os.PathLike[str], digest: str) -> State | None:
             "differ from these. Remove it, or name another."
         )
     history = tuple(EpochRecord(**record) for record in about["history"])
-    return State(*parts, history=history, moments=about["moments"])
+    return State(variables, optimizer, best, history, about["moments"])
