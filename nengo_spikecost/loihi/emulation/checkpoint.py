@@ -63,7 +63,7 @@ class Checkpoint:
 
     def batches(self) -> list[dict[str, np.ndarray]]:
         """Results of the batches that are done, in order."""
-        found = []
+        found: list[dict[str, np.ndarray]] = []
         while self._results(len(found)).exists():
             found.append(read_arrays(self._results(len(found))))
         return found

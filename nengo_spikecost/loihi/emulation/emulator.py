@@ -10,6 +10,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ...activity import digests
 from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
 from .checkpoint import Checkpoint, digest, network_digest
@@ -305,8 +306,13 @@ class Emulator:
     ) -> Checkpoint:
         """The folder of a run, which it starts or goes on with."""
         arguments = {**dataclasses.asdict(asked), "batch_size": lanes, "seed": self._seed}
-        arguments["network"] = network_digest(self.model, self.chip)
-        arguments.update({f"input of {node}": digest([x]) for node, x in given.items()})
+        # what was built, and what it was built of: filters and functions are in no array
+        described = digests.network_digest(self.network)
+        arguments["network"] = digest([network_digest(self.model, self.chip), described])
+        for number, node in enumerate(self.network.all_nodes):
+            if node in given:  # by number: labels may be missing, or alike
+                name = f"input of Node {number}" + (f" ({node.label})" if node.label else "")
+                arguments[name] = digest([given[node]])
         if asked.presentation == "continuous":
             state = self._presenter.state() if self._presenter else {}
             arguments["starting state"] = digest(x for k, x in state.items() if k != "memory")

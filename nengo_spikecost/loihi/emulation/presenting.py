@@ -72,8 +72,9 @@ class Presenter:
         }
         models = [part for part in (model.host_pre, model.host) if part.params]
         self._functions = NodeFunctions(network, models, batch_size, shared)
-        options: Any = (batch_size, fed, changing, self.senders, self._receivers, seed)
-        parts = [HostPart(part, *options, self._functions) for part in models]
+        receivers, functions = self._receivers, self._functions
+        options: Any = (batch_size, fed, changing, self.senders, receivers, seed, functions)
+        parts = [HostPart(part, *options) for part in models]
         self.precomputed = bool(model.split.precompute)
         before = [part for part in parts if part.model is model.host_pre]
         self._before = before if self.precomputed else parts

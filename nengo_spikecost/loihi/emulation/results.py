@@ -127,7 +127,7 @@ def joined_run(
 
 def warn_of_overflows(run: EmulatedRun) -> None:
     """Say once what NengoLoihi's emulator says at every step."""
-    where = run.overflows.any(axis=0)
+    where = np.asarray(run.overflows.any(axis=0))
     if not where.any():
         return
     said = [
