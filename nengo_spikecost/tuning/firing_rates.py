@@ -102,13 +102,14 @@ def tune_firing_rates(
     begun = time.perf_counter()
     measured = RateStatistic(statistic, percentile)
     _check_numbers(tolerance, n_steps, skip_steps, max_simulations, presentation)
-    own = {} if isinstance(model, RescalableNetwork) else {"dt": dt, "batch_size": batch_size}
     if isinstance(model, RescalableNetwork):
         network = model
     else:
         if not hasattr(model, "net"):
             options = {"neuron_type": neuron_type, "synapse": synapse, **options}
-        network = RescalableNetwork(model, presentation=presentation, seed=seed, **own, **options)
+        network = RescalableNetwork(
+            model, dt=dt, batch_size=batch_size, presentation=presentation, seed=seed, **options
+        )
     try:
         tuner = _Tuner(network, x, target, measured, float(tolerance), n_steps, skip_steps)
         return tuner.run(max_simulations, progress, begun)
@@ -135,7 +136,8 @@ class _Tuner:
         self.activations = relu_activations(network.conversion, self.x, steps)
         self.searches = {name: self._search(name) for name in self.targets}
         self.history: list[RateStep] = []
-        self.best: tuple[Any, MeasuredRates, dict[str, float]] | None = None
+        self.last: Any = None
+        self.best: Any = None
 
     def run(self, max_simulations: int, progress: bool, begun: float) -> RateTuning:
         """Simulate until every layer is at its target, or nothing helps."""
@@ -149,6 +151,9 @@ class _Tuner:
                     advance(1)
                     moved = self._moved(scales, rates)
                     if moved == scales:
+                        # nothing is left to try: what the searches have settled on
+                        if self.last[0][0] <= self.best[0][0]:
+                            self.best = self.last
                         break
                     scales = moved
         except MeasurementError as error:
@@ -175,9 +180,9 @@ class _Tuner:
         errors = {name: self._error(name, rates[name]) for name in self.targets}
         n_off = sum(bool(error > 0) for error in errors.values())
         self.history.append(RateStep(dict(scales), dict(rates), len(errors) - n_off))
-        rank = (n_off, sum(errors.values()))
-        if self.best is None or rank < self.best[0]:
-            self.best = (rank, measured, dict(scales))
+        self.last = ((n_off, sum(errors.values())), measured, dict(scales))
+        if self.best is None or self.last[0] < self.best[0]:
+            self.best = self.last
         return rates
 
     def _counted(self, scales: Mapping[str, float]) -> list[Activity]:
@@ -201,7 +206,8 @@ class _Tuner:
 
     def _moved(self, scales: Mapping[str, float], rates: Mapping[str, float]) -> dict[str, float]:
         """The next scales: of layers that are off only, and of these unless they are stuck."""
-        found, changed = dict(scales), set()
+        found = dict(scales)
+        changed: set[str] = set()
         for name, search in self.searches.items():
             if self.upstream[name] & changed:
                 search.forget()
@@ -213,7 +219,6 @@ class _Tuner:
         return found
 
     def _result(self, begun: float) -> RateTuning:
-        assert self.best is not None
         _, measured, scales = self.best
         layers = tuple(self._layer(name, measured, scales) for name in self.network.layers)
         objects = dict(walk_layers(self.network.conversion.options["model"]))

@@ -146,6 +146,7 @@ class RescaledLoop(StreamingBackend):
         ]
         self._traced: dict[Any, Any] = {}
         self._noise = False
+        self._zeros_here = self._zero_totals()
         self.rescale({})
 
     # -- scales ---------------------------------------------------------------------------
@@ -174,13 +175,16 @@ class RescaledLoop(StreamingBackend):
                 for op in part.neurons.ops:
                     # Nengo's parameters are read-only once they are set
                     type(op.neurons).amplitude.data[op.neurons] = height
-        self._start = {key: tf.constant(arrays.get(key, x)) for key, x in self._initial.items()}
+        self._start = {
+            key: tf.constant(arrays[key]) if key in arrays else x
+            for key, x in self._initial.items()
+        }
         self._scaled = (
             [tf.constant(x, dtype) for x in per_spike],
             heights,
             biases,
         )
-        self._state = None
+        self._state: list[tf.Tensor] | None = None
 
     def _part(self, index: int, ensemble: nengo.Ensemble, bias: ScaledBias) -> _Part:
         model, graph = self._sim.model, self._graph
@@ -242,7 +246,7 @@ class RescaledLoop(StreamingBackend):
         concrete = self._concrete_for(inputs)
         arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
         state = list(self._start.values()) if self._state is None else self._state
-        totals, done, found = self._zero_totals(), 0, {}
+        totals, done, found = self._zeros_here, 0, {}
         for length in lengths:
             *totals, state = concrete(
                 arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
@@ -268,7 +272,7 @@ class RescaledLoop(StreamingBackend):
                 specs,
                 number,
                 number,
-                *_specs((*self._zero_totals(), list(self._start.values()))),
+                *_specs((*self._zeros_here, list(self._start.values()))),
                 *_specs(self._scaled),
             )
             self._noise = _draws_random_numbers(self._traced[key])

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..activity import Activity, measure
 from ..activity.backend import Setup
-from ..activity.measure import _simulator_errors, default_batch_size
+from ..activity.measure import _check_numbers, _simulator_errors, default_batch_size
 from ..activity.recorder import Recorder
 from ..activity.subject import subject
 from ..conversion import Conversion, convert
@@ -109,6 +109,7 @@ class RescalableNetwork:
             raise MeasurementError(
                 f"presentation must be 'fresh' or 'continuous', not {presentation!r}."
             )
+        _check_numbers(dt, seed, batch_size)
         self.dt, self.seed, self.presentation = float(dt), int(seed), presentation
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
@@ -241,7 +242,7 @@ class RescalableNetwork:
         if self._loop is None:
             setup = Setup(
                 self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
-                lengths[-1], self.dt, self.batch_size, self.seed, self.presentation,
+                lengths[-1], self.dt, int(self.batch_size or 1), self.seed, self.presentation,
             )  # fmt: skip
             with _unless_rescaling_fails(), _simulator_errors("nengo_dl"):
                 self._loop = RescaledLoop(setup, scaled_biases(self.conversion))

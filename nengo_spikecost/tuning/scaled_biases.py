@@ -89,8 +89,8 @@ def _typed(own: np.ndarray, scaled: np.ndarray, layer: str) -> np.ndarray:
     """Biases in the type in which they were scaled."""
     if not own.any() or np.array_equal(scaled, own):  # neurons without an amplitude
         return own
-    for dtype in (np.float32, np.float64):
-        typed = own.astype(dtype)
-        if np.array_equal(typed, own) and np.array_equal((typed * _TRIAL).astype("f8"), scaled):
+    for dtype in ("float32", "float64"):
+        typed: np.ndarray = own.astype(dtype)
+        if np.array_equal(typed, own) and np.array_equal((typed * _TRIAL).astype(float), scaled):
             return typed
     raise CannotRescale(f"the biases of layer {layer!r} do not follow from those at scale 1")

@@ -12,9 +12,12 @@ from .curve import LARGEST, SMALLEST, RateCurve
 #: A bracket narrower than this factor holds a jump of the rate, not the target.
 _NARROW = 1.02
 
-#: A scale raised so often, by this factor in all, with so little more rate: a ceiling. The
-#: last is a share of what it would gain in proportion, of logarithms.
-_RAISES, _RAISED, _GAINED = 3, 8.0, 0.05
+#: A scale raised by this factor in all, with so little more rate: a ceiling. The last is a share
+#: of what it would gain in proportion, of logarithms.
+_RAISED, _GAINED = 3.0, 0.15
+
+#: A silent layer stays silent if even so much larger a scale does not wake it.
+_SILENT = 1e3
 
 #: Share of a ceiling that is taken where a target lies above it.
 _NEARLY = 0.9
@@ -108,21 +111,26 @@ class LayerSearch:
         return low.scale * (high.scale / low.scale) ** min(max(share, 0.15), 0.85)
 
     def _beyond(self, point: _Point) -> float:
-        first = self._raised[0] if self._raised else point
-        if len(self._raised) > _RAISES and point.scale / first.scale >= _RAISED:
-            if point.rate_hz == 0:
-                self.stuck = "it stays silent"
-            elif _gain(first, point) < _GAINED:
-                factor = point.scale / first.scale
-                self.stuck = (
-                    f"its rate hardly rises above {point.rate_hz:.4g} Hz: a scale {factor:.2g} "
-                    f"times as large has raised it from {first.rate_hz:.4g} Hz"
-                )
         factor = self._factor(point)
+        if len(self._raised) > 1 and _gain(*self._raised[-2:]) < _GAINED:
+            factor = max(factor, _RAISED)  # a ceiling, or a step of the curve: look farther
+        for first in self._raised[:-1]:
+            if point.scale / first.scale >= _RAISED and _gain(first, point) < _GAINED:
+                return self._at_ceiling(first, point)
         scale = min(max(point.scale * factor, SMALLEST), LARGEST)
         if scale == point.scale:
-            self.stuck = self.stuck or f"no scale changes its rate of {point.rate_hz:.4g} Hz"
-        return point.scale if self.stuck else scale
+            self.stuck = f"no scale changes its rate of {point.rate_hz:.4g} Hz"
+        return scale
+
+    def _at_ceiling(self, first: _Point, last: _Point) -> float:
+        """Nothing is won by the larger scale: back to the smaller one."""
+        self.stuck = (
+            f"its rate hardly rises above {first.rate_hz:.4g} Hz: a scale "
+            f"{last.scale / first.scale:.2g} times as large gave {last.rate_hz:.4g} Hz"
+        )
+        if not last.rate_hz:
+            self.stuck = "it stays silent"
+        return first.scale
 
     def _factor(self, point: _Point) -> float:
         """By the neurons' curve if it has both rates, or else as if rates were proportional."""
@@ -141,5 +149,6 @@ class LayerSearch:
 def _gain(first: _Point, last: _Point) -> float:
     """How much of a higher scale is seen in the rate: 1 if rates are proportional."""
     if not first.rate_hz:
-        return 1.0
+        # from silence to anything is all that a scale can do
+        return 1.0 if last.rate_hz or last.scale < _SILENT * first.scale else 0.0
     return math.log(last.rate_hz / first.rate_hz) / math.log(last.scale / first.scale)

@@ -1,0 +1,93 @@
+"""Settings of one network in place, against converting and building for each.
+
+The same scales go both ways in one process, and the spikes of every neuron are compared first.
+Then every layer of the tutorial's network is tuned to several rates. Run it on an idle machine::
+
+    python benchmarks/tuning.py [--images 20] [--settings 10] [--steps 30]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any, Callable
+
+import numpy as np
+
+import nengo_spikecost as nsc  # before nengo_dl, which it prepares for
+from nengo_spikecost.demo import demo_data, demo_model
+from nengo_spikecost.tuning import RescalableNetwork
+
+SETTINGS = {"neuron_type": "LoihiSpikingRectifiedLinear", "synapse": 0.005}
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What a function returns, its wall time and its processor time in s."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = function()
+    return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
+def compare(model: Any, x: np.ndarray, n_steps: int, n_settings: int) -> None:
+    """Random scales, in place and rebuilt."""
+    rng = np.random.RandomState(0)
+    batch_size = min(100, len(x))
+    network, wall, cpu = timed(lambda: built(model, x, n_steps, batch_size))
+    print(f"{len(x)} images, {n_steps} steps: built and traced in {wall:.2f} s (CPU {cpu:.2f} s)")
+    times = []
+    for _ in range(n_settings):
+        scales = {name: float(np.exp(rng.uniform(4, 6))) for name in network.layers}
+        found, *in_place = timed(lambda s=scales: network.run(x, n_steps, scales=s)[n_steps])
+        expected, *rebuilt = timed(
+            lambda s=scales: nsc.measure(
+                nsc.convert(model, scale_firing_rates=s, **SETTINGS), x, n_steps,
+                batch_size=batch_size, progress=False,
+            )
+        )  # fmt: skip
+        for name, record in expected.populations.items():
+            np.testing.assert_array_equal(found.populations[name].counts, record.counts)
+        times.append((*in_place, *rebuilt))
+    wall_in, cpu_in, wall_re, cpu_re = np.median(times, axis=0)
+    print(f"  a setting in place  {1e3 * wall_in:7.0f} ms   CPU {1e3 * cpu_in:7.0f} ms")
+    print(f"  a setting rebuilt   {1e3 * wall_re:7.0f} ms   CPU {1e3 * cpu_re:7.0f} ms")
+    print(f"  ratio               {wall_re / wall_in:7.1f}      CPU {cpu_re / cpu_in:7.1f}")
+    print(f"  {n_settings} of {n_settings} settings: all spike counts equal")
+    network.close()
+
+
+def built(model: Any, x: np.ndarray, n_steps: int, batch_size: int) -> RescalableNetwork:
+    """A network that has run once."""
+    network = RescalableNetwork(model, batch_size=batch_size, **SETTINGS)
+    network.run(x, n_steps)
+    return network
+
+
+def tune(model: Any, x: np.ndarray, n_steps: int) -> None:
+    """Every layer at several rates, in place; what a build for each would take is estimated."""
+    with RescalableNetwork(model, batch_size=min(100, len(x)), **SETTINGS) as network:
+        for target in (50, 75, 100, 125, 150, 175, 200, 250, 300, 350):
+            tuning = nsc.tune_firing_rates(
+                network, x, target=target, n_steps=n_steps, progress=False
+            )
+            reached = sum(layer.reached for layer in tuning.layers)
+            print(
+                f"  {target:4} Hz: {reached} of {len(tuning.layers)} layers within 5 %, "
+                f"{tuning.n_simulations} simulations, {tuning.seconds:.1f} s"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=20)
+    parser.add_argument("--settings", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=30)
+    arguments = parser.parse_args()
+    model, images = demo_model(), demo_data().x_train
+    compare(model, images[: arguments.images], arguments.steps, arguments.settings)
+    compare(model, images[:200], arguments.steps, min(4, arguments.settings))
+    print("Tuning, 100 images:")
+    tune(model, images[:100], arguments.steps)
+
+
+if __name__ == "__main__":
+    main()
