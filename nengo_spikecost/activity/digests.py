@@ -21,13 +21,16 @@ _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, range, 
 #: How deep the attributes of objects that Nengo knows nothing of are looked into.
 _DEPTH = 6
 
+#: Attributes of Nengo's own, in which it notes what was asked of an object.
+_OF_NENGO = ("_paramdict", "_FrozenObject__")
+
 
 def network_digest(network: nengo.Network) -> str:
     """A number for all that a network is built from, as 64 hexadecimal digits.
 
     Weights, neuron types, seeds, synapses, processes, and what its config sets for single
-    objects are in it, and functions by their code; what a function finds outside of itself
-    is not.
+    objects are in it; functions by their code, their defaults, and the numbers and arrays
+    around them; global variables are not.
     """
     return _Digest(network).of_network()
 
@@ -54,6 +57,7 @@ class _Digest:
         self._network = network
         self._digest = hashlib.blake2b(digest_size=32)
         self._number = {id(obj): number for number, obj in enumerate(network.all_objects)}
+        self._within: set[int] = set()
 
     def of_network(self) -> str:
         for net in (self._network, *self._network.all_networks):
@@ -123,11 +127,46 @@ class _Digest:
             for name in sorted(params):
                 self._say(name)
                 self._add(getattr(value, name), depth)
+            if depth < _DEPTH:  # what a class of the user's own keeps besides
+                own = {k: v for k, v in vars(value).items() if k not in params}
+                own = {k: v for k, v in own.items() if not k.startswith(_OF_NENGO)}
+                self._add(own, depth + 1)
         elif code is not None:
             self._say(value.__qualname__)
-            self._digest.update(code.co_code)
-            self._add([c for c in code.co_consts if isinstance(c, _PLAIN)], depth)
+            self._add_function(value, depth)
         elif depth < _DEPTH and hasattr(value, "__dict__"):
             for name, part in sorted(vars(value).items()):
                 self._say(name)
                 self._add(part, depth + 1)
+
+    def _add_function(self, function: Any, depth: int) -> None:
+        """Its code, and what is around it; not what objects there are made of."""
+        if id(function.__code__) in self._within:
+            return
+        self._within.add(id(function.__code__))
+        self._add_code(function.__code__)
+        cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+        self._add([function.__defaults__, function.__kwdefaults__, cells], _DEPTH)
+        if depth < _DEPTH and hasattr(function, "__self__"):
+            self._add(function.__self__, depth + 1)
+        self._within.remove(id(function.__code__))
+
+    def _add_code(self, code: Any) -> None:
+        self._digest.update(code.co_code)
+        self._add(code.co_names)
+        for constant in code.co_consts:
+            if hasattr(constant, "co_code"):
+                self._add_code(constant)
+            elif isinstance(constant, (*_PLAIN, tuple, frozenset)):
+                ordered = (
+                    sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
+                )
+                self._say(repr(ordered))
+
+
+def _filled(cell: Any) -> bool:
+    """Whether a variable around a function has a value yet."""
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False

@@ -202,3 +202,51 @@ def test_digests_of_networks():
     ]  # fmt: skip
     assert len({same, *others}) == 1 + len(others)
     assert json.dumps(same)
+
+
+class Wave(nengo.Process):
+    """A process that keeps a number of its own."""
+
+    def __init__(self, height):
+        super().__init__(default_size_in=0, default_size_out=1, seed=1)
+        self.height = height
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        return lambda t: np.array([self.height * np.sin(t)])
+
+
+class Source:
+    def __init__(self, value):
+        self.value = value
+        self.again = self.output  # refers to itself
+
+    def output(self, t):
+        return self.value
+
+
+def around(value):
+    def function(t):
+        return value if t < 1 else function(t - 1)
+
+    return function
+
+
+def test_digests_of_functions_and_processes():
+    """What they keep, and what they call, not only their code."""
+
+    def digest(output):
+        with nengo.Network(seed=1) as net:
+            nengo.Node(output)
+        return network_digest(net)
+
+    makers = [
+        lambda k: Wave(k),
+        lambda k: Source(k).output,
+        around,
+        lambda k: lambda t, height=k: height,
+        lambda k: lambda t: sum(height + k for height in [1]),
+        lambda k: [lambda t: np.sin(t), lambda t: np.cos(t)][int(k)],
+    ]
+    found = [digest(make(value)) for make in makers for value in (0.0, 1.0)]
+    assert len(set(found)) == len(found)
+    assert found == [digest(make(value)) for make in makers for value in (0.0, 1.0)]

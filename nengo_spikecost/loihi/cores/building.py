@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,10 +45,16 @@ def building(network: nengo.Network, advice: str = "") -> Iterator[None]:
         except LoihiError:
             raise
         except REFUSALS as err:
-            said = str(err) or type(err).__name__
+            said = str(err) or f"a check of its own failed ({_where(err)})"
             raise LoihiError(
-                f"NengoLoihi can't build this network: {said} {advice}".strip()
+                f"NengoLoihi can't build this network: {said.rstrip('. ')}. {advice}".strip()
             ) from err
+
+
+def _where(err: BaseException) -> str:
+    """The function that raised an error without words."""
+    last = list(traceback.walk_tb(err.__traceback__))[-1][0].f_code
+    return f"{type(err).__name__} in {last.co_name}"
 
 
 @contextmanager

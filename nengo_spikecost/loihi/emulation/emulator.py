@@ -13,6 +13,7 @@ import numpy as np
 from ...activity import digests
 from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
+from .arguments import check_choice, check_run, positive
 from .checkpoint import Checkpoint, digest, network_digest
 from .chip import Chip, flatten
 from .feeding import filled, given_inputs
@@ -88,10 +89,11 @@ class Emulator:
         model: Any = None,
         shared: Collection[nengo.Node] = (),
     ):
-        self.batch_size = _positive(batch_size, "batch_size")
+        self.batch_size = positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
-        self._n_threads = _positive(n_threads, "n_threads")
+        self._n_threads = positive(n_threads, "n_threads")
         self._shared = tuple(shared)
+        check_run(dt, seed, self._shared)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
@@ -166,11 +168,9 @@ class Emulator:
         EmulationWarning
             If numbers were too large for the chip, or functions of Nodes remember something.
         """
-        if presentation not in PRESENTATIONS:
-            raise MeasurementError(f"presentation must be one of {PRESENTATIONS}.")
-        if readout not in READOUTS:
-            raise MeasurementError(f"readout must be one of {READOUTS}.")
-        asked = Asked(_positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
+        check_choice(presentation, "presentation", PRESENTATIONS)
+        check_choice(readout, "readout", READOUTS)
+        asked = Asked(positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
         given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes)
         n_samples = len(next(iter(given.values()))) if given else 1
         continuous = presentation == "continuous"
@@ -225,6 +225,8 @@ class Emulator:
         LoihiError
             If it is of another network, or of another ``batch_size``.
         """
+        if "network" not in state:
+            raise LoihiError("This is no state of an Emulator, as Emulator.state() gives it.")
         if str(state["network"]) != network_digest(self.model, self.chip):
             raise LoihiError(
                 "This state is of another network: build the same one, with the same block shapes."
@@ -325,12 +327,6 @@ class Emulator:
             gathered[probe] = Gathered(asked.readout == "all", every)
         presenter.present(inputs, asked.n_steps, gathered, asked.by_step)
         return batch_of(presenter, list(gathered.values()), n)
-
-
-def _positive(value: Any, name: str) -> int:
-    if value != int(value) or value < 1:
-        raise MeasurementError(f"{name} must be a whole number of at least 1, not {value!r}.")
-    return int(value)
 
 
 def _ensembles(built: BuiltNetwork, chip: Chip) -> dict[Any, np.ndarray]:

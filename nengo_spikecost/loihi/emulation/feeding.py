@@ -28,7 +28,7 @@ def given_inputs(
     Raises
     ------
     DataError
-        If they are not of the right shape.
+        If they are not of the right shape, or no finite numbers.
     """
     if inputs is None:
         return {}
@@ -36,7 +36,9 @@ def given_inputs(
         inputs = {_only_input(network, input_nodes): inputs}
     found = {}
     for node, values in inputs.items():
-        array = np.asarray(values, dtype=nengo.rc.float_dtype)
+        if not isinstance(node, nengo.Node):
+            raise DataError(f"inputs has {node!r}, which is not a Node of the network.")
+        array = _numbers(node, values)
         array = array[:, None] if array.ndim == 2 else array
         if array.ndim != 3 or array.shape[1] not in (1, n_steps) or not len(array):
             raise DataError(
@@ -49,6 +51,18 @@ def given_inputs(
     if len({len(array) for array in found.values()}) > 1:
         raise DataError("All inputs need as many samples.")
     return found
+
+
+def _numbers(node: nengo.Node, values: Any) -> np.ndarray:
+    try:
+        array = np.asarray(values, dtype=nengo.rc.float_dtype)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"{node} is given {type(values).__name__}, which is no array of numbers."
+        ) from None
+    if not np.isfinite(array).all():
+        raise DataError(f"{node} is given NaN or infinite values.")
+    return array
 
 
 def _only_input(network: nengo.Network, nodes: Any) -> nengo.Node:
