@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..energy.loihi_chip import Board, ChipCost, HostIO, Profile, chip_work, price_chip
-from ..errors import MissingActivityError
+from ..errors import EnergyError, MissingActivityError
 
 if TYPE_CHECKING:
     from .mapping.mapping import Mapping
@@ -58,6 +58,11 @@ def chip_cost(
         raise MissingActivityError(
             "chip_cost takes an Activity, as nengo_spikecost.measure returns it with "
             f"simulator='loihi', or a Deployment, not {type(activity).__name__}."
+        )
+    if mapping is not None and not hasattr(mapping, "blocks"):
+        raise EnergyError(
+            "mapping must be a Mapping, as nengo_spikecost.loihi.place or Deployment.mapping "
+            f"returns it, not {type(mapping).__name__}."
         )
     return price_chip(
         chip_work(activity, mapping),

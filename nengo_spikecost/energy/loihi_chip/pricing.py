@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -71,10 +72,11 @@ def price_chip(
     chip = shipped_chip()
     if host_io is None:
         host_io = "x86" if np.any(work.host_to_chip) else "free_running"
-    if isinstance(host_io, (int, float)) and not isinstance(host_io, bool):
-        step = Constant(host_io, unit="s", source="user")
+    if isinstance(host_io, numbers.Real) and not isinstance(host_io, bool):
+        step = Constant(float(host_io), unit="s", source="user")
         host_io = HostIO("given", step, description="a given time of a step")
-    if x86_active is not None and not 0 <= x86_active <= 1:
+    share = x86_active is None or isinstance(x86_active, numbers.Real)
+    if not share or (x86_active is not None and not 0 <= x86_active <= 1):
         raise EnergyError(f"x86_active must be between 0 and 1, not {x86_active!r}.")
     setting = Setting(
         profile=_named("profile", profile, chip.profiles, Profile),
