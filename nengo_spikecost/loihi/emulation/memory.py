@@ -32,6 +32,9 @@ LENT_BYTES = 2**20
 
 #: Nothing of these packages keeps what functions remember in global variables.
 _PACKAGES = ("nengo", "nengo_loihi", "nengo_dl", "numpy", "scipy", "nengo_spikecost")
+#: Among the global variables of copies.
+_COPY = "__copied_by_nengo_spikecost__"
+
 _LENT = (NengoObject, nengo.Network, FrozenObject, Operator)
 _PLAIN = (
     int, float, complex, str, bytes, tuple, frozenset, range, slice, type, np.generic, np.dtype,
@@ -233,9 +236,8 @@ def _set_frame(function: Any, frame: tuple[Any, ...]) -> None:
     function.__kwdefaults__ = dict(keywords) or None
     function.__dict__.clear()
     function.__dict__.update(attributes)
-    for name, value in known:
-        if function.__globals__.get(name) is not value:
-            function.__globals__[name] = value
+    if _COPY in function.__globals__:  # never the variables of a user's module itself
+        function.__globals__.update(known)
 
 
 def _contents(cell: Any) -> tuple[Any, ...]:
@@ -251,7 +253,7 @@ def _new_functions(functions: Sequence[Any]) -> list[Any]:
     cells: dict[int, Any] = {}
     found = []
     for function in functions:
-        own = variables.setdefault(id(function.__globals__), dict(function.__globals__))
+        own = variables.setdefault(id(function.__globals__), {**function.__globals__, _COPY: True})
         closure = tuple(
             cells.setdefault(id(cell), types.CellType()) for cell in function.__closure__ or ()
         )
