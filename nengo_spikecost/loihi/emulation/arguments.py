@@ -8,13 +8,15 @@ from collections.abc import Collection
 from typing import Any
 
 import nengo
+import numpy as np
 
 from ...errors import MeasurementError
 
 
 def positive(value: Any, name: str) -> int:
     """A whole number of at least 1."""
-    whole = isinstance(value, numbers.Real) and math.isfinite(value) and value == int(value)
+    number = isinstance(value, (int, float, np.integer, np.floating))
+    whole = number and math.isfinite(value) and value == int(value)
     if not whole or value < 1:
         raise MeasurementError(f"{name} must be a whole number of at least 1, not {value!r}.")
     return int(value)
@@ -30,7 +32,7 @@ def check_run(dt: Any, seed: Any, shared: Collection[Any]) -> None:
     """Refuse steps without a length, what is no seed, and what is no Node."""
     if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
-    whole = isinstance(seed, numbers.Integral) and 0 <= seed < 2**32
+    whole = isinstance(seed, (int, np.integer)) and 0 <= seed < 2**32
     if seed is not None and not whole:
         raise MeasurementError(f"seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
     if not all(isinstance(node, nengo.Node) for node in shared):
