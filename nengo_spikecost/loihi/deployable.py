@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +21,14 @@ from .support.support import raise_unsupported
 
 #: How block shapes are chosen if none are given: by `fit_blocks`, or left as they are.
 AUTO, AS_IT_IS = "auto", "as_it_is"
+
+#: How a Keras model is converted, unless the caller says.
+CONVERSION: Mapping[str, Any] = {
+    "neuron_type": "LoihiSpikingRectifiedLinear",
+    "scale_firing_rates": 400,
+    "synapse": 0.005,
+    "max_pooling": "average",
+}
 
 _AS_BLOCKS = (
     "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to the shape "
@@ -93,6 +103,8 @@ def deployable(
     if isinstance(given, BlockFit):
         fit, given = given, given.given
         _refuse_other_shapes(block_shapes)
+    if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
+        raise LoihiError(f"dt must be a positive time in s, not {dt!r}.")
     named = _converted(given, convert_options)
     raise_unsupported(named, dt=dt)
     if fit is None:
@@ -108,13 +120,43 @@ def deployable(
 
 
 def _converted(given: Any, options: Mapping[str, Any]) -> Any:
+    found = None
     if isinstance(given, nengo.Network) or isinstance(getattr(given, "net", None), nengo.Network):
-        return given
-    if isinstance(getattr(given, "network", None), nengo.Network):
-        return given.network
+        found = given
+    elif isinstance(getattr(given, "network", None), nengo.Network):
+        found = given.network
+    if found is None:
+        from ..conversion import convert
+
+        return convert(given, **_known(options))
+    others = {**CONVERSION, "seed": options.get("seed")}
+    changed = [
+        key for key, value in options.items() if key not in others or _differ(value, others[key])
+    ]
+    if changed:
+        raise LoihiError(
+            f"{', '.join(changed)}: for Keras models only; {type(given).__name__} is a network "
+            "already. Give it to convert(), or deploy the Keras model."
+        )
+    return found
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return type(one) is not type(other) or bool(one != other)
+
+
+def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options, if `convert` has all of them."""
     from ..conversion import convert
 
-    return convert(given, **options)
+    parameters = inspect.signature(convert).parameters
+    for key in options:
+        if key not in parameters:
+            raise LoihiError(
+                f"deploy has no argument {key!r}, and convert, which gets what it does not know, "
+                f"has none either; that takes {', '.join(list(parameters)[1:])}."
+            )
+    return options
 
 
 def _refuse_other_shapes(block_shapes: Any) -> None:

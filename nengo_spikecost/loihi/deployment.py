@@ -14,7 +14,7 @@ from ..activity.record import READOUTS, class_labels
 from ..activity.subject import subject
 from ..errors import DataError, LoihiError, MeasurementError
 from .cores.core_use import NetworkUse
-from .deployable import AUTO, deployable
+from .deployable import AUTO, CONVERSION, deployable
 
 #: What runs the network: the simulator of `measure` and its target.
 TARGETS: Mapping[str, tuple[str, dict[str, str]]] = {
@@ -156,10 +156,10 @@ def deploy(
     target: str = "emulator",
     block_shapes: Any = AUTO,
     objective: str = "cores",
-    neuron_type: Any = "LoihiSpikingRectifiedLinear",
-    scale_firing_rates: Any = 400,
-    synapse: Any = 0.005,
-    max_pooling: str = "average",
+    neuron_type: Any = CONVERSION["neuron_type"],
+    scale_firing_rates: Any = CONVERSION["scale_firing_rates"],
+    synapse: Any = CONVERSION["synapse"],
+    max_pooling: str = CONVERSION["max_pooling"],
     presentation: str | None = None,
     batch_size: int | None = None,
     output: str | None = None,
@@ -210,7 +210,8 @@ def deploy(
     readout : {"last", "mean"}
         Read it at the last step of a sample, or its mean over the steps.
     **convert_options
-        Further arguments of `convert`.
+        Further arguments of `convert`. All that say how to convert are refused of what is a
+        network already.
 
     Returns
     -------
