@@ -1,4 +1,4 @@
-# make demo | test | slow | lint | types | docs | clean      PYTHON=python3.12  STACK=tf2.12
+# make demo | test | slow | lint | types | docs | clean      PYTHON=python3.12  STACK=tf2.12  WORKERS=2
 #
 # Each target creates or renews .venv first: from PYTHON if given, else from the .venv that
 # is there, else from python3. STACK forces one of the two pinned stacks (see CONTRIBUTING).
@@ -7,6 +7,8 @@ PYTHON ?= $(if $(wildcard .venv/bin/nengo-spikecost),.venv/bin/python,python3)
 STACK ?=
 BIN = .venv/bin
 ARGS ?=
+# processes that share the tests, file by file; WORKERS=0 runs them in one
+WORKERS ?= 2
 
 .PHONY: demo test slow lint types docs venv clean
 
@@ -14,7 +16,7 @@ demo: venv
 	$(BIN)/nengo-spikecost demo $(ARGS)
 
 test: venv
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 slow: venv
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -125,6 +125,8 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         try:
             with open(temporary, "xb") as file:
                 np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

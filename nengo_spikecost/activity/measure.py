@@ -128,7 +128,7 @@ def measure(
     if presentation is None:
         presentation = "continuous" if simulator in CONTINUOUS else "fresh"
     _check_choice("presentation", presentation, PRESENTATIONS)
-    _check_numbers(dt, seed, batch_size)
+    check_numbers(dt, seed, batch_size)
     options = _options(simulator, target, hardware_options, by_step)
     inputs, stream = what.stream(data, n_steps)
     if batch_size is None:
@@ -197,7 +197,7 @@ class _Run:
         if kept is not None:
             self._recorder.add_again(kept)
             return
-        with _simulator_errors(self.simulator):
+        with simulator_errors(self.simulator):
             if self._backend is None:
                 self._backend = BACKENDS[self.simulator](self._setup)
                 if self._resumption is not None:
@@ -212,7 +212,7 @@ class _Run:
 
 
 @contextlib.contextmanager
-def _simulator_errors(simulator: str) -> Iterator[None]:
+def simulator_errors(simulator: str) -> Iterator[None]:
     """What a simulator raises, as our own error; TensorFlow's go on for pages."""
     try:
         yield
@@ -245,7 +245,7 @@ def _options(simulator: str, target: Any, hardware: Any, by_step: Any) -> dict[s
     return options
 
 
-def _check_numbers(dt: Any, seed: Any, batch_size: Any) -> None:
+def check_numbers(dt: Any, seed: Any, batch_size: Any) -> None:
     if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:

@@ -70,7 +70,7 @@ def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
         )
 
 
-class _LoopSimulator(nengo_dl.Simulator):
+class LoopSimulator(nengo_dl.Simulator):
     """A NengoDL Simulator that only prepares its tensor graph.
 
     `StreamingBackend` never calls the Keras model which a Simulator builds around the
@@ -103,7 +103,7 @@ class StreamingBackend(Backend):
     """
 
     #: what builds NengoDL's tensor graph
-    simulator_type: type = _LoopSimulator
+    simulator_type: type = LoopSimulator
 
     def __init__(self, setup: Setup):
         self.setup = setup

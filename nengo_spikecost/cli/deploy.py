@@ -48,6 +48,7 @@ from .options import conversion_options, loaded, model_and_data, plain_errors, w
     show_default=True,
     help="Read the output at the last step, or its mean over the steps.",
 )
+@click.option("--output", metavar="NAME", help="Which output to read.  [default: the only one]")
 @click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples.")
 @click.option(
     "--batch-size",
@@ -57,6 +58,7 @@ from .options import conversion_options, loaded, model_and_data, plain_errors, w
 @click.option("--cost", is_flag=True, help="Price what the cores did, too: energy and latency.")
 @click.option(
     "--profile",
+    type=click.Choice(["silicon", "davies2018"]),
     default="silicon",
     show_default=True,
     help="Energies and times of the chip, for --cost.",

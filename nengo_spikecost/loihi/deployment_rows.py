@@ -111,10 +111,9 @@ def summary(deployment: Deployment) -> str:
         "nengo_loihi": "on NengoLoihi's emulator",
         "board": "on a board",
     }[deployment.target]
-    lines = [
-        f"{activity.n_samples:,} samples of {protocol.n_steps} steps of {1000 * protocol.dt:g} ms, "
-        f"{start}, {where}: {deployment.n_cores:,} cores"
-    ]
+    samples, steps = _number(activity.n_samples, "sample"), _number(protocol.n_steps, "step")
+    cores = _number(deployment.n_cores, "core")
+    lines = [f"{samples} of {steps} of {1000 * protocol.dt:g} ms, {start}, {where}: {cores}"]
     accuracy = accuracy_if_any(deployment)
     if accuracy is not None:
         n = activity.n_samples
@@ -140,6 +139,10 @@ def summary(deployment: Deployment) -> str:
     else:
         lines += ["", "Synops and messages are counted by target='emulator' only."]
     return "\n".join(lines)
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _cell(value: Any, text: str) -> str:

@@ -1,14 +1,30 @@
-"""Tuning: firing rates, sweeps, training."""
+"""Firing rates: brought to a target, searched for what they cost, and trained for."""
 
-from .firing_rates import tune_firing_rates
-from .losses import PathwayFanOut, RateLoss, SynopLoss, synop_losses
-from .rates.record import LayerRates, RateStep, RateTuning
-from .rates.rules import activation_rule, global_scale
-from .rates.statistics import RateStatistic
-from .regularizers import L1, L1L2, L2, Percentile, RangedRegularizer
+from .rates import (
+    LayerRates,
+    RateStatistic,
+    RateStep,
+    RateTuning,
+    activation_rule,
+    global_scale,
+    tune_firing_rates,
+)
 from .rescaling import RescalableNetwork
-from .spiking_aware import spiking_aware_training
-from .training import EpochRecord, FineTuning, fine_tune
+from .training import (
+    L1,
+    L1L2,
+    L2,
+    EpochRecord,
+    FineTuning,
+    PathwayFanOut,
+    Percentile,
+    RangedRegularizer,
+    RateLoss,
+    SynopLoss,
+    fine_tune,
+    spiking_aware_training,
+    synop_losses,
+)
 
 __all__ = [
     "L1",

@@ -51,6 +51,8 @@ class ChipWork:
         Messages that the core sent, and that arrived at it (from the host, too).
     host_to_chip, chip_to_host : ndarray of shape (n_samples,)
         Spikes that the host sent and read.
+    fed_by_host : bool
+        Whether neurons of the host send to the chip, even if they were silent.
     hops : CoreHops
         Where cores are, and the hops of what they sent.
     by_step : StepCounts or None
@@ -72,6 +74,7 @@ class ChipWork:
     axon_events: np.ndarray = field(repr=False)
     host_to_chip: np.ndarray = field(repr=False)
     chip_to_host: np.ndarray = field(repr=False)
+    fed_by_host: bool
     hops: CoreHops = field(repr=False)
     by_step: StepCounts | None = field(default=None, repr=False)
     biased: np.ndarray | None = field(default=None, repr=False)
@@ -249,6 +252,7 @@ class ChipWork:
             axon_events=spread["axon_events"],
             host_to_chip=np.broadcast_to(totals["host_to_chip"], n_samples),
             chip_to_host=np.broadcast_to(totals["chip_to_host"], n_samples),
+            fed_by_host=bool(np.any(totals["host_to_chip"])),
             hops=hops_by_hand(hops, sent.shape, n_chips, n_tiles),
         )
 
@@ -314,6 +318,7 @@ def chip_work(activity: Activity, mapping: CoreMapping | None = None) -> ChipWor
         axon_events=chip.axon_events,
         host_to_chip=chip.host_to_chip,
         chip_to_host=chip.chip_to_host,
+        fed_by_host=bool(chip.inputs),
         hops=hops_of(chip, mapping),
         by_step=chip.by_step,
         biased=_biased(mapping),

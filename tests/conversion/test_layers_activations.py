@@ -59,7 +59,8 @@ def test_sigmoid_and_tanh():
 @pytest.mark.parametrize(
     "activation",
     ["relu6", tf.nn.leaky_relu, layers.LeakyReLU(0.1), layers.ReLU(2.0), "hard_sigmoid", "softmax"],
-    ids=str,
+    # without the addresses of objects: processes that share the tests must agree on names
+    ids=["relu6", "leaky_relu", "LeakyReLU", "ReLU", "hard_sigmoid", "softmax"],
 )
 def test_in_layers_with_biases(activation):
     """Biases and the scale of the firing rates act on all populations of a layer."""

@@ -50,3 +50,11 @@ def test_other_simulators_and_mistakes(run):
     assert done.exit_code == 2 and "--cost needs --target emulator" in done.stderr
     done = run("--target", "board", "--samples", "1")
     assert done.exit_code == 2 and "NxSDK" in done.stderr
+
+
+def test_mistakes_are_found_before_it_runs(run):
+    """A wrong profile should not cost a run; which output to read can be said."""
+    done = run("--cost", "--profile", "silicone")
+    assert done.exit_code == 2 and "silicon" in done.stderr
+    done = run("--output", "nothing", "--samples", "1")
+    assert done.exit_code == 2 and "nothing" in done.stderr

@@ -10,6 +10,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.errors import DataError, LoihiError, MeasurementError
 from nengo_spikecost.loihi.emulation import Emulator
+from tests.models import randomise
 
 from . import test_architectures as architectures
 from .block_networks import RandomNetwork
@@ -369,7 +370,7 @@ def test_the_input_of_a_conversion_and_of_its_fit_is_known():
     inp = keras.Input((6,))
     x = keras.layers.Dense(8, activation="relu", name="first")(inp)
     x = keras.layers.Dense(5, activation="relu", name="second")(x)
-    model = keras.Model(inp, keras.layers.Dense(2, name="out", bias_initializer="ones")(x))
+    model = randomise(keras.Model(inp, keras.layers.Dense(2, name="out")(x)))
     conversion = nsc.convert(
         model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=200, synapse=0.005
     )

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from nengo_spikecost import stack
+from nengo_spikecost.activity import checkpoint
 from nengo_spikecost.errors import DataError, EmulationWarning, LoihiError
-from nengo_spikecost.loihi.emulation import Emulator, checkpoint, presenting
+from nengo_spikecost.loihi.emulation import Emulator, presenting
 
 from .emulated import IMAGES, Reference, spiking_network
 from .networks import STEPS, Layers
@@ -212,7 +213,7 @@ RUNS = """
 import sys, time, warnings
 warnings.simplefilter("ignore")
 from tests.loihi.test_emulation_state import *
-from nengo_spikecost.loihi.emulation import checkpoint
+from nengo_spikecost.activity import checkpoint
 def slow(path, arrays, write=checkpoint.write_arrays):
     time.sleep(0.1)
     write(path, arrays)

@@ -12,8 +12,12 @@ import nengo_spikecost as nsc
 from nengo_spikecost.cli import main
 from nengo_spikecost.demo import demo_data, demo_model
 from nengo_spikecost.errors import MeasurementError, TuningError
-from nengo_spikecost.tuning import RescalableNetwork, activation_rule, global_scale
-from nengo_spikecost.tuning.firing_rates import tune_firing_rates
+from nengo_spikecost.tuning import (
+    RescalableNetwork,
+    activation_rule,
+    global_scale,
+    tune_firing_rates,
+)
 from nengo_spikecost.tuning.rates.curve import rate_curve, relu_activations, response
 from nengo_spikecost.tuning.rates.layer_search import LayerSearch
 from nengo_spikecost.tuning.rates.statistics import RateStatistic
@@ -198,7 +202,7 @@ def test_a_layer_that_is_silent():
     assert tuning.layers[0].reached
     assert tuning.layers[1].rate_hz == 0
     assert "its ReLUs are zero for all of these samples" in tuning.layers[1].reason
-    with pytest.raises(TuningError, match="'dead' are zero"):
+    with pytest.raises(TuningError, match="No neuron of layer 'dead' is active"):
         activation_rule(model, vectors(0))
 
 

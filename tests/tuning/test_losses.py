@@ -22,7 +22,7 @@ from nengo_spikecost.tuning import (
     spiking_aware_training,
     synop_losses,
 )
-from nengo_spikecost.tuning.regularizers import percentile_of
+from nengo_spikecost.tuning.training.regularizers import percentile_of
 from nengo_spikecost.workload.exact import count
 
 from ..models import conv_net, images

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import ConversionError, ConversionWarning, DataError, MeasurementError
-from nengo_spikecost.tuning import rescaling
-from nengo_spikecost.tuning.rescaling import RescalableNetwork
+from nengo_spikecost.tuning import RescalableNetwork
+from nengo_spikecost.tuning.rescaling import biases
+from nengo_spikecost.tuning.rescaling import network as rescaling
 from tests.conversion.agreement import random_inputs, random_weights
 from tests.lowering import architectures
 from tests.models import conv_net, images, randomise
@@ -139,7 +140,7 @@ def test_a_constant_beside_a_bias():
     network = RescalableNetwork(model, batch_size=4)
     (constants,) = [
         np.abs(bias.constant).min()
-        for e, bias in rescaling.scaled_biases(network.conversion).items()
+        for e, bias in biases.scaled_biases(network.conversion).items()
         if e.label.endswith("excess")
     ]
     assert constants > 0
@@ -219,7 +220,7 @@ def test_a_graph_that_is_not_as_expected(monkeypatch):
     """Biases that can't be traced back: the network is rebuilt from then on."""
 
     def refuse(conversion):
-        raise rescaling.CannotRescale("its biases are odd")
+        raise biases.CannotRescale("its biases are odd")
 
     monkeypatch.setattr(rescaling, "scaled_biases", refuse)
     network = RescalableNetwork(conv_net(tf.keras), batch_size=5)

@@ -45,7 +45,7 @@ def price_chip(
     host_io : str, float or HostIO, optional
         How long a step takes because of what goes in and out: ``"x86"`` (spikes through the
         embedded x86, as measured), ``"free_running"`` (nothing goes in), ``"none"`` (the cores
-        alone), or seconds a step. Default: ``"x86"`` if the host sends spikes, else
+        alone), or seconds a step. Default: ``"x86"`` if neurons of the host send to the chip, else
         ``"free_running"``.
     powered_cores : int, "used" or "all"
         Cores that are on: those in use, all of the chips in use, or so many.
@@ -71,7 +71,7 @@ def price_chip(
     """
     chip = shipped_chip()
     if host_io is None:
-        host_io = "x86" if np.any(work.host_to_chip) else "free_running"
+        host_io = "x86" if work.fed_by_host else "free_running"
     if isinstance(host_io, numbers.Real) and not isinstance(host_io, bool):
         step = Constant(float(host_io), unit="s", source="user")
         host_io = HostIO("given", step, description="a given time of a step")

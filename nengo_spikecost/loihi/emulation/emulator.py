@@ -11,10 +11,11 @@ import nengo
 import numpy as np
 
 from ...activity import digests
+from ...activity.checkpoint import Checkpoint
 from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
 from .arguments import check_choice, check_run, positive
-from .checkpoint import Checkpoint, digest, network_digest
+from .built_digest import built_digest, digest
 from .chip import Chip, flatten
 from .feeding import filled, given_inputs
 from .lanes import usable_processors
@@ -177,7 +178,7 @@ class Emulator:
         lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
         presenter = self._ready(given, lanes, continuous)
         kept = self._checkpoint(checkpoint, asked, given, lanes) if checkpoint else None
-        batches = kept.batches() if kept else []
+        batches = [kept.batch(k) for k in range(kept.n_done())] if kept else []
         if kept and batches and continuous:
             presenter.restore(kept.state(len(batches)))
         for first in range(len(batches) * lanes, n_samples, lanes):
@@ -207,7 +208,7 @@ class Emulator:
         LoihiError
             If something on the host can't be kept in a file.
         """
-        found = {"network": np.array(network_digest(self.model, self.chip))}
+        found = {"network": np.array(self._digest)}
         if self._presenter is None or not self._continuous:
             return found
         nodes, changing, lanes = self._key
@@ -227,7 +228,7 @@ class Emulator:
         """
         if "network" not in state:
             raise LoihiError("This is no state of an Emulator, as Emulator.state() gives it.")
-        if str(state["network"]) != network_digest(self.model, self.chip):
+        if str(state["network"]) != self._digest:
             raise LoihiError(
                 "This state is of another network: build the same one, with the same block shapes."
             )
@@ -303,14 +304,18 @@ class Emulator:
         self._presenter, self._key = presenter, key
         return presenter
 
+    @property
+    def _digest(self) -> str:
+        """Tells networks apart: what was built, and the filters and functions it was built of."""
+        built = built_digest(self.model, self.chip)
+        return digest([built, digests.network_digest(self.network)])
+
     def _checkpoint(
         self, path: Any, asked: Asked, given: Mapping[Any, np.ndarray], lanes: int
     ) -> Checkpoint:
         """The folder of a run, which it starts or goes on with."""
         arguments = {**dataclasses.asdict(asked), "batch_size": lanes, "seed": self._seed}
-        # what was built, and what it was built of: filters and functions are in no array
-        described = digests.network_digest(self.network)
-        arguments["network"] = digest([network_digest(self.model, self.chip), described])
+        arguments["network"] = self._digest
         for number, node in enumerate(self.network.all_nodes):
             if node in given:  # by number: labels may be missing, or alike
                 name = f"input of Node {number}" + (f" ({node.label})" if node.label else "")

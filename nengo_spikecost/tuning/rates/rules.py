@@ -63,7 +63,10 @@ def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -
         # one mean a sample, and the mean of these, as the tutorial has it
         means = [float(row[row > 0].mean()) for row in outputs if (row > 0).any()]
         if not means:
-            raise TuningError(f"All ReLU outputs of layer {layer!r} are zero for these samples.")
+            raise TuningError(
+                f"No neuron of layer {layer!r} is active on these samples, so there is no rate to "
+                "tune: check the range of their values."
+            )
         scales[layer] = target / float(np.mean(means))
     return scales
 

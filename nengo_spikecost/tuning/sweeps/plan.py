@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..rates import activation_rule
 from . import fingerprint
 from .arguments import checked_scales, keras_outcomes
 from .engine import NetworkEngine
 from .evaluation import Rules, stages_of
 from .loading import space_facts, space_of
-from .rates import rule_scales, tuned_scales
+from .rates import tuned_scales
 from .search import Search
-from .space import Space, global_scales, starts
+from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Ru
         layers = network.layers
         checked_scales(plan.given, layers, "start_from")
         reference = keras_outcomes(plan.model, x, labels)
-        rule = rule_scales(plan.model, x[: plan.first_images], layers, plan.conversion)
+        rule = activation_rule(network, x[: plan.first_images], RULE_HZ)
         space = Space(rule, plan.synapses, plan.n_steps, plan.losses)
         middle = plan.n_steps[len(plan.n_steps) // 2]
         facts = {

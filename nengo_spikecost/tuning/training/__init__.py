@@ -1,6 +1,23 @@
-"""Keras models trained as the spiking networks they become."""
+"""Keras models trained as the spiking networks they become, and losses to train them with."""
 
 from .fine_tune import fine_tune
+from .losses import PathwayFanOut, RateLoss, SynopLoss, synop_losses
 from .record import EpochRecord, FineTuning
+from .regularizers import L1, L1L2, L2, Percentile, RangedRegularizer
+from .spiking_aware import spiking_aware_training
 
-__all__ = ["EpochRecord", "FineTuning", "fine_tune"]
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "EpochRecord",
+    "FineTuning",
+    "PathwayFanOut",
+    "Percentile",
+    "RangedRegularizer",
+    "RateLoss",
+    "SynopLoss",
+    "fine_tune",
+    "spiking_aware_training",
+    "synop_losses",
+]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
-from ..losses import RateLoss, SynopLoss, outside, spike_amplitude, synop_losses, synop_range
+from .losses import RateLoss, SynopLoss, outside, spike_amplitude, synop_losses, synop_range
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from ...conversion import Conversion
-from ..spiking_aware import spiking_aware_training
 from .penalties import Penalties, SynopPenalty
+from .spiking_aware import spiking_aware_training
 from .tasks import Task
 from .weights import WeightMap, trainable_parameters
 

@@ -10,7 +10,7 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ..conversion import Conversion, convert
+from ...conversion import Conversion, convert
 
 #: A scale that no float32 is equal to: float32 and float64 round products with it otherwise.
 _TRIAL = 0.77310519

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from ..activity import Activity
-from ..activity.subject import subject
-from ..conversion.lookup import walk_layers
-from ..errors import MeasurementError, TuningError
-from ..graph import NetworkGraph
-from ..graph.records import Population
-from ..progress import progress_bar
-from .rates.curve import rate_curve, relu_activations
-from .rates.layer_search import LayerSearch
-from .rates.measured import MeasuredRates
-from .rates.record import LayerRates, RateStep, RateTuning
-from .rates.statistics import RateStatistic
-from .rescaling import RescalableNetwork
+from ...activity import Activity
+from ...activity.subject import subject
+from ...conversion.lookup import walk_layers
+from ...errors import MeasurementError, TuningError
+from ...graph import NetworkGraph
+from ...graph.records import Population
+from ...progress import progress_bar
+from ..rescaling import RescalableNetwork
+from .curve import rate_curve, relu_activations
+from .layer_search import LayerSearch
+from .measured import MeasuredRates
+from .record import LayerRates, RateStep, RateTuning
+from .statistics import RateStatistic
 
 #: Significant digits of a scale, so that it can be pasted.
 _DIGITS = 4

@@ -22,7 +22,7 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
-from ..errors import TuningError
+from ...errors import TuningError
 from .regularizers import Target, target_range
 
 #: What becomes of the steps before a regularizer sees the rates.
@@ -215,7 +215,7 @@ def synop_losses(
     >>> float(losses["a"](None, spikes))
     5.0
     """
-    from ..graph import NetworkGraph
+    from ...graph import NetworkGraph
 
     graph = network if isinstance(network, NetworkGraph) else NetworkGraph(network)
     counted = [p for p in graph.pathways if p.on_chip and getattr(p.pre, "spiking", True)]

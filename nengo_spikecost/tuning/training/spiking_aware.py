@@ -21,7 +21,7 @@ from typing import Any
 import tensorflow as tf
 from nengo_dl.neuron_builders import SimNeuronsBuilder, TFNeuronBuilder
 
-from ..errors import TuningError
+from ...errors import TuningError
 
 
 @tf.custom_gradient

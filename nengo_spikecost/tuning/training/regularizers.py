@@ -21,7 +21,7 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
-from ..errors import EstimateWarning, TuningError
+from ...errors import EstimateWarning, TuningError
 
 Target = Union[float, Sequence[float]]
 

@@ -11,19 +11,19 @@ from typing import Any, Union
 
 import numpy as np
 
-from ..activity import Activity, measure
-from ..activity.backend import Setup
-from ..activity.measure import _check_numbers, _simulator_errors, default_batch_size
-from ..activity.recorder import Recorder
-from ..activity.subject import subject
-from ..conversion import Conversion, convert
-from ..conversion.lookup import walk_layers
-from ..conversion.scales import ScaleLike, resolve_scales
-from ..errors import ConversionWarning, MeasurementError
-from ..graph import NetworkGraph
-from ..progress import progress_bar
-from .rescaled_loop import RescaledLoop, is_tunable, missing_api
-from .scaled_biases import CannotRescale, scaled_biases
+from ...activity import Activity, measure
+from ...activity.backend import Setup
+from ...activity.measure import check_numbers, default_batch_size, simulator_errors
+from ...activity.recorder import Recorder
+from ...activity.subject import subject
+from ...conversion import Conversion, convert
+from ...conversion.lookup import walk_layers
+from ...conversion.scales import ScaleLike, resolve_scales
+from ...errors import ConversionWarning, MeasurementError
+from ...graph import NetworkGraph
+from ...progress import progress_bar
+from .biases import CannotRescale, scaled_biases
+from .loop import RescaledLoop, is_tunable, missing_api
 
 Steps = Union[int, Sequence[int]]
 
@@ -109,7 +109,7 @@ class RescalableNetwork:
             raise MeasurementError(
                 f"presentation must be 'fresh' or 'continuous', not {presentation!r}."
             )
-        _check_numbers(dt, seed, batch_size)
+        check_numbers(dt, seed, batch_size)
         self.dt, self.seed, self.presentation = float(dt), int(seed), presentation
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
@@ -221,7 +221,7 @@ class RescalableNetwork:
         try:
             with progress_bar("Simulating", stream.n_samples, progress) as advance:
                 for batch in stream.batches(self.batch_size):
-                    with _simulator_errors("nengo_dl"):
+                    with simulator_errors("nengo_dl"):
                         found = loop.run_lengths(batch.padded(self.batch_size).inputs, lengths)
                     constant = all(values.shape[1] == 1 for values in batch.inputs.values())
                     for n, recorder in recorders.items():
@@ -244,7 +244,7 @@ class RescalableNetwork:
                 self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
                 lengths[-1], self.dt, int(self.batch_size or 1), self.seed, self.presentation,
             )  # fmt: skip
-            with _unless_rescaling_fails(), _simulator_errors("nengo_dl"):
+            with _unless_rescaling_fails(), simulator_errors("nengo_dl"):
                 self._loop = RescaledLoop(setup, scaled_biases(self.conversion))
                 self._closing = weakref.finalize(self, self._loop.close)
         self._loop.rescale(self.scales)

@@ -21,9 +21,9 @@ from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Copy, ElementwiseInc, Reset
 from nengo_dl import graph_optimizer, neuron_builders
 
-from ..activity.backend import BatchCounts, Setup, amplitude
-from ..activity.nengo_dl import StreamingBackend, _LoopSimulator
-from .scaled_biases import CannotRescale, ScaledBias, per_neuron
+from ...activity.backend import BatchCounts, Setup, amplitude
+from ...activity.nengo_dl import LoopSimulator, StreamingBackend
+from .biases import CannotRescale, ScaledBias, per_neuron
 
 
 def missing_api() -> str | None:
@@ -41,7 +41,7 @@ def missing_api() -> str | None:
     return None
 
 
-class _KeepsGains(_LoopSimulator):
+class _KeepsGains(LoopSimulator):
     """Builds a graph in which every gain is a multiplication.
 
     NengoDL takes a gain of 1 out of its graph. Here it is taken for another number while the

@@ -1,0 +1,46 @@
+"""Numbers that tell built networks, and arrays, apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .chip import Chip
+
+
+def digest(arrays: Iterable[np.ndarray | str]) -> str:
+    """A number that tells arrays and texts apart."""
+    found = hashlib.sha256()
+    for array in arrays:
+        if isinstance(array, str):
+            found.update(array.encode() + b"\0")
+        else:
+            found.update(f"{array.dtype.str}{array.shape}".encode())
+            found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def built_digest(model: Any, chip: Chip) -> str:
+    """Tells networks apart: what the chip holds, and the operators and signals of the host."""
+
+    def parts() -> Iterable[np.ndarray | str]:
+        yield from map(np.asarray, chip.tables)
+        for block in chip.blocks:
+            c = block.compartment
+            noise = (c.enable_noise, c.noise_exp, c.noise_offset, c.noise_at_membrane)
+            yield from map(np.asarray, noise)
+        for spikes in chip.inputs:
+            for step in sorted(spikes.permanent):
+                yield from (np.asarray(step), np.asarray(spikes.spikes[step]))
+        for part in (model.host_pre, model.host):
+            for op in part.operators:
+                yield type(op).__name__
+                for signal in op.all_signals:
+                    value = signal.base.initial_value
+                    # sparse ones are not arrays
+                    yield np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+
+    return digest(parts())
