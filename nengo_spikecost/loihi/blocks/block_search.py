@@ -75,14 +75,13 @@ def fit_blocks(
     ------
     LoihiError
         If a layer fits at no shape; its ``problems`` are of type `Misfit`. If NengoLoihi
-        can't build the network.
-    ValueError
-        If `objective`, `pop_types` or `channel_order` is none of those above.
+        can't build the network. If `objective`, `pop_types` or `channel_order` is none of those
+        above.
     """
     if objective not in OBJECTIVES:
-        raise ValueError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
+        raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
     if pop_types is not None and (not pop_types or not set(pop_types) <= {16, 32}):
-        raise ValueError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
+        raise LoihiError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
     started = time.monotonic()
     layers = network if isinstance(network, Layers) else read_layers(network, dt)
     if not layers.layers:

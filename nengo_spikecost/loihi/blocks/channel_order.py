@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import LoihiError
 from ..cores.layers import Axons, Layer, Layers
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import Synapses
@@ -38,11 +39,11 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
 
     Raises
     ------
-    ValueError
+    LoihiError
         If `order` is neither.
     """
     if order not in ORDERS:
-        raise ValueError(f"channel_order has to be one of {ORDERS}, or None, not {order!r}.")
+        raise LoihiError(f"channel_order has to be one of {ORDERS}, or None, not {order!r}.")
     last = order == "last"
     orders = [_neurons_in_order(layer, last) for layer in layers.layers]
     if all(neurons is None for neurons in orders):
