@@ -15,6 +15,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.conversion.filter_node import FilterNode, alpha_filter, lowpass_filter
 from nengo_spikecost.errors import ConversionError
+from tests.models import randomise
 
 tf = stack.tensorflow()
 keras = stack.keras()
@@ -264,3 +265,27 @@ def test_a_filter_node_in_a_network_of_ones_own():
     with nengo_dl.Simulator(net, progress_bar=False) as sim:
         sim.run_steps(30)
         np.testing.assert_allclose(sim.data[probe], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_filter_at_the_output_runs_beside_the_chip():
+    """On the host of the batched emulation, lane by lane, as on that of NengoLoihi."""
+    inp = x = keras.Input((None, 6))
+    for size, activation in ((8, "relu"), (5, "relu"), (3, None)):
+        x = layers.TimeDistributed(layers.Dense(size, activation=activation))(x)
+    model = randomise(keras.Model(inp, keras_spiking.Lowpass(0.02, dt=0.001)(x)))
+    conversion = nsc.convert(
+        model,
+        neuron_type="LoihiSpikingRectifiedLinear",
+        scale_firing_rates=200,
+        synapse=0.005,
+        temporal=True,
+    )
+    assert any(isinstance(node, FilterNode) for node in conversion.net.all_nodes)
+    samples = data(n=3, size=6, low=0.2, high=1)
+    many, one = (
+        nsc.measure(conversion, samples, simulator=name, presentation="fresh", progress=False)
+        for name in ("loihi", "nengo_loihi")
+    )
+    (found,), (expected,) = many.outputs.values(), one.outputs.values()
+    assert np.abs(expected.last).max() > 0.01
+    np.testing.assert_array_equal(found.last, expected.last)
