@@ -26,7 +26,9 @@ extensions = [
 exclude_patterns = ["_build", "_ext"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.header"]
+# ref.python: shapes in types of attributes, (n_samples, n_cores), are taken for links, and several
+# classes have such attributes
+suppress_warnings = ["myst.header", "ref.python"]
 
 # docstrings: numpydoc style, with the types in words; single backticks link where they can
 default_role = "py:obj"
