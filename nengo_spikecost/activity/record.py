@@ -158,6 +158,13 @@ class Activity:
             Which output; may be left out when there is only one.
         readout : {"last", "mean"}
             Read the output at the last step, or its mean over the presentation.
+
+        Raises
+        ------
+        MeasurementError
+            If there is no such output.
+        DataError
+            If it has a single value, which can't name a class.
         """
         if readout not in READOUTS:
             raise MeasurementError(f"readout must be one of {READOUTS}, not {readout!r}.")
@@ -172,7 +179,13 @@ class Activity:
             raise MeasurementError(
                 f"There is no output {output!r}; the outputs are {', '.join(self.outputs)}."
             )
-        return getattr(self.outputs[output], readout).argmax(axis=1)
+        values = getattr(self.outputs[output], readout)
+        if values.shape[1] < 2:
+            raise DataError(
+                f"Output {output!r} has a single value, not one value for each class: leave labels "
+                f"out, and read .outputs[{output!r}]."
+            )
+        return values.argmax(axis=1)
 
     def accuracy(
         self,

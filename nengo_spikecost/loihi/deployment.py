@@ -125,7 +125,9 @@ class Deployment:
         """Everything but the counts of single neurons, as plain dicts, lists and numbers."""
         from .deployment_rows import accuracy_if_any
 
-        single = self.output is not None or len(self.activity.outputs) == 1
+        outputs = self.activity.outputs
+        read = [outputs[self.output]] if self.output is not None else list(outputs.values())
+        classified = len(read) == 1 and read[0].last.shape[1] > 1
         return {
             "target": self.target,
             "protocol": asdict(self.activity.protocol),
@@ -133,7 +135,7 @@ class Deployment:
             "cores": self.n_cores,
             "readout": self.readout,
             "accuracy": accuracy_if_any(self),
-            "predictions": self.predictions.tolist() if single else None,
+            "predictions": self.predictions.tolist() if classified else None,
             "layers": self.layers(),
         }
 

@@ -393,3 +393,11 @@ def test_default_batch_size():
     assert default_batch_size(229_504, "fresh") == 26
     assert default_batch_size(10**9, "fresh") == 1
     assert default_batch_size(10_000, "continuous") == 1
+
+
+def test_a_single_value_names_no_class():
+    inp = tf.keras.Input((4,))
+    model = tf.keras.Model(inp, tf.keras.layers.Dense(1)(tf.keras.layers.ReLU()(inp)))
+    activity = nsc.measure(nsc.convert(model), np.ones((2, 4)), 3, progress=False)
+    with pytest.raises(DataError, match="single value, not one value for each class"):
+        activity.predictions()
