@@ -1,0 +1,295 @@
+"""Firing rates of the Keras-to-Loihi tutorial's network on MNIST: its two rules, and ours.
+
+    python examples/tune_mnist.py --mnist mnist.npz --seeds 0 1 2 --json tuned.json
+
+``mnist.npz`` is the archive that Keras distributes. For each seed the network is trained anew, on
+raw pixels as in the tutorial, and converted with `NEURON_TYPE` and
+
+* one scale of 100 for all layers, the tutorial's first try;
+* its rule: 200 Hz over the mean activation of active neurons, layer by layer;
+* `tune_firing_rates`: layers measured as they spike, until they fire at `RATE_HZ`;
+* `sweep`: the setting that takes the least energy within a loss of accuracy;
+* `fine_tune` with a synop loss, and `sweep` after it.
+
+Scales are chosen on training images that the network was not trained on: spikes lose less on those
+that it was. The table is of test images that none of it has seen, in NengoDL and on the emulated
+chip. Without ``--mnist`` the digits of the package are used, and
+``--quick`` does little of everything: to see it run, not for the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.demo import build_demo_model, demo_data
+from nengo_spikecost.tuning import activation_rule, global_scale
+from nengo_spikecost.tuning.sweeps.statistics import paired_difference, wilson
+
+NEURON_TYPE = "LoihiSpikingRectifiedLinear"
+SYNAPSE = 0.005  # s
+N_STEPS = 30
+#: Above it, a neuron that fires at most once a step loses too much to rounding of its interval.
+RATE_HZ = 150
+#: On the chip a spike takes a step from layer to layer, and one more to it and from it.
+CHIP_DELAY = 5
+#: Chosen on training images: less than the half point that test images may lose.
+MAX_LOSS, QUICK_LOSS = 0.003, 0.05
+#: What all synops of the trained model cost in fine-tuning, in units of the cross-entropy.
+SYNOP_WEIGHT = 0.3
+#: Rates that fine-tuning trains for, in Hz: deep layers have few neurons, so that a spike is cheap.
+FINE_TUNED_HZ = {"to-spikes": 100.0, "conv0": 200.0, "conv1": 300.0, "dense0": 800.0}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images to train on, others of the training set to tune on, and images to test on."""
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_tune: np.ndarray
+    y_tune: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one way to choose scales gave, on test images."""
+
+    seed: int
+    setting: str
+    n_steps: int
+    scales: Mapping[str, float]
+    accuracy: float
+    interval: tuple[float, float]
+    loss: float
+    loss_interval: tuple[float, float]
+    synops: float
+    loihi_uJ: float
+    chip_accuracy: float
+    chip_interval: tuple[float, float]
+    chip_synops: float
+    seconds: float
+
+
+def load(path: str | None, n_tune: int, n_test: int) -> Data:
+    """Raw pixels, 0 to 255, as the tutorial has them."""
+    if path is None:
+        digits = demo_data()
+        x_train, x_test = 255 * digits.x_train, 255 * digits.x_test
+        y_train, y_test = digits.y_train, digits.y_test
+    else:
+        with np.load(path) as archive:
+            x_train, x_test = (archive[k][..., None].astype("f4") for k in ("x_train", "x_test"))
+            y_train, y_test = (archive[k].astype("i8") for k in ("y_train", "y_test"))
+    n = len(x_train) - n_tune
+    return Data(
+        x_train[:n], y_train[:n], x_train[n:], y_train[n:], x_test[:n_test], y_test[:n_test]
+    )
+
+
+def trained(data: Data, seed: int, epochs: int) -> Any:
+    """The tutorial's network, trained as there."""
+    tf = stack.tensorflow()
+    tf.keras.utils.set_random_seed(seed)
+    model = build_demo_model()
+    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(tf.keras.optimizers.RMSprop(0.001), loss)
+    model.fit(data.x_train, data.y_train, batch_size=200, epochs=epochs, verbose=0)
+    return model
+
+
+class Results:
+    """Rows of one seed, measured and printed one by one."""
+
+    def __init__(self, data: Data, model: Any, seed: int):
+        self.data, self.seed = data, seed
+        outputs = model.predict(data.x_test, batch_size=500, verbose=0)
+        self.relu = outputs.argmax(axis=1) == data.y_test
+        self.rows: list[Row] = []
+
+    def add(
+        self, setting: str, model: Any, scales: Mapping[str, float], n_steps: int, began: float
+    ) -> None:
+        """Measure a setting in NengoDL and on the emulated chip."""
+        seconds = time.time() - began
+        x, y = self.data.x_test, self.data.y_test
+        network = nsc.convert(
+            model, neuron_type=NEURON_TYPE, scale_firing_rates=scales, synapse=SYNAPSE
+        )
+        activity = nsc.measure(network, x, n_steps)
+        right = activity.predictions() == y
+        energy = nsc.NetworkEnergy(network, activity)
+        pathways = energy.workload().pathways
+        synops = sum(float(p.synops.mean()) for p in pathways if p.synops is not None)
+        chip = nsc.loihi.deploy(
+            network, x, y, n_steps=n_steps + CHIP_DELAY, presentation="fresh", batch_size=100
+        )
+        chip_right = int((chip.predictions == y).sum())
+        row = Row(
+            seed=self.seed,
+            setting=setting,
+            n_steps=n_steps,
+            scales={name: float(scale) for name, scale in scales.items()},
+            accuracy=float(right.mean()),
+            interval=wilson(int(right.sum()), len(y)),
+            loss=float(self.relu.mean() - right.mean()),
+            loss_interval=paired_difference(self.relu, right),
+            synops=synops,
+            loihi_uJ=1e6 * energy.estimate("loihi").mean_J,
+            chip_accuracy=chip_right / len(y),
+            chip_interval=wilson(chip_right, len(y)),
+            chip_synops=float(chip.activity.chip.total_synops().sum(axis=1).mean()),
+            seconds=seconds,
+        )
+        self.rows.append(row)
+        print(line(row, self.rows), flush=True)
+
+    def heading(self) -> str:
+        """What the columns are, and the accuracy without spikes."""
+        n = len(self.relu)
+        low, high = wilson(int(self.relu.sum()), n)
+        columns = (
+            f"{'':24} {'steps':>5} {'accuracy (95 %)':>24} {'loss':>6} {'synops':>10} "
+            f"{'of rule':>7} {'Loihi':>8} {'chip (95 %)':>24} {'chip synops':>11}"
+        )
+        first = f"{'ReLU':24} {'':5} {percent(self.relu.mean(), (low, high)):>24}"
+        return f"\nseed {self.seed}, {n:,} test images\n{columns}\n{first}"
+
+
+def percent(share: float, interval: tuple[float, float]) -> str:
+    """A share and its interval."""
+    return f"{share:.2%} ({interval[0]:.2%}-{interval[1]:.2%})"
+
+
+def line(row: Row, rows: list[Row]) -> str:
+    """A row as text."""
+    rule = next((r.synops for r in rows if r.setting == RULE), row.synops)
+    share = f"{row.synops / rule:.2f}x" if any(r.setting == RULE for r in rows) else ""
+    return (
+        f"{row.setting:24} {row.n_steps:5} {percent(row.accuracy, row.interval):>24} "
+        f"{100 * row.loss:6.2f} {row.synops:10,.0f} {share:>7} {row.loihi_uJ:5.1f} uJ "
+        f"{percent(row.chip_accuracy, row.chip_interval):>24} {row.chip_synops:11,.0f}"
+    )
+
+
+RULE = "200 Hz rule"
+
+
+def one_seed(
+    data: Data, seed: int, n_trials: int, epochs: tuple[int, int], max_loss: float
+) -> list[Row]:
+    """Train, choose scales in every way, and measure them."""
+    model = trained(data, seed, epochs[0])
+    options = {"neuron_type": NEURON_TYPE, "synapse": SYNAPSE}
+    results = Results(data, model, seed)
+    print(results.heading(), flush=True)
+
+    began = time.time()
+    results.add("one scale of 100", model, global_scale(model, 100, **options), N_STEPS, began)
+    rule = activation_rule(model, data.x_tune[:100], 200, **options)
+    results.add(RULE, model, rule, N_STEPS, began)
+
+    began = time.time()
+    tuning = nsc.tune_firing_rates(
+        model, data.x_tune[:500], target=RATE_HZ, n_steps=N_STEPS, **options
+    )
+    scales = tuning.scales
+    results.add(f"tuner, {RATE_HZ} Hz", model, scales, N_STEPS, began)
+
+    began = time.time()
+    found = cheapest(swept(model, data, seed, n_trials, max_loss, [scales]), max_loss)
+    results.add("sweep", model, found.scale_firing_rates, found.n_steps, began)
+
+    began = time.time()
+    tuned = nsc.fine_tune(
+        model,
+        data.x_train,
+        data.y_train,
+        n_steps=N_STEPS,
+        forward="rates",
+        neuron_type=NEURON_TYPE,
+        rates_hz=FINE_TUNED_HZ,
+        synop_weight=SYNOP_WEIGHT,
+        epochs=epochs[1],
+        validation=(data.x_tune, data.y_tune),
+        seed=seed,
+    )
+    # against the model before fine-tuning: what this one lost, the sweep can't lose again
+    before, after = (accuracy(m, data.x_tune, data.y_tune) for m in (model, tuned.model))
+    left = max_loss - (before - after)
+    starts = [tuned.scale_firing_rates]
+    found = cheapest(swept(tuned.model, data, seed, n_trials, max(left, 0.001), starts), left)
+    results.add(
+        "fine-tuning and sweep", tuned.model, found.scale_firing_rates, found.n_steps, began
+    )
+    return results.rows
+
+
+def swept(
+    model: Any, data: Data, seed: int, n_trials: int, max_loss: float, start_from: Any
+) -> Any:
+    """Scales searched on the images to tune on; with equal steps, least energy is fewest synops."""
+    return nsc.sweep(
+        model,
+        data.x_tune,
+        data.y_tune,
+        neuron_type=NEURON_TYPE,
+        n_steps=N_STEPS,
+        synapses=SYNAPSE,
+        n_trials=n_trials,
+        accuracy_losses=(max_loss, 2 * max_loss),
+        start_from=start_from,
+        seed=seed,
+    )
+
+
+def cheapest(found: Any, max_loss: float) -> Any:
+    """The setting with the least energy within a loss; the most accurate, if there is none."""
+    try:
+        return found.best(max_loss)
+    except nsc.errors.TuningError:
+        return max(found.points, key=lambda point: (point.accuracy, -point.energy_J))
+
+
+def accuracy(model: Any, x: np.ndarray, y: np.ndarray) -> float:
+    """Of the Keras model."""
+    return float((model.predict(x, batch_size=500, verbose=0).argmax(axis=1) == y).mean())
+
+
+def main() -> None:
+    """Read the arguments, run every seed, write what came out."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--mnist", help="mnist.npz; default: the digits of the package")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--trials", type=int, default=100, help="settings that a sweep tries")
+    parser.add_argument("--tune", type=int, default=3000, help="training images to tune on")
+    parser.add_argument("--test", type=int, default=10_000, help="test images")
+    parser.add_argument("--quick", action="store_true", help="little of everything")
+    parser.add_argument("--json", help="write all rows here")
+    given = parser.parse_args()
+    trials, n_tune, n_test, epochs = given.trials, given.tune, given.test, (4, 3)
+    if given.quick:
+        trials, n_tune, n_test, epochs = 16, 200, 100, (6, 1)
+    max_loss = QUICK_LOSS if given.quick else MAX_LOSS
+    data = load(given.mnist, n_tune, n_test)
+    rows = [row for s in given.seeds for row in one_seed(data, s, trials, epochs, max_loss)]
+    if given.json:
+        with open(given.json, "w") as file:
+            json.dump([asdict(row) for row in rows], file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
