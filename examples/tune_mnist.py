@@ -2,8 +2,8 @@
 
     python examples/tune_mnist.py --mnist mnist.npz --seeds 0 1 2 --json tuned.json
 
-``mnist.npz`` is the archive that Keras distributes. For each seed the network is trained anew, on
-raw pixels as in the tutorial, and converted with `NEURON_TYPE` and
+``mnist.npz`` is the archive that Keras distributes. For each seed the network is trained anew,
+on pixels from 0 to 1, and converted with `NEURON_TYPE` and
 
 * one scale of 100 for all layers, the tutorial's first try;
 * its rule: 200 Hz over the mean activation of active neurons, layer by layer;
@@ -85,14 +85,15 @@ class Row:
 
 
 def load(path: str | None, n_tune: int, n_test: int) -> Data:
-    """Raw pixels, 0 to 255, as the tutorial has them."""
+    """Pixels from 0 to 1: with the tutorial's 0 to 255, steps of fine-tuning are too large."""
     if path is None:
         digits = demo_data()
-        x_train, x_test = 255 * digits.x_train, 255 * digits.x_test
+        x_train, x_test = digits.x_train, digits.x_test
         y_train, y_test = digits.y_train, digits.y_test
     else:
         with np.load(path) as archive:
-            x_train, x_test = (archive[k][..., None].astype("f4") for k in ("x_train", "x_test"))
+            images = (archive[k][..., None].astype("f4") for k in ("x_train", "x_test"))
+            x_train, x_test = (x / 255 for x in images)
             y_train, y_test = (archive[k].astype("i8") for k in ("y_train", "y_test"))
     n = len(x_train) - n_tune
     return Data(
