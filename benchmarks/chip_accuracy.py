@@ -26,6 +26,7 @@ import numpy as np
 import nengo_spikecost as nsc
 from nengo_spikecost import demo, stack
 from nengo_spikecost.loihi import Emulator, fit_blocks
+from nengo_spikecost.tuning.sweeps.statistics import wilson
 
 SPIKING = ("SpikingRectifiedLinear", "LoihiSpikingRectifiedLinear")
 
@@ -58,12 +59,10 @@ def network(arguments: argparse.Namespace, train: Any) -> Any:
     return model
 
 
-def interval(n_right: int, n: int, z: float = 1.96) -> str:
-    """A share in %, with its 95 % interval after Wilson (1927)."""
-    p = n_right / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return f"{100 * p:6.2f} ({100 * (middle - half):.2f} to {100 * (middle + half):.2f})"
+def interval(n_right: int, n: int) -> str:
+    """A share in %, with its 95 % interval."""
+    low, high = wilson(n_right, n)
+    return f"{100 * n_right / n:6.2f} ({100 * low:.2f} to {100 * high:.2f})"
 
 
 def row(name: str, predicted: np.ndarray, averaged: Any, y: np.ndarray, seconds: float) -> None:

@@ -144,7 +144,7 @@ class Comparison:
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from .report.files import write_text
+        from .files import write_text
 
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         if path is not None:
@@ -153,7 +153,7 @@ class Comparison:
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
         """Write what `to_frame` gives to a CSV file, whole or not at all."""
-        from .report.files import write_text
+        from .files import write_text
 
         write_text(path, self.to_frame().drop(columns="spread_J").to_csv())
 

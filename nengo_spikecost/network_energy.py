@@ -263,11 +263,12 @@ class NetworkEnergy:
         dt: float | None = None,
     ) -> None:
         """Write what `to_frame` gives to a CSV file, whole or not at all."""
-        from .report import export, files
+        from .files import write_text
+        from .report import export
 
         presentation = timesteps_per_inference, dt
         estimates = self.estimates(devices, *presentation)
-        files.write_text(path, export.to_csv(self.workload(*presentation), estimates))
+        write_text(path, export.to_csv(self.workload(*presentation), estimates))
 
     def to_json(
         self,
@@ -277,13 +278,14 @@ class NetworkEnergy:
         dt: float | None = None,
     ) -> str:
         """Everything as JSON text, and written to ``path`` if there is one."""
-        from .report import export, files
+        from .files import write_text
+        from .report import export
 
         presentation = timesteps_per_inference, dt
         estimates = self.estimates(devices, *presentation)
         text = export.to_json(self.workload(*presentation), estimates, self.cost_model)
         if path is not None:
-            files.write_text(path, text)
+            write_text(path, text)
         return text
 
     def estimates(

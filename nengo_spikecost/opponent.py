@@ -187,7 +187,7 @@ class BreakEven:
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from .report.files import write_text
+        from .files import write_text
 
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         if path is not None:

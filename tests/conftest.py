@@ -3,6 +3,7 @@
 import random
 import sys
 
+import hypothesis
 import nengo
 import numpy as np
 import pytest
@@ -11,6 +12,10 @@ import nengo_spikecost  # noqa: F401
 
 # Decoders that another NumPy has pickled into the user's cache can't be read by this one.
 nengo.rc.set("decoder_cache", "enabled", "False")
+
+# No deadline: the first simulation of a process imports much, and machines are shared.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(autouse=True)

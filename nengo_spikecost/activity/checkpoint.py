@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..files import write_text, written_whole
 
 FORMAT = 1
 ARGUMENTS = "arguments.json"
@@ -56,8 +56,6 @@ class Checkpoint:
                 "give a folder of its own."
             )
         else:
-            from ..report.files import write_text
-
             write_text(self.path / ARGUMENTS, json.dumps(own, indent=1) + "\n")
 
     def n_done(self) -> int:
@@ -120,18 +118,8 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         If it can't be written. Nothing is left behind, unless the process is killed: then a
         file whose name ends in ``.tmp``, which nothing reads.
     """
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with open(temporary, "xb") as file:
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError
 
+from ..hashing import add_array, array_digest
 from .samples import Batch
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, range, slice, type(...))
@@ -37,17 +38,8 @@ def network_digest(network: nengo.Network) -> str:
 
 def batch_digest(batch: Batch) -> str:
     """A number for the values and labels of a batch, as 64 hexadecimal digits."""
-    found = hashlib.blake2b(digest_size=32)
-    for name in sorted(batch.inputs):
-        _add_array(found, batch.inputs[name])
-    if batch.targets is not None:
-        _add_array(found, np.asarray(batch.targets))
-    return found.hexdigest()
-
-
-def _add_array(digest: Any, array: np.ndarray) -> None:
-    digest.update(f"{array.dtype.str}{array.shape}".encode())
-    digest.update(repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes())
+    targets = [] if batch.targets is None else [np.asarray(batch.targets)]
+    return array_digest([*(batch.inputs[name] for name in sorted(batch.inputs)), *targets])
 
 
 class _Digest:
@@ -101,11 +93,11 @@ class _Digest:
             self._add(value.obj, depth)
             self._add(value.slice, depth)
         elif isinstance(value, np.ndarray):
-            _add_array(self._digest, value)
+            add_array(self._digest, value)
         elif scipy.sparse.issparse(value):
             rows = value.tocsr()
             for array in (rows.data, rows.indices, rows.indptr):
-                _add_array(self._digest, array)
+                add_array(self._digest, array)
         elif isinstance(value, Mapping):
             self._say(f"mapping {len(value)}")
             for key in sorted(value, key=str):

@@ -75,12 +75,7 @@ class LoihiEmulatorBackend(Backend):
 
     def _chip(self, run: Any) -> ChipActivity:
         """What the emulator counted, core by core."""
-        n_blocks = len(run.block_of)
         blocks = [part.obj for part in self._emulator.built.blocks]
-        sent = np.zeros((run.n_samples, n_blocks), dtype=np.int64)
-        for route, messages in zip(run.routes, run.messages.T):
-            if route.sender < n_blocks:
-                sent[:, route.sender] += messages
         return ChipActivity(
             cores=self._cores,
             layers=self._layers,
@@ -89,9 +84,9 @@ class LoihiEmulatorBackend(Backend):
             spikes=run.block_spikes(),
             with_input=run.with_input,
             idle=run.idle,
-            synops=_synops(run),
+            synops=run.block_synops(),
             axon_events=run.messages_to(),
-            messages_out=sent,
+            messages_out=run.messages_from(),
             messages_between=run.messages_between(),
             host_to_chip=run.host_to_chip().sum(axis=1, dtype=np.int64),
             chip_to_host=run.chip_to_host,
@@ -135,14 +130,3 @@ def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.nda
             "presentation. Take more steps, or a shorter sample_every."
         )
     return output.last.astype(np.float32), output.mean.astype(np.float32)
-
-
-def _synops(run: Any) -> dict[str, np.ndarray]:
-    """By format of the synapses, (n_samples, n_blocks)."""
-    found: dict[str, np.ndarray] = {}
-    for synapses, counts in zip(run.synapses, run.synops.T):
-        kind = "conv" if synapses.format.startswith("pop") else synapses.format
-        if kind not in found:
-            found[kind] = np.zeros((run.n_samples, len(run.block_of)), dtype=np.int64)
-        found[kind][:, synapses.block] += counts
-    return found

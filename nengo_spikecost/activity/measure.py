@@ -246,6 +246,7 @@ def _options(simulator: str, target: Any, hardware: Any, by_step: Any) -> dict[s
 
 
 def check_numbers(dt: Any, seed: Any, batch_size: Any) -> None:
+    """Raise `MeasurementError` unless these are numbers that `measure` takes."""
     if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:

@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from .options import conversion_options, loaded, model_and_data, plain_errors, width
+from .options import (
+    conversion_options,
+    loaded,
+    model_and_data,
+    objective_option,
+    plain_errors,
+    presentation_option,
+    width,
+)
 
 
 @click.command()
@@ -27,20 +35,8 @@ from .options import conversion_options, loaded, model_and_data, plain_errors, w
     show_default=True,
     help="The batched emulation, NengoLoihi's emulator, or a board (needs NxSDK).",
 )
-@click.option(
-    "--objective",
-    type=click.Choice(["cores", "latency", "traffic"]),
-    default="cores",
-    show_default=True,
-    help="Block shapes with fewest cores, shortest step, or fewest messages.",
-)
-@click.option(
-    "--presentation",
-    type=click.Choice(["fresh", "continuous"]),
-    default="continuous",
-    show_default=True,
-    help="Run on as a board does, or start every sample afresh.",
-)
+@objective_option
+@presentation_option("continuous")
 @click.option(
     "--readout",
     type=click.Choice(["last", "mean"]),
@@ -94,8 +90,8 @@ def _deploy(
     import json
 
     from ..errors import EnergyError
+    from ..files import write_text
     from ..loihi import deploy
-    from ..report.files import write_text
 
     if cost and options["target"] != "emulator":
         raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import click
 
-from .options import load_device_file, plain_errors, width
+from .options import device_file_option, load_device_file, plain_errors, width
 
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--device-file", type=click.Path(), metavar="TOML", help="More devices.")
+@device_file_option
 @click.option("--json", "json_file", type=click.Path(), help="Write all constants here.")
 @plain_errors
 def devices(names: tuple[str, ...], device_file: str | None, json_file: str | None) -> None:
     """List all devices, or those of NAMES, with every constant and where it comes from."""
     from ..energy import devices as table
     from ..energy.device import device_key
+    from ..files import write_text
     from ..report.devices import device_list, to_json
-    from ..report.files import write_text
 
     load_device_file(device_file)
     found = [table.get(name) for name in names or table.names()]

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .options import conversion_options, plain_errors
+from .options import conversion_options, objective_option, plain_errors
 
 
 @click.command()
@@ -18,13 +18,7 @@ from .options import conversion_options, plain_errors
     help="Samples (.npy, .npz) to measure spikes with.  [default: 100 Hz everywhere]",
 )
 @click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
-@click.option(
-    "--objective",
-    type=click.Choice(["cores", "latency", "traffic"]),
-    default="cores",
-    show_default=True,
-    help="Fewest cores, shortest step, or fewest messages.",
-)
+@objective_option
 @conversion_options(
     {
         "neuron": "LoihiSpikingRectifiedLinear",
@@ -46,8 +40,8 @@ from .options import conversion_options, plain_errors
 def fit(model: str, data_file: str | None, x_key: str | None, **options: Any) -> None:
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     from .. import stack
+    from ..files import check_writable
     from ..loading import check_model_file, load_data, load_model
-    from ..report.files import check_writable
 
     x = None if data_file is None else load_data(data_file, x_key, None)[0]
     check_model_file(model)
@@ -74,8 +68,8 @@ def _fit(
 
     from ..activity import measure
     from ..conversion import convert
+    from ..files import write_text
     from ..loihi import fit_blocks, raise_unsupported
-    from ..report.files import write_text
 
     conversion = convert(
         model,

@@ -47,6 +47,7 @@ def plain_errors(command: Callable) -> Callable:
 
 
 def device_names(_: Any, __: Any, value: str | None) -> list[str] | str | None:
+    """Callback for names with commas between them, or ``all``."""
     if value is None or value.strip().lower() == "all":
         return value
     return [name.strip() for name in value.split(",") if name.strip()]
@@ -61,21 +62,51 @@ def all_of(decorators: list[Decorator]) -> Decorator:
 
 
 def conversion_options(settings: dict[str, Any]) -> Decorator:
-    """Options of every command that converts a model, with the defaults given."""
-    options: list[Decorator] = [
-        click.option("--neuron", default=settings["neuron"], show_default=True, metavar="TYPE",
-                     help="Neuron type that the ReLUs become."),
-        click.option("--scale", type=float, default=settings["scale"], show_default=True,
-                     help="scale_firing_rates: factor on all firing rates."),
-        click.option("--steps", type=int, default=settings["steps"], show_default=True,
-                     help="Steps of 1 ms for which a sample is presented."),
-        click.option("--synapse", type=float, default=settings["synapse"], show_default=True,
-                     help="Time constant in s of the filter behind the neurons; 0 for none."),
-        click.option("--max-pooling", type=click.Choice(["exact", "average", "strided"]),
-                     default=settings.get("max_pooling", "exact"), show_default=True,
-                     help="What max pooling becomes: exact on the host, or one of these on chip."),
-    ]  # fmt: skip
-    return all_of(options)
+    """Options of the commands that convert a model: those of which a default is given."""
+    options: dict[str, Decorator] = {
+        "neuron": click.option(
+            "--neuron", default=settings.get("neuron"), show_default=True, metavar="TYPE",
+            help="Neuron type that the ReLUs become."),
+        "scale": click.option(
+            "--scale", type=float, default=settings.get("scale"), show_default=True,
+            help="scale_firing_rates: factor on all firing rates."),
+        "steps": click.option(
+            "--steps", type=int, default=settings.get("steps"), show_default=True,
+            help="Steps of 1 ms for which a sample is presented."),
+        "synapse": click.option(
+            "--synapse", type=float, default=settings.get("synapse"), show_default=True,
+            help="Time constant in s of the filter behind the neurons; 0 for none."),
+        "max_pooling": click.option(
+            "--max-pooling", type=click.Choice(["exact", "average", "strided"]),
+            default=settings.get("max_pooling"), show_default=True,
+            help="What max pooling becomes: exact on the host, or one of these on chip."),
+    }  # fmt: skip
+    return all_of([option for name, option in options.items() if name in settings])
+
+
+def presentation_option(default: str) -> Decorator:
+    """Whether samples are presented afresh."""
+    return click.option(
+        "--presentation", type=click.Choice(["fresh", "continuous"]), default=default,
+        show_default=True, help="Start every sample afresh, or run on as a board does.",
+    )  # fmt: skip
+
+
+def device_file_option(command: Callable) -> Callable:
+    """More devices than there are."""
+    return click.option(
+        "--device-file", type=click.Path(), metavar="TOML",
+        help="More devices, in the form of the package's own table.",
+    )(command)  # fmt: skip
+
+
+def objective_option(command: Callable) -> Callable:
+    """What block shapes are chosen for."""
+    return click.option(
+        "--objective", type=click.Choice(["cores", "latency", "traffic"]), default="cores",
+        show_default=True,
+        help="Block shapes with fewest cores, shortest step, or fewest messages.",
+    )(command)  # fmt: skip
 
 
 def network_options(settings: dict[str, Any]) -> Decorator:
@@ -84,12 +115,9 @@ def network_options(settings: dict[str, Any]) -> Decorator:
         click.option("--devices", callback=device_names, metavar="A,B",
                      help="Devices in the table, by name, with commas; or 'all'.  "
                      "[default: the usual ones]"),
-        click.option("--device-file", type=click.Path(), metavar="TOML",
-                     help="More devices, in the form of the package's own table."),
-        conversion_options(settings),
-        click.option("--presentation", type=click.Choice(["fresh", "continuous"]),
-                     default="fresh", show_default=True,
-                     help="Start every sample afresh, or run on as a board does."),
+        device_file_option,
+        conversion_options({"max_pooling": "exact", **settings}),
+        presentation_option("fresh"),
         click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples."),
         click.option("--json", "json_file", type=click.Path(), default=settings.get("json"),
                      show_default=bool(settings.get("json")), help="Write all results here."),
@@ -120,8 +148,8 @@ def loaded(
     ``outputs`` are files that will be written: results should not be lost to a mistyped folder.
     """
     from .. import stack
+    from ..files import check_writable
     from ..loading import check_model_file, load_data, load_model
-    from ..report.files import check_writable
 
     x, y = load_data(data_file, x_key, y_key)
     check_model_file(model)
@@ -133,6 +161,7 @@ def loaded(
 
 
 def load_device_file(path: str | None) -> None:
+    """Add the devices of a file to the table, if there is one."""
     if path is not None:
         from ..energy.devices import load_devices
 

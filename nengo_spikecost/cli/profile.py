@@ -86,8 +86,8 @@ def _run(
     compared: bool = False,
 ) -> None:
     from ..comparison import compare
+    from ..files import check_writable
     from ..profiling import profile
-    from ..report.files import check_writable
 
     # before the simulation: its results should not be lost to a mistyped folder
     for file in (json_file, csv_file):

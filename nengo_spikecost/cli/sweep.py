@@ -6,7 +6,15 @@ from typing import Any, Callable
 
 import click
 
-from .options import load_device_file, loaded, model_and_data, plain_errors, width
+from .options import (
+    conversion_options,
+    device_file_option,
+    load_device_file,
+    loaded,
+    model_and_data,
+    plain_errors,
+    width,
+)
 
 
 def _numbers(kind: Callable[[str], Any]) -> Callable:
@@ -39,20 +47,9 @@ def _numbers(kind: Callable[[str], Any]) -> Callable:
     help="Settings to try in all, those in the study among them.",
 )
 @click.option("--device", default="loihi", show_default=True, help="Device to price on.")
-@click.option(
-    "--device-file",
-    type=click.Path(),
-    metavar="TOML",
-    help="More devices, in the form of the package's own table.",
-)
+@device_file_option
 @click.option("--cost-model", default="per_operation", show_default=True, help="How to price.")
-@click.option(
-    "--neuron",
-    default="LoihiSpikingRectifiedLinear",
-    show_default=True,
-    metavar="TYPE",
-    help="Neuron type that the ReLUs become.",
-)
+@conversion_options({"neuron": "LoihiSpikingRectifiedLinear", "max_pooling": "exact"})
 @click.option(
     "--steps",
     callback=_numbers(int),
@@ -77,13 +74,6 @@ def _numbers(kind: Callable[[str], Any]) -> Callable:
     metavar="A,B",
     help="Losses of accuracy against the Keras model, as shares of samples, within "
     "which energy is lowered.",
-)
-@click.option(
-    "--max-pooling",
-    type=click.Choice(["exact", "average", "strided"]),
-    default="exact",
-    show_default=True,
-    help="What max pooling becomes.",
 )
 @click.option("--samples", type=click.IntRange(min=1), help="Tune on the first so many samples.")
 @click.option(
@@ -134,7 +124,7 @@ def _sweep(
     csv_file: str | None,
 ) -> None:  # fmt: skip
     from ..errors import DataError, TuningError
-    from ..report.files import write_text
+    from ..files import write_text
     from ..tuning.sweeps import sweep
 
     load_device_file(device_file)

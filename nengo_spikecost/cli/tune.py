@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from .options import loaded, model_and_data, plain_errors, width
+from .options import (
+    conversion_options,
+    loaded,
+    model_and_data,
+    plain_errors,
+    presentation_option,
+    width,
+)
 
 
 def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, float]:
@@ -51,39 +58,19 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
     show_default=True,
     help="Share of the target that a rate may be off.",
 )
-@click.option(
-    "--neuron",
-    default="LoihiSpikingRectifiedLinear",
-    show_default=True,
-    metavar="TYPE",
-    help="Neuron type that the ReLUs become.",
+@conversion_options(
+    {
+        "neuron": "LoihiSpikingRectifiedLinear",
+        "steps": 100,
+        "synapse": 0.005,
+        "max_pooling": "exact",
+    }
 )
-@click.option(
-    "--steps", type=int, default=100, show_default=True,
-    help="Steps of 1 ms for which a sample is presented.",
-)  # fmt: skip
 @click.option(
     "--skip-steps", type=int, default=0, show_default=True,
     help="Steps that are not counted, while filters fill.",
 )  # fmt: skip
-@click.option(
-    "--synapse", type=float, default=0.005, show_default=True,
-    help="Time constant in s of the filter behind the neurons; 0 for none.",
-)  # fmt: skip
-@click.option(
-    "--max-pooling",
-    type=click.Choice(["exact", "average", "strided"]),
-    default="exact",
-    show_default=True,
-    help="What max pooling becomes.",
-)
-@click.option(
-    "--presentation",
-    type=click.Choice(["fresh", "continuous"]),
-    default="fresh",
-    show_default=True,
-    help="Start every sample afresh, or run on as a board does.",
-)
+@presentation_option("fresh")
 @click.option(
     "--samples",
     type=click.IntRange(min=1),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import DataError, MeasurementError
 from ..graph import NetworkGraph
+from ..report.si import counted
 
 if TYPE_CHECKING:
     from .deployment import Deployment
@@ -111,8 +112,8 @@ def summary(deployment: Deployment) -> str:
         "nengo_loihi": "on NengoLoihi's emulator",
         "board": "on a board",
     }[deployment.target]
-    samples, steps = _number(activity.n_samples, "sample"), _number(protocol.n_steps, "step")
-    cores = _number(deployment.n_cores, "core")
+    samples, steps = counted(activity.n_samples, "sample"), counted(protocol.n_steps, "step")
+    cores = counted(deployment.n_cores, "core")
     lines = [f"{samples} of {steps} of {1000 * protocol.dt:g} ms, {start}, {where}: {cores}"]
     accuracy = accuracy_if_any(deployment)
     if accuracy is not None:
@@ -139,10 +140,6 @@ def summary(deployment: Deployment) -> str:
     else:
         lines += ["", "Synops and messages are counted by target='emulator' only."]
     return "\n".join(lines)
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def _cell(value: Any, text: str) -> str:

@@ -36,11 +36,11 @@ def _with_notes(table: Table, found: Sequence[str]) -> Table:
 def caption(cost: ChipCost) -> str:
     """What was priced, and with which constants."""
     work = cost.work
-    samples = f"mean of {work.n_samples} sample{'s' * (work.n_samples != 1)}"
+    samples = f"mean of {si.counted(work.n_samples, 'sample')}"
     return (
-        f"Loihi, {_plural(work.n_cores, 'core')} on {_plural(work.n_chips, 'chip')}, profile "
+        f"Loihi, {si.counted(work.n_cores, 'core')} on {si.counted(work.n_chips, 'chip')}, profile "
         f"{cost.profile.name}, board {cost.board.name}: per inference of "
-        f"{_plural(work.n_steps, 'step')}, {samples}"
+        f"{si.counted(work.n_steps, 'step')}, {samples}"
     )
 
 
@@ -188,7 +188,3 @@ def _ends(value: Range, unit: str) -> str:
 
 def _share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else si.MISSING
-
-
-def _plural(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

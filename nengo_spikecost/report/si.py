@@ -22,6 +22,17 @@ _PREFIXES = {
 MISSING = "-"
 
 
+def counted(number: int, word: str) -> str:
+    """A number of things in words.
+
+    Examples
+    --------
+    >>> counted(1, "core"), counted(1024, "core")
+    ('1 core', '1,024 cores')
+    """
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
 def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     """A number with an SI prefix and a fixed number of significant digits.
 

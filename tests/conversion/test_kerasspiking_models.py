@@ -84,7 +84,7 @@ def trained(model, dt=None, epochs=2, callbacks=()):
 
 
 @given(st.integers(0, 1000), st.sampled_from(FILTERS), st.sampled_from([0.001, 0.01, 0.5]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_filters_are_those_of_keras_spiking(seed, name, dt):
     rng = np.random.RandomState(seed)
     tau, level = rng.uniform(0.001, 0.05, 6), rng.normal(size=6)

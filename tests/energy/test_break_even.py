@@ -260,7 +260,7 @@ def test_the_right_devices(workload):
         sides(replace(workload, n_samples=0))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(workloads(), st.floats(0.1, 50), st.floats(0.0, 5), st.floats(0.1, 1e4))
 def test_priced_again_at_break_even_both_sides_are_equal(workload, synop, neuron, mac):
     """For the network and each layer: whatever the workload, energy is affine in its spikes."""
@@ -283,7 +283,7 @@ def test_priced_again_at_break_even_both_sides_are_equal(workload, synop, neuron
         assert balance.total.at(1.0) == pytest.approx(balance.total.mean_J, rel=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(workloads())
 def test_what_is_left_to_the_host_is_on_neither_side(workload):
     found = compare_sides(workload, chip(), opponent(), get_cost_model("per_operation"), WIDTHS)

@@ -85,7 +85,7 @@ def matrix_of_synapse(transform, weights, indices, axon_to_weight_map, offsets):
     return matrix
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(grouped())
 def test_weights_and_indices_are_the_convolution(transform):
     parts = loihi.conv.conv2d_loihi_weights(transform)
@@ -98,7 +98,7 @@ def test_weights_and_indices_are_the_convolution(transform):
     assert len({(w.tobytes(), i.tobytes()) for w, i in zip(weights, indices)}) == len(weights)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(transposed())
 def test_transposed_weights_and_indices_are_the_convolution(transform):
     parts = loihi.conv.conv2d_loihi_weights(transform)

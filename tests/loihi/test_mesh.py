@@ -24,7 +24,7 @@ MESHES = st.builds(
 
 
 @given(mesh=MESHES, data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_hops_are_those_of_a_walk_along_the_row_and_then_the_column(mesh, data):
     position = st.integers(0, 7 * mesh.n_cores - 1)
     starts = np.array(data.draw(st.lists(position, min_size=2, max_size=6)))

@@ -15,7 +15,6 @@ from .chains import KINDS, random_network, simulated_matrix
 @settings(
     max_examples=150,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.integers(0, 2**16), st.lists(st.sampled_from(KINDS), min_size=1, max_size=6))

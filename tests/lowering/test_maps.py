@@ -23,7 +23,6 @@ from nengo_spikecost.lowering.strided_map import StridedMap
 EXAMPLES = settings(
     max_examples=200,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 

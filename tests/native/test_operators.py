@@ -151,7 +151,7 @@ def test_operators_of_ones_own():
 
 
 # Networks are built anew for each example, which takes tens of milliseconds.
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(random_networks())
 def test_random_networks(net):
     model = nengo.builder.Model()

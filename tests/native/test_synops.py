@@ -248,7 +248,7 @@ def test_nengo_dl_gives_the_same_synops():
 
 
 # Networks are built and simulated anew for each example, which takes tens of milliseconds.
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(random_networks(learning=False))
 def test_random_networks(net):
     sim, spikes = simulate(net, 10)

@@ -13,12 +13,10 @@ from nengo_spikecost.graph import NetworkGraph, chain_fan_out, connectivity
 
 from ..graph.nengo_oracle import connection_map, route_map, transform_map
 
-# Derandomised, so that a failure is a failure for everyone; no deadline, since the first
-# simulation of a process imports much.
+# Derandomised, so that a failure is a failure for everyone.
 EXAMPLES = settings(
     max_examples=120,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 FEWER_EXAMPLES = settings(EXAMPLES, max_examples=60)

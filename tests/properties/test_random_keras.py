@@ -45,7 +45,6 @@ def test_models_are_converted_lowered_and_counted(seed):
 @quiet
 @settings(
     max_examples=N_NEW_MODELS,
-    deadline=None,
     database=None,
     phases=[Phase.generate],  # a smaller seed is no simpler model
     suppress_health_check=[HealthCheck.too_slow],

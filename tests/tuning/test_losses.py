@@ -47,7 +47,7 @@ def random_tensor(seed, shape=(4, 3, 5)):
 
 
 @given(st.integers(0, 10_000), TARGETS, WEIGHT, WEIGHT, st.sampled_from([0, 1, (0, 1), -1]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_regularizers_are_those_of_keras_spiking(seed, target, l1, l2, axis):
     x = random_tensor(seed)
     theirs = keras_spiking.regularizers
@@ -72,7 +72,7 @@ def test_regularizers_are_those_of_keras_spiking(seed, target, l1, l2, axis):
 
 
 @given(st.integers(0, 10_000), st.floats(0, 100), st.sampled_from([0, 1, 2, -1, (0, 1), (2, 0)]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_percentile_is_numpys(seed, percentile, axis):
     # KerasSpiking takes tensorflow_probability's, interpolation="linear", which is NumPy's
     x = random_tensor(seed)

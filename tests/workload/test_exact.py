@@ -52,7 +52,7 @@ def test_one_spike_into_a_valid_convolution(neuron, synops):
     assert pathway.average_synops.tolist() == [4.0]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), channels_last=st.booleans())
 def test_synops_equal_those_of_nengos_own_matrices(seed, channels_last):
     """Synops are spikes times targets, found by simulating unit inputs in nengo."""

@@ -283,7 +283,7 @@ class ChipCost:
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from ...report.files import write_text
+        from ...files import write_text
 
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         if path is not None:
@@ -292,7 +292,7 @@ class ChipCost:
 
     def to_csv(self, path: str | os.PathLike[str], rows: str = "cores") -> None:
         """Write what `to_frame` gives to a CSV file, whole or not at all."""
-        from ...report.files import write_text
+        from ...files import write_text
 
         write_text(path, self.to_frame(rows).to_csv())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,9 +14,10 @@ import numpy as np
 from ...activity import digests
 from ...activity.checkpoint import Checkpoint
 from ...errors import DataError, LoihiError, MeasurementError
+from ...hashing import array_digest
 from ..cores.built import BuiltNetwork, built_network
 from .arguments import check_choice, check_run, positive
-from .built_digest import built_digest, digest
+from .built_digest import built_digest
 from .chip import Chip, flatten
 from .feeding import filled, given_inputs
 from .lanes import usable_processors
@@ -304,11 +306,11 @@ class Emulator:
         self._presenter, self._key = presenter, key
         return presenter
 
-    @property
+    @functools.cached_property
     def _digest(self) -> str:
         """Tells networks apart: what was built, and the filters and functions it was built of."""
         built = built_digest(self.model, self.chip)
-        return digest([built, digests.network_digest(self.network)])
+        return array_digest([built, digests.network_digest(self.network)])
 
     def _checkpoint(
         self, path: Any, asked: Asked, given: Mapping[Any, np.ndarray], lanes: int
@@ -319,10 +321,10 @@ class Emulator:
         for number, node in enumerate(self.network.all_nodes):
             if node in given:  # by number: labels may be missing, or alike
                 name = f"input of Node {number}" + (f" ({node.label})" if node.label else "")
-                arguments[name] = digest([given[node]])
+                arguments[name] = array_digest([given[node]])
         if asked.presentation == "continuous":
             state = self._presenter.state() if self._presenter else {}
-            arguments["starting state"] = digest(x for k, x in state.items() if k != "memory")
+            arguments["starting state"] = array_digest(x for k, x in state.items() if k != "memory")
         return Checkpoint(path, arguments)
 
     def _present(self, presenter: Presenter, inputs: Any, n: int, asked: Asked) -> Batch:

@@ -132,6 +132,24 @@ class EmulatedRun:
             found[:, self.synapses[route.synapses].block] += counts
         return found
 
+    def messages_from(self) -> np.ndarray:
+        """Messages of each block that were delivered, int64, (n_samples, n_blocks)."""
+        found = np.zeros((self.n_samples, len(self.block_of)), dtype=np.int64)
+        for route, counts in zip(self.routes, self.messages.T):
+            if route.sender < len(self.block_of):  # the others come from the host
+                found[:, route.sender] += counts
+        return found
+
+    def block_synops(self) -> dict[str, np.ndarray]:
+        """Synaptic operations of each block by `Synapses.kind`, int64, (n_samples, n_blocks)."""
+        found: dict[str, np.ndarray] = {}
+        for synapses, counts in zip(self.synapses, self.synops.T):
+            if synapses.kind not in found:
+                shape = (self.n_samples, len(self.block_of))
+                found[synapses.kind] = np.zeros(shape, dtype=np.int64)
+            found[synapses.kind][:, synapses.block] += counts
+        return found
+
     def messages_between(self) -> np.ndarray:
         """Messages of all samples from each block, then from each input, to each block.
 

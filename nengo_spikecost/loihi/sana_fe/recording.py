@@ -92,10 +92,7 @@ def record_spikes(
             runs.append(emulator.run(given, 1, presentation="continuous"))
         runs = runs[warm_up:]
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
-        formats = {
-            id(synapse): _format(own.format)
-            for synapse, own in zip(synapses, emulator.chip.synapses)
-        }
+        formats = {id(synapse): own.kind for synapse, own in zip(synapses, emulator.chip.synapses)}
         return Recording(
             # of a BlockFit, what it was found for: the model has its block shapes
             network=getattr(network, "given", network) if hasattr(network, "shapes") else network,
@@ -112,11 +109,6 @@ def record_spikes(
             ),
             formats=formats,
         )
-
-
-def _format(name: str) -> str:
-    """Weights shared by a population of axons are what others call convolutional."""
-    return "conv" if name.startswith("pop") else name
 
 
 def _at_step(inputs: Any, step: int, n_steps: int) -> Any:
@@ -137,16 +129,13 @@ def _at_step(inputs: Any, step: int, n_steps: int) -> Any:
 
 def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity:
     """The counts of runs of one step each, as those of one sample."""
-    n_cores = len(built.blocks)
     spikes = _stacked(run.block_spikes() for run in runs)
     with_input = _stacked(run.with_input for run in runs)
     host = _stacked(run.host_to_chip().sum(axis=1) for run in runs)
     axon_events = _stacked(run.messages_to() for run in runs)
-    messages_out = _stacked(_sent(run, n_cores) for run in runs)
-    synops = {
-        name: _stacked(_synops_of(run, name, n_cores) for run in runs)
-        for name in dict.fromkeys(_format(s.format) for s in runs[0].synapses)
-    }
+    messages_out = _stacked(run.messages_from() for run in runs)
+    by_kind = [run.block_synops() for run in runs]
+    synops = {kind: _stacked(found[kind] for found in by_kind) for kind in by_kind[0]}
     return ChipActivity(
         cores=tuple(part.name for part in built.blocks),
         layers=tuple(part.source.layer for part in built.blocks),
@@ -168,19 +157,3 @@ def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity
 def _stacked(values: Iterator[np.ndarray]) -> np.ndarray:
     """Counts of every step, (1, ...) each, as int64 of shape (1, n_steps, ...)."""
     return np.stack([np.asarray(v, dtype=np.int64) for v in values], axis=1)
-
-
-def _sent(run: EmulatedRun, n_cores: int) -> np.ndarray:
-    found = np.zeros((1, n_cores), dtype=np.int64)
-    for route, counts in zip(run.routes, run.messages.T):
-        if route.sender < n_cores:
-            found[:, route.sender] += counts
-    return found
-
-
-def _synops_of(run: EmulatedRun, name: str, n_cores: int) -> np.ndarray:
-    found = np.zeros((1, n_cores), dtype=np.int64)
-    for synapses, counts in zip(run.synapses, run.synops.T):
-        if _format(synapses.format) == name:
-            found[:, synapses.block] += counts
-    return found

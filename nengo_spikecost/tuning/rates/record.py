@@ -214,7 +214,7 @@ class RateTuning:
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from ...report.files import write_text
+        from ...files import write_text
 
         text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
         if path is not None:

@@ -10,16 +10,12 @@ from typing import Any
 import numpy as np
 
 from ...errors import TuningError
+from ...hashing import array_digest
 
 
 def of_arrays(*arrays: Any) -> str:
     """A hash of arrays: their types, shapes and values."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        array = np.ascontiguousarray(array)
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()[:16]
+    return array_digest(np.asarray(array) for array in arrays)[:16]
 
 
 def of_text(value: Any) -> str:

@@ -204,7 +204,7 @@ def _unpacked(data: bytes) -> np.ndarray:
 
 
 def _check_place(path: str, readonly: bool) -> None:
-    from ...report.files import check_writable
+    from ...files import check_writable
 
     if readonly:
         if not os.path.isfile(path):

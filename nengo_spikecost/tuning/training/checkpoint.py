@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ...errors import DataError, TuningError
+from ...errors import TuningError
+from ...files import written_whole
+from ...hashing import array_digest
 from .record import EpochRecord
 
 
@@ -40,11 +40,7 @@ class State:
 
 def fingerprint(settings: dict[str, Any], arrays: Sequence[np.ndarray]) -> str:
     """A digest of all that decides how training goes: settings, weights and data."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode())
-    for array in arrays:
-        digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+    return array_digest([json.dumps(settings, sort_keys=True, default=repr), *arrays])
 
 
 def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
@@ -55,8 +51,6 @@ def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
     DataError
         If it can't be written.
     """
-    target = os.path.realpath(os.fspath(path))
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
     arrays = {
         f"{part}_{i}": array
         for part in ("variables", "optimizer", "best")
@@ -68,15 +62,8 @@ def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
         "moments": state.moments,
         "counts": [len(state.variables), len(state.optimizer), len(state.best)],
     }
-    try:
-        with open(temporary, "xb") as file:
-            np.savez(file, about=np.array(json.dumps(about)), **arrays)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise DataError(f"Cannot write {os.fspath(path)!r}: {error.strerror or error}.") from error
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    with written_whole(path) as file:
+        np.savez(file, about=np.array(json.dumps(about)), **arrays)
 
 
 def read(path: str | os.PathLike[str], digest: str) -> State | None:

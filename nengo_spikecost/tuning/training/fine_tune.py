@@ -15,8 +15,8 @@ from ...conversion.keras3 import is_keras_3, rebuild
 from ...conversion.lookup import walk_layers
 from ...conversion.neurons import NeuronTypeLike
 from ...errors import TuningError
+from ...files import check_writable
 from ...graph import NetworkGraph
-from ...report.files import check_writable
 from .data import training_data
 from .options import check_options, resolved_scales
 from .penalties import Penalties, SynopPenalty, make_penalties

@@ -49,7 +49,7 @@ def shape_of(layer, shape) -> LayerShape:
     padding=st.sampled_from(["same", "valid"]),
     kind=st.sampled_from(["conv", "grouped", "depthwise", "transposed", "dilated"]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_multiplications_of_convolutions(size, kernel, stride, padding, kind):
     options = {"padding": padding, "use_bias": False, "strides": stride}
     made = {
@@ -270,7 +270,7 @@ def test_decoders_and_encoders_are_not_multiplied_out():
 
 
 @given(workload=spiking_workloads())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_native_networks_run_once(workload):
     """Spikes do not matter without spikes, nor does the number of steps."""
     device, price = digital(False), lemaire(8).price

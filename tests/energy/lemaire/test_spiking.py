@@ -123,7 +123,7 @@ def test_neurons_by_themselves():
 
 
 @given(workload=spiking_workloads(), eighths=st.integers(0, 40), bits=st.sampled_from([8, 16, 32]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_energy_is_a_line_over_spikes(workload, eighths, bits):
     """Zero spikes leave what steps and graded values cost; every spike more adds the same."""
     factor = eighths / 8
@@ -140,7 +140,7 @@ def test_energy_is_a_line_over_spikes(workload, eighths, bits):
 
 
 @given(workload=spiking_workloads())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_without_spikes_only_steps_cost(workload):
     """A silent network whose only input is a constant: potentials, biases and leaks remain."""
     silent = workload.with_spikes(0)
@@ -159,7 +159,7 @@ def test_without_spikes_only_steps_cost(workload):
 
 
 @given(workload=spiking_workloads())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_every_sample_has_its_own_energy(workload):
     price, device = lemaire(8).price, digital(True)
     together = price(workload, device)
@@ -180,7 +180,7 @@ def test_every_sample_has_its_own_energy(workload):
 
 
 @given(workload=spiking_workloads())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_narrow_numbers_cost_less(workload):
     device = digital(True)
     totals = [

@@ -15,9 +15,8 @@ from nengo_spikecost.workload.chip_work import ChipWork, chip_work
 
 FORMATS = ("dense", "sparse", "conv")
 
-# Derandomised, so that a failure is a failure for everyone; no deadline, since the first
-# example of a file pays for imports.
-property_test = settings(max_examples=50, deadline=None, derandomize=True)
+# Derandomised, so that a failure is a failure for everyone.
+property_test = settings(max_examples=50, derandomize=True)
 
 
 def random_chip(seed: int, n_samples: int, n_steps: int, n_cores: int, steps: bool) -> ChipActivity:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Iterator
+from typing import BinaryIO
 
-from ..errors import DataError
+from .errors import DataError
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -37,21 +40,45 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     DataError
         If the folder does not exist or the file cannot be written. Nothing is left behind.
     """
+    if _is_special(os.path.realpath(os.fspath(path))):
+        with _writing(path), open(path, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
+    with written_whole(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+@contextlib.contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A file to write to, which takes the place of ``path`` when all is written.
+
+    A reader sees the old content or all of the new, whenever the process ends. If it is killed,
+    a file whose name ends in ``.tmp`` is left behind, and nothing else ever is.
+
+    Raises
+    ------
+    DataError
+        If the file can't be written.
+    """
     # A link is followed, not replaced.
     target = os.path.realpath(os.fspath(path))
     temporary = f"{target}.{secrets.token_hex(4)}.tmp"
-    try:
-        if _is_special(target):
-            with open(target, "w", encoding="utf-8", newline="") as stream:
-                stream.write(text)
-            return
+    with _writing(path):
         try:
-            with open(temporary, "x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
             os.replace(temporary, target)
         finally:
             if os.path.exists(temporary):
                 os.remove(temporary)
+
+
+@contextlib.contextmanager
+def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise DataError(f"Cannot write {os.fspath(path)!r}: {error.strerror or error}.") from error
 

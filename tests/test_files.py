@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from nengo_spikecost.errors import DataError
-from nengo_spikecost.report.files import check_writable, write_text
+from nengo_spikecost.files import check_writable, write_text
 
 
 def test_a_file_is_replaced(tmp_path):
