@@ -117,6 +117,31 @@ def test_keras_accuracy_is_kerass(swept, data):
     assert swept.keras_accuracy == np.mean(model.predict(x, verbose=0).argmax(axis=1) == y)
 
 
+def test_losses_are_against_the_reference(data, tmp_path):
+    model, x, y = data
+    worse = conv_net(tf.keras)
+    *weights, bias = model.get_weights()
+    worse.set_weights([*weights, bias + [5, 0, 0]])  # mostly the first class
+    arguments = {**ARGUMENTS, "n_trials": 3, "study": tmp_path / "reference.db"}
+    found = nsc.sweep(model, x, y, reference=worse, **arguments)
+    expected = worse.predict(x, verbose=0).argmax(axis=1) == y
+    assert found.keras_accuracy == expected.mean() < 0.8
+    for point in found.points:
+        assert point.loss == pytest.approx(expected.mean() - point.accuracy, abs=1e-12)
+    confirmed = found.confirm(x[:50], y[:50], found.points[0], progress=False)
+    assert confirmed.keras_accuracy == (
+        np.mean(worse.predict(x[:50], verbose=0).argmax(axis=1) == y[:50])
+    )
+    with pytest.raises(TuningError, match=r"reference=another model.*not the model"):
+        nsc.sweep(model, x, y, **arguments)
+
+
+@pytest.mark.parametrize("reference", ["net.h5", 0.98])
+def test_a_reference_must_be_a_model(data, reference):
+    with pytest.raises(TuningError, match="reference must be a Keras model"):
+        nsc.sweep(*data, reference=reference, **ARGUMENTS)
+
+
 def test_sweeps_with_equal_seeds_are_equal(swept, data):
     again = nsc.sweep(*data, **{**ARGUMENTS, "n_trials": 13})
     assert _facts(again) == _facts(swept)[:13]

@@ -144,6 +144,16 @@ def images_and_labels(model: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarra
     return x, class_labels(y, int(model.outputs[0].shape[-1]))
 
 
+def checked_reference(reference: Any, x: np.ndarray, labels: np.ndarray) -> Any:
+    """A Keras model that classifies the same samples, or None."""
+    if reference is None:
+        return None
+    if not all(hasattr(reference, name) for name in ("inputs", "outputs", "predict")):
+        raise TuningError(f"reference must be a Keras model, not {reference!r}.")
+    images_and_labels(reference, x, labels)
+    return reference
+
+
 def keras_outcomes(model: Any, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Whether the Keras model classifies each sample rightly; shape (n,)."""
     shape = (len(x), *model.inputs[0].shape[1:])

@@ -12,7 +12,7 @@ from ...activity import Activity, measure
 from ...conversion import convert
 from ...errors import TuningError
 from ...network_energy import NetworkEnergy
-from .arguments import images_and_labels, keras_outcomes
+from .arguments import images_and_labels
 from .records import Point
 from .statistics import mcnemar, paired_difference, wilson
 
@@ -35,9 +35,9 @@ class ConfirmedPoint:
     accuracy, interval : float, tuple of float
         On these images.
     loss, loss_interval : float, tuple of float
-        Against the Keras model on the same images.
+        Against the sweep's reference on the same images.
     p_value : float
-        Of an exact McNemar test against the Keras model.
+        Of an exact McNemar test against the reference.
     energy_J, synops : float
         Mean per inference; NaN where they were not counted.
     activity : Activity
@@ -69,7 +69,7 @@ class Confirmation:
     n_images : int
         How many images.
     keras_accuracy : float
-        Of the Keras model on them.
+        Of the reference on them: the Keras model, or what the sweep was given instead.
     keras_interval : tuple of float
         Wilson's interval for it.
     device : str
@@ -124,7 +124,7 @@ def confirm(
             "the same arguments and study=, which simulates nothing again."
         )
     x, labels = images_and_labels(plan.model, x, y)
-    keras = keras_outcomes(plan.model, x, labels)
+    keras = plan.reference_outcomes(x, labels)
     rows = []
     for point in points:
         network = convert(

@@ -31,6 +31,11 @@ def of_model(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
+def of_reference(reference: Any) -> str:
+    """In words, what losses of accuracy are against."""
+    return "the model" if reference is None else f"another model ({of_model(reference)})"
+
+
 def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]) -> None:
     """Raise `TuningError` if a study was made with something else; it says with what.
 

@@ -33,7 +33,7 @@ class Plan:
         What is tuned, and on what.
     about : mapping
         Names of device, cost model and neurons; dt and the confidence of intervals.
-    n_steps, synapses, losses, one_scale, given, first_images, explore, seed
+    n_steps, synapses, losses, one_scale, given, reference, first_images, explore, seed
         See `sweep`.
     simulation : mapping
         Arguments of `RescalableNetwork`, but for the synapse and those of `convert`.
@@ -53,6 +53,7 @@ class Plan:
     losses: tuple[float, ...]
     one_scale: tuple[float, ...] | None
     given: tuple[Mapping[str, float], ...]
+    reference: Any
     first_images: int
     explore: float
     seed: int
@@ -71,6 +72,7 @@ class Plan:
             "accuracy_losses": str(self.losses),
             "global_scales": str(self.one_scale),
             "start_from": str([dict(scales) for scales in self.given]),
+            "reference": fingerprint.of_reference(self.reference),
             "first_images": str(self.first_images),
             "explore": str(self.explore),
             "seed": str(self.seed),
@@ -89,6 +91,10 @@ class Plan:
             self.model, neuron_type=self.neuron_type, synapse=synapse, seed=self.seed,
             network_seed=self.seed, **self.simulation, **self.conversion,
         )  # fmt: skip
+
+    def reference_outcomes(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """What losses are against: whether it classifies each image rightly."""
+        return keras_outcomes(self.model if self.reference is None else self.reference, x, labels)
 
     def ordered(self) -> tuple[np.ndarray, np.ndarray]:
         """Images and labels in the order they are seen."""
@@ -113,7 +119,7 @@ def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Ru
         network = engine.network(plan.synapses[0])
         layers = network.layers
         checked_scales(plan.given, layers, "start_from")
-        reference = keras_outcomes(plan.model, x, labels)
+        reference = plan.reference_outcomes(x, labels)
         rule = activation_rule(network, x[: plan.first_images], RULE_HZ)
         space = Space(rule, plan.synapses, plan.n_steps, plan.losses)
         middle = plan.n_steps[len(plan.n_steps) // 2]

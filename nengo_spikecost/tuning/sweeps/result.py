@@ -40,7 +40,7 @@ class Sweep:
     space : Space
         What was searched.
     reference : ndarray of bool, shape (n_images,)
-        Outcomes of the Keras model.
+        Outcomes of the Keras model, or of what the sweep was told to count losses against.
     device, cost_model, neuron_type : str
         What the settings were priced on, how, and the neurons.
     dt : float
@@ -77,7 +77,7 @@ class Sweep:
 
     @property
     def keras_accuracy(self) -> float:
-        """Accuracy of the Keras model on these images."""
+        """Accuracy of the reference on these images."""
         return float(self.reference.mean())
 
     @cached_property

@@ -19,6 +19,7 @@ from .arguments import (
     checked_losses,
     checked_numbers,
     checked_readout,
+    checked_reference,
     checked_steps,
     checked_synapses,
     images_and_labels,
@@ -52,6 +53,7 @@ def sweep(
     accuracy_losses: float | Iterable[float] = (0.005, 0.01, 0.02),
     global_scales: Iterable[float] | None = None,
     start_from: Iterable[Mapping[str, float]] = (),
+    reference: Any = None,
     readout: str = "last",
     first_images: int | None = None,
     explore: float = 0.1,
@@ -94,12 +96,16 @@ def sweep(
     cost_model : str or CostModel
         How to price.
     accuracy_losses : float or sequence of float
-        Losses against the Keras model, as shares of images, within each of which energy is
+        Losses against the reference, as shares of images, within each of which energy is
         lowered. Settings that surely lose more than the largest are given up.
     global_scales : sequence of float, optional
         Scales of the baseline. Default: eight around those of the 200 Hz rule.
     start_from : sequence of dict
         More settings to start from: a scale for each layer.
+    reference : tf.keras.Model, optional
+        What losses of accuracy are against. Default: ``model`` without spikes; for one that was
+        trained on with `fine_tune`, take the model before it, so that what training lost is
+        counted too.
     readout : {"last", "mean"}
         Whether the class is the largest output at the last step, or of the mean over steps.
     first_images : int, optional
@@ -160,6 +166,7 @@ def sweep(
         losses=checked_losses(accuracy_losses),
         one_scale=checked_global_scales(global_scales),
         given=tuple(start_from),
+        reference=checked_reference(reference, x, labels),
         first_images=first_images or max(_SIMULATED_FIRST, len(x) // 5),
         explore=float(explore),
         seed=int(seed),
