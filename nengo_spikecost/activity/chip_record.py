@@ -180,6 +180,30 @@ def joined_chips(parts: Sequence[ChipActivity]) -> ChipActivity:
     return ChipActivity(**values)
 
 
+def continued_chip(before: ChipActivity, then: ChipActivity) -> ChipActivity:
+    """The same samples over two stretches of steps, one right after the other.
+
+    What is counted step by step is left out.
+
+    Raises
+    ------
+    MeasurementError
+        If they are of different cores.
+    """
+    if (before.cores, before.layers, before.inputs) != (then.cores, then.layers, then.inputs):
+        raise MeasurementError("These counts are of different cores: they can't be added.")
+    values: dict[str, Any] = {"by_step": None}
+    for part in fields(ChipActivity):
+        first, second = getattr(before, part.name), getattr(then, part.name)
+        if part.name in ("cores", "layers", "inputs", "compartments"):
+            values[part.name] = first
+        elif part.name == "synops":
+            values[part.name] = {key: first[key] + second[key] for key in first}
+        elif part.name != "by_step":
+            values[part.name] = first + second
+    return ChipActivity(**values)
+
+
 def chip_arrays(chip: ChipActivity) -> dict[str, np.ndarray]:
     """The same as arrays by name, for a file; `chip_of_arrays` is the way back."""
     found = _arrays_of(chip, "chip ")

@@ -7,7 +7,8 @@ runs here. It is imported when a simulation is built, so that neither waits for 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -18,7 +19,7 @@ from ..errors import MeasurementError
 from ..graph.naming import numbered
 from .backend import Backend, BatchCounts, Setup
 from .chip_network import Surrounding, check_probes, shaped
-from .chip_record import ChipActivity
+from .chip_record import ChipActivity, continued_chip
 
 
 class LoihiEmulatorBackend(Backend):
@@ -54,10 +55,49 @@ class LoihiEmulatorBackend(Backend):
         self._by_step = bool(setup.options.get("by_step"))
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        return _rounded(self._run(inputs, self.setup.n_steps, self.setup.presentation))
+
+    def run_lengths(
+        self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]
+    ) -> dict[int, BatchCounts]:
+        """Present one batch afresh for the longest time, and read it at every length.
+
+        Nothing is counted step by step. Counts are those of separate fresh runs. Outputs are
+        sums that a matrix product makes of some steps at once, and so may differ from those of
+        separate runs in the last bit of a float64, before all are rounded to float32.
+
+        Parameters
+        ----------
+        inputs : mapping from str to ndarray
+            ``(n, 1 or n_steps, size)`` for each input; at most ``batch_size`` samples.
+        lengths : sequence of int
+            Steps, ascending.
+        """
+        changing = any(x.shape[1] > 1 for x in inputs.values())
+        if changing or any(p.sample_every is not None for p in self.setup.outputs.values()):
+            # what changes on the way can't be cut at any step: one run a length
+            return {
+                n: _rounded(self._run({k: _first(x, n) for k, x in inputs.items()}, n, "fresh"))
+                for n in lengths
+            }
+        found: dict[int, BatchCounts] = {}
+        done, total = 0, None
+        self._emulator.reset()  # the first stretch starts as a fresh sample does
+        for length in lengths:
+            then = self._run(inputs, length - done, "continuous")
+            total = then if total is None else _continued(total, then, done, length)
+            found[length] = _rounded(total)
+            done = length
+        return found
+
+    def _run(
+        self, inputs: Mapping[str, np.ndarray], n_steps: int, presentation: str
+    ) -> BatchCounts:
+        """What was counted; outputs are float64."""
         run = self._emulator.run(
             {self._nodes[name]: values for name, values in inputs.items()} or None,
-            self.setup.n_steps,
-            presentation=self.setup.presentation,
+            n_steps,
+            presentation=presentation,
             by_step=self._by_step,
         )
         counts = {p.name: _counts(run, p) for p in self.setup.populations}
@@ -129,4 +169,33 @@ def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.nda
             f"Probe {name!r} saw nothing of a sample: its sample_every is longer than a "
             "presentation. Take more steps, or a shorter sample_every."
         )
-    return output.last.astype(np.float32), output.mean.astype(np.float32)
+    return output.last, output.mean
+
+
+def _rounded(batch: BatchCounts) -> BatchCounts:
+    outputs = {
+        name: (last.astype(np.float32), mean.astype(np.float32))
+        for name, (last, mean) in batch.outputs.items()
+    }
+    return replace(batch, outputs=outputs)
+
+
+def _first(values: np.ndarray, n_steps: int) -> np.ndarray:
+    return values if values.shape[1] == 1 else values[:, :n_steps]
+
+
+def _continued(before: BatchCounts, then: BatchCounts, done: int, length: int) -> BatchCounts:
+    """``done`` steps and those that followed, ``length`` in all."""
+    outputs = {
+        name: (last, (before.outputs[name][1] * done + mean * (length - done)) / length)
+        for name, (last, mean) in then.outputs.items()
+    }
+    counts = {name: _added(x, then.counts[name]) for name, x in before.counts.items()}
+    assert before.chip is not None and then.chip is not None
+    return BatchCounts(counts, outputs, continued_chip(before.chip, then.chip))
+
+
+def _added(before: np.ndarray, then: np.ndarray) -> np.ndarray:
+    # spikes come in the smallest type that holds them, which need not hold the sum
+    wide = np.float64 if before.dtype.kind == "f" else np.int64
+    return np.add(before, then, dtype=wide)

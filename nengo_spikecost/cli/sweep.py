@@ -49,6 +49,13 @@ def _numbers(kind: Callable[[str], Any]) -> Callable:
 @click.option("--device", default="loihi", show_default=True, help="Device to price on.")
 @device_file_option
 @click.option("--cost-model", default="per_operation", show_default=True, help="How to price.")
+@click.option(
+    "--simulator",
+    type=click.Choice(["nengo_dl", "loihi"]),
+    default="nengo_dl",
+    show_default=True,
+    help="NengoDL, or the emulated chip, which the cost model loihi_chip needs.",
+)
 @conversion_options({"neuron": "LoihiSpikingRectifiedLinear", "max_pooling": "exact"})
 @click.option(
     "--steps",
@@ -118,10 +125,10 @@ def sweep(
 
 def _sweep(
     model: Any, x: Any, y: Any, *, study: str, trials: int, device: str, device_file: str | None,
-    cost_model: str, neuron: str, steps: tuple[int, ...], synapses: tuple[float, ...],
-    losses: tuple[float, ...], max_pooling: str, samples: int | None, n_confirm: int | None,
-    timeout: float | None, seed: int, plot_file: str | None, json_file: str | None,
-    csv_file: str | None,
+    cost_model: str, simulator: str, neuron: str, steps: tuple[int, ...],
+    synapses: tuple[float, ...], losses: tuple[float, ...], max_pooling: str,
+    samples: int | None, n_confirm: int | None, timeout: float | None, seed: int,
+    plot_file: str | None, json_file: str | None, csv_file: str | None,
 ) -> None:  # fmt: skip
     from ..errors import DataError, TuningError
     from ..files import write_text
@@ -136,8 +143,8 @@ def _sweep(
         )
     found = sweep(
         model, x[:samples], y[:samples], neuron_type=neuron, n_steps=steps, synapses=synapses,
-        n_trials=trials, device=device, cost_model=cost_model, accuracy_losses=losses,
-        study=study, timeout=timeout, seed=seed, max_pooling=max_pooling,
+        n_trials=trials, device=device, cost_model=cost_model, simulator=simulator,
+        accuracy_losses=losses, study=study, timeout=timeout, seed=seed, max_pooling=max_pooling,
     )  # fmt: skip
     click.echo(found.summary_string(width()))
     try:

@@ -71,6 +71,9 @@ class CostModel:
     has_ranges : bool
         Whether ``price`` returns the low and the high end and what is drawn all the time, too;
         else these are made from the device's constants.
+    needs_chip : bool
+        Whether ``counter`` takes only activities that say what each core of a chip did, as
+        ``measure(..., simulator="loihi")`` gives them.
     """
 
     name: str
@@ -83,6 +86,7 @@ class CostModel:
     memory_parts: tuple[str, ...] = ()
     whole_network: bool = False
     has_ranges: bool = False
+    needs_chip: bool = False
 
 
 _cost_models: dict[str, CostModel] = {}

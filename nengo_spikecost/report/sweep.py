@@ -31,9 +31,10 @@ def summary(sweep: Sweep, line_length: int) -> str:
 
 def _heading(sweep: Sweep) -> list[str]:
     n_complete = sum(trial.complete for trial in sweep.trials)
+    chip = f" and {sweep.blocks.n_cores} emulated cores" if sweep.blocks else ""
     lines = [
-        f"{len(sweep.trials)} settings of {sweep.neuron_type} on {sweep.n_images} images, priced "
-        f"on {sweep.device} ({sweep.cost_model}): {n_complete} seen with all images, "
+        f"{len(sweep.trials)} settings of {sweep.neuron_type} on {sweep.n_images} images{chip}, "
+        f"priced on {sweep.device} ({sweep.cost_model}): {n_complete} seen with all images, "
         f"{len(sweep.stopped)} given up early, {len(sweep.failed)} failed",
         f"Keras model: {sweep.keras_accuracy:.2%}",
     ]
@@ -203,6 +204,8 @@ def to_dict(sweep: Sweep, kind: str) -> dict[str, Any]:
         "neuron_type": sweep.neuron_type,
         "device": sweep.device,
         "cost_model": sweep.cost_model,
+        "simulator": sweep.simulator,
+        "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes,
         "dt_s": sweep.dt,
         "n_images": sweep.n_images,
         "confidence": sweep.confidence,

@@ -207,4 +207,5 @@ def loihi_chip(
         measured_columns=COLUMNS,
         can_price=is_loihi,
         has_ranges=True,
+        needs_chip=True,
     )

@@ -6,22 +6,20 @@ import contextlib
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Union
 
 import numpy as np
 
 from ...activity import Activity, measure
 from ...activity.backend import Setup
+from ...activity.lengths import measured_at
 from ...activity.measure import check_numbers, default_batch_size, simulator_errors
-from ...activity.recorder import Recorder
 from ...activity.subject import subject
 from ...conversion import Conversion, convert
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import ScaleLike, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
-from ...progress import progress_bar
 from .biases import CannotRescale, scaled_biases
 from .loop import RescaledLoop, is_tunable, missing_api
 
@@ -217,26 +215,7 @@ class RescalableNetwork:
             most = default_batch_size(self.conversion.net.n_neurons, self.presentation)
             self.batch_size = min(most, stream.n_samples or most)
         loop = self._prepared_loop(inputs, lengths)
-        recorders = {n: Recorder(replace(loop.setup, n_steps=n), "nengo_dl") for n in lengths}
-        try:
-            with progress_bar("Simulating", stream.n_samples, progress) as advance:
-                for batch in stream.batches(self.batch_size):
-                    with simulator_errors("nengo_dl"):
-                        found = loop.run_lengths(batch.padded(self.batch_size).inputs, lengths)
-                    constant = all(values.shape[1] == 1 for values in batch.inputs.values())
-                    for n, recorder in recorders.items():
-                        recorder.add(found[n], len(batch), batch.targets, constant)
-                    advance(len(batch))
-        except Exception as error:
-            longest = recorders[lengths[-1]]
-            if longest.n_samples:
-                raise MeasurementError(
-                    f"The measurement stopped after {longest.n_samples} samples: {error} "
-                    "(what was measured until then is in this error's .activity)",
-                    activity=longest.activity(),
-                ) from error
-            raise
-        return {n: recorder.activity() for n, recorder in recorders.items()}
+        return measured_at(loop, stream, lengths, "nengo_dl", progress)
 
     def _prepared_loop(self, inputs: Any, lengths: tuple[int, ...]) -> RescaledLoop:
         if self._loop is None:

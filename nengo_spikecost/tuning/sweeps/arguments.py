@@ -15,6 +15,10 @@ from ...energy.cost_models import get_cost_model
 from ...energy.device import Device
 from ...errors import DataError, TuningError
 
+CHIP = "loihi"
+SIMULATORS = ("nengo_dl", CHIP)
+"""What settings can be simulated by; only a chip's says what each core did."""
+
 
 def checked_steps(n_steps: Any) -> tuple[int, ...]:
     """Presentation times, ascending."""
@@ -56,8 +60,15 @@ def checked_losses(losses: Any) -> tuple[float, ...]:
     return tuple(sorted({float(x) for x in given}))
 
 
-def checked_device(device: Any, cost_model: Any) -> Device:
-    """The device, if it can price spikes under the cost model."""
+def checked_simulator(simulator: Any) -> str:
+    """What simulates the settings."""
+    if simulator not in SIMULATORS:
+        raise TuningError(f"simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}.")
+    return str(simulator)
+
+
+def checked_device(device: Any, cost_model: Any, simulator: str) -> Device:
+    """The device, if what the simulator counts can be priced on it under the cost model."""
     model = get_cost_model(cost_model)
     found = device_table.get(device, model.name)
     if model.name == "kerasspiking":
@@ -70,7 +81,24 @@ def checked_device(device: Any, cost_model: Any) -> Device:
             f"Device {found.name} does not price spikes under cost model {model.name}, so there "
             "is no energy to lower: take a spiking device, such as 'loihi'."
         )
+    check_counted(model, simulator)
     return found
+
+
+def check_counted(cost_model: Any, simulator: str) -> None:
+    """Refuse a cost model that prices what the simulator does not count.
+
+    Raises
+    ------
+    TuningError
+        If it prices a chip, and the simulator is of none, or counts spikes only.
+    """
+    model = get_cost_model(cost_model)
+    if model.needs_chip and simulator != CHIP:
+        raise TuningError(
+            f"cost_model={model.name!r} prices what each core of a chip did, which "
+            f"simulator={simulator!r} does not count: give simulator={CHIP!r}."
+        )
 
 
 def checked_numbers(**given: Any) -> None:

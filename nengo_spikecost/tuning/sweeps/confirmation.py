@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...activity import Activity, measure
-from ...conversion import convert
 from ...errors import TuningError
 from ...network_energy import NetworkEnergy
-from .arguments import images_and_labels
+from .arguments import check_counted, images_and_labels
+from .chip_blocks import found_blocks
 from .records import Point
 from .statistics import mcnemar, paired_difference, wilson
 
@@ -113,8 +113,8 @@ class Confirmation:
 
 
 def confirm(
-    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str, more_steps: int,
-    progress: bool,
+    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str | None,
+    presentation: str | None, more_steps: int, progress: bool,
 ) -> Confirmation:  # fmt: skip
     """Measure settings afresh; see `Sweep.confirm`."""
     plan = sweep.plan
@@ -123,20 +123,22 @@ def confirm(
             "A sweep loaded from a file has no model to confirm settings with: call sweep() with "
             "the same arguments and study=, which simulates nothing again."
         )
+    simulator = sweep.simulator if simulator is None else simulator
+    check_counted(plan.pricing.cost_model, simulator)
+    if presentation is None and simulator == sweep.simulator:
+        presentation = "fresh"
     x, labels = images_and_labels(plan.model, x, y)
     keras = plan.reference_outcomes(x, labels)
     rows = []
     for point in points:
-        network = convert(
-            plan.model, neuron_type=plan.neuron_type, synapse=point.synapse, seed=plan.seed,
-            scale_firing_rates=point.scale_firing_rates, **plan.conversion,
-        )  # fmt: skip
+        network = plan.converted(point.scale_firing_rates, point.synapse)
         activity = measure(
-            network, x, point.n_steps + more_steps, simulator=simulator, seed=plan.seed,
-            progress=progress, **plan.simulation,
+            _placed(network, sweep, simulator), x, point.n_steps + more_steps,
+            simulator=simulator, presentation=presentation, seed=plan.seed, progress=progress,
+            **plan.simulation,
         )  # fmt: skip
-        right = activity.predictions(readout=plan.pricing["readout"]) == labels
-        energy = NetworkEnergy(network, activity, cost_model=plan.pricing["cost_model"])
+        right = activity.predictions(readout=plan.pricing.readout) == labels
+        energy = NetworkEnergy(network, activity, cost_model=plan.pricing.cost_model)
         synops = [p.synops for p in energy.workload().pathways if p.synops is not None]
         rows.append(
             ConfirmedPoint(
@@ -147,7 +149,7 @@ def confirm(
                 loss=float(keras.mean() - right.mean()),
                 loss_interval=paired_difference(keras, right, sweep.confidence),
                 p_value=mcnemar(keras, right),
-                energy_J=energy.estimate(plan.pricing["device"]).mean_J,
+                energy_J=energy.estimate(plan.pricing.device).mean_J,
                 synops=float(sum(np.mean(s) for s in synops)) if synops else float("nan"),
                 activity=activity,
             )
@@ -160,3 +162,15 @@ def confirm(
         keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
         device=sweep.device,
     )
+
+
+def _placed(network: Any, sweep: Sweep, simulator: str) -> Any:
+    """The network with block shapes, where a chip runs it.
+
+    Without them an emulator has a core for each layer, however large: a chip that there is not.
+    """
+    if simulator not in ("loihi", "nengo_loihi"):
+        return network
+    if sweep.blocks is not None:
+        return sweep.blocks.on(network)
+    return found_blocks(network, sweep.dt).on(network)

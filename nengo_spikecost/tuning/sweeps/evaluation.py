@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .records import Proposal, Reading, Setting, Trial
+from .records import Proposal, Reading, Setting, Trial, with_more
 from .statistics import mean_difference, paired_difference
 
 
@@ -79,7 +79,7 @@ def try_out(
     try:
         for stop in rules.stages:
             new = engine.read(proposal.setting, seen, stop)
-            readings = [a.joined(b) for a, b in zip(readings, new)] if readings else list(new)
+            readings = with_more(readings, new)
             seen = stop
             if stop == rules.stages[-1] or proposal.baseline:
                 continue

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import TuningError
+from .chip_blocks import ChipBlocks
 from .result import Sweep
 from .space import Space
 from .study import Study
@@ -33,6 +34,8 @@ def sweep_of(study: Study, more: Mapping[str, Any]) -> Sweep:
         reference=arrays["reference"],
         device=about["device"],
         cost_model=about["cost_model"],
+        simulator=about.get("simulator", "nengo_dl"),
+        blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
         neuron_type=about["neuron_type"],
         dt=about["dt"],
         confidence=about["confidence"],

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ...conversion import convert
 from ..rates import activation_rule
 from . import fingerprint
-from .arguments import checked_scales, keras_outcomes
+from .arguments import CHIP, checked_scales, keras_outcomes
+from .chip_engine import ChipEngine
 from .engine import NetworkEngine
-from .evaluation import Rules, stages_of
+from .evaluation import Engine, Rules, stages_of
 from .loading import space_facts, space_of
+from .pricing import Pricing
 from .rates import tuned_scales
 from .search import Search
 from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study
 
 if TYPE_CHECKING:
+    from ...conversion import Conversion
     from ..rescaling import RescalableNetwork
 
 
@@ -32,15 +36,15 @@ class Plan:
     model, x, labels
         What is tuned, and on what.
     about : mapping
-        Names of device, cost model and neurons; dt and the confidence of intervals.
+        Names of device, cost model, simulator and neurons; dt and the confidence of intervals.
     n_steps, synapses, losses, one_scale, given, reference, first_images, explore, seed
         See `sweep`.
     simulation : mapping
         Arguments of `RescalableNetwork`, but for the synapse and those of `convert`.
     conversion : mapping
         Arguments of `convert`, but for the neurons, the scales, the synapse and the seed.
-    pricing : mapping
-        Arguments of `NetworkEngine`: device, cost model and readout.
+    pricing : Pricing
+        Device, cost model and readout.
     """
 
     model: Any
@@ -59,7 +63,7 @@ class Plan:
     seed: int
     simulation: Mapping[str, Any]
     conversion: Mapping[str, Any]
-    pricing: Mapping[str, Any]
+    pricing: Pricing
 
     def fingerprint(self) -> dict[str, str]:
         """What the results depend on, by the names of the arguments."""
@@ -76,9 +80,9 @@ class Plan:
             "first_images": str(self.first_images),
             "explore": str(self.explore),
             "seed": str(self.seed),
-            "readout": str(self.pricing["readout"]),
+            "readout": str(self.pricing.readout),
             **{name: str(value) for name, value in self.about.items()},
-            "constants of the device": fingerprint.of_text(self.pricing["device"]),
+            "constants of the device": fingerprint.of_text(self.pricing.device),
             **{name: str(value) for name, value in self.simulation.items()},
             **{name: str(value) for name, value in sorted(self.conversion.items())},
         }
@@ -92,6 +96,24 @@ class Plan:
             network_seed=self.seed, **self.simulation, **self.conversion,
         )  # fmt: skip
 
+    def converted(self, scales: Any, synapse: float | None) -> Conversion:
+        """A network of its own with these scales and that synapse."""
+        return convert(
+            self.model, neuron_type=self.neuron_type, scale_firing_rates=scales,
+            synapse=synapse, seed=self.seed, **self.conversion,
+        )  # fmt: skip
+
+    def engine(self) -> SweepEngine:
+        """What simulates the settings."""
+        if self.about["simulator"] == CHIP:
+            return ChipEngine(
+                self.converted, self.network, *self.ordered(), n_steps=self.n_steps,
+                pricing=self.pricing, synapse=self.synapses[0], seed=self.seed, **self.simulation,
+            )  # fmt: skip
+        return NetworkEngine(
+            self.network, *self.ordered(), n_steps=self.n_steps, pricing=self.pricing
+        )
+
     def reference_outcomes(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """What losses are against: whether it classifies each image rightly."""
         return keras_outcomes(self.model if self.reference is None else self.reference, x, labels)
@@ -103,18 +125,39 @@ class Plan:
         return self.x[order], self.labels[order]
 
 
-def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Rules]:
+class SweepEngine(Engine, Protocol):
+    """An engine, and what a sweep asks of it before the first setting."""
+
+    def facts(self) -> dict[str, Any]:
+        """What all settings are simulated with: found out once for a study, and kept in it."""
+
+    def recall(self, facts: Mapping[str, Any]) -> None:
+        """Take up what `facts` gave, maybe in another process."""
+
+    def network(self, synapse: float | None) -> RescalableNetwork:
+        """The network in NengoDL, in which the search finds where it starts."""
+
+    def close(self) -> None:
+        """Free what the simulations hold."""
+
+
+def prepared(plan: Plan, file: Study, engine: SweepEngine) -> tuple[Search, Rules]:
     """What the search follows from: found out once for a study, and kept in it.
 
     Raises
     ------
     TuningError
         If the study was made with something else.
+    LoihiError
+        If the settings are for a chip, and it can't run the network.
     """
     facts, now = file.facts(), plan.fingerprint()
     if "made_with" in facts:
-        fingerprint.check(file.path, facts["made_with"], now)
+        # studies from before there was a choice do not name it
+        made_with = {"simulator": "nengo_dl", **facts["made_with"]}
+        fingerprint.check(file.path, made_with, now)
     else:
+        of_engine = engine.facts()
         x, labels = plan.ordered()
         network = engine.network(plan.synapses[0])
         layers = network.layers
@@ -128,8 +171,10 @@ def prepared(plan: Plan, file: Study, engine: NetworkEngine) -> tuple[Search, Ru
             "about": plan.about,
             "space": space_facts(space),
             "tuned": tuned_scales(network, x[: plan.first_images], middle),
+            **of_engine,
         }
         file.remember(facts, {"reference": reference})
+    engine.recall(file.facts())
     reference, space = file.arrays()["reference"], space_of(facts["space"])
     given = checked_scales(plan.given, space.layers, "start_from")
     one_scale = plan.one_scale or global_scales(space.rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -113,6 +113,11 @@ class Reading:
             mean(self.synops, other.synops),
             {k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()},
         )
+
+
+def with_more(readings: Sequence[Reading], new: Sequence[Reading]) -> list[Reading]:
+    """Readings at every presentation time with those of more images; of none: the new ones."""
+    return [a.joined(b) for a, b in zip(readings, new)] if readings else list(new)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
+    from .chip_blocks import ChipBlocks
     from .confirmation import Confirmation
     from .plan import Plan
 
@@ -47,6 +48,10 @@ class Sweep:
         Length of a step in s.
     confidence : float
         Of all intervals.
+    simulator : {"nengo_dl", "loihi"}
+        What simulated the settings.
+    blocks : ChipBlocks, optional
+        On a chip: the block shapes that all settings were run with.
     study : str, optional
         The file that holds it all.
     plan : Plan, optional
@@ -61,6 +66,8 @@ class Sweep:
     neuron_type: str
     dt: float
     confidence: float = 0.95
+    simulator: str = "nengo_dl"
+    blocks: ChipBlocks | None = field(default=None, repr=False)
     study: str | None = None
     plan: Plan | None = field(default=None, repr=False)
 
@@ -230,7 +237,8 @@ class Sweep:
         y: Any,
         settings: Point | Sequence[Point] | None = None,
         *,
-        simulator: str = "nengo_dl",
+        simulator: str | None = None,
+        presentation: str | None = None,
         more_steps: int = 0,
         progress: bool = True,
     ) -> Confirmation:
@@ -242,12 +250,17 @@ class Sweep:
             Images and labels, best those that the sweep did not see.
         settings : Point or sequence of Point, optional
             Default: `best`.
-        simulator : str
-            As `measure` takes it; ``"loihi"`` for NengoLoihi's chip.
+        simulator : str, optional
+            As `measure` takes it; ``"loihi"`` for NengoLoihi's chip, which is built with the
+            block shapes of the sweep, or those that `nengo_spikecost.loihi.fit_blocks` finds.
+            Default: that of the sweep.
+        presentation : {"fresh", "continuous"}, optional
+            See `measure`. Default: fresh, as in the sweep; on another simulator than the
+            sweep's its own default, which is continuous for ``"loihi"``, as a board runs.
         more_steps : int
             Steps to present an image for beyond those of the setting. On a chip a spike takes a
             step from each layer to the next, and one or two from and to the host, so that the
-            output comes later by about the number of layers.
+            output comes later by about the number of layers than in NengoDL.
         progress : bool
             Show progress bars, if standard error is a terminal.
 
@@ -259,15 +272,17 @@ class Sweep:
         ------
         TuningError
             If the sweep was loaded from a file, and so has no model: call `sweep` with the same
-            arguments and that file.
+            arguments and that file. If its cost model prices what each core of a chip did, and
+            the simulator does not say.
         """
         from .confirmation import confirm
 
         chosen = [self.best()] if settings is None else settings
         points = [chosen] if isinstance(chosen, Point) else list(chosen)
         return confirm(
-            self, x, y, points, simulator=simulator, more_steps=more_steps, progress=progress
-        )
+            self, x, y, points, simulator=simulator, presentation=presentation,
+            more_steps=more_steps, progress=progress,
+        )  # fmt: skip
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Sweep:

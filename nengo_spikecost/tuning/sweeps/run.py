@@ -20,15 +20,16 @@ from .arguments import (
     checked_numbers,
     checked_readout,
     checked_reference,
+    checked_simulator,
     checked_steps,
     checked_synapses,
     images_and_labels,
 )
-from .engine import NetworkEngine
 from .evaluation import Engine, Rules, try_out
 from .front import rivals
 from .loading import sweep_of
 from .plan import Plan, prepared
+from .pricing import Pricing
 from .records import Trial
 from .result import Sweep
 from .search import Search
@@ -50,6 +51,7 @@ def sweep(
     n_trials: int = 100,
     device: Any = "loihi",
     cost_model: Any = "per_operation",
+    simulator: str = "nengo_dl",
     accuracy_losses: float | Iterable[float] = (0.005, 0.01, 0.02),
     global_scales: Iterable[float] | None = None,
     start_from: Iterable[Mapping[str, float]] = (),
@@ -69,11 +71,12 @@ def sweep(
     """Search firing-rate scales, presentation time and synapse for the least energy.
 
     Every setting is simulated with the neurons given, once for all presentation times, and priced
-    as `NetworkEnergy` does. First come the scales of the tutorial's 200 Hz rule and of
-    `tune_firing_rates`, and a baseline with one scale for all layers; then local moves that lower
-    the energy within each loss of accuracy and presentation time asked for, and settings from a
-    sampler that looks elsewhere. A setting that is surely worse than others after some of the
-    images is given up.
+    as `NetworkEnergy` does: in NengoDL, or on the emulated chip, with all that it rounds and the
+    steps that a spike takes from layer to layer. First come the scales of the tutorial's 200 Hz
+    rule and of `tune_firing_rates`, and a baseline with one scale for all layers; then local moves
+    that lower the energy within each loss of accuracy and presentation time asked for, and
+    settings from a sampler that looks elsewhere. A setting that is surely worse than others after
+    some of the images is given up.
 
     Parameters
     ----------
@@ -94,7 +97,13 @@ def sweep(
     device : str or Device
         A spiking device to price on.
     cost_model : str or CostModel
-        How to price.
+        How to price. ``"loihi_chip"``, and others of what each core of a chip did, need
+        ``simulator="loihi"``.
+    simulator : {"nengo_dl", "loihi"}
+        What simulates the settings. ``"loihi"`` converts each, builds it with NengoLoihi and
+        runs it on `nengo_spikecost.loihi.Emulator`, every image afresh. Block shapes are found
+        once, for the fewest cores, and kept in the study. Where the search starts is found in
+        NengoDL.
     accuracy_losses : float or sequence of float
         Losses against the reference, as shares of images, within each of which energy is
         lowered. Settings that surely lose more than the largest are given up.
@@ -141,16 +150,20 @@ def sweep(
         another process works on it; or if no setting can be simulated.
     DataError, ConversionError
         If the data or the model can't be used.
+    LoihiError
+        If it is for a chip that can't run the network, whatever the setting.
     """
     checked_numbers(
         n_trials=n_trials, first_images=first_images, seed=seed, explore=explore,
         confidence=confidence, dt=dt, timeout=timeout,
     )  # fmt: skip
-    priced_on = checked_device(device, cost_model)
+    simulator = checked_simulator(simulator)
+    priced_on = checked_device(device, cost_model, simulator)
     x, labels = images_and_labels(model, x, y)
     about = {
         "device": priced_on.name,
         "cost_model": get_cost_model(cost_model).name,
+        "simulator": simulator,
         "neuron_type": str(resolve_neuron_type(neuron_type)),
         "dt": float(dt),
         "confidence": float(confidence),
@@ -172,12 +185,10 @@ def sweep(
         seed=int(seed),
         simulation={"batch_size": batch_size, "dt": float(dt)},
         conversion=checked_convert_options(convert_options),
-        pricing={
-            "device": priced_on, "cost_model": cost_model, "readout": checked_readout(readout),
-        },
-    )  # fmt: skip
+        pricing=Pricing(priced_on, get_cost_model(cost_model), checked_readout(readout)),
+    )
     with Study(study) as file:
-        engine = NetworkEngine(plan.network, *plan.ordered(), n_steps=plan.n_steps, **plan.pricing)
+        engine = plan.engine()
         with contextlib.closing(engine):
             search, rules = prepared(plan, file, engine)
             run_trials(file, search, rules, engine, int(n_trials), timeout, progress)

@@ -1,0 +1,77 @@
+"""Several presentation times read from one simulation of the longest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import MeasurementError
+from ..progress import progress_bar
+from .backend import BatchCounts, Setup
+from .measure import simulator_errors
+from .record import Activity
+from .recorder import Recorder
+
+
+class ReadsLengths(Protocol):
+    """A backend that can stop on its way, be read, and go on."""
+
+    setup: Setup
+    any_size: bool
+
+    def run_lengths(
+        self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]
+    ) -> dict[int, BatchCounts]:
+        """Present one batch for the longest time, and read it at every length."""
+
+
+def measured_at(
+    backend: ReadsLengths, stream: Any, lengths: Sequence[int], simulator: str,
+    progress: bool = False,
+) -> dict[int, Activity]:  # fmt: skip
+    """What `measure` would have found at each length, from one simulation.
+
+    Parameters
+    ----------
+    backend : ReadsLengths
+        Built already; of its setup all but ``n_steps`` is used.
+    stream : SampleStream
+        The samples.
+    lengths : sequence of int
+        Steps, ascending.
+    simulator : str
+        Name of the backend.
+    progress : bool
+        Show a progress bar with the time left, if standard error is a terminal.
+
+    Raises
+    ------
+    MeasurementError
+        If the simulation fails. When it fails after some batches the error's ``activity``
+        attribute holds what was measured at the longest length until then.
+    """
+    setup = backend.setup
+    recorders = {n: Recorder(replace(setup, n_steps=n), simulator) for n in lengths}
+    try:
+        with progress_bar("Simulating", stream.n_samples, progress) as advance:
+            for batch in stream.batches(setup.batch_size):
+                full = batch if backend.any_size else batch.padded(setup.batch_size)
+                with simulator_errors(simulator):
+                    found = backend.run_lengths(full.inputs, lengths)
+                constant = all(values.shape[1] == 1 for values in batch.inputs.values())
+                for n, recorder in recorders.items():
+                    recorder.add(found[n], len(batch), batch.targets, constant)
+                advance(len(batch))
+    except Exception as error:
+        longest = recorders[lengths[-1]]
+        if longest.n_samples:
+            raise MeasurementError(
+                f"The measurement stopped after {longest.n_samples} samples: {error} "
+                "(what was measured until then is in this error's .activity)",
+                activity=longest.activity(),
+            ) from error
+        raise
+    return {n: recorder.activity() for n, recorder in recorders.items()}

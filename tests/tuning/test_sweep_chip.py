@@ -1,0 +1,389 @@
+"""Sweeps on the emulated chip, held against settings that are converted and measured alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from click.testing import CliRunner
+
+import nengo_spikecost as nsc
+from nengo_spikecost import cli
+from nengo_spikecost.activity.backend import Setup
+from nengo_spikecost.activity.lengths import measured_at
+from nengo_spikecost.activity.loihi_emulator import LoihiEmulatorBackend
+from nengo_spikecost.activity.subject import subject
+from nengo_spikecost.energy import loihi_chip
+from nengo_spikecost.errors import LoihiError, MeasurementError, TuningError
+from nengo_spikecost.graph import NetworkGraph
+from nengo_spikecost.loihi import fit_blocks
+from nengo_spikecost.tuning import RescalableNetwork
+from nengo_spikecost.tuning.sweeps import ChipBlocks
+from nengo_spikecost.tuning.sweeps.chip_blocks import found_blocks
+from tests.models import images, randomise
+from tests.tuning.test_sweep_networks import model_and_data
+
+LENGTHS = (1, 12, 13, 25)
+ARGUMENTS = {
+    "n_steps": (12, 25),
+    "accuracy_losses": (0.1, 0.4),
+    "first_images": 20,
+    "global_scales": (200.0,),
+    "n_trials": 9,
+    "device": "loihi_silicon",
+    "cost_model": "loihi_chip",
+    "simulator": "loihi",
+    "progress": False,
+}
+SCALES = {"conv0": 150.0, "conv1": 90.0, "dense0": 230.0}
+
+
+def converted(model, scales=SCALES, synapse=0.005):
+    return nsc.convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=scales, synapse=synapse
+    )
+
+
+def alone(model, x, point):
+    """A setting converted, cut into blocks and measured by itself."""
+    conversion = converted(model, point.scale_firing_rates, point.synapse)
+    activity = nsc.measure(
+        fit_blocks(conversion), x, point.n_steps, simulator="loihi", presentation="fresh",
+        progress=False,
+    )  # fmt: skip
+    return conversion, activity
+
+
+@pytest.fixture(scope="module")
+def data():
+    return model_and_data(50)
+
+
+@pytest.fixture(scope="module")
+def swept(data, tmp_path_factory):
+    return nsc.sweep(*data, study=tmp_path_factory.mktemp("chip") / "sweep.db", **ARGUMENTS)
+
+
+def _facts(sweep):
+    return [
+        (t.number, t.proposal, t.state, [(r.n_steps, r.correct.tolist(), r.energy_J.tolist(),
+                                          r.synops, r.layer_synops) for r in t.readings])
+        for t in sweep.trials
+    ]  # fmt: skip
+
+
+# ------------------------------------------------------------------ lengths from one emulation
+
+
+def _backend(conversion, batch_size, n_images=50):
+    fit = fit_blocks(conversion)
+    what = subject(fit)
+    x = images(n_images)
+    inputs, stream = what.stream(x, LENGTHS[-1])
+    populations = NetworkGraph(conversion).populations
+    setup = Setup(
+        what.network, inputs, populations, what.outputs, LENGTHS[-1], 0.001, batch_size, 0,
+        "fresh", {}, fit,
+    )  # fmt: skip
+    return LoihiEmulatorBackend(setup), stream, fit, x
+
+
+@pytest.mark.parametrize("batch_size", [50, 16])
+def test_lengths_read_on_the_way_are_those_of_separate_runs(data, batch_size):
+    backend, stream, fit, x = _backend(converted(data[0]), batch_size)
+    found = measured_at(backend, stream, LENGTHS, "loihi")
+    again = measured_at(backend, stream, LENGTHS, "loihi")  # nothing is left of the first
+    backend.close()
+    for n, activity in found.items():
+        apart = nsc.measure(
+            fit, x, n, simulator="loihi", presentation="fresh", batch_size=batch_size,
+            progress=False,
+        )  # fmt: skip
+        for other in (apart, again[n]):
+            _equal(activity, other)
+    # the longest has whatever was delivered of spikes fired just before a length was read
+    assert found[25].chip.total_synops().sum() > found[13].chip.total_synops().sum() > 0
+
+
+def _equal(one, other):
+    assert one.protocol == other.protocol
+    for name, record in one.populations.items():
+        assert np.array_equal(record.counts, other.populations[name].counts)
+    for name, output in one.outputs.items():
+        # decoded outputs are matrix products over the steps of a stretch; rounded to float32
+        assert np.allclose(output.last, other.outputs[name].last, rtol=1e-6, atol=1e-6)
+        assert np.allclose(output.mean, other.outputs[name].mean, rtol=1e-6, atol=1e-6)
+    for part in fields(one.chip):
+        a, b = getattr(one.chip, part.name), getattr(other.chip, part.name)
+        if isinstance(a, dict):
+            assert a.keys() == b.keys()
+            assert all(np.array_equal(a[key], b[key]) for key in a)
+        else:
+            assert np.array_equal(a, b), part.name
+
+
+def test_inputs_that_change_are_run_at_each_length(data):
+    backend, _, fit, _ = _backend(converted(data[0]), 4, n_images=4)
+    (name,) = {spec.name for spec in backend.setup.inputs}
+    frames = np.random.RandomState(0).uniform(0, 1, (4, 25, 64)).astype("f4")
+    found = backend.run_lengths({name: frames}, LENGTHS)
+    backend.close()
+    for n in (12, 25):
+        apart = nsc.measure(
+            fit, frames[:, :n], simulator="loihi", presentation="fresh", progress=False
+        )
+        for population, record in apart.populations.items():
+            assert np.array_equal(found[n].counts[population], record.counts)
+
+
+# ------------------------------------------------------------------ readings
+
+
+def test_readings_are_those_of_settings_measured_alone(swept, data):
+    model, x, y = data
+    assert len(swept.points) >= 10
+    for point in (swept.points[0], swept.baseline()[0], swept.points[-1]):
+        conversion, activity = alone(model, x, point)
+        estimate = nsc.NetworkEnergy(conversion, activity, cost_model="loihi_chip").estimate(
+            "loihi_silicon"
+        )
+        # images come in another order and in stages, which changes the last digits of means
+        assert point.energy_J == pytest.approx(estimate.mean_J, rel=1e-12)
+        cost = nsc.loihi.chip_cost(activity)
+        assert point.energy_J == pytest.approx(cost.energy_J("chip").nominal, rel=1e-12)
+        assert point.accuracy == pytest.approx(activity.accuracy(y), abs=1e-12)
+        on_chip = nsc.NetworkEnergy(conversion, activity).workload()
+        synops = sum(p.synops.mean() for p in on_chip.pathways if p.synops is not None)
+        assert point.synops == pytest.approx(synops, rel=1e-12)
+
+
+def test_outcomes_are_in_the_order_of_the_images(swept, data):
+    model, x, y = data
+    point = max(swept.points, key=lambda p: p.accuracy * (1 - p.accuracy))
+    assert 0 < point.accuracy < 1
+    _, activity = alone(model, x, point)
+    order = swept.plan.ordered()[0]
+    where = [int(np.flatnonzero((x == image).all(axis=(1, 2, 3)))[0]) for image in order]
+    assert np.array_equal(point.correct, (activity.predictions() == y)[where])
+
+
+def test_time_costs_what_the_chip_draws_all_the_time(swept):
+    """Energy of the chip's cost model has a part that grows with steps, spikes or not."""
+    trial = swept.trials[0]
+    short, long = trial.readings
+    assert long.mean_J / short.mean_J == pytest.approx(25 / 12, rel=0.1)
+
+
+def test_per_operation_on_the_chip(data):
+    """Of a device without cores' constants, the spikes of the emulated neurons are priced."""
+    model, x, y = data
+    found = nsc.sweep(
+        model, x, y, **{**ARGUMENTS, "n_trials": 2, "cost_model": "per_operation",
+                        "device": "spinnaker2", "synapses": None, "n_steps": 20}
+    )  # fmt: skip
+    for point in found.points:
+        assert point.synapse is None
+        conversion, activity = alone(model, x, point)
+        energy = nsc.NetworkEnergy(conversion, activity)
+        assert energy.total_energy("spinnaker2") == pytest.approx(point.energy_J, rel=1e-12)
+
+
+def test_starts_are_those_of_a_sweep_in_nengo_dl(swept, data):
+    other = nsc.sweep(
+        *data,
+        **{**ARGUMENTS, "n_trials": 1, "simulator": "nengo_dl", "cost_model": "per_operation"},
+    )
+    assert dict(swept.space.rule) == dict(other.space.rule)
+    assert swept.trials[0].scales == other.trials[0].scales
+    # and what came of them is not: the chip rounds, and its spikes take steps
+    assert swept.trials[0].readings[0].synops != other.trials[0].readings[0].synops
+
+
+# ------------------------------------------------------------------ block shapes
+
+
+def test_blocks_do_not_depend_on_scales():
+    keras = tf.keras.layers
+    wide = tf.keras.Sequential(
+        [keras.Input((20, 20, 1)), keras.Conv2D(12, 3, activation="relu"),
+         keras.Conv2D(8, 3, activation="relu"), keras.Flatten(), keras.Dense(4)]
+    )  # fmt: skip
+    model = randomise(wide)
+    found = [found_blocks(converted(model, scale), 0.001) for scale in (0.3, 20.0, 3000.0)]
+    assert found[0] == found[1] == found[2]
+    assert found[0].n_cores > len(found[0].layers)  # 2,048 neurons are too many for one
+    fit = fit_blocks(converted(model, 50.0))
+    assert fit.n_cores == found[0].n_cores
+    assert json.loads(json.dumps(found[0].to_dict())) != {}
+    assert ChipBlocks.of_dict(json.loads(json.dumps(found[0].to_dict()))) == found[0]
+    # put on another conversion, NengoLoihi builds the cores that the fit has
+    other = converted(model, 400.0)
+    x = np.random.RandomState(0).uniform(0, 1, (2, 20, 20, 1))
+    applied = nsc.measure(found[0].on(other), x, 8, simulator="loihi", progress=False)
+    fitted = nsc.measure(fit_blocks(other), x, 8, simulator="loihi", progress=False)
+    assert applied.chip.cores == fitted.chip.cores
+    assert np.array_equal(applied.chip.compartments, fitted.chip.compartments)
+    assert np.array_equal(applied.chip.axon_events, fitted.chip.axon_events)
+
+
+def test_blocks_are_kept_and_can_be_deployed(swept, data):
+    loaded = nsc.Sweep.load(swept.study)
+    assert loaded.simulator == "loihi"
+    assert loaded.blocks == swept.blocks
+    assert f"{swept.blocks.n_cores} emulated cores" in loaded.summary_string()
+    content = swept.to_dict()
+    assert content["simulator"] == "loihi"
+    assert content["block_shapes"].keys() == {"conv0", "conv1", "dense0"} & set(swept.blocks.shapes)
+    deployed = nsc.loihi.deploy(data[0], data[1][:2], n_steps=5, block_shapes=swept.blocks.shapes)
+    assert deployed.n_cores == swept.blocks.n_cores
+
+
+# ------------------------------------------------------------------ studies
+
+
+def test_an_interrupted_sweep_ends_as_one_left_alone(swept, data, tmp_path, monkeypatch):
+    study = tmp_path / "pieces.db"
+    nsc.sweep(*data, study=study, **{**ARGUMENTS, "n_trials": 4})
+    # what was found out once is not found out again
+    monkeypatch.setattr(RescalableNetwork, "run", None)
+    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.chip_engine.found_blocks", None)
+    resumed = nsc.sweep(*data, study=study, **ARGUMENTS)
+    assert _facts(resumed) == _facts(swept)
+
+
+def test_a_study_of_another_simulator_is_refused(swept, data, tmp_path):
+    with pytest.raises(TuningError, match=r"simulator=loihi, not nengo_dl"):
+        nsc.sweep(
+            *data, study=swept.study,
+            **{**ARGUMENTS, "simulator": "nengo_dl", "cost_model": "per_operation"},
+        )  # fmt: skip
+
+
+def test_only_one_chip_is_held(data, monkeypatch):
+    held, most = [], []
+
+    class Counted(LoihiEmulatorBackend):
+        def __init__(self, setup):
+            super().__init__(setup)
+            held.append(self)
+            most.append(len(held))
+
+        def close(self):
+            super().close()
+            held.remove(self)
+
+    monkeypatch.setitem(nsc.activity.BACKENDS, "loihi", Counted)
+    found = nsc.sweep(*data, **{**ARGUMENTS, "n_trials": 3})
+    assert most == [1] * len(found.trials)  # built once a trial, for all of its stages
+    assert not held
+
+
+# ------------------------------------------------------------------ confirmation
+
+
+def test_confirm_is_on_the_chip_as_the_sweep_was(swept, data):
+    point = swept.best(0.4)
+    confirmed = swept.confirm(data[1], data[2], point, progress=False)
+    (row,) = confirmed.rows
+    assert confirmed.simulator == "loihi"
+    assert row.activity.protocol.presentation == "fresh"
+    assert row.activity.chip.n_cores == swept.blocks.n_cores
+    # the images of the sweep itself, so that nothing is different
+    assert row.accuracy == pytest.approx(point.accuracy, abs=1e-12)
+    assert row.energy_J == pytest.approx(point.energy_J, rel=1e-12)
+    on = swept.confirm(
+        data[1][:10], data[2][:10], point, presentation="continuous", progress=False
+    ).rows[0]
+    assert on.activity.protocol.presentation == "continuous"
+
+
+def test_confirm_without_a_chip_is_refused(swept, data):
+    with pytest.raises(TuningError, match=r"cost_model='loihi_chip'.*simulator='nengo_dl'"):
+        swept.confirm(data[1], data[2], swept.points[0], simulator="nengo_dl")
+
+
+# ------------------------------------------------------------------ refusals
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch):
+    """Whatever is refused is refused before anything is simulated."""
+
+    def runs(*_, **__):
+        raise AssertionError("something was simulated")
+
+    monkeypatch.setattr(RescalableNetwork, "run", runs)
+    monkeypatch.setattr(LoihiEmulatorBackend, "__init__", runs)
+
+
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        (
+            {"simulator": "nengo_dl"},
+            TuningError,
+            r"cost_model='loihi_chip' .* simulator='nengo_dl' .*: give simulator='loihi'",
+        ),
+        (
+            {"simulator": "nengo_dl", "cost_model": loihi_chip(board="kapoho_bay")},
+            TuningError,
+            r"cost_model=.*kapoho_bay.* give simulator='loihi'",
+        ),
+        ({"device": "truenorth"}, TuningError, "truenorth does not price spikes under"),
+        ({"cost_model": "kerasspiking"}, TuningError, "kerasspiking"),
+        ({"simulator": "board"}, TuningError, "simulator must be one of nengo_dl, loihi"),
+        ({"simulator": "nengo_loihi"}, TuningError, "simulator must be one of nengo_dl, loihi"),
+        ({"simulator": None}, TuningError, "simulator must be one of nengo_dl, loihi"),
+        ({"neuron_type": "AdaptiveLIF"}, LoihiError, "conv1 has AdaptiveLIF neurons"),
+    ],
+)  # fmt: skip
+def test_refused_at_once(data, nothing_runs, change, error, words):
+    with pytest.raises(error, match=words):
+        nsc.sweep(*data, **{**ARGUMENTS, **change})
+
+
+def test_a_layer_that_fits_on_no_core_is_named(nothing_runs):
+    keras = tf.keras.layers
+    model = randomise(
+        tf.keras.Sequential(
+            [keras.Input((5000,)), keras.Dense(4500, activation="relu", name="wide"),
+             keras.Dense(20, activation="relu", name="narrow"), keras.Dense(3)]
+        )
+    )  # fmt: skip
+    x = np.random.RandomState(0).uniform(0, 1, (8, 5000)).astype("f4")
+    with pytest.raises(LoihiError, match="No block shapes fit"):
+        nsc.sweep(model, x, np.zeros(8, int), **ARGUMENTS)
+
+
+def test_errors_in_the_emulation_are_kept_with_the_trial(data, monkeypatch):
+    def fails(self, inputs, lengths):
+        raise MeasurementError("the chip melted")
+
+    monkeypatch.setattr(LoihiEmulatorBackend, "run_lengths", fails)
+    with pytest.raises(TuningError, match=r"The first 3 settings .*the chip melted"):
+        nsc.sweep(*data, **ARGUMENTS)
+
+
+# ------------------------------------------------------------------ command line
+
+
+def test_command_line(data, tmp_path, monkeypatch):
+    model, x, y = data
+    monkeypatch.chdir(tmp_path)
+    model.save("net.h5")
+    np.savez("data.npz", x=x, y=y)
+    line = (
+        "sweep net.h5 --data data.npz --study s.db --trials 3 --steps 20 --losses 0.4 "
+        "--samples 40 --confirm 10 --json s.json --simulator loihi --cost-model loihi_chip"
+    )
+    done = CliRunner().invoke(cli.main, line.split())
+    assert done.exit_code == 0, done.output
+    assert "emulated cores, priced on" in " ".join(done.output.split())
+    assert "Confirmed on 10 images, loihi" in done.output
+    assert json.loads((tmp_path / "s.json").read_text())["simulator"] == "loihi"
+    wrong = CliRunner().invoke(cli.main, [*line.split(), "--simulator", "nengo_dl"])
+    assert wrong.exit_code == 2
+    assert "simulator='loihi'" in wrong.output
