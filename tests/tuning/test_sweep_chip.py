@@ -23,6 +23,7 @@ from nengo_spikecost.loihi import fit_blocks
 from nengo_spikecost.tuning import RescalableNetwork
 from nengo_spikecost.tuning.sweeps import ChipBlocks
 from nengo_spikecost.tuning.sweeps.chip_blocks import found_blocks
+from nengo_spikecost.tuning.sweeps.study import Study
 from tests.models import images, randomise
 from tests.tuning.test_sweep_networks import model_and_data
 
@@ -191,15 +192,22 @@ def test_per_operation_on_the_chip(data):
         assert energy.total_energy("spinnaker2") == pytest.approx(point.energy_J, rel=1e-12)
 
 
-def test_starts_are_those_of_a_sweep_in_nengo_dl(swept, data):
-    other = nsc.sweep(
-        *data,
-        **{**ARGUMENTS, "n_trials": 1, "simulator": "nengo_dl", "cost_model": "per_operation"},
-    )
+def test_starts_are_those_of_a_sweep_in_nengo_dl(swept, data, tmp_path):
+    arguments = {
+        **ARGUMENTS, "n_trials": 1, "simulator": "nengo_dl", "cost_model": "per_operation",
+        "study": tmp_path / "other.db",
+    }  # fmt: skip
+    other = nsc.sweep(*data, **arguments)
     assert dict(swept.space.rule) == dict(other.space.rule)
     assert swept.trials[0].scales == other.trials[0].scales
     # and what came of them is not: the chip rounds, and its spikes take steps
     assert swept.trials[0].readings[0].synops != other.trials[0].readings[0].synops
+    # a study from before there was a choice is one in NengoDL
+    with Study(arguments["study"]) as study:
+        made_with = study.facts()["made_with"]
+        assert made_with.pop("simulator") == "nengo_dl"
+        study.remember({"made_with": made_with})
+    assert _facts(nsc.sweep(*data, **arguments)) == _facts(other)
 
 
 # ------------------------------------------------------------------ block shapes
@@ -260,6 +268,13 @@ def test_a_study_of_another_simulator_is_refused(swept, data, tmp_path):
             *data, study=swept.study,
             **{**ARGUMENTS, "simulator": "nengo_dl", "cost_model": "per_operation"},
         )  # fmt: skip
+
+
+def test_a_study_of_a_cost_model_with_other_options_is_refused(swept, data):
+    """Not all options are in the name of a cost model."""
+    other = loihi_chip(powered_cores=64, name="loihi_chip")
+    with pytest.raises(TuningError, match="made with options of the cost model="):
+        nsc.sweep(*data, study=swept.study, **{**ARGUMENTS, "cost_model": other})
 
 
 def test_only_one_chip_is_held(data, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,12 @@ def of_model(model: Any) -> str:
     digest = hashlib.sha256(layers.encode())
     digest.update(of_arrays(*model.get_weights()).encode())
     return digest.hexdigest()[:16]
+
+
+def of_options(cost_model: Any) -> dict[str, str]:
+    """A hash of a cost model's options, by what to call it; its name need not have all of them."""
+    price = cost_model.price
+    return {"options of the cost model": of_text(price)} if is_dataclass(price) else {}
 
 
 def of_reference(reference: Any) -> str:

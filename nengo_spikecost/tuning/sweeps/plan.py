@@ -83,6 +83,7 @@ class Plan:
             "readout": str(self.pricing.readout),
             **{name: str(value) for name, value in self.about.items()},
             "constants of the device": fingerprint.of_text(self.pricing.device),
+            **fingerprint.of_options(self.pricing.cost_model),
             **{name: str(value) for name, value in self.simulation.items()},
             **{name: str(value) for name, value in sorted(self.conversion.items())},
         }
