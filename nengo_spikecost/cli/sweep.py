@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 import click
 
+from .drawing import draw, plot_option
 from .options import (
     conversion_options,
     device_file_option,
@@ -103,7 +104,7 @@ def _numbers(kind: Callable[[str], Any]) -> Callable:
     show_default=True,
     help="Of search and simulation.",
 )
-@click.option("--plot", "plot_file", type=click.Path(), help="Draw accuracy against energy here.")
+@plot_option("Draw accuracy against energy here")
 @click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
 @click.option("--csv", "csv_file", type=click.Path(), help="Write a row a trial here.")
 @plain_errors
@@ -157,7 +158,7 @@ def _sweep(
             later = slice(samples, samples + n_confirm)
             click.echo(found.confirm(x[later], y[later], best).summary_string(width()))
     if plot_file is not None:
-        _draw(found, plot_file)
+        draw(found, plot_file)
     if json_file is not None:
         found.to_json(json_file)
     if csv_file is not None:
@@ -165,13 +166,3 @@ def _sweep(
     for path in (study, plot_file, json_file, csv_file):
         if path is not None:
             click.echo(f"Written: {path}")
-
-
-def _draw(found: Any, path: str) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.6, 4.8), layout="constrained")
-    FigureCanvasAgg(figure)
-    found.plot(figure.subplots())
-    figure.savefig(path, dpi=150)

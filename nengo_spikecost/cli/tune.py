@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .drawing import draw, plot_option
 from .options import (
     conversion_options,
     loaded,
@@ -78,6 +79,7 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
     show_default=True,
     help="Use only the first so many samples.",
 )
+@plot_option("Draw the rates of all layers here")
 @click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
 @plain_errors
 def tune(
@@ -87,14 +89,16 @@ def tune(
 
     Take training samples: the scales should not know those that accuracy is judged by.
     """
-    network, x, _ = loaded(model, data_file, x_key, y_key, options["json_file"])
+    outputs = (options["plot_file"], options["json_file"])
+    network, x, _ = loaded(model, data_file, x_key, y_key, *outputs)
     _tune(network, x, **options)
 
 
 def _tune(
     model: Any, x: Any, *, neuron: str, steps: int, synapse: float, samples: int,
-    json_file: str | None, **options: Any,
+    plot_file: str | None, json_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
+    from ..report.firing_rates_plot import figure_size
     from ..tuning import tune_firing_rates
 
     found = tune_firing_rates(
@@ -102,6 +106,10 @@ def _tune(
     )
     click.echo(found.summary_string(width()))
     click.echo(f"\nTo paste:\n\n{found.code()}")
+    if plot_file is not None:
+        draw(found, plot_file, figure_size(found))
     if json_file is not None:
         found.to_json(json_file)
-        click.echo(f"Written: {json_file}")
+    for path in (plot_file, json_file):
+        if path is not None:
+            click.echo(f"Written: {path}")

@@ -39,10 +39,10 @@ class MeasuredRates:
         self._before = activities[-3] if len(activities) > 2 else None
         begin = 0.0 if self._before is None else self._before.protocol.presentation_time
         self.seconds = self.activity.protocol.presentation_time - begin
-        self._counts = {
+        self.counts = {
             name: self._between(name, self._before, self.activity) for name in populations
         }
-        self._rates = {name: statistic.of(c, self.seconds) for name, c in self._counts.items()}
+        self._rates = {name: statistic.of(c, self.seconds) for name, c in self.counts.items()}
 
     def rates_hz(self) -> dict[str, float]:
         """The statistic by layer."""
@@ -62,10 +62,11 @@ class MeasuredRates:
         dt : float
             In s.
         """
-        counts = self._counts[layer]
+        counts = self.counts[layer]
         first, second = self._halves(layer)
         found = {
             "mean_hz": float(counts.mean(dtype=np.float64)) / self.seconds,
+            "ceiling_hz": self._ceiling(layer, dt),
             "max_hz": float(counts.max(initial=0)) / self.seconds,
             "active": np.count_nonzero(counts) / max(1, counts.size),
             "saturated": self._saturated(layer, dt),
@@ -85,12 +86,17 @@ class MeasuredRates:
         if self._middle is not None:
             begin = self._middle.protocol.presentation_time
         counts = self._between(layer, self._middle, self.activity)
-        kind = self._populations[layer][0].neuron_type
-        most = min(1 / dt, float(response(kind, np.array([LARGEST]), dt)[0]))
+        most = min(1 / dt, self._ceiling(layer, dt) or np.inf)
         n_active = np.count_nonzero(counts)
         # half a spike less, as the first step may have been one without
         full = counts >= most * (end - begin) - 0.5
         return float(np.count_nonzero(full) / n_active) if n_active else 0.0
+
+    def _ceiling(self, layer: str, dt: float) -> float | None:
+        """The rate that ten times the input hardly raises; None if there is none."""
+        kind = self._populations[layer][0].neuron_type
+        before, most = response(kind, np.array([LARGEST / 10, LARGEST]), dt).tolist()
+        return most if most < 2 * before else None
 
     def _halves(self, layer: str) -> tuple[float, float]:
         if self._middle is None:

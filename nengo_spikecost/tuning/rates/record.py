@@ -12,7 +12,9 @@ from ...activity import Activity
 from ...conversion import Conversion
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas
+    from matplotlib.axes import Axes
 
 #: From so large a share, or so large a factor, a layer has a flag.
 FLAG_SHARE, FLAG_FACTOR = 0.02, 1.25
@@ -41,6 +43,10 @@ class LayerRates:
         Its firing-rate scale.
     target_hz : float or None
         None for a layer that was not to be tuned.
+    allowed_hz : float
+        How far from the target is within the tolerance; 0 without a target.
+    ceiling_hz : float or None
+        The rate that its neurons can't exceed, whatever their input; None if there is none.
     rate_hz : float
         What was measured at that scale, by the statistic of the tuning.
     reached : bool
@@ -70,6 +76,8 @@ class LayerRates:
     layer: str
     scale: float
     target_hz: float | None
+    allowed_hz: float
+    ceiling_hz: float | None
     rate_hz: float
     reached: bool
     reason: str
@@ -145,7 +153,9 @@ class RateTuning:
     n_steps, skip_steps : int
         Steps of the presentation, and how many of them were not counted.
     activity : Activity
-        Counts and outputs of the best simulation.
+        Counts and outputs of the best simulation, of all steps.
+    counts : dict from str to ndarray of shape (n_samples, n_neurons)
+        By layer: spikes in that simulation in the steps that were counted.
     in_place : bool
         Whether one build was enough for all simulations.
     """
@@ -159,6 +169,7 @@ class RateTuning:
     n_steps: int
     skip_steps: int
     activity: Activity = field(repr=False)
+    counts: Mapping[str, np.ndarray] = field(repr=False, compare=False)
     in_place: bool = True
     base: Conversion | None = field(default=None, repr=False, compare=False)
 
@@ -166,6 +177,11 @@ class RateTuning:
     def n_simulations(self) -> int:
         """Number of simulations."""
         return len(self.history)
+
+    @property
+    def counted_seconds(self) -> float:
+        """Simulated seconds of a presentation that were counted."""
+        return (self.n_steps - self.skip_steps) * self.activity.protocol.dt
 
     @property
     def reached(self) -> bool:
@@ -199,6 +215,22 @@ class RateTuning:
 
     def __str__(self) -> str:
         return self.summary_string()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The rates of the neurons of every layer, its own rate, and the target.
+
+        A row a layer, from the input on: a shape for the rates of the neurons that fired, its
+        area in proportion to their number; the layer's rate as a dot, with those of the other
+        simulations; the target with its tolerance, and the rate that the neurons can't exceed.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure, as high as the layers need.
+        """
+        from ...report.firing_rates_plot import plot_firing_rates
+
+        return plot_firing_rates(self, axes)
 
     def to_frame(self) -> pandas.DataFrame:
         """One row a layer (needs pandas)."""

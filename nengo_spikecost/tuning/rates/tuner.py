@@ -197,12 +197,15 @@ class _Tuner:
     def _error(self, name: str, rate_hz: float) -> float:
         """How far a layer is off its target, beyond the tolerance; 0 within it."""
         target = self.targets[name]
-        allowed = max(self.tolerance * target, self.statistic.slack_hz(self.seconds))
         return (
             0.0
-            if abs(rate_hz - target) <= allowed
+            if abs(rate_hz - target) <= self._allowed(name)
             else abs(np.log(max(rate_hz, 1e-3 * target) / target))
         )
+
+    def _allowed(self, name: str) -> float:
+        """How far from its target a rate may be, in Hz."""
+        return max(self.tolerance * self.targets[name], self.statistic.slack_hz(self.seconds))
 
     def _moved(self, scales: Mapping[str, float], rates: Mapping[str, float]) -> dict[str, float]:
         """The next scales: of layers that are off only, and of these unless they are stuck."""
@@ -232,6 +235,7 @@ class _Tuner:
             n_steps=self.n_steps,
             skip_steps=self.skip_steps,
             activity=measured.activity,
+            counts=measured.counts,
             in_place=self.network.in_place,
             base=self.network.conversion,
         )
@@ -243,6 +247,7 @@ class _Tuner:
             layer=name,
             scale=scales[name],
             target_hz=target,
+            allowed_hz=0.0 if target is None else self._allowed(name),
             rate_hz=rate,
             reached=not off,
             reason=self._reason(name, rate) if off else "",
