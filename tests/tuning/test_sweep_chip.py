@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from click.testing import CliRunner
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
 from nengo_spikecost.activity.backend import Setup
+from nengo_spikecost.activity.chip_record import continued_chip
 from nengo_spikecost.activity.lengths import measured_at
 from nengo_spikecost.activity.loihi_emulator import LoihiEmulatorBackend
 from nengo_spikecost.activity.subject import subject
@@ -124,6 +125,12 @@ def _equal(one, other):
             assert all(np.array_equal(a[key], b[key]) for key in a)
         else:
             assert np.array_equal(a, b), part.name
+
+
+def test_only_counts_of_the_same_cores_are_added(data):
+    chip = nsc.measure(converted(data[0]), data[1][:2], 5, simulator="loihi", progress=False).chip
+    with pytest.raises(MeasurementError, match="of different cores"):
+        continued_chip(chip, replace(chip, cores=tuple(f"other {name}" for name in chip.cores)))
 
 
 def test_inputs_that_change_are_run_at_each_length(data):
