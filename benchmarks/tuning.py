@@ -1,7 +1,8 @@
 """Settings of one network in place, against converting and building for each.
 
 The same scales go both ways in one process, and the spikes of every neuron are compared first.
-Then every layer of the tutorial's network is tuned to several rates. Run it on an idle machine::
+Then every layer of the tutorial's network is tuned to several rates, from the Keras model to the
+scales; the same simulations are repeated with a build for each. Run it on an idle machine::
 
     python benchmarks/tuning.py [--images 20] [--settings 10] [--steps 30]
 """
@@ -73,17 +74,26 @@ def fresh(
 
 
 def tune(model: Any, x: np.ndarray, n_steps: int) -> None:
-    """Every layer at several rates, in place; what a build for each would take is estimated."""
-    with RescalableNetwork(model, batch_size=min(100, len(x)), **SETTINGS) as network:
-        for target in (50, 75, 100, 125, 150, 175, 200, 250, 300, 350):
-            tuning = nsc.tune_firing_rates(
-                network, x, target=target, n_steps=n_steps, progress=False
+    """Every layer at several rates, in place; and the same simulations with a build for each."""
+    batch_size = min(100, len(x))
+    for target in (50, 75, 100, 125, 150, 175, 200, 250, 300, 350):
+        found, wall, _ = timed(
+            lambda hz=target: nsc.tune_firing_rates(
+                model, x, target=hz, n_steps=n_steps, batch_size=batch_size, progress=False,
+                **SETTINGS,
             )
-            reached = sum(layer.reached for layer in tuning.layers)
-            print(
-                f"  {target:4} Hz: {reached} of {len(tuning.layers)} layers within 5 %, "
-                f"{tuning.n_simulations} simulations, {tuning.seconds:.1f} s"
-            )
+        )  # fmt: skip
+        _, rebuilt, _ = timed(
+            lambda steps=found.history: [
+                fresh(model, x, n_steps, batch_size, step.scales) for step in steps
+            ]
+        )
+        reached = sum(layer.reached for layer in found.layers)
+        print(
+            f"  {target:4} Hz: {reached} of {len(found.layers)} layers within 5 %, "
+            f"{found.n_simulations} simulations, {wall:.1f} s; "
+            f"{found.n_simulations} builds {rebuilt:.1f} s"
+        )
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def run(example: str, folder: Path) -> str:
+def run(example: str, folder: Path, *arguments: str) -> str:
     """Standard output of an example, run in another folder as a user would."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / f"{example}.py")],
+        [sys.executable, str(ROOT / "examples" / f"{example}.py"), *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
@@ -87,3 +87,21 @@ def test_break_even(tmp_path):
     rows = [line.split() for line in out.splitlines() if line.startswith("kerasspiking  ")]
     assert [row[1] for row in rows] == ["cpu", "loihi", "digital", "digital_snn"]
     assert "27.1 against 23.6 pJ a synop" in out
+
+
+def test_tune_mnist(tmp_path):
+    out = run("tune_mnist", tmp_path, "--quick")
+    found = {}
+    for line in out.splitlines():
+        row = re.match(r"(\S.*?) +30 +([\d.]+)% \(.*?\) +-?[\d.]+ +([\d,]+) .* uJ +([\d.]+)%", line)
+        if row:
+            found[row[1]] = float(row[2]), number(row[3]), float(row[4])
+    assert list(found) == [
+        "one scale of 100", "200 Hz rule", "tuner, 125 Hz", "sweep", "fine-tuning and sweep",
+    ]  # fmt: skip
+    (rule, most, on_chip), (searched, fewer, _), (_, fewest, _) = (
+        found[name] for name in ("200 Hz rule", "sweep", "fine-tuning and sweep")
+    )
+    # 100 digits are too few to tell accuracies apart that are less than a few points apart
+    assert min(rule, searched, on_chip) > 80
+    assert max(fewer, fewest) < 0.7 * most
