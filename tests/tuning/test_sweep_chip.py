@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,23 +11,17 @@ from click.testing import CliRunner
 
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
-from nengo_spikecost.activity.backend import Setup
-from nengo_spikecost.activity.chip_record import continued_chip
-from nengo_spikecost.activity.lengths import measured_at
 from nengo_spikecost.activity.loihi_emulator import LoihiEmulatorBackend
-from nengo_spikecost.activity.subject import subject
 from nengo_spikecost.energy import loihi_chip
 from nengo_spikecost.errors import LoihiError, MeasurementError, TuningError
-from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.loihi import fit_blocks
 from nengo_spikecost.tuning import RescalableNetwork
 from nengo_spikecost.tuning.sweeps import ChipBlocks
 from nengo_spikecost.tuning.sweeps.chip_blocks import found_blocks
 from nengo_spikecost.tuning.sweeps.study import Study
-from tests.models import images, randomise
+from tests.models import randomise
 from tests.tuning.test_sweep_networks import model_and_data
 
-LENGTHS = (1, 12, 13, 25)
 ARGUMENTS = {
     "n_steps": (12, 25),
     "accuracy_losses": (0.1, 0.4),
@@ -40,10 +33,9 @@ ARGUMENTS = {
     "simulator": "loihi",
     "progress": False,
 }
-SCALES = {"conv0": 150.0, "conv1": 90.0, "dense0": 230.0}
 
 
-def converted(model, scales=SCALES, synapse=0.005):
+def converted(model, scales, synapse=0.005):
     return nsc.convert(
         model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=scales, synapse=synapse
     )
@@ -75,76 +67,6 @@ def _facts(sweep):
                                           r.synops, r.layer_synops) for r in t.readings])
         for t in sweep.trials
     ]  # fmt: skip
-
-
-# ------------------------------------------------------------------ lengths from one emulation
-
-
-def _backend(conversion, batch_size, n_images=50):
-    fit = fit_blocks(conversion)
-    what = subject(fit)
-    x = images(n_images)
-    inputs, stream = what.stream(x, LENGTHS[-1])
-    populations = NetworkGraph(conversion).populations
-    setup = Setup(
-        what.network, inputs, populations, what.outputs, LENGTHS[-1], 0.001, batch_size, 0,
-        "fresh", {}, fit,
-    )  # fmt: skip
-    return LoihiEmulatorBackend(setup), stream, fit, x
-
-
-@pytest.mark.parametrize("batch_size", [50, 16])
-def test_lengths_read_on_the_way_are_those_of_separate_runs(data, batch_size):
-    backend, stream, fit, x = _backend(converted(data[0]), batch_size)
-    found = measured_at(backend, stream, LENGTHS, "loihi")
-    again = measured_at(backend, stream, LENGTHS, "loihi")  # nothing is left of the first
-    backend.close()
-    for n, activity in found.items():
-        apart = nsc.measure(
-            fit, x, n, simulator="loihi", presentation="fresh", batch_size=batch_size,
-            progress=False,
-        )  # fmt: skip
-        for other in (apart, again[n]):
-            _equal(activity, other)
-    # the longest has whatever was delivered of spikes fired just before a length was read
-    assert found[25].chip.total_synops().sum() > found[13].chip.total_synops().sum() > 0
-
-
-def _equal(one, other):
-    assert one.protocol == other.protocol
-    for name, record in one.populations.items():
-        assert np.array_equal(record.counts, other.populations[name].counts)
-    for name, output in one.outputs.items():
-        # decoded outputs are matrix products over the steps of a stretch; rounded to float32
-        assert np.allclose(output.last, other.outputs[name].last, rtol=1e-6, atol=1e-6)
-        assert np.allclose(output.mean, other.outputs[name].mean, rtol=1e-6, atol=1e-6)
-    for part in fields(one.chip):
-        a, b = getattr(one.chip, part.name), getattr(other.chip, part.name)
-        if isinstance(a, dict):
-            assert a.keys() == b.keys()
-            assert all(np.array_equal(a[key], b[key]) for key in a)
-        else:
-            assert np.array_equal(a, b), part.name
-
-
-def test_only_counts_of_the_same_cores_are_added(data):
-    chip = nsc.measure(converted(data[0]), data[1][:2], 5, simulator="loihi", progress=False).chip
-    with pytest.raises(MeasurementError, match="of different cores"):
-        continued_chip(chip, replace(chip, cores=tuple(f"other {name}" for name in chip.cores)))
-
-
-def test_inputs_that_change_are_run_at_each_length(data):
-    backend, _, fit, _ = _backend(converted(data[0]), 4, n_images=4)
-    (name,) = {spec.name for spec in backend.setup.inputs}
-    frames = np.random.RandomState(0).uniform(0, 1, (4, 25, 64)).astype("f4")
-    found = backend.run_lengths({name: frames}, LENGTHS)
-    backend.close()
-    for n in (12, 25):
-        apart = nsc.measure(
-            fit, frames[:, :n], simulator="loihi", presentation="fresh", progress=False
-        )
-        for population, record in apart.populations.items():
-            assert np.array_equal(found[n].counts[population], record.counts)
 
 
 # ------------------------------------------------------------------ readings
@@ -371,11 +293,11 @@ def test_a_layer_that_fits_on_no_core_is_named(nothing_runs):
     keras = tf.keras.layers
     model = randomise(
         tf.keras.Sequential(
-            [keras.Input((5000,)), keras.Dense(4500, activation="relu", name="wide"),
+            [keras.Input((8,)), keras.Dense(4500, activation="relu", name="wide"),
              keras.Dense(20, activation="relu", name="narrow"), keras.Dense(3)]
         )
     )  # fmt: skip
-    x = np.random.RandomState(0).uniform(0, 1, (8, 5000)).astype("f4")
+    x = np.random.RandomState(0).uniform(0, 1, (8, 8)).astype("f4")
     with pytest.raises(LoihiError, match="No block shapes fit"):
         nsc.sweep(model, x, np.zeros(8, int), **ARGUMENTS)
 
