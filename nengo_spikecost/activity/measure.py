@@ -8,11 +8,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..progress import progress_bar
+from ..whole import is_whole
 from .backend import BACKENDS, CONTINUOUS, ONE_BY_ONE, OPTIONS, Backend, Setup
 from .record import Activity
 from .recorder import Recorder
@@ -249,10 +248,9 @@ def check_numbers(dt: Any, seed: Any, batch_size: Any) -> None:
     """Raise `MeasurementError` unless these are numbers that `measure` takes."""
     if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
-    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+    if not is_whole(seed, 0, 2**32 - 1):
         raise MeasurementError(f"seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
-    whole = isinstance(batch_size, (int, np.integer)) and batch_size >= 1
-    if batch_size is not None and not whole:
+    if batch_size is not None and not is_whole(batch_size, 1):
         raise MeasurementError(f"batch_size must be a positive whole number, not {batch_size!r}.")
 
 

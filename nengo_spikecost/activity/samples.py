@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..whole import is_whole
 
 #: Most steps of one sample: simulators number them with 32 bits.
 MAX_STEPS = 2**31 - 1
@@ -234,7 +235,7 @@ class SampleStream:
 
 
 def _check_n_steps(n_steps: Any) -> int:
-    if not isinstance(n_steps, (int, np.integer)) or not 1 <= n_steps <= MAX_STEPS:
+    if not is_whole(n_steps, 1, MAX_STEPS):
         raise DataError(
             f"n_steps must be a whole number of at least 1 and at most {MAX_STEPS:,}, "
             f"not {n_steps!r}."

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..errors import ConversionError
+from ..whole import is_whole
 from .layers.pooling import MAX_POOLING
 from .lookup import walk_layers
 
@@ -72,7 +73,7 @@ def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any
             f"off_chip must be a list of layers or layer names, not {off_chip!r}; for one layer "
             f"write [{off_chip!r}]."
         )
-    if seed is not None and not isinstance(seed, numbers.Integral):
+    if seed is not None and not is_whole(seed):
         raise ConversionError(f"seed must be a whole number, not {seed!r}.")
     if swap_activations is not None and not isinstance(swap_activations, Mapping):
         raise ConversionError(

@@ -14,12 +14,12 @@ line through them, multiplications on the parabola through them and 0 at 0 bits.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Callable, Union
 
 from ..errors import EnergyError
+from ..whole import is_whole
 from .cost_models import CostModel, get_cost_model
 from .device import Constant, Device
 from .per_operation import price as price_per_operation
@@ -66,8 +66,7 @@ class BitWidths:
                 f"bits has unknown {unknown[0]!r}; it takes {', '.join(cls.__dataclass_fields__)}."
             )
         for key, value in matched.items():
-            whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-            if not whole or not 1 <= value <= MAX_BITS:
+            if not is_whole(value, 1, MAX_BITS):
                 raise EnergyError(
                     f"bits: {key} must be a whole number from 1 to {MAX_BITS}, not {value!r}."
                 )

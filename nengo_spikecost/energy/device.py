@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import EnergyError
+from ..whole import is_whole
 
 EVIDENCE = (
     "measured",
@@ -83,7 +84,7 @@ class Constant:
                     f"{value!r}."
                 )
             object.__setattr__(self, end, float(value))
-        if self.year is not None and not _is_whole(self.year):
+        if self.year is not None and not is_whole(self.year):
             raise EnergyError(f"year must be a whole number, not {self.year!r}.")
         for word in ("source", "note"):
             if not isinstance(getattr(self, word), str):
@@ -117,10 +118,6 @@ class Constant:
 def _is_amount(value: Any) -> bool:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value >= 0
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 WEIGHT_FORMS = ("full", "factored")

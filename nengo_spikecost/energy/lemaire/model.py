@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...errors import EnergyError
+from ...whole import is_whole
 from ...workload.record import Workload
 from ..device import Device
 from ..estimate import EnergyEstimate
@@ -223,8 +224,7 @@ def _check_widths(price: LemairePrice) -> None:
 
 
 def _checked_fifo_size(value: Any) -> int:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or value < 1:
+    if not is_whole(value, 1):
         raise EnergyError(f"fifo_size must be a whole number of at least 1, not {value!r}.")
     return int(value)
 

@@ -7,7 +7,6 @@ one place, `priced`.
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Union
@@ -15,6 +14,7 @@ from typing import Any, Union
 import numpy as np
 
 from ...errors import EnergyError
+from ...whole import is_whole
 from .memory import Ram
 from .operations import Arithmetic
 
@@ -80,8 +80,7 @@ class Widths:
 
 
 def _width(value: Any, name: str) -> int:
-    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not whole or not 1 <= value <= MAX_BITS:
+    if not is_whole(value, 1, MAX_BITS):
         raise EnergyError(f"{name} must be a whole number from 1 to {MAX_BITS}, not {value!r}.")
     return int(value)
 

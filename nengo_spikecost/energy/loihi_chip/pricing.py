@@ -6,9 +6,8 @@ import numbers
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ...errors import EnergyError
+from ...whole import is_whole
 from ...workload.chip_work import ChipWork
 from ..device import Constant
 from .cost import ChipCost
@@ -105,7 +104,7 @@ def _powered_cores(work: ChipWork, value: Any) -> int:
         return work.n_cores
     if value == "all":
         return most
-    if not isinstance(value, (int, np.integer)) or not work.n_cores <= value <= most:
+    if not is_whole(value, work.n_cores, most):
         raise EnergyError(
             f"powered_cores must be 'used', 'all', or a number from the {work.n_cores} cores in "
             f"use to the {most} of {work.n_chips} chip{'s' * (work.n_chips != 1)}, not {value!r}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 from collections.abc import Collection
 from typing import Any
@@ -11,13 +10,14 @@ import nengo
 import numpy as np
 
 from ...errors import MeasurementError
+from ...whole import is_whole
 
 
 def positive(value: Any, name: str) -> int:
     """A whole number of at least 1."""
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    whole = number and math.isfinite(value) and value == int(value)
-    if not whole or value < 1:
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        value = int(value)
+    if not is_whole(value, 1):
         raise MeasurementError(f"{name} must be a whole number of at least 1, not {value!r}.")
     return int(value)
 
@@ -32,8 +32,7 @@ def check_run(dt: Any, seed: Any, shared: Collection[Any]) -> None:
     """Refuse steps without a length, what is no seed, and what is no Node."""
     if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
         raise MeasurementError(f"dt must be a positive time in s, not {dt!r}.")
-    whole = isinstance(seed, (int, np.integer)) and 0 <= seed < 2**32
-    if seed is not None and not whole:
+    if seed is not None and not is_whole(seed, 0, 2**32 - 1):
         raise MeasurementError(f"seed must be a whole number from 0 to 2**32 - 1, not {seed!r}.")
     if not all(isinstance(node, nengo.Node) for node in shared):
         raise MeasurementError(f"shared must be Nodes of the network, not {list(shared)!r}.")

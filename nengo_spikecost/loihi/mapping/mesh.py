@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...errors import LoihiError
+from ...whole import is_whole
 
 #: Tiles of a chip from west to east and from north to south, as SANA-FE assumes.
 MESH_WIDTH, MESH_HEIGHT = 8, 4
@@ -53,7 +54,7 @@ class Mesh:
             value = getattr(self, name)
             if value is None and name == "chips_per_row":
                 continue
-            if not isinstance(value, (int, np.integer)) or value < 1:
+            if not is_whole(value, 1):
                 raise LoihiError(f"Mesh: {name} has to be a whole number from 1, not {value!r}.")
 
     @property

@@ -16,6 +16,7 @@ from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
 from ...graph.records import Population
 from ...progress import progress_bar
+from ...whole import is_whole
 from ..rescaling import RescalableNetwork
 from .curve import rate_curve, relu_activations
 from .layer_search import LayerSearch
@@ -277,7 +278,7 @@ def _check_numbers(
         ("n_steps", n_steps, 1), ("skip_steps", skip_steps, 0),
         ("max_simulations", max_simulations, 1),
     ):  # fmt: skip
-        if not isinstance(value, numbers.Integral) or value < least:
+        if not is_whole(value, least):
             raise TuningError(f"{name} must be a whole number of at least {least}, not {value!r}.")
     if skip_steps >= n_steps:
         raise TuningError(f"skip_steps must be less than n_steps, {n_steps}, not {skip_steps}.")

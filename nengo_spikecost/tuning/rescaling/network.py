@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
-
-import numpy as np
 
 from ...activity import Activity, measure
 from ...activity.backend import Setup
@@ -20,6 +18,7 @@ from ...conversion.lookup import walk_layers
 from ...conversion.scales import ScaleLike, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
+from ...whole import is_whole
 from .biases import CannotRescale, scaled_biases
 from .loop import RescaledLoop, is_tunable, missing_api
 
@@ -255,13 +254,13 @@ class RescalableNetwork:
         return {name: given.get(name, 1.0) for name in self.layers}
 
     def _lengths(self, n_steps: Steps) -> tuple[int, ...]:
-        given = np.atleast_1d(np.asarray(n_steps))
-        if given.dtype.kind not in "iu" or given.ndim != 1 or not given.size or given.min() < 1:
+        given = list(n_steps) if isinstance(n_steps, Iterable) else [n_steps]
+        if not given or not all(is_whole(n, 1) for n in given):
             raise MeasurementError(
                 "n_steps must be a number of steps or a list of some, each at least 1, not "
                 f"{n_steps!r}."
             )
-        lengths = tuple(int(n) for n in np.unique(given))
+        lengths = tuple(sorted({int(n) for n in given}))
         if self.presentation == "continuous" and len(lengths) > 1:
             raise MeasurementError(
                 "A continuous presentation has one length: samples follow one another at it, so "

@@ -10,6 +10,7 @@ from typing import Any
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import resolve_scales
 from ...errors import TuningError
+from ...whole import is_whole
 
 #: What neurons do in training.
 FORWARD = ("spikes", "rates")
@@ -34,7 +35,7 @@ def check_options(
         raise TuningError(f"forward must be one of {', '.join(FORWARD)}, not {forward!r}.")
     counts = {"n_steps": n_steps, "epochs": epochs, "batch_size": batch_size}
     for name, value in counts.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        if not is_whole(value, 1):
             raise TuningError(f"{name} must be a whole number of at least 1, not {value!r}.")
     if not _is_number(dt) or dt <= 0:
         raise TuningError(f"dt must be a positive number of seconds, not {dt!r}.")
