@@ -22,7 +22,13 @@ from .lookup import LayerLookup, walk_layers
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
-from .scales import ScaleLike, neuron_layer, resolve_scales, warn_of_unused_scales
+from .scales import (
+    ScaleLike,
+    layer_names,
+    neuron_layer,
+    resolve_scales,
+    warn_of_unused_scales,
+)
 from .temporal import is_temporal
 
 
@@ -204,7 +210,7 @@ def convert(
     }  # fmt: skip
     copy = copy_model(model)
     originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
-    layer_keys = {id(layer): name for name, layer in (*walk_layers(user_model), *originals.items())}
+    layer_keys = layer_names(user_model, model)
     scales = resolve_scales(scale_firing_rates, layer_keys)
     if temporal is None:
         temporal = is_temporal(copy)

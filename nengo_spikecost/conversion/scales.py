@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
 from .checks import check_scale
+from .lookup import walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]
 
@@ -34,6 +35,18 @@ def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, flo
         return resolved
     scale = check_scale(scales, "")
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
+
+
+def layer_names(*models: Any) -> dict[int, str]:
+    """Name of each layer object of some models, by ``id``.
+
+    A layer within a TimeDistributed wrapper has the wrapper's name: that is the layer of the model.
+    """
+    found: dict[int, str] = {}
+    for model in models:
+        for name, layer in walk_layers(model):
+            found[id(layer)] = found[id(neuron_layer(layer))] = name
+    return found
 
 
 def neuron_layer(layer: Any) -> Any:

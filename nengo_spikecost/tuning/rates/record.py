@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...activity import Activity
 from ...conversion import Conversion
+from ...conversion.lookup import walk_layers
+from ...conversion.scales import neuron_layer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,7 +143,8 @@ class RateTuning:
     ----------
     layers : tuple of LayerRates
     scale_firing_rates : dict from Keras layer to float
-        What ``nengo_dl.Converter(scale_firing_rates=...)`` and `convert` take.
+        What ``nengo_dl.Converter(scale_firing_rates=...)`` and `convert` take. A layer within a
+        TimeDistributed wrapper stands for it: NengoDL's Converter passes over a wrapper.
     history : tuple of RateStep
         Every simulation, in order.
     seconds : float
@@ -200,7 +203,12 @@ class RateTuning:
 
     def code(self) -> str:
         """The scales as Python, to paste: a dict by layer of ``model``."""
-        lines = [f"    {_layer_code(name)}: {scale!r}," for name, scale in self.scales.items()]
+        assert self.base is not None
+        layers = dict(walk_layers(self.base.options["model"]))
+        lines = [
+            f"    {_layer_code(name, layers[name])}: {scale!r},"
+            for name, scale in self.scales.items()
+        ]
         return "\n".join(["scale_firing_rates = {", *lines, "}"])
 
     def summary_string(self, line_length: int = 98) -> str:
@@ -254,6 +262,9 @@ class RateTuning:
         return text
 
 
-def _layer_code(name: str) -> str:
-    """How a layer of ``model`` is reached, through nested models too."""
-    return "model" + "".join(f".get_layer({part!r})" for part in name.split("/"))
+def _layer_code(name: str, layer: Any) -> str:
+    """How a layer of ``model`` is reached, through nested models and wrappers too."""
+    code = "model" + "".join(f".get_layer({part!r})" for part in name.split("/"))
+    while neuron_layer(layer) is not layer:
+        code, layer = f"{code}.layer", layer.layer
+    return code

@@ -12,6 +12,7 @@ import numpy as np
 from ...activity import Activity
 from ...activity.subject import subject
 from ...conversion.lookup import walk_layers
+from ...conversion.scales import layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
 from ...graph.records import Population
@@ -228,7 +229,9 @@ class _Tuner:
         objects = dict(walk_layers(self.network.conversion.options["model"]))
         return RateTuning(
             layers=layers,
-            scale_firing_rates={objects[name]: scales[name] for name in self.network.layers},
+            scale_firing_rates={
+                neuron_layer(objects[name]): scales[name] for name in self.network.layers
+            },
             history=tuple(self.history),
             seconds=time.perf_counter() - begun,
             statistic=str(self.statistic),
@@ -288,7 +291,7 @@ def _check_numbers(
 
 def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
     """The target of each layer that has one, by name."""
-    names = {id(layer): name for name, layer in walk_layers(network.conversion.options["model"])}
+    names = layer_names(network.conversion.options["model"])
     if isinstance(target, Mapping):
         given = {
             k if isinstance(k, str) else names.get(id(k), str(k)): v for k, v in target.items()

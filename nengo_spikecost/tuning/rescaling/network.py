@@ -14,8 +14,7 @@ from ...activity.lengths import measured_at
 from ...activity.measure import check_numbers, default_batch_size, simulator_errors
 from ...activity.subject import subject
 from ...conversion import Conversion, convert
-from ...conversion.lookup import walk_layers
-from ...conversion.scales import ScaleLike, resolve_scales
+from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
 from ...whole import is_whole
@@ -121,7 +120,7 @@ class RescalableNetwork:
         self.n_simulations = 0
         self.rebuilt_because = missing_api()
         self._loop: RescaledLoop | None = None
-        self._names = {id(layer): name for name, layer in walk_layers(self.conversion.model)}
+        self._names = layer_names(self.conversion.options["model"], self.conversion.model)
         self.scales = self._complete(1 if scales is None else scales)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,7 +40,23 @@ class State:
 
 def fingerprint(settings: dict[str, Any], arrays: Sequence[np.ndarray]) -> str:
     """A digest of all that decides how training goes: settings, weights and data."""
-    return array_digest([json.dumps(settings, sort_keys=True, default=repr), *arrays])
+    return array_digest([json.dumps(_described(settings)), *arrays])
+
+
+def _described(value: Any) -> Any:
+    """A setting as plain text and lists, the same in every process.
+
+    The ``repr`` of a regularizer, an optimizer or a function has its address.
+    """
+    if isinstance(value, Mapping):
+        return sorted(([_described(k), _described(v)] for k, v in value.items()), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [_described(part) for part in value]
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        return [type(value).__qualname__, _described(value.get_config())]
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
 
 def write(path: str | os.PathLike[str], state: State, digest: str) -> None:

@@ -18,7 +18,7 @@ from ...errors import TuningError
 from ...files import check_writable
 from ...graph import NetworkGraph
 from .data import training_data
-from .options import check_options, resolved_scales
+from .options import check_options, keyed_by_name, resolved_scales
 from .penalties import Penalties, SynopPenalty, make_penalties
 from .record import FineTuning
 from .run import Run, make_optimizer
@@ -160,6 +160,8 @@ def fine_tune(
             **options,
         )
 
+    rates_hz = keyed_by_name(rates_hz, model, given)
+    regularizers = keyed_by_name(regularizers or {}, model, given)
     weights = WeightMap(copy, lambda numbered: converted(numbered, 1, None))
     scales: Any = scale_firing_rates
     if isinstance(scales, Mapping):
@@ -171,7 +173,7 @@ def fine_tune(
         NetworkGraph(conversion),
         n_steps=n_steps,
         dt=dt,
-        regularizers=regularizers or {},
+        regularizers=regularizers,
         rates_hz=rates_hz,
         layers=conversion.layers,
         count_synops=bool(synop_weight) or synop_target is not None,

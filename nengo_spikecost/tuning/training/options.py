@@ -7,8 +7,7 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
-from ...conversion.lookup import walk_layers
-from ...conversion.scales import resolve_scales
+from ...conversion.scales import layer_names, resolve_scales
 from ...errors import TuningError
 from ...whole import is_whole
 
@@ -51,12 +50,17 @@ def check_options(
         raise TuningError(f"fine_tune decides {decided[0]} itself: leave it out.")
 
 
+def keyed_by_name(given: Any, user_model: Any, model: Any) -> Any:
+    """A dict by layers or their names as one by names; anything else as it is."""
+    if not isinstance(given, Mapping):
+        return given
+    names = layer_names(user_model, model)
+    return {names.get(id(k), getattr(k, "name", k)): value for k, value in given.items()}
+
+
 def resolved_scales(scales: Any, user_model: Any, model: Any) -> dict[str, float]:
     """Scale by layer name, whichever model the layers are named by."""
-    names = {
-        id(layer): name for a_model in (user_model, model) for name, layer in walk_layers(a_model)
-    }
-    return resolve_scales(scales, names)
+    return resolve_scales(scales, layer_names(user_model, model))
 
 
 def _is_number(value: Any) -> bool:

@@ -151,7 +151,7 @@ def _rates_by_population(
     rates_hz: Any, by_layer: Mapping[str, list[Population]], layers: Iterable[str]
 ) -> dict[str, float]:
     if isinstance(rates_hz, Mapping):
-        named = {getattr(key, "name", key): rate for key, rate in rates_hz.items()}
+        named = dict(rates_hz)
         missing = [layer for layer in by_layer if layer not in named]
         if missing:
             raise TuningError(
@@ -170,9 +170,8 @@ def _rates_by_population(
 
 
 def _of_layer(
-    layer: Any, by_layer: Mapping[str, list[Population]], argument: str
+    name: str, by_layer: Mapping[str, list[Population]], argument: str
 ) -> list[Population]:
-    name = getattr(layer, "name", layer)
     if name not in by_layer:
         raise TuningError(
             f"{argument} names {name!r}, which is no layer with neurons; these are "
