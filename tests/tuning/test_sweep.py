@@ -299,7 +299,7 @@ def test_arguments():
     assert checked_synapses((0.005, None, 0, 0.01)) == (0.005, None, 0.01)
     assert checked_synapses(None) == (None,)
     assert checked_losses((0.02, 0.005)) == (0.005, 0.02)
-    for wrong in ((), (0,), "30", 2.5):
+    for wrong in ((), (0,), "30", 2.5, True):
         with pytest.raises(TuningError, match="n_steps"):
             checked_steps(wrong)
     for wrong in ((), (-1,), ("x",), float("nan")):

@@ -14,6 +14,7 @@ from ...energy import devices as device_table
 from ...energy.cost_models import get_cost_model
 from ...energy.device import Device
 from ...errors import DataError, TuningError
+from ...whole import is_whole
 
 CHIP = "loihi"
 SIMULATORS = ("nengo_dl", CHIP)
@@ -23,7 +24,7 @@ SIMULATORS = ("nengo_dl", CHIP)
 def checked_steps(n_steps: Any) -> tuple[int, ...]:
     """Presentation times, ascending."""
     given = list(n_steps) if isinstance(n_steps, Iterable) else [n_steps]
-    if not given or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in given):
+    if not given or not all(is_whole(n, 1) for n in given):
         raise TuningError(
             f"n_steps must be a number of steps, at least 1, or several, not {n_steps!r}."
         )
