@@ -93,11 +93,14 @@ def test_tune_mnist(tmp_path):
     out = run("tune_mnist", tmp_path, "--quick")
     found = {}
     for line in out.splitlines():
-        row = re.match(r"(\S.*?) +30 +([\d.]+)% \(.*?\) +-?[\d.]+ +([\d,]+) .* uJ +([\d.]+)%", line)
+        row = re.match(
+            r"(\S.*?) +[34]0 +([\d.]+)% \(.*?\) +-?[\d.]+ +([\d,]+) .* uJ +([\d.]+)%", line
+        )
         if row:
             found[row[1]] = float(row[2]), number(row[3]), float(row[4])
     assert list(found) == [
-        "one scale of 100", "200 Hz rule", "tuner, 125 Hz", "sweep", "fine-tuning and sweep",
+        "one scale of 100", "200 Hz rule", "200 Hz rule, longer", "tuner, 125 Hz", "sweep",
+        "fine-tuning and sweep",
     ]  # fmt: skip
     (rule, most, on_chip), (searched, fewer, _), (_, fewest, _) = (
         found[name] for name in ("200 Hz rule", "sweep", "fine-tuning and sweep")
