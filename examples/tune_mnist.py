@@ -142,8 +142,6 @@ class Results:
         activity = nsc.measure(network, x, n_steps)
         right = activity.predictions() == y
         energy = nsc.NetworkEnergy(network, activity)
-        pathways = energy.workload().pathways
-        synops = sum(float(p.synops.mean()) for p in pathways if p.synops is not None)
         chip = nsc.loihi.deploy(
             network, x, y, n_steps=n_steps + CHIP_DELAY, presentation="fresh", batch_size=100
         )
@@ -157,7 +155,7 @@ class Results:
             interval=wilson(int(right.sum()), len(y)),
             loss=float(self.relu.mean() - right.mean()),
             loss_interval=paired_difference(self.relu, right),
-            synops=synops,
+            synops=energy.workload().mean_synops,
             loihi_uJ=1e6 * energy.estimate("loihi").mean_J,
             chip_accuracy=chip_right / len(y),
             chip_interval=wilson(chip_right, len(y)),

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import MeasurementError
 from ..progress import progress_bar
 from .backend import BatchCounts, Setup
 from .measure import simulator_errors
@@ -66,12 +65,6 @@ def measured_at(
                     recorder.add(found[n], len(batch), batch.targets, constant)
                 advance(len(batch))
     except Exception as error:
-        longest = recorders[lengths[-1]]
-        if longest.n_samples:
-            raise MeasurementError(
-                f"The measurement stopped after {longest.n_samples} samples: {error} "
-                "(what was measured until then is in this error's .activity)",
-                activity=longest.activity(),
-            ) from error
+        recorders[lengths[-1]].keep_after(error)
         raise
     return {n: recorder.activity() for n, recorder in recorders.items()}

@@ -131,10 +131,9 @@ def measure(
     options = _options(simulator, target, hardware_options, by_step)
     inputs, stream = what.stream(data, n_steps)
     if batch_size is None:
-        batch_size = default_batch_size(what.network.n_neurons, presentation)
+        batch_size = default_batch_size(what.network.n_neurons, presentation, stream.n_samples)
         if simulator in ONE_BY_ONE or is_nothing(data):
             batch_size = 1
-        batch_size = min(batch_size, stream.n_samples or batch_size)
     populations = NetworkGraph(what.named).populations
 
     def setup() -> Setup:
@@ -172,12 +171,8 @@ class _Run:
                     self._take(batch)
                     advance(len(batch))
         except Exception as error:
-            if self._recorder is not None and self._recorder.n_samples:
-                raise MeasurementError(
-                    f"The measurement stopped after {self._recorder.n_samples} samples: {error} "
-                    "(what was measured until then is in this error's .activity)",
-                    activity=self._recorder.activity(),
-                ) from error
+            if self._recorder is not None:
+                self._recorder.keep_after(error)
             raise
         finally:
             if self._backend is not None:
@@ -223,11 +218,11 @@ def simulator_errors(simulator: str) -> Iterator[None]:
         raise MeasurementError(f"Simulator {simulator} can't run this network: {reason}") from error
 
 
-def default_batch_size(n_neurons: int, presentation: str) -> int:
-    """How many samples to simulate side by side, unless the caller says."""
+def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:
+    """How many samples to simulate side by side, unless the caller says; no more than there are."""
     if presentation == "continuous":
         return 1
-    return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons)))
+    return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons), n_samples or _MAX_BATCH))
 
 
 def _options(simulator: str, target: Any, hardware: Any, by_step: Any) -> dict[str, Any]:

@@ -89,6 +89,15 @@ class Recorder:
         self.targets.append(arrays.get("targets"))
         self.chips.append(chip_of_arrays(arrays))
 
+    def keep_after(self, error: Exception) -> None:
+        """Raise what stopped a measurement with what was collected before, if anything was."""
+        if self.n_samples:
+            raise MeasurementError(
+                f"The measurement stopped after {self.n_samples} samples: {error} "
+                "(what was measured until then is in this error's .activity)",
+                activity=self.activity(),
+            ) from error
+
     def activity(self) -> Activity:
         """All that was collected; call once, it hands the counts over."""
         populations = {}

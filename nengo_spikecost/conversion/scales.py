@@ -24,8 +24,7 @@ def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, flo
     if isinstance(scales, Mapping):
         layers = dict.fromkeys(names.values())
         resolved = {}
-        for key, scale in scales.items():
-            name = key if isinstance(key, str) else names.get(id(key), str(key))
+        for name, scale in by_layer_name(scales, names).items():
             if name not in layers:
                 raise ConversionError(
                     f"scale_firing_rates names layer {name!r}, which the model does not have; "
@@ -35,6 +34,11 @@ def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, flo
         return resolved
     scale = check_scale(scales, "")
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
+
+
+def by_layer_name(given: Mapping[Any, Any], names: Mapping[int, str]) -> dict[str, Any]:
+    """A dict by layers or their names as one by names; ``names`` as `layer_names` gives them."""
+    return {k if isinstance(k, str) else names.get(id(k), str(k)): v for k, v in given.items()}
 
 
 def layer_names(*models: Any) -> dict[int, str]:

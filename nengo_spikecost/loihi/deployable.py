@@ -12,7 +12,7 @@ import nengo
 
 from .. import stack
 from ..errors import LoihiError
-from .blocks.block_fit import BlockFit
+from .blocks.block_fit import BlockFit, write_blocks
 from .blocks.block_search import fit_blocks
 from .cores.core_use import NetworkUse, core_use
 from .cores.layer_reading import read_layers
@@ -57,10 +57,7 @@ class GivenShapes:
 
     def apply(self, network: Any = None) -> None:
         """Write the shapes into the network's config."""
-        net = self.network if network is None else network
-        stack.nengo_loihi().add_params(net)
-        for ensemble, shape in self.shapes.items():
-            net.config[ensemble].block_shape = shape
+        write_blocks(self.network if network is None else network, self.shapes, {})
 
 
 @dataclass(frozen=True)

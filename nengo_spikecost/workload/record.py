@@ -107,6 +107,12 @@ class Workload:
         """Names of the layers, in order."""
         return tuple(layer.name for layer in self.layers)
 
+    @property
+    def mean_synops(self) -> float:
+        """Synops per inference on all pathways that can be counted; NaN if there is none."""
+        counted = [p.synops for p in self.pathways if p.synops is not None]
+        return float(sum(np.mean(s) for s in counted)) if counted else float("nan")
+
     def for_presentation(self, n_steps: int, dt: float) -> Workload:
         """The same network run for another number of steps, at the same firing rates.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,17 @@ from ..support.records import network_and_names
 
 #: Characters of a bar of utilisation.
 BAR = 10
+
+
+def write_blocks(
+    network: nengo.Network, shapes: Mapping[Any, Any], pop_types: Mapping[Any, int]
+) -> None:
+    """Write block shapes by Ensemble and axon types by Connection into a network's config."""
+    stack.nengo_loihi().add_params(network)
+    for ensemble, shape in shapes.items():
+        network.config[ensemble].block_shape = shape
+    for connection, pop_type in pop_types.items():
+        network.config[connection].pop_type = pop_type
 
 
 @dataclass(frozen=True)
@@ -166,11 +177,7 @@ class BlockFit:
         known = {*net.all_ensembles}
         if not all(ensemble in known for ensemble in self.shapes):
             raise LoihiError("These block shapes were found for another network: fit this one.")
-        stack.nengo_loihi().add_params(net)
-        for ensemble, shape in self.shapes.items():
-            net.config[ensemble].block_shape = shape
-        for conn, pop_type in self.pop_types.items():
-            net.config[conn].pop_type = pop_type
+        write_blocks(net, self.shapes, self.pop_types)
 
     def verify(self, dt: float = 0.001) -> Verification:
         """Build the network once with NengoLoihi, and compare its blocks; nothing is changed.

@@ -12,7 +12,7 @@ import numpy as np
 from ...activity import Activity
 from ...activity.subject import subject
 from ...conversion.lookup import walk_layers
-from ...conversion.scales import layer_names, neuron_layer
+from ...conversion.scales import by_layer_name, layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
 from ...graph.records import Population
@@ -293,9 +293,7 @@ def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
     """The target of each layer that has one, by name."""
     names = layer_names(network.conversion.options["model"])
     if isinstance(target, Mapping):
-        given = {
-            k if isinstance(k, str) else names.get(id(k), str(k)): v for k, v in target.items()
-        }
+        given = by_layer_name(target, names)
     else:
         given = dict.fromkeys(network.layers, target)
     for name, hz in given.items():

@@ -210,8 +210,9 @@ class RescalableNetwork:
     ) -> dict[int, Activity]:
         inputs, stream = subject(self.conversion).stream(x, lengths[-1])
         if self.batch_size is None:
-            most = default_batch_size(self.conversion.net.n_neurons, self.presentation)
-            self.batch_size = min(most, stream.n_samples or most)
+            self.batch_size = default_batch_size(
+                self.conversion.net.n_neurons, self.presentation, stream.n_samples
+            )
         loop = self._prepared_loop(inputs, lengths)
         return measured_at(loop, stream, lengths, "nengo_dl", progress)
 

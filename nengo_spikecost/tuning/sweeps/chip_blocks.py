@@ -98,14 +98,11 @@ class AppliedBlocks:
 
     def apply(self) -> None:
         """Write shapes and axon types into the network's config."""
-        from ... import stack
+        from ...loihi.blocks.block_fit import write_blocks
 
-        stack.nengo_loihi().add_params(self.network)
-        for ensemble, shape in self.shapes.items():
-            self.network.config[ensemble].block_shape = shape
         connections = self.network.all_connections
-        for number, pop_type in self._blocks.pop_types:
-            self.network.config[connections[number]].pop_type = pop_type
+        pop_types = {connections[number]: kind for number, kind in self._blocks.pop_types}
+        write_blocks(self.network, self.shapes, pop_types)
 
 
 def found_blocks(conversion: Any, dt: float) -> ChipBlocks:

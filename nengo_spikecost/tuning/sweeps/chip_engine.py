@@ -13,6 +13,7 @@ from ...activity.lengths import measured_at
 from ...activity.measure import simulator_errors
 from ...activity.subject import subject
 from ...graph import NetworkGraph
+from .arguments import CHIP
 from .chip_blocks import ChipBlocks, found_blocks
 from .pricing import PricedGraph, Pricing, parts_of
 from .records import Reading, Setting, with_more
@@ -20,8 +21,6 @@ from .records import Reading, Setting, with_more
 if TYPE_CHECKING:
     from ...conversion import Conversion
     from ..rescaling import RescalableNetwork
-
-SIMULATOR = "loihi"
 
 
 class ChipEngine:
@@ -141,20 +140,19 @@ class _Chip:
         self._what = subject(fit)
         inputs, _ = self._what.stream(x, n_steps)
         if batch_size is None:
-            most = default_batch_size(self._what.network.n_neurons, "fresh")
-            batch_size = min(most, n_images)
+            batch_size = default_batch_size(self._what.network.n_neurons, "fresh", n_images)
         populations = NetworkGraph(self._what.named).populations
         setup = Setup(
             self._what.network, inputs, populations, self._what.outputs, n_steps, dt,
             batch_size, seed, "fresh", {}, fit,
         )  # fmt: skip
-        with simulator_errors(SIMULATOR):
-            self._backend: Any = BACKENDS[SIMULATOR](setup)
+        with simulator_errors(CHIP):
+            self._backend: Any = BACKENDS[CHIP](setup)
 
     def measured(self, x: np.ndarray, lengths: tuple[int, ...]) -> dict[int, Any]:
         """The activity of these images at each length, each as of a run of its own."""
         _, stream = self._what.stream(x, lengths[-1])
-        return measured_at(self._backend, stream, lengths, SIMULATOR)
+        return measured_at(self._backend, stream, lengths, CHIP)
 
     def close(self) -> None:
         """Free what the emulation holds."""

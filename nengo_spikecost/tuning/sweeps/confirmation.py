@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...activity import Activity, measure
 from ...errors import TuningError
-from ...network_energy import NetworkEnergy
 from .arguments import check_counted, images_and_labels
 from .chip_blocks import found_blocks
+from .pricing import PricedGraph
 from .records import Point
 from .statistics import mcnemar, paired_difference, wilson
 
@@ -127,30 +125,34 @@ def confirm(
     check_counted(plan.pricing.cost_model, simulator)
     if presentation is None and simulator == sweep.simulator:
         presentation = "fresh"
+    # without block shapes an emulator has a core for each layer, however large: no such chip is
+    on_chip, blocks = simulator in ("loihi", "nengo_loihi"), sweep.blocks
     x, labels = images_and_labels(plan.model, x, y)
     keras = plan.reference_outcomes(x, labels)
     rows = []
     for point in points:
         network = plan.converted(point.scale_firing_rates, point.synapse)
+        if on_chip and blocks is None:
+            blocks = found_blocks(network, sweep.dt)
+        n_steps = point.n_steps + more_steps
         activity = measure(
-            _placed(network, sweep, simulator), x, point.n_steps + more_steps,
+            blocks.on(network) if on_chip and blocks is not None else network, x, n_steps,
             simulator=simulator, presentation=presentation, seed=plan.seed, progress=progress,
             **plan.simulation,
         )  # fmt: skip
-        right = activity.predictions(readout=plan.pricing.readout) == labels
-        energy = NetworkEnergy(network, activity, cost_model=plan.pricing.cost_model)
-        synops = [p.synops for p in energy.workload().pathways if p.synops is not None]
+        (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
+        right = reading.correct
         rows.append(
             ConfirmedPoint(
                 point=point,
-                n_steps=point.n_steps + more_steps,
-                accuracy=float(right.mean()),
+                n_steps=n_steps,
+                accuracy=reading.accuracy,
                 interval=wilson(int(right.sum()), len(x), sweep.confidence),
                 loss=float(keras.mean() - right.mean()),
                 loss_interval=paired_difference(keras, right, sweep.confidence),
                 p_value=mcnemar(keras, right),
-                energy_J=energy.estimate(plan.pricing.device).mean_J,
-                synops=float(sum(np.mean(s) for s in synops)) if synops else float("nan"),
+                energy_J=reading.mean_J,
+                synops=reading.synops,
                 activity=activity,
             )
         )
@@ -162,15 +164,3 @@ def confirm(
         keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
         device=sweep.device,
     )
-
-
-def _placed(network: Any, sweep: Sweep, simulator: str) -> Any:
-    """The network with block shapes, where a chip runs it.
-
-    Without them an emulator has a core for each layer, however large: a chip that there is not.
-    """
-    if simulator not in ("loihi", "nengo_loihi"):
-        return network
-    if sweep.blocks is not None:
-        return sweep.blocks.on(network)
-    return found_blocks(network, sweep.dt).on(network)

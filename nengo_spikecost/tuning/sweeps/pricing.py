@@ -77,12 +77,11 @@ class Pricing:
             energy = NetworkEnergy(graph, activity, cost_model=self.cost_model)
         energy_J = energy.estimate(self.device).total_J
         workload = energy.workload()
-        counted = [p.synops for p in workload.pathways if p.synops is not None]
         return Reading(
             n_steps=n_steps,
             correct=activity.predictions(readout=self.readout) == labels,
             energy_J=np.array(np.broadcast_to(energy_J, labels.shape)),
-            synops=float(sum(np.mean(s) for s in counted)) if counted else float("nan"),
+            synops=workload.mean_synops,
             layer_synops=_synops_by_origin(workload, graph),
         )
 
