@@ -20,8 +20,11 @@ hypothesis.settings.load_profile("no deadline")
 
 @pytest.fixture(autouse=True)
 def same_random_numbers():
-    """Give every test the same random numbers: Keras draws unseeded weights from all of these."""
+    """Give every test the same random numbers: Keras draws unseeded weights from all of these.
+
+    Keras keeps a generator of its own once anything, such as fine-tuning, has seeded it.
+    """
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 Keras draws from this one
     if "tensorflow" in sys.modules:
-        sys.modules["tensorflow"].random.set_seed(0)
+        sys.modules["tensorflow"].keras.utils.set_random_seed(0)

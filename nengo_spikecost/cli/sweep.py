@@ -89,7 +89,8 @@ def _numbers(kind: Callable[[str], Any]) -> Callable:
     "n_confirm",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Measure the best setting again on the N samples after those.",
+    help="Measure the settings of the front again on the N samples after those, and take "
+    "the best of them by these.",
 )
 @click.option(
     "--timeout",
@@ -150,13 +151,15 @@ def _sweep(
     click.echo(found.summary_string(width()))
     try:
         best = found.best(min(losses))
+        if n_confirm is not None:
+            later = slice(samples, samples + n_confirm)
+            confirmed = found.confirm(x[later], y[later], found.front())
+            click.echo("\n" + confirmed.summary_string(width()))
+            best = confirmed.best(min(losses)).point
     except TuningError as error:
         click.echo(f"\n{error}")
     else:
         click.echo(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
-        if n_confirm is not None:
-            later = slice(samples, samples + n_confirm)
-            click.echo(found.confirm(x[later], y[later], best).summary_string(width()))
     if plot_file is not None:
         draw(found, plot_file)
     if json_file is not None:

@@ -251,6 +251,28 @@ def test_confirm(swept, data):
     assert "Confirmed on 100 images, nengo_dl" in confirmed.summary_string()
 
 
+def test_best_of_the_confirmed(swept, data):
+    model, _, _ = data
+    x = images(100, seed=8)
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    confirmed = swept.confirm(x, y, swept.front(0.5), progress=False)
+    losses = sorted({row.loss for row in confirmed.rows})
+    assert len(losses) > 1
+    for limit in losses:
+        best = confirmed.best(limit)
+        assert best.loss <= limit + 1e-12
+        assert best.energy_J == min(r.energy_J for r in confirmed.rows if r.loss <= limit + 1e-12)
+    surely = max(row.loss_interval[1] for row in confirmed.rows)
+    assert confirmed.best(surely, sure=True).energy_J == min(r.energy_J for r in confirmed.rows)
+    with pytest.raises(TuningError, match="Allow a larger loss, or confirm settings"):
+        confirmed.best(losses[0] - 0.01)
+    least = min(row.loss_interval[1] for row in confirmed.rows)
+    with pytest.raises(TuningError, match="No setting surely loses at most"):
+        confirmed.best(least - 0.01, sure=True)
+    with pytest.raises(TuningError, match="no settings to confirm"):
+        swept.confirm(x, y, [], progress=False)
+
+
 def test_confirm_on_the_chip(swept, data):
     model, _, _ = data
     x = images(30, seed=7)

@@ -10,6 +10,7 @@ from ...activity import Activity, measure
 from ...errors import TuningError
 from .arguments import check_counted, images_and_labels
 from .chip_blocks import found_blocks
+from .front import cheapest_within
 from .pricing import PricedGraph
 from .records import Point
 from .statistics import mcnemar, paired_difference, wilson
@@ -86,6 +87,28 @@ class Confirmation:
             f"<Confirmation of {len(self.rows)} settings on {self.n_images} images, "
             f"{self.simulator}; summary() prints it>"
         )
+
+    def best(self, max_accuracy_loss: float = 0.005, *, sure: bool = False) -> ConfirmedPoint:
+        """The setting with the least energy that is accurate enough on these images.
+
+        `Sweep.best` judges by the images that the search looked at, and so takes a setting that
+        was lucky there. Confirm those that come into question, `Sweep.front` for example, and
+        take the best of them by this.
+
+        Parameters
+        ----------
+        max_accuracy_loss : float
+            Share of these images, against the sweep's reference on them.
+        sure : bool
+            Take the upper end of the interval for the loss, not its estimate.
+
+        Raises
+        ------
+        TuningError
+            If there is none; it names the setting that comes closest.
+        """
+        advice = "Allow a larger loss, or confirm settings that take more energy."
+        return cheapest_within(self.rows, max_accuracy_loss, sure, advice)
 
     def summary_string(self, line_length: int = 98) -> str:
         """Both accuracies of each setting, with their intervals."""

@@ -1,13 +1,31 @@
-"""Which points no other is better than, and which of them are better by more than noise."""
+"""Which points no other is better than, by more than noise, and the cheapest good enough."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from .records import Point, Reading, Trial
+from ...errors import TuningError
+from .records import ROUNDING, Point, Reading, Trial
 from .statistics import mcnemar
+
+
+class Judged(Protocol):
+    """A setting whose accuracy and energy are known."""
+
+    @property
+    def n_steps(self) -> int: ...
+    @property
+    def energy_J(self) -> float: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def loss_interval(self) -> tuple[float, float]: ...
+
+
+AnyJudged = TypeVar("AnyJudged", bound=Judged)
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
@@ -61,3 +79,35 @@ def significant(front: Sequence[Point], confidence: float) -> list[Point]:
         ):
             kept.append(point)
     return kept
+
+
+def cheapest_within(
+    found: Sequence[AnyJudged], max_loss: float, sure: bool, advice: str
+) -> AnyJudged:
+    """The least energy that loses at most so much; of equal ones the fastest, then the first.
+
+    Parameters
+    ----------
+    sure : bool
+        Take the upper end of the interval for the loss, not its estimate.
+    advice : str
+        What else to do, for the error.
+
+    Raises
+    ------
+    TuningError
+        If there is none; it names the closest.
+    """
+
+    def loss(judged: AnyJudged) -> float:
+        return judged.loss_interval[1] if sure else judged.loss
+
+    fits = [judged for judged in found if loss(judged) <= max_loss + ROUNDING]
+    if fits:
+        return min(fits, key=lambda judged: (judged.energy_J, judged.n_steps))
+    close = min(found, key=loss)
+    surely = " surely" if sure else ""
+    raise TuningError(
+        f"No setting{surely} loses at most {max_loss:.2%}; the closest{surely} loses "
+        f"{loss(close):.2%}, at {close.n_steps} steps. {advice}"
+    )

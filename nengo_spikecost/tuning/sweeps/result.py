@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import TuningError
-from .front import pareto, significant
-from .records import Point, Trial
-from .sampler import ROUNDING
+from .front import cheapest_within, pareto, significant
+from .records import ROUNDING, Point, Trial
 from .space import Space
 from .statistics import paired_difference, wilson
 
@@ -169,16 +168,11 @@ class Sweep:
                 "No setting was seen with all images at such a presentation time: the sweep read "
                 f"{', '.join(str(n) for n in self.space.n_steps)} steps of {1e3 * self.dt:g} ms."
             )
-        fits = [p for p in points if _loss(p, sure) <= max_accuracy_loss + ROUNDING]
-        if fits:
-            return min(fits, key=lambda p: (p.energy_J, p.latency_s, p.trial))
-        close = min(points, key=lambda p: _loss(p, sure))
-        surely = " surely" if sure else ""
-        raise TuningError(
-            f"No setting{surely} loses at most {max_accuracy_loss:.2%}; the closest{surely} loses "
-            f"{_loss(close, sure):.2%}, at {close.n_steps} steps. Go on with more trials or more "
-            "images, allow a larger loss, or read longer presentation times (n_steps)."
+        advice = (
+            "Go on with more trials or more images, allow a larger loss, or read longer "
+            "presentation times (n_steps)."
         )
+        return cheapest_within(points, max_accuracy_loss, sure, advice)
 
     def summary_string(self, line_length: int = 98) -> str:
         """What was done, the front and the baseline in a table, and the best settings."""
@@ -273,12 +267,16 @@ class Sweep:
         TuningError
             If the sweep was loaded from a file, and so has no model: call `sweep` with the same
             arguments and that file. If its cost model prices what each core of a chip did, and
-            the simulator does not say.
+            the simulator does not say. If there are no settings.
         """
         from .confirmation import confirm
 
         chosen = [self.best()] if settings is None else settings
         points = [chosen] if isinstance(chosen, Point) else list(chosen)
+        if not points:
+            raise TuningError(
+                "There are no settings to confirm: give those of front(), or a best()."
+            )
         return confirm(
             self, x, y, points, simulator=simulator, presentation=presentation,
             more_steps=more_steps, progress=progress,
@@ -316,7 +314,3 @@ class Sweep:
             loss_interval=(low, high),
             correct=reading.correct,
         )
-
-
-def _loss(point: Point, sure: bool) -> float:
-    return point.loss_interval[1] if sure else point.loss

@@ -22,14 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from .records import Key, Proposal, Setting, Trial
+from .records import ROUNDING, Key, Proposal, Setting, Trial
 from .space import Space
 
 ORIGIN = "sampler"
 _ATTEMPTS = 20
-
-ROUNDING = 1e-12
-"""A loss that is larger by no more than this is not larger: shares of images are rounded."""
 
 
 def sampled(

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .records import Key, Proposal, Reading, Setting, Trial
-from .sampler import ROUNDING, sampled
+from .records import ROUNDING, Key, Proposal, Reading, Setting, Trial
+from .sampler import sampled
 from .space import Space
 
 STEPS = (0.6, 0.775, 0.88, 0.94)
