@@ -9,7 +9,7 @@ on pixels from 0 to 1, and converted with `NEURON_TYPE` and
 * its rule: 200 Hz over the mean activation of active neurons, layer by layer;
 * `tune_firing_rates`: layers measured as they spike, until they fire at `RATE_HZ`;
 * `sweep`: the setting that takes the least energy within a loss of accuracy;
-* `fine_tune` with a synop loss, and `sweep` after it.
+* `fine_tune` with a synop loss, at the rates that it trains for, and `sweep` after it.
 
 Scales are searched on training images that the network was not trained on: spikes lose less on
 those that it was. The front is measured again on others, and a setting chosen by those: on the
@@ -269,7 +269,9 @@ def one_seed(
         validation=(data.x_tune, data.y_tune),
         seed=seed,
     )
-    starts = [tuned.scale_firing_rates]
+    scales = tuned.scale_firing_rates
+    results.add("fine-tuning", tuned.model, scales, N_STEPS, began)
+    starts = [scales]
     found = chosen(swept(tuned.model, data, seed, n_trials, losses, starts, model), data, losses)
     results.add(
         "fine-tuning and sweep", tuned.model, found.scale_firing_rates, found.n_steps, began

@@ -100,7 +100,7 @@ def test_tune_mnist(tmp_path):
             found[row[1]] = float(row[2]), number(row[3]), float(row[4])
     assert list(found) == [
         "one scale of 100", "200 Hz rule", "200 Hz rule, longer", "tuner, 125 Hz", "sweep",
-        "fine-tuning and sweep",
+        "fine-tuning", "fine-tuning and sweep",
     ]  # fmt: skip
     (rule, most, on_chip), (searched, fewer, _), (_, fewest, _) = (
         found[name] for name in ("200 Hz rule", "sweep", "fine-tuning and sweep")
