@@ -48,14 +48,13 @@ N_STEPS = 30
 LONGER = 40
 #: Above it, a neuron that fires at most once a step loses too much to rounding of its interval.
 RATE_HZ = 125
-#: Where the sweep starts too: the spikes of the first layers are dear, those of the last are cheap.
-SPARSE_HZ = {"to-spikes": 60.0, "conv0": 50.0, "conv1": 80.0, "dense0": 150.0}
 #: On the chip a spike takes a step from layer to layer, and one more to it and from it.
 CHIP_DELAY = 5
 #: Shares of images that may be lost against the ReLU network: the search lowers the energy within
-#: each, and a setting is chosen that is within the first on images that the search did not see.
-LOSSES, QUICK_LOSSES = (0.0025, 0.005), (0.05, 0.1)
-#: So many settings of the front are measured on those, from the least energy upwards.
+#: each, and a setting is chosen that is within the last on images that the search did not see.
+LOSSES, QUICK_LOSSES = (0.001, 0.0025), (0.025, 0.05)
+#: So many settings of the front, within twice that loss, are measured on those, from the least
+#: energy upwards.
 N_CHOOSE = 10
 #: What all synops of the trained model cost in fine-tuning, in units of the cross-entropy.
 SYNOP_WEIGHT = 0.2
@@ -248,11 +247,7 @@ def one_seed(
     results.add(f"tuner, {RATE_HZ} Hz", model, scales, N_STEPS, began)
 
     began = time.time()
-    sparse = nsc.tune_firing_rates(
-        model, data.x_tune[:500], target=SPARSE_HZ, n_steps=LONGER, **options
-    )
-    starts = [scales, sparse.scales]
-    found = chosen(swept(model, data, seed, n_trials, losses, starts, model), data, losses)
+    found = chosen(swept(model, data, seed, n_trials, losses, [scales], model), data, losses)
     results.add("sweep", model, found.scale_firing_rates, found.n_steps, began)
 
     began = time.time()
@@ -301,11 +296,12 @@ def swept(
 
 def chosen(found: Any, data: Data, losses: Losses) -> Any:
     """The setting with the least energy within the loss, on images that the search did not see."""
-    front = found.front(losses[-1])[:N_CHOOSE]
+    limit = losses[-1]
+    front = found.front(2 * limit)[:N_CHOOSE]
     confirmed = found.confirm(data.x_choose, data.y_choose, front, progress=False)
     print("\n" + confirmed.summary_string(), flush=True)
     least = min(row.loss for row in confirmed.rows)
-    return confirmed.best(max(losses[0], least)).point
+    return confirmed.best(max(limit, least)).point
 
 
 def main() -> None:
@@ -313,9 +309,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--mnist", help="mnist.npz; default: the digits of the package")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--trials", type=int, default=40, help="settings that a sweep tries")
-    parser.add_argument("--tune", type=int, default=4000, help="training images to tune on")
-    parser.add_argument("--choose", type=int, default=6000, help="others to choose on")
+    parser.add_argument("--trials", type=int, default=50, help="settings that a sweep tries")
+    parser.add_argument("--tune", type=int, default=5000, help="training images to tune on")
+    parser.add_argument("--choose", type=int, default=5000, help="others to choose on")
     parser.add_argument("--test", type=int, default=10_000, help="test images")
     parser.add_argument("--quick", action="store_true", help="little of everything")
     parser.add_argument("--json", help="write all rows here")
