@@ -267,7 +267,7 @@ def test_best_of_the_confirmed(swept, data):
     with pytest.raises(TuningError, match="Allow a larger loss, or confirm settings"):
         confirmed.best(losses[0] - 0.01)
     least = min(row.loss_interval[1] for row in confirmed.rows)
-    with pytest.raises(TuningError, match="No setting surely loses at most"):
+    with pytest.raises(TuningError, match="No confirmed setting surely loses at most"):
         confirmed.best(least - 0.01, sure=True)
     with pytest.raises(TuningError, match="no settings to confirm"):
         swept.confirm(x, y, [], progress=False)

@@ -108,7 +108,7 @@ class Confirmation:
             If there is none; it names the setting that comes closest.
         """
         advice = "Allow a larger loss, or confirm settings that take more energy."
-        return cheapest_within(self.rows, max_accuracy_loss, sure, advice)
+        return cheapest_within(self.rows, max_accuracy_loss, sure, "confirmed setting", advice)
 
     def summary_string(self, line_length: int = 98) -> str:
         """Both accuracies of each setting, with their intervals."""

@@ -82,7 +82,7 @@ def significant(front: Sequence[Point], confidence: float) -> list[Point]:
 
 
 def cheapest_within(
-    found: Sequence[AnyJudged], max_loss: float, sure: bool, advice: str
+    found: Sequence[AnyJudged], max_loss: float, sure: bool, what: str, advice: str
 ) -> AnyJudged:
     """The least energy that loses at most so much; of equal ones the fastest, then the first.
 
@@ -90,8 +90,10 @@ def cheapest_within(
     ----------
     sure : bool
         Take the upper end of the interval for the loss, not its estimate.
+    what : str
+        What they are, for the error.
     advice : str
-        What else to do, for the error.
+        What else to do.
 
     Raises
     ------
@@ -108,6 +110,6 @@ def cheapest_within(
     close = min(found, key=loss)
     surely = " surely" if sure else ""
     raise TuningError(
-        f"No setting{surely} loses at most {max_loss:.2%}; the closest{surely} loses "
+        f"No {what}{surely} loses at most {max_loss:.2%}; the closest{surely} loses "
         f"{loss(close):.2%}, at {close.n_steps} steps. {advice}"
     )

@@ -172,7 +172,7 @@ class Sweep:
             "Go on with more trials or more images, allow a larger loss, or read longer "
             "presentation times (n_steps)."
         )
-        return cheapest_within(points, max_accuracy_loss, sure, advice)
+        return cheapest_within(points, max_accuracy_loss, sure, "setting", advice)
 
     def summary_string(self, line_length: int = 98) -> str:
         """What was done, the front and the baseline in a table, and the best settings."""
