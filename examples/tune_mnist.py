@@ -266,8 +266,7 @@ def one_seed(
     )
     scales = tuned.scale_firing_rates
     results.add("fine-tuning", tuned.model, scales, N_STEPS, began)
-    starts = [scales]
-    found = chosen(swept(tuned.model, data, seed, n_trials, losses, starts, model), data, losses)
+    found = chosen(swept(tuned.model, data, seed, n_trials, losses, [scales], model), data, losses)
     results.add(
         "fine-tuning and sweep", tuned.model, found.scale_firing_rates, found.n_steps, began
     )
