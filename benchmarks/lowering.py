@@ -70,7 +70,7 @@ def run_steps(model: Any, changes: bool) -> dict[str, Any]:
 
 def sizes(net: Any, graph: Any) -> dict[str, int]:
     """How large a network is, and what its graph makes of it."""
-    from nengo_spikecost.lowering.record import n_stored
+    from nengo_spikecost.lowering.lowering_record import n_stored
 
     neural = [pathway for pathway in graph.pathways if pathway.kind == "neural"]
     return {

@@ -11,31 +11,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import stack as _stack
-
-__version__ = "0.1.0.dev0"
+from .version import __version__ as __version__
 
 _stack.install()
 
 # public name -> module that defines it
 _PUBLIC = {
     "Activity": "activity",
-    "BreakEven": "opponent",
-    "Comparison": "comparison",
+    "BreakEven": "questions.opponent.break_even_record",
+    "Comparison": "questions.comparison.comparison_record",
     "Conversion": "conversion",
     "FineTuning": "tuning",
-    "NetworkEnergy": "network_energy",
+    "NetworkEnergy": "questions.network_energy",
     "NetworkGraph": "graph",
-    "Profile": "profiling",
+    "Profile": "questions.profile_record",
     "Sweep": "tuning.sweeps",
     "Workload": "workload",
-    "break_even": "opponent",
-    "compare": "comparison",
+    "break_even": "questions.opponent.break_even",
+    "compare": "questions.comparison.compare",
     "convert": "conversion",
     "devices": "energy",
     "fine_tune": "tuning",
     "lower": "lowering",
     "measure": "activity",
-    "profile": "profiling",
+    "profile": "questions.profiling",
     "register_device": "energy",
     "sweep": "tuning.sweeps",
     "tune_firing_rates": "tuning",

@@ -13,14 +13,14 @@ from click.testing import CliRunner
 
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
-from nengo_spikecost.comparison import AVERAGE, COST_MODELS
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.cost_models import CostModel, get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
-from nengo_spikecost.energy.lemaire import lemaire
-from nengo_spikecost.energy.qtools import qtools
+from nengo_spikecost.energy.peers.lemaire import lemaire
+from nengo_spikecost.energy.peers.qtools import qtools
 from nengo_spikecost.errors import EnergyError, UnknownDeviceError
+from nengo_spikecost.questions.comparison.compare import AVERAGE, COST_MODELS
 
 from . import models
 

@@ -13,8 +13,8 @@ import pytest
 
 from nengo_spikecost.activity import BACKENDS
 from nengo_spikecost.energy import cost_models, devices
+from nengo_spikecost.energy.peers.kerasspiking import layer_counters as keras_layers
 from nengo_spikecost.graph import fan_out_rules
-from nengo_spikecost.workload import keras_layers
 
 ROOT = Path(__file__).parents[1]
 

@@ -25,7 +25,7 @@ from nengo_spikecost.errors import (
     UnknownDeviceError,
 )
 from nengo_spikecost.graph import NetworkGraph
-from nengo_spikecost.network_energy import NetworkEnergy
+from nengo_spikecost.questions.network_energy import NetworkEnergy
 
 from .models import conv_net, images
 from .workload.fakes import random_activity

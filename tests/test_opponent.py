@@ -13,11 +13,11 @@ import pytest
 import nengo_spikecost as nsc
 from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import lemaire
+from nengo_spikecost.energy.peers.lemaire import lemaire
 from nengo_spikecost.errors import EnergyError, MissingActivityError
-from nengo_spikecost.opponent import break_even_of, zero_share
-from nengo_spikecost.report.break_even import outcome
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.questions.opponent.break_even import break_even_of, zero_share
+from nengo_spikecost.questions.shown.break_even_view import outcome
+from nengo_spikecost.workload.workload_record import (
     DenseWork,
     HostWork,
     LayerInfo,
@@ -266,7 +266,7 @@ class TestNativeNetwork:
             nsc.break_even(native[0], None)
 
     def test_qtools_prices_nothing_that_spikes(self, native):
-        from nengo_spikecost.energy.qtools import qtools
+        from nengo_spikecost.energy.peers.qtools import qtools
 
         with pytest.raises(EnergyError):
             nsc.break_even(*native, cost_model=qtools())

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nengo_spikecost as nsc
+from nengo_spikecost.check import is_whole
 from nengo_spikecost.errors import (
     ConversionError,
     DataError,
@@ -12,9 +13,8 @@ from nengo_spikecost.errors import (
     SpikeCostError,
     TuningError,
 )
-from nengo_spikecost.loihi.emulation.arguments import check_run, positive
+from nengo_spikecost.loihi.emulation.run_arguments import check_run, positive
 from nengo_spikecost.tuning import RescalableNetwork, tune_firing_rates
-from nengo_spikecost.whole import is_whole
 from tests.models import conv_net, images
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from nengo_spikecost import stack
+from nengo_spikecost.chip.chip_work import ChipWork
 from nengo_spikecost.loihi import Mapping, place, record_spikes
 from nengo_spikecost.loihi.sana_fe import Recording
-from nengo_spikecost.workload.chip_work import ChipWork, chip_work
+from nengo_spikecost.workload.measured_chip import chip_work
 
 WIDTH, N_INPUTS, N_LAYERS = 256, 390, 10
 STEPS_PER_INFERENCE = 10

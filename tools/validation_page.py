@@ -32,7 +32,7 @@ from validation_data import (
 )
 
 from nengo_spikecost.energy.loihi_chip import Range
-from nengo_spikecost.report.si import si
+from nengo_spikecost.layout.si import si
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
 

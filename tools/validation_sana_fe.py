@@ -10,9 +10,9 @@ from validation_networks import scaling
 
 from nengo_spikecost import convert
 from nengo_spikecost.demo import DEMO_SETTINGS, demo_data, demo_model
+from nengo_spikecost.layout.si import si
 from nengo_spikecost.loihi import fit_blocks, record_spikes, sana_fe_check
 from nengo_spikecost.loihi.sana_fe import SanaFeCheck, replay
-from nengo_spikecost.report.si import si
 
 #: Inferences are long; SANA-FE takes as long for every step.
 N_STEPS = 40

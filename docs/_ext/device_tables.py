@@ -10,8 +10,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.report import si
-from nengo_spikecost.report.devices import (
+from nengo_spikecost.energy.shown.device_list import (
     Block,
     amount,
     blocks,
@@ -19,6 +18,7 @@ from nengo_spikecost.report.devices import (
     numbered_sources,
     range_words,
 )
+from nengo_spikecost.layout import si
 
 HEADER = ("Device", "Runs on", "Synaptic operation", "Neuron update", "Static power", "Evidence")
 

@@ -15,9 +15,9 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ..chip.chip_activity import ChipActivity
 from ..errors import OverwriteWarning
 from ..graph import Population
-from .chip_record import ChipActivity
 from .samples import InputSpec
 
 

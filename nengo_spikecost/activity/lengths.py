@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..progress import progress_bar
+from .activity_record import Activity
 from .backend import BatchCounts, Setup
 from .measure import simulator_errors
-from .record import Activity
 from .recorder import Recorder
 
 

@@ -8,12 +8,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..check import is_whole
 from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..progress import progress_bar
-from ..whole import is_whole
+from .activity_record import Activity
 from .backend import BACKENDS, CONTINUOUS, ONE_BY_ONE, OPTIONS, Backend, Setup
-from .record import Activity
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
 from .samples import Batch, SampleStream, SelfDriven

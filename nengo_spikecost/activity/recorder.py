@@ -9,11 +9,11 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ..chip.chip_activity import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
 from ..errors import MeasurementError
 from ..graph import Population
+from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
-from .chip_record import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
-from .record import Activity, OutputActivity, PopulationActivity, Protocol
 
 
 class Recorder:

@@ -18,14 +18,7 @@ import numpy as np
 
 from ..errors import MeasurementError
 from ..graph import Population
-from .backend import (
-    Backend,
-    BatchCounts,
-    Setup,
-    amplitude,
-    draws_as_it_runs,
-    register_backend,
-)
+from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs, register_backend
 
 #: Probed values held at a time: 2**21 of float64 are 16 MiB.
 VALUES_AT_ONCE = 2**21

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
+from ..checkpoints import Checkpoint
 from ..errors import DataError, MeasurementError
 from ..graph import Population
+from ..version import __version__
 from .backend import RESUMABLE, Backend, Setup, draws_as_it_runs
-from .checkpoint import Checkpoint
-from .digests import batch_digest, network_digest
+from .network_digests import batch_digest, network_digest
 from .samples import Batch
 
 #: Simulators in which every fresh sample starts from the same random numbers.

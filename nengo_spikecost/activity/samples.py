@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..check import is_whole
 from ..errors import DataError
-from ..whole import is_whole
 
 #: Most steps of one sample: simulators number them with 32 bits.
 MAX_STEPS = 2**31 - 1

@@ -5,6 +5,8 @@ Counts of a chip can so be read without TensorFlow, and NengoDL run without Neng
 
 from __future__ import annotations
 
+import importlib
+
 from .backend import Backend, Setup, register_backend
 
 
@@ -35,9 +37,9 @@ def nengo(setup: Setup) -> Backend:
 @register_backend("loihi", continuous=True, resumable=True, options=["by_step"])
 def loihi(setup: Setup) -> Backend:
     """The batched emulation of Loihi."""
-    from .loihi_emulator import LoihiEmulatorBackend
-
-    return LoihiEmulatorBackend(setup)
+    module = importlib.import_module("nengo_spikecost.loihi.simulators.batched_emulation")
+    backend: Backend = module.LoihiEmulatorBackend(setup)
+    return backend
 
 
 @register_backend(
@@ -45,6 +47,6 @@ def loihi(setup: Setup) -> Backend:
 )
 def nengo_loihi(setup: Setup) -> Backend:
     """NengoLoihi's simulator, on its emulator or a board."""
-    from .nengo_loihi import NengoLoihiBackend
-
-    return NengoLoihiBackend(setup)
+    module = importlib.import_module("nengo_spikecost.loihi.simulators.nengo_loihi")
+    backend: Backend = module.NengoLoihiBackend(setup)
+    return backend

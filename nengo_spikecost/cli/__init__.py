@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import click
 
-from .. import __version__
-from .deploy import deploy
-from .devices import devices
-from .fit import fit
-from .profile import compare, demo, report
-from .sweep import sweep
-from .tune import tune
+from ..version import __version__
+from .deploy_command import deploy
+from .devices_command import devices
+from .fit_command import fit
+from .report_command import compare, demo, report
+from .sweep_command import sweep
+from .tune_command import tune
 
 COMMANDS = (demo, report, compare, fit, deploy, tune, sweep, devices)
 

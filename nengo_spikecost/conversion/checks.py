@@ -10,8 +10,8 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
+from ..check import is_whole
 from ..errors import ConversionError
-from ..whole import is_whole
 from .layers.pooling import MAX_POOLING
 from .lookup import walk_layers
 

@@ -8,7 +8,7 @@ from typing import Any
 import nengo
 import tensorflow as tf
 
-from ..workload.record import LayerInfo
+from ..layers.layer_info import LayerInfo
 from .lookup import LayerLookup, walk_layers
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import nengo
 import tensorflow as tf
 
+from ..layers.keras_shapes import keras_shapes
+from ..layers.layer_info import LayerInfo
+from ..layers.layer_shape import LayerShape
 from ..lowering import Lowering
-from ..workload.keras_shapes import keras_shapes
-from ..workload.layer_shape import LayerShape
-from ..workload.record import LayerInfo
 from .checks import check_max_pooling, check_model, check_options, check_synapse
 from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
 from .converter import LayerChoice, run_converter
@@ -22,13 +22,7 @@ from .lookup import LayerLookup, walk_layers
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
-from .scales import (
-    ScaleLike,
-    layer_names,
-    neuron_layer,
-    resolve_scales,
-    warn_of_unused_scales,
-)
+from .scales import ScaleLike, layer_names, neuron_layer, resolve_scales, warn_of_unused_scales
 from .temporal import is_temporal
 
 

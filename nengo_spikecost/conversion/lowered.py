@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import nengo
 from nengo.ensemble import Neurons
 
-from ..graph.layers import layer_of_route
+from ..graph.route_layers import layer_of_route
 from ..lowering import Lowering, lower
 
 if TYPE_CHECKING:

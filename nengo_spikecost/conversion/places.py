@@ -10,7 +10,7 @@ import nengo
 
 from ..errors import ConversionError, ConversionWarning
 from ..graph import NetworkGraph, Population
-from ..graph.host import mark_off_chip
+from ..graph.off_chip import mark_off_chip
 from .converter import RecordingConverter
 from .host_node import HostNode
 

@@ -6,9 +6,9 @@ from .cost_models import CostModel, cost_model_names, register_cost_model
 from .device import Constant, Device
 from .devices import load_devices, register_device
 from .estimate import EnergyEstimate, HostEnergy, LayerEnergy, StaticEnergy
-from .lemaire import lemaire
 from .loihi_chip import loihi_chip
-from .qtools import qtools
+from .peers.lemaire import lemaire
+from .peers.qtools import qtools
 from .spread import Spread
 
 # every cost model by its name, with its default options; `cost_models` has the first two

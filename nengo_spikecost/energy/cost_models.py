@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
 from ..errors import EnergyError, OverwriteWarning
-from ..workload.record import Workload
+from ..workload.workload_record import Workload
 from .device import Device
 from .estimate import EnergyEstimate
 from .per_operation import price
@@ -137,7 +137,7 @@ def _exact_counter(network: Any, activity: Any, example_data: Any) -> Counter:
 
 
 def _average_counter(network: Any, activity: Any, example_data: Any) -> Counter:
-    from ..workload.average import AverageCounter
+    from .peers.kerasspiking.average import AverageCounter
 
     if activity is not None:
         raise EnergyError(

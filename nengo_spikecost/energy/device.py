@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..check import is_whole
 from ..errors import EnergyError
-from ..whole import is_whole
 
 EVIDENCE = (
     "measured",

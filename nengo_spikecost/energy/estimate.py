@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import EnergyError
-from ..workload.record import UncountedWork
+from ..workload.workload_record import UncountedWork
 from .device import Device
 from .spread import Spread, spread_of
 

@@ -17,7 +17,7 @@ Assumptions, all stated with the result:
 * A bias is part of the neuron's update.
 * What is not on a spiking device (weights of inputs that are no spikes, neurons off the
   chip, readouts, functions) is its host's work, priced beside the device: see
-  `nengo_spikecost.energy.host`.
+  `nengo_spikecost.energy.host_pricing`.
 * Changes of weights by learning rules are priced on dense devices; spiking devices have no
   energy for them, so they are listed.
 * Graded populations in a network on a spiking device are not priced but listed.
@@ -30,7 +30,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
-from ..workload.record import PathwayWork, UncountedWork, Workload
+from ..workload.workload_record import PathwayWork, UncountedWork, Workload
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..workload.record import Workload
+from ..workload.workload_record import Workload
 from .cost_models import CostModel
 from .device import Device
 from .estimate import EnergyEstimate, StaticEnergy
-from .host import price_host
+from .host_pricing import price_host
 
 
 def estimate_energy(

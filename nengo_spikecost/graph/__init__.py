@@ -2,20 +2,13 @@
 
 from .chains import chain_fan_out
 from .connection_chain import built_macs
-from .connectivity import (
-    AllToAll,
-    Connectivity,
-    Identity,
-    Placement,
-    Selection,
-    SparsePattern,
-)
+from .connectivity import AllToAll, Connectivity, Identity, Placement, Selection, SparsePattern
 from .factored import FactoredForm, factored_forms
 from .fan_out import connectivity, fan_out_rules
 from .kronecker import Kronecker
 from .learning import Learning, Updates, learned_shape, learning_rules, rules_of
 from .network_graph import NetworkGraph
-from .records import (
+from .pathways import (
     HOST_ROLES,
     PATHWAY_KINDS,
     HostPart,

@@ -27,7 +27,7 @@ from .connectivity import Placement
 
 if TYPE_CHECKING:
     from .network_graph import NetworkGraph
-    from .records import Population, Weights
+    from .pathways import Population, Weights
 
 
 @dataclass(frozen=True)

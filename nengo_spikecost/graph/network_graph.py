@@ -13,11 +13,10 @@ from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
 from .connection_chain import is_direct, uses_encoders
-from .host import held_by, host_operations, host_parts, is_on_chip
-from .layers import layer_of_route
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
-from .records import (
+from .off_chip import held_by, host_operations, host_parts, is_on_chip
+from .pathways import (
     HOST_ROLES,
     PATHWAY_KINDS,
     HostPart,
@@ -28,6 +27,7 @@ from .records import (
     Uncounted,
     Weights,
 )
+from .route_layers import layer_of_route
 from .routes import Route, RouteFinder, is_passthrough
 
 Named = TypeVar("Named", Population, Pathway)

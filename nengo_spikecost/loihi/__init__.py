@@ -18,24 +18,24 @@ would silently run as something else, and why.
 `sana_fe_check` prices what `record_spikes` recorded with SANA-FE, for a second opinion.
 """
 
+from ..chip.limits import CoreUse
+from ..chip.mesh import HopCosts, Hops, Mesh
 from ..energy.loihi_chip import ChipCost
-from ..graph.host import mark_off_chip
+from ..graph.off_chip import mark_off_chip
 from .blocks.block_fit import BlockFit, LayerFit, Verification
 from .blocks.block_search import fit_blocks
 from .chip_cost import chip_cost
 from .cores.core_use import LayerUse, NetworkUse, core_use
 from .cores.layer_reading import read_layers
-from .cores.limits import CoreUse
 from .cores.misfits import Misfit, check_fit
+from .deploy import Deployment, deploy
 from .deployable import GivenShapes
-from .deployment import Deployment, deploy
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock, place
-from .mapping.mesh import HopCosts, Hops, Mesh
 from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
 from .support.placement import on_chip
-from .support.records import Unsupported
 from .support.support import check_support, raise_unsupported
+from .support.unsupported import Unsupported
 
 __all__ = [
     "BlockFit",

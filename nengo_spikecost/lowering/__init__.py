@@ -2,8 +2,8 @@
 
 from .linear_map import LinearMap, Matrix
 from .lower import lower
-from .reading import transform_readers
-from .record import CHANGE_KINDS, Change, Lowering
+from .lowering_record import CHANGE_KINDS, Change, Lowering
+from .map_reading import transform_readers
 
 __all__ = [
     "CHANGE_KINDS",

@@ -7,7 +7,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform
 
-from .plan import is_neural
+from .composition_plan import is_neural
 
 
 def needs_rewriting(conn: nengo.Connection) -> bool:

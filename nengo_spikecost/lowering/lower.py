@@ -13,14 +13,9 @@ from nengo.transforms import NoTransform
 from ..errors import NetworkGraphError
 from ..graph.naming import unique_names
 from ..graph.routes import is_passthrough
-from .biases import folded_bias
+from .composed_biases import folded_bias
 from .composition import TooManyWeights, compose
-from .emission import to_transform
-from .hardware import needs_relay, needs_rewriting
-from .images import as_images, find_images
-from .linear_map import LinearMap
-from .paths import Arrival, Path, PathFinder, Refused, n_multiplications
-from .plan import (
+from .composition_plan import (
     Plan,
     fixed_connections,
     is_neural,
@@ -28,9 +23,14 @@ from .plan import (
     probed_objects,
     with_upstream,
 )
-from .reading import connection_map
+from .emission import to_transform
+from .hardware import needs_relay, needs_rewriting
+from .images import as_images, find_images
+from .linear_map import LinearMap
+from .lowering_record import Change, Lowering, n_stored
+from .map_reading import connection_map
+from .paths import Arrival, Path, PathFinder, Refused, n_multiplications
 from .rebuild import Copier
-from .record import Change, Lowering, n_stored
 
 
 def lower(

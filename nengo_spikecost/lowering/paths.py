@@ -14,8 +14,8 @@ import nengo
 import numpy as np
 
 from .composition import TooManyWeights, add, compose
+from .composition_plan import Plan
 from .linear_map import Gather, LinearMap
-from .plan import Plan
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ mean activations, as KerasSpiking does. Both return a `Workload`.
 
 from __future__ import annotations
 
-from .record import LayerInfo, PathwayWork, PopulationWork, UncountedWork, Workload
+from ..layers.layer_info import LayerInfo
+from .workload_record import PathwayWork, PopulationWork, UncountedWork, Workload
 
 __all__ = ["LayerInfo", "PathwayWork", "PopulationWork", "UncountedWork", "Workload"]

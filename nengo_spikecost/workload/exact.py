@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWarning
+from ..layers.layer_info import LayerInfo
 from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
-from .record import (
+from .workload_record import (
     DenseWork,
     FactoredWork,
     HostWork,
-    LayerInfo,
     LearningWork,
     PathwayWork,
     PopulationWork,
@@ -31,7 +31,7 @@ from .record import (
 )
 
 if TYPE_CHECKING:
-    from ..activity.record import Activity, PopulationActivity
+    from ..activity.activity_record import Activity, PopulationActivity
     from ..graph import NetworkGraph, Pathway, Population
 
 CHUNK_ELEMENTS = 1 << 22
@@ -275,7 +275,7 @@ def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[
 def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[FactoredWork]:
     """What the weights on the chip do if they are kept in factors."""
     from ..graph import factored_forms
-    from ..graph.host import held_by
+    from ..graph.off_chip import held_by
 
     used = held_by(p for p in graph.pathways if p.on_chip)
     nothing = np.zeros((activity.n_samples, 0), dtype=np.int64)

@@ -11,8 +11,8 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost.activity import BACKENDS, Activity
-from nengo_spikecost.activity.chip_record import chip_arrays
-from nengo_spikecost.activity.digests import network_digest
+from nengo_spikecost.activity.network_digests import network_digest
+from nengo_spikecost.chip.chip_activity import chip_arrays
 from nengo_spikecost.errors import DataError, MeasurementError
 from tests.loihi.test_emulation import IMAGES, spiking_network
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nengo_spikecost.activity import ChipActivity, StepCounts
-from nengo_spikecost.activity.chip_record import chip_arrays, chip_of_arrays, joined_chips
+from nengo_spikecost.chip.chip_activity import chip_arrays, chip_of_arrays, joined_chips
 from nengo_spikecost.errors import MeasurementError
 
 

@@ -10,13 +10,13 @@ import tensorflow as tf
 
 import nengo_spikecost as nsc
 from nengo_spikecost.activity.backend import Setup
-from nengo_spikecost.activity.chip_record import continued_chip
 from nengo_spikecost.activity.lengths import measured_at
-from nengo_spikecost.activity.loihi_emulator import LoihiEmulatorBackend
 from nengo_spikecost.activity.subject import subject
+from nengo_spikecost.chip.chip_activity import continued_chip
 from nengo_spikecost.errors import MeasurementError
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.loihi import fit_blocks
+from nengo_spikecost.loihi.simulators.batched_emulation import LoihiEmulatorBackend
 from tests.models import conv_net, images
 
 LENGTHS = (1, 12, 13, 25)

@@ -9,14 +9,23 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nengo_spikecost.energy.bit_matching import BitWidths, matched_device, matched_models
-from nengo_spikecost.energy.break_even import compare_sides, only_on_chip
 from nengo_spikecost.energy.cost_models import CostModel, get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
-from nengo_spikecost.energy.literature import PUBLISHED, QUANTITIES, Threshold, yan_compute
 from nengo_spikecost.errors import EnergyError, MissingActivityError
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.questions.opponent.bit_matching import (
+    BitWidths,
+    matched_device,
+    matched_models,
+)
+from nengo_spikecost.questions.opponent.literature import (
+    PUBLISHED,
+    QUANTITIES,
+    Threshold,
+    yan_compute,
+)
+from nengo_spikecost.questions.opponent.two_sides import compare_sides, only_on_chip
+from nengo_spikecost.workload.workload_record import (
     DenseWork,
     HostWork,
     LayerInfo,
@@ -344,7 +353,7 @@ class TestBitWidths:
         assert matched_device(opponent(), BitWidths(6)) == opponent()
 
     def test_lemaire_gets_the_widths(self):
-        from nengo_spikecost.energy.lemaire import lemaire
+        from nengo_spikecost.energy.peers.lemaire import lemaire
 
         def widths(cost_model):
             found = [model.price.widths for model in matched_models(cost_model, BitWidths(6))]

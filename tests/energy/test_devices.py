@@ -10,7 +10,7 @@ import pytest
 from nengo_spikecost.energy import cost_models, device_files, devices
 from nengo_spikecost.energy.device import EVIDENCE, Constant, Device
 from nengo_spikecost.energy.device_files import DEVICE_FILE
-from nengo_spikecost.energy.lemaire.operations import (
+from nengo_spikecost.energy.peers.lemaire.operations import (
     OperationTable,
     has_operation_table,
     operation_table,

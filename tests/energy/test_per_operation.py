@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nengo_spikecost.energy.host import price_host
+from nengo_spikecost.energy.host_pricing import price_host
 from nengo_spikecost.energy.per_operation import price
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 

@@ -15,7 +15,7 @@ from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.pricing import estimate_energy
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.workload.workload_record import (
     DenseWork,
     LayerInfo,
     PathwayWork,

@@ -13,10 +13,10 @@ from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
 from nengo_spikecost.energy.pricing import estimate_energy
+from nengo_spikecost.energy.shown.layer_notes import table_notes
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.report.notes import table_notes
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.workload.workload_record import (
     HostWork,
     LayerInfo,
     PathwayWork,

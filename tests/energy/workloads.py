@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.workload.workload_record import (
     DenseWork,
     HostWork,
     LayerInfo,

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from nengo_spikecost import convert, loihi, stack
+from nengo_spikecost.chip import limits
 from nengo_spikecost.demo import demo_model
 from nengo_spikecost.errors import LoihiError
 from nengo_spikecost.loihi import core_use, fit_blocks
 from nengo_spikecost.loihi.blocks import graph_search, shape_search, tile_choices
-from nengo_spikecost.loihi.cores import limits
 from nengo_spikecost.loihi.cores.layer_reading import read_layers
 from nengo_spikecost.loihi.cores.tiling import Tiling
 

@@ -11,7 +11,7 @@ import pytest
 from nengo_spikecost import stack
 from nengo_spikecost.errors import EmulationWarning
 from nengo_spikecost.loihi.emulation import Emulator
-from nengo_spikecost.loihi.emulation.records import OVERFLOWS
+from nengo_spikecost.loihi.emulation.emulation_records import OVERFLOWS
 
 from .emulated import IMAGES, Reference, assert_same_counts, nef_network, spiking_network
 from .networks import STEPS, Layers

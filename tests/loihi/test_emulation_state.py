@@ -16,8 +16,8 @@ import nengo
 import numpy as np
 import pytest
 
+from nengo_spikecost import checkpoints as checkpoint
 from nengo_spikecost import stack
-from nengo_spikecost.activity import checkpoint
 from nengo_spikecost.errors import DataError, EmulationWarning, LoihiError
 from nengo_spikecost.loihi.emulation import Emulator, presenting
 

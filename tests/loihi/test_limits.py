@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from nengo_spikecost import stack
+from nengo_spikecost.chip import limits
 from nengo_spikecost.errors import LoihiError
 from nengo_spikecost.loihi import CoreUse, check_fit, core_use
-from nengo_spikecost.loihi.cores import limits
 
 from .block_networks import RandomNetwork
 from .networks import Layers

@@ -14,11 +14,11 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.activity.record import Activity, PopulationActivity, Protocol
+from nengo_spikecost.activity.activity_record import Activity, PopulationActivity, Protocol
+from nengo_spikecost.chip.mesh import HopCosts, Mesh
 from nengo_spikecost.errors import EstimateWarning, LoihiError
 from nengo_spikecost.loihi import check_support, place
 from nengo_spikecost.loihi.mapping.allocation import ALLOCATORS
-from nengo_spikecost.loihi.mapping.mesh import HopCosts, Mesh
 
 from .networks import Layers, emulate
 from .placements import MessageCounter, decoded, images, walk

@@ -16,7 +16,7 @@ from nengo_spikecost.lowering.composition import TooManyWeights, add, compose
 from nengo_spikecost.lowering.emission import to_transform
 from nengo_spikecost.lowering.geometry import Axis, Image
 from nengo_spikecost.lowering.linear_map import Gather, Matrix
-from nengo_spikecost.lowering.reading import transform_map
+from nengo_spikecost.lowering.map_reading import transform_map
 from nengo_spikecost.lowering.recognition import as_strided
 from nengo_spikecost.lowering.strided_map import StridedMap
 

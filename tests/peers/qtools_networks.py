@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nengo_spikecost.workload.layer_shape import LayerShape
+from nengo_spikecost.layers.layer_shape import LayerShape
 
 KINDS = {
     "Conv2D": "convolution",

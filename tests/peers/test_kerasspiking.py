@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from nengo_spikecost.energy import devices
-from nengo_spikecost.network_energy import NetworkEnergy
+from nengo_spikecost.questions.network_energy import NetworkEnergy
 
 from .compact_kerasspiking import COMPACT, SHARED, compact
 

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nengo_spikecost.energy.lemaire import OPERATION_TYPES, lemaire
-from nengo_spikecost.energy.lemaire.equations import spiking_layer
-from nengo_spikecost.energy.lemaire.memory import InterpolatedRam, ram_model
-from nengo_spikecost.energy.lemaire.operations import (
+from nengo_spikecost.energy.peers.lemaire import OPERATION_TYPES, lemaire
+from nengo_spikecost.energy.peers.lemaire.equations import spiking_layer
+from nengo_spikecost.energy.peers.lemaire.memory_traffic import InterpolatedRam, ram_model
+from nengo_spikecost.energy.peers.lemaire.operations import (
     Arithmetic,
     OperationTable,
     checked_operation_type,
 )
-from nengo_spikecost.energy.lemaire.prices import Prices, Widths, priced
-from nengo_spikecost.energy.lemaire.qualia import Module, Row, Signal, module_row, total_row
-from nengo_spikecost.workload.layer_shape import LayerShape
-from nengo_spikecost.workload.record import LayerInfo, PopulationWork, Workload
+from nengo_spikecost.energy.peers.lemaire.prices import Prices, Widths, priced
+from nengo_spikecost.energy.peers.lemaire.qualia import Module, Row, Signal, module_row, total_row
+from nengo_spikecost.layers.layer_info import LayerInfo
+from nengo_spikecost.layers.layer_shape import LayerShape
+from nengo_spikecost.workload.workload_record import PopulationWork, Workload
 
 from ..energy.lemaire.workloads import digital
 from .compact_lemaire import COMPACT, RUNS, SHARED, expanded

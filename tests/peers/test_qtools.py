@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from nengo_spikecost.energy.qtools import (
+from nengo_spikecost.energy.peers.qtools import (
     PROCESSES,
     LayerFormats,
     Operator,
@@ -22,7 +22,7 @@ from nengo_spikecost.energy.qtools import (
     layer_terms,
     qtools,
 )
-from nengo_spikecost.workload.keras_shapes import keras_shapes
+from nengo_spikecost.layers.keras_shapes import keras_shapes
 
 from .compact_qtools import COMPACT, SHARED, compact, expanded
 from .qtools_networks import QUANTIZERS, shapes_of

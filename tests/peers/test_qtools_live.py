@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 import nengo_spikecost as nsc
-from nengo_spikecost.energy.qtools import energy_profile, extract_energy_sum, qtools
-from nengo_spikecost.network_energy import NetworkEnergy
-from nengo_spikecost.workload.keras_shapes import keras_shapes
+from nengo_spikecost.energy.peers.qtools import energy_profile, extract_energy_sum, qtools
+from nengo_spikecost.layers.keras_shapes import keras_shapes
+from nengo_spikecost.questions.network_energy import NetworkEnergy
 
 qkeras = pytest.importorskip(
     "qkeras", reason="QKeras is not installed (the extra qkeras of this package)"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from nengo_spikecost.energy.loihi_chip import CORE_PARTS, ChipWork, price_chip
+from nengo_spikecost.energy.loihi_chip.shown.chip_plots import plot_chip_cost
 from nengo_spikecost.errors import DataError, EnergyError
-from nengo_spikecost.report.chip_plots import plot_chip_cost
 from tests.energy.loihi_chip.works import property_test, works
 
 

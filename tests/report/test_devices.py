@@ -8,8 +8,7 @@ import pytest
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import CONSTANTS, Constant, Device
-from nengo_spikecost.report import si
-from nengo_spikecost.report.devices import (
+from nengo_spikecost.energy.shown.device_list import (
     amount,
     blocks,
     constant_name,
@@ -19,7 +18,8 @@ from nengo_spikecost.report.devices import (
     range_words,
     to_json,
 )
-from nengo_spikecost.report.table import to_text
+from nengo_spikecost.layout import si
+from nengo_spikecost.layout.text import to_text
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.per_operation import price
+from nengo_spikecost.energy.shown.device_list import device_table
+from nengo_spikecost.energy.shown.layer_columns import column_names, device_columns, parse_columns
+from nengo_spikecost.energy.shown.layer_rows import layer_rows, total_row
+from nengo_spikecost.energy.shown.layer_table import layer_table
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.report.columns import column_names, device_columns, parse_columns
-from nengo_spikecost.report.devices import device_table
-from nengo_spikecost.report.rows import layer_rows, total_row
-from nengo_spikecost.report.table import Table, layer_table, to_text
+from nengo_spikecost.layout.table import Table
+from nengo_spikecost.layout.text import to_text
 
 from ..energy.workloads import workloads
 

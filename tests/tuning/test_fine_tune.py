@@ -13,13 +13,9 @@ import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.errors import ConversionError, DataError, TuningError
 from nengo_spikecost.tuning import L1, L2, Percentile, fine_tune
-from nengo_spikecost.tuning.training import run as run_module
+from nengo_spikecost.tuning.training import training_run as run_module
 from nengo_spikecost.tuning.training.trainee import Trainee
-from nengo_spikecost.tuning.training.weights import (
-    WeightMap,
-    trainable_parameters,
-    training_copy,
-)
+from nengo_spikecost.tuning.training.weights import WeightMap, trainable_parameters, training_copy
 from nengo_spikecost.workload.exact import count
 
 from ..models import conv_net, randomise
@@ -127,7 +123,7 @@ def test_weights_that_are_computed_are_refused():
         pass
 
     from nengo_spikecost.conversion import register_layer_converter
-    from nengo_spikecost.conversion.layers import registry
+    from nengo_spikecost.conversion.layers import converter_registry as registry
     from nengo_spikecost.conversion.layers.dense import ConvertDense
 
     @register_layer_converter(Doubled)

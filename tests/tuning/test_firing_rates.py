@@ -20,7 +20,7 @@ from nengo_spikecost.tuning import (
 )
 from nengo_spikecost.tuning.rates.curve import rate_curve, relu_activations, response
 from nengo_spikecost.tuning.rates.layer_search import LayerSearch
-from nengo_spikecost.tuning.rates.statistics import RateStatistic
+from nengo_spikecost.tuning.rates.rate_statistics import RateStatistic
 from tests.conversion.agreement import random_weights
 from tests.models import conv_net, images
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import ConversionError, ConversionWarning, DataError, MeasurementError
 from nengo_spikecost.tuning import RescalableNetwork
-from nengo_spikecost.tuning.rescaling import biases
 from nengo_spikecost.tuning.rescaling import network as rescaling
+from nengo_spikecost.tuning.rescaling import rescaled_biases as biases
 from tests.conversion.agreement import random_inputs, random_weights
 from tests.lowering import architectures
 from tests.models import conv_net, images, randomise

@@ -10,11 +10,15 @@ import pytest
 
 from nengo_spikecost.errors import TuningError
 from nengo_spikecost.tuning.sweeps import Sweep, fingerprint
-from nengo_spikecost.tuning.sweeps.arguments import checked_losses, checked_steps, checked_synapses
 from nengo_spikecost.tuning.sweeps.evaluation import stages_of
-from nengo_spikecost.tuning.sweeps.records import Proposal, Setting, Trial
 from nengo_spikecost.tuning.sweeps.sampler import to_study
 from nengo_spikecost.tuning.sweeps.study import Study
+from nengo_spikecost.tuning.sweeps.sweep_arguments import (
+    checked_losses,
+    checked_steps,
+    checked_synapses,
+)
+from nengo_spikecost.tuning.sweeps.trials import Proposal, Setting, Trial
 from tests.tuning.sweep_fakes import RULE, FormulaEngine, formula_sweep
 
 

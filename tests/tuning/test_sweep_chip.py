@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
-from nengo_spikecost.activity.loihi_emulator import LoihiEmulatorBackend
 from nengo_spikecost.energy import loihi_chip
 from nengo_spikecost.errors import LoihiError, MeasurementError, TuningError
 from nengo_spikecost.loihi import fit_blocks
+from nengo_spikecost.loihi.simulators.batched_emulation import LoihiEmulatorBackend
 from nengo_spikecost.tuning import RescalableNetwork
 from nengo_spikecost.tuning.sweeps import ChipBlocks
 from nengo_spikecost.tuning.sweeps.chip_blocks import found_blocks

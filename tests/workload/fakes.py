@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nengo_spikecost.activity.record import Activity, PopulationActivity, Protocol
+from nengo_spikecost.activity.activity_record import Activity, PopulationActivity, Protocol
 from nengo_spikecost.graph import NetworkGraph
 
 

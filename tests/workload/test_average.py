@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nengo_spikecost.energy.peers.kerasspiking import layer_counters as keras_layers
+from nengo_spikecost.energy.peers.kerasspiking.average import (
+    AverageCounter,
+    layer_statistics,
+    workload_of,
+)
+from nengo_spikecost.energy.peers.kerasspiking.layer_counters import count_layer, register_layer
 from nengo_spikecost.errors import DataError, EnergyError, OverwriteWarning, UncountedWarning
-from nengo_spikecost.workload import keras_layers
-from nengo_spikecost.workload.average import AverageCounter, layer_statistics, workload_of
-from nengo_spikecost.workload.keras_layers import count_layer, register_layer
 
 from ..models import conv_net, images
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError, EstimateWarning, MeasurementError
 from nengo_spikecost.graph import NetworkGraph
+from nengo_spikecost.layers.layer_info import LayerInfo
 from nengo_spikecost.workload import exact
 from nengo_spikecost.workload.exact import ExactCounter, count, spike_synops
-from nengo_spikecost.workload.record import LayerInfo
 from tests.models import randomise
 
 from ..graph.nengo_oracle import transform_map

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nengo_spikecost.energy.qtools.counts import n_operations
+from nengo_spikecost.energy.peers.qtools.counts import n_operations
 from nengo_spikecost.errors import EnergyError, OverwriteWarning
-from nengo_spikecost.workload.keras_shapes import (
+from nengo_spikecost.layers.keras_shapes import (
     keras_layer_infos,
     keras_shapes,
     register_shape,
     shape_rules,
 )
-from nengo_spikecost.workload.layer_shape import LayerShape
+from nengo_spikecost.layers.layer_shape import LayerShape
 
 L = tf.keras.layers
 

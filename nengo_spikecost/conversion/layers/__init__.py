@@ -13,7 +13,7 @@ from . import (
     shapes,
 )
 from .base import LayerConverter, Stage
-from .registry import converters, register_layer_converter
+from .converter_registry import converters, register_layer_converter
 
 __all__ = [
     "LayerConverter",

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from .base import LayerConverter
+from .converter_registry import register_layer_converter
 from .curves import rectified, softmax
-from .registry import register_layer_converter
 
 
 class ActivationConverter(LayerConverter):

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from .base import LayerConverter
-from .registry import register_layer_converter
+from .converter_registry import register_layer_converter
 
 #: Attributes of a layer that have no effect on inference.
 TRAINING_ONLY = [

@@ -11,8 +11,8 @@ import tensorflow as tf
 from nengo_dl.compat import BatchNormalizationV1, BatchNormalizationV2
 
 from .base import LayerConverter
+from .converter_registry import register_layer_converter
 from .convolutions import TRAINING_ONLY
-from .registry import register_layer_converter
 
 
 @register_layer_converter(tf.keras.layers.Dense)

@@ -18,7 +18,7 @@ from nengo_dl import compat
 from ..filter_node import FilterNode, alpha_filter, lowpass_filter
 from ..scales import neuron_layer
 from .base import LayerConverter
-from .registry import register_layer_converter
+from .converter_registry import register_layer_converter
 
 #: Length in s of the steps that networks are simulated in, unless something else is said.
 SIMULATED_DT = 0.001

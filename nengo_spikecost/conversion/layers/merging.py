@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from .base import LayerConverter
-from .registry import register_layer_converter
+from .converter_registry import register_layer_converter
 
 
 class MergingConverter(LayerConverter):

@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from .base import LayerConverter
-from .registry import register_layer_converter
+from .converter_registry import register_layer_converter
 
 
 @register_layer_converter(

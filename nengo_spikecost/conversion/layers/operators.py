@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from .base import LayerConverter
+from .converter_registry import register_layer_converter
 from .curves import rectified
-from .registry import register_layer_converter
 
 # Keras does not export the layers that it makes of operations; they are in the same package
 # as its base class, whose name changes from version to version.

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from ..host_node import MaxPool
+from .converter_registry import register_layer_converter
 from .convolutions import ConvolutionConverter, ungrouped
-from .registry import register_layer_converter
 
 #: What `convert` may make of max pooling.
 MAX_POOLING = ("exact", "average", "strided")

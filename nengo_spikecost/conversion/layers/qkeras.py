@@ -14,10 +14,10 @@ from typing import Any
 from ... import stack
 from .activations import ActivationConverter
 from .base import LayerConverter, Stage
+from .converter_registry import register_layer_converter
 from .convolutions import ConvertConvolution, ConvertDepthwise
 from .curves import PiecewiseLinear, Term, rectified
 from .dense import ConvertBatchNormalization, ConvertDense
-from .registry import register_layer_converter
 
 
 def is_quantizer(activation: Any) -> bool:

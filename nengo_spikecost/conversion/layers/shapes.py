@@ -10,7 +10,7 @@ import scipy.sparse
 import tensorflow as tf
 
 from .base import LayerConverter
-from .registry import register_layer_converter
+from .converter_registry import register_layer_converter
 
 
 @register_layer_converter(tf.keras.layers.Flatten)

@@ -29,14 +29,15 @@ what the host sends, learning, and the host beside the board.
 
 from __future__ import annotations
 
-from ...workload.chip_work import ChipWork, chip_work
+from ...chip.chip_work import ChipWork
+from ...workload.measured_chip import chip_work
+from .chip_files import ChipFile, read_chip_file, shipped_chip
+from .chip_profile import EVENTS, POWERS, Board, HostIO, Profile
 from .cost import ChipCost, CoreCost, LayerCost
 from .events import CORE_PARTS
-from .files import ChipFile, read_chip_file, shipped_chip
-from .model import loihi_chip
+from .loihi_chip_model import loihi_chip
 from .price import BOARD_PARTS, BOUNDARIES, ChipPrice, Setting
-from .pricing import price_chip
-from .profile import EVENTS, POWERS, Board, HostIO, Profile
+from .price_chip import price_chip
 from .ranges import Range, Table
 from .step_time import TIME_PARTS, ChipTime
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...workload.chip_work import ChipWork
+from ...chip.chip_work import ChipWork
 from .gaps import gaps
 from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
 from .ranges import Range
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-    from .profile import Board, HostIO, Profile
+    from .chip_profile import Board, HostIO, Profile
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ class ChipCost:
         cores : bool, optional
             Whether to show each core. Default: if there are at most 32.
         """
-        from ...report.chip_cost import cost_text
+        from .shown.chip_tables import cost_text
 
         return cost_text(self, line_length, cores)
 
@@ -252,13 +252,13 @@ class ChipCost:
 
     def constants_string(self, line_length: int = 98) -> str:
         """Every constant with its range, how it is known, and its source."""
-        from ...report.chip_constants import constants_text
+        from .shown.chip_constants import constants_text
 
         return constants_text(self, line_length)
 
     def plot(self, axes: Any = None) -> Axes:
         """Draw where the energy and the time of an inference go; see `plot_chip_cost`."""
-        from ...report.chip_plots import plot_chip_cost
+        from .shown.chip_plots import plot_chip_cost
 
         return plot_chip_cost(self, axes)
 
@@ -271,13 +271,13 @@ class ChipCost:
         """
         import pandas
 
-        from ...report.chip_records import records
+        from .shown.chip_rows import records
 
         return pandas.DataFrame.from_records(records(self, rows), index="name")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, strings and numbers, constants with their sources."""
-        from ...report.chip_records import cost_dict
+        from .shown.chip_rows import cost_dict
 
         return cost_dict(self)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...workload.chip_work import SYNAPSE_FORMATS, ChipWork
+from ...chip.chip_work import SYNAPSE_FORMATS, ChipWork
 
 CORE_PARTS = (*(f"synop_{key}" for key in SYNAPSE_FORMATS), "access", "update", "spike", "message",
               "axon_event", "hop")  # fmt: skip

@@ -10,8 +10,8 @@ import numpy as np
 from .events import core_events
 
 if TYPE_CHECKING:
-    from ...workload.chip_work import ChipWork
-    from .profile import Profile
+    from ...chip.chip_work import ChipWork
+    from .chip_profile import Profile
 
 _WORDS = {
     "synop_dense": "synops of dense format",

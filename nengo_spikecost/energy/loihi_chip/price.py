@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
-from ...workload.chip_work import ChipWork
+from .chip_profile import Board, HostIO, Profile
 from .events import core_events
-from .profile import Board, HostIO, Profile
 from .step_time import ChipTime, chip_time
 
 BOARD_PARTS = ("x86 clock", "x86 code", "static chips", "static cores", "other chips")

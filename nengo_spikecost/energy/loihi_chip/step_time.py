@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...workload.chip_work import ChipWork
+from ...chip.chip_work import ChipWork
+from .chip_profile import Board, HostIO, Profile
 from .events import RECEIVING, SENDING, step_events
-from .profile import Board, HostIO, Profile
 
 HALVES = {
     SENDING: ("idle_update", "active_update", "spike", "message"),

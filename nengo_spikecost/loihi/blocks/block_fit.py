@@ -13,7 +13,7 @@ from ... import stack
 from ...errors import LoihiError
 from ..cores.building import building
 from ..cores.core_use import LayerUse, NetworkUse
-from ..support.records import network_and_names
+from ..support.unsupported import network_and_names
 
 #: Characters of a bar of utilisation.
 BAR = 10

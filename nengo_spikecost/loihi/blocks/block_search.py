@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import LoihiError
+from ..cores.core_layers import Layer, Layers
+from ..cores.core_rates import spikes_per_step
 from ..cores.core_use import NetworkUse, use_of
 from ..cores.layer_reading import read_layers
-from ..cores.layers import Layer, Layers
-from ..cores.limits import MAX_CORES_PER_CHIP
 from ..cores.misfits import why_never
-from ..cores.rates import spikes_per_step
 from ..cores.tiling import Tiling
 from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LoihiError
-from ..cores.layers import Axons, Layer, Layers
+from ..cores.core_layers import Axons, Layer, Layers
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import Synapses
 from ..cores.tiling import Tiling

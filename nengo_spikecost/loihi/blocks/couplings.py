@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ..cores.layers import Axons, Layer
+from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Reach
 from ..cores.tiling import Tiling

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..cores.limits import MAX_OUTPUT_AXONS
+from ...chip.limits import MAX_OUTPUT_AXONS
 from .shape_search import Problem, solve_chains
 from .tile_choices import FAILS, FITS
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..cores.layers import Layer
-from ..cores.limits import MAX_INPUT_AXONS
+from ...chip.limits import MAX_INPUT_AXONS
+from ..cores.core_layers import Layer
 from ..cores.misfits import Misfit, why_never
 from .shape_search import Problem
 

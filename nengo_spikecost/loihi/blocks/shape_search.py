@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..cores.limits import MAX_OUTPUT_AXONS
+from ...chip.limits import MAX_OUTPUT_AXONS
 from .couplings import Coupling
 from .tile_choices import FAILS, FITS, TileChoices
 

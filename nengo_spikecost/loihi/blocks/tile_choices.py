@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from ..cores.layers import Axons, Layer
-from ..cores.limits import (
+from ...chip.limits import (
     MAX_COMPARTMENTS,
     MAX_INPUT_AXONS,
     MAX_POP16_CHANNELS,
     MAX_POP16_INPUT_AXONS,
     MAX_SYNAPSE_BITS,
 )
+from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Synapses
 from ..cores.tiling import Tiling, sides

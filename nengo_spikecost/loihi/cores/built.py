@@ -22,7 +22,7 @@ from ... import stack
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
-from ..support.records import owner_of
+from ..support.unsupported import owner_of
 from .building import building
 
 #: What neurons are: of an Ensemble, added by NengoLoihi to pass decoded values on, or

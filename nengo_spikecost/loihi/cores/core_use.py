@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.limits import CoreUse
 from ...errors import LoihiError
+from .core_layers import Layer, Layers
 from .layer_reading import read_layers
-from .layers import Layer, Layers
-from .limits import CoreUse
 from .tiling import Tiling
 
 

@@ -11,8 +11,8 @@ import scipy.sparse
 
 from ... import stack
 from ...graph.naming import unique_names
-from ..support.records import network_and_names
-from .layers import Axons, Layer, Layers
+from ..support.unsupported import network_and_names
+from .core_layers import Axons, Layer, Layers
 from .population_synapses import ConvolutionSynapses
 from .synapses import DenseSynapses, SparseSynapses, Synapses
 from .tiling import Tiling

@@ -15,10 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .core_use import LayerUse, NetworkUse, tilings_of, use_of
-from .layer_reading import read_layers
-from .layers import Layer, Layers
-from .limits import (
+from ...chip.limits import (
     DEFAULT_CHIPS,
     LEARNING_AXON_ENTRIES,
     MAX_COMPARTMENT_CONFIGS,
@@ -29,7 +26,10 @@ from .limits import (
     MAX_POP16_INPUT_AXONS,
     MAX_THRESHOLD_CONFIGS,
 )
-from .rates import spikes_per_step
+from .core_layers import Layer, Layers
+from .core_rates import spikes_per_step
+from .core_use import LayerUse, NetworkUse, tilings_of, use_of
+from .layer_reading import read_layers
 from .tiling import Tiling
 
 FIT = "nengo_spikecost.loihi.fit_blocks finds block shapes that fit"

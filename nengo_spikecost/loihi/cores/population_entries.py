@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
+from ...chip.limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
 from .synapses import Reach, TileInputs, mixed
 from .tiling import Tiling
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
 from .image_axis import AxisTile, ImageAxis
-from .limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
 from .population_entries import Entries
 from .synapses import Reach, Synapses, TileInputs, mixed
 from .tiling import Tiling

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from .limits import AXON_SLOTS, axon_bits
+from ...chip.limits import AXON_SLOTS, axon_bits
 from .tiling import Tiling
 
 

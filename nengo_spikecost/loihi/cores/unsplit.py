@@ -20,7 +20,7 @@ from nengo.ensemble import Neurons
 
 from ... import stack
 from ...errors import LoihiError
-from ..support.records import owner_of
+from ..support.unsupported import owner_of
 from .building import building
 
 #: Transforms of two-dimensional images that NengoLoihi keeps as shared weights.

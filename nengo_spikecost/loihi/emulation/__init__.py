@@ -4,7 +4,7 @@
 batch of samples, with compiled code, and counts what the chip did.
 """
 
+from .emulation_records import EmulatedOutput, EmulatedRun
 from .emulator import Emulator
-from .records import EmulatedOutput, EmulatedRun
 
 __all__ = ["EmulatedOutput", "EmulatedRun", "Emulator"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...hashing import array_digest
+from ...digests import array_digest
 from .chip import Chip
 
 

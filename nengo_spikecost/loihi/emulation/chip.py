@@ -18,7 +18,7 @@ import numpy as np
 
 from ...errors import LoihiError
 from ..cores.built import BuiltNetwork, Part
-from .rows import Rows, entries_of, flat, sorted_entries
+from .weight_rows import Rows, entries_of, flat, sorted_entries
 
 
 class Tables(NamedTuple):

@@ -11,20 +11,20 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ...activity import digests
-from ...activity.checkpoint import Checkpoint
+from ...activity import network_digests as digests
+from ...checkpoints import Checkpoint
+from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
-from ...hashing import array_digest
 from ..cores.built import BuiltNetwork, built_network
-from .arguments import check_choice, check_run, positive
 from .built_digest import built_digest
 from .chip import Chip, flatten
+from .emulation_records import EmulatedRun
 from .feeding import filled, given_inputs
 from .lanes import usable_processors
 from .presenting import Presenter
 from .probes import Gathered
-from .records import EmulatedRun
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
+from .run_arguments import check_choice, check_run, positive
 
 PRESENTATIONS = ("fresh", "continuous")
 READOUTS = ("last", "all")

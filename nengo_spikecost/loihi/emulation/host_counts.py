@@ -7,7 +7,7 @@ from typing import Any
 import nengo
 import numpy as np
 
-from .host import HostPart
+from .host_simulation import HostPart
 
 
 def counts_in(part: HostPart, ensemble: nengo.Ensemble) -> bool:

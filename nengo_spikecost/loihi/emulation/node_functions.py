@@ -10,7 +10,7 @@ import nengo
 from nengo.builder.operator import SimPyFunc
 
 from ...errors import EmulationWarning, LoihiError
-from .memory import Memory
+from .lane_memory import Memory
 
 
 class NodeFunctions:

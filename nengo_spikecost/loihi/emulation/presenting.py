@@ -20,10 +20,10 @@ import numpy as np
 from ... import stack
 from ...errors import LoihiError
 from .chip import Chip
-from .host import HostPart
 from .host_counts import HostCounter, counts_in
+from .host_simulation import HostPart
+from .lane_memory import Memory
 from .lanes import ChipLanes
-from .memory import Memory
 from .node_functions import NodeFunctions
 from .probes import ChipReader, Gathered
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import LoihiError
-from .records import EmulatedOutput
+from .emulation_records import EmulatedOutput
 
 QUANTITIES = ("spiked", "current", "voltage")
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.chip_record import StepCounts
+from ...chip.chip_activity import StepCounts
 from ...errors import EmulationWarning
 from ..cores.built import BuiltNetwork
 from .chip import Chip
+from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun
 from .presenting import Presenter
 from .probes import Gathered
-from .records import OVERFLOWS, EmulatedOutput, EmulatedRun
 
 #: Results of one batch by name; arrays only, so that they can be kept in a file.
 Batch = dict[str, np.ndarray]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ... import stack
+from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import EstimateWarning, LoihiError
 from ..cores.built import KINDS, BuiltNetwork
-from ..cores.limits import MAX_CORES_PER_CHIP
 from .traffic import Spikes
 
 #: Names of NengoLoihi's allocators (nengo-loihi 1.1.0, hardware/allocators.py).

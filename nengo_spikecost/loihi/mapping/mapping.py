@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...chip.limits import MAX_CORES_PER_CHIP
+from ...chip.mesh import HopCosts, Hops, Mesh, count_hops
 from ...errors import LoihiError
 from ..cores.built import BuiltNetwork, built_network
-from ..cores.limits import MAX_CORES_PER_CHIP
 from .allocation import allocate, chips_needed, repeating_allocator
 from .assignment import Solution
 from .host_reads import HostReads, host_reads
-from .mapping_report import mapping_dict, mapping_records, mapping_text
-from .mesh import HopCosts, Hops, Mesh, count_hops
 from .placed_block import PlacedBlock, placed_blocks
 from .positions import search_positions
+from .shown.mapping_view import mapping_dict, mapping_records, mapping_text
 from .traffic import Traffic, count_messages, spikes_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Mapping:
         What chose chips and cores: one of `ALLOCATORS`.
     cores_per_chip : int
     mesh : Mesh
-        Where positions are. An assumption: see `nengo_spikecost.loihi.mapping.mesh`.
+        Where positions are. An assumption: see `nengo_spikecost.chip.mesh`.
     traffic : Traffic
         Messages between blocks.
     reads : tuple of HostReads

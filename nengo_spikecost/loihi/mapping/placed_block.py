@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...chip.limits import CoreUse
 from ..cores.built import Part
-from ..cores.limits import CoreUse
 
 
 @dataclass(frozen=True)

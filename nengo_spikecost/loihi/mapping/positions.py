@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...chip.mesh import HopCosts, Mesh
 from .assignment import Problem, Solution, solve
-from .mesh import HopCosts, Mesh
 
 
 def search_positions(

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.record import Activity
+from ...activity.activity_record import Activity
 from ...errors import LoihiError
 from ..cores.built import KINDS, BuiltNetwork, Part, Source
 

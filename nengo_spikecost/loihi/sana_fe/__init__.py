@@ -6,9 +6,9 @@ for: ``pip install 'nengo-spikecost[sanafe]'``.
 
 from .architecture import Constants, read_constants
 from .check import Cause, SanaFeCheck, sana_fe_check
-from .export import SanaFeNetwork, to_sana_fe
 from .recording import Recording, record_spikes
 from .replay import SanaFeRun, replay
+from .sana_fe_export import SanaFeNetwork, to_sana_fe
 
 __all__ = [
     "Cause",

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.chip_record import StepCounts
+from ...chip.chip_activity import StepCounts
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
-from ...report.si import si
-from ...workload.chip_work import chip_work
+from ...layout.si import si
+from ...workload.measured_chip import chip_work
 from ..mapping.mapping import Mapping, place
-from .export import SanaFeNetwork, to_sana_fe
 from .recording import Recording
 from .replay import SanaFeRun, replay
+from .sana_fe_export import SanaFeNetwork, to_sana_fe
 
 #: Share of an energy below which it is rounding.
 NEGLIGIBLE = 1e-6

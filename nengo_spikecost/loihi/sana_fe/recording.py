@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.chip_record import ChipActivity, StepCounts
-from ...activity.record import Protocol
+from ...activity.activity_record import Protocol
+from ...chip.chip_activity import ChipActivity, StepCounts
 from ...errors import DataError
 from ..cores.built import BuiltNetwork
 from ..emulation import EmulatedRun, Emulator

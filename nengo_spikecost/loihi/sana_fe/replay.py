@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import LoihiError
 from .architecture import sanafe
-from .export import SanaFeNetwork
+from .sana_fe_export import SanaFeNetwork
 
 #: SANA-FE's models of the time that a step takes.
 TIMING = ("simple", "detailed", "cycle")

@@ -15,7 +15,7 @@ from nengo.exceptions import NengoException
 
 from ... import stack
 from .placement import has_placement_params
-from .records import Context, Unsupported
+from .unsupported import Context, Unsupported
 
 OFF_CHIP = "mark it off chip (nengo_spikecost.loihi.mark_off_chip)"
 

@@ -19,7 +19,7 @@ from nengo.transforms import Dense, NoTransform, Sparse
 from ... import stack
 from .ensemble_rules import equal_gains
 from .links import LOWER, Link
-from .records import Context, Unsupported, owner_of
+from .unsupported import Context, Unsupported, owner_of
 
 Taus = dict[Any, dict[float, str]]  # Ensemble -> time constant in s -> name of a source
 

@@ -21,7 +21,7 @@ from nengo.transforms import Dense, NoTransform
 
 from ... import stack
 from .placement import placement_view
-from .records import Context, Unsupported, owner_of
+from .unsupported import Context, Unsupported, owner_of
 
 #: Most ways through one group of passthrough Nodes that are looked at.
 MAX_WAYS = 20_000

@@ -10,7 +10,7 @@ from nengo.exceptions import BuildError
 
 from ... import stack
 from ...errors import LoihiError
-from .records import network_and_names
+from .unsupported import network_and_names
 
 
 def on_chip(network: Any) -> dict[Any, bool]:

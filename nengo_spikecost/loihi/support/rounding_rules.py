@@ -24,7 +24,7 @@ from ... import stack
 from .ensemble_rules import gains_and_biases
 from .link_rules import Taus
 from .links import Link
-from .records import Context, Unsupported
+from .unsupported import Context, Unsupported
 
 
 def rounding_problems(links: Iterable[Link], taus: Taus, context: Context) -> Iterator[Unsupported]:

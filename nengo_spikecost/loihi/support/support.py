@@ -15,8 +15,8 @@ from .ensemble_rules import config_problems, ensemble_problems
 from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
 from .placement import on_chip
-from .records import Context, Unsupported, network_and_names, owner_of
 from .rounding_rules import rounding_problems
+from .unsupported import Context, Unsupported, network_and_names, owner_of
 
 #: Most problems that `raise_unsupported` prints.
 MAX_SHOWN = 10

@@ -1,8 +1,8 @@
 """Firing rates of layers: measured, predicted, and brought to a target."""
 
-from .record import LayerRates, RateStep, RateTuning
+from .rate_statistics import RateStatistic
+from .rate_tuning import LayerRates, RateStep, RateTuning
 from .rules import activation_rule, global_scale
-from .statistics import RateStatistic
 from .tuner import tune_firing_rates
 
 __all__ = [

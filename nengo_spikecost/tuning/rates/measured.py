@@ -10,7 +10,7 @@ import numpy as np
 from ...activity import Activity
 from ...graph import Population
 from .curve import LARGEST, response
-from .statistics import RateStatistic
+from .rate_statistics import RateStatistic
 
 #: The strongest inputs, as a share of those that are not zero.
 _STRONGEST = 0.1

@@ -11,19 +11,19 @@ import numpy as np
 
 from ...activity import Activity
 from ...activity.subject import subject
+from ...check import is_whole
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import by_layer_name, layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
-from ...graph.records import Population
+from ...graph.pathways import Population
 from ...progress import progress_bar
-from ...whole import is_whole
 from ..rescaling import RescalableNetwork
 from .curve import rate_curve, relu_activations
 from .layer_search import LayerSearch
 from .measured import MeasuredRates
-from .record import LayerRates, RateStep, RateTuning
-from .statistics import RateStatistic
+from .rate_statistics import RateStatistic
+from .rate_tuning import LayerRates, RateStep, RateTuning
 
 #: Significant digits of a scale, so that it can be pasted.
 _DIGITS = 4

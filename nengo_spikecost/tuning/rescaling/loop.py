@@ -23,7 +23,7 @@ from nengo_dl import graph_optimizer, neuron_builders
 
 from ...activity.backend import BatchCounts, Setup, amplitude
 from ...activity.nengo_dl import LoopSimulator, StreamingBackend
-from .biases import CannotRescale, ScaledBias, per_neuron
+from .rescaled_biases import CannotRescale, ScaledBias, per_neuron
 
 
 def missing_api() -> str | None:

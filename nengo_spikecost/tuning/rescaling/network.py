@@ -13,13 +13,13 @@ from ...activity.backend import Setup
 from ...activity.lengths import measured_at
 from ...activity.measure import check_numbers, default_batch_size, simulator_errors
 from ...activity.subject import subject
+from ...check import is_whole
 from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
-from ...whole import is_whole
-from .biases import CannotRescale, scaled_biases
 from .loop import RescaledLoop, is_tunable, missing_api
+from .rescaled_biases import CannotRescale, scaled_biases
 
 Steps = Union[int, Sequence[int]]
 

@@ -2,8 +2,8 @@
 
 from .chip_blocks import ChipBlocks
 from .confirmation import Confirmation
-from .records import Point, Reading, Setting, Trial
-from .result import Sweep
-from .run import sweep
+from .sweep_result import Sweep
+from .sweep_run import sweep
+from .trials import Point, Reading, Setting, Trial
 
 __all__ = ["ChipBlocks", "Confirmation", "Point", "Reading", "Setting", "Sweep", "Trial", "sweep"]

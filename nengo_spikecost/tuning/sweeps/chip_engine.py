@@ -13,10 +13,10 @@ from ...activity.lengths import measured_at
 from ...activity.measure import simulator_errors
 from ...activity.subject import subject
 from ...graph import NetworkGraph
-from .arguments import CHIP
 from .chip_blocks import ChipBlocks, found_blocks
-from .pricing import PricedGraph, Pricing, parts_of
-from .records import Reading, Setting, with_more
+from .sweep_arguments import CHIP
+from .sweep_pricing import PricedGraph, Pricing, parts_of
+from .trials import Reading, Setting, with_more
 
 if TYPE_CHECKING:
     from ...conversion import Conversion

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from ...activity import Activity, measure
 from ...errors import TuningError
-from .arguments import check_counted, images_and_labels
+from .accuracy_statistics import mcnemar, paired_difference, wilson
 from .chip_blocks import found_blocks
 from .front import cheapest_within
-from .pricing import PricedGraph
-from .records import Point
-from .statistics import mcnemar, paired_difference, wilson
+from .sweep_arguments import check_counted, images_and_labels
+from .sweep_pricing import PricedGraph
+from .trials import Point
 
 if TYPE_CHECKING:
     import pandas
 
-    from .result import Sweep
+    from .sweep_result import Sweep
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Confirmation:
 
     def summary_string(self, line_length: int = 98) -> str:
         """Both accuracies of each setting, with their intervals."""
-        from ...report.sweep import confirmation_summary
+        from .shown.sweep_table import confirmation_summary
 
         return confirmation_summary(self, line_length)
 
@@ -122,7 +122,7 @@ class Confirmation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the activities as plain dicts, lists and numbers."""
-        from ...report.sweep import confirmation_dict
+        from .shown.sweep_table import confirmation_dict
 
         return confirmation_dict(self)
 

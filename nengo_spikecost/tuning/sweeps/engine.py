@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
-from .pricing import PricedGraph, Pricing, parts_of
-from .records import Reading, Setting, with_more
+from .sweep_pricing import PricedGraph, Pricing, parts_of
+from .trials import Reading, Setting, with_more
 
 if TYPE_CHECKING:
     from ..rescaling import RescalableNetwork

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from .records import Proposal, Reading, Setting, Trial, with_more
-from .statistics import mean_difference, paired_difference
+from .accuracy_statistics import mean_difference, paired_difference
+from .trials import Proposal, Reading, Setting, Trial, with_more
 
 
 class Engine(Protocol):

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ...digests import array_digest
 from ...errors import TuningError
-from ...hashing import array_digest
 
 
 def of_arrays(*arrays: Any) -> str:

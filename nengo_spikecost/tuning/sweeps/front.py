@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from ...errors import TuningError
-from .records import ROUNDING, Point, Reading, Trial
-from .statistics import mcnemar
+from .accuracy_statistics import mcnemar
+from .trials import ROUNDING, Point, Reading, Trial
 
 
 class Judged(Protocol):

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from .records import ROUNDING, Key, Proposal, Setting, Trial
 from .space import Space
+from .trials import ROUNDING, Key, Proposal, Setting, Trial
 
 ORIGIN = "sampler"
 _ATTEMPTS = 20

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .records import ROUNDING, Key, Proposal, Reading, Setting, Trial
 from .sampler import sampled
 from .space import Space
+from .trials import ROUNDING, Key, Proposal, Reading, Setting, Trial
 
 STEPS = (0.6, 0.775, 0.88, 0.94)
 """Factors on a layer's scale, from the coarsest, each about the square root of the one before."""

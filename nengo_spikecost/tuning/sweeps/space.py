@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .records import Proposal, Setting
+from .trials import Proposal, Setting
 
 RULE_HZ = 200.0
 """The target of NengoLoihi's Keras-to-Loihi tutorial for the mean rate of active neurons."""

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TuningError
-from .records import Proposal, Reading, Setting, Trial
+from .trials import Proposal, Reading, Setting, Trial
 
 FORMAT = "nengo-spikecost/sweep/1"
 

@@ -1,8 +1,8 @@
 """Keras models trained as the spiking networks they become, and losses to train them with."""
 
 from .fine_tune import fine_tune
+from .fine_tuning import EpochRecord, FineTuning
 from .losses import PathwayFanOut, RateLoss, SynopLoss, synop_losses
-from .record import EpochRecord, FineTuning
 from .regularizers import L1, L1L2, L2, Percentile, RangedRegularizer
 from .spiking_aware import spiking_aware_training
 

@@ -18,12 +18,12 @@ from ...errors import TuningError
 from ...files import check_writable
 from ...graph import NetworkGraph
 from .data import training_data
-from .options import check_options, keyed_by_name, resolved_scales
+from .fine_tuning import FineTuning
 from .penalties import Penalties, SynopPenalty, make_penalties
-from .record import FineTuning
-from .run import Run, make_optimizer
 from .tasks import Task
 from .trainee import Trainee
+from .training_options import check_options, keyed_by_name, resolved_scales
+from .training_run import Run, make_optimizer
 from .weights import WeightMap, training_copy
 
 

@@ -19,8 +19,8 @@ from nengo.exceptions import ConfigError
 
 from ...conversion import Conversion
 from ...conversion.copying import known_objects
+from ...conversion.layers.converter_registry import converters
 from ...conversion.layers.no_ops import ConvertNoOperation
-from ...conversion.layers.registry import converters
 from ...conversion.lookup import walk_layers
 from ...errors import ConversionError, ConversionWarning, TuningError
 

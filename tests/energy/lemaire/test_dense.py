@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nengo_spikecost import NetworkGraph, convert
-from nengo_spikecost.energy.lemaire import PARTS, Prices, Widths, WordRam, lemaire
-from nengo_spikecost.energy.lemaire.dense import layer_accesses
-from nengo_spikecost.energy.lemaire.folding import folded
-from nengo_spikecost.energy.lemaire.operations import Arithmetic
-from nengo_spikecost.energy.lemaire.prices import priced
+from nengo_spikecost.energy.peers.lemaire import PARTS, Prices, Widths, WordRam, lemaire
+from nengo_spikecost.energy.peers.lemaire.dense_pass import layer_accesses
+from nengo_spikecost.energy.peers.lemaire.folding import folded
+from nengo_spikecost.energy.peers.lemaire.operations import Arithmetic
+from nengo_spikecost.energy.peers.lemaire.prices import priced
+from nengo_spikecost.layers.keras_shapes import keras_shapes
+from nengo_spikecost.layers.layer_info import LayerInfo
+from nengo_spikecost.layers.layer_macs import layer_macs, taps_met
+from nengo_spikecost.layers.layer_shape import LayerShape
 from nengo_spikecost.workload.exact import count
-from nengo_spikecost.workload.keras_shapes import keras_shapes
-from nengo_spikecost.workload.layer_macs import layer_macs, taps_met
-from nengo_spikecost.workload.layer_shape import LayerShape
-from nengo_spikecost.workload.record import LayerInfo, LearningWork, Workload
+from nengo_spikecost.workload.workload_record import LearningWork, Workload
 
 from .workloads import convolution, dense, digital, plain, spiking_workloads
 

@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from nengo_spikecost import NetworkGraph, convert, measure
-from nengo_spikecost.energy.lemaire import PARTS, lemaire
-from nengo_spikecost.energy.lemaire.modules import dense_modules, spiking_modules
+from nengo_spikecost.energy.peers.lemaire import PARTS, lemaire
+from nengo_spikecost.energy.peers.lemaire.modules import dense_modules, spiking_modules
+from nengo_spikecost.layers.keras_shapes import keras_shapes
 from nengo_spikecost.workload.exact import count
-from nengo_spikecost.workload.keras_shapes import keras_shapes
 
 from ...models import randomise
 from .workloads import digital

@@ -9,17 +9,17 @@ import tensorflow as tf
 from nengo_spikecost import convert, measure
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import (
+from nengo_spikecost.energy.peers.lemaire import (
     MEMORY_PARTS,
     PARTS,
     OperationTable,
     lemaire,
     operation_table,
 )
-from nengo_spikecost.energy.lemaire.ledger import Ledger
+from nengo_spikecost.energy.peers.lemaire.ledger import Ledger
 from nengo_spikecost.errors import EnergyError, MissingActivityError
-from nengo_spikecost.network_energy import NetworkEnergy
-from nengo_spikecost.workload.record import Workload
+from nengo_spikecost.questions.network_energy import NetworkEnergy
+from nengo_spikecost.workload.workload_record import Workload
 
 from ...models import conv_net, images
 from .workloads import digital

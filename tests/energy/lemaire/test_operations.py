@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import (
+from nengo_spikecost.energy.peers.lemaire import (
     OPERATION_TYPES,
     RAM_MODELS,
     Arithmetic,
@@ -19,7 +19,7 @@ from nengo_spikecost.energy.lemaire import (
     operation_table,
     ram_model,
 )
-from nengo_spikecost.energy.lemaire.operations import TABLE_NAMES, has_operation_table
+from nengo_spikecost.energy.peers.lemaire.operations import TABLE_NAMES, has_operation_table
 from nengo_spikecost.errors import EnergyError
 
 from .workloads import digital

@@ -6,7 +6,7 @@ import pytest
 
 from nengo_spikecost.energy.cost_models import CostModel
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import MEMORY_PARTS, PARTS, Widths, lemaire
+from nengo_spikecost.energy.peers.lemaire import MEMORY_PARTS, PARTS, Widths, lemaire
 from nengo_spikecost.errors import EnergyError
 
 from .workloads import digital

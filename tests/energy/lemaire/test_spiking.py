@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from nengo_spikecost import NetworkGraph, measure
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import MEMORY_PARTS, PARTS, lemaire
-from nengo_spikecost.energy.lemaire.spiking import pathway_accesses, population_accesses
+from nengo_spikecost.energy.peers.lemaire import MEMORY_PARTS, PARTS, lemaire
+from nengo_spikecost.energy.peers.lemaire.spiking import pathway_accesses, population_accesses
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 from nengo_spikecost.workload.exact import count
-from nengo_spikecost.workload.record import HostWork, LearningWork, PathwayWork
+from nengo_spikecost.workload.workload_record import HostWork, LearningWork, PathwayWork
 
 from .workloads import digital, spiking_workloads
 

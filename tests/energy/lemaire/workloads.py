@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.lemaire import OperationTable
-from nengo_spikecost.workload.layer_shape import LayerShape
-from nengo_spikecost.workload.record import (
+from nengo_spikecost.energy.peers.lemaire import OperationTable
+from nengo_spikecost.layers.layer_shape import LayerShape
+from nengo_spikecost.workload.workload_record import (
     DenseWork,
     LayerInfo,
     PathwayWork,

@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from nengo_spikecost.activity import ChipActivity, StepCounts
-from nengo_spikecost.activity.record import Activity, Protocol
-from nengo_spikecost.workload.chip_work import ChipWork, chip_work
+from nengo_spikecost.activity.activity_record import Activity, Protocol
+from nengo_spikecost.chip.chip_work import ChipWork
+from nengo_spikecost.workload.measured_chip import chip_work
 
 FORMATS = ("dense", "sparse", "conv")
 

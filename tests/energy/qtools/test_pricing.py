@@ -14,7 +14,7 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.qtools import (
+from nengo_spikecost.energy.peers.qtools import (
     PROCESSES,
     LayerTerms,
     energy_profile,
@@ -25,8 +25,8 @@ from nengo_spikecost.energy.qtools import (
     relu,
 )
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.network_energy import NetworkEnergy
-from nengo_spikecost.workload.keras_shapes import keras_shapes
+from nengo_spikecost.layers.keras_shapes import keras_shapes
+from nengo_spikecost.questions.network_energy import NetworkEnergy
 
 from ...models import conv_net
 

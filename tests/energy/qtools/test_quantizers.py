@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nengo_spikecost.energy.qtools import (
+from nengo_spikecost.energy.peers.qtools import (
     Quantizer,
     accumulator,
     binary,
@@ -22,7 +22,7 @@ from nengo_spikecost.energy.qtools import (
     relu,
     ternary,
 )
-from nengo_spikecost.energy.qtools.multipliers import adder, divider, widest
+from nengo_spikecost.energy.peers.qtools.multipliers import adder, divider, widest
 from nengo_spikecost.errors import EnergyError
 
 

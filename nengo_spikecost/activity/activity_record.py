@@ -1,0 +1,273 @@
+"""What a network did: spikes per neuron and per sample, under a stated protocol.
+
+Every simulator (NengoDL, the Nengo reference simulator, the Loihi emulator, a board)
+returns the same `Activity`, so that what is counted does not depend on who simulated it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..chip.chip_activity import ChipActivity
+from ..errors import DataError, MeasurementError
+
+READOUTS = ("last", "mean")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How the samples were presented.
+
+    Attributes
+    ----------
+    simulator : str
+        ``"nengo_dl"``, ...
+    presentation : {"fresh", "continuous"}
+        Whether every sample starts from the network's initial state, or each lane of the
+        batch runs on from the sample before.
+    n_steps : int
+        Simulation steps per sample.
+    dt : float
+        Length of a step in seconds.
+    batch_size : int
+        Samples simulated side by side. In a continuous presentation sample ``i`` follows
+        sample ``i - batch_size`` in lane ``i % batch_size``.
+    seed : int
+        Seed of everything random in the build and the run.
+    constant_inputs : bool
+        Whether every sample kept its inputs unchanged for the whole presentation: their
+        weighted sums then need to be computed only once.
+    """
+
+    simulator: str
+    presentation: str
+    n_steps: int
+    dt: float
+    batch_size: int
+    seed: int
+    constant_inputs: bool = False
+
+    @property
+    def presentation_time(self) -> float:
+        """Simulated seconds per sample."""
+        return self.n_steps * self.dt
+
+
+@dataclass(frozen=True)
+class PopulationActivity:
+    """What the neurons of one population emitted.
+
+    Attributes
+    ----------
+    name : str
+        Name of the population in the network's `NetworkGraph`.
+    spiking : bool
+        Whether the neurons spike.
+    counts : ndarray of shape (n_samples, n_neurons)
+        Spiking: spikes emitted per presentation, exact integers (of the smallest
+        unsigned type that holds them); several spikes in one step all count, negative
+        spikes count as spikes. Graded: the sum over steps of
+        ``abs(output) * dt / amplitude``, float64, that is the expected number of spikes of
+        a neuron firing at that rate.
+    """
+
+    name: str
+    spiking: bool
+    counts: np.ndarray
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return self.counts.shape[1]
+
+    def per_sample(self) -> np.ndarray:
+        """Total counts of each sample, shape (n_samples,), int64 or float64."""
+        return self.counts.sum(axis=1, dtype=np.int64 if self.spiking else np.float64)
+
+    def per_neuron(self) -> np.ndarray:
+        """Total counts of each neuron, shape (n_neurons,), int64 or float64."""
+        return self.counts.sum(axis=0, dtype=np.int64 if self.spiking else np.float64)
+
+
+@dataclass(frozen=True)
+class OutputActivity:
+    """What one output of the network said.
+
+    Attributes
+    ----------
+    name : str
+        Name of the output.
+    last, mean : ndarray of shape (n_samples, size), float32
+        The output at the last step, and its mean over the steps of the presentation.
+    """
+
+    name: str
+    last: np.ndarray
+    mean: np.ndarray
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Spikes and outputs of a network for a set of samples.
+
+    Attributes
+    ----------
+    protocol : Protocol
+        How the samples were presented.
+    populations : mapping from str to PopulationActivity
+        By population name.
+    outputs : mapping from str to OutputActivity
+        By output name, in the order of the network.
+    targets : ndarray, optional
+        Labels that came with the data, one a sample.
+    chip : ChipActivity, optional
+        What each core did, if a chip ran it or was emulated.
+    """
+
+    protocol: Protocol
+    populations: Mapping[str, PopulationActivity]
+    outputs: Mapping[str, OutputActivity]
+    targets: np.ndarray | None = None
+    chip: ChipActivity | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Number of samples presented."""
+        lengths = [len(record.counts) for record in self.populations.values()]
+        lengths += [len(record.last) for record in self.outputs.values()]
+        return lengths[0] if lengths else 0
+
+    def rates_hz(self, population: str) -> np.ndarray:
+        """Mean firing rate of each neuron over all samples, shape (n_neurons,), in Hz."""
+        record = self._population(population)
+        return record.per_neuron() / (self.n_samples * self.protocol.presentation_time)
+
+    def mean_rate_hz(self, population: str) -> float:
+        """Firing rate averaged over neurons, samples and time, in Hz."""
+        return float(self.rates_hz(population).mean())
+
+    def predictions(self, output: str | None = None, readout: str = "last") -> np.ndarray:
+        """The class with the largest output, shape (n_samples,).
+
+        Parameters
+        ----------
+        output : str, optional
+            Which output; may be left out when there is only one.
+        readout : {"last", "mean"}
+            Read the output at the last step, or its mean over the presentation.
+
+        Raises
+        ------
+        MeasurementError
+            If there is no such output.
+        DataError
+            If it has a single value, which can't name a class.
+        """
+        if readout not in READOUTS:
+            raise MeasurementError(f"readout must be one of {READOUTS}, not {readout!r}.")
+        if output is None:
+            if len(self.outputs) != 1:
+                raise MeasurementError(
+                    f"The network has {len(self.outputs)} outputs ({', '.join(self.outputs)}): "
+                    "say which one with output=."
+                )
+            output = next(iter(self.outputs))
+        if output not in self.outputs:
+            raise MeasurementError(
+                f"There is no output {output!r}; the outputs are {', '.join(self.outputs)}."
+            )
+        values = getattr(self.outputs[output], readout)
+        if values.shape[1] < 2:
+            raise DataError(
+                f"Output {output!r} has a single value, not one value for each class: leave labels "
+                f"out, and read .outputs[{output!r}]."
+            )
+        return values.argmax(axis=1)
+
+    def accuracy(
+        self,
+        y: np.ndarray | None = None,
+        output: str | None = None,
+        readout: str = "last",
+    ) -> float:
+        """Share of samples whose predicted class is the label.
+
+        Parameters
+        ----------
+        y : array of shape (n_samples,) or (n_samples, 1) or one-hot, optional
+            Labels; default: those that came with the data.
+        output, readout
+            See `predictions`.
+
+        Raises
+        ------
+        DataError
+            If there are no labels, not one for every sample, or they are not the numbers of
+            the classes.
+        """
+        labels = self.targets if y is None else np.asarray(y)
+        if labels is None:
+            raise DataError("Accuracy needs labels: pass y.")
+        predicted = self.predictions(output, readout)
+        name = next(iter(self.outputs)) if output is None else output
+        labels = class_labels(labels, self.outputs[name].last.shape[1])
+        if len(labels) != len(predicted):
+            raise DataError(
+                f"y has {len(labels)} labels for {len(predicted)} samples; give one per sample."
+            )
+        return float(np.mean(predicted == labels))
+
+    def _population(self, name: str) -> PopulationActivity:
+        try:
+            return self.populations[name]
+        except KeyError:
+            raise MeasurementError(
+                f"There is no population {name!r}; the populations are "
+                f"{', '.join(self.populations)}."
+            ) from None
+
+
+def class_labels(y: np.ndarray, n_classes: int) -> np.ndarray:
+    """Labels as the numbers of classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, 1), or one-hot of shape (n, n_classes)
+        Labels.
+    n_classes : int
+        Size of the output that is read.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If these are no labels of ``n_classes`` classes.
+    """
+    if n_classes < 2:
+        raise DataError(
+            "Accuracy needs an output with one value for each class, and this one has a single "
+            "value; leave the labels out and read the outputs."
+        )
+    if y.dtype.kind not in "buif":
+        raise DataError(f"Labels must be the numbers of classes, from 0, not {y.dtype}.")
+    if y.ndim == 2 and y.shape[1] == n_classes:
+        return y.argmax(axis=1)
+    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1) or y.ndim == 0:
+        raise DataError(f"Labels have shape {y.shape}; expected (n,) or one-hot, (n, {n_classes}).")
+    flat = y.reshape(-1)
+    with np.errstate(invalid="ignore"):
+        whole = flat.astype(np.int64)
+    wrong = (whole != flat) | (whole < 0) | (whole >= n_classes)
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise DataError(
+            f"Labels must be whole numbers from 0 to {n_classes - 1}, the classes of the "
+            f"output; sample {first} has {flat[first]}."
+        )
+    return whole

@@ -1,0 +1,137 @@
+"""Results of a long run, kept batch by batch in a folder, so that it can go on later.
+
+The folder has ``arguments.json``, one file a batch, and in a continuous presentation the
+state after the last of them. Every file is written whole or not at all, and the state of a
+batch before its results: whenever the process ends, what is there fits together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import DataError
+from .files import write_text, written_whole
+
+FORMAT = 1
+ARGUMENTS = "arguments.json"
+
+
+class Checkpoint:
+    """A folder with the results of one run.
+
+    Parameters
+    ----------
+    path : str or path
+        Is made if there is none.
+    arguments : mapping from str to number, str or None
+        What the results depend on. Of what is too large, a digest of 64 digits.
+
+    Raises
+    ------
+    DataError
+        If the folder holds a run with other arguments, or something else, or can't be
+        written to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], arguments: Mapping[str, Any]):
+        self.path = Path(path)
+        own = {"format": FORMAT, **arguments}
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            known = [name for name in os.listdir(self.path) if not name.endswith(".tmp")]
+        except OSError as error:
+            raise DataError(f"checkpoint {self.path}: {error.strerror or error}.") from error
+        if ARGUMENTS in known:
+            self._compare(own)
+        elif known:
+            raise DataError(
+                f"checkpoint {self.path} is a folder with other files ({min(known)}, ...): "
+                "give a folder of its own."
+            )
+        else:
+            write_text(self.path / ARGUMENTS, json.dumps(own, indent=1) + "\n")
+
+    def n_done(self) -> int:
+        """Batches whose results are there."""
+        n = 0
+        while self._results(n).exists():
+            n += 1
+        return n
+
+    def batch(self, number: int) -> dict[str, np.ndarray]:
+        """Results of a batch that is done."""
+        return read_arrays(self._results(number))
+
+    def state(self, n_done: int) -> dict[str, np.ndarray]:
+        """The state after so many batches."""
+        return read_arrays(self._state(n_done))
+
+    def add(
+        self, number: int, results: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray] | None
+    ) -> None:
+        """Keep the results of a batch, and the state that the next one starts from."""
+        if state is not None:
+            write_arrays(self._state(number + 1), state)
+        write_arrays(self._results(number), results)
+        if state is not None and number:
+            self._state(number).unlink(missing_ok=True)
+
+    def _results(self, number: int) -> Path:
+        return self.path / f"batch-{number:06d}.npz"
+
+    def _state(self, n_done: int) -> Path:
+        return self.path / f"state-{n_done:06d}.npz"
+
+    def _compare(self, own: Mapping[str, Any]) -> None:
+        try:
+            known = json.loads((self.path / ARGUMENTS).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"checkpoint {self.path / ARGUMENTS}: {error}.") from error
+        other = [name for name in {**known, **own} if known.get(name) != own.get(name)]
+        if other:
+            raise DataError(
+                f"checkpoint {self.path} holds a run with "
+                + ", ".join(_difference(name, known.get(name), own.get(name)) for name in other)
+                + ": give the same arguments again, or another folder."
+            )
+
+
+def _difference(name: str, known: Any, own: Any) -> str:
+    if isinstance(known, str) and len(known) == 64:  # a digest says nothing
+        return f"another {name}"
+    return f"{name}={known!r}, not {own!r}"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a ``.npz`` file, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If it can't be written. Nothing is left behind, unless the process is killed: then a
+        file whose name ends in ``.tmp``, which nothing reads.
+    """
+    with written_whole(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read a file that `write_arrays` wrote.
+
+    Raises
+    ------
+    DataError
+        If it can't be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"checkpoint {path} can't be read ({error}): remove its folder.") from error

@@ -1,0 +1,1 @@
+"""Chips: what their cores did, where they are, and what they hold, whoever ran them."""

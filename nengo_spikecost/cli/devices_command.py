@@ -1,0 +1,29 @@
+"""``devices``: every constant and where it comes from."""
+
+from __future__ import annotations
+
+import click
+
+from .shared_options import device_file_option, load_device_file, plain_errors, width
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@device_file_option
+@click.option("--json", "json_file", type=click.Path(), help="Write all constants here.")
+@plain_errors
+def devices(names: tuple[str, ...], device_file: str | None, json_file: str | None) -> None:
+    """List all devices, or those of NAMES, with every constant and where it comes from."""
+    from ..energy import devices as table
+    from ..energy.device import device_key
+    from ..energy.shown.device_list import device_list, to_json
+    from ..files import write_text
+
+    load_device_file(device_file)
+    found = [table.get(name) for name in names or table.names()]
+    keys = {device_key(device.name) for device in found}
+    presets = [(model, d) for model, d in table.presets() if device_key(d.name) in keys]
+    click.echo(device_list(found, presets, width()))
+    if json_file is not None:
+        write_text(json_file, to_json(found, presets))
+        click.echo(f"\nWritten: {json_file}")

@@ -1,0 +1,212 @@
+"""``cost_model="loihi_chip"``: the chip's cost as an estimate beside those of other models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import EnergyError, MissingActivityError
+from ...layers.layer_info import LayerInfo
+from ...workload.measured_chip import chip_work
+from ...workload.workload_record import Workload
+from ..device import Device, device_key
+from ..estimate import EnergyEstimate, LayerEnergy, StaticEnergy
+from .cost import ChipCost
+from .price import ChipPrice
+from .price_chip import price_chip
+
+if TYPE_CHECKING:
+    from ..cost_models import CostModel, Counter
+
+PROFILES = {"loihi": "davies2018", "loihi_silicon": "silicon"}
+"""The profile that prices each device of the table."""
+
+PARTS = {
+    "synop": ("synop_dense", "synop_sparse", "synop_conv"),
+    "neuron": ("access", "update", "spike"),
+    "message": ("message", "axon_event", "hop"),
+}
+"""Parts of a layer's energy in an `EnergyEstimate`."""
+
+COLUMNS = ("name", "output_shape", "neurons", "rate", "spikes", "synops", "energy loihi_silicon")
+
+
+@dataclass(frozen=True)
+class ChipCounter:
+    """A network whose chip was measured, ready to be counted for any presentation."""
+
+    counter: Counter
+    activity: Any
+    mapping: Any = None
+
+    def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
+        """The work per inference, with that of the chip's cores."""
+        measured = self.counter.workload()
+        chip = chip_work(self.activity, self.mapping)
+        known = measured.layer_names
+        more = tuple(
+            LayerInfo(name, "Cores", "-") for name in chip.layer_names if name not in known
+        )
+        workload = self.counter.workload(n_steps, dt)
+        chip = chip.for_presentation(workload.n_steps, workload.dt)
+        return replace(workload, layers=(*workload.layers, *more), chip=chip)
+
+    def layer_name(self, layer: Any) -> str:
+        """The row of a layer."""
+        return self.counter.layer_name(layer)
+
+
+@dataclass(frozen=True)
+class ChipCounters:
+    """Makes a `ChipCounter` of a network and its activity."""
+
+    counter: Any
+    mapping: Any = None
+
+    def __call__(self, network: Any, activity: Any, example_data: Any) -> ChipCounter:
+        """``network`` and ``activity`` as `NetworkEnergy` takes them.
+
+        Raises
+        ------
+        MissingActivityError
+            If the activity has no counts of cores.
+        """
+        if activity is None:
+            raise MissingActivityError(
+                "cost_model='loihi_chip' prices what each core of a chip did: pass "
+                "activity=measure(network, data, n_steps, simulator='loihi')."
+            )
+        chip_work(activity, self.mapping)  # its errors now, not when a device is priced
+        return ChipCounter(self.counter(network, activity, example_data), activity, self.mapping)
+
+
+@dataclass(frozen=True)
+class ChipPricer:
+    """Prices a workload's chip with given options; see `loihi_chip`."""
+
+    name: str
+    profile: Any = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def cost(self, workload: Workload, device: Device) -> ChipCost:
+        """Energy and latency of the chip.
+
+        Raises
+        ------
+        EnergyError
+            If the workload was not counted for this cost model, or the device is none of Loihi's.
+        """
+        if workload.chip is None:
+            raise EnergyError(
+                "cost_model='loihi_chip' prices what each core of a chip did, and this workload "
+                "does not say: count it with NetworkEnergy(..., cost_model='loihi_chip')."
+            )
+        if not is_loihi(device):
+            raise EnergyError(
+                f"cost_model='loihi_chip' has no constants for {device.name}; it prices "
+                f"{', '.join(PROFILES)}."
+            )
+        profile = self.profile or PROFILES[device_key(device.name)]
+        return price_chip(workload.chip, profile, **self.options)
+
+    def __call__(self, workload: Workload, device: Device) -> EnergyEstimate:
+        """Price a workload on a device: within the boundary ``"chip"``."""
+        cost = self.cost(workload, device)
+        found = {
+            level: self._estimate(workload, device, cost, getattr(cost, level))
+            for level in ("low", "nominal", "high")
+        }
+        remarks = (_remark(cost),)
+        return replace(found["nominal"], low=found["low"], high=found["high"], remarks=remarks)
+
+    def _estimate(
+        self, workload: Workload, device: Device, cost: ChipCost, price: ChipPrice
+    ) -> EnergyEstimate:
+        work, layers = cost.work, np.array(cost.work.layers)
+        rows = []
+        for name in workload.layer_names:
+            cores = np.flatnonzero(layers == name)
+            parts = {
+                part: sum(
+                    (
+                        price.cores_J[key][:, cores].sum(axis=1)
+                        for key in keys
+                        if key in price.cores_J
+                    ),
+                    np.zeros(work.n_samples),
+                )
+                for part, keys in PARTS.items()
+            }
+            rows.append(LayerEnergy(name, parts))
+        seconds = float(price.time.latency_s.mean())
+        drawn = float(price.energy_J("chip").mean() - price.energy_J("core dynamic").mean())
+        power = drawn / seconds / work.n_chips if seconds else 0.0
+        static = StaticEnergy(power, seconds, work.n_chips)
+        return EnergyEstimate(device, self.name, tuple(rows), static)
+
+
+def is_loihi(device: Device) -> bool:
+    """Whether there is a profile for a device."""
+    return device_key(device.name) in PROFILES
+
+
+def _remark(cost: ChipCost) -> str:
+    missing = f" Not priced: {'; '.join(cost.not_priced)}." if cost.not_priced else ""
+    return (
+        f"{cost.profile.name}: what the cores did (chip counts), and static power and x86 of "
+        f"{cost.board.name} for {1e3 * cost.latency_s.nominal:.3g} ms an inference, in and out by "
+        f"{cost.host_io.name}.{missing}"
+    )
+
+
+def loihi_chip(
+    profile: Any = None, *, mapping: Any = None, name: str | None = None, **options: Any
+) -> CostModel:
+    """The cost model with options of your own.
+
+    Parameters
+    ----------
+    profile : str or Profile, optional
+        Default: ``"davies2018"`` for the device ``loihi``, ``"silicon"`` for ``loihi_silicon``.
+    mapping : nengo_spikecost.loihi.Mapping, optional
+        Where cores are.
+    name : str, optional
+        Name of the cost model. Default: ``"loihi_chip"`` and the options that are given.
+    **options
+        ``board``, ``host_io``, ``powered_cores`` and ``x86_active`` of `price_chip`.
+
+    Returns
+    -------
+    CostModel
+        For `NetworkEnergy` and `compare`. Parts of a layer's energy are ``"synop"``,
+        ``"neuron"`` and ``"message"``; static power and x86 are in ``estimate.static``.
+
+    Raises
+    ------
+    EnergyError
+        If there is no such option.
+    """
+    # this package is registered there, so it is complete only after this one is imported
+    from ..cost_models import CostModel, get_cost_model
+
+    known = ("board", "host_io", "powered_cores", "x86_active")
+    for key in options:
+        if key not in known:
+            raise EnergyError(
+                f"loihi_chip has no option {key!r}; it takes profile, mapping, {', '.join(known)}."
+            )
+    given = {"profile": profile, **options}
+    words = [f"{key}={value!r}" for key, value in given.items() if isinstance(value, (str, float))]
+    full = name or "loihi_chip" + (f"({', '.join(words)})" if words else "")
+    return CostModel(
+        name=full,
+        counter=ChipCounters(get_cost_model("per_operation").counter, mapping),
+        price=ChipPricer(full, profile, options),
+        columns=COLUMNS,
+        measured_columns=COLUMNS,
+        can_price=is_loihi,
+        has_ranges=True,
+        needs_chip=True,
+    )

@@ -1,0 +1,105 @@
+"""A `ChipCost` as records and plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ....errors import EnergyError
+from ...device import Constant
+from .. import ChipCost, Range, Table
+from ..cost import CoreCost, LayerCost
+
+JSON_FORMAT = "nengo-spikecost/loihi-chip/1"
+
+
+def records(cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
+    """One flat dict a core, or a layer.
+
+    Raises
+    ------
+    EnergyError
+        If ``rows`` is neither ``"cores"`` nor ``"layers"``.
+    """
+    if rows not in ("cores", "layers"):
+        raise EnergyError(f"rows must be 'cores' or 'layers', not {rows!r}.")
+    parts: tuple[CoreCost, ...] | tuple[LayerCost, ...]
+    parts = cost.cores if rows == "cores" else cost.layers
+    return [_record(part) for part in parts]
+
+
+def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for item in dataclasses.fields(part):
+        value = getattr(part, item.name)
+        if isinstance(value, Range):
+            stem, _, unit = item.name.rpartition("_")
+            found.update({item.name: value.nominal, f"{stem}_low_{unit}": value.low})
+            found[f"{stem}_high_{unit}"] = value.high
+        elif isinstance(value, Mapping):
+            found.update({f"{key}_J": energy for key, energy in value.items()})
+        else:
+            found[item.name] = value
+    return found
+
+
+def cost_dict(cost: ChipCost) -> dict[str, Any]:
+    """Everything as plain dicts, lists, strings and numbers."""
+    work, setting, hops = cost.work, cost.setting, cost.work.hops
+    return {
+        "format": JSON_FORMAT,
+        "presentation": {
+            "n_steps": work.n_steps,
+            "dt_s": work.dt,
+            "n_samples": work.n_samples,
+        },
+        "chip": {
+            "cores": work.n_cores,
+            "chips": work.n_chips,
+            "tiles_of_fullest_chip": hops.n_tiles,
+            "placement": hops.placement,
+            "powered_cores": setting.powered_cores,
+        },
+        "boundaries": {
+            name: {
+                "energy_J": _ends(energy),
+                "power_W": _ends(cost.power_W(name)),
+                "edp_Js": _ends(cost.edp_Js(name)),
+            }
+            for name, energy in cost.boundaries.items()
+        },
+        "parts_J": {name: _ends(energy) for name, energy in cost.parts_J.items()},
+        "latency_s": _ends(cost.latency_s),
+        "latency_is_at_least": cost.latency_is_at_least,
+        "step_s": _ends(cost.step_s),
+        "inferences_per_s": _ends(cost.inferences_per_s),
+        "time_parts_s": cost.time_parts_s,
+        "slowest_core": cost.slowest_core.name,
+        "layers": records(cost, "layers"),
+        "cores": records(cost, "cores"),
+        "not_priced": list(cost.not_priced),
+        "constants": {
+            "profile": _plain(cost.profile),
+            "board": _plain(cost.board),
+            "host_io": _plain(cost.host_io),
+        },
+    }
+
+
+def _ends(value: Range) -> dict[str, float | None]:
+    """JSON has no infinity: what is not bounded is null."""
+    return {key: end if abs(end) != float("inf") else None for key, end in vars(value).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Constant):
+        return dataclasses.asdict(value)
+    if isinstance(value, Table):
+        points = [{"at": place, **dataclasses.asdict(c)} for place, c in value.points]
+        return {"reading": value.reading, "points": points}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if dataclasses.is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+    return value

@@ -1,0 +1,191 @@
+"""A `ChipCost` as tables: boundaries, time, layers, cores, and what to say with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ....chip.chip_hops import IN_ORDER
+from ....layout import si
+from ....layout.table import Table
+from ....layout.text import to_text
+
+if TYPE_CHECKING:
+    from .. import ChipCost, CoreCost, LayerCost, Range
+
+#: Cores that are shown one by one unless asked for.
+MAX_CORES = 32
+
+_SYNOPS = ("synop_dense", "synop_sparse", "synop_conv")
+_MESSAGES = ("message", "axon_event", "hop")
+
+
+def cost_text(cost: ChipCost, line_length: int = 98, cores: bool | None = None) -> str:
+    """All tables as text, no line longer than ``line_length``."""
+    tables = [boundary_table(cost), time_table(cost), layer_table(cost)]
+    if cores if cores is not None else cost.work.n_cores <= MAX_CORES:
+        tables.append(core_table(cost))
+    tables[-1] = _with_notes(tables[-1], notes(cost))
+    return "\n\n".join(to_text(table, line_length) for table in tables)
+
+
+def _with_notes(table: Table, found: Sequence[str]) -> Table:
+    return replace(table, notes=tuple(found))
+
+
+def caption(cost: ChipCost) -> str:
+    """What was priced, and with which constants."""
+    work = cost.work
+    samples = f"mean of {si.counted(work.n_samples, 'sample')}"
+    return (
+        f"Loihi, {si.counted(work.n_cores, 'core')} on {si.counted(work.n_chips, 'chip')}, profile "
+        f"{cost.profile.name}, board {cost.board.name}: per inference of "
+        f"{si.counted(work.n_steps, 'step')}, {samples}"
+    )
+
+
+def boundary_table(cost: ChipCost) -> Table:
+    """Energy, power and energy-delay product within each boundary."""
+    rows = []
+    for name, energy in cost.boundaries.items():
+        power, edp = cost.power_W(name), cost.edp_Js(name)
+        rows.append(
+            (
+                name,
+                si.si(energy.nominal, "J"),
+                _ends(energy, "J"),
+                si.si(power.nominal, "W"),
+                si.si(edp.nominal, "Js"),
+            )
+        )
+    headers = ("Boundary", "Energy", "Range", "Power", "Energy x delay")
+    return _table(headers, rows, title=caption(cost))
+
+
+def time_table(cost: ChipCost) -> Table:
+    """Where the time of a step goes."""
+    n_steps, latency = cost.work.n_steps, cost.latency_s.nominal
+    rows = [
+        (name, si.si(seconds / n_steps, "s"), _share(seconds, latency))
+        for name, seconds in cost.time_parts_s.items()
+        if seconds
+    ]
+    rows.append(("Step", si.si(cost.step_s.nominal, "s"), _ends(cost.step_s, "s")))
+    rate = cost.inferences_per_s
+    rows.append(("Inference", si.si(latency, "s"), _ends(cost.latency_s, "s")))
+    rows.append(("Inferences a second", si.si(rate.nominal), _ends(rate, "")))
+    return _table(("Time of a step", "Mean", "Share, range"), rows, n_totals=3)
+
+
+def layer_table(cost: ChipCost) -> Table:
+    """A row a layer."""
+    rows = [(layer.name, str(layer.n_cores), *_cells(layer)) for layer in cost.layers]
+    headers = ("Layer", "Cores", *_HEADERS, "Slowest")
+    cells = [(*row, f"{layer.slowest:.0%}") for row, layer in zip(rows, cost.layers)]
+    total = ("Total", str(cost.work.n_cores), *_cells(cost.total), "")
+    return _table(headers, [*cells, total], n_totals=1)
+
+
+def core_table(cost: ChipCost) -> Table:
+    """A row a core."""
+    n_steps = cost.work.n_steps
+    cells = [
+        (
+            core.name,
+            *_cells(core),
+            si.si(core.busy_s.nominal / n_steps, "s"),
+            f"{core.slowest:.0%}",
+        )
+        for core in cost.cores
+    ]
+    return _table(("Core", *_HEADERS, "Busy a step", "Slowest"), cells)
+
+
+_HEADERS = ("Neurons", "Spikes", "Synops", "Synop J", "Neuron J", "Message J", "Energy")
+
+
+def _cells(part: CoreCost | LayerCost) -> tuple[str, ...]:
+    energies = part.parts_J
+    synops = sum(energies.get(key, 0.0) for key in _SYNOPS)
+    messages = sum(energies.get(key, 0.0) for key in _MESSAGES)
+    neurons = part.energy_J.nominal - synops - messages
+    return (
+        si.count(part.compartments),
+        si.count(part.spikes),
+        si.count(part.synops),
+        *(si.si(energy, "J") for energy in (synops, max(neurons, 0.0), messages)),
+        si.si(part.energy_J.nominal, "J"),
+    )
+
+
+def notes(cost: ChipCost) -> list[str]:
+    """What is to be said with the tables, most important first."""
+    work, io = cost.work, cost.host_io
+    found = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
+    if cost.latency_is_at_least:
+        found.append(
+            "Latency is at least this: the slowest core of each step is not known, only that of "
+            "all steps together."
+        )
+    found.append(_slowest_words(cost))
+    waits = io.step is not None and cost.time_parts_s["in and out"] > 0
+    why = ", which sets the time of a step" if waits else ""
+    found.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
+    if work.hops.placement == IN_ORDER and work.n_cores > 1:
+        found.append(
+            f"Placement: {IN_ORDER}; pass mapping=nengo_spikecost.loihi.place(...) for another."
+        )
+    found.append(
+        "core dynamic: events of the cores; total dynamic: and the x86; chip: and static power of "
+        "the chips and cores in use; board: and of its other chips. Ranges: all constants low, and "
+        "all high."
+    )
+    found.append(
+        "Not modelled: energy of barriers, waits in a crowded mesh, hops of what the host sends, "
+        "learning, the host beside the board."
+    )
+    return found
+
+
+def _slowest_words(cost: ChipCost) -> str:
+    core, parts = cost.slowest_core, cost.time_parts_s
+    cores_s = {key: parts[key] for key in _core_times() if parts[key]}
+    what = max(cores_s, key=lambda key: cores_s[key]) if cores_s else "nothing"
+    total = sum(cores_s.values())
+    steps = "of the steps" if cost.nominal.time.by_step else "of the inferences"
+    share = f", {cores_s[what] / total:.0%} of its time" if total else ""
+    return (
+        f"Slowest core: {core.name} in {core.slowest:.0%} {steps}; what takes longest in the "
+        f"slowest cores is {what}{share}."
+    )
+
+
+def _core_times() -> tuple[str, ...]:
+    from ..step_time import CORE_TIMES
+
+    return tuple(CORE_TIMES)
+
+
+def _table(
+    headers: Sequence[str], rows: Sequence[tuple[str, ...]], n_totals: int = 0, title: str = ""
+) -> Table:
+    short = tuple(tuple(header.split(" ")) for header in headers)
+    return Table(
+        headers=tuple((header,) for header in headers),
+        short_headers=short,
+        right=(False, *(True for _ in headers[1:])),
+        rows=tuple(rows),
+        short_rows=tuple(rows),
+        n_totals=n_totals,
+        title=title,
+    )
+
+
+def _ends(value: Range, unit: str) -> str:
+    low, high = si.si(value.low, unit), si.si(value.high, unit)
+    return "" if low == high else f"{low} to {high}"
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.1%}" if whole else si.MISSING

@@ -1,0 +1,1 @@
+"""Cost models of other tools, with their own numbers on request."""

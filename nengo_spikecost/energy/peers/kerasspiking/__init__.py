@@ -1,0 +1,1 @@
+"""KerasSpiking's ModelEnergy: mean activation times connections of a Keras model."""

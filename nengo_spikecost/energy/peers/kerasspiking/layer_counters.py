@@ -1,0 +1,236 @@
+"""Connections and neurons of Keras layers, as KerasSpiking's ModelEnergy counts them.
+
+One small function per layer type, found along the method resolution order of the layer's
+class. These are KerasSpiking's definitions, kept for comparison; `average` lists where they
+are known to be wrong. TensorFlow is not imported before a layer is there to be counted.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Callable, Union
+
+import numpy as np
+
+from ....errors import EnergyError, UncountedWarning
+from ....registry import TypeRegistry
+
+
+@dataclass(frozen=True)
+class LayerUse:
+    """One application of a Keras layer; the fields are named as those of a Keras node.
+
+    Attributes
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer, built.
+    input_shapes, output_shapes : tuple, or list of tuples for several tensors
+        Shapes with the batch axis (None) first.
+    """
+
+    layer: Any
+    input_shapes: Any
+    output_shapes: Any
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """What one application of a layer amounts to.
+
+    Attributes
+    ----------
+    connections : int
+        Connections from all inputs to all units.
+    neurons : int
+        Neuron updates per time step.
+    spiking : bool
+        Whether the layer could run on spiking hardware as it is.
+    uncounted : str, optional
+        Why the layer could not be counted.
+    """
+
+    connections: int = 0
+    neurons: int = 0
+    spiking: bool = True
+    uncounted: str | None = None
+
+
+LayerCounter = Callable[[LayerUse], Union[LayerCount, Mapping[str, Any]]]
+
+layer_counters: TypeRegistry[LayerCounter] = TypeRegistry("layer counter")
+"""Counters of every layer type, this package's and the user's."""
+
+_COUNTS = ("neurons", "connections", "spiking")
+
+# Layers that KerasSpiking takes to cost nothing, and says nothing about.
+_FREE_LAYERS = (
+    "Add",
+    "Dropout",
+    "Flatten",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "InputLayer",
+    "Reshape",
+)
+
+
+def register_layer(layer_class: type) -> Callable[[LayerCounter], LayerCounter]:
+    """Decorator that registers a counter for a type of Keras layer.
+
+    The function takes a `LayerUse` and returns a `LayerCount`, or a dict with any of its
+    first three fields. Warns with `OverwriteWarning` if the type already has a counter.
+    """
+    _register_defaults()
+    return layer_counters.register(layer_class)
+
+
+def count_layer(layer: Any, use: LayerUse | None = None) -> LayerCount:
+    """Count one application of a Keras layer.
+
+    Parameters
+    ----------
+    layer : tf.keras.layers.Layer
+        The layer.
+    use : LayerUse, optional
+        The application; default: the layer's first.
+
+    Raises
+    ------
+    EnergyError
+        If ``layer`` is no Keras layer, was never applied, has an output of unknown size, or
+        if its registered counter returns something that is not a count.
+    """
+    import tensorflow as tf
+
+    if not isinstance(layer, tf.keras.layers.Layer):
+        raise EnergyError(f"Expected a Keras layer, not {type(layer).__name__}: {layer!r}.")
+    _register_defaults()
+    if use is None:
+        if not layer.inbound_nodes:
+            raise EnergyError(
+                f"Layer {layer.name!r} was never applied to an input, so its connections are "
+                "not known. Call it on a tf.keras.Input first."
+            )
+        node = layer.inbound_nodes[0]
+        use = LayerUse(layer, node.input_shapes, node.output_shapes)
+    counter = layer_counters.find(layer)
+    if counter is not None:
+        return _checked(counter(use), layer)
+    if isinstance(layer, tuple(getattr(tf.keras.layers, name) for name in _FREE_LAYERS)):
+        return LayerCount()
+    kind = type(layer).__name__
+    warnings.warn(
+        f"Layer {layer.name!r} of type {kind} cannot be counted and is left out: no counter "
+        "is registered for it. Register one with register_layer.",
+        UncountedWarning,
+        stacklevel=3,
+    )
+    return LayerCount(uncounted=f"no counter is registered for layers of type {kind}")
+
+
+def _checked(result: LayerCount | Mapping[str, Any], layer: Any) -> LayerCount:
+    if isinstance(result, LayerCount):
+        return result
+    for key in result:
+        if key not in _COUNTS:
+            raise EnergyError(
+                f"The counter for {type(layer).__name__} (layer {layer.name!r}) returned "
+                f"{key!r}; it may return {', '.join(_COUNTS)}."
+            )
+    return LayerCount(
+        connections=int(result.get("connections", 0)),
+        neurons=int(result.get("neurons", 0)),
+        spiking=bool(result.get("spiking", True)),
+    )
+
+
+def _output_size(use: LayerUse) -> int:
+    """Units at the output of one time slice; a leading unknown axis is taken for time."""
+    sizes = tuple(use.output_shapes)[1:]
+    if sizes and sizes[0] is None:
+        sizes = sizes[1:]
+    if any(size is None for size in sizes):
+        raise EnergyError(
+            f"Layer {use.layer.name!r} has an output of unknown size, {use.output_shapes}: "
+            "only the first axis after the batch may be None (time)."
+        )
+    return int(np.prod(sizes, dtype=np.int64))
+
+
+def _activation(activation: Any, units: int) -> LayerCount:
+    """Neurons of an activation: none if it is linear."""
+    if activation is None or getattr(activation, "__name__", activation) == "linear":
+        return LayerCount()
+    return LayerCount(neurons=units, spiking=False)
+
+
+def _count_activation(use: LayerUse) -> LayerCount:
+    # ReLU and LeakyReLU have no `activation`: they are one.
+    return _activation(getattr(use.layer, "activation", "relu"), _output_size(use))
+
+
+def _count_conv(use: LayerUse) -> LayerCount:
+    units = _output_size(use)
+    per_unit = int(np.prod(use.layer.kernel.shape[:-1], dtype=np.int64))
+    act = _activation(use.layer.activation, units)
+    return LayerCount(units * per_unit, act.neurons, act.spiking)
+
+
+def _count_dense(use: LayerUse) -> LayerCount:
+    units = _output_size(use)
+    positions = units // int(use.output_shapes[-1])
+    weights = int(np.prod(use.layer.kernel.shape, dtype=np.int64))
+    act = _activation(use.layer.activation, units)
+    return LayerCount(positions * weights, act.neurons, act.spiking)
+
+
+def _count_spiking_activation(use: LayerUse) -> LayerCount:
+    # The input always has a time axis; the output only with return_sequences=True.
+    return LayerCount(neurons=int(np.prod(use.input_shapes[2:], dtype=np.int64)))
+
+
+def _count_time_distributed(use: LayerUse) -> LayerCount:
+    """The wrapped layer on one time slice.
+
+    Shapes alone say all that is needed; calling the wrapped layer to learn them, as
+    KerasSpiking does, would leave a node in the user's model.
+    """
+
+    def one_slice(shape: Any) -> Any:
+        if isinstance(shape, list):
+            return [one_slice(s) for s in shape]
+        return (shape[0], *shape[2:])
+
+    inner = use.layer.layer
+    return count_layer(
+        inner, LayerUse(inner, one_slice(use.input_shapes), one_slice(use.output_shapes))
+    )
+
+
+_registered = False
+
+
+def _register_defaults() -> None:
+    """Fill the registry, once TensorFlow (and keras_spiking) have been imported by the user."""
+    global _registered
+    if not _registered:
+        import tensorflow as tf
+
+        layers = tf.keras.layers
+        _registered = True
+        for counter, types in (
+            (_count_activation, (layers.Activation, layers.ReLU, layers.LeakyReLU)),
+            (_count_conv, (layers.Conv1D, layers.Conv2D, layers.Conv3D)),
+            (_count_dense, (layers.Dense,)),
+            (_count_time_distributed, (layers.TimeDistributed,)),
+        ):
+            layer_counters.register(*types)(counter)
+    # keras_spiking may be imported after the first model was counted.
+    keras_spiking = sys.modules.get("keras_spiking")
+    spiking_activation = getattr(keras_spiking, "SpikingActivation", None)
+    if spiking_activation is not None and spiking_activation not in layer_counters:
+        layer_counters.register(spiking_activation)(_count_spiking_activation)

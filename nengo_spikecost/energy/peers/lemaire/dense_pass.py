@@ -1,0 +1,151 @@
+"""One pass of the network without spikes.
+
+Where the layers are known as they were written (`Workload.shapes`), they are what is priced:
+a machine without spikes runs them one after the other, and lowering, which multiplies a pooling
+into the convolution behind it, is not for it. A native network has no layers, so its Connections
+and encoders are, one after the other and not multiplied out: inputs are read as a convolution's
+where weights are shared, and else as those of a fully connected layer.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ....layers.layer_macs import CONVOLUTIONS, layer_macs, taps_met
+from ....layers.layer_shape import LayerShape
+from ....workload.workload_record import DenseWork, Workload
+from .folding import folded
+from .ledger import Ledger
+from .prices import Accesses, Memories, Prices
+
+_FREE = ("shape", "input", "activation")
+
+
+def spend_dense(workload: Workload, prices: Prices, ledger: Ledger) -> None:
+    """Price one pass: the layers, or, where there are none, the Connections."""
+    if workload.shapes:
+        for shape in folded(workload.shapes):
+            done = layer_accesses(shape)
+            if done is None:
+                reason = f"is a {shape.type or shape.kind}, for which there is no equation"
+                ledger.leave_out(shape.name, shape.layer, reason)
+            else:
+                ledger.spend(shape.layer, *done, prices)
+    else:
+        _spend_connections(workload, prices, ledger)
+    for rule in workload.learning:
+        ledger.leave_out(rule.name, rule.layer, "changes weights, for which there is no equation")
+
+
+def layer_accesses(shape: LayerShape) -> tuple[Accesses, Memories] | None:
+    """What one layer does in one pass; None if there is no equation for it."""
+    memories = Memories(shape.n_in, shape.n_out, shape.n_weights, shape.n_biases)
+    if shape.kind in _FREE:
+        return Accesses(), memories
+    if shape.kind in CONVOLUTIONS:
+        return _convolution(shape), memories
+    if shape.kind == "dense":
+        return _fully_connected(shape), memories
+    if shape.kind in ("average pooling", "max pooling"):
+        return _pooling(shape), memories
+    if shape.kind in ("add", "subtract", "multiply", "average", "maximum", "minimum"):
+        return _merge(shape), memories
+    if shape.kind == "batch normalization":
+        return _normalization(shape), memories
+    return None
+
+
+def _convolution(shape: LayerShape) -> Accesses:
+    macs, biases = layer_macs(shape), shape.n_out if shape.n_biases else 0
+    return Accesses(
+        inputs=macs,
+        outputs=shape.n_out,
+        weights=macs,
+        biases=biases,
+        macs=macs,
+        additions=biases,
+        address_additions=shape.n_in
+        + shape.n_out
+        + shape.channels_out * math.prod(shape.kernel_size),
+    )
+
+
+def _fully_connected(shape: LayerShape) -> Accesses:
+    macs, biases = layer_macs(shape), shape.n_out if shape.n_biases else 0
+    return Accesses(
+        inputs=shape.n_in,
+        outputs=shape.n_out,
+        weights=macs,
+        biases=biases,
+        macs=macs,
+        additions=biases,
+        address_additions=shape.n_in + shape.n_out,
+    )
+
+
+def _pooling(shape: LayerShape) -> Accesses:
+    """Additions, and one multiplication for each mean; or comparisons, which are additions."""
+    read = taps_met(shape) * shape.channels_in
+    return Accesses(
+        inputs=read,
+        outputs=shape.n_out,
+        additions=read,
+        multiplications=shape.n_out if shape.kind == "average pooling" else 0,
+        address_additions=shape.n_in + shape.n_out,
+    )
+
+
+def _merge(shape: LayerShape) -> Accesses:
+    n_inputs = len(shape.input_shapes)
+    read = sum(math.prod(dimensions) for dimensions in shape.input_shapes)
+    merged = shape.n_out * (n_inputs - 1)
+    multiplications = {"multiply": merged, "average": shape.n_out}.get(shape.kind, 0)
+    return Accesses(
+        inputs=read,
+        outputs=shape.n_out,
+        additions=0 if shape.kind == "multiply" else merged,
+        multiplications=multiplications,
+        address_additions=shape.n_out,  # all inputs are walked through side by side
+    )
+
+
+def _normalization(shape: LayerShape) -> Accesses:
+    """One that could not be folded: a scale and a shift for each value."""
+    n = shape.n_out
+    return Accesses(
+        inputs=n, outputs=n, weights=n, biases=n, macs=n, address_additions=shape.n_in + n
+    )
+
+
+def _spend_connections(workload: Workload, prices: Prices, ledger: Ledger) -> None:
+    for weights in workload.dense:
+        if weights.macs:
+            memories = Memories(
+                weights.n_sources or weights.macs,
+                weights.n_targets,
+                weights.n_weights or weights.macs,
+            )
+            ledger.spend(weights.layer, _connection(weights), memories, prices)
+    for population in workload.populations:
+        n = population.n_neurons
+        biases = n if population.has_bias else 0
+        ledger.spend(
+            population.layer,
+            Accesses(outputs=n, biases=biases, additions=biases, address_additions=n),
+            Memories(outputs=n, biases=n),
+            prices,
+        )
+    for work in workload.host:
+        operations = Accesses(additions=work.operations)
+        ledger.spend(work.layer, operations, Memories(), prices)
+
+
+def _connection(weights: DenseWork) -> Accesses:
+    n_in, n_out = weights.n_sources, weights.n_targets
+    return Accesses(
+        inputs=weights.macs if weights.shared else n_in,
+        outputs=n_out,
+        weights=weights.macs,
+        macs=weights.macs,
+        address_additions=n_in + n_out + (weights.n_weights if weights.shared else 0),
+    )

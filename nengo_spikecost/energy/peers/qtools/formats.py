@@ -1,0 +1,353 @@
+"""Which format every tensor of a network has, layer after layer.
+
+Each layer reads what the layers before it write. Where a layer has quantizers they say the
+format of its weights and of its result; where it has none, the options do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from ....errors import EnergyError
+from ....layers.layer_shape import LayerShape
+from .counts import POOLED_IN_QKERAS, WEIGHTED_IN_QKERAS
+from .model_reading import quantizer
+from .multipliers import COMPARISON, Operator, accumulator, adder, divider, multiplier, widest
+from .qtools_options import TENSORS, Options
+from .quantizers import Quantizer, with_values
+
+
+@dataclass(frozen=True)
+class LayerFormats:
+    """The formats of one application of a layer.
+
+    Attributes
+    ----------
+    inputs : tuple of Quantizer
+        Of what it reads.
+    output : Quantizer
+        Of what it writes.
+    weights, bias : Quantizer, optional
+        Of its parameters; None: it has none.
+    operators : tuple of Operator
+        The circuits of one operation; of a convolution, its multiplier.
+    accumulator : Quantizer, optional
+        Of the sum that products are added to.
+    parameters : tuple of Quantizer
+        Of what a batch normalization stores for each channel.
+    """
+
+    inputs: tuple[Quantizer, ...]
+    output: Quantizer
+    weights: Quantizer | None = None
+    bias: Quantizer | None = None
+    operators: tuple[Operator, ...] = ()
+    accumulator: Quantizer | None = None
+    parameters: tuple[Quantizer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known of a layer before its own formats are."""
+
+    shape: LayerShape
+    inputs: tuple[Quantizer, ...]
+    quantizers: dict[str, Quantizer | None]
+    options: Options
+    first: bool
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the layer's own quantizers are to be used."""
+        return bool(self.quantizers) and not self.options.for_reference
+
+    @property
+    def compat(self) -> bool:
+        """Whether QKeras' rules are wanted as they are."""
+        return self.options.compat is not None
+
+    def own(self, tensor: str, default: Quantizer | None = None) -> Quantizer:
+        """Format of one of the layer's parameters."""
+        if self.quantized:
+            unknown = self.options.process.default if self.compat else self.options.default
+            found = self.quantizers.get(tensor) or default or unknown
+            # the number of values is only known of trained weights
+            return found if self.options.inference else with_values(found, None)
+        return self.options.default
+
+    def replaced(self, computed: Quantizer) -> Quantizer:
+        """A result's format, unless the options overrule it."""
+        if self.quantized:
+            return computed
+        if self.options.keras_accumulator is not None:
+            return self.options.keras_accumulator
+        return self.options.process.default if self.compat else computed
+
+    def result(self, computed: Quantizer) -> Quantizer:
+        """What the layer writes: of its own quantizer, if it has one."""
+        own = self.quantizers.get("output")
+        if own is not None and not self.options.for_reference:
+            return own
+        if not self.compat and self.shape.activation != "linear":
+            return self.options.default
+        return computed
+
+
+def layer_formats(shapes: Iterable[LayerShape], options: Options) -> dict[str, LayerFormats]:
+    """The formats of every application, by its name.
+
+    Parameters
+    ----------
+    shapes : iterable of LayerShape
+        Each after those that it reads.
+    options : Options
+
+    Raises
+    ------
+    EnergyError
+        If ``options.quantizers`` name a layer that there is none of, or a quantizer of a layer
+        has no known format.
+    """
+    shapes = tuple(shapes)
+    names = {s.name for s in shapes} | {s.layer for s in shapes}
+    for name in options.quantizers:
+        if name not in names:
+            raise EnergyError(
+                f"quantizers name a layer {name!r}; the layers are {', '.join(sorted(names))}."
+            )
+    fed = {s.name for s in shapes if s.kind == "input"}
+    found: dict[str, LayerFormats] = {}
+    for shape in shapes:
+        given = Given(
+            shape=shape,
+            inputs=tuple(found[name].output for name in shape.inputs) or (options.source,),
+            quantizers=_quantizers_of(shape, options),
+            options=options,
+            first=any(name in fed for name in shape.inputs),
+        )
+        found[shape.name] = _RULES[shape.kind](given)
+    return found
+
+
+def _quantizers_of(shape: LayerShape, options: Options) -> dict[str, Quantizer | None]:
+    """What the model says, overruled by what the user says."""
+    result: dict[str, Quantizer | None] = {}
+    for tensor, value in shape.quantizers.items():
+        what = f"The quantizer of the {tensor} of layer {shape.layer!r}"
+        if tensor in TENSORS:
+            result[tensor] = None if value is None else quantizer(value, what)
+    for name in (shape.layer, shape.name):
+        result.update(_of_part(shape, options.quantizers.get(name, {})))
+    return result
+
+
+def _of_part(
+    shape: LayerShape, given: Mapping[str, Quantizer | None]
+) -> Mapping[str, Quantizer | None]:
+    """Those of a layer's quantizers that belong to one part of a separable convolution."""
+    if "Separable" not in shape.type:
+        return given
+    if shape.kind == "depthwise convolution":
+        return {tensor: q for tensor, q in given.items() if tensor == "weights"}
+    renamed = {"pointwise": "weights"}
+    return {renamed.get(t, t): q for t, q in given.items() if t != "weights"}
+
+
+def _product_sums(given: Given) -> LayerFormats:
+    """Convolutions and dense layers: products, added up."""
+    shape = given.shape
+    if given.compat and shape.type not in WEIGHTED_IN_QKERAS:
+        return _passed(given)
+    weights = given.own("weights")
+    operator = multiplier(weights, given.inputs[0])
+    total = given.replaced(accumulator(operator.output, n_terms(shape, given.compat)))
+    if given.compat and not given.quantized:
+        # QKeras tells fixed from floating point by the result, which it has overruled
+        operator = Operator(
+            operator.circuit, operator.gate_factor, operator.gate_bits, given.replaced(total)
+        )
+    return LayerFormats(
+        inputs=given.inputs,
+        output=given.result(total),
+        weights=weights,
+        bias=given.own("bias") if shape.n_biases else None,
+        operators=(operator,),
+        accumulator=total,
+    )
+
+
+def n_terms(shape: LayerShape, compat: bool) -> int:
+    """How many numbers are added up for one element of the output.
+
+    QKeras has a bias always, and adds all channels of a depthwise convolution.
+    """
+    kernel = math.prod(shape.kernel_size)
+    if compat:
+        groups = shape.groups if shape.kind == "convolution" else 1
+        return kernel * shape.channels_in // groups + 1
+    if shape.kind == "dense":
+        return shape.channels_in + bool(shape.n_biases)
+    return kernel * max(1, shape.channels_in // shape.groups) + bool(shape.n_biases)
+
+
+def _batch_normalization(given: Given) -> LayerFormats:
+    return _normalization_of_qkeras(given) if given.compat else _folded_normalization(given)
+
+
+def _normalization_of_qkeras(given: Given) -> LayerFormats:
+    """``gamma / deviation`` for every element, times the element, plus ``beta``."""
+    gamma = given.own("gamma")
+    beta = given.own("beta", given.inputs[0])
+    mean = given.own("mean", given.inputs[0])
+    variance = given.own("variance")
+    quotient = divider(gamma, _deviation(variance))
+    counts = (gamma.n_values or 0) * (variance.n_values or 0)
+    factor = with_values(quotient.output, counts or None)
+    product = multiplier(factor, given.inputs[0])
+    total = given.replaced(adder(product.output, beta))
+    operators: tuple[Operator, ...] = (quotient, product)
+    if not given.quantized:
+        operators = tuple(Operator(o.circuit, o.gate_factor, o.gate_bits, total) for o in operators)
+    return LayerFormats(
+        inputs=given.inputs,
+        output=given.result(total),
+        operators=operators,
+        accumulator=total,
+        parameters=(gamma, beta, mean, variance),
+    )
+
+
+def _folded_normalization(given: Given) -> LayerFormats:
+    """One factor and one offset for every channel: both are constants."""
+    factor = given.own("gamma")
+    if given.quantized:
+        quotient = divider(factor, _deviation(given.own("variance"))).output
+        factor = factor if quotient.is_float else quotient
+    offset = given.own("beta", given.inputs[0])
+    product = multiplier(factor, given.inputs[0])
+    total = given.replaced(adder(product.output, offset))
+    return LayerFormats(
+        inputs=given.inputs,
+        output=given.result(total),
+        operators=(product, Operator("add", 1, total.bits, total)),
+        accumulator=total,
+        parameters=(factor, offset),
+    )
+
+
+def _deviation(variance: Quantizer) -> Quantizer:
+    """The square root of a power of two needs a bit less."""
+    if variance.kind != "po2":
+        return variance
+    limit = None if variance.max_value is None else float(round(math.sqrt(variance.max_value)))
+    bits = variance.bits - 1
+    return Quantizer("po2", bits, bits, variance.signed, limit, variance.n_values)
+
+
+def _activation(given: Given) -> LayerFormats:
+    options = given.options
+    if given.compat and not given.quantized:
+        if given.shape.type not in ("Activation", "QActivation", "QAdaptiveActivation"):
+            return _passed(given)
+        return LayerFormats(given.inputs, options.keras_accumulator or options.process.default)
+    # an activation of numbers of 8 bits has 8 bits, however wide they are added up
+    return LayerFormats(given.inputs, given.own("output", options.default))
+
+
+def _average_pooling(given: Given) -> LayerFormats:
+    if given.compat and given.shape.type not in POOLED_IN_QKERAS:
+        return _passed(given)
+    total = accumulator(given.inputs[0], max(1, math.prod(given.shape.kernel_size)))
+    if given.options.for_reference:
+        total = given.replaced(total)
+    output = total if given.compat else given.inputs[0]
+    return LayerFormats(given.inputs, given.result(output), accumulator=total)
+
+
+def _sum(given: Given) -> LayerFormats:
+    return _merged(given, widest(given.inputs, extra=1), 1)
+
+
+def _extreme(given: Given) -> LayerFormats:
+    return _merged(given, _common(given), COMPARISON)
+
+
+def _average(given: Given) -> LayerFormats:
+    return _merged(given, _common(given), 1)
+
+
+def _common(given: Given) -> Quantizer:
+    same = len(set(given.inputs)) == 1
+    return given.inputs[0] if same else widest(given.inputs)
+
+
+def _merged(given: Given, output: Quantizer, gate_factor: float) -> LayerFormats:
+    # the circuit stays as wide as its operands need, whatever the result is stored as
+    operator = Operator("add", gate_factor, output.bits, output)
+    return _with_result(given, operator)
+
+
+def _product(given: Given) -> LayerFormats:
+    first, *others = given.inputs
+    operator = multiplier(first, others[0] if others else first)
+    for other in others[1:]:
+        operator = multiplier(operator.output, other)
+    return _with_result(given, operator)
+
+
+def _with_result(given: Given, operator: Operator) -> LayerFormats:
+    output = operator.output
+    if given.options.for_reference:
+        output = given.replaced(output)
+        if given.compat:
+            operator = Operator(operator.circuit, operator.gate_factor, operator.gate_bits, output)
+    return LayerFormats(given.inputs, given.result(output), operators=(operator,))
+
+
+def _shape(given: Given) -> LayerFormats:
+    known = ("Reshape", "Flatten", "UpSampling", "Concatenate")
+    if given.compat and not any(word in given.shape.type for word in known):
+        return _passed(given)
+    return LayerFormats(given.inputs, given.result(_common(given)))
+
+
+def _max_pooling(given: Given) -> LayerFormats:
+    values = given.inputs[0]
+    operator = Operator("add", COMPARISON, values.bits, values)
+    return LayerFormats(given.inputs, given.result(values), operators=(operator,))
+
+
+def _passed(given: Given) -> LayerFormats:
+    """What nothing is known of hands on the format that it reads."""
+    output = given.inputs[0]
+    options = given.options
+    if options.for_reference and options.keras_accumulator is not None and not given.first:
+        output = options.keras_accumulator
+    return LayerFormats(given.inputs, given.result(output))
+
+
+def _source(given: Given) -> LayerFormats:
+    return LayerFormats((), given.quantizers.get("output") or given.options.source)
+
+
+_RULES: dict[str, Callable[[Given], LayerFormats]] = {
+    "convolution": _product_sums,
+    "depthwise convolution": _product_sums,
+    "transposed convolution": _product_sums,
+    "dense": _product_sums,
+    "batch normalization": _batch_normalization,
+    "activation": _activation,
+    "average pooling": _average_pooling,
+    "max pooling": _max_pooling,
+    "add": _sum,
+    "subtract": _sum,
+    "multiply": _product,
+    "average": _average,
+    "maximum": _extreme,
+    "minimum": _extreme,
+    "shape": _shape,
+    "input": _source,
+    "unknown": _passed,
+}

@@ -1,0 +1,171 @@
+"""The columns a table can have: where their values come from and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ...errors import EnergyError
+from ...layout import si
+from .layer_rows import LayerRow
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    key : str
+        What the user calls it: ``"synops"``, ``"energy loihi"``.
+    header : str
+        One line above it, as KerasSpiking writes it.
+    short_header : tuple of str
+        Lines above it in a table with SI units.
+    kind : {"text", "count", "rate", "ratio", "energy"}
+        How values are written.
+    value : callable
+        From a `LayerRow` to the value.
+    total : bool
+        Whether the column has an entry in the total row.
+    device : str, optional
+        The device that it prices.
+    """
+
+    key: str
+    header: str
+    short_header: tuple[str, ...]
+    kind: str
+    value: Callable[[LayerRow], Any]
+    total: bool = True
+    device: str | None = None
+
+    def text(self, row: LayerRow, si_units: bool, short: bool = False) -> str:
+        """The value of a row as shown."""
+        value = self.value(row)
+        if isinstance(value, str) and self.kind != "text":
+            return value  # "never"
+        text = write_value(self.kind, value, si_units, short)
+        if row.where == "host" and self.device is not None and value == 0:
+            return "host"
+        if self.device in row.uncounted_on and self.kind == "energy":
+            return f">= {text}" if value else "uncounted"
+        return text
+
+
+def write_value(kind: str, value: Any, si_units: bool = True, short: bool = False) -> str:
+    """A value as shown: with SI units, or plain as KerasSpiking shows it."""
+    if value is None:
+        return si.MISSING
+    if kind == "text":
+        return str(value)
+    if kind == "count":
+        whole = float(value).is_integer()
+        if si_units:
+            return si.count(value, short)
+        return str(int(value)) if whole else si.plain(value)
+    if not si_units:
+        return si.plain(value)
+    if kind == "energy":
+        return si.si(value, "J") if value else "0"
+    if kind == "rate":
+        return f"{value:.1f}" if abs(value) < 1000 else si.count(value, short)
+    return f"{value:.2f}"
+
+
+def _layer(row: LayerRow) -> str:
+    return f"{row.name} ({row.kind})" if row.kind else row.name
+
+
+_PLAIN_COLUMNS = (
+    Column("name", "Layer (type)", ("Layer (type)",), "text", _layer),
+    Column("output_shape", "Output shape", ("Output", "shape"), "text", lambda r: r.output_shape),
+    Column("params", "Param #", ("Params",), "count", lambda r: r.params),
+    Column("connections", "Conn #", ("Synapses",), "count", lambda r: r.connections),
+    Column("macs", "MACs", ("MACs",), "count", lambda r: r.macs),
+    Column("neurons", "Neuron #", ("Neurons",), "count", lambda r: r.neurons),
+    Column("rate", "Rate [Hz]", ("Rate", "Hz"), "rate", lambda r: r.rate_hz),
+    Column("spikes", "Spikes", ("Spikes",), "count", lambda r: r.spikes),
+    Column("synops", "Synops", ("Synops",), "count", lambda r: r.synops),
+    Column(
+        "spikes/synapse", "Spikes/synapse", ("Spikes", "/ synapse"), "ratio",
+        lambda r: r.spikes_per_synapse,
+    ),
+    Column("updates", "Updates", ("Neuron", "updates"), "count", lambda r: r.updates),
+    Column(
+        "average_synops", "Average synops", ("Average", "synops"), "count",
+        lambda r: r.average_synops,
+    ),
+    Column(
+        "average/exact", "Average/exact", ("Average", "/ exact"), "ratio",
+        lambda r: r.average_over_exact,
+    ),
+    Column("factored", "Factored ops", ("Factored", "ops"), "count", lambda r: r.factored),
+    Column(
+        "weight_updates", "Weight updates", ("Weight", "updates"), "count",
+        lambda r: r.weight_updates,
+    ),
+)  # fmt: skip
+_PLAIN = {column.key: column for column in _PLAIN_COLUMNS}
+
+BREAK_EVEN = "break-even"
+"""Spikes per synapse at which the network without spikes costs as much, by device."""
+
+_DEVICE: dict[str, tuple[str, str, Callable[[LayerRow], Mapping[str, Any]]]] = {
+    "energy": ("J/inf ({})", "energy", lambda r: r.energy_J),
+    "synop_energy": ("Synop J/inf ({})", "synops", lambda r: r.synop_energy_J),
+    "neuron_energy": ("Neuron J/inf ({})", "neurons", lambda r: r.neuron_energy_J),
+    BREAK_EVEN: ("Break-even ({})", "even at", lambda r: r.break_even),
+}
+
+
+def column_names() -> list[str]:
+    """All columns, ``<device>`` standing for the name of one."""
+    return [*_PLAIN, *(f"{key} <device>" for key in _DEVICE)]
+
+
+def device_columns(columns: Sequence[str], kinds: Container[str] = _DEVICE) -> list[str]:
+    """The device names that columns (of some kinds) mention, in order and as written."""
+    devices = []
+    for column in columns:
+        kind, _, device = column.partition(" ")
+        if kind in kinds and device.strip() and device.strip() not in devices:
+            devices.append(device.strip())
+    return devices
+
+
+def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
+    """The columns of that name.
+
+    Raises
+    ------
+    EnergyError
+        If there is no such column, or an energy column names no device.
+    """
+    if isinstance(columns, str) or not columns:
+        raise EnergyError(
+            f"columns must be a list of names, not {columns!r}; there are "
+            f"{', '.join(column_names())}."
+        )
+    return tuple(_parse(column) for column in columns)
+
+
+def _parse(name: str) -> Column:
+    if name in _PLAIN:
+        return _PLAIN[name]
+    if not isinstance(name, str):
+        raise EnergyError(f"A column is the name of one, not {name!r}.")
+    kind, _, device = name.partition(" ")
+    device = device.strip()
+    if kind not in _DEVICE or not device:
+        raise EnergyError(f"There is no column {name!r}; there are {', '.join(column_names())}.")
+    header, short, energies = _DEVICE[kind]
+    return Column(
+        key=name,
+        header=header.format(device),
+        short_header=(device, short),
+        kind="ratio" if kind == BREAK_EVEN else "energy",
+        value=lambda row: energies(row).get(device),
+        device=device,
+    )

@@ -1,0 +1,109 @@
+"""The table of a network: one row a layer, with its counts and energies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...layout import si
+from ...layout.table import Table
+from ...workload.workload_record import Workload
+from ..estimate import EnergyEstimate
+from .layer_columns import Column, parse_columns
+from .layer_notes import caption, table_notes
+from .layer_rows import (
+    LayerRow,
+    host_rows,
+    layer_rows,
+    static_rows,
+    total_row,
+    total_with_host_row,
+    uncounted_rows,
+)
+
+
+def layer_table(
+    workload: Workload,
+    estimates: Mapping[str, EnergyEstimate],
+    columns: Sequence[str],
+    si_units: bool = True,
+    print_warnings: bool = True,
+    break_evens: Mapping[str, Mapping[str, float | str | None]] | None = None,
+) -> Table:
+    """The table of a network: one row a layer, and the total.
+
+    Parameters
+    ----------
+    workload : Workload
+        What was counted.
+    estimates : mapping from str to EnergyEstimate
+        By device name, as the columns write it; one for every device that they mention.
+    columns : sequence of str
+        See `nengo_spikecost.energy.shown.layer_columns.column_names`.
+    si_units : bool
+        SI prefixes and separators, or KerasSpiking's plain numbers and headers.
+    print_warnings : bool
+        See `nengo_spikecost.energy.shown.layer_notes.table_notes`.
+    break_evens : mapping, optional
+        By device, as the columns write it, and layer: see `LayerRow.break_even`.
+    """
+    parsed = parse_columns(columns)
+    rows = layer_rows(workload, estimates) + static_rows(estimates) + host_rows(estimates)
+    rows += uncounted_rows(workload, estimates)
+    with_host = total_with_host_row(workload, estimates)
+    totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
+    if break_evens:
+        rows, totals = (
+            [
+                replace(r, break_even={d: b.get(r.name) for d, b in break_evens.items()})
+                for r in part
+            ]
+            for part in (rows, totals)
+        )
+    cells = {}
+    for short in (False, True):
+        body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
+        for total in totals:
+            body.append(tuple(_total_text(c, total, estimates, si_units, short) for c in parsed))
+        cells[short] = tuple(body)
+    return Table(
+        headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
+        short_headers=tuple(_short_header(c, si_units) for c in parsed),
+        right=tuple(c.kind != "text" for c in parsed),
+        rows=cells[False],
+        short_rows=cells[True],
+        n_totals=len(totals),
+        title=caption(workload),
+        notes=tuple(table_notes(workload, estimates, print_warnings)),
+    )
+
+
+def _short_header(column: Column, si_units: bool) -> tuple[str, ...]:
+    if si_units:
+        return column.short_header
+    if column.device is None:
+        return (column.header,)
+    device = f"({column.device})"
+    return (column.header[: -len(device)].rstrip(), device)
+
+
+def _total_text(
+    column: Column,
+    total: LayerRow,
+    estimates: Mapping[str, EnergyEstimate],
+    si_units: bool,
+    short: bool,
+) -> str:
+    at_least = total.lower_bound or any(e.lower_bound for e in estimates.values())
+    if column.key == "name":
+        return f"{total.name}, at least" if at_least else total.name
+    if column.kind == "text":
+        return ""
+    text = column.text(total, si_units, short)
+    if text == si.MISSING or column.kind in ("rate", "ratio"):
+        return text
+    if column.device is not None:
+        return text  # it says itself where something has no price
+    # what could not be counted has no bearing on what is known of the network's size
+    certain = column.key in ("params", "neurons", "updates")
+    return f">= {text}" if total.lower_bound and not certain else text

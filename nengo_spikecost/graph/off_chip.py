@@ -1,0 +1,110 @@
+"""What is left to the host when a network runs on a chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import nengo
+from nengo.ensemble import Neurons
+from nengo.exceptions import ConfigError
+
+from .. import stack
+from ..errors import NetworkGraphError
+from .connection_chain import uses_encoders
+from .pathways import HostPart, Pathway, Population, Weights
+
+#: The role of a Connection on the host, by the kind of pathway that it is part of.
+_ROLES = {"input": "input", "readout": "readout", "host": "function", "neural": "neurons"}
+
+
+def is_on_chip(network: nengo.Network, ensemble: nengo.Ensemble) -> bool:
+    """Whether a network's configuration leaves an Ensemble on the chip.
+
+    ``net.config[ensemble].on_chip`` is what NengoLoihi goes by, if `nengo_loihi.add_params`
+    was called on the network. Where it is None, or there is no such setting, the neurons are
+    on the chip.
+    """
+    try:
+        return network.config[ensemble].on_chip is not False
+    except (AttributeError, ConfigError):
+        return True
+
+
+def mark_off_chip(network: nengo.Network, ensembles: Iterable[Any]) -> None:
+    """Have the host run some Ensembles, in the way that NengoLoihi is told.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        The network that is simulated (NengoLoihi reads the config of that one only). Its
+        config is changed.
+    ensembles : iterable of nengo.Ensemble or nengo.ensemble.Neurons
+
+    Raises
+    ------
+    NetworkGraphError
+        If one of them is no Ensemble of this network.
+    """
+    chosen = [e.ensemble if isinstance(e, Neurons) else e for e in ensembles]
+    members = set(network.all_ensembles)
+    for ensemble in chosen:
+        if ensemble not in members:
+            raise NetworkGraphError(
+                f"{ensemble} is no Ensemble of {network}: it can't be marked off chip."
+            )
+    stack.nengo_loihi().add_params(network)
+    for ensemble in chosen:
+        network.config[ensemble].on_chip = False
+
+
+def host_operations(obj: Any) -> int | None:
+    """Operations of a Node at every step, for the Nodes that know (see `HostNode`)."""
+    operations = getattr(obj, "operations", None)
+    return operations if isinstance(operations, int) else None
+
+
+def host_parts(
+    pathways: Iterable[Pathway],
+    weights: Iterable[Weights],
+    populations: Iterable[Population],
+    nodes: Mapping[Any, tuple[str, str]],
+) -> list[HostPart]:
+    """The work beside the chip, but for the updates of neurons there.
+
+    Weights are applied one Connection after the other, as on any machine without spikes. A
+    Connection that is part of a pathway to the chip and of one that stays beside it is the
+    chip's and the host's.
+
+    Parameters
+    ----------
+    pathways, weights, populations
+        Those of a `NetworkGraph`.
+    nodes : mapping from nengo.Node to (str, str)
+        Name and layer of each Node that computes and knows its operations.
+    """
+    roles: dict[Any, str] = {}
+    for pathway in pathways:
+        if pathway.kind == "bias" or pathway.on_chip:
+            continue
+        for conn in pathway.connections:
+            roles.setdefault(conn, _ROLES[pathway.kind])
+    off_chip = {p.ensemble for p in populations if not p.on_chip}
+    for conn, role in list(roles.items()):
+        if uses_encoders(conn):
+            # what is sent to neurons on the chip are currents: the host encodes them
+            roles[conn.post_obj] = "neurons" if conn.post_obj in off_chip else role
+    parts = [
+        HostPart(w.name, w.layer, roles[w.obj], macs=w.macs)
+        for w in weights
+        if w.obj in roles and w.macs
+    ]
+    for node, (name, layer) in nodes.items():
+        parts.append(HostPart(name, layer, "function", operations=host_operations(node) or 0))
+    return parts
+
+
+def held_by(pathways: Iterable[Pathway]) -> frozenset[Any]:
+    """What holds the weights of pathways: Connections, and Ensembles their encoders."""
+    connections = {conn for pathway in pathways for conn in pathway.connections}
+    return frozenset(connections | {c.post_obj for c in connections if uses_encoders(c)})

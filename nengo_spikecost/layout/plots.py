@@ -1,0 +1,75 @@
+"""What plots have in common: colours, bars, and files. matplotlib is imported when one is drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..files import written_whole
+from .presenter import Presenter
+from .result import Result, presenter_of
+
+# of Okabe and Ito's palette, which colour-blind readers can tell apart
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
+
+
+def draw_bars(
+    axes: Any, names: Sequence[str], series: Mapping[str, Sequence[float]], unit: str, label: str
+) -> None:
+    """Horizontal bars, the first on top, each of parts that add up.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    names : sequence of str
+        One a bar.
+    series : mapping from str to sequence of float
+        By the name of a part, its length in each bar; one part needs no legend.
+    unit : str
+        Of the lengths: ``"J"``, ``"s"``, or ``""`` for counts.
+    label : str
+        Of the axis.
+    """
+    from matplotlib.ticker import EngFormatter
+
+    start = [0.0] * len(names)
+    for colour, (part, lengths) in zip(COLOURS, series.items()):
+        axes.barh(names, lengths, left=start, color=colour, label=part)
+        start = [a + b for a, b in zip(start, lengths)]
+    axes.invert_yaxis()
+    axes.xaxis.set_major_formatter(EngFormatter(unit))
+    axes.set_xlabel(label)
+    if len(series) > 1:
+        axes.legend(fontsize="small", frameon=False)
+    bare(axes)
+
+
+def bare(axes: Any) -> None:
+    """Take the frame away but for the two axes."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def bar_size(n_bars: int) -> tuple[float, float]:
+    """Width and height in inches with which so many bars can be read."""
+    return 7.6, 1.2 + 0.32 * max(3, n_bars)
+
+
+def save_plot(result: Result, path: str) -> None:
+    """Draw a result, without a window, in a file written whole or not at all.
+
+    Parameters
+    ----------
+    result : Result
+    path : str
+        Its ending says the format: ``.png``, ``.pdf``, ``.svg``.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    presenter: Presenter = presenter_of(result)
+    figure = Figure(figsize=presenter.size(result), layout="constrained")
+    FigureCanvasAgg(figure)
+    result.plot(figure.subplots(1, presenter.panels))
+    with written_whole(path) as file:
+        figure.savefig(file, dpi=150, format=os.path.splitext(path)[1][1:].lower())

@@ -1,0 +1,90 @@
+"""`Presenter`: what one type of result shows.
+
+`Result` calls it in this order:
+
+1. ``summary(result)`` when the result is printed, or shown as HTML: lines of text and tables,
+   from top to bottom. For HTML, ``details(result)`` are folded away below them.
+2. ``records(result)`` for a data frame or a CSV file: one flat dict a row.
+3. ``content(result)`` for JSON: everything, as plain dicts, lists, strings and numbers.
+4. ``draw(result, axes)`` for a plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, ClassVar, Generic, TypeVar, Union
+
+from ..registry import TypeRegistry
+from .table import Table
+
+R = TypeVar("R")
+Part = Union[str, Table]
+
+
+@dataclass(frozen=True)
+class Details:
+    """A list that HTML folds away under a heading.
+
+    Attributes
+    ----------
+    heading : str
+    items : tuple of str
+    """
+
+    heading: str
+    items: tuple[str, ...]
+
+
+class Presenter(Generic[R]):
+    """What one type of result shows; subclass it and decorate the class with `presents`."""
+
+    format: ClassVar[str] = ""
+    """Name and version of the JSON: ``"nengo-spikecost/energy/1"``."""
+
+    index: ClassVar[Any] = None
+    """Keys of the records that a data frame has as its index."""
+
+    nested: ClassVar[tuple[str, ...]] = ()
+    """Keys of records that are no plain values, and so have no column in CSV."""
+
+    panels: ClassVar[int] = 1
+    """Axes that a plot has side by side."""
+
+    def summary(self, result: R, /, *args: Any, **options: Any) -> Iterable[Part]:
+        """Lines of text and tables. Lines that begin with ``"* "`` are notes."""
+        raise NotImplementedError
+
+    def details(self, result: R, /, *args: Any, **options: Any) -> Iterable[Details]:
+        """What HTML has besides, folded away: constants and their sources."""
+        return ()
+
+    def records(self, result: R, /, *args: Any, **options: Any) -> Sequence[dict[str, Any]]:
+        """One flat dict a row."""
+        raise NotImplementedError
+
+    def content(self, result: R, /, *args: Any, **options: Any) -> dict[str, Any]:
+        """Everything as plain dicts, lists, strings and numbers."""
+        return {"rows": list(self.records(result, *args, **options))}
+
+    def size(self, result: R, /) -> tuple[float, float]:
+        """Width and height in inches of a plot that can be read."""
+        return 7.6, 4.8
+
+    def draw(self, result: R, axes: Any, /, *args: Any, **options: Any) -> None:
+        """Draw the result on Axes of matplotlib: one, or an array of `panels` of them."""
+        raise NotImplementedError
+
+
+presenters: TypeRegistry[Presenter] = TypeRegistry("presenter")
+"""Presenters by the type of the result."""
+
+
+def presents(*result_types: type) -> Callable[[type[Presenter]], type[Presenter]]:
+    """Class decorator that makes a `Presenter` that of one or more types of results."""
+
+    def decorator(presenter: type[Presenter]) -> type[Presenter]:
+        presenters.register(*result_types)(presenter())
+        return presenter
+
+    return decorator

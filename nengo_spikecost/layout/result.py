@@ -1,0 +1,154 @@
+"""`Result`: what every result can do."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..files import write_text
+from .presenter import Presenter, presenters
+
+if TYPE_CHECKING:
+    import pandas
+
+
+class Result:
+    """A result that can be printed, drawn, and handed on as a data frame, CSV, JSON or HTML.
+
+    A mixin for records. What one shows is said by the `Presenter` that is registered for its
+    type; a record whose summary has options of its own overrides `summary_string` with their
+    names, and hands them on.
+    """
+
+    def summary_string(self, line_length: int = 98) -> str:
+        """The result as text, no line longer than ``line_length``."""
+        return self._text(line_length)
+
+    def summary(self, *args: Any, **options: Any) -> None:
+        """Print `summary_string`, which has the same arguments."""
+        print(self.summary_string(*args, **options))
+
+    def __str__(self) -> str:
+        return self.summary_string()
+
+    def to_frame(self) -> pandas.DataFrame:
+        """The rows of the result as a ``pandas.DataFrame``."""
+        return self._frame()
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The rows as CSV text, written to ``path`` (whole or not at all) if one is given."""
+        return self._csv(path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists, strings and numbers."""
+        return self._content()
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """`to_dict` as JSON text, written to ``path`` (whole or not at all) if one is given."""
+        return self._json(path)
+
+    def to_html(self) -> str:
+        """What `summary` prints, as a ``<div>`` in which every name is escaped."""
+        return self._html()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def plot(self, axes: Any = None) -> Any:
+        """Draw the result.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure.
+        """
+        return self._draw(axes)
+
+    # What the methods above do once their own options have been named.
+
+    def _text(self, line_length: int, **options: Any) -> str:
+        from .text import to_text
+
+        return to_text(presenter_of(self).summary(self, **options), line_length)
+
+    def _frame(self, **options: Any) -> pandas.DataFrame:
+        import pandas
+
+        presenter = presenter_of(self)
+        records = presenter.records(self, **options)
+        return pandas.DataFrame.from_records(records, index=presenter.index)
+
+    def _content(self, **options: Any) -> dict[str, Any]:
+        presenter = presenter_of(self)
+        heading = {"format": presenter.format} if presenter.format else {}
+        return {**heading, **presenter.content(self, **options)}
+
+    def _json(self, path: str | os.PathLike[str] | None, **options: Any) -> str:
+        return _written(path, json_text(self._content(**options)))
+
+    def _csv(self, path: str | os.PathLike[str] | None, **options: Any) -> str:
+        presenter = presenter_of(self)
+        return _written(path, csv_text(presenter.records(self, **options), presenter.nested))
+
+    def _html(self, **options: Any) -> str:
+        from .html import to_html
+
+        presenter = presenter_of(self)
+        return to_html(presenter.summary(self, **options), presenter.details(self, **options))
+
+    def _draw(self, axes: Any, **options: Any) -> Any:
+        presenter = presenter_of(self)
+        if axes is None:
+            from matplotlib import pyplot
+
+            size = presenter.size(self)
+            _, axes = pyplot.subplots(1, presenter.panels, figsize=size, layout="constrained")
+        presenter.draw(self, axes, **options)
+        return axes
+
+
+def presenter_of(result: Any) -> Presenter:
+    """The presenter of a result's type, or of its nearest base class that has one.
+
+    Raises
+    ------
+    TypeError
+        If none is registered: a result class of the package, or of a plug-in, forgot it.
+    """
+    presenter = presenters.find(result)
+    if presenter is None:
+        raise TypeError(
+            f"No presenter is registered for {type(result).__name__}: decorate one with "
+            "nengo_spikecost.layout.presents."
+        )
+    return presenter
+
+
+def json_text(content: Any) -> str:
+    """JSON that people can read; what is no number or not finite is an error, not "NaN"."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def csv_text(records: Sequence[Mapping[str, Any]], left_out: Collection[str] = ()) -> str:
+    """Records as CSV with a header line; what is not known (None, NaN) is left empty.
+
+    Written without pandas, which would make 12 of a column with gaps 12.0.
+    """
+    keys = dict.fromkeys(key for record in records for key in record if key not in left_out)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(keys)
+    for record in records:
+        values = [record.get(key) for key in keys]
+        writer.writerow(["" if value is None or value != value else value for value in values])
+    return out.getvalue()
+
+
+def _written(path: str | os.PathLike[str] | None, text: str) -> str:
+    if path is not None:
+        write_text(path, text)
+    return text

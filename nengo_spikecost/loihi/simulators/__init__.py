@@ -1,0 +1,1 @@
+"""The simulators of Loihi for `measure`: the batched emulation, and NengoLoihi itself."""

@@ -1,0 +1,195 @@
+"""`simulator="loihi"`: the batched emulation of Loihi, counted per neuron and per core."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ... import stack
+from ...activity.backend import Backend, BatchCounts, Setup
+from ...chip.chip_activity import ChipActivity, continued_chip
+from ...errors import MeasurementError
+from ...graph.naming import numbered
+from ..emulation import Emulator
+from .chip_network import Surrounding, check_probes, shaped
+
+
+class LoihiEmulatorBackend(Backend):
+    """`nengo_spikecost.loihi.Emulator`, which is NengoLoihi's emulator for a whole batch.
+
+    Neurons on the chip and neurons on the host are counted while they are simulated, as is
+    what each core does; nothing is recorded step by step unless ``by_step`` is asked for.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to simulate. In a continuous presentation each lane is a chip of its own.
+    """
+
+    any_size = True
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        check_probes(setup)
+        network = Surrounding(setup.network, setup.seed)
+        model = stack.nengo_loihi().builder.Model(dt=setup.dt)
+        with shaped(setup, network):
+            model.build(network)
+        self._emulator = Emulator(
+            network, batch_size=setup.batch_size, dt=setup.dt, seed=setup.seed, model=model
+        )
+        self._nodes = {spec.name: spec.node for spec in setup.inputs}
+        built = self._emulator.built
+        self._cores, self._layers = _named(built.blocks, setup)
+        self._inputs, _ = _named(built.inputs, setup)
+        self._by_step = bool(setup.options.get("by_step"))
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        return _rounded(self._run(inputs, self.setup.n_steps, self.setup.presentation))
+
+    def run_lengths(
+        self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]
+    ) -> dict[int, BatchCounts]:
+        """Present one batch afresh for the longest time, and read it at every length.
+
+        Nothing is counted step by step. Counts are those of separate fresh runs. Outputs are
+        sums that a matrix product makes of some steps at once, and so may differ from those of
+        separate runs in the last bit of a float64, before all are rounded to float32.
+
+        Parameters
+        ----------
+        inputs : mapping from str to ndarray
+            ``(n, 1 or n_steps, size)`` for each input; at most ``batch_size`` samples.
+        lengths : sequence of int
+            Steps, ascending.
+        """
+        changing = any(x.shape[1] > 1 for x in inputs.values())
+        if changing or any(p.sample_every is not None for p in self.setup.outputs.values()):
+            # what changes on the way can't be cut at any step: one run a length
+            return {
+                n: _rounded(self._run({k: _first(x, n) for k, x in inputs.items()}, n, "fresh"))
+                for n in lengths
+            }
+        found: dict[int, BatchCounts] = {}
+        done, total = 0, None
+        self._emulator.reset()  # the first stretch starts as a fresh sample does
+        for length in lengths:
+            then = self._run(inputs, length - done, "continuous")
+            total = then if total is None else _continued(total, then, done, length)
+            found[length] = _rounded(total)
+            done = length
+        return found
+
+    def _run(
+        self, inputs: Mapping[str, np.ndarray], n_steps: int, presentation: str
+    ) -> BatchCounts:
+        """What was counted; outputs are float64."""
+        run = self._emulator.run(
+            {self._nodes[name]: values for name, values in inputs.items()} or None,
+            n_steps,
+            presentation=presentation,
+            by_step=self._by_step,
+        )
+        counts = {p.name: _counts(run, p) for p in self.setup.populations}
+        outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
+        return BatchCounts(counts, outputs, self._chip(run))
+
+    def close(self) -> None:
+        self._emulator.close()
+
+    def state(self) -> dict[str, np.ndarray]:
+        return self._emulator.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self._emulator.restore(state)
+
+    def _chip(self, run: Any) -> ChipActivity:
+        """What the emulator counted, core by core."""
+        blocks = [part.obj for part in self._emulator.built.blocks]
+        return ChipActivity(
+            cores=self._cores,
+            layers=self._layers,
+            inputs=self._inputs,
+            compartments=np.array([block.n_neurons for block in blocks], dtype=np.int64),
+            spikes=run.block_spikes(),
+            with_input=run.with_input,
+            idle=run.idle,
+            synops=run.block_synops(),
+            axon_events=run.messages_to(),
+            messages_out=run.messages_from(),
+            messages_between=run.messages_between(),
+            host_to_chip=run.host_to_chip().sum(axis=1, dtype=np.int64),
+            chip_to_host=run.chip_to_host,
+            by_step=run.by_step,
+        )
+
+
+def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and layers of blocks or inputs, as the graph that is counted for calls them."""
+    known = {population.ensemble: population for population in setup.populations}
+    names: dict[Hashable, str] = {}
+    layers = []
+    for number, part in enumerate(parts):
+        population = known.get(part.source.owner)
+        name, layer = part.source.name, part.source.layer
+        if population is not None:
+            name, layer = population.name, population.layer
+        names[number] = name + part.name[len(part.source.name) :]
+        layers.append(layer)
+    unique = numbered(names)
+    return tuple(unique[number] for number in names), tuple(layers)
+
+
+def _counts(run: Any, population: Any) -> np.ndarray:
+    if population.ensemble in run.ensembles:
+        return run.spikes_of(population.ensemble)
+    try:
+        return run.host_counts[population.ensemble]
+    except KeyError:
+        raise MeasurementError(
+            f"{population.name} runs neither on the emulated chip nor on its host, so its spikes "
+            "can't be counted."
+        ) from None
+
+
+def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.ndarray]:
+    output = run.outputs.get(probe)
+    if output is None:
+        raise MeasurementError(
+            f"Probe {name!r} saw nothing of a sample: its sample_every is longer than a "
+            "presentation. Take more steps, or a shorter sample_every."
+        )
+    return output.last, output.mean
+
+
+def _rounded(batch: BatchCounts) -> BatchCounts:
+    outputs = {
+        name: (last.astype(np.float32), mean.astype(np.float32))
+        for name, (last, mean) in batch.outputs.items()
+    }
+    return replace(batch, outputs=outputs)
+
+
+def _first(values: np.ndarray, n_steps: int) -> np.ndarray:
+    return values if values.shape[1] == 1 else values[:, :n_steps]
+
+
+def _continued(before: BatchCounts, then: BatchCounts, done: int, length: int) -> BatchCounts:
+    """``done`` steps and those that followed, ``length`` in all."""
+    outputs = {
+        name: (last, (before.outputs[name][1] * done + mean * (length - done)) / length)
+        for name, (last, mean) in then.outputs.items()
+    }
+    counts = {name: _added(x, then.counts[name]) for name, x in before.counts.items()}
+    assert before.chip is not None and then.chip is not None
+    return BatchCounts(counts, outputs, continued_chip(before.chip, then.chip))
+
+
+def _added(before: np.ndarray, then: np.ndarray) -> np.ndarray:
+    # spikes come in the smallest type that holds them, which need not hold the sum
+    wide = np.float64 if before.dtype.kind == "f" else np.int64
+    return np.add(before, then, dtype=wide)

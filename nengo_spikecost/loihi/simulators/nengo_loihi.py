@@ -1,0 +1,172 @@
+"""`simulator="nengo_loihi"`: NengoLoihi's simulator, on its emulator or on a board.
+
+Everything is counted from Probes of spikes, which a board has too: of neurons on cores they
+are NengoLoihi's own spike probes, of neurons on the host Nengo's. What a core did besides
+(synops, messages) no board tells, so there is no `Activity.chip`.
+
+NengoLoihi's ``Simulator.reset`` is not implemented. In a fresh presentation every sample has
+a simulator of its own, made from one built model where that is still as it was built: it
+isn't where synapses learn, or where neurons on the host keep random numbers in it. On a board
+a new simulator allocates, writes and starts the board anew, for every sample.
+
+Reference: nengo-loihi 1.1.0, simulator.py, hardware/interface.py.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import nengo
+import numpy as np
+
+from ... import stack
+from ...activity.backend import Setup
+from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
+from ...errors import EmulationWarning, MeasurementError
+from .chip_network import Surrounding, check_probes, shaped
+
+TARGETS = ("sim", "loihi")
+
+#: Chips of a board unless more are needed, as NengoLoihi has it.
+DEFAULT_CHIPS = 2
+
+
+class NengoLoihiBackend(ReferenceBackend):
+    """NengoLoihi's simulator, run sample by sample.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to simulate; its options ``target`` and ``hardware_options`` say on what.
+
+    Raises
+    ------
+    MeasurementError
+        If a board is asked for where there is no NxSDK, or for several samples at once.
+    """
+
+    def __init__(self, setup: Setup):
+        self.target = setup.options.get("target", TARGETS[0])
+        self._hardware = dict(setup.options.get("hardware_options", {}))
+        _check_target(self.target, self._hardware, setup)
+        check_probes(setup)
+        super().__init__(setup, self._simulator)
+        values = sum(p.n_neurons for p in setup.populations)
+        values += sum(int(probe.size_in) for probe in setup.outputs.values())
+        # few runs of many steps: each is started anew on a board
+        self._chunk = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
+        self._model: Any = None
+
+    def _surrounding(self) -> nengo.Network:
+        return Surrounding(self.setup.network, self.setup.seed)
+
+    def _simulator(self, network: nengo.Network, **options: Any) -> _Run:
+        """A simulator in its initial state; of a model that is built already if that can be."""
+        with shaped(self.setup, network):
+            if self._model is None and self.target == "loihi":
+                self._model = stack.nengo_loihi().builder.Model(dt=self.setup.dt)
+                self._model.build(network)
+                n_cores = len(self._model.blocks)
+                chips = max(DEFAULT_CHIPS, -(-n_cores // 128))
+                self._hardware.setdefault("n_chips", chips)
+            simulator = stack.nengo_loihi().Simulator(
+                network,
+                dt=self.setup.dt,
+                seed=self.setup.seed,
+                model=self._model,
+                target=self.target,
+                progress_bar=False,
+                hardware_options=self._hardware,
+            )
+        # spikes on their way from host to chip are in the model: lanes need one each
+        again = not self.setup.continuous and _is_as_built(simulator.model)
+        self._model = simulator.model if again else None
+        return _Run(simulator)
+
+
+class _Run:
+    """A simulator of NengoLoihi with the interface of Nengo's."""
+
+    def __init__(self, simulator: Any):
+        self._simulator = simulator
+        try:
+            _quietly(simulator.__enter__)
+        except BaseException:
+            simulator.close()
+            raise
+
+    @property
+    def data(self) -> Any:
+        """What Probes saw."""
+        return self._simulator.data
+
+    def run_steps(self, n_steps: int, progress_bar: bool = False) -> None:
+        """Simulate."""
+        _quietly(self._simulator.run_steps, n_steps)
+
+    def clear_probes(self) -> None:
+        """Forget what Probes saw."""
+        self._simulator.clear_probes()
+
+    def reset(self) -> None:
+        """NengoLoihi has none: a new simulator is made."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Free the board."""
+        self._simulator.__exit__(None, None, None)
+        for spikes in self._simulator.model.inputs:
+            for step in [step for step in spikes.spikes if step not in spikes.permanent]:
+                del spikes.spikes[step]
+
+
+def _quietly(function: Any, *arguments: Any) -> None:
+    """Call a part of NengoLoihi that warns of much; what changes results is not kept quiet."""
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+        warnings.simplefilter("default")
+        # what NengoLoihi drops is no warning here: counts and outputs would be wrong
+        warnings.filterwarnings("error", message="Too many spikes")
+        try:
+            function(*arguments)
+        except UserWarning as warning:
+            raise MeasurementError(
+                f"{warning}: the host sends more spikes in one step than the board's program "
+                "has room for, and NengoLoihi drops the rest. Raise it: "
+                "hardware_options={'snip_max_spikes_per_step': ...}."
+            ) from None
+    overflows = {str(w.message) for w in caught if str(w.message).startswith("Overflow")}
+    if overflows:
+        warnings.warn(
+            f"Numbers were too large for the chip, and were cut as it cuts them ("
+            f"{', '.join(sorted(overflows))}): too many spikes arrive at once.",
+            EmulationWarning,
+            stacklevel=2,
+        )
+
+
+def _check_target(target: Any, hardware: Any, setup: Setup) -> None:
+    if target not in TARGETS:
+        raise MeasurementError(f"target must be one of {', '.join(TARGETS)}, not {target!r}.")
+    if target == "sim":
+        if hardware:
+            raise MeasurementError("hardware_options are those of a board: say target='loihi' too.")
+        return
+    if not stack.nengo_loihi().hardware.HAS_NXSDK:
+        raise MeasurementError(
+            "target='loihi' runs on a board, and NxSDK, the software that Intel gives with one, "
+            "is not installed here. target='sim' runs NengoLoihi's emulator, and "
+            "simulator='loihi' does the same much faster."
+        )
+    if setup.continuous and setup.batch_size > 1:
+        raise MeasurementError(
+            f"batch_size={setup.batch_size} in a continuous presentation needs as many boards: "
+            "leave it out."
+        )
+
+
+def _is_as_built(model: Any) -> bool:
+    """Whether a run leaves a model as it was, so that it can be run from the start again."""
+    learns = any(synapse.learning for block in model.blocks for synapse in block.synapses)
+    operators = (*model.host_pre.operators, *model.host.operators)
+    return not learns and not any(getattr(op, "state_extra", None) for op in operators)

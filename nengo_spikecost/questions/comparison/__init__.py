@@ -1,0 +1,1 @@
+"""All cost models side by side."""

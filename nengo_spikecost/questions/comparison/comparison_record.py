@@ -1,0 +1,69 @@
+"""`Comparison`: one network as all cost models see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...energy.estimate import EnergyEstimate
+from ...layout import Result
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """One cost model on one device.
+
+    Attributes
+    ----------
+    cost_model, device : str
+        Their names.
+    synops : float, optional
+        Synaptic operations per inference that it prices. None: the device works without spikes.
+    macs : int, optional
+        Multiply-accumulates of one dense pass that it prices. None: the device is spiking.
+    estimate : EnergyEstimate, optional
+        None: it can't be compared.
+    ratio : float, optional
+        Energy over that of the exact count with `REFERENCE` on the same device.
+    explanation : str
+        What makes the difference, or why there is nothing to compare.
+    """
+
+    cost_model: str
+    device: str
+    synops: float | None
+    macs: int | None
+    estimate: EnergyEstimate | None
+    ratio: float | None
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """One network as all cost models see it.
+
+    Attributes
+    ----------
+    rows : tuple of ComparedRow
+        Cost model by cost model, device by device.
+    n_steps, n_samples : int
+    dt : float
+        The presentation that was measured; ``n_samples`` is 0 if none was.
+    """
+
+    rows: tuple[ComparedRow, ...]
+    n_steps: int
+    n_samples: int
+    dt: float
+
+    def row(self, cost_model: str, device: str) -> ComparedRow:
+        """The row of a cost model and a device, by name.
+
+        Raises
+        ------
+        KeyError
+            If there is none.
+        """
+        for row in self.rows:
+            if (row.cost_model, row.device.lower()) == (cost_model, device.lower()):
+                return row
+        raise KeyError(f"{cost_model} on {device}")

@@ -1,0 +1,201 @@
+"""What makes one estimate differ from another, in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...energy.cost_models import CostModel
+from ...energy.estimate import EnergyEstimate
+from ...energy.per_operation import takes_factors
+from ...layout import si
+from ...workload.workload_record import Workload
+from .comparison_record import ComparedRow
+
+
+def explain(
+    row: ComparedRow,
+    workload: Workload,
+    model: CostModel,
+    exact: EnergyEstimate,
+    reference: Workload,
+    network: Any,
+) -> str:
+    """What makes a row differ from the exact count at the same device, in a line.
+
+    Parameters
+    ----------
+    row : ComparedRow
+        With its estimate.
+    workload : Workload
+        What it prices.
+    model : CostModel
+        How.
+    exact : EnergyEstimate
+        Of the reference on the same device.
+    reference : Workload
+        What that prices.
+    network : Any
+        What was counted; a `Conversion` says how its firing rates are scaled.
+    """
+    estimate = row.estimate
+    assert estimate is not None
+    if model.name == "per_operation" and row.cost_model == model.name:
+        words = _reference_words(estimate, workload)
+    else:
+        words = [
+            *_count_words(row, workload, reference, network),
+            *_price_words(estimate, exact),
+            *_boundary_words(estimate, exact),
+            *_memory_words(estimate, exact, model),
+            *_width_words(model),
+        ]
+    if estimate.static_J:
+        share = estimate.static_J / estimate.mean_J
+        words.append(f"{share:.0%} of it is static power")
+    if estimate.uncounted:
+        names = list(dict.fromkeys(u.name for u in estimate.uncounted))
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        words.append(f"at least: {', '.join(names[:2])}{more} not counted")
+    return "; ".join(words) or "the same counts and constants"
+
+
+def _reference_words(estimate: EnergyEstimate, workload: Workload) -> list[str]:
+    if not estimate.device.spiking:
+        return ["every weight once, each at one energy; no memory traffic"]
+    if takes_factors(workload, estimate.device) and not _are_synapses(workload):
+        words = ["every spike times its decoders, transforms and encoders at every step"]
+    else:
+        words = ["every spike times the targets that it reaches"]
+    words.append("no memory traffic of its own")
+    if estimate.host:
+        layers = ", ".join(dict.fromkeys(work.layer for work in estimate.host))
+        host = estimate.host_device.name if estimate.host_device else "the host"
+        words.append(f"without {layers}, {si.si(estimate.host_J, 'J')} of work on {host}")
+    return words
+
+
+def _count_words(
+    row: ComparedRow, workload: Workload, reference: Workload, network: Any
+) -> list[str]:
+    assert row.estimate is not None
+    if not row.estimate.device.spiking:
+        return _dense_words(workload, reference)
+    exact = _mean_synops(reference)
+    if takes_factors(reference, row.estimate.device):
+        exact = _mean_operations(reference)
+    if row.synops is None or not exact or not row.cost_model.startswith(("average", "keras")):
+        return []
+    share = row.synops / exact
+    if row.cost_model == "average":
+        if takes_factors(workload, row.estimate.device):
+            return ["decoders, transforms and encoders as in the exact count"]
+        if abs(share - 1) < 1e-9:
+            return ["mean rates give the same synops here"]
+        words = (
+            f"{share:.3g} of the exact synops: mean rates see neither borders nor where spikes are"
+        )
+        return [words]
+    words = f"{share:.2g} of the exact synops: activations of the Keras model, one Hz for 1.0"
+    scales: Any = getattr(network, "scale_firing_rates", None) or {}
+    values = sorted(set(scales.values())) if isinstance(scales, Mapping) else []
+    if len(values) == 1 and values[0] != 1:
+        words += f", blind to scale_firing_rates={values[0]:g}"
+    return [words]
+
+
+def _dense_words(workload: Workload, reference: Workload) -> list[str]:
+    words = []
+    macs, exact = (sum(d.macs for d in w.dense) for w in (workload, reference))
+    if macs and exact and abs(macs / exact - 1) > 1e-12:
+        why = "which leave out weights of zero and borders"
+        if macs < exact:
+            why = "some of them in poolings and merges"
+        words.append(f"{macs:,} multiply-accumulates against {exact:,}, {why}")
+    neurons, counted = (sum(p.n_neurons for p in w.populations) for w in (workload, reference))
+    if neurons and neurons != counted:
+        words.append(f"{neurons:,} against {counted:,} neurons")
+    return words
+
+
+def _price_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str]:
+    """Differences between the constants of a preset and those of the device."""
+    words = []
+    for what in ("synop", "neuron"):
+        own, other = (getattr(e.device, f"energy_per_{what}_J") for e in (estimate, exact))
+        if own != other:
+            words.append(f"{_pJ(own)} against {_pJ(other)} pJ a {_what(what)}")
+    return words
+
+
+def _what(constant: str) -> str:
+    return {"neuron": "neuron update"}.get(constant, constant)
+
+
+def _pJ(energy_J: float) -> str:
+    return f"{energy_J * 1e12:.4g}"
+
+
+def _boundary_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str]:
+    """Layers that are the host's for one and the device's for the other."""
+    if not exact.host:
+        return []
+    own = {layer.name: float(np.mean(layer.total_J)) for layer in estimate.layers}
+    there = {layer.name: float(np.mean(layer.total_J)) for layer in exact.layers}
+    layers = dict.fromkeys(work.layer for work in exact.host)
+    moved = [name for name in layers if own.get(name) and not there.get(name)]
+    if not moved:
+        return []
+    share = sum(own[name] for name in moved) / estimate.mean_J
+    return [f"with {', '.join(moved)} on the device ({_percent(share)})"]
+
+
+def _memory_words(estimate: EnergyEstimate, exact: EnergyEstimate, model: CostModel) -> list[str]:
+    if not model.memory_parts:
+        return []
+    shares = {
+        part: sum(float(np.mean(x.parts_J[part])) for x in estimate.layers if part in x.parts_J)
+        for part in model.memory_parts
+    }
+    total = sum(shares.values())
+    if not total:
+        return []
+    most = sorted(shares, key=lambda part: -shares[part])[:2]
+    named = ", ".join(f"{part} {_percent(shares[part] / estimate.mean_J)}" for part in most)
+    words = [f"{_percent(total / estimate.mean_J)} is memory ({named})"]
+    rest = estimate.mean_J - estimate.static_J - total
+    if exact.mean_J:
+        words.append(f"the rest is {rest / exact.mean_J:.3g} times per_operation's")
+    return words
+
+
+def _width_words(model: CostModel) -> list[str]:
+    widths = getattr(model.price, "widths", None)
+    if widths is not None:
+        bits = {k: getattr(widths, k) for k in ("weights", "potentials", "activations")}
+        if len(set(bits.values())) == 1:
+            return [f"{bits['weights']} bits throughout"]
+        return [", ".join(f"{key} of {value} bits" for key, value in bits.items())]
+    options = getattr(model.price, "options", None)
+    if options is not None and hasattr(options, "default"):
+        return [f"weights of {options.default.bits} bits, sums as wide as they need"]
+    return []
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.005 or not share else f"{share:.1%}"
+
+
+def _are_synapses(workload: Workload) -> bool:
+    """Whether weights in factors do what the synapses do: there are no decoders."""
+    return _mean_operations(workload) == _mean_synops(workload)
+
+
+def _mean_operations(workload: Workload) -> float:
+    return sum(float(np.mean(w.operations)) for w in workload.factored)
+
+
+def _mean_synops(workload: Workload) -> float:
+    return sum(float(np.mean(p.synops)) for p in workload.pathways if p.synops is not None)

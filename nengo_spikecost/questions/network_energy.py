@@ -1,0 +1,376 @@
+"""`NetworkEnergy`: one object to ask what a network costs.
+
+A thin front: counting is in ``nengo_spikecost.workload``, pricing in ``nengo_spikecost.energy``.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Union
+
+from ..activity.activity_record import Activity
+from ..energy import devices as device_table
+from ..energy.cost_models import CostModel, get_cost_model
+from ..energy.device import Constant, Device
+from ..energy.estimate import EnergyEstimate
+from ..energy.host_pricing import DEFAULT_HOST
+from ..energy.peers.kerasspiking.layer_counters import register_layer
+from ..energy.pricing import estimate_energy
+from ..energy.shown.layer_columns import device_columns, parse_columns
+from ..energy.shown.layer_rows import layer_rows
+from ..errors import EnergyError, EstimateWarning, UncountedWarning
+from ..layout import Result
+from ..workload.workload_record import Workload
+
+if TYPE_CHECKING:
+    import pandas
+
+DeviceName = Union[str, Device]
+
+
+class NetworkEnergy(Result):
+    """Counts and energy of a network, layer by layer, on any device.
+
+    The methods have the names of KerasSpiking's ``ModelEnergy``.
+
+    Parameters
+    ----------
+    network : nengo.Network, Conversion or NetworkGraph
+        What to price; a Keras model with ``cost_model="kerasspiking"``.
+    activity : Activity, optional
+        Spikes measured on the network. Without it only non-spiking devices can be priced.
+    cost_model : str or CostModel
+        ``"per_operation"``: exact synops and neuron updates, each at the device's energy.
+        ``"kerasspiking"``: ModelEnergy's own numbers for a Keras model, that is mean
+        activation times connections. A cost model with options of its own is an object.
+    example_data : optional
+        For ``cost_model="kerasspiking"``: inputs as ``model.predict`` takes them.
+    host : str or Device
+        The processor that does what a spiking device leaves to its host.
+
+    Attributes
+    ----------
+    cost_model : str
+        Name of the cost model.
+
+    Raises
+    ------
+    EnergyError
+        If the cost model is not known, or the arguments do not go together.
+    MeasurementError
+        If the activity was not measured on this network.
+
+    Notes
+    -----
+    ``timesteps_per_inference`` and ``dt`` default to what was measured; with other values the
+    counts are scaled at the same firing rates, and an `EstimateWarning` is given. Non-spiking
+    devices run the network once, whatever the number of steps.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        activity: Activity | None = None,
+        *,
+        cost_model: str | CostModel = "per_operation",
+        example_data: Any = None,
+        host: DeviceName = DEFAULT_HOST,
+    ):
+        self._model = get_cost_model(cost_model)
+        self.cost_model = self._model.name
+        self._host = device_table.get(host, self.cost_model)
+        self._counter = self._model.counter(network, activity, example_data)
+
+    def workload(
+        self, timesteps_per_inference: int | None = None, dt: float | None = None
+    ) -> Workload:
+        """What the network does per inference, without any Joule."""
+        return self._counter.workload(timesteps_per_inference, dt)
+
+    def estimate(
+        self,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> EnergyEstimate:
+        """Energy of every layer and every sample on one device.
+
+        Raises
+        ------
+        UnknownDeviceError
+            If there is no such device.
+        MissingActivityError
+            If the device is spiking and no spikes were measured.
+        """
+        found = device_table.get(device, self.cost_model)
+        if not found.spiking:
+            # Run once, dense: nothing is scaled, so nothing is to be warned of.
+            timesteps_per_inference = dt = None
+        return self._price(self.workload(timesteps_per_inference, dt), found)
+
+    def layer_energy(
+        self,
+        layer: Any,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> tuple[float, float]:
+        """Energy of one layer per inference, mean over samples.
+
+        Parameters
+        ----------
+        layer : str, Keras layer or nengo.Ensemble
+            The layer.
+        device : str
+            The device; case does not matter.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+
+        Returns
+        -------
+        synop_J, neuron_J : float
+            Joules for synaptic operations and for neuron updates on the device; what its host
+            does for the layer is in ``estimate(device).host``.
+        """
+        name = self._counter.layer_name(layer)
+        parts_J = self.estimate(device, timesteps_per_inference, dt).layer(name).parts_J
+        if not parts_J.keys() <= {"synop", "neuron"}:
+            raise EnergyError(
+                f"Cost model {self.cost_model!r} divides energy into {', '.join(parts_J)}, not "
+                "into synops and neurons: see estimate(device).layer(name).parts_J."
+            )
+        return float(parts_J["synop"].mean()), float(parts_J["neuron"].mean())
+
+    def total_energy(
+        self,
+        device: DeviceName,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> float:
+        """Energy of the whole network per inference in Joules, mean over samples.
+
+        Of a spiking device without its host, whose energy is ``estimate(device).host_J``.
+
+        Warns
+        -----
+        UncountedWarning
+            If parts could not be counted: the total is then a lower bound.
+        EstimateWarning
+            If all the work is the host's, so that nothing is left for the device.
+        """
+        estimate = self.estimate(device, timesteps_per_inference, dt)
+        if estimate.all_on_host:
+            warnings.warn(
+                f"Nothing of this network runs on {estimate.device.name}: all its work is that of "
+                "the host, whose energy is estimate(device).host_J.",
+                EstimateWarning,
+                stacklevel=2,
+            )
+        if estimate.lower_bound:
+            names = ", ".join(u.name for u in estimate.uncounted)
+            warnings.warn(
+                f"The energy on {estimate.device.name} is a lower bound: {names} could not be "
+                "counted; summary() says why.",
+                UncountedWarning,
+                stacklevel=2,
+            )
+        return estimate.mean_J
+
+    def summary_string(  # type: ignore[override]  # columns first, as in ModelEnergy
+        self,
+        columns: Sequence[str] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+        line_length: int = 98,
+        print_warnings: bool = True,
+    ) -> str:
+        """A table of all layers, with totals and notes.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            Any of ``"name"``, ``"output_shape"``, ``"params"``, ``"connections"``,
+            ``"macs"`` (of one dense pass), ``"neurons"``, ``"rate"``, ``"spikes"``,
+            ``"synops"``, ``"updates"``, ``"average_synops"`` (what mean rate times
+            connections says of the same spikes), ``"average/exact"``, ``"factored"``
+            (operations where decoders and encoders are not multiplied out),
+            ``"weight_updates"`` (by learning rules), ``"spikes/synapse"``, ``"energy D"``,
+            ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D, and ``"break-even D"``
+            for a spiking device: the spikes per synapse at which the same network without spikes
+            takes as much (see `break_even`).
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        line_length : int
+            No line is longer; a table that does not fit goes on below.
+        print_warnings : bool
+            Whether to say that these are estimates and what they assume.
+        """
+        return self._text(
+            line_length,
+            columns=columns,
+            presentation=(timesteps_per_inference, dt),
+            print_warnings=print_warnings,
+        )
+
+    def to_frame(
+        self,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> pandas.DataFrame:
+        """The table as a data frame: a row for every layer, and those below them.
+
+        The column ``"type"`` is ``"host"`` for work beside spiking devices, which is not in their
+        total, and ``"uncounted"`` for what could not be counted. ``"where"`` is ``"host"`` for
+        layers too whose work is all their host's; ``"uncounted_on"`` names the devices on which
+        a row's Joules are not all.
+
+        Parameters
+        ----------
+        devices : iterable of str, optional
+            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
+            price.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        """
+        return self._frame(devices=devices, presentation=(timesteps_per_inference, dt))
+
+    def to_csv(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> str:
+        """What `to_frame` gives as CSV text, written to ``path`` if there is one."""
+        return self._csv(path, devices=devices, presentation=(timesteps_per_inference, dt))
+
+    def to_json(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> str:
+        """Everything as JSON text, and written to ``path`` if there is one."""
+        return self._json(path, devices=devices, presentation=(timesteps_per_inference, dt))
+
+    def estimates(
+        self,
+        devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None,
+        dt: float | None = None,
+    ) -> dict[str, EnergyEstimate]:
+        """Estimates by name of the device: for those given, the usual ones, or ``"all"``."""
+        workload = self.workload(timesteps_per_inference, dt)
+        chosen = device_table.select(
+            devices,
+            spikes=workload.measured and any(p.spiking for p in workload.populations),
+            can_price=self._model.can_price,
+            cost_model=self.cost_model,
+        )
+        return {d.name: self._price(workload, d) for d in chosen}
+
+    def to_html(self, columns: Sequence[str] | None = None) -> str:
+        """What `summary_string` says, and the constants with their sources, as HTML."""
+        return self._html(columns=columns)
+
+    def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
+        """The columns of a table, checked; those that the cost model has unless some are given."""
+        if columns is None:
+            spikes = workload.measured and any(p.spiking for p in workload.populations)
+            columns = self._model.measured_columns if spikes else self._model.columns
+        parse_columns(columns)
+        return columns
+
+    def column_estimates(
+        self, workload: Workload, columns: Sequence[str]
+    ) -> dict[str, EnergyEstimate]:
+        """Estimates of a workload on the devices that columns name, as they write them."""
+        return {
+            name: self._price(workload, device_table.get(name, self.cost_model))
+            for name in device_columns(columns)
+        }
+
+    def drawn(self, device: DeviceName | None = None) -> EnergyEstimate:
+        """The estimate that a plot shows: on a device, or the first spiking one with a price.
+
+        Raises
+        ------
+        EnergyError
+            If no device can be priced.
+        """
+        if device is not None:
+            return self.estimate(device)
+        estimates = list(self.estimates().values())
+        if not estimates:
+            raise EnergyError(f"No device has a price in cost model {self.cost_model!r}.")
+        return next((e for e in estimates if e.device.spiking), estimates[0])
+
+    def plot(  # type: ignore[override]
+        self, device: DeviceName | None = None, axes: Any = None
+    ) -> Any:
+        """Energy of every layer on a device, by what it is spent on.
+
+        Parameters
+        ----------
+        device : str or Device, optional
+            Default: the first of the usual devices that spikes, or else the first of all.
+        axes : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure.
+        """
+        return self._draw(axes, device=device)
+
+    @property
+    def model(self) -> CostModel:
+        """The cost model."""
+        return self._model
+
+    @property
+    def layer_stats(self) -> dict[str, dict[str, Any]]:
+        """Connections, neurons and whether it spikes, by layer name."""
+        workload = self.workload()
+        graded = {p.layer for p in workload.populations if p.assumed_spiking or not p.spiking}
+        return {
+            row.name: {
+                "connections": row.connections,
+                "neurons": row.neurons,
+                "spiking": row.name not in graded,
+            }
+            for row in layer_rows(workload, {})
+        }
+
+    @property
+    def layer_rates(self) -> dict[str, float | None]:
+        """The column ``"rate"`` by layer name, in Hz; None where it is not known."""
+        return {row.name: row.rate_hz for row in layer_rows(self.workload(), {})}
+
+    @classmethod
+    def register_device(
+        cls,
+        device_name: str,
+        energy_per_synop: float | Constant,
+        energy_per_neuron: float | Constant,
+        spiking: bool,
+        **details: Any,
+    ) -> None:
+        """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`."""
+        device_table.register_device(
+            device_name, energy_per_synop, energy_per_neuron, spiking, **details
+        )
+
+    @classmethod
+    def register_layer(cls, layer_class: type) -> Callable:
+        """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``."""
+        return register_layer(layer_class)
+
+    def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
+        return estimate_energy(workload, device, self._model, self._host)

@@ -1,0 +1,1 @@
+"""A spiking network against the same network without spikes."""

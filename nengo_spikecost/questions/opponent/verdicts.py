@@ -1,0 +1,112 @@
+"""A break-even in words: who spends less, from where on, and what publications say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...layout import si
+from .balance import LayerBalance
+from .literature import SPIKES_PER_SYNAPSE, Threshold
+
+
+def outcome(layer: LayerBalance) -> str:
+    """Who spends less, in a word: wins, loses, never; or why there is no answer."""
+    if layer.where:
+        return {"nothing": "-"}.get(layer.where, layer.where)
+    crossing = layer.total.crossing
+    if crossing in ("never", "nothing"):
+        return "never" if crossing == "never" else "-"
+    if crossing == "flat":
+        return "no spikes"
+    return "wins" if layer.total.mean_J < layer.total.ann_J else "loses"
+
+
+def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
+    """Who spends less and from where on, in one or two sentences.
+
+    Parameters
+    ----------
+    layer : LayerBalance
+        A layer, or the network (``"Total"``).
+    device, opponent : str
+        Names of the two.
+    """
+    name = "The network" if layer.name == "Total" else layer.name
+    balance = layer.total
+    snn, ann = si.si(balance.mean_J, "J"), si.si(balance.ann_J, "J")
+    if layer.where == "host":
+        words = f"{name} is left to the host on both sides."
+    elif layer.where == "composed":
+        words = (
+            f"{name} costs the opponent {ann}; on {device} its weights are part of other layers' "
+            "synapses."
+        )
+    elif layer.where == "nothing" or balance.crossing == "nothing":
+        words = f"{name} does nothing that costs energy."
+    elif balance.crossing == "never":
+        fixed = si.si(balance.mean_fixed_J, "J")
+        words = (
+            f"{name} never wins: without any spike it takes {fixed} on {device}"
+            f"{_times_more(balance.mean_fixed_J, balance.ann_J, ann)}."
+        )
+    elif balance.crossing == "flat":
+        words = (
+            f"{name} takes {snn} on {device} and {ann} on {opponent}; no spike arrives at it, so "
+            "there is no break-even."
+        )
+    else:
+        words = _crossing_words(name, layer, device, opponent)
+    if layer.uncounted and layer.where != "host":
+        words += f" Not counted: {'; '.join(layer.uncounted)}."
+    return words
+
+
+def _times_more(energy_J: float, ann_J: float, ann: str) -> str:
+    if not ann_J:
+        return ", the opponent nothing"
+    return f", {energy_J / ann_J:.3g} times the opponent's {ann}"
+
+
+def _crossing_words(name: str, layer: LayerBalance, device: str, opponent: str) -> str:
+    balance = layer.total
+    wins = balance.mean_J < balance.ann_J
+    snn, ann = si.si(balance.mean_J, "J"), si.si(balance.ann_J, "J")
+    now = activity_words(mean(layer.rate_hz), mean(layer.spikes_per_synapse))
+    then = activity_words(layer.break_even_rate_hz, layer.break_even_spikes_per_synapse)
+    words = (
+        f"{name} {'wins' if wins else 'loses'}: {snn} on {device} are {balance.ratio:.3g} times "
+        f"the {ann} of {opponent}, at {now}. It {'wins up to' if wins else 'would win below'} "
+        f"{then}."
+    )
+    n_samples = len(balance.snn_J)
+    if 0 < layer.samples_won < 1:
+        words += f" It wins in {round(layer.samples_won * n_samples)} of {n_samples} samples."
+    return words
+
+
+def activity_words(rate_hz: float | None, spikes_per_synapse: float | None) -> str:
+    """``"12.3 Hz (0.49 spikes per synapse)"``, or what of it is known."""
+    rate = "" if rate_hz is None else f"{si.si(rate_hz, 'Hz')}"
+    spikes = "" if spikes_per_synapse is None else f"{spikes_per_synapse:.3g} spikes per synapse"
+    return f"{rate} ({spikes})" if rate and spikes else rate or spikes or "the measured spikes"
+
+
+def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: int) -> str:
+    """A threshold of the literature, and whether it is met."""
+    ends = [f"{end:.3g}" for end in (threshold.low, threshold.high)]
+    unit, value = "spikes per synapse", f"{threshold.of(spikes_per_synapse, n_steps):.3g}"
+    if threshold.quantity != SPIKES_PER_SYNAPSE:
+        ends = [f"{100 * end:.3g}" for end in (threshold.low, threshold.high)]
+        unit = "% of steps with a spike"
+        value = f"{100 * threshold.of(spikes_per_synapse, n_steps):.3g}"
+    band = ends[0] if ends[0] == ends[1] else " to ".join(ends)
+    found = threshold.verdict(spikes_per_synapse, n_steps)
+    if found == "other steps":
+        found = f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} steps"
+    found = "between the ends" if found == "depends" else found
+    return f"{threshold.name}: {band} {unit}, here {value}: {found} ({threshold.meaning})"
+
+
+def mean(values: np.ndarray | None) -> float | None:
+    """Mean over samples; None of what is not known."""
+    return None if values is None else float(np.mean(values))

@@ -1,0 +1,81 @@
+"""`Profile`: what one network did on one data set, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..activity.activity_record import Activity
+from ..energy import devices as device_table
+from ..errors import EnergyError
+from ..layout import Result
+from .network_energy import NetworkEnergy
+from .opponent.break_even import break_even, break_even_of, zero_share
+
+#: The device on which spikes meet the same technology without them.
+SAME_TECHNOLOGY = "digital_snn"
+
+
+@dataclass(frozen=True)
+class Profile(Result):
+    """What one network did on one data set, and what that costs.
+
+    Attributes
+    ----------
+    network : Conversion or nengo.Network
+        What was simulated.
+    activity : Activity
+        Spikes and outputs, per sample.
+    energy : NetworkEnergy
+        Counts and Joules of the network.
+    devices : tuple of str
+        The devices in the table and in files.
+    accuracy : dict from str to float
+        ``"spiking, last step"``, ``"spiking, mean over steps"`` and, for a Keras model,
+        ``"keras"``: share of samples classified rightly. Empty without labels.
+    """
+
+    network: Any
+    activity: Activity
+    energy: NetworkEnergy
+    devices: tuple[str, ...]
+    accuracy: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        share = "".join(f", {name} {value:.1%}" for name, value in self.accuracy.items())
+        return (
+            f"<Profile of {self.network!r}: {self.activity.n_samples} samples on "
+            f"{', '.join(self.devices)}{share}; summary() prints it>"
+        )
+
+    def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
+        """Protocol, accuracy, the table of all layers, and the verdicts of `break_even`."""
+        return self._text(line_length, print_warnings=print_warnings)
+
+    def break_even(self, device: str = SAME_TECHNOLOGY, **options: Any) -> Any:
+        """The network against the same without spikes; see `nengo_spikecost.break_even`."""
+        return break_even(self.network, self.activity, device=device, **options)
+
+    @cached_property
+    def opponents(self) -> dict[str, Any]:
+        """`break_even` on each spiking device, or the error that says why there is none."""
+        workload = self.energy.workload()
+        if not any(p.spiking for p in workload.populations):
+            return {}
+        share = zero_share(self.activity)
+        spiking = [name for name in self.devices if device_table.get(name).spiking]
+        wanted = {
+            name: (name, "per_operation") for name in dict.fromkeys([SAME_TECHNOLOGY, *spiking])
+        }
+        wanted[f"{SAME_TECHNOLOGY} with memory"] = SAME_TECHNOLOGY, "lemaire"
+        results: dict[str, Any] = {}
+        for label, (name, cost_model) in wanted.items():
+            try:
+                results[label] = break_even_of(
+                    workload, cost_model=cost_model, device=name, zero_share=share
+                )
+            except EnergyError as error:
+                results[label] = error
+        return results

@@ -1,0 +1,158 @@
+"""`profile`: from a model and data to spikes, synops, Joules and accuracy in one call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..activity.activity_record import OutputActivity, class_labels
+from ..activity.samples import with_labels
+from ..energy import devices as device_table
+from ..energy.cost_models import any_device
+from ..errors import DataError, EstimateWarning, MeasurementError
+from .network_energy import NetworkEnergy
+from .profile_record import Profile
+
+
+def profile(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    n_steps: int | None = 100,
+    neuron_type: Any = "SpikingRectifiedLinear",
+    scale_firing_rates: Any = 100,
+    synapse: Any = 0.005,
+    presentation: str = "fresh",
+    simulator: str = "nengo_dl",
+    devices: Iterable[str] | str | None = None,
+    batch_size: int | None = None,
+    dt: float = 0.001,
+    seed: int = 0,
+    progress: bool = True,
+    **convert_options: Any,
+) -> Profile:
+    """Convert a model, simulate it on data, count every spike and price the work.
+
+    Parameters
+    ----------
+    model : Keras model, Conversion or nengo.Network
+        What to profile.
+    x, y : array or iterable, optional
+        Samples and labels, as `measure` takes them; labels may also come with the samples.
+        Without labels no accuracy is given.
+    n_steps : int, optional
+        Steps per sample. None if the samples have a time axis that says it.
+    neuron_type, scale_firing_rates, synapse
+        See `convert`. The defaults are those of the Keras-to-Loihi tutorial, for spikes that
+        are not limited to one a step.
+    presentation, simulator, batch_size, dt, seed, progress
+        See `measure`.
+    devices : iterable of str, optional
+        Devices in the table. Default: the usual ones that the network can be priced on;
+        ``"all"``: all of these.
+    **convert_options
+        Further arguments of `convert`.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    SpikeCostError
+        Whatever `convert`, `measure` and `NetworkEnergy` raise.
+    """
+    import nengo
+
+    from ..activity import measure
+    from ..conversion import Conversion, convert
+    from ..graph import NetworkGraph
+
+    # looked up first: a wrong name should not cost a simulation
+    if devices is not None and not isinstance(devices, str):
+        devices = list(devices)
+    _selected(devices, spikes=True)
+    network = model
+    if not isinstance(model, (nengo.Network, Conversion)):
+        network = convert(
+            model,
+            neuron_type=neuron_type,
+            scale_firing_rates=scale_firing_rates,
+            synapse=synapse,
+            seed=seed,
+            **convert_options,
+        )
+    populations = NetworkGraph(network).populations
+    chosen = _selected(devices, any(population.spiking for population in populations))
+    x, y = _samples_and_labels(network, x, y)
+    activity = measure(
+        network, x, n_steps, simulator=simulator, presentation=presentation,
+        batch_size=batch_size, dt=dt, seed=seed, progress=progress,
+    )  # fmt: skip
+    labels = activity.targets if y is None else y
+    accuracy: dict[str, float] = {}
+    try:
+        if labels is not None:
+            accuracy = _accuracy(network, activity, x, labels)
+    except (DataError, MeasurementError) as error:
+        # labels of a stream are seen too late to fail for: what was measured is worth more
+        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=2)
+    return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+
+
+def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:
+    """Names of the devices to price."""
+    found = device_table.select(
+        devices, spikes=spikes, can_price=any_device, cost_model="per_operation"
+    )
+    return tuple(device.name for device in found)
+
+
+def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+    """Samples and their labels, if any: given apart, or together."""
+    if y is None:
+        x, y = with_labels(x)
+    if y is None:
+        return x, None
+    y = np.asarray(y)
+    _check_labels(network, y)
+    if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
+        raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
+    return x, y
+
+
+def _check_labels(network: Any, y: np.ndarray) -> None:
+    """Raise `DataError` if accuracy can't be told from the network's output and these labels."""
+    probes = network.all_probes if hasattr(network, "all_probes") else network.outputs.values()
+    sizes = [probe.size_in for probe in probes]
+    if len(sizes) != 1:
+        raise DataError(
+            f"The network has {len(sizes)} outputs, so accuracy needs to be asked for: leave "
+            "the labels out, and call .activity.accuracy(y, output=...)."
+        )
+    class_labels(y, sizes[0])
+
+
+def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
+    """Accuracy of the spiking network and, if its samples can be had again, of the model."""
+    found = {}
+    if hasattr(network, "model") and isinstance(x, (np.ndarray, list)) and not network.temporal:
+        model = network.model
+        shape = (activity.n_samples, *model.inputs[0].shape[1:])
+        images = np.asarray(x, "f4")
+        if len(model.inputs) != 1 or images.size != np.prod(shape):
+            outputs = None  # several inputs, or another value at every step
+        else:
+            outputs = model.predict(images.reshape(shape), verbose=0)
+        if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
+            record = OutputActivity(model.output_names[0], outputs, outputs)
+            keras = replace(activity, outputs={record.name: record})
+            found["keras"] = keras.accuracy(labels)
+    found["spiking, last step"] = activity.accuracy(labels, readout="last")
+    found["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
+    return found

@@ -1,0 +1,271 @@
+"""A break-even as a table, as records, and as a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Callable
+
+from ...energy.shown.device_list import constant_details
+from ...energy.shown.layer_columns import write_value
+from ...layout import Presenter, Table, presents, si
+from ...layout.presenter import Details
+from ..opponent.balance import Balance, LayerBalance
+from ..opponent.bit_matching import has_widths
+from ..opponent.break_even_record import BreakEven
+from ..opponent.verdicts import activity_words, mean, outcome, threshold_words, verdict
+from .break_even_plot import draw_break_even
+
+
+@presents(BreakEven)
+class BreakEvenPresenter(Presenter[BreakEven]):
+    """Layer by layer, and below it the verdict, what it assumes, and the literature."""
+
+    format = "nengo-spikecost/break-even/1"
+    index = "layer"
+
+    def summary(self, result: BreakEven, print_warnings: bool = True) -> Iterable[Table]:
+        return [_table(result, print_warnings)]
+
+    def details(self, result: BreakEven) -> Iterable[Details]:
+        return [constant_details([result.sides.device, result.sides.opponent])]
+
+    def records(self, result: BreakEven) -> list[dict[str, Any]]:
+        return [
+            {**_record(layer), "verdict": verdict(layer, *result.names)}
+            for layer in (*result.layers, result.network)
+        ]
+
+    def content(self, result: BreakEven) -> dict[str, Any]:
+        *layers, network = self.records(result)
+        sides, measured = result.sides, mean(result.network.spikes_per_synapse)
+        return {
+            "cost_model": result.cost_model,
+            "presentation": {
+                "n_steps": result.n_steps,
+                "dt_s": result.dt,
+                "n_samples": result.n_samples,
+            },
+            "bits": asdict(result.widths),
+            "device": asdict(sides.device),
+            "opponent": asdict(sides.opponent),
+            "mac_over_acc": sides.mac_over_acc,
+            "layers": layers,
+            "network": network,
+            "host": asdict(sides.host) if sides.host else None,
+            "range": list(result.range) if result.range else None,
+            "literature": [
+                {
+                    **asdict(threshold),
+                    "measured": None
+                    if measured is None
+                    else threshold.of(measured, result.n_steps),
+                    "verdict": None
+                    if measured is None
+                    else threshold.verdict(measured, result.n_steps),
+                }
+                for threshold in result.thresholds
+            ],
+            "notes": _notes(result),
+        }
+
+    def size(self, result: BreakEven) -> tuple[float, float]:
+        return 7.2, 4.6
+
+    def draw(self, result: BreakEven, axes: Any, layer: str | None = None) -> None:
+        draw_break_even(result, axes, layer)
+
+
+def _notes(result: BreakEven) -> list[str]:
+    """What is to be said with the table, most important first."""
+    sides = result.sides
+    found = [result.verdict, *_machine_notes(result)]
+    if sides.host is not None:
+        host, total = sides.host, sides.network.total
+        words = (
+            f"Left to the host on both sides: {', '.join(host.layers)}. On {sides.opponent.name} "
+            f"it would take {si.si(host.snn_J, 'J')} more for the spiking network and "
+            f"{si.si(host.ann_J, 'J')} for the opponent"
+        )
+        if total.ann_J + host.ann_J > 0:
+            ratio = (total.mean_J + host.snn_J) / (total.ann_J + host.ann_J)
+            words += f": {ratio:.3g} times as much, all in all"
+        found.append(f"{words}.")
+    if sides.static_J:
+        found.append(f"Static power is {si.si(sides.static_J, 'J')} of the spiking network's.")
+    if result.range is not None:
+        least, most = (_range_words(result, factor) for factor in result.range)
+        ends = f"{least} to {most}" if least != most else f"{least}, at both ends"
+        found.append(f"Over the ranges of the constants the break-even is {ends}.")
+    spikes = sides.network.spikes_per_synapse
+    if spikes is not None:
+        per_synapse = float(spikes.mean())
+        found += [threshold_words(t, per_synapse, result.n_steps) + "." for t in result.thresholds]
+    return found
+
+
+def _machine_notes(result: BreakEven) -> list[str]:
+    device, opponent, widths = result.sides.device, result.sides.opponent, result.widths
+    if has_widths(opponent):
+        words = (
+            f"The opponent: one dense pass on {opponent.name}, activations of "
+            f"{widths.activations} bits for {result.n_steps} steps"
+        )
+        if result.prices_widths:
+            words += "; the other widths are those of the cost model"
+        else:
+            words += (
+                f", weights of {widths.weights} and sums of {widths.accumulators} bits: "
+                f"{si.si(opponent.energy_per_synop_J, 'J')} a multiply-accumulate"
+            )
+        found = [f"{words}."]
+    else:
+        found = [
+            f"The opponent: one dense pass on {opponent.name}, which has no energies by width: it "
+            "computes as it is, and not with matched bits."
+        ]
+    given = result.given_device.energy_per_synop_J
+    if given != device.energy_per_synop_J and not result.prices_widths:
+        found.append(
+            f"{device.name} adds in as many bits as the opponent: "
+            f"{si.si(device.energy_per_synop_J, 'J')} a synop in place of {si.si(given, 'J')}."
+        )
+    if device.process != opponent.process:
+        nodes = [f"{d.name} {d.process or 'unknown'}" for d in (device, opponent)]
+        found.append(f"Their processes differ: {', '.join(nodes)}.")
+    if not result.memory:
+        words = (
+            f"Cost model {result.cost_model!r} has no memory: what it takes to move weights and "
+            "potentials is not told apart"
+        )
+        if has_widths(opponent) and device is result.given_device:
+            words += (
+                f". The energy of a synop on {device.name} may well have it, a "
+                f"multiply-accumulate on {opponent.name} has not: that is in the opponent's favour"
+            )
+        found.append(f"{words}.")
+    return found
+
+
+def _range_words(result: BreakEven, factor: float | None) -> str:
+    if factor is None:
+        return "never"
+    network = result.sides.network
+    rate, spikes = mean(network.rate_hz), mean(network.spikes_per_synapse)
+    return activity_words(
+        None if rate is None else factor * rate, None if spikes is None else factor * spikes
+    )
+
+
+def _table(result: BreakEven, print_warnings: bool) -> Table:
+    """One row a layer, and the network."""
+    columns: list[tuple[str, Callable[[LayerBalance], str]]] = [
+        ("Layer (type)", _name),
+        ("Inputs\nHz", lambda layer: write_value("rate", mean(layer.rate_hz))),
+        ("Spikes /\nsynapse", _spikes),
+        ("SNN", lambda layer: _energy(layer, layer.total.mean_J)),
+        ("ANN", lambda layer: _energy(layer, layer.total.ann_J)),
+        ("SNN\n/ ANN", lambda layer: _ratio(layer.total)),
+        ("Break-even\nHz", lambda layer: _end(layer, layer.break_even_rate_hz)),
+        ("spikes /\nsynapse", lambda layer: _end(layer, layer.break_even_spikes_per_synapse)),
+        ("Verdict", outcome),
+    ]
+    if result.memory:
+        columns[-1:-1] = [("No memory\nSNN / ANN", _bare_ratio), ("spikes /\nsynapse", _bare_end)]
+    headers = [header for header, _ in columns]
+    return Table.of(
+        headers,
+        ([cell(row) for _, cell in columns] for row in (*result.layers, result.network)),
+        right=tuple(header not in ("Layer (type)", "Verdict") for header in headers),
+        n_totals=1,
+        title=_caption(result),
+        notes=tuple(_notes(result) if print_warnings else [result.verdict]),
+    )
+
+
+def _caption(result: BreakEven) -> str:
+    """Who against whom, and how it was measured."""
+    sides = result.sides
+    samples = f"{result.n_samples} sample{'s' * (result.n_samples != 1)}"
+    return (
+        f"Spikes on {sides.device.name} against a dense pass on {sides.opponent.name}, cost model "
+        f"{result.cost_model}, per inference of {result.n_steps} steps of {1e3 * result.dt:g} ms, "
+        f"mean of {samples}"
+    )
+
+
+def _name(layer: LayerBalance) -> str:
+    if layer.name == "Total" and layer.uncounted:
+        return "Total, at least"
+    return f"{layer.name} ({layer.kind})" if layer.kind else layer.name
+
+
+def _spikes(layer: LayerBalance) -> str:
+    spikes = mean(layer.spikes_per_synapse)
+    return si.MISSING if spikes is None else f"{spikes:.3g}"
+
+
+def _energy(layer: LayerBalance, energy_J: float) -> str:
+    if layer.where == "host":
+        return "host"
+    if layer.where == "composed" and not energy_J:
+        return si.MISSING
+    text = write_value("energy", energy_J)
+    return f">= {text}" if layer.uncounted and energy_J else text
+
+
+def _ratio(balance: Balance) -> str:
+    if balance.ratio is None or not balance.mean_J:
+        return si.MISSING
+    return f"{balance.ratio:.3g}"
+
+
+def _end(layer: LayerBalance, value: float | None) -> str:
+    if not layer.where and layer.total.crossing == "never":
+        return "never"
+    return si.MISSING if value is None else f"{value:.3g}"
+
+
+def _bare_ratio(layer: LayerBalance) -> str:
+    return si.MISSING if layer.arithmetic is None else _ratio(layer.arithmetic)
+
+
+def _bare_end(layer: LayerBalance) -> str:
+    if layer.arithmetic is None or layer.where:
+        return si.MISSING
+    if layer.arithmetic.crossing == "never":
+        return "never"
+    spikes, factor = mean(layer.spikes_per_synapse), layer.arithmetic.factor
+    return si.MISSING if spikes is None or factor is None else f"{factor * spikes:.3g}"
+
+
+def _record(layer: LayerBalance) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "layer": layer.name,
+        "type": layer.kind,
+        "where": layer.where,
+        "outcome": outcome(layer),
+        "synapses": layer.n_synapses,
+        "rate_hz": mean(layer.rate_hz),
+        "spikes_per_synapse": mean(layer.spikes_per_synapse),
+        "spikes_per_step": mean(layer.spikes_per_step),
+        **_balance_record("", layer.total),
+        "break_even_rate_hz": layer.break_even_rate_hz,
+        "break_even_spikes_per_synapse": layer.break_even_spikes_per_synapse,
+        "samples_won": layer.samples_won,
+    }
+    if layer.arithmetic is not None:
+        record.update(_balance_record("arithmetic_", layer.arithmetic))
+    record["uncounted"] = "; ".join(layer.uncounted)
+    return record
+
+
+def _balance_record(prefix: str, balance: Balance) -> dict[str, Any]:
+    return {
+        f"{prefix}snn_J": balance.mean_J,
+        f"{prefix}fixed_J": balance.mean_fixed_J,
+        f"{prefix}ann_J": balance.ann_J,
+        f"{prefix}ratio": balance.ratio,
+        f"{prefix}crossing": balance.crossing,
+        f"{prefix}break_even_factor": balance.factor,
+    }

@@ -1,0 +1,145 @@
+"""A comparison as a table, as records, and as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+from ...energy.shown.device_list import constant_details
+from ...energy.shown.layer_columns import write_value
+from ...layout import Presenter, Table, presents, si
+from ...layout.plots import bar_size, draw_bars
+from ...layout.presenter import Details
+from ..comparison.comparison_record import ComparedRow, Comparison
+
+
+@presents(Comparison)
+class ComparisonPresenter(Presenter[Comparison]):
+    """A row for each cost model and device, and below them a line on each difference."""
+
+    format = "nengo-spikecost/comparison/1"
+    index = ("cost_model", "device")
+    nested = ("spread_J",)
+
+    def summary(self, comparison: Comparison) -> Iterable[Table]:
+        short, long = (
+            tuple(_cells(row, short) for row in comparison.rows) for short in (True, False)
+        )
+        table = Table.of(
+            (
+                "Cost\nmodel", "Device", "Synops", "MACs", "Energy", "Constants\nlow - high",
+                "Samples\n5 - 95 %", "Ratio to\nexact",
+            ),
+            long, n_text=2, title=_title(comparison), notes=tuple(_notes(comparison.rows)),
+        )  # fmt: skip
+        return [replace(table, short_rows=short)]
+
+    def details(self, comparison: Comparison) -> Iterable[Details]:
+        # presets have the name of a device and other constants
+        devices = [row.estimate.device for row in comparison.rows if row.estimate]
+        unlike = [device for n, device in enumerate(devices) if device not in devices[:n]]
+        return [constant_details(unlike)] if unlike else []
+
+    def records(self, comparison: Comparison) -> list[dict[str, Any]]:
+        return [_record(row) for row in comparison.rows]
+
+    def content(self, comparison: Comparison) -> dict[str, Any]:
+        return {
+            "presentation": {
+                "n_steps": comparison.n_steps,
+                "dt_s": comparison.dt,
+                "n_samples": comparison.n_samples,
+            },
+            "rows": self.records(comparison),
+        }
+
+    def size(self, comparison: Comparison) -> tuple[float, float]:
+        return bar_size(len(comparison.rows))
+
+    def draw(self, comparison: Comparison, axes: Any) -> None:
+        priced = [(row, row.estimate.mean_J) for row in comparison.rows if row.estimate]
+        names = [f"{row.cost_model}, {row.device}" for row, _ in priced]
+        draw_bars(axes, names, {"energy": [energy for _, energy in priced]}, "J", "Energy")
+        axes.set_xlabel("Energy per inference")
+        axes.set_xscale("log")
+
+
+def _title(comparison: Comparison) -> str:
+    if not comparison.n_samples:
+        return "Per inference; no spikes measured"
+    return (
+        f"Per inference of {comparison.n_steps} steps of {1e3 * comparison.dt:g} ms, mean of "
+        f"{si.counted(comparison.n_samples, 'sample')}"
+    )
+
+
+def _notes(rows: Iterable[ComparedRow]) -> list[str]:
+    """The explanations; where a cost model has one for several devices, once."""
+    devices: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        devices.setdefault((row.cost_model, row.explanation), []).append(row.device)
+    return [
+        f"{model}, {', '.join(names)}: {words.rstrip('.')}."
+        for (model, words), names in devices.items()
+    ]
+
+
+def _cells(row: ComparedRow, short: bool) -> tuple[str, ...]:
+    counts = tuple(write_value("count", n, short=short) for n in (row.synops, row.macs))
+    if row.estimate is None:
+        return (row.cost_model, row.device, *counts, *(si.MISSING,) * 4)
+    low, high = row.estimate.range_J
+    spread = row.estimate.spread()
+    at_least = ">= " if row.estimate.lower_bound else ""
+    return (
+        row.cost_model,
+        row.device,
+        *counts,
+        f"{at_least}{si.si(row.estimate.mean_J, 'J')}",
+        _band(low, high),
+        _band(spread.low_J, spread.high_J),
+        si.MISSING if row.ratio is None else f"{row.ratio:.3g}",
+    )
+
+
+def _band(low_J: float, high_J: float) -> str:
+    """``"23.1 - 35.0 uJ"``, or nothing if there is no band."""
+    if high_J - low_J <= 1e-9 * high_J:
+        return si.MISSING
+    low, high = si.si(low_J, "J"), si.si(high_J, "J")
+    if low.split()[1:] == high.split()[1:]:
+        low = low.split()[0]
+    return f"{low} - {high}"
+
+
+def _record(row: ComparedRow) -> dict[str, Any]:
+    """A row as a flat dict, but for its spread over samples."""
+    estimate = row.estimate
+    record: dict[str, Any] = {
+        "cost_model": row.cost_model,
+        "device": row.device,
+        "synops": row.synops,
+        "macs": row.macs,
+        "energy_J": None,
+        "low_J": None,
+        "high_J": None,
+        "spread_J": None,
+        "static_J": None,
+        "host_J": None,
+        "ratio": row.ratio,
+        "lower_bound": None,
+        "explanation": row.explanation,
+    }
+    if estimate is not None:
+        low, high = estimate.range_J
+        record.update(
+            energy_J=estimate.mean_J,
+            low_J=low,
+            high_J=high,
+            spread_J=asdict(estimate.spread()),
+            static_J=estimate.static_J,
+            host_J=estimate.host_J,
+            lower_bound=estimate.lower_bound,
+        )
+    return record

@@ -1,0 +1,97 @@
+"""The counts and energies of a network as a table, as records, and as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...energy.shown import layer_export
+from ...energy.shown.device_list import constant_details
+from ...energy.shown.layer_columns import BREAK_EVEN, device_columns
+from ...energy.shown.layer_table import layer_table
+from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size, draw_bars
+from ...layout.presenter import Details
+from ...workload.workload_record import Workload
+from ..network_energy import NetworkEnergy
+from ..opponent.break_even import break_even_of
+
+Presentation = tuple[Any, Any]
+
+
+@presents(NetworkEnergy)
+class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
+    """One row a layer, what is beside the device, and totals."""
+
+    format = "nengo-spikecost/energy/1"
+    index = "layer"
+
+    def summary(
+        self,
+        energy: NetworkEnergy,
+        columns: Sequence[str] | None = None,
+        presentation: Presentation = (None, None),
+        print_warnings: bool = True,
+    ) -> Iterable[Table]:
+        workload = energy.workload(*presentation)
+        columns = energy.columns(workload, columns)
+        estimates = energy.column_estimates(workload, columns)
+        break_evens = {
+            name: _break_evens(energy, workload, name)
+            for name in device_columns(columns, (BREAK_EVEN,))
+        }
+        units = energy.model.si_units
+        return [layer_table(workload, estimates, columns, units, print_warnings, break_evens)]
+
+    def details(
+        self, energy: NetworkEnergy, columns: Sequence[str] | None = None
+    ) -> Iterable[Details]:
+        workload = energy.workload()
+        estimates = energy.column_estimates(workload, energy.columns(workload, columns))
+        return [constant_details(e.device for e in estimates.values())] if estimates else []
+
+    def records(
+        self,
+        energy: NetworkEnergy,
+        devices: Any = None,
+        presentation: Presentation = (None, None),
+    ) -> list[dict[str, Any]]:
+        estimates = energy.estimates(devices, *presentation)
+        return layer_export.records(energy.workload(*presentation), estimates)
+
+    def content(
+        self,
+        energy: NetworkEnergy,
+        devices: Any = None,
+        presentation: Presentation = (None, None),
+    ) -> dict[str, Any]:
+        estimates = energy.estimates(devices, *presentation)
+        workload = energy.workload(*presentation)
+        return layer_export.content(workload, estimates, energy.cost_model)
+
+    def size(self, energy: NetworkEnergy) -> tuple[float, float]:
+        return bar_size(len(energy.workload().layers))
+
+    def draw(self, energy: NetworkEnergy, axes: Any, device: Any = None) -> None:
+        estimate = energy.drawn(device)
+        layers = [layer for layer in estimate.layers if layer.total_J.any()] or estimate.layers
+        parts = dict.fromkeys(part for layer in layers for part in layer.parts_J)
+        lengths = {
+            part: [float(layer.parts_J.get(part, layer.total_J * 0).mean()) for layer in layers]
+            for part in parts
+        }
+        draw_bars(axes, [layer.name for layer in layers], lengths, "J", "Energy per inference")
+        axes.set_title(f"{estimate.device.name}, {energy.cost_model}", loc="left")
+
+
+def _break_evens(
+    energy: NetworkEnergy, workload: Workload, device: str
+) -> dict[str, float | str | None]:
+    """Spikes per synapse at break-even, by layer and ``"Total"``."""
+    result = break_even_of(workload, cost_model=energy.model, device=device)
+    return {
+        side.name: "never"
+        if side.total.crossing == "never" and not side.where
+        else side.break_even_spikes_per_synapse
+        for side in (*result.layers, result.network)
+    }

@@ -1,0 +1,117 @@
+"""A profile: protocol, accuracy, the table of all layers, and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ... import stack
+from ...errors import EnergyError
+from ...layout import Presenter, presents
+from ...layout.presenter import Details, Part, presenters
+from ...layout.si import counted
+from ..network_energy import NetworkEnergy
+from ..profile_record import Profile
+
+#: Columns of a profile's table, before the energy on each device.
+COLUMNS = (
+    "name", "neurons", "connections", "macs", "rate", "spikes", "synops", "average/exact",
+    "spikes/synapse",
+)  # fmt: skip
+
+
+@presents(Profile)
+class ProfilePresenter(Presenter[Profile]):
+    """What was done, how well, and what `NetworkEnergy` shows of it."""
+
+    format = "nengo-spikecost/energy/1"
+    index = "layer"
+
+    def summary(self, profile: Profile, print_warnings: bool = True) -> Iterable[Part]:
+        yield from _heading(profile)
+        yield ""
+        yield from _of_energy(profile).summary(
+            profile.energy, columns=_columns(profile), print_warnings=print_warnings
+        )
+        if print_warnings:
+            yield from _verdicts(profile)
+
+    def details(self, profile: Profile) -> Iterable[Details]:
+        return _of_energy(profile).details(profile.energy, columns=_columns(profile))
+
+    def records(self, profile: Profile) -> list[dict[str, Any]]:
+        return list(_of_energy(profile).records(profile.energy, devices=profile.devices))
+
+    def content(self, profile: Profile) -> dict[str, Any]:
+        return {
+            **_of_energy(profile).content(profile.energy, devices=profile.devices),
+            "protocol": asdict(profile.activity.protocol),
+            "conversion": _conversion(profile),
+            "break_even": {
+                name: {"error": str(result)}
+                if isinstance(result, EnergyError)
+                else result.to_dict()
+                for name, result in profile.opponents.items()
+            },
+            "accuracy": dict(profile.accuracy),
+            "stack": stack.report().as_dict(),
+        }
+
+    def size(self, profile: Profile) -> tuple[float, float]:
+        return _of_energy(profile).size(profile.energy)
+
+    def draw(self, profile: Profile, axes: Any) -> None:
+        _of_energy(profile).draw(profile.energy, axes)
+
+
+def _of_energy(profile: Profile) -> Presenter[NetworkEnergy]:
+    presenter = presenters.find(profile.energy)
+    assert presenter is not None
+    return presenter
+
+
+def _columns(profile: Profile) -> list[str]:
+    return [*COLUMNS, *(f"energy {name}" for name in profile.devices)]
+
+
+def _verdicts(profile: Profile) -> Iterable[str]:
+    """Who spends less, on each spiking device."""
+    if not profile.opponents:
+        return
+    yield ""
+    yield "Against the same network without spikes, in matched widths, in 45 nm (break_even)."
+    yield "What memory takes is in the last line only."
+    for name, result in profile.opponents.items():
+        yield f"* {name}: {getattr(result, 'verdict', result)}"
+
+
+def _conversion(profile: Profile) -> dict[str, Any] | None:
+    if not hasattr(profile.network, "neuron_type"):
+        return None
+    return {
+        "model": profile.network.model.name,
+        "neuron_type": str(profile.network.neuron_type),
+        "scale_firing_rates": dict(profile.network.scale_firing_rates),
+        "synapse": None if profile.network.synapse is None else str(profile.network.synapse),
+        "lowered": profile.network.lowering is not None,
+        "choices": [asdict(choice) for choice in profile.network.choices],
+    }
+
+
+def _heading(profile: Profile) -> list[str]:
+    protocol = profile.activity.protocol
+    start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
+    if profile.activity.n_samples > 1:
+        start = f"each {start}"
+    lines = [
+        f"{counted(profile.activity.n_samples, 'sample')} of "
+        f"{counted(protocol.n_steps, 'step')} of "
+        f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
+    ]
+    for choice in getattr(profile.network, "choices", ()):
+        lines.append(f"layer {choice.layer}: {choice.choice}")
+    n = profile.activity.n_samples
+    for name, share in profile.accuracy.items():
+        lines.append(f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})")
+    return lines

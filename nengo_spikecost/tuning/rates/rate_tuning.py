@@ -1,0 +1,270 @@
+"""What tuning firing rates has found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ...activity import Activity
+from ...conversion import Conversion
+from ...conversion.lookup import walk_layers
+from ...conversion.scales import neuron_layer
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas
+    from matplotlib.axes import Axes
+
+#: From so large a share, or so large a factor, a layer has a flag.
+FLAG_SHARE, FLAG_FACTOR = 0.02, 1.25
+
+#: What each flag means.
+FLAGS = {
+    "saturated": "share of active neurons that fire as often as they can, or at every step: on "
+    "Loihi a neuron fires once a step at most, and larger values are lost",
+    "silent": "share of the neurons that ReLUs use for these samples, and that never fired",
+    "excess": "spikes for each that a ReLU's output times the scale stands for: the layer hands on "
+    "larger values than the model's",
+    "skewed": "rate of the tenth with the strongest inputs, as a factor on what is "
+    "proportional to that of all",
+    "rising": "rate in the second half of the time over that in the first: filters still fill",
+}
+
+
+@dataclass(frozen=True)
+class LayerRates:
+    """One layer of a tuned network.
+
+    Attributes
+    ----------
+    layer : str
+    scale : float
+        Its firing-rate scale.
+    target_hz : float or None
+        None for a layer that was not to be tuned.
+    allowed_hz : float
+        How far from the target is within the tolerance; 0 without a target.
+    ceiling_hz : float or None
+        The rate that its neurons can't exceed, whatever their input; None if there is none.
+    rate_hz : float
+        What was measured at that scale, by the statistic of the tuning.
+    reached : bool
+        Whether that is within the tolerance.
+    reason : str
+        Why not.
+    mean_hz, max_hz : float
+        Mean over all neurons and samples, and the largest rate of a neuron for a sample.
+    active : float
+        Share of neurons and samples with a spike.
+    silent : float
+        Share of the neurons that ReLUs use for these samples, and that never fired.
+    saturated : float
+        Share of active neurons and samples with neurons that, in the second half of the time,
+        fired as often as their type can, or at every step. On Loihi a neuron fires once a
+        step at most: what is more is lost.
+    linearity : float
+        Spikes that were made, for each that a ReLU's output times the scale stands for: 1 for
+        neurons whose rate is proportional to their input.
+    skew : float
+        The same for the tenth with the strongest inputs, divided by that of all: below 1, the
+        curve of the neurons holds large values back more than small ones.
+    first_half_hz, second_half_hz : float
+        The rate in the two halves of the counted time: they differ while filters fill.
+    """
+
+    layer: str
+    scale: float
+    target_hz: float | None
+    allowed_hz: float
+    ceiling_hz: float | None
+    rate_hz: float
+    reached: bool
+    reason: str
+    mean_hz: float
+    max_hz: float
+    active: float
+    silent: float
+    saturated: float
+    linearity: float
+    skew: float
+    first_half_hz: float
+    second_half_hz: float
+
+    @property
+    def error(self) -> float | None:
+        """Distance from the target, as a share of it."""
+        return None if self.target_hz is None else self.rate_hz / self.target_hz - 1
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """What is worth a look, one short phrase each; `FLAGS` says what they mean."""
+        found = []
+        if self.saturated > FLAG_SHARE:
+            found.append(f"saturated {self.saturated:.0%}")
+        if self.silent > FLAG_SHARE:
+            found.append(f"silent {self.silent:.0%}")
+        if self.linearity > FLAG_FACTOR:
+            found.append(f"excess x{self.linearity:.3g}")
+        if self.skew > 0 and not 1 / FLAG_FACTOR < self.skew < FLAG_FACTOR:
+            found.append(f"skewed x{self.skew:.2f}")
+        if self.first_half_hz and self.second_half_hz > FLAG_FACTOR * self.first_half_hz:
+            found.append(f"rising x{self.second_half_hz / self.first_half_hz:.1f}")
+        return tuple(found)
+
+
+@dataclass(frozen=True)
+class RateStep:
+    """One simulation of the tuning.
+
+    Attributes
+    ----------
+    scales, rates_hz : mapping from str to float
+        By layer: what was tried, and what came of it.
+    n_reached : int
+        Layers within the tolerance.
+    """
+
+    scales: Mapping[str, float]
+    rates_hz: Mapping[str, float]
+    n_reached: int
+
+
+@dataclass(frozen=True)
+class RateTuning:
+    """Firing-rate scales with which every layer fires at its target.
+
+    All figures are those of one simulation, the best of all that were made, of the network
+    that `conversion` returns.
+
+    Attributes
+    ----------
+    layers : tuple of LayerRates
+    scale_firing_rates : dict from Keras layer to float
+        What ``nengo_dl.Converter(scale_firing_rates=...)`` and `convert` take. A layer within a
+        TimeDistributed wrapper stands for it: NengoDL's Converter passes over a wrapper.
+    history : tuple of RateStep
+        Every simulation, in order.
+    seconds : float
+        Time that the tuning took.
+    statistic : str
+        What is meant by the rate of a layer.
+    tolerance : float
+        Share of the target.
+    n_steps, skip_steps : int
+        Steps of the presentation, and how many of them were not counted.
+    activity : Activity
+        Counts and outputs of the best simulation, of all steps.
+    counts : dict from str to ndarray of shape (n_samples, n_neurons)
+        By layer: spikes in that simulation in the steps that were counted.
+    in_place : bool
+        Whether one build was enough for all simulations.
+    """
+
+    layers: tuple[LayerRates, ...]
+    scale_firing_rates: dict[Any, float]
+    history: tuple[RateStep, ...]
+    seconds: float
+    statistic: str
+    tolerance: float
+    n_steps: int
+    skip_steps: int
+    activity: Activity = field(repr=False)
+    counts: Mapping[str, np.ndarray] = field(repr=False, compare=False)
+    in_place: bool = True
+    base: Conversion | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def n_simulations(self) -> int:
+        """Number of simulations."""
+        return len(self.history)
+
+    @property
+    def counted_seconds(self) -> float:
+        """Simulated seconds of a presentation that were counted."""
+        return (self.n_steps - self.skip_steps) * self.activity.protocol.dt
+
+    @property
+    def reached(self) -> bool:
+        """Whether every layer is within the tolerance of its target."""
+        return all(layer.reached for layer in self.layers)
+
+    @property
+    def scales(self) -> dict[str, float]:
+        """The scales by name of the layer."""
+        return {layer.layer: layer.scale for layer in self.layers}
+
+    def conversion(self) -> Conversion:
+        """The network with these scales."""
+        assert self.base is not None
+        return self.base.rescaled(self.scales)
+
+    def code(self) -> str:
+        """The scales as Python, to paste: a dict by layer of ``model``."""
+        assert self.base is not None
+        layers = dict(walk_layers(self.base.options["model"]))
+        lines = [
+            f"    {_layer_code(name, layers[name])}: {scale!r},"
+            for name, scale in self.scales.items()
+        ]
+        return "\n".join(["scale_firing_rates = {", *lines, "}"])
+
+    def summary_string(self, line_length: int = 98) -> str:
+        """The table, and below it what is worth a look."""
+        from .shown.rate_table import summary
+
+        return summary(self, line_length)
+
+    def summary(self, line_length: int = 98) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length))
+
+    def __str__(self) -> str:
+        return self.summary_string()
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """The rates of the neurons of every layer, its own rate, and the target.
+
+        A row a layer, from the input on: a shape for the rates of the neurons that fired, its
+        area in proportion to their number; the layer's rate as a dot, with those of the other
+        simulations; the target with its tolerance, and the rate that the neurons can't exceed.
+
+        Parameters
+        ----------
+        axes : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure, as high as the layers need.
+        """
+        from .shown.rate_plot import plot_firing_rates
+
+        return plot_firing_rates(self, axes)
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row a layer (needs pandas)."""
+        from .shown.rate_table import to_frame
+
+        return to_frame(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists, strings and numbers."""
+        from .shown.rate_table import to_dict
+
+        return to_dict(self)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from ...files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+
+def _layer_code(name: str, layer: Any) -> str:
+    """How a layer of ``model`` is reached, through nested models and wrappers too."""
+    code = "model" + "".join(f".get_layer({part!r})" for part in name.split("/"))
+    while neuron_layer(layer) is not layer:
+        code, layer = f"{code}.layer", layer.layer
+    return code

@@ -1,0 +1,316 @@
+"""`Sweep`: what a sweep found."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...errors import TuningError
+from .accuracy_statistics import paired_difference, wilson
+from .front import cheapest_within, pareto, significant
+from .space import Space
+from .trials import ROUNDING, Point, Trial
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas
+    from matplotlib.axes import Axes
+
+    from .chip_blocks import ChipBlocks
+    from .confirmation import Confirmation
+    from .sweep_plan import Plan
+
+JSON_FORMAT = "nengo-spikecost/sweep/1"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Accuracy, energy and latency of all settings that were tried.
+
+    Attributes
+    ----------
+    trials : tuple of Trial
+        All, with those that were stopped early and those that failed.
+    space : Space
+        What was searched.
+    reference : ndarray of bool, shape (n_images,)
+        Outcomes of the Keras model, or of what the sweep was told to count losses against.
+    device, cost_model, neuron_type : str
+        What the settings were priced on, how, and the neurons.
+    dt : float
+        Length of a step in s.
+    confidence : float
+        Of all intervals.
+    simulator : {"nengo_dl", "loihi"}
+        What simulated the settings.
+    blocks : ChipBlocks, optional
+        On a chip: the block shapes that all settings were run with.
+    study : str, optional
+        The file that holds it all.
+    plan : Plan, optional
+        What it was made with; a sweep loaded from a file has none.
+    """
+
+    trials: tuple[Trial, ...]
+    space: Space
+    reference: np.ndarray = field(repr=False)
+    device: str
+    cost_model: str
+    neuron_type: str
+    dt: float
+    confidence: float = 0.95
+    simulator: str = "nengo_dl"
+    blocks: ChipBlocks | None = field(default=None, repr=False)
+    study: str | None = None
+    plan: Plan | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Sweep: {len(self.trials)} trials on {self.n_images} images, "
+            f"{len(self.front())} points on the front; summary() prints it>"
+        )
+
+    @property
+    def n_images(self) -> int:
+        """Images that accuracy and energy are of."""
+        return len(self.reference)
+
+    @property
+    def keras_accuracy(self) -> float:
+        """Accuracy of the reference on these images."""
+        return float(self.reference.mean())
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """Every setting that was seen with all images, at every presentation time."""
+        return tuple(
+            self._point(trial, reading)
+            for trial in self.trials
+            if trial.complete
+            for reading in trial.readings
+        )
+
+    @property
+    def stopped(self) -> tuple[Trial, ...]:
+        """Trials that were given up."""
+        return tuple(trial for trial in self.trials if trial.state == "stopped")
+
+    @property
+    def failed(self) -> tuple[Trial, ...]:
+        """Trials that ended with an error, which is their ``reason``."""
+        return tuple(trial for trial in self.trials if trial.state == "failed")
+
+    def front(
+        self, max_accuracy_loss: float | None = None, confidence: float | None = None
+    ) -> tuple[Point, ...]:
+        """The points that none is better than in accuracy, energy and latency together.
+
+        Parameters
+        ----------
+        max_accuracy_loss : float, optional
+            Leave out points that lose more against the Keras model. Default: the largest loss
+            that the sweep looked for.
+        confidence : float, optional
+            Keep only points whose accuracy is higher by more than chance than that of those
+            that are cheaper and no slower (`significant`). Default: all.
+
+        Returns
+        -------
+        tuple of Point
+            From the least energy upwards.
+        """
+        limit = self.space.worst_loss if max_accuracy_loss is None else max_accuracy_loss
+        found = pareto([p for p in self.points if p.loss <= limit + ROUNDING])
+        return tuple(found if confidence is None else significant(found, confidence))
+
+    def baseline(self) -> tuple[Point, ...]:
+        """The points with one scale for all layers, from the least energy upwards."""
+        return tuple(sorted((p for p in self.points if p.baseline), key=lambda p: p.energy_J))
+
+    def best(
+        self,
+        max_accuracy_loss: float = 0.005,
+        *,
+        max_latency_s: float | None = None,
+        sure: bool = False,
+        baseline: bool = False,
+    ) -> Point:
+        """The point with the least energy whose accuracy is close enough to the Keras model's.
+
+        Parameters
+        ----------
+        max_accuracy_loss : float
+            Share of images, against the Keras model on the same images.
+        max_latency_s : float, optional
+            Longest presentation time.
+        sure : bool
+            Take the upper end of the interval for the loss, not its estimate. Among many
+            settings the one that seems best was also lucky: this allows for it.
+        baseline : bool
+            Among global scales only.
+
+        Raises
+        ------
+        TuningError
+            If there is none; it names the point that comes closest.
+        """
+        points = [p for p in self.points if p.baseline] if baseline else list(self.points)
+        if max_latency_s is not None:
+            points = [p for p in points if p.latency_s <= max_latency_s * (1 + 1e-9)]
+        if not points:
+            raise TuningError(
+                "No setting was seen with all images at such a presentation time: the sweep read "
+                f"{', '.join(str(n) for n in self.space.n_steps)} steps of {1e3 * self.dt:g} ms."
+            )
+        advice = (
+            "Go on with more trials or more images, allow a larger loss, or read longer "
+            "presentation times (n_steps)."
+        )
+        return cheapest_within(points, max_accuracy_loss, sure, "setting", advice)
+
+    def summary_string(self, line_length: int = 98) -> str:
+        """What was done, the front and the baseline in a table, and the best settings."""
+        from .shown.sweep_table import summary
+
+        return summary(self, line_length)
+
+    def summary(self, line_length: int = 98) -> None:
+        """Print `summary_string`."""
+        print(self.summary_string(line_length))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """A row for each trial and presentation time, stopped and failed ones among them."""
+        import pandas
+
+        from .shown.sweep_table import records
+
+        return pandas.DataFrame.from_records(records(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain dicts, lists and numbers."""
+        from .shown.sweep_table import to_dict
+
+        return to_dict(self, JSON_FORMAT)
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
+        from ...files import write_text
+
+        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Accuracy against energy, latency as colour, with the front and the baseline."""
+        from .shown.sweep_plot import plot_sweep
+
+        return plot_sweep(self, axes)
+
+    def to_optuna(self, **create: Any) -> optuna.study.Study:
+        """All readings as a study of Optuna, for its plots and its dashboard.
+
+        Parameters
+        ----------
+        **create
+            For ``optuna.create_study``, such as ``storage="sqlite:///optuna.db"``.
+        """
+        from .sampler import to_study
+
+        return to_study(self.space, self.trials, self.keras_accuracy, **create)
+
+    def confirm(
+        self,
+        x: Any,
+        y: Any,
+        settings: Point | Sequence[Point] | None = None,
+        *,
+        simulator: str | None = None,
+        presentation: str | None = None,
+        more_steps: int = 0,
+        progress: bool = True,
+    ) -> Confirmation:
+        """Convert and measure settings afresh, on other images or another simulator.
+
+        Parameters
+        ----------
+        x, y : array
+            Images and labels, best those that the sweep did not see.
+        settings : Point or sequence of Point, optional
+            Default: `best`.
+        simulator : str, optional
+            As `measure` takes it; ``"loihi"`` for NengoLoihi's chip, which is built with the
+            block shapes of the sweep, or those that `nengo_spikecost.loihi.fit_blocks` finds.
+            Default: that of the sweep.
+        presentation : {"fresh", "continuous"}, optional
+            See `measure`. Default: fresh, as in the sweep; on another simulator than the
+            sweep's its own default, which is continuous for ``"loihi"``, as a board runs.
+        more_steps : int
+            Steps to present an image for beyond those of the setting. On a chip a spike takes a
+            step from each layer to the next, and one or two from and to the host, so that the
+            output comes later by about the number of layers than in NengoDL.
+        progress : bool
+            Show progress bars, if standard error is a terminal.
+
+        Returns
+        -------
+        Confirmation
+
+        Raises
+        ------
+        TuningError
+            If the sweep was loaded from a file, and so has no model: call `sweep` with the same
+            arguments and that file. If its cost model prices what each core of a chip did, and
+            the simulator does not say. If there are no settings.
+        """
+        from .confirmation import confirm
+
+        chosen = [self.best()] if settings is None else settings
+        points = [chosen] if isinstance(chosen, Point) else list(chosen)
+        if not points:
+            raise TuningError(
+                "There are no settings to confirm: give those of front(), or a best()."
+            )
+        return confirm(
+            self, x, y, points, simulator=simulator, presentation=presentation,
+            more_steps=more_steps, progress=progress,
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Sweep:
+        """The sweep in a study file, finished or not.
+
+        Raises
+        ------
+        TuningError
+            If there is no such file, or it is none.
+        """
+        from .study_loading import load
+
+        return load(path)
+
+    def _point(self, trial: Trial, reading: Any) -> Point:
+        n, right = self.n_images, int(reading.correct.sum())
+        low, high = paired_difference(self.reference, reading.correct, self.confidence)
+        return Point(
+            trial=trial.number,
+            origin=trial.proposal.origin,
+            baseline=trial.proposal.baseline,
+            scale_firing_rates=dict(trial.scales),
+            synapse=trial.proposal.setting.synapse,
+            n_steps=reading.n_steps,
+            latency_s=reading.n_steps * self.dt,
+            energy_J=reading.mean_J,
+            synops=reading.synops,
+            accuracy=right / n,
+            interval=wilson(right, n, self.confidence),
+            loss=(int(self.reference.sum()) - right) / n,
+            loss_interval=(low, high),
+            correct=reading.correct,
+        )
