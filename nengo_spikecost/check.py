@@ -1,17 +1,74 @@
-"""Whole numbers among the arguments."""
+"""Arguments checked: one function for each kind, all with the same words.
+
+Each returns the value, or raises the error class of the caller's room with a sentence that names
+the argument, what was expected, and what was given.
+"""
 
 from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Collection
 from typing import Any
 
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
-    """Whether something is a whole number from ``least`` to ``most``.
+    """Whether a value is a whole number from ``least`` to ``most``.
 
-    ``True`` and ``False`` are none, although Python counts with them: where a number is expected,
+    ``True`` and ``False`` are not, although Python counts with them: where a number is expected,
     they are an argument in the wrong place.
     """
     number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     return number and bool(least <= value <= most)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite real number, and not True or False."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
+
+
+def whole(
+    name: str, value: Any, error: type[Exception], least: float = -math.inf, most: float = math.inf
+) -> int:
+    """A whole number from ``least`` to ``most``, as an int."""
+    if not is_whole(value, least, most):
+        ends = ""
+        if math.isfinite(least) and math.isfinite(most):
+            ends = f" from {least:,} to {most:,}"
+        elif math.isfinite(least):
+            ends = f" of at least {least:,}"
+        raise error(f"{name} must be a whole number{ends}, not {value!r}.")
+    return int(value)
+
+
+def positive(name: str, value: Any, error: type[Exception], zero: bool = False) -> float:
+    """A finite number above 0, or with ``zero`` 0 as well, as a float."""
+    if not is_number(value) or value < 0 or (value == 0 and not zero):
+        kind = "a finite number of at least 0" if zero else "a positive finite number"
+        raise error(f"{name} must be {kind}, not {value!r}.")
+    return float(value)
+
+
+def share(name: str, value: Any, error: type[Exception]) -> float:
+    """A number from 0 to 1, as a float."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise error(f"{name} must be between 0 and 1, not {value!r}.")
+    return float(value)
+
+
+def choice(
+    name: str, value: Any, choices: Collection[str], error: type[Exception], quoted: bool = False
+) -> str:
+    """One of a few texts; ``quoted`` writes them as Python does."""
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(map(repr, choices) if quoted else choices)
+        raise error(f"{name} must be one of {listed}, not {value!r}.")
+    return value
+
+
+def seed(name: str, value: Any, error: type[Exception]) -> int:
+    """A seed as NumPy takes it, from 0 to 2**32 - 1."""
+    if not is_whole(value, 0, 2**32 - 1):
+        raise error(f"{name} must be a whole number from 0 to 2**32 - 1, not {value!r}.")
+    return int(value)

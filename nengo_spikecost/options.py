@@ -1,0 +1,186 @@
+"""The options of a call, said once: one frozen dataclass that checks itself.
+
+A function with many options takes one object that has them all::
+
+    @dataclass(frozen=True)
+    class SweepOptions(Options):
+        '''How to search.
+
+        Attributes
+        ----------
+        n_trials : int
+            Settings to try.
+        progress : bool
+            Show a progress bar.
+        '''
+
+        n_trials: int = option(100, help="Settings to try in all.", flag="--trials")
+        progress: bool = option(True, decides=False)
+
+        def __post_init__(self) -> None:
+            check.whole("n_trials", self.n_trials, TuningError, 1)
+
+
+    @takes_options(SweepOptions)
+    def sweep(model, x, y, *, options):
+        '''Search ...
+
+        Parameters
+        ----------
+        model : tf.keras.Model
+        {options}
+        '''
+
+Users call ``sweep(model, x, y, n_trials=20)``, or hand over ``options=SweepOptions(...)``. The
+signature that ``help`` shows and the parameters in the docstring come from the dataclass; so do
+the flags of the command line, the fingerprint of a study, and what is written to JSON.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import textwrap
+from collections.abc import Mapping
+from typing import Any, Callable, TypeVar
+
+R = TypeVar("R")
+O = TypeVar("O", bound="Options")  # noqa: E741
+
+
+class Options:
+    """Base of the frozen dataclasses that hold the options of a call.
+
+    ``__post_init__`` of a subclass checks every field, so that an object of it is right. One that
+    keeps another form of what it was given (a list as a tuple) writes it with `put`.
+    """
+
+    def put(self, **values: Any) -> None:
+        """Write fields while the object is made: it is frozen for everybody else."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def values(self) -> dict[str, Any]:
+        """All options by name."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def given(self) -> dict[str, Any]:
+        """Those that are not as they are by default."""
+        defaults = {f.name: _default(f) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {
+            name: value
+            for name, value in self.values().items()
+            if not (type(value) is type(defaults[name]) and bool(value == defaults[name]))
+        }
+
+    def deciding(self) -> dict[str, Any]:
+        """Those that the result depends on: not, say, whether a progress bar is shown."""
+        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        return {f.name: getattr(self, f.name) for f in fields if f.metadata.get("decides", True)}
+
+
+def option(
+    default: Any = dataclasses.MISSING,
+    *,
+    help: str = "",
+    flag: str = "",
+    choices: tuple[str, ...] = (),
+    metavar: str = "",
+    read: Any = None,
+    decides: bool = True,
+) -> Any:
+    """A field of `Options`.
+
+    Parameters
+    ----------
+    default : object, optional
+        Without one the option has to be given.
+    help : str
+        What the command line says of it; options without are not on the command line.
+    flag : str
+        Its name there. Default: ``--`` and the name of the field.
+    choices : tuple of str
+        The texts it may be.
+    metavar : str
+        What stands for its value in the help.
+    read : click type or callable, optional
+        Makes the value of what was typed. Default: the type of the default.
+    decides : bool
+        Whether results depend on it.
+    """
+    metadata = {
+        "help": help, "flag": flag, "choices": choices, "metavar": metavar, "read": read,
+        "decides": decides,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """Decorator of a function with a keyword ``options``: callers give the fields instead.
+
+    The function that it makes raises TypeError for options that there are not, as Python does.
+    """
+
+    def decorator(function: Callable[..., R]) -> Callable[..., R]:
+        fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
+        own = inspect.signature(function)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        added = [
+            inspect.Parameter(
+                name, keyword, annotation=f.type,
+                default=inspect.Parameter.empty if _default(f) is dataclasses.MISSING else _default(f),
+            )
+            for name, f in fields.items()
+        ]  # fmt: skip
+        kept = [p for p in own.parameters.values() if p.name != "options"]
+        rest = [p for p in kept if p.kind is inspect.Parameter.VAR_KEYWORD]
+        signature = own.replace(parameters=[*(p for p in kept if p not in rest), *added, *rest])
+
+        @functools.wraps(function)
+        def call(*args: Any, options: O | None = None, **given: Any) -> R:
+            chosen = {name: given.pop(name) for name in list(given) if name in fields}
+            if options is None:
+                signature.bind(*args, **chosen, **given)  # unknown names, as Python says it
+                options = options_class(**chosen)
+            elif chosen:
+                raise TypeError(f"{', '.join(chosen)}: give options=, or each by name, not both.")
+            return function(*args, options=options, **given)
+
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        call.__doc__ = _with_options(function.__doc__ or "", options_class)
+        return call
+
+    return decorator
+
+
+def _with_options(doc: str, options_class: type) -> str:
+    """A docstring with the attributes of the options in place of the line ``{options}``."""
+    attributes = inspect.getdoc(options_class) or ""
+    _, _, body = attributes.partition("Attributes\n----------\n")
+    lines = doc.split("\n")
+    for number, line in enumerate(lines):
+        if line.strip() == "{options}":
+            lines[number] = textwrap.indent(body.strip(), line[: len(line) - len(line.lstrip())])
+    return "\n".join(lines)
+
+
+def _default(field: Any) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for JSON: numbers, texts, lists and mappings as they are, and all else as ``repr``."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return repr(value)
