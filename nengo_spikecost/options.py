@@ -125,14 +125,7 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
     def decorator(function: Callable[..., R]) -> Callable[..., R]:
         fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
         own = inspect.signature(function)
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        added = [
-            inspect.Parameter(
-                name, keyword, annotation=f.type,
-                default=inspect.Parameter.empty if _default(f) is dataclasses.MISSING else _default(f),
-            )
-            for name, f in fields.items()
-        ]  # fmt: skip
+        added = [_parameter(field) for field in fields.values()]
         kept = [p for p in own.parameters.values() if p.name != "options"]
         rest = [p for p in kept if p.kind is inspect.Parameter.VAR_KEYWORD]
         signature = own.replace(parameters=[*(p for p in kept if p not in rest), *added, *rest])
@@ -152,6 +145,14 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
         return call
 
     return decorator
+
+
+def _parameter(field: Any) -> inspect.Parameter:
+    default = _default(field)
+    if default is dataclasses.MISSING:
+        default = inspect.Parameter.empty
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(field.name, keyword, default=default, annotation=field.type)
 
 
 def _with_options(doc: str, options_class: type) -> str:
