@@ -134,7 +134,7 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
         def call(*args: Any, options: O | None = None, **given: Any) -> R:
             chosen = {name: given.pop(name) for name in list(given) if name in fields}
             if options is None:
-                signature.bind(*args, **chosen, **given)  # unknown names, as Python says it
+                _bound(function.__name__, signature, args, {**chosen, **given})
                 options = options_class(**chosen)
             elif chosen:
                 raise TypeError(f"{', '.join(chosen)}: give options=, or each by name, not both.")
@@ -145,6 +145,16 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
         return call
 
     return decorator
+
+
+def _bound(
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], given: dict[str, Any]
+) -> None:
+    """Refuse arguments that the signature has not, in Python's own words."""
+    try:
+        signature.bind(*args, **given)
+    except TypeError as error:
+        raise TypeError(f"{name}() {error}") from None
 
 
 def _parameter(field: Any) -> inspect.Parameter:

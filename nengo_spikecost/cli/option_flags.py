@@ -1,0 +1,91 @@
+"""Flags of a sub-command, made of the options that the function behind it takes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable
+
+import click
+
+from ..options import Options
+from .shared_options import Decorator, all_of
+
+
+def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorator:
+    """Decorator that gives a command the flags of some options.
+
+    The command is called with the values by the names of the fields, as the function is. What the
+    values must be, the options say themselves when the function makes them.
+
+    Parameters
+    ----------
+    options_class : type of Options
+        Its fields have the help, the flag, the choices and the default of each.
+    *names : str
+        Fields, in the order of the help. Default: all that have a help.
+    **defaults
+        Defaults of the command that are not those of the function, by field.
+
+    Examples
+    --------
+    ::
+
+        @click.command()
+        @flags(SweepOptions, "n_trials", "seed", seed=1)
+        def sweep(**options): ...
+    """
+    fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
+    shown = names or [name for name, f in fields.items() if f.metadata.get("help")]
+    return all_of([_flag(fields[name], defaults) for name in shown])
+
+
+def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """Reads numbers with commas between them: ``option((20, 30), read=numbers(int))``."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        return tuple(kind(part) for part in text.split(",") if part.strip())
+
+    read.__name__ = f"numbers with commas ({kind.__name__})"
+    return read
+
+
+def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
+    words = field.metadata
+    default = defaults.get(field.name, field.default)
+    name = words["flag"] or f"--{field.name.replace('_', '-')}"
+    settings: dict[str, Any] = {
+        "help": words["help"],
+        "default": default,
+        "show_default": default is not None,
+    }
+    if words["metavar"]:
+        settings["metavar"] = words["metavar"]
+    if isinstance(default, bool):
+        settings.update(is_flag=True, show_default=False)
+        name = f"{name}/--no-{name[2:]}" if default else name
+    elif words["choices"]:
+        settings["type"] = click.Choice(words["choices"])
+    elif isinstance(words["read"], click.ParamType):
+        settings["type"] = words["read"]
+    elif words["read"] is not None:
+        settings.update(type=str, callback=_reader(words["read"]))
+        if isinstance(default, (tuple, list)):
+            settings["default"] = ",".join(f"{value:g}" for value in default)
+    elif default is not None:
+        settings["type"] = type(default)
+    return click.option(name, field.name, **settings)
+
+
+def _reader(read: Callable[[str], Any]) -> Callable[[Any, Any, Any], Any]:
+    """A callback that reads a text, or says what was expected of it."""
+
+    def callback(_: Any, __: Any, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return read(value)
+        except ValueError:
+            expected = getattr(read, "__name__", "another value")
+            raise click.BadParameter(f"expected {expected}, not {value!r}") from None
+
+    return callback
