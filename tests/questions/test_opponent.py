@@ -27,7 +27,7 @@ from nengo_spikecost.workload.workload_record import (
     Workload,
 )
 
-from . import models
+from .. import models
 
 matplotlib.use("Agg")
 

@@ -22,7 +22,7 @@ from nengo_spikecost.energy.peers.qtools import qtools
 from nengo_spikecost.errors import EnergyError, UnknownDeviceError
 from nengo_spikecost.questions.comparison.compare import AVERAGE, COST_MODELS
 
-from . import models
+from .. import models
 
 STEPS = 20
 

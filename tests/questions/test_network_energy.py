@@ -27,8 +27,8 @@ from nengo_spikecost.errors import (
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.questions.network_energy import NetworkEnergy
 
-from .models import conv_net, images
-from .workload.fakes import random_activity
+from ..models import conv_net, images
+from ..workload.fakes import random_activity
 
 DEVICES = ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2")
 
