@@ -26,7 +26,7 @@ def main() -> None:
     """Count the spikes of a network and say what they cost on spiking hardware."""
 
 
-for _, name, _ in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
-    if name.endswith("_command"):
-        for command in commands_of(importlib.import_module(name)):
+for file in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
+    if file.name.endswith("_command"):
+        for command in commands_of(importlib.import_module(file.name)):
             main.add_command(command)
