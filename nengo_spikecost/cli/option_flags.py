@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from typing import Any, Callable
 
 import click
@@ -38,30 +37,6 @@ def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorat
     fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
     shown = names or [name for name, f in fields.items() if f.metadata.get("help")]
     return all_of([_flag(fields[name], defaults) for name in shown])
-
-
-class Registered(click.ParamType):
-    """A name that is registered when the command runs: plug-ins add theirs before that.
-
-    Parameters
-    ----------
-    kind : str
-        What the names are of: ``"simulator"``.
-    names : callable
-        Gives all names.
-    """
-
-    def __init__(self, kind: str, names: Callable[[], Iterable[str]]):
-        self.name = kind
-        self._names = names
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> str:
-        known = list(self._names())
-        if value not in known:
-            self.fail(
-                f"there is no {self.name} {value!r}; there are {', '.join(known)}", param, ctx
-            )
-        return str(value)
 
 
 def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:

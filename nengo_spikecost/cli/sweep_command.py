@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import click
 
-from .drawing import draw, plot_option
+from .drawing import plot_option
 from .shared_options import (
     conversion_options,
     device_file_option,
@@ -133,7 +133,7 @@ def _sweep(
     plot_file: str | None, json_file: str | None, csv_file: str | None,
 ) -> None:  # fmt: skip
     from ..errors import DataError, TuningError
-    from ..files import write_text
+    from ..layout.plots import save_plot
     from ..tuning.sweeps import sweep
 
     load_device_file(device_file)
@@ -161,11 +161,11 @@ def _sweep(
     else:
         click.echo(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
     if plot_file is not None:
-        draw(found, plot_file)
+        save_plot(found, plot_file)
     if json_file is not None:
         found.to_json(json_file)
     if csv_file is not None:
-        write_text(csv_file, found.to_frame().to_csv(index=False))
+        found.to_csv(csv_file)
     for path in (study, plot_file, json_file, csv_file):
         if path is not None:
             click.echo(f"Written: {path}")

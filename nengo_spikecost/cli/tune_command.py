@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .drawing import draw, plot_option
+from .drawing import plot_option
 from .shared_options import (
     conversion_options,
     loaded,
@@ -98,8 +98,8 @@ def _tune(
     model: Any, x: Any, *, neuron: str, steps: int, synapse: float, samples: int,
     plot_file: str | None, json_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
+    from ..layout.plots import save_plot
     from ..tuning import tune_firing_rates
-    from ..tuning.rates.shown.rate_plot import figure_size
 
     found = tune_firing_rates(
         model, x[:samples], neuron_type=neuron, n_steps=steps, synapse=synapse or None, **options
@@ -107,7 +107,7 @@ def _tune(
     click.echo(found.summary_string(width()))
     click.echo(f"\nTo paste:\n\n{found.code()}")
     if plot_file is not None:
-        draw(found, plot_file, figure_size(found))
+        save_plot(found, plot_file)
     if json_file is not None:
         found.to_json(json_file)
     for path in (plot_file, json_file):

@@ -8,7 +8,7 @@ from nengo_spikecost.tuning.sweeps.evaluation import Rules, stages_of
 from nengo_spikecost.tuning.sweeps.search import Search
 from nengo_spikecost.tuning.sweeps.space import Space, global_scales, starts
 from nengo_spikecost.tuning.sweeps.study import Study
-from nengo_spikecost.tuning.sweeps.study_loading import space_facts, sweep_of
+from nengo_spikecost.tuning.sweeps.sweep_result import Sweep
 from nengo_spikecost.tuning.sweeps.sweep_run import run_trials
 from nengo_spikecost.tuning.sweeps.trials import Reading
 
@@ -84,8 +84,8 @@ def formula_sweep(
     with Study(path) as file:
         if "space" not in file.facts():
             file.remember(
-                {"about": ABOUT, "space": space_facts(space), "tuned": {}},
+                {"about": ABOUT, "space": space.to_dict(), "tuned": {}},
                 {"reference": engine.reference},
             )
         run_trials(file, search, rules, engine, n_trials, None, False)
-        return sweep_of(file, {})
+        return Sweep.of_study(file)

@@ -1,5 +1,6 @@
 """Firing rates of layers: measured, predicted, and brought to a target."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .rate_statistics import RateStatistic
 from .rate_tuning import LayerRates, RateStep, RateTuning
 from .rules import activation_rule, global_scale

@@ -1,22 +1,18 @@
-"""What tuning firing rates has found."""
+"""`RateTuning`: firing-rate scales, and what every layer fires at with them."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from ...activity import Activity
 from ...conversion import Conversion
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import neuron_layer
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas
-    from matplotlib.axes import Axes
+from ...layout import Result
 
 #: From so large a share, or so large a factor, a layer has a flag.
 FLAG_SHARE, FLAG_FACTOR = 0.02, 1.25
@@ -133,7 +129,7 @@ class RateStep:
 
 
 @dataclass(frozen=True)
-class RateTuning:
+class RateTuning(Result):
     """Firing-rate scales with which every layer fires at its target.
 
     All figures are those of one simulation, the best of all that were made, of the network
@@ -187,6 +183,11 @@ class RateTuning:
         return (self.n_steps - self.skip_steps) * self.activity.protocol.dt
 
     @property
+    def counted(self) -> str:
+        """The steps that were counted, in words."""
+        return f"steps {self.skip_steps + 1} to {self.n_steps}"
+
+    @property
     def reached(self) -> bool:
         """Whether every layer is within the tolerance of its target."""
         return all(layer.reached for layer in self.layers)
@@ -210,56 +211,6 @@ class RateTuning:
             for name, scale in self.scales.items()
         ]
         return "\n".join(["scale_firing_rates = {", *lines, "}"])
-
-    def summary_string(self, line_length: int = 98) -> str:
-        """The table, and below it what is worth a look."""
-        from .shown.rate_table import summary
-
-        return summary(self, line_length)
-
-    def summary(self, line_length: int = 98) -> None:
-        """Print `summary_string`."""
-        print(self.summary_string(line_length))
-
-    def __str__(self) -> str:
-        return self.summary_string()
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """The rates of the neurons of every layer, its own rate, and the target.
-
-        A row a layer, from the input on: a shape for the rates of the neurons that fired, its
-        area in proportion to their number; the layer's rate as a dot, with those of the other
-        simulations; the target with its tolerance, and the rate that the neurons can't exceed.
-
-        Parameters
-        ----------
-        axes : matplotlib.axes.Axes, optional
-            Where to draw. Default: a new figure, as high as the layers need.
-        """
-        from .shown.rate_plot import plot_firing_rates
-
-        return plot_firing_rates(self, axes)
-
-    def to_frame(self) -> pandas.DataFrame:
-        """One row a layer (needs pandas)."""
-        from .shown.rate_table import to_frame
-
-        return to_frame(self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain dicts, lists, strings and numbers."""
-        from .shown.rate_table import to_dict
-
-        return to_dict(self)
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from ...files import write_text
-
-        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
 
 
 def _layer_code(name: str, layer: Any) -> str:

@@ -1,5 +1,6 @@
 """Sweeps: settings searched for accuracy, energy and latency together."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chip_blocks import ChipBlocks
 from .confirmation import Confirmation
 from .sweep_result import Sweep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import numpy as np
 
@@ -12,15 +12,13 @@ from ...activity.backend import BACKENDS, Setup
 from ...activity.lengths import measured_at
 from ...activity.measure import simulator_errors
 from ...activity.subject import subject
+from ...conversion import Conversion
 from ...graph import NetworkGraph
+from ..rescaling import RescalableNetwork
 from .chip_blocks import ChipBlocks, found_blocks
 from .sweep_arguments import CHIP
 from .sweep_pricing import PricedGraph, Pricing, parts_of
 from .trials import Reading, Setting, with_more
-
-if TYPE_CHECKING:
-    from ...conversion import Conversion
-    from ..rescaling import RescalableNetwork
 
 
 class ChipEngine:

@@ -1,24 +1,13 @@
-"""Settings of a sweep converted and measured afresh, on images that it did not see."""
+"""`Confirmation`: settings of a sweep, measured on images that it did not see."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from ...activity import Activity, measure
-from ...errors import TuningError
-from .accuracy_statistics import mcnemar, paired_difference, wilson
-from .chip_blocks import found_blocks
+from ...activity import Activity
+from ...layout import Result
 from .front import cheapest_within
-from .sweep_arguments import check_counted, images_and_labels
-from .sweep_pricing import PricedGraph
 from .trials import Point
-
-if TYPE_CHECKING:
-    import pandas
-
-    from .sweep_result import Sweep
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,7 @@ class ConfirmedPoint:
 
 
 @dataclass(frozen=True)
-class Confirmation:
+class Confirmation(Result):
     """Settings of a sweep on images that it did not see.
 
     Attributes
@@ -109,81 +98,3 @@ class Confirmation:
         """
         advice = "Allow a larger loss, or confirm settings that take more energy."
         return cheapest_within(self.rows, max_accuracy_loss, sure, "confirmed setting", advice)
-
-    def summary_string(self, line_length: int = 98) -> str:
-        """Both accuracies of each setting, with their intervals."""
-        from .shown.sweep_table import confirmation_summary
-
-        return confirmation_summary(self, line_length)
-
-    def summary(self, line_length: int = 98) -> None:
-        """Print `summary_string`."""
-        print(self.summary_string(line_length))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything but the activities as plain dicts, lists and numbers."""
-        from .shown.sweep_table import confirmation_dict
-
-        return confirmation_dict(self)
-
-    def to_frame(self) -> pandas.DataFrame:
-        """A row a setting."""
-        import pandas
-
-        return pandas.DataFrame.from_records(self.to_dict()["rows"])
-
-
-def confirm(
-    sweep: Sweep, x: Any, y: Any, points: Sequence[Point], *, simulator: str | None,
-    presentation: str | None, more_steps: int, progress: bool,
-) -> Confirmation:  # fmt: skip
-    """Measure settings afresh; see `Sweep.confirm`."""
-    plan = sweep.plan
-    if plan is None:
-        raise TuningError(
-            "A sweep loaded from a file has no model to confirm settings with: call sweep() with "
-            "the same arguments and study=, which simulates nothing again."
-        )
-    simulator = sweep.simulator if simulator is None else simulator
-    check_counted(plan.pricing.cost_model, simulator)
-    if presentation is None and simulator == sweep.simulator:
-        presentation = "fresh"
-    # without block shapes an emulator has a core for each layer, however large: no such chip is
-    on_chip, blocks = simulator in ("loihi", "nengo_loihi"), sweep.blocks
-    x, labels = images_and_labels(plan.model, x, y)
-    keras = plan.reference_outcomes(x, labels)
-    rows = []
-    for point in points:
-        network = plan.converted(point.scale_firing_rates, point.synapse)
-        if on_chip and blocks is None:
-            blocks = found_blocks(network, sweep.dt)
-        n_steps = point.n_steps + more_steps
-        activity = measure(
-            blocks.on(network) if on_chip and blocks is not None else network, x, n_steps,
-            simulator=simulator, presentation=presentation, seed=plan.seed, progress=progress,
-            **plan.simulation,
-        )  # fmt: skip
-        (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
-        right = reading.correct
-        rows.append(
-            ConfirmedPoint(
-                point=point,
-                n_steps=n_steps,
-                accuracy=reading.accuracy,
-                interval=wilson(int(right.sum()), len(x), sweep.confidence),
-                loss=float(keras.mean() - right.mean()),
-                loss_interval=paired_difference(keras, right, sweep.confidence),
-                p_value=mcnemar(keras, right),
-                energy_J=reading.mean_J,
-                synops=reading.synops,
-                activity=activity,
-            )
-        )
-    return Confirmation(
-        rows=tuple(rows),
-        simulator=simulator,
-        n_images=len(x),
-        keras_accuracy=float(keras.mean()),
-        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
-        device=sweep.device,
-    )

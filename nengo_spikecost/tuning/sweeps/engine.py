@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable
 
 import numpy as np
 
+from ..rescaling import RescalableNetwork
 from .sweep_pricing import PricedGraph, Pricing, parts_of
 from .trials import Reading, Setting, with_more
-
-if TYPE_CHECKING:
-    from ..rescaling import RescalableNetwork
 
 
 class NetworkEngine:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,15 @@ class Space:
             for n, s in setting.scales.items()
         }
         return Setting(scales, setting.synapse)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def of_dict(cls, values: Mapping[str, Any]) -> Space:
+        """From what `to_dict` gave, by way of JSON or not."""
+        return cls(values["rule"], *(tuple(values[n]) for n in ("synapses", "n_steps", "losses")))
 
 
 def global_scales(rule: Mapping[str, float]) -> tuple[float, ...]:

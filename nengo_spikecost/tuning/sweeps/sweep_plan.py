@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from ...conversion import convert
+from ...conversion import Conversion, convert
 from ..rates import activation_rule
+from ..rescaling import RescalableNetwork
 from . import fingerprint
 from .chip_engine import ChipEngine
 from .engine import NetworkEngine
@@ -18,13 +19,8 @@ from .rule_scales import tuned_scales
 from .search import Search
 from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study
-from .study_loading import space_facts, space_of
 from .sweep_arguments import CHIP, checked_scales, keras_outcomes
 from .sweep_pricing import Pricing
-
-if TYPE_CHECKING:
-    from ...conversion import Conversion
-    from ..rescaling import RescalableNetwork
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,6 @@ class Plan:
 
     def network(self, synapse: float | None) -> RescalableNetwork:
         """The network with that synapse."""
-        from ..rescaling import RescalableNetwork
-
         return RescalableNetwork(
             self.model, neuron_type=self.neuron_type, synapse=synapse, seed=self.seed,
             network_seed=self.seed, **self.simulation, **self.conversion,
@@ -170,13 +164,13 @@ def prepared(plan: Plan, file: Study, engine: SweepEngine) -> tuple[Search, Rule
         facts = {
             "made_with": now,
             "about": plan.about,
-            "space": space_facts(space),
+            "space": space.to_dict(),
             "tuned": tuned_scales(network, x[: plan.first_images], middle),
             **of_engine,
         }
         file.remember(facts, {"reference": reference})
     engine.recall(file.facts())
-    reference, space = file.arrays()["reference"], space_of(facts["space"])
+    reference, space = file.arrays()["reference"], Space.of_dict(facts["space"])
     given = checked_scales(plan.given, space.layers, "start_from")
     one_scale = plan.one_scale or global_scales(space.rule)
     search = Search(

@@ -1,8 +1,7 @@
-"""`Sweep`: what a sweep found."""
+"""`Sweep`: accuracy, energy and latency of all settings that were tried."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,25 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import TuningError
+from ...layout import Result
 from .accuracy_statistics import paired_difference, wilson
+from .chip_blocks import ChipBlocks
+from .confirm import confirm
+from .confirmation import Confirmation
 from .front import cheapest_within, pareto, significant
+from .sampler import to_study
 from .space import Space
-from .trials import ROUNDING, Point, Trial
+from .study import Study
+from .sweep_plan import Plan
+from .trials import ROUNDING, Point, Reading, Trial
 
 if TYPE_CHECKING:
     import optuna
-    import pandas
-    from matplotlib.axes import Axes
-
-    from .chip_blocks import ChipBlocks
-    from .confirmation import Confirmation
-    from .sweep_plan import Plan
-
-JSON_FORMAT = "nengo-spikecost/sweep/1"
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Result):
     """Accuracy, energy and latency of all settings that were tried.
 
     Attributes
@@ -126,8 +124,8 @@ class Sweep:
             From the least energy upwards.
         """
         limit = self.space.worst_loss if max_accuracy_loss is None else max_accuracy_loss
-        found = pareto([p for p in self.points if p.loss <= limit + ROUNDING])
-        return tuple(found if confidence is None else significant(found, confidence))
+        front = pareto([p for p in self.points if p.loss <= limit + ROUNDING])
+        return tuple(front if confidence is None else significant(front, confidence))
 
     def baseline(self) -> tuple[Point, ...]:
         """The points with one scale for all layers, from the least energy upwards."""
@@ -174,45 +172,6 @@ class Sweep:
         )
         return cheapest_within(points, max_accuracy_loss, sure, "setting", advice)
 
-    def summary_string(self, line_length: int = 98) -> str:
-        """What was done, the front and the baseline in a table, and the best settings."""
-        from .shown.sweep_table import summary
-
-        return summary(self, line_length)
-
-    def summary(self, line_length: int = 98) -> None:
-        """Print `summary_string`."""
-        print(self.summary_string(line_length))
-
-    def to_frame(self) -> pandas.DataFrame:
-        """A row for each trial and presentation time, stopped and failed ones among them."""
-        import pandas
-
-        from .shown.sweep_table import records
-
-        return pandas.DataFrame.from_records(records(self))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain dicts, lists and numbers."""
-        from .shown.sweep_table import to_dict
-
-        return to_dict(self, JSON_FORMAT)
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Everything as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from ...files import write_text
-
-        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
-
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Accuracy against energy, latency as colour, with the front and the baseline."""
-        from .shown.sweep_plot import plot_sweep
-
-        return plot_sweep(self, axes)
-
     def to_optuna(self, **create: Any) -> optuna.study.Study:
         """All readings as a study of Optuna, for its plots and its dashboard.
 
@@ -221,8 +180,6 @@ class Sweep:
         **create
             For ``optuna.create_study``, such as ``storage="sqlite:///optuna.db"``.
         """
-        from .sampler import to_study
-
         return to_study(self.space, self.trials, self.keras_accuracy, **create)
 
     def confirm(
@@ -269,8 +226,6 @@ class Sweep:
             arguments and that file. If its cost model prices what each core of a chip did, and
             the simulator does not say. If there are no settings.
         """
-        from .confirmation import confirm
-
         chosen = [self.best()] if settings is None else settings
         points = [chosen] if isinstance(chosen, Point) else list(chosen)
         if not points:
@@ -291,11 +246,34 @@ class Sweep:
         TuningError
             If there is no such file, or it is none.
         """
-        from .study_loading import load
+        with Study(path, readonly=True) as study:
+            if "space" not in study.facts():
+                raise TuningError(
+                    f"{os.fspath(path)} holds no trials: its sweep ended before the first."
+                )
+            return cls.of_study(study)
 
-        return load(path)
+    @classmethod
+    def of_study(cls, study: Study, plan: Plan | None = None) -> Sweep:
+        """All that an open study holds, with the plan, which a file can't hold."""
+        facts = study.facts()
+        about = facts["about"]
+        return cls(
+            trials=tuple(study.trials()),
+            space=Space.of_dict(facts["space"]),
+            reference=study.arrays()["reference"],
+            device=about["device"],
+            cost_model=about["cost_model"],
+            neuron_type=about["neuron_type"],
+            dt=about["dt"],
+            confidence=about["confidence"],
+            simulator=about.get("simulator", "nengo_dl"),
+            blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
+            study=study.path,
+            plan=plan,
+        )
 
-    def _point(self, trial: Trial, reading: Any) -> Point:
+    def _point(self, trial: Trial, reading: Reading) -> Point:
         n, right = self.n_images, int(reading.correct.sum())
         low, high = paired_difference(self.reference, reading.correct, self.confidence)
         return Point(

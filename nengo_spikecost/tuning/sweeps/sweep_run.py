@@ -16,7 +16,6 @@ from .evaluation import Engine, Rules, try_out
 from .front import rivals
 from .search import Search
 from .study import Study
-from .study_loading import sweep_of
 from .sweep_arguments import (
     checked_convert_options,
     checked_device,
@@ -192,7 +191,7 @@ def sweep(
         with contextlib.closing(engine):
             search, rules = prepared(plan, file, engine)
             run_trials(file, search, rules, engine, int(n_trials), timeout, progress)
-        return sweep_of(file, {"plan": plan})
+        return Sweep.of_study(file, plan)
 
 
 def run_trials(

@@ -1,5 +1,6 @@
 """Keras models trained as the spiking networks they become, and losses to train them with."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .fine_tune import fine_tune
 from .fine_tuning import EpochRecord, FineTuning
 from .losses import PathwayFanOut, RateLoss, SynopLoss, synop_losses

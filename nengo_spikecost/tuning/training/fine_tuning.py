@@ -1,12 +1,12 @@
-"""What fine-tuning gives back."""
+"""`FineTuning`: a model fine-tuned for spikes, and how each epoch of it went."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-Row = Mapping[str, Any]
+from ...layout import Result
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class FineTuning:
+class FineTuning(Result):
     """A model fine-tuned for spikes.
 
     Attributes
@@ -79,19 +79,3 @@ class FineTuning:
     def best(self) -> EpochRecord:
         """The epoch that the model is of."""
         return next(r for r in self.history if r.epoch == self.best_epoch)
-
-    def to_frame(self) -> Any:
-        """The history as a ``pandas.DataFrame``, one row an epoch."""
-        import pandas as pd
-
-        return pd.DataFrame([asdict(record) for record in self.history])
-
-    def __str__(self) -> str:
-        rows = [
-            f"  {r.epoch:>3}{'*' if r.epoch == self.best_epoch else ' '} loss {r.loss:.4f}, "
-            f"accuracy {r.accuracy:.2%}, {r.synops:,.0f} synops"
-            for r in self.history
-        ]
-        ended = [f"Stopped: {self.stopped}"] if self.stopped else []
-        lines = [f"Fine-tuned with {self.forward}, {self.n_steps} steps:", *rows, *ended]
-        return "\n".join(lines)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....layout.plots import bare
+from ..rate_tuning import LayerRates, RateTuning
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ..rate_tuning import LayerRates, RateTuning
 
 _NEURONS, _REACHED, _MISSED, _FREE = "#b5cbe0", "#1f4e79", "#c0392b", "#6b6b6b"
 _TARGET, _CEILING, _OTHERS = "#2e8b57", "#8e44ad", "#1f4e79"
@@ -26,20 +27,13 @@ _NEAR = 1.5
 _LONGEST_NAME = 32
 
 
-def plot_firing_rates(tuning: RateTuning, axes: Axes | None = None) -> Axes:
+def draw_firing_rates(tuning: RateTuning, axes: Axes) -> None:
     """The rates of the neurons of every layer, its own rate, and the target.
 
-    Parameters
-    ----------
-    tuning : RateTuning
-        What to draw.
-    axes : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure, as high as the layers need.
+    A row for each layer, from the input on: a shape for the rates of the neurons that fired, its
+    area in proportion to their number; the layer's rate as a dot, with those of the other
+    simulations; the target with its tolerance, and the rate that the neurons can't exceed.
     """
-    if axes is None:
-        from matplotlib import pyplot
-
-        _, axes = pyplot.subplots(figsize=figure_size(tuning), layout="constrained")
     edges = _edges(tuning)
     low, high = _view(tuning, edges)
     best = _best(tuning)
@@ -55,7 +49,6 @@ def plot_firing_rates(tuning: RateTuning, axes: Axes | None = None) -> Axes:
     axes.set_xlim(low, high)
     axes.set_ylim(len(tuning.layers) - 0.6, -1)
     _finish(axes, tuning)
-    return axes
 
 
 def figure_size(tuning: RateTuning) -> tuple[float, float]:
@@ -124,10 +117,10 @@ def _finish(axes: Axes, tuning: RateTuning) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("Firing rate (Hz)")
-    counted = f"steps {tuning.skip_steps + 1} to {tuning.n_steps}"
-    title = f"Firing rates: {tuning.statistic}, {counted}"
+    title = f"Firing rates: {tuning.statistic}, {tuning.counted}"
     axes.set_title(title, loc="left", fontsize=10)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    bare(axes)
+    axes.spines["left"].set_visible(False)
     handles, labels = zip(*_legend(axes, tuning))
     axes.legend(
         handles, labels, loc="upper left", bbox_to_anchor=(0.0, 0.0), borderaxespad=4.6, ncol=3,

@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....errors import TuningError
+from ....layout.plots import bare
+from ..sweep_result import Sweep
+from ..trials import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from .. import Point, Sweep
 
 _BELOW = 1.5
 """The axis ends so many times the largest loss of interest below the Keras model."""
 
 
-def plot_sweep(sweep: Sweep, axes: Axes | None = None) -> Axes:
+def draw_sweep(sweep: Sweep, axes: Axes) -> None:
     """Accuracy against energy per inference, with the presentation time as colour.
-
-    Parameters
-    ----------
-    sweep : Sweep
-        What to draw.
-    axes : matplotlib.axes.Axes, optional
-        Where to draw. Default: a new figure.
 
     Raises
     ------
@@ -34,10 +28,6 @@ def plot_sweep(sweep: Sweep, axes: Axes | None = None) -> Axes:
     """
     if not sweep.points:
         raise TuningError("There is nothing to plot: no setting was seen with all images.")
-    if axes is None:
-        from matplotlib import pyplot
-
-        _, axes = pyplot.subplots(figsize=(7.6, 4.8), layout="constrained")
     colours = _colours(sweep)
     front = sweep.front()
     on_front = {(p.trial, p.n_steps) for p in front}
@@ -53,7 +43,6 @@ def plot_sweep(sweep: Sweep, axes: Axes | None = None) -> Axes:
     _scatter(axes, front, colours, s=42, linewidths=0.9, edgecolors="black", zorder=4)
     axes.axhline(sweep.keras_accuracy, color="#555555", ls="--", lw=1)
     _finish(axes, sweep, colours)
-    return axes
 
 
 def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
@@ -70,18 +59,12 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     handles = [
         Line2D([], [], marker="o", color="black", mfc="white", label="front"),
         Line2D(
-            [],
-            [],
-            marker="s",
-            ls=":",
-            color="#777777",
-            mec="black",
-            mfc="white",
+            [], [], marker="s", ls=":", color="#777777", mec="black", mfc="white",
             label="one scale for all layers",
         ),
         Line2D([], [], marker="o", ms=3.5, ls="", color="#999999", label="other settings"),
         Line2D([], [], ls="--", color="#555555", label="Keras model"),
-    ]
+    ]  # fmt: skip
     handles += [
         Line2D([], [], marker="o", ls="", color=colours(n), label=f"{1e3 * n * sweep.dt:g} ms")
         for n in sweep.space.n_steps
@@ -107,16 +90,16 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
     axes.set_ylabel(f"Accuracy on {sweep.n_images} images")
     axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes)
 
 
 def _stairs(front: tuple[Point, ...]) -> list[Point]:
     """The part of a front on which more energy means more accuracy, whatever the latency."""
-    found: list[Point] = []
+    stairs: list[Point] = []
     for point in front:
-        if not found or point.accuracy > found[-1].accuracy:
-            found.append(point)
-    return found
+        if not stairs or point.accuracy > stairs[-1].accuracy:
+            stairs.append(point)
+    return stairs
 
 
 def _colours(sweep: Sweep) -> Any:

@@ -1,0 +1,89 @@
+"""Settings of a sweep converted and measured afresh, on images that it did not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from ...activity import measure
+from ...errors import TuningError
+from .accuracy_statistics import mcnemar, paired_difference, wilson
+from .chip_blocks import ChipBlocks, found_blocks
+from .confirmation import Confirmation, ConfirmedPoint
+from .sweep_arguments import check_counted, images_and_labels
+from .sweep_plan import Plan
+from .sweep_pricing import PricedGraph
+from .trials import Point
+
+
+class Swept(Protocol):
+    """The sweep whose settings are confirmed."""
+
+    @property
+    def plan(self) -> Plan | None: ...
+    @property
+    def simulator(self) -> str: ...
+    @property
+    def blocks(self) -> ChipBlocks | None: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dt(self) -> float: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+def confirm(
+    sweep: Swept, x: Any, y: Any, points: Sequence[Point], *, simulator: str | None,
+    presentation: str | None, more_steps: int, progress: bool,
+) -> Confirmation:  # fmt: skip
+    """Measure settings afresh; see `Sweep.confirm`."""
+    plan = sweep.plan
+    if plan is None:
+        raise TuningError(
+            "A sweep loaded from a file has no model to confirm settings with: call sweep() with "
+            "the same arguments and study=, which simulates nothing again."
+        )
+    simulator = sweep.simulator if simulator is None else simulator
+    check_counted(plan.pricing.cost_model, simulator)
+    if presentation is None and simulator == sweep.simulator:
+        presentation = "fresh"
+    # without block shapes an emulator has a core for each layer, however large: no such chip is
+    on_chip, blocks = simulator in ("loihi", "nengo_loihi"), sweep.blocks
+    x, labels = images_and_labels(plan.model, x, y)
+    keras = plan.reference_outcomes(x, labels)
+    rows = []
+    for point in points:
+        network = plan.converted(point.scale_firing_rates, point.synapse)
+        if on_chip and blocks is None:
+            blocks = found_blocks(network, sweep.dt)
+        n_steps = point.n_steps + more_steps
+        activity = measure(
+            blocks.on(network) if on_chip and blocks is not None else network, x, n_steps,
+            simulator=simulator, presentation=presentation, seed=plan.seed, progress=progress,
+            **plan.simulation,
+        )  # fmt: skip
+        (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
+        right = reading.correct
+        rows.append(
+            ConfirmedPoint(
+                point=point,
+                n_steps=n_steps,
+                accuracy=reading.accuracy,
+                interval=wilson(int(right.sum()), len(x), sweep.confidence),
+                loss=float(keras.mean() - right.mean()),
+                loss_interval=paired_difference(keras, right, sweep.confidence),
+                p_value=mcnemar(keras, right),
+                energy_J=reading.mean_J,
+                synops=reading.synops,
+                activity=activity,
+            )
+        )
+    return Confirmation(
+        rows=tuple(rows),
+        simulator=simulator,
+        n_images=len(x),
+        keras_accuracy=float(keras.mean()),
+        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
+        device=sweep.device,
+    )

@@ -1,0 +1,91 @@
+"""Confirmed settings: accuracy, loss and energy, in the sweep and on other images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....layout import Presenter, Table, presents, si
+from ....layout.plots import COLOURS, bare
+from ..confirmation import Confirmation
+from .loss_words import interval, known, points, share
+
+
+@presents(Confirmation)
+class ConfirmationPresenter(Presenter[Confirmation]):
+    """A row for each setting, as the sweep saw it and as it was confirmed."""
+
+    format = "nengo-spikecost/confirmation/1"
+    nested = ("scale_firing_rates", "interval_in_sweep", "interval", "loss_interval")
+
+    def summary(self, confirmation: Confirmation) -> list[Table]:
+        keras = share(confirmation.keras_accuracy, confirmation.keras_interval)
+        pairs = ("Accuracy", "Loss", "Energy")
+        headers = [f"{name}\n{where}" for name in pairs for where in ("in the sweep", "confirmed")]
+        rows = [
+            (
+                str(row.point.trial), str(row.n_steps),
+                share(row.point.accuracy, row.point.interval), share(row.accuracy, row.interval),
+                points(row.point.loss), f"{points(row.loss)} ({interval(row.loss_interval)})",
+                si.si(row.point.energy_J, "J"), si.si(row.energy_J, "J"),
+            )
+            for row in confirmation.rows
+        ]  # fmt: skip
+        title = (
+            f"Confirmed on {confirmation.n_images} images, {confirmation.simulator}; Keras: {keras}"
+        )
+        return [Table.of(("Trial", "Steps", *headers), rows, title=title)]
+
+    def records(self, confirmation: Confirmation) -> list[dict[str, Any]]:
+        return [
+            {
+                "trial": row.point.trial,
+                "n_steps_in_sweep": row.point.n_steps,
+                "n_steps": row.n_steps,
+                "synapse": row.point.synapse,
+                "scale_firing_rates": row.point.scale_firing_rates,
+                "accuracy_in_sweep": row.point.accuracy,
+                "interval_in_sweep": list(row.point.interval),
+                "accuracy": row.accuracy,
+                "interval": list(row.interval),
+                "loss_in_sweep": row.point.loss,
+                "loss": row.loss,
+                "loss_interval": list(row.loss_interval),
+                "p_value": row.p_value,
+                "energy_in_sweep_J": row.point.energy_J,
+                "energy_J": known(row.energy_J),
+                "synops_in_sweep": known(row.point.synops),
+                "synops": known(row.synops),
+            }
+            for row in confirmation.rows
+        ]
+
+    def content(self, confirmation: Confirmation) -> dict[str, Any]:
+        return {
+            "simulator": confirmation.simulator,
+            "n_images": confirmation.n_images,
+            "keras_accuracy": confirmation.keras_accuracy,
+            "keras_interval": list(confirmation.keras_interval),
+            "device": confirmation.device,
+            "rows": self.records(confirmation),
+        }
+
+    def draw(self, confirmation: Confirmation, axes: Any) -> None:
+        from matplotlib.ticker import EngFormatter, PercentFormatter
+
+        for colour, label, seen in (
+            (COLOURS[7], "in the sweep", [row.point for row in confirmation.rows]),
+            (COLOURS[0], "confirmed", confirmation.rows),
+        ):
+            low = [row.accuracy - row.interval[0] for row in seen]
+            high = [row.interval[1] - row.accuracy for row in seen]
+            axes.errorbar(
+                [row.energy_J for row in seen], [row.accuracy for row in seen], (low, high),
+                ls="", marker="o", ms=4, capsize=2, color=colour, label=label,
+            )  # fmt: skip
+        axes.axhline(confirmation.keras_accuracy, color="#555555", ls="--", lw=1, label="Keras")
+        axes.xaxis.set_major_formatter(EngFormatter("J"))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_xlabel(f"Energy per inference on {confirmation.device}")
+        axes.set_ylabel("Accuracy")
+        axes.legend(fontsize="small", frameon=False)
+        bare(axes)

@@ -1,0 +1,25 @@
+"""Losses of accuracy and their intervals, as tables write them."""
+
+from __future__ import annotations
+
+import math
+
+
+def points(loss: float) -> str:
+    """A loss in percentage points."""
+    return f"{100 * loss + 0.0:.2f}"  # + 0.0, so that no loss is "-0.00"
+
+
+def interval(ends: tuple[float, float]) -> str:
+    """Both ends of an interval, in percentage points."""
+    return f"{points(ends[0])} to {points(ends[1])}"
+
+
+def share(value: float, ends: tuple[float, float]) -> str:
+    """An accuracy with its interval: ``"98.20% (97.1 - 98.9)"``."""
+    return f"{value:.2%} ({100 * ends[0]:.1f} - {100 * ends[1]:.1f})"
+
+
+def known(value: float) -> float | None:
+    """A number as JSON holds it; None if it is not known."""
+    return None if math.isnan(value) else value
