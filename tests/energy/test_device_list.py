@@ -7,15 +7,13 @@ import json
 import pytest
 
 from nengo_spikecost.energy import devices
+from nengo_spikecost.energy.constant_list import amount, numbered_sources, range_words
 from nengo_spikecost.energy.device import CONSTANTS, Constant, Device
 from nengo_spikecost.energy.shown.device_list import (
-    amount,
     blocks,
     constant_name,
     device_list,
     device_table,
-    numbered_sources,
-    range_words,
     to_json,
 )
 from nengo_spikecost.layout import si

@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from ...chip.chip_work import ChipWork
 from ...workload.measured_chip import chip_work
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chip_files import ChipFile, read_chip_file, shipped_chip
 from .chip_profile import EVENTS, POWERS, Board, HostIO, Profile
 from .cost import ChipCost, CoreCost, LayerCost

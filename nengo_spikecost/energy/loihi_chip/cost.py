@@ -1,8 +1,7 @@
-"""`ChipCost`: what an inference takes on Loihi, core by core and layer by layer."""
+"""`ChipCost`: energy and time of an inference on Loihi, core by core and layer by layer."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...chip.chip_work import ChipWork
+from ...layout import Result
+from ..constant_list import ColumnWidths, constants_text
+from .chip_profile import Board, HostIO, Profile
 from .gaps import gaps
 from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
 from .ranges import Range
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.axes import Axes
-
-    from .chip_profile import Board, HostIO, Profile
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
-class ChipCost:
+class ChipCost(Result):
     """Energy and latency of an inference on Loihi, as `price_chip` returns it.
 
     Energies are in J and times in s, per inference and averaged over samples; a `Range` has
@@ -239,28 +238,11 @@ class ChipCost:
         cores : bool, optional
             Whether to show each core. Default: if there are at most 32.
         """
-        from .shown.chip_tables import cost_text
-
-        return cost_text(self, line_length, cores)
-
-    def summary(self, line_length: int = 98, cores: bool | None = None) -> None:
-        """Print `summary_string`."""
-        print(self.summary_string(line_length, cores))
-
-    def __str__(self) -> str:
-        return self.summary_string()
+        return self._text(line_length, cores=cores)
 
     def constants_string(self, line_length: int = 98) -> str:
         """Every constant with its range, how it is known, and its source."""
-        from .shown.chip_constants import constants_text
-
-        return constants_text(self, line_length)
-
-    def plot(self, axes: Any = None) -> Axes:
-        """Draw where the energy and the time of an inference go; see `plot_chip_cost`."""
-        from .shown.chip_plots import plot_chip_cost
-
-        return plot_chip_cost(self, axes)
+        return constants_text(self.setting.constants(), line_length, ColumnWidths(16, 19, 9))
 
     def to_frame(self, rows: str = "cores") -> pandas.DataFrame:
         """One row a core, or a layer: counts, energies by part, and times.
@@ -269,32 +251,11 @@ class ChipCost:
         ----------
         rows : {"cores", "layers"}
         """
-        import pandas
+        return self._frame(rows=rows)
 
-        from .shown.chip_rows import records
-
-        return pandas.DataFrame.from_records(records(self, rows), index="name")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain dicts, lists, strings and numbers, constants with their sources."""
-        from .shown.chip_rows import cost_dict
-
-        return cost_dict(self)
-
-    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """`to_dict` as JSON text, and written to ``path`` (whole or not at all) if given."""
-        from ...files import write_text
-
-        text = json.dumps(self.to_dict(), indent=2, allow_nan=False) + "\n"
-        if path is not None:
-            write_text(path, text)
-        return text
-
-    def to_csv(self, path: str | os.PathLike[str], rows: str = "cores") -> None:
-        """Write what `to_frame` gives to a CSV file, whole or not at all."""
-        from ...files import write_text
-
-        write_text(path, self.to_frame(rows).to_csv())
+    def to_csv(self, path: str | os.PathLike[str] | None = None, rows: str = "cores") -> str:
+        """What `to_frame` gives as CSV text, written to ``path`` if there is one."""
+        return self._csv(path, rows=rows)
 
     def _range(self, value: Callable[[ChipPrice], float]) -> Range:
         return Range(*(value(price) for price in (self.low, self.nominal, self.high)))

@@ -8,10 +8,16 @@ import numpy as np
 
 from ...chip.chip_work import SYNAPSE_FORMATS, ChipWork
 
-CORE_PARTS = (*(f"synop_{key}" for key in SYNAPSE_FORMATS), "access", "update", "spike", "message",
-              "axon_event", "hop")  # fmt: skip
-"""What a core's energy is spent on: synops by format; every compartment at every step, and what
-those with input take more; spikes; messages sent and arrived; and their hops."""
+PART_GROUPS = {
+    "synop": tuple(f"synop_{key}" for key in SYNAPSE_FORMATS),
+    "neuron": ("access", "update", "spike"),
+    "message": ("message", "axon_event", "hop"),
+}
+"""`CORE_PARTS` in three groups, which are the parts of a layer's energy in an `EnergyEstimate`."""
+
+CORE_PARTS = tuple(part for parts in PART_GROUPS.values() for part in parts)
+"""Parts of a core's energy: synops by format; every compartment at every step, and the extra
+energy of those with input; spikes; messages sent and arrived; and their hops."""
 
 SENDING, RECEIVING = "sending", "receiving"
 """The two halves of a core, which work side by side: compartments, spikes and messages out; and
@@ -54,9 +60,11 @@ def step_events(work: ChipWork, samples: slice) -> Counts:
     inference, which is at most as slow as the slowest of every step.
     """
     if work.by_step is None:
-        found = core_events(work)
-        found = {key: np.asarray(count)[samples, None] for key, count in found.items()}
-        return {key: count for key, count in found.items() if not key.startswith("hop")}
+        return {
+            key: np.asarray(count)[samples, None]
+            for key, count in core_events(work).items()
+            if not key.startswith("hop")
+        }
     steps = work.by_step
     spikes, with_input = steps.spikes[samples], steps.with_input[samples]
     # how many fired without input is known of all steps together: dealt out by spikes

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ...chip.chip_work import SYNAPSE_FORMATS, ChipWork
+from .chip_profile import Profile
 from .events import core_events
 
-if TYPE_CHECKING:
-    from ...chip.chip_work import ChipWork
-    from .chip_profile import Profile
-
 _WORDS = {
-    "synop_dense": "synops of dense format",
-    "synop_sparse": "synops of sparse format",
-    "synop_conv": "synops of conv format",
+    **{f"synop_{key}": f"synops of {key} format" for key in SYNAPSE_FORMATS},
     "idle_update": "idle updates",
     "active_update": "active updates",
     "spike": "spikes",
@@ -36,7 +32,7 @@ def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
     profile : Profile
     """
     counted = {key: count for key, count in core_events(work).items() if np.any(count)}
-    found = []
+    clauses = []
     missing = {
         kind: _missing(counted, constants)
         for kind, constants in (("energy", profile.energies), ("time", profile.times))
@@ -45,10 +41,10 @@ def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
         missing = {"energy and the time": missing["energy"]}
     for kind, names in missing.items():
         if names:
-            found.append(f"the {kind} of {', '.join(names)} (not in profile {profile.name})")
+            clauses.append(f"the {kind} of {', '.join(names)} (not in profile {profile.name})")
     if work.hops.east_west is None and np.any(work.messages_out):
-        found.append("hops (how many there were is not known)")
-    return tuple(found)
+        clauses.append("hops (how many there were is not known)")
+    return tuple(clauses)
 
 
 def _missing(counted: Mapping[str, Any], constants: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from ...workload.workload_record import Workload
 from ..device import Device, device_key
 from ..estimate import EnergyEstimate, LayerEnergy, StaticEnergy
 from .cost import ChipCost
+from .events import PART_GROUPS
 from .price import ChipPrice
 from .price_chip import price_chip
 
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
 
 PROFILES = {"loihi": "davies2018", "loihi_silicon": "silicon"}
 """The profile that prices each device of the table."""
-
-PARTS = {
-    "synop": ("synop_dense", "synop_sparse", "synop_conv"),
-    "neuron": ("access", "update", "spike"),
-    "message": ("message", "axon_event", "hop"),
-}
-"""Parts of a layer's energy in an `EnergyEstimate`."""
 
 COLUMNS = ("name", "output_shape", "neurons", "rate", "spikes", "synops", "energy loihi_silicon")
 
@@ -137,7 +131,7 @@ class ChipPricer:
                     ),
                     np.zeros(work.n_samples),
                 )
-                for part, keys in PARTS.items()
+                for part, keys in PART_GROUPS.items()
             }
             rows.append(LayerEnergy(name, parts))
         seconds = float(price.time.latency_s.mean())

@@ -10,6 +10,8 @@ import numpy as np
 
 from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
+from ..constant_list import Block
+from ..device import Constant
 from .chip_profile import Board, HostIO, Profile
 from .events import core_events
 from .step_time import ChipTime, chip_time
@@ -92,6 +94,23 @@ class Setting:
     host_io: HostIO
     powered_cores: int
     x86_active: float | None = None
+
+    def constants(self) -> list[Block]:
+        """All constants that the work is priced with, in blocks as they are listed."""
+        profile, board, io = self.profile, self.board, self.host_io
+        times = {"step": io.step, "several chips": io.several_chips, "spike": io.spike}
+        blocks: dict[str, Mapping[str, Constant | None]] = {
+            f"Energy of an event, profile {profile.name}": profile.energies,
+            f"Time of an event, profile {profile.name}": profile.times,
+            "Barrier of the tiles, by tiles in use": profile.sync.named(),
+            f"Power, board {board.name}": board.powers,
+            "Barrier of the chips, by chips": board.barrier.named(),
+            f"Time of a step, in and out by {io.name}": times,
+        }
+        return [
+            Block(title, "", {k.replace("_", " "): c for k, c in constants.items() if c})
+            for title, constants in blocks.items()
+        ]
 
 
 def price_at(work: ChipWork, setting: Setting, level: str) -> ChipPrice:

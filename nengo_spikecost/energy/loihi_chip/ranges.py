@@ -84,6 +84,10 @@ class Table:
         slope = (ends[-1] - ends[-2]) / (self.points[-1][0] - self.points[-2][0])
         return ends[-1] + max(slope, 0.0) * (place - self.points[-1][0])
 
+    def named(self) -> dict[str, Constant]:
+        """The constants by their places, as text."""
+        return {str(place): constant for place, constant in self.points}
+
     def widened(self, share: float) -> Table:
         """The same with a range of so much of each value, where points have none."""
         return replace(

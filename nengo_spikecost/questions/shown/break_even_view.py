@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Callable
 
-from ...energy.shown.device_list import constant_details
+from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
 from ...layout.presenter import Details
@@ -28,7 +28,7 @@ class BreakEvenPresenter(Presenter[BreakEven]):
         return [_table(result, print_warnings)]
 
     def details(self, result: BreakEven) -> Iterable[Details]:
-        return [constant_details([result.sides.device, result.sides.opponent])]
+        return [device_details([result.sides.device, result.sides.opponent])]
 
     def records(self, result: BreakEven) -> list[dict[str, Any]]:
         return [

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
-from ...energy.shown.device_list import constant_details
+from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
 from ...layout.plots import bar_size, draw_bars
@@ -39,7 +39,7 @@ class ComparisonPresenter(Presenter[Comparison]):
         # presets have the name of a device and other constants
         devices = [row.estimate.device for row in comparison.rows if row.estimate]
         unlike = [device for n, device in enumerate(devices) if device not in devices[:n]]
-        return [constant_details(unlike)] if unlike else []
+        return [device_details(unlike)] if unlike else []
 
     def records(self, comparison: Comparison) -> list[dict[str, Any]]:
         return [_record(row) for row in comparison.rows]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...energy.shown import layer_export
-from ...energy.shown.device_list import constant_details
+from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import BREAK_EVEN, device_columns
 from ...energy.shown.layer_table import layer_table
 from ...layout import Presenter, Table, presents
@@ -48,7 +48,7 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
     ) -> Iterable[Details]:
         workload = energy.workload()
         estimates = energy.column_estimates(workload, energy.columns(workload, columns))
-        return [constant_details(e.device for e in estimates.values())] if estimates else []
+        return [device_details(e.device for e in estimates.values())] if estimates else []
 
     def records(
         self,

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ....chip.chip_hops import IN_ORDER
-from ....layout import si
-from ....layout.table import Table
-from ....layout.text import to_text
-
-if TYPE_CHECKING:
-    from .. import ChipCost, CoreCost, LayerCost, Range
+from ....layout import Table, si
+from ....layout.presenter import Part
+from ..cost import ChipCost, CoreCost, LayerCost
+from ..events import PART_GROUPS
+from ..ranges import Range
+from ..step_time import CORE_TIMES
 
 #: Cores that are shown one by one unless asked for.
 MAX_CORES = 32
 
-_SYNOPS = ("synop_dense", "synop_sparse", "synop_conv")
-_MESSAGES = ("message", "axon_event", "hop")
 
-
-def cost_text(cost: ChipCost, line_length: int = 98, cores: bool | None = None) -> str:
-    """All tables as text, no line longer than ``line_length``."""
+def all_tables(cost: ChipCost, cores: bool | None) -> Iterable[Part]:
+    """Boundaries, time and layers, cores if asked for or few, and notes below the last table."""
     tables = [boundary_table(cost), time_table(cost), layer_table(cost)]
     if cores if cores is not None else cost.work.n_cores <= MAX_CORES:
         tables.append(core_table(cost))
-    tables[-1] = _with_notes(tables[-1], notes(cost))
-    return "\n\n".join(to_text(table, line_length) for table in tables)
-
-
-def _with_notes(table: Table, found: Sequence[str]) -> Table:
-    return replace(table, notes=tuple(found))
+    tables[-1] = replace(tables[-1], notes=tuple(notes(cost)))
+    for table in tables[:-1]:
+        yield table
+        yield ""
+    yield tables[-1]
 
 
 def caption(cost: ChipCost) -> str:
@@ -80,11 +76,12 @@ def time_table(cost: ChipCost) -> Table:
 
 def layer_table(cost: ChipCost) -> Table:
     """A row a layer."""
-    rows = [(layer.name, str(layer.n_cores), *_cells(layer)) for layer in cost.layers]
-    headers = ("Layer", "Cores", *_HEADERS, "Slowest")
-    cells = [(*row, f"{layer.slowest:.0%}") for row, layer in zip(rows, cost.layers)]
+    rows = [
+        (layer.name, str(layer.n_cores), *_cells(layer), f"{layer.slowest:.0%}")
+        for layer in cost.layers
+    ]
     total = ("Total", str(cost.work.n_cores), *_cells(cost.total), "")
-    return _table(headers, [*cells, total], n_totals=1)
+    return _table(("Layer", "Cores", *_HEADERS, "Slowest"), [*rows, total], n_totals=1)
 
 
 def core_table(cost: ChipCost) -> Table:
@@ -107,8 +104,10 @@ _HEADERS = ("Neurons", "Spikes", "Synops", "Synop J", "Neuron J", "Message J", "
 
 def _cells(part: CoreCost | LayerCost) -> tuple[str, ...]:
     energies = part.parts_J
-    synops = sum(energies.get(key, 0.0) for key in _SYNOPS)
-    messages = sum(energies.get(key, 0.0) for key in _MESSAGES)
+    synops, messages = (
+        sum(energies.get(part, 0.0) for part in PART_GROUPS[group])
+        for group in ("synop", "message")
+    )
     neurons = part.energy_J.nominal - synops - messages
     return (
         si.count(part.compartments),
@@ -122,64 +121,49 @@ def _cells(part: CoreCost | LayerCost) -> tuple[str, ...]:
 def notes(cost: ChipCost) -> list[str]:
     """What is to be said with the tables, most important first."""
     work, io = cost.work, cost.host_io
-    found = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
+    sentences = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
     if cost.latency_is_at_least:
-        found.append(
+        sentences.append(
             "Latency is at least this: the slowest core of each step is not known, only that of "
             "all steps together."
         )
-    found.append(_slowest_words(cost))
+    sentences.append(_slowest_words(cost))
     waits = io.step is not None and cost.time_parts_s["in and out"] > 0
     why = ", which sets the time of a step" if waits else ""
-    found.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
+    sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
     if work.hops.placement == IN_ORDER and work.n_cores > 1:
-        found.append(
+        sentences.append(
             f"Placement: {IN_ORDER}; pass mapping=nengo_spikecost.loihi.place(...) for another."
         )
-    found.append(
+    sentences.append(
         "core dynamic: events of the cores; total dynamic: and the x86; chip: and static power of "
         "the chips and cores in use; board: and of its other chips. Ranges: all constants low, and "
         "all high."
     )
-    found.append(
+    sentences.append(
         "Not modelled: energy of barriers, waits in a crowded mesh, hops of what the host sends, "
         "learning, the host beside the board."
     )
-    return found
+    return sentences
 
 
 def _slowest_words(cost: ChipCost) -> str:
     core, parts = cost.slowest_core, cost.time_parts_s
-    cores_s = {key: parts[key] for key in _core_times() if parts[key]}
-    what = max(cores_s, key=lambda key: cores_s[key]) if cores_s else "nothing"
+    cores_s = {key: parts[key] for key in CORE_TIMES if parts[key]}
+    longest = max(cores_s, key=lambda key: cores_s[key]) if cores_s else "nothing"
     total = sum(cores_s.values())
     steps = "of the steps" if cost.nominal.time.by_step else "of the inferences"
-    share = f", {cores_s[what] / total:.0%} of its time" if total else ""
+    share = f", {cores_s[longest] / total:.0%} of its time" if total else ""
     return (
         f"Slowest core: {core.name} in {core.slowest:.0%} {steps}; what takes longest in the "
-        f"slowest cores is {what}{share}."
+        f"slowest cores is {longest}{share}."
     )
 
 
-def _core_times() -> tuple[str, ...]:
-    from ..step_time import CORE_TIMES
-
-    return tuple(CORE_TIMES)
-
-
-def _table(
-    headers: Sequence[str], rows: Sequence[tuple[str, ...]], n_totals: int = 0, title: str = ""
-) -> Table:
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], **others: Any) -> Table:
+    """A table whose headers have a word a line where lines are short."""
     short = tuple(tuple(header.split(" ")) for header in headers)
-    return Table(
-        headers=tuple((header,) for header in headers),
-        short_headers=short,
-        right=(False, *(True for _ in headers[1:])),
-        rows=tuple(rows),
-        short_rows=tuple(rows),
-        n_totals=n_totals,
-        title=title,
-    )
+    return replace(Table.of(headers, rows, **others), short_headers=short)
 
 
 def _ends(value: Range, unit: str) -> str:

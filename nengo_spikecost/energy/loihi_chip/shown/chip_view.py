@@ -1,17 +1,47 @@
-"""A `ChipCost` as records and plain values."""
+"""A `ChipCost` as tables, records, plain values and plots."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ....errors import EnergyError
+from ....layout import Presenter, presents
+from ....layout.presenter import Details, Part
+from ...constant_list import constants_details
 from ...device import Constant
-from .. import ChipCost, Range, Table
-from ..cost import CoreCost, LayerCost
+from ..cost import ChipCost, CoreCost, LayerCost
+from ..ranges import Range, Table
+from .chip_plots import plot_chip_cost
+from .chip_tables import all_tables
 
-JSON_FORMAT = "nengo-spikecost/loihi-chip/1"
+
+@presents(ChipCost)
+class ChipCostPresenter(Presenter[ChipCost]):
+    """Boundaries, times, layers and cores."""
+
+    format = "nengo-spikecost/loihi-chip/1"
+    index = "name"
+    panels = 3
+
+    def summary(self, cost: ChipCost, cores: bool | None = None) -> Iterable[Part]:
+        return all_tables(cost, cores)
+
+    def details(self, cost: ChipCost) -> Iterable[Details]:
+        return [constants_details(cost.setting.constants())]
+
+    def records(self, cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
+        return records(cost, rows)
+
+    def content(self, cost: ChipCost) -> dict[str, Any]:
+        return cost_dict(cost)
+
+    def size(self, cost: ChipCost) -> tuple[float, float]:
+        return 12.5, 3.8
+
+    def draw(self, cost: ChipCost, axes: Any) -> None:
+        plot_chip_cost(cost, axes)
 
 
 def records(cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
@@ -30,25 +60,24 @@ def records(cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
 
 
 def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     for item in dataclasses.fields(part):
         value = getattr(part, item.name)
         if isinstance(value, Range):
             stem, _, unit = item.name.rpartition("_")
-            found.update({item.name: value.nominal, f"{stem}_low_{unit}": value.low})
-            found[f"{stem}_high_{unit}"] = value.high
+            record.update({item.name: value.nominal, f"{stem}_low_{unit}": value.low})
+            record[f"{stem}_high_{unit}"] = value.high
         elif isinstance(value, Mapping):
-            found.update({f"{key}_J": energy for key, energy in value.items()})
+            record.update({f"{key}_J": energy for key, energy in value.items()})
         else:
-            found[item.name] = value
-    return found
+            record[item.name] = value
+    return record
 
 
 def cost_dict(cost: ChipCost) -> dict[str, Any]:
     """Everything as plain dicts, lists, strings and numbers."""
     work, setting, hops = cost.work, cost.setting, cost.work.hops
     return {
-        "format": JSON_FORMAT,
         "presentation": {
             "n_steps": work.n_steps,
             "dt_s": work.dt,
