@@ -37,7 +37,8 @@ def prepare(network: str, method: str):
     import numpy as np
     from networks import NETWORKS
 
-    from nengo_spikecost.activity.backend import BACKENDS, Setup
+    from nengo_spikecost.activity import BACKENDS
+    from nengo_spikecost.activity.backend import Setup
     from nengo_spikecost.activity.samples import InputSpec
 
     make, n_steps, batch_size = NETWORKS[network]

@@ -1,11 +1,18 @@
 """Activity: what a network did, counted while it was simulated."""
 
 from ..chip.chip_activity import ChipActivity, StepCounts
-from . import simulators as _simulators  # noqa: F401  (registers them)
+from . import known_simulators as _known_simulators  # noqa: F401  (registers them)
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
-from .backend import BACKENDS, Backend, register_backend
+from .backend import Backend
 from .measure import default_batch_size, measure
 from .reference import register_simulator
+from .simulator_spec import (
+    BACKENDS,
+    SimulatorSpec,
+    register_backend,
+    register_simulator_spec,
+    simulators,
+)
 
 __all__ = [
     "BACKENDS",
@@ -15,9 +22,12 @@ __all__ = [
     "OutputActivity",
     "PopulationActivity",
     "Protocol",
+    "SimulatorSpec",
     "StepCounts",
     "default_batch_size",
     "measure",
     "register_backend",
     "register_simulator",
+    "register_simulator_spec",
+    "simulators",
 ]

@@ -8,15 +8,13 @@ the number of steps.
 from __future__ import annotations
 
 import abc
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
 from ..chip.chip_activity import ChipActivity
-from ..errors import OverwriteWarning
 from ..graph import Population
 from .samples import InputSpec
 
@@ -38,7 +36,7 @@ class Setup:
     n_steps, dt, batch_size, seed, presentation
         See `nengo_spikecost.activity.Protocol`.
     options : mapping from str to object
-        What else `measure` was given, of the options that the simulator was registered with.
+        What else `measure` was given, of `SimulatorSpec.options`.
     fit : BlockFit, optional
         Block shapes to build with, where the simulator is a chip's.
     """
@@ -117,68 +115,3 @@ class Backend(abc.ABC):
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from what `state` gave, in a simulation built with an equal `Setup`."""
         raise NotImplementedError
-
-
-#: Simulators by name, each a function from `Setup` to `Backend`.
-BACKENDS: dict[str, Callable[[Setup], Backend]] = {}
-
-#: Those of them that present samples one after another: they are given no more samples than
-#: there are, and one at a time unless asked otherwise.
-ONE_BY_ONE: set[str] = set()
-
-#: Those that run on from sample to sample unless asked otherwise, as a board does.
-CONTINUOUS: set[str] = set()
-
-#: Those whose continuous presentation can be taken up again: `Backend.state` and
-#: `Backend.restore` work.
-RESUMABLE: set[str] = set()
-
-#: What more some of them take, by name: options of `measure` that the others refuse.
-OPTIONS: dict[str, tuple[str, ...]] = {}
-
-
-def register_backend(
-    *names: str,
-    minibatch: bool = True,
-    continuous: bool = False,
-    resumable: bool = False,
-    options: Sequence[str] = (),
-) -> Callable[[Callable[[Setup], Backend]], Callable[[Setup], Backend]]:
-    """Decorator that makes a simulator known to `measure` under one or more names.
-
-    Parameters
-    ----------
-    *names : str
-        What users call it.
-    minibatch : bool
-        Whether it simulates the samples of a batch side by side, always as many.
-    continuous : bool
-        Whether state runs on from sample to sample unless the user says otherwise.
-    resumable : bool
-        Whether its backends have `Backend.state` and `Backend.restore`.
-    options : sequence of str
-        Which options of `measure` it takes that not every simulator has: of ``"target"``,
-        ``"hardware_options"`` and ``"by_step"``. They are in `Setup.options`.
-
-    Warns
-    -----
-    OverwriteWarning
-        If a name is that of another simulator.
-    """
-
-    def decorator(factory: Callable[[Setup], Backend]) -> Callable[[Setup], Backend]:
-        for name in names:
-            if BACKENDS.get(name) is not None:
-                warnings.warn(
-                    f"There is a simulator {name!r} already. Overwriting.",
-                    OverwriteWarning,
-                    stacklevel=2,
-                )
-            BACKENDS[name] = factory
-            (ONE_BY_ONE.discard if minibatch else ONE_BY_ONE.add)(name)
-            (CONTINUOUS.add if continuous else CONTINUOUS.discard)(name)
-            (RESUMABLE.add if resumable else RESUMABLE.discard)(name)
-            OPTIONS[name] = tuple(options)
-        return factory
-
-    return decorator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import numbers
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,10 +14,11 @@ from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..progress import progress_bar
 from .activity_record import Activity
-from .backend import BACKENDS, CONTINUOUS, ONE_BY_ONE, OPTIONS, Backend, Setup
+from .backend import Backend, Setup
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
 from .samples import Batch, SampleStream, SelfDriven
+from .simulator_spec import SimulatorSpec, simulators
 from .subject import is_nothing, subject
 
 PRESENTATIONS = ("fresh", "continuous")
@@ -123,16 +125,16 @@ def measure(
         the error's ``activity`` attribute holds what was measured until then.
     """
     what = subject(network)
-    _check_choice("simulator", simulator, BACKENDS)
+    spec = simulators.get(simulator)
     if presentation is None:
-        presentation = "continuous" if simulator in CONTINUOUS else "fresh"
+        presentation = "continuous" if spec.continuous else "fresh"
     _check_choice("presentation", presentation, PRESENTATIONS)
     check_numbers(dt, seed, batch_size)
-    options = _options(simulator, target, hardware_options, by_step)
+    options = _options(spec, target, hardware_options, by_step)
     inputs, stream = what.stream(data, n_steps)
     if batch_size is None:
         batch_size = default_batch_size(what.network.n_neurons, presentation, stream.n_samples)
-        if simulator in ONE_BY_ONE or is_nothing(data):
+        if not spec.minibatch or is_nothing(data):
             batch_size = 1
     populations = NetworkGraph(what.named).populations
 
@@ -144,8 +146,8 @@ def measure(
         )  # fmt: skip
 
     if checkpoint is not None:
-        check_resumable(simulator, presentation, populations)
-    run = _Run(simulator, setup, stream, int(batch_size), checkpoint)
+        check_resumable(spec, presentation, populations)
+    run = _Run(spec, setup, stream, int(batch_size), checkpoint)
     return run.measured(progress)
 
 
@@ -153,8 +155,8 @@ class _Run:
     """One measurement: batch after batch through a simulator."""
 
     def __init__(
-        self, simulator: str, setup: Any, stream: SampleStream | SelfDriven, batch_size: int,
-        checkpoint: Any,
+        self, simulator: SimulatorSpec, setup: Any, stream: SampleStream | SelfDriven,
+        batch_size: int, checkpoint: Any,
     ):  # fmt: skip
         self.simulator, self.stream, self.batch_size = simulator, stream, batch_size
         self._make_setup, self._folder = setup, checkpoint
@@ -184,19 +186,20 @@ class _Run:
         if self._setup is None or self._recorder is None:
             self._setup = self._make_setup()
             if self._folder is not None:
-                self._resumption = Resumption(self._folder, self._setup, self.simulator)
-            self._recorder = Recorder(self._setup, self.simulator)
+                name = self.simulator.name
+                self._resumption = Resumption(self._folder, self._setup, name)
+            self._recorder = Recorder(self._setup, self.simulator.name)
         number = self._recorder.n_batches
         kept = None if self._resumption is None else self._resumption.results(number, batch)
         if kept is not None:
             self._recorder.add_again(kept)
             return
-        with simulator_errors(self.simulator):
+        with simulator_errors(self.simulator.name):
             if self._backend is None:
-                self._backend = BACKENDS[self.simulator](self._setup)
+                self._backend = self.simulator(self._setup)
                 if self._resumption is not None:
                     self._resumption.restore(self._backend, number)
-            one_by_one = self.simulator in ONE_BY_ONE or self._backend.any_size
+            one_by_one = not self.simulator.minibatch or self._backend.any_size
             full = batch if one_by_one else batch.padded(self.batch_size)
             counts = self._backend.run(full.inputs)
         constant = all(x.shape[1] == 1 for x in batch.inputs.values())
@@ -225,18 +228,22 @@ def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None 
     return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons), n_samples or _MAX_BATCH))
 
 
-def _options(simulator: str, target: Any, hardware: Any, by_step: Any) -> dict[str, Any]:
+def _options(simulator: SimulatorSpec, target: Any, hardware: Any, by_step: Any) -> dict[str, Any]:
     """What only some simulators take, if it was given; refused of the others."""
     given = {"target": target, "hardware_options": hardware, "by_step": by_step or None}
     options = {name: value for name, value in given.items() if value is not None}
     for name in options:
-        takers = [other for other, known in OPTIONS.items() if name in known]
-        if simulator not in takers:
+        if name not in simulator.options:
+            takers = simulators.those(functools.partial(_takes, name))
             raise MeasurementError(
-                f"{name} is for simulator {' or '.join(map(repr, takers))}; {simulator!r} has no "
-                "such option."
+                f"{name} is for simulator {' or '.join(map(repr, takers))}; {simulator.name!r} has "
+                "no such option."
             )
     return options
+
+
+def _takes(option: str, simulator: SimulatorSpec) -> bool:
+    return option in simulator.options
 
 
 def check_numbers(dt: Any, seed: Any, batch_size: Any) -> None:

@@ -10,7 +10,7 @@ Nengo has no batches: samples are presented one after another.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable
 
 import nengo
@@ -18,7 +18,8 @@ import numpy as np
 
 from ..errors import MeasurementError
 from ..graph import Population
-from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs, register_backend
+from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
+from .simulator_spec import register_backend
 
 #: Probed values held at a time: 2**21 of float64 are 16 MiB.
 VALUES_AT_ONCE = 2**21
@@ -232,8 +233,19 @@ def nengo_backend(setup: Setup) -> Backend:
     return ReferenceBackend(setup, nengo.Simulator, optimize=not draws)
 
 
-def register_simulator(name: str, simulator: Callable[..., Any], **options: Any) -> None:
+def register_simulator(
+    name: str,
+    simulator: Callable[..., Any],
+    *,
+    continuous: bool = False,
+    starts_anew: bool = False,
+    options: Sequence[str] = (),
+    **arguments: Any,
+) -> None:
     """Make a simulator with the interface of ``nengo.Simulator`` known to `measure`.
+
+    One that can do more (batches, chip counts, a state that can be taken up) needs a `Backend`
+    of its own: see `register_backend`.
 
     Parameters
     ----------
@@ -243,8 +255,15 @@ def register_simulator(name: str, simulator: Callable[..., Any], **options: Any)
         A class such as ``nengo_ocl.Simulator``, or a function like it: takes a network and
         ``dt``, ``seed`` and ``progress_bar``; what it gives has ``run_steps``, ``data``,
         ``clear_probes``, ``reset`` and ``close``.
-    **options
+    continuous, starts_anew, options
+        What it can do: see `SimulatorSpec`. Options are handed to the simulator as arguments.
+    **arguments
         Further arguments of the simulator.
+
+    Warns
+    -----
+    OverwriteWarning
+        If the name is that of another simulator.
 
     Examples
     --------
@@ -253,6 +272,8 @@ def register_simulator(name: str, simulator: Callable[..., Any], **options: Any)
     """
 
     def backend(setup: Setup) -> Backend:
-        return ReferenceBackend(setup, simulator, **options)
+        return ReferenceBackend(setup, simulator, **arguments, **setup.options)
 
-    register_backend(name, minibatch=False)(backend)
+    register_backend(
+        name, minibatch=False, continuous=continuous, starts_anew=starts_anew, options=options
+    )(backend)

@@ -12,16 +12,16 @@ from ..checkpoints import Checkpoint
 from ..errors import DataError, MeasurementError
 from ..graph import Population
 from ..version import __version__
-from .backend import RESUMABLE, Backend, Setup, draws_as_it_runs
+from .backend import Backend, Setup, draws_as_it_runs
 from .network_digests import batch_digest, network_digest
 from .samples import Batch
-
-#: Simulators in which every fresh sample starts from the same random numbers.
-_STARTS_ANEW = ("loihi", "nengo_loihi")
+from .simulator_spec import SimulatorSpec, simulators
 
 
-def check_resumable(simulator: str, presentation: str, populations: Iterable[Population]) -> None:
-    """Refuse what would be another measurement if it was taken up.
+def check_resumable(
+    simulator: SimulatorSpec, presentation: str, populations: Iterable[Population]
+) -> None:
+    """Refuse a measurement that would come out otherwise if it was taken up.
 
     Raises
     ------
@@ -29,18 +29,19 @@ def check_resumable(simulator: str, presentation: str, populations: Iterable[Pop
         If state runs on from sample to sample which the simulator can't give.
     """
     if presentation == "continuous":
-        if simulator not in RESUMABLE:
+        if not simulator.resumable:
+            able = simulators.those(lambda spec: spec.resumable)
             raise MeasurementError(
-                f"checkpoint: {simulator} can't take up a continuous presentation, because it "
+                f"checkpoint: {simulator.name} can't take up a continuous presentation, because it "
                 f"does not give its state. Leave checkpoint out, use presentation='fresh', or "
-                f"simulator={' or '.join(map(repr, sorted(RESUMABLE)))}."
+                f"simulator={' or '.join(map(repr, able))}."
             )
         return
     drawing = [p.name for p in populations if draws_as_it_runs(p)]
-    if drawing and simulator not in _STARTS_ANEW:
+    if drawing and not simulator.starts_anew:
         raise MeasurementError(
             f"checkpoint: neurons of {', '.join(drawing)} draw random numbers as they run, which "
-            f"go on from sample to sample in {simulator} and can't be taken up. Leave "
+            f"go on from sample to sample in {simulator.name} and can't be taken up. Leave "
             "checkpoint out."
         )
 

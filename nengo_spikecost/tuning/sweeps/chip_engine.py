@@ -7,8 +7,8 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ...activity import default_batch_size
-from ...activity.backend import BACKENDS, Setup
+from ...activity import BACKENDS, default_batch_size
+from ...activity.backend import Setup
 from ...activity.lengths import measured_at
 from ...activity.measure import simulator_errors
 from ...activity.subject import subject
