@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 
 import jinja2
@@ -24,6 +25,12 @@ def to_html(parts: Iterable[Part], details: Iterable[Details] = ()) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["table"] = lambda part: isinstance(part, Table)
-    parts = [part for part in parts if part]
-    return environment.get_template("result.html").render(parts=parts, details=tuple(details))
+    groups = [(kind, list(group)) for kind, group in itertools.groupby(parts, _kind)]
+    return environment.get_template("result.html").render(groups=groups, details=tuple(details))
+
+
+def _kind(part: Part) -> str:
+    """Parts of one kind that follow each other make one list, or one block of lines."""
+    if isinstance(part, Table):
+        return "tables"
+    return "notes" if part.startswith("* ") else "lines"

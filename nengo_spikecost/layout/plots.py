@@ -70,6 +70,6 @@ def save_plot(result: Result, path: str) -> None:
     presenter: Presenter = presenter_of(result)
     figure = Figure(figsize=presenter.size(result), layout="constrained")
     FigureCanvasAgg(figure)
-    result.plot(figure.subplots(1, presenter.panels))
+    result.plot(axes=figure.subplots(1, presenter.panels))
     with written_whole(path) as file:
         figure.savefig(file, dpi=150, format=os.path.splitext(path)[1][1:].lower())

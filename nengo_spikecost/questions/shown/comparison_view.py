@@ -9,7 +9,7 @@ from typing import Any
 from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
-from ...layout.plots import bar_size, draw_bars
+from ...layout.plots import COLOURS, bar_size, bare
 from ...layout.presenter import Details
 from ..comparison.comparison_record import ComparedRow, Comparison
 
@@ -58,11 +58,21 @@ class ComparisonPresenter(Presenter[Comparison]):
         return bar_size(len(comparison.rows))
 
     def draw(self, comparison: Comparison, axes: Any) -> None:
-        priced = [(row, row.estimate.mean_J) for row in comparison.rows if row.estimate]
+        from matplotlib.ticker import EngFormatter
+
+        # points and ranges, not bars: they span decades, and a bar has no length on a log axis
+        priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
         names = [f"{row.cost_model}, {row.device}" for row, _ in priced]
-        draw_bars(axes, names, {"energy": [energy for _, energy in priced]}, "J", "Energy")
-        axes.set_xlabel("Energy per inference")
+        for place, (_, estimate) in enumerate(priced):
+            axes.plot(estimate.range_J, [place, place], color=COLOURS[0], lw=5, alpha=0.35)
+        axes.plot([e.mean_J for _, e in priced], range(len(priced)), "o", color=COLOURS[0])
+        axes.set_yticks(range(len(names)), names)
+        axes.invert_yaxis()
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(EngFormatter("J"))
+        axes.set_xlabel("Energy per inference, over the ranges of the constants")
+        axes.grid(axis="y", color="#dddddd", lw=0.7)
+        bare(axes)
 
 
 def _title(comparison: Comparison) -> str:
