@@ -1,4 +1,4 @@
-"""Numbers that tell arrays and texts apart."""
+"""Digests of arrays and texts: equal for equal contents."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 
 def array_digest(parts: Iterable[np.ndarray | str]) -> str:
-    """A number for arrays and texts in their order, as 64 hexadecimal digits."""
-    found = hashlib.sha256()
+    """SHA-256 of arrays and texts in their order, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
-            found.update(part.encode() + b"\0")
+            digest.update(part.encode() + b"\0")
         else:
-            add_array(found, part)
-    return found.hexdigest()
+            add_array(digest, part)
+    return digest.hexdigest()
 
 
 def add_array(digest: Any, array: np.ndarray) -> None:

@@ -84,5 +84,5 @@ def _writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _is_special(path: str) -> bool:
-    """Whether something is there that is neither a file nor a folder."""
+    """Whether the path is a device or a pipe: there, and neither a file nor a folder."""
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)

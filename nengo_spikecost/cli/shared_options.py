@@ -1,4 +1,4 @@
-"""What the commands share: their options, their errors, and the width of what they print."""
+"""Options that several commands have, how they report errors, and how wide they print."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def conversion_options(settings: dict[str, Any]) -> Decorator:
 
 
 def presentation_option(default: str) -> Decorator:
-    """Whether samples are presented afresh."""
+    """Option: start every sample afresh, or run on."""
     return click.option(
         "--presentation", type=click.Choice(["fresh", "continuous"]), default=default,
         show_default=True, help="Start every sample afresh, or run on as a board does.",
@@ -93,7 +93,7 @@ def presentation_option(default: str) -> Decorator:
 
 
 def device_file_option(command: Callable) -> Callable:
-    """More devices than there are."""
+    """Option: a file with more devices."""
     return click.option(
         "--device-file", type=click.Path(), metavar="TOML",
         help="More devices, in the form of the package's own table.",
@@ -101,7 +101,7 @@ def device_file_option(command: Callable) -> Callable:
 
 
 def objective_option(command: Callable) -> Callable:
-    """What block shapes are chosen for."""
+    """Option: the objective of the search for block shapes."""
     return click.option(
         "--objective", type=click.Choice(["cores", "latency", "traffic"]), default="cores",
         show_default=True,

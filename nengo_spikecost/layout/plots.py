@@ -1,4 +1,4 @@
-"""What plots have in common: colours, bars, and files. matplotlib is imported when one is drawn."""
+"""Colours, bars and files of all plots. matplotlib is imported when one is drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Presenter`: what one type of result shows.
+"""`Presenter`: the text, rows, JSON and plot of one type of result.
 
 `Result` calls it in this order:
 
@@ -37,7 +37,10 @@ class Details:
 
 
 class Presenter(Generic[R]):
-    """What one type of result shows; subclass it and decorate the class with `presents`."""
+    """The text, rows, JSON and plot of one type of result.
+
+    Subclass it and decorate the class with `presents`.
+    """
 
     format: ClassVar[str] = ""
     """Name and version of the JSON: ``"nengo-spikecost/energy/1"``."""
@@ -56,7 +59,7 @@ class Presenter(Generic[R]):
         raise NotImplementedError
 
     def details(self, result: R, /, *args: Any, **options: Any) -> Iterable[Details]:
-        """What HTML has besides, folded away: constants and their sources."""
+        """Lists that HTML folds away below the summary, such as constants and their sources."""
         return ()
 
     def records(self, result: R, /, *args: Any, **options: Any) -> Sequence[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`Result`: what every result can do."""
+"""`Result`: the methods that every result has."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Result:
         return self._json(path)
 
     def to_html(self) -> str:
-        """What `summary` prints, as a ``<div>`` in which every name is escaped."""
+        """The summary as an HTML ``<div>`` in which every name is escaped."""
         return self._html()
 
     def _repr_html_(self) -> str:

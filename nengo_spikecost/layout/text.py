@@ -73,7 +73,7 @@ def rich_tables(table: Table, line_length: int) -> list[RichTable]:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which headers and cells to show, and which columns in which part of the table."""
+    """The headers and cells to show, and the columns of each part of the table."""
 
     headers: Sequence[tuple[str, ...]]
     rows: Sequence[tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""`NetworkEnergy`: one object to ask what a network costs.
+"""`NetworkEnergy`: counts and energy of a network, with ModelEnergy's method names.
 
 A thin front: counting is in ``nengo_spikecost.workload``, pricing in ``nengo_spikecost.energy``.
 """
@@ -86,7 +86,7 @@ class NetworkEnergy(Result):
     def workload(
         self, timesteps_per_inference: int | None = None, dt: float | None = None
     ) -> Workload:
-        """What the network does per inference, without any Joule."""
+        """Counts of the work per inference; no energy yet."""
         return self._counter.workload(timesteps_per_inference, dt)
 
     def estimate(
@@ -104,11 +104,11 @@ class NetworkEnergy(Result):
         MissingActivityError
             If the device is spiking and no spikes were measured.
         """
-        found = device_table.get(device, self.cost_model)
-        if not found.spiking:
+        device = device_table.get(device, self.cost_model)
+        if not device.spiking:
             # Run once, dense: nothing is scaled, so nothing is to be warned of.
             timesteps_per_inference = dt = None
-        return self._price(self.workload(timesteps_per_inference, dt), found)
+        return self._price(self.workload(timesteps_per_inference, dt), device)
 
     def layer_energy(
         self,
@@ -250,7 +250,7 @@ class NetworkEnergy(Result):
         timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> str:
-        """What `to_frame` gives as CSV text, written to ``path`` if there is one."""
+        """The rows of `to_frame` as CSV text, written to ``path`` if one is given."""
         return self._csv(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def to_json(
@@ -260,7 +260,7 @@ class NetworkEnergy(Result):
         timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> str:
-        """Everything as JSON text, and written to ``path`` if there is one."""
+        """Everything as JSON text, written to ``path`` if one is given."""
         return self._json(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def estimates(
@@ -280,7 +280,7 @@ class NetworkEnergy(Result):
         return {d.name: self._price(workload, d) for d in chosen}
 
     def to_html(self, columns: Sequence[str] | None = None) -> str:
-        """What `summary_string` says, and the constants with their sources, as HTML."""
+        """The summary as HTML, with the constants and their sources folded away below it."""
         return self._html(columns=columns)
 
     def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:

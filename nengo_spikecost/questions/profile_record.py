@@ -1,4 +1,4 @@
-"""`Profile`: what one network did on one data set, and what that costs."""
+"""`Profile`: spikes, accuracy and energy of one network on one data set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAME_TECHNOLOGY = "digital_snn"
 
 @dataclass(frozen=True)
 class Profile(Result):
-    """What one network did on one data set, and what that costs.
+    """Spikes, accuracy and energy of one network on one data set.
 
     Attributes
     ----------

@@ -107,10 +107,10 @@ def profile(
 
 def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:
     """Names of the devices to price."""
-    found = device_table.select(
+    selected = device_table.select(
         devices, spikes=spikes, can_price=any_device, cost_model="per_operation"
     )
-    return tuple(device.name for device in found)
+    return tuple(device.name for device in selected)
 
 
 def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:
@@ -140,7 +140,7 @@ def _check_labels(network: Any, y: np.ndarray) -> None:
 
 def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
     """Accuracy of the spiking network and, if its samples can be had again, of the model."""
-    found = {}
+    accuracy = {}
     if hasattr(network, "model") and isinstance(x, (np.ndarray, list)) and not network.temporal:
         model = network.model
         shape = (activity.n_samples, *model.inputs[0].shape[1:])
@@ -152,7 +152,7 @@ def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[s
         if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
             record = OutputActivity(model.output_names[0], outputs, outputs)
             keras = replace(activity, outputs={record.name: record})
-            found["keras"] = keras.accuracy(labels)
-    found["spiking, last step"] = activity.accuracy(labels, readout="last")
-    found["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
-    return found
+            accuracy["keras"] = keras.accuracy(labels)
+    accuracy["spiking, last step"] = activity.accuracy(labels, readout="last")
+    accuracy["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
+    return accuracy

@@ -1,4 +1,4 @@
-"""What the results of this room show: their presenters are registered when it is imported."""
+"""Presenters of this room's results, registered when it is imported."""
 
 from . import break_even_view, comparison_view, network_energy_view, profile_view
 

@@ -77,9 +77,9 @@ class BreakEvenPresenter(Presenter[BreakEven]):
 
 
 def _notes(result: BreakEven) -> list[str]:
-    """What is to be said with the table, most important first."""
+    """Sentences below the table, the most important first."""
     sides = result.sides
-    found = [result.verdict, *_machine_notes(result)]
+    lines = [result.verdict, *_machine_notes(result)]
     if sides.host is not None:
         host, total = sides.host, sides.network.total
         words = (
@@ -90,18 +90,18 @@ def _notes(result: BreakEven) -> list[str]:
         if total.ann_J + host.ann_J > 0:
             ratio = (total.mean_J + host.snn_J) / (total.ann_J + host.ann_J)
             words += f": {ratio:.3g} times as much, all in all"
-        found.append(f"{words}.")
+        lines.append(f"{words}.")
     if sides.static_J:
-        found.append(f"Static power is {si.si(sides.static_J, 'J')} of the spiking network's.")
+        lines.append(f"Static power is {si.si(sides.static_J, 'J')} of the spiking network's.")
     if result.range is not None:
         least, most = (_range_words(result, factor) for factor in result.range)
         ends = f"{least} to {most}" if least != most else f"{least}, at both ends"
-        found.append(f"Over the ranges of the constants the break-even is {ends}.")
+        lines.append(f"Over the ranges of the constants the break-even is {ends}.")
     spikes = sides.network.spikes_per_synapse
     if spikes is not None:
         per_synapse = float(spikes.mean())
-        found += [threshold_words(t, per_synapse, result.n_steps) + "." for t in result.thresholds]
-    return found
+        lines += [threshold_words(t, per_synapse, result.n_steps) + "." for t in result.thresholds]
+    return lines
 
 
 def _machine_notes(result: BreakEven) -> list[str]:
@@ -118,21 +118,21 @@ def _machine_notes(result: BreakEven) -> list[str]:
                 f", weights of {widths.weights} and sums of {widths.accumulators} bits: "
                 f"{si.si(opponent.energy_per_synop_J, 'J')} a multiply-accumulate"
             )
-        found = [f"{words}."]
+        lines = [f"{words}."]
     else:
-        found = [
+        lines = [
             f"The opponent: one dense pass on {opponent.name}, which has no energies by width: it "
             "computes as it is, and not with matched bits."
         ]
     given = result.given_device.energy_per_synop_J
     if given != device.energy_per_synop_J and not result.prices_widths:
-        found.append(
+        lines.append(
             f"{device.name} adds in as many bits as the opponent: "
             f"{si.si(device.energy_per_synop_J, 'J')} a synop in place of {si.si(given, 'J')}."
         )
     if device.process != opponent.process:
         nodes = [f"{d.name} {d.process or 'unknown'}" for d in (device, opponent)]
-        found.append(f"Their processes differ: {', '.join(nodes)}.")
+        lines.append(f"Their processes differ: {', '.join(nodes)}.")
     if not result.memory:
         words = (
             f"Cost model {result.cost_model!r} has no memory: what it takes to move weights and "
@@ -143,8 +143,8 @@ def _machine_notes(result: BreakEven) -> list[str]:
                 f". The energy of a synop on {device.name} may well have it, a "
                 f"multiply-accumulate on {opponent.name} has not: that is in the opponent's favour"
             )
-        found.append(f"{words}.")
-    return found
+        lines.append(f"{words}.")
+    return lines
 
 
 def _range_words(result: BreakEven, factor: float | None) -> str:
@@ -184,7 +184,7 @@ def _table(result: BreakEven, print_warnings: bool) -> Table:
 
 
 def _caption(result: BreakEven) -> str:
-    """Who against whom, and how it was measured."""
+    """The two devices, the cost model, and how the spikes were measured."""
     sides = result.sides
     samples = f"{result.n_samples} sample{'s' * (result.n_samples != 1)}"
     return (

@@ -23,7 +23,7 @@ COLUMNS = (
 
 @presents(Profile)
 class ProfilePresenter(Presenter[Profile]):
-    """What was done, how well, and what `NetworkEnergy` shows of it."""
+    """Protocol, accuracy and verdicts around the table of `NetworkEnergy`."""
 
     format = "nengo-spikecost/energy/1"
     index = "layer"
@@ -76,7 +76,7 @@ def _columns(profile: Profile) -> list[str]:
 
 
 def _verdicts(profile: Profile) -> Iterable[str]:
-    """Who spends less, on each spiking device."""
+    """The outcome of `break_even` on each spiking device."""
     if not profile.opponents:
         return
     yield ""
