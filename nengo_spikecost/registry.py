@@ -7,8 +7,9 @@ a rule by writing one function; nobody edits a chain of ``if isinstance``.
 
 from __future__ import annotations
 
+import sys
 import warnings
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Callable, Generic, TypeVar
 
 from .errors import OverwriteWarning
@@ -19,6 +20,11 @@ Rule = TypeVar("Rule")
 class TypeRegistry(Generic[Rule]):
     """Functions found by the type of an object, along its method resolution order.
 
+    Rules are of two kinds. Those that are registered, by the package or by the user, are there at
+    once. *Defaults* are for types of libraries that may never be imported: each library has a
+    function that makes its rules, and is asked once the library is there. Defaults are kept apart,
+    so that a rule that is registered for the same type wins, whichever came first.
+
     Parameters
     ----------
     what : str
@@ -28,6 +34,20 @@ class TypeRegistry(Generic[Rule]):
     def __init__(self, what: str):
         self.what = what
         self._rules: dict[type, Rule] = {}
+        self._defaults: dict[type, Rule] = {}
+        self._waiting: dict[str, Callable[[Any], Mapping[type, Rule]]] = {}
+
+    def add_defaults(self, module: str, rules: Callable[[Any], Mapping[type, Rule]]) -> None:
+        """Rules for the types of a module, made when it is imported and one is looked for.
+
+        Parameters
+        ----------
+        module : str
+            Name of the module; nothing here imports it.
+        rules : callable
+            From the module to the rules by type.
+        """
+        self._waiting[module] = rules
 
     def register(self, *types: type) -> Callable[[Rule], Rule]:
         """Decorator that registers a function for one or more types.
@@ -45,7 +65,7 @@ class TypeRegistry(Generic[Rule]):
 
         def decorator(rule: Rule) -> Rule:
             for cls in types:
-                if cls in self._rules:
+                if cls in self:
                     warnings.warn(
                         f"{cls.__name__} already has a {self.what}. Overwriting.",
                         OverwriteWarning,
@@ -57,14 +77,24 @@ class TypeRegistry(Generic[Rule]):
         return decorator
 
     def find(self, obj: Any) -> Rule | None:
-        """The rule of the nearest registered base class of ``obj``, or None."""
+        """The rule of the nearest base class of ``obj`` that has one, or None."""
+        self._ask_imported()
         for cls in type(obj).__mro__:
-            if cls in self._rules:
-                return self._rules[cls]
+            for rules in (self._rules, self._defaults):
+                if cls in rules:
+                    return rules[cls]
         return None
 
+    def _ask_imported(self) -> None:
+        """Get the defaults of modules that have been imported since the last time."""
+        for module in [name for name in self._waiting if name in sys.modules]:
+            self._defaults.update(self._waiting[module](sys.modules[module]))
+            del self._waiting[module]
+
     def __contains__(self, cls: Hashable) -> bool:
-        return cls in self._rules
+        self._ask_imported()
+        return cls in self._rules or cls in self._defaults
 
     def __iter__(self) -> Iterator[type]:
-        return iter(self._rules)
+        self._ask_imported()
+        return iter({**self._defaults, **self._rules})

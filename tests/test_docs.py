@@ -41,7 +41,6 @@ def registries(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(devices, "_table", devices.read_devices(devices.DEVICE_FILE))
     monkeypatch.setattr(cost_models, "_cost_models", dict(cost_models._cost_models))
-    keras_layers._register_defaults()  # once a process: they have to be in what is put back
     for registry in (fan_out_rules, keras_layers.layer_counters):
         monkeypatch.setattr(registry, "_rules", dict(registry._rules))
     before = dict(BACKENDS)

@@ -1,19 +1,26 @@
-"""What each type of Keras layer is: the functions that `keras_shapes` finds.
+"""Shape rules of the layers of Keras, QKeras and KerasSpiking.
 
-Imports TensorFlow when they are registered, not before.
+A layer of the user's own has its rule in the class of its converter (`register_layer_converter`).
+The package's own do not, although it converts nearly all of these layers itself: models are priced
+by their shapes without being converted, and the converters import NengoDL. So these rules stay
+below, where TensorFlow is not even imported: they are made once the user has done so.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any
 
-from ..registry import TypeRegistry
-from .keras_shapes import LayerApplication, ShapeRule, activation_name, of_wrapped
+from .layer_application import (
+    LayerApplication,
+    ShapeRule,
+    activation_name,
+    shape_rules,
+    shapes_of,
+)
 from .layer_shape import LayerShape
 
 #: Layers whose output has the values of their input, or some of them.
@@ -226,10 +233,14 @@ def _operation(use: LayerApplication) -> LayerShape:
     return use.shape(kind, activation=name)
 
 
-def register_all(rules: TypeRegistry[ShapeRule]) -> None:
-    """Register the functions of Keras' own layers."""
-    import tensorflow as tf
+def _of_wrapped(use: LayerApplication) -> tuple[LayerShape, ...]:
+    """The layer within a ``TimeDistributed``, with time as one of its axes."""
+    shapes = shapes_of(replace(use, layer=use.layer.layer))
+    unknown = any(shape.kind == "unknown" for shape in shapes)
+    return (use.shape("unknown"),) if unknown else shapes
 
+
+def _of_tensorflow(tf: Any) -> dict[type, ShapeRule]:
     layers = tf.keras.layers
     by_name: dict[str, ShapeRule] = {
         "InputLayer": _of_kind("input"),
@@ -241,8 +252,8 @@ def register_all(rules: TypeRegistry[ShapeRule]) -> None:
         "BatchNormalization": _batch_normalization,
         "Rescaling": _rescaling,
         "UpSampling2D": _upsampling,
-        "TimeDistributed": of_wrapped,
-        "Activation": lambda use: use.shape("activation"),
+        "TimeDistributed": _of_wrapped,
+        "Activation": _of_kind("activation"),
         **{name: _activation(function) for name, function in _ACTIVATIONS.items()},
         **{name: _of_kind(name.lower()) for name in _MERGES},
         **dict.fromkeys(_SHAPE_LAYERS, _of_kind("shape")),
@@ -253,25 +264,25 @@ def register_all(rules: TypeRegistry[ShapeRule]) -> None:
         for words, kind in (("Average", "average pooling"), ("Max", "max pooling")):
             by_name[f"{words}Pooling{n}D"] = _pooling(kind)
             by_name[f"Global{words}Pooling{n}D"] = _global_pooling(kind)
-    for name, rule in by_name.items():
-        layer_type = getattr(layers, name, None)  # not every version has all
-        if layer_type is not None:
-            rules.register(layer_type)(rule)
+    # not every version has all of them
+    rules = {getattr(layers, n): rule for n, rule in by_name.items() if hasattr(layers, n)}
     # Keras does not export the layers that it makes of operations
     path = layers.Layer.__module__.replace("engine.base_layer", "layers.core.tf_op_layer")
     operations = importlib.import_module(path)
-    rules.register(operations.TFOpLambda)(_operation)
-    rules.register(operations.SlicingOpLambda)(_of_kind("shape"))
+    return {
+        **rules,
+        operations.TFOpLambda: _operation,
+        operations.SlicingOpLambda: _of_kind("shape"),
+    }
 
 
-def register_optional(rules: TypeRegistry[ShapeRule]) -> None:
-    """Register those of packages that the user has imported, if they are not yet."""
-    optional: tuple[tuple[str, str, Callable[[LayerApplication], LayerShape]], ...] = (
-        ("keras_spiking", "SpikingActivation", lambda use: use.shape("activation")),
-        ("qkeras", "QActivation", _quantized_activation),
-        ("qkeras", "QAdaptiveActivation", _quantized_activation),
-    )
-    for package, name, rule in optional:
-        layer_type = getattr(sys.modules.get(package), name, None)
-        if layer_type is not None and layer_type not in rules:
-            rules.register(layer_type)(rule)
+def _of_qkeras(qkeras: Any) -> dict[type, ShapeRule]:
+    names = ("QActivation", "QAdaptiveActivation")
+    return {getattr(qkeras, n): _quantized_activation for n in names if hasattr(qkeras, n)}
+
+
+shape_rules.add_defaults("tensorflow", _of_tensorflow)
+shape_rules.add_defaults("qkeras", _of_qkeras)
+shape_rules.add_defaults(
+    "keras_spiking", lambda package: {package.SpikingActivation: _of_kind("activation")}
+)

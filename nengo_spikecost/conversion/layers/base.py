@@ -39,8 +39,9 @@ class LayerConverter(LinearConverter):
     """Base class of layer converters, with what most of them need.
 
     A subclass defines ``convert(node_id)``, which makes Nengo objects for one application
-    of ``self.layer`` and returns the one that its output comes from; and, where some
-    layers of the type can't be converted, ``problem``.
+    of ``self.layer`` and returns the one that its output comes from; where some layers of the type
+    can't be converted, ``problem``; and, for prices without a conversion, the static methods
+    ``shape`` and ``count`` (see `register_layer_converter`).
 
     See ``nengo_dl.converter.LayerConverter`` for ``add_connection``, ``get_input_obj``,
     ``input_shape`` and ``output_shape``.

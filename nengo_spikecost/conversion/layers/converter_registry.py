@@ -9,6 +9,8 @@ from typing import Any, Callable, TypeVar
 import nengo_dl
 
 from ...errors import ConversionError, OverwriteWarning
+from ...layers.layer_application import shape_rules
+from ...layers.layer_counts import layer_counters
 
 ConverterClass = TypeVar("ConverterClass", bound=type)
 
@@ -23,6 +25,11 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
 
     `convert` uses it for layers of exactly these types: a subclass may compute something
     else, and is registered by itself.
+
+    The class may also say what such a layer costs where it is not converted. ``shape``, a static
+    method from a `LayerApplication` to a `LayerShape` (see `keras_shapes`), is for cost models
+    that are formulas of shapes, such as qtools; ``count``, from a `LayerUse` to a `LayerCount`, is
+    for ``cost_model="kerasspiking"``.
 
     Parameters
     ----------
@@ -43,8 +50,8 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
     Warns
     -----
     OverwriteWarning
-        If a type had a converter that is now replaced. NengoDL's own registry is left as
-        it is: a ``nengo_dl.Converter`` works as it always did.
+        If a type had a converter, a shape rule or a counter that is now replaced. NengoDL's own
+        registry is left as it is: a ``nengo_dl.Converter`` works as it always did.
 
     Examples
     --------
@@ -60,6 +67,9 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
     ...         output = self.add_relay(node_id)
     ...         self.add_connection(node_id, output, transform=0.5)
     ...         return output
+    ...     @staticmethod
+    ...     def shape(use):
+    ...         return use.shape("batch normalization", n_weights=1)
     """
 
     def decorator(converter_class: ConverterClass) -> ConverterClass:
@@ -72,34 +82,45 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
                 f"not {converter_class!r}."
             )
         for layer_type in layer_types:
-            if layer_type in converters and not converter_class.__module__.startswith(_OURS):
+            if _is_ours(converter_class):
+                # QKeras may be imported late: by then the user may have a converter for it
+                _registered.setdefault(layer_type, converter_class)
+                continue
+            if layer_type in converters:
                 warnings.warn(
                     f"{layer_type.__name__} already has a layer converter. Overwriting.",
                     OverwriteWarning,
                     stacklevel=2,
                 )
             _registered[layer_type] = converter_class
+            for registry, name in ((shape_rules, "shape"), (layer_counters, "count")):
+                rule = getattr(converter_class, name, None)
+                if rule is not None:
+                    registry.register(layer_type)(rule)
         return converter_class
 
     return decorator
 
 
-class _Converters(Mapping):
-    """What `convert` looks converters up in, by the exact type of a layer.
+def _is_ours(converter_class: type) -> bool:
+    return converter_class.__module__.startswith(_OURS)
 
-    What was registered here comes first; but a converter that a user has registered with
+
+class _Converters(Mapping):
+    """The converters that `convert` uses, by the exact type of a layer.
+
+    Converters that were registered here come first; but one that a user has registered with
     NengoDL, in place of NengoDL's own, comes before one of ours.
     """
 
     def __getitem__(self, layer_type: Any) -> type:
-        theirs = nengo_dl.Converter.converters
-        found = _registered.get(layer_type)
-        if found is None:
-            return theirs[layer_type]
-        if found.__module__.startswith(_OURS) and layer_type in theirs:
-            other = theirs[layer_type]
-            return found if other.__module__ == _NENGO_DL else other
-        return found
+        here = _registered.get(layer_type)
+        theirs = nengo_dl.Converter.converters.get(layer_type)
+        if here is None:
+            return nengo_dl.Converter.converters[layer_type]
+        if _is_ours(here) and theirs is not None and theirs.__module__ != _NENGO_DL:
+            return theirs
+        return here
 
     def __iter__(self) -> Iterator[Any]:
         return iter({**nengo_dl.Converter.converters, **_registered})

@@ -7,61 +7,23 @@ are known to be wrong. TensorFlow is not imported before a layer is there to be 
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Callable, Union
+from typing import Any
 
 import numpy as np
 
 from ....errors import EnergyError, UncountedWarning
-from ....registry import TypeRegistry
+from ....layers.layer_counts import (
+    LayerCount,
+    LayerCounter,
+    LayerUse,
+    layer_counters,
+    register_layer,
+)
 
+__all__ = ["LayerCount", "LayerUse", "count_layer", "layer_counters", "register_layer"]
 
-@dataclass(frozen=True)
-class LayerUse:
-    """One application of a Keras layer; the fields are named as those of a Keras node.
-
-    Attributes
-    ----------
-    layer : tf.keras.layers.Layer
-        The layer, built.
-    input_shapes, output_shapes : tuple, or list of tuples for several tensors
-        Shapes with the batch axis (None) first.
-    """
-
-    layer: Any
-    input_shapes: Any
-    output_shapes: Any
-
-
-@dataclass(frozen=True)
-class LayerCount:
-    """What one application of a layer amounts to.
-
-    Attributes
-    ----------
-    connections : int
-        Connections from all inputs to all units.
-    neurons : int
-        Neuron updates per time step.
-    spiking : bool
-        Whether the layer could run on spiking hardware as it is.
-    uncounted : str, optional
-        Why the layer could not be counted.
-    """
-
-    connections: int = 0
-    neurons: int = 0
-    spiking: bool = True
-    uncounted: str | None = None
-
-
-LayerCounter = Callable[[LayerUse], Union[LayerCount, Mapping[str, Any]]]
-
-layer_counters: TypeRegistry[LayerCounter] = TypeRegistry("layer counter")
-"""Counters of every layer type, this package's and the user's."""
 
 _COUNTS = ("neurons", "connections", "spiking")
 
@@ -76,16 +38,6 @@ _FREE_LAYERS = (
     "InputLayer",
     "Reshape",
 )
-
-
-def register_layer(layer_class: type) -> Callable[[LayerCounter], LayerCounter]:
-    """Decorator that registers a counter for a type of Keras layer.
-
-    The function takes a `LayerUse` and returns a `LayerCount`, or a dict with any of its
-    first three fields. Warns with `OverwriteWarning` if the type already has a counter.
-    """
-    _register_defaults()
-    return layer_counters.register(layer_class)
 
 
 def count_layer(layer: Any, use: LayerUse | None = None) -> LayerCount:
@@ -108,7 +60,6 @@ def count_layer(layer: Any, use: LayerUse | None = None) -> LayerCount:
 
     if not isinstance(layer, tf.keras.layers.Layer):
         raise EnergyError(f"Expected a Keras layer, not {type(layer).__name__}: {layer!r}.")
-    _register_defaults()
     if use is None:
         if not layer.inbound_nodes:
             raise EnergyError(
@@ -211,26 +162,17 @@ def _count_time_distributed(use: LayerUse) -> LayerCount:
     )
 
 
-_registered = False
+def _of_tensorflow(tf: Any) -> dict[type, LayerCounter]:
+    layers = tf.keras.layers
+    return {
+        **dict.fromkeys((layers.Activation, layers.ReLU, layers.LeakyReLU), _count_activation),
+        **dict.fromkeys((layers.Conv1D, layers.Conv2D, layers.Conv3D), _count_conv),
+        layers.Dense: _count_dense,
+        layers.TimeDistributed: _count_time_distributed,
+    }
 
 
-def _register_defaults() -> None:
-    """Fill the registry, once TensorFlow (and keras_spiking) have been imported by the user."""
-    global _registered
-    if not _registered:
-        import tensorflow as tf
-
-        layers = tf.keras.layers
-        _registered = True
-        for counter, types in (
-            (_count_activation, (layers.Activation, layers.ReLU, layers.LeakyReLU)),
-            (_count_conv, (layers.Conv1D, layers.Conv2D, layers.Conv3D)),
-            (_count_dense, (layers.Dense,)),
-            (_count_time_distributed, (layers.TimeDistributed,)),
-        ):
-            layer_counters.register(*types)(counter)
-    # keras_spiking may be imported after the first model was counted.
-    keras_spiking = sys.modules.get("keras_spiking")
-    spiking_activation = getattr(keras_spiking, "SpikingActivation", None)
-    if spiking_activation is not None and spiking_activation not in layer_counters:
-        layer_counters.register(spiking_activation)(_count_spiking_activation)
+layer_counters.add_defaults("tensorflow", _of_tensorflow)
+layer_counters.add_defaults(
+    "keras_spiking", lambda package: {package.SpikingActivation: _count_spiking_activation}
+)
