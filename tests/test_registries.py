@@ -104,7 +104,7 @@ def test_a_layer_in_one_class() -> None:
     model = tf.keras.Model(x, Halve(name="halve")(x))
     assert nsc.convert(model).layers["halve"].size_in == 3
     assert keras_shapes(model)[1].kind == "batch normalization"
-    assert layer_statistics(model)[0].connections == 3
+    assert layer_statistics(model)[1].connections == 3
     with pytest.warns(OverwriteWarning) as warned:
         register_layer_converter(Halve)(ConvertHalve)
     assert len(warned) == 3

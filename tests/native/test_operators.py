@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError
 from nengo_spikecost.graph import NetworkGraph, built_macs
-from nengo_spikecost.workload.operators import OperatorWork, operator_macs, operator_rules
 from tests.models import conv_net
 from tests.native.networks import NETWORKS, build, random_networks
+from tests.native.operators import OperatorWork, operator_macs, operator_rules
 
 
 def analytic(graph, count_zeros=False):

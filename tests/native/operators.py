@@ -14,8 +14,7 @@ Differences that are to be expected, and have a field of their own:
 * Connections to neurons multiply by the neurons' gains, which hardware has in the weights:
   ``gains``.
 
-A rule for an operator is a function of it and of ``count_zeros``. Register one for an operator
-of your own with `operator_rules`.
+An oracle of the tests. A rule for an operator is a function of it and of ``count_zeros``.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ from nengo.builder.processes import SimProcess
 from nengo.builder.transforms import GeneralConvInc
 from nengo.synapses import LinearFilter, Triangle
 
-from ..errors import EnergyError
-from ..graph import connectivity
-from ..registry import TypeRegistry
+from nengo_spikecost.errors import EnergyError
+from nengo_spikecost.graph import connectivity
+from nengo_spikecost.registry import TypeRegistry
 
 
 @dataclass(frozen=True)
