@@ -18,7 +18,7 @@ import math
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import binom
+from scipy.stats import binomtest
 
 
 def wilson(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -35,11 +35,8 @@ def wilson(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float
     -------
     low, high : float
     """
-    z = quantile(confidence)
-    share = n_right / n
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    ends = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
+    return float(ends.low), float(ends.high)
 
 
 def paired_difference(
@@ -78,7 +75,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     only_first = int(np.sum(first & ~second))
     only_second = int(np.sum(second & ~first))
     n = only_first + only_second
-    return float(min(1.0, 2 * binom.cdf(min(only_first, only_second), n, 0.5)))
+    return float(binomtest(only_first, n).pvalue) if n else 1.0
 
 
 def mean_difference(

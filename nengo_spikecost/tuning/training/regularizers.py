@@ -1,15 +1,17 @@
-"""Penalties on firing rates, with the names and meaning of KerasSpiking's regularizers.
+"""Penalties on firing rates: KerasSpiking's regularizers, with their arguments checked.
 
 Each takes a tensor of any shape and gives one number: the penalty on how far its values are
 from a target, or outside a range. They are regularizers of Keras, so a layer can have them
 as ``activity_regularizer``; `RateLoss` makes one a loss of a NengoDL Probe on neurons, and
 `fine_tune` takes one for each layer, with targets in Hz.
 
+What is new here: errors that say what was expected, tensors of whole numbers, a target that
+comes back as it was from a saved model, and percentiles other than the maximum without
+TensorFlow Probability.
+
 Sources
 -------
-The documentation of KerasSpiking 0.3, https://www.nengo.ai/keras-spiking/reference.html.
-Where the package is installed, tests hold both equal on random tensors. Unlike there, a
-`Percentile` other than the maximum needs no TensorFlow Probability.
+KerasSpiking 0.3, https://www.nengo.ai/keras-spiking/reference.html.
 """
 
 from __future__ import annotations
@@ -21,15 +23,47 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
+from ... import check, stack
 from ...errors import EstimateWarning, TuningError
 
 Target = Union[float, Sequence[float]]
 
+_theirs: Any = stack.keras_spiking().regularizers
 _serializable = tf.keras.utils.register_keras_serializable(package="nengo_spikecost")
 
 
+class _Checked:
+    """Put before a regularizer of KerasSpiking: checks what it is made with and called with."""
+
+    def __init__(self, *, target: Target, **others: Any):
+        target_range(target)
+        weights = [check.positive(n, others[n], TuningError, zero=True) for n in _weights(others)]
+        if weights and not any(weights):
+            warnings.warn(
+                f"{type(self).__name__} has no effect: its weights are 0.",
+                EstimateWarning,
+                stacklevel=3,
+            )
+        # a file has lists where there were tuples
+        target = tuple(target) if isinstance(target, (list, tuple)) else target
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said above, as a warning of this package
+            super().__init__(target=target, **others)  # type: ignore[call-arg]
+
+    def __call__(self, x: Any) -> tf.Tensor:
+        """The penalty on all of ``x``, a scalar."""
+        tensor = tf.convert_to_tensor(x)
+        return super().__call__(  # type: ignore[misc]
+            tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32)
+        )
+
+
+def _weights(arguments: Any) -> list[str]:
+    return [name for name in ("l1", "l2") if name in arguments]
+
+
 @_serializable
-class RangedRegularizer(tf.keras.regularizers.Regularizer):
+class RangedRegularizer(_Checked, _theirs.RangedRegularizer):
     """Penalise values by how far they are from a target, or outside a range.
 
     Parameters
@@ -47,40 +81,13 @@ class RangedRegularizer(tf.keras.regularizers.Regularizer):
     """
 
     def __init__(self, target: Target = 0, regularizer: Any = None):
-        # a file has lists where there were tuples
-        self.target = tuple(target) if isinstance(target, (list, tuple)) else target
-        self.minimum, self.maximum = target_range(target)
         if regularizer is None:
             regularizer = tf.keras.regularizers.L1L2(l2=0.01)
-        self.regularizer = tf.keras.regularizers.get(regularizer)
-
-    def distance(self, x: tf.Tensor) -> tf.Tensor:
-        """How far each value is from the target (with its sign), or outside the range."""
-        if self.minimum == self.maximum:
-            return x - self.maximum
-        below, above = tf.nn.relu(self.minimum - x), tf.nn.relu(x - self.maximum)
-        return below + above
-
-    def __call__(self, x: Any) -> tf.Tensor:
-        """The penalty on all of ``x``, a scalar."""
-        return self.regularizer(self.distance(_floating(x)))
-
-    def get_config(self) -> dict[str, Any]:
-        """What the regularizer can be made again from."""
-        return {
-            "target": self.target,
-            "regularizer": tf.keras.regularizers.serialize(self.regularizer),
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> RangedRegularizer:
-        """The regularizer of a configuration."""
-        inner = tf.keras.regularizers.deserialize(config["regularizer"])
-        return cls(**{**config, "regularizer": inner})
+        super().__init__(target=target, regularizer=tf.keras.regularizers.get(regularizer))
 
 
 @_serializable
-class L1L2(RangedRegularizer):
+class L1L2(_Checked, _theirs.L1L2):
     """Penalise distances from a target, and their squares.
 
     Parameters
@@ -92,23 +99,7 @@ class L1L2(RangedRegularizer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, target: Target = 0):
-        self.l1, self.l2 = _weight("l1", l1), _weight("l2", l2)
-        if not (self.l1 or self.l2):
-            warnings.warn(
-                f"{type(self).__name__} has no effect: its weights are 0.",
-                EstimateWarning,
-                stacklevel=2,
-            )
-        super().__init__(target, tf.keras.regularizers.L1L2(l1=self.l1, l2=self.l2))
-
-    def get_config(self) -> dict[str, Any]:
-        """What the regularizer can be made again from."""
-        return {"l1": self.l1, "l2": self.l2, "target": self.target}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> L1L2:
-        """The regularizer of a configuration."""
-        return cls(**config)
+        super().__init__(l1=l1, l2=l2, target=target)
 
 
 @_serializable
@@ -121,14 +112,12 @@ class L1(L1L2):
         Weight of the sum of distances.
     target : float or (float, float)
         As of `RangedRegularizer`.
+    l2 : float
+        As of `L1L2`.
     """
 
-    def __init__(self, l1: float = 0.01, target: Target = 0):
-        super().__init__(l1=l1, target=target)
-
-    def get_config(self) -> dict[str, Any]:
-        """What the regularizer can be made again from."""
-        return {"l1": self.l1, "target": self.target}
+    def __init__(self, l1: float = 0.01, target: Target = 0, l2: float = 0.0):
+        super().__init__(l1=l1, l2=l2, target=target)
 
 
 @_serializable
@@ -141,14 +130,12 @@ class L2(L1L2):
         Weight of the sum of squared distances.
     target : float or (float, float)
         As of `RangedRegularizer`.
+    l1 : float
+        As of `L1L2`.
     """
 
-    def __init__(self, l2: float = 0.01, target: Target = 0):
-        super().__init__(l2=l2, target=target)
-
-    def get_config(self) -> dict[str, Any]:
-        """What the regularizer can be made again from."""
-        return {"l2": self.l2, "target": self.target}
+    def __init__(self, l2: float = 0.01, target: Target = 0, l1: float = 0.0):
+        super().__init__(l1=l1, l2=l2, target=target)
 
 
 @_serializable
@@ -187,15 +174,14 @@ class Percentile(L1L2):
         super().__init__(l1=l1, l2=l2, target=target)
         if not 0 <= percentile <= 100:
             raise TuningError(f"percentile must be from 0 to 100, not {percentile!r}.")
-        self.percentile = float(percentile)
-        self.axis = axis
+        self.percentile, self.axis = float(percentile), axis
 
     def __call__(self, x: Any) -> tf.Tensor:
         """The penalty on the percentiles of ``x``, a scalar."""
-        return super().__call__(percentile_of(_floating(x), self.percentile, self.axis))
+        return super().__call__(percentile_of(x, self.percentile, self.axis))
 
     def get_config(self) -> dict[str, Any]:
-        """What the regularizer can be made again from."""
+        """The arguments that make the same regularizer."""
         return {**super().get_config(), "percentile": self.percentile, "axis": self.axis}
 
 
@@ -214,6 +200,7 @@ def percentile_of(x: tf.Tensor, percentile: float, axis: int | Sequence[int]) ->
     tf.Tensor
         The shape of ``x`` without those axes.
     """
+    x = tf.convert_to_tensor(x)
     over = [a % x.shape.rank for a in np.atleast_1d(axis)]
     if percentile == 100:
         return tf.reduce_max(x, axis=over)
@@ -251,18 +238,3 @@ def target_range(target: Any) -> tuple[float, float]:
             f"target {target!r} is no range: its minimum must not exceed its maximum, both finite."
         )
     return minimum, maximum
-
-
-def _weight(name: str, value: Any) -> float:
-    try:
-        weight = float(value)
-    except (TypeError, ValueError):
-        weight = np.nan
-    if not (np.isfinite(weight) and weight >= 0):
-        raise TuningError(f"{name} must be a finite number of at least 0, not {value!r}.")
-    return weight
-
-
-def _floating(x: Any) -> tf.Tensor:
-    tensor = tf.convert_to_tensor(x)
-    return tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32)
