@@ -50,6 +50,13 @@ def positive(name: str, value: Any, error: type[Exception], zero: bool = False) 
     return float(value)
 
 
+def time(name: str, value: Any, error: type[Exception]) -> float:
+    """A time above 0 in s, as a float."""
+    if not is_number(value) or value <= 0:
+        raise error(f"{name} must be a positive time in s, not {value!r}.")
+    return float(value)
+
+
 def share(name: str, value: Any, error: type[Exception]) -> float:
     """A number from 0 to 1, as a float."""
     if not is_number(value) or not 0 <= value <= 1:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -29,9 +29,9 @@ class Checkpoint:
     Parameters
     ----------
     path : str or path
-        Is made if there is none.
+        It is made if it does not exist.
     arguments : mapping from str to number, str or None
-        What the results depend on. Of what is too large, a digest of 64 digits.
+        All that the results depend on; of values that are large, a digest of 64 digits.
 
     Raises
     ------
@@ -59,7 +59,7 @@ class Checkpoint:
             write_text(self.path / ARGUMENTS, json.dumps(own, indent=1) + "\n")
 
     def n_done(self) -> int:
-        """Batches whose results are there."""
+        """How many batches have their results in the folder."""
         n = 0
         while self._results(n).exists():
             n += 1
@@ -70,7 +70,7 @@ class Checkpoint:
         return read_arrays(self._results(number))
 
     def state(self, n_done: int) -> dict[str, np.ndarray]:
-        """The state after so many batches."""
+        """The state after ``n_done`` batches."""
         return read_arrays(self._state(n_done))
 
     def add(
@@ -94,19 +94,45 @@ class Checkpoint:
             known = json.loads((self.path / ARGUMENTS).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"checkpoint {self.path / ARGUMENTS}: {error}.") from error
-        other = [name for name in {**known, **own} if known.get(name) != own.get(name)]
+        other = differences(known, own)
         if other:
             raise DataError(
-                f"checkpoint {self.path} holds a run with "
-                + ", ".join(_difference(name, known.get(name), own.get(name)) for name in other)
-                + ": give the same arguments again, or another folder."
+                f"checkpoint {self.path} holds a run with {', '.join(other)}: give the same "
+                "arguments again, or another folder."
             )
 
 
-def _difference(name: str, known: Any, own: Any) -> str:
-    if isinstance(known, str) and len(known) == 64:  # a digest says nothing
-        return f"another {name}"
-    return f"{name}={known!r}, not {own!r}"
+def differences(
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    digests: Collection[str] = (),
+    absent: Any = None,
+    written: Callable[[Any], str] = repr,
+) -> list[str]:
+    """Which arguments differ between an earlier run and this one, each in words.
+
+    Parameters
+    ----------
+    then, now : mapping from str to object
+        Arguments by name.
+    digests : collection of str
+        Names of arguments that are given as digests, whose digits would tell nobody anything:
+        ``"another model"``. Digests of 64 digits need no mention.
+    absent : object
+        Stands for arguments that only one of the two has.
+    written : callable
+        How a value is written: ``"dt=0.001, not 0.002"``.
+    """
+    words = []
+    for name in dict.fromkeys([*then, *now]):
+        before, after = then.get(name, absent), now.get(name, absent)
+        if before == after:
+            continue
+        if name in digests or (isinstance(before, str) and len(before) == 64):
+            words.append(f"another {name}")
+        else:
+            words.append(f"{name}={written(before)}, not {written(after)}")
+    return words
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import nengo
 
-from .. import stack
+from .. import check, stack
 from ..errors import LoihiError
 from .blocks.block_fit import BlockFit, write_blocks
 from .blocks.block_search import fit_blocks
@@ -100,8 +99,7 @@ def deployable(
     if isinstance(given, BlockFit):
         fit, given = given, given.given
         _refuse_other_shapes(block_shapes)
-    if not isinstance(dt, numbers.Real) or not 0 < float(dt) < float("inf"):
-        raise LoihiError(f"dt must be a positive time in s, not {dt!r}.")
+    check.time("dt", dt, LoihiError)
     named = _converted(given, convert_options)
     raise_unsupported(named, dt=dt)
     if fit is None:

@@ -11,7 +11,9 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ... import check
 from ...activity import network_digests as digests
+from ...activity.measure_options import PRESENTATIONS
 from ...checkpoints import Checkpoint
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
@@ -24,9 +26,8 @@ from .lanes import usable_processors
 from .presenting import Presenter
 from .probes import Gathered
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
-from .run_arguments import check_choice, check_run, positive
+from .run_arguments import check_run, positive
 
-PRESENTATIONS = ("fresh", "continuous")
 READOUTS = ("last", "all")
 
 
@@ -171,8 +172,8 @@ class Emulator:
         EmulationWarning
             If numbers were too large for the chip, or functions of Nodes remember something.
         """
-        check_choice(presentation, "presentation", PRESENTATIONS)
-        check_choice(readout, "readout", READOUTS)
+        check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
+        check.choice("readout", readout, READOUTS, MeasurementError)
         asked = Asked(positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
         given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes)
         n_samples = len(next(iter(given.values()))) if given else 1

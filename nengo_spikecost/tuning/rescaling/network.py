@@ -8,10 +8,11 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
+from ... import check
 from ...activity import Activity, measure
 from ...activity.backend import Setup
 from ...activity.lengths import measured_at
-from ...activity.measure import check_numbers, default_batch_size, simulator_errors
+from ...activity.measure import default_batch_size, simulator_errors
 from ...activity.subject import subject
 from ...check import is_whole
 from ...conversion import Conversion, convert
@@ -105,8 +106,10 @@ class RescalableNetwork:
             raise MeasurementError(
                 f"presentation must be 'fresh' or 'continuous', not {presentation!r}."
             )
-        check_numbers(dt, seed, batch_size)
-        self.dt, self.seed, self.presentation = float(dt), int(seed), presentation
+        if batch_size is not None:
+            check.whole("batch_size", batch_size, MeasurementError, 1)
+        self.dt = check.time("dt", dt, MeasurementError)
+        self.seed, self.presentation = check.seed("seed", seed, MeasurementError), presentation
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
         tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]

@@ -1,0 +1,115 @@
+"""`MeasureOptions`: how `measure` simulates, checked and said once."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import check
+from ..errors import MeasurementError
+from ..options import Options, option
+from .simulator_spec import SPECIAL_OPTIONS, SimulatorSpec, simulators
+
+PRESENTATIONS = ("fresh", "continuous")
+
+
+@dataclass(frozen=True)
+class MeasureOptions(Options):
+    """How `measure` simulates.
+
+    Attributes
+    ----------
+    simulator : str
+        Its name:
+
+        * ``"nengo_dl"``; ``"nengo_dl_probes"`` is the same simulator through its public
+          interface only, slower, with equal results except for noise that processes draw.
+        * ``"nengo"``: Nengo's reference simulator, which runs everything that Nengo can
+          express, one sample after another.
+        * ``"loihi"``: the batched emulation of Loihi (`nengo_spikecost.loihi.Emulator`),
+          which also counts what each core does (`Activity.chip`).
+        * ``"nengo_loihi"``: NengoLoihi's own simulator, one sample after another: its
+          emulator or a board. Spikes are those of ``"loihi"``.
+
+        Others come from `register_simulator`, `register_backend` and plug-ins:
+        ``nengo_spikecost.activity.simulators.names()`` lists all.
+    presentation : {"fresh", "continuous"}, optional
+        Start every sample from the initial state, or let state run on from one sample to
+        the next. Default: continuous for ``"loihi"`` and ``"nengo_loihi"``, because a board
+        runs on, and would have to be set up anew to start from rest; fresh for the others,
+        where every sample is a computation of its own.
+    batch_size : int, optional
+        Samples side by side. Default: 1 if continuous or if the simulator has no batches,
+        or else as many as make a few million neurons, at most 100, and no more than there
+        are. In a continuous presentation the samples are dealt out to ``batch_size`` lanes
+        that run side by side, like as many boards, each of which starts with a sample.
+    dt : float
+        Length of a step in s.
+    seed : int
+        Seed of the run, and of the build if the network has no seed of its own. Two
+        measurements with equal arguments are equal bit for bit.
+    progress : bool
+        Show a progress bar with the time left, if standard error is a terminal.
+    target : {"sim", "loihi"}, optional
+        For ``"nengo_loihi"``: its emulator, the default, or a board, which needs NxSDK.
+    hardware_options : mapping, optional
+        For ``"nengo_loihi"`` on a board: see ``nengo_loihi.hardware.HardwareInterface``.
+        Default: as many chips as the blocks need, at least 2.
+    by_step : bool
+        For ``"loihi"``: also count each core step by step (`ChipActivity.by_step`). Memory
+        then grows with samples and steps.
+    checkpoint : str or path, optional
+        A folder that keeps the results of every batch. A later call with equal arguments, on
+        equal data, goes on where this one stopped, and returns at once what is complete. It
+        refuses other arguments by name. A continuous presentation can be taken up on
+        ``"loihi"``; where neurons draw random numbers as they run, a fresh one on
+        ``"loihi"`` and ``"nengo_loihi"`` only. States are pickled: keep such folders where
+        only you write.
+    """
+
+    simulator: str = "nengo_dl"
+    presentation: str | None = None
+    batch_size: int | None = None
+    dt: float = 0.001
+    seed: int = 0
+    progress: bool = option(True, decides=False)
+    target: str | None = None
+    hardware_options: Mapping[str, Any] | None = None
+    by_step: bool = False
+    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)  # noqa: RUF009
+
+    def __post_init__(self) -> None:
+        spec = simulators.get(self.simulator)
+        if self.presentation is None:
+            self.put(presentation="continuous" if spec.continuous else "fresh")
+        check.choice("presentation", self.presentation, PRESENTATIONS, MeasurementError)
+        if self.batch_size is not None:
+            self.put(batch_size=check.whole("batch_size", self.batch_size, MeasurementError, 1))
+        self.put(
+            dt=check.time("dt", self.dt, MeasurementError),
+            seed=check.seed("seed", self.seed, MeasurementError),
+            by_step=bool(self.by_step),
+        )
+        for name in self.special():
+            if name not in spec.options:
+                takers = simulators.those(functools.partial(_takes, name))
+                raise MeasurementError(
+                    f"{name} is for simulator {' or '.join(map(repr, takers))}; "
+                    f"{self.simulator!r} has no such option."
+                )
+
+    @property
+    def spec(self) -> SimulatorSpec:
+        """What the simulator can do."""
+        return simulators.get(self.simulator)
+
+    def special(self) -> dict[str, Any]:
+        """Options that only some simulators take, if they are given."""
+        return {name: value for name, value in self.given().items() if name in SPECIAL_OPTIONS}
+
+
+def _takes(option: str, simulator: SimulatorSpec) -> bool:
+    return option in simulator.options
