@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .cost_models import CostModel, cost_model_names, register_cost_model
 from .device import Constant, Device
 from .devices import load_devices, register_device

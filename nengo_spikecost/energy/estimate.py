@@ -1,4 +1,4 @@
-"""What a network costs on one device: the record that reports show."""
+"""`EnergyEstimate`: the energy of a network on one device, layer by layer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import EnergyError
+from ..layout import Result
 from ..workload.workload_record import UncountedWork
 from .device import Device
 from .spread import Spread, spread_of
@@ -34,6 +35,11 @@ class LayerEnergy:
     def total_J(self) -> np.ndarray:
         """Energy of all parts, shape (n_samples,)."""
         return _sum(self.parts_J.values())
+
+    def mean_J(self, part: str | None = None) -> float:
+        """Mean over samples of one part, 0 if the layer does not have it, or of all of them."""
+        energy_J = self.total_J if part is None else self.parts_J.get(part, np.zeros(1))
+        return float(np.mean(energy_J))
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class HostEnergy:
 
 
 @dataclass(frozen=True)
-class EnergyEstimate:
+class EnergyEstimate(Result):
     """Energy per inference of one network on one device.
 
     Attributes
@@ -130,6 +136,11 @@ class EnergyEstimate:
         raise EnergyError(f"There is no layer {name!r} in the estimate.")
 
     @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that the energy of layers is divided into."""
+        return tuple(dict.fromkeys(part for layer in self.layers for part in layer.parts_J))
+
+    @property
     def static_J(self) -> float:
         """Energy per inference that is drawn without any work."""
         return 0.0 if self.static is None else self.static.energy_J
@@ -147,9 +158,8 @@ class EnergyEstimate:
     @property
     def range_J(self) -> tuple[float, float]:
         """``mean_J`` with all constants low, and with all of them high."""
-        ends = (estimate.mean_J if estimate else self.mean_J for estimate in (self.low, self.high))
-        low, high = ends
-        return low, high
+        low, high = self.low or self, self.high or self
+        return low.mean_J, high.mean_J
 
     def spread(self, confidence: float = 0.95, seed: int = 0) -> Spread:
         """How energy per inference differs between samples; see `Spread`."""

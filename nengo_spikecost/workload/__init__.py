@@ -7,6 +7,7 @@ mean activations, as KerasSpiking does. Both return a `Workload`.
 from __future__ import annotations
 
 from ..layers.layer_info import LayerInfo
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .workload_record import PathwayWork, PopulationWork, UncountedWork, Workload
 
 __all__ = ["LayerInfo", "PathwayWork", "PopulationWork", "UncountedWork", "Workload"]

@@ -14,6 +14,7 @@ import numpy as np
 from ..chip.chip_work import ChipWork
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
+from ..layout import Result
 from .work import (
     DenseWork,
     FactoredWork,
@@ -43,7 +44,7 @@ def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
 
 
 @dataclass(frozen=True)
-class Workload:
+class Workload(Result):
     """Everything counted for one network under one protocol, per inference.
 
     Attributes

@@ -74,12 +74,8 @@ def write_value(kind: str, value: Any, si_units: bool = True, short: bool = Fals
     return f"{value:.2f}"
 
 
-def _layer(row: LayerRow) -> str:
-    return f"{row.name} ({row.kind})" if row.kind else row.name
-
-
 _PLAIN_COLUMNS = (
-    Column("name", "Layer (type)", ("Layer (type)",), "text", _layer),
+    Column("name", "Layer (type)", ("Layer (type)",), "text", lambda r: r.title),
     Column("output_shape", "Output shape", ("Output", "shape"), "text", lambda r: r.output_shape),
     Column("params", "Param #", ("Params",), "count", lambda r: r.params),
     Column("connections", "Conn #", ("Synapses",), "count", lambda r: r.connections),

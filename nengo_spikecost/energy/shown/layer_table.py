@@ -7,19 +7,12 @@ from dataclasses import replace
 
 from ...layout import si
 from ...layout.table import Table
+from ...workload.layer_counts import caption
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
 from .layer_columns import Column, parse_columns
-from .layer_notes import caption, table_notes
-from .layer_rows import (
-    LayerRow,
-    host_rows,
-    layer_rows,
-    static_rows,
-    total_row,
-    total_with_host_row,
-    uncounted_rows,
-)
+from .layer_notes import table_notes
+from .layer_rows import LayerRow, layer_rows, other_rows, total_row, total_with_host_row
 
 
 def layer_table(
@@ -48,8 +41,7 @@ def layer_table(
         By device, as the columns write it, and layer: see `LayerRow.break_even`.
     """
     parsed = parse_columns(columns)
-    rows = layer_rows(workload, estimates) + static_rows(estimates) + host_rows(estimates)
-    rows += uncounted_rows(workload, estimates)
+    rows = layer_rows(workload, estimates) + other_rows(workload, estimates)
     with_host = total_with_host_row(workload, estimates)
     totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
     if break_evens:

@@ -10,7 +10,7 @@ from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import BREAK_EVEN, device_columns
 from ...energy.shown.layer_table import layer_table
 from ...layout import Presenter, Table, presents
-from ...layout.plots import bar_size, draw_bars
+from ...layout.plots import bar_size
 from ...layout.presenter import Details
 from ...workload.workload_record import Workload
 from ..network_energy import NetworkEnergy
@@ -73,15 +73,7 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
         return bar_size(len(energy.workload().layers))
 
     def draw(self, energy: NetworkEnergy, axes: Any, device: Any = None) -> None:
-        estimate = energy.drawn(device)
-        layers = [layer for layer in estimate.layers if layer.total_J.any()] or estimate.layers
-        parts = dict.fromkeys(part for layer in layers for part in layer.parts_J)
-        lengths = {
-            part: [float(layer.parts_J.get(part, layer.total_J * 0).mean()) for layer in layers]
-            for part in parts
-        }
-        draw_bars(axes, [layer.name for layer in layers], lengths, "J", "Energy per inference")
-        axes.set_title(f"{estimate.device.name}, {energy.cost_model}", loc="left")
+        energy.drawn(device).plot(axes)
 
 
 def _break_evens(

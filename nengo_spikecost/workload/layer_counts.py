@@ -1,0 +1,200 @@
+"""The work of each layer as one flat row: the counts that tables of a network show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..layers.layer_info import LayerInfo
+from .work import UncountedWork
+from .workload_record import Workload
+
+MAX_NAMES = 4
+"""Names that a note lists; of more it says how many."""
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """One layer, or the total of all, per inference and averaged over samples.
+
+    Attributes
+    ----------
+    name, kind, output_shape : str
+        What the layer is.
+    params : int, optional
+        Number of parameters.
+    connections : int, optional
+        Synapses of all kinds but biases.
+    macs : int, optional
+        Multiply-accumulates of one dense pass; in a row of the host, multiply-accumulates and
+        other operations per inference. Where layers without neurons (pooling, say)
+        lie on the way, spiking synapses are their product and this is their sum.
+    neurons, updates : int, optional
+        Neurons, and neuron updates per inference.
+    rate_hz : float, optional
+        Mean firing rate of the layer's spiking neurons; with KerasSpiking's counting, mean
+        activation at the layer's input.
+    spikes, synops, average_synops, factored : float, optional
+        Per inference; None where nothing spikes or nothing was measured. ``factored`` are the
+        operations of a device that keeps weights in factors.
+    weight_updates : int, optional
+        Weights changed by learning rules per inference.
+    lower_bound : bool
+        Whether something in the row could not be counted.
+    where : {"", "host", "static", "uncounted"}
+        ``"host"``: all of the row's work is done beside a spiking device. ``"static"``: what
+        devices draw without any work. ``"uncounted"``: the row stands for what could not be
+        counted.
+    spikes_per_synapse : float, optional
+        Synops over the synapses that they are made at.
+    """
+
+    name: str
+    kind: str = ""
+    output_shape: str = ""
+    params: int | None = None
+    connections: int | None = None
+    macs: int | None = None
+    neurons: int | None = None
+    updates: int | None = None
+    rate_hz: float | None = None
+    spikes: float | None = None
+    synops: float | None = None
+    average_synops: float | None = None
+    factored: float | None = None
+    weight_updates: int | None = None
+    lower_bound: bool = False
+    where: str = ""
+    spikes_per_synapse: float | None = None
+
+    @property
+    def average_over_exact(self) -> float | None:
+        """Mean rate times synapses, of the same spikes, over the exact count."""
+        if not self.synops or self.average_synops is None:
+            return None
+        return self.average_synops / self.synops
+
+    @property
+    def title(self) -> str:
+        """The name, with the type in brackets."""
+        return f"{self.name} ({self.kind})" if self.kind else self.name
+
+    def record(self) -> dict[str, Any]:
+        """The counts as a flat dict, with the keys of data frames and JSON."""
+        return {
+            "layer": self.name,
+            "type": self.kind,
+            "output_shape": self.output_shape,
+            "where": self.where,
+            "params": self.params,
+            "connections": self.connections,
+            "neurons": self.neurons,
+            "macs": self.macs,
+            "rate_hz": self.rate_hz,
+            "spikes": self.spikes,
+            "synops": self.synops,
+            "average_synops": self.average_synops,
+            "factored": self.factored,
+            "updates": self.updates,
+            "weight_updates": self.weight_updates,
+            "lower_bound": self.lower_bound,
+        }
+
+
+def layer_counts(workload: Workload) -> list[LayerCounts]:
+    """One row a layer, in the order of the network."""
+    return [_counts(workload, [info], info) for info in workload.layers]
+
+
+def total_counts(workload: Workload) -> LayerCounts:
+    """The whole network as one row."""
+    return _counts(workload, workload.layers, LayerInfo("Total", "", ""))
+
+
+def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) -> LayerCounts:
+    """The sums over some layers, with the name, type and shape of a row."""
+    names = {info.name for info in members}
+    populations = [p for p in workload.populations if p.layer in names]
+    pathways = [p for p in workload.pathways if p.layer in names and p.kind != "bias"]
+    spikes = _mean_sum(p.spikes for p in populations)
+    spiking = sum(p.n_neurons for p in populations if p.spikes is not None)
+    rate = row.input_rate_hz
+    if spikes is not None and spiking:
+        rate = spikes / (spiking * workload.n_steps * workload.dt)
+    params = [info.n_params for info in members if info.n_params is not None]
+    synops = _mean_sum(p.synops for p in pathways)
+    synapses = sum(p.n_synapses for p in pathways if p.synops is not None)
+    return LayerCounts(
+        name=row.name,
+        kind=row.kind,
+        output_shape=row.output_shape,
+        params=sum(params) if params else None,
+        connections=sum(p.n_synapses for p in pathways),
+        macs=sum(d.macs for d in workload.dense if d.layer in names),
+        neurons=sum(p.n_neurons for p in populations),
+        updates=sum(p.updates for p in populations),
+        rate_hz=rate,
+        spikes=spikes,
+        synops=synops,
+        average_synops=_mean_sum(p.average_synops for p in pathways),
+        factored=_mean_sum(f.operations for f in workload.factored if f.layer in names),
+        weight_updates=sum(r.updates for r in workload.learning if r.layer in names),
+        lower_bound=any(u.layer in names for u in workload.uncounted),
+        where="host" if names == {row.name} and _only_on_host(workload, row.name) else "",
+        spikes_per_synapse=synops / synapses if synops is not None and synapses else None,
+    )
+
+
+def _only_on_host(workload: Workload, layer: str) -> bool:
+    """Whether a layer's work on a spiking device is its host's alone."""
+    if not any(work.layer == layer for work in workload.host):
+        return False
+    neurons = [p.on_chip for p in workload.populations if p.layer == layer]
+    synapses = [p.on_chip for p in workload.pathways if p.layer == layer]
+    return not any(neurons + synapses)
+
+
+def _mean_sum(counts: Iterable[np.ndarray | None]) -> float | None:
+    """Mean over samples of a sum of counts; None if there is none to add."""
+    present = [c for c in counts if c is not None]
+    return float(np.mean(np.sum(present, axis=0))) if present else None
+
+
+def presentation(workload: Workload) -> dict[str, Any]:
+    """Steps, their length and the samples, with the keys of JSON."""
+    return {"n_steps": workload.n_steps, "dt_s": workload.dt, "n_samples": workload.n_samples}
+
+
+def caption(workload: Workload) -> str:
+    """How the counts were made: ``"Per inference of 30 steps of 1 ms, mean of 10 samples"``."""
+    if not workload.measured:
+        return "Per inference; static counts, no spikes measured"
+    steps = f"{workload.n_steps} step{'s' * (workload.n_steps != 1)} of {workload.dt * 1e3:g} ms"
+    if not any(p.spiking for p in workload.populations):
+        return "Per inference; static counts, nothing in the network spikes"
+    if any(p.spikes is not None for p in workload.populations):
+        samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
+    else:
+        samples = "mean activation times connections"
+    return f"Per inference of {steps}, {samples}"
+
+
+def uncounted_note(uncounted: Iterable[UncountedWork], words: str = "Not counted") -> list[str]:
+    """A sentence on what is missing, if anything is: names by the reason that they share."""
+    by_reason: dict[str, list[str]] = {}
+    for work in uncounted:
+        by_reason.setdefault(work.reason, []).append(work.name)
+    if not by_reason:
+        return []
+    reasons = "; ".join(f"{names_in_note(names)} ({why})" for why, names in by_reason.items())
+    return [f"{words}: {reasons}. Totals are lower bounds."]
+
+
+def names_in_note(names: list[str]) -> str:
+    """Names in a row, and of many only the first: ``"pool, pool_1 and 7 more"``."""
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more"

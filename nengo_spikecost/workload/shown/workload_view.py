@@ -1,0 +1,67 @@
+"""A workload as a table, as records, and as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Callable
+
+from ...layout import Presenter, Table, presents, si
+from ...layout.plots import bar_size, draw_bars
+from ..layer_counts import (
+    LayerCounts,
+    caption,
+    layer_counts,
+    presentation,
+    total_counts,
+    uncounted_note,
+)
+from ..workload_record import Workload
+
+_COLUMNS: tuple[tuple[str, Callable[[LayerCounts], float | None]], ...] = (
+    ("Synapses", lambda row: row.connections),
+    ("MACs", lambda row: row.macs),
+    ("Neurons", lambda row: row.neurons),
+    ("Rate\nHz", lambda row: row.rate_hz),
+    ("Spikes", lambda row: row.spikes),
+    ("Synops", lambda row: row.synops),
+    ("Neuron\nupdates", lambda row: row.updates),
+)
+
+
+@presents(Workload)
+class WorkloadPresenter(Presenter[Workload]):
+    """One row a layer, and the total."""
+
+    format = "nengo-spikecost/workload/1"
+    index = "layer"
+
+    def summary(self, workload: Workload) -> Iterable[Table]:
+        rows = [*layer_counts(workload), total_counts(workload)]
+        yield Table.of(
+            ["Layer (type)", *(header for header, _ in _COLUMNS)],
+            ([row.title, *(si.count(value(row)) for _, value in _COLUMNS)] for row in rows),
+            n_totals=1,
+            title=caption(workload),
+            notes=tuple(uncounted_note(workload.uncounted)),
+        )
+
+    def records(self, workload: Workload) -> list[dict[str, Any]]:
+        return [row.record() for row in layer_counts(workload)]
+
+    def content(self, workload: Workload) -> dict[str, Any]:
+        return {
+            "presentation": presentation(workload),
+            "layers": self.records(workload),
+            "total": total_counts(workload).record(),
+            "uncounted": [asdict(work) for work in workload.uncounted],
+        }
+
+    def size(self, workload: Workload) -> tuple[float, float]:
+        return bar_size(len(workload.layers))
+
+    def draw(self, workload: Workload, axes: Any) -> None:
+        rows = layer_counts(workload)
+        key, label = ("synops", "Synops") if workload.measured else ("macs", "MACs of one pass")
+        lengths = [getattr(row, key) or 0.0 for row in rows]
+        draw_bars(axes, [row.name for row in rows], {label: lengths}, "", f"{label} per inference")
