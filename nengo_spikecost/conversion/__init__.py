@@ -1,5 +1,6 @@
 """Conversion: from a Keras model to a Nengo network."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .conversion_record import Conversion
 from .convert import convert
 from .converter import LayerChoice

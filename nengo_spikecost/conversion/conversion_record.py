@@ -12,6 +12,7 @@ import tensorflow as tf
 from ..layers.keras_shapes import keras_shapes
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
+from ..layout import Result
 from ..lowering import Lowering
 from .converter import LayerChoice
 from .lookup import LayerLookup
@@ -19,7 +20,7 @@ from .scales import ScaleLike
 
 
 @dataclass(frozen=True)
-class Conversion:
+class Conversion(Result):
     """A Keras model as a Nengo network, and where each layer went.
 
     Attributes
