@@ -79,7 +79,7 @@ class MeasureOptions(Options):
     target: str | None = None
     hardware_options: Mapping[str, Any] | None = None
     by_step: bool = False
-    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)  # noqa: RUF009
+    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
 
     def __post_init__(self) -> None:
         spec = simulators.get(self.simulator)

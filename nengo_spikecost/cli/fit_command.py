@@ -6,10 +6,21 @@ from typing import Any
 
 import click
 
-from .shared_options import conversion_options, objective_option, plain_errors
+from .later_flags import LaterFlags
+from .shared_options import Decorator, plain_errors, width
 
 
-@click.command()
+def _flags() -> Decorator:
+    from ..loihi import DeployOptions
+    from .option_flags import flags
+
+    names = (
+        "objective", "neuron_type", "scale_firing_rates", "n_steps", "synapse", "max_pooling",
+    )  # fmt: skip
+    return flags(DeployOptions, *names, scale_firing_rates=100, n_steps=100)
+
+
+@click.command(cls=LaterFlags, flags=_flags)
 @click.argument("model", type=click.Path())
 @click.option(
     "--data",
@@ -18,16 +29,6 @@ from .shared_options import conversion_options, objective_option, plain_errors
     help="Samples (.npy, .npz) to measure spikes with.  [default: 100 Hz everywhere]",
 )
 @click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
-@objective_option
-@conversion_options(
-    {
-        "neuron": "LoihiSpikingRectifiedLinear",
-        "scale": 100.0,
-        "steps": 100,
-        "synapse": 0.005,
-        "max_pooling": "average",
-    }
-)
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
@@ -56,35 +57,24 @@ def _fit(
     x: Any,
     *,
     objective: str,
-    neuron: str,
-    scale: float,
-    steps: int,
-    synapse: float,
-    max_pooling: str,
+    n_steps: int,
     samples: int,
     json_file: str | None,
+    **conversion_options: Any,
 ) -> None:
-    import json
-
     from ..activity import measure
     from ..conversion import convert
-    from ..files import write_text
     from ..loihi import fit_blocks, raise_unsupported
 
-    conversion = convert(
-        model,
-        neuron_type=neuron,
-        scale_firing_rates=scale,
-        synapse=synapse or None,
-        max_pooling=max_pooling,
-    )
+    conversion_options["synapse"] = conversion_options["synapse"] or None
+    conversion = convert(model, **conversion_options)
     raise_unsupported(conversion)
-    spikes = None if x is None else measure(conversion, x[:samples], steps)
-    found = fit_blocks(conversion, objective, spikes=spikes)
-    click.echo(found)
+    spikes = None if x is None else measure(conversion, x[:samples], n_steps)
+    fit = fit_blocks(conversion, objective, spikes=spikes)
+    click.echo(fit.summary_string(line_length=width()))
     click.echo("\nTo paste, where net is the network that was converted:\n")
-    click.echo(found.code())
+    click.echo(fit.code())
     click.echo("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
     if json_file is not None:
-        write_text(json_file, json.dumps(found.to_dict(), indent=2) + "\n")
+        fit.to_json(json_file)
         click.echo(f"Written: {json_file}")

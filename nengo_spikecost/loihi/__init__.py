@@ -22,16 +22,22 @@ from ..chip.limits import CoreUse
 from ..chip.mesh import HopCosts, Hops, Mesh
 from ..energy.loihi_chip import ChipCost
 from ..graph.off_chip import mark_off_chip
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .blocks.block_fit import BlockFit, LayerFit, Verification
 from .blocks.block_search import fit_blocks
 from .chip_cost import chip_cost
-from .cores.core_use import LayerUse, NetworkUse, core_use
+from .cores.core_use import core_use
 from .cores.layer_reading import read_layers
 from .cores.misfits import Misfit, check_fit
-from .deploy import Deployment, deploy
+from .cores.network_use import LayerUse, NetworkUse
+from .deploy import deploy
+from .deploy_options import DeployOptions
 from .deployable import GivenShapes
+from .deployment import Deployment
 from .emulation import Emulator
-from .mapping.mapping import Mapping, PlacedBlock, place
+from .mapping.mapping import Mapping
+from .mapping.place import place
+from .mapping.placed_block import PlacedBlock
 from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
 from .support.placement import on_chip
 from .support.support import check_support, raise_unsupported
@@ -41,6 +47,7 @@ __all__ = [
     "BlockFit",
     "ChipCost",
     "CoreUse",
+    "DeployOptions",
     "Deployment",
     "Emulator",
     "GivenShapes",

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..chip.chip_hops import PlacedCores
 from ..energy.loihi_chip import Board, ChipCost, HostIO, Profile, chip_work, price_chip
 from ..errors import EnergyError, MissingActivityError
-
-if TYPE_CHECKING:
-    from .mapping.mapping import Mapping
 
 
 def chip_cost(
     activity: Any,
     *,
     profile: str | Profile = "silicon",
-    mapping: Mapping | None = None,
+    mapping: PlacedCores | None = None,
     board: str | Board = "nahuku32",
     host_io: str | float | HostIO | None = None,
     powered_cores: int | str = "used",

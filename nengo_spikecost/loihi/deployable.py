@@ -9,25 +9,17 @@ from typing import Any
 
 import nengo
 
-from .. import check, stack
+from .. import stack
 from ..errors import LoihiError
 from .blocks.block_fit import BlockFit, write_blocks
 from .blocks.block_search import fit_blocks
-from .cores.core_use import NetworkUse, core_use
+from .cores.core_layers import Layers
+from .cores.core_use import core_use
 from .cores.layer_reading import read_layers
 from .cores.misfits import check_fit
+from .cores.network_use import NetworkUse
+from .deploy_options import AS_IT_IS, AUTO, CONVERTING, DeployOptions
 from .support.support import raise_unsupported
-
-#: How block shapes are chosen if none are given: by `fit_blocks`, or left as they are.
-AUTO, AS_IT_IS = "auto", "as_it_is"
-
-#: How a Keras model is converted, unless the caller says.
-CONVERSION: Mapping[str, Any] = {
-    "neuron_type": "LoihiSpikingRectifiedLinear",
-    "scale_firing_rates": 400,
-    "synapse": 0.005,
-    "max_pooling": "average",
-}
 
 _AS_BLOCKS = (
     "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to the shape "
@@ -37,13 +29,13 @@ _AS_BLOCKS = (
 
 @dataclass(frozen=True)
 class GivenShapes:
-    """Block shapes that a user chose; what builds with a `BlockFit` builds with them.
+    """Block shapes that a user chose: they are built with as a `BlockFit` is.
 
     Attributes
     ----------
     network : nengo.Network
     given : nengo.Network or Conversion
-        What knows the names of layers.
+        The same, or the Conversion that knows the names of its layers.
     shapes : mapping from nengo.Ensemble to nengo_loihi.BlockShape
     use : NetworkUse
         What each block uses of its core.
@@ -61,12 +53,12 @@ class GivenShapes:
 
 @dataclass(frozen=True)
 class Deployable:
-    """What is built for the chip.
+    """A network that can be built for the chip.
 
     Attributes
     ----------
     named : nengo.Network or Conversion
-        What was given, or what the Keras model became.
+        The network that was given, or the Conversion that the Keras model became.
     fit : BlockFit, GivenShapes or None
         Block shapes; None: those of the network's config.
     use : NetworkUse
@@ -79,14 +71,14 @@ class Deployable:
 
     @property
     def measured(self) -> Any:
-        """What `measure` is given."""
+        """The object to hand to `measure`."""
         return self.named if self.fit is None else self.fit
 
 
 def deployable(
-    given: Any, block_shapes: Any, objective: str, dt: float, convert_options: Mapping[str, Any]
+    given: Any, options: DeployOptions, convert_options: Mapping[str, Any]
 ) -> Deployable:
-    """Convert a Keras model, find block shapes, and see that all of it fits.
+    """Convert a Keras model, find block shapes, and check that all of it fits.
 
     Raises
     ------
@@ -95,53 +87,54 @@ def deployable(
     LoihiError
         If NengoLoihi can't run the network, or a block does not fit on a core.
     """
-    fit = None
+    shapes = options.block_shapes
     if isinstance(given, BlockFit):
-        fit, given = given, given.given
-        _refuse_other_shapes(block_shapes)
-    check.time("dt", dt, LoihiError)
-    named = _converted(given, convert_options)
-    raise_unsupported(named, dt=dt)
-    if fit is None:
-        fit = _fit(named, block_shapes, objective, dt)
-    if fit is not None:
+        if shapes != AUTO:
+            raise LoihiError("A BlockFit has its block shapes: leave block_shapes out.")
+        given, shapes = given.given, given
+    named = _converted(given, options, convert_options)
+    raise_unsupported(named, dt=options.dt)
+    if hasattr(shapes, "shapes") and hasattr(shapes, "apply"):
+        if shapes.network is not getattr(named, "net", named):
+            raise LoihiError("block_shapes is a fit of another network: fit this one.")
+        return Deployable(named, shapes, shapes.use)
+    if not isinstance(shapes, Mapping) and shapes not in (AUTO, AS_IT_IS):
+        kind = repr(shapes) if isinstance(shapes, str) else type(shapes).__name__
+        raise LoihiError(f"{_AS_BLOCKS}, not {kind}.")
+    layers = read_layers(named, options.dt)
+    if isinstance(shapes, Mapping):
+        by_ensemble = {_ensemble(layers, named, key): shape for key, shape in shapes.items()}
+        use = _use_if_it_fits(layers, by_ensemble, "these block shapes")
+        fit: Any = GivenShapes(layers.network, named, _block_shapes(use, by_ensemble), use)
+        return Deployable(named, fit, use)
+    if shapes == AUTO and all(layer.given is None for layer in layers.layers):
+        fit = fit_blocks(layers, options.objective)
         return Deployable(named, fit, fit.use)
-    layers = read_layers(named, dt)
-    misfits = check_fit(layers, n_chips=_chips_of_any_board(layers))
-    if misfits:
-        lines = "\n".join(f"- {misfit}" for misfit in misfits)
-        raise LoihiError(f"The network does not fit with its block shapes:\n{lines}", misfits)
-    return Deployable(named, None, core_use(layers))
+    return Deployable(named, None, _use_if_it_fits(layers, {}, "its block shapes"))
 
 
-def _converted(given: Any, options: Mapping[str, Any]) -> Any:
-    found = None
-    if isinstance(given, nengo.Network) or isinstance(getattr(given, "net", None), nengo.Network):
-        found = given
-    elif isinstance(getattr(given, "network", None), nengo.Network):
-        found = given.network
-    if found is None:
+def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> Any:
+    """The network that was given, or the Conversion of a Keras model."""
+    named = given
+    if not isinstance(given, nengo.Network) and not hasattr(given, "net"):
+        named = getattr(given, "network", given)
+    if not any(isinstance(n, nengo.Network) for n in (named, getattr(named, "net", None))):
+        # imported here: it starts TensorFlow, which a network does not need
         from ..conversion import convert
 
-        return convert(given, **_known(options))
-    others = {**CONVERSION, "seed": options.get("seed")}
-    changed = [
-        key for key, value in options.items() if key not in others or _differ(value, others[key])
-    ]
-    if changed:
+        return convert(given, **options.chosen(*CONVERTING), **_known(more))
+    # a seed has a meaning for a network, too: it is that of the simulation
+    refused = [name for name in options.given() if name in CONVERTING and name != "seed"]
+    if refused or more:
         raise LoihiError(
-            f"{', '.join(changed)}: for Keras models only; {type(given).__name__} is a network "
-            "already. Give it to convert(), or deploy the Keras model."
+            f"{', '.join([*refused, *more])}: for Keras models only; {type(given).__name__} is a "
+            "network already. Give it to convert(), or deploy the Keras model."
         )
-    return found
-
-
-def _differ(one: Any, other: Any) -> bool:
-    return type(one) is not type(other) or bool(one != other)
+    return named
 
 
 def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Options, if `convert` has all of them."""
+    """Further options of `convert`, if it has all of them."""
     from ..conversion import convert
 
     parameters = inspect.signature(convert).parameters
@@ -154,47 +147,28 @@ def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
-def _refuse_other_shapes(block_shapes: Any) -> None:
-    if block_shapes != AUTO:
-        raise LoihiError("A BlockFit has its block shapes: leave block_shapes out.")
-
-
-def _fit(named: Any, block_shapes: Any, objective: str, dt: float) -> Any:
-    if isinstance(block_shapes, str):
-        if block_shapes not in (AUTO, AS_IT_IS):
-            raise LoihiError(f"{_AS_BLOCKS}, not {block_shapes!r}.")
-        layers = read_layers(named, dt)
-        if block_shapes == AS_IT_IS or any(layer.given is not None for layer in layers.layers):
-            return None
-        return fit_blocks(named, objective, dt=dt)
-    if isinstance(block_shapes, Mapping):
-        return _given_shapes(named, block_shapes, dt)
-    if hasattr(block_shapes, "shapes") and hasattr(block_shapes, "apply"):
-        if block_shapes.network is not getattr(named, "net", named):
-            raise LoihiError("block_shapes is a fit of another network: fit this one.")
-        return block_shapes
-    raise LoihiError(f"{_AS_BLOCKS}, not {type(block_shapes).__name__}.")
-
-
-def _given_shapes(named: Any, shapes: Mapping[Any, Any], dt: float) -> GivenShapes:
-    layers = read_layers(named, dt)
-    by_ensemble = {_ensemble(layers, named, key): shape for key, shape in shapes.items()}
-    misfits = check_fit(layers, by_ensemble, n_chips=_chips_of_any_board(layers))
+def _use_if_it_fits(layers: Layers, shapes: Mapping[Any, Any], which: str) -> NetworkUse:
+    # a board large enough for any number of blocks: it need not exist yet
+    n_chips = max(1, sum(layer.n_neurons for layer in layers.layers))
+    misfits = check_fit(layers, shapes, n_chips=n_chips)
     if misfits:
         lines = "\n".join(f"- {misfit}" for misfit in misfits)
-        raise LoihiError(f"The network does not fit with these block shapes:\n{lines}", misfits)
-    use = core_use(layers, by_ensemble)
+        raise LoihiError(f"The network does not fit with {which}:\n{lines}", misfits)
+    return core_use(layers, shapes)
+
+
+def _block_shapes(use: NetworkUse, shapes: Mapping[Any, Any]) -> dict[Any, Any]:
+    """NengoLoihi's BlockShape of each Ensemble that a shape was given for."""
     BlockShape = stack.nengo_loihi().BlockShape
-    found = {
+    return {
         layer.ensemble: BlockShape(layer.tiling.tile, layer.tiling.full)
         for layer in use.layers
-        if layer.ensemble in by_ensemble
+        if layer.ensemble in shapes
     }
-    return GivenShapes(layers.network, named, found, use)
 
 
 def _ensemble(layers: Any, named: Any, key: Any) -> Any:
-    """The Ensemble of a layer's name, of a Keras layer, or itself."""
+    """The Ensemble that a name, a Keras layer or the Ensemble itself stands for."""
     on_chip = {layer.name: layer.ensemble for layer in layers.layers if layer.ensemble is not None}
     name = key if isinstance(key, str) else getattr(key, "name", None)
     if key in on_chip.values():
@@ -205,8 +179,3 @@ def _ensemble(layers: Any, named: Any, key: Any) -> Any:
         f"block_shapes names {key!r}, which is no layer on the chip; there are "
         f"{', '.join(on_chip) or 'none'}."
     )
-
-
-def _chips_of_any_board(layers: Any) -> int:
-    """No limit: what runs nowhere yet needs no board of a size."""
-    return max(1, sum(layer.n_neurons for layer in layers.layers))

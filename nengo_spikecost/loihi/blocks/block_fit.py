@@ -11,12 +11,10 @@ import nengo
 
 from ... import stack
 from ...errors import LoihiError
+from ...layout import Result
 from ..cores.building import building
-from ..cores.core_use import LayerUse, NetworkUse
+from ..cores.network_use import LayerUse, NetworkUse
 from ..support.unsupported import network_and_names
-
-#: Characters of a bar of utilisation.
-BAR = 10
 
 
 def write_blocks(
@@ -78,7 +76,7 @@ class Verification:
 
 
 @dataclass(frozen=True)
-class BlockFit:
+class BlockFit(Result):
     """Block shapes with which a network fits on Loihi.
 
     Shapes change what the network computes, a little: NengoLoihi rounds weights, biases and
@@ -246,61 +244,6 @@ class BlockFit:
             number = connections.index(conn)
             lines += [f"{network}.config[connections[{number}]].pop_type = {pop_type}"]
         return "\n".join(lines) + "\n"
-
-    # ------------------------------------------------------------ saying it
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain dicts and numbers; of layers what their fullest core uses."""
-        layers = [
-            {
-                "layer": layer.name,
-                "cores": layer.use.n_blocks,
-                "block_shape": list(layer.use.tiling.tile),
-                "shape": list(layer.use.tiling.full),
-                "step_ns": layer.load_ns,
-                **{
-                    resource.replace(" ", "_"): {"used": int(used), "limit": limit}
-                    for resource, used, limit in layer.use.largest.limits
-                },
-            }
-            for layer in self.layers
-        ]
-        return {
-            "objective": self.objective,
-            "cores": self.n_cores,
-            "chips": self.n_chips,
-            "lower_bound": self.lower_bound,
-            "is_optimal": self.is_optimal,
-            "busiest_core_ns": self.busiest_ns,
-            "messages_per_step": {"from_host": self.host_messages, "on_chips": self.chip_messages},
-            "rates_known": self.rates_known,
-            "layers": layers,
-            "code": None if self.reordered else self.code(),
-        }
-
-    def __str__(self) -> str:
-        chips = f"{self.n_chips} chip{'s' if self.n_chips > 1 else ''}"
-        proof = "fewer are impossible" if self.is_optimal else f"at least {self.lower_bound}"
-        width = max(len(layer.name) for layer in self.layers)
-        lines = [f"{self.n_cores} cores on {chips} ({proof})"]
-        for layer in self.layers:
-            use = layer.use
-            shape = " x ".join(map(str, use.tiling.tile))
-            lines += [f"  {layer.name:<{width}}  {use.n_blocks:>4} x ({shape})"]
-            for resource, used, limit in use.largest.limits:
-                lines += [f"  {'':<{width}}    {resource:<12} {_bar(used / limit)} {used:>9,}"]
-        rates = "measured spikes" if self.rates_known else "100 Hz everywhere, for want of spikes"
-        lines += [
-            f"  busiest core {self.busiest_ns / 1000:.1f} us a step (modelled), "
-            f"{self.host_messages:.0f} messages a step from the host and "
-            f"{self.chip_messages:.0f} between cores ({rates})"
-        ]
-        return "\n".join(lines)
-
-
-def _bar(share: float) -> str:
-    full = round(BAR * share)
-    return "█" * full + "·" * (BAR - full) + f" {share:>4.0%}"
 
 
 def _as_tuple(block: Any) -> tuple[int, ...]:

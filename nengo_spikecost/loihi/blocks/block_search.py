@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import LoihiError
 from ..cores.core_layers import Layer, Layers
 from ..cores.core_rates import spikes_per_step
-from ..cores.core_use import NetworkUse, use_of
+from ..cores.core_use import use_of
 from ..cores.layer_reading import read_layers
 from ..cores.misfits import why_never
+from ..cores.network_use import NetworkUse
 from ..cores.tiling import Tiling
 from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order
@@ -78,8 +80,7 @@ def fit_blocks(
         can't build the network. If `objective`, `pop_types` or `channel_order` is none of those
         above.
     """
-    if objective not in OBJECTIVES:
-        raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
+    check.choice("objective", objective, OBJECTIVES, LoihiError)
     if pop_types is not None and (not pop_types or not set(pop_types) <= {16, 32}):
         raise LoihiError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
     started = time.monotonic()
@@ -93,7 +94,6 @@ def fit_blocks(
     search = BlockSearch(layers, rates, pop_types, started, time_limit, max_cores_per_chip)
     search.reordered = reordered
     search.max_cores = max_cores
-    search.given = layers.network if isinstance(network, Layers) else network
     return search.fit(objective)
 
 
@@ -116,7 +116,6 @@ class BlockSearch:
         self.cores_per_chip = cores_per_chip
         self.max_cores: int | None = None
         self.reordered = False
-        self.given: Any = layers.network
         arriving: dict[int, list[Any]] = {k: [] for k in range(len(layers.layers))}
         couplings: dict[tuple[int, int], list[Coupling]] = {}
         for axons in layers.inputs:
@@ -301,7 +300,7 @@ class BlockSearch:
             reordered=self.reordered,
             seconds=time.monotonic() - self.first_started,
             network=self.layers.network,
-            given=self.given,
+            given=self.layers.given,
             search=self,
         )
 

@@ -80,7 +80,7 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
             )
         )
     inputs = tuple(axons_of(axons) for axons in layers.inputs)
-    return Layers(tuple(reordered), inputs, layers.network), True
+    return replace(layers, layers=tuple(reordered), inputs=inputs), True
 
 
 def _moved(shape: tuple[int, ...], last: bool) -> tuple[int, ...]:

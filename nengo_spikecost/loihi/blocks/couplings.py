@@ -80,8 +80,8 @@ class Coupling:
 
     def _image(self, sources: TileChoices, targets: TileChoices) -> tuple[np.ndarray, np.ndarray]:
         synapses: Any = self.axons.synapses
-        source_sides = _image_sides(sources.tiles, synapses.channels_last)
-        target_sides = _image_sides(targets.tiles, synapses.channels_last)
+        source_sides = list(synapses.along_axes(sources.tiles.T))
+        target_sides = synapses.along_axes(targets.tiles.T)
         if synapses.groups == 1:
             source_sides[2] = np.ones_like(source_sides[2])  # one channel needs all that many do
         kinds, kind = np.unique(np.stack(source_sides), axis=1, return_inverse=True)
@@ -128,11 +128,6 @@ class Coupling:
         tilings = Tiling(self.source.shape, source), Tiling(self.target.shape, target)
         slots = self.axons.output_slots(*tilings)
         return int(slots.max()) // self.axons.synapses.slots
-
-
-def _image_sides(tiles: np.ndarray, channels_last: bool) -> list[np.ndarray]:
-    a, b, c = tiles.T
-    return [a, b, c] if channels_last else [b, c, a]
 
 
 def _axis_table(axis: Any, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:

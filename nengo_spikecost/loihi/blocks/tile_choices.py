@@ -192,12 +192,6 @@ def _separable(synapses: Synapses, shape: tuple[int, ...]) -> bool:
     return isinstance(synapses, ConvolutionSynapses) and synapses.output_shape == shape
 
 
-def _axes(choices: TileChoices, synapses: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sides of the tiles along rows, columns and filters."""
-    a, b, c = choices.tiles.T
-    return (a, b, c) if synapses.channels_last else (b, c, a)
-
-
 def _pixel_rates(synapses: Any, axons: Axons, sent: np.ndarray) -> np.ndarray:
     keep = axons.axon_of >= 0
     pixels = np.bincount(axons.axon_of[keep], weights=sent[keep], minlength=synapses.n_axons)
@@ -208,7 +202,7 @@ def _image_messages(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
     pixels = _pixel_rates(synapses, axons, sent)
-    rows, columns, filters = _axes(choices, synapses)
+    rows, columns, filters = synapses.along_axes(choices.tiles.T)
     by_pair: dict[tuple[int, int], float] = {}
     found = np.zeros(len(choices))
     for k, (r, c, f) in enumerate(zip(rows.tolist(), columns.tolist(), filters.tolist())):
@@ -226,7 +220,7 @@ def _image_synops(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
     pixels = _pixel_rates(synapses, axons, sent)
-    rows, columns, filters = _axes(choices, synapses)
+    rows, columns, filters = synapses.along_axes(choices.tiles.T)
     by_pair: dict[tuple[int, int], float] = {}
     for r, c in set(zip(rows.tolist(), columns.tolist())):
         reached = synapses.rows.lengths(r) @ pixels @ synapses.columns.lengths(c).T
@@ -276,8 +270,7 @@ def _dense_bits(synapses: DenseSynapses, tiles: np.ndarray) -> np.ndarray:
 
 def _image_bounds(synapses: Any, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Input axons and least bits of the fullest tile."""
-    a, b, c = tiles.T
-    rows, columns, filters = (a, b, c) if synapses.channels_last else (b, c, a)
+    rows, columns, filters = synapses.along_axes(tiles.T)
     sides_r, where_r = np.unique(rows, return_inverse=True)
     sides_c, where_c = np.unique(columns, return_inverse=True)
     found = []

@@ -157,11 +157,14 @@ class Layers:
     inputs : tuple of Axons
         From the host.
     network : nengo.Network
+    given : nengo.Network or Conversion
+        The same, or the Conversion that knows the names of its layers.
     """
 
     layers: tuple[Layer, ...]
     inputs: tuple[Axons, ...]
     network: Any = field(repr=False)
+    given: Any = field(repr=False)
 
     def of(self, ensemble: Any) -> Layer | None:
         """The layer of an Ensemble, or None if it is not on the chip."""

@@ -9,102 +9,15 @@ Reference: nengo-loihi 1.1.0, builder/split_blocks.py, block.py (``utilization``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...chip.limits import CoreUse
 from ...errors import LoihiError
 from .core_layers import Layer, Layers
 from .layer_reading import read_layers
+from .network_use import LayerUse, NetworkUse
 from .tiling import Tiling
-
-
-@dataclass(frozen=True)
-class LayerUse:
-    """The blocks of one population.
-
-    Attributes
-    ----------
-    name : str
-        The layer, or the object's name in its network.
-    ensemble : nengo.Ensemble or None
-        None for neurons that NengoLoihi adds, which decode values.
-    tiling : Tiling
-        How it is cut.
-    compartments, input_axons, output_axons, synapse_bits : ndarray of int64, shape (n_blocks,)
-        Of each block, in NengoLoihi's order.
-    bases_allowed : bool
-        Whether pop16 axons get compartment offsets that they can have.
-    """
-
-    name: str
-    ensemble: Any = field(repr=False, compare=False)
-    tiling: Tiling
-    compartments: np.ndarray
-    input_axons: np.ndarray
-    output_axons: np.ndarray
-    synapse_bits: np.ndarray
-    bases_allowed: bool = True
-
-    @property
-    def n_blocks(self) -> int:
-        """Number of blocks: NengoLoihi gives each a core of its own."""
-        return len(self.compartments)
-
-    @property
-    def blocks(self) -> tuple[CoreUse, ...]:
-        """Use of each block."""
-        columns = (self.compartments, self.input_axons, self.output_axons, self.synapse_bits)
-        return tuple(CoreUse(*map(int, row)) for row in zip(*columns))
-
-    @property
-    def largest(self) -> CoreUse:
-        """The most that any block uses of each resource."""
-        columns = (self.compartments, self.input_axons, self.output_axons, self.synapse_bits)
-        return CoreUse(*(int(column.max()) for column in columns))
-
-    @property
-    def fits(self) -> bool:
-        """Whether every block is within the limits that NengoLoihi checks when it builds."""
-        return self.largest.fits and self.bases_allowed
-
-
-@dataclass(frozen=True)
-class NetworkUse:
-    """The blocks of a network.
-
-    Attributes
-    ----------
-    layers : tuple of LayerUse
-        In the order of NengoLoihi's blocks.
-    """
-
-    layers: tuple[LayerUse, ...]
-
-    @property
-    def n_cores(self) -> int:
-        """Cores of all blocks, one each."""
-        return sum(layer.n_blocks for layer in self.layers)
-
-    @property
-    def fits(self) -> bool:
-        """Whether every block is within the limits that NengoLoihi checks when it builds."""
-        return all(layer.fits for layer in self.layers)
-
-    def __getitem__(self, key: Any) -> LayerUse:
-        """The use of an Ensemble, or of a layer by name."""
-        for layer in self.layers:
-            if layer.name == key or (layer.ensemble is not None and layer.ensemble is key):
-                return layer
-        raise KeyError(f"No layer {key!r} on the chip; there are {[x.name for x in self.layers]}.")
-
-    def __str__(self) -> str:
-        lines = [f"{self.n_cores} cores"]
-        for layer in self.layers:
-            lines.append(f"  {layer.name}: {layer.n_blocks} x {layer.tiling.tile}, {layer.largest}")
-        return "\n".join(lines)
 
 
 def core_use(
@@ -185,9 +98,7 @@ def use_of(layers: Layers, tilings: tuple[Tiling, ...]) -> NetworkUse:
 
 
 def _layer_use(layer: Layer, tiling: Tiling, tilings: tuple[Tiling, ...]) -> LayerUse:
-    axons = np.zeros(tiling.n_tiles, dtype=np.int64)
-    bits = np.zeros(tiling.n_tiles, dtype=np.int64)
-    output = np.zeros(tiling.n_tiles, dtype=np.int64)
+    axons, bits, output = np.zeros((3, tiling.n_tiles), dtype=np.int64)
     for synapses in layer.synapses:
         used = synapses.use(tiling)
         axons += used.axons

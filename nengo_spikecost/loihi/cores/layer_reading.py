@@ -35,7 +35,8 @@ def read_layers(network: Any, dt: float = 0.001) -> Layers:
         If NengoLoihi can't build it.
     """
     net, layer_names = network_and_names(network)
-    return _Reader(net, build_unsplit(net, dt), layer_names, dt).read()
+    reader = _Reader(net, build_unsplit(net, dt), layer_names, dt)
+    return Layers(reader.read(), tuple(reader.inputs), net, network)
 
 
 class _Reader:
@@ -61,14 +62,14 @@ class _Reader:
         self.built: dict[Any, tuple[Synapses, Any]] = {}
         self.shapes: dict[Any, tuple[int, ...]] = {}
 
-    def read(self) -> Layers:
+    def read(self) -> tuple[Layer, ...]:
         for block in self.blocks:
             self._read_built(block)
         for noted in self.unsplit.noted:
             self._read_noted(noted)
         self._read_built_axons()
         given = self.unsplit.block_shapes
-        layers = tuple(
+        return tuple(
             Layer(
                 self.names[block],
                 self.ensembles.get(block),
@@ -81,7 +82,6 @@ class _Reader:
             )
             for block in self.blocks
         )
-        return Layers(layers, tuple(self.inputs), self.net)
 
     # ------------------------------------------------------------ noted
 

@@ -28,8 +28,9 @@ from ...chip.limits import (
 )
 from .core_layers import Layer, Layers
 from .core_rates import spikes_per_step
-from .core_use import LayerUse, NetworkUse, tilings_of, use_of
+from .core_use import tilings_of, use_of
 from .layer_reading import read_layers
+from .network_use import LayerUse, NetworkUse
 from .tiling import Tiling
 
 FIT = "nengo_spikecost.loihi.fit_blocks finds block shapes that fit"

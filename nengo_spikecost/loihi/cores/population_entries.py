@@ -7,16 +7,12 @@ pair of pixel and target is looked at.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...chip.limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
+from .image_synapses import ImageSynapses
 from .synapses import Reach, TileInputs, mixed
 from .tiling import Tiling
-
-if TYPE_CHECKING:
-    from .population_synapses import ConvolutionSynapses
 
 
 class Entries:
@@ -24,12 +20,12 @@ class Entries:
 
     Parameters
     ----------
-    synapses : ConvolutionSynapses
+    synapses : ImageSynapses
     tiling : Tiling
         Of the same number of neurons, of any shape, into more than one tile.
     """
 
-    def __init__(self, synapses: ConvolutionSynapses, tiling: Tiling):
+    def __init__(self, synapses: ImageSynapses, tiling: Tiling):
         self.synapses, self.tiling = synapses, tiling
         pixel, place, filters, positions = _entries(synapses)
         tile = tiling.tile_of[place]
@@ -46,7 +42,7 @@ class Entries:
         """Input axons and bits of each tile, and whether pop16 offsets are allowed."""
         bases = self.place[self.starts] % AXON_BASES
         indices = self.place - np.repeat(bases, self.lengths)
-        hashes = self.synapses._tap_hashes.reshape(-1, self.synapses.n_filters)
+        hashes = self.synapses.tap_hashes.reshape(-1, self.synapses.n_filters)
         weights = hashes[self.positions, self.filters]
         sets = np.add.reduceat(mixed(weights, indices), self.starts)
         tiles = self.tile[self.starts]
@@ -97,7 +93,7 @@ class Entries:
         )
 
 
-def _entries(synapses: ConvolutionSynapses) -> tuple[np.ndarray, ...]:
+def _entries(synapses: ImageSynapses) -> tuple[np.ndarray, ...]:
     """Pixel, target neuron, filter and kernel position of every pair that is connected."""
     rows, columns = synapses.rows.connected(), synapses.columns.connected()
     i, y, u = (along[:, None, None] for along in rows)

@@ -10,7 +10,7 @@ for groups and transposed convolutions, `nengo_spikecost.stack.convolution_synap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from ...chip.limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
-from .image_axis import AxisTile, ImageAxis
+from .image_axis import AxisTile
+from .image_synapses import ImageSynapses
 from .population_entries import Entries
-from .synapses import Reach, Synapses, TileInputs, mixed
+from .synapses import Reach, TileInputs, mixed
 from .tiling import Tiling
 
 
@@ -47,63 +48,8 @@ class Filters:
     groups: tuple[int, int]
 
 
-class ConvolutionSynapses(Synapses):
-    """The synapses of a convolution, transposed or not, with groups or without.
-
-    Parameters
-    ----------
-    transform : nengo.Convolution or nengo.ConvolutionTranspose
-        Over two axes.
-    pop_type : int
-        16 or 32.
-    kernel : callable
-        Gives the kernel as it is in the chip's memory before it is rounded, float32.
-    channels_last : bool, optional
-        Default: the transform's.
-    """
-
-    def __init__(
-        self,
-        transform: Any,
-        pop_type: int,
-        kernel: Callable[[], np.ndarray],
-        channels_last: bool | None = None,
-    ):
-        self.transform = transform
-        self.channels_last = transform.channels_last if channels_last is None else channels_last
-        self.rows, self.columns = ImageAxis(transform, 0), ImageAxis(transform, 1)
-        self.n_channels = self.n_atoms = int(transform.input_shape.n_channels)
-        self.n_filters = int(transform.n_filters)
-        self.groups = int(getattr(transform, "groups", 1))
-        self.n_axons = self.rows.n_in * self.columns.n_in
-        self.pop_type = pop_type
-        self._read = kernel
-        self._memory: dict[tuple[Any, ...], tuple[int, bool]] = {}
-
-    def in_order(self, channels_last: bool) -> ConvolutionSynapses:
-        """The same with the channels of both images first, or last."""
-        if channels_last == self.channels_last:
-            return self
-        return ConvolutionSynapses(self.transform, self.pop_type, self._read, channels_last)
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """Shape of the target in the order of its neurons."""
-        image = (self.rows.n_out, self.columns.n_out)
-        return (*image, self.n_filters) if self.channels_last else (self.n_filters, *image)
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of the source in the order of its neurons."""
-        image = (self.rows.n_in, self.columns.n_in)
-        return (*image, self.n_channels) if self.channels_last else (self.n_channels, *image)
-
-    def image_tile(self, tiling: Tiling) -> tuple[int, int, int] | None:
-        """Rows, columns and filters of a tile, or None if tiles are no rectangles of the image."""
-        if tiling.full != self.output_shape:
-            return None
-        a, b, c = tiling.tile
-        return (a, b, c) if self.channels_last else (b, c, a)
+class ConvolutionSynapses(ImageSynapses):
+    """The synapses of a convolution, transposed or not, with groups or without."""
 
     def filter_tiles(self, side: int) -> Iterator[Filters]:
         """The tiles of so many filters each."""
@@ -123,18 +69,6 @@ class ConvolutionSynapses(Synapses):
             if groups[1] - groups[0] > 2:
                 reached = per_group
             yield Filters(start, stop, channels * (groups[1] - groups[0]), reached, groups)
-
-    def permuted(self, targets: np.ndarray) -> Synapses:
-        raise NotImplementedError("an image's neurons are ordered by `in_order`")
-
-    def axons_of_neurons(self) -> np.ndarray:
-        rows, columns = (
-            np.bincount(axis.connected()[1], minlength=axis.n_out)
-            for axis in (self.rows, self.columns)
-        )
-        pixels = np.outer(rows, columns)
-        along = pixels[:, :, None] if self.channels_last else pixels[None]
-        return np.broadcast_to(along, self.output_shape).ravel()
 
     # ------------------------------------------------------------ use
 
@@ -200,6 +134,11 @@ class ConvolutionSynapses(Synapses):
         return self._memory[key]
 
     @cached_property
+    def _memory(self) -> dict[tuple[Any, ...], tuple[int, bool]]:
+        """Answers of `memory`, by what they depend on."""
+        return {}
+
+    @cached_property
     def _whole_memory(self) -> tuple[int, bool]:
         """The same of a whole block, where equal values are not looked for."""
         rows, columns = self.rows.tiles(self.rows.n_out), self.columns.tiles(self.columns.n_out)
@@ -236,32 +175,11 @@ class ConvolutionSynapses(Synapses):
         )
         return bits, not (bases % POP16_BASE_STEP).any()
 
-    # ------------------------------------------------------------ equal weights
-
-    @cached_property
-    def _tap_hashes(self) -> np.ndarray:
-        """Hash of each filter's weights at a kernel position, uint64 (rows, columns, filters)."""
-        kernel = np.ascontiguousarray(self._read(), dtype=np.float32)
-        bits = kernel.view(np.uint32).reshape(kernel.shape)
-        hashes = np.zeros((*kernel.shape[:2], kernel.shape[3]), dtype=np.uint64)
-        for channel in range(kernel.shape[2]):
-            hashes += mixed(bits[:, :, channel].astype(np.uint64), channel)
-        return hashes
-
-    @cached_property
-    def values_may_be_equal(self) -> bool:
-        """Whether a filter has the same weights at two different kernel positions.
-
-        Only then can two sets of weights be equal that come from different positions.
-        """
-        flat = np.sort(self._tap_hashes.reshape(-1, self._tap_hashes.shape[2]), axis=0)
-        return bool((flat[1:] == flat[:-1]).any())
-
     def _equal_kinds(
         self, row_kinds: np.ndarray, column_kinds: np.ndarray, filters: Filters
     ) -> np.ndarray:
         """For each pair of row taps and column taps, the number of the first equal pair."""
-        hashes = self._tap_hashes[:, :, filters.start : filters.stop]
+        hashes = self.tap_hashes[:, :, filters.start : filters.stop]
         found: dict[tuple[int, ...], int] = {}
         numbers: list[int] = []
         for r in row_kinds:

@@ -1,31 +1,27 @@
-"""`place`: blocks on cores and chips, the messages between them, and the way these go."""
+"""`Mapping`: blocks on cores and chips, the messages between them, and the hops these make."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...chip.limits import MAX_CORES_PER_CHIP
 from ...chip.mesh import HopCosts, Hops, Mesh, count_hops
 from ...errors import LoihiError
-from ..cores.built import BuiltNetwork, built_network
-from .allocation import allocate, chips_needed, repeating_allocator
+from ...layout import Result
+from ..cores.built import BuiltNetwork
+from .allocation import repeating_allocator
 from .assignment import Solution
 from .host_reads import HostReads, host_reads
 from .placed_block import PlacedBlock, placed_blocks
 from .positions import search_positions
-from .shown.mapping_view import mapping_dict, mapping_records, mapping_text
-from .traffic import Traffic, count_messages, spikes_of
-
-if TYPE_CHECKING:
-    import pandas
+from .traffic import Traffic
 
 
 @dataclass(frozen=True)
-class Mapping:
+class Mapping(Result):
     """A network's blocks on the cores and chips of a board, as `place` returns it.
 
     Attributes
@@ -42,7 +38,7 @@ class Mapping:
     reads : tuple of HostReads
         What each chip sends to the host each step.
     search : Solution or None
-        What `optimised` found.
+        How `optimised` came to these positions; None: they are the allocator's.
     """
 
     blocks: tuple[PlacedBlock, ...]
@@ -86,6 +82,12 @@ class Mapping:
         Rows and columns follow `blocks`. Recurrent messages are on the diagonal.
         """
         return self.traffic.between_blocks()
+
+    @property
+    def received(self) -> np.ndarray:
+        """Messages to each core, from cores and the host, over all samples, int64, (n_cores,)."""
+        every_core = np.arange(self.n_cores)
+        return self.traffic.between_groups(every_core, self.n_cores).sum(axis=0)
 
     @cached_property
     def between_chips(self) -> np.ndarray:
@@ -176,7 +178,7 @@ class Mapping:
         time_limit_s : float
             Of the search, in s.
         """
-        found, positions = search_positions(
+        solution, positions = search_positions(
             self.mesh,
             self.positions,
             self.between_cores,
@@ -187,7 +189,22 @@ class Mapping:
             max_moves=max_moves,
             time_limit_s=time_limit_s,
         )
-        return _placed(self, positions // self.mesh.n_cores, positions, found)
+        return self.moved(positions // self.mesh.n_cores, positions, solution)
+
+    def moved(
+        self, chip: np.ndarray, positions: np.ndarray, search: Solution | None = None
+    ) -> Mapping:
+        """The same blocks at other positions.
+
+        Parameters
+        ----------
+        chip, positions : ndarray of int64, shape (n_blocks,)
+        search : Solution, optional
+            How the positions were found.
+        """
+        blocks = placed_blocks(self.built.blocks, chip, positions)
+        reads = host_reads(self.built.model.probes, [p.obj for p in self.built.blocks], chip)
+        return replace(self, blocks=blocks, reads=reads, search=search)
 
     def to_allocator(self) -> Any:
         """An allocator with which NengoLoihi repeats this placement.
@@ -213,19 +230,6 @@ class Mapping:
             [block.core for block in self.blocks],
         )
 
-    def to_frame(self) -> pandas.DataFrame:
-        """One row a block: where it is, what it uses, its messages over all samples."""
-        import pandas
-
-        return pandas.DataFrame.from_records(mapping_records(self), index="block")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain dicts, lists, strings and numbers."""
-        return mapping_dict(self)
-
-    def __str__(self) -> str:
-        return mapping_text(self)
-
     def _seats(self, free_cores: bool) -> np.ndarray:
         """Positions that blocks may be on."""
         if not free_cores:
@@ -233,73 +237,3 @@ class Mapping:
         cores = np.arange(self.cores_per_chip)
         first = np.arange(self.n_chips)[:, None] * self.mesh.n_cores
         return np.asarray((first + cores).ravel())
-
-
-def place(
-    network: Any,
-    *,
-    allocator: str = "greedy",
-    n_chips: int | None = None,
-    cores_per_chip: int = MAX_CORES_PER_CHIP,
-    activity: Any = None,
-    model: Any = None,
-    fit: Any = None,
-    mesh: Mesh | None = None,
-    dt: float = 0.001,
-) -> Mapping:
-    """Put a network's blocks on cores and chips as NengoLoihi does, without a board.
-
-    Parameters
-    ----------
-    network : nengo.Network, Conversion, or any object with one of these as ``.network``
-        It is not changed.
-    allocator : {"greedy", "round_robin", "greedy_interchip"}
-        NengoLoihi's allocator: fill a chip before the next, deal blocks out to all chips,
-        or fill chips with blocks that talk to each other.
-    n_chips : int, optional
-        Default: the fewest that hold all blocks.
-    cores_per_chip : int
-        Cores to use of each chip.
-    activity : Activity or mapping, optional
-        Spikes that were measured, as `nengo_spikecost.measure` returns them; or a mapping from
-        Ensemble, or from Connection for NengoLoihi's decoding neurons, to the spikes of each
-        neuron, int, shape (n_neurons,). Without it messages are as if every neuron fired once.
-    model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
-        Built of this network already; else it is built, which may take minutes.
-    fit : BlockFit, optional
-        Block shapes to build with, in place of those in the network's config.
-    mesh : Mesh, optional
-    dt : float
-        Time step in s, if the network has to be built.
-
-    Raises
-    ------
-    LoihiError
-        If NengoLoihi can't build the network; for too few chips, an unknown allocator, or
-        the activity of another network.
-    """
-    mesh = mesh or Mesh()
-    if cores_per_chip > mesh.n_cores:
-        raise LoihiError(
-            f"cores_per_chip is {cores_per_chip}, and the mesh has {mesh.n_cores} cores a chip; "
-            "pass a larger Mesh or fewer cores."
-        )
-    built = built_network(network, model, fit, dt)
-    chips = chips_needed(len(built.blocks), n_chips, cores_per_chip)
-    spikes = spikes_of(built, activity)
-    chip, core = allocate(built, allocator, chips, cores_per_chip, spikes)
-    mesh = mesh.for_chips(int(chip.max()) + 1)
-    start = Mapping((), allocator, cores_per_chip, mesh, count_messages(built, spikes), (), built)
-    return _placed(start, chip, chip * mesh.n_cores + core)
-
-
-def _placed(
-    start: Mapping,
-    chip: np.ndarray,
-    positions: np.ndarray,
-    search: Solution | None = None,
-) -> Mapping:
-    """A mapping with its blocks at other positions."""
-    blocks = placed_blocks(start.built.blocks, chip, positions)
-    reads = host_reads(start.built.model.probes, [p.obj for p in start.built.blocks], chip)
-    return replace(start, blocks=blocks, reads=reads, search=search)

@@ -5,10 +5,11 @@ for: ``pip install 'nengo-spikecost[sanafe]'``.
 """
 
 from .architecture import Constants, read_constants
-from .check import Cause, SanaFeCheck, sana_fe_check
 from .recording import Recording, record_spikes
 from .replay import SanaFeRun, replay
+from .sana_fe_check import sana_fe_check
 from .sana_fe_export import SanaFeNetwork, to_sana_fe
+from .second_opinion import Cause, SanaFeCheck
 
 __all__ = [
     "Cause",

@@ -1,17 +1,20 @@
-"""What a `Deployment` says of its layers, and as text."""
+"""A `Deployment` layer by layer: as text, as rows, as plain values, and as bars."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from ...errors import DataError, MeasurementError
 from ...graph import NetworkGraph
-from ...layout.si import counted
-
-if TYPE_CHECKING:
-    from ..deploy import Deployment
+from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size, draw_bars
+from ...layout.si import MISSING, counted
+from ...options import plain
+from ..deployment import Deployment
 
 #: Heading, key and format of the columns.
 COLUMNS = (
@@ -26,44 +29,126 @@ COLUMNS = (
     ("messages", "messages", "{:,.0f}"),
 )
 
+#: Where each target runs, in words.
+WHERE = {
+    "emulator": "on the emulated chip",
+    "nengo_loihi": "on NengoLoihi's emulator",
+    "board": "on a board",
+}
 
-def layer_rows(deployment: Deployment) -> list[dict[str, Any]]:
-    """One row for each population, then one for the neurons that NengoLoihi adds to each
-    Connection that decodes."""
-    activity = deployment.activity
-    seconds = activity.protocol.presentation_time
-    uses = {use.ensemble: use for use in deployment.use.layers if use.ensemble is not None}
-    rows, named = [], set()
-    for population in NetworkGraph(deployment.network).populations:
-        record = activity.populations[population.name]
-        spikes = float(record.per_sample().mean())
-        use = uses.get(population.ensemble)
-        row: dict[str, Any] = {
-            "layer": population.name,
-            "place": "host" if use is None else "chip",
-            "neurons": record.n_neurons,
-            "cores": 0 if use is None else use.n_blocks,
-            "block_shape": None if use is None else list(use.tiling.tile),
-            "spikes": spikes,
-            "rate_hz": spikes / record.n_neurons / seconds,
+
+@presents(Deployment)
+class DeploymentPresenter(Presenter[Deployment]):
+    """Protocol, accuracy and a table of layers."""
+
+    format = "nengo-spikecost/deployment/1"
+    index = "layer"
+    panels = 2
+
+    def summary(self, deployment: Deployment) -> Iterable[str | Table]:
+        yield _protocol(deployment)
+        accuracy = _accuracy_if_any(deployment)
+        if accuracy is not None:
+            n = deployment.activity.n_samples
+            at = "the last step" if deployment.readout == "last" else "the mean over steps"
+            yield f"accuracy {accuracy:.2%} ({round(accuracy * n):,} of {n:,}), read at {at}"
+        chip = deployment.activity.chip
+        columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or chip]
+        note = "Synops and messages are counted by target='emulator' only."
+        if chip is not None:
+            sent, read = np.mean(chip.host_to_chip), np.mean(chip.chip_to_host)
+            note = f"Host to chip {sent:,.0f} spikes, chip to host {read:,.0f}."
+        rows = ([_cell(row.get(k), text) for _, k, text in columns] for row in deployment.layers())
+        yield ""
+        yield Table.of([c[0] for c in columns], rows, 2, title="per sample:", notes=(note,))
+
+    def records(self, deployment: Deployment) -> list[dict[str, Any]]:
+        """Populations of the network, then neurons that NengoLoihi adds to decode."""
+        activity = deployment.activity
+        seconds = activity.protocol.presentation_time
+        uses = {use.ensemble: use for use in deployment.use.layers if use.ensemble is not None}
+        rows = []
+        for population in NetworkGraph(deployment.network).populations:
+            record = activity.populations[population.name]
+            spikes = float(record.per_sample().mean())
+            use = uses.get(population.ensemble)
+            row: dict[str, Any] = {
+                "layer": population.name,
+                "place": "host" if use is None else "chip",
+                "neurons": record.n_neurons,
+                "cores": 0 if use is None else use.n_blocks,
+                "block_shape": None if use is None else list(use.tiling.tile),
+                "spikes": spikes,
+                "rate_hz": spikes / record.n_neurons / seconds,
+            }
+            if use is not None and activity.chip is not None:
+                own = f"{population.name}["
+                cores = enumerate(activity.chip.cores)
+                row.update(_sums(activity.chip, [k for k, c in cores if f"{c}[".startswith(own)]))
+            rows.append(row)
+        if activity.chip is not None:
+            rows += _decoding(activity.chip, {row["layer"] for row in rows})
+        return rows
+
+    def content(self, deployment: Deployment) -> dict[str, Any]:
+        """Everything but the counts of single neurons."""
+        outputs, output = deployment.activity.outputs, deployment.output
+        read = [outputs[output]] if output is not None else list(outputs.values())
+        classified = len(read) == 1 and read[0].last.shape[1] > 1
+        return {
+            "target": deployment.target,
+            "protocol": asdict(deployment.activity.protocol),
+            "n_samples": deployment.activity.n_samples,
+            "cores": deployment.n_cores,
+            "readout": deployment.readout,
+            "options": plain(_options(deployment)),
+            "accuracy": _accuracy_if_any(deployment),
+            "predictions": deployment.predictions.tolist() if classified else None,
+            "layers": deployment.layers(),
         }
-        if use is not None:
-            row.update(_of_cores(activity.chip, population.name))
-        rows.append(row)
-        named.add(population.name)
-    return rows + _decoding(activity.chip, named)
+
+    def size(self, deployment: Deployment) -> tuple[float, float]:
+        width, height = bar_size(len(deployment.layers()))
+        return 1.4 * width, height
+
+    def draw(self, deployment: Deployment, axes: Any) -> None:
+        """Spikes of every layer, and beside them synops, or cores where none were counted."""
+        rows = deployment.layers()
+        names = [row["layer"] for row in rows]
+        right = "synops" if deployment.activity.chip is not None else "cores"
+        for own, key in zip(axes, ("spikes", right)):
+            label = "Cores" if key == "cores" else f"{key.capitalize()} per sample"
+            draw_bars(own, names, {key: [row.get(key, 0) for row in rows]}, "", label)
+        axes[1].set_yticklabels([])
 
 
-def _decoding(chip: Any, named: set[str]) -> list[dict[str, Any]]:
+def _protocol(deployment: Deployment) -> str:
+    protocol = deployment.activity.protocol
+    start = "each started afresh" if protocol.presentation == "fresh" else "without a pause"
+    if protocol.presentation == "continuous" and protocol.batch_size > 1:
+        start += f" in {protocol.batch_size} lanes"
+    samples = counted(deployment.activity.n_samples, "sample")
+    return (
+        f"{samples} of {counted(protocol.n_steps, 'step')} of {1000 * protocol.dt:g} ms, {start}, "
+        f"{WHERE[deployment.target]}: {counted(deployment.n_cores, 'core')}"
+    )
+
+
+def _options(deployment: Deployment) -> dict[str, Any]:
+    """Options that are not the defaults; block shapes are among the layers."""
+    deciding = deployment.options.deciding()
+    given = deployment.options.given().items()
+    return {name: value for name, value in given if name in deciding and name != "block_shapes"}
+
+
+def _decoding(chip: Any, named: set[str]) -> Iterable[dict[str, Any]]:
     """Rows of cores that hold no neurons of the network."""
-    if chip is None:
-        return []
     others: dict[str, list[int]] = {}
     for number, (core, layer) in enumerate(zip(chip.cores, chip.layers)):
         if core.split("[")[0] not in named and layer not in named:
             others.setdefault(layer, []).append(number)
-    return [
-        {
+    for layer, numbers in others.items():
+        yield {
             "layer": layer,
             "place": "chip",
             "neurons": int(chip.compartments[numbers].sum()),
@@ -73,16 +158,6 @@ def _decoding(chip: Any, named: set[str]) -> list[dict[str, Any]]:
             "rate_hz": None,
             **_sums(chip, numbers),
         }
-        for layer, numbers in others.items()
-    ]
-
-
-def _of_cores(chip: Any, name: str) -> dict[str, float]:
-    """Synops and messages of the cores of a population."""
-    if chip is None:
-        return {}
-    own = [k for k, core in enumerate(chip.cores) if core == name or core.startswith(f"{name}[")]
-    return _sums(chip, own)
 
 
 def _sums(chip: Any, cores: list[int]) -> dict[str, float]:
@@ -92,7 +167,7 @@ def _sums(chip: Any, cores: list[int]) -> dict[str, float]:
     }
 
 
-def accuracy_if_any(deployment: Deployment) -> float | None:
+def _accuracy_if_any(deployment: Deployment) -> float | None:
     """None where labels that came with the data are no classes of a single output."""
     try:
         return deployment.accuracy
@@ -100,49 +175,7 @@ def accuracy_if_any(deployment: Deployment) -> float | None:
         return None
 
 
-def summary(deployment: Deployment) -> str:
-    """Protocol, accuracy and the table of layers."""
-    activity = deployment.activity
-    protocol = activity.protocol
-    start = "each started afresh" if protocol.presentation == "fresh" else "without a pause"
-    if protocol.presentation == "continuous" and protocol.batch_size > 1:
-        start += f" in {protocol.batch_size} lanes"
-    where = {
-        "emulator": "on the emulated chip",
-        "nengo_loihi": "on NengoLoihi's emulator",
-        "board": "on a board",
-    }[deployment.target]
-    samples, steps = counted(activity.n_samples, "sample"), counted(protocol.n_steps, "step")
-    cores = counted(deployment.n_cores, "core")
-    lines = [f"{samples} of {steps} of {1000 * protocol.dt:g} ms, {start}, {where}: {cores}"]
-    accuracy = accuracy_if_any(deployment)
-    if accuracy is not None:
-        n = activity.n_samples
-        right = round(accuracy * n)
-        at = "the last step" if deployment.readout == "last" else "the mean over steps"
-        lines.append(f"accuracy {accuracy:.2%} ({right:,} of {n:,}), read at {at}")
-    rows = deployment.layers()
-    columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or activity.chip]
-    table = [[heading for heading, _, _ in columns]]
-    table += [[_cell(row.get(key), text) for _, key, text in columns] for row in rows]
-    widths = [max(len(line[k]) for line in table) for k in range(len(columns))]
-    lines += ["", "per sample:"]
-    for line in table:
-        cells = [x.ljust(w) if k < 2 else x.rjust(w) for k, (x, w) in enumerate(zip(line, widths))]
-        lines.append("  ".join(cells).rstrip())
-    if activity.chip is not None:
-        chip = activity.chip
-        lines += [
-            "",
-            f"host to chip {np.mean(chip.host_to_chip):,.0f} spikes, chip to host "
-            f"{np.mean(chip.chip_to_host):,.0f}",
-        ]
-    else:
-        lines += ["", "Synops and messages are counted by target='emulator' only."]
-    return "\n".join(lines)
-
-
 def _cell(value: Any, text: str) -> str:
     if value is None or (value == 0 and text == "{:,}"):
-        return "-"
+        return MISSING
     return text.format(" x ".join(map(str, value)) if isinstance(value, list) else value)

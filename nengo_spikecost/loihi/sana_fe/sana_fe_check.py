@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,117 +11,13 @@ import numpy as np
 from ...chip.chip_activity import StepCounts
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
-from ...layout.si import si
 from ...workload.measured_chip import chip_work
-from ..mapping.mapping import Mapping, place
+from ..mapping.mapping import Mapping
+from ..mapping.place import place
 from .recording import Recording
 from .replay import SanaFeRun, replay
 from .sana_fe_export import SanaFeNetwork, to_sana_fe
-
-#: Share of an energy below which it is rounding.
-NEGLIGIBLE = 1e-6
-
-#: Which parts of a core's energy belong to which of SANA-FE's.
-PARTS = {
-    "neurons": ("access", "update", "spike"),
-    "synapses": ("synop_dense", "synop_sparse", "synop_conv"),
-    "messages": ("message", "axon_event", "hop"),
-}
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Something that makes SANA-FE's energy differ from ours.
-
-    Attributes
-    ----------
-    part : str
-        One of `PARTS`.
-    reason : str
-    energy_J : float
-        What SANA-FE has more for it.
-    """
-
-    part: str
-    reason: str
-    energy_J: float
-
-
-@dataclass(frozen=True)
-class SanaFeCheck:
-    """Energy and time of one recorded sample, ours and SANA-FE's.
-
-    Attributes
-    ----------
-    cost : ChipCost
-        Ours, of all steps, with the time of the cores alone.
-    run : SanaFeRun
-        SANA-FE's.
-    exported : SanaFeNetwork
-    ours_J, theirs_J : dict from one of `PARTS` to float
-        Core dynamic energy. SANA-FE's messages are those of the host, too.
-    causes : tuple of Cause
-        What is known to make them differ.
-    """
-
-    cost: ChipCost = field(repr=False)
-    run: SanaFeRun = field(repr=False)
-    exported: SanaFeNetwork = field(repr=False)
-    ours_J: dict[str, float]
-    theirs_J: dict[str, float]
-    causes: tuple[Cause, ...]
-
-    @property
-    def total_ours_J(self) -> float:
-        """All of ours."""
-        return sum(self.ours_J.values())
-
-    @property
-    def total_theirs_J(self) -> float:
-        """All of SANA-FE's."""
-        return sum(self.theirs_J.values())
-
-    def unexplained_J(self, part: str) -> float:
-        """What SANA-FE has more than ours and the causes of a part."""
-        known = sum(cause.energy_J for cause in self.causes if cause.part == part)
-        return self.theirs_J[part] - self.ours_J[part] - known
-
-    @property
-    def step_ours_s(self) -> float:
-        """Mean time of a step, ours."""
-        return self.cost.step_s.nominal
-
-    @property
-    def step_theirs_s(self) -> float:
-        """Mean time of a step, SANA-FE's."""
-        return float(self.run.step_s.mean())
-
-    def __str__(self) -> str:
-        rows = [("", "ours", "SANA-FE", "difference")]
-        for part in PARTS:
-            rows.append((part, *_row(self.ours_J[part], self.theirs_J[part], "J")))
-            own = [(c.reason, c.energy_J) for c in self.causes if c.part == part]
-            rows += [
-                (f"  {reason}", "", "", si(energy, "J"))
-                for reason, energy in (*own, ("not explained", self.unexplained_J(part)))
-                if abs(energy) > NEGLIGIBLE * self.total_theirs_J
-            ]
-        rows.append(("total", *_row(self.total_ours_J, self.total_theirs_J, "J")))
-        rows.append(("step, mean", *_row(self.step_ours_s, self.step_theirs_s, "s")))
-        width = max(len(row[0]) for row in rows)
-        lines = [f"{a:{width}}  {b:>9}  {c:>9}  {d:>11}".rstrip() for a, b, c, d in rows]
-        return "\n".join(
-            [
-                f"{self.run.n_steps} steps, profile {self.cost.profile.name}, SANA-FE's "
-                f"{self.run.timing} times",
-                *lines,
-            ]
-        )
-
-
-def _row(ours: float, theirs: float, unit: str) -> tuple[str, str, str]:
-    difference = f"{100 * (theirs / ours - 1):+.2f} %" if ours else si(theirs, unit)
-    return si(ours, unit), si(theirs, unit), difference
+from .second_opinion import PARTS, Cause, SanaFeCheck
 
 
 def sana_fe_check(

@@ -1,0 +1,153 @@
+"""What blocks use of their cores: a `BlockFit` and a `NetworkUse` as text, rows and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size
+from ...layout.si import counted
+from ..blocks.block_fit import BlockFit
+from ..cores.network_use import LayerUse, NetworkUse
+from .grouped_bars import draw_groups
+
+#: Characters of a bar of utilisation.
+BAR = 10
+
+
+@presents(NetworkUse)
+class NetworkUsePresenter(Presenter[NetworkUse]):
+    """A line for each layer, and a row for each block."""
+
+    format = "nengo-spikecost/core-use/1"
+    index = ("layer", "block")
+
+    def summary(self, use: NetworkUse) -> Iterable[str]:
+        yield counted(use.n_cores, "core")
+        for layer in use.layers:
+            yield f"* {layer.name}: {layer.n_blocks} x {layer.tiling.tile}, {layer.largest}"
+
+    def records(self, use: NetworkUse) -> list[dict[str, Any]]:
+        return [
+            {"layer": layer.name, "block": number, **_used(block)}
+            for layer in use.layers
+            for number, block in enumerate(layer.blocks)
+        ]
+
+    def content(self, use: NetworkUse) -> dict[str, Any]:
+        layers = [
+            {
+                "layer": layer.name,
+                "cores": layer.n_blocks,
+                "block_shape": list(layer.tiling.tile),
+                "fits": layer.fits,
+                **_fullest(layer),
+            }
+            for layer in use.layers
+        ]
+        return {"cores": use.n_cores, "fits": use.fits, "layers": layers}
+
+    def size(self, use: NetworkUse) -> tuple[float, float]:
+        return bar_size(3 * len(use.layers))
+
+    def draw(self, use: NetworkUse, axes: Any) -> None:
+        _draw_shares(axes, use.layers)
+
+
+@presents(BlockFit)
+class BlockFitPresenter(Presenter[BlockFit]):
+    """Blocks of each layer, and what the fullest of them uses of its core."""
+
+    format = "nengo-spikecost/block-fit/1"
+    index = "layer"
+
+    def summary(self, fit: BlockFit) -> Iterable[str | Table]:
+        proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound}"
+        yield f"{counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
+        yield ""
+        rows = []
+        for layer in fit.layers:
+            use = layer.use
+            name = [layer.name, f"{use.n_blocks} x ({' x '.join(map(str, use.tiling.tile))})"]
+            for resource, used, limit in use.largest.limits:
+                rows.append([*name, resource, _bar(used / limit), f"{used:,}"])
+                name = ["", ""]
+        rates = "measured spikes" if fit.rates_known else "100 Hz everywhere, for want of spikes"
+        note = (
+            f"Busiest core {fit.busiest_ns / 1000:.1f} us a step (modelled), "
+            f"{fit.host_messages:.0f} messages a step from the host and "
+            f"{fit.chip_messages:.0f} between cores ({rates})."
+        )
+        headers = ("layer", "blocks", "resource", "fullest core", "used")
+        yield Table.of(headers, rows, 4, notes=(note,))
+
+    def records(self, fit: BlockFit) -> list[dict[str, Any]]:
+        return [
+            {
+                "layer": layer.name,
+                "cores": layer.use.n_blocks,
+                "block_shape": layer.use.tiling.tile,
+                "step_ns": layer.load_ns,
+                **_used(layer.use.largest),
+            }
+            for layer in fit.layers
+        ]
+
+    def content(self, fit: BlockFit) -> dict[str, Any]:
+        """Everything; of layers what their fullest core uses."""
+        layers = [
+            {
+                "layer": layer.name,
+                "cores": layer.use.n_blocks,
+                "block_shape": list(layer.use.tiling.tile),
+                "shape": list(layer.use.tiling.full),
+                "step_ns": layer.load_ns,
+                **_fullest(layer.use),
+            }
+            for layer in fit.layers
+        ]
+        return {
+            "objective": fit.objective,
+            "cores": fit.n_cores,
+            "chips": fit.n_chips,
+            "lower_bound": fit.lower_bound,
+            "is_optimal": fit.is_optimal,
+            "busiest_core_ns": fit.busiest_ns,
+            "messages_per_step": {"from_host": fit.host_messages, "on_chips": fit.chip_messages},
+            "rates_known": fit.rates_known,
+            "layers": layers,
+            "code": None if fit.reordered else fit.code(),
+        }
+
+    def size(self, fit: BlockFit) -> tuple[float, float]:
+        return bar_size(3 * len(fit.layers))
+
+    def draw(self, fit: BlockFit, axes: Any) -> None:
+        _draw_shares(axes, fit.use.layers)
+
+
+def _bar(share: float) -> str:
+    full = round(BAR * share)
+    return "█" * full + "·" * (BAR - full) + f" {share:>4.0%}"
+
+
+def _used(block: Any) -> dict[str, int]:
+    return {name.replace(" ", "_"): int(used) for name, used, _ in block.limits}
+
+
+def _fullest(use: LayerUse) -> dict[str, dict[str, int]]:
+    return {
+        resource.replace(" ", "_"): {"used": int(used), "limit": limit}
+        for resource, used, limit in use.largest.limits
+    }
+
+
+def _draw_shares(axes: Any, layers: Sequence[LayerUse]) -> None:
+    """Bars of what the fullest core of each layer uses of each resource."""
+    shares: dict[str, list[float]] = {}
+    for layer in layers:
+        for resource, used, limit in layer.largest.limits:
+            shares.setdefault(resource, []).append(used / limit)
+    draw_groups(axes, [layer.name for layer in layers], shares, "%", "Used of the fullest core")
+    axes.axvline(1.0, color="black", lw=0.8, ls="--")

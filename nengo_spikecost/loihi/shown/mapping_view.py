@@ -1,0 +1,192 @@
+"""A `Mapping` as text, as rows, as plain values, and as a map of the mesh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ...chip.limits import MAX_HOST_SPIKES_PER_STEP
+from ...layout import Presenter, Table, presents
+from ...layout.si import counted
+from ..mapping.mapping import Mapping
+from ..mapping.placed_block import PlacedBlock
+from .mesh_map import draw_mesh, mesh_size
+
+
+@presents(Mapping)
+class MappingPresenter(Presenter[Mapping]):
+    """A table of the layers, and notes on messages, hops and what the host reads."""
+
+    format = "nengo-spikecost/loihi-mapping/1"
+    index = "block"
+
+    def summary(self, mapping: Mapping) -> Iterable[str | Table]:
+        cores, chips = counted(mapping.n_cores, "core"), counted(mapping.n_chips, "chip")
+        head = f"{cores} on {chips}, by {mapping.allocator}"
+        if mapping.n_chips > 1:
+            per_chip = np.bincount(mapping.chips, minlength=mapping.n_chips)
+            head += f" ({', '.join(f'{n:,}' for n in per_chip)} cores)"
+        resources = [name.replace(" ", "\n") for name, _, _ in mapping.blocks[0].use.limits]
+        headers = ("layer", "cores", "chips", *resources, "messages")
+        return [head, "", Table.of(headers, _rows(mapping), notes=tuple(_notes(mapping)))]
+
+    def records(self, mapping: Mapping) -> list[dict[str, Any]]:
+        """One flat dict a block; messages over all samples."""
+        sent, received = mapping.between_cores.sum(axis=1), mapping.between_cores.sum(axis=0)
+        columns, rows = mapping.mesh.coordinates(mapping.mesh.tile_of(mapping.positions))
+        from_host = mapping.received - received
+        return [
+            {
+                "block": block.name,
+                "layer": block.layer,
+                "kind": block.kind,
+                "chip": block.chip,
+                "core": block.core,
+                "column": int(columns[number]),
+                "row": int(rows[number]),
+                **asdict(block.use),
+                "messages_sent": int(sent[number]),
+                "messages_received": int(received[number]),
+                "messages_from_host": int(from_host[number]),
+            }
+            for number, block in enumerate(mapping.blocks)
+        ]
+
+    def content(self, mapping: Mapping) -> dict[str, Any]:
+        traffic, hops, search = mapping.traffic, mapping.hops, mapping.search
+        routes = zip(traffic.sender, traffic.receiver, traffic.messages)
+        searched = ("start_cost", "cost", "lower_bound", "is_optimal", "in_time")
+        counted_hops = ("east_west", "north_south", "chip_crossings", "within_tile")
+        return {
+            "allocator": mapping.allocator,
+            "n_cores": mapping.n_cores,
+            "n_chips": mapping.n_chips,
+            "cores_per_chip": mapping.cores_per_chip,
+            "mesh": asdict(mapping.mesh),
+            "limits": {name: limit for name, _, limit in mapping.blocks[0].use.limits},
+            "blocks": self.records(mapping),
+            "messages": {
+                "measured": traffic.measured,
+                "n_samples": traffic.n_samples,
+                "n_steps": traffic.n_steps,
+                "on_chip": mapping.on_chip,
+                "chip_to_chip": mapping.chip_to_chip,
+                "host_to_chip": mapping.host_to_chip.tolist(),
+                "between_chips": mapping.between_chips.tolist(),
+                "routes": [
+                    [_sender(mapping, int(sender)), mapping.blocks[receiver].name, int(messages)]
+                    for sender, receiver, messages in routes
+                ],
+                "unknown": list(traffic.unknown),
+            },
+            "hops": {name: getattr(hops, name) for name in counted_hops},
+            "chip_to_host": [asdict(reads) for reads in mapping.reads],
+            "search": search and {name: getattr(search, name) for name in searched},
+        }
+
+    def size(self, mapping: Mapping) -> tuple[float, float]:
+        return mesh_size(mapping)
+
+    def draw(self, mapping: Mapping, axes: Any) -> None:
+        draw_mesh(mapping, axes)
+
+
+def _rows(mapping: Mapping) -> Iterable[list[str]]:
+    """Cells of each layer, then of each input from the host."""
+    by_layer: dict[str, list[int]] = {}
+    for number, block in enumerate(mapping.blocks):
+        by_layer.setdefault(block.layer, []).append(number)
+    sent, traffic = mapping.between_cores.sum(axis=1), mapping.traffic
+    for layer, numbers in by_layer.items():
+        blocks = [mapping.blocks[number] for number in numbers]
+        yield [
+            layer,
+            f"{len(blocks):,}",
+            _ranges([block.chip for block in blocks]),
+            *_shares(blocks),
+            _count(mapping.per_inference(int(sent[numbers].sum()))),
+        ]
+    for number in range(traffic.n_blocks, traffic.n_blocks + traffic.n_inputs):
+        messages = int(traffic.messages[traffic.sender == number].sum())
+        yield [_sender(mapping, number), *[""] * 6, _count(mapping.per_inference(messages))]
+
+
+def _sender(mapping: Mapping, number: int) -> str:
+    if number < mapping.traffic.n_blocks:
+        return mapping.blocks[number].name
+    part = mapping.built.inputs[number - mapping.traffic.n_blocks]
+    return f"{part.name} (host)" if part.source.kind != "events" else part.name
+
+
+def _shares(blocks: list[PlacedBlock]) -> list[str]:
+    """The share of each resource that the fullest block uses."""
+    shares = [[used / limit for _, used, limit in block.use.limits] for block in blocks]
+    return [f"{100 * share:.1f} %" for share in np.max(shares, axis=0)]
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Numbers as ``0-2, 5``."""
+    distinct = sorted(set(numbers))
+    starts = [n for n in distinct if n - 1 not in distinct]
+    ends = [n for n in distinct if n + 1 not in distinct]
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in zip(starts, ends))
+
+
+def _notes(mapping: Mapping) -> Iterable[str]:
+    traffic, mesh, hops = mapping.traffic, mapping.mesh, mapping.hops
+    per = mapping.per_inference
+    when = "per inference" if traffic.measured else "if every neuron fired once"
+    to_chips = ", ".join(_count(per(int(n))) for n in mapping.host_to_chip)
+    yield "Shares are of the fullest core of a layer."
+    yield (
+        f"Messages {when}: {_count(per(mapping.on_chip))} on a chip, "
+        f"{_count(per(mapping.chip_to_chip))} from chip to chip, {to_chips} from the host"
+        + (" to each chip." if mapping.n_chips > 1 else ".")
+    )
+    yield (
+        f"Hops {when}: {_count(per(hops.east_west))} east-west, "
+        f"{_count(per(hops.north_south))} north-south, {hops.per_message:.2f} a message. "
+        f"Assumed: {mesh.width} x {mesh.height} tiles of {mesh.cores_per_tile} cores a chip."
+    )
+    if mapping.search is not None:
+        yield _searched(mapping)
+    words = [
+        f"{counted(reads.words, 'word')} ({counted(reads.values, 'value')})"
+        for reads in mapping.reads
+    ]
+    yield f"To the host, each step: {', '.join(words)}."
+    if traffic.unknown:
+        yield (
+            f"At least: the spikes of {', '.join(traffic.unknown)} are not known, and none of "
+            "their messages are counted."
+        )
+    if traffic.n_steps is not None and len(mapping.host_to_chip):
+        most = float(mapping.per_step(mapping.host_to_chip).max())
+        if most > MAX_HOST_SPIKES_PER_STEP:
+            yield (
+                f"The host sends {most:,.0f} messages a step to a chip on average, and NengoLoihi "
+                f"drops those over {MAX_HOST_SPIKES_PER_STEP}: raise snip_max_spikes_per_step in "
+                "hardware_options."
+            )
+
+
+def _searched(mapping: Mapping) -> str:
+    search = mapping.search
+    assert search is not None
+    n = mapping.traffic.n_samples
+    end = "which is optimal" if search.is_optimal else f"bound {_count(search.lower_bound / n)}"
+    late = "" if search.in_time else "; stopped by the clock"
+    return (
+        f"Positions searched: cost {_count(search.start_cost / n)} -> "
+        f"{_count(search.cost / n)}, {end}{late}."
+    )
+
+
+def _count(value: float) -> str:
+    """A mean count: whole if it is, else to a tenth, or to three digits below 10."""
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
