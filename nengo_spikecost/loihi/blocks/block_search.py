@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import check
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import LoihiError
 from ..cores.core_layers import Layer, Layers
@@ -80,7 +79,8 @@ def fit_blocks(
         can't build the network. If `objective`, `pop_types` or `channel_order` is none of those
         above.
     """
-    check.choice("objective", objective, OBJECTIVES, LoihiError)
+    if objective not in OBJECTIVES:
+        raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
     if pop_types is not None and (not pop_types or not set(pop_types) <= {16, 32}):
         raise LoihiError(f"pop_types has to be of 16 and 32, or None, not {pop_types!r}.")
     started = time.monotonic()
