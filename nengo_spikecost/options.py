@@ -42,7 +42,7 @@ import dataclasses
 import functools
 import inspect
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Callable, TypeVar
 
 R = TypeVar("R")
@@ -85,7 +85,7 @@ def option(
     *,
     help: str = "",
     flag: str = "",
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | Callable[[], Collection[str]] = (),
     metavar: str = "",
     read: Any = None,
     decides: bool = True,
@@ -100,8 +100,8 @@ def option(
         What the command line says of it; options without are not on the command line.
     flag : str
         Its name there. Default: ``--`` and the name of the field.
-    choices : tuple of str
-        The texts it may be.
+    choices : tuple of str or callable
+        The texts it may be; a function gives those that are registered when a command runs.
     metavar : str
         What stands for its value in the help.
     read : click type or callable, optional
@@ -114,6 +114,16 @@ def option(
         "decides": decides,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """Reads numbers with commas between them: ``option((20, 30), read=numbers(int))``."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        return tuple(kind(part) for part in text.split(",") if part.strip())
+
+    read.__name__ = f"numbers with commas ({kind.__name__})"
+    return read
 
 
 def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callable[..., R]]:

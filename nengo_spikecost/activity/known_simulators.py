@@ -9,18 +9,17 @@ from .simulator_spec import SimulatorSpec, register_simulator_spec
 
 _ACTIVITY = "nengo_spikecost.activity"
 _LOIHI = "nengo_spikecost.loihi.simulators"
-_SWEEPS = "nengo_spikecost.tuning.sweeps"
 
 NENGO_DL = SimulatorSpec(
     "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend",
-    sweep_engine=f"{_SWEEPS}.engine:network_engine",
+    sweep_engine="nengo_spikecost.tuning.sweeps.network_engine:NetworkEngine",
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",
     continuous=True, resumable=True, starts_anew=True, options=("by_step",), counts_chip=True,
-    takes_block_shapes=True, lengths=True, sweep_engine=f"{_SWEEPS}.chip_engine:chip_engine",
+    takes_block_shapes=True, lengths=True,
 )  # fmt: skip
 NENGO_LOIHI = SimulatorSpec(
     "nengo_loihi", f"{_LOIHI}.nengo_loihi:NengoLoihiBackend",
@@ -28,5 +27,5 @@ NENGO_LOIHI = SimulatorSpec(
     takes_block_shapes=True,
 )  # fmt: skip
 
-for _spec in (NENGO_DL, NENGO_DL_PROBES, NENGO, LOIHI, NENGO_LOIHI):
+for _spec in (NENGO_DL, LOIHI, NENGO_DL_PROBES, NENGO, NENGO_LOIHI):
     register_simulator_spec(_spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, Callable
 
 import click
@@ -39,16 +40,6 @@ def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorat
     return all_of([_flag(fields[name], defaults) for name in shown])
 
 
-def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    """Reads numbers with commas between them: ``option((20, 30), read=numbers(int))``."""
-
-    def read(text: str) -> tuple[Any, ...]:
-        return tuple(kind(part) for part in text.split(",") if part.strip())
-
-    read.__name__ = f"numbers with commas ({kind.__name__})"
-    return read
-
-
 def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
     words = field.metadata
     default = defaults.get(field.name, field.default)
@@ -64,7 +55,8 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
         settings.update(is_flag=True, show_default=False)
         name = f"{name}/--no-{name[2:]}" if default else name
     elif words["choices"]:
-        settings["type"] = click.Choice(words["choices"])
+        choices = words["choices"]
+        settings["type"] = Registered(choices) if callable(choices) else click.Choice(choices)
     elif isinstance(words["read"], click.ParamType):
         settings["type"] = words["read"]
     elif words["read"] is not None:
@@ -74,6 +66,21 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
     elif default is not None:
         settings["type"] = type(default)
     return click.option(name, field.name, **settings)
+
+
+class Registered(click.ParamType):
+    """One of the names that are registered when the command runs, plug-ins' among them."""
+
+    name = "name"
+
+    def __init__(self, names: Callable[[], Collection[str]]):
+        self._names = names
+
+    def get_metavar(self, param: Any, ctx: Any = None) -> str:
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        return click.Choice(list(self._names())).convert(value, param, ctx)
 
 
 def _reader(read: Callable[[str], Any]) -> Callable[[Any, Any, Any], Any]:

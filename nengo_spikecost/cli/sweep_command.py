@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 import click
 
+from ..tuning.sweep_options import SweepOptions
 from .drawing import plot_option
+from .option_flags import flags
 from .shared_options import (
     conversion_options,
     device_file_option,
@@ -18,93 +20,25 @@ from .shared_options import (
 )
 
 
-def _numbers(kind: Callable[[str], Any]) -> Callable:
-    """Callback for numbers with commas between them."""
-
-    def read(_: Any, __: Any, value: str) -> tuple[Any, ...]:
-        try:
-            return tuple(kind(part) for part in value.split(",") if part.strip())
-        except ValueError:
-            raise click.BadParameter(f"expected numbers with commas, not {value!r}") from None
-
-    return read
-
-
 @click.command()
 @model_and_data
 @click.option(
-    "--study",
-    type=click.Path(),
-    required=True,
-    metavar="FILE",
-    help="SQLite file that results are written to as they come; a sweep that was "
-    "stopped goes on with it.",
-)
-@click.option(
-    "--trials",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="Settings to try in all, those in the study among them.",
-)
-@click.option("--device", default="loihi", show_default=True, help="Device to price on.")
+    "--study", type=click.Path(), required=True, metavar="FILE",
+    help="SQLite file that results are written to as they come; a sweep that was stopped goes on "
+    "with it.",
+)  # fmt: skip
+@flags(SweepOptions, "n_trials", "device")
 @device_file_option
-@click.option("--cost-model", default="per_operation", show_default=True, help="How to price.")
-@click.option(
-    "--simulator",
-    type=click.Choice(["nengo_dl", "loihi"]),
-    default="nengo_dl",
-    show_default=True,
-    help="NengoDL, or the emulated chip, which the cost model loihi_chip needs.",
-)
-@conversion_options({"neuron": "LoihiSpikingRectifiedLinear", "max_pooling": "exact"})
-@click.option(
-    "--steps",
-    callback=_numbers(int),
-    default="20,30,40,60",
-    show_default=True,
-    metavar="A,B",
-    help="Steps of 1 ms to present a sample for.",
-)
-@click.option(
-    "--synapses",
-    callback=_numbers(float),
-    default="0.005",
-    show_default=True,
-    metavar="A,B",
-    help="Time constants in s of the filter behind neurons; 0 for none.",
-)
-@click.option(
-    "--losses",
-    callback=_numbers(float),
-    default="0.005,0.01,0.02",
-    show_default=True,
-    metavar="A,B",
-    help="Losses of accuracy against the Keras model, as shares of samples, within "
-    "which energy is lowered.",
-)
+@flags(SweepOptions, "cost_model", "simulator", "neuron_type")
+@conversion_options({"max_pooling": "exact"})
+@flags(SweepOptions, "n_steps", "synapses", "accuracy_losses")
 @click.option("--samples", type=click.IntRange(min=1), help="Tune on the first so many samples.")
 @click.option(
-    "--confirm",
-    "n_confirm",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Measure the settings of the front again on the N samples after those, and take "
-    "the best of them by these.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(min=0),
-    metavar="S",
-    help="Begin no setting after so many seconds.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Of search and simulation.",
-)
+    "--confirm", "n_confirm", type=click.IntRange(min=1), metavar="N",
+    help="Measure the settings of the front again on the N samples after those, and take the "
+    "best of them by these.",
+)  # fmt: skip
+@flags(SweepOptions, "timeout", "seed")
 @plot_option("Draw accuracy against energy here")
 @click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
 @click.option("--csv", "csv_file", type=click.Path(), help="Write a row a trial here.")
@@ -126,11 +60,9 @@ def sweep(
 
 
 def _sweep(
-    model: Any, x: Any, y: Any, *, study: str, trials: int, device: str, device_file: str | None,
-    cost_model: str, simulator: str, neuron: str, steps: tuple[int, ...],
-    synapses: tuple[float, ...], losses: tuple[float, ...], max_pooling: str,
-    samples: int | None, n_confirm: int | None, timeout: float | None, seed: int,
-    plot_file: str | None, json_file: str | None, csv_file: str | None,
+    model: Any, x: Any, y: Any, *, device_file: str | None, samples: int | None,
+    n_confirm: int | None, plot_file: str | None, json_file: str | None, csv_file: str | None,
+    **options: Any,
 ) -> None:  # fmt: skip
     from ..errors import DataError, TuningError
     from ..layout.plots import save_plot
@@ -143,29 +75,26 @@ def _sweep(
             f"--confirm {n_confirm} needs so many samples beyond the {samples} that are tuned on; "
             f"the data have {len(x)}: give fewer --samples."
         )
-    found = sweep(
-        model, x[:samples], y[:samples], neuron_type=neuron, n_steps=steps, synapses=synapses,
-        n_trials=trials, device=device, cost_model=cost_model, simulator=simulator,
-        accuracy_losses=losses, study=study, timeout=timeout, seed=seed, max_pooling=max_pooling,
-    )  # fmt: skip
-    click.echo(found.summary_string(width()))
+    swept = sweep(model, x[:samples], y[:samples], **options)
+    click.echo(swept.summary_string(width()))
     try:
-        best = found.best(min(losses))
+        loss = min(options["accuracy_losses"])
+        best = swept.best(loss)
         if n_confirm is not None:
             later = slice(samples, samples + n_confirm)
-            confirmed = found.confirm(x[later], y[later], found.front())
+            confirmed = swept.confirm(x[later], y[later], swept.front())
             click.echo("\n" + confirmed.summary_string(width()))
-            best = confirmed.best(min(losses)).point
+            best = confirmed.best(loss).point
     except TuningError as error:
         click.echo(f"\n{error}")
     else:
         click.echo(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
     if plot_file is not None:
-        save_plot(found, plot_file)
+        save_plot(swept, plot_file)
     if json_file is not None:
-        found.to_json(json_file)
+        swept.to_json(json_file)
     if csv_file is not None:
-        found.to_csv(csv_file)
-    for path in (study, plot_file, json_file, csv_file):
+        swept.to_csv(csv_file)
+    for path in (options["study"], plot_file, json_file, csv_file):
         if path is not None:
             click.echo(f"Written: {path}")

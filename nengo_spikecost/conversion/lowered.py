@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nengo
 from nengo.ensemble import Neurons
 
 from ..graph.route_layers import layer_of_route
 from ..lowering import Lowering, lower
-from .conversion_record import Conversion
+
+if TYPE_CHECKING:
+    from .keras import Conversion
 
 _COMPOSED = (
     "has no object of its own: it was composed with others into one Connection "

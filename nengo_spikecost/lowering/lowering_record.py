@@ -1,4 +1,4 @@
-"""`Lowering`: the new network, and the changes made on the way to it."""
+"""What lowering gives back: the new network, and what was changed on the way."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import nengo
 import numpy as np
 from nengo.transforms import NoTransform
 
-from ..layout import Result
-
-#: Kinds of changes to a part of a network.
+#: What may happen to a part of a network.
 #:
 #: ``"composed"``
 #:     A path through passthrough Nodes became one Connection.
@@ -29,7 +27,7 @@ CHANGE_KINDS = ("composed", "bias", "rewritten", "relay", "left")
 
 @dataclass(frozen=True)
 class Change:
-    """One step of lowering, or one that was left out.
+    """One thing that lowering did, or left undone.
 
     Attributes
     ----------
@@ -71,7 +69,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Lowering(Result):
+class Lowering:
     """A network without relay Nodes between its neurons.
 
     Attributes
@@ -90,9 +88,14 @@ class Lowering(Result):
     changes: tuple[Change, ...] = field(repr=False)
     composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
 
-    def summary_string(self, line_length: int = 200) -> str:
-        """One line for each change, long enough for the names of both ends and a reason."""
-        return self._text(line_length)
+    def summary_string(self) -> str:
+        """What was changed, one line each."""
+        counts = {kind: sum(c.kind == kind for c in self.changes) for kind in CHANGE_KINDS}
+        head = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n) or "nothing changed"
+        return "\n".join([f"Lowering: {head}", *(f"  {change}" for change in self.changes)])
+
+    def __str__(self) -> str:
+        return self.summary_string()
 
 
 def describe(transform: Any) -> str:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from nengo_spikecost.errors import TuningError
-from nengo_spikecost.tuning.sweeps import Sweep, fingerprint
-from nengo_spikecost.tuning.sweeps.evaluation import stages_of
-from nengo_spikecost.tuning.sweeps.sampler import to_study
-from nengo_spikecost.tuning.sweeps.study import Study
-from nengo_spikecost.tuning.sweeps.sweep_arguments import (
+from nengo_spikecost.tuning.sweep_options import (
     checked_losses,
     checked_steps,
     checked_synapses,
 )
+from nengo_spikecost.tuning.sweeps import Sweep, fingerprint
+from nengo_spikecost.tuning.sweeps.evaluation import stages_of
+from nengo_spikecost.tuning.sweeps.sampler import to_study
+from nengo_spikecost.tuning.sweeps.study import Study
 from nengo_spikecost.tuning.sweeps.trials import Proposal, Setting, Trial
 from tests.tuning.sweep_fakes import RULE, FormulaEngine, formula_sweep
 

@@ -186,7 +186,7 @@ def test_an_interrupted_sweep_ends_as_one_left_alone(swept, data, tmp_path, monk
     nsc.sweep(*data, study=study, **{**ARGUMENTS, "n_trials": 4})
     # what was found out once is not found out again
     monkeypatch.setattr(RescalableNetwork, "run", None)
-    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.chip_engine.found_blocks", None)
+    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.setting_engine.found_blocks", None)
     resumed = nsc.sweep(*data, study=study, **ARGUMENTS)
     assert _facts(resumed) == _facts(swept)
 
@@ -279,7 +279,11 @@ def nothing_runs(monkeypatch):
         ({"device": "truenorth"}, TuningError, "truenorth does not price spikes under"),
         ({"cost_model": "kerasspiking"}, TuningError, "kerasspiking"),
         ({"simulator": "board"}, TuningError, "simulator must be one of nengo_dl, loihi"),
-        ({"simulator": "nengo_loihi"}, TuningError, "simulator must be one of nengo_dl, loihi"),
+        (
+            {"simulator": "nengo_loihi"},
+            TuningError,
+            r"simulator='nengo_loihi' does not count: give simulator='loihi'",
+        ),
         ({"simulator": None}, TuningError, "simulator must be one of nengo_dl, loihi"),
         ({"neuron_type": "AdaptiveLIF"}, LoihiError, "conv1 has AdaptiveLIF neurons"),
     ],

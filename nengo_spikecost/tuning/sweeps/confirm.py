@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from ...activity import measure
+from ...activity import measure, simulators
 from ...errors import TuningError
+from ..sweep_options import check_counted
 from .accuracy_statistics import mcnemar, paired_difference, wilson
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
-from .sweep_arguments import check_counted, images_and_labels
+from .sweep_data import images_and_labels
 from .sweep_plan import Plan
 from .sweep_pricing import PricedGraph
 from .trials import Point
@@ -45,23 +46,23 @@ def confirm(
             "the same arguments and study=, which simulates nothing again."
         )
     simulator = sweep.simulator if simulator is None else simulator
-    check_counted(plan.pricing.cost_model, simulator)
+    spec = simulators.get(simulator, TuningError)
+    check_counted(plan.options.cost_model, simulator)
     if presentation is None and simulator == sweep.simulator:
         presentation = "fresh"
-    # without block shapes an emulator has a core for each layer, however large: no such chip is
-    on_chip, blocks = simulator in ("loihi", "nengo_loihi"), sweep.blocks
+    # without block shapes an emulator has a core for each layer, however large: no chip has such
+    blocks = sweep.blocks if spec.takes_block_shapes else None
     x, labels = images_and_labels(plan.model, x, y)
     keras = plan.reference_outcomes(x, labels)
     rows = []
     for point in points:
         network = plan.converted(point.scale_firing_rates, point.synapse)
-        if on_chip and blocks is None:
+        if spec.takes_block_shapes and blocks is None:
             blocks = found_blocks(network, sweep.dt)
         n_steps = point.n_steps + more_steps
         activity = measure(
-            blocks.on(network) if on_chip and blocks is not None else network, x, n_steps,
-            simulator=simulator, presentation=presentation, seed=plan.seed, progress=progress,
-            **plan.simulation,
+            network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
+            presentation=presentation, progress=progress, **plan.simulation,
         )  # fmt: skip
         (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
         right = reading.correct

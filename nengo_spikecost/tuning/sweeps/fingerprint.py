@@ -1,4 +1,4 @@
-"""What a study was made with, so that it goes on with the same or not at all."""
+"""Model, data and arguments of a study as digests and words: it goes on with the same only."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...checkpoints import differences
 from ...digests import array_digest
 from ...errors import TuningError
 
@@ -20,7 +21,7 @@ def of_arrays(*arrays: Any) -> str:
 
 
 def of_text(value: Any) -> str:
-    """A hash of what an object says of itself, such as a device of its constants."""
+    """A hash of the ``repr`` of an object: of a device, all its constants."""
     return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
 
 
@@ -33,18 +34,18 @@ def of_model(model: Any) -> str:
 
 
 def of_options(cost_model: Any) -> dict[str, str]:
-    """A hash of a cost model's options, by what to call it; its name need not have all of them."""
+    """A hash of a cost model's options, as an argument; its name need not have all of them."""
     price = cost_model.price
     return {"options of the cost model": of_text(price)} if is_dataclass(price) else {}
 
 
 def of_reference(reference: Any) -> str:
-    """In words, what losses of accuracy are against."""
+    """The model that losses of accuracy are against, in words."""
     return "the model" if reference is None else f"another model ({of_model(reference)})"
 
 
 def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]) -> None:
-    """Raise `TuningError` if a study was made with something else; it says with what.
+    """Refuse a study that was made with something else.
 
     Parameters
     ----------
@@ -52,19 +53,17 @@ def check(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]
         The study.
     made_with, now : mapping from str to str
         Arguments in words, or hashes of them, by name.
+
+    Raises
+    ------
+    TuningError
+        If arguments differ; it names them.
     """
-    absent = "not given"
-    names = dict.fromkeys([*made_with, *now])
-    differ = [n for n in names if made_with.get(n, absent) != now.get(n, absent)]
-    if not differ:
-        return
-    words = []
-    for name in differ:
-        if name in ("model", "x", "y"):
-            words.append(f"another {name}")
-        else:
-            words.append(f"{name}={made_with.get(name, absent)}, not {now.get(name, absent)}")
-    raise TuningError(
-        f"The study {path} was made with {'; '.join(words)}. Give the same arguments to go on "
-        "with it, or another file."
+    words = differences(
+        made_with, now, digests=("model", "x", "y"), absent="not given", written=str
     )
+    if words:
+        raise TuningError(
+            f"The study {path} was made with {'; '.join(words)}. Give the same arguments to go on "
+            "with it, or another file."
+        )

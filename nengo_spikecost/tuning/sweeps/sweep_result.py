@@ -12,6 +12,7 @@ import numpy as np
 
 from ...errors import TuningError
 from ...layout import Result
+from ..sweep_options import SweepOptions
 from .accuracy_statistics import paired_difference, wilson
 from .chip_blocks import ChipBlocks
 from .confirm import confirm
@@ -45,7 +46,7 @@ class Sweep(Result):
         Length of a step in s.
     confidence : float
         Of all intervals.
-    simulator : {"nengo_dl", "loihi"}
+    simulator : str
         What simulated the settings.
     blocks : ChipBlocks, optional
         On a chip: the block shapes that all settings were run with.
@@ -63,7 +64,7 @@ class Sweep(Result):
     neuron_type: str
     dt: float
     confidence: float = 0.95
-    simulator: str = "nengo_dl"
+    simulator: str = SweepOptions.simulator
     blocks: ChipBlocks | None = field(default=None, repr=False)
     study: str | None = None
     plan: Plan | None = field(default=None, repr=False)
@@ -267,7 +268,7 @@ class Sweep(Result):
             neuron_type=about["neuron_type"],
             dt=about["dt"],
             confidence=about["confidence"],
-            simulator=about.get("simulator", "nengo_dl"),
+            simulator=about.get("simulator", SweepOptions.simulator),
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
             study=study.path,
             plan=plan,

@@ -1,0 +1,275 @@
+"""`SweepOptions`: all that `sweep` can be told, checked and in one form."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import check
+from ..errors import TuningError
+from ..options import Options, numbers, option
+
+
+def simulator_names() -> tuple[str, ...]:
+    """All simulators that are registered: a sweep runs on any of them."""
+    from ..activity import simulators
+
+    return simulators.names()
+
+
+@dataclass(frozen=True)
+class SweepOptions(Options):
+    """How `sweep` searches, on what, and for what.
+
+    Attributes
+    ----------
+    neuron_type : nengo.neurons.NeuronType or type or str
+        See `convert`.
+    n_steps : int or sequence of int
+        Presentation times, in steps.
+    synapses : float or None or sequence of them
+        Time constants in s of the filter behind the neurons.
+    n_trials : int
+        Settings to try in all, those in the study file and the starting points among them.
+    device : str or Device
+        A spiking device to price on.
+    cost_model : str or CostModel
+        How to price. ``"loihi_chip"``, and others of what each core of a chip did, need
+        ``simulator="loihi"``.
+    simulator : str
+        What simulates the settings: any that `measure` knows. ``"nengo_dl"`` builds the network
+        once for all scales. Every other converts and builds each setting for itself:
+        ``"loihi"`` with NengoLoihi, to run on `nengo_spikecost.loihi.Emulator`, with block
+        shapes that are searched once, for the fewest cores, and kept in the study. The search
+        finds where it starts in NengoDL.
+    accuracy_losses : float or sequence of float
+        Losses against the reference, as shares of images, within each of which energy is
+        lowered. Settings that surely lose more than the largest are given up.
+    global_scales : sequence of float, optional
+        Scales of the baseline. Default: eight around those of the 200 Hz rule.
+    start_from : sequence of dict
+        More settings to start from: a scale for each layer.
+    reference : tf.keras.Model, optional
+        What losses of accuracy are against. Default: ``model`` without spikes; for one that was
+        trained on with `fine_tune`, take the model before it, so that what training lost is
+        counted too.
+    readout : {"last", "mean"}
+        Whether the class is the largest output at the last step, or of the mean over steps.
+    first_images : int, optional
+        After so many a setting is given up first. Default: a fifth, at least 100.
+    explore : float
+        Share of the trials after the starting points that the sampler proposes.
+    confidence : float
+        Of the intervals in the result.
+    study : path, optional
+        SQLite file that every trial is written to as it comes. If it exists, the sweep goes on
+        where it was, even after it was killed, and ends as if it had not been; only the setting
+        under way is simulated again. None: nothing is kept.
+    timeout : float, optional
+        Begin no setting after so many seconds.
+    batch_size, dt
+        See `measure`.
+    seed : int
+        Of the search, the simulation and the network. Two sweeps with equal arguments on one
+        machine are equal, unless they end by ``timeout``.
+    progress : bool
+        Show a progress bar with the time left, if standard error is a terminal.
+    """
+
+    neuron_type: Any = option(
+        "LoihiSpikingRectifiedLinear", help="Neuron type that the ReLUs become.", flag="--neuron",
+        metavar="TYPE",
+    )  # fmt: skip
+    n_steps: Any = option(
+        (20, 30, 40, 60), help="Steps of 1 ms to present a sample for.", flag="--steps",
+        metavar="A,B", read=numbers(int),
+    )  # fmt: skip
+    synapses: Any = option(
+        (0.005,), help="Time constants in s of the filter behind neurons; 0 for none.",
+        metavar="A,B", read=numbers(float),
+    )  # fmt: skip
+    n_trials: int = option(
+        100, help="Settings to try in all, those in the study among them.", flag="--trials",
+        decides=False,
+    )  # fmt: skip
+    device: Any = option("loihi", help="Device to price on.")
+    cost_model: Any = option("per_operation", help="How to price.")
+    simulator: str = option(
+        "nengo_dl", choices=simulator_names,
+        help="What simulates: the cost model loihi_chip needs loihi, the emulated chip.",
+    )  # fmt: skip
+    accuracy_losses: Any = option(
+        (0.005, 0.01, 0.02), flag="--losses", metavar="A,B", read=numbers(float),
+        help="Losses of accuracy against the Keras model, as shares of samples, within which "
+        "energy is lowered.",
+    )  # fmt: skip
+    global_scales: Any = None
+    start_from: Any = ()
+    reference: Any = None
+    readout: str = "last"
+    first_images: int | None = None
+    explore: float = 0.1
+    confidence: float = 0.95
+    study: str | os.PathLike[str] | None = option(None, decides=False)
+    timeout: float | None = option(
+        None, help="Begin no setting after so many seconds.", metavar="S", read=float,
+        decides=False,
+    )  # fmt: skip
+    batch_size: int | None = None
+    dt: float = 0.001
+    seed: int = option(0, help="Of search and simulation.")
+    progress: bool = option(True, decides=False)
+
+    def __post_init__(self) -> None:
+        from ..activity.activity_record import READOUTS
+        from ..conversion import resolve_neuron_type
+        from ..energy.cost_models import get_cost_model
+
+        check.choice("simulator", self.simulator, simulator_names(), TuningError)
+        if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
+            raise TuningError(
+                f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
+            )
+        check.choice("readout", self.readout, READOUTS, TuningError)
+        check.whole("n_trials", self.n_trials, TuningError, 1)
+        for name in ("first_images", "batch_size"):
+            if getattr(self, name) is not None:
+                check.whole(name, getattr(self, name), TuningError, 1)
+        if self.timeout is not None:
+            check.positive("timeout", self.timeout, TuningError, zero=True)
+        cost_model = get_cost_model(self.cost_model)
+        self.put(
+            neuron_type=resolve_neuron_type(self.neuron_type),
+            n_steps=checked_steps(self.n_steps),
+            synapses=checked_synapses(self.synapses),
+            device=_spiking_device(self.device, cost_model),
+            cost_model=cost_model,
+            accuracy_losses=checked_losses(self.accuracy_losses),
+            global_scales=_checked_global_scales(self.global_scales),
+            start_from=tuple(self.start_from),
+            explore=check.share("explore", self.explore, TuningError),
+            confidence=float(self.confidence),
+            dt=check.positive("dt", self.dt, TuningError),
+            seed=check.seed("seed", self.seed, TuningError),
+        )
+        check_counted(cost_model, self.simulator)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Names of device, cost model, simulator and neurons; dt and confidence."""
+        return {
+            "device": self.device.name,
+            "cost_model": self.cost_model.name,
+            "simulator": self.simulator,
+            "neuron_type": str(self.neuron_type),
+            "dt": self.dt,
+            "confidence": self.confidence,
+        }
+
+    def fingerprint(self) -> dict[str, str]:
+        """In words, by name, the options that the results depend on, but for the reference."""
+        return {
+            **{name: str(value) for name, value in self.deciding().items()},
+            "start_from": str([dict(scales) for scales in self.start_from]),
+            **{name: str(value) for name, value in self.about.items()},
+        }
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, Iterable) else [value]
+
+
+def checked_steps(n_steps: Any) -> tuple[int, ...]:
+    """Presentation times, ascending."""
+    given = _listed(n_steps)
+    if not given or not all(check.is_whole(n, 1) for n in given):
+        raise TuningError(
+            f"n_steps must be a number of steps, at least 1, or several, not {n_steps!r}."
+        )
+    return tuple(sorted({int(n) for n in given}))
+
+
+def checked_synapses(synapses: Any) -> tuple[float | None, ...]:
+    """Time constants in s, each once, in the order given; 0 is None."""
+    given = [tau or None for tau in _listed(synapses)]
+    if not given:
+        raise TuningError("synapses must name at least one time constant in s, or None.")
+    for tau in given:
+        if tau is not None and (not check.is_number(tau) or tau < 0):
+            raise TuningError(
+                f"synapses must be time constants of lowpass filters in s, or None, not {tau!r}."
+            )
+    return tuple(dict.fromkeys(None if tau is None else float(tau) for tau in given))
+
+
+def checked_losses(losses: Any) -> tuple[float, ...]:
+    """Losses of accuracy, ascending."""
+    given = _listed(losses)
+    if not given or not all(check.is_number(loss) and 0 <= loss <= 1 for loss in given):
+        raise TuningError(
+            "accuracy_losses must be shares of images from 0 to 1, such as 0.005 for half a "
+            f"point, not {losses!r}."
+        )
+    return tuple(sorted({float(loss) for loss in given}))
+
+
+def _checked_global_scales(scales: Any) -> tuple[float, ...] | None:
+    """Scales of the baseline, ascending; None for the usual ones."""
+    if scales is None:
+        return None
+    given = _listed(scales)
+    if not given or not all(check.is_number(scale) and scale > 0 for scale in given):
+        raise TuningError(f"global_scales must be positive numbers, not {scales!r}.")
+    return tuple(sorted({float(scale) for scale in given}))
+
+
+def checked_scales(given: Any, layers: tuple[str, ...]) -> list[dict[str, float]]:
+    """Settings of the user's own to start from, with a scale for every layer."""
+    for scales in given:
+        if not isinstance(scales, Mapping) or set(scales) != set(layers):
+            raise TuningError(
+                "start_from must be dicts with a scale for each of the layers "
+                f"{', '.join(layers)}, not {scales!r}."
+            )
+        for name in layers:
+            check.positive(f"start_from: the scale of {name}", scales[name], TuningError)
+    return [{name: float(scales[name]) for name in layers} for scales in given]
+
+
+def _spiking_device(device: Any, cost_model: Any) -> Any:
+    """The device, if spikes have a price on it under the cost model."""
+    from ..energy import devices
+
+    priced_on = devices.get(device, cost_model.name)
+    if cost_model.name == "kerasspiking":
+        raise TuningError(
+            "cost_model='kerasspiking' prices activations of the Keras model, which do not depend "
+            "on firing rates: take one that prices spikes, such as 'per_operation'."
+        )
+    if not priced_on.spiking or not cost_model.can_price(priced_on):
+        raise TuningError(
+            f"Device {priced_on.name} does not price spikes under cost model {cost_model.name}, "
+            "so there is no energy to lower: take a spiking device, such as 'loihi'."
+        )
+    return priced_on
+
+
+def check_counted(cost_model: Any, simulator: str) -> None:
+    """Refuse a cost model that prices what the simulator does not count.
+
+    Raises
+    ------
+    TuningError
+        If it prices a chip, and the simulator is of none, or counts spikes only.
+    """
+    from ..activity import simulators
+
+    if cost_model.needs_chip and not simulators.get(simulator, TuningError).counts_chip:
+        able = simulators.those(lambda spec: spec.counts_chip)
+        raise TuningError(
+            f"cost_model={cost_model.name!r} prices what each core of a chip did, which "
+            f"simulator={simulator!r} does not count: give "
+            f"simulator={' or '.join(map(repr, able))}."
+        )

@@ -1,0 +1,68 @@
+"""Sweeps on simulators that the package does not have of its own."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import nengo_spikecost as nsc
+from nengo_spikecost import cli
+from nengo_spikecost.activity import register_simulator, simulators
+from nengo_spikecost.errors import TuningError
+from tests.tuning.test_sweep_networks import model_and_data
+
+ARGUMENTS = {
+    "n_steps": (8, 16),
+    "accuracy_losses": (0.2, 0.6),
+    "first_images": 10,
+    "global_scales": (200.0,),
+    "n_trials": 3,
+    "progress": False,
+}
+
+
+@pytest.fixture
+def abacus():
+    """Nengo's simulator under a name of the user's."""
+    register_simulator("abacus", nengo.Simulator)
+    yield "abacus"
+    simulators.remove("abacus")
+
+
+def test_a_registered_simulator_sweeps_and_confirms(abacus):
+    model, x, y = model_and_data(20)
+    found = nsc.sweep(model, x, y, simulator=abacus, **ARGUMENTS)
+    other = nsc.sweep(model, x, y, **ARGUMENTS)
+    assert found.simulator == abacus and not found.failed
+    # spikes are those of NengoDL, but for rounding: the settings and their prices are the same
+    for one, two in zip(found.points, other.points):
+        assert one.scale_firing_rates == two.scale_firing_rates and one.n_steps == two.n_steps
+        assert one.energy_J == pytest.approx(two.energy_J, rel=1e-2)
+    point = found.points[0]
+    (row,) = found.confirm(x, y, point, progress=False).rows
+    assert row.activity.protocol.simulator == abacus
+    assert row.activity.protocol.presentation == "fresh"
+    assert row.accuracy == pytest.approx(point.accuracy, abs=1e-12)
+    assert row.energy_J == pytest.approx(point.energy_J, rel=1e-12)
+    with pytest.raises(TuningError, match="cost_model='loihi_chip' prices what each core"):
+        nsc.sweep(model, x, y, simulator=abacus, cost_model="loihi_chip", **ARGUMENTS)
+
+
+def test_a_registered_simulator_stands_in_the_command_line(abacus, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = " ".join(CliRunner().invoke(cli.main, ["sweep", "--help"]).output.split())
+    assert "nengo_dl|" in shown and abacus in shown
+    model, x, y = model_and_data(20)
+    model.save("net.h5")
+    np.savez("data.npz", x=x, y=y)
+    line = (
+        "sweep net.h5 --data data.npz --study s.db --trials 1 --steps 8 --losses 0.6 "
+        f"--json s.json --simulator {abacus}"
+    )
+    done = CliRunner().invoke(cli.main, line.split())
+    assert done.exit_code == 0, done.output
+    assert nsc.Sweep.load("s.db").simulator == abacus
+    wrong = CliRunner().invoke(cli.main, [*line.split(), "--simulator", "sundial"])
+    assert wrong.exit_code == 2 and abacus in wrong.output
