@@ -8,14 +8,15 @@ from .device import Constant, Device
 from .devices import load_devices, register_device
 from .estimate import EnergyEstimate, HostEnergy, LayerEnergy, StaticEnergy
 from .loihi_chip import loihi_chip
+from .mean_rates import AVERAGE
+from .peers.kerasspiking.kerasspiking_model import KERASSPIKING
 from .peers.lemaire import lemaire
 from .peers.qtools import qtools
+from .per_operation import PER_OPERATION
 from .spread import Spread
 
-# every cost model by its name, with its default options; `cost_models` has the first two
-register_cost_model(lemaire())
-register_cost_model(qtools())
-register_cost_model(loihi_chip())
+for _model in (PER_OPERATION, AVERAGE, KERASSPIKING, lemaire(), qtools(), loihi_chip()):
+    register_cost_model(_model)
 
 __all__ = [
     "Constant",

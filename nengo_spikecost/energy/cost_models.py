@@ -1,6 +1,7 @@
-"""The cost models by name: how each counts, and how it prices what was counted.
+"""`CostModel`: how a network is counted and its work priced; and the cost models by name.
 
-A new cost model is one file with a ``price`` function, and one `register_cost_model`.
+A new one is one file: a function that prices, a `CostModel`, and `register_cost_model`. The
+package's own are each in a file of its own, and registered in ``energy/__init__``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import warnings
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
+from .. import check
 from ..errors import EnergyError, OverwriteWarning
 from ..workload.workload_record import Workload
 from .device import Device
 from .estimate import EnergyEstimate
-from .per_operation import price
 
 STATIC_COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy cpu")
 SPIKE_COLUMNS = (
@@ -26,6 +27,10 @@ SPIKE_COLUMNS = (
     "energy cpu",
     "energy loihi",
 )
+
+
+COUNTED_FROM = ("spikes", "mean rates", "example data")
+"""See `CostModel.counts_from`."""
 
 
 def any_device(device: Device) -> bool:
@@ -74,6 +79,10 @@ class CostModel:
     needs_chip : bool
         Whether ``counter`` takes only activities that say what each core of a chip did, as
         ``measure(..., simulator="loihi")`` gives them.
+    counts_from : {"spikes", "mean rates", "example data"}
+        What ``counter`` counts from. ``"spikes"``: a network and its activity, if any, exactly.
+        ``"mean rates"``: the same, as mean rates times synapses. ``"example data"``: a Keras
+        model and the data that it is run on, for any number of steps.
     """
 
     name: str
@@ -87,6 +96,10 @@ class CostModel:
     whole_network: bool = False
     has_ranges: bool = False
     needs_chip: bool = False
+    counts_from: str = "spikes"
+
+    def __post_init__(self) -> None:
+        check.choice("counts_from", self.counts_from, COUNTED_FROM, EnergyError)
 
 
 _cost_models: dict[str, CostModel] = {}
@@ -104,12 +117,12 @@ def register_cost_model(model: CostModel) -> None:
 
 
 def get_cost_model(name: str | CostModel) -> CostModel:
-    """The cost model of that name; one that is given as an object is it.
+    """The cost model of that name; an object that is a cost model is returned as it is.
 
     Raises
     ------
     EnergyError
-        If there is none.
+        If there is none of that name.
     """
     if isinstance(name, CostModel):
         return name
@@ -123,31 +136,3 @@ def get_cost_model(name: str | CostModel) -> CostModel:
 def cost_model_names() -> list[str]:
     """Names of all cost models."""
     return list(_cost_models)
-
-
-def _exact_counter(network: Any, activity: Any, example_data: Any) -> Counter:
-    from ..workload.exact import ExactCounter
-
-    if example_data is not None:
-        raise EnergyError(
-            "example_data belongs to cost_model='kerasspiking'. To price measured spikes, "
-            "pass activity=measure(network, data, n_steps)."
-        )
-    return ExactCounter(network, activity)
-
-
-def _average_counter(network: Any, activity: Any, example_data: Any) -> Counter:
-    from .peers.kerasspiking.average import AverageCounter
-
-    if activity is not None:
-        raise EnergyError(
-            "cost_model='kerasspiking' estimates spikes from the Keras model's activations and "
-            "takes example_data; measured activity belongs to cost_model='per_operation'."
-        )
-    return AverageCounter(network, example_data)
-
-
-register_cost_model(
-    CostModel("per_operation", _exact_counter, price, measured_columns=SPIKE_COLUMNS)
-)
-register_cost_model(CostModel("kerasspiking", _average_counter, price, si_units=False))

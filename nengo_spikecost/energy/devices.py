@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
+from .cost_models import cost_model_names
 from .device import CONSTANTS, Constant, Device, device_key
 from .device_files import DEVICE_FILE, read_file
 
@@ -256,8 +257,6 @@ def _check_preset(
     cost_model: str, device: Device, known: Iterable[str], path: str | os.PathLike[str]
 ) -> None:
     """A preset that nothing would ever use is a mistake."""
-    from .cost_models import cost_model_names
-
     where = f"presets.{cost_model}.{device.name} in {os.fspath(path)!r}"
     if cost_model not in cost_model_names():
         raise EnergyError(

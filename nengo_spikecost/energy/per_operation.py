@@ -27,12 +27,32 @@ Assumptions, all stated with the result:
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
+from ..workload.exact import ExactCounter
 from ..workload.workload_record import PathwayWork, UncountedWork, Workload
+from .cost_models import SPIKE_COLUMNS, CostModel
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy
+
+
+def exact_counter(network: Any, activity: Any, example_data: Any) -> ExactCounter:
+    """Count a network exactly, with the spikes of its activity if there is one.
+
+    Raises
+    ------
+    EnergyError
+        If example data are given, which belong to another cost model.
+    """
+    if example_data is not None:
+        raise EnergyError(
+            "example_data belongs to cost_model='kerasspiking'. To price measured spikes, "
+            "pass activity=measure(network, data, n_steps)."
+        )
+    return ExactCounter(network, activity)
 
 
 def price(workload: Workload, device: Device) -> EnergyEstimate:
@@ -158,3 +178,6 @@ def _price_dense(
         # functions between the layers: the weights of other host work are among the dense
         synop_J[work.layer] += work.operations * device.energy_per_synop_J
     return []
+
+
+PER_OPERATION = CostModel("per_operation", exact_counter, price, measured_columns=SPIKE_COLUMNS)

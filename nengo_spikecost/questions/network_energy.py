@@ -43,6 +43,7 @@ class NetworkEnergy(Result):
         Spikes measured on the network. Without it only non-spiking devices can be priced.
     cost_model : str or CostModel
         ``"per_operation"``: exact synops and neuron updates, each at the device's energy.
+        ``"average"``: the same with mean rate times synapses for the synops.
         ``"kerasspiking"``: ModelEnergy's own numbers for a Keras model, that is mean
         activation times connections. A cost model with options of its own is an object.
     example_data : optional

@@ -87,6 +87,20 @@ def test_the_average_is_of_the_same_spikes(comparison, measured):
     assert row.estimate.mean_J == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_average_is_a_cost_model(comparison, measured):
+    conversion, activity, _ = measured
+    average = nsc.NetworkEnergy(conversion, activity, cost_model="average")
+    for device in ("loihi", "digital_snn"):
+        row = comparison.row(AVERAGE, device)
+        assert average.total_energy(device) == row.estimate.mean_J
+        assert average.estimate(device).cost_model == "average"
+    exact = nsc.NetworkEnergy(conversion, activity)
+    assert average.total_energy("cpu") == exact.total_energy("cpu")
+    assert list(average.estimates()) == [
+        name for name in exact.estimates() if devices.get(name).spiking
+    ]
+
+
 def test_differences_are_named_in_numbers(comparison):
     words = explanation(comparison, "kerasspiking", "loihi")
     assert "27.1 against 23.6 pJ a synop" in words

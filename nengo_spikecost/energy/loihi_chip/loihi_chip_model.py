@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +11,14 @@ from ...errors import EnergyError, MissingActivityError
 from ...layers.layer_info import LayerInfo
 from ...workload.measured_chip import chip_work
 from ...workload.workload_record import Workload
+from ..cost_models import CostModel, Counter
 from ..device import Device, device_key
 from ..estimate import EnergyEstimate, LayerEnergy, StaticEnergy
+from ..per_operation import exact_counter
 from .cost import ChipCost
 from .events import PART_GROUPS
 from .price import ChipPrice
 from .price_chip import price_chip
-
-if TYPE_CHECKING:
-    from ..cost_models import CostModel, Counter
 
 PROFILES = {"loihi": "davies2018", "loihi_silicon": "silicon"}
 """The profile that prices each device of the table."""
@@ -182,9 +181,6 @@ def loihi_chip(
     EnergyError
         If there is no such option.
     """
-    # this package is registered there, so it is complete only after this one is imported
-    from ..cost_models import CostModel, get_cost_model
-
     known = ("board", "host_io", "powered_cores", "x86_active")
     for key in options:
         if key not in known:
@@ -196,7 +192,7 @@ def loihi_chip(
     full = name or "loihi_chip" + (f"({', '.join(words)})" if words else "")
     return CostModel(
         name=full,
-        counter=ChipCounters(get_cost_model("per_operation").counter, mapping),
+        counter=ChipCounters(exact_counter, mapping),
         price=ChipPricer(full, profile, options),
         columns=COLUMNS,
         measured_columns=COLUMNS,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ...conversion import Conversion
 from ...energy.cost_models import CostModel
 from ...energy.estimate import EnergyEstimate
 from ...energy.per_operation import takes_factors
@@ -19,8 +19,7 @@ def explain(
     row: ComparedRow,
     workload: Workload,
     model: CostModel,
-    exact: EnergyEstimate,
-    reference: Workload,
+    reference: tuple[Workload, EnergyEstimate],
     network: Any,
 ) -> str:
     """What makes a row differ from the exact count at the same device, in a line.
@@ -33,20 +32,19 @@ def explain(
         What it prices.
     model : CostModel
         How.
-    exact : EnergyEstimate
-        Of the reference on the same device.
-    reference : Workload
-        What that prices.
+    reference : tuple of Workload and EnergyEstimate
+        The exact count, and its energy on the same device.
     network : Any
         What was counted; a `Conversion` says how its firing rates are scaled.
     """
     estimate = row.estimate
     assert estimate is not None
-    if model.name == "per_operation" and row.cost_model == model.name:
+    counted, exact = reference
+    if model.name == exact.cost_model:
         words = _reference_words(estimate, workload)
     else:
         words = [
-            *_count_words(row, workload, reference, network),
+            *_count_words(row, model, workload, counted, network),
             *_price_words(estimate, exact),
             *_boundary_words(estimate, exact),
             *_memory_words(estimate, exact, model),
@@ -78,7 +76,7 @@ def _reference_words(estimate: EnergyEstimate, workload: Workload) -> list[str]:
 
 
 def _count_words(
-    row: ComparedRow, workload: Workload, reference: Workload, network: Any
+    row: ComparedRow, model: CostModel, workload: Workload, reference: Workload, network: Any
 ) -> list[str]:
     assert row.estimate is not None
     if not row.estimate.device.spiking:
@@ -86,23 +84,22 @@ def _count_words(
     exact = _mean_synops(reference)
     if takes_factors(reference, row.estimate.device):
         exact = _mean_operations(reference)
-    if row.synops is None or not exact or not row.cost_model.startswith(("average", "keras")):
+    if row.synops is None or not exact or model.counts_from == "spikes":
         return []
     share = row.synops / exact
-    if row.cost_model == "average":
+    if model.counts_from == "mean rates":
         if takes_factors(workload, row.estimate.device):
             return ["decoders, transforms and encoders as in the exact count"]
         if abs(share - 1) < 1e-9:
             return ["mean rates give the same synops here"]
-        words = (
+        return [
             f"{share:.3g} of the exact synops: mean rates see neither borders nor where spikes are"
-        )
-        return [words]
+        ]
     words = f"{share:.2g} of the exact synops: activations of the Keras model, one Hz for 1.0"
-    scales: Any = getattr(network, "scale_firing_rates", None) or {}
-    values = sorted(set(scales.values())) if isinstance(scales, Mapping) else []
-    if len(values) == 1 and values[0] != 1:
-        words += f", blind to scale_firing_rates={values[0]:g}"
+    scales = network.scale_firing_rates if isinstance(network, Conversion) else {}
+    values = set(scales.values())
+    if len(values) == 1 and values != {1}:
+        words += f", blind to scale_firing_rates={values.pop():g}"
     return [words]
 
 
@@ -122,16 +119,15 @@ def _dense_words(workload: Workload, reference: Workload) -> list[str]:
 
 def _price_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str]:
     """Differences between the constants of a preset and those of the device."""
-    words = []
-    for what in ("synop", "neuron"):
-        own, other = (getattr(e.device, f"energy_per_{what}_J") for e in (estimate, exact))
-        if own != other:
-            words.append(f"{_pJ(own)} against {_pJ(other)} pJ a {_what(what)}")
-    return words
-
-
-def _what(constant: str) -> str:
-    return {"neuron": "neuron update"}.get(constant, constant)
+    device, usual = estimate.device, exact.device
+    return [
+        f"{_pJ(own)} against {_pJ(other)} pJ a {operation}"
+        for operation, own, other in (
+            ("synop", device.energy_per_synop_J, usual.energy_per_synop_J),
+            ("neuron update", device.energy_per_neuron_J, usual.energy_per_neuron_J),
+        )
+        if own != other
+    ]
 
 
 def _pJ(energy_J: float) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ....check import is_whole
 from ....errors import EnergyError
 from ....workload.workload_record import Workload
+from ...cost_models import CostModel
 from ...device import Device
 from ...estimate import EnergyEstimate
+from ...per_operation import exact_counter
 from .dense_pass import spend_dense
 from .ledger import Ledger
 from .memory_traffic import RamModel, checked_ram, ram_model
@@ -26,9 +28,6 @@ from .operations import (
 from .prices import MEMORY_PARTS, Prices, Widths
 from .qualia import Row, total_row
 from .spiking import check_spikes, spend_spiking
-
-if TYPE_CHECKING:
-    from ...cost_models import CostModel
 
 COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy digital")
 MEASURED_COLUMNS = (
@@ -172,9 +171,6 @@ def lemaire(
     >>> lemaire(8, ram="new").name
     "lemaire(bits=8, ram='new')"
     """
-    # this package is registered there, so it is complete only after this one is imported
-    from ...cost_models import CostModel, get_cost_model
-
     options = {
         "bits": (bits, 32),
         "operation_type": (operation_type, "saturation"),
@@ -204,7 +200,7 @@ def lemaire(
     _check_widths(price)
     return CostModel(
         name=price.name,
-        counter=get_cost_model("per_operation").counter,
+        counter=exact_counter,
         price=price,
         columns=COLUMNS,
         measured_columns=MEASURED_COLUMNS,

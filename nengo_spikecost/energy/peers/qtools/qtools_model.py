@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ....errors import EnergyError
 from ....layers.layer_shape import LayerShape
 from ....workload.workload_record import Workload
+from ...cost_models import CostModel
 from ...device import Device
 from ...estimate import EnergyEstimate, LayerEnergy
 from .counter import ShapeCounter
 from .process import Process
 from .qtools_options import TERMS, Options, checked_options
 from .qtools_pricing import included, layer_terms
-
-if TYPE_CHECKING:
-    from ...cost_models import CostModel
 
 MEMORY_PARTS = ("inputs", "outputs", "parameters")
 """Parts of a layer's energy that are spent on moving data."""
@@ -184,9 +182,6 @@ def qtools(
     >>> qtools({"conv": {"weights": fixed(4), "output": relu(6)}}, rd_wr_on_io=True).name
     'qtools(quantizers of 1 layer, rd_wr_on_io=True)'
     """
-    # this package is registered there, so it is complete only after this one is imported
-    from ...cost_models import CostModel
-
     options = checked_options(
         quantizers=quantizers,
         source=source,
