@@ -3,7 +3,7 @@
 from ..chip.chip_activity import ChipActivity, StepCounts
 from . import known_simulators as _known_simulators  # noqa: F401  (registers them)
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
-from .backend import Backend
+from .backend import Backend, BatchCounts
 from .measure import default_batch_size, measure
 from .reference import register_simulator
 from .simulator_spec import (
@@ -18,6 +18,7 @@ __all__ = [
     "BACKENDS",
     "Activity",
     "Backend",
+    "BatchCounts",
     "ChipActivity",
     "OutputActivity",
     "PopulationActivity",
