@@ -66,4 +66,5 @@ def owner(obj):
     return getattr(obj, "ensemble", obj)  # of neurons, their Ensemble
 
 
-register_simulator_spec(SimulatorSpec("numpy", NumpyBackend, resumable=True))
+SPEC = SimulatorSpec("numpy", NumpyBackend, resumable=True)
+register_simulator_spec(SPEC)

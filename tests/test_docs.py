@@ -39,6 +39,7 @@ doc_pages = _tool()
 def registries(monkeypatch, tmp_path):
     """What a page registers is forgotten after it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(devices, "_table", devices.read_devices(devices.DEVICE_FILE))
     monkeypatch.setattr(cost_models, "_cost_models", dict(cost_models._cost_models))
     for registry in (fan_out_rules, keras_layers.layer_counters):

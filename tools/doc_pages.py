@@ -5,8 +5,8 @@
 
 The ``python`` blocks of a page run from top to bottom in one namespace. A ``text`` block
 right after one is what that block prints. A block with a ``:caption:`` is a file of that
-name, written before the next block runs. ``tests/test_docs.py`` runs the same pages and
-compares, so a page cannot show what the code no longer does.
+name, written before the next block runs; so is a file that is included. ``tests/test_docs.py``
+runs the same pages and compares, so a page cannot show what the code no longer does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import re
 import sys
 import tempfile
+import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,6 +76,9 @@ def blocks(page: str) -> list[Block]:
     for match in _FENCE.finditer(page):
         kind, argument, content = match.groups()
         language = argument if kind == "{code-block}" and argument else kind
+        if kind == "{literalinclude}":
+            language, file = "file", DOCS / argument
+            content = f":caption: {file.name}\n\n{file.read_text(encoding='utf-8')}"
         found.append(Block(match.start(), match.end(), language, content))
     return found
 
@@ -87,7 +91,9 @@ def run(page: str) -> Iterator[Shown]:
     Shown
         After each block. An error of a block is raised as it is.
     """
-    namespace: dict[str, Any] = {"__name__": "__page__"}
+    module = types.ModuleType("__page__")
+    sys.modules[module.__name__] = module  # dataclasses look their module up
+    namespace: dict[str, Any] = vars(module)
     found = blocks(page)
     for block, after in zip(found, [*found[1:], None]):
         caption = _CAPTION.match(block.content)
@@ -137,7 +143,9 @@ def main() -> None:
         page = path.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
+            sys.path.insert(0, folder)  # a page may import a file that it shows
             shown = list(run(page))
+            sys.path.remove(folder)
             os.chdir(DOCS)
         path.write_text(with_output(page, shown), encoding="utf-8")
         print(f"{path.name}: {len(shown)} blocks run")

@@ -1,28 +1,32 @@
 """``nengo-spikecost``: the pipeline from the command line, one file a step.
 
-A new sub-command is one file, and one name in `COMMANDS`.
+Every click command in a file ``*_command.py`` of this folder is a sub-command; so is every one in
+a plug-in (see `nengo_spikecost.cli.plugins`).
 """
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import click
 
 from ..version import __version__
-from .deploy_command import deploy
-from .devices_command import devices
-from .fit_command import fit
-from .report_command import compare, demo, report
-from .sweep_command import sweep
-from .tune_command import tune
-
-COMMANDS = (demo, report, compare, fit, deploy, tune, sweep, devices)
+from .plugins import add_plugins, commands_of
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nengo-spikecost")
+@click.option(
+    "--plugin", multiple=True, metavar="FILE", callback=add_plugins, is_eager=True,
+    expose_value=False,
+    help="Python file or module that adds layers, cost models, simulators or commands.",
+)  # fmt: skip
 def main() -> None:
     """Count the spikes of a network and say what they cost on spiking hardware."""
 
 
-for command in COMMANDS:
-    main.add_command(command)
+for file in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
+    if file.name.endswith("_command"):
+        for command in commands_of(importlib.import_module(file.name)):
+            main.add_command(command)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Collection
 from typing import Any, Callable
 
 import click
 
 from ..options import Options
-from .shared_options import Decorator, all_of
+
+Decorator = Callable[[Callable], Callable]
+
+
+def all_of(decorators: list[Decorator]) -> Decorator:
+    """Several decorators as one; the first comes first in the help."""
+    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
 def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorator:

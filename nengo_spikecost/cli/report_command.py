@@ -79,6 +79,7 @@ def _run(
     steps: int,
     synapse: float,
     max_pooling: str,
+    simulator: str,
     presentation: str,
     samples: int | None,
     json_file: str | None,
@@ -103,6 +104,7 @@ def _run(
         scale_firing_rates=scale,
         synapse=synapse or None,
         max_pooling=max_pooling,
+        simulator=simulator,
         presentation=presentation,
         devices=devices,
     )

@@ -10,6 +10,7 @@ from typing import Any, Callable
 import click
 
 from ..errors import SpikeCostError, SpikeCostWarning
+from .option_flags import Decorator, Registered, all_of
 
 _NARROWEST, _WIDEST = 80, 130
 
@@ -53,14 +54,6 @@ def device_names(_: Any, __: Any, value: str | None) -> list[str] | str | None:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-Decorator = Callable[[Callable], Callable]
-
-
-def all_of(decorators: list[Decorator]) -> Decorator:
-    """Several decorators as one; the first comes first in the help."""
-    return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
-
-
 def conversion_options(settings: dict[str, Any]) -> Decorator:
     """Options of the commands that convert a model: those of which a default is given."""
     options: dict[str, Decorator] = {
@@ -92,6 +85,21 @@ def presentation_option(default: str) -> Decorator:
     )  # fmt: skip
 
 
+def simulator_names() -> tuple[str, ...]:
+    """Simulators that are registered, those of plug-ins among them."""
+    from ..activity import simulators
+
+    return simulators.names()
+
+
+def simulator_option(command: Callable) -> Callable:
+    """Option: the simulator that spikes are measured on."""
+    return click.option(
+        "--simulator", type=Registered(simulator_names), default="nengo_dl",
+        show_default=True, help="What simulates the network, and counts its spikes.",
+    )(command)  # fmt: skip
+
+
 def device_file_option(command: Callable) -> Callable:
     """Option: a file with more devices."""
     return click.option(
@@ -117,6 +125,7 @@ def network_options(settings: dict[str, Any]) -> Decorator:
                      "[default: the usual ones]"),
         device_file_option,
         conversion_options({"max_pooling": "exact", **settings}),
+        simulator_option,
         presentation_option("fresh"),
         click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples."),
         click.option("--json", "json_file", type=click.Path(), default=settings.get("json"),
