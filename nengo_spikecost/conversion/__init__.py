@@ -1,8 +1,10 @@
 """Conversion: from a Keras model to a Nengo network."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
+from .conversion_record import Conversion
+from .convert import convert
 from .converter import LayerChoice
 from .host_node import HostFunction, HostNode
-from .keras import Conversion, convert
 from .layers import LayerConverter, register_layer_converter
 from .lookup import LayerLookup
 from .neurons import NEURON_TYPES, resolve_neuron_type

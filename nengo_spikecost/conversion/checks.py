@@ -16,8 +16,8 @@ from .layers.pooling import MAX_POOLING
 from .lookup import walk_layers
 
 
-def check_model(model: Any) -> None:
-    """Raise `ConversionError` unless this is a Keras 2 model whose layers can be read."""
+def check_model(model: Any) -> dict[str, Any]:
+    """The layers of a Keras 2 model by name; raises `ConversionError` if they can't be read."""
     if isinstance(model, nengo.Network):
         raise ConversionError(
             "model is already a Nengo network: measure() and NetworkGraph() take it as it is."
@@ -34,15 +34,15 @@ def check_model(model: Any) -> None:
             f"Model {model.name!r} ({type(model).__name__}) is a subclassed model; "
             "only Functional and Sequential models show their layers to a converter."
         )
-    for name, layer in walk_layers(model):
-        if not hasattr(layer, "layers"):
-            _check_layer(name, layer)
-
-
-def _check_layer(name: str, layer: Any) -> None:
-    """Raise for weights that no network can have."""
-    if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
-        raise ConversionError(f"Layer {name!r} has weights that are NaN or infinite.", layer=name)
+    layers = dict(walk_layers(model))
+    for name, layer in layers.items():
+        if hasattr(layer, "layers"):  # a nested model: its layers are listed too
+            continue
+        if not all(np.isfinite(weights).all() for weights in layer.get_weights()):
+            raise ConversionError(
+                f"Layer {name!r} has weights that are NaN or infinite.", layer=name
+            )
+    return layers
 
 
 def check_synapse(synapse: Any) -> None:

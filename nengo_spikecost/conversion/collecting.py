@@ -1,35 +1,39 @@
-"""What became of each layer, collected from a network that was converted."""
+"""The Nengo objects of each layer, collected from a network that was converted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
 import tensorflow as tf
 
 from ..layers.layer_info import LayerInfo
-from .lookup import LayerLookup, walk_layers
+from .lookup import LayerLookup
 
 
 def collect_objects(
-    net: nengo.Network, model: tf.keras.Model, prefix: str = ""
+    net: nengo.Network, model: tf.keras.Model, names: Iterable[str]
 ) -> dict[str, list[Any]]:
-    """Nengo objects of every application of every layer, in the order of the model."""
+    """Nengo objects of every application of every layer, in the order of ``names``."""
+    objects: dict[str, list[Any]] = {}
+    _collect(net, model, "", objects)
+    return {name: objects[name] for name in names if name in objects}
+
+
+def _collect(
+    net: nengo.Network, model: tf.keras.Model, prefix: str, objects: dict[str, list[Any]]
+) -> None:
     nested = iter(net.networks)
-    found: dict[str, list[Any]] = {}
     for layer, applications in net.layer_map.items():
         if layer not in model.layers and not isinstance(layer, tf.keras.Model):
             continue  # helper layers that nengo_dl adds for TimeDistributed
         name = prefix + layer.name
-        found[name] = [outputs[0] for _, outputs in sorted(applications.items())]
+        outputs = [outputs[0] for _, outputs in sorted(applications.items())]
+        objects.setdefault(name, []).extend(outputs)
         if isinstance(layer, tf.keras.Model):
             for _ in applications:
-                inner = collect_objects(next(nested), layer, f"{name}/")
-                for inner_name, objs in inner.items():
-                    found.setdefault(inner_name, []).extend(objs)
-    order = [prefix + name for name, _ in walk_layers(model)]
-    return {name: found[name] for name in order if name in found}
+                _collect(next(nested), layer, f"{name}/", objects)
 
 
 def image_shapes(
@@ -46,17 +50,17 @@ def image_shapes(
 
 
 def lookup_ends(
-    tensors: list[Any], names: list[str], copies: list[Any], found: Any, what: str
+    tensors: list[Any], names: list[str], copies: list[Any], objects: Any, what: str
 ) -> LayerLookup:
     """Nengo objects of the model's ends; two of its ends may be the same tensor."""
     entries: dict[str, list[Any]] = {}
     for name, tensor in zip(names, copies):
-        entries.setdefault(name, []).append(found[tensor])
+        entries.setdefault(name, []).append(objects[tensor])
     return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
 
 
 def layer_info(name: str, layer: Any) -> LayerInfo:
-    """What is said of a layer in tables."""
+    """Name, type, output shape and parameters of a layer, for tables."""
     shape = getattr(layer, "output_shape", "multiple")
     if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
         shape = shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -10,19 +11,27 @@ from ..errors import ConversionError
 from .lookup import walk_layers
 
 
-def copy_model(model: tf.keras.Model) -> tf.keras.Model:
-    """A Functional copy with the same weights.
+def copy_model(
+    model: tf.keras.Model, layers: Mapping[str, Any]
+) -> tuple[tf.keras.Model, dict[str, Any]]:
+    """A Functional copy with the same weights, and its layers by name.
 
     nengo_dl calls Sequential and TimeDistributed layers anew while converting, which adds
     nodes to the layers it is given: it gets a copy, so that the user's model stays usable.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+    layers : mapping from str to tf.keras.layers.Layer
+        All of its layers, those of nested models too.
     """
     try:
-        with known_objects(model):
+        with _objects_known_by(layers.values()):
             copy = _clone(model)
         # Layer by layer: one that is used both inside and outside a nested model is one
         # layer of the model, and two of the copy.
         clones = dict(walk_layers(copy))
-        for name, layer in walk_layers(model):
+        for name, layer in layers.items():
             if not isinstance(layer, tf.keras.Model):
                 clones[name].set_weights(layer.get_weights())
     except Exception as error:
@@ -30,7 +39,7 @@ def copy_model(model: tf.keras.Model) -> tf.keras.Model:
             f"Model {model.name!r} can't be copied: {error}. Each of its layers needs "
             "get_config and from_config."
         ) from error
-    return copy
+    return copy, clones
 
 
 def known_objects(model: tf.keras.Model) -> Any:
@@ -39,14 +48,18 @@ def known_objects(model: tf.keras.Model) -> Any:
     Constraints, regularizers and initializers that are not Keras's own, such as the
     constraint ``Mean`` of KerasSpiking, are known by the layers that have them.
     """
-    found: dict[str, type] = {}
-    for _, layer in walk_layers(model):
+    return _objects_known_by(layer for _, layer in walk_layers(model))
+
+
+def _objects_known_by(layers: Iterable[Any]) -> Any:
+    types: dict[str, type] = {}
+    for layer in layers:
         while layer is not None:
             for value in vars(layer).values():
                 if isinstance(value, _WITH_CONFIG):
-                    found[type(value).__name__] = type(value)
+                    types[type(value).__name__] = type(value)
             layer = getattr(layer, "layer", None)  # of a wrapper
-    return tf.keras.utils.custom_object_scope(found)
+    return tf.keras.utils.custom_object_scope(types)
 
 
 _WITH_CONFIG = (

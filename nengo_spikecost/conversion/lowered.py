@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nengo
 from nengo.ensemble import Neurons
 
 from ..graph.route_layers import layer_of_route
 from ..lowering import Lowering, lower
-
-if TYPE_CHECKING:
-    from .keras import Conversion
+from .conversion_record import Conversion
 
 _COMPOSED = (
     "has no object of its own: it was composed with others into one Connection "

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nengo
 
 from ..errors import ConversionError, ConversionWarning
 from ..graph import NetworkGraph, Population
 from ..graph.off_chip import mark_off_chip
+from .conversion_record import Conversion
 from .converter import RecordingConverter
 from .host_node import HostNode
-
-if TYPE_CHECKING:
-    from .keras import Conversion
 
 
 def place(conversion: Conversion, off_chip: Iterable[Any] | None) -> None:

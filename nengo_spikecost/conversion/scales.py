@@ -42,15 +42,22 @@ def by_layer_name(given: Mapping[Any, Any], names: Mapping[int, str]) -> dict[st
 
 
 def layer_names(*models: Any) -> dict[int, str]:
-    """Name of each layer object of some models, by ``id``.
+    """Name of each layer object of some models, by ``id``; see `names_by_id`."""
+    names: dict[int, str] = {}
+    for model in models:
+        names.update(names_by_id(dict(walk_layers(model))))
+    return names
+
+
+def names_by_id(layers: Mapping[str, Any]) -> dict[int, str]:
+    """Name of each layer object, by ``id``, of layers by name.
 
     A layer within a TimeDistributed wrapper has the wrapper's name: that is the layer of the model.
     """
-    found: dict[int, str] = {}
-    for model in models:
-        for name, layer in walk_layers(model):
-            found[id(layer)] = found[id(neuron_layer(layer))] = name
-    return found
+    names: dict[int, str] = {}
+    for name, layer in layers.items():
+        names[id(layer)] = names[id(neuron_layer(layer))] = name
+    return names
 
 
 def neuron_layer(layer: Any) -> Any:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from .lookup import walk_layers
 
-
-def is_temporal(model: tf.keras.Model) -> bool:
-    """Whether axis 1 of a model's inputs is time."""
-    for _, layer in walk_layers(model):
-        if isinstance(layer, tf.keras.layers.TimeDistributed):
-            return True
-        if _of_keras_spiking(layer):
-            return True
+def is_temporal(model: tf.keras.Model, layers: Iterable[Any]) -> bool:
+    """Whether axis 1 of a model's inputs is time, by its layers or by its inputs' shapes."""
+    time_distributed = tf.keras.layers.TimeDistributed
+    if any(isinstance(layer, time_distributed) or _of_keras_spiking(layer) for layer in layers):
+        return True
     return any(len(x.shape) > 2 and x.shape[1] is None for x in model.inputs)
 
 

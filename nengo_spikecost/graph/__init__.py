@@ -1,5 +1,6 @@
 """What could happen in a network: populations, pathways, and exact fan-outs."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chains import chain_fan_out
 from .connection_chain import built_macs
 from .connectivity import AllToAll, Connectivity, Identity, Placement, Selection, SparsePattern

@@ -12,13 +12,12 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
+from ..layout import Result
 from .connection_chain import is_direct, uses_encoders
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
 from .off_chip import held_by, host_operations, host_parts, is_on_chip
 from .pathways import (
-    HOST_ROLES,
-    PATHWAY_KINDS,
     HostPart,
     Pathway,
     Population,
@@ -33,7 +32,7 @@ from .routes import Route, RouteFinder, is_passthrough
 Named = TypeVar("Named", Population, Pathway)
 
 
-class NetworkGraph:
+class NetworkGraph(Result):
     """What could happen in a network: its populations, and who can reach whom.
 
     Passthrough Nodes only exist for the simulator: a pathway leads through any chain of
@@ -322,21 +321,6 @@ class NetworkGraph:
             f"{len(self.pathways)} pathways, {len(self.uncounted)} uncounted>"
         )
 
-    def __str__(self) -> str:
-        """Everything in the graph, one line each; computes no fan-out."""
-        lines = [repr(self)[1:-1]]
-        for p in self.populations:
-            where = "" if p.on_chip else ", off chip"
-            kind = type(p.neuron_type).__name__
-            lines.append(f"  population  {p.name}: {p.n_neurons:,} {kind}{where}")
-        for w in self.pathways:
-            where = "" if w.on_chip or w.kind == "bias" else ", on the host"
-            lines.append(f"  {w.kind:<10}  {w.name} [layer {w.layer}{where}]")
-        lines += [f"  learning    {r.name}: {r.n_weights:,} weights" for r in self.learning]
-        for u in self.uncounted:
-            lines.append(f"  uncounted   {u.name} {u.reason}")
-        return "\n".join(lines)
-
 
 def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
     """The network, the layer of its objects, and the Nodes fed with data (None: all)."""
@@ -364,17 +348,3 @@ def _named(records: tuple[Named, ...], name: str, what: str) -> Named:
 
 def _ensemble(obj: Any) -> Any:
     return obj.ensemble if isinstance(obj, Neurons) else obj
-
-
-__all__ = [
-    "HOST_ROLES",
-    "PATHWAY_KINDS",
-    "HostPart",
-    "NetworkGraph",
-    "Pathway",
-    "Population",
-    "Sink",
-    "Source",
-    "Uncounted",
-    "Weights",
-]

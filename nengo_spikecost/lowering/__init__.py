@@ -1,5 +1,6 @@
 """Linear paths composed, so that no relay Nodes are left between neurons."""
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .linear_map import LinearMap, Matrix
 from .lower import lower
 from .lowering_record import CHANGE_KINDS, Change, Lowering

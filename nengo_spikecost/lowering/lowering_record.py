@@ -1,4 +1,4 @@
-"""What lowering gives back: the new network, and what was changed on the way."""
+"""`Lowering`: the new network, and the changes made on the way to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import nengo
 import numpy as np
 from nengo.transforms import NoTransform
 
-#: What may happen to a part of a network.
+from ..layout import Result
+
+#: Kinds of changes to a part of a network.
 #:
 #: ``"composed"``
 #:     A path through passthrough Nodes became one Connection.
@@ -27,7 +29,7 @@ CHANGE_KINDS = ("composed", "bias", "rewritten", "relay", "left")
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that lowering did, or left undone.
+    """One step of lowering, or one that was left out.
 
     Attributes
     ----------
@@ -69,7 +71,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Lowering:
+class Lowering(Result):
     """A network without relay Nodes between its neurons.
 
     Attributes
@@ -88,14 +90,9 @@ class Lowering:
     changes: tuple[Change, ...] = field(repr=False)
     composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
 
-    def summary_string(self) -> str:
-        """What was changed, one line each."""
-        counts = {kind: sum(c.kind == kind for c in self.changes) for kind in CHANGE_KINDS}
-        head = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n) or "nothing changed"
-        return "\n".join([f"Lowering: {head}", *(f"  {change}" for change in self.changes)])
-
-    def __str__(self) -> str:
-        return self.summary_string()
+    def summary_string(self, line_length: int = 200) -> str:
+        """One line for each change, long enough for the names of both ends and a reason."""
+        return self._text(line_length)
 
 
 def describe(transform: Any) -> str:

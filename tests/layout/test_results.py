@@ -33,6 +33,14 @@ def every_result_class():
     return found
 
 
+def pooled():
+    """A conversion in which lowering has something to compose."""
+    layers = tf.keras.layers
+    conv, pool = layers.Conv2D(2, 3, activation="relu"), layers.AveragePooling2D(2)
+    head = [layers.Conv2D(2, 3, activation="relu", input_shape=(12, 12, 1)), pool, conv]
+    return nsc.convert(tf.keras.Sequential(head))
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """One result of each class, by the name of the class."""
@@ -48,7 +56,7 @@ def results(tmp_path_factory):
     energy = nsc.NetworkEnergy(conversion, activity)
     made = [
         deployment, conversion, activity, energy, sweep,
-        conversion.lowering, nsc.NetworkGraph(conversion), energy.workload(),
+        conversion, pooled().lowering, nsc.NetworkGraph(conversion), energy.workload(),
         energy.estimate("loihi"), nsc.profile(conversion, x, y, n_steps=8, **quiet),
         nsc.break_even(conversion, activity), nsc.compare(conversion, activity, example_data=x),
         deployment.fit, deployment.mapping(), deployment.cost(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ...workload.layer_counts import presentation
+from ...workload.row_counts import presentation
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
 from .layer_rows import LayerRow, layer_rows, other_rows, total_row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...layout import si
-from ...workload.layer_counts import names_in_note, uncounted_note
+from ...workload.row_counts import names_in_note, uncounted_note
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
 

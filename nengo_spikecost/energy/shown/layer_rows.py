@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...workload.layer_counts import LayerCounts, layer_counts, total_counts
+from ...workload.row_counts import LayerCounts, layer_counts, total_counts
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate, HostEnergy
 

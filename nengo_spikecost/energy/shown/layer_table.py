@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...layout import si
 from ...layout.table import Table
-from ...workload.layer_counts import caption
+from ...workload.row_counts import caption
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
 from .layer_columns import Column, parse_columns

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from ...layout import Presenter, Table, presents, si
 from ...layout.plots import bar_size, draw_bars
-from ..layer_counts import (
+from ..row_counts import (
     LayerCounts,
     caption,
     layer_counts,

@@ -1,118 +1,43 @@
-"""From a Keras model to a Nengo network, on ``nengo_dl.Converter``."""
+"""`convert`: from a Keras model to a Nengo network, on ``nengo_dl.Converter``.
+
+1. Check the arguments; make a Keras 3 model anew in Keras 2.
+2. Copy the model, because NengoDL adds nodes to the layers that it converts. From here on there
+   are two of each layer: the user's, which names and tensors are looked up by, and the copy's.
+   Both models are walked once; all that follows takes layers by their names.
+3. Convert the copy layer by layer, with the converters of `nengo_spikecost.conversion.layers`.
+4. Collect the objects that each layer became, and warn of those that run on the host.
+5. Lower the network (`lowered`), if its neurons spike: as hardware has it.
+6. Put on the host those neurons that get values instead of spikes (`place`). That comes last,
+   because it is the lowered network that NengoLoihi reads the setting from.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import nengo
 import tensorflow as tf
 
-from ..layers.keras_shapes import keras_shapes
-from ..layers.layer_info import LayerInfo
-from ..layers.layer_shape import LayerShape
-from ..lowering import Lowering
 from .checks import check_max_pooling, check_model, check_options, check_synapse
 from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
-from .converter import LayerChoice, run_converter
+from .conversion_record import Conversion
+from .converter import run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, rebuild
-from .lookup import LayerLookup, walk_layers
+from .lookup import LayerLookup
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
-from .scales import ScaleLike, layer_names, neuron_layer, resolve_scales, warn_of_unused_scales
+from .scales import (
+    ScaleLike,
+    layer_names,
+    names_by_id,
+    neuron_layer,
+    resolve_scales,
+    warn_of_unused_scales,
+)
 from .temporal import is_temporal
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """A Keras model as a Nengo network, and where each layer went.
-
-    Attributes
-    ----------
-    model : tf.keras.Model
-        The user's model, untouched (the network was made from a copy). Of a Keras 3 model,
-        the same model in Keras 2.
-    net : nengo.Network
-        The network, with its seed set and a Probe on every output.
-    inputs, outputs, layers : LayerLookup
-        The input Nodes, the output Probes, and for each layer the object its output comes
-        from (``Ensemble.neurons``, ``Node`` or ``TensorNode``). Found by layer name, by
-        Keras layer or by Keras tensor.
-    layer_names : mapping from Nengo object to str
-        The layer that made each Ensemble and Node of ``net``.
-    layer_infos : tuple of LayerInfo
-        Name, type, output shape and number of parameters of every layer, in order.
-    neuron_type : nengo.neurons.NeuronType
-        What the ReLUs became.
-    scale_firing_rates : dict from str to float
-        Scale of each layer that has one.
-    synapse : nengo.synapses.Synapse or float or None
-        Filter on the output of all neurons.
-    temporal : bool
-        Whether axis 1 of the model's inputs is time.
-    choices : tuple of LayerChoice
-        Layers for which there was a choice, and what they became: those that run on the
-        host, and those that were replaced by something else.
-    connection_layers : mapping from nengo.Connection to str
-        Of a lowered network, the layer whose weights a Connection mostly has.
-    lowering : Lowering, optional
-        What lowering changed; ``print(conversion.lowering)`` lists it.
-    unlowered : Conversion, optional
-        The conversion before it was lowered.
-    options : mapping from str to object
-        The arguments of `convert` that made it, but for ``scale_firing_rates``.
-    """
-
-    model: tf.keras.Model
-    net: nengo.Network
-    inputs: LayerLookup
-    outputs: LayerLookup
-    layers: LayerLookup
-    layer_names: Mapping[Any, str]
-    layer_infos: tuple[LayerInfo, ...]
-    neuron_type: nengo.neurons.NeuronType
-    scale_firing_rates: Mapping[str, float]
-    synapse: Any
-    temporal: bool
-    choices: tuple[LayerChoice, ...] = ()
-    connection_layers: Mapping[Any, str] = field(default_factory=dict, repr=False)
-    lowering: Lowering | None = field(default=None, repr=False)
-    unlowered: Conversion | None = field(default=None, repr=False)
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    def rescaled(self, scale_firing_rates: ScaleLike) -> Conversion:
-        """The same model converted with the same options and other firing-rate scales.
-
-        Parameters
-        ----------
-        scale_firing_rates : float or dict
-            As `convert` takes it.
-
-        Raises
-        ------
-        ConversionError
-            If a scale is no positive number, or of a layer that there is not.
-        """
-        return convert(scale_firing_rates=scale_firing_rates, **self.options)
-
-    @property
-    def input_nodes(self) -> tuple[nengo.Node, ...]:
-        """The Nodes that data are fed to, in the order of the model's inputs."""
-        return tuple(self.inputs.values())
-
-    @property
-    def layer_shapes(self) -> tuple[LayerShape, ...]:
-        """The layers of the model, for cost models that are formulas of their shapes."""
-        return keras_shapes(self.model, self.temporal)
-
-    def __repr__(self) -> str:
-        return (
-            f"<Conversion of {self.model.name!r}: {len(self.layers)} layers, "
-            f"{self.net.n_neurons:,} {type(self.neuron_type).__name__} neurons>"
-        )
 
 
 def convert(
@@ -188,7 +113,7 @@ def convert(
     user_model = model
     if is_keras_3(model):
         model = rebuild(model)
-    check_model(model)
+    layers = check_model(model)
     check_synapse(synapse)
     check_max_pooling(max_pooling)
     check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
@@ -202,12 +127,13 @@ def convert(
         "allow_fallback": allow_fallback, "inference_only": inference_only, "temporal": temporal,
         "lower": lower, "off_chip": off_chip, "seed": seed,
     }  # fmt: skip
-    copy = copy_model(model)
-    originals, copies = dict(walk_layers(model)), dict(walk_layers(copy))
-    layer_keys = layer_names(user_model, model)
+    layer_keys = names_by_id(layers)
+    if user_model is not model:
+        layer_keys = {**layer_names(user_model), **layer_keys}
     scales = resolve_scales(scale_firing_rates, layer_keys)
+    copy, copies = copy_model(model, layers)
     if temporal is None:
-        temporal = is_temporal(copy)
+        temporal = is_temporal(copy, copies.values())
 
     spiking = bool(getattr(neurons, "spiking", False))
     lowering = bool(lower or (lower is None and spiking and inference_only))
@@ -225,7 +151,7 @@ def convert(
     )
     converter.net.seed = seed
 
-    objects = collect_objects(converter.net, copy)
+    objects = collect_objects(converter.net, copy, copies)
     if isinstance(scale_firing_rates, Mapping):
         warn_of_unused_scales(scales, converter.owners)
     warn_of_host_layers(converter)
@@ -238,13 +164,14 @@ def convert(
         ),
         layers=LayerLookup(objects, "layer", layer_keys),
         layer_names=converter.owners,
-        layer_infos=tuple(layer_info(name, layer) for name, layer in originals.items()),
+        layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
         neuron_type=neurons,
         scale_firing_rates=scales,
         synapse=synapse,
         temporal=temporal,
         choices=tuple(converter.choices),
         options=options,
+        _maker=convert,
     )
     if lowering:
         conversion = lowered(conversion, image_shapes(objects, copies))
