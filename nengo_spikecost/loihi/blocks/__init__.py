@@ -1,1 +1,1 @@
-"""Block shapes: found, bounded from below, and applied."""
+"""Block shapes: searched for, bounded from below, and applied."""

@@ -1,4 +1,4 @@
-"""What `fit_blocks` finds: block shapes, what they cost, and how to use them."""
+"""`BlockFit`: block shapes for a network, their cost, and how to use them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class LayerFit:
     Attributes
     ----------
     use : LayerUse
-        Its tiling, and what each of its blocks uses.
+        Its tiling, and the use of each of its blocks.
     load_ns : float
         Modelled time of a step on its busiest core in ns (see `core_time`).
     """
@@ -51,7 +51,7 @@ class LayerFit:
 
 @dataclass(frozen=True)
 class Verification:
-    """A fit compared with what NengoLoihi really builds.
+    """A fit compared with the blocks that NengoLoihi really builds.
 
     Attributes
     ----------
@@ -101,9 +101,9 @@ class BlockFit(Result):
     seconds : float
         Time that the search took.
     network : nengo.Network
-        What the shapes are for.
+        The network that the shapes are for.
     given : nengo.Network or Conversion
-        What `fit_blocks` was given: it knows the names of layers and inputs.
+        The same, or the Conversion that knows the names of its layers and inputs.
     """
 
     layers: tuple[LayerFit, ...]
@@ -122,7 +122,7 @@ class BlockFit(Result):
 
     @property
     def use(self) -> NetworkUse:
-        """What every block uses."""
+        """The use of every block."""
         return NetworkUse(tuple(layer.use for layer in self.layers))
 
     @property
@@ -168,7 +168,7 @@ class BlockFit(Result):
         Raises
         ------
         LoihiError
-                If it is another one, or its channels are in another order.
+            If it is another one, or its channels are in another order.
         """
         self._require_same_order()
         net = self.network if network is None else network_and_names(network)[0]

@@ -1,22 +1,33 @@
-"""Block shapes found: `fit_blocks`."""
+"""`fit_blocks`: the search for block shapes.
+
+1. Of every layer, the balanced tilings that may fit (`tile_choices`), and the output axons that
+   they take together with those of the next layers (`couplings`).
+2. Fewest cores: a chain of layers exactly (`shape_search`), other networks well (`graph_search`).
+   Of equal numbers of cores the one with fewest messages: they are less than half a core.
+3. If that is more than the lower bound, once more over all tilings of each layer that could still
+   be better: those with at most as many blocks as its least, and the cores over the bound.
+   Not over all at once: a layer has up to a million tilings, and few of them can be better.
+4. For latency, the busiest core's load is bisected: fewest cores of which none is busier. For
+   traffic, messages take the place of cores as the costs.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import LoihiError
-from ..cores.core_layers import Layer, Layers
+from ..cores.core_layers import Layers
 from ..cores.core_rates import spikes_per_step
 from ..cores.core_use import use_of
 from ..cores.layer_reading import read_layers
 from ..cores.misfits import why_never
 from ..cores.network_use import NetworkUse
-from ..cores.tiling import Tiling
 from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order
 from .couplings import Coupling
@@ -60,15 +71,16 @@ def fit_blocks(
         Axon types that convolutions may get. 16 is taken where it is allowed: it halves the
         slots of output axons. None: as the network has them.
     channel_order : {"last", "first"}, optional
-        What would be if all images had their channels there. Only what the network itself
-        has can be applied. Default: as it is.
+        Fit the network as if all images had their channels there, to see whether that would
+        be worth it. A fit in an order that the network does not have can't be applied.
+        Default: its own.
     spikes : Activity or mapping, optional
         As for `check_fit`; without it every neuron is taken to fire at 100 Hz.
     max_cores : int, optional
         For "latency" and "traffic". Default: all cores of as many chips as are needed.
     max_cores_per_chip : int
     time_limit : float
-        Seconds that each search may take; then the best found is returned.
+        Seconds that each search may take; then the best solution so far is returned.
     dt : float
         Time step in s.
 
@@ -76,8 +88,8 @@ def fit_blocks(
     ------
     LoihiError
         If a layer fits at no shape; its ``problems`` are of type `Misfit`. If NengoLoihi
-        can't build the network. If `objective`, `pop_types` or `channel_order` is none of those
-        above.
+        can't build the network. If `objective`, `pop_types` or `channel_order` is not one of
+        those above.
     """
     if objective not in OBJECTIVES:
         raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
@@ -91,55 +103,57 @@ def fit_blocks(
     reordered = False
     if channel_order is not None:
         layers, reordered = in_channel_order(layers, channel_order)
-    search = BlockSearch(layers, rates, pop_types, started, time_limit, max_cores_per_chip)
-    search.reordered = reordered
-    search.max_cores = max_cores
+    search = BlockSearch(
+        layers=layers,
+        rates=rates,
+        pop_types=None if pop_types is None else tuple(pop_types),
+        started=started,
+        time_limit=time_limit,
+        cores_per_chip=max_cores_per_chip,
+        max_cores=max_cores,
+        reordered=reordered,
+    )
     return search.fit(objective)
 
 
+@dataclass(eq=False)
 class BlockSearch:
     """The choices of each layer of a network, and the searches over them."""
 
-    def __init__(
-        self,
-        layers: Layers,
-        rates: Any,
-        pop_types: Sequence[int] | None,
-        started: float,
-        time_limit: float,
-        cores_per_chip: int,
-    ):
-        self.layers, self.rates = layers, rates
-        self.pop_types = None if pop_types is None else tuple(pop_types)
-        self.started, self.time_limit = started, time_limit
-        self.first_started = started
-        self.cores_per_chip = cores_per_chip
-        self.max_cores: int | None = None
-        self.reordered = False
-        arriving: dict[int, list[Any]] = {k: [] for k in range(len(layers.layers))}
+    layers: Layers
+    rates: Any
+    pop_types: tuple[int, ...] | None
+    started: float
+    time_limit: float
+    cores_per_chip: int
+    max_cores: int | None
+    reordered: bool
+    bound: int = 0
+
+    def __post_init__(self) -> None:
+        self.first_started = self.started
+        layers = self.layers.layers
+        self.arriving: list[list[Any]] = [[] for _ in layers]
         couplings: dict[tuple[int, int], list[Coupling]] = {}
-        for axons in layers.inputs:
-            arriving[axons.target].append(axons)
-        for number, layer in enumerate(layers.layers):
+        for axons in self.layers.inputs:
+            self.arriving[axons.target].append(axons)
+        for number, layer in enumerate(layers):
             for axons in layer.outputs:
-                arriving[axons.target].append(axons)
-                coupling = Coupling(axons, layer, layers.layers[axons.target])
+                self.arriving[axons.target].append(axons)
+                coupling = Coupling(axons, layer, layers[axons.target])
                 couplings.setdefault((number, axons.target), []).append(coupling)
-        self.arriving = arriving
-        balanced = [
-            self._choices(k, layer, balanced_tiles(layer.shape))
-            for k, layer in enumerate(layers.layers)
-        ]
+        balanced = [self._choices(k, balanced_tiles(layer.shape)) for k, layer in enumerate(layers)]
         self._require_possible(balanced)
         self.problem = Problem(tuple(balanced), couplings)
-        self.bound = 0
 
     @property
     def deadline(self) -> float:
-        """When time is up."""
+        """Time at which a search stops."""
         return self.started + self.time_limit
 
-    def _choices(self, number: int, layer: Layer, tiles: Any) -> TileChoices:
+    def _choices(self, number: int, tiles: Any) -> TileChoices:
+        """Tilings of a layer that quick bounds allow."""
+        layer = self.layers.layers[number]
         if layer.ensemble is None:  # NengoLoihi cuts it as it likes
             tiles = [layer.default_tiling().tile]
         tiles = np.array(tiles, dtype=np.int64).reshape(-1, len(layer.shape))
@@ -149,14 +163,15 @@ class BlockSearch:
     def _require_possible(self, choices: Sequence[TileChoices]) -> None:
         """Raise if a layer has no tiling that fits."""
         problems = []
-        for k, found in enumerate(choices):
-            layer = found.layer
+        for k, balanced in enumerate(choices):
+            layer = balanced.layer
             if why_never(layer) is None:
-                if any(found.check(i) for i in range(len(found))):
+                if any(balanced.check(i) for i in range(len(balanced))):
                     continue
-                every = self._choices(k, layer, all_tiles(layer.shape, layer.n_neurons))
+                # rarely, only a tiling that is not balanced fits: a longer one along an axis
+                every = self._choices(k, all_tiles(layer.shape, layer.n_neurons))
                 if any(every.check(i) for i in range(len(every))):
-                    found.__dict__.update(every.__dict__)
+                    balanced.__dict__.update(every.__dict__)
                     continue
             problems.append(never(layer))
         if problems:
@@ -193,15 +208,14 @@ class BlockSearch:
         slack = cores(problem, chosen) - self.bound
         if slack <= 0:
             return problem, chosen
+        shapes = [layer.shape for layer in self.layers.layers]
+        # with more blocks than this a layer takes more than the cores there are over the bound
         every = problem.with_choices(
-            [
-                self._choices(k, layer, all_tiles(layer.shape, least[k] + slack))
-                for k, layer in enumerate(self.layers.layers)
-            ]
+            [self._choices(k, all_tiles(s, least[k] + slack)) for k, s in enumerate(shapes)]
         )
-        found = self._solve(every, core_costs(every))
-        if found is not None and cores(every, found) <= cores(problem, chosen):
-            problem, chosen = every, found
+        better = self._solve(every, core_costs(every))
+        if better is not None and cores(every, better) <= cores(problem, chosen):
+            problem, chosen = every, better
         return problem, chosen
 
     def _least_blocks(self) -> list[int]:
@@ -210,21 +224,17 @@ class BlockSearch:
         for k, layer in enumerate(self.layers.layers):
             known = self.problem.choices[k]
             most = int(known.n_blocks[known.state != FAILS].min())
-            least.append(int(self._choices(k, layer, all_tiles(layer.shape, most)).n_blocks.min()))
+            least.append(int(self._choices(k, all_tiles(layer.shape, most)).n_blocks.min()))
         return least
 
     def _solve(self, problem: Problem, costs: Sequence[np.ndarray]) -> tuple[int, ...] | None:
         edges = list(problem.couplings) if problem.is_chain else covering_chains(problem)
         chosen, bound = solve_lazily(problem, costs, edges, self.deadline)
-        if problem.is_chain:
-            if problem is not self.problem:
-                # all tilings that could be better are in this problem
-                self.bound = max(self.bound, whole(bound) if np.isfinite(bound) else self.bound)
-            return chosen
         if problem is not self.problem and np.isfinite(bound):
+            # only this problem has all tilings that could be better
             self.bound = max(self.bound, whole(bound))
-        if chosen is None:
-            return None
+        if problem.is_chain or chosen is None:
+            return chosen
         return solve_graph(problem, costs, chosen, max(self.deadline, time.monotonic() + 1))
 
     def _least_busy(self, max_cores: int) -> tuple[int, ...]:
@@ -235,9 +245,9 @@ class BlockSearch:
         low, high = 0, len(levels) - 1
         while low <= high:
             middle = (low + high) // 2
-            found = self._below(loads, levels[middle])
-            if found is not None and cores(self.problem, found) <= max_cores:
-                best, high = found, middle - 1
+            chosen = self._below(loads, levels[middle])
+            if chosen is not None and cores(self.problem, chosen) <= max_cores:
+                best, high = chosen, middle - 1
             else:
                 low = middle + 1
         if best is None:
@@ -255,13 +265,12 @@ class BlockSearch:
         return self._solve(self.problem, costs)
 
     def _least_traffic(self, max_cores: int) -> tuple[int, ...] | None:
-        costs = [
-            c.messages(True) + c.messages(False) + 1e-6 * c.n_blocks for c in self.problem.choices
-        ]
-        found = self._solve(self.problem, costs)
-        if found is None or cores(self.problem, found) > max_cores:
+        choices = self.problem.choices
+        costs = [c.messages(True) + c.messages(False) + 1e-6 * c.n_blocks for c in choices]
+        chosen = self._solve(self.problem, costs)
+        if chosen is None or cores(self.problem, chosen) > max_cores:
             return None
-        return found
+        return chosen
 
     def pareto(self) -> tuple[BlockFit, ...]:
         """Solutions of which none is worse than another in all respects."""
@@ -269,8 +278,8 @@ class BlockSearch:
         loads = [choices.loads_ns() for choices in self.problem.choices]
         levels = np.unique(np.concatenate(loads))
         picks = np.unique(np.quantile(levels, np.linspace(0, 1, PARETO_POINTS), method="nearest"))
-        found = [self._below(loads, level) for level in picks]
-        fits = [self._result(self.problem, f, "pareto") for f in found if f is not None]
+        solutions = [self._below(loads, level) for level in picks]
+        fits = [self._result(self.problem, s, "pareto") for s in solutions if s is not None]
         fits += [self.fit(objective) for objective in OBJECTIVES]
         fits = [fit for k, fit in enumerate(fits) if not is_worse(fit, fits, k)]
         return tuple(sorted(fits, key=lambda fit: (fit.n_cores, fit.busiest_ns)))
@@ -278,15 +287,15 @@ class BlockSearch:
     # ------------------------------------------------------------ results
 
     def _result(self, problem: Problem, chosen: Sequence[int], objective: str) -> BlockFit:
-        choices = problem.choices
-        for found, k in zip(choices, chosen):
-            found.check(k)
-        tilings = tuple(found.tiling(k) for found, k in zip(choices, chosen))
-        use, pops = self._use(choices, chosen, tilings)
-        loads = [float(c.kept(np.array([k])).loads_ns()[0]) for c, k in zip(choices, chosen)]
+        picks = list(zip(problem.choices, chosen))
+        for choices, k in picks:
+            choices.check(k)
+        use, pops = self._use(picks)
+        alone = [choices.kept(np.array([k])) for choices, k in picks]
+        loads = [float(choice.loads_ns()[0]) for choice in alone]
         host, chip = (
-            sum(float(c.kept(np.array([k])).messages(h)[0]) for c, k in zip(choices, chosen))
-            for h in (True, False)
+            sum(float(choice.messages(from_host)[0]) for choice in alone)
+            for from_host in (True, False)
         )
         return BlockFit(
             layers=tuple(LayerFit(u, load) for u, load in zip(use.layers, loads)),
@@ -304,24 +313,20 @@ class BlockSearch:
             search=self,
         )
 
-    def _use(
-        self, choices: Sequence[TileChoices], chosen: Sequence[int], tilings: tuple[Tiling, ...]
-    ) -> tuple[NetworkUse, dict[Any, int]]:
-        """What every block uses, and the axon type of each convolution."""
+    def _use(self, picks: Sequence[tuple[TileChoices, int]]) -> tuple[NetworkUse, dict[Any, int]]:
+        """The use of every block by its chosen tiling, and the axon type of each convolution."""
         pops = {}
         changed = []
-        for layer, found, k, arriving in zip(
-            self.layers.layers, choices, chosen, self.arriving.values()
-        ):
+        for (choices, k), arriving in zip(picks, self.arriving):
             for axons in arriving:
                 synapses = axons.synapses
                 if synapses.pop_type and axons.connection is not None:
-                    slots = found.slots[k, layer.synapses.index(synapses)]
+                    slots = choices.slots[k, choices.layer.synapses.index(synapses)]
                     pops[axons.connection] = 16 if slots == 1 else 32
                     changed.append((synapses, synapses.pop_type))
                     synapses.pop_type = pops[axons.connection]
         try:
-            return use_of(self.layers, tilings), pops
+            return use_of(self.layers, tuple(choices.tiling(k) for choices, k in picks)), pops
         finally:
             for synapses, pop_type in changed:
                 synapses.pop_type = pop_type

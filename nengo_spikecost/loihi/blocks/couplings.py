@@ -1,14 +1,25 @@
-"""Output axons: what the tilings of two populations cost together.
+"""Output axons: the cost that two layers have together.
 
-A block's output axons are those that its neurons need in each block of the next population,
-so they depend on how both are cut. For images this is separable over rows, columns and
-channels; a table over all tilings of both is then a product of small ones.
+A block's output axons are those that its neurons need in each block of the next population, so
+they depend on how both are cut. `Coupling.tables` gives them for all pairs of tilings at once.
+Counting axon by axon for every pair would take minutes for one convolution, so each kind of
+synapses has its short form:
+
+1. Dense synapses: every neuron that sends needs an axon in every block. The table is the product
+   of neurons in a block and blocks of the target.
+2. Convolutions from image to image: an axon is a pixel, and the blocks that a pixel reaches are a
+   rectangle. So the table is a product of three small ones: over rows, columns and filters.
+   Each is made once for every pair of different sides, by a running sum along the axis.
+3. Anything else, such as sparse synapses: for each tiling of the target, how many blocks each axon
+   reaches; then for each tiling of the source a sum over the axons of each block.
+
+Tilings of the source with equal rows get one row (`kind` says which), as most tables have few.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 import scipy.sparse
@@ -83,14 +94,14 @@ class Coupling:
         source_sides = list(synapses.along_axes(sources.tiles.T))
         target_sides = synapses.along_axes(targets.tiles.T)
         if synapses.groups == 1:
-            source_sides[2] = np.ones_like(source_sides[2])  # one channel needs all that many do
+            # channels share their pixel's axon: one channel needs all that many do
+            source_sides[2] = np.ones_like(source_sides[2])
         kinds, kind = np.unique(np.stack(source_sides), axis=1, return_inverse=True)
-        parts = []
-        for axis, name in ((0, "rows"), (1, "columns")):
-            along = getattr(synapses, name)
-            parts.append(_axis_table(along, kinds[axis], target_sides[axis]))
-        filters = _filter_table(synapses, kinds[2], target_sides[2])
-        table = parts[0] * parts[1] * filters
+        table = (
+            _axis_table(synapses.rows, kinds[0], target_sides[0])
+            * _axis_table(synapses.columns, kinds[1], target_sides[1])
+            * _filter_table(synapses, kinds[2], target_sides[2])
+        )
         whole = targets.n_blocks == 1
         if whole.any():  # a whole block keeps the axons that lead nowhere
             pixels = np.minimum(kinds[0], synapses.rows.n_in) * kinds[1]
@@ -102,23 +113,25 @@ class Coupling:
     def _any(self, sources: TileChoices, targets: TileChoices) -> tuple[np.ndarray, np.ndarray]:
         reaches = [self._reach(tuple(tile)) for tile in targets.tiles.tolist()]
         table = np.zeros((len(sources), len(targets)), dtype=np.int64)
-        if any(reach.atoms is not None for found in reaches for reach in found):
+        if any(part.atoms is not None for reach in reaches for part in reach):
+            # the blocks that an axon needs depend on the channel: no short form
             for k, source in enumerate(sources.tiles.tolist()):
                 for m, target in enumerate(targets.tiles.tolist()):
                     table[k, m] = self._exact(tuple(source), tuple(target))
             return np.arange(len(sources)), table
+        n_axons = self.axons.synapses.n_axons
         sent = np.flatnonzero(self.axons.axon_of >= 0)
         axon_of = self.axons.axon_of[sent]
-        tiles = np.array([found[0].tiles * found[0].times for found in reaches]).T
+        # blocks that each axon reaches, (n_axons, targets)
+        reached = np.array([reach[0].tiles * reach[0].times for reach in reaches]).T
         for k in range(len(sources)):
             tiling = sources.tiling(k)
-            pairs = np.unique(tiling.tile_of[sent] * self.axons.synapses.n_axons + axon_of)
-            tile, axon = np.divmod(pairs, self.axons.synapses.n_axons)
-            one_hot = scipy.sparse.csr_matrix(
-                (np.ones(len(pairs), dtype=np.int64), (tile, axon)),
-                shape=(tiling.n_tiles, self.axons.synapses.n_axons),
-            )
-            table[k] = (one_hot @ tiles).max(axis=0)
+            # neurons of a block that share an axon need it once
+            pairs = np.unique(tiling.tile_of[sent] * n_axons + axon_of)
+            ones = np.ones(len(pairs), dtype=np.int64)
+            shape = (tiling.n_tiles, n_axons)
+            needs = scipy.sparse.csr_matrix((ones, np.divmod(pairs, n_axons)), shape=shape)
+            table[k] = (needs @ reached).max(axis=0)
         return np.arange(len(sources)), table
 
     def _reach_of(self, target: tuple[int, ...]) -> tuple[Reach, ...]:
@@ -132,38 +145,50 @@ class Coupling:
 
 def _axis_table(axis: Any, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Most rows of a source tile, each as often as tiles of the target need it."""
-    source_sides, i = np.unique(sources, return_inverse=True)
-    target_sides, j = np.unique(targets, return_inverse=True)
-    small = np.zeros((len(source_sides), len(target_sides)), dtype=np.int64)
-    for column, side in enumerate(target_sides):
-        reached = np.append(0, np.cumsum(axis.tiles_reached(int(side))))
-        for row, length in enumerate(source_sides):
-            starts = np.arange(0, axis.n_in, int(length))
-            stops = np.minimum(starts + int(length), axis.n_in)
-            small[row, column] = (reached[stops] - reached[starts]).max()
-    return small[i.ravel()][:, j.ravel()]
+
+    def column(side: int) -> Callable[[int], int]:
+        # tiles that the first n rows reach: any run of rows is a difference of two entries
+        reached = np.append(0, np.cumsum(axis.tiles_reached(side)))
+
+        def most(length: int) -> int:
+            starts = np.arange(0, axis.n_in, length)
+            stops = np.minimum(starts + length, axis.n_in)
+            return int((reached[stops] - reached[starts]).max())
+
+        return most
+
+    return _small_table(column, sources, targets)
 
 
 def _filter_table(synapses: Any, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Most tiles of filters that the channels of a source tile lead to."""
     if synapses.groups == 1:
-        return np.broadcast_to(
-            -(-synapses.n_filters // targets)[None], (len(sources), len(targets))
-        )
+        tiles = -(-synapses.n_filters // targets)
+        return np.broadcast_to(tiles, (len(sources), len(targets)))
+    per_group = synapses.n_channels // synapses.groups
+
+    def column(side: int) -> Callable[[int], int]:
+        tiles = [filters.groups for filters in synapses.filter_tiles(side)]
+        if side >= synapses.n_filters:
+            tiles = [(0, synapses.groups)]
+
+        def most(length: int) -> int:
+            groups = _groups_of_tiles(synapses.n_channels, length, per_group)
+            return max(sum(a < stop and b > start for a, b in tiles) for start, stop in groups)
+
+        return most
+
+    return _small_table(column, sources, targets)
+
+
+def _small_table(
+    column: Callable[[int], Callable[[int], int]], sources: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """A table over sides of sources and targets, of each pair of different sides once."""
     source_sides, i = np.unique(sources, return_inverse=True)
     target_sides, j = np.unique(targets, return_inverse=True)
-    per_group = synapses.n_channels // synapses.groups
-    small = np.zeros((len(source_sides), len(target_sides)), dtype=np.int64)
-    for column, side in enumerate(target_sides):
-        tiles = [filters.groups for filters in synapses.filter_tiles(int(side))]
-        if int(side) >= synapses.n_filters:
-            tiles = [(0, synapses.groups)]
-        for row, length in enumerate(source_sides):
-            small[row, column] = max(
-                sum(low < stop and high > start for low, high in tiles)
-                for start, stop in _groups_of_tiles(synapses.n_channels, int(length), per_group)
-            )
-    return small[i.ravel()][:, j.ravel()]
+    columns = [list(map(column(int(side)), map(int, source_sides))) for side in target_sides]
+    return np.array(columns, dtype=np.int64)[j.ravel()][:, i.ravel()].T
 
 
 def _groups_of_tiles(n_channels: int, length: int, per_group: int) -> list[tuple[int, int]]:

@@ -1,9 +1,18 @@
 """The search for networks that are no chain: residual ones, several inputs, recurrence.
 
-Chains that cover the network give a lower bound, because leaving out output axons only
-makes a problem easier. From their solution, one layer after the other is chosen anew under
-a growing penalty for output axons, until none are too many; then stretches of a chain are
-solved exactly with the rest held fixed, as long as that gains anything.
+Dynamic programming needs a chain: with branches, the best tiling of a layer depends on several
+others at once, and the pairs of `shape_search` would become combinations of many. So here:
+
+1. The graph is covered by chains (`covering_chains`), each of which is solved exactly. The edges
+   left out are limits left out, so the sum is a lower bound, and a start for what follows.
+2. One layer after the other takes the tiling with the least cost plus a penalty for output axons
+   that are too many, its own and those of its sources, until nothing changes.
+3. While output axons are still too many, the penalty is made larger, and step 2 is done again.
+   A penalty too large from the start would freeze layers at tilings with many blocks.
+4. Stretches of a few layers along a chain are solved exactly with all others held, as long as
+   that gains anything: so several layers change together, which step 2 can't do.
+5. Steps 2 to 4 are done from several starts at random as well; the best solution is kept.
+6. Its tilings are checked exactly. If one does not fit as assumed, all is done again without it.
 """
 
 from __future__ import annotations
@@ -14,8 +23,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...chip.limits import MAX_OUTPUT_AXONS
-from .shape_search import Problem, solve_chains
-from .tile_choices import FAILS, FITS
+from .shape_search import Problem, all_fit, solve_chains, without_misfits
 
 #: Layers of a chain that are solved together.
 STRETCH = 4
@@ -52,33 +60,19 @@ def solve_graph(
     start: Sequence[int],
     deadline: float,
 ) -> tuple[int, ...] | None:
-    """Good choices for all layers, all of which fit; None if none were found."""
-    best: tuple[int, ...] | None = None
-    while time.monotonic() < deadline or best is None:
-        masked = [
-            np.where(choices.state == FAILS, np.inf, cost)
-            for choices, cost in zip(problem.choices, costs)
-        ]
+    """Good choices for all layers, all of which fit; None if the search finds none."""
+    while True:
+        masked = without_misfits(problem, costs)
         if not all(np.isfinite(cost).any() for cost in masked):
             return None
-        found = _GraphSearch(problem, masked).run(start, deadline)
-        if found is None:
-            return None
-        settled = True
-        for choices, cost, pick in zip(problem.choices, masked, found):
-            if choices.state[pick] == FITS:
-                continue
-            before = choices.slots[pick].copy()
-            if not choices.check(pick) or (choices.slots[pick] != before).any():
-                settled = False
-                for k in np.flatnonzero((cost <= cost[pick]) & (choices.state == 0)):
-                    choices.check(int(k))
-        if settled:
-            return found
-    return best
+        chosen = _GraphSearch(problem, masked).run(start, deadline)
+        if chosen is None or all_fit(problem, masked, chosen):
+            return chosen
 
 
 class _GraphSearch:
+    """Steps 2 to 5, over tilings of which none is known not to fit."""
+
     def __init__(self, problem: Problem, costs: Sequence[np.ndarray]):
         self.problem, self.costs = problem, costs
         self.slots = {pair: problem.slots(pair) for pair in problem.couplings}
@@ -93,14 +87,14 @@ class _GraphSearch:
         rng = np.random.RandomState(0)
         best: list[int] | None = None
         for number in range(STARTS):
-            chosen = list(start)
+            first = list(start)
             if number:
-                chosen = [int(rng.choice(np.flatnonzero(np.isfinite(cost)))) for cost in self.costs]
-            found = self._descend(chosen)
-            if found is not None:
-                found = self._improve(found, deadline)
-                if best is None or self._cost(found) < self._cost(best):
-                    best = found
+                first = [int(rng.choice(np.flatnonzero(np.isfinite(cost)))) for cost in self.costs]
+            chosen = self._descend(first)
+            if chosen is not None:
+                chosen = self._improve(chosen, deadline)
+                if best is None or self._cost(chosen) < self._cost(best):
+                    best = chosen
             if time.monotonic() > deadline and best is not None:
                 break
         return tuple(best) if best is not None else None
@@ -108,38 +102,38 @@ class _GraphSearch:
     def _cost(self, chosen: Sequence[int]) -> float:
         return sum(float(cost[k]) for cost, k in zip(self.costs, chosen))
 
-    def _over(self, layer: int, chosen: Sequence[int]) -> int:
-        """Output axon slots of a layer that are too many."""
-        used = sum(
-            int(self.slots[layer, t][chosen[layer], chosen[t]]) for t in self.targets.get(layer, ())
-        )
-        return max(0, used - MAX_OUTPUT_AXONS)
+    def _used(self, layer: int, chosen: Sequence[int], but: int | None = None) -> int:
+        """Output axon slots of a layer's fullest block, without those to one target."""
+        targets = [t for t in self.targets[layer] if t != but]
+        return sum(int(self.slots[layer, t][chosen[layer], chosen[t]]) for t in targets)
+
+    def _slots_to(self, layer: int, target: int, chosen: Sequence[int]) -> np.ndarray:
+        """Output axon slots to one target, for each choice of the layer itself."""
+        table = self.slots[layer, target]
+        return np.diagonal(table) if target == layer else table[:, chosen[target]]
 
     def _fits(self, chosen: Sequence[int]) -> bool:
-        return not any(self._over(layer, chosen) for layer in self.targets)
+        return all(self._used(layer, chosen) <= MAX_OUTPUT_AXONS for layer in self.targets)
 
     def _penalties(self, layer: int, chosen: list[int]) -> np.ndarray:
         """Slots too many that each choice of a layer makes, its own and its sources'."""
         own = np.zeros(len(self.costs[layer]))
         for t in self.targets.get(layer, ()):
-            table = self.slots[layer, t]
-            own += np.diagonal(table) if t == layer else table[:, chosen[t]]
+            own += self._slots_to(layer, t, chosen)
         total = np.maximum(own - MAX_OUTPUT_AXONS, 0)
         for u in self.sources.get(layer, ()):
-            if u == layer:
-                continue
-            others = sum(
-                int(self.slots[u, t][chosen[u], chosen[t]]) for t in self.targets[u] if t != layer
-            )
-            slots = others + self.slots[u, layer][chosen[u]]
-            total = total + np.maximum(slots - MAX_OUTPUT_AXONS, 0)
+            if u != layer:
+                slots = self._used(u, chosen, but=layer) + self.slots[u, layer][chosen[u]]
+                total = total + np.maximum(slots - MAX_OUTPUT_AXONS, 0)
         return total / MAX_OUTPUT_AXONS
 
     def _descend(self, chosen: list[int]) -> list[int] | None:
+        """Steps 2 and 3: layer by layer under growing penalties, until output axons fit."""
         weight = 0.5
         for round_ in range(ROUNDS):
             for _ in range(10):
                 changed = False
+                # forth and back: a layer may have to give way to the one before or behind
                 order = range(len(chosen)) if round_ % 2 else range(len(chosen) - 1, -1, -1)
                 for layer in order:
                     cost = self.costs[layer] + weight * self._penalties(layer, chosen)
@@ -155,6 +149,7 @@ class _GraphSearch:
         return None
 
     def _improve(self, chosen: list[int], deadline: float) -> list[int]:
+        """Step 4: stretches of a chain solved exactly, as long as that gains anything."""
         after = dict(self.edges)
         gained = True
         while gained and time.monotonic() < deadline:
@@ -163,9 +158,9 @@ class _GraphSearch:
                 stretch = [start]
                 while stretch[-1] in after and len(stretch) < STRETCH:
                     stretch.append(after[stretch[-1]])
-                found = self._solve_stretch(stretch, chosen)
-                if found is not None and self._cost(found) < self._cost(chosen) - 1e-9:
-                    chosen, gained = found, True
+                other = self._solve_stretch(stretch, chosen)
+                if other is not None and self._cost(other) < self._cost(chosen) - 1e-9:
+                    chosen, gained = other, True
         return chosen
 
     def _solve_stretch(self, stretch: list[int], chosen: list[int]) -> list[int] | None:
@@ -193,20 +188,26 @@ class _GraphSearch:
         mask: np.ndarray,
         capacity: dict[int, np.ndarray],
     ) -> None:
-        """What the layers that are held leave to the choices of one that is free."""
+        """Leave out choices of a free layer that the held ones rule out, and count free slots.
+
+        Parameters
+        ----------
+        layer : int
+            One of the stretch.
+        mask : ndarray of bool, shape (n_choices,)
+            Choices that are left; changed in place.
+        capacity : mapping from layer to ndarray of int64
+            Slots that are left for the edge to the next layer of the stretch; added to.
+        """
         follower = dict(zip(stretch, stretch[1:])).get(layer)
         leader = dict(zip(stretch[1:], stretch)).get(layer)
         left = np.full(len(mask), MAX_OUTPUT_AXONS, dtype=np.int64)
         for t in self.targets.get(layer, ()):
             if t != follower:
-                table = self.slots[layer, t]
-                left -= np.diagonal(table) if t == layer else table[:, chosen[t]]
+                left -= self._slots_to(layer, t, chosen)
         capacity[layer] = left
         mask &= left >= 0
         for u in self.sources.get(layer, ()):
-            if u in (layer, leader):
-                continue
-            others = sum(
-                int(self.slots[u, t][chosen[u], chosen[t]]) for t in self.targets[u] if t != layer
-            )
-            mask &= others + self.slots[u, layer][chosen[u]] <= MAX_OUTPUT_AXONS
+            if u not in (layer, leader):
+                used = self._used(u, chosen, but=layer) + self.slots[u, layer][chosen[u]]
+                mask &= used <= MAX_OUTPUT_AXONS

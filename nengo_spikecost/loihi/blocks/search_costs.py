@@ -1,36 +1,26 @@
-"""What the searches of `fit_blocks` minimise, and what they say where nothing fits."""
+"""The costs that the searches of `fit_blocks` minimise, and the reason where nothing fits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...chip.limits import MAX_INPUT_AXONS
 from ..cores.core_layers import Layer
-from ..cores.misfits import Misfit, why_never
+from ..cores.misfits import DECODING, Misfit, layer_misfit, why_never
+from .block_fit import BlockFit
 from .shape_search import Problem
-
-if TYPE_CHECKING:
-    from .block_fit import BlockFit
 
 
 def never(layer: Layer) -> Misfit:
     """A layer that fits at no block shape."""
     reason = "is too much for any core"
-    remedy = why_never(layer)
-    if layer.ensemble is None:
-        remedy = (
-            "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
-            "decode fewer dimensions in a Connection, or connect neurons to neurons"
-        )
+    remedy = DECODING if layer.ensemble is None else why_never(layer)
     if remedy is None:
         remedy = "Give it fewer inputs, or fewer channels before it, or two layers of a part each"
     used = layer.least_input_axons()
-    return Misfit(
-        layer.name, "input axons", used, MAX_INPUT_AXONS, reason, remedy, True, layer.ensemble
-    )
+    return layer_misfit(layer, "input axons", used, MAX_INPUT_AXONS, reason, remedy)
 
 
 def cores(problem: Problem, chosen: Sequence[int]) -> int:

@@ -1,9 +1,25 @@
-"""The search for the tilings that take fewest cores.
+"""The search for the tilings of a chain of layers that take fewest cores.
 
-A chain of layers is solved exactly, by dynamic programming over pairs of neighbours. The
-tilings that it may choose are first those that quick bounds allow; those that it does choose
-are then checked exactly, and it is solved again without the ones that fail. So every
-solution on the way is a lower bound, and the one in which nothing fails is the optimum.
+The tiling of a layer decides what its own cores hold; together with the tiling of the next layer
+it decides how many output axons its blocks need. Nothing else couples two layers, so a chain is
+solved exactly by dynamic programming, from its last layer to its first:
+
+1. Of the last layer, the cost of each tiling is known.
+2. For each tiling of the layer before, the cheapest tiling of the layer behind it is taken with
+   which its output axons fit. Those behind are sorted by cost once: it is the first allowed one.
+3. Of the first layer the cheapest tiling is taken, and step 2 is followed back along the chain.
+
+Choosing layer by layer instead would go wrong: the tiling with fewest cores for a layer is often
+the one for which the layer before has too few output axons.
+
+Whether a tiling fits is slow to say exactly, because equal rows of weights are stored once and
+have to be compared. So tilings are checked as late as possible:
+
+1. All tilings that quick bounds allow may be chosen at first.
+2. The chain is solved. More may be chosen than really fits, so its cost is a lower bound.
+3. The chosen tilings are checked exactly. Where one does not fit as assumed, all tilings of the
+   layer that cost no more are checked with it: the next solutions would try them one by one.
+4. If all fit, the solution costs no more than the bound and is the optimum; else back to 2.
 """
 
 from __future__ import annotations
@@ -16,12 +32,12 @@ import numpy as np
 
 from ...chip.limits import MAX_OUTPUT_AXONS
 from .couplings import Coupling
-from .tile_choices import FAILS, FITS, TileChoices
+from .tile_choices import FAILS, FITS, UNKNOWN, TileChoices
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Layers, the tilings of each, and what couples them.
+    """Layers, the tilings of each, and the output axons that couple them.
 
     Attributes
     ----------
@@ -86,7 +102,7 @@ def solve_chains(
     ----------
     problem : Problem
     costs : sequence of ndarray
-        Cost of each choice of each layer; infinite for what may not be chosen.
+        Cost of each choice of each layer; infinite where it may not be chosen.
     edges : sequence of (source, target)
         Each layer is the source of one at most, and the target of one at most.
     capacity : mapping from layer to ndarray, optional
@@ -119,7 +135,7 @@ def _solve_chain(
     chain: list[int],
     capacity: dict[int, np.ndarray],
 ) -> list[int] | None:
-    best = costs[chain[-1]]
+    best = costs[chain[-1]]  # of the layers from here on, by the tiling of the first of them
     follow: list[np.ndarray] = []
     for layer, target in zip(chain[-2::-1], chain[:0:-1]):
         kind, table = problem.slot_table((layer, target))
@@ -127,18 +143,15 @@ def _solve_chain(
         order = order[np.isfinite(best[order])]
         if not len(order):
             return None
-        limit = capacity.get(layer)
-        if limit is None:
+        if layer in capacity:  # other targets leave each tiling slots of its own
+            allowed = table[kind][:, order] <= capacity[layer][:, None]
+            kind = np.arange(len(allowed))
+        else:  # tilings with equal rows of the table are looked at once
             allowed = table[:, order] <= MAX_OUTPUT_AXONS
-            first = allowed.argmax(axis=1)
-            found = allowed[np.arange(len(allowed)), first]
-            first, found = first[kind], found[kind]
-        else:
-            allowed = table[kind][:, order] <= limit[:, None]
-            first = allowed.argmax(axis=1)
-            found = allowed[np.arange(len(allowed)), first]
-        follow.append(order[first])
-        best = np.where(found, costs[layer] + best[order[first]], np.inf)
+        cheapest = allowed.argmax(axis=1)  # the first True, as `order` is by cost
+        fits = allowed[np.arange(len(allowed)), cheapest][kind]
+        follow.append(order[cheapest][kind])
+        best = np.where(fits, costs[layer] + best[follow[-1]], np.inf)
     if not np.isfinite(best).any():
         return None
     picks = [int(np.argmin(best))]
@@ -164,31 +177,43 @@ def solve_lazily(
     """
     bound = 0.0
     while True:
-        masked = [
-            np.where(choices.state == FAILS, np.inf, cost)
-            for choices, cost in zip(problem.choices, costs)
-        ]
+        masked = without_misfits(problem, costs)
         chosen = solve_chains(problem, masked, edges)
         if chosen is None:
             return None, np.inf
         bound = max(bound, sum(float(c[k]) for c, k in zip(masked, chosen)))
-        settled = True
-        for choices, cost, pick in zip(problem.choices, masked, chosen):
-            if choices.state[pick] == FITS:
-                continue
-            before = choices.slots[pick].copy()
-            if not choices.check(pick) or (choices.slots[pick] != before).any():
-                settled = False
-                _check_cheaper(choices, cost, float(cost[pick]), deadline)
-        if settled:
+        if all_fit(problem, masked, chosen, deadline):
             return chosen, bound
         if time.monotonic() > deadline:
             return None, bound
 
 
-def _check_cheaper(choices: TileChoices, cost: np.ndarray, limit: float, deadline: float) -> None:
-    """Check all tilings that cost no more, so that the next solution does not try each."""
-    for index in np.flatnonzero((cost <= limit) & (choices.state == 0)):
-        choices.check(int(index))
-        if time.monotonic() > deadline:
-            return
+def without_misfits(problem: Problem, costs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Costs with those of tilings that are known not to fit made infinite."""
+    return [
+        np.where(choices.state == FAILS, np.inf, cost)
+        for choices, cost in zip(problem.choices, costs)
+    ]
+
+
+def all_fit(
+    problem: Problem, costs: Sequence[np.ndarray], chosen: Sequence[int], deadline: float = np.inf
+) -> bool:
+    """Check the chosen tilings exactly; whether all fit, with the slots they were assumed to take.
+
+    Where one does not, all tilings of its layer that cost no more are checked, too, until the
+    deadline.
+    """
+    settled = True
+    for choices, cost, pick in zip(problem.choices, costs, chosen):
+        if choices.state[pick] == FITS:
+            continue
+        assumed = choices.slots[pick].copy()
+        if choices.check(pick) and (choices.slots[pick] == assumed).all():
+            continue
+        settled = False
+        for index in np.flatnonzero((cost <= cost[pick]) & (choices.state == UNKNOWN)):
+            choices.check(int(index))
+            if time.monotonic() > deadline:
+                break
+    return settled

@@ -1,17 +1,26 @@
-"""The tilings that a population may be cut into, and what each costs by itself.
+"""The tilings that one population may be cut into, and what each costs by itself.
 
-What a tiling takes of its own cores (compartments, input axons, synapse memory) does not
-depend on other populations, nor do the messages that arrive. Only output axons do.
+What a tiling takes of its own cores (compartments, input axons, synapse memory) does not depend
+on other populations, nor do the messages that arrive; only output axons do (`couplings`). So
+everything here is an array over the tilings of one layer:
 
-Exact costs are computed when they are asked for. Before, a tiling counts as possible if
-quick bounds allow it, so that what is found with it is a valid lower bound.
+1. `balanced_tiles` lists tilings to choose from: for each number of tiles along each axis the
+   smallest side that gives it. A larger side with as many tiles would only make them less equal.
+   `all_tiles` lists every one, for layers where a balanced one may not be the best.
+2. `possible` drops those that quick bounds rule out: bounds that need no weight to be read.
+3. `TileChoices` sorts the others by blocks, with messages and loads of each where asked for.
+4. `TileChoices.check` says exactly whether one fits. That reads weights, because NengoLoihi stores
+   equal rows once; so it is done for tilings that a search chooses, and the answer is kept.
+
+Until it is checked a tiling counts as possible, so a solution found before is a valid lower bound.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Callable
 
 import numpy as np
 
@@ -85,17 +94,17 @@ class TileChoices:
         return Tiling(self.layer.shape, tuple(int(t) for t in self.tiles[index]))
 
     def kept(self, mask: np.ndarray) -> TileChoices:
-        """Some of the tilings, with what is known of them."""
+        """Some of the tilings, with all that was checked of them."""
         kept = object.__new__(TileChoices)
         kept.__dict__.update(self.__dict__)
         for name in ("tiles", "n_blocks", "state", "slots"):
             setattr(kept, name, getattr(self, name)[mask])
         return kept
 
-    # ------------------------------------------------------------ does it fit
+    # ------------------------------------------------------------ whether it fits
 
     def check(self, index: int) -> bool:
-        """Whether a tiling fits, exactly; also finds its axon types."""
+        """Whether a tiling fits, exactly; also sets the slots of its axon types."""
         if self.state[index] == UNKNOWN:
             tiling = self.tiling(index)
             self.state[index] = FITS if self._fits(index, tiling) else FAILS
@@ -108,7 +117,7 @@ class TileChoices:
         largest = [largest_inputs(s, tiling) for s in synapses]
         axons, bits = (sum(entry[k] for entry in largest) for k in (0, 1))
         if len(synapses) > 1 and (axons > MAX_INPUT_AXONS or bits > MAX_SYNAPSE_BITS):
-            # the largest of each need not be in the same tile
+            # the largest of each need not be in the same tile: add up tile by tile
             uses = [s.use(tiling) for s in synapses]
             axons = int(np.max(sum(use.axons for use in uses)))
             bits = int(np.max(sum(use.bits for use in uses)))
@@ -119,9 +128,8 @@ class TileChoices:
                 continue
             kinds = self._kinds(s)
             pop16 = 16 in kinds and largest[number][2]
-            if 32 in kinds:  # it is a choice, made only where hardware takes it too
-                pop16 = pop16 and axons <= MAX_POP16_INPUT_AXONS
-                pop16 = pop16 and s.n_atoms <= MAX_POP16_CHANNELS
+            if 32 in kinds:  # pop16 is a choice, made only where hardware takes it too
+                pop16 = pop16 and axons <= MAX_POP16_INPUT_AXONS and s.n_atoms <= MAX_POP16_CHANNELS
             elif not pop16:
                 return False
             self.slots[index, number] = 1 if pop16 else 2
@@ -136,7 +144,7 @@ class TileChoices:
             return 1
         return 1 if 16 in self._kinds(synapses) else 2
 
-    # ------------------------------------------------------------ what it costs
+    # ------------------------------------------------------------ costs
 
     def messages(self, from_host: bool) -> np.ndarray:
         """Messages per step that arrive at all blocks, shape (n,)."""
@@ -147,9 +155,7 @@ class TileChoices:
         return total
 
     def _messages_of(self, axons: Axons) -> np.ndarray:
-        rates = axons.rates_from(self.rates)
-        sent = np.where(axons.axon_of >= 0, rates, 0.0)
-        synapses = axons.synapses
+        rates, sent, synapses = _rates_and_sent(self, axons)
         if isinstance(synapses, DenseSynapses):
             return sent.sum() * self.n_blocks
         if getattr(synapses, "groups", 0) == 1 and _separable(synapses, self.layer.shape):
@@ -158,19 +164,24 @@ class TileChoices:
 
     def loads_ns(self) -> np.ndarray:
         """Modelled time of a step on the busiest of its cores in ns, shape (n,)."""
+        sizes = self.tiles.prod(axis=1)
         synops = np.zeros(len(self.tiles))
         for axons in self.arriving:
-            rates = axons.rates_from(self.rates)
-            sent = np.where(axons.axon_of >= 0, rates, 0.0)
-            synapses = axons.synapses
+            _, sent, synapses = _rates_and_sent(self, axons)
             if _separable(synapses, self.layer.shape):
                 synops += _image_synops(synapses, axons, sent, self)
             else:
                 share = 1.0
                 if not isinstance(synapses, DenseSynapses):
                     share = synapses.axons_of_neurons().mean() / max(synapses.n_axons, 1)
-                synops += sent.sum() * share * self.tiles.prod(axis=1)
-        return self.tiles.prod(axis=1) * UPDATE_NS + synops * SYNOP_NS
+                synops += sent.sum() * share * sizes
+        return sizes * UPDATE_NS + synops * SYNOP_NS
+
+
+def _rates_and_sent(choices: TileChoices, axons: Axons) -> tuple[np.ndarray, np.ndarray, Synapses]:
+    """Spikes per step of each neuron, those of neurons that send, and the synapses they reach."""
+    rates = axons.rates_from(choices.rates)
+    return rates, np.where(axons.axon_of >= 0, rates, 0.0), axons.synapses
 
 
 def largest_inputs(synapses: Synapses, tiling: Tiling) -> tuple[int, int, bool]:
@@ -201,35 +212,42 @@ def _pixel_rates(synapses: Any, axons: Axons, sent: np.ndarray) -> np.ndarray:
 def _image_messages(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
+    """Messages of all pixels: a pixel reaches so many rows of tiles, times so many columns."""
     pixels = _pixel_rates(synapses, axons, sent)
     rows, columns, filters = synapses.along_axes(choices.tiles.T)
-    by_pair: dict[tuple[int, int], float] = {}
-    found = np.zeros(len(choices))
-    for k, (r, c, f) in enumerate(zip(rows.tolist(), columns.tolist(), filters.tolist())):
-        if choices.n_blocks[k] == 1:
-            found[k] = pixels.sum()
-            continue
-        if (r, c) not in by_pair:
-            reached = synapses.rows.tiles_reached(r) @ pixels
-            by_pair[r, c] = float(reached @ synapses.columns.tiles_reached(c))
-        found[k] = by_pair[r, c] * -(-synapses.n_filters // f)
-    return found
+
+    def messages(r: int, c: int) -> float:
+        reached = synapses.rows.tiles_reached(r) @ pixels
+        return float(reached @ synapses.columns.tiles_reached(c))
+
+    per_image = _by_pair(messages, rows, columns) * -(-synapses.n_filters // filters)
+    # a whole block keeps the axons that lead nowhere
+    return np.where(choices.n_blocks == 1, pixels.sum(), per_image)
 
 
 def _image_synops(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
+    """Synops of the busiest tile: spikes times the rows and columns of it that they reach."""
     pixels = _pixel_rates(synapses, axons, sent)
     rows, columns, filters = synapses.along_axes(choices.tiles.T)
-    by_pair: dict[tuple[int, int], float] = {}
-    for r, c in set(zip(rows.tolist(), columns.tolist())):
+
+    def synops(r: int, c: int) -> float:
         reached = synapses.rows.lengths(r) @ pixels @ synapses.columns.lengths(c).T
-        by_pair[r, c] = float(reached.max()) / synapses.groups
-    pairs = zip(rows.tolist(), columns.tolist())
-    return np.array([by_pair[pair] for pair in pairs]) * filters
+        return float(reached.max()) / synapses.groups
+
+    return _by_pair(synops, rows, columns) * filters
 
 
-# ---------------------------------------------------------------- which tilings there are
+def _by_pair(
+    function: Callable[[int, int], float], rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """A function of rows and columns of a tile, of each pair of sides once."""
+    known = lru_cache(maxsize=None)(function)
+    return np.array([known(r, c) for r, c in zip(rows.tolist(), columns.tolist())])
+
+
+# ---------------------------------------------------------------- the list of tilings
 
 
 def balanced_tiles(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -254,31 +272,28 @@ def possible(layer: Layer, tiles: np.ndarray) -> np.ndarray:
         if isinstance(synapses, DenseSynapses):
             axons += synapses.n_axons
             if layer.n_neurons > 1 and synapses.rows_differ_in(0, 1):
-                # every tile at the start that has two neurons along its last axis has these
-                bits += np.where(tiles[:, -1] > 1, _dense_bits(synapses, tiles), 0)
+                # rows differ in every tile at the start with two neurons along its last axis
+                least = _by_side(synapses.bits_at_most, tiles.prod(axis=1))
+                bits += np.where(tiles[:, -1] > 1, least, 0)
         elif len(layer.synapses) == 1 and _separable(synapses, layer.shape):
             a, b = _image_bounds(synapses, tiles)
             axons, bits = axons + a, bits + b
     return (axons <= MAX_INPUT_AXONS) & (bits <= MAX_SYNAPSE_BITS)
 
 
-def _dense_bits(synapses: DenseSynapses, tiles: np.ndarray) -> np.ndarray:
-    sizes, which = np.unique(tiles.prod(axis=1), return_inverse=True)
-    bits = np.array([synapses.bits_at_most(int(size)) for size in sizes], dtype=np.int64)
-    return bits[which.ravel()]
-
-
 def _image_bounds(synapses: Any, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Input axons and least bits of the fullest tile."""
     rows, columns, filters = synapses.along_axes(tiles.T)
-    sides_r, where_r = np.unique(rows, return_inverse=True)
-    sides_c, where_c = np.unique(columns, return_inverse=True)
-    found = []
-    for kind in ("most_inputs", "most_taps"):
-        r = np.array([getattr(synapses.rows, kind)(int(s)) for s in sides_r])[where_r.ravel()]
-        c = np.array([getattr(synapses.columns, kind)(int(s)) for s in sides_c])[where_c.ravel()]
-        found.append(r * c)
+    r, c = synapses.rows, synapses.columns
+    axons = _by_side(r.most_inputs, rows) * _by_side(c.most_inputs, columns)
+    taps = _by_side(r.most_taps, rows) * _by_side(c.most_taps, columns)
     if synapses.groups > 1 or synapses.values_may_be_equal:
-        return found[0], np.zeros(len(tiles))
+        return axons, np.zeros(len(tiles))
     # a weight has 8 bits, and an index of 6 at least where there are two filters
-    return found[0], found[1] * filters * synapses.n_channels * np.where(filters > 1, 14, 8)
+    return axons, taps * filters * synapses.n_channels * np.where(filters > 1, 14, 8)
+
+
+def _by_side(function: Callable[[int], int], sides_of_tiles: np.ndarray) -> np.ndarray:
+    """A function of the side, or the size, of a tile, of each once."""
+    distinct, which = np.unique(sides_of_tiles, return_inverse=True)
+    return np.array([function(int(side)) for side in distinct], dtype=np.int64)[which.ravel()]

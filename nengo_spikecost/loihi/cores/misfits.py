@@ -1,4 +1,4 @@
-"""What of a network does not fit on cores, chips and boards, in a user's words.
+"""The parts of a network that do not fit on cores, chips and boards, in a user's words.
 
 Some of it NengoLoihi finds when it builds, late and without the layer's name; some ends in
 a bare assertion on the board; some in spikes that are dropped or weights that never learn.
@@ -33,7 +33,12 @@ from .layer_reading import read_layers
 from .network_use import LayerUse, NetworkUse
 from .tiling import Tiling
 
+#: Advice of several misfits.
 FIT = "nengo_spikecost.loihi.fit_blocks finds block shapes that fit"
+DECODING = (
+    "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
+    "decode fewer dimensions in a Connection, or connect neurons to neurons"
+)
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,9 @@ class Misfit:
     name : str
         The layer, or the network.
     resource : str
-        What there is too much of: ``"input axons"``, ``"synapse bits"``, ...
+        The resource that runs out: ``"input axons"``, ``"synapse bits"``, ...
     used, limit : int
-        The most that any block uses, and what there is.
+        The most that any block uses, and the most that it may use.
     reason : str
         What is wrong, in words.
     remedy : str
@@ -81,7 +86,7 @@ def check_fit(
     max_host_spikes: int = MAX_HOST_SPIKES_PER_STEP,
     dt: float = 0.001,
 ) -> tuple[Misfit, ...]:
-    """Say everything that does not fit, before anything is built.
+    """List everything that does not fit, before anything is built.
 
     Parameters
     ----------
@@ -111,18 +116,31 @@ def check_fit(
     layers = network if isinstance(network, Layers) else read_layers(network, dt)
     tilings = tilings_of(layers, shapes or {})
     use = use_of(layers, tilings)
-    found: list[Misfit] = []
+    misfits: list[Misfit] = []
     for layer, layer_use in zip(layers.layers, use.layers):
-        found += _core_misfits(layer, layer_use, layers)
-        found += _pop16_misfits(layer, layer_use)
-        found += _learning_misfits(layer, layer_use)
-        found += _config_misfits(layer, layer_use)
-    found += _chip_misfits(use, n_chips, layers)
+        misfits += _core_misfits(layer, layer_use, layers)
+        misfits += _pop16_misfits(layer, layer_use)
+        misfits += _learning_misfits(layer, layer_use)
+        misfits += _config_misfits(layer, layer_use)
+    misfits += _chip_misfits(use, n_chips, layers)
     if spikes is not None:
         # some chip gets more than its share if all of them together can't take it
         chips = max(1, -(-use.n_cores // MAX_CORES_PER_CHIP))
-        found += _host_misfits(layers, tilings, spikes, max_host_spikes * chips)
-    return tuple(found)
+        misfits += _host_misfits(layers, tilings, spikes, max_host_spikes * chips)
+    return tuple(misfits)
+
+
+def layer_misfit(
+    layer: Layer,
+    resource: str,
+    used: int,
+    limit: int,
+    reason: str,
+    remedy: str,
+    refused: bool = True,
+) -> Misfit:
+    """A limit that one layer exceeds."""
+    return Misfit(layer.name, resource, used, limit, reason, remedy, refused, layer.ensemble)
 
 
 # ---------------------------------------------------------------- a core
@@ -139,16 +157,13 @@ def _core_misfits(layer: Layer, use: LayerUse, layers: Layers) -> Iterator[Misfi
             f"({used - limit:,} too many)"
         )
         remedy = _remedy(resource, layer, use, layers)
-        yield Misfit(layer.name, resource, used, limit, reason, remedy, True, layer.ensemble)
+        yield layer_misfit(layer, resource, used, limit, reason, remedy)
 
 
 def _remedy(resource: str, layer: Layer, use: LayerUse, layers: Layers) -> str:
-    never = why_never(layer)
     if layer.ensemble is None:
-        return (
-            "These neurons decode values, and NengoLoihi gives no way to say how they are split: "
-            "decode fewer dimensions in a Connection, or connect neurons to neurons"
-        )
+        return DECODING
+    never = why_never(layer)
     if never is not None:
         return never
     if resource == "output axons":
@@ -182,7 +197,7 @@ def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             "Use channels_last, and blocks with a multiple of 4 channels; or pop_type 32, which "
             "has no such rule"
         )
-        yield Misfit(layer.name, "pop16 offsets", 1, 0, reason, remedy, True, layer.ensemble)
+        yield layer_misfit(layer, "pop16 offsets", 1, 0, reason, remedy)
     channels = max((s.n_atoms for s in pop16), default=0)
     if channels > MAX_POP16_CHANNELS:
         reason = (
@@ -190,15 +205,8 @@ def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             f"{MAX_POP16_CHANNELS}"
         )
         remedy = "Use pop_type 32 for that Connection, or fewer channels before it"
-        yield Misfit(
-            layer.name,
-            "pop16 channels",
-            channels,
-            MAX_POP16_CHANNELS,
-            reason,
-            remedy,
-            False,
-            layer.ensemble,
+        yield layer_misfit(
+            layer, "pop16 channels", channels, MAX_POP16_CHANNELS, reason, remedy, refused=False
         )
     axons = int(use.input_axons.max())
     if pop16 and MAX_POP16_INPUT_AXONS < axons <= MAX_INPUT_AXONS:
@@ -207,15 +215,8 @@ def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             f"{MAX_POP16_INPUT_AXONS:,}"
         )
         remedy = f"Cut it smaller, or use pop_type 32; {FIT}"
-        yield Misfit(
-            layer.name,
-            "pop16 input axons",
-            axons,
-            MAX_POP16_INPUT_AXONS,
-            reason,
-            remedy,
-            False,
-            layer.ensemble,
+        yield layer_misfit(
+            layer, "pop16 input axons", axons, MAX_POP16_INPUT_AXONS, reason, remedy, refused=False
         )
 
 
@@ -229,13 +230,11 @@ def _learning_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             "out of synapses that it splits"
         )
         remedy = "Learn fewer dimensions in one Connection, or from fewer neurons"
-        yield Misfit(
-            layer.name, "learning blocks", use.n_blocks, 1, reason, remedy, True, layer.ensemble
-        )
+        yield layer_misfit(layer, "learning blocks", use.n_blocks, 1, reason, remedy)
     if len(learning) < len(layer.synapses):
         reason = "has synapses that learn and others that do not, which a core can't mix"
         remedy = "Let the learned values arrive at a population of their own"
-        yield Misfit(layer.name, "learning", 1, 0, reason, remedy, False, layer.ensemble)
+        yield layer_misfit(layer, "learning", 1, 0, reason, remedy, refused=False)
     extra = sum(s.n_axons for s in learning) * (LEARNING_AXON_ENTRIES - 1)
     entries = int(use.input_axons.max()) + extra
     if entries > MAX_INPUT_AXONS >= int(use.input_axons.max()):
@@ -244,22 +243,15 @@ def _learning_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             f"core has {MAX_INPUT_AXONS:,}"
         )
         remedy = "Learn from fewer neurons"
-        yield Misfit(
-            layer.name,
-            "learning axons",
-            entries,
-            MAX_INPUT_AXONS,
-            reason,
-            remedy,
-            False,
-            layer.ensemble,
+        yield layer_misfit(
+            layer, "learning axons", entries, MAX_INPUT_AXONS, reason, remedy, refused=False
         )
 
 
 def _config_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
     c = layer.compartment
     profiles = np.stack([c.decay_u, c.decay_v, c.refract_delay, c.enable_noise])
-    for resource, values, limit, what in (
+    for resource, values, limit, parameters in (
         ("threshold configs", c.vth[None, :], MAX_THRESHOLD_CONFIGS, "thresholds"),
         ("compartment configs", profiles, MAX_COMPARTMENT_CONFIGS, "decays or refractory periods"),
     ):
@@ -270,9 +262,11 @@ def _config_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             for k in range(use.n_blocks)
         )
         if used > limit:
-            reason = f"has neurons of {used} different {what} in a block; a core can have {limit}"
+            reason = (
+                f"has neurons of {used} different {parameters} in a block; a core can have {limit}"
+            )
             remedy = "Give its neurons fewer different parameters, or cut it smaller"
-            yield Misfit(layer.name, resource, used, limit, reason, remedy, False, layer.ensemble)
+            yield layer_misfit(layer, resource, used, limit, reason, remedy, refused=False)
 
 
 # ---------------------------------------------------------------- chips and host
@@ -318,13 +312,5 @@ def _host_misfits(
             "Raise the limit (hardware_options={'snip_max_spikes_per_step': "
             f"{2 * round(total)}}}), or let {worst} fire less"
         )
-        yield Misfit(
-            "The host",
-            "host spikes",
-            round(total),
-            limit,
-            reason,
-            remedy,
-            False,
-            sources[worst],
-        )
+        source = sources[worst]
+        yield Misfit("The host", "host spikes", round(total), limit, reason, remedy, False, source)

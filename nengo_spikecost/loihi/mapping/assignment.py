@@ -1,13 +1,19 @@
 """Quadratic assignment: who sits where, so that those who talk much sit close.
 
-Items (blocks) with flows (messages) between them are put into places (tiles) that hold
-several each, at the least sum of flow times distance. This is NP-hard. The start is never
-left for anything worse: from it, from the answer of SciPy's FAQ method (Vogelstein et al.,
-Fast Approximate Quadratic Programming for Graph Matching, PLoS ONE 10(4), 2015) and from
-arrangements grown around several places, the best exchange or move is made until none
-helps, and then robust tabu search (Taillard, Robust taboo search for the quadratic
-assignment problem, Parallel Computing 17, 1991) goes on from the best of them. The lower
-bound is Gilmore's and Lawler's.
+Items (blocks) with flows (messages) between them are put into places (tiles) that hold several
+each, at the least sum of flow times distance. This is NP-hard: exact methods end at some 30 items,
+and a network has hundreds of blocks. So `solve` searches, and says how far from the best it may be:
+
+1. A lower bound (Gilmore 1962, Lawler 1963). If the start reaches it, there is nothing to do.
+2. Arrangements to search from: the start itself, so that the answer is never worse; the answer of
+   SciPy's FAQ method (Vogelstein et al., Fast Approximate Quadratic Programming for Graph Matching,
+   PLoS ONE 10(4), 2015); and arrangements grown around several places. They end in different
+   valleys, and no single one is best for all networks.
+3. From each of them the best exchange or move is made until none helps.
+4. From the best of these, robust tabu search (Taillard, Robust taboo search for the quadratic
+   assignment problem, Parallel Computing 17, 1991): the best exchange is made even if it is for the
+   worse, but none that leads back for some time. Simulated annealing would do, too; it takes
+   many more exchanges at random, while here all of them are priced at once by a few matrices.
 """
 
 from __future__ import annotations
@@ -90,7 +96,7 @@ class Solution:
 def solve(
     problem: Problem, start: np.ndarray, *, seed: int, max_moves: int, time_limit_s: float
 ) -> Solution:
-    """Search for an arrangement at less cost than the start.
+    """Search for an arrangement that costs less than the start.
 
     Parameters
     ----------
@@ -107,18 +113,18 @@ def solve(
     deadline = time.perf_counter() + time_limit_s
     start = np.asarray(start, dtype=np.int64)
     start_cost = problem.cost(start)
-    bound = lower_bound(problem)
+    bound = lower_bound(problem)  # step 1
     best, best_cost, moves, in_time = start, start_cost, 0, True
     if len(start) > 1 and start_cost > bound:
-        for candidate in _starts(problem, start, deadline):
+        for candidate in _starts(problem, start, deadline):  # step 2
             search = _Search(problem, candidate, seed)
-            in_time = search.descend(deadline) and in_time
+            in_time = search.descend(deadline) and in_time  # step 3
             moves += search.n_moves
             cost = problem.cost(search.places)
             if cost < best_cost:
                 best, best_cost = search.places.copy(), cost
         search = _Search(problem, best, seed)
-        in_time = search.tabu(max_moves, deadline, bound) and in_time
+        in_time = search.tabu(max_moves, deadline, bound) and in_time  # step 4
         moves += search.n_moves
         cost = problem.cost(search.best)
         if cost < best_cost:
@@ -129,8 +135,10 @@ def solve(
 def lower_bound(problem: Problem) -> float:
     """A cost that no arrangement is below (Gilmore 1962, Lawler 1963).
 
-    Each item pays at least its largest flows times the smallest distances from where it
-    is; which item is where is then a linear assignment.
+    1. An item at a place pays at least its largest flow times the smallest distance from there,
+       plus the second largest times the second smallest, and so on.
+    2. With these least payments of every item at every place, putting items into places is a
+       linear assignment, which is solved exactly.
     """
     n_items, n_seats = len(problem.flow), int(problem.capacity.sum())
     if n_items < 2 or n_seats > MAX_BOUND_SEATS:
@@ -163,8 +171,8 @@ def _by_faq(problem: Problem, start: np.ndarray, deadline: float) -> list[np.nda
     flow = np.zeros((n_seats, n_seats))
     flow[:n_items, :n_items] = problem.flow
     distance = problem.distance[np.ix_(seats, seats)]
-    found = quadratic_assignment(flow, distance, method="faq")
-    return [np.asarray(seats[found.col_ind[:n_items]], dtype=np.int64)]
+    answer = quadratic_assignment(flow, distance, method="faq")
+    return [np.asarray(seats[answer.col_ind[:n_items]], dtype=np.int64)]
 
 
 def _grown(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndarray]:
@@ -176,18 +184,18 @@ def _grown(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndar
     )
     if len(centres) > MAX_CENTRES // share:
         centres = centres[np.linspace(0, len(centres) - 1, MAX_CENTRES // share).astype(int)]
-    found = []
+    grown = []
     for centre in centres:
         if time.perf_counter() > deadline:
             break
         places = _grown_around(problem, start, first, int(centre))
-        found.append((problem.cost(places), int(centre), places))
-    found.sort(key=lambda entry: entry[:2])
-    return [places for _, _, places in found[: MAX_GROWN // share]]
+        grown.append((problem.cost(places), int(centre), places))
+    grown.sort(key=lambda entry: entry[:2])
+    return [places for _, _, places in grown[: MAX_GROWN // share]]
 
 
 def _grown_around(problem: Problem, start: np.ndarray, first: int, centre: int) -> np.ndarray:
-    """Put one item at a place, then always the one that talks most to those that are put.
+    """Put one item at a place, then always the one that talks most to those put already.
 
     Items stay in the regions that they are in at the start.
     """
@@ -195,7 +203,7 @@ def _grown_around(problem: Problem, start: np.ndarray, first: int, centre: int) 
     places = np.full(len(start), -1, dtype=np.int64)
     pull = np.zeros((len(start), len(free)))
     talk = np.zeros(len(start))
-    # what talks to nothing that is put yet goes near it all the same
+    # an item that talks to none of those put yet goes near them all the same
     near = problem.distance[centre] * 1e-9
     item, place = first, centre
     for _ in range(len(start)):
@@ -219,10 +227,16 @@ class _Step(NamedTuple):
 
 
 class _Search:
-    """An arrangement, and what every exchange and move would change of its cost.
+    """An arrangement, and the change of cost by every exchange and move.
 
-    `pull[i, p]` is what item ``i`` would pay at place ``p``, if all others stayed; one
-    exchange changes it by an outer product, so that a step takes no sum over items.
+    ``pull[i, p]`` is the cost of item ``i`` at place ``p`` if all others stayed:
+    ``sum_j flow[i, j] * distance[p, place of j]``. Exchanging items ``i`` and ``j`` at places
+    ``p`` and ``q`` then changes the cost by ::
+
+        pull[i, q] - pull[i, p] + pull[j, p] - pull[j, q] + 2 * flow[i, j] * distance[p, q]
+
+    The last term is there because each was counted at the other's old place. Two items that have
+    moved change ``pull`` by an outer product, so that no step takes a sum over all items.
     """
 
     def __init__(self, problem: Problem, places: np.ndarray, seed: int):
@@ -237,7 +251,7 @@ class _Search:
         self.n_moves = 0
 
     def descend(self, deadline: float) -> bool:
-        """Make the best exchange until none helps; False if the time was over before."""
+        """Make the best exchange until none helps; False if the time is up before."""
         smallest = -1e-9 * max(1.0, self.problem.cost(self.places))
         while True:
             step = self._best(None, 0)
@@ -248,7 +262,7 @@ class _Search:
                 return False
 
     def tabu(self, max_moves: int, deadline: float, bound: float) -> bool:
-        """Make the best exchange that does not lead back; False if the time was over."""
+        """Make the best exchange that does not lead back; False if the time is up before."""
         n_items = len(self.places)
         cost = best_cost = self.problem.cost(self.places)
         until = np.zeros((n_items, len(self.free)), dtype=np.int64)
@@ -257,7 +271,9 @@ class _Search:
                 return False
             step = self._best(until >= now, best_cost - cost)
             if not np.isfinite(step.change):
-                continue  # all are tabu, and will not be for ever
+                continue  # all are tabu for now
+            # an item may not come back for about as many steps as there are items; by chance a
+            # few more or less, so that the search does not go round in a circle
             for item in step.items:
                 tenure = self.rng.randint(int(0.9 * n_items) + 1, int(1.1 * n_items) + 3)
                 until[item, self.places[item]] = now + tenure
@@ -272,7 +288,8 @@ class _Search:
     def _best(self, tabu: np.ndarray | None, aspired: float) -> _Step:
         """The exchange or move after which the cost is least.
 
-        A tabu one counts only if it changes the cost by less than ``aspired``.
+        A tabu one counts only if it changes the cost by less than ``aspired``: that is, if
+        it leads to less than the best so far.
         """
         rows = np.arange(len(self.places))
         if len(rows) > MAX_ROWS:
@@ -295,7 +312,7 @@ class _Search:
     def _exchanges(self, rows: np.ndarray) -> np.ndarray:
         """Change of cost if each of ``rows`` changed places with each item."""
         places = self.places
-        # what an item at another's place would pay more than the other does there
+        # more[i, j]: the cost of item i at the place of j, less that of j itself there
         more = self.pull[:, places]
         more -= more.diagonal().copy()
         between = self.problem.distance[np.ix_(places[rows], places)]
