@@ -1,1 +1,1 @@
-"""Chips: what their cores did, where they are, and what they hold, whoever ran them."""
+"""Chips, whichever simulator runs them: the work of their cores, their mesh and their limits."""

@@ -1,6 +1,6 @@
-"""What each core of a neuromorphic chip did: the part of an `Activity` that only chips have.
+"""Activity of the cores of a neuromorphic chip: the part of an `Activity` that only chips have.
 
-Pure counts, of whatever ran the chip: they say what a core had to do, not what it costs.
+Pure counts, whichever simulator or board they come from: the work of each core, not its cost.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FORMATS = ("dense", "sparse", "conv")
 
 @dataclass(frozen=True)
 class StepCounts:
-    """What each core did at each step, to find the slowest core of every step.
+    """Counts of each core at each step, to find the slowest core of every step.
 
     Summed over steps these are the counts of `ChipActivity`, all int64. Where the work of a
     core is that of the last step's spikes (synops, axon events), it stands at the step that
@@ -61,12 +61,12 @@ class StepCounts:
 
 @dataclass(frozen=True)
 class ChipActivity:
-    """What each core did, per sample, under the protocol of the `Activity` that has it.
+    """Counts of each core, per sample, under the protocol of the `Activity` that has them.
 
     A core is one block of NengoLoihi. All counts are int64. Spikes are counted when they are
-    fired; messages, axon events and synops when they are delivered, one step later: what is
-    fired at the last step of a sample is delivered within the next one if the presentation
-    is continuous, and never if it is fresh.
+    fired; messages, axon events and synops when they are delivered, one step later: spikes of
+    the last step of a sample are delivered within the next one if the presentation is
+    continuous, and never if it is fresh.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class ChipActivity:
         The layer that each core works for, as `NetworkGraph` names it; of neurons that only
         pass decoded values on, ``pre -> post``.
     inputs : tuple of str, length n_inputs
-        What sends spikes from the host.
+        Senders of spikes on the host.
     compartments : ndarray of shape (n_cores,)
         Compartments that are updated at every step.
     spikes, with_input, idle : ndarray of shape (n_samples, n_cores)
@@ -153,6 +153,14 @@ class ChipActivity:
         return np.asarray(self.compartments, dtype=np.int64) * n_steps
 
 
+#: Fields that are the same for all samples, and those with an entry for each.
+_OF_CORES = ("cores", "layers", "inputs", "compartments")
+_OF_SAMPLES = (
+    "spikes", "with_input", "idle", "synops", "axon_events", "messages_out", "host_to_chip",
+    "chip_to_host",
+)  # fmt: skip
+
+
 def joined_chips(parts: Sequence[ChipActivity]) -> ChipActivity:
     """Samples of one batch after another, of the same network.
 
@@ -161,57 +169,54 @@ def joined_chips(parts: Sequence[ChipActivity]) -> ChipActivity:
     MeasurementError
         If they are of different cores, or step by step in some batches only.
     """
-    first = parts[0]
-    if any(
-        (p.cores, p.layers, p.inputs) != (first.cores, first.layers, first.inputs) for p in parts
-    ):
-        raise MeasurementError("These counts are of different cores: they can't be joined.")
-    values: dict[str, Any] = {}
-    for part in fields(ChipActivity):
-        found = [getattr(p, part.name) for p in parts]
-        if part.name in ("cores", "layers", "inputs", "compartments"):
-            values[part.name] = found[0]
-        elif part.name == "messages_between":
-            values[part.name] = np.sum(found, axis=0, dtype=np.int64)
-        elif part.name == "by_step":
-            values[part.name] = _joined_steps(found)
-        else:
-            values[part.name] = _concatenated(found)
-    return ChipActivity(**values)
+    return ChipActivity(
+        **_same_cores(parts, "joined"),
+        **{name: _concatenated([getattr(p, name) for p in parts]) for name in _OF_SAMPLES},
+        messages_between=np.asarray(np.sum([p.messages_between for p in parts], axis=0), np.int64),
+        by_step=_joined_steps([p.by_step for p in parts]),
+    )
 
 
 def continued_chip(before: ChipActivity, then: ChipActivity) -> ChipActivity:
     """The same samples over two stretches of steps, one right after the other.
 
-    What is counted step by step is left out.
+    Counts of single steps are left out.
 
     Raises
     ------
     MeasurementError
         If they are of different cores.
     """
-    if (before.cores, before.layers, before.inputs) != (then.cores, then.layers, then.inputs):
-        raise MeasurementError("These counts are of different cores: they can't be added.")
-    values: dict[str, Any] = {"by_step": None}
-    for part in fields(ChipActivity):
-        first, second = getattr(before, part.name), getattr(then, part.name)
-        if part.name in ("cores", "layers", "inputs", "compartments"):
-            values[part.name] = first
-        elif part.name == "synops":
-            values[part.name] = {key: first[key] + second[key] for key in first}
-        elif part.name != "by_step":
-            values[part.name] = first + second
-    return ChipActivity(**values)
+    pairs = {
+        name: (getattr(before, name), getattr(then, name))
+        for name in (*_OF_SAMPLES, "messages_between")
+    }
+    first, second = pairs.pop("synops")
+    return ChipActivity(
+        **_same_cores([before, then], "added"),
+        **{name: a + b for name, (a, b) in pairs.items()},
+        synops={key: first[key] + second[key] for key in first},
+    )
+
+
+def _same_cores(parts: Sequence[ChipActivity], joined: str) -> dict[str, Any]:
+    """The fields that all parts have in common."""
+    first = parts[0]
+    if any(
+        (p.cores, p.layers, p.inputs) != (first.cores, first.layers, first.inputs) for p in parts
+    ):
+        raise MeasurementError(f"These counts are of different cores: they can't be {joined}.")
+    return {name: getattr(parts[0], name) for name in _OF_CORES}
 
 
 def chip_arrays(chip: ChipActivity) -> dict[str, np.ndarray]:
     """The same as arrays by name, for a file; `chip_of_arrays` is the way back."""
-    found = _arrays_of(chip, "chip ")
-    return found if chip.by_step is None else {**found, **_arrays_of(chip.by_step, "step ")}
+    steps = {} if chip.by_step is None else _arrays_of(chip.by_step, "step ")
+    return {**_arrays_of(chip, "chip "), **steps}
 
 
 def chip_of_arrays(arrays: Mapping[str, np.ndarray]) -> ChipActivity | None:
-    """What `chip_arrays` gave arrays of; None if they are of something else."""
+    """The counts that `chip_arrays` made arrays of; None if the arrays are of something else."""
     if "chip cores" not in arrays:
         return None
     steps = None
@@ -224,14 +229,14 @@ def chip_of_arrays(arrays: Mapping[str, np.ndarray]) -> ChipActivity | None:
 
 
 def _arrays_of(counts: Any, prefix: str) -> dict[str, np.ndarray]:
-    found = {}
+    arrays = {}
     for part in fields(counts):
         value = getattr(counts, part.name)
         if isinstance(value, Mapping):
-            found.update({f"{prefix}{part.name} {key}": array for key, array in value.items()})
+            arrays.update({f"{prefix}{part.name} {key}": array for key, array in value.items()})
         elif part.name != "by_step":
-            found[prefix + part.name] = np.asarray(value)
-    return found
+            arrays[prefix + part.name] = np.asarray(value)
+    return arrays
 
 
 def _fields_of(kind: Any, arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, Any]:

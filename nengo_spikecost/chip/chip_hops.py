@@ -59,7 +59,7 @@ class CoreHops:
 
 
 class PlacedCores(Protocol):
-    """Cores with positions: what is asked of a `nengo_spikecost.loihi.Mapping`."""
+    """Cores with positions, such as a `nengo_spikecost.loihi.Mapping`."""
 
     @property
     def allocator(self) -> str:
@@ -71,11 +71,11 @@ class PlacedCores(Protocol):
 
     @property
     def built(self) -> Any:
-        """What NengoLoihi built: ``built.blocks``, in the order of the cores."""
+        """The network that NengoLoihi built: ``built.blocks``, in the order of the cores."""
 
     @property
     def blocks(self) -> Sequence[Any]:
-        """What is on each core; the ``name`` of each is that of its core."""
+        """The block on each core; its ``name`` is that of the core."""
 
     @property
     def positions(self) -> np.ndarray:

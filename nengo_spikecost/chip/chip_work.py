@@ -1,7 +1,7 @@
-"""What a neuromorphic chip did, core by core: the counts that chip cost models price.
+"""The work of a neuromorphic chip, core by core: the counts that chip cost models price.
 
 Pure counting: no Joule and no second. `nengo_spikecost.workload.chip_work` makes a `ChipWork` of
-what was measured (`Activity.chip`), `ChipWork.by_hand` one of a few published numbers.
+a measurement (`Activity.chip`), `ChipWork.by_hand` one of a few published numbers.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import EnergyError
-from .chip_activity import StepCounts
+from .chip_activity import FORMATS, StepCounts
 from .chip_hops import CoreHops, hops_by_hand
 
-SYNAPSE_FORMATS = ("dense", "sparse", "conv")
+SYNAPSE_FORMATS = FORMATS
 """How the synapses of a core are stored; see `nengo_spikecost.activity.ChipActivity`."""
 
 
 @dataclass(frozen=True)
 class ChipWork:
-    """What each core of a chip did per inference, sample by sample.
+    """Counts of each core of a chip per inference, sample by sample.
 
     Counts are int64 where they were measured, and float64 where they were scaled or spread
     over cores by hand.
@@ -50,7 +50,7 @@ class ChipWork:
     fed_by_host : bool
         Whether neurons of the host send to the chip, even if they were silent.
     hops : CoreHops
-        Where cores are, and the hops of what they sent.
+        Where cores are, and the hops of their messages.
     by_step : StepCounts or None
         The same step by step: the slowest core of every step is found in it.
     biased : ndarray of shape (n_cores,) or None

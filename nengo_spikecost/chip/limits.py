@@ -1,4 +1,4 @@
-"""What a core, a chip and a board of Loihi hold, and what one block uses of it.
+"""The limits of a core, a chip and a board of Loihi, and the use that one block makes of them.
 
 Every limit is named once, here. *Checked* says who finds out when it is exceeded:
 NengoLoihi when it builds, its mapping to hardware (a bare assertion), or nobody.
@@ -79,14 +79,14 @@ MAX_CORES_PER_CHIP = 128
 #: Chips that ``nengo_loihi.Simulator`` asks for unless told otherwise (``n_chips``).
 DEFAULT_CHIPS = 2
 
-#: Spikes from the host to a chip in one step; what is over is dropped, with a warning.
+#: Spikes from the host to a chip in one step; more than that are dropped, with a warning.
 #: hardware/interface.py, ``snip_max_spikes_per_step``, which can be raised.
 MAX_HOST_SPIKES_PER_STEP = 50
 
 
 @dataclass(frozen=True)
 class CoreUse:
-    """What one block uses of the core that holds it.
+    """The resources that one block uses of the core that holds it.
 
     Attributes
     ----------
@@ -128,8 +128,8 @@ class CoreUse:
 def index_bits(largest_index: int) -> int:
     """Bits of a compartment index in synapse memory, for indices up to this one.
 
-    What needs more than the chip has is given the most it has: such a block can't be built
-    (`MAX_COMPARTMENTS` is far below), and NengoLoihi counts it so.
+    Indices that need more bits than the chip has are given the most it has: such a block can't
+    be built (`MAX_COMPARTMENTS` is far below), and NengoLoihi counts it so.
     """
     needed = largest_index.bit_length() if largest_index > 0 else 0
     return next((bits for bits in INDEX_BITS if bits >= needed), INDEX_BITS[-1])

@@ -3,8 +3,8 @@
 Davies et al. (Loihi, IEEE Micro 38(1), 2018) describe a mesh of 128 cores that goes on into
 the four neighbouring chips, and price hops between tiles; how many cores a tile has and how
 tiles are arranged they do not say. 8 by 4 tiles of 4 cores, numbered down the columns, is
-what SANA-FE assumes (SLAM-Lab/SANA-FE, ``arch/loihi.yaml``), so hop counts here agree with
-it. Messages go along the row and then along the column; every shortest way has as many hops
+the assumption of SANA-FE (SLAM-Lab/SANA-FE, ``arch/loihi.yaml``), so hop counts here agree
+with it. Messages go along the row and then along the column; every shortest way has as many hops
 of each kind.
 
 Positions are logical: NengoLoihi numbers the cores of a chip, and NxSDK decides which
@@ -52,9 +52,7 @@ class Mesh:
     def __post_init__(self) -> None:
         for name in ("width", "height", "cores_per_tile", "chips_per_row"):
             value = getattr(self, name)
-            if value is None and name == "chips_per_row":
-                continue
-            if not is_whole(value, 1):
+            if not is_whole(value, 1) and (value is not None or name != "chips_per_row"):
                 raise LoihiError(f"Mesh: {name} has to be a whole number from 1, not {value!r}.")
 
     @property
@@ -109,7 +107,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class HopCosts:
-    """What a hop of a message costs, in any unit: energy, time, or 1.
+    """Costs of a message's hops, in any unit: energy, time, or 1.
 
     Attributes
     ----------

@@ -1,21 +1,21 @@
-"""Loihi: where each part of a network runs, what NengoLoihi cannot build, and what fits.
+"""Loihi: networks checked, cut into blocks, placed, run and priced as on the chip.
 
 `on_chip` says where each object runs, `mark_off_chip` moves Ensembles to the host, and
 `check_support` says before anything is built which layer NengoLoihi would refuse, or
 would silently run as something else, and why.
 
-`core_use` predicts what every core holds for any block shapes, as NengoLoihi builds it, and
-`check_fit` says what does not fit on cores, chips and boards. `fit_blocks` finds the shapes.
+`core_use` predicts the use of every core for any block shapes, as NengoLoihi builds it, and
+`check_fit` lists the limits that cores, chips and boards exceed. `fit_blocks` finds the shapes.
 
 `place` puts blocks on cores and chips as NengoLoihi does, and counts messages and hops.
 
 `Emulator` runs many samples at a time, with the spikes of NengoLoihi's emulator.
 
-`deploy` does all of it in one call, from a Keras model to what the chip said: `Deployment`.
+`deploy` does all of it in one call, from a Keras model to predictions and costs: `Deployment`.
 
-`chip_cost` prices what the cores did, in energy and latency: `ChipCost`.
+`chip_cost` prices the counts of all cores, in energy and latency: `ChipCost`.
 
-`sana_fe_check` prices what `record_spikes` recorded with SANA-FE, for a second opinion.
+`sana_fe_check` prices a recording of `record_spikes` with SANA-FE, for a second opinion.
 """
 
 from ..chip.limits import CoreUse

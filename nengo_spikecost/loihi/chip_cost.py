@@ -1,4 +1,4 @@
-"""`chip_cost`: energy and latency of a network on Loihi, of what its cores did."""
+"""`chip_cost`: energy and latency of a network on Loihi, from the counts of its cores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def chip_cost(
     powered_cores: int | str = "used",
     x86_active: float | None = None,
 ) -> ChipCost:
-    """Energy and latency per inference of what a Loihi chip did.
+    """Energy and latency per inference of a measured run on a Loihi chip.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def chip_cost(
     MissingActivityError
         If the activity has no counts of cores.
     EnergyError
-        If the mapping is of another network, or an option is not what it should be.
+        If the mapping is of another network, or an option is wrong.
 
     Examples
     --------

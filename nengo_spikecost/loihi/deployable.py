@@ -141,8 +141,8 @@ def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in options:
         if key not in parameters:
             raise LoihiError(
-                f"deploy has no argument {key!r}, and convert, which gets what it does not know, "
-                f"has none either; that takes {', '.join(list(parameters)[1:])}."
+                f"deploy has no argument {key!r}, and convert, which gets what deploy does not "
+                f"take, has none either; that takes {', '.join(list(parameters)[1:])}."
             )
     return options
 

@@ -1,4 +1,4 @@
-"""`Deployment`: a network on the chip, and what it did there."""
+"""`Deployment`: a network that ran on the chip, with its spikes, outputs and block shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .mapping.place import place
 
 @dataclass(frozen=True)
 class Deployment(Result):
-    """A network on the chip, and what it did there.
+    """A network that ran on the chip, with its spikes, outputs and block shapes.
 
     Attributes
     ----------

@@ -1,1 +1,1 @@
-"""What cores, chips and boards hold, and what each block of a network takes of it."""
+"""The resources of cores that each block of a network takes, read or predicted."""

@@ -24,14 +24,14 @@ REFUSALS = (
 
 @contextmanager
 def building(network: nengo.Network, advice: str = "") -> Iterator[None]:
-    """Within it NengoLoihi may build a network, and parameters of its may be set for that.
+    """Context in which NengoLoihi builds a network, for which its parameters may be set.
 
     Parameters
     ----------
     network : nengo.Network
         Its config is as before afterwards.
     advice : str
-        What to do if NengoLoihi refuses it: sentences that follow its own.
+        Sentences on what to do if NengoLoihi refuses it, which follow its own.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def _where(err: BaseException) -> str:
 
 @contextmanager
 def config_restored(network: nengo.Network) -> Iterator[None]:
-    """Undo what is set of NengoLoihi's parameters in the configs of a network."""
+    """Undo changes to NengoLoihi's parameters in the configs of a network."""
     extras = [
         net.config[kind]._extra_params
         for net in (network, *network.all_networks)

@@ -1,4 +1,4 @@
-"""What NengoLoihi built of a network: its blocks, whose neurons they hold, what feeds them.
+"""A network as NengoLoihi built it: its blocks, the neurons in them, and the inputs to them.
 
 Nothing is built here that NengoLoihi does not build itself; its records of who came from
 where are brought together, so that every neuron of a block is a neuron of an Ensemble, or
@@ -10,6 +10,7 @@ builder/split_blocks.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,7 +110,7 @@ class BuiltNetwork:
 def built_network(
     given: Any, model: Any = None, fit: Any = None, dt: float = 0.001
 ) -> BuiltNetwork:
-    """Build a network with NengoLoihi, or read what was built already.
+    """Build a network with NengoLoihi, or read a model that was built already.
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ class _Reader:
                 yield from ((block, obj) for block in _several(built["decoded"]))
 
     def _senders(self) -> Iterator[tuple[Any, tuple[Any, np.ndarray]]]:
-        """Every input, what fires on the host for it, and which of these neurons."""
+        """Every input, the owner of the neurons that fire for it on the host, and which of them."""
         model = self.model
         built = (*model.host_pre.params, *model.host.params)
         sending = {c.post_obj: c for c in built if isinstance(c, nengo.Connection)}
@@ -211,20 +212,16 @@ class _Reader:
 
     def _source(self, owner: Any, on_chip: bool, n_neurons: int) -> Source:
         """The source of that owner; of decoding neurons, as large as its parts so far."""
-        known = self._sources.get(owner)
-        if isinstance(owner, nengo.Ensemble):
-            if known is None:
-                population = self.populations[owner]
-                known = Source(
-                    population.name, population.layer, owner, KINDS[0], owner.n_neurons, on_chip
-                )
-        elif known is None:
-            kind = KINDS[1] if isinstance(owner, nengo.Connection) else KINDS[2]
-            size = self._size(owner, n_neurons)
-            name = self._name(owner)
-            known = Source(name, name, owner, kind, size, on_chip)
-        self._sources[owner] = known
-        return known
+        if owner not in self._sources:
+            if isinstance(owner, nengo.Ensemble):
+                names = self.populations[owner].name, self.populations[owner].layer
+                kind, size = KINDS[0], owner.n_neurons
+            else:
+                names = (self._name(owner),) * 2
+                kind = KINDS[1] if isinstance(owner, nengo.Connection) else KINDS[2]
+                size = self._size(owner, n_neurons)
+            self._sources[owner] = Source(*names, owner, kind, size, on_chip)
+        return self._sources[owner]
 
     def _size(self, owner: Any, n_neurons: int) -> int:
         blocks = _several(self.model.objs.get(owner, {}).get("decoded", ()))
@@ -241,7 +238,7 @@ class _Reader:
         population = self.populations.get(owner_of(obj))
         if population is not None:
             return population.name
-        # what NengoLoihi puts in place of the target of a Connection to the host
+        # an object that NengoLoihi puts in place of the target of a Connection to the host
         return label_of(obj) if getattr(obj, "label", None) else "host"
 
 
@@ -249,19 +246,14 @@ def _several(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
-def _parts(found: list[tuple[Source, np.ndarray, Any]]) -> tuple[Part, ...]:
+def _parts(read: list[tuple[Source, np.ndarray, Any]]) -> tuple[Part, ...]:
     """Parts with names that are unique: ``conv0``, or ``conv0[0]``, ``conv0[1]``, ..."""
-    totals: dict[Any, int] = {}
-    for source, _, _ in found:
-        totals[source.owner] = totals.get(source.owner, 0) + 1
-    seen: dict[Any, int] = {}
+    totals = Counter(source.owner for source, _, _ in read)
+    seen: Counter[Any] = Counter()
     names: dict[Hashable, str] = {}
-    for number, (source, _, _) in enumerate(found):
-        index = seen.get(source.owner, 0)
-        seen[source.owner] = index + 1
-        names[number] = source.name if totals[source.owner] == 1 else f"{source.name}[{index}]"
+    for number, (source, _, _) in enumerate(read):
+        several = totals[source.owner] > 1
+        names[number] = f"{source.name}[{seen[source.owner]}]" if several else source.name
+        seen[source.owner] += 1
     unique = numbered(names)
-    return tuple(
-        Part(unique[number], source, neurons, obj)
-        for number, (source, neurons, obj) in enumerate(found)
-    )
+    return tuple(Part(unique[number], *part) for number, part in enumerate(read))

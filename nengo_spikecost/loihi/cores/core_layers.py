@@ -1,4 +1,4 @@
-"""The blocks of a network, what leads into them and what leads out of them.
+"""The blocks of a network, with the synapses into them and the axons out of them.
 
 These are descriptions that can be asked for any tiling, without a weight being copied;
 `layer_reading` makes them.
@@ -15,7 +15,7 @@ from ...chip.limits import MAX_COMPARTMENTS, MAX_INPUT_AXONS, MAX_OUTPUT_AXONS, 
 from .synapses import Synapses
 from .tiling import Tiling, ceil_div, whole
 
-#: Spikes of a neuron in a step, where nothing is known: 100 Hz at 1 ms.
+#: Spikes of a neuron in a step where none were measured: 100 Hz at 1 ms.
 UNKNOWN_RATE = 0.1
 
 
@@ -74,7 +74,7 @@ class Axons:
         return messages
 
     def source_rates(self, rates: np.ndarray) -> np.ndarray:
-        """Of values for each neuron of the Ensemble, those of the neurons that are sent.
+        """The values of the neurons that send, out of values for all neurons of the Ensemble.
 
         The host sends only the neurons that a slice asks for.
         """
@@ -85,7 +85,7 @@ class Axons:
     def rates_from(self, rates: Any) -> np.ndarray:
         """Spikes per step of each neuron that is sent, by a mapping from Ensemble.
 
-        Where the mapping says nothing, `UNKNOWN_RATE` is taken.
+        For Ensembles that are not in it, `UNKNOWN_RATE` is taken.
         """
         known = rates.get(self.ensemble) if self.ensemble is not None else None
         if known is None:
@@ -148,7 +148,7 @@ class Layer:
 
 @dataclass(eq=False)
 class Layers:
-    """All populations on the chip, and what comes from the host.
+    """All populations on the chip, and the axons from the host.
 
     Attributes
     ----------

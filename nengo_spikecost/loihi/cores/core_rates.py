@@ -1,4 +1,4 @@
-"""How often neurons fire, from what a user gives."""
+"""How often neurons fire: an Activity or a mapping, as spikes per step."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
     populations = getattr(spikes, "populations", None)
     if populations is not None:
         scale = 1.0 / (spikes.protocol.n_steps * spikes.n_samples)
-        spikes = {name: found.per_neuron() * scale for name, found in populations.items()}
+        spikes = {name: record.per_neuron() * scale for name, record in populations.items()}
     if not isinstance(spikes, Mapping):
         raise LoihiError(
             "spikes has to be an Activity, as nengo_spikecost.measure returns it, or a mapping "
             f"from Ensembles to spikes per step, not {type(spikes).__name__}."
         )
-    found = {}
+    rates = {}
     for ensemble, name in sources.items():
         given = spikes[ensemble] if ensemble in spikes else spikes.get(name)
         if given is None:
@@ -51,5 +51,5 @@ def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
                 f"{np.size(given):,}: they were measured in another network."
             )
         values = np.asarray(given, dtype=np.float64)
-        found[ensemble] = np.broadcast_to(values.ravel(), (ensemble.n_neurons,))
-    return found
+        rates[ensemble] = np.broadcast_to(values.ravel(), (ensemble.n_neurons,))
+    return rates

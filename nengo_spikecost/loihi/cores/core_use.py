@@ -1,4 +1,4 @@
-"""What each core holds, for any block shapes, without a build for each.
+"""`core_use`: how full each core gets with any block shapes, without a build for each.
 
 The prediction is exact: every block of it equals one of NengoLoihi's build in compartments,
 input axons, output axons and synapse bits (held by tests over random networks).
@@ -23,7 +23,7 @@ from .tiling import Tiling
 def core_use(
     network: Any, shapes: Mapping[Any, Any] | None = None, *, dt: float = 0.001
 ) -> NetworkUse:
-    """Predict what every block of a network uses of its core.
+    """Predict the resources that every block of a network uses of its core.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class AxisTile:
 
     @cached_property
     def pattern(self) -> tuple[Any, ...]:
-        """What tiles have in common that need the same memory."""
+        """Equal for tiles that need the same memory."""
         return self.extent, self.first.tobytes(), self.taps.tobytes()
 
 
@@ -121,10 +121,10 @@ class ImageAxis:
 
     def lengths(self, side: int) -> np.ndarray:
         """Output rows of each tile that each input row reaches, shape (n_tiles, n_in)."""
-        found = np.zeros((len(self.tiles(side)), self.n_in), dtype=np.int64)
+        lengths = np.zeros((len(self.tiles(side)), self.n_in), dtype=np.int64)
         for number, tile in enumerate(self.tiles(side)):
-            found[number, tile.inputs] = tile.lengths
-        return found
+            lengths[number, tile.inputs] = tile.lengths
+        return lengths
 
     def patterns(self, side: int) -> list[AxisTile]:
         """One tile of each kind, as far as memory is concerned."""

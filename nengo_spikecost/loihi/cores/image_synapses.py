@@ -14,7 +14,7 @@ from .tiling import Tiling
 
 
 class ImageSynapses(Synapses):
-    """Synapses from image to image; `ConvolutionSynapses` says what tiles need of them.
+    """Synapses from image to image; `ConvolutionSynapses` adds what depends on tiles.
 
     Parameters
     ----------

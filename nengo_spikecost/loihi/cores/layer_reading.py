@@ -1,4 +1,4 @@
-"""A network read as layers: what NengoLoihi would build, described."""
+"""`read_layers`: the blocks that NengoLoihi would build of a network, described."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class _Reader:
         (self.outputs[noted.source] if on_chip else self.inputs).append(axons)
 
     def _shape(self, block: Any, shape: tuple[int, ...], weak: bool = False) -> None:
-        """Note a block's shape; what leads into it says it better than what leads out."""
+        """Note a block's shape; Connections into it tell it better than those out of it."""
         if not weak or block not in self.shapes:
             self.shapes[block] = shape
 
@@ -179,10 +179,10 @@ class _Reader:
     def _read_built(self, block: Any) -> None:
         """Synapses that NengoLoihi made: decoders, encoders, full weights."""
         for synapse in block.synapses:
-            found = _matrix_synapses(synapse, block.n_neurons)
-            found.learning = bool(synapse.learning)
-            self.built[synapse] = (found, block)
-            self.synapses[block].append(found)
+            described = _matrix_synapses(synapse, block.n_neurons)
+            described.learning = bool(synapse.learning)
+            self.built[synapse] = (described, block)
+            self.synapses[block].append(described)
 
     def _read_built_axons(self) -> None:
         sources = [(block, block.n_neurons, self.names[block]) for block in self.blocks]

@@ -1,4 +1,4 @@
-"""`NetworkUse`: what the blocks of a network use of their cores."""
+"""`NetworkUse`: the resources that the blocks of a network use of their cores."""
 
 from __future__ import annotations
 

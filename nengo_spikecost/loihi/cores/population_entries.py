@@ -1,7 +1,7 @@
 """Synapses of a convolution cut into tiles that are no rectangles of its image.
 
 NengoLoihi cuts a population for which no BlockShape is given into runs of neurons, in the
-order they have. There is no short form for what a pixel reaches in such a tile, so every
+order they have. There is no short form for the targets of a pixel in such a tile, so every
 pair of pixel and target is looked at.
 """
 
@@ -72,9 +72,9 @@ class Entries:
 
     def _groups_of_tiles(self) -> np.ndarray:
         """Groups of channels that lead to each tile, bool of shape (n_tiles, groups)."""
-        found = np.zeros((self.tiling.n_tiles, self.synapses.groups), dtype=bool)
-        found[self.tile, self.group] = True
-        return found
+        groups = np.zeros((self.tiling.n_tiles, self.synapses.groups), dtype=bool)
+        groups[self.tile, self.group] = True
+        return groups
 
     def reach(self) -> tuple[Reach, ...]:
         """Where the spikes of each pixel go."""
@@ -105,5 +105,6 @@ def _entries(synapses: ImageSynapses) -> tuple[np.ndarray, ...]:
         targets = image * synapses.n_filters + filters
     else:
         targets = filters * (synapses.rows.n_out * synapses.columns.n_out) + image
-    found = (i * synapses.columns.n_in + j, targets, filters, u * synapses.columns.kernel + v)
-    return tuple(np.broadcast_to(part, shape).ravel() for part in found)
+    pixels, taps = i * synapses.columns.n_in + j, u * synapses.columns.kernel + v
+    parts = (pixels, targets, filters, taps)
+    return tuple(np.broadcast_to(part, shape).ravel() for part in parts)

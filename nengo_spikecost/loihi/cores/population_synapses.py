@@ -102,9 +102,9 @@ class ConvolutionSynapses(ImageSynapses):
             filters = list(
                 {(f.stop - f.start, f.n_atoms, f.n_reached): f for f in filters}.values()
             )
-        found = [self.memory(r, c, f) for f in filters for r in rows for c in columns]
+        tiles = [self.memory(r, c, f) for f in filters for r in rows for c in columns]
         axons = self.rows.most_inputs(tile[0]) * self.columns.most_inputs(tile[1])
-        return axons, max(bits for bits, _ in found), all(allowed for _, allowed in found)
+        return axons, max(bits for bits, _ in tiles), all(allowed for _, allowed in tiles)
 
     def bases_allowed(self, tiling: Tiling) -> bool:
         """Whether all compartment offsets are allowed; those of pop32 axons always are."""
@@ -135,7 +135,7 @@ class ConvolutionSynapses(ImageSynapses):
 
     @cached_property
     def _memory(self) -> dict[tuple[Any, ...], tuple[int, bool]]:
-        """Answers of `memory`, by what they depend on."""
+        """Known answers of `memory`: many tiles are alike."""
         return {}
 
     @cached_property
@@ -180,7 +180,7 @@ class ConvolutionSynapses(ImageSynapses):
     ) -> np.ndarray:
         """For each pair of row taps and column taps, the number of the first equal pair."""
         hashes = self.tap_hashes[:, :, filters.start : filters.stop]
-        found: dict[tuple[int, ...], int] = {}
+        first: dict[tuple[int, ...], int] = {}
         numbers: list[int] = []
         for r in row_kinds:
             for c in column_kinds:
@@ -188,7 +188,7 @@ class ConvolutionSynapses(ImageSynapses):
                 part = hashes[taps]
                 whole = int(mixed(part.ravel(), np.arange(part.size)).sum(dtype=np.uint64))
                 key = (part.shape[0], part.shape[1], whole)
-                numbers.append(found.setdefault(key, len(numbers)))
+                numbers.append(first.setdefault(key, len(numbers)))
         return np.array(numbers)
 
     # ------------------------------------------------------------ reach

@@ -5,7 +5,7 @@ decoded Connections have them. Those of convolutions are in `population_synapses
 
 NengoLoihi keeps every row of a block that is whole. When it splits one, rows that do not
 reach a tile are left out of it, and rows that are equal within a tile are stored once. So
-the values of weights count, not only their number; they are read when they have to be.
+the values of weights matter, not only their number; they are read as late as possible.
 
 Reference: nengo-loihi 1.1.0, builder/split_blocks.py (``split_synapse``,
 ``set_new_synapse_weights``), block.py (``Synapse``).
@@ -27,7 +27,7 @@ from .tiling import Tiling
 
 @dataclass(frozen=True)
 class TileInputs:
-    """What one group of synapses takes of each tile of its target.
+    """Resources that one group of synapses takes of each tile of its target.
 
     Attributes
     ----------

@@ -2,8 +2,8 @@
 
 NengoLoihi itself is run, with one of its rules replaced: a Connection from neurons to
 neurons on the chip is noted, and its synapses are not made. Everything else is as in any
-build (seeds, gains, merged passthrough Nodes, decoding neurons, probes), so that what is
-read here can't differ from it; but the synapses of neurons, which take nearly all the time
+build (seeds, gains, merged passthrough Nodes, decoding neurons, probes), so that what this
+reads can't differ from it; but the synapses of neurons, which take nearly all the time
 and memory of a build, are only described.
 
 Reference: nengo-loihi 1.1.0, builder/connection.py and builder/network.py.
@@ -104,7 +104,7 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
 
 
 class _WholeBlocks(dict):  # type: ignore[type-arg]
-    """NengoLoihi's block shapes: they keep what is put in, and say that all are whole."""
+    """NengoLoihi's block shapes: the given ones are kept, but every block is said to be whole."""
 
     def get(self, block: Any, default: Any = None) -> Any:
         return self[block]
@@ -140,7 +140,7 @@ def _note_or_build(loihi: Any, model: Any, conn: nengo.Connection, noted: list[N
 
 
 def _require_buildable(conn: nengo.Connection) -> None:
-    """Raise for what NengoLoihi would refuse in its rule for such a Connection."""
+    """Raise if NengoLoihi would refuse the Connection in its rule for such."""
     transform = conn.transform
     wrong = None
     if conn.post_slice != slice(None):

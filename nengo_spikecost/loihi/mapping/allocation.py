@@ -1,4 +1,4 @@
-"""NengoLoihi's allocators, which run without NxSDK, and one that repeats a placement."""
+"""NengoLoihi's allocators, run without NxSDK, and an allocator that repeats a placement."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def allocate(
         for core_number, core in enumerate(chip.cores):
             for block in core.blocks:
                 where[id(block)] = (chip_number, core_number)
-    found = np.array([where[id(part.obj)] for part in built.blocks], dtype=np.int64)
-    return found[:, 0], found[:, 1]
+    places = np.array([where[id(part.obj)] for part in built.blocks], dtype=np.int64)
+    return places[:, 0], places[:, 1]
 
 
 def _ensemble_rates(built: BuiltNetwork, spikes: Spikes) -> dict[Any, np.ndarray] | None:
@@ -122,7 +122,7 @@ def repeating_allocator(blocks: Sequence[Any], chip: Sequence[int], core: Sequen
         """Puts every block where a `nengo_spikecost.loihi.Mapping` has it."""
 
         def __call__(self, model: Any, n_chips: int) -> Any:
-            found = _same_blocks(placed, list(model.blocks))
+            blocks = _same_blocks(placed, list(model.blocks))
             needed = max(chip) + 1
             if n_chips < needed:
                 raise LoihiError(f"The placement has {needed} chips; pass n_chips={needed}.")
@@ -132,7 +132,7 @@ def repeating_allocator(blocks: Sequence[Any], chip: Sequence[int], core: Sequen
             for _ in range(needed):
                 board.new_chip()
             for block in order:
-                self.block_to_new_core(found[block], board.chips[chip[block]])
+                self.block_to_new_core(blocks[block], board.chips[chip[block]])
             board.probes.extend(model.probes)
             return board
 

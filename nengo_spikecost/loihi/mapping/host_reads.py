@@ -1,4 +1,4 @@
-"""What the chips send to the host each step: values that NengoLoihi reads, spike or not.
+"""Values that the chips send to the host each step: NengoLoihi reads them, spike or not.
 
 Messages from the chip to the host are no spikes. A program on each chip (a "snip") reads
 the compartments that are probed, those that feed the host among them, and sends them every
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-#: 32-bit words of a packet, and of the head of what a chip sends in a step.
+#: 32-bit words of a packet, and of the head of each chip's words in a step.
 WORDS_PER_PACKET, HEADER_WORDS = 64, 1
 
 #: Spikes in a word.
@@ -25,7 +25,7 @@ SPIKES_PER_WORD = 32
 
 @dataclass(frozen=True)
 class HostReads:
-    """What one chip sends to the host in each step.
+    """Words that one chip sends to the host in each step.
 
     Attributes
     ----------
@@ -43,8 +43,10 @@ class HostReads:
     packets: int
 
 
-def host_reads(probes: Sequence[Any], blocks: Sequence[Any], chip: np.ndarray) -> tuple[Any, ...]:
-    """What every chip sends to the host in each step.
+def host_reads(
+    probes: Sequence[Any], blocks: Sequence[Any], chip: np.ndarray
+) -> tuple[HostReads, ...]:
+    """Words that every chip sends to the host in each step.
 
     Parameters
     ----------

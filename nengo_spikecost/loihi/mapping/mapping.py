@@ -29,14 +29,14 @@ class Mapping(Result):
     blocks : tuple of PlacedBlock
         In NengoLoihi's order, one on each core.
     allocator : str
-        What chose chips and cores: one of `ALLOCATORS`.
+        The allocator that chose chips and cores: one of `ALLOCATORS`.
     cores_per_chip : int
     mesh : Mesh
         Where positions are. An assumption: see `nengo_spikecost.chip.mesh`.
     traffic : Traffic
         Messages between blocks.
     reads : tuple of HostReads
-        What each chip sends to the host each step.
+        Words that each chip sends to the host each step.
     search : Solution or None
         How `optimised` came to these positions; None: they are the allocator's.
     """
@@ -123,7 +123,7 @@ class Mapping(Result):
         )
 
     def hop_cost(self, costs: HopCosts | None = None) -> float:
-        """Sum over all messages between cores of what their hops cost."""
+        """Cost of the hops of all messages between cores."""
         costs, hops = costs or HopCosts(), self.hops
         return (
             costs.east_west * hops.east_west

@@ -1,4 +1,4 @@
-"""A block on its core, and what it uses of it."""
+"""`PlacedBlock`: a block on its core."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PlacedBlock:
     position : int
         Core of the board's mesh (see `Mesh`), chip after chip.
     use : CoreUse
-        What it uses of the core.
+        The resources that it uses of the core.
     """
 
     name: str
@@ -63,6 +63,6 @@ def placed_blocks(
 
 
 def _use_of(block: Any) -> CoreUse:
-    """What NengoLoihi says that a LoihiBlock uses, which a network's prediction equals."""
+    """The use of a LoihiBlock by NengoLoihi's own count, which `core_use` predicts."""
     use = {name: int(used) for name, (used, _) in block.utilization().items()}
     return CoreUse(use["compartments"], use["in-axons"], use["out-axons"], use["synapses"])

@@ -22,7 +22,7 @@ def search_positions(
 ) -> tuple[Solution, np.ndarray]:
     """Positions at which messages make cheaper hops; never dearer than now.
 
-    Tiles are what is searched: cores of a tile are at no distance from each other.
+    The search is over tiles: cores of a tile are at no distance from each other.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def search_positions(
         region=np.zeros_like(chip) if between_chips else chip,
     )
     start = mesh.tile_of(positions)
-    found = solve(problem, start, seed=seed, max_moves=max_moves, time_limit_s=time_limit_s)
-    return found, _seated(mesh, positions, found.places, seats)
+    solution = solve(problem, start, seed=seed, max_moves=max_moves, time_limit_s=time_limit_s)
+    return solution, _seated(mesh, positions, solution.places, seats)
 
 
 def _seated(mesh: Mesh, before: np.ndarray, tiles: np.ndarray, seats: np.ndarray) -> np.ndarray:

@@ -173,7 +173,7 @@ def _messages(part: Part, axon: Any, live: np.ndarray, fired: np.ndarray) -> int
 
 
 def spikes_of(built: BuiltNetwork, activity: Any) -> Spikes:
-    """Spikes per neuron from what a user gives.
+    """Spikes of each neuron, from an Activity or a mapping.
 
     Parameters
     ----------
@@ -191,8 +191,8 @@ def spikes_of(built: BuiltNetwork, activity: Any) -> Spikes:
         ones = {s.owner: np.ones(s.n_neurons, dtype=np.int64) for s in built.sources}
         return Spikes(ones, measured=False)
     if isinstance(activity, Activity):
-        found = {s.owner: _recorded(s, activity) for s in built.sources if s.kind == KINDS[0]}
-        counts = {owner: spikes for owner, spikes in found.items() if spikes is not None}
+        recorded = {s.owner: _recorded(s, activity) for s in built.sources if s.kind == KINDS[0]}
+        counts = {owner: spikes for owner, spikes in recorded.items() if spikes is not None}
         return Spikes(counts, activity.n_samples, activity.protocol.n_steps)
     if not isinstance(activity, Mapping):
         raise LoihiError(

@@ -52,18 +52,18 @@ def sanafe() -> Any:
 
 def installed_architecture() -> Path:
     """Where SANA-FE's own description of Loihi lies."""
-    found = Path(sanafe().__file__).parent / "examples" / "loihi.yaml"
-    if not found.is_file():
+    file = Path(sanafe().__file__).parent / "examples" / "loihi.yaml"
+    if not file.is_file():
         raise LoihiError(
-            f"This SANA-FE has no {found.name} among its examples ({found.parent}): pass the "
+            f"This SANA-FE has no {file.name} among its examples ({file.parent}): pass the "
             "path of its arch/loihi.yaml as architecture=."
         )
-    return found
+    return file
 
 
 @dataclass(frozen=True)
 class Constants:
-    """What a description of Loihi for SANA-FE says, in J and s.
+    """Constants of a description of Loihi for SANA-FE, in J and s.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ def read_constants(path: str | os.PathLike[str] | None = None) -> Constants:
 
 
 class _Description:
-    """The few lines of a description that are needed, found by name.
+    """A description, of which the few lines that are needed are looked up by name.
 
     It is YAML; SANA-FE reads it itself, and a parser of it would be one more dependency.
     """
@@ -165,21 +165,21 @@ class _Description:
         return self.units[name]
 
     def _number(self, text: str, key: str) -> float:
-        found = re.search(rf"^\s*{key}:\s*({_NUMBER})\s*$", text, flags=re.MULTILINE)
-        if found is None:
+        line = re.search(rf"^\s*{key}:\s*({_NUMBER})\s*$", text, flags=re.MULTILINE)
+        if line is None:
             raise LoihiError(f"{self.path} has no number for {key!r}.")
-        return float(found[1])
+        return float(line[1])
 
     def _sync(self) -> tuple[tuple[int, float], ...]:
-        found = re.search(r"^\s*latency_sync:\s*\{([^}]*)\}", self.text, flags=re.MULTILINE)
-        pairs = re.findall(rf"(\d+)\s*:\s*({_NUMBER})", found[1]) if found else []
+        table = re.search(r"^\s*latency_sync:\s*\{([^}]*)\}", self.text, flags=re.MULTILINE)
+        pairs = re.findall(rf"(\d+)\s*:\s*({_NUMBER})", table[1]) if table else []
         if not pairs:
             raise LoihiError(f"{self.path} has no table for 'latency_sync'.")
         return tuple(sorted((int(tiles), float(seconds)) for tiles, seconds in pairs))
 
     def _cores_per_tile(self) -> int:
         for name in self.units:
-            found = re.fullmatch(r"\w*core\w*\[0\.\.(\d+)\]", name)
-            if found:
-                return int(found[1]) + 1
+            cores = re.fullmatch(r"\w*core\w*\[0\.\.(\d+)\]", name)
+            if cores:
+                return int(cores[1]) + 1
         raise LoihiError(f"{self.path} does not say how many cores a tile has.")

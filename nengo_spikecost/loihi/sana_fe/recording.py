@@ -21,17 +21,17 @@ class Recording:
 
     Attributes
     ----------
-    network : nengo.Network, Conversion, or what else was given
-        What names layers; with ``built.model`` it is what `place` takes.
+    network : nengo.Network, Conversion, or another object with names of layers
+        As it was given; with ``built.model`` it can be handed to `place`.
     built : BuiltNetwork
-        What ran.
+        The network that ran.
     spikes : ndarray of bool, shape (n_steps, n_sources)
         Fired at each step by the compartments of every block, then by the neurons of the
         host that send to the chip, in the order of ``built``.
     chip : ChipActivity
         What each core did, with ``by_step``.
     protocol : Protocol
-        How the sample was presented; with ``chip`` it is what `chip_work` asks of an Activity.
+        How the sample was presented; `chip_work` needs it and ``chip``.
     formats : mapping from int to str
         Of each set of synapses of the blocks, by the `id` of NengoLoihi's object: "dense",
         "sparse" or "conv".
@@ -94,7 +94,7 @@ def record_spikes(
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
         formats = {id(synapse): own.kind for synapse, own in zip(synapses, emulator.chip.synapses)}
         return Recording(
-            # of a BlockFit, what it was found for: the model has its block shapes
+            # of a BlockFit the network behind it: the model has its block shapes already
             network=getattr(network, "given", network) if hasattr(network, "shapes") else network,
             built=emulator.built,
             spikes=np.concatenate([run.spikes for run in runs]).astype(bool),
@@ -135,7 +135,7 @@ def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity
     axon_events = _stacked(run.messages_to() for run in runs)
     messages_out = _stacked(run.messages_from() for run in runs)
     by_kind = [run.block_synops() for run in runs]
-    synops = {kind: _stacked(found[kind] for found in by_kind) for kind in by_kind[0]}
+    synops = {kind: _stacked(counts[kind] for counts in by_kind) for kind in by_kind[0]}
     return ChipActivity(
         cores=tuple(part.name for part in built.blocks),
         layers=tuple(part.source.layer for part in built.blocks),

@@ -1,4 +1,4 @@
-"""`replay`: SANA-FE run with recorded spikes, and what it says of every step."""
+"""`replay`: SANA-FE run with recorded spikes, and its counts and energies of every step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMING = ("simple", "detailed", "cycle")
 
 @dataclass(frozen=True)
 class SanaFeRun:
-    """What SANA-FE says of every step. All arrays have shape (n_steps,).
+    """SANA-FE's counts and energies of every step. All arrays have shape (n_steps,).
 
     Messages and synops are those of the spikes fired in the step, also of the last.
 
@@ -36,7 +36,7 @@ class SanaFeRun:
     soma_J, synapse_J, network_J : ndarray of float64
         Energies. Network: output axons and hops, of the host's messages too.
     host_network_J : ndarray of float64
-        Of ``network_J``, what is due to the host's messages.
+        The part of ``network_J`` that is due to the host's messages.
     step_s : ndarray of float64
         Times of the steps, with ``sync_s``, the end of each step, in them.
     """
@@ -118,9 +118,9 @@ def _arm(neurons: list[Any], before: np.ndarray, now: np.ndarray) -> None:
 
 
 def _step(chip: Any, exported: SanaFeNetwork, timing: str) -> list[float]:
-    found = chip.sim(1, timing_model=timing, perf_trace=True, message_trace=True)
-    trace = {name: values[0] for name, values in found["perf_trace"].items()}
-    messages = [m for m in found["message_trace"][0] if not m["placeholder"]]
+    step = chip.sim(1, timing_model=timing, perf_trace=True, message_trace=True)
+    trace = {name: values[0] for name, values in step["perf_trace"].items()}
+    messages = [m for m in step["message_trace"][0] if not m["placeholder"]]
     host = [m for m in messages if m["src_neuron_group_id"] in exported.inputs]
     return [
         trace["fired"],
@@ -138,7 +138,7 @@ def _step(chip: Any, exported: SanaFeNetwork, timing: str) -> list[float]:
 
 
 def _message_J(message: dict[str, Any], exported: SanaFeNetwork) -> float:
-    """What a message costs on its way, in J."""
+    """Energy of a message on its way, in J."""
     energy = exported.constants.energy
     east_west = abs(message["src_x"] - message["dest_x"])
     north_south = abs(message["src_y"] - message["dest_y"])

@@ -1,4 +1,4 @@
-"""`sana_fe_check`: our price of a recorded run beside SANA-FE's, with what makes them differ."""
+"""`sana_fe_check`: our price of a recorded run beside SANA-FE's, and why they differ."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _synapse_events(recording: Recording) -> dict[str, float]:
 
 
 def _our_constant(profile: Profile, name: str) -> float:
-    """Our energy of what SANA-FE calls an event."""
+    """Our energy of an event, by the name that SANA-FE has for it."""
     own: dict[str, Callable[[], float]] = {
         "neuron_access": lambda: profile.energy_J("idle_update", "nominal"),
         "neuron_update": lambda: (
@@ -175,7 +175,7 @@ def _our_constant(profile: Profile, name: str) -> float:
 def _constants(
     part: str, cost: ChipCost, exported: SanaFeNetwork, events: dict[str, float]
 ) -> tuple[Cause, ...]:
-    """What other constants than ours make of the same events."""
+    """The difference that other constants than ours make for the same events."""
     more = sum(
         count * (exported.constants.energy[name] - _our_constant(cost.profile, name))
         for name, count in events.items()

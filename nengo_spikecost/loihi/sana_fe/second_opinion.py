@@ -27,7 +27,7 @@ class Cause:
         One of `PARTS`.
     reason : str
     energy_J : float
-        What SANA-FE has more for it.
+        The energy that SANA-FE has more for it.
     """
 
     part: str
@@ -49,7 +49,7 @@ class SanaFeCheck(Result):
     ours_J, theirs_J : dict from one of `PARTS` to float
         Core dynamic energy. SANA-FE's messages are those of the host, too.
     causes : tuple of Cause
-        What is known to make them differ.
+        The known causes of their differences.
     """
 
     cost: ChipCost = field(repr=False)
@@ -70,7 +70,7 @@ class SanaFeCheck(Result):
         return sum(self.theirs_J.values())
 
     def unexplained_J(self, part: str) -> float:
-        """What SANA-FE has more than ours and the causes of a part."""
+        """The difference that is left of a part once its causes are taken away."""
         known = sum(cause.energy_J for cause in self.causes if cause.part == part)
         return self.theirs_J[part] - self.ours_J[part] - known
 

@@ -1,4 +1,4 @@
-"""What blocks use of their cores: a `BlockFit` and a `NetworkUse` as text, rows and bars."""
+"""Use of cores by blocks: a `BlockFit` and a `NetworkUse` as text, rows and bars."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class NetworkUsePresenter(Presenter[NetworkUse]):
 
 @presents(BlockFit)
 class BlockFitPresenter(Presenter[BlockFit]):
-    """Blocks of each layer, and what the fullest of them uses of its core."""
+    """Blocks of each layer, and the use of the fullest one."""
 
     format = "nengo-spikecost/block-fit/1"
     index = "layer"
@@ -95,7 +95,7 @@ class BlockFitPresenter(Presenter[BlockFit]):
         ]
 
     def content(self, fit: BlockFit) -> dict[str, Any]:
-        """Everything; of layers what their fullest core uses."""
+        """Everything; of each layer the use of its fullest core."""
         layers = [
             {
                 "layer": layer.name,
@@ -144,7 +144,7 @@ def _fullest(use: LayerUse) -> dict[str, dict[str, int]]:
 
 
 def _draw_shares(axes: Any, layers: Sequence[LayerUse]) -> None:
-    """Bars of what the fullest core of each layer uses of each resource."""
+    """Bars of the share of each resource that is used on the fullest core of each layer."""
     shares: dict[str, list[float]] = {}
     for layer in layers:
         for resource, used, limit in layer.largest.limits:

@@ -18,7 +18,7 @@ from .mesh_map import draw_mesh, mesh_size
 
 @presents(Mapping)
 class MappingPresenter(Presenter[Mapping]):
-    """A table of the layers, and notes on messages, hops and what the host reads."""
+    """A table of the layers, and notes on messages, hops and the words that the host reads."""
 
     format = "nengo-spikecost/loihi-mapping/1"
     index = "block"

@@ -1,4 +1,4 @@
-"""A `SanaFeCheck` part by part: our price, SANA-FE's, and what makes them differ."""
+"""A `SanaFeCheck` part by part: our price, SANA-FE's, and why they differ."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What NengoLoihi cannot build, or silently runs as something else, said before it is built."""
+"""`check_support`: parts of a network that NengoLoihi refuses, or silently runs otherwise."""

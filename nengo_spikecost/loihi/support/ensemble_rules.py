@@ -1,4 +1,4 @@
-"""What NengoLoihi can't make of an Ensemble on the chip, or of its neurons.
+"""Ensembles, and neurons, that NengoLoihi can't put on the chip.
 
 Reference: nengo-loihi 1.1.0, builder/ensemble.py.
 """
@@ -24,13 +24,15 @@ INTERCEPT_LIMIT = 0.95
 
 
 def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Unsupported]:
-    """What is wrong with one Ensemble on the chip."""
-    found = [*_neuron_type(ensemble.neuron_type, context.dt)]
+    """Problems of one Ensemble on the chip."""
+    findings = [*_neuron_type(ensemble.neuron_type, context.dt)]
     if ensemble.noise is not None:
-        found.append(("has noise, which NengoLoihi can't build", f"Remove it, or {OFF_CHIP}", True))
-    if not found:
-        found += _parameters(ensemble)
-    for reason, remedy, refused in found:
+        findings.append(
+            ("has noise, which NengoLoihi can't build", f"Remove it, or {OFF_CHIP}", True)
+        )
+    if not findings:
+        findings += _parameters(ensemble)
+    for reason, remedy, refused in findings:
         yield Unsupported(context.name(ensemble), reason, remedy, refused, ensemble)
 
 

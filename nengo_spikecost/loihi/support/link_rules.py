@@ -1,7 +1,7 @@
-"""What NengoLoihi can't make of a Connection, by where its two ends run.
+"""Connections that NengoLoihi can't build, by where their two ends run.
 
-Reference: nengo-loihi 1.1.0, builder/connection.py. `Taus` collects what populations are
-filtered with, because on the chip each has one synaptic time constant.
+Reference: nengo-loihi 1.1.0, builder/connection.py. `Taus` collects the filters of
+populations, because on the chip each has one synaptic time constant.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ MATRICES = (NoTransform, Dense, Sparse)
 
 
 def link_problems(link: Link, context: Context, taus: Taus) -> Iterator[Unsupported]:
-    """What is wrong with one link; its filter is added to `taus`."""
+    """Problems of one link; its filter is added to `taus`."""
     if isinstance(link.post_obj, LearningRule):
-        found = _to_learning_rule(link, context)
+        findings = _to_learning_rule(link, context)
     elif context.is_on_chip(link.post_obj):
         if context.is_on_chip(link.first.pre_obj) or isinstance(link.first.pre_obj, Neurons):
-            found = _spikes_to_chip(link, context, taus)
+            findings = _spikes_to_chip(link, context, taus)
         else:
-            found = _values_to_chip(link, context, taus)
+            findings = _values_to_chip(link, context, taus)
     elif context.is_on_chip(link.first.pre_obj):
-        found = _chip_to_host(link, context)
+        findings = _chip_to_host(link, context)
     else:
         return
     source, target = context.name(link.first.pre_obj), _target_name(link, context)
-    for reason, remedy, refused in found:
+    for reason, remedy, refused in findings:
         yield Unsupported(f"{source} -> {target}", reason, remedy, refused, link.last)
 
 
@@ -130,7 +130,7 @@ def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
 
 
 def _spikes_of_host(neuron_type: Any) -> Iterator[Finding]:
-    """Whether what off-chip neurons send is spikes, all equal and positive."""
+    """Problems of neurons on the host that send anything but equal and positive spikes."""
     kind = type(neuron_type).__name__
     remedy = (
         "Give the off-chip population a spiking neuron type, such as LoihiSpikingRectifiedLinear"

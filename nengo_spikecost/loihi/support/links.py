@@ -1,8 +1,8 @@
 """The Connections that NengoLoihi builds, once it has merged passthrough Nodes.
 
-Passthrough Nodes between populations on the chip are no part of what runs: NengoLoihi
-multiplies the transforms of each way through them into one dense matrix. What it can't
-multiply it refuses; some of what it leaves out, it leaves out silently.
+Passthrough Nodes between populations on the chip do not run: NengoLoihi multiplies the transforms
+of each way through them into one dense matrix. Transforms that it can't multiply it refuses; some
+Connections it leaves out without a word.
 
 Reference: nengo-loihi 1.1.0, passthrough.py.
 """
@@ -61,7 +61,7 @@ class Link:
 
 
 def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
-    """Every link of a network, and what is wrong with how passthrough Nodes are merged."""
+    """Every link of a network, and problems with how passthrough Nodes are merged."""
     view = placement_view(context.network)
     view.all_probes = [p for p in context.network.all_probes if owner_of(p.target) in context.chip]
     split = stack.nengo_loihi().passthrough.PassthroughSplit(None, None)

@@ -47,8 +47,8 @@ def on_chip(network: Any) -> dict[Any, bool]:
 def placement_view(network: nengo.Network) -> Any:
     """A network as NengoLoihi's splitters read it, which they may add parameters to.
 
-    They add parameters to the config of what they are given. One that has none yet marks
-    no Ensemble, so a new config says the same. Probes are left out: those on Connections
+    They add parameters to the config of the network they are given. A config without them marks
+    no Ensemble, and so a new one means the same. Probes are left out: those on Connections
     can't be placed, and `check_support` has a rule for them.
     """
     config = network.config

@@ -44,12 +44,12 @@ def rounding_problems(links: Iterable[Link], taus: Taus, context: Context) -> It
     for link in links:
         if isinstance(link.post_obj, Neurons) and context.is_on_chip(link.post_obj):
             incoming.setdefault(link.post_obj.ensemble, []).append(link)
-    for ensemble, found in incoming.items():
+    for ensemble, arriving in incoming.items():
         try:
             gain, bias = gains_and_biases(ensemble)
         except (NengoException, NotImplementedError):
             continue  # `ensemble_problems` says so
-        weights = [_largest_weight(link, gain, context.dt) for link in found]
+        weights = [_largest_weight(link, gain, context.dt) for link in arriving]
         if any(weight is None for weight in weights):
             continue
         largest = max(weight for weight in weights if weight is not None)

@@ -1,4 +1,4 @@
-"""What NengoLoihi would refuse, or silently run as something else, before it is built."""
+"""`check_support`: the problems that NengoLoihi has with a network, before it is built."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MAX_SHOWN = 10
 
 
 def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
-    """Say which parts of a network NengoLoihi can't run as they are, without building it.
+    """List the parts of a network that NengoLoihi can't run as they are, without building it.
 
     Limits of the cores (compartments, axons, memory, pop16 axons) are not looked at, nor
-    what depends on the spikes: a neuron on the chip, or one that sends to it, fires at most
-    once a step.
+    anything that depends on the spikes: a neuron on the chip, or one that sends to it, fires at
+    most once a step.
 
     Parameters
     ----------

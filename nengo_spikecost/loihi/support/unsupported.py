@@ -1,4 +1,4 @@
-"""What `check_support` finds, and what its rules are given."""
+"""`Unsupported`, a problem that `check_support` lists, and the `Context` of its rules."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def owner_of(obj: Any) -> Any:
 
 
 def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
-    """The network of what a user gives, and the layer names known of its objects.
+    """The network of an object, and the layer names of the network's objects if it knows them.
 
     Parameters
     ----------
