@@ -201,10 +201,8 @@ def continued_chip(before: ChipActivity, then: ChipActivity) -> ChipActivity:
 
 def _same_cores(parts: Sequence[ChipActivity], joined: str) -> dict[str, Any]:
     """The fields that all parts have in common."""
-    first = parts[0]
-    if any(
-        (p.cores, p.layers, p.inputs) != (first.cores, first.layers, first.inputs) for p in parts
-    ):
+    names = [(part.cores, part.layers, part.inputs) for part in parts]
+    if any(others != names[0] for others in names):
         raise MeasurementError(f"These counts are of different cores: they can't be {joined}.")
     return {name: getattr(parts[0], name) for name in _OF_CORES}
 

@@ -83,10 +83,7 @@ class PlacedCores(Protocol):
 
 
 def hops_by_hand(
-    hops: tuple[Any, Any] | None,
-    shape: tuple[int, ...],
-    n_chips: int | None,
-    n_tiles: int | None,
+    hops: tuple[Any, Any] | None, shape: tuple[int, ...], n_chips: int | None, n_tiles: int | None
 ) -> CoreHops:
     """Hops from their totals, in equal parts for all cores; positions are not known."""
     n_cores = shape[1]

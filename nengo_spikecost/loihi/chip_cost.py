@@ -63,10 +63,6 @@ def chip_cost(
             f"returns it, not {type(mapping).__name__}."
         )
     return price_chip(
-        chip_work(activity, mapping),
-        profile,
-        board=board,
-        host_io=host_io,
-        powered_cores=powered_cores,
-        x86_active=x86_active,
-    )
+        chip_work(activity, mapping), profile, board=board, host_io=host_io,
+        powered_cores=powered_cores, x86_active=x86_active,
+    )  # fmt: skip

@@ -8,8 +8,10 @@ from typing import Any
 
 from .. import check
 from ..activity.activity_record import READOUTS
+from ..activity.measure_options import PRESENTATIONS
 from ..errors import LoihiError, MeasurementError
 from ..options import Options, option
+from .blocks.search_costs import OBJECTIVES
 
 #: What runs the network: the simulator of `measure` and its target.
 TARGETS: Mapping[str, tuple[str, dict[str, Any]]] = {
@@ -63,22 +65,18 @@ class DeployOptions(Options):
 
     n_steps: int | None = option(None, flag="--steps", help="Steps of 1 ms for each sample.")
     target: str = option(
-        "emulator",
-        choices=tuple(TARGETS),
+        "emulator", choices=tuple(TARGETS),
         help="The batched emulation, NengoLoihi's emulator, or a board (needs NxSDK).",
-    )
+    )  # fmt: skip
     block_shapes: Any = option(AUTO)
     objective: str = option(
-        "cores",
-        choices=("cores", "latency", "traffic"),
+        "cores", choices=OBJECTIVES,
         help="Block shapes with fewest cores, shortest step, or fewest messages.",
-    )
+    )  # fmt: skip
     neuron_type: Any = option(
-        "LoihiSpikingRectifiedLinear",
-        flag="--neuron",
-        metavar="TYPE",
+        "LoihiSpikingRectifiedLinear", flag="--neuron", metavar="TYPE",
         help="Neuron type that the ReLUs become.",
-    )
+    )  # fmt: skip
     scale_firing_rates: Any = option(
         400, flag="--scale", read=float, help="scale_firing_rates: factor on all firing rates."
     )
@@ -86,15 +84,13 @@ class DeployOptions(Options):
         0.005, help="Time constant in s of the filter behind the neurons; 0 for none."
     )
     max_pooling: str = option(
-        "average",
-        choices=("exact", "average", "strided"),
+        "average", choices=("exact", "average", "strided"),
         help="What max pooling becomes: exact on the host, or one of these on chip.",
-    )
+    )  # fmt: skip
     presentation: str | None = option(
-        None,
-        choices=("fresh", "continuous"),
+        None, choices=PRESENTATIONS,
         help="Start every sample afresh, or run on as a board does.",
-    )
+    )  # fmt: skip
     batch_size: int | None = option(
         None, read=int, help="Samples side by side.  [default: 1, or many if fresh]"
     )
@@ -102,10 +98,9 @@ class DeployOptions(Options):
         None, metavar="NAME", help="Which output to read.  [default: the only one]"
     )
     readout: str = option(
-        "last",
-        choices=READOUTS,
+        "last", choices=READOUTS,
         help="Read the output at the last step, or its mean over the steps.",
-    )
+    )  # fmt: skip
     dt: float = option(0.001)
     seed: int = option(0)
     progress: bool = option(True, decides=False)

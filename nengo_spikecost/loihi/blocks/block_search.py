@@ -32,11 +32,9 @@ from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order
 from .couplings import Coupling
 from .graph_search import covering_chains, solve_graph
-from .search_costs import core_costs, cores, is_worse, never, whole
+from .search_costs import OBJECTIVES, core_costs, cores, is_worse, never, whole
 from .shape_search import Problem, solve_lazily
 from .tile_choices import FAILS, TileChoices, all_tiles, balanced_tiles, possible
-
-OBJECTIVES = ("cores", "latency", "traffic")
 
 #: Points that `BlockFit.pareto` looks for.
 PARETO_POINTS = 24
@@ -103,15 +101,9 @@ def fit_blocks(
     reordered = False
     if channel_order is not None:
         layers, reordered = in_channel_order(layers, channel_order)
+    types = None if pop_types is None else tuple(pop_types)
     search = BlockSearch(
-        layers=layers,
-        rates=rates,
-        pop_types=None if pop_types is None else tuple(pop_types),
-        started=started,
-        time_limit=time_limit,
-        cores_per_chip=max_cores_per_chip,
-        max_cores=max_cores,
-        reordered=reordered,
+        layers, rates, types, started, time_limit, max_cores_per_chip, max_cores, reordered
     )
     return search.fit(objective)
 
@@ -298,20 +290,12 @@ class BlockSearch:
             for from_host in (True, False)
         )
         return BlockFit(
-            layers=tuple(LayerFit(u, load) for u, load in zip(use.layers, loads)),
-            pop_types=pops,
-            objective=objective,
-            lower_bound=self.bound,
-            host_messages=host,
-            chip_messages=chip,
-            cores_per_chip=self.cores_per_chip,
-            rates_known=bool(self.rates),
-            reordered=self.reordered,
-            seconds=time.monotonic() - self.first_started,
-            network=self.layers.network,
-            given=self.layers.given,
-            search=self,
-        )
+            layers=tuple(LayerFit(u, load) for u, load in zip(use.layers, loads)), pop_types=pops,
+            objective=objective, lower_bound=self.bound, host_messages=host, chip_messages=chip,
+            cores_per_chip=self.cores_per_chip, rates_known=bool(self.rates),
+            reordered=self.reordered, seconds=time.monotonic() - self.first_started,
+            network=self.layers.network, given=self.layers.given, search=self,
+        )  # fmt: skip
 
     def _use(self, picks: Sequence[tuple[TileChoices, int]]) -> tuple[NetworkUse, dict[Any, int]]:
         """The use of every block by its chosen tiling, and the axon type of each convolution."""

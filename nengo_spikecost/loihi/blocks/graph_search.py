@@ -55,10 +55,7 @@ def _leads_to(edges: dict[int, int], start: int, end: int) -> bool:
 
 
 def solve_graph(
-    problem: Problem,
-    costs: Sequence[np.ndarray],
-    start: Sequence[int],
-    deadline: float,
+    problem: Problem, costs: Sequence[np.ndarray], start: Sequence[int], deadline: float
 ) -> tuple[int, ...] | None:
     """Good choices for all layers, all of which fit; None if the search finds none."""
     while True:

@@ -12,6 +12,8 @@ from ..cores.misfits import DECODING, Misfit, layer_misfit, why_never
 from .block_fit import BlockFit
 from .shape_search import Problem
 
+OBJECTIVES = ("cores", "latency", "traffic")
+
 
 def never(layer: Layer) -> Misfit:
     """A layer that fits at no block shape."""

@@ -130,10 +130,7 @@ def solve_chains(
 
 
 def _solve_chain(
-    problem: Problem,
-    costs: Sequence[np.ndarray],
-    chain: list[int],
-    capacity: dict[int, np.ndarray],
+    problem: Problem, costs: Sequence[np.ndarray], chain: list[int], capacity: dict[int, np.ndarray]
 ) -> list[int] | None:
     best = costs[chain[-1]]  # of the layers from here on, by the tiling of the first of them
     follow: list[np.ndarray] = []
@@ -161,10 +158,7 @@ def _solve_chain(
 
 
 def solve_lazily(
-    problem: Problem,
-    costs: Sequence[np.ndarray],
-    edges: Sequence[tuple[int, int]],
-    deadline: float,
+    problem: Problem, costs: Sequence[np.ndarray], edges: Sequence[tuple[int, int]], deadline: float
 ) -> tuple[tuple[int, ...] | None, float]:
     """Solve with tilings that may fit, until all that are chosen do.
 

@@ -14,12 +14,7 @@ from ...errors import LoihiError
 
 #: How NengoLoihi refuses a network. AttributeError: its sentence on pop16 axons that do not
 #: start at every fourth compartment has a misspelt name (builder/validate.py).
-REFUSALS = (
-    AssertionError,
-    AttributeError,
-    NotImplementedError,
-    nengo.exceptions.NengoException,
-)
+REFUSALS = (AssertionError, AttributeError, NotImplementedError, nengo.exceptions.NengoException)
 
 
 @contextmanager

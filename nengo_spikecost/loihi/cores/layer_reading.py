@@ -111,17 +111,9 @@ class _Reader:
             n_unsplit = noted.n_source
         self.synapses[noted.target].append(synapses)
         ensemble = conn.pre_obj.ensemble
-        axons = Axons(
-            self.number.get(noted.source, -1),
-            self.number[noted.target],
-            self.host_names.get(ensemble, str(ensemble)),
-            synapses,
-            axon_of,
-            atom_of,
-            n_unsplit,
-            ensemble,
-            conn,
-        )
+        source, target = self.number.get(noted.source, -1), self.number[noted.target]
+        name = self.host_names.get(ensemble, str(ensemble))
+        axons = Axons(source, target, name, synapses, axon_of, atom_of, n_unsplit, ensemble, conn)
         (self.outputs[noted.source] if on_chip else self.inputs).append(axons)
 
     def _shape(self, block: Any, shape: tuple[int, ...], weak: bool = False) -> None:
@@ -191,17 +183,10 @@ class _Reader:
             for axon in source.axons:
                 synapses, target = self.built[axon.target]
                 axon_of = np.asarray(axon.map_axon(np.arange(n_neurons)), dtype=np.int64)
-                number = self.number.get(source, -1)
-                axons = Axons(
-                    number,
-                    self.number[target],
-                    name,
-                    synapses,
-                    axon_of,
-                    None,
-                    int(axon.n_axons),
-                    self.ensembles.get(source),
-                )
+                number, n_axons = self.number.get(source, -1), int(axon.n_axons)
+                ends = number, self.number[target], name
+                ensemble = self.ensembles.get(source)
+                axons = Axons(*ends, synapses, axon_of, None, n_axons, ensemble)
                 (self.outputs[source] if number >= 0 else self.inputs).append(axons)
 
 
@@ -234,12 +219,8 @@ def _matrix_synapses(synapse: Any, n_targets: int) -> Synapses:
 
         return DenseSynapses(synapse.n_axons, n_targets, read)
     lengths = [w.shape[1] for w in synapse.weights]
-    csr = scipy.sparse.csr_matrix(
-        (
-            np.concatenate([w[0] for w in synapse.weights]),
-            np.concatenate([i[0] for i in synapse.indices]),
-            np.concatenate([[0], np.cumsum(lengths)]),
-        ),
-        shape=(synapse.n_axons, n_targets),
-    )
-    return SparseSynapses(csr)
+    values = np.concatenate([w[0] for w in synapse.weights])
+    columns = np.concatenate([i[0] for i in synapse.indices])
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (synapse.n_axons, n_targets)
+    return SparseSynapses(scipy.sparse.csr_matrix((values, columns, starts), shape=shape))

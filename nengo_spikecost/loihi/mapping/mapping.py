@@ -114,13 +114,8 @@ class Mapping(Result):
         """Hops of all messages between cores, over all samples; the host has no position."""
         traffic = self.traffic
         chip = ~traffic.from_host
-        return count_hops(
-            self.mesh,
-            self.positions,
-            traffic.sender[chip],
-            traffic.receiver[chip],
-            traffic.messages[chip],
-        )
+        routes = traffic.sender[chip], traffic.receiver[chip], traffic.messages[chip]
+        return count_hops(self.mesh, self.positions, *routes)
 
     def hop_cost(self, costs: HopCosts | None = None) -> float:
         """Cost of the hops of all messages between cores."""
@@ -179,16 +174,10 @@ class Mapping(Result):
             Of the search, in s.
         """
         solution, positions = search_positions(
-            self.mesh,
-            self.positions,
-            self.between_cores,
-            self._seats(free_cores),
-            costs or HopCosts(),
-            between_chips=between_chips,
-            seed=seed,
-            max_moves=max_moves,
+            self.mesh, self.positions, self.between_cores, self._seats(free_cores),
+            costs or HopCosts(), between_chips=between_chips, seed=seed, max_moves=max_moves,
             time_limit_s=time_limit_s,
-        )
+        )  # fmt: skip
         return self.moved(positions // self.mesh.n_cores, positions, solution)
 
     def moved(

@@ -50,15 +50,15 @@ def placed_blocks(
         core[here[np.argsort(positions[here])]] = np.arange(len(here))
     return tuple(
         PlacedBlock(
-            name=part.name,
-            layer=part.source.layer,
-            kind=part.source.kind,
-            chip=int(chip[number]),
-            core=int(core[number]),
-            position=int(positions[number]),
-            use=_use_of(part.obj),
+            part.name,
+            part.source.layer,
+            part.source.kind,
+            int(c),
+            int(k),
+            int(p),
+            _use_of(part.obj),
         )
-        for number, part in enumerate(parts)
+        for part, c, k, p in zip(parts, chip, core, positions)
     )
 
 

@@ -12,15 +12,6 @@ from .sana_fe_export import SanaFeNetwork, to_sana_fe
 from .second_opinion import Cause, SanaFeCheck
 
 __all__ = [
-    "Cause",
-    "Constants",
-    "Recording",
-    "SanaFeCheck",
-    "SanaFeNetwork",
-    "SanaFeRun",
-    "read_constants",
-    "record_spikes",
-    "replay",
-    "sana_fe_check",
-    "to_sana_fe",
-]
+    "Cause", "Constants", "Recording", "SanaFeCheck", "SanaFeNetwork", "SanaFeRun",
+    "read_constants", "record_spikes", "replay", "sana_fe_check", "to_sana_fe",
+]  # fmt: skip

@@ -122,19 +122,11 @@ def _step(chip: Any, exported: SanaFeNetwork, timing: str) -> list[float]:
     trace = {name: values[0] for name, values in step["perf_trace"].items()}
     messages = [m for m in step["message_trace"][0] if not m["placeholder"]]
     host = [m for m in messages if m["src_neuron_group_id"] in exported.inputs]
-    return [
-        trace["fired"],
-        trace["updated"],
-        trace["spikes"],
-        len(messages),
-        trace["hops"],
-        len(host),
-        trace["soma_energy"],
-        trace["synapse_energy"],
-        trace["network_energy"],
-        sum(_message_J(m, exported) for m in host),
-        trace["sim_time"],
-    ]
+    counts = (trace[name] for name in ("fired", "updated", "spikes"))
+    energies = (trace[f"{part}_energy"] for part in ("soma", "synapse", "network"))
+    host_J = sum(_message_J(m, exported) for m in host)
+    hops, seconds = trace["hops"], trace["sim_time"]
+    return [*counts, len(messages), hops, len(host), *energies, host_J, seconds]
 
 
 def _message_J(message: dict[str, Any], exported: SanaFeNetwork) -> float:

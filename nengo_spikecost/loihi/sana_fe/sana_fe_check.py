@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,17 +65,12 @@ def sana_fe_check(
         "synapses": float(run.synapse_J.sum()),
         "messages": float(run.network_J.sum()),
     }
-    return SanaFeCheck(cost, run, exported, ours, theirs, _causes(recording, exported, run, cost))
-
-
-def _causes(
-    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
-) -> tuple[Cause, ...]:
-    return (
-        *_neuron_causes(recording, exported, run, cost),
-        *_synapse_causes(recording, exported, run, cost),
-        *_message_causes(recording, exported, run, cost),
+    causes = tuple(
+        cause
+        for causes_of in (_neuron_causes, _synapse_causes, _message_causes)
+        for cause in causes_of(recording, exported, run, cost)
     )
+    return SanaFeCheck(cost, run, exported, ours, theirs, causes)
 
 
 #: Ours is NengoLoihi's order: a spike is delivered one step after it was fired.
@@ -158,18 +152,19 @@ def _synapse_events(recording: Recording) -> dict[str, float]:
 
 def _our_constant(profile: Profile, name: str) -> float:
     """Our energy of an event, by the name that SANA-FE has for it."""
-    own: dict[str, Callable[[], float]] = {
-        "neuron_access": lambda: profile.energy_J("idle_update", "nominal"),
-        "neuron_update": lambda: (
-            profile.energy_J("active_update", "nominal")
-            - profile.energy_J("idle_update", "nominal")
-        ),
-        "spike_out": lambda: profile.energy_J("spike", "nominal"),
-        "message_out": lambda: (
-            profile.energy_J("message", "nominal") + profile.energy_J("within_tile", "nominal")
-        ),
-    }
-    return own[name]() if name in own else profile.energy_J(f"synop_{name}", "nominal")
+
+    def energy_J(event: str) -> float:
+        return profile.energy_J(event, "nominal")
+
+    if name == "neuron_access":
+        return energy_J("idle_update")
+    if name == "neuron_update":
+        return energy_J("active_update") - energy_J("idle_update")
+    if name == "spike_out":
+        return energy_J("spike")
+    if name == "message_out":
+        return energy_J("message") + energy_J("within_tile")
+    return energy_J(f"synop_{name}")
 
 
 def _constants(

@@ -62,10 +62,7 @@ class SanaFeNetwork:
 
 
 def to_sana_fe(
-    mapping: Mapping,
-    recording: Recording,
-    *,
-    architecture: str | os.PathLike[str] | None = None,
+    mapping: Mapping, recording: Recording, *, architecture: str | os.PathLike[str] | None = None
 ) -> SanaFeNetwork:
     """Hand a placed network and its recorded spikes to SANA-FE.
 

@@ -36,16 +36,7 @@ class NetworkUsePresenter(Presenter[NetworkUse]):
         ]
 
     def content(self, use: NetworkUse) -> dict[str, Any]:
-        layers = [
-            {
-                "layer": layer.name,
-                "cores": layer.n_blocks,
-                "block_shape": list(layer.tiling.tile),
-                "fits": layer.fits,
-                **_fullest(layer),
-            }
-            for layer in use.layers
-        ]
+        layers = [{**_shape(layer), "fits": layer.fits, **_fullest(layer)} for layer in use.layers]
         return {"cores": use.n_cores, "fits": use.fits, "layers": layers}
 
     def size(self, use: NetworkUse) -> tuple[float, float]:
@@ -84,13 +75,7 @@ class BlockFitPresenter(Presenter[BlockFit]):
 
     def records(self, fit: BlockFit) -> list[dict[str, Any]]:
         return [
-            {
-                "layer": layer.name,
-                "cores": layer.use.n_blocks,
-                "block_shape": layer.use.tiling.tile,
-                "step_ns": layer.load_ns,
-                **_used(layer.use.largest),
-            }
+            {**_shape(layer.use), "step_ns": layer.load_ns, **_used(layer.use.largest)}
             for layer in fit.layers
         ]
 
@@ -98,9 +83,7 @@ class BlockFitPresenter(Presenter[BlockFit]):
         """Everything; of each layer the use of its fullest core."""
         layers = [
             {
-                "layer": layer.name,
-                "cores": layer.use.n_blocks,
-                "block_shape": list(layer.use.tiling.tile),
+                **_shape(layer.use),
                 "shape": list(layer.use.tiling.full),
                 "step_ns": layer.load_ns,
                 **_fullest(layer.use),
@@ -130,6 +113,10 @@ class BlockFitPresenter(Presenter[BlockFit]):
 def _bar(share: float) -> str:
     full = round(BAR * share)
     return "█" * full + "·" * (BAR - full) + f" {share:>4.0%}"
+
+
+def _shape(use: LayerUse) -> dict[str, Any]:
+    return {"layer": use.name, "cores": use.n_blocks, "block_shape": list(use.tiling.tile)}
 
 
 def _used(block: Any) -> dict[str, int]:

@@ -132,10 +132,7 @@ def _node_problems(node: nengo.Node, context: Context) -> Iterator[Unsupported]:
 
 
 #: What can be recorded of an object on the chip.
-PROBEABLE = {
-    Neurons: ("output", "spikes", "voltage", "input"),
-    nengo.Ensemble: ("decoded_output",),
-}
+PROBEABLE = {Neurons: ("output", "spikes", "voltage", "input"), nengo.Ensemble: ("decoded_output",)}
 
 
 def _probe_problems(probe: nengo.Probe, context: Context) -> Iterator[Unsupported]:
