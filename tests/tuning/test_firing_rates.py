@@ -18,9 +18,9 @@ from nengo_spikecost.tuning import (
     global_scale,
     tune_firing_rates,
 )
+from nengo_spikecost.tuning.rate_statistics import RateStatistic
 from nengo_spikecost.tuning.rates.curve import rate_curve, relu_activations, response
 from nengo_spikecost.tuning.rates.layer_search import LayerSearch
-from nengo_spikecost.tuning.rates.rate_statistics import RateStatistic
 from tests.conversion.agreement import random_weights
 from tests.models import conv_net, images
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...activity import measure
 from ...conversion import Conversion, convert
-from .rate_statistics import RateStatistic
+from ..rate_statistics import RateStatistic
 
 #: So many activations stand for all of a layer.
 _N_POINTS = 2000

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...activity import Activity
 from ...graph import Population
+from ..rate_statistics import RateStatistic
 from .curve import LARGEST, response
-from .rate_statistics import RateStatistic
 
 #: The strongest inputs, as a share of those that are not zero.
 _STRONGEST = 0.1

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import numbers
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...activity import Activity
 from ...activity.subject import subject
-from ...check import is_whole
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import by_layer_name, layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
 from ...graph.pathways import Population
+from ...options import takes_options
 from ...progress import progress_bar
+from ..rate_options import RateOptions
 from ..rescaling import RescalableNetwork
 from .curve import rate_curve, relu_activations
 from .layer_search import LayerSearch
 from .measured import MeasuredRates
-from .rate_statistics import RateStatistic
 from .rate_tuning import LayerRates, RateStep, RateTuning
 
 #: Significant digits of a scale, so that it can be pasted.
@@ -32,25 +32,9 @@ _DIGITS = 4
 _MOVED = 0.03
 
 
+@takes_options(RateOptions)
 def tune_firing_rates(
-    model: Any,
-    x: Any,
-    *,
-    target: float | Mapping[Any, float] = 200.0,
-    statistic: str = "mean_active",
-    percentile: float = 99.0,
-    tolerance: float = 0.05,
-    neuron_type: Any = "LoihiSpikingRectifiedLinear",
-    synapse: Any = 0.005,
-    n_steps: int = 100,
-    skip_steps: int = 0,
-    max_simulations: int = 20,
-    batch_size: int | None = None,
-    dt: float = 0.001,
-    presentation: str = "fresh",
-    seed: int = 0,
-    progress: bool = True,
-    **options: Any,
+    model: Any, x: Any, *, options: RateOptions, **convert_options: Any
 ) -> RateTuning:
     """Find the firing-rate scale of every layer at which it fires at a target.
 
@@ -64,27 +48,8 @@ def tune_firing_rates(
         Of the last two, ``neuron_type``, ``synapse`` and all other options are their own.
     x : array or dict or iterable
         Samples, as `measure` takes them; take some hundred training samples.
-    target : float or dict
-        Rate in Hz, of all layers or by layer (or its name); layers left out keep the scale
-        they have, which is 1 of a Keras model.
-    statistic : {"mean_active", "mean", "percentile", "max"}
-        What is meant by the rate of a layer: see `RateStatistic`.
-    percentile : float
-        Which one.
-    tolerance : float
-        Share of the target that a rate may be off.
-    neuron_type, synapse
-        As in `convert`.
-    n_steps, skip_steps : int
-        Steps of a presentation, and how many of the first are not counted, for rates without
-        the time in which filters fill.
-    max_simulations : int
-        Most simulations.
-    batch_size, dt, presentation, seed
-        As in `measure`.
-    progress : bool
-        Show a progress bar with the time left, if standard error is a terminal.
-    **options
+    {options}
+    **convert_options
         All other options of `convert`.
 
     Returns
@@ -102,36 +67,39 @@ def tune_firing_rates(
         If the model can't be converted, or the data do not fit it.
     """
     begun = time.perf_counter()
-    measured = RateStatistic(statistic, percentile)
-    _check_numbers(tolerance, n_steps, skip_steps, max_simulations, presentation)
     if isinstance(model, RescalableNetwork):
-        network = model
-    else:
-        if not hasattr(model, "net"):
-            options = {"neuron_type": neuron_type, "synapse": synapse, **options}
-        network = RescalableNetwork(
-            model, dt=dt, batch_size=batch_size, presentation=presentation, seed=seed, **options
-        )
-    try:
-        tuner = _Tuner(network, x, target, measured, float(tolerance), n_steps, skip_steps)
-        return tuner.run(max_simulations, progress, begun)
-    finally:
-        if network is not model:
-            network.close()
+        return _Tuner(model, x, options).run(begun)
+    if not hasattr(model, "net"):
+        own = {"neuron_type": options.neuron_type, "synapse": options.synapse}
+        convert_options = {**own, **convert_options}
+    network = RescalableNetwork(
+        model, dt=options.dt, batch_size=options.batch_size, presentation=options.presentation,
+        seed=options.seed, **convert_options,
+    )  # fmt: skip
+    with network:
+        return _Tuner(network, x, options).run(begun)
 
 
 class _Tuner:
-    """Simulates, and moves every layer that is off its target."""
+    """Simulates, and moves every layer that is off its target.
 
-    def __init__(
-        self, network: RescalableNetwork, x: Any, target: Any, statistic: RateStatistic,
-        tolerance: float, n_steps: int, skip_steps: int,
-    ):  # fmt: skip
-        self.network, self.statistic, self.tolerance = network, statistic, tolerance
-        self.n_steps, self.skip_steps = n_steps, skip_steps
-        self.x = _collected(network, x, n_steps)
-        self.seconds = (n_steps - skip_steps) * network.dt
-        self.targets = _targets(network, target)
+    1. ReLU activations of all samples, and the rate curve of the neurons, give each layer a
+       first scale.
+    2. The network is simulated with the scales of all layers.
+    3. Each layer that is off its target gets another scale (`LayerSearch`), all in one go: one
+       simulation a layer would take as many times longer, and a layer's rate hardly depends on
+       the scales before it, because those are divided out of what it is given.
+    4. Where a layer has moved much, those after it forget what they knew: their input is
+       another.
+    5. Again from 2, until every layer is at its target or no move is left. The best simulation
+       is handed back, not the last.
+    """
+
+    def __init__(self, network: RescalableNetwork, x: Any, options: RateOptions):
+        self.network, self.options, self.statistic = network, options, options.rate
+        self.x = _collected(network, x, options.n_steps)
+        self.seconds = (options.n_steps - options.skip_steps) * network.dt
+        self.targets = _targets(network, options.target)
         self.populations = network.populations
         self.upstream = _upstream(network.graph)
         steps = None if any(v.shape[1] > 1 for v in self.x.values()) else 1
@@ -141,14 +109,15 @@ class _Tuner:
         self.last: Any = None
         self.best: Any = None
 
-    def run(self, max_simulations: int, progress: bool, begun: float) -> RateTuning:
+    def run(self, begun: float) -> RateTuning:
         """Simulate until every layer is at its target, or nothing helps."""
+        most = self.options.max_simulations
         scales = dict(self.network.scales)
         for name, search in self.searches.items():
             scales[name] = _rounded(search.first_scale())
         try:
-            with progress_bar("Tuning rates", max_simulations, progress) as advance:
-                for _ in range(max_simulations):
+            with progress_bar("Tuning rates", most, self.options.progress) as advance:
+                for _ in range(most):
                     rates = self._simulate(scales)
                     advance(1)
                     moved = self._moved(scales, rates)
@@ -189,39 +158,39 @@ class _Tuner:
 
     def _counted(self, scales: Mapping[str, float]) -> list[Activity]:
         """Activities until the first step that counts, half of the time, and the end."""
-        middle = self.skip_steps + (self.n_steps - self.skip_steps) // 2
-        lengths = {self.skip_steps, middle, self.n_steps} - {0}
+        skipped, end = self.options.skip_steps, self.options.n_steps
+        lengths = {skipped, skipped + (end - skipped) // 2, end} - {0}
         if self.network.presentation == "continuous":
-            lengths = {self.n_steps}
-        found = self.network.run(self.x, sorted(lengths), scales=dict(scales))
-        return [found[n] for n in sorted(found)]
+            lengths = {end}
+        activities = self.network.run(self.x, sorted(lengths), scales=dict(scales))
+        return [activities[n] for n in sorted(activities)]
 
     def _error(self, name: str, rate_hz: float) -> float:
         """How far a layer is off its target, beyond the tolerance; 0 within it."""
         target = self.targets[name]
-        return (
-            0.0
-            if abs(rate_hz - target) <= self._allowed(name)
-            else abs(np.log(max(rate_hz, 1e-3 * target) / target))
-        )
+        if abs(rate_hz - target) <= self._allowed(name):
+            return 0.0
+        return float(abs(np.log(max(rate_hz, 1e-3 * target) / target)))
 
     def _allowed(self, name: str) -> float:
         """How far from its target a rate may be, in Hz."""
-        return max(self.tolerance * self.targets[name], self.statistic.slack_hz(self.seconds))
+        return max(
+            self.options.tolerance * self.targets[name], self.statistic.slack_hz(self.seconds)
+        )
 
     def _moved(self, scales: Mapping[str, float], rates: Mapping[str, float]) -> dict[str, float]:
-        """The next scales: of layers that are off only, and of these unless they are stuck."""
-        found = dict(scales)
+        """The next scales; only layers that are off and not stuck get another one."""
+        moved = dict(scales)
         changed: set[str] = set()
         for name, search in self.searches.items():
             if self.upstream[name] & changed:
                 search.forget()
             if not self._error(name, rates[name]) or search.stuck:
                 continue
-            found[name] = _rounded(search.next_scale(scales[name], rates[name]))
-            if abs(np.log(found[name] / scales[name])) > _MOVED:
+            moved[name] = _rounded(search.next_scale(scales[name], rates[name]))
+            if abs(np.log(moved[name] / scales[name])) > _MOVED:
                 changed.add(name)
-        return found
+        return moved
 
     def _result(self, begun: float) -> RateTuning:
         _, measured, scales = self.best
@@ -235,9 +204,9 @@ class _Tuner:
             history=tuple(self.history),
             seconds=time.perf_counter() - begun,
             statistic=str(self.statistic),
-            tolerance=self.tolerance,
-            n_steps=self.n_steps,
-            skip_steps=self.skip_steps,
+            tolerance=self.options.tolerance,
+            n_steps=self.options.n_steps,
+            skip_steps=self.options.skip_steps,
             activity=measured.activity,
             counts=measured.counts,
             in_place=self.network.in_place,
@@ -272,23 +241,6 @@ class _Tuner:
         return search.stuck or f"{rate_hz:.4g} Hz after {len(self.history)} simulations"
 
 
-def _check_numbers(
-    tolerance: Any, n_steps: Any, skip_steps: Any, max_simulations: Any, presentation: Any
-) -> None:
-    if not isinstance(tolerance, numbers.Real) or not 0 < float(tolerance) < 1:
-        raise TuningError(f"tolerance must be a share between 0 and 1, not {tolerance!r}.")
-    for name, value, least in (
-        ("n_steps", n_steps, 1), ("skip_steps", skip_steps, 0),
-        ("max_simulations", max_simulations, 1),
-    ):  # fmt: skip
-        if not is_whole(value, least):
-            raise TuningError(f"{name} must be a whole number of at least {least}, not {value!r}.")
-    if skip_steps >= n_steps:
-        raise TuningError(f"skip_steps must be less than n_steps, {n_steps}, not {skip_steps}.")
-    if skip_steps and presentation == "continuous":
-        raise TuningError("skip_steps is for presentation='fresh': a continuous one has no start.")
-
-
 def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
     """The target of each layer that has one, by name."""
     names = layer_names(network.conversion.options["model"])
@@ -302,7 +254,7 @@ def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
                 f"target names layer {name!r}, which has no firing rate to tune; those that have "
                 f"are {', '.join(network.layers)}."
             )
-        if not isinstance(hz, numbers.Real) or not 0 < float(hz) < float("inf"):
+        if not check.is_number(hz) or hz <= 0:
             raise TuningError(f"target of layer {name!r} must be a rate in Hz, not {hz!r}.")
     return {name: float(given[name]) for name in network.layers if name in given}
 

@@ -11,6 +11,7 @@ import numpy as np
 from ...activity.samples import InputSpec, SampleStream
 from ...conversion import Conversion
 from ...errors import TuningError
+from ..fine_tune_options import FineTuneOptions
 from .tasks import labels_by_output
 
 
@@ -42,9 +43,7 @@ class Data:
         return len(next(iter(self.held_inputs.values())))
 
 
-def training_data(
-    conversion: Conversion, x: Any, y: Any, validation: Any, batch: int, n_steps: int, seed: int
-) -> Data:
+def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptions) -> Data:
     """Samples and labels as arrays, and some held out, in whole batches.
 
     Raises
@@ -54,6 +53,7 @@ def training_data(
     TuningError
         If there are too few for a batch, or ``validation`` is neither a share nor samples.
     """
+    validation, batch, n_steps = options.validation, options.batch_size, options.n_steps
     inputs, labels = _arrays(conversion, x, y, n_steps)
     n = len(next(iter(inputs.values())))
     if isinstance(validation, (tuple, list)):
@@ -66,7 +66,7 @@ def training_data(
                 f"validation must be (x, y) or a share from 0 to 1, not {validation!r}."
             )
         share = float(validation)
-        order = np.random.default_rng(seed).permutation(n)
+        order = np.random.default_rng(options.seed).permutation(n)
         # whole batches, and at least one
         n_held = max(math.ceil(share * n / batch), 1) * batch
         held = np.sort(order[:n_held] if share else order[: min(n_held, 1000)])
@@ -76,13 +76,13 @@ def training_data(
             kept = np.sort(order[n_held:])
             inputs = {k: v[kept] for k, v in inputs.items()}
             labels = {k: v[kept] for k, v in labels.items()}
-    found = Data(inputs, labels, held_inputs, held_labels)
-    if found.n < batch or found.n_held < batch:
+    data = Data(inputs, labels, held_inputs, held_labels)
+    if data.n < batch or data.n_held < batch:
         raise TuningError(
-            f"{found.n} samples to train with and {found.n_held} held out are too few for "
+            f"{data.n} samples to train with and {data.n_held} held out are too few for "
             f"batch_size={batch}: give more samples, or a smaller batch_size."
         )
-    return found
+    return data
 
 
 def _arrays(conversion: Conversion, x: Any, y: Any, n_steps: int) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 
+from ... import check
+from ...conversion import Conversion
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
+from ..fine_tune_options import FineTuneOptions
 from .losses import RateLoss, SynopLoss, outside, spike_amplitude, synop_losses, synop_range
 
 
@@ -46,15 +49,15 @@ class Penalties:
         """
         total = tf.constant(0.0)
         for name, loss in self.synops.items():
-            found = tf.reduce_mean(loss.synops(outputs[name]))
+            synops = tf.reduce_mean(loss.synops(outputs[name]))
             if self.rates_hz is not None:
                 wanted = tf.constant(self.rates_hz[name], tf.float32)
                 # The rate is taken as it is. If it is trained too, few neurons fire more and more,
                 # so that the others look silent: of the shipped network, after 15 epochs, 1 % of
                 # the neurons made almost half the spikes of a convolution, not a sixth, and 89 %
                 # of the test digits were right with spikes instead of 98 %.
-                found *= wanted / tf.stop_gradient(self.spike_rate_hz(name, outputs[name]))
-            total += found
+                synops *= wanted / tf.stop_gradient(self.spike_rate_hz(name, outputs[name]))
+            total += synops
         return total
 
     def spike_rate_hz(self, name: str, output: tf.Tensor) -> tf.Tensor:
@@ -101,16 +104,7 @@ class SynopPenalty:
         return self.weight / at_start * counted
 
 
-def make_penalties(
-    graph: NetworkGraph,
-    *,
-    n_steps: int,
-    dt: float,
-    regularizers: Mapping[str, Any],
-    rates_hz: Any,
-    layers: Iterable[str],
-    count_synops: bool,
-) -> Penalties:
+def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penalties:
     """The penalties that `fine_tune` was asked for.
 
     Raises
@@ -119,24 +113,25 @@ def make_penalties(
         If a layer is named that has no neurons, or synops are to be penalised and there are
         none.
     """
+    graph = NetworkGraph(conversion)
     by_layer: dict[str, list[Population]] = {}
     for population in graph.populations:
         by_layer.setdefault(population.layer, []).append(population)
     try:
-        synops = synop_losses(graph, n_steps=n_steps, dt=dt)
+        synops = synop_losses(graph, n_steps=options.n_steps, dt=options.dt)
     except TuningError:
-        if count_synops:
+        if options.synop_weight or options.synop_target is not None:
             raise
         synops = {}
     rates = []
-    for layer, given in regularizers.items():
+    for layer, given in (options.regularizers or {}).items():
         for population in _of_layer(layer, by_layer, "regularizers"):
             many = given if isinstance(given, (list, tuple)) else (given,)
             rates += [(population.name, RateLoss(r, population.ensemble)) for r in many]
     needed = {name for name, _ in rates} | set(synops)
     wanted = None
-    if rates_hz is not None:
-        wanted = _rates_by_population(rates_hz, by_layer, layers)
+    if options.rates_hz is not None:
+        wanted = _rates_by_population(options.rates_hz, by_layer)
         needed |= set(wanted)
     return Penalties(
         populations=tuple(p for p in graph.populations if p.name in needed),
@@ -148,7 +143,7 @@ def make_penalties(
 
 
 def _rates_by_population(
-    rates_hz: Any, by_layer: Mapping[str, list[Population]], layers: Iterable[str]
+    rates_hz: Any, by_layer: Mapping[str, list[Population]]
 ) -> dict[str, float]:
     if isinstance(rates_hz, Mapping):
         named = dict(rates_hz)
@@ -160,13 +155,13 @@ def _rates_by_population(
             )
     else:
         named = dict.fromkeys(by_layer, rates_hz)
-    found = {}
+    rates = {}
     for layer, rate in named.items():
-        if not (isinstance(rate, (int, float)) and 0 < float(rate) < float("inf")):
+        if not check.is_number(rate) or rate <= 0:
             raise TuningError(f"rates_hz must be positive numbers, not {rate!r} ({layer}).")
         for population in _of_layer(layer, by_layer, "rates_hz"):
-            found[population.name] = float(rate)
-    return found
+            rates[population.name] = float(rate)
+    return rates
 
 
 def _of_layer(

@@ -10,9 +10,6 @@ import tensorflow as tf
 
 from ...errors import DataError, TuningError
 
-#: The output that is scored: of the last step, or averaged over all steps.
-READOUTS = ("last", "mean")
-
 
 class Task:
     """The loss on every output of a model.
@@ -25,7 +22,7 @@ class Task:
         A Keras loss, by name or as a function of ``(y_true, y_pred)``, for all outputs or by
         output name. Default: cross-entropy, where the labels are whole numbers.
     readout : {"last", "mean"}
-        What of the steps is scored.
+        Whether the output of the last step or the mean over all steps is scored.
     labels : dict from str to ndarray
         Targets by output name: whole numbers, where none of ``loss`` is given.
     sizes : dict from str to int
@@ -47,8 +44,6 @@ class Task:
         labels: Mapping[str, np.ndarray],
         sizes: Mapping[str, int],
     ):
-        if readout not in READOUTS:
-            raise TuningError(f"readout must be one of {', '.join(READOUTS)}, not {readout!r}.")
         self.readout = readout
         self._losses, self._classes = {}, {}
         for name, y in labels.items():

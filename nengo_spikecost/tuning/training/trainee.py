@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...conversion import Conversion
+from ..fine_tune_options import FineTuneOptions
 from .penalties import Penalties, SynopPenalty
 from .spiking_aware import spiking_aware_training
 from .tasks import Task
@@ -39,34 +40,18 @@ class Trainee:
     task : Task
     penalties : Penalties
     synop_penalty : SynopPenalty
-    n_steps : int
-        Steps of one presentation: 1, if rates are trained.
-    spikes : bool
-        Whether neurons spike in training.
-    batch_size : int
-    dt : float
+    options : FineTuneOptions
     optimizer : tf.keras.optimizers.Optimizer
-    seed : int
     """
 
     def __init__(
-        self,
-        conversion: Conversion,
-        weights: WeightMap,
-        task: Task,
-        penalties: Penalties,
-        synop_penalty: SynopPenalty,
-        *,
-        n_steps: int,
-        spikes: bool,
-        batch_size: int,
-        dt: float,
-        optimizer: Any,
-        seed: int,
-    ):
+        self, conversion: Conversion, weights: WeightMap, task: Task, penalties: Penalties,
+        synop_penalty: SynopPenalty, options: FineTuneOptions, optimizer: Any,
+    ):  # fmt: skip
         self.penalties, self.task, self.weights = penalties, task, weights
-        self.batch_size, self.n_steps = batch_size, n_steps
-        self.optimizer = optimizer
+        self.batch_size, self.optimizer = options.batch_size, optimizer
+        # rates of constant samples are the same at every step
+        self.n_steps = options.n_steps if options.spikes or conversion.temporal else 1
         self._synop_penalty = synop_penalty
         self._at_start = tf.Variable(1.0, trainable=False, dtype=tf.float32)
         net = conversion.net
@@ -78,12 +63,13 @@ class Trainee:
             nengo_dl.configure_settings(stateful=False, keep_history=True)
             probes = {p.name: nengo.Probe(p.ensemble.neurons) for p in penalties.populations}
         # NengoDL's own builders train rates
-        building = spiking_aware_training() if spikes else contextlib.nullcontext()
+        building = spiking_aware_training() if options.spikes else contextlib.nullcontext()
         with building, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="No GPU support detected")
             self.sim = nengo_dl.Simulator(
-                net, dt=dt, minibatch_size=batch_size, seed=seed, progress_bar=False
-            )
+                net, dt=options.dt, minibatch_size=options.batch_size, seed=options.seed,
+                progress_bar=False,
+            )  # fmt: skip
         order = {probe: i for i, probe in enumerate(self.sim.model.probes)}
         self._outputs = {name: order[probe] for name, probe in conversion.outputs.items()}
         self._populations = {name: order[probe] for name, probe in probes.items()}
@@ -123,10 +109,10 @@ class Trainee:
         moments: dict[str, np.ndarray] = {}
         for start in range(0, n - n % self.batch_size, self.batch_size):
             part = slice(start, start + self.batch_size)
-            found, rates = self._test(
+            tensors, rates = self._test(
                 {k: v[part] for k, v in inputs.items()}, {k: v[part] for k, v in targets.items()}
             )
-            scores.append(_scores(found))
+            scores.append(_scores(tensors))
             for name, pair in rates.items():
                 moments[name] = moments.get(name, 0) + np.asarray(pair, dtype=np.float64)
         return Scores(*np.mean(scores, axis=0).tolist()), moments
@@ -160,9 +146,9 @@ class Trainee:
         return scores, moments
 
     def _scored(self, inputs: Any, targets: Any) -> Any:
-        found = self.sim.keras_model([*self._inputs(inputs)], training=True)
-        outputs = {name: found[i] for name, i in self._outputs.items()}
-        neurons = {name: found[i] for name, i in self._populations.items()}
+        read = self.sim.keras_model([*self._inputs(inputs)], training=True)
+        outputs = {name: read[i] for name, i in self._outputs.items()}
+        neurons = {name: read[i] for name, i in self._populations.items()}
         loss, accuracy = self.task.scores(targets, outputs)
         synops = self.penalties.total_synops(neurons)
         return (loss, accuracy, synops, self.penalties.regularization(neurons)), neurons

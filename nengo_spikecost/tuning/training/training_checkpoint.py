@@ -6,14 +6,18 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...checkpoints import differences, write_arrays
 from ...digests import array_digest
 from ...errors import TuningError
-from ...files import written_whole
+from .data import Data
 from .fine_tuning import EpochRecord
+
+_PARTS = ("variables", "optimizer", "best")
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class State:
     Attributes
     ----------
     variables, optimizer : list of ndarray
-        What is trained, and the optimizer's memory.
+        The trained arrays, and the optimizer's memory.
     best : list of ndarray
         The Keras model's weights in the best epoch.
     history : tuple of EpochRecord
@@ -38,9 +42,16 @@ class State:
     moments: dict[str, list[float]]
 
 
-def fingerprint(settings: dict[str, Any], arrays: Sequence[np.ndarray]) -> str:
-    """A digest of all that decides how training goes: settings, weights and data."""
-    return array_digest([json.dumps(_described(settings)), *arrays])
+def described(
+    settings: Mapping[str, Any], weights: Sequence[np.ndarray], data: Data
+) -> dict[str, Any]:
+    """All that decides how training goes, as JSON holds it: settings, and digests of arrays."""
+    samples = (data.inputs, data.labels, data.held_inputs, data.held_labels)
+    return {
+        **{name: _described(value) for name, value in settings.items()},
+        "model": array_digest(weights),
+        "data": array_digest(array for part in samples for array in part.values()),
+    }
 
 
 def _described(value: Any) -> Any:
@@ -59,7 +70,7 @@ def _described(value: Any) -> Any:
     return value if isinstance(value, (str, int, float, type(None))) else repr(value)
 
 
-def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
+def write(path: str | os.PathLike[str], state: State, arguments: Mapping[str, Any]) -> None:
     """Write a checkpoint; a reader sees the one before or all of this one.
 
     Raises
@@ -68,21 +79,18 @@ def write(path: str | os.PathLike[str], state: State, digest: str) -> None:
         If it can't be written.
     """
     arrays = {
-        f"{part}_{i}": array
-        for part in ("variables", "optimizer", "best")
-        for i, array in enumerate(getattr(state, part))
+        f"{part}_{i}": array for part in _PARTS for i, array in enumerate(getattr(state, part))
     }
     about = {
-        "digest": digest,
+        "arguments": arguments,
         "history": [asdict(record) for record in state.history],
         "moments": state.moments,
-        "counts": [len(state.variables), len(state.optimizer), len(state.best)],
+        "counts": [len(getattr(state, part)) for part in _PARTS],
     }
-    with written_whole(path) as file:
-        np.savez(file, about=np.array(json.dumps(about)), **arrays)
+    write_arrays(Path(path), {"about": np.array(json.dumps(about)), **arrays})
 
 
-def read(path: str | os.PathLike[str], digest: str) -> State | None:
+def read(path: str | os.PathLike[str], arguments: Mapping[str, Any]) -> State | None:
     """The state in a checkpoint, None if there is no file.
 
     Raises
@@ -95,18 +103,20 @@ def read(path: str | os.PathLike[str], digest: str) -> State | None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             about = json.loads(str(archive["about"]))
+            then, history = about["arguments"], about["history"]
             variables, optimizer, best = (
                 [archive[f"{part}_{i}"] for i in range(n)]
-                for part, n in zip(("variables", "optimizer", "best"), about["counts"])
+                for part, n in zip(_PARTS, about["counts"])
             )
     except Exception as error:  # whatever a damaged archive makes of itself
         raise TuningError(
             f"checkpoint {os.fspath(path)!r} can't be read ({error}): remove it, or name another."
         ) from error
-    if about["digest"] != digest:
+    other = differences(then, json.loads(json.dumps(arguments)))
+    if other:
         raise TuningError(
-            f"checkpoint {os.fspath(path)!r} is of another training: its model, data or settings "
-            "differ from these. Remove it, or name another."
+            f"checkpoint {os.fspath(path)!r} is of another training ({', '.join(other)}). Remove "
+            "it, or name another."
         )
-    history = tuple(EpochRecord(**record) for record in about["history"])
-    return State(variables, optimizer, best, history, about["moments"])
+    records = tuple(EpochRecord(**record) for record in history)
+    return State(variables, optimizer, best, records, about["moments"])

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ...errors import TuningError
 from ...progress import progress_bar
+from ..fine_tune_options import FineTuneOptions
 from . import training_checkpoint as checkpoints
 from .data import Data
 from .fine_tuning import EpochRecord
@@ -25,13 +26,9 @@ class Run:
     ----------
     trainee : Trainee
     data : Data
-    epochs : int
-    seed : int
-        Of the order of samples.
-    checkpoint : str or path, optional
-        File to go on from and to write to.
+    options : FineTuneOptions
     settings : dict
-        All else that decides how training goes, for the checkpoint to be of the same.
+        All that decides how training goes, for the checkpoint to be of the same.
 
     Attributes
     ----------
@@ -45,31 +42,24 @@ class Run:
     """
 
     def __init__(
-        self,
-        trainee: Trainee,
-        data: Data,
-        epochs: int,
-        seed: int,
-        checkpoint: Any,
-        settings: dict[str, Any],
+        self, trainee: Trainee, data: Data, options: FineTuneOptions, settings: dict[str, Any]
     ):
-        self.trainee, self.data, self.epochs, self.seed = trainee, data, epochs, seed
-        self.checkpoint, self.failed = checkpoint, False
+        self.trainee, self.data, self.options, self.failed = trainee, data, options, False
         self.history: list[EpochRecord] = []
         self.best_weights = trainee.keras_weights()
         self.moments: dict[str, Any] = {}
-        self._digest = ""
-        if checkpoint is not None:
-            arrays = [*self.best_weights, *data.inputs.values(), *data.labels.values()]
-            self._digest = checkpoints.fingerprint(settings, arrays)
+        self._arguments: dict[str, Any] = {}
+        if options.checkpoint is not None:
+            self._arguments = checkpoints.described(settings, self.best_weights, data)
 
     @property
     def best_epoch(self) -> int:
+        """The epoch with the smallest objective, the first of equal ones."""
         return min(self.history, key=lambda r: (r.objective, r.epoch)).epoch
 
-    def train(self, progress: bool) -> str | None:
-        """All epochs; says why, if there were fewer."""
-        trainee = self.trainee
+    def train(self) -> str | None:
+        """All epochs; if there were fewer, the reason."""
+        trainee, epochs = self.trainee, self.options.epochs
         trainee.optimizer.build(trainee.variables)
         if not self._resume():
             self._validate(0, [], time.perf_counter())
@@ -77,8 +67,9 @@ class Run:
         done = self.history[-1].epoch
         n_batches = self.data.n // trainee.batch_size
         try:
-            with progress_bar("fine-tuning", (self.epochs - done) * n_batches, progress) as advance:
-                for epoch in range(done + 1, self.epochs + 1):
+            total, shown = (epochs - done) * n_batches, self.options.progress
+            with progress_bar("fine-tuning", total, shown) as advance:
+                for epoch in range(done + 1, epochs + 1):
                     start, scores = time.perf_counter(), []
                     for inputs, labels in self._batches(epoch):
                         scores.append(trainee.train(inputs, labels))
@@ -89,11 +80,11 @@ class Run:
                     self._validate(epoch, scores, start)
                     self._write()
         except KeyboardInterrupt:
-            return f"interrupted in epoch {self.history[-1].epoch + 1} of {self.epochs}"
+            return f"interrupted in epoch {self.history[-1].epoch + 1} of {epochs}"
         return None
 
     def _batches(self, epoch: int) -> Iterator[Any]:
-        order = np.random.default_rng([self.seed, epoch]).permutation(self.data.n)
+        order = np.random.default_rng([self.options.seed, epoch]).permutation(self.data.n)
         size = self.trainee.batch_size
         for start in range(0, self.data.n - self.data.n % size, size):
             chosen = np.sort(order[start : start + size])
@@ -104,15 +95,15 @@ class Run:
 
     def _validate(self, epoch: int, train: list[Scores], start: float) -> None:
         data, trainee = self.data, self.trainee
-        found, moments = trainee.test(data.held_inputs, data.held_labels, data.n_held)
-        at_start = self.history[0].synops if self.history else found.synops
+        scores, moments = trainee.test(data.held_inputs, data.held_labels, data.n_held)
+        at_start = self.history[0].synops if self.history else scores.synops
         means = np.mean(train, axis=0) if train else np.full(4, np.nan)
         record = EpochRecord(
             epoch=epoch,
-            loss=found.loss,
-            accuracy=found.accuracy,
-            synops=found.synops,
-            objective=float(trainee.total(found, max(at_start, 1.0))),
+            loss=scores.loss,
+            accuracy=scores.accuracy,
+            synops=scores.synops,
+            objective=float(trainee.total(scores, max(at_start, 1.0))),
             train_loss=float(means[0]),
             train_accuracy=float(means[1]),
             train_synops=float(means[2]),
@@ -123,9 +114,9 @@ class Run:
             self.best_weights, self.moments = trainee.keras_weights(), moments
 
     def _resume(self) -> bool:
-        state = None
-        if self.checkpoint is not None:
-            state = checkpoints.read(self.checkpoint, self._digest)
+        if self.options.checkpoint is None:
+            return False
+        state = checkpoints.read(self.options.checkpoint, self._arguments)
         if state is None:
             return False
         for variable, value in zip(self.trainee.variables, state.variables):
@@ -137,7 +128,7 @@ class Run:
         return True
 
     def _write(self) -> None:
-        if self.checkpoint is None:
+        if self.options.checkpoint is None:
             return
         state = checkpoints.State(
             variables=[v.numpy() for v in self.trainee.variables],
@@ -146,7 +137,7 @@ class Run:
             history=tuple(self.history),
             moments={name: list(map(float, pair)) for name, pair in self.moments.items()},
         )
-        checkpoints.write(self.checkpoint, state, self._digest)
+        checkpoints.write(self.options.checkpoint, state, self._arguments)
 
     def _memory(self) -> list[Any]:
         variables = self.trainee.optimizer.variables

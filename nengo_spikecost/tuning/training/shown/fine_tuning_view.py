@@ -26,6 +26,7 @@ class FineTuningPresenter(Presenter[FineTuning]):
             [_cells(record, record.epoch == tuning.best_epoch) for record in tuning.history],
             title=f"Fine-tuned with {tuning.forward}, {si.counted(tuning.n_steps, 'step')}; "
             f"the model is that of epoch {tuning.best_epoch}",
+            notes=("objective: the loss and all penalties; synops: a sample",),
         )
         if tuning.frozen:
             yield f"* Not trained: {', '.join(tuning.frozen)}."

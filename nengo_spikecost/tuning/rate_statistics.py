@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from ...errors import TuningError
+from .. import check
+from ..errors import TuningError
 
 STATISTICS = ("mean_active", "mean", "percentile", "max")
 
@@ -32,13 +31,11 @@ class RateStatistic:
     percentile: float = 99.0
 
     def __post_init__(self) -> None:
-        if self.name not in STATISTICS:
+        check.choice("statistic", self.name, STATISTICS, TuningError)
+        if not check.is_number(self.percentile) or not 0 < self.percentile <= 100:
             raise TuningError(
-                f"statistic must be one of {', '.join(STATISTICS)}, not {self.name!r}."
+                f"percentile must be above 0 and at most 100, not {self.percentile!r}."
             )
-        number: Any = self.percentile
-        if not isinstance(number, numbers.Real) or not 0 < float(number) <= 100:
-            raise TuningError(f"percentile must be above 0 and at most 100, not {number!r}.")
 
     def of(self, counts: np.ndarray, seconds: float) -> float:
         """The rate in Hz of counts of shape (n_samples, n_neurons) in so many seconds."""

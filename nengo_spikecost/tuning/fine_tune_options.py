@@ -1,0 +1,118 @@
+"""`FineTuneOptions`: all that `fine_tune` can be told, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import check
+from ..errors import TuningError
+from ..files import check_writable
+from ..options import Options, option
+
+#: What neurons do in training.
+FORWARD = ("spikes", "rates")
+
+
+@dataclass(frozen=True)
+class FineTuneOptions(Options):
+    """How a model is trained as a spiking network, and for what.
+
+    Attributes
+    ----------
+    n_steps : int
+        Steps of one presentation: what synops are counted over, and with
+        ``forward="spikes"``, what is simulated.
+    forward : {"spikes", "rates"}
+        What neurons do in training. ``"spikes"``: they spike, and gradients are those of
+        their rate curve (`spiking_aware_training`); ``n_steps`` steps are simulated.
+        ``"rates"``: their rate curve, in one step, without synapses: some 50 times faster,
+        and blind to what spikes are late for.
+    neuron_type, scale_firing_rates, synapse
+        As of `nengo_spikecost.convert`.
+    synop_weight : float
+        What all synops of the model as it is given cost, in units of the loss; half as many
+        cost half of it.
+    synop_target : float or (float, float), optional
+        Synops a sample, at most or from a minimum to a maximum, that cost nothing.
+    rates_hz : float or dict, optional
+        Only with ``forward="rates"``: the rate in Hz that each layer is going to be scaled
+        to, for all or by layer: that of the neuron that fires a spike, on average over all
+        spikes, ``sum(r ** 2) / sum(r)``. Synops are those at these rates, so that training
+        makes activity sparse, not small; and the scales that give them are handed back.
+        Without it, rates are those of ``scale_firing_rates``.
+    regularizers : dict, optional
+        By layer or layer name: one or more regularizers of its firing rates, in Hz, each
+        neuron's averaged over the presentation; see `nengo_spikecost.tuning.Percentile` and
+        its like.
+    loss : str or callable or dict, optional
+        A Keras loss for the outputs, all or by name. Default: cross-entropy.
+    readout : {"last", "mean"}
+        Whether the output of the last step or that averaged over all steps is scored.
+    epochs : int
+        Times that the samples are gone through.
+    batch_size : int
+        Samples in a batch. What is left of an epoch, less than a batch, waits for the next.
+    learning_rate : float or tf.keras.optimizers.Optimizer
+        A number is where Adam begins; it falls to a tenth along a cosine.
+    validation : float or (x, y)
+        Samples that are held out to choose the best epoch with: a share of ``x``, drawn at
+        random, or others. 0: the samples trained with, up to 1,000 of them.
+    dt : float
+        Length of a step in s.
+    seed : int
+        Of the network, and of the order of samples.
+    checkpoint : str or path, optional
+        File (.npz) written after every epoch. If it is there, training goes on from it.
+    progress : bool
+        Show a progress bar with the time left.
+    """
+
+    n_steps: int
+    forward: str = "spikes"
+    neuron_type: Any = "SpikingRectifiedLinear"
+    scale_firing_rates: Any = 1
+    synapse: Any = None
+    synop_weight: float = 0.0
+    synop_target: Any = None
+    rates_hz: Any = None
+    regularizers: Mapping[Any, Any] | None = None
+    loss: Any = None
+    readout: str = "last"
+    epochs: int = 1
+    batch_size: int = 100
+    learning_rate: Any = 1e-3
+    # the samples themselves are part of a checkpoint's fingerprint
+    validation: Any = option(0.05, decides=False)
+    dt: float = 0.001
+    seed: int = 0
+    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
+    progress: bool = option(True, decides=False)
+
+    def __post_init__(self) -> None:
+        from ..activity.activity_record import READOUTS
+
+        check.choice("forward", self.forward, FORWARD, TuningError)
+        check.choice("readout", self.readout, READOUTS, TuningError)
+        for name in ("n_steps", "epochs", "batch_size"):
+            check.whole(name, getattr(self, name), TuningError, 1)
+        if not check.is_number(self.dt) or self.dt <= 0:
+            raise TuningError(f"dt must be a positive number of seconds, not {self.dt!r}.")
+        if not check.is_number(self.synop_weight) or self.synop_weight < 0:
+            raise TuningError(
+                f"synop_weight must be a number of at least 0, not {self.synop_weight!r}."
+            )
+        if self.rates_hz is not None and self.forward != "rates":
+            raise TuningError(
+                "rates_hz needs forward='rates': with spikes, rates are those of "
+                "scale_firing_rates. Give a regularizer of rates instead."
+            )
+        if self.checkpoint is not None:
+            check_writable(self.checkpoint)
+
+    @property
+    def spikes(self) -> bool:
+        """Whether neurons spike in training."""
+        return self.forward == "spikes"
