@@ -2,6 +2,7 @@
 
 from ..chip.chip_activity import ChipActivity, StepCounts
 from . import known_simulators as _known_simulators  # noqa: F401  (registers them)
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import Backend, BatchCounts
 from .measure import default_batch_size, measure

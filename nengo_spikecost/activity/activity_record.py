@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import check
 from ..chip.chip_activity import ChipActivity
 from ..errors import DataError, MeasurementError
+from ..layout import Result
 
 READOUTS = ("last", "mean")
 
@@ -110,7 +112,7 @@ class OutputActivity:
 
 
 @dataclass(frozen=True)
-class Activity:
+class Activity(Result):
     """Spikes and outputs of a network for a set of samples.
 
     Attributes
@@ -166,8 +168,7 @@ class Activity:
         DataError
             If it has a single value, which can't name a class.
         """
-        if readout not in READOUTS:
-            raise MeasurementError(f"readout must be one of {READOUTS}, not {readout!r}.")
+        check.choice("readout", readout, READOUTS, MeasurementError)
         if output is None:
             if len(self.outputs) != 1:
                 raise MeasurementError(

@@ -60,6 +60,7 @@ def results(tmp_path_factory):
         energy.estimate("loihi"), nsc.profile(conversion, x, y, n_steps=8, **quiet),
         nsc.break_even(conversion, activity), nsc.compare(conversion, activity, example_data=x),
         deployment.fit, deployment.mapping(), deployment.cost(),
+        loihi.Emulator(conversion).run(x.reshape(len(x), -1), 8),
         loihi.core_use(conversion), sweep.confirm(x, y, **quiet),
         nsc.tune_firing_rates(model, x, 100, n_steps=20, **quiet),
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, **quiet),

@@ -4,6 +4,7 @@
 batch of samples, with compiled code, and counts what the chip did.
 """
 
+from . import shown as _shown  # noqa: F401  (registers presenters)
 from .emulation_records import EmulatedOutput, EmulatedRun
 from .emulator import Emulator
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...chip.chip_activity import StepCounts
 from ...errors import MeasurementError
+from ...layout import Result
 from .chip import Route, Synapses
 
 #: Where numbers can be too large for the chip, as NengoLoihi's warnings call it.
@@ -34,7 +35,7 @@ class EmulatedOutput:
 
 
 @dataclass(frozen=True)
-class EmulatedRun:
+class EmulatedRun(Result):
     """Outputs and exact counts of each sample.
 
     Spikes are counted when they are fired; messages, axon events and synops when they are

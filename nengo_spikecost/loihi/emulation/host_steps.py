@@ -1,7 +1,26 @@
-"""Nengo's operators on a whole batch at once, where the numbers are those of one sample.
+"""Nengo's operators for a whole batch at once, where the numbers are those of one sample.
 
-One function an operator, in `BATCHED`: given the operator, the `HostPart` and the lanes'
-generators of random numbers, it gives the step, or None if this one has to be run lane by lane.
+The host's results must be those of Nengo to the last bit, because a spike more or less changes
+all that follows on the chip. How an operator becomes a step, tried in this order (`HostPart`):
+
+1. A process that sends to the chip or receives from it only hands arrays over.
+2. A function in `BATCHED` for the type of the operator makes a step for all lanes:
+
+   * at once where every number is treated by itself: assignments, sums and products element by
+     element, neurons of known types, lowpass filters; roundings in a lane are then Nengo's;
+   * by the very product of matrices that Nengo does, lane by lane, for a convolution; only what
+     Nengo does around the product is left out;
+   * once, for all to take, where lanes can't differ: functions of nothing but time, and
+     processes without input.
+
+3. Anything else (products of matrices, functions of values, unknown neurons) is run by Nengo's
+   own step, for one lane after another (`lane_by_lane`).
+
+One product of larger matrices for all lanes would be faster in 3, and is not done: libraries sum
+in an order that depends on the shapes of the matrices, so that last bits would differ.
+
+A function in `BATCHED` is given the operator, the `HostPart` and the lanes' generators of random
+numbers; it gives the step, or None if this operator has to be run lane by lane.
 
 Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes.py.
 """

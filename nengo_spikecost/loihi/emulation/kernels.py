@@ -1,9 +1,40 @@
-"""The chip's time step, compiled: spikes are delivered, then compartments updated.
+"""The chip's time step, compiled.
 
-All arithmetic is that of NengoLoihi's emulator, in 32-bit integers: what it computes in 64
-bits, ``(abs(x) * keep) >> 12`` with ``abs(x) <= 2**23``, is computed in two halves that fit.
-Every lane of the batch is simulated by itself, so that its state stays in the cache; lanes
-are independent, and threads take some each (the code holds no lock).
+The model is that of NengoLoihi's emulator. All quantities are whole numbers. For compartment
+``i``, its synapses ``j -> i`` and step ``t``::
+
+    q_i  =  wrap22( sum of w_ji over the spikes of step t-1, + noise )          (1) input
+    u_i <-  wrap24( decay(u_i, 4095 - decay_u) + q_i )                          (2) current
+    d_i  =  wrap24( u_i + bias_i + noise )                                      (3) drive
+    v_i <-  clip( decay(v_i, 4096 - decay_v) + d_i,  lowest, highest )          (4) voltage
+    v_i <-  0  while the compartment rests                                      (5) rest
+    fires:  v_i > threshold;  then  v_i <- 0  and it rests for refractory - 1 steps   (6) spike
+
+    decay(x, keep)  =  sign(x) * floor( abs(x) * keep / 2**12 )                 (7)
+    wrapN(x)  =  the lowest N bits of x, the highest of which is the sign       (8)
+
+* Decays have 12 bits. The chip adds 1 to that of the current, so that 4095 stands in (2).
+* (7) rounds towards zero: a decaying current reaches 0, instead of staying at -1.
+* A weight is a signed mantissa of at most 8 bits times a power of 2 that all weights of its set
+  of synapses share; a bias is one of 12 bits times up to 2**7, a threshold one of 17 bits times
+  2**6. NengoLoihi rounds all of them when it builds (builder/discretize.py), and they come here
+  multiplied out.
+* Noise is drawn for all compartments at once (noise.py), for (1) or for (3).
+
+How it is computed, and why so:
+
+1. Spikes are events. A spike costs as many additions as it meets weights (`deliver`), and what
+   is silent costs nothing; a product with a matrix would cost the same at every step.
+2. Updates of compartments are loops over neighbours that are alike (`integrate`), with no branch
+   in them, so that the compiler does 8 or 16 at once.
+3. All is done in 32 bits. ``abs(x) * keep`` in (7) may have 35 bits, and is computed in two
+   halves that fit (`decayed`): numbers of 64 bits would halve how many are done at once.
+4. One lane of the batch after another runs all its steps, so that its state stays in the cache.
+   Lanes are independent: threads take some each, and the code holds no lock (``nogil``).
+
+Shapes in what follows: ``n`` compartments, and ``S`` sources of spikes, which are the compartments
+and then the neurons of the host that send to the chip. The arrays of ``chip`` are described in
+`nengo_spikecost.loihi.emulation.chip.Tables`.
 
 Imported when an `Emulator` is built, because numba takes half a second to import.
 
@@ -31,9 +62,10 @@ ONE, FOUR, EIGHT, SIXTEEN = (np.uint64(n) for n in (1, 4, 8, 16))
 
 @_inline
 def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> None:
-    """Add a run of weights to neighbouring inputs.
+    """The sum of (1) for a run of neighbours: ``q[d : d + size] += weights[w : w + size]``.
 
-    Indices are unsigned, so that none is checked for being negative.
+    ``q`` int32 (n,), ``reached`` uint8 (n,), ``weights`` int16 or int32. Indices are unsigned,
+    so that none is checked for being negative.
     """
     end = d + size
     while d + SIXTEEN <= end:
@@ -57,7 +89,15 @@ def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> No
 
 @numba.njit(cache=True, nogil=True)
 def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None:
-    """Add the weights that these sources' spikes meet to the compartments' inputs."""
+    """The sum of (1): add the weights that spikes meet to the inputs of compartments.
+
+    ``events`` int32, the first ``n_events`` of which are sources that fire, one for each spike;
+    ``q`` int32 (n,) is added to, ``reached`` uint8 (n,) set to 1 where a weight arrives.
+
+    A source has an entry for each row of weights that its spikes meet: where the row starts
+    among the weights, and where these go. Most rows of convolutions are a few runs of
+    neighbouring compartments, which are added several at a time; others are added one by one.
+    """
     n_entries = len(chip.entries)
     for k in range(n_events):
         source = np.uint64(events[k])
@@ -84,8 +124,12 @@ def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None
 
 @_inline
 def decayed(x: Any, keep: Any) -> Any:
-    """``sign(x) * ((abs(x) * keep) >> 12)`` for ``abs(x) <= 2**23``, ``keep <= 2**12``."""
-    sign = np.int32(x >> 31)
+    """Equation (7), for ``abs(x) <= 2**23`` and ``keep <= 2**12``.
+
+    With ``a = abs(x) = 4096 * high + low``, ``a * keep >> 12`` is ``high * keep`` plus
+    ``low * keep >> 12``, exactly, and both products fit in 32 bits.
+    """
+    sign = np.int32(x >> 31)  # 0 or -1: (x ^ sign) - sign changes the sign if it is -1
     a = np.int32(np.int32(x ^ sign) - sign)
     high = np.int32(np.int32(a >> 12) * keep)
     low = np.int32(np.int32(np.int32(a & 4095) * keep) >> 12)
@@ -95,67 +139,74 @@ def decayed(x: Any, keep: Any) -> Any:
 
 @_inline
 def wrapped(x: Any, unused_bits: Any) -> Any:
-    """A number in the lowest ``32 - unused_bits`` bits, the highest of which is the sign."""
+    """Equation (8), with ``unused_bits = 32 - N``: shifted out on the left, and back."""
     return np.int32(np.int32(x << unused_bits) >> unused_bits)
+
+
+@_inline
+def charged(
+    q: Any, u: Any, v: Any, bias: Any, keep_u: Any, keep_v: Any, lowest: Any, highest: Any
+) -> Any:
+    """Equations (1) to (4) of one compartment; all are int32.
+
+    Gives current, voltage, and the bits that were lost of input, current and drive.
+    """
+    given = wrapped(q, 10)
+    whole_current = np.int32(decayed(u, keep_u) + given)
+    current = wrapped(whole_current, 8)
+    whole_drive = np.int32(current + bias)
+    drive = wrapped(whole_drive, 8)
+    voltage = np.int32(decayed(v, keep_v) + drive)
+    voltage = min(max(voltage, lowest), highest)
+    return current, voltage, given ^ q, current ^ whole_current, drive ^ whole_drive
 
 
 @numba.njit(cache=True, nogil=True)
 def integrate(q: Any, u: Any, v: Any, bias: Any, spiked: Any, p: Any, lost: Any) -> None:
-    """One step of compartments that are alike and never refractory for a whole step.
+    """Equations (1) to (6) of compartments that are alike and rest for no whole step.
 
-    Bits that are lost are set in ``lost``: of inputs, currents, and currents with bias.
+    ``q``, ``u``, ``v``, ``bias`` int32 (compartments,), of which ``u`` and ``v`` are updated;
+    ``spiked`` uint8 (compartments,) is set. ``p`` is (kept of the current, kept of the voltage,
+    threshold, lowest, highest, refractory). Bits that wrapping lost are set in ``lost`` int32
+    (3,): of inputs, currents and drives.
     """
+    lost_q, lost_u, lost_d = lost[0], lost[1], lost[2]
     keep_u, keep_v, threshold, lowest, highest = p[0], p[1], p[2], p[3], p[4]
-    lost_q, lost_u, lost_b = lost[0], lost[1], lost[2]
     for j in range(len(q)):
-        given = wrapped(q[j], 10)
-        lost_q |= given ^ q[j]
-        whole = np.int32(decayed(u[j], keep_u) + given)
-        c = wrapped(whole, 8)
-        lost_u |= c ^ whole
-        u[j] = c
-        whole = np.int32(c + bias[j])
-        driven = wrapped(whole, 8)
-        lost_b |= driven ^ whole
-        x = np.int32(decayed(v[j], keep_v) + driven)
-        x = min(max(x, lowest), highest)
+        u[j], x, bits_q, bits_u, bits_d = charged(
+            q[j], u[j], v[j], bias[j], keep_u, keep_v, lowest, highest
+        )
+        lost_q, lost_u, lost_d = lost_q | bits_q, lost_u | bits_u, lost_d | bits_d
         fires = x > threshold
         spiked[j] = fires
         v[j] = np.int32(0) if fires else x
-    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_b
+    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_d
 
 
 @numba.njit(cache=True, nogil=True)
 def integrate_refractory(
     q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, p: Any, lost: Any
 ) -> None:
-    """The same of compartments that are at rest for a while after a spike."""
-    keep_u, keep_v, threshold, lowest, highest, rest = p[0], p[1], p[2], p[3], p[4], p[5]
-    lost_q, lost_u, lost_b = lost[0], lost[1], lost[2]
+    """The same with rest, (5); ``waits`` int32 (compartments,), the steps left of it."""
+    lost_q, lost_u, lost_d = lost[0], lost[1], lost[2]
+    rest = p[5]
+    keep_u, keep_v, threshold, lowest, highest = p[0], p[1], p[2], p[3], p[4]
     for j in range(len(q)):
-        given = wrapped(q[j], 10)
-        lost_q |= given ^ q[j]
-        whole = np.int32(decayed(u[j], keep_u) + given)
-        c = wrapped(whole, 8)
-        lost_u |= c ^ whole
-        u[j] = c
-        whole = np.int32(c + bias[j])
-        driven = wrapped(whole, 8)
-        lost_b |= driven ^ whole
-        x = np.int32(decayed(v[j], keep_v) + driven)
-        x = min(max(x, lowest), highest)
+        u[j], x, bits_q, bits_u, bits_d = charged(
+            q[j], u[j], v[j], bias[j], keep_u, keep_v, lowest, highest
+        )
+        lost_q, lost_u, lost_d = lost_q | bits_q, lost_u | bits_u, lost_d | bits_d
         x = np.int32(0) if waits[j] > 0 else x
         fires = x > threshold
         spiked[j] = fires
         v[j] = np.int32(0) if fires else x
-        left = np.int32((rest if fires else waits[j]) - 1)
-        waits[j] = max(left, np.int32(0))
-    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_b
+        waits[j] = max(np.int32((rest if fires else waits[j]) - 1), np.int32(0))
+    lost[0], lost[1], lost[2] = lost_q, lost_u, lost_d
 
 
 @numba.njit(cache=True, nogil=True)
 def busy(reached: Any, spiked: Any) -> Any:
-    """How many compartments were reached, and how many were or fire."""
+    """How many compartments a weight reached, and how many it reached or that fire; (n,) uint8."""
     n_reached, n_busy = np.int32(0), np.int32(0)
     for j in range(len(reached)):
         r = reached[j]
@@ -169,7 +220,13 @@ def update(
     chip: Any, bias: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any,
     with_input: Any, idle: Any, overflows: Any,
 ) -> None:  # fmt: skip
-    """One step of all compartments; counts those with input, and those without or spike."""
+    """Equations (1) to (6) of all compartments, one segment of equal ones after another.
+
+    ``bias`` (with noise), ``q``, ``u``, ``v``, ``waits`` int32 (n,); ``reached``, ``spiked`` uint8
+    (n,). ``with_input`` and ``idle`` int64 (blocks,) count compartments that a weight reached, and
+    those that none reached and that did not fire; ``overflows`` uint8 (blocks, 3) is set where
+    bits were lost.
+    """
     p = np.empty(6, dtype=np.int32)
     lost = np.zeros(3, dtype=np.int32)
     for s in range(len(chip.segment_start)):
@@ -194,10 +251,10 @@ def update(
 
 @numba.njit(cache=True, nogil=True)
 def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> int:
-    """Append the numbers of all that fire to the events, and count them; the new number.
+    """Append the sources that fire to the events, and count them; the new number of events.
 
-    Flags are bytes, how often each fires, a multiple of 8 of them: eight that are 0 are
-    passed over at once.
+    ``flags`` uint8 is how often each source from ``first`` on fires, filled up to a multiple of 8:
+    few do, so eight that are 0 are passed over at once. ``counts`` int32 (S,).
     """
     eights = flags.view(np.uint64)
     for k in range(len(eights)):
@@ -212,7 +269,10 @@ def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> 
 
 @numba.njit(cache=True, nogil=True)
 def tally_delivered(chip: Any, events: Any, n_events: int, sent: Any, arrived: Any) -> None:
-    """Count messages by sender, and messages and synops by set of synapses."""
+    """Count what was delivered: messages by sender; messages and synops by set of synapses.
+
+    ``sent`` int64 (senders,), ``arrived`` int64 (2, sets of synapses).
+    """
     for k in range(n_events):
         source = events[k]
         first, last = chip.entry_of[source], chip.entry_of[source + 1]
@@ -225,7 +285,7 @@ def tally_delivered(chip: Any, events: Any, n_events: int, sent: Any, arrived: A
 
 @numba.njit(cache=True, nogil=True)
 def tally_fired(chip: Any, events: Any, n_events: int, fired: Any) -> None:
-    """Count spikes by sender."""
+    """Count spikes by sender; ``fired`` int64 (senders,)."""
     for k in range(n_events):
         fired[chip.sender_of[events[k]]] += 1
 
@@ -237,6 +297,9 @@ def advance(
 ) -> None:  # fmt: skip
     """Simulate some steps of some lanes.
 
+    Each step of a lane: deliver what fired one step before; add noise; update all compartments;
+    collect what fires now, on the chip and on the host, for the next step; record.
+
     Parameters
     ----------
     chip : Tables
@@ -246,18 +309,18 @@ def advance(
     host : ndarray of uint8, shape (lanes, steps, neurons of the host)
         How often each of them fires; filled up likewise.
     noise : tuple of ndarray of int32, each (0 or steps, compartments)
-        Is added to inputs, and to biases, in all lanes; without steps if there is none.
+        Added to inputs, and to biases, in all lanes; without steps if there is none.
     records : tuple of ndarray, each (lanes, steps, recorded)
-        Is set: spikes (uint8), current and voltage (int32).
+        Set to spikes (uint8), current and voltage (int32).
     counts : tuple of ndarray
-        Is added to: spikes of each source (lanes, sources) int32; compartments with
-        input, and idle ones, (lanes, 1 or steps of the sample, blocks) int64. Whether
-        numbers were too large, (lanes, blocks, 3) uint8, is set.
+        Added to: spikes of each source (lanes, S) int32; compartments with input, and idle
+        ones, (lanes, 1 or steps of the sample, blocks) int64. Whether numbers were too large,
+        (lanes, blocks, 3) uint8, is set.
     steps : tuple of ndarray of int64, each (lanes, 0 or steps of the sample, ...)
-        Is added to, unless it has no steps: spikes and messages by sender, and messages and
+        Added to, unless they have no steps: spikes and messages by sender, and messages and
         synops that arrive (2, sets of synapses).
     start : int
-        Steps of the sample that are over.
+        Steps of the sample that were simulated before.
     lanes : (int, int)
         First lane, and the one after the last.
     """
@@ -306,7 +369,10 @@ def advance(
 
 @numba.njit(cache=True, nogil=True)
 def add_spikes(values: Any, height: Any, counts: Any) -> None:
-    """Add the spikes of one step; ``values`` times ``height`` are numbers of spikes."""
+    """Add the spikes of one step of neurons on the host: ``values * height`` spikes each.
+
+    ``values`` float (lanes, neurons), ``counts`` int64 of that shape.
+    """
     for lane in range(values.shape[0]):
         for k in range(values.shape[1]):
             if values[lane, k] != 0:
@@ -315,7 +381,7 @@ def add_spikes(values: Any, height: Any, counts: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def add_graded(values: Any, height: Any, counts: Any) -> None:
-    """Add what one step of neurons that give rates is worth in spikes."""
+    """Add what one step of graded neurons on the host is worth in spikes; ``counts`` float64."""
     for lane in range(values.shape[0]):
         for k in range(values.shape[1]):
             counts[lane, k] += abs(values[lane, k]) * height
@@ -323,7 +389,10 @@ def add_graded(values: Any, height: Any, counts: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def add_deliveries(chip: Any, spikes: Any, messages: Any, synops: Any) -> None:
-    """Add the messages and synops of spikes of each source, (lanes, sources), by route."""
+    """Add by route what the spikes of each source deliver.
+
+    ``spikes`` int32 (lanes, S); ``messages`` and ``synops`` int64 (lanes, routes).
+    """
     for lane in range(spikes.shape[0]):
         for source in range(spikes.shape[1]):
             n = spikes[lane, source]

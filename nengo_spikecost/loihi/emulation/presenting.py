@@ -1,9 +1,33 @@
 """Host and chip in step, as NengoLoihi has them: what is sent when, and what arrives when.
 
-A spike of the host's step ``t`` reaches the chip's synapses at step ``t + 1``, and what the
-chip does at step ``t`` is what the host reads at ``t + 1``. Where nothing on the way to the
-chip depends on the chip, NengoLoihi runs the host's first part, then the chip, then the
-rest of the host; otherwise all of them step by step.
+Two rules fix the order of everything:
+
+* a spike that the host makes at step ``t`` reaches the chip's synapses at step ``t + 1``;
+* what the chip does at step ``t`` is what the host reads at step ``t + 1``.
+
+NengoLoihi splits the host in two: ``host_pre`` feeds the chip, ``host`` reads it. Where nothing on
+the way to the chip depends on the chip (``precompute``), many steps are run at once:
+
+1. `HostPart` ``host_pre`` makes all steps; what it sends is written down, a byte for each step
+   and neuron (``flags``).
+2. The chip makes all steps in one call of compiled code (`ChipLanes.advance`) and records what
+   Probes and the host read.
+3. Probes on the chip filter the records of all steps.
+4. ``host`` makes all steps, each with the record of the chip's step before; in the first, with
+   what was read last (``_read``).
+
+Otherwise the same four are done for one step at a time, with both parts of the host in 1 and none
+in 4. Running everything step by step would be simpler and give the same; but every call of
+compiled code costs time of its own, and between two calls a lane's state leaves the cache. How
+many steps are run at once is limited by memory (`BYTES_AT_ONCE`).
+
+Three things are easily got wrong:
+
+* Before its first step, NengoLoihi has filled the queue from chip to host already when it runs in
+  parts, so that steps 1 and 2 of the host both read the chip's step 1.
+* Probes on the chip have their own filters, which run on from sample to sample.
+* Processes that NengoLoihi puts on the chip (``permanent`` spikes) may fire one neuron several
+  times in one step; spikes from the host never do.
 
 Reference: nengo-loihi 1.1.0, simulator.py (``StepRunner``), builder/inputs.py
 (``HostReceiveProcess``), emulator/interface.py (``ProbeState.send``).

@@ -1,0 +1,81 @@
+"""An activity: how samples were presented, and the firing rate of each population."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size, draw_bars
+from ...layout.presenter import Part
+from ...layout.si import count, counted
+from ..activity_record import Activity, Protocol
+
+
+@presents(Activity)
+class ActivityPresenter(Presenter[Activity]):
+    """A row a population: neurons, spikes of a sample, and rate. No counts of single neurons."""
+
+    format = "nengo-spikecost/activity/1"
+    index = "population"
+
+    def summary(self, activity: Activity) -> Iterable[Part]:
+        yield protocol_sentence(activity.protocol, activity.n_samples)
+        rows = self.records(activity)
+        cells = [
+            [
+                row["population"],
+                f"{row['neurons']:,}",
+                count(row["spikes_per_sample"]),
+                f"{row['rate_hz']:,.1f}",
+            ]
+            for row in rows
+        ]
+        graded = ", ".join(row["population"] for row in rows if not row["spiking"])
+        note = f"graded, counted as the spikes of neurons that fire at that rate: {graded}"
+        headers = ["population", "neurons", "spikes\nper sample", "rate\nHz"]
+        yield Table.of(headers, cells, notes=(note,) if graded else ())
+        for output in activity.outputs.values():
+            yield f"output {output.name}: {counted(output.last.shape[1], 'value')}"
+        if activity.chip is not None:
+            yield f"each of {counted(len(activity.chip.cores), 'core')} counted (.chip)"
+
+    def records(self, activity: Activity) -> list[dict[str, Any]]:
+        return [
+            {
+                "population": name,
+                "spiking": population.spiking,
+                "neurons": population.n_neurons,
+                "spikes_per_sample": float(population.per_sample().mean()),
+                "rate_hz": activity.mean_rate_hz(name),
+            }
+            for name, population in activity.populations.items()
+        ]
+
+    def content(self, activity: Activity) -> dict[str, Any]:
+        return {
+            "protocol": asdict(activity.protocol),
+            "n_samples": activity.n_samples,
+            "populations": self.records(activity),
+            "outputs": {name: o.last.shape[1] for name, o in activity.outputs.items()},
+            "cores": None if activity.chip is None else list(activity.chip.cores),
+        }
+
+    def size(self, activity: Activity) -> tuple[float, float]:
+        return bar_size(len(activity.populations))
+
+    def draw(self, activity: Activity, axes: Any) -> None:
+        rates = [activity.mean_rate_hz(name) for name in activity.populations]
+        draw_bars(axes, list(activity.populations), {"rate": rates}, "Hz", "mean firing rate")
+
+
+def protocol_sentence(protocol: Protocol, n_samples: int) -> str:
+    """How samples were presented, in words: ``"10 samples of 40 steps of 1 ms, ..."``."""
+    start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
+    if n_samples > 1:
+        start = f"each {start}"
+    return (
+        f"{counted(n_samples, 'sample')} of {counted(protocol.n_steps, 'step')} of "
+        f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
+    )
