@@ -1,4 +1,4 @@
-"""Activity: what a network did, counted while it was simulated."""
+"""Activity: spikes and outputs of a network, counted while it is simulated."""
 
 from ..chip.chip_activity import ChipActivity, StepCounts
 from . import known_simulators as _known_simulators  # noqa: F401  (registers them)

@@ -1,7 +1,7 @@
-"""What a network did: spikes per neuron and per sample, under a stated protocol.
+"""`Activity`: spikes of each neuron and sample, under a stated protocol.
 
 Every simulator (NengoDL, the Nengo reference simulator, the Loihi emulator, a board)
-returns the same `Activity`, so that what is counted does not depend on who simulated it.
+returns the same `Activity`, so that counts mean the same whichever of them simulated.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Protocol:
 
 @dataclass(frozen=True)
 class PopulationActivity:
-    """What the neurons of one population emitted.
+    """The spikes of one population.
 
     Attributes
     ----------
@@ -96,7 +96,7 @@ class PopulationActivity:
 
 @dataclass(frozen=True)
 class OutputActivity:
-    """What one output of the network said.
+    """The values of one output of the network.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Activity(Result):
     targets : ndarray, optional
         Labels that came with the data, one a sample.
     chip : ChipActivity, optional
-        What each core did, if a chip ran it or was emulated.
+        The counts of each core, if a chip ran the network or was emulated.
     """
 
     protocol: Protocol
@@ -157,7 +157,7 @@ class Activity(Result):
         Parameters
         ----------
         output : str, optional
-            Which output; may be left out when there is only one.
+            Which output; may be left out if there is only one.
         readout : {"last", "mean"}
             Read the output at the last step, or its mean over the presentation.
 
@@ -166,7 +166,7 @@ class Activity(Result):
         MeasurementError
             If there is no such output.
         DataError
-            If it has a single value, which can't name a class.
+            If the output has a single value, which can't name a class.
         """
         check.choice("readout", readout, READOUTS, MeasurementError)
         if output is None:
@@ -232,7 +232,7 @@ class Activity(Result):
 
 
 def class_labels(y: np.ndarray, n_classes: int) -> np.ndarray:
-    """Labels as the numbers of classes.
+    """Labels as numbers of classes.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def class_labels(y: np.ndarray, n_classes: int) -> np.ndarray:
     Raises
     ------
     DataError
-        If these are no labels of ``n_classes`` classes.
+        If they are not labels of ``n_classes`` classes.
     """
     if n_classes < 2:
         raise DataError(

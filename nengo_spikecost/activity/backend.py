@@ -1,6 +1,6 @@
-"""What `measure` asks of a simulator.
+"""`Backend`: a simulator as `measure` uses it.
 
-A backend is built once for a network and a batch size, and then runs batch after batch.
+A back end is built once for a network and a batch size, and then runs batch after batch.
 It counts while it simulates and hands back only totals, so that memory does not grow with
 the number of steps.
 """
@@ -21,7 +21,7 @@ from .samples import InputSpec
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a backend needs to build a simulation.
+    """All that a back end needs to build a simulation.
 
     Attributes
     ----------
@@ -30,13 +30,13 @@ class Setup:
     inputs : sequence of InputSpec
         The Nodes that are fed.
     populations : sequence of Population
-        What is counted.
+        The neurons that are counted.
     outputs : mapping from str to nengo.Probe
-        What is read, by name; the Probes are in the network.
+        The outputs that are read, by name; the Probes are in the network.
     n_steps, dt, batch_size, seed, presentation
         See `nengo_spikecost.activity.Protocol`.
     options : mapping from str to object
-        What else `measure` was given, of `SimulatorSpec.options`.
+        Arguments of `measure` that only this simulator takes: `SimulatorSpec.options`.
     fit : BlockFit, optional
         Block shapes to build with, where the simulator is a chip's.
     """
@@ -66,7 +66,7 @@ MAX_SPIKES = 2**24
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """What happened in one batch.
+    """The counts and outputs of one batch.
 
     Attributes
     ----------
@@ -75,7 +75,8 @@ class BatchCounts:
     outputs : dict from str to (ndarray, ndarray)
         By output: values at the last step and their mean, each ``(batch_size, size)``.
     chip : ChipActivity, optional
-        What each core did, of a simulator of a chip. Not of samples that only fill a batch.
+        The counts of each core, if the simulator is one of a chip; without those of samples
+        that only fill a batch.
     """
 
     counts: dict[str, np.ndarray]
@@ -109,9 +110,9 @@ class Backend(abc.ABC):
         """Free what the simulation holds."""
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that the next batch of a continuous presentation starts from, as arrays."""
+        """The state that the next batch of a continuous presentation starts from, as arrays."""
         raise NotImplementedError
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from what `state` gave, in a simulation built with an equal `Setup`."""
+        """Go on from a `state` that a simulation with an equal `Setup` gave."""
         raise NotImplementedError

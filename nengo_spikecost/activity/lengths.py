@@ -31,7 +31,7 @@ def measured_at(
     backend: ReadsLengths, stream: Any, lengths: Sequence[int], simulator: str,
     progress: bool = False,
 ) -> dict[int, Activity]:  # fmt: skip
-    """What `measure` would have found at each length, from one simulation.
+    """The activity at each length, as `measure` gives it, from one simulation.
 
     Parameters
     ----------
@@ -59,10 +59,10 @@ def measured_at(
             for batch in stream.batches(setup.batch_size):
                 full = batch if backend.any_size else batch.padded(setup.batch_size)
                 with simulator_errors(simulator):
-                    found = backend.run_lengths(full.inputs, lengths)
+                    counts = backend.run_lengths(full.inputs, lengths)
                 constant = all(values.shape[1] == 1 for values in batch.inputs.values())
                 for n, recorder in recorders.items():
-                    recorder.add(found[n], len(batch), batch.targets, constant)
+                    recorder.add(counts[n], len(batch), batch.targets, constant)
                 advance(len(batch))
     except Exception as error:
         recorders[lengths[-1]].keep_after(error)

@@ -1,4 +1,4 @@
-"""Numbers that say whether a network, or data, are those of an earlier run."""
+"""Digests that tell whether a network, or data, are those of an earlier run."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from .samples import Batch
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, range, slice, type(...))
 
-#: How deep the attributes of objects that Nengo knows nothing of are looked into.
+#: How deep attributes of objects that are not Nengo's are looked into.
 _DEPTH = 6
 
-#: Attributes of Nengo's own, in which it notes what was asked of an object.
+#: Attributes in which Nengo notes what was asked of an object.
 _OF_NENGO = ("_paramdict", "_FrozenObject__")
 
 
 def network_digest(network: nengo.Network) -> str:
-    """A number for all that a network is built from, as 64 hexadecimal digits.
+    """A digest of all that a network is built from, 64 hexadecimal digits.
 
-    Weights, neuron types, seeds, synapses, processes, and what its config sets for single
-    objects are in it; functions by their code, their defaults, and the numbers and arrays
-    around them; global variables are not.
+    It covers weights, neuron types, seeds, synapses, processes, and what its config sets for
+    single objects; functions by their code, their defaults, and the numbers and arrays around
+    them. It does not cover global variables.
     """
     return _Digest(network).of_network()
 
 
 def batch_digest(batch: Batch) -> str:
-    """A number for the values and labels of a batch, as 64 hexadecimal digits."""
+    """A digest of the values and labels of a batch, 64 hexadecimal digits."""
     targets = [] if batch.targets is None else [np.asarray(batch.targets)]
     return array_digest([*(batch.inputs[name] for name in sorted(batch.inputs)), *targets])
 
@@ -65,7 +65,7 @@ class _Digest:
         return self._digest.hexdigest()
 
     def _settings(self, obj: Any) -> dict[str, Any]:
-        """What other packages have set for an object in the network's config."""
+        """Settings of other packages for an object in the network's config."""
         kinds = (nengo.Ensemble, nengo.Connection)
         kind = next((kind for kind in kinds if isinstance(obj, kind)), None)
         if kind is None:
@@ -111,7 +111,7 @@ class _Digest:
             self._add_object(value, depth)
 
     def _add_object(self, value: Any, depth: int) -> None:
-        """Anything else: its type, and what it is made of."""
+        """Any other object: its type and its parts."""
         self._say(f"{type(value).__module__}.{type(value).__qualname__}")
         params = getattr(value, "_paramdict", None)
         code = getattr(value, "__code__", None)
@@ -132,7 +132,7 @@ class _Digest:
                 self._add(part, depth + 1)
 
     def _add_function(self, function: Any, depth: int) -> None:
-        """Its code, and what is around it; not what objects there are made of."""
+        """Code, defaults and closure of a function; without the parts of objects there."""
         if id(function.__code__) in self._within:
             return
         self._within.add(id(function.__code__))

@@ -1,4 +1,4 @@
-"""What each batch brought, kept as small as it can be, and put together in the end."""
+"""Counts of all batches, in the smallest integers that hold them, put together in the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .backend import MAX_SPIKES, BatchCounts, Setup
 
 
 class Recorder:
-    """Collects what each batch brought, in the smallest integers that hold it.
+    """Collects the counts and outputs of batches, in the smallest integers that hold them.
 
     Parameters
     ----------
@@ -66,19 +66,19 @@ class Recorder:
         self.chips.append(batch.chip)
 
     def last_batch(self) -> dict[str, np.ndarray]:
-        """What the batch added last left, as arrays for a file."""
-        found = {"n": np.array(self._n_last), "constant": np.array(self.constant)}
+        """The batch added last, as arrays for a file."""
+        arrays = {"n": np.array(self._n_last), "constant": np.array(self.constant)}
         for k, population in enumerate(self.setup.populations):
-            found[f"counts {k}"] = self.counts[population.name][-1]
+            arrays[f"counts {k}"] = self.counts[population.name][-1]
         for k, name in enumerate(self.setup.outputs):
-            found[f"last {k}"], found[f"mean {k}"] = self.outputs[name][-1]
+            arrays[f"last {k}"], arrays[f"mean {k}"] = self.outputs[name][-1]
         if self.targets[-1] is not None:
-            found["targets"] = self.targets[-1]
+            arrays["targets"] = self.targets[-1]
         chip = self.chips[-1]
-        return found if chip is None else {**found, **chip_arrays(chip)}
+        return arrays if chip is None else {**arrays, **chip_arrays(chip)}
 
     def add_again(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take in a batch that `last_batch` gave."""
+        """Add a batch that was written by `last_batch`."""
         self.n_samples += int(arrays["n"])
         self.n_batches += 1
         self.constant &= bool(arrays["constant"])
@@ -90,7 +90,7 @@ class Recorder:
         self.chips.append(chip_of_arrays(arrays))
 
     def keep_after(self, error: Exception) -> None:
-        """Raise what stopped a measurement with what was collected before, if anything was."""
+        """Raise the error that stopped a measurement, with the activity until then if any."""
         if self.n_samples:
             raise MeasurementError(
                 f"The measurement stopped after {self.n_samples} samples: {error} "
@@ -99,7 +99,7 @@ class Recorder:
             ) from error
 
     def activity(self) -> Activity:
-        """All that was collected; call once, it hands the counts over."""
+        """The activity of all batches; call it once, as it hands the counts over."""
         populations = {}
         for population in self.setup.populations:
             counts = np.concatenate(self.counts.pop(population.name))
@@ -128,7 +128,7 @@ def _all_or_none(values: Sequence[Any]) -> list[Any] | None:
 
 
 def _changes(node: nengo.Node) -> bool:
-    """Whether a Node gives values of its own that may be others at every step."""
+    """Whether a Node gives values of its own that may change from step to step."""
     return node.size_in == 0 and (callable(node.output) or isinstance(node.output, nengo.Process))
 
 

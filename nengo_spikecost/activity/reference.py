@@ -1,8 +1,8 @@
-"""Spikes counted while Nengo's reference simulator runs, or any with its interface.
+"""Spikes counted while Nengo's reference simulator, or one with its interface, runs.
 
-Only what every simulator of Nengo's kind offers is used: it is built from a network, runs
-a number of steps, and holds what Probes saw, which can be cleared. The Probes are read and
-cleared every so many steps, so that memory does not grow with the number of steps.
+Only what every such simulator offers is used: it is built from a network, runs a number of steps,
+and holds the data of Probes, which can be cleared. Probes are read and cleared every so many
+steps, so that memory does not grow with the number of steps.
 
 Nengo has no batches: samples are presented one after another.
 """
@@ -29,14 +29,14 @@ class ReferenceBackend(Backend):
     """A simulator with the interface of ``nengo.Simulator``, run sample by sample.
 
     In a fresh presentation the simulator is reset before every sample, or built again if
-    it can't be reset. What a reset of Nengo leaves as it is stays as it is: the random
-    numbers of stochastic neuron types go on, and so does what a Node's function remembers.
-    Processes without a seed draw the same noise for every sample.
+    it can't be reset. Two things survive a reset of Nengo: the random numbers of stochastic
+    neuron types go on, and functions of Nodes remember what they remembered. Processes without
+    a seed draw the same noise for every sample.
 
     Parameters
     ----------
     setup : Setup
-        What to simulate. In a continuous presentation every lane is a simulator of its own.
+        In a continuous presentation every lane is a simulator of its own.
     simulator : callable
         Called as ``simulator(network, dt=..., seed=..., progress_bar=False, **options)``.
     **options
@@ -88,14 +88,14 @@ class ReferenceBackend(Backend):
             simulator.close()
 
     def _surrounding(self) -> nengo.Network:
-        """A network that has the user's as a subnetwork: Probes are added beside it."""
+        """A network with the user's as a subnetwork, in which Probes are added beside it."""
         network = nengo.Network(seed=self.setup.seed, add_to_container=False)
         with network:
             nengo.Network.add(self.setup.network)
         return network
 
     def _ready(self, lane: int) -> Any:
-        """The simulator of a lane, in the state that the next sample has to start from."""
+        """The simulator of a lane, in the state that its next sample starts from."""
         if lane == len(self._simulators):
             self._simulators.append(self._build())
             self._n_presented.append(0)
@@ -150,7 +150,7 @@ class ReferenceBackend(Backend):
 
 
 class _Feed:
-    """The output of a Node that is fed: what is presented, step by step."""
+    """The output of a Node that is fed: the values of a sample, step by step."""
 
     def __init__(self, size: int, dt: float):
         self._values = np.zeros((1, size))
@@ -158,7 +158,7 @@ class _Feed:
         self._first = 0
 
     def present(self, values: np.ndarray, first: int) -> None:
-        """Give ``values``, of shape (1 or n_steps, size), from step number ``first`` on."""
+        """Present values of shape (1 or n_steps, size) from step ``first`` on."""
         self._values = values.astype(np.float64)
         self._first = first
 
@@ -168,7 +168,7 @@ class _Feed:
 
 
 class _Output:
-    """Last value and mean of what one Probe saw in one presentation."""
+    """Last value and mean of one Probe in one presentation."""
 
     def __init__(self, name: str):
         self._name = name
@@ -177,7 +177,7 @@ class _Output:
         self._n = 0
 
     def add(self, values: np.ndarray) -> None:
-        """Take in values of shape (n_steps, ...), of fewer steps if they are sampled."""
+        """Add values of shape (n_steps, ...), or fewer if the Probe samples."""
         if len(values):
             flat = values.reshape(len(values), -1)
             self._sum = self._sum + flat.sum(axis=0, dtype=np.float64)
@@ -186,7 +186,7 @@ class _Output:
 
     @property
     def last(self) -> np.ndarray:
-        """The value last seen, shape (size,), float32."""
+        """The last value, shape (size,), float32."""
         if self._last is None:
             raise MeasurementError(
                 f"Probe {self._name!r} saw nothing of a sample: its sample_every is longer "
@@ -196,22 +196,22 @@ class _Output:
 
     @property
     def mean(self) -> np.ndarray:
-        """The mean of all values seen, shape (size,), float32."""
+        """The mean of all values, shape (size,), float32."""
         return (self._sum / max(1, self._n)).astype(np.float32)
 
 
 def _counted(values: np.ndarray, population: Population, dt: float) -> np.ndarray:
-    """Sum over steps of spikes, or of graded outputs as if they were rates."""
+    """Spikes added up over steps; graded outputs count as rates."""
     spikes = np.abs(values) * (dt / amplitude(population))
     return (np.rint(spikes) if population.spiking else spikes).sum(axis=0)
 
 
 @contextlib.contextmanager
 def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
-    """Have Nodes give something else while a simulator is built; then undo it.
+    """Replace outputs of Nodes while a simulator is built.
 
-    A network says itself what its Nodes give, and other simulators than NengoDL take no
-    data: there is no other way in that all of them have.
+    The outputs of Nodes are part of the network, and only NengoDL takes data besides: this is
+    the one way to feed a Node that all simulators have.
     """
     before = {node: node.output for node in feeds}
     try:
@@ -226,8 +226,9 @@ def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
 def nengo_backend(setup: Setup) -> Backend:
     """Nengo's reference simulator.
 
-    Its optimizer is ten times as fast on networks of many small Ensembles, but has neurons
-    share random numbers in an order of its own: no two runs would be equal.
+    Its optimizer is ten times as fast on networks of many small Ensembles, but lets neurons
+    that draw random numbers do so in an order that differs from run to run: with such neurons
+    it is off.
     """
     draws = any(draws_as_it_runs(population) for population in setup.populations)
     return ReferenceBackend(setup, nengo.Simulator, optimize=not draws)

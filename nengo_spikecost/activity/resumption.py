@@ -1,4 +1,4 @@
-"""A measurement that is taken up where an earlier one stopped."""
+"""A measurement that goes on where an earlier one stopped."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_resumable(
     Raises
     ------
     MeasurementError
-        If state runs on from sample to sample which the simulator can't give.
+        If state that the simulator can't give runs on from sample to sample, or random numbers.
     """
     if presentation == "continuous":
         if not simulator.resumable:
@@ -67,12 +67,12 @@ class Resumption:
         self._n_done = self._checkpoint.n_done()
 
     def results(self, number: int, batch: Batch) -> dict[str, np.ndarray] | None:
-        """What was kept of a batch, if it was.
+        """The results of a batch, if they were kept.
 
         Raises
         ------
         DataError
-            If it was of other samples.
+            If they are of other samples.
         """
         if number >= self._n_done:
             return None
@@ -85,21 +85,21 @@ class Resumption:
         return kept
 
     def restore(self, backend: Backend, number: int) -> None:
-        """Bring a simulation to where it was before a batch."""
+        """Take a simulation to the state that it had before a batch."""
         if self._continuous and number:
             backend.restore(self._checkpoint.state(number))
 
     def keep(
         self, number: int, batch: Batch, results: Mapping[str, np.ndarray], backend: Backend | None
     ) -> None:
-        """Write what a batch brought."""
+        """Write the results of a batch, and the state after it."""
         state = backend.state() if self._continuous and backend is not None else None
         data = {"data": np.array(batch_digest(batch))}
         self._checkpoint.add(number, {**results, **data}, state)
 
 
 def _arguments(setup: Setup, simulator: str) -> dict[str, Any]:
-    """All that the results depend on, but the data."""
+    """All that the results depend on except the data."""
     shapes = getattr(setup.fit, "shapes", None)
     ensembles = setup.network.all_ensembles
     return {

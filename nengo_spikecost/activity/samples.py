@@ -70,14 +70,14 @@ class Batch:
 
 
 class NoInput(Batch):
-    """One sample of no input."""
+    """One sample without input."""
 
     def __len__(self) -> int:
         return 1
 
 
 class SelfDriven:
-    """The stream of a network that is fed nothing: one sample.
+    """The only sample of a network that is fed nothing.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ class SelfDriven:
         self.n_steps = _check_n_steps(n_steps)
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
-        """The one sample; side by side with copies of itself if the batch is larger."""
+        """One batch of one sample."""
         yield NoInput({}, None)
 
 
 class SampleStream:
-    """The samples of ``data`` in batches, as often as iterated (once for generators).
+    """The samples of ``data`` in batches, as often as they are asked for (generators: once).
 
     Parameters
     ----------
@@ -188,16 +188,16 @@ class SampleStream:
 
     def _by_input(self, x: Any) -> dict[str, Any]:
         if isinstance(x, Mapping):
-            found = {}
+            arrays = {}
             for key, array in x.items():
                 try:
-                    found[self._resolve(key)] = array
+                    arrays[self._resolve(key)] = array
                 except KeyError as error:
                     raise DataError(f"data: {error.args[0]}") from None
-            missing = [spec.name for spec in self.inputs if spec.name not in found]
+            missing = [spec.name for spec in self.inputs if spec.name not in arrays]
             if missing:
                 raise DataError(f"data has no values for input {', '.join(missing)}.")
-            return found
+            return arrays
         if len(self.inputs) == 1:
             return {self.inputs[0].name: x}
         names = ", ".join(spec.name for spec in self.inputs)
@@ -244,7 +244,7 @@ def _check_n_steps(n_steps: Any) -> int:
 
 
 def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) -> None:
-    """Raise if a value is no finite float32; in chunks, to need no copy of the data."""
+    """Raise unless all values are finite as float32; looked at in chunks, without a copy."""
     if not np.issubdtype(values.dtype, np.inexact):
         return
     for first in range(0, len(values), chunk):
@@ -264,7 +264,7 @@ def _as_float32(batch: Batch) -> Batch:
 
 
 def with_labels(data: Any) -> tuple[Any, Any]:
-    """``(x, y)``, of which y is None where data come without labels."""
+    """``(x, y)``, where y is None if data come without labels."""
     return data if isinstance(data, tuple) and len(data) == 2 else (data, None)
 
 
@@ -278,7 +278,7 @@ def _iterate(chunks: Any) -> Iterator[Any]:
     if not hasattr(chunks, "__iter__") or (
         hasattr(chunks, "__len__") and hasattr(chunks, "__getitem__")
     ):
-        # a Keras Sequence: its iterator goes on for ever, its length does not
+        # the iterator of a Keras Sequence never ends; its length does
         return (chunks[i] for i in range(len(chunks)))
     return iter(chunks)
 

@@ -1,8 +1,8 @@
-"""What `measure` was given: a network, what its inputs and outputs are called, and data."""
+"""The network that `measure` was given, the names of its inputs and outputs, and its data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
@@ -14,12 +14,12 @@ from .samples import InputSpec, SampleStream, SelfDriven, with_labels
 
 @dataclass(frozen=True)
 class Subject:
-    """What is simulated.
+    """A network to simulate, and the names of its parts.
 
     Attributes
     ----------
     named : nengo.Network or Conversion
-        What knows the names of layers.
+        The object that knows the names of layers.
     network : nengo.Network
     inputs : mapping from str to nengo.Node
         Those that could be fed, by name.
@@ -43,7 +43,7 @@ class Subject:
         return inputs, SampleStream(data, inputs, resolve, n_steps)
 
     def _fed(self, resolve: Callable[[Any], str], data: Any) -> list[InputSpec]:
-        """For a plain network those that a dict of data names, or else all."""
+        """All inputs; of a plain network those that a dict of data names."""
         fed = list(self.inputs)
         if isinstance(self.named, nengo.Network) and isinstance(data, Mapping):
             try:
@@ -54,12 +54,12 @@ class Subject:
 
 
 def subject(given: Any) -> Subject:
-    """What a user gives: a network, a Conversion, or what has one of these, as a BlockFit.
+    """The subject of a measurement: a network, a Conversion, or an object with one, as a BlockFit.
 
     Raises
     ------
     MeasurementError
-        If it is nothing of the kind.
+        If it is none of these.
     """
     fit, named = None, given
     if hasattr(given, "shapes") and hasattr(given, "apply"):
@@ -67,10 +67,10 @@ def subject(given: Any) -> Subject:
     if not _is_named(named):
         named = getattr(named, "network", named)
     if isinstance(named, nengo.Network):
-        outputs: dict[str, nengo.Probe] = {}
-        for i, probe in enumerate(named.all_probes):
-            label = probe.label or getattr(probe.obj, "label", None) or f"probe {i}"
-            outputs[label if label not in outputs else f"{label} ({i})"] = probe
+        outputs = _by_label(
+            (i, probe.label or getattr(probe.obj, "label", None) or f"probe {i}", probe)
+            for i, probe in enumerate(named.all_probes)
+        )
         return Subject(named, named, _source_nodes(named), outputs, fit)
     if _is_named(named):
         return Subject(named, named.net, named.inputs, dict(named.outputs), fit)
@@ -92,13 +92,20 @@ def _is_named(given: Any) -> bool:
 
 
 def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
-    """The Nodes of a plain network that could be fed, by label (made unique)."""
-    nodes: dict[str, nengo.Node] = {}
-    for i, node in enumerate(network.all_nodes):
-        if node.size_in == 0 and node.size_out > 0:
-            label = node.label or f"node {i}"
-            nodes[label if label not in nodes else f"{label} ({i})"] = node
-    return nodes
+    """Nodes of a plain network that could be fed, by label."""
+    return _by_label(
+        (i, node.label or f"node {i}", node)
+        for i, node in enumerate(network.all_nodes)
+        if node.size_in == 0 and node.size_out > 0
+    )
+
+
+def _by_label(labelled: Iterable[tuple[int, str, Any]]) -> dict[str, Any]:
+    """Objects by label; a label that is taken gets the number of its object."""
+    named: dict[str, Any] = {}
+    for number, label, obj in labelled:
+        named[label if label not in named else f"{label} ({number})"] = obj
+    return named
 
 
 def _resolver(names: Mapping[str, nengo.Node]) -> Callable[[Any], str]:

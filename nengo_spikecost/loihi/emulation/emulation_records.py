@@ -1,8 +1,8 @@
-"""What an emulated chip did: outputs, and exact counts of each sample."""
+"""An emulated run: outputs, and exact counts of each sample."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ OVERFLOWS = ("q0", "current", "u2")
 
 @dataclass(frozen=True)
 class EmulatedOutput:
-    """What one Probe saw.
+    """The values of one Probe.
 
     Attributes
     ----------
@@ -39,8 +39,8 @@ class EmulatedRun(Result):
     """Outputs and exact counts of each sample.
 
     Spikes are counted when they are fired; messages, axon events and synops when they are
-    delivered, one step later: what is fired at the last step of a sample is delivered
-    within the next sample if the presentation is continuous, and never if it is fresh.
+    delivered, one step later. A spike of the last step of a sample is delivered within the next
+    sample if the presentation is continuous, and never if it is fresh.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class EmulatedRun(Result):
         Updates of compartments that a weight arrived at in that step, and of those that
         neither received one nor fired.
     chip_to_host : ndarray of int64, shape (n_samples,)
-        Spikes that the host reads: one for each Connection to the host they take.
+        Spikes that the host reads, one for each Connection to the host that they take.
     ensembles : mapping from nengo.Ensemble to ndarray of int64
         Of each Ensemble on the chip: the sources that are its neurons, in its order.
     host_counts : mapping from nengo.Ensemble to ndarray of shape (n_samples, n_neurons)
@@ -76,7 +76,7 @@ class EmulatedRun(Result):
         one of them. Graded: the sum over steps of ``abs(output) * dt / amplitude``, float64.
     overflows : ndarray of bool, shape (n_samples, n_blocks, 3)
         Whether numbers were too large for the chip at any step: inputs, currents, and
-        currents with bias, `OVERFLOWS`.
+        currents with bias (`OVERFLOWS`).
     by_step : StepCounts, optional
         Counts of each step, if they were asked for.
     """
@@ -127,29 +127,13 @@ class EmulatedRun(Result):
         return _summed(self.spikes, self.input_of)
 
     def messages_to(self) -> np.ndarray:
-        """Messages delivered to each block, from the host too, (n_samples, n_blocks)."""
-        found = np.zeros((self.n_samples, len(self.block_of)), dtype=np.int64)
-        for route, counts in zip(self.routes, self.messages.T):
-            found[:, self.synapses[route.synapses].block] += counts
-        return found
+        """Messages delivered to each block, from the host too, int64, (n_samples, n_blocks)."""
+        return self._by_block(self.messages, self._receivers())
 
     def messages_from(self) -> np.ndarray:
         """Messages of each block that were delivered, int64, (n_samples, n_blocks)."""
-        found = np.zeros((self.n_samples, len(self.block_of)), dtype=np.int64)
-        for route, counts in zip(self.routes, self.messages.T):
-            if route.sender < len(self.block_of):  # the others come from the host
-                found[:, route.sender] += counts
-        return found
-
-    def block_synops(self) -> dict[str, np.ndarray]:
-        """Synaptic operations of each block by `Synapses.kind`, int64, (n_samples, n_blocks)."""
-        found: dict[str, np.ndarray] = {}
-        for synapses, counts in zip(self.synapses, self.synops.T):
-            if synapses.kind not in found:
-                shape = (self.n_samples, len(self.block_of))
-                found[synapses.kind] = np.zeros(shape, dtype=np.int64)
-            found[synapses.kind][:, synapses.block] += counts
-        return found
+        # inputs from the host have the numbers after those of the blocks, and are left out
+        return self._by_block(self.messages, [route.sender for route in self.routes])
 
     def messages_between(self) -> np.ndarray:
         """Messages of all samples from each block, then from each input, to each block.
@@ -157,17 +141,46 @@ class EmulatedRun(Result):
         int64, shape (n_blocks + n_inputs, n_blocks).
         """
         n_blocks, n_inputs = len(self.block_of), len(self.input_of)
-        found = np.zeros((n_blocks + n_inputs, n_blocks), dtype=np.int64)
-        for route, counts in zip(self.routes, self.messages.T):
-            found[route.sender, self.synapses[route.synapses].block] += counts.sum()
-        return found
+        between = np.zeros((n_blocks + n_inputs, n_blocks), dtype=np.int64)
+        for route, receiver, n in zip(self.routes, self._receivers(), self.messages.sum(axis=0)):
+            between[route.sender, receiver] += n
+        return between
+
+    def block_synops(self) -> dict[str, np.ndarray]:
+        """Synaptic operations of each block by `Synapses.kind`, int64, (n_samples, n_blocks)."""
+        return {
+            kind: self._by_block(self.synops[:, own], [self.synapses[k].block for k in own])
+            for kind, own in self._numbers("kind").items()
+        }
 
     def synops_by_format(self) -> dict[str, np.ndarray]:
         """Synaptic operations by the format of the synapses, int64, (n_samples,) each."""
-        found: dict[str, np.ndarray] = {}
-        for synapses, counts in zip(self.synapses, self.synops.T):
-            found[synapses.format] = found.get(synapses.format, 0) + counts
-        return found
+        return {f: self.synops[:, own].sum(axis=1) for f, own in self._numbers("format").items()}
+
+    def _numbers(self, attribute: str) -> dict[str, list[int]]:
+        """Numbers of the sets of synapses, by one of their attributes."""
+        numbers: dict[str, list[int]] = {}
+        for k, synapses in enumerate(self.synapses):
+            numbers.setdefault(getattr(synapses, attribute), []).append(k)
+        return numbers
+
+    def _receivers(self) -> list[int]:
+        return [self.synapses[route.synapses].block for route in self.routes]
+
+    def _by_block(self, counts: np.ndarray, blocks: Sequence[int]) -> np.ndarray:
+        return added_up(counts, blocks, len(self.block_of))
+
+
+def added_up(counts: np.ndarray, where: Sequence[int], size: int) -> np.ndarray:
+    """Columns of counts (n, k) added up into ``size`` others, int64 (n, size).
+
+    ``where`` says for each column which one it is added to; beyond ``size``, to none.
+    """
+    sums = np.zeros((len(counts), size), dtype=np.int64)
+    for number, column in zip(where, counts.T):
+        if number < size:
+            sums[:, number] += column
+    return sums
 
 
 def _summed(values: np.ndarray, parts: tuple[slice, ...]) -> np.ndarray:

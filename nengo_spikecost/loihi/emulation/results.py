@@ -1,4 +1,4 @@
-"""What batches gave, as plain arrays, and how they become one `EmulatedRun`."""
+"""The results of batches as plain arrays, and how they become one `EmulatedRun`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...chip.chip_activity import StepCounts
 from ...errors import EmulationWarning
 from ..cores.built import BuiltNetwork
 from .chip import Chip
-from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun
+from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun, added_up
 from .presenting import Presenter
 from .probes import Gathered
 
@@ -42,19 +42,19 @@ class Asked:
 
 
 def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batch:
-    """What the first ``n`` lanes of a batch gave.
+    """The results of the first ``n`` lanes of a batch.
 
     Parameters
     ----------
     presenter : Presenter
-        Just after it presented.
+        Just after it presented the batch.
     gathered : sequence of Gathered
         One for each Probe.
     n : int
     """
     lanes = presenter.lanes
     messages, synops = lanes.delivered()
-    found = {
+    results = {
         "spikes": _small(lanes.spikes[:n]),
         "messages": messages[:n],
         "synops": synops[:n],
@@ -63,16 +63,16 @@ def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batc
         "overflows": lanes.overflows[:n].astype(bool),
     }
     if lanes.by_step.fired.shape[1]:
-        found.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
-        found["step with_input"] = lanes.with_input[:n]
+        results.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
+        results["step with_input"] = lanes.with_input[:n]
     for k, one in enumerate(gathered):
         output = one.output(n)
         if output is not None:
             values = {key: getattr(output, key) for key in READINGS}
-            found.update({f"output {k} {key}": x for key, x in values.items() if x is not None})
+            results.update({f"output {k} {key}": x for key, x in values.items() if x is not None})
     for k, counts in enumerate(presenter.host_counts()):
-        found[f"host {k}"] = _small(counts[:n])
-    return found
+        results[f"host {k}"] = _small(counts[:n])
+    return results
 
 
 def _small(counts: np.ndarray) -> np.ndarray:
@@ -98,7 +98,10 @@ def joined_run(
         for k, probe in enumerate(probes)
         if f"output {k} last" in arrays
     }
-    axon_events = _by_synapses(chip, arrays["messages"])
+    synapses_of = [route.synapses for route in chip.routes]
+    messages, synops = (
+        added_up(arrays[key], synapses_of, len(chip.synapses)) for key in ("messages", "synops")
+    )
     return EmulatedRun(
         n_samples=len(arrays["spikes"]),
         n_steps=asked.n_steps,
@@ -111,8 +114,8 @@ def joined_run(
         input_of=chip.input_of,
         spikes=arrays["spikes"],
         synapses=chip.synapses,
-        axon_events=axon_events,
-        synops=_by_synapses(chip, arrays["synops"]),
+        axon_events=messages,
+        synops=synops,
         routes=chip.routes,
         messages=arrays["messages"],
         with_input=arrays["with_input"],
@@ -126,7 +129,7 @@ def joined_run(
 
 
 def warn_of_overflows(run: EmulatedRun) -> None:
-    """Say once what NengoLoihi's emulator says at every step."""
+    """Warn once of what NengoLoihi's emulator warns of at every step."""
     where = np.asarray(run.overflows.any(axis=0))
     if not where.any():
         return
@@ -143,22 +146,16 @@ def warn_of_overflows(run: EmulatedRun) -> None:
     )
 
 
-def _by_synapses(chip: Chip, by_route: np.ndarray) -> np.ndarray:
-    found = np.zeros((len(by_route), len(chip.synapses)), dtype=np.int64)
-    for route, counts in zip(chip.routes, by_route.T):
-        found[:, route.synapses] += counts
-    return found
-
-
 def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:
-    found = np.zeros(len(spikes), dtype=np.int64)
+    """Spikes that the host reads, one for each Connection to it, int64 (n_samples,)."""
+    n_read = np.zeros(len(spikes), dtype=np.int64)
     for nengo_probe in model.chip2host_receivers:
         probe = model.objs[nengo_probe]["out"]
         if probe.key == "spiked":
             for block, part in zip(probe.target, probe.slice):
                 own = spikes[:, chip.block_of[chip.blocks.index(block)]]
-                found += own[:, part].sum(axis=1, dtype=np.int64)
-    return found
+                n_read += own[:, part].sum(axis=1, dtype=np.int64)
+    return n_read
 
 
 def _step_counts(chip: Chip, arrays: Mapping[str, np.ndarray]) -> StepCounts:
