@@ -66,7 +66,7 @@ class Checkpoint:
         return n
 
     def batch(self, number: int) -> dict[str, np.ndarray]:
-        """Results of a batch that is done."""
+        """The results of a batch that is done."""
         return read_arrays(self._results(number))
 
     def state(self, n_done: int) -> dict[str, np.ndarray]:
@@ -76,7 +76,7 @@ class Checkpoint:
     def add(
         self, number: int, results: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray] | None
     ) -> None:
-        """Keep the results of a batch, and the state that the next one starts from."""
+        """Write the results of a batch, and the state that the next one starts from."""
         if state is not None:
             write_arrays(self._state(number + 1), state)
         write_arrays(self._results(number), results)

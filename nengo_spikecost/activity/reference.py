@@ -19,6 +19,7 @@ import numpy as np
 from ..errors import MeasurementError
 from ..graph import Population
 from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
+from .gathered import Gathered, saw_nothing
 from .simulator_spec import register_backend
 
 #: Probed values held at a time: 2**21 of float64 are 16 MiB.
@@ -69,19 +70,15 @@ class ReferenceBackend(Backend):
                 feed.present(inputs[name][i], first)
             samples.append(self._present(simulator))
             self._n_presented[lane] += 1
-        return BatchCounts(
-            {
-                p.name: np.stack([counts[k] for counts, _ in samples])
-                for k, p in enumerate(self.setup.populations)
-            },
-            {
-                name: (
-                    np.stack([outputs[name].last for _, outputs in samples]),
-                    np.stack([outputs[name].mean for _, outputs in samples]),
-                )
-                for name in self.setup.outputs
-            },
-        )
+        counts = {
+            p.name: np.stack([counts[k] for counts, _ in samples])
+            for k, p in enumerate(self.setup.populations)
+        }
+        outputs = {
+            name: _joined(name, [outputs[name].output(1) for _, outputs in samples])
+            for name in self.setup.outputs
+        }
+        return BatchCounts(counts, outputs)
 
     def close(self) -> None:
         for simulator in self._simulators:
@@ -125,10 +122,10 @@ class ReferenceBackend(Backend):
             )
         return simulator
 
-    def _present(self, simulator: Any) -> tuple[list[np.ndarray], dict[str, _Output]]:
+    def _present(self, simulator: Any) -> tuple[list[np.ndarray], dict[str, Gathered]]:
         """Run the steps of one sample; counts by population, and outputs."""
         counts = [np.zeros(p.n_neurons) for p in self.setup.populations]
-        outputs = {name: _Output(name) for name in self.setup.outputs}
+        outputs = {name: Gathered() for name in self.setup.outputs}
         remaining = self.setup.n_steps
         while remaining:
             n = min(self._chunk, remaining)
@@ -140,7 +137,7 @@ class ReferenceBackend(Backend):
                 size += values.size
             for name, probe in self.setup.outputs.items():
                 values = np.asarray(simulator.data[probe])
-                outputs[name].add(values)
+                outputs[name].add(values[None])
                 size += values.size
             simulator.clear_probes()
             remaining -= n
@@ -167,37 +164,12 @@ class _Feed:
         return self._values[min(max(step, 0), len(self._values) - 1)]
 
 
-class _Output:
-    """Last value and mean of one Probe in one presentation."""
-
-    def __init__(self, name: str):
-        self._name = name
-        self._sum: Any = 0.0
-        self._last: np.ndarray | None = None
-        self._n = 0
-
-    def add(self, values: np.ndarray) -> None:
-        """Add values of shape (n_steps, ...), or fewer if the Probe samples."""
-        if len(values):
-            flat = values.reshape(len(values), -1)
-            self._sum = self._sum + flat.sum(axis=0, dtype=np.float64)
-            self._last = flat[-1].astype(np.float32)
-            self._n += len(values)
-
-    @property
-    def last(self) -> np.ndarray:
-        """The last value, shape (size,), float32."""
-        if self._last is None:
-            raise MeasurementError(
-                f"Probe {self._name!r} saw nothing of a sample: its sample_every is longer "
-                "than a presentation. Take more steps, or a shorter sample_every."
-            )
-        return self._last
-
-    @property
-    def mean(self) -> np.ndarray:
-        """The mean of all values, shape (size,), float32."""
-        return (self._sum / max(1, self._n)).astype(np.float32)
+def _joined(name: str, outputs: list[dict[str, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Last values and means of all samples, each (n_samples, size), float32."""
+    if not all(outputs):
+        raise saw_nothing(name)
+    last, mean = (np.concatenate([output[key] for output in outputs]) for key in ("last", "mean"))
+    return last.astype(np.float32), mean.astype(np.float32)
 
 
 def _counted(values: np.ndarray, population: Population, dt: float) -> np.ndarray:
@@ -235,14 +207,9 @@ def nengo_backend(setup: Setup) -> Backend:
 
 
 def register_simulator(
-    name: str,
-    simulator: Callable[..., Any],
-    *,
-    continuous: bool = False,
-    starts_anew: bool = False,
-    options: Sequence[str] = (),
-    **arguments: Any,
-) -> None:
+    name: str, simulator: Callable[..., Any], *, continuous: bool = False,
+    starts_anew: bool = False, options: Sequence[str] = (), **arguments: Any,
+) -> None:  # fmt: skip
     """Make a simulator with the interface of ``nengo.Simulator`` known to `measure`.
 
     One that can do more (batches, chip counts, a state that can be taken up) needs a `Backend`

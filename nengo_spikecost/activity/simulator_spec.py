@@ -16,7 +16,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import warnings
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
@@ -255,22 +255,16 @@ def register_simulator_spec(spec: SimulatorSpec) -> None:
     simulators.register(spec)
 
 
-def register_backend(
-    *names: str,
-    minibatch: bool = True,
-    continuous: bool = False,
-    resumable: bool = False,
-    options: Sequence[str] = (),
-    **abilities: Any,
-) -> Callable[[BackendMaker], BackendMaker]:
+def register_backend(*names: str, **abilities: Any) -> Callable[[BackendMaker], BackendMaker]:
     """Decorator that makes a function from `Setup` to `Backend` a simulator.
 
     Parameters
     ----------
     *names : str
         What users call it: one or more names.
-    minibatch, continuous, resumable, options, **abilities
-        What it can do: see `SimulatorSpec`.
+    **abilities
+        What it can do: ``minibatch``, ``continuous``, ``resumable``, ``options`` and the other
+        attributes of `SimulatorSpec`.
 
     Warns
     -----
@@ -280,10 +274,7 @@ def register_backend(
 
     def decorator(factory: BackendMaker) -> BackendMaker:
         for name in names:
-            spec = SimulatorSpec(
-                name, factory, minibatch, continuous, resumable, options=tuple(options), **abilities
-            )
-            simulators.register(spec)
+            simulators.register(SimulatorSpec(name, factory, **abilities))
         return factory
 
     return decorator

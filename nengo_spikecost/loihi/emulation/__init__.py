@@ -1,7 +1,7 @@
-"""Many samples at a time through NengoLoihi's chip, bit for bit.
+"""NengoLoihi's chip emulated for many samples at a time, bit for bit.
 
 `Emulator` runs the blocks that NengoLoihi builds, as its own emulator does, but for a whole
-batch of samples, with compiled code, and counts what the chip did.
+batch of samples, in compiled code, and counts spikes, messages and synops.
 """
 
 from . import shown as _shown  # noqa: F401  (registers presenters)

@@ -1,4 +1,4 @@
-"""A number that tells built networks apart."""
+"""A digest that tells built networks apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .chip import Chip
 
 
 def built_digest(model: Any, chip: Chip) -> str:
-    """Tells networks apart: what the chip holds, and the operators and signals of the host."""
+    """Digest of the blocks on the chip, and of the operators and signals of the host."""
 
     def parts() -> Iterable[np.ndarray | str]:
         yield from map(np.asarray, chip.tables)

@@ -1,9 +1,9 @@
-"""A built network as flat arrays: what the chip holds, ready for compiled code.
+"""A built network as flat arrays, ready for compiled code.
 
-Compartments of all blocks are numbered through in NengoLoihi's order, and the neurons of
-the host's inputs follow them: together the sources of spikes. Weights are kept as the
-chip keeps them, shared by all axons that use them: a row of weights for each set and atom,
-and for each source and axon one entry that names its row and where in the block it starts.
+The compartments of all blocks have consecutive numbers in NengoLoihi's order, and the neurons of
+the host's inputs follow them: together they are the sources of spikes. Weights are kept as on
+the chip, shared by all axons that use them: a row of weights for each set and atom, and for each
+source and axon an entry that names its row and where in the block it starts.
 
 Reference: nengo-loihi 1.1.0, block.py, emulator/interface.py.
 """
@@ -22,7 +22,7 @@ from .weight_rows import Rows, entries_of, flat, sorted_entries
 
 
 class Tables(NamedTuple):
-    """Arrays that the compiled step reads; all are of int32 unless said otherwise.
+    """Arrays that the compiled step reads; all are int32 unless said otherwise.
 
     ``entry_of[s]:entry_of[s + 1]`` (int64) are the ``entries`` of source ``s``, each of four
     numbers: the compartment that it starts from, the first of its row of ``weights`` (int16
@@ -30,9 +30,9 @@ class Tables(NamedTuple):
     compartments, relative to the start) from the third number up to the fourth, or, if the
     fourth is negative, as many single ``places``, from the third on. ``effects`` of an entry
     are the number of its route and how many weights a spike meets; ``synapses_of`` is by
-    route. Segments are compartments that have all but their bias in common. ``sender_of`` a
-    source is a block, or an input of the host, after the blocks. There are ``most_events``
-    spikes in one step at most (an int).
+    route. Segments are neighbouring compartments that are alike except for their bias.
+    ``sender_of`` is the block of each source, or its input from the host, numbered after the
+    blocks. At most ``most_events`` spikes (an int) are fired in one step.
     """
 
     entry_of: np.ndarray
@@ -71,7 +71,7 @@ class Synapses:
         Discrete weights to all compartments of the block or to some, or weights that a
         population of axons shares.
     label : str
-        NengoLoihi's.
+        NengoLoihi's label.
     """
 
     block: int
@@ -114,8 +114,9 @@ class Chip:
     Attributes
     ----------
     blocks, inputs : tuple
-        NengoLoihi's, in its order.
-    block_of : slices of the compartments of each block; `input_of` : of each input's sources
+        NengoLoihi's blocks and inputs, in its order.
+    block_of, input_of : tuple of slice
+        Compartments of each block, and sources of each input.
     synapses : tuple of Synapses
     routes : tuple of Route
     tables : Tables
@@ -131,12 +132,12 @@ class Chip:
 
     @property
     def n_compartments(self) -> int:
-        """Compartments of all blocks."""
+        """Number of compartments of all blocks."""
         return self.block_of[-1].stop
 
     @property
     def n_sources(self) -> int:
-        """Compartments, and neurons of the host that send to the chip."""
+        """Number of compartments, and of neurons of the host that send to the chip."""
         return self.input_of[-1].stop if self.input_of else self.n_compartments
 
 
@@ -147,12 +148,12 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     ----------
     built : BuiltNetwork
     probes : sequence of nengo_loihi.probe.LoihiProbe
-        What is recorded.
+        Probes on the chip.
 
     Raises
     ------
     LoihiError
-        If a block learns or was not discretised, or an event is repeated too often.
+        If a block learns or was not discretised, or a neuron fires too often in one step.
     """
     blocks, inputs = (tuple(p.obj for p in parts) for parts in (built.blocks, built.inputs))
     for part in built.blocks:
@@ -177,10 +178,10 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         for axon in part.axons:
             number = numbers[id(axon.target)]
             start = block_of[synapses[number].block].start
-            found = entries_of(axon, part.n_neurons, tables_of[number], rows)
-            every = np.full(len(found.source), len(routes))
-            entries.append((found.source + sources.start, found.place + start, found.row, every))
-            routes.append(Route(sender, number, sources, found.messages, found.synops))
+            own = entries_of(axon, part.n_neurons, tables_of[number], rows)
+            every = np.full(len(own.source), len(routes))
+            entries.append((own.source + sources.start, own.place + start, own.row, every))
+            routes.append(Route(sender, number, sources, own.messages, own.synops))
     recorded = {
         f"record_{key}": _recorded(probes, key, dict(zip(blocks, block_of)))
         for key in ("spiked", "current", "voltage")
@@ -189,16 +190,14 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         **sorted_entries(entries, slices[-1].stop, rows),
         synapses_of=np.array([route.synapses for route in routes], dtype=np.int32),
         sender_of=np.repeat(np.arange(len(slices)), np.diff(stops, prepend=0)).astype(np.int32),
-        **rows.arrays(),
-        **_segments(blocks, block_of),
-        **recorded,
+        **rows.arrays(), **_segments(blocks, block_of), **recorded,
         most_events=slices[-1].stop + _most_repeats(inputs),
-    )
+    )  # fmt: skip
     return Chip(blocks, inputs, block_of, input_of, tuple(synapses), tuple(routes), tables)
 
 
 def _raise_if_it_cannot_run(part: Part) -> None:
-    """Refuse what changes weights, and what is no model of the chip."""
+    """Refuse blocks that learn, and blocks that were not discretised."""
     name, block = part.name, part.obj
     if any(synapse.learning for synapse in block.synapses):
         raise LoihiError(
@@ -210,8 +209,8 @@ def _raise_if_it_cannot_run(part: Part) -> None:
 
 
 def _most_repeats(inputs: Sequence[Any]) -> int:
-    """How many events of processes on the chip repeat another of the same step, at most."""
-    found = 0
+    """Most events of one step, of processes on the chip, that repeat another of that step."""
+    most = 0
     for spikes in inputs:
         for step in spikes.permanent:
             events = np.bincount(np.asarray(spikes.spikes[step], dtype=np.int64), minlength=1)
@@ -220,9 +219,9 @@ def _most_repeats(inputs: Sequence[Any]) -> int:
                     f"{spikes.label}: a neuron fires {events.max()} times in step {step}; at "
                     f"most {np.iinfo(np.uint8).max} times can be emulated."
                 )
-            found = max(found, int((events - (events > 0)).sum()))
+            most = max(most, int((events - (events > 0)).sum()))
     # several inputs may have theirs in the same step
-    return found * len(inputs)
+    return most * len(inputs)
 
 
 def _format(synapse: Any, block: Any) -> str:
@@ -233,7 +232,7 @@ def _format(synapse: Any, block: Any) -> str:
 
 
 def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.ndarray]:
-    """Compartments that are alike, side by side in a block."""
+    """Neighbouring compartments of a block that are alike, as `Tables` has them."""
 
     def column(values: Any, block: Any) -> np.ndarray:
         return np.broadcast_to(np.asarray(values).astype(np.int64), block.n_neurons)
@@ -248,7 +247,7 @@ def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.
     starts = np.concatenate([[0], changes])
     du, dv, vth, vmin, vmax, ref, number = table[starts].astype(np.int32).T
     bias = np.concatenate([column(b.compartment.bias, b) for b in blocks])
-    found = {
+    segments = {
         "bias": bias,
         "segment_start": starts,
         "segment_stop": np.append(changes, block_of[-1].stop),
@@ -260,15 +259,15 @@ def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.
         "highest": vmax,
         "refractory": ref,
     }
-    return {name: np.ascontiguousarray(values, dtype=np.int32) for name, values in found.items()}
+    return {name: np.ascontiguousarray(values, dtype=np.int32) for name, values in segments.items()}
 
 
 def _recorded(probes: Sequence[Any], key: str, block_of: dict[Any, slice]) -> np.ndarray:
-    """Compartments that the Probes of a quantity record, one after another."""
-    found = [
+    """Compartments that the Probes of a quantity record, one Probe after another."""
+    recorded = [
         np.arange(block_of[block].start, block_of[block].stop)[part]
         for probe in probes
         if probe.key == key
         for block, part in zip(probe.target, probe.slice)
     ]
-    return flat(found, np.int32)
+    return flat(recorded, np.int32)

@@ -1,4 +1,4 @@
-"""`Emulator`: many samples at a time through NengoLoihi's chip, bit for bit."""
+"""`Emulator`: NengoLoihi's emulator for many samples at a time, bit for bit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from ... import check
 from ...activity import network_digests as digests
+from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
 from ...checkpoints import Checkpoint
 from ...digests import array_digest
@@ -24,7 +25,6 @@ from .emulation_records import EmulatedRun
 from .feeding import filled, given_inputs
 from .lanes import usable_processors
 from .presenting import Presenter
-from .probes import Gathered
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
 from .run_arguments import check_run, positive
 
@@ -42,28 +42,27 @@ class Emulator:
     Parameters
     ----------
     network : nengo.Network, Conversion, or any object with one of these as ``.network``
-        Anything that NengoLoihi can build; it is built when the Emulator is made, with the
-        object's own block shapes if it has such. It is not changed.
+        Anything that NengoLoihi can build. It is built at once, with the object's own block
+        shapes if it has some, and is not changed.
     batch_size : int
         Samples simulated side by side.
     dt : float
         Time step in s.
     seed : int, optional
-        Of noise on the chip, and of processes on the host without a seed of their own; all
-        samples have the same noise. Default: as in NengoLoihi that of the network plus 1; 0
-        if it has none.
+        Seed of noise on the chip, and of processes on the host that have none; all samples have
+        the same noise. Default: as in NengoLoihi, that of the network plus 1, or 0 if it has none.
     n_threads : int, optional
         Default: the processors that this process may use.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
-        Built of this network already, and discretised.
+        This network, built and discretised already.
     shared : collection of nengo.Node
-        Whose functions all samples share, whatever they remember.
+        Nodes whose functions all samples share, whatever they remember.
 
     Attributes
     ----------
     network : nengo.Network
     built : BuiltNetwork
-        Whose neurons each block holds.
+        The blocks, and whose neurons each of them holds.
     model : nengo_loihi.builder.Model
     chip : Chip
         The blocks as flat arrays.
@@ -76,23 +75,16 @@ class Emulator:
 
     Notes
     -----
-    What functions of Nodes remember is copied for every sample, as it is when the sample
-    starts afresh: what they collect stays out of sight, so use Probes. A function that keeps
-    what can't be copied is refused if there are several samples side by side, unless its Node
-    is in ``shared``.
+    Functions of Nodes that remember something are copied for every sample, in the state in which
+    a fresh sample starts. What the copies collect stays out of sight, so use Probes. A function
+    that keeps something that can't be copied is refused if there are several samples side by
+    side, unless its Node is in ``shared``.
     """
 
     def __init__(
-        self,
-        network: Any,
-        *,
-        batch_size: int = 32,
-        dt: float = 0.001,
-        seed: int | None = None,
-        n_threads: int | None = None,
-        model: Any = None,
-        shared: Collection[nengo.Node] = (),
-    ):
+        self, network: Any, *, batch_size: int = 32, dt: float = 0.001, seed: int | None = None,
+        n_threads: int | None = None, model: Any = None, shared: Collection[nengo.Node] = (),
+    ):  # fmt: skip
         self.batch_size = positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = positive(n_threads, "n_threads")
@@ -124,23 +116,18 @@ class Emulator:
         return (*(p for p in self.model.nengo_probes if p not in hidden), *host)
 
     def run(
-        self,
-        inputs: Any = None,
-        n_steps: int = 100,
-        *,
-        presentation: str = "fresh",
-        readout: str = "last",
-        by_step: bool = False,
+        self, inputs: Any = None, n_steps: int = 100, *, presentation: str = "fresh",
+        readout: str = "last", by_step: bool = False,
         checkpoint: str | os.PathLike[str] | None = None,
-    ) -> EmulatedRun:
+    ) -> EmulatedRun:  # fmt: skip
         """Present samples.
 
         Parameters
         ----------
         inputs : mapping from nengo.Node to ndarray, or ndarray, optional
             Outputs of Nodes, ``(n_samples, size)`` or ``(n_samples, n_steps, size)``. An
-            array is for the only Node with an output of its own. Nodes that are not given
-            do as the network says; without any, one sample is run.
+            array is for the only Node with an output of its own. Other Nodes do as the network
+            says; without inputs, one sample is run.
         n_steps : int
             Steps of each sample.
         presentation : {"fresh", "continuous"}
@@ -149,13 +136,13 @@ class Emulator:
             the continuous ones before; sample ``i`` of a run is presented in lane
             ``i % batch_size``. Lanes that get no sample in the end are shown zeros meanwhile.
         readout : {"last", "all"}
-            Whether outputs hold values at the last step and means only, or at every step.
+            Whether outputs hold only the last values and means, or the values at every step.
         by_step : bool
             Whether to count step by step, too.
         checkpoint : str or path, optional
-            A folder, where results are kept after every batch. A run that ended early goes on
+            A folder that keeps the results of every batch. A run that ended early goes on
             from there when it is started again with the same arguments, in another process
-            too. It holds pickled objects: take only folders that you trust.
+            too. It holds pickled objects: use only folders that you trust.
 
         Returns
         -------
@@ -201,28 +188,28 @@ class Emulator:
         return run
 
     def state(self) -> dict[str, np.ndarray]:
-        """What a continuous presentation is in the middle of.
+        """The state of a continuous presentation.
 
-        Arrays by name, for ``numpy.savez`` or pickle: the state of the chip and of the host
-        in every lane, random numbers and what functions of Nodes remember among it, pickled.
+        Arrays by name, for ``numpy.savez`` or pickle: the state of the chip and of the host in
+        every lane, with random numbers, and pickled what functions of Nodes remember.
 
         Raises
         ------
         LoihiError
             If something on the host can't be kept in a file.
         """
-        found = {"network": np.array(self._digest)}
+        state = {"network": np.array(self._digest)}
         if self._presenter is None or not self._continuous:
-            return found
+            return state
         nodes, changing, lanes = self._key
         numbers = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
-        found.update({"fed": np.array(numbers, dtype=np.int64), "changing": np.array(changing)})
-        return {**found, "lanes": np.array(lanes), **self._presenter.state()}
+        state.update({"fed": np.array(numbers, dtype=np.int64), "changing": np.array(changing)})
+        return {**state, "lanes": np.array(lanes), **self._presenter.state()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from a `state`, of this process or another.
+        """Go on from a `state` that this process or another gave.
 
-        It holds pickled objects: take only states that you trust.
+        It holds pickled objects: use only states that you trust.
 
         Raises
         ------
@@ -265,7 +252,7 @@ class Emulator:
         self.close()
 
     def _ready(self, given: Mapping[Any, np.ndarray], lanes: int, continuous: bool) -> Presenter:
-        """What presents inputs of this kind, in the state that it has to start from."""
+        """The presenter of inputs of this kind, in the state that it has to start from."""
         changing = any(x.shape[1] > 1 for x in given.values())
         goes_on = continuous and self._continuous
         if goes_on and self._key != (frozenset(given), changing, lanes):
@@ -282,23 +269,15 @@ class Emulator:
     def _prepare(
         self, nodes: frozenset[Any], changing: bool, lanes: int | None = None
     ) -> Presenter:
-        """What presents to these Nodes."""
+        """The presenter of inputs to these Nodes."""
         key = (nodes, changing, self.batch_size if lanes is None else lanes)
         if self._presenter is not None and key == self._key:
             return self._presenter
         self.close()
         presenter = Presenter(
-            self.model,
-            self.chip,
-            self._chip_probes,
-            tuple(nodes),
-            changing,
-            key[2],
-            self._n_threads,
-            self._seed,
-            self.network,
-            self._shared,
-        )
+            self.model, self.chip, self._chip_probes, tuple(nodes), changing, key[2],
+            self._n_threads, self._seed, self.network, self._shared,
+        )  # fmt: skip
         missing = nodes - presenter.fed
         if missing:
             names = ", ".join(str(node) for node in missing)
@@ -309,14 +288,14 @@ class Emulator:
 
     @functools.cached_property
     def _digest(self) -> str:
-        """Tells networks apart: what was built, and the filters and functions it was built of."""
+        """Digest of the built network, and of the filters and functions that it was built from."""
         built = built_digest(self.model, self.chip)
         return array_digest([built, digests.network_digest(self.network)])
 
     def _checkpoint(
         self, path: Any, asked: Asked, given: Mapping[Any, np.ndarray], lanes: int
     ) -> Checkpoint:
-        """The folder of a run, which it starts or goes on with."""
+        """The folder that a run starts, or goes on with."""
         arguments = {**dataclasses.asdict(asked), "batch_size": lanes, "seed": self._seed}
         arguments["network"] = self._digest
         for number, node in enumerate(self.network.all_nodes):
@@ -338,11 +317,11 @@ class Emulator:
 
 
 def _ensembles(built: BuiltNetwork, chip: Chip) -> dict[Any, np.ndarray]:
-    """Of each Ensemble on the chip: which compartments are its neurons, in its order."""
-    found: dict[Any, np.ndarray] = {}
+    """The compartments that are the neurons of each Ensemble on the chip, in its order."""
+    neurons: dict[Any, np.ndarray] = {}
     for part, own in zip(built.blocks, chip.block_of):
         if isinstance(part.source.owner, nengo.Ensemble):
             empty = np.empty(part.source.n_neurons, dtype=np.int64)
-            sources = found.setdefault(part.source.owner, empty)
+            sources = neurons.setdefault(part.source.owner, empty)
             sources[part.neurons] = np.arange(own.start, own.stop)
-    return found
+    return neurons

@@ -1,4 +1,4 @@
-"""What is presented: checked, and cut into batches."""
+"""Inputs of the emulator: checked, and cut into batches."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def given_inputs(
     n_steps : int
     network : nengo.Network
     input_nodes : sequence of nengo.Node, optional
-        Those that an array can be for; default: all with an output of their own.
+        Nodes that an array can be for. Default: all with an output of their own.
 
     Raises
     ------
     DataError
-        If they are not of the right shape, or no finite numbers.
+        If they are not of the right shape, or not finite numbers.
     """
     if inputs is None:
         return {}
     if not isinstance(inputs, Mapping):
         inputs = {_only_input(network, input_nodes): inputs}
-    found = {}
+    arrays = {}
     for node, values in inputs.items():
         if not isinstance(node, nengo.Node):
             raise DataError(f"inputs has {node!r}, which is not a Node of the network.")
@@ -47,10 +47,10 @@ def given_inputs(
             )
         if array.shape[2] != node.size_out:
             raise DataError(f"{node} has {node.size_out} values, not {array.shape[2]}.")
-        found[node] = array
-    if len({len(array) for array in found.values()}) > 1:
+        arrays[node] = array
+    if len({len(array) for array in arrays.values()}) > 1:
         raise DataError("All inputs need as many samples.")
-    return found
+    return arrays
 
 
 def _numbers(node: nengo.Node, values: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What neurons that run on the host fire, counted in every lane."""
+"""Spikes of neurons that run on the host, counted in every lane."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def counts_in(part: HostPart, ensemble: nengo.Ensemble) -> bool:
 
 
 class HostCounter:
-    """Counts what the neurons of one Ensemble fire, as `PopulationActivity` has it.
+    """Counts the spikes of one Ensemble, as `PopulationActivity` has them.
 
     Parameters
     ----------

@@ -1,10 +1,9 @@
 """The host's part of a network, for a whole batch: Nengo's own operators, many samples.
 
-NengoLoihi has Nengo simulate what is not on the chip. Here every signal that changes has
-one array for all lanes of the batch, and every operator is run in one of two ways: as one
-operation on these arrays where that gives each lane the very numbers that Nengo gives
-(element by element), and otherwise lane by lane, by Nengo's own step. What depends only on
-inputs that do not change is computed at the first step of a presentation.
+NengoLoihi lets Nengo simulate what is not on the chip. Here every signal that changes has one
+array for all lanes of the batch. Every operator is run on these arrays at once where each lane
+then has the very numbers that Nengo gives, and otherwise lane by lane (host_steps.py says which,
+and why). Operators that depend only on inputs that do not change are run once a presentation.
 
 Reference: nengo 4.1, simulator.py, builder/operator.py, builder/processes.py;
 nengo-loihi 1.1.0, builder/inputs.py (``HostSendNode``, ``HostReceiveNode``).
@@ -28,16 +27,11 @@ from nengo.utils.simulator import operator_dependency_graph
 from ...errors import DataError
 from . import host_steps
 
-#: Operators whose result depends on nothing but what they read.
+#: Operators whose result depends only on the signals that they read.
 PURE = (
-    operators.Reset,
-    operators.Copy,
-    operators.ElementwiseInc,
-    operators.DotInc,
-    operators.SparseDotInc,
-    ConvInc,
-    GeneralConvInc,
-)
+    operators.Reset, operators.Copy, operators.ElementwiseInc, operators.DotInc,
+    operators.SparseDotInc, ConvInc, GeneralConvInc,
+)  # fmt: skip
 
 Step = Callable[[], None]
 
@@ -45,8 +39,8 @@ Step = Callable[[], None]
 class Generators:
     """Generators of random numbers for each lane: all lanes have the same.
 
-    Each operator has its own, by its place in the order in which Nengo built the model; the
-    order in which operators are run differs from process to process.
+    Each operator has its own, seeded by its place in the order in which Nengo built the model:
+    the order in which operators run differs from process to process.
     """
 
     def __init__(self, seed: int, n_lanes: int, place: int):
@@ -67,36 +61,29 @@ class HostPart:
     batch_size : int
         Lanes.
     fed : sequence of nengo.Node
-        Those of its Nodes whose output is given from outside.
+        Nodes whose output is given from outside.
     changing : bool
-        Whether what is given changes from step to step.
+        Whether these outputs change from step to step.
     senders, receivers : mapping from int to any key
-        By ``id`` of their process: what goes to the chip, and what comes from it.
+        Keys of what goes to the chip and of what comes from it, by ``id`` of the process.
     seed : int
-        Of processes without a seed of their own; the same for every lane.
+        Seed of processes that have none; the same for every lane.
     functions : NodeFunctions
-        Those of all parts.
+        The functions of Nodes that remember something.
     """
 
     def __init__(
-        self,
-        model: Any,
-        batch_size: int,
-        fed: Any,
-        changing: bool,
-        senders: Mapping[int, Any],
-        receivers: Mapping[int, Any],
-        seed: int,
-        functions: Any,
-    ):
+        self, model: Any, batch_size: int, fed: Any, changing: bool,
+        senders: Mapping[int, Any], receivers: Mapping[int, Any], seed: int, functions: Any,
+    ):  # fmt: skip
         self.functions = functions
-        #: Steps that may remember something which is in no signal, by place of the operator.
+        #: Steps that may remember something outside of signals, by place of the operator.
         self.opaque: dict[int, list[Step]] = {}
         self._place = {id(op): k for k, op in enumerate(model.operators)}
         self.model, self.batch_size, self.seed = model, batch_size, seed
         self._senders, self._receivers = senders, receivers
         self.fed = {node: _output_of(model, node) for node in fed if node in model.params}
-        #: What is sent in this step and what was received, by key, each (lanes, size).
+        #: Values sent in this step, and values received, by key, each (lanes, size).
         self.sent: dict[Any, np.ndarray] = {}
         self.received: dict[Any, np.ndarray] = {}
 
@@ -135,7 +122,7 @@ class HostPart:
             (self._each if id(op) in self._changes else self._once).append(step)
 
     def begin(self) -> None:
-        """Before the first step of a presentation, when new inputs were `feed`-ed."""
+        """Start a presentation, once its inputs were given to `feed`."""
         with np.errstate(invalid="raise", divide="ignore"):
             for step in self._once:
                 step()
@@ -177,20 +164,19 @@ class HostPart:
             return signal.initial_value
         if signal.base is signal:
             return array
-        return np.ndarray(
-            (self.batch_size, *signal.shape),
-            dtype=array.dtype,
-            buffer=array.data,
-            offset=signal.offset,
-            strides=(array.strides[0], *signal.strides),
-        )
+        shape, strides = (self.batch_size, *signal.shape), (array.strides[0], *signal.strides)
+        return np.ndarray(shape, array.dtype, array.data, signal.offset, strides)
 
     def _changing(self, inputs_change: bool) -> set[int]:
-        """``id`` of the operators that have to be run at every step."""
+        """``id`` of the operators that have to be run at every step.
+
+        Those that are not pure, and those that read or write a signal which such an operator
+        or a changing input writes; found by going round until nothing is added.
+        """
         bases = {s.base for s in self.fed.values()} if inputs_change else set()
-        found: set[int] = set()
+        changing: set[int] = set()
         while True:
-            before = len(found), len(bases)
+            before = len(changing), len(bases)
             for op in self._operators:
                 writes = {s.base for s in _written(op)}
                 if (
@@ -199,10 +185,10 @@ class HostPart:
                     or any(s.base in bases for s in op.reads)
                     or writes & bases
                 ):
-                    found.add(id(op))
+                    changing.add(id(op))
                     bases |= writes
-            if before == (len(found), len(bases)):
-                return found
+            if before == (len(changing), len(bases)):
+                return changing
 
     def _make_step(self, op: Any, rngs: Generators) -> Step:
         if isinstance(op, SimProcess):
@@ -215,7 +201,7 @@ class HostPart:
         return step or host_steps.lane_by_lane(op, self, rngs.of_lanes)
 
     def keep(self, op: Any, steps: list[Step]) -> None:
-        """Note the steps of an operator, unless all that they remember is in signals."""
+        """Note the steps of an operator that may remember something outside of signals."""
         if not host_steps.remembers_nothing(op, PURE):
             self.opaque[self._place[id(op)]] = steps
 
@@ -225,10 +211,10 @@ class HostPart:
         return [self._arrays[base] for base in dict.fromkeys(used) if base in self._arrays]
 
     def constants(self) -> list[np.ndarray]:
-        """The signals that do not."""
+        """The signals that never change."""
         used = (signal.base for op in self.model.operators for signal in op.all_signals)
-        found = [base.initial_value for base in dict.fromkeys(used) if base not in self._arrays]
-        return [array for array in found if isinstance(array, np.ndarray)]
+        values = [base.initial_value for base in dict.fromkeys(used) if base not in self._arrays]
+        return [array for array in values if isinstance(array, np.ndarray)]
 
     def _sender(self, op: Any, key: Any) -> Step:
         values = self.array(op.input)
@@ -252,7 +238,7 @@ def _written(op: Any) -> list[Any]:
 
 
 def _writes_only(op: Any, signals: set[int]) -> bool:
-    """Whether an operator does nothing but make what is given from outside."""
+    """Whether an operator does nothing but write signals that are given from outside."""
     written = _written(op)
     return bool(written) and all(id(s) in signals for s in written)
 

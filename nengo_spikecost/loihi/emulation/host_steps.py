@@ -40,22 +40,15 @@ from nengo.builder.transforms import ConvInc
 Step = Callable[[], None]
 BATCHED: dict[type, Callable[[Any, Any, Any], Step | None]] = {}
 
-#: Neuron types whose step treats every neuron by itself, by name (NengoLoihi is not imported
-#: for this). Other types are run lane by lane.
+#: Neuron types whose step treats every neuron by itself; by name, so that NengoLoihi need not be
+#: imported. Others are run lane by lane.
 ELEMENTWISE = {
-    ("nengo", name)
-    for name in (
-        "LIF",
-        "LIFRate",
-        "RectifiedLinear",
-        "SpikingRectifiedLinear",
-        "Sigmoid",
-        "Tanh",
-        "AdaptiveLIF",
-        "AdaptiveLIFRate",
-        "RegularSpiking",
-    )
-} | {("nengo_loihi", "LoihiLIF"), ("nengo_loihi", "LoihiSpikingRectifiedLinear")}
+    *(("nengo", name) for name in (
+        "LIF", "LIFRate", "RectifiedLinear", "SpikingRectifiedLinear", "Sigmoid", "Tanh",
+        "AdaptiveLIF", "AdaptiveLIFRate", "RegularSpiking",
+    )),
+    ("nengo_loihi", "LoihiLIF"), ("nengo_loihi", "LoihiSpikingRectifiedLinear"),
+}  # fmt: skip
 
 
 def batched(kind: type) -> Callable[[Any], Any]:
@@ -80,7 +73,7 @@ class _Lane:
 
 
 def remembers_nothing(op: Any, pure: tuple[type, ...]) -> bool:
-    """Whether the step of an operator keeps nothing but what stands in signals."""
+    """Whether the step of an operator keeps everything in signals."""
     plain = isinstance(op, (*pure, operators.TimeUpdate))
     return plain or (isinstance(op, SimNeurons) and not op.state_extra)
 
@@ -164,7 +157,7 @@ def elementwise(op: Any, host: Any, rngs: Any) -> Step | None:
 
 @batched(ConvInc)
 def convolution(op: Any, host: Any, rngs: Any) -> Step | None:
-    """The matrix product that Nengo does, of the same matrices, without padding by nothing."""
+    """The product of matrices that Nengo does, without its padding, which adds nothing here."""
     conv = op.conv
     plain = conv.dimensions == 2 and conv.groups == 1 and conv.padding == "valid"
     if not (plain and conv.channels_last and host.is_batched(op.X)) or host.is_batched(op.W):
@@ -190,7 +183,7 @@ def convolution(op: Any, host: Any, rngs: Any) -> Step | None:
 
 
 def _with_axes(array: np.ndarray, signal: Any, ndim: int, host: Any) -> np.ndarray:
-    """A view that broadcasts lane by lane against signals of ``ndim`` axes."""
+    """A view that broadcasts, lane by lane, with signals of ``ndim`` axes."""
     if not host.is_batched(signal) or signal.ndim == ndim:
         return array
     index = (slice(None), *[None] * (ndim - signal.ndim), Ellipsis)
@@ -245,7 +238,7 @@ def process(op: Any, host: Any, rngs: Any) -> Step | None:
 
 
 def _written(op: Any, host: Any, values: Callable[[], Any]) -> Step:
-    """Put values where the operator puts them."""
+    """Write values to the output of the operator, or add them."""
     output = host.array(op.output)
     if op.mode == "inc":
 

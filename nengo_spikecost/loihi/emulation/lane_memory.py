@@ -1,12 +1,11 @@
-"""What functions remember from call to call: found, copied, kept in a file, put back.
+"""The memory of functions from call to call: captured, copied, kept in a file, put back.
 
-A function can remember in the variables that it closes over, in its default arguments and
-attributes, in global variables of its module, and in objects that any of these lead to. All
-of that is walked by pickling it; functions themselves are not pickled but numbered in the
-order in which they are met, so that what they remember can be given to the same functions of
-another process, or to copies of them.
+A function can remember things in the variables that it closes over, in its default arguments and
+attributes, in global variables of its module, and in objects that any of these lead to. Pickling
+walks all of that. Functions themselves are not pickled but numbered in the order in which they
+are met, so that their memory can be given to the same functions of another process, or to copies.
 
-What is not seen: class attributes, variables of other modules that functions reach through
+Not covered are class attributes, variables of other modules that functions reach through
 imports (NumPy's global generator of random numbers too), and the world outside.
 """
 
@@ -45,19 +44,19 @@ _WRITES_OUTSIDE = {"STORE_DEREF", "DELETE_DEREF"}
 
 
 class Memory:
-    """What some functions remember.
+    """The memory of some functions.
 
     Parameters
     ----------
     roots : sequence of callable
         In an order that is the same in every process.
     signals : sequence of ndarray
-        Arrays that are kept elsewhere: views of them are not looked into.
+        Arrays that are kept elsewhere: views of them are only referred to.
 
     Attributes
     ----------
     roots : list
-        The functions. Objects that are no functions are replaced when something is put back.
+        The functions. Objects that are not functions are replaced when memory is put back.
     """
 
     def __init__(self, roots: Sequence[Any], signals: Sequence[np.ndarray] = ()):
@@ -65,7 +64,7 @@ class Memory:
         self._signals = [signal for signal in signals if signal.size]
 
     def capture(self) -> bytes:
-        """All that is remembered.
+        """All that the functions remember.
 
         Raises
         ------
@@ -75,19 +74,19 @@ class Memory:
         return _Walk(self.roots, self._signals).data
 
     def remembers(self) -> bool:
-        """Whether anything is remembered that a call could change."""
+        """Whether the functions remember anything that a call could change."""
         return _Walk(self.roots, self._signals).mutable
 
     def restore(self, data: bytes) -> None:
-        """Have the functions remember what was captured, here or in another process."""
+        """Give the functions a memory that was captured here or in another process."""
         known = _Walk(self.roots, self._signals)
         self._load(data, known, known.functions)
 
     def copied(self) -> Memory:
-        """The same functions once more, which remember the same and share nothing.
+        """Copies of the functions that remember the same and share nothing with them.
 
-        Functions that share something have copies that share its copy. Functions that
-        remember nothing are no copies.
+        Copies of functions that share something share its copy. Functions that remember
+        nothing are not copied.
         """
         walk = _Walk(self.roots, self._signals)
         if not walk.mutable:
@@ -104,17 +103,17 @@ class Memory:
 
 
 class _Walk(pickle.Pickler):
-    """Everything that functions lead to, pickled.
+    """Pickles everything that functions lead to.
 
     Attributes
     ----------
     data : bytes
     functions : list
-        Those that are met, in order.
+        The functions that are met, in order.
     objects : dict from str to list
-        What is lent rather than copied, in order, by what it is called.
+        Objects that are lent rather than copied, in order, by name.
     mutable : bool
-        Whether a call could change what was met.
+        Whether a call could change something that was met.
     """
 
     def __init__(self, roots: Sequence[Any], signals: Sequence[np.ndarray]):
@@ -136,7 +135,7 @@ class _Walk(pickle.Pickler):
         self.data = stream.getvalue()
 
     def persistent_id(self, obj: Any) -> Any:
-        """A name for what is not pickled; None for what is."""
+        """A name for objects that are not pickled; None for those that are."""
         if isinstance(obj, types.FunctionType):
             if "<locals>" in obj.__qualname__ or obj.__module__ in self._modules:
                 return ("function", self._number(obj, self.functions), obj.__qualname__)
@@ -175,7 +174,7 @@ class _Walk(pickle.Pickler):
 
 
 class _Loader(pickle.Unpickler):
-    """What a `_Walk` pickled, with functions and lent objects put in."""
+    """Loads what a `_Walk` pickled, and puts functions and lent objects in."""
 
     def __init__(
         self, stream: Any, walk: _Walk, functions: list[Any], signals: Sequence[np.ndarray]
@@ -185,14 +184,14 @@ class _Loader(pickle.Unpickler):
         self._met = 0
 
     def frames(self) -> Iterator[Any]:
-        """The functions that were met, each before what it remembers is to be loaded."""
+        """The functions that were met, each before its memory is loaded."""
         done = 0
         while done < self._met:
             yield self._functions[done]
             done += 1
 
     def persistent_load(self, name: Any) -> Any:
-        """What was named."""
+        """The object that `_Walk.persistent_id` named."""
         kind, *which = name
         if kind == "module":
             return __import__(which[0], fromlist=["*"])
@@ -202,22 +201,22 @@ class _Loader(pickle.Unpickler):
             return np.ndarray(shape, dtype, signal.data, offset, strides)
         number, called = which
         known = self._functions if kind == "function" else self._walk.objects.get(called, [])
-        found = known[number] if number < len(known) else None
-        if found is None or _called(found) != called:
+        obj = known[number] if number < len(known) else None
+        if obj is None or _called(obj) != called:
             raise LoihiError(
                 f"What was kept of {called!r} is not of this network's functions: it was made "
                 "with other code."
             )
         if kind == "function":
             self._met = max(self._met, number + 1)
-        if isinstance(found, np.ndarray):
-            found = found.view()
-            found.flags.writeable = False
-        return found
+        if isinstance(obj, np.ndarray):
+            obj = obj.view()
+            obj.flags.writeable = False
+        return obj
 
 
 def _frame(function: Any) -> tuple[Any, ...]:
-    """Where a function may remember something."""
+    """All places where a function may remember something."""
     cells = tuple(_contents(cell) for cell in function.__closure__ or ())
     names = sorted(_names(function.__code__) & set(function.__globals__))
     package = (function.__module__ or "").split(".")[0]
@@ -251,7 +250,7 @@ def _new_functions(functions: Sequence[Any]) -> list[Any]:
     """Functions of the same code, with cells and global variables of their own."""
     variables: dict[int, dict[str, Any]] = {}
     cells: dict[int, Any] = {}
-    found = []
+    copies = []
     for function in functions:
         own = variables.setdefault(id(function.__globals__), {**function.__globals__, _COPY: True})
         closure = tuple(
@@ -259,8 +258,8 @@ def _new_functions(functions: Sequence[Any]) -> list[Any]:
         )
         copy = types.FunctionType(function.__code__, own, function.__name__, None, closure)
         copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
-        found.append(copy)
-    return found
+        copies.append(copy)
+    return copies
 
 
 def _called(obj: Any) -> str:
@@ -272,7 +271,7 @@ def _module(root: Any) -> Any:
 
 
 def _is_plain_builtin(obj: Any) -> bool:
-    """A function of a module; a method of an object is as changeable as that object."""
+    """Whether it is a function of a module; methods can change like their objects."""
     if not isinstance(obj, types.BuiltinFunctionType):
         return False
     return obj.__self__ is None or isinstance(obj.__self__, types.ModuleType)

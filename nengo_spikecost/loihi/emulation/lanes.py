@@ -1,4 +1,4 @@
-"""The state of the chip for every lane of a batch, and what was counted."""
+"""State and counts of the chip in every lane of a batch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .noise import ChipNoise
 
 
 def usable_processors() -> int:
-    """Processors that this process may use."""
+    """How many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class LaneSteps(NamedTuple):
-    """What every lane did at every step, int64; without steps if that is not counted.
+    """Counts of every lane at every step, int64; without steps if they are not asked for.
 
     ``fired`` and ``sent``, (lanes, steps, blocks and then inputs): spikes, and messages
     delivered. ``arrived``, (lanes, steps, 2, sets of synapses): messages and synops.
@@ -32,14 +32,14 @@ class LaneSteps(NamedTuple):
 
     @classmethod
     def zeros(cls, chip: Chip, n_lanes: int, n_steps: int) -> LaneSteps:
-        """Nothing counted yet."""
+        """Counts of 0."""
         n_senders = len(chip.blocks) + len(chip.inputs)
         shapes = ((n_senders,), (n_senders,), (2, len(chip.synapses)))
         return cls(*(np.zeros((n_lanes, n_steps, *s), dtype=np.int64) for s in shapes))
 
 
 class ChipLanes:
-    """As many chips as there are lanes, each in a state of its own.
+    """A chip for each lane, in a state of its own.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class ChipLanes:
     n_threads : int
         Threads that share the lanes.
     seed : int
-        Of noise; all lanes have the same.
+        Seed of noise, which is the same in all lanes.
     """
 
     def __init__(self, chip: Chip, batch_size: int, n_threads: int, seed: int = 0):
@@ -69,13 +69,13 @@ class ChipLanes:
         self.begin()
 
     def reset(self) -> None:
-        """Take the state that a chip starts from."""
+        """Go back to the state that a chip starts from."""
         for array in self._state():
             array[...] = 0
         self.noise.reset()
 
     def state(self) -> dict[str, np.ndarray]:
-        """What the chips are in the middle of, by name: arrays that are used themselves."""
+        """The state of all chips by name; the very arrays that the simulation uses."""
         names = ("current", "voltage", "waits", "spiked", "fired_by_host")
         return {**dict(zip(names, self._state())), **self.noise.state()}
 
@@ -83,7 +83,7 @@ class ChipLanes:
         return self._current, self._voltage, self._waits, self._spiked, self._fired_by_host
 
     def begin(self, n_steps: int = 0) -> None:
-        """Start to count for new samples, of so many steps if each is counted for itself."""
+        """Start to count for new samples; with ``n_steps``, every step separately."""
         self.spikes[...] = 0
         self.by_step = LaneSteps.zeros(self.chip, self.batch_size, n_steps)
         shape = (2, self.batch_size, max(1, n_steps), len(self.chip.blocks))
@@ -93,12 +93,12 @@ class ChipLanes:
         self._before = self._pending()
 
     def host_flags(self, n_steps: int) -> np.ndarray:
-        """Room for what the host fires: (lanes, n_steps, neurons of the host), uint8."""
+        """An array for the spikes of the host: (lanes, n_steps, neurons of the host), uint8."""
         shape = (self.batch_size, n_steps, self._fired_by_host.shape[1])
         return np.zeros(shape, dtype=np.uint8)
 
     def records(self, n_steps: int) -> dict[str, np.ndarray]:
-        """Room for what is recorded: (lanes, n_steps, recorded) by quantity."""
+        """Arrays for records: (lanes, n_steps, recorded) by quantity."""
         tables = self.chip.tables
         return {
             key: np.empty((self.batch_size, n_steps, len(where)), dtype=kind)
@@ -110,7 +110,7 @@ class ChipLanes:
         }
 
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
-        """Simulate as many steps as ``host`` and ``records`` have room for."""
+        """Simulate as many steps as ``host`` and ``records`` have."""
         state, noise = self._state(), self.noise.of_steps(host.shape[1])
         counts = (self.spikes, self.with_input, self.idle, self.overflows)
         recorded = (records["spiked"], records["current"], records["voltage"])
@@ -125,7 +125,7 @@ class ChipLanes:
         if self._pool is None:
             some((0, self.batch_size))
             return
-        # more parts than threads: lanes differ in how much happens in them
+        # more parts than threads, because some lanes have more spikes than others
         n_parts = min(self.batch_size, 4 * self._n_threads)
         cuts = np.linspace(0, self.batch_size, n_parts + 1).astype(int).tolist()
         for _ in self._pool.map(some, zip(cuts, cuts[1:])):
@@ -144,7 +144,7 @@ class ChipLanes:
             self._pool.shutdown()
 
     def _pending(self) -> np.ndarray:
-        """Which sources have fired at the last step, int32."""
+        """The sources that fired at the last step, as 0 or 1, int32."""
         chip = self._spiked[:, : self.chip.n_compartments]
         host = self._fired_by_host[:, : self.n_inputs]
         return np.concatenate([chip, host], axis=1).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Functions of Nodes that remember: each lane gets copies of its own."""
+"""Functions of Nodes that remember something: each lane gets its own copies."""
 
 from __future__ import annotations
 
@@ -14,34 +14,31 @@ from .lane_memory import Memory
 
 
 class NodeFunctions:
-    """What the host calls in every lane.
+    """The functions that the host calls in every lane.
 
-    Functions that keep nothing are shared by all lanes. The others are copied for each, with
-    all that they share among themselves, in the state that they are in when the network is
-    given to the emulator; the user's own stay as they are.
+    Functions that keep nothing are shared by all lanes. The others are copied for each lane,
+    with all that they share among themselves, in the state in which the network is given to the
+    emulator. The user's own stay as they are.
 
     Parameters
     ----------
     network : nengo.Network
-        Whose Nodes are named in messages.
+        The network whose Nodes messages name.
     models : sequence of nengo.builder.Model
     n_lanes : int
     shared : collection of nengo.Node
-        Whose functions all lanes share, whatever they remember.
+        Nodes whose functions all lanes share, whatever they remember.
 
     Raises
     ------
     LoihiError
-        If there are several lanes, and what a function remembers can't be copied.
+        If there are several lanes, and a function remembers something that can't be copied.
     """
 
     def __init__(
-        self,
-        network: nengo.Network,
-        models: Sequence[Any],
-        n_lanes: int,
+        self, network: nengo.Network, models: Sequence[Any], n_lanes: int,
         shared: Collection[nengo.Node] = (),
-    ):
+    ):  # fmt: skip
         names = {id(node.output): str(node) for node in network.all_nodes}
         spared = {id(node.output) for node in shared}
         self._n_lanes = n_lanes
@@ -54,11 +51,10 @@ class NodeFunctions:
                 continue
             try:
                 remembers = Memory([op.fn]).remembers()
-            except Exception as error:  # of whatever kind objects raise that can't be pickled
+            except Exception as error:  # objects raise all kinds when they can't be pickled
                 if n_lanes > 1:
-                    raise LoihiError(
-                        _refusal(names.get(id(op.fn), str(op)), n_lanes, error)
-                    ) from error
+                    name = names.get(id(op.fn), str(op))
+                    raise LoihiError(_refusal(name, n_lanes, error)) from error
                 continue
             if remembers:
                 self._operators.append(op)
@@ -67,12 +63,12 @@ class NodeFunctions:
         self.names = sorted({names.get(id(op.fn), str(op)) for op in self._operators})
 
     def reset(self) -> None:
-        """Take new copies."""
+        """Make new copies."""
         if self._operators:
             self._lanes = [self._memory.copied() for _ in range(self._n_lanes)]
 
     def of(self, op: Any) -> list[Any] | None:
-        """An operator's function for each lane; None if it remembers nothing."""
+        """The function of an operator for each lane; None if it remembers nothing."""
         for k, own in enumerate(self._operators):
             if own is op:
                 return [lane.roots[k] for lane in self._lanes]
@@ -87,18 +83,18 @@ class NodeFunctions:
         return [function for lane in self._lanes for function in lane.roots]
 
     def replace(self, functions: Sequence[Any]) -> None:
-        """Set what `all` gives."""
+        """Replace the functions of all lanes, in the order of `all`."""
         n = len(self._operators)
         for k, lane in enumerate(self._lanes):
             lane.roots = list(functions[k * n : (k + 1) * n])
 
     def watch(self) -> None:
-        """Note what the first lane's functions remember, to see if it changes."""
+        """Note what the functions of the first lane remember, to see whether it changes."""
         if self._lanes and not self._warned:
             self._before = self._lanes[0].capture()
 
     def warn_if_changed(self) -> None:
-        """Say once that what functions collect is not to be found in the user's objects."""
+        """Warn once that what functions collect is not in the user's own objects."""
         if self._before is None or self._lanes[0].capture() == self._before:
             return
         self._before, self._warned = None, True

@@ -13,8 +13,8 @@ from .chip import Chip
 class ChipNoise:
     """The noise of all compartments, step by step.
 
-    NengoLoihi draws it for all compartments at every step, with the seed of its simulator;
-    every lane has what a new simulator of that seed has.
+    NengoLoihi draws it for all compartments at every step, with the seed of its simulator. Every
+    lane has the noise of a new simulator with that seed.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class ChipNoise:
         enabled = column("enable_noise").astype(bool)
         self.any = bool(enabled.any())
         self._n = len(enabled)
-        # all in float64, as there: a whole number times a power of 2
+        # all in float64, as in NengoLoihi: a whole number times a power of 2
         exponent = column("noise_exp").astype(np.int32)
         self._factor = np.where(enabled, 2.0 ** (exponent - 7), 0)
         self._offset = column("noise_offset").astype(np.int32) * np.int32(64)
@@ -42,18 +42,18 @@ class ChipNoise:
         self.reset()
 
     def reset(self) -> None:
-        """Start anew."""
+        """Go back to the first step."""
         if self.any:
             self._keep(np.random.RandomState(self._seed))
 
     def state(self) -> dict[str, np.ndarray]:
-        """The state of the random numbers, by name: arrays that are used themselves."""
+        """The state of the random numbers by name; the very arrays that are used."""
         return {"noise": self._keys, "noise position": self._position} if self.any else {}
 
     def of_steps(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Noise of inputs and of biases in the next steps, int32, (n_steps, compartments).
 
-        Without steps if there is no noise.
+        Both have no steps if no compartment has noise.
         """
         if not self.any:
             nothing = np.zeros((0, self._n), dtype=np.int32)

@@ -42,6 +42,7 @@ import nengo
 import numpy as np
 
 from ... import stack
+from ...activity.gathered import Gathered
 from ...errors import LoihiError
 from .chip import Chip
 from .host_counts import HostCounter, counts_in
@@ -49,7 +50,7 @@ from .host_simulation import HostPart
 from .lane_memory import Memory
 from .lanes import ChipLanes
 from .node_functions import NodeFunctions
-from .probes import ChipReader, Gathered
+from .probes import ChipReader
 
 #: Bytes of spikes and records that are held at a time.
 BYTES_AT_ONCE = 2**26
@@ -63,30 +64,23 @@ class Presenter:
     model : nengo_loihi.builder.Model
     chip : Chip
     chip_probes : sequence of nengo_loihi.probe.LoihiProbe
-        All that the chip records, as ``chip`` has them.
+        All that the chip records, in the order in which ``chip`` has them.
     fed : sequence of nengo.Node
+        Nodes whose outputs are given.
     changing : bool
-        Whether inputs change from step to step.
+        Whether they change from step to step.
     batch_size, n_threads, seed : int
     network : nengo.Network
-        Of its Ensembles, those that run on the host are counted.
+        Its Ensembles that run on the host are counted.
     shared : collection of nengo.Node
-        Whose functions all lanes share, whatever they remember.
+        Nodes whose functions all lanes share, whatever they remember.
     """
 
     def __init__(
-        self,
-        model: Any,
-        chip: Chip,
-        chip_probes: Sequence[Any],
-        fed: Sequence[nengo.Node],
-        changing: bool,
-        batch_size: int,
-        n_threads: int,
-        seed: int,
-        network: nengo.Network,
+        self, model: Any, chip: Chip, chip_probes: Sequence[Any], fed: Sequence[nengo.Node],
+        changing: bool, batch_size: int, n_threads: int, seed: int, network: nengo.Network,
         shared: Collection[nengo.Node] = (),
-    ):
+    ):  # fmt: skip
         self._model, self._chip = model, chip
         self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
@@ -140,16 +134,13 @@ class Presenter:
         }
 
     def host_counts(self) -> list[np.ndarray]:
-        """Of each of ``host_ensembles``: what its neurons fired, (lanes, n_neurons)."""
+        """Spikes of each of ``host_ensembles``, (lanes, n_neurons)."""
         return [counter.counts for counter in self._counters]
 
     def present(
-        self,
-        inputs: Mapping[Any, np.ndarray],
-        n_steps: int,
-        gathered: Mapping[Any, Gathered],
+        self, inputs: Mapping[Any, np.ndarray], n_steps: int, gathered: Mapping[Any, Gathered],
         by_step: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Run the steps of one sample in each lane.
 
         Parameters
@@ -157,9 +148,9 @@ class Presenter:
         inputs : mapping from Node to ndarray of shape (lanes, 1 or n_steps, size)
         n_steps : int
         gathered : mapping from nengo.Probe to Gathered
-            Is added to.
+            Added to.
         by_step : bool
-            Whether to count each step for itself.
+            Whether to count every step separately.
         """
         self.lanes.begin(n_steps if by_step else 0)
         for counter in self._counters:
@@ -174,19 +165,19 @@ class Presenter:
         self._functions.warn_if_changed()
 
     def state(self) -> dict[str, np.ndarray]:
-        """All that the next step depends on, as arrays by name.
+        """The state that the next step depends on, as arrays by name.
 
         Raises
         ------
         LoihiError
-            If a function or process on the host keeps something that can't be kept in a file.
+            If a function or process on the host keeps something that can't be pickled.
         """
-        found = dict(self._arrays())
-        found["n_steps"] = np.array(self._n_steps)
+        state = dict(self._arrays())
+        state["n_steps"] = np.array(self._n_steps)
         filters = [filters.filter_step_counters for filters in self._filters]
         probes = self._model.nengo_probes
         own = [[steps.get(self._model.objs[p]["out"], -1) for p in probes] for steps in filters]
-        found["filtered"] = np.array(own, dtype=np.int64)
+        state["filtered"] = np.array(own, dtype=np.int64)
         try:
             memory = self._memory().capture()
         except Exception as error:  # of whatever kind objects raise that can't be pickled
@@ -194,8 +185,8 @@ class Presenter:
                 f"The state can't be kept: a process or function on the host keeps something "
                 f"that can't be pickled ({error})."
             ) from error
-        found["memory"] = np.frombuffer(memory, dtype=np.uint8)
-        return {name: array.copy() for name, array in found.items()}
+        state["memory"] = np.frombuffer(memory, dtype=np.uint8)
+        return {name: array.copy() for name, array in state.items()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a `state` of a presenter like this one.
@@ -230,15 +221,15 @@ class Presenter:
                     n += 1
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        """The arrays of the state, by name: those that are used themselves."""
-        found = {f"chip {name}": array for name, array in self.lanes.state().items()}
+        """The arrays of the state by name; the very arrays that the simulation uses."""
+        arrays = {f"chip {name}": array for name, array in self.lanes.state().items()}
         for k, part in enumerate(self._parts):
-            found.update({f"host {k} {j}": x for j, x in enumerate(part.state())})
-        found.update({f"read {k}": values for k, values in enumerate(self._read.values())})
-        return found
+            arrays.update({f"host {k} {j}": x for j, x in enumerate(part.state())})
+        arrays.update({f"read {k}": values for k, values in enumerate(self._read.values())})
+        return arrays
 
     def _memory(self) -> Memory:
-        """What is remembered elsewhere: by functions, by filters of Probes, by processes."""
+        """State that is in no array: of functions, of filters of Probes, of processes."""
         probes = [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
         filters = [
             own.filter_functions[probe]
@@ -257,8 +248,9 @@ class Presenter:
         self.lanes.close()
 
     def _run(self, inputs: Any, start: int, n_steps: int, gathered: Any) -> None:
+        """Some steps of a sample; the numbers are those of the module's docstring."""
         flags = self.lanes.host_flags(n_steps)
-        for k in range(n_steps):
+        for k in range(n_steps):  # 1
             self._feed(inputs, start + k)
             for part in self._before:
                 part.received = self._read
@@ -267,8 +259,8 @@ class Presenter:
                 self._probe_host(part, gathered)
             self._send_timed(flags[:, k], self._n_steps + k + 1)
         records = self.lanes.records(n_steps)
-        self.lanes.advance(flags, records)
-        self._probe_chip(records, gathered)
+        self.lanes.advance(flags, records)  # 2
+        self._probe_chip(records, gathered)  # 3
         self._receive(inputs, start, n_steps, records, gathered)
         self._n_steps += n_steps
 
@@ -279,7 +271,7 @@ class Presenter:
                 counter.add()
 
     def _receive(self, inputs: Any, start: int, n_steps: int, records: Any, gathered: Any) -> None:
-        """Give the host what it reads; if it has a part that runs after the chip, run it."""
+        """Run the part of the host that reads the chip; keep what the next step reads."""
         values = {probe: self._values(probe, records) for probe in self._receivers.values()}
         if not self._n_steps:
             # a queue that is filled before step 1 gives its first values then already
@@ -310,10 +302,10 @@ class Presenter:
             flags[:, first : first + values.shape[1]] = values != 0
 
     def _send_timed(self, flags: np.ndarray, step: int) -> None:
-        """Events of processes on the chip, which NengoLoihi knows when it builds them."""
+        """Send the events of processes on the chip, which NengoLoihi knew when it built them."""
         for spikes, first in self._timed:
             if step in spikes.permanent:
-                # the same event several times in one step arrives several times
+                # an event that is there several times in one step arrives several times
                 fired = np.bincount(np.asarray(spikes.spikes[step], dtype=np.int64))
                 flags[:, first : first + len(fired)] = fired
 
@@ -345,7 +337,7 @@ class Presenter:
 
 
 def _senders(model: Any, chip: Chip) -> dict[int, int]:
-    """By ``id`` of the sending process: the number of the chip's input that it feeds."""
+    """Number of the chip's input that each sending process feeds, by ``id`` of the process."""
     number = {id(spikes): k for k, spikes in enumerate(chip.inputs)}
     return {
         id(node.output): number[id(model.spike_targets[receiver])]

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ...activity.gathered import Gathered
 from ...chip.chip_activity import StepCounts
 from ...errors import EmulationWarning
 from ..cores.built import BuiltNetwork
 from .chip import Chip
 from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun, added_up
 from .presenting import Presenter
-from .probes import Gathered
 
 #: Results of one batch by name; arrays only, so that they can be kept in a file.
 Batch = dict[str, np.ndarray]
@@ -66,10 +66,7 @@ def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batc
         results.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
         results["step with_input"] = lanes.with_input[:n]
     for k, one in enumerate(gathered):
-        output = one.output(n)
-        if output is not None:
-            values = {key: getattr(output, key) for key in READINGS}
-            results.update({f"output {k} {key}": x for key, x in values.items() if x is not None})
+        results.update({f"output {k} {key}": x for key, x in one.output(n).items()})
     for k, counts in enumerate(presenter.host_counts()):
         results[f"host {k}"] = _small(counts[:n])
     return results
@@ -83,15 +80,10 @@ def _small(counts: np.ndarray) -> np.ndarray:
 
 
 def joined_run(
-    built: BuiltNetwork,
-    chip: Chip,
-    probes: Sequence[Any],
-    host_ensembles: Sequence[Any],
-    ensembles: Mapping[Any, np.ndarray],
-    batches: Sequence[Batch],
-    asked: Asked,
-) -> EmulatedRun:
-    """All batches, one after another."""
+    built: BuiltNetwork, chip: Chip, probes: Sequence[Any], host_ensembles: Sequence[Any],
+    ensembles: Mapping[Any, np.ndarray], batches: Sequence[Batch], asked: Asked,
+) -> EmulatedRun:  # fmt: skip
+    """The results of all batches, one after another."""
     arrays = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     outputs = {
         probe: EmulatedOutput(*(arrays.get(f"output {k} {key}") for key in READINGS))  # type: ignore[arg-type]
@@ -103,29 +95,18 @@ def joined_run(
         added_up(arrays[key], synapses_of, len(chip.synapses)) for key in ("messages", "synops")
     )
     return EmulatedRun(
-        n_samples=len(arrays["spikes"]),
-        n_steps=asked.n_steps,
-        dt=built.model.dt,
-        presentation=asked.presentation,
-        outputs=outputs,
+        n_samples=len(arrays["spikes"]), n_steps=asked.n_steps, dt=built.model.dt,
+        presentation=asked.presentation, outputs=outputs,
         block_names=tuple(part.name for part in built.blocks),
-        input_names=tuple(part.name for part in built.inputs),
-        block_of=chip.block_of,
-        input_of=chip.input_of,
-        spikes=arrays["spikes"],
-        synapses=chip.synapses,
-        axon_events=messages,
-        synops=synops,
-        routes=chip.routes,
-        messages=arrays["messages"],
-        with_input=arrays["with_input"],
-        idle=arrays["idle"],
-        chip_to_host=_read_by_host(built.model, chip, arrays["spikes"]),
-        ensembles=ensembles,
+        input_names=tuple(part.name for part in built.inputs), block_of=chip.block_of,
+        input_of=chip.input_of, spikes=arrays["spikes"], synapses=chip.synapses,
+        axon_events=messages, synops=synops, routes=chip.routes, messages=arrays["messages"],
+        with_input=arrays["with_input"], idle=arrays["idle"],
+        chip_to_host=_read_by_host(built.model, chip, arrays["spikes"]), ensembles=ensembles,
         host_counts={e: arrays[f"host {k}"] for k, e in enumerate(host_ensembles)},
         overflows=arrays["overflows"],
         by_step=_step_counts(chip, arrays) if asked.by_step else None,
-    )
+    )  # fmt: skip
 
 
 def warn_of_overflows(run: EmulatedRun) -> None:

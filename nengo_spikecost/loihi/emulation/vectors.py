@@ -1,7 +1,7 @@
 """A few numbers added at once, as one operation of the processor.
 
-Runs of weights are short, mostly 4 to 64, and numba's compiler makes loops fast that are
-longer: most of the work would be done number by number.
+Runs of weights are short, mostly 4 to 64. numba's compiler speeds up only loops that are longer,
+and would do most of the work number by number.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ add_several: Any = intrinsic(prefer_literal=True)(_add_several)
 
 
 def _fetch_soon(typing: Any, array: Any, index: Any) -> tuple[Any, Any]:
-    """Have the processor load what stands at an index, which need not exist."""
+    """Ask the processor to load the value at an index, which need not exist."""
     signature = types.void(array, index)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Weights as the chip shares them: rows of weights, and one entry a source and axon.
+"""Weights as the chip shares them: rows of weights, and an entry for each source and axon.
 
 Reference: nengo-loihi 1.1.0, block.py.
 """
@@ -23,14 +23,14 @@ class Rows:
     weights : list of ndarray
         Row by row.
     met : list of int
-        Weights that a spike meets in each row.
+        How many weights a spike meets in each row.
     where : list of (int, int, int)
         First weight of each row, and its runs or places as `Tables` has them.
     """
 
     def __init__(self) -> None:
         self.weights: list[np.ndarray] = []
-        self.met: list[int] = []  # doubles among them
+        self.met: list[int] = []  # with doubles
         self.where: list[tuple[int, int, int]] = []
         self._runs: list[np.ndarray] = []
         self._places: list[np.ndarray] = []
@@ -39,13 +39,13 @@ class Rows:
         self._starts: dict[bytes, int] = {}
 
     def add(self, synapse: Any) -> np.ndarray:
-        """Add the rows of a synapse; the number of the first row of each of its sets."""
+        """Add the rows of a synapse; gives the number of the first row of each of its sets."""
         first = np.empty(len(synapse.weights), dtype=np.int64)
         for k, (weights, indices) in enumerate(zip(synapse.weights, synapse.indices)):
             first[k] = len(self.met)
             for w, places in zip(weights, indices):
                 self.met.append(len(w))
-                # of weights to the same place, the emulator adds the last one only
+                # of several weights to one place NengoLoihi's emulator adds only the last
                 unique, from_end = np.unique(places[::-1], return_index=True)
                 if len(unique) < len(places):
                     keep = np.sort(len(places) - 1 - from_end)
@@ -55,7 +55,7 @@ class Rows:
         return first
 
     def _first(self, weights: np.ndarray) -> int:
-        """Where a row of weights starts; equal ones are kept once, as caches are small."""
+        """Where a row of weights starts; equal rows are kept once, because caches are small."""
         key = weights.tobytes()
         if key not in self._starts:
             self._starts[key] = self._n_weights
@@ -92,7 +92,7 @@ class Rows:
 
 
 class Entries(NamedTuple):
-    """The entries of one axon group, and what one spike of each source does."""
+    """The entries of a group of axons, and the messages and synops of one spike of each source."""
 
     source: np.ndarray
     place: np.ndarray
@@ -102,7 +102,7 @@ class Entries(NamedTuple):
 
 
 def entries_of(axon: Any, n_sources: int, first_rows: np.ndarray, rows: Rows) -> Entries:
-    """What the axons of a sender lead to.
+    """The entries of the axons of a sender.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def entries_of(axon: Any, n_sources: int, first_rows: np.ndarray, rows: Rows) ->
     n_sources : int
         Neurons of the sender.
     first_rows : ndarray of int64
-        Of the first row of each set of weights, as `Rows.add` numbers them.
+        Number of the first row of each set of weights, from `Rows.add`.
     rows : Rows
     """
     synapse = axon.target
@@ -125,7 +125,7 @@ def entries_of(axon: Any, n_sources: int, first_rows: np.ndarray, rows: Rows) ->
     weight_set = axons if sets is None else np.asarray(sets, dtype=np.int64)[axons]
     row = first_rows[weight_set] + atoms
     met = np.array(rows.met, dtype=np.int64)[row]
-    # an axon without weights is not built on hardware, so there is no message either
+    # an axon without weights is not built on hardware, so it carries no message
     used = (base >= 0) & (met > 0)
     source, base, row, met = source[used], base[used], row[used], met[used]
     messages, synops = np.zeros((2, n_sources), dtype=np.int64)
@@ -134,7 +134,7 @@ def entries_of(axon: Any, n_sources: int, first_rows: np.ndarray, rows: Rows) ->
 
 
 def sorted_entries(entries: list[Any], n_sources: int, rows: Rows) -> dict[str, np.ndarray]:
-    """All entries, ordered by source, as `Tables` has them."""
+    """All entries, sorted by source, as `Tables` has them."""
     source, place, row, number = (flat([e[k] for e in entries], np.int64) for k in range(4))
     order = np.argsort(source, kind="stable")
     met = np.array(rows.met, dtype=np.int64)
@@ -149,5 +149,5 @@ def sorted_entries(entries: list[Any], n_sources: int, rows: Rows) -> dict[str, 
 
 
 def flat(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
-    """All numbers of some arrays in one."""
+    """The numbers of all arrays, one after another."""
     return np.concatenate([np.zeros(0, dtype), *(a.reshape(-1) for a in arrays)]).astype(dtype)

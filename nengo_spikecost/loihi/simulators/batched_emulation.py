@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import stack
 from ...activity.backend import Backend, BatchCounts, Setup
+from ...activity.gathered import saw_nothing
 from ...chip.chip_activity import ChipActivity, continued_chip
 from ...errors import MeasurementError
 from ...graph.naming import numbered
@@ -21,13 +22,13 @@ from .chip_network import Surrounding, check_probes, shaped
 class LoihiEmulatorBackend(Backend):
     """`nengo_spikecost.loihi.Emulator`, which is NengoLoihi's emulator for a whole batch.
 
-    Neurons on the chip and neurons on the host are counted while they are simulated, as is
-    what each core does; nothing is recorded step by step unless ``by_step`` is asked for.
+    Neurons on the chip and on the host, and the work of each core, are counted during the
+    simulation; nothing is recorded step by step unless ``by_step`` is asked for.
 
     Parameters
     ----------
     setup : Setup
-        What to simulate. In a continuous presentation each lane is a chip of its own.
+        In a continuous presentation each lane is a chip of its own.
     """
 
     any_size = True
@@ -69,25 +70,25 @@ class LoihiEmulatorBackend(Backend):
         """
         changing = any(x.shape[1] > 1 for x in inputs.values())
         if changing or any(p.sample_every is not None for p in self.setup.outputs.values()):
-            # what changes on the way can't be cut at any step: one run a length
+            # a sample that changes, or a Probe that samples, can't be cut anywhere: a run a length
             return {
                 n: _rounded(self._run({k: _first(x, n) for k, x in inputs.items()}, n, "fresh"))
                 for n in lengths
             }
-        found: dict[int, BatchCounts] = {}
+        counts: dict[int, BatchCounts] = {}
         done, total = 0, None
         self._emulator.reset()  # the first stretch starts as a fresh sample does
         for length in lengths:
             then = self._run(inputs, length - done, "continuous")
             total = then if total is None else _continued(total, then, done, length)
-            found[length] = _rounded(total)
+            counts[length] = _rounded(total)
             done = length
-        return found
+        return counts
 
     def _run(
         self, inputs: Mapping[str, np.ndarray], n_steps: int, presentation: str
     ) -> BatchCounts:
-        """What was counted; outputs are float64."""
+        """The counts of a run; outputs are float64."""
         run = self._emulator.run(
             {self._nodes[name]: values for name, values in inputs.items()} or None,
             n_steps,
@@ -108,28 +109,21 @@ class LoihiEmulatorBackend(Backend):
         self._emulator.restore(state)
 
     def _chip(self, run: Any) -> ChipActivity:
-        """What the emulator counted, core by core."""
+        """The counts of the emulator, core by core."""
         blocks = [part.obj for part in self._emulator.built.blocks]
         return ChipActivity(
-            cores=self._cores,
-            layers=self._layers,
-            inputs=self._inputs,
+            cores=self._cores, layers=self._layers, inputs=self._inputs,
             compartments=np.array([block.n_neurons for block in blocks], dtype=np.int64),
-            spikes=run.block_spikes(),
-            with_input=run.with_input,
-            idle=run.idle,
-            synops=run.block_synops(),
-            axon_events=run.messages_to(),
-            messages_out=run.messages_from(),
-            messages_between=run.messages_between(),
+            spikes=run.block_spikes(), with_input=run.with_input, idle=run.idle,
+            synops=run.block_synops(), axon_events=run.messages_to(),
+            messages_out=run.messages_from(), messages_between=run.messages_between(),
             host_to_chip=run.host_to_chip().sum(axis=1, dtype=np.int64),
-            chip_to_host=run.chip_to_host,
-            by_step=run.by_step,
-        )
+            chip_to_host=run.chip_to_host, by_step=run.by_step,
+        )  # fmt: skip
 
 
 def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names and layers of blocks or inputs, as the graph that is counted for calls them."""
+    """Names and layers of blocks or inputs, as the network's graph calls them."""
     known = {population.ensemble: population for population in setup.populations}
     names: dict[Hashable, str] = {}
     layers = []
@@ -159,10 +153,7 @@ def _counts(run: Any, population: Any) -> np.ndarray:
 def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.ndarray]:
     output = run.outputs.get(probe)
     if output is None:
-        raise MeasurementError(
-            f"Probe {name!r} saw nothing of a sample: its sample_every is longer than a "
-            "presentation. Take more steps, or a shorter sample_every."
-        )
+        raise saw_nothing(name)
     return output.last, output.mean
 
 

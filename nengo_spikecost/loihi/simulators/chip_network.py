@@ -1,7 +1,7 @@
 """A network as the simulators of Loihi build it: with Probes, a seed, and block shapes.
 
-Both ways of running it, the batched emulation and NengoLoihi itself, start from this one, so
-that what differs between them is how they run, never what.
+The batched emulation and NengoLoihi itself both start from it, so that they differ in how they
+run a network, never in the network.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ..cores.building import building
 class Surrounding(nengo.Network):
     """A network around the user's, in which Probes can be made without changing that one.
 
-    NengoLoihi asks the outermost network where its Ensembles run, so this one answers with
-    the config of the network inside.
+    NengoLoihi asks the outermost network where Ensembles run, so this one answers with the config
+    of the network inside.
 
     Parameters
     ----------
     given : nengo.Network
     seed : int
-        Decides all that is random in a network that has no seed of its own.
+        Seed of everything random in a network that has none.
     """
 
     def __init__(self, given: nengo.Network, seed: int):
@@ -46,10 +46,10 @@ class Surrounding(nengo.Network):
 
 @contextlib.contextmanager
 def shaped(setup: Setup, network: nengo.Network) -> Iterator[None]:
-    """NengoLoihi may build a network within it, with the block shapes that were found.
+    """Context in which NengoLoihi builds a network, with the block shapes of the setup.
 
-    Processes without a seed get one while it does: it gives none to the simulators that it
-    makes for the host, so that no two of them would draw the same noise.
+    Processes without a seed get one meanwhile: NengoLoihi gives the simulators of the host none, so
+    that no two of them would draw the same noise.
     """
     advice = (
         "nengo_spikecost.loihi.check_support says which layer it refuses; if cores overflow, "
@@ -88,12 +88,12 @@ def _with_seed(process: nengo.Process, seed: int) -> nengo.Process:
 
 
 def check_probes(setup: Setup) -> None:
-    """Refuse Probes that NengoLoihi has not.
+    """Refuse Probes that NengoLoihi does not offer.
 
     Raises
     ------
     MeasurementError
-        If a Probe of what is on the chip is to see some steps only.
+        If a Probe on the chip samples only some steps.
     """
     for name, probe in setup.outputs.items():
         ensemble = getattr(probe.obj, "ensemble", probe.obj)
@@ -101,6 +101,6 @@ def check_probes(setup: Setup) -> None:
             continue
         if is_on_chip(setup.network, ensemble):
             raise MeasurementError(
-                f"Probe {name!r} has sample_every, which NengoLoihi has not for what is on the "
-                "chip: make it without."
+                f"Probe {name!r} has sample_every, which NengoLoihi does not offer on the chip: "
+                "make it without."
             )

@@ -1,13 +1,13 @@
 """`simulator="nengo_loihi"`: NengoLoihi's simulator, on its emulator or on a board.
 
-Everything is counted from Probes of spikes, which a board has too: of neurons on cores they
-are NengoLoihi's own spike probes, of neurons on the host Nengo's. What a core did besides
-(synops, messages) no board tells, so there is no `Activity.chip`.
+Everything is counted from Probes of spikes, which a board has too: NengoLoihi's own spike probes
+of neurons on cores, Nengo's of neurons on the host. A board tells nothing else about its cores
+(synops, messages), so there is no `Activity.chip`.
 
 NengoLoihi's ``Simulator.reset`` is not implemented. In a fresh presentation every sample has
-a simulator of its own, made from one built model where that is still as it was built: it
-isn't where synapses learn, or where neurons on the host keep random numbers in it. On a board
-a new simulator allocates, writes and starts the board anew, for every sample.
+a simulator of its own, made from one built model if the model is still as it was built. It is not
+if synapses learn, or if neurons on the host keep random numbers in it. On a board, a new
+simulator allocates, writes and starts the board again for every sample.
 
 Reference: nengo-loihi 1.1.0, simulator.py, hardware/interface.py.
 """
@@ -28,7 +28,7 @@ from .chip_network import Surrounding, check_probes, shaped
 
 TARGETS = ("sim", "loihi")
 
-#: Chips of a board unless more are needed, as NengoLoihi has it.
+#: Chips of a board unless more are needed: NengoLoihi's default.
 DEFAULT_CHIPS = 2
 
 
@@ -38,12 +38,12 @@ class NengoLoihiBackend(ReferenceBackend):
     Parameters
     ----------
     setup : Setup
-        What to simulate; its options ``target`` and ``hardware_options`` say on what.
+        Its options ``target`` and ``hardware_options`` say on what to run.
 
     Raises
     ------
     MeasurementError
-        If a board is asked for where there is no NxSDK, or for several samples at once.
+        If a board is asked for without NxSDK, or for several samples at once.
     """
 
     def __init__(self, setup: Setup):
@@ -62,7 +62,7 @@ class NengoLoihiBackend(ReferenceBackend):
         return Surrounding(self.setup.network, self.setup.seed)
 
     def _simulator(self, network: nengo.Network, **options: Any) -> _Run:
-        """A simulator in its initial state; of a model that is built already if that can be."""
+        """A simulator in its initial state, of the model built before if that can be."""
         with shaped(self.setup, network):
             if self._model is None and self.target == "loihi":
                 self._model = stack.nengo_loihi().builder.Model(dt=self.setup.dt)
@@ -71,14 +71,9 @@ class NengoLoihiBackend(ReferenceBackend):
                 chips = max(DEFAULT_CHIPS, -(-n_cores // 128))
                 self._hardware.setdefault("n_chips", chips)
             simulator = stack.nengo_loihi().Simulator(
-                network,
-                dt=self.setup.dt,
-                seed=self.setup.seed,
-                model=self._model,
-                target=self.target,
-                progress_bar=False,
-                hardware_options=self._hardware,
-            )
+                network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
+                target=self.target, progress_bar=False, hardware_options=self._hardware,
+            )  # fmt: skip
         # spikes on their way from host to chip are in the model: lanes need one each
         again = not self.setup.continuous and _is_as_built(simulator.model)
         self._model = simulator.model if again else None
@@ -98,7 +93,7 @@ class _Run:
 
     @property
     def data(self) -> Any:
-        """What Probes saw."""
+        """Values of Probes."""
         return self._simulator.data
 
     def run_steps(self, n_steps: int, progress_bar: bool = False) -> None:
@@ -106,7 +101,7 @@ class _Run:
         _quietly(self._simulator.run_steps, n_steps)
 
     def clear_probes(self) -> None:
-        """Forget what Probes saw."""
+        """Forget the values of Probes."""
         self._simulator.clear_probes()
 
     def reset(self) -> None:
@@ -122,10 +117,10 @@ class _Run:
 
 
 def _quietly(function: Any, *arguments: Any) -> None:
-    """Call a part of NengoLoihi that warns of much; what changes results is not kept quiet."""
+    """Call a part of NengoLoihi without its warnings, except for those that change results."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("default")
-        # what NengoLoihi drops is no warning here: counts and outputs would be wrong
+        # spikes that NengoLoihi drops make an error here: counts and outputs would be wrong
         warnings.filterwarnings("error", message="Too many spikes")
         try:
             function(*arguments)
@@ -166,7 +161,7 @@ def _check_target(target: Any, hardware: Any, setup: Setup) -> None:
 
 
 def _is_as_built(model: Any) -> bool:
-    """Whether a run leaves a model as it was, so that it can be run from the start again."""
+    """Whether a run leaves a model as it was, so that it can start again."""
     learns = any(synapse.learning for block in model.blocks for synapse in block.synapses)
     operators = (*model.host_pre.operators, *model.host.operators)
     return not learns and not any(getattr(op, "state_extra", None) for op in operators)

@@ -56,14 +56,11 @@ class EmulatedRunPresenter(Presenter[EmulatedRun]):
 
     def content(self, run: EmulatedRun) -> dict[str, Any]:
         return {
-            "n_samples": run.n_samples,
-            "n_steps": run.n_steps,
-            "dt": run.dt,
-            "presentation": run.presentation,
-            "blocks": self.records(run),
+            "n_samples": run.n_samples, "n_steps": run.n_steps, "dt": run.dt,
+            "presentation": run.presentation, "blocks": self.records(run),
             "chip_to_host": float(run.chip_to_host.mean()),
             "host_to_chip": float(run.host_to_chip().sum(axis=1).mean()),
-        }
+        }  # fmt: skip
 
     def size(self, run: EmulatedRun) -> tuple[float, float]:
         return bar_size(len(run.block_names))
