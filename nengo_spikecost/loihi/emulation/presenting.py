@@ -261,7 +261,7 @@ class Presenter:
         records = self.lanes.records(n_steps)
         self.lanes.advance(flags, records)  # 2
         self._probe_chip(records, gathered)  # 3
-        self._receive(inputs, start, n_steps, records, gathered)
+        self._receive(inputs, start, n_steps, records, gathered)  # 4
         self._n_steps += n_steps
 
     def _step(self, part: HostPart) -> None:
