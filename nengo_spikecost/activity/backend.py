@@ -107,7 +107,7 @@ class Backend(abc.ABC):
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Free what the simulation holds."""
+        """Free the memory and the threads of the simulation."""
 
     def state(self) -> dict[str, np.ndarray]:
         """The state that the next batch of a continuous presentation starts from, as arrays."""

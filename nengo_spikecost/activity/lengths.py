@@ -36,7 +36,7 @@ def measured_at(
     Parameters
     ----------
     backend : ReadsLengths
-        Built already; of its setup all but ``n_steps`` is used.
+        Built already; all of its setup is used except ``n_steps``.
     stream : SampleStream
         The samples.
     lengths : sequence of int
@@ -49,8 +49,8 @@ def measured_at(
     Raises
     ------
     MeasurementError
-        If the simulation fails. When it fails after some batches the error's ``activity``
-        attribute holds what was measured at the longest length until then.
+        If the simulation fails. If it fails after some batches, the error's ``activity`` attribute
+        holds the activity at the longest length until then.
     """
     setup = backend.setup
     recorders = {n: Recorder(replace(setup, n_steps=n), simulator) for n in lengths}

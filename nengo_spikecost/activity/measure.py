@@ -31,13 +31,13 @@ def measure(
 ) -> Activity:
     """Simulate a network on data and count every spike.
 
-    Spikes are added up while the simulation runs, so memory depends neither on the number
-    of steps nor, but for the counts themselves, on the number of samples.
+    Spikes are added up while the simulation runs, so memory grows neither with the number of
+    steps nor, except for the counts themselves, with the number of samples.
 
     Parameters
     ----------
     network : Conversion, nengo.Network or BlockFit
-        What to simulate; it is not changed. The outputs read are those of the Keras model,
+        The network to simulate; it is not changed. The outputs read are those of the Keras model,
         or the Probes in the network. Simulators of Loihi build it with the block shapes of a
         BlockFit, which others have no use for.
     data : array or dict or iterable
@@ -45,8 +45,8 @@ def measure(
         by input name, Node, Keras layer or tensor; either of these in a tuple with labels,
         ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras ``Sequence``) of
         batches ``x`` or ``(x, y)``. A sample is presented unchanged for ``n_steps`` steps,
-        or has steps as its first axis. None for a network that is fed nothing: it runs as
-        it is, as one sample.
+        or has steps as its first axis. None for a network without inputs from
+        outside: it runs as it is, as one sample.
     n_steps : int, optional
         Steps per sample. May be left out if samples have a time axis.
     {options}
@@ -62,8 +62,8 @@ def measure(
     LoihiError
         If NengoLoihi can't build the network, or the emulator can't run it exactly.
     MeasurementError
-        If an argument is wrong or the simulation fails. When it fails after some batches
-        the error's ``activity`` attribute holds what was measured until then.
+        If an argument is wrong or the simulation fails. If it fails after some batches, the
+        error's ``activity`` attribute holds the activity until then.
     """
     given = subject(network)
     inputs, stream = given.stream(data, n_steps)
@@ -154,7 +154,7 @@ def simulator_errors(simulator: str) -> Iterator[None]:
 
 
 def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:
-    """How many samples to simulate side by side, unless the caller says; no more than there are."""
+    """Samples to simulate side by side by default, no more than there are."""
     if presentation == "continuous":
         return 1
     return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons), n_samples or _MAX_BATCH))

@@ -117,7 +117,7 @@ class StreamingBackend(Backend):
         What to simulate.
     """
 
-    #: what builds NengoDL's tensor graph
+    #: builds NengoDL's tensor graph
     simulator_type: type = LoopSimulator
 
     def __init__(self, setup: Setup):
@@ -272,10 +272,13 @@ class StreamingBackend(Backend):
 def _add_counts(
     total: Any, output: tf.Tensor, population: Population, per_spike: tf.Tensor
 ) -> tf.Tensor:
-    """Add one step's spikes. Dividing out the amplitude leaves whole numbers but for
-    rounding errors, which go here, before anything is summed. Whole numbers in float32 are
-    exact up to `MAX_SPIKES`, never wrap round, and stay NaN once a simulation has gone
-    wrong; integers would cost a tenth more time for the cast."""
+    """Add one step's spikes.
+
+    Dividing by the amplitude leaves whole numbers except for rounding errors, which are removed
+    here, before anything is added up. Whole numbers in float32 are exact up to `MAX_SPIKES`, never
+    wrap round, and stay NaN once a simulation has gone wrong; integers would cost a tenth more
+    time for the cast.
+    """
     spikes = tf.abs(output) * per_spike
     if population.spiking:
         spikes = tf.round(spikes)

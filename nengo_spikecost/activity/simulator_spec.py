@@ -174,7 +174,7 @@ class SimulatorRegistry:
 
 
 def _entry_points() -> dict[str, Any]:
-    """What installed packages declare, by name; nothing is imported."""
+    """Entry points of installed packages, by name; nothing is imported."""
     try:
         points: Any = importlib.metadata.entry_points(group=ENTRY_POINTS)
     except TypeError:  # Python 3.9
@@ -203,7 +203,7 @@ simulators = SimulatorRegistry()
 
 
 class _Backends(MutableMapping[str, BackendMaker]):
-    """The registry as a mapping from a name to what builds its back ends.
+    """The registry as a mapping from names to functions that build back ends.
 
     A function that is put under a known name replaces its back end, and what the simulator
     can do stays; None takes the name away.
@@ -236,7 +236,7 @@ class _Backends(MutableMapping[str, BackendMaker]):
 
 
 BACKENDS: MutableMapping[str, BackendMaker] = _Backends()
-"""What builds the back ends of every simulator, by name; `SimulatorSpec` says what each can do."""
+"""Simulators by name, each a function from `Setup` to `Backend`."""
 
 
 def register_simulator_spec(spec: SimulatorSpec) -> None:
@@ -245,7 +245,7 @@ def register_simulator_spec(spec: SimulatorSpec) -> None:
     Parameters
     ----------
     spec : SimulatorSpec
-        What it is called, what builds it, and what it can do.
+        Its name, the function that builds it, and what it can do.
 
     Warns
     -----

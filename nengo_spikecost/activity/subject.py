@@ -35,7 +35,7 @@ class Subject:
     fit: Any = field(default=None, repr=False)
 
     def stream(self, data: Any, n_steps: Any) -> tuple[list[InputSpec], SampleStream | SelfDriven]:
-        """The Nodes that ``data`` feed, and the samples."""
+        """The Nodes that ``data`` is for, and its samples."""
         if is_nothing(data) and isinstance(self.named, nengo.Network):
             return [], SelfDriven(n_steps)
         resolve = _resolver(self.inputs)
@@ -81,7 +81,7 @@ def subject(given: Any) -> Subject:
 
 
 def is_nothing(data: Any) -> bool:
-    """Whether a network is fed nothing."""
+    """Whether there are no data to feed."""
     return data is None or (isinstance(data, Mapping) and not data)
 
 
@@ -109,7 +109,7 @@ def _by_label(labelled: Iterable[tuple[int, str, Any]]) -> dict[str, Any]:
 
 
 def _resolver(names: Mapping[str, nengo.Node]) -> Callable[[Any], str]:
-    """A function from the keys of a dict of data to input names."""
+    """The function that finds the name of an input by a key of a dict of data."""
     by_node = {node: name for name, node in names.items()}
 
     def resolve(key: Any) -> str:

@@ -240,7 +240,7 @@ class Emulator:
         self._continuous = False
 
     def close(self) -> None:
-        """Free what the simulation holds."""
+        """Free the memory and the threads of the simulation."""
         if self._presenter is not None:
             self._presenter.close()
         self._presenter, self._continuous = None, False

@@ -29,7 +29,7 @@ from ...errors import LoihiError
 #: Arrays above this size are lent to copies, which can't write to them, rather than copied.
 LENT_BYTES = 2**20
 
-#: Nothing of these packages keeps what functions remember in global variables.
+#: Packages in which no function keeps its memory in global variables.
 _PACKAGES = ("nengo", "nengo_loihi", "nengo_dl", "numpy", "scipy", "nengo_spikecost")
 #: Among the global variables of copies.
 _COPY = "__copied_by_nengo_spikecost__"

@@ -244,7 +244,7 @@ class Presenter:
         return Memory([*self._functions.all(), *filters, *steps], signals)
 
     def close(self) -> None:
-        """Free what the simulation holds."""
+        """Free the memory and the threads of the simulation."""
         self.lanes.close()
 
     def _run(self, inputs: Any, start: int, n_steps: int, gathered: Any) -> None:

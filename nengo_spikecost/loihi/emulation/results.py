@@ -25,7 +25,7 @@ READINGS = ("last", "mean", "steps")
 
 @dataclass(frozen=True)
 class Asked:
-    """How samples are presented, and what is recorded.
+    """How samples are presented, and which values are recorded.
 
     Attributes
     ----------
