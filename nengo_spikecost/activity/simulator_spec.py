@@ -137,7 +137,7 @@ class SimulatorRegistry:
             imported.
         """
         known = self._specs
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             points = _entry_points()
             check.choice("simulator", name, [*known, *points], error)
             known[name] = _of_entry_point(points[name], error)
@@ -158,14 +158,11 @@ class SimulatorRegistry:
                 able += [name] if ability(self.get(name)) else []
         return tuple(able)
 
-    def register(self, spec: SimulatorSpec, stacklevel: int = 2) -> None:
+    def register(self, spec: SimulatorSpec) -> None:
         """See `register_simulator_spec`."""
         if spec.name in self._specs:
-            warnings.warn(
-                f"There is a simulator {spec.name!r} already. Overwriting.",
-                OverwriteWarning,
-                stacklevel=stacklevel + 1,
-            )
+            words = f"There is a simulator {spec.name!r} already. Overwriting."
+            warnings.warn(words, OverwriteWarning, stacklevel=3)
         self._specs[spec.name] = spec
 
     def remove(self, name: str) -> None:
