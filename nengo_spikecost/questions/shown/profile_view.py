@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ... import stack
-from ...activity.shown.activity_view import protocol_sentence
 from ...errors import EnergyError
 from ...layout import Presenter, presents
 from ...layout.presenter import Details, Part, presenters
+from ...layout.si import counted
 from ..network_energy import NetworkEnergy
 from ..profile_record import Profile
 
@@ -100,7 +100,15 @@ def _conversion(profile: Profile) -> dict[str, Any] | None:
 
 
 def _heading(profile: Profile) -> list[str]:
-    lines = [protocol_sentence(profile.activity.protocol, profile.activity.n_samples)]
+    protocol = profile.activity.protocol
+    start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
+    if profile.activity.n_samples > 1:
+        start = f"each {start}"
+    lines = [
+        f"{counted(profile.activity.n_samples, 'sample')} of "
+        f"{counted(protocol.n_steps, 'step')} of "
+        f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
+    ]
     for choice in getattr(profile.network, "choices", ()):
         lines.append(f"layer {choice.layer}: {choice.choice}")
     n = profile.activity.n_samples
