@@ -48,14 +48,10 @@ class CoreHops:
 
     def scaled(self, factor: float) -> CoreHops:
         """The same ways with so many times the messages."""
-        if self.east_west is None or self.north_south is None or self.crossings is None:
+        if self.east_west is None:
             return self
-        return replace(
-            self,
-            east_west=self.east_west * factor,
-            north_south=self.north_south * factor,
-            crossings=self.crossings * factor,
-        )
+        ways = ("east_west", "north_south", "crossings")
+        return replace(self, **{way: getattr(self, way) * factor for way in ways})
 
 
 class PlacedCores(Protocol):
@@ -99,16 +95,10 @@ def hops_by_hand(
             raise EnergyError(f"hops are (east-west, north-south), each 0 or more, not {hops!r}.")
         east_west, north_south = parts
         crossings = np.zeros(shape)
-    return CoreHops(
-        chips=np.arange(n_cores) // fullest,
-        n_chips=n_chips,
-        n_tiles=-(-fullest // CORES_PER_TILE) if n_tiles is None else n_tiles,
-        east_west=east_west,
-        north_south=north_south,
-        crossings=crossings,
-        longest=(0, 0),
-        placement=BY_HAND,
-    )
+    chips = np.arange(n_cores) // fullest
+    n_tiles = -(-fullest // CORES_PER_TILE) if n_tiles is None else n_tiles
+    ways = east_west, north_south, crossings
+    return CoreHops(chips, n_chips, n_tiles, *ways, longest=(0, 0), placement=BY_HAND)
 
 
 def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
@@ -142,16 +132,10 @@ def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
     chips = positions // mesh.n_cores
     tiles = np.unique(mesh.tile_of(positions))
     per_chip = np.unique(tiles // mesh.n_tiles, return_counts=True)[1]
-    return CoreHops(
-        chips=chips,
-        n_chips=len(np.unique(chips)),
-        n_tiles=int(per_chip.max(initial=1)),
-        east_west=share * total[0],
-        north_south=share * total[1],
-        crossings=share * total[2],
-        longest=_longest(ways[0], ways[1], used),
-        placement=placement,
-    )
+    longest = _longest(ways[0], ways[1], used)
+    hops = share * total[0], share * total[1], share * total[2]
+    n_tiles = int(per_chip.max(initial=1))
+    return CoreHops(chips, len(np.unique(chips)), n_tiles, *hops, longest, placement)
 
 
 def _longest(east_west: np.ndarray, north_south: np.ndarray, used: np.ndarray) -> tuple[int, int]:

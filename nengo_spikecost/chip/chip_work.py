@@ -142,16 +142,13 @@ class ChipWork:
         """
         if factor == 1:
             return self
+        scaled = ("spikes", "messages_out", "axon_events", "host_to_chip", "chip_to_host")
         return replace(
             self,
-            spikes=self.spikes * factor,
+            **{name: getattr(self, name) * factor for name in scaled},
             active=np.minimum(self.active * factor, self.updates),
             with_input=np.minimum(self.with_input * factor, self.updates),
             synops={key: count * factor for key, count in self.synops.items()},
-            messages_out=self.messages_out * factor,
-            axon_events=self.axon_events * factor,
-            host_to_chip=self.host_to_chip * factor,
-            chip_to_host=self.chip_to_host * factor,
             hops=self.hops.scaled(factor),
             by_step=None,
         )
@@ -218,15 +215,11 @@ class ChipWork:
         if axon_events is None:
             axon_events = np.asarray(messages) + np.asarray(host_to_chip)
         counts = {
-            "n_compartments": n_compartments,
-            "spikes": spikes,
-            "active_updates": active_updates,
-            "messages": messages,
-            "axon_events": axon_events,
-            "host_to_chip": host_to_chip,
+            "n_compartments": n_compartments, "spikes": spikes, "active_updates": active_updates,
+            "messages": messages, "axon_events": axon_events, "host_to_chip": host_to_chip,
             "chip_to_host": chip_to_host,
             **{f"synops[{key!r}]": value for key, value in formats.items()},
-        }
+        }  # fmt: skip
         totals = {name: _amounts(name, value) for name, value in counts.items()}
         n_samples = max(len(value) for value in totals.values())
         spread = {name: _spread(value, n_cores, n_samples) for name, value in totals.items()}
@@ -236,21 +229,15 @@ class ChipWork:
         sent = spread["messages"]
         return cls(
             cores=tuple(f"{layer}_{i}" if n_cores > 1 else layer for i in range(n_cores)),
-            layers=(layer,) * n_cores,
-            compartments=spread["n_compartments"][0],
-            n_steps=n_steps,
-            dt=dt,
-            spikes=spread["spikes"],
-            active=active,
-            with_input=active,
+            layers=(layer,) * n_cores, compartments=spread["n_compartments"][0],
+            n_steps=n_steps, dt=dt, spikes=spread["spikes"], active=active, with_input=active,
             synops={key: spread[f"synops[{key!r}]"] for key in formats},
-            messages_out=sent,
-            axon_events=spread["axon_events"],
+            messages_out=sent, axon_events=spread["axon_events"],
             host_to_chip=np.broadcast_to(totals["host_to_chip"], n_samples),
             chip_to_host=np.broadcast_to(totals["chip_to_host"], n_samples),
             fed_by_host=bool(np.any(totals["host_to_chip"])),
             hops=hops_by_hand(hops, sent.shape, n_chips, n_tiles),
-        )
+        )  # fmt: skip
 
 
 def _amounts(name: str, value: Any) -> np.ndarray:

@@ -9,9 +9,8 @@ from typing import Any
 
 import nengo
 
-from .. import stack
 from ..errors import LoihiError
-from .blocks.block_fit import BlockFit, write_blocks
+from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.block_search import fit_blocks
 from .cores.core_layers import Layers
 from .cores.core_use import core_use
@@ -105,8 +104,8 @@ def deployable(
     if isinstance(shapes, Mapping):
         by_ensemble = {_ensemble(layers, named, key): shape for key, shape in shapes.items()}
         use = _use_if_it_fits(layers, by_ensemble, "these block shapes")
-        fit: Any = GivenShapes(layers.network, named, _block_shapes(use, by_ensemble), use)
-        return Deployable(named, fit, use)
+        shapes = {e: shape for e, shape in block_shapes(use).items() if e in by_ensemble}
+        return Deployable(named, GivenShapes(layers.network, named, shapes, use), use)
     if shapes == AUTO and all(layer.given is None for layer in layers.layers):
         fit = fit_blocks(layers, options.objective)
         return Deployable(named, fit, fit.use)
@@ -155,16 +154,6 @@ def _use_if_it_fits(layers: Layers, shapes: Mapping[Any, Any], which: str) -> Ne
         lines = "\n".join(f"- {misfit}" for misfit in misfits)
         raise LoihiError(f"The network does not fit with {which}:\n{lines}", misfits)
     return core_use(layers, shapes)
-
-
-def _block_shapes(use: NetworkUse, shapes: Mapping[Any, Any]) -> dict[Any, Any]:
-    """NengoLoihi's BlockShape of each Ensemble that a shape was given for."""
-    BlockShape = stack.nengo_loihi().BlockShape
-    return {
-        layer.ensemble: BlockShape(layer.tiling.tile, layer.tiling.full)
-        for layer in use.layers
-        if layer.ensemble in shapes
-    }
 
 
 def _ensemble(layers: Any, named: Any, key: Any) -> Any:

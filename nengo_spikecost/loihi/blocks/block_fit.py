@@ -28,6 +28,16 @@ def write_blocks(
         network.config[connection].pop_type = pop_type
 
 
+def block_shapes(use: NetworkUse) -> dict[Any, Any]:
+    """A nengo_loihi.BlockShape for each Ensemble on the chip."""
+    BlockShape = stack.nengo_loihi().BlockShape
+    return {
+        layer.ensemble: BlockShape(layer.tiling.tile, layer.tiling.full)
+        for layer in use.layers
+        if layer.ensemble is not None
+    }
+
+
 @dataclass(frozen=True)
 class LayerFit:
     """One layer of a fit.
@@ -128,12 +138,7 @@ class BlockFit(Result):
     @property
     def shapes(self) -> dict[Any, Any]:
         """A nengo_loihi.BlockShape for each Ensemble on the chip."""
-        BlockShape = stack.nengo_loihi().BlockShape
-        return {
-            layer.use.ensemble: BlockShape(layer.use.tiling.tile, layer.use.tiling.full)
-            for layer in self.layers
-            if layer.use.ensemble is not None
-        }
+        return block_shapes(self.use)
 
     @property
     def n_cores(self) -> int:

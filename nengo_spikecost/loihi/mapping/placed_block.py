@@ -49,16 +49,8 @@ def placed_blocks(
         here = np.flatnonzero(chip == number)
         core[here[np.argsort(positions[here])]] = np.arange(len(here))
     return tuple(
-        PlacedBlock(
-            part.name,
-            part.source.layer,
-            part.source.kind,
-            int(c),
-            int(k),
-            int(p),
-            _use_of(part.obj),
-        )
-        for part, c, k, p in zip(parts, chip, core, positions)
+        PlacedBlock(part.name, part.source.layer, part.source.kind, c, k, p, _use_of(part.obj))
+        for part, c, k, p in zip(parts, chip.tolist(), core.tolist(), positions.tolist())
     )
 
 

@@ -85,11 +85,8 @@ class Traffic:
     def between_blocks(self) -> np.ndarray:
         """Messages from block to block over all samples, int64, shape (n_blocks, n_blocks)."""
         chip = ~self.from_host
-        return _added(
-            (self.n_blocks, self.n_blocks),
-            (self.sender[chip], self.receiver[chip]),
-            self.messages[chip],
-        )
+        pairs = self.sender[chip], self.receiver[chip]
+        return _added((self.n_blocks, self.n_blocks), pairs, self.messages[chip])
 
     def between_groups(self, group: np.ndarray, n_groups: int) -> np.ndarray:
         """Messages between groups of blocks, such as chips; the last row is the host's.
@@ -135,22 +132,14 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
             routes[key] = routes.get(key, 0) + sent
     ordered = sorted(routes)
     pairs = np.array(ordered, dtype=np.int64).reshape(-1, 2)
-    senders = {part.source.owner: part.source for part in _senders(built)}
+    parts = (*built.blocks, *built.inputs)
+    senders = {part.source.owner: part.source for part in parts if part.obj.axons}
+    messages = np.array([routes[key] for key in ordered], dtype=np.int64)
+    unknown = tuple(s.name for owner, s in senders.items() if owner not in spikes.counts)
     return Traffic(
-        sender=pairs[:, 0],
-        receiver=pairs[:, 1],
-        messages=np.array([routes[key] for key in ordered], dtype=np.int64),
-        n_blocks=len(built.blocks),
-        n_inputs=len(built.inputs),
-        n_samples=spikes.n_samples,
-        n_steps=spikes.n_steps,
-        measured=spikes.measured,
-        unknown=tuple(s.name for owner, s in senders.items() if owner not in spikes.counts),
-    )
-
-
-def _senders(built: BuiltNetwork) -> list[Part]:
-    return [part for part in (*built.blocks, *built.inputs) if part.obj.axons]
+        pairs[:, 0], pairs[:, 1], messages, len(built.blocks), len(built.inputs),
+        spikes.n_samples, spikes.n_steps, spikes.measured, unknown,
+    )  # fmt: skip
 
 
 def _axons_with_weights(synapse: Any) -> np.ndarray:

@@ -141,17 +141,15 @@ def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity
         layers=tuple(part.source.layer for part in built.blocks),
         inputs=tuple(part.name for part in built.inputs),
         compartments=np.array([len(part.neurons) for part in built.blocks], dtype=np.int64),
-        spikes=spikes.sum(axis=1),
-        with_input=with_input.sum(axis=1),
+        spikes=spikes.sum(axis=1), with_input=with_input.sum(axis=1),
         idle=_stacked(run.idle for run in runs).sum(axis=1),
         synops={name: counts.sum(axis=1) for name, counts in synops.items()},
-        axon_events=axon_events.sum(axis=1),
-        messages_out=messages_out.sum(axis=1),
+        axon_events=axon_events.sum(axis=1), messages_out=messages_out.sum(axis=1),
         messages_between=np.sum([run.messages_between() for run in runs], axis=0),
         host_to_chip=host.sum(axis=1),
         chip_to_host=np.sum([run.chip_to_host for run in runs], axis=0),
         by_step=StepCounts(synops, axon_events, messages_out, spikes, with_input, host),
-    )
+    )  # fmt: skip
 
 
 def _stacked(values: Iterator[np.ndarray]) -> np.ndarray:

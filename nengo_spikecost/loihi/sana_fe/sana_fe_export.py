@@ -132,19 +132,13 @@ class _Export:
         tiles = self.constants.cores_per_tile
         used = {int(p) // tiles for p in self.positions}
         return SanaFeNetwork(
-            network=self.network,
-            architecture=self.architecture,
-            constants=self.constants,
+            network=self.network, architecture=self.architecture, constants=self.constants,
             blocks=tuple(group.get_name() for group in blocks),
             inputs=tuple(group.get_name() for group in inputs),
-            block_of=tuple(self.slices[:n_blocks]),
-            input_of=tuple(input_of),
-            positions=self.positions,
-            n_tiles=len(used | {core // tiles for core in host_cores}),
-            n_block_tiles=len(used),
-            spikes=self.recording.spikes,
-            synapses=self.synapses,
-        )
+            block_of=tuple(self.slices[:n_blocks]), input_of=tuple(input_of),
+            positions=self.positions, n_tiles=len(used | {core // tiles for core in host_cores}),
+            n_block_tiles=len(used), spikes=self.recording.spikes, synapses=self.synapses,
+        )  # fmt: skip
 
     def _block(self, number: int) -> Any:
         group = self.network.create_neuron_group(

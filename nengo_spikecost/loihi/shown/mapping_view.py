@@ -41,10 +41,7 @@ class MappingPresenter(Presenter[Mapping]):
         return [
             {
                 "block": block.name,
-                "layer": block.layer,
-                "kind": block.kind,
-                "chip": block.chip,
-                "core": block.core,
+                **_of(block, "layer", "kind", "chip", "core"),
                 "column": int(columns[number]),
                 "row": int(rows[number]),
                 **asdict(block.use),
@@ -58,22 +55,14 @@ class MappingPresenter(Presenter[Mapping]):
     def content(self, mapping: Mapping) -> dict[str, Any]:
         traffic, hops, search = mapping.traffic, mapping.hops, mapping.search
         routes = zip(traffic.sender, traffic.receiver, traffic.messages)
-        searched = ("start_cost", "cost", "lower_bound", "is_optimal", "in_time")
-        counted_hops = ("east_west", "north_south", "chip_crossings", "within_tile")
         return {
-            "allocator": mapping.allocator,
-            "n_cores": mapping.n_cores,
-            "n_chips": mapping.n_chips,
-            "cores_per_chip": mapping.cores_per_chip,
+            **_of(mapping, "allocator", "n_cores", "n_chips", "cores_per_chip"),
             "mesh": asdict(mapping.mesh),
             "limits": {name: limit for name, _, limit in mapping.blocks[0].use.limits},
             "blocks": self.records(mapping),
             "messages": {
-                "measured": traffic.measured,
-                "n_samples": traffic.n_samples,
-                "n_steps": traffic.n_steps,
-                "on_chip": mapping.on_chip,
-                "chip_to_chip": mapping.chip_to_chip,
+                **_of(traffic, "measured", "n_samples", "n_steps"),
+                **_of(mapping, "on_chip", "chip_to_chip"),
                 "host_to_chip": mapping.host_to_chip.tolist(),
                 "between_chips": mapping.between_chips.tolist(),
                 "routes": [
@@ -82,9 +71,10 @@ class MappingPresenter(Presenter[Mapping]):
                 ],
                 "unknown": list(traffic.unknown),
             },
-            "hops": {name: getattr(hops, name) for name in counted_hops},
+            "hops": _of(hops, "east_west", "north_south", "chip_crossings", "within_tile"),
             "chip_to_host": [asdict(reads) for reads in mapping.reads],
-            "search": search and {name: getattr(search, name) for name in searched},
+            "search": search
+            and _of(search, "start_cost", "cost", "lower_bound", "is_optimal", "in_time"),
         }
 
     def size(self, mapping: Mapping) -> tuple[float, float]:
@@ -92,6 +82,10 @@ class MappingPresenter(Presenter[Mapping]):
 
     def draw(self, mapping: Mapping, axes: Any) -> None:
         draw_mesh(mapping, axes)
+
+
+def _of(record: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names}
 
 
 def _rows(mapping: Mapping) -> Iterable[list[str]]:

@@ -33,7 +33,7 @@ def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Un
     if not findings:
         findings += _parameters(ensemble)
     for reason, remedy, refused in findings:
-        yield Unsupported(context.name(ensemble), reason, remedy, refused, ensemble)
+        yield context.problem(ensemble, reason, remedy, refused)
 
 
 def _neuron_type(neuron_type: Any, dt: float) -> Iterator[tuple[str, str, bool]]:
@@ -124,11 +124,10 @@ def config_problems(context: Context) -> Iterator[Unsupported]:
         for ensemble in network.all_ensembles:
             marked = network.config[ensemble].on_chip
             if marked is not None and marked != context.chip[ensemble]:
-                yield Unsupported(
-                    context.name(ensemble),
+                yield context.problem(
+                    ensemble,
                     f"is marked as {'on' if marked else 'off'} chip in a subnetwork's config, and "
                     "NengoLoihi reads that of the whole network only",
                     "Mark it there: nengo_spikecost.loihi.mark_off_chip(network, [ensemble])",
-                    False,
-                    ensemble,
+                    refused=False,
                 )

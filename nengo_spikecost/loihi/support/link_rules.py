@@ -298,11 +298,10 @@ def tau_problems(taus: Taus, context: Context) -> Iterator[Unsupported]:
     for ensemble, sources in taus.items():
         if len(sources) > 1:
             each = ", ".join(f"{tau:g} s from {name}" for tau, name in sorted(sources.items()))
-            yield Unsupported(
-                context.name(ensemble),
+            yield context.problem(
+                ensemble,
                 f"has inputs of different filters ({each}); on the chip a population has one, and "
                 f"NengoLoihi takes the longest, {max(sources):g} s, for all",
                 "Give all its inputs the same synapse",
-                False,
-                ensemble,
+                refused=False,
             )

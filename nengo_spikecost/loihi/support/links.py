@@ -78,7 +78,12 @@ def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
         try:
             walk.run()
         except _Loop as loop:
-            problems.append(_loop_problem(loop.node, context))
+            reason = (
+                "is part of a loop of passthrough Nodes, which NengoLoihi runs on the host: what "
+                "passes it is encoded in spikes anew"
+            )
+            remedy = "Replace the loop by a recurrent Connection between neurons"
+            problems.append(context.problem(loop.node, reason, remedy, refused=False))
             continue
         links += walk.links
         problems += walk.problems
@@ -196,16 +201,11 @@ class _Walk:
     def _say_unfed(self, node: nengo.Node) -> None:
         if node not in self._said:
             self._said.add(node)
-            self.problems.append(
-                Unsupported(
-                    self.context.name(node),
-                    "is a probed passthrough Node at the end of ways that lead to the chip as "
-                    "well: NengoLoihi cuts it off, and its Probe reads 0",
-                    LOWER,
-                    False,
-                    node,
-                )
+            reason = (
+                "is a probed passthrough Node at the end of ways that lead to the chip as "
+                "well: NengoLoihi cuts it off, and its Probe reads 0"
             )
+            self.problems.append(self.context.problem(node, reason, LOWER, refused=False))
 
 
 def _has_error(learned: nengo.Connection, context: Context) -> bool:
@@ -249,14 +249,3 @@ def _why_not_dense(transform: Any) -> str | None:
     if transform.init.ndim == 1:
         return "is a diagonal matrix given as a vector"
     return None
-
-
-def _loop_problem(node: nengo.Node, context: Context) -> Unsupported:
-    return Unsupported(
-        context.name(node),
-        "is part of a loop of passthrough Nodes, which NengoLoihi runs on the host: what passes "
-        "it is encoded in spikes anew",
-        "Replace the loop by a recurrent Connection between neurons",
-        False,
-        node,
-    )

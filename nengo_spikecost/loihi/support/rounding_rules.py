@@ -54,13 +54,11 @@ def rounding_problems(links: Iterable[Link], taus: Taus, context: Context) -> It
             continue
         largest = max(weight for weight in weights if weight is not None)
         if not _can_be_rounded(ensemble, bias, largest, max(taus[ensemble]), context.dt):
-            yield Unsupported(
-                context.name(ensemble),
+            yield context.problem(
+                ensemble,
                 "has weights or biases (times gains) too large to be rounded beside its "
                 f"threshold; the largest weight gives {largest * context.dt:.3g} Hz a spike",
                 "Lower its scale_firing_rates, or its weights",
-                True,
-                ensemble,
             )
 
 

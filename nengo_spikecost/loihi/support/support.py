@@ -52,7 +52,8 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
         problems += _node_problems(node, context)
     on_chip_ensembles = [e for e in net.all_ensembles if context.chip[e]]
     if not on_chip_ensembles:
-        problems.append(_nothing_on_chip(net))
+        name, remedy = net.label or "The network", "Mark fewer Ensembles off chip"
+        problems.append(Unsupported(name, "has no Ensemble on the chip", remedy, True, net))
     for ensemble in on_chip_ensembles:
         problems += ensemble_problems(ensemble, context)
     problems += config_problems(context)
@@ -100,35 +101,16 @@ def _contradictions(context: Context) -> Iterator[Unsupported]:
             (pre, "the source of a learning rule's error", isinstance(post, LearningRule)),
         ):
             if concerned and isinstance(ensemble, nengo.Ensemble) and marked(ensemble):
-                yield Unsupported(
-                    context.name(ensemble),
-                    f"is marked as on chip, but is {role}, which has to be on the host",
-                    "Mark it off chip (nengo_spikecost.loihi.mark_off_chip)",
-                    True,
-                    ensemble,
-                )
-
-
-def _nothing_on_chip(network: nengo.Network) -> Unsupported:
-    return Unsupported(
-        network.label or "The network",
-        "has no Ensemble on the chip",
-        "Mark fewer Ensembles off chip",
-        True,
-        network,
-    )
+                reason = f"is marked as on chip, but is {role}, which has to be on the host"
+                remedy = "Mark it off chip (nengo_spikecost.loihi.mark_off_chip)"
+                yield context.problem(ensemble, reason, remedy)
 
 
 def _node_problems(node: nengo.Node, context: Context) -> Iterator[Unsupported]:
     # by name, because nengo_dl need not be imported for this
     if any(cls.__name__ == "TensorNode" for cls in type(node).__mro__):
-        yield Unsupported(
-            context.name(node),
-            "is a TensorNode, which runs in NengoDL only",
-            "Convert the layer without allow_fallback, or register a converter for it",
-            True,
-            node,
-        )
+        remedy = "Convert the layer without allow_fallback, or register a converter for it"
+        yield context.problem(node, "is a TensorNode, which runs in NengoDL only", remedy)
 
 
 #: What can be recorded of an object on the chip.

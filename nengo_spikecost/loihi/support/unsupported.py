@@ -65,6 +65,10 @@ class Context:
         owner = owner_of(obj)
         return self.names.get(owner) or str(owner)
 
+    def problem(self, obj: Any, reason: str, remedy: str, refused: bool = True) -> Unsupported:
+        """A problem of an Ensemble or a Node."""
+        return Unsupported(self.name(obj), reason, remedy, refused, obj)
+
     def is_on_chip(self, obj: Any) -> bool:
         """Whether an Ensemble, its neurons, a Node, or a view on one runs on the chip."""
         return self.chip.get(owner_of(obj), False)
