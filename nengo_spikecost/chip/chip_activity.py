@@ -149,7 +149,7 @@ class ChipActivity:
         return sum(self.synops.values(), zeros)
 
     def updates(self, n_steps: int) -> np.ndarray:
-        """Updates of compartments of one sample of so many steps, int64, (n_cores,)."""
+        """Updates of compartments in one sample of ``n_steps`` steps, int64, (n_cores,)."""
         return np.asarray(self.compartments, dtype=np.int64) * n_steps
 
 

@@ -47,7 +47,7 @@ class CoreHops:
     placement: str
 
     def scaled(self, factor: float) -> CoreHops:
-        """The same ways with so many times the messages."""
+        """The same hops for ``factor`` times the messages."""
         if self.east_west is None:
             return self
         ways = ("east_west", "north_south", "crossings")

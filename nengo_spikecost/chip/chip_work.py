@@ -136,7 +136,7 @@ class ChipWork:
         return longer.with_spikes(spikes)
 
     def with_spikes(self, factor: float) -> ChipWork:
-        """The same chip in as many steps, with so many times the spikes; 0: a silent one.
+        """The same chip and steps with ``factor`` times the spikes; 0 for a silent chip.
 
         Updates with input are as many times more, but at most all of them.
         """

@@ -112,7 +112,7 @@ class CoreUse:
 
     @property
     def fits(self) -> bool:
-        """Whether all of it is within the limits of a core."""
+        """Whether every resource is within the limits of a core."""
         return all(used <= limit for _, used, limit in self.limits)
 
     @property
@@ -136,7 +136,7 @@ def index_bits(largest_index: int) -> int:
 
 
 def axon_bits(n_weights: int, bits_of_index: int) -> int:
-    """Synapse memory in bits of one set of weights, with an index of so many bits each."""
+    """Synapse memory in bits of one set of weights, each with an index of some bits."""
     groups, rest = divmod(n_weights, WEIGHTS_PER_GROUP)
     bits = groups * _group_bits(WEIGHTS_PER_GROUP, bits_of_index)
     return bits + (_group_bits(rest, bits_of_index) if rest else 0)

@@ -28,7 +28,7 @@ _AS_BLOCKS = (
 
 @dataclass(frozen=True)
 class GivenShapes:
-    """Block shapes that a user chose: they are built with as a `BlockFit` is.
+    """Block shapes that a user chose, used like a `BlockFit`.
 
     Attributes
     ----------

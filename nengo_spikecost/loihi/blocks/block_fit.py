@@ -147,7 +147,7 @@ class BlockFit(Result):
 
     @property
     def n_chips(self) -> int:
-        """Chips that have so many cores."""
+        """Fewest chips that hold all cores."""
         return -(-self.n_cores // self.cores_per_chip)
 
     @property

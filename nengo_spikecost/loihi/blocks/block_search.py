@@ -247,7 +247,7 @@ class BlockSearch:
         return best
 
     def _below(self, loads: Sequence[np.ndarray], level: float) -> tuple[int, ...] | None:
-        """Fewest cores of which none is busier."""
+        """Fewest cores such that none is busier than ``level``."""
         costs = [
             np.where(load <= level, cost, np.inf)
             for load, cost in zip(loads, core_costs(self.problem))

@@ -3,7 +3,7 @@
 The order of a layer's neurons decides how far apart the targets of an axon are, and so how
 many sets of weights pixels can share. It can't be set in a config: the network has to be
 built so (``channels_last`` of its convolutions, and the order of weights between images and
-vectors). What it would be worth can be told beforehand.
+vectors). How much it would save can be computed beforehand.
 """
 
 from __future__ import annotations

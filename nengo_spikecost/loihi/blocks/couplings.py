@@ -184,7 +184,7 @@ def _filter_table(synapses: Any, sources: np.ndarray, targets: np.ndarray) -> np
 def _small_table(
     column: Callable[[int], Callable[[int], int]], sources: np.ndarray, targets: np.ndarray
 ) -> np.ndarray:
-    """A table over sides of sources and targets, of each pair of different sides once."""
+    """A table over sides of sources and targets, computed once for each pair of different sides."""
     source_sides, i = np.unique(sources, return_inverse=True)
     target_sides, j = np.unique(targets, return_inverse=True)
     columns = [list(map(column(int(side)), map(int, source_sides))) for side in target_sides]
@@ -192,6 +192,6 @@ def _small_table(
 
 
 def _groups_of_tiles(n_channels: int, length: int, per_group: int) -> list[tuple[int, int]]:
-    """First and last-plus-one group of each tile of so many channels."""
+    """First group, and the one after the last, of each tile of ``length`` channels."""
     starts = range(0, n_channels, length)
     return [(c // per_group, (min(c + length, n_channels) - 1) // per_group + 1) for c in starts]

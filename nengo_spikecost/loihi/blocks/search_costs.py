@@ -44,7 +44,7 @@ def whole(bound: float) -> int:
 
 
 def is_worse(fit: BlockFit, fits: Sequence[BlockFit], number: int) -> bool:
-    """Whether another fit is as good in all respects, and better in one or named before."""
+    """Whether another fit is as good in all respects, and better in one or listed earlier."""
 
     def key(f: BlockFit) -> tuple[float, ...]:
         return (f.n_cores, round(f.busiest_ns, 6), round(f.host_messages + f.chip_messages, 6))

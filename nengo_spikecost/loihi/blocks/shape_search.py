@@ -183,7 +183,7 @@ def solve_lazily(
 
 
 def without_misfits(problem: Problem, costs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Costs with those of tilings that are known not to fit made infinite."""
+    """Costs, infinite for tilings that are known not to fit."""
     return [
         np.where(choices.state == FAILS, np.inf, cost)
         for choices, cost in zip(problem.choices, costs)

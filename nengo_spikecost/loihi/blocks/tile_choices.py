@@ -242,7 +242,7 @@ def _image_synops(
 def _by_pair(
     function: Callable[[int, int], float], rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """A function of rows and columns of a tile, of each pair of sides once."""
+    """Values of a function of a tile's rows and columns, called once for each pair of sides."""
     known = lru_cache(maxsize=None)(function)
     return np.array([known(r, c) for r, c in zip(rows.tolist(), columns.tolist())])
 
@@ -257,7 +257,7 @@ def balanced_tiles(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
 
 
 def all_tiles(shape: tuple[int, ...], most_blocks: int) -> np.ndarray:
-    """Every tile of at most a core's compartments that makes at most so many blocks."""
+    """Every tile that a core has compartments for and that makes at most ``most_blocks`` blocks."""
     axes = [np.arange(1, min(n, MAX_COMPARTMENTS) + 1) for n in shape]
     grids = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
     blocks = (-(-np.array(shape) // grids)).prod(axis=1)
@@ -294,6 +294,6 @@ def _image_bounds(synapses: Any, tiles: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _by_side(function: Callable[[int], int], sides_of_tiles: np.ndarray) -> np.ndarray:
-    """A function of the side, or the size, of a tile, of each once."""
+    """Values of a function of a tile's side or size, called once for each."""
     distinct, which = np.unique(sides_of_tiles, return_inverse=True)
     return np.array([function(int(side)) for side in distinct], dtype=np.int64)[which.ravel()]

@@ -102,7 +102,7 @@ class BuiltNetwork:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """All that send or hold spikes, each once."""
+        """All senders of spikes, each once."""
         parts = (*self.inputs, *self.blocks)
         return tuple({id(part.source): part.source for part in parts}.values())
 

@@ -129,12 +129,12 @@ class Layer:
     compartment: Any = field(repr=False)
 
     def least_input_axons(self) -> int:
-        """Input axons of the neuron that has most: some block needs as many, however it is cut."""
+        """Most input axons of any neuron: some block needs as many, however the layer is cut."""
         counts = [synapses.axons_of_neurons() for synapses in self.synapses]
         return int(np.max(np.sum(counts, axis=0))) if counts else 0
 
     def default_tiling(self) -> Tiling:
-        """How NengoLoihi cuts it if it is not told: into runs of equal length."""
+        """NengoLoihi's own split, without a BlockShape: runs of neurons of equal length."""
         one = whole(self.n_neurons)
         uses = [s.use(one) for s in self.synapses]
         parts = max(

@@ -52,7 +52,7 @@ class ConvolutionSynapses(ImageSynapses):
     """The synapses of a convolution, transposed or not, with groups or without."""
 
     def filter_tiles(self, side: int) -> Iterator[Filters]:
-        """The tiles of so many filters each."""
+        """Tiles that cover all filters, ``side`` filters each."""
         per_group = self.n_filters // self.groups
         channels = self.n_channels // self.groups
         for start in range(0, self.n_filters, side):

@@ -150,7 +150,7 @@ class DenseSynapses(Synapses):
         return DenseSynapses(self.n_axons, self.n_targets, read)
 
     def bits_at_most(self, n_targets: int) -> int:
-        """Bits of a tile of so many neurons, if no two of its rows are equal."""
+        """Bits of a tile of ``n_targets`` neurons if no two of its rows are equal."""
         return self.n_axons * axon_bits(n_targets, 0)
 
     def rows_differ_in(self, first: int, second: int) -> bool:
@@ -226,7 +226,7 @@ class SparseSynapses(Synapses):
         return SparseSynapses(self._matrix[:, targets])
 
     def _by_tile(self, tiling: Tiling) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pairs of tile and row, where each starts, and the order of weights that this is in."""
+        """Pairs of tile and row, where each starts, and the order of the weights by them."""
         keys = tiling.tile_of[self._columns] * self.n_axons + self._rows
         order = np.argsort(keys, kind="stable")
         pairs, starts = np.unique(keys[order], return_index=True)

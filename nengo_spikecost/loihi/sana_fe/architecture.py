@@ -51,7 +51,7 @@ def sanafe() -> Any:
 
 
 def installed_architecture() -> Path:
-    """Where SANA-FE's own description of Loihi lies."""
+    """Path of SANA-FE's own description of Loihi."""
     file = Path(sanafe().__file__).parent / "examples" / "loihi.yaml"
     if not file.is_file():
         raise LoihiError(
@@ -87,7 +87,7 @@ class Constants:
     sync: tuple[tuple[int, float], ...] = field(repr=False)
 
     def sync_s(self, n_tiles: int) -> float:
-        """Time in s that ending a step takes with so many tiles in use."""
+        """Time in s that the end of a step takes with ``n_tiles`` tiles in use."""
         reached = [seconds for tiles, seconds in self.sync if tiles <= n_tiles]
         return reached[-1] if reached else self.sync[0][1]
 

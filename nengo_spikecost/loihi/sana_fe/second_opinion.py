@@ -61,12 +61,12 @@ class SanaFeCheck(Result):
 
     @property
     def total_ours_J(self) -> float:
-        """All of ours."""
+        """Our energy of all parts."""
         return sum(self.ours_J.values())
 
     @property
     def total_theirs_J(self) -> float:
-        """All of SANA-FE's."""
+        """SANA-FE's energy of all parts."""
         return sum(self.theirs_J.values())
 
     def unexplained_J(self, part: str) -> float:
