@@ -66,7 +66,7 @@ class Mesh:
         return self.n_tiles * self.cores_per_tile
 
     def for_chips(self, n_chips: int) -> Mesh:
-        """The mesh of a board of ``n_chips`` chips, as near to a square as they allow."""
+        """The mesh of a board of ``n_chips`` chips; near a square if ``chips_per_row`` is None."""
         if self.chips_per_row is not None:
             return self
         return replace(self, chips_per_row=math.ceil(math.sqrt(n_chips)))

@@ -113,7 +113,7 @@ class _GraphSearch:
         return all(self._used(layer, chosen) <= MAX_OUTPUT_AXONS for layer in self.targets)
 
     def _penalties(self, layer: int, chosen: list[int]) -> np.ndarray:
-        """Slots over the limit for each choice of a layer, its own and its sources', by the limit."""
+        """Share of the limit that each choice of a layer is over it, with its sources' shares."""
         own = np.zeros(len(self.costs[layer]))
         for t in self.targets.get(layer, ()):
             own += self._slots_to(layer, t, chosen)
