@@ -108,15 +108,6 @@ def device_file_option(command: Callable) -> Callable:
     )(command)  # fmt: skip
 
 
-def objective_option(command: Callable) -> Callable:
-    """Option: the objective of the search for block shapes."""
-    return click.option(
-        "--objective", type=click.Choice(["cores", "latency", "traffic"]), default="cores",
-        show_default=True,
-        help="Block shapes with fewest cores, shortest step, or fewest messages.",
-    )(command)  # fmt: skip
-
-
 def network_options(settings: dict[str, Any]) -> Decorator:
     """Options of every command that simulates, with the defaults given."""
     options: list[Decorator] = [

@@ -23,10 +23,12 @@ def deploy(
 ) -> Deployment:
     """Run a model on Loihi: on its emulation, on NengoLoihi's emulator, or on a board.
 
-    What the Keras-to-Loihi tutorial of NengoDL does by hand: the model is converted with
-    neurons as Loihi has them, its linear layers are composed to what a chip can do, the layer
-    that is fed pixels is put on the host, block shapes are found, samples are presented for
-    ``n_steps`` each, and outputs are read through a filter.
+    In one call, the steps that the Keras-to-Loihi tutorial of NengoDL takes by hand:
+
+    1. A Keras model is converted with neurons as Loihi has them; its linear layers are composed
+       into Connections between neurons, and the layer that is fed pixels is put on the host.
+    2. NengoLoihi's limits are checked, and block shapes chosen, before anything runs.
+    3. Samples are presented for ``n_steps`` each, and outputs are read through a filter.
 
     Parameters
     ----------

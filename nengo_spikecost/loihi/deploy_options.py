@@ -49,7 +49,7 @@ class DeployOptions(Options):
         Ensembles) to the shape of their blocks (a tuple over rows, columns and channels in
         their order, or a nengo_loihi.BlockShape).
     objective : {"cores", "latency", "traffic"}
-        What `fit_blocks` looks for.
+        The aim of `fit_blocks`.
     neuron_type, scale_firing_rates, synapse, max_pooling
         Of a Keras model: see `convert`. The defaults are those of the tutorial, and pooling
         that runs on the chip.

@@ -214,15 +214,12 @@ def _image_messages(
 ) -> np.ndarray:
     """Messages of all pixels: a pixel reaches so many rows of tiles, times so many columns."""
     pixels = _pixel_rates(synapses, axons, sent)
+    along_rows, along_columns = synapses.rows.tiles_reached, synapses.columns.tiles_reached
     rows, columns, filters = synapses.along_axes(choices.tiles.T)
-
-    def messages(r: int, c: int) -> float:
-        reached = synapses.rows.tiles_reached(r) @ pixels
-        return float(reached @ synapses.columns.tiles_reached(c))
-
-    per_image = _by_pair(messages, rows, columns) * -(-synapses.n_filters // filters)
+    reached = _by_pair(lambda r, c: along_rows(r) @ pixels @ along_columns(c), rows, columns)
     # a whole block keeps the axons that lead nowhere
-    return np.where(choices.n_blocks == 1, pixels.sum(), per_image)
+    per_filter = np.where(choices.n_blocks == 1, pixels.sum(), reached)
+    return per_filter * -(-synapses.n_filters // filters)
 
 
 def _image_synops(
@@ -230,11 +227,11 @@ def _image_synops(
 ) -> np.ndarray:
     """Synops of the busiest tile: spikes times the rows and columns of it that they reach."""
     pixels = _pixel_rates(synapses, axons, sent)
+    along_rows, along_columns = synapses.rows.lengths, synapses.columns.lengths
     rows, columns, filters = synapses.along_axes(choices.tiles.T)
 
     def synops(r: int, c: int) -> float:
-        reached = synapses.rows.lengths(r) @ pixels @ synapses.columns.lengths(c).T
-        return float(reached.max()) / synapses.groups
+        return (along_rows(r) @ pixels @ along_columns(c).T).max() / synapses.groups
 
     return _by_pair(synops, rows, columns) * filters
 
@@ -244,7 +241,8 @@ def _by_pair(
 ) -> np.ndarray:
     """Values of a function of a tile's rows and columns, called once for each pair of sides."""
     known = lru_cache(maxsize=None)(function)
-    return np.array([known(r, c) for r, c in zip(rows.tolist(), columns.tolist())])
+    pairs = zip(rows.tolist(), columns.tolist())
+    return np.array([known(r, c) for r, c in pairs], dtype=np.float64)
 
 
 # ---------------------------------------------------------------- the list of tilings
