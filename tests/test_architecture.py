@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import collections
+import functools
 import graphlib
 import re
-from collections.abc import Iterator
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -14,21 +14,24 @@ PACKAGE = Path(__file__).parents[1] / "nengo_spikecost"
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 
 
+@functools.cache
 def modules() -> dict[str, Path]:
     files = {p: p.relative_to(PACKAGE.parent).with_suffix("") for p in PACKAGE.rglob("*.py")}
     return {".".join(x for x in name.parts if x != "__init__"): p for p, name in files.items()}
 
 
-def imports() -> Iterator[tuple[str, str]]:
+@functools.cache
+def imports() -> list[tuple[str, str]]:
     """Every import of the package: at top level, in functions, and for types alike."""
-    known = modules()
+    known, found = modules(), []
     for importer, path in known.items():
         package = importer if path.stem == "__init__" else importer.rpartition(".")[0]
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
                 base = resolve_name("." * node.level + (node.module or ""), package)
                 for name in [f"{base}.{alias.name}" for alias in node.names]:
-                    yield importer, name if name in known else base
+                    found.append((importer, name if name in known else base))
+    return found
 
 
 def floors() -> dict[str, int]:

@@ -88,8 +88,8 @@ def test_same_output():
         *(
             f"nengo_spikecost.{room}"
             for room in (
-                "activity", "conversion", "energy", "energy.lemaire", "energy.loihi_chip",
-                "energy.qtools", "graph",
+                "activity", "conversion", "energy", "energy.loihi_chip", "energy.peers.lemaire",
+                "energy.peers.qtools", "graph",
                 "lowering", "tuning", "workload",
             )
         ),

@@ -80,12 +80,3 @@ def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any
             "swap_activations must be a dict from activation to what it becomes, "
             f"not {type(swap_activations).__name__}."
         )
-
-
-def check_scale(scale: Any, of_layer: str) -> float:
-    """A firing-rate scale as a float; raises `ConversionError` if it is none."""
-    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
-        raise ConversionError(
-            f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
-        )
-    return float(scale)

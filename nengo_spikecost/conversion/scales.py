@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Mapping
 from typing import Any, Union
@@ -10,7 +11,6 @@ import nengo
 import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
-from .checks import check_scale
 from .lookup import walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]
@@ -30,9 +30,9 @@ def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, flo
                     f"scale_firing_rates names layer {name!r}, which the model does not have; "
                     f"its layers are {', '.join(layers)}."
                 )
-            resolved[name] = check_scale(scale, f" of layer {name!r}")
+            resolved[name] = _checked(scale, f" of layer {name!r}")
         return resolved
-    scale = check_scale(scales, "")
+    scale = _checked(scales, "")
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
 
 
@@ -77,3 +77,12 @@ def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
             ConversionWarning,
             stacklevel=3,
         )
+
+
+def _checked(scale: Any, of_layer: str) -> float:
+    """A firing-rate scale as a float; raises `ConversionError` if it is none."""
+    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
+        raise ConversionError(
+            f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
+        )
+    return float(scale)

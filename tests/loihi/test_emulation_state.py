@@ -213,7 +213,7 @@ RUNS = """
 import sys, time, warnings
 warnings.simplefilter("ignore")
 from tests.loihi.test_emulation_state import *
-from nengo_spikecost.activity import checkpoint
+from nengo_spikecost import checkpoints as checkpoint
 def slow(path, arrays, write=checkpoint.write_arrays):
     time.sleep(0.1)
     write(path, arrays)
