@@ -104,7 +104,7 @@ def _read_archive(name: str) -> dict[str, np.ndarray]:
 
 
 def to_images(pixels: np.ndarray) -> np.ndarray:
-    """Scale raw digits to what the demo network takes.
+    """Scale raw digits to the input of the demo network.
 
     Parameters
     ----------
@@ -192,11 +192,11 @@ def demo_model() -> Any:
     model = build_demo_model()
     stored = _read_archive(WEIGHTS_FILE)
     shapes = {name: tuple(w.shape) for name, w in named_weights(model).items()}
-    found = {name: w.shape for name, w in stored.items()}
-    if shapes != found:
+    stored_shapes = {name: w.shape for name, w in stored.items()}
+    if shapes != stored_shapes:
         raise DataError(
             f"The demo file {WEIGHTS_FILE!r} does not fit the demo network: expected "
-            f"{shapes}, found {found}; reinstall the package."
+            f"{shapes}, found {stored_shapes}; reinstall the package."
         )
     # Stored in half precision; widening is exact, so every stack gets the same numbers.
     model.set_weights([stored[name].astype(np.float32) for name in shapes])

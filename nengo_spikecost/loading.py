@@ -17,7 +17,7 @@ from .errors import ConversionError, DataError, StackError
 _IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
 _LABEL_KEYS = ("y_test", "y", "labels", "targets")
 
-#: What NumPy raises for damaged files; a damaged size asks for more memory than there is.
+#: Errors that NumPy raises for damaged files; a damaged size asks for more memory than there is.
 _UNREADABLE = (OSError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
@@ -120,8 +120,8 @@ def _checked_samples(x: np.ndarray, name: str) -> np.ndarray:
 def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> np.ndarray | None:
     if key is not None and key not in loaded.files:
         raise DataError(f"{name} has no array {key!r}; it has {', '.join(loaded.files)}.")
-    found = [key] if key is not None else [k for k in usual if k in loaded.files]
+    keys = [key] if key is not None else [k for k in usual if k in loaded.files]
     try:
-        return loaded[found[0]] if found else None
+        return loaded[keys[0]] if keys else None
     except _UNREADABLE as error:
-        raise DataError(f"Array {found[0]!r} of {name} can't be read ({error}).") from None
+        raise DataError(f"Array {keys[0]!r} of {name} can't be read ({error}).") from None

@@ -28,7 +28,7 @@ class TypeRegistry(Generic[Rule]):
     Parameters
     ----------
     what : str
-        What is registered, in words, for messages: ``"fan-out rule"``.
+        Name of the rules, for messages: ``"fan-out rule"``.
     """
 
     def __init__(self, what: str):
@@ -57,7 +57,7 @@ class TypeRegistry(Generic[Rule]):
         Raises
         ------
         TypeError
-            If something is registered for what is no type.
+            If a rule is registered for something else than a type.
         """
         for cls in types:
             if not isinstance(cls, type):

@@ -1,4 +1,4 @@
-"""What `convert` is given, checked where it is given."""
+"""The arguments of `convert`, checked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_model(model: Any) -> dict[str, Any]:
 
 
 def check_synapse(synapse: Any) -> None:
-    """Raise `ConversionError` for what is no synapse, and numbers that are no time constant."""
+    """Raise `ConversionError` unless this is a synapse, a time constant or None."""
     if synapse is None or isinstance(synapse, nengo.synapses.Synapse):
         return
     if not isinstance(synapse, numbers.Real) or not 0 <= float(synapse) < float("inf"):

@@ -64,7 +64,7 @@ def convert(
         A Functional model or a Sequential model with a known input shape, holding its
         trained weights, of Keras 2 or Keras 3. It is copied first and left as it was.
     neuron_type : nengo.neurons.NeuronType or type or str
-        What every ReLU becomes: an instance, a class or a name (see `NEURON_TYPES`) of
+        Neurons in place of every ReLU: an instance, a class or a name (see `NEURON_TYPES`) of
         any neuron type of Nengo, NengoDL or NengoLoihi. ``RectifiedLinear`` keeps rates.
     scale_firing_rates : float or dict
         Factor on the input of the neurons, divided out again at their output: one number,
@@ -74,7 +74,7 @@ def convert(
     swap_activations : dict, optional
         More activations to swap, as in ``nengo_dl.Converter``.
     max_pooling : {"exact", "average", "strided"}
-        What max pooling becomes: the maximum, on the host (`HostNode`); the average of each
+        The form of max pooling: the maximum, on the host (`HostNode`); the average of each
         window; or its first element. `Conversion.choices` says which layers are concerned.
     inference_only : bool
         Whether the network need not be trainable. If False, layers that act differently in
@@ -87,7 +87,7 @@ def convert(
         Run layers that have no Nengo form as opaque TensorNodes. These run in NengoDL only
         and can't be counted.
     temporal : bool, optional
-        Whether axis 1 of all inputs and layers is time. Default: found out from the
+        Whether axis 1 of all inputs and layers is time. Default: told from the
         model (TimeDistributed or keras_spiking layers, or an input whose axis 1 is None).
     lower : bool, optional
         Whether to compose each linear path between neurons (convolution, pooling, batch

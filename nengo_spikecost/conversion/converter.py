@@ -1,4 +1,4 @@
-"""``nengo_dl.Converter`` with our layer converters, and a record of what it did."""
+"""``nengo_dl.Converter`` with our layer converters, and a record of its choices."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .layers import converters
 from .reasons import JOINS_STEPS, WRAPS_A_MODEL, layer_error
 from .temporal import joins_steps, wraps_a_model
 
-#: What nengo_dl says that is no news to a caller of `convert`.
+#: Warnings of nengo_dl that are no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
 
 
 @dataclass(frozen=True)
 class LayerChoice:
-    """What was made of a layer where there was a choice.
+    """The form that was chosen for a layer that has several.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class LayerChoice:
     layer_type : str
         Name of its Keras type.
     choice : str
-        What it became: ``"average pooling"``, ``"softmax on the host"``.
+        The form it has now: ``"average pooling"``, ``"softmax on the host"``.
     exact : bool
-        Whether that computes what the Keras layer computes.
+        Whether it computes the same as the Keras layer.
     on_host : bool
         Whether it runs on the host, not in neurons or synapses.
     """
@@ -52,7 +52,7 @@ class RecordingConverter(nengo_dl.Converter):
     ----------
     model : tf.keras.Model
     max_pooling : {"exact", "average", "strided"}
-        What max pooling becomes.
+        The form of max pooling layers.
     chip_synapses : bool
         Whether filters before neurons become synapses, as hardware has them, one step later.
     **options
@@ -89,14 +89,14 @@ class RecordingConverter(nengo_dl.Converter):
             nengo_dl.configure_settings(planner=graph_optimizer.noop_planner)
 
     def note(self, layer: Any, choice: str, *, exact: bool, on_host: bool = False) -> None:
-        """Record what is made of a layer."""
+        """Record the form that was chosen for a layer."""
         name = "".join(self._path) + layer.name
-        found = LayerChoice(name, type(layer).__name__, choice, exact, on_host)
-        if found not in self.choices:  # a layer that is applied several times
-            self.choices.append(found)
+        made = LayerChoice(name, type(layer).__name__, choice, exact, on_host)
+        if made not in self.choices:  # a layer that is applied several times
+            self.choices.append(made)
 
     def get_converter(self, layer: Any) -> Any:
-        """The converter of a layer, which records and names what it does."""
+        """The converter of a layer, which records its objects and names the layer in errors."""
         try:
             if wraps_a_model(layer):
                 raise ValueError(WRAPS_A_MODEL)
@@ -149,7 +149,7 @@ def _objects_here() -> dict[Any, None]:
 
 
 def run_converter(model: tf.keras.Model, **options: Any) -> RecordingConverter:
-    """Convert, and pass on what nengo_dl warned of under our own category."""
+    """Convert, and pass on nengo_dl's warnings under our own category."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         converter = RecordingConverter(model, **options)

@@ -7,17 +7,15 @@ are trained, each element has a time constant and an initial level of its own.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
-import nengo
-import nengo_dl
 import numpy as np
 import tensorflow as tf
-from nengo.builder import Builder, Operator, Signal
-from nengo.builder.operator import Reset
+
+from .host_node import OnHost, OnHostNode
 
 
-class ElementFilter:
+class ElementFilter(OnHost):
     """A discrete linear filter for each element of a signal.
 
     ``state = A state + B input`` and then ``output = C state``, element by element.
@@ -32,7 +30,9 @@ class ElementFilter:
 
     def __init__(self, a: Any, b: Any, c: Any, initial: Any = None):
         self.a, self.b, self.c = (np.asarray(x, dtype=np.float64) for x in (a, b, c))
-        self.initial = np.zeros_like(self.b) if initial is None else np.asarray(initial, float)
+        self.initial: np.ndarray = np.zeros_like(self.b)
+        if initial is not None:
+            self.initial = np.asarray(initial, float)
 
     @property
     def size(self) -> int:
@@ -40,14 +40,20 @@ class ElementFilter:
         return self.b.shape[1]
 
     @property
-    def operations(self) -> int:
+    def operations(self) -> int:  # type: ignore[override]
         """Multiplications of one step."""
         return int(self.a.size + self.b.size + self.c.size)
 
-    def __call__(self, state: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """One step: changes the state, shape (n_states, size), and gives the output."""
+    def step(self, state: Any, x: np.ndarray) -> np.ndarray:
         state[...] = np.einsum("ijk,jk->ik", self.a, state) + self.b * x
         return (self.c * state).sum(axis=0)
+
+    __call__ = step
+
+    def step_batch(self, state: Any, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        a, b, c = (tf.constant(m, x.dtype) for m in (self.a, self.b, self.c))
+        state = tf.einsum("ijk,mjk->mik", a, state) + b * x[:, None]
+        return state, tf.reduce_sum(c * state, axis=1)
 
 
 def lowpass_filter(tau: np.ndarray, level: np.ndarray, dt: float) -> ElementFilter:
@@ -81,7 +87,7 @@ def alpha_filter(tau: np.ndarray, level: np.ndarray, dt: float) -> ElementFilter
     return ElementFilter([slope, value], b, c, [np.zeros_like(tau), level])
 
 
-class FilterNode(nengo.Node):
+class FilterNode(OnHostNode):
     """A Node whose output is its input through an `ElementFilter`, without a delay.
 
     Runs in ``nengo.Simulator``, in NengoDL and on NengoLoihi's host.
@@ -98,22 +104,18 @@ class FilterNode(nengo.Node):
     """
 
     def __init__(self, element_filter: ElementFilter, label: str | None = None):
-        size = element_filter.size
-        super().__init__(output=_Filtering(element_filter), size_in=size, label=label)
+        super().__init__(
+            output=_Filtering(element_filter), size_in=element_filter.size, label=label
+        )
 
     @property
-    def element_filter(self) -> ElementFilter:
+    def hosted(self) -> ElementFilter:
         """The filter."""
         return self.output.element_filter
 
-    @property
-    def operations(self) -> int:
-        """Operations that the host makes at every time step."""
-        return self.element_filter.operations
-
 
 class _Filtering:
-    """A filter with its state, as the function of a Node: where no builder of ours is asked."""
+    """A filter with its state, as the function of a Node: for builders other than ours."""
 
     def __init__(self, element_filter: ElementFilter):
         self.element_filter = element_filter
@@ -122,88 +124,4 @@ class _Filtering:
     def __call__(self, t: float, x: np.ndarray) -> np.ndarray:
         if t <= 0:  # Nengo asks for the size of the output
             return np.zeros(self.element_filter.size)
-        return self.element_filter(self._state, x)
-
-
-class SimFilter(Operator):
-    """Applies an `ElementFilter` to a signal within one time step.
-
-    Parameters
-    ----------
-    element_filter : ElementFilter
-    x, output, state : Signal
-        Read, set, and kept.
-    """
-
-    def __init__(
-        self,
-        element_filter: ElementFilter,
-        x: Signal,
-        output: Signal,
-        state: Signal,
-        tag: str | None = None,
-    ):
-        super().__init__(tag=tag)
-        self.element_filter = element_filter
-        self.sets = [output]
-        self.incs: list[Signal] = []
-        self.reads = [x]
-        self.updates = [state]
-
-    @property
-    def x(self) -> Signal:
-        """The signal that is read."""
-        return self.reads[0]
-
-    @property
-    def output(self) -> Signal:
-        """The signal that is set."""
-        return self.sets[0]
-
-    @property
-    def state(self) -> Signal:
-        """The signal that is kept from step to step."""
-        return self.updates[0]
-
-    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
-        """The function that ``nengo.Simulator`` calls at every time step."""
-        x, output, state = signals[self.x], signals[self.output], signals[self.state]
-
-        def step_filter() -> None:
-            output[...] = self.element_filter(state, x)
-
-        return step_filter
-
-
-@Builder.register(FilterNode)
-def build_filter_node(model: Any, node: FilterNode) -> None:
-    """Build a `FilterNode`: its input, its state, its output, and the operator between them."""
-    x = Signal(shape=node.size_in, name=f"{node}.in")
-    output = Signal(shape=node.size_out, name=f"{node}.out")
-    state = Signal(node.element_filter.initial, name=f"{node}.state")
-    model.add_op(Reset(x))
-    model.add_op(SimFilter(node.element_filter, x, output, state, tag=str(node)))
-    model.sig[node]["in"], model.sig[node]["out"] = x, output
-    model.params[node] = None
-
-
-@nengo_dl.builder.Builder.register(SimFilter)
-class SimFilterBuilder(nengo_dl.builder.OpBuilder):
-    """An `ElementFilter` on a whole batch, as TensorFlow operations of NengoDL's graph."""
-
-    def build_pre(self, signals: Any, config: Any) -> None:
-        """Look up the arrays that are read and set."""
-        super().build_pre(signals, config)
-        (op,) = self.ops  # operators of this kind are never merged
-        self._x, self._output, self._state = (signals[s] for s in (op.x, op.output, op.state))
-        kept = op.element_filter
-        self._a, self._b, self._c = (
-            tf.constant(m, signals.dtype) for m in (kept.a, kept.b, kept.c)
-        )
-
-    def build_step(self, signals: Any) -> None:
-        """Add the operations of one time step."""
-        x, state = signals.gather(self._x), signals.gather(self._state)
-        state = tf.einsum("ijk,mjk->mik", self._a, state) + self._b * x[:, None]
-        signals.scatter(self._state, state)
-        signals.scatter(self._output, tf.reduce_sum(self._c * state, axis=1))
+        return self.element_filter.step(self._state, x)

@@ -1,8 +1,10 @@
-"""Exact layers that run on the host, in every simulator: what neurons can't compute.
+"""Layers that neurons can't compute, run exactly on the host, in every simulator.
 
-A `HostNode` is a Node whose function is known in two forms: NumPy for one sample, which
-``nengo.Simulator`` and the host of NengoLoihi run, and TensorFlow for a whole batch, which
-NengoDL runs and can differentiate.
+A Node here is known in two forms: NumPy for one sample, which ``nengo.Simulator`` and the host of
+NengoLoihi run, and TensorFlow for a whole batch, which NengoDL runs and can differentiate. One
+operator, `SimOnHost`, serves Nodes without a state (`HostNode`) and with one (`FilterNode`): it
+answers within the step, where a Node with a Python function would be called sample by sample in
+NengoDL, without a gradient.
 """
 
 from __future__ import annotations
@@ -20,13 +22,125 @@ from nengo.builder import Builder, Operator, Signal
 from nengo.builder.operator import Reset
 
 
-class HostFunction(ABC):
+class OnHost(ABC):
+    """A function of a layer's values and, maybe, of a state, in NumPy and in TensorFlow.
+
+    Attributes
+    ----------
+    initial : ndarray, optional
+        The state before the first step; None: the function has no state.
+    operations : int
+        Elementary operations of one step.
+    """
+
+    initial: np.ndarray | None = None
+    operations: int
+
+    @abstractmethod
+    def step(self, state: np.ndarray | None, x: np.ndarray) -> np.ndarray:
+        """The output, shape (size_out,), of an input, shape (size_in,); changes the state."""
+
+    @abstractmethod
+    def step_batch(self, state: tf.Tensor | None, x: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """The state afterwards and the outputs; everything has a batch axis first."""
+
+
+class OnHostNode(nengo.Node):
+    """A Node that computes an `OnHost` function.
+
+    Attributes
+    ----------
+    hosted : OnHost
+    operations : int
+        Operations that the host makes at every time step.
+    """
+
+    @property
+    def hosted(self) -> OnHost:
+        """The function that is computed."""
+        raise NotImplementedError
+
+    @property
+    def operations(self) -> int:
+        """Operations that the host makes at every time step."""
+        return self.hosted.operations
+
+
+class SimOnHost(Operator):
+    """Applies an `OnHost` function to a signal within one time step.
+
+    Parameters
+    ----------
+    hosted : OnHost
+    x, output : Signal
+        Read and set.
+    state : Signal, optional
+        Kept from step to step.
+    """
+
+    def __init__(
+        self, hosted: OnHost, x: Signal, output: Signal, state: Any = None, tag: str | None = None
+    ):
+        super().__init__(tag=tag)
+        self.hosted, self.x, self.output, self.state = hosted, x, output, state
+        self.sets = [output]
+        self.incs: list[Signal] = []
+        self.reads = [x]
+        self.updates = [] if state is None else [state]
+
+    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
+        """The function that ``nengo.Simulator`` calls at every time step."""
+        x, output = signals[self.x], signals[self.output]
+        state = None if self.state is None else signals[self.state]
+
+        def step_on_host() -> None:
+            output[...] = self.hosted.step(state, x)
+
+        return step_on_host
+
+
+@Builder.register(OnHostNode)
+def build_on_host(model: Any, node: OnHostNode) -> None:
+    """Build an `OnHostNode`: input, output, the state if there is one, and their operator."""
+    x = Signal(shape=node.size_in, name=f"{node}.in")
+    output = Signal(shape=node.size_out, name=f"{node}.out")
+    initial = node.hosted.initial
+    state = None if initial is None else Signal(initial, name=f"{node}.state")
+    model.add_op(Reset(x))
+    model.add_op(SimOnHost(node.hosted, x, output, state, tag=str(node)))
+    model.sig[node]["in"], model.sig[node]["out"] = x, output
+    model.params[node] = None
+
+
+@nengo_dl.builder.Builder.register(SimOnHost)
+class SimOnHostBuilder(nengo_dl.builder.OpBuilder):
+    """An `OnHost` function on a whole batch, as TensorFlow operations of NengoDL's graph."""
+
+    def build_pre(self, signals: Any, config: Any) -> None:
+        """Look up the arrays that are read and set."""
+        super().build_pre(signals, config)
+        (op,) = self.ops  # operators of this kind are never merged
+        self._hosted = op.hosted
+        self._x, self._output = signals[op.x], signals[op.output]
+        self._state = None if op.state is None else signals[op.state]
+
+    def build_step(self, signals: Any) -> None:
+        """Add the operations of one time step."""
+        x = signals.gather(self._x)
+        state = None if self._state is None else signals.gather(self._state)
+        state, output = self._hosted.step_batch(state, x)
+        if self._state is not None:
+            signals.scatter(self._state, state)
+        signals.scatter(self._output, output)
+
+
+class HostFunction(OnHost):
     """A function of one layer's values, in NumPy and in TensorFlow.
 
     Attributes
     ----------
     name : str
-        What it is called in messages: ``"max pooling"``.
+        Its name in messages: ``"max pooling"``.
     shape_in, shape_out : tuple of int
         Shapes of one sample.
     operations : int
@@ -36,7 +150,6 @@ class HostFunction(ABC):
     name: str
     shape_in: tuple[int, ...]
     shape_out: tuple[int, ...]
-    operations: int
 
     @abstractmethod
     def of_sample(self, x: np.ndarray) -> np.ndarray:
@@ -58,7 +171,14 @@ class HostFunction(ABC):
 
     def __call__(self, t: float, x: np.ndarray) -> np.ndarray:
         """As the function of a Node."""
+        return self.step(None, x)
+
+    def step(self, state: Any, x: np.ndarray) -> np.ndarray:
         return self.of_sample(np.reshape(x, self.shape_in)).ravel()
+
+    def step_batch(self, state: Any, x: tf.Tensor) -> tuple[None, tf.Tensor]:
+        outputs = self.of_batch(tf.reshape(x, (x.shape[0], *self.shape_in)))
+        return None, tf.reshape(outputs, (x.shape[0], -1))
 
 
 class MaxPool(HostFunction):
@@ -71,7 +191,7 @@ class MaxPool(HostFunction):
     pool_size, strides : sequence of int
         One number per spatial axis.
     padding : {"valid", "same"}
-        As Keras means it: what is added never is the largest.
+        As in Keras: padded elements are never the largest.
     channels_last : bool
         Whether the channels are the last axis, or the first.
     """
@@ -103,7 +223,7 @@ class MaxPool(HostFunction):
             missing = [0] * len(space)
         self._pad = [(m // 2, m - m // 2) for m in missing] + [(0, 0)]
         self.shape_out = (*windows, channels) if channels_last else (channels, *windows)
-        # comparisons; those with what padding adds are made too
+        # comparisons; padded elements are compared too
         self.operations = self.size_out * (math.prod(self.pool_size) - 1)
 
     def of_sample(self, x: np.ndarray) -> np.ndarray:
@@ -113,16 +233,17 @@ class MaxPool(HostFunction):
         view: Any = np.lib.stride_tricks.sliding_window_view
         windows = view(image, self.pool_size, axis=space)
         windows = windows[tuple(slice(None, None, s) for s in self.strides)]
-        found = windows.max(axis=tuple(-1 - axis for axis in space))
-        return found if self.channels_last else np.moveaxis(found, -1, 0)
+        largest = windows.max(axis=tuple(-1 - axis for axis in space))
+        return largest if self.channels_last else np.moveaxis(largest, -1, 0)
 
     def of_batch(self, x: tf.Tensor) -> tf.Tensor:
         if not self.channels_last:  # not every processor pools channels that come first
             x = tf.transpose(x, [0, *range(2, x.shape.rank), 1])
-        found = tf.nn.max_pool(x, self.pool_size, self.strides, self.padding.upper())
+        largest = tf.nn.max_pool(x, self.pool_size, self.strides, self.padding.upper())
         if not self.channels_last:
-            found = tf.transpose(found, [0, found.shape.rank - 1, *range(1, found.shape.rank - 1)])
-        return found
+            rank = largest.shape.rank
+            largest = tf.transpose(largest, [0, rank - 1, *range(1, rank - 1)])
+        return largest
 
     def _last(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return shape if self.channels_last else (*shape[1:], shape[0])
@@ -158,11 +279,11 @@ class Softmax(HostFunction):
         return tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
 
 
-class HostNode(nengo.Node):
+class HostNode(OnHostNode):
     """A Node that computes a `HostFunction`: exactly, and not on the chip.
 
-    It is no passthrough Node: what is counted on the way to it ends here, and what leaves
-    it are graded values.
+    It is no passthrough Node: pathways that lead to it end here, and its outputs are graded
+    values.
 
     Parameters
     ----------
@@ -183,78 +304,9 @@ class HostNode(nengo.Node):
 
     @property
     def function(self) -> HostFunction:
-        """What is computed."""
+        """The function that is computed."""
         return self.output
 
     @property
-    def operations(self) -> int:
-        """Operations that the host makes at every time step."""
-        return self.function.operations
-
-
-class SimHostFunction(Operator):
-    """Applies a `HostFunction` to a signal within one time step.
-
-    Parameters
-    ----------
-    function : HostFunction
-    x, output : Signal
-        Read and set.
-    """
-
-    def __init__(self, function: HostFunction, x: Signal, output: Signal, tag: str | None = None):
-        super().__init__(tag=tag)
-        self.function = function
-        self.sets = [output]
-        self.incs: list[Signal] = []
-        self.reads = [x]
-        self.updates: list[Signal] = []
-
-    @property
-    def x(self) -> Signal:
-        """The signal that is read."""
-        return self.reads[0]
-
-    @property
-    def output(self) -> Signal:
-        """The signal that is set."""
-        return self.sets[0]
-
-    def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
-        """The function that ``nengo.Simulator`` calls at every time step."""
-        x, output = signals[self.x], signals[self.output]
-
-        def step_host_function() -> None:
-            output[...] = self.function(0.0, x)
-
-        return step_host_function
-
-
-@Builder.register(HostNode)
-def build_host_node(model: Any, node: HostNode) -> None:
-    """Build a `HostNode`: its input, its output, and the operator between them."""
-    x = Signal(shape=node.size_in, name=f"{node}.in")
-    output = Signal(shape=node.size_out, name=f"{node}.out")
-    model.add_op(Reset(x))
-    model.add_op(SimHostFunction(node.function, x, output, tag=str(node)))
-    model.sig[node]["in"], model.sig[node]["out"] = x, output
-    model.params[node] = None
-
-
-@nengo_dl.builder.Builder.register(SimHostFunction)
-class SimHostFunctionBuilder(nengo_dl.builder.OpBuilder):
-    """A `HostFunction` on a whole batch, as TensorFlow operations of NengoDL's graph."""
-
-    def build_pre(self, signals: Any, config: Any) -> None:
-        """Look up the arrays that are read and set."""
-        super().build_pre(signals, config)
-        (op,) = self.ops  # operators of this kind are never merged
-        self._function = op.function
-        self._x = signals[op.x].reshape(op.function.shape_in)
-        self._output = signals[op.output]
-
-    def build_step(self, signals: Any) -> None:
-        """Add the operations of one time step."""
-        x = signals.gather(self._x)
-        found = self._function.of_batch(x)
-        signals.scatter(self._output, tf.reshape(found, (x.shape[0], -1)))
+    def hosted(self) -> OnHost:
+        return self.function

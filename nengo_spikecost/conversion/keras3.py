@@ -182,9 +182,9 @@ def _check_equal(model: Any, copy: tf.keras.Model) -> None:
         shape = [2, *(16 if size is None else int(size) for size in tensor.shape[1:])]
         inputs.append(rng.uniform(0, 1, shape).astype("f4"))
     data = inputs if len(inputs) > 1 else inputs[0]
-    found = tf.nest.flatten(copy.predict(data, verbose=0))
+    rebuilt = tf.nest.flatten(copy.predict(data, verbose=0))
     expected = [np.asarray(y) for y in tf.nest.flatten(model.predict(data, verbose=0))]
-    for x, y in zip(found, expected):
+    for x, y in zip(rebuilt, expected):
         # the same float32 operations, up to the order of sums
         if x.shape != y.shape or not np.allclose(x, y, rtol=1e-3, atol=1e-4 * np.abs(y).max()):
             raise ConversionError(

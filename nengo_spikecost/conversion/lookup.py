@@ -1,4 +1,4 @@
-"""Nengo objects found by Keras layer, by layer name or by tensor."""
+"""Nengo objects looked up by Keras layer, by layer name or by tensor."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class LayerLookup(Mapping):
     entries : dict from str to list
         For every layer name, the Nengo object of each application, in order.
     what : str
-        What is looked up, for the error message: ``"layer"``, ``"input"``.
+        Kind of the entries, for error messages: ``"layer"``, ``"input"``.
     aliases : dict from int to str
         ``id`` of a layer or tensor of the user's model to the entry it stands for.
     missing : dict from str to str
-        Names that might be looked up in vain, and why: a clause that follows the name.
+        Names without an object, and why: a clause that follows the name.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class LayerLookup(Mapping):
         )
 
     def replaced(self, objects: Mapping[Any, Any], reason: str) -> LayerLookup:
-        """The same entries with other objects; those that have none are missing.
+        """The same entries with other objects; entries without one are missing.
 
         Parameters
         ----------
@@ -89,11 +89,11 @@ class LayerLookup(Mapping):
         missing = dict(self._missing)
         for name, n in self._applications.items():
             names = [name] if n == 1 else [f"{name}.{i}" for i in range(n)]
-            found = [objects.get(self._objects[key]) for key in names]
-            if None in found:
+            replaced = [objects.get(self._objects[key]) for key in names]
+            if None in replaced:
                 missing.update(dict.fromkeys([name, *names], reason))
             else:
-                entries[name] = found
+                entries[name] = replaced
         return LayerLookup(entries, self._what, self._aliases, missing)
 
     def _name(self, key: Any) -> str:

@@ -23,8 +23,8 @@ def place(conversion: Conversion, off_chip: Iterable[Any] | None) -> None:
     ----------
     conversion : Conversion
     off_chip : iterable of layers or layer names, optional
-        Default: layers whose neurons spike but get values that are no spikes (pixels, or what
-        the host has computed). A chip takes spikes only: these neurons make them.
+        Default: layers whose neurons spike but get values that are no spikes (pixels, or values
+        computed by the host). A chip takes spikes only: these neurons make them.
 
     Raises
     ------
@@ -50,12 +50,12 @@ def _fed_with_values(conversion: Conversion) -> list[nengo.Ensemble]:
 
 def _ensembles(conversion: Conversion, layer: Any) -> list[nengo.Ensemble]:
     name = layer if isinstance(layer, str) else getattr(layer, "name", str(layer))
-    found = [
+    ensembles = [
         obj
         for obj, owner in conversion.layer_names.items()
         if owner == name and isinstance(obj, nengo.Ensemble)
     ]
-    if not found:
+    if not ensembles:
         with_neurons = {
             owner
             for obj, owner in conversion.layer_names.items()
@@ -65,7 +65,7 @@ def _ensembles(conversion: Conversion, layer: Any) -> list[nengo.Ensemble]:
             f"off_chip names {name!r}, which is no layer with neurons; there are "
             f"{', '.join(sorted(with_neurons)) or 'none'}."
         )
-    return found
+    return ensembles
 
 
 def warn_of_host_layers(converter: RecordingConverter) -> None:

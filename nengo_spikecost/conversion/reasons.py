@@ -1,7 +1,7 @@
-"""Why a layer can't be converted, and what to do, in words for the user.
+"""Why a layer can't be converted, and how to get round it, in words for the user.
 
-Our own converters say why themselves. What nengo_dl and NumPy raise is turned into advice
-where it is known; anything else is passed on as it is, with the name of the layer.
+Our own converters give their reasons themselves. Known errors of nengo_dl and NumPy are turned
+into advice; any other is passed on as it is, with the name of the layer.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _REASONS = {
 
 
 def layer_error(layer: Any, error: Exception) -> ConversionError:
-    """The error to raise for what was raised while converting a layer."""
+    """The error to raise for another one that was raised while converting a layer."""
     name = type(layer).__name__
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
     if "registered converter" in message:

@@ -61,7 +61,7 @@ def names_by_id(layers: Mapping[str, Any]) -> dict[int, str]:
 
 
 def neuron_layer(layer: Any) -> Any:
-    """The layer whose neurons are meant: a TimeDistributed wrapper has none of its own."""
+    """The layer that has the neurons: of a TimeDistributed wrapper, the layer within."""
     while isinstance(layer, tf.keras.layers.TimeDistributed):
         layer = layer.layer
     return layer

@@ -1,4 +1,4 @@
-"""Models with an axis that is time, which a network lives through step by step."""
+"""Models with a time axis, which a network runs through step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could happen in a network: populations, pathways, and exact fan-outs."""
+"""Networks as populations and pathways, with exact fan-outs."""
 
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chains import chain_fan_out

@@ -5,9 +5,11 @@ without its passthrough Nodes has one synapse there, not several. So the number 
 the size of a union of sets, which the sum over paths overstates: 1.66 times for an
 overlapping average pool before a convolution, 2.34 times for upsampling before one.
 
-The chain is first rewritten into fewer patterns with the same union (`simplify`); then
-ends of it along which no two paths can meet are counted by plain sums; only what is left
-between them, if anything, is multiplied out, in pieces of bounded size.
+1. Rewrite the chain into fewer patterns with the same union (`simplify`).
+2. Count the ends of the chain along which no two paths can meet by plain sums.
+3. Multiply out the core between them, if any is left, in pieces of bounded size.
+
+Step 3 alone would be right, but slow: its matrices hold every synapse of every pattern.
 """
 
 from __future__ import annotations
@@ -65,14 +67,14 @@ def simplify(chain: Sequence[Connectivity]) -> list[Connectivity]:
         if merged is None:
             result.append(pattern)
         else:
-            # What came of the two may merge further, with what stands before as well.
+            # The merged patterns may merge further, with the one before them as well.
             result.pop()
             todo.extend(reversed(merged))
     return result
 
 
 def _merge(first: Connectivity, second: Connectivity) -> list[Connectivity] | None:
-    """One or two patterns that join what ``second`` after ``first`` joins, simpler ones.
+    """One or two simpler patterns that join the same pairs as ``second`` after ``first``.
 
     None if there are none. Every rewriting moves towards fewer or simpler patterns, so
     that `simplify` ends.

@@ -5,8 +5,8 @@ transform and encoders multiplied out. `factored` counts the other form.
 
 Decoders are not known before a network is built, and all neurons are taken to have some. A
 solver for sparse decoders (``LstsqL1``, ``LstsqDrop``, ``Nnls``) may find that some neurons
-need none, and so may any solver where a neuron never fires: for these the count is of what
-has to be allotted, and an upper bound of what is used.
+need none, and so may any solver where a neuron never fires: for these the count is of the weights
+that have to be allotted, an upper bound of those that are used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_direct(obj: Any) -> bool:
 
 
 def is_decoded(conn: nengo.Connection) -> bool:
-    """Whether a Connection carries what is decoded from the neurons of an Ensemble."""
+    """Whether a Connection carries values decoded from the neurons of an Ensemble."""
     return isinstance(conn.pre_obj, nengo.Ensemble) and not is_direct(conn.pre_obj)
 
 
@@ -98,7 +98,7 @@ def stored_weights(conn: nengo.Connection, count_zeros: bool = False) -> list[Co
     -------
     list of Connectivity
         Neuron to neuron weights where the solver finds these (``weights=True``) or they are
-        learned; decoders and transform in one where that is what is learned; else decoders
+        learned; decoders and transform in one where these are learned; else decoders
         if there are any, and the transform if there is one.
     """
     if full_weights(conn):
@@ -157,12 +157,12 @@ def full_weights(conn: nengo.Connection) -> bool:
     return is_decoded(conn) and _has_encoders(conn) and bool(conn.solver.weights)
 
 
-#: What a learning rule may modify that is not the encoders of the target.
+#: Parts that a learning rule may modify, besides the encoders of the target.
 _WEIGHTS = frozenset(("decoders", "weights"))
 
 
 def _learned(conn: nengo.Connection) -> frozenset[str]:
-    """What the learning rules of a Connection modify."""
+    """The parts of a Connection that its learning rules modify."""
     types = conn.learning_rule_type
     if types is None:
         return frozenset()
@@ -172,7 +172,7 @@ def _learned(conn: nengo.Connection) -> frozenset[str]:
 
 
 def _before(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:
-    """What stands between the source and the transform."""
+    """The patterns between the source and the transform."""
     pre = conn.pre_obj
     if is_decoded(conn):
         # Decoders are solved for the slice wanted: every neuron takes part in each
@@ -184,7 +184,7 @@ def _before(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:
 
 
 def _after(conn: nengo.Connection, count_zeros: bool) -> list[Connectivity]:
-    """What stands between the transform and the target."""
+    """The patterns between the transform and the target."""
     post = conn.post_obj
     placement = _slice(conn.post_slice, post.size_in).T
     return [placement, _encoders(post, count_zeros)] if _has_encoders(conn) else [placement]

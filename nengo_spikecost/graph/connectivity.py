@@ -1,10 +1,22 @@
 """Who reaches whom: the binary pattern of a linear map, without its weights.
 
-A `Connectivity` answers three questions about a map from ``size_in`` inputs to
-``size_out`` outputs: how much arrives at each output (`forward`), how many outputs each
-input reaches (`adjoint`, `out_degree`), and which ones (`synapses`, `to_sparse`). The
-classes differ only in how much structure they keep; none but `SparsePattern` stores a
-synapse explicitly.
+A `Connectivity` is a matrix of zeros and ones, shape (size_out, size_in), that is not stored. It
+answers three questions:
+
+1. How much arrives at each output: ``forward(u)`` is the matrix times ``u``. With ones it is the
+   number of inputs that reach each output, ``in_degree``.
+2. How much each input reaches: ``adjoint(v)`` is the transposed matrix times ``v``. With ones it is
+   the fan-out, ``out_degree``: the synaptic operations of one spike.
+3. Which ones: ``synapses(inputs)`` lists the pairs of some inputs, ``to_sparse`` all.
+
+Why not a sparse matrix for all of them? A convolution of 64 to 64 channels on a 32x32 image joins
+38 million pairs, and a chain of them must be multiplied out. The classes keep structure instead,
+each as much as its kind of map has: `Identity`, `AllToAll`, `Selection` and `Placement` here,
+`Kronecker` and `KernelPattern` beside this file. Questions 1 and 2 then cost about as much as the
+map itself; only `SparsePattern`, the last resort, stores its synapses.
+
+`_forward` and `_adjoint` take several columns at once, because an image of n columns is what a
+`Kronecker` product hands to the pattern of each of its axes.
 """
 
 from __future__ import annotations
@@ -135,6 +147,10 @@ class Connectivity(ABC):
         return f"{type(self).__name__}({self.size_in} -> {self.size_out})"
 
 
+# Patterns without geometry, from the most to the least structure: a few numbers, a list of
+# indices, all synapses.
+
+
 class Identity(Connectivity):
     """Every input reaches the output of the same number, and no other."""
 
@@ -193,7 +209,7 @@ class Selection(Connectivity):
 
     def _adjoint(self, v: np.ndarray) -> np.ndarray:
         result = np.zeros((self.size_in, v.shape[1]))
-        np.add.at(result, self.indices, v)
+        np.add.at(result, self.indices, v)  # result[indices] += v would add repeated ones once
         return result
 
     @cached_property
@@ -202,9 +218,11 @@ class Selection(Connectivity):
 
     @cached_property
     def _by_input(self) -> np.ndarray:
+        """Outputs sorted by their input: those of an input stand together."""
         return np.argsort(self.indices, kind="stable")
 
     def synapses(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        # Those of input i are the out_degree[i] entries before the i-th end.
         ends = np.cumsum(self.out_degree)
         position, where = ragged_ranges((ends - self.out_degree)[inputs], self.out_degree[inputs])
         return position, self._by_input[where]
@@ -260,6 +278,8 @@ class SparsePattern(Connectivity):
     """
 
     def __init__(self, matrix: Any):
+        # By columns, because fan-outs are asked for far more often than fan-ins. The pattern is
+        # made anew with ones: a stored weight of zero is a synapse as well.
         csc = sparse.csc_matrix(matrix)
         csc = sparse.csc_matrix(
             (np.ones(len(csc.data), dtype=bool), csc.indices, csc.indptr), shape=csc.shape
@@ -304,6 +324,7 @@ def ragged_ranges(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, n
     which, value : ndarray of int64, shape (counts.sum(),)
         ``value[k]`` lies in range number ``which[k]``.
     """
+    # Counting through all ranges, less where each range begins in that count, plus its start.
     counts = np.asarray(counts, dtype=np.int64)
     which = np.repeat(np.arange(len(counts)), counts)
     before = np.cumsum(counts) - counts

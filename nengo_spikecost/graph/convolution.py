@@ -95,7 +95,7 @@ class KernelPattern(Connectivity):
     def _offsets(self) -> Iterator[tuple[np.ndarray, tuple[slice, ...], tuple[slice, ...]]]:
         """For each kernel offset: its channel mask, inputs seen, and outputs seeing them.
 
-        Inputs and outputs are indices into what `_images` returns.
+        Inputs and outputs are indices into the arrays that `_images` returns.
         """
         for offset in np.ndindex(*(w.kernel for w in self.windows)):
             pairs = [w.slices(k) for w, k in zip(self.windows, offset)]
@@ -151,7 +151,7 @@ class KernelPattern(Connectivity):
         per_group = self.channels_out if backwards else self.channels_in
         other = self.channels_in if backwards else self.channels_out
         *space, channel = self._coordinates(elements, near, per_group)
-        found: list[tuple[np.ndarray, np.ndarray]] = []
+        pairs: list[tuple[np.ndarray, np.ndarray]] = []
         for offset in np.ndindex(*(w.kernel for w in self.windows)):
             mask = self.mask[offset].transpose(0, 2, 1) if backwards else self.mask[offset]
             channels = SparsePattern(mask.reshape(-1, other).T)
@@ -166,10 +166,10 @@ class KernelPattern(Connectivity):
             position = start[where]
             group_channel = channel[position] // per_group * other + along
             place = [t[position] for t in there]
-            found.append((position, self._index(place, group_channel, far, other)))
+            pairs.append((position, self._index(place, group_channel, far, other)))
         return (
-            np.concatenate([position for position, _ in found]),
-            np.concatenate([target for _, target in found]).astype(np.int64),
+            np.concatenate([position for position, _ in pairs]),
+            np.concatenate([target for _, target in pairs]).astype(np.int64),
         )
 
     def _coordinates(

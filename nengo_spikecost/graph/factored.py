@@ -1,11 +1,11 @@
-"""Weights kept in factors: what a spike makes, and what has to be done at every step.
+"""Weights kept in factors: the operations of a spike, and those of every step.
 
 The synapses of a `Pathway` are the full-weight form: decoders, transforms and encoders of all
 Connections on the way multiplied out, one weight for each pair of neurons, used when a spike
 comes. A chip may keep the factors instead, as Nengo does. A spike then passes the first
 of them only, from its neuron to the decoded dimensions (or to the elements of a passthrough
-Node). What comes next is no spike any more but a sum of them, there at every step, and has to
-be multiplied at every step, whether neurons spike or not.
+Node). The next factor gets no spike any more but a sum of spikes, which is there at every step and
+has to be multiplied at every step, whether neurons spike or not.
 
 Neither form is the cheaper one as such. Between Ensembles of 1000 neurons and 2 dimensions, a
 spike makes 1000 synops in the full form and 2 in factors, which take 2000
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import nengo
 import numpy as np
@@ -24,18 +23,16 @@ from nengo.ensemble import Neurons
 
 from .connection_chain import encoder_macs, is_decoded, stored_weights
 from .connectivity import Placement
-
-if TYPE_CHECKING:
-    from .network_graph import NetworkGraph
-    from .pathways import Population, Weights
+from .network_graph import NetworkGraph
+from .pathways import Population, Weights
 
 
 @dataclass(frozen=True)
 class FactoredForm:
     """The weights of one Connection, or of one Ensemble's encoders, used in factored form.
 
-    Those that several pathways share are there once: the sum over the forms of a network is
-    what a device does that shares as much as it can.
+    Those that several pathways share are there once: the sum over the forms of a network is the
+    work of a device that shares as much as it can.
 
     Attributes
     ----------
@@ -43,7 +40,7 @@ class FactoredForm:
         Those of the `Weights`.
     pre : Population, optional
         Whose spikes come to the weights; None where graded values do: from data, from graded
-        neurons, from what others have summed.
+        neurons, from sums of other forms.
     weights : Weights
     """
 

@@ -85,7 +85,7 @@ def _along(apply: object, image: np.ndarray, number: int) -> np.ndarray:
 def union(first: Connectivity, second: Connectivity) -> Connectivity:
     """The pattern of ``second`` after ``first``: the pairs joined by at least one path.
 
-    Meant for the small patterns of single axes: what has no closed form is multiplied
+    Meant for the small patterns of single axes: those without a closed form are multiplied
     out as sparse boolean matrices.
     """
     if isinstance(first, Identity):

@@ -1,4 +1,4 @@
-"""Weights that learn: how many change at every step, and what it takes to change them.
+"""Weights that learn: how many change at every step, and the multiply-accumulates it takes.
 
 A rule of a learning rule type is a pure function of the learning rule of one Connection. To
 make the package understand a learning rule of your own, register one more::
@@ -10,8 +10,8 @@ make the package understand a learning rule of your own, register one more::
         n_post, n_pre = learned_shape(rule)
         return Updates(n_weights=n_post * n_pre, macs=n_post * n_pre)
 
-What is counted is what Nengo does: it changes every weight at every step, whether a neuron
-has spiked or not. Most rules see spikes through a synapse, after which almost nothing is
+The work counted is Nengo's: it changes every weight at every step, whether a neuron has spiked
+or not. Most rules see spikes through a synapse, after which almost nothing is
 exactly zero. Chips that learn only now and then change fewer, and divide accordingly.
 
 A multiply-accumulate is counted for each product with an entry of a weight matrix (the
@@ -35,7 +35,7 @@ from .naming import numbered
 
 @dataclass(frozen=True)
 class Updates:
-    """What a learning rule does at every step.
+    """The work of a learning rule at every step.
 
     Attributes
     ----------
@@ -62,8 +62,8 @@ class Learning:
     rule : str
         Name of the learning rule's type.
     modifies : {"decoders", "weights", "encoders"}
-        What changes: decoders (with the transform multiplied in), neuron to neuron weights,
-        or the encoders of the Ensemble that the Connection leads into.
+        The weights that change: decoders (with the transform multiplied in), neuron to neuron
+        weights, or the encoders of the Ensemble that the Connection leads into.
     n_weights : int
         Weights that change at every step.
     macs : int
@@ -82,18 +82,18 @@ class Learning:
 
 LearningCount = Callable[[LearningRule], Updates]
 
-#: From learning rule type to what such a rule does at every step.
+#: From learning rule type to the function that counts its work at every step.
 learning_rules: TypeRegistry[LearningCount] = TypeRegistry("count of weight updates")
 
 
 def updates(rule: LearningRule) -> Updates | None:
-    """What a learning rule does at every step; None if nobody has registered that."""
+    """The work of a learning rule at every step; None if no count is registered for its type."""
     count = learning_rules.find(rule.learning_rule_type)
     return None if count is None else count(rule)
 
 
 def rules_of(conn: nengo.Connection) -> tuple[LearningRule, ...]:
-    """The learning rules of a Connection, of which there may be none or several."""
+    """All learning rules of a Connection, as a tuple."""
     rules = conn.learning_rule
     if rules is None:
         return ()
@@ -111,16 +111,16 @@ def named_rules(
     ----------
     connections : iterable of nengo.Connection
     arrow : callable
-        Name and layer of what leads from one object to another.
+        Gives name and layer of a way from one object to another.
     """
-    found = {}
+    layers = {}
     names = {}
     for conn in connections:
         for rule in rules_of(conn):
             name, layer = arrow(conn.pre_obj, conn.post_obj)
             names[rule] = f"{type(rule.learning_rule_type).__name__} of {name}"
-            found[rule] = layer
-    return {rule: (name, found[rule]) for rule, name in numbered(names).items()}
+            layers[rule] = layer
+    return {rule: (name, layers[rule]) for rule, name in numbered(names).items()}
 
 
 def learning_records(rules: Mapping[LearningRule, tuple[str, str]]) -> Iterator[Learning]:
@@ -183,7 +183,7 @@ def pes(rule: LearningRule) -> Updates:
 
 @learning_rules.register(nengo.BCM)
 def bcm(rule: LearningRule) -> Updates:
-    """The outer product of what comes of the target's activities with the source's."""
+    """The outer product of a function of the target's activities with the source's activities."""
     rows, columns = learned_shape(rule)
     return Updates(rows * columns, rows * columns)
 

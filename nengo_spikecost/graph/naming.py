@@ -66,7 +66,7 @@ def numbered(names: Mapping[Hashable, str]) -> dict[Any, str]:
 
 
 def label_of(obj: Any) -> str:
-    """What an object calls itself, or the name of its type."""
+    """The label of an object, or the name of its type."""
     return str(getattr(obj, "label", None) or type(obj).__name__.lower())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from nengo.ensemble import Neurons
 from ..errors import NetworkGraphError
 from ..layout import Result
 from .connection_chain import is_direct, uses_encoders
+from .layered_network import LayeredNetwork, LoweredNetwork
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
 from .off_chip import held_by, host_operations, host_parts, is_on_chip
@@ -33,7 +33,7 @@ Named = TypeVar("Named", Population, Pathway)
 
 
 class NetworkGraph(Result):
-    """What could happen in a network: its populations, and who can reach whom.
+    """The populations of a network, and who can reach whom.
 
     Passthrough Nodes only exist for the simulator: a pathway leads through any chain of
     them, from neurons (or data) to neurons (or an output). Building the graph is cheap;
@@ -43,13 +43,8 @@ class NetworkGraph(Result):
     Parameters
     ----------
     network : nengo.Network or Conversion
-        A network; or an object with attributes ``net`` (the nengo.Network),
-        ``layer_names`` (mapping from Ensembles, their neurons, or Nodes to the name of a
-        layer) and ``input_nodes`` (the Nodes that are fed with data: every other
-        constant Node is a bias). In a plain network, all Nodes without input are inputs.
-        Such an object may also have ``connection_layers`` (mapping from Connections to the
-        name of the layer their weights are of) and ``unlowered`` (the same object before
-        `nengo_spikecost.lower`).
+        A network; or one that knows its layers (`LayeredNetwork`, or `LoweredNetwork`). In a
+        plain network, all Nodes without input are inputs.
     count_zeros : bool
         Whether weights that are exactly zero are counted as synapses.
 
@@ -70,7 +65,7 @@ class NetworkGraph(Result):
     learning : tuple of Learning
         One for every learning rule of a known type.
     uncounted : tuple of Uncounted
-        What is not counted, and why.
+        Parts that are not counted, and why.
 
     Raises
     ------
@@ -94,9 +89,8 @@ class NetworkGraph(Result):
 
     def __init__(self, network: Any, *, count_zeros: bool = False):
         self.network, self._layer_names, self._inputs = _parts(network)
-        self._connection_layers = getattr(network, "connection_layers", {})
-        self._unlowered = getattr(network, "unlowered", None)
-        self._lowered_objects = getattr(getattr(network, "lowering", None), "objects", {})
+        self._lowered = network if isinstance(network, LoweredNetwork) else None
+        self._connection_layers = self._lowered.connection_layers if self._lowered else {}
         self.count_zeros = count_zeros
         net = self.network
         finder = RouteFinder(net)
@@ -222,49 +216,50 @@ class NetworkGraph(Result):
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
         encoded = {c.post_obj: None for c in used if uses_encoders(c)}
-        found = []
+        weights = []
         for conn in used:
             name, layer = self._arrow(conn.pre_obj, conn.post_obj)
             layer = self._connection_layers.get(conn, layer)
-            found.append(Weights(name, layer, conn, self.count_zeros))
+            weights.append(Weights(name, layer, conn, self.count_zeros))
         learned = learned_encoders(self._rules)
         for ens in encoded:
             name = f"encoders of {self._names[ens]}"
             count_zeros = self.count_zeros or ens in learned
-            found.append(Weights(name, self._layer(ens), ens, count_zeros))
-        return found
+            weights.append(Weights(name, self._layer(ens), ens, count_zeros))
+        return weights
 
     @property
     def dense_weights(self) -> tuple[Weights, ...]:
         """The weights that a machine without spikes applies.
 
-        Of a lowered network those it had before: such a machine does not multiply out what
-        one layer after another takes less to compute.
+        Of a lowered network those it had before: such a machine applies one layer after another,
+        which takes less than all multiplied out.
         """
         return self._dense.weights
 
     @cached_property
     def dense_on_chip(self) -> frozenset[Any]:
-        """What holds the dense weights on the way of spikes to neurons on the chip.
+        """The objects that hold the dense weights on the way of spikes to neurons on the chip.
 
         Connections, and Ensembles their encoders. All other dense weights are the host's.
         """
+        lowering = self._lowered.lowering if self._lowered else None
+        now = lowering.objects if lowering else {}
         return held_by(
             p
             for p in self._dense.pathways
             if isinstance(p.post, Population)
             and p.kind == "neural"
-            and is_on_chip(
-                self.network, self._lowered_objects.get(p.post.ensemble, p.post.ensemble)
-            )
+            and is_on_chip(self.network, now.get(p.post.ensemble, p.post.ensemble))
         )
 
     @cached_property
     def _dense(self) -> NetworkGraph:
         """The network that a machine without spikes runs."""
-        if self._unlowered is None:
+        unlowered = self._lowered.unlowered if self._lowered else None
+        if unlowered is None:
             return self
-        return NetworkGraph(self._unlowered, count_zeros=self.count_zeros)
+        return NetworkGraph(unlowered, count_zeros=self.count_zeros)
 
     @cached_property
     def host(self) -> tuple[HostPart, ...]:
@@ -280,12 +275,12 @@ class NetworkGraph(Result):
         return self._layer_names.get(obj) or self._names[obj]
 
     def _uncounted(self, finder: RouteFinder, failed: list[Route]) -> list[Uncounted]:
-        found = [
+        parts = [
             self._record(obj, "computes on the host; its operations are not counted")
             for obj in self.network.all_nodes
             if obj.size_in > 0 and not is_passthrough(obj) and host_operations(obj) is None
         ]
-        found += [
+        parts += [
             self._record(ens, "is in direct mode: it has no neurons and computes on the host")
             for ens in self.network.all_ensembles
             if is_direct(ens)
@@ -293,20 +288,20 @@ class NetworkGraph(Result):
         for conn in finder.host_functions():
             name, layer = self._arrow(conn.pre_obj, conn.post_obj)
             reason = "applies a function on the host; its operations are not counted"
-            found.append(Uncounted(name, layer, reason))
-        found += [Uncounted(*unknown) for unknown in unknown_rules(self._rules)]
+            parts.append(Uncounted(name, layer, reason))
+        parts += [Uncounted(*unknown) for unknown in unknown_rules(self._rules)]
         for route in failed:
             origin = route.origin
             start = origin.pre_obj if isinstance(origin, nengo.Connection) else origin
             name, layer = self._arrow(start, route.target)
-            found.append(Uncounted(name, layer, str(route.problem)))
-        return list(dict.fromkeys(found))
+            parts.append(Uncounted(name, layer, str(route.problem)))
+        return list(dict.fromkeys(parts))
 
     def _record(self, obj: Any, reason: str) -> Uncounted:
         return Uncounted(self._names[obj], self._layer(obj), reason)
 
     def _arrow(self, pre: Any, post: Any) -> tuple[str, str]:
-        """Name and layer of what leads from one object to another."""
+        """Name and layer of a way from one object to another."""
         start = self._names[_ensemble(pre)]
         if isinstance(post, LearningRule):
             name, layer = self._rules[post]
@@ -326,15 +321,13 @@ def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
     """The network, the layer of its objects, and the Nodes fed with data (None: all)."""
     if isinstance(network, nengo.Network):
         return network, {}, None
-    net = getattr(network, "net", None)
-    if not isinstance(net, nengo.Network):
-        raise NetworkGraphError(
-            "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
-            f"not {type(network).__name__}."
-        )
-    layers: Mapping[Any, str] = getattr(network, "layer_names", {})
-    inputs = getattr(network, "input_nodes", None)
-    return net, {_ensemble(obj): name for obj, name in layers.items()}, inputs
+    if isinstance(network, LayeredNetwork) and isinstance(network.net, nengo.Network):
+        layers = {_ensemble(obj): name for obj, name in network.layer_names.items()}
+        return network.net, layers, network.input_nodes
+    raise NetworkGraphError(
+        "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
+        f"not {type(network).__name__}."
+    )
 
 
 def _named(records: tuple[Named, ...], name: str, what: str) -> Named:

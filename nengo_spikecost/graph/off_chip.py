@@ -1,4 +1,4 @@
-"""What is left to the host when a network runs on a chip."""
+"""The part of a network that runs on the host of a chip."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _ROLES = {"input": "input", "readout": "readout", "host": "function", "neural": 
 def is_on_chip(network: nengo.Network, ensemble: nengo.Ensemble) -> bool:
     """Whether a network's configuration leaves an Ensemble on the chip.
 
-    ``net.config[ensemble].on_chip`` is what NengoLoihi goes by, if `nengo_loihi.add_params`
-    was called on the network. Where it is None, or there is no such setting, the neurons are
+    NengoLoihi goes by ``net.config[ensemble].on_chip``, if `nengo_loihi.add_params` was called on
+    the network. Where it is None, or there is no such setting, the neurons are
     on the chip.
     """
     try:
@@ -92,7 +92,7 @@ def host_parts(
     off_chip = {p.ensemble for p in populations if not p.on_chip}
     for conn, role in list(roles.items()):
         if uses_encoders(conn):
-            # what is sent to neurons on the chip are currents: the host encodes them
+            # neurons on the chip are sent currents: the host encodes them
             roles[conn.post_obj] = "neurons" if conn.post_obj in off_chip else role
     parts = [
         HostPart(w.name, w.layer, roles[w.obj], macs=w.macs)
@@ -105,6 +105,6 @@ def host_parts(
 
 
 def held_by(pathways: Iterable[Pathway]) -> frozenset[Any]:
-    """What holds the weights of pathways: Connections, and Ensembles their encoders."""
+    """The objects that hold the weights of pathways: Connections, and Ensembles for encoders."""
     connections = {conn for pathway in pathways for conn in pathway.connections}
     return frozenset(connections | {c.post_obj for c in connections if uses_encoders(c)})

@@ -19,7 +19,7 @@ from .connection_chain import (
     n_stored_weights,
 )
 
-#: What a pathway carries, and where to.
+#: Kinds of pathways, by their source and their target.
 #:
 #: ``"neural"``
 #:     From neurons to neurons: the synapses of the network. Spikes, if the neurons spike.
@@ -132,16 +132,17 @@ class Uncounted:
     reason: str
 
 
-#: What the host of a chip does.
+#: Kinds of work on the host of a chip.
 #:
 #: ``"input"``
 #:     Weighs data that are no spikes: once for a constant input, else at every step.
 #: ``"readout"``
-#:     Weighs, at every step, what comes from neurons and leads to something else.
+#:     Weighs, at every step, signals from neurons to something else than neurons.
 #: ``"neurons"``
-#:     Updates neurons that are not on the chip, and weighs what comes to them from neurons.
+#:     Updates neurons that are not on the chip, and weighs their input from neurons.
 #: ``"function"``
-#:     Computes what neurons can't, such as the maximum of a pooling window, and weighs it.
+#:     Computes functions that neurons can't, such as the maximum of a pooling window, and weighs
+#:     their values.
 HOST_ROLES = ("input", "neurons", "readout", "function")
 
 
@@ -180,7 +181,7 @@ class Weights:
     name, layer : str
         ``"pre -> post"`` of a Connection, or ``"encoders of x"``, and the layer they lead into.
     obj : nengo.Connection or nengo.Ensemble
-        What holds the weights: a Connection, or an Ensemble its encoders.
+        The holder of the weights: a Connection, or for encoders an Ensemble.
     count_zeros : bool
         Whether weights that are exactly zero are counted.
     """
@@ -213,7 +214,7 @@ class Weights:
 
     @property
     def size_out(self) -> int:
-        """Values that come of them and are kept for others to read; none, where neurons follow."""
+        """Values that are computed and kept for others to read; 0 where neurons take them."""
         if isinstance(self.obj, nengo.Ensemble) or leads_to_neurons(self.obj):
             return 0
         return self.obj.size_out
@@ -230,7 +231,7 @@ class Pathway:
     Attributes
     ----------
     name : str
-        ``"pre -> post"``, unique; where several routes join the two, with what the route
+        ``"pre -> post"``, unique; where several routes join the two, with the Nodes that the route
         goes through.
     layer : str
         Layer the synapses belong to: the one that holds the most weights on the way.

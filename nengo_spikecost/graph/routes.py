@@ -32,7 +32,7 @@ class Route:
     target : nengo.Ensemble, nengo.Node or LearningRule
         Where the route ends.
     problem : str, optional
-        Why what happens along the route cannot be counted.
+        Why the route cannot be counted.
     """
 
     origin: Any
@@ -42,7 +42,7 @@ class Route:
 
 
 def is_passthrough(obj: Any) -> bool:
-    """Whether an object only hands on what it is given.
+    """Whether an object only hands on its input.
 
     A `nengo_dl.TensorNode` is a Node without an output function of Nengo's, but computes:
     hence the exact type.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-#: From what a layer calls its quantizers to the tensors that they are for.
+#: From the attributes of a layer with its quantizers to the tensors that they are for.
 _ATTRIBUTES: Mapping[str, str] = {
     "kernel_quantizer_internal": "weights",
     "depthwise_quantizer_internal": "weights",
@@ -51,9 +51,9 @@ def layer_quantizers(layer: Any) -> dict[str, Any]:
     if hasattr(layer, "get_quantizers"):
         for attribute, tensor in _ATTRIBUTES.items():
             if hasattr(layer, attribute):
-                found = getattr(layer, attribute)
+                quantizer = getattr(layer, attribute)
                 variable = getattr(layer, _VARIABLES.get(attribute, ""), None)
-                result[tensor] = _serialized(found, variable)
+                result[tensor] = _serialized(quantizer, variable)
     output = getattr(layer, "quantizer", None)
     if not is_quantizer_object(output):
         output = getattr(layer, "activation", None)

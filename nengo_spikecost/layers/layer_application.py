@@ -1,4 +1,4 @@
-"""`LayerApplication`, and the registry of functions that say what one is: `shape_rules`."""
+"""`LayerApplication`, and `shape_rules`: the registry of functions that describe one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layer counters: what a Keras layer amounts to for ``cost_model="kerasspiking"``.
+"""Layer counters: connections and neurons of a Keras layer, for ``cost_model="kerasspiking"``.
 
 The registry is here, below the converters, so that a layer of the user's own can be given its
 converter and its counter in one class. The counters of Keras' layers are with the cost model, in

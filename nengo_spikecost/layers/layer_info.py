@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """What is said of a layer besides its work.
+    """A layer as a row of a table names it, without its work.
 
     Attributes
     ----------

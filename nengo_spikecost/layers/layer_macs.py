@@ -11,10 +11,10 @@ CONVOLUTIONS = ("convolution", "depthwise convolution", "transposed convolution"
 
 
 def layer_macs(shape: LayerShape) -> int:
-    """Multiply-accumulates of a layer with weights: none where a kernel leaves its input.
+    """Multiply-accumulates of a layer with weights; no product where a kernel leaves its input.
 
-    The padding of convolutions is told from their shapes, as Keras divides it: what is
-    left over goes behind. A causal padding cannot be told from one of both sides.
+    The padding of convolutions is told from their shapes, as Keras divides it: an odd zero goes
+    behind. A causal padding cannot be told from one of both sides.
     """
     if shape.kind == "dense":
         return shape.n_out * shape.channels_in

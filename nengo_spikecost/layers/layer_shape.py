@@ -1,4 +1,4 @@
-"""Layers as their shapes say: what cost models that are formulas of shapes price.
+"""Layers by their shapes, for cost models that are formulas of shapes.
 
 A `LayerShape` describes one application of one layer of the network as it was written,
 before anything was lowered: the words of Keras, without Keras. Exact counts of spikes and
@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: What a layer does, as far as its cost goes.
+#: Kinds of layers, as far as their cost goes.
 #:
 #: ``"convolution"``, ``"depthwise convolution"``, ``"transposed convolution"``
 #:     A kernel moved over its input; ``groups`` says which channels it sees.
 #: ``"dense"``
 #:     A matrix, applied to the last axis.
 #: ``"batch normalization"``, ``"activation"``, ``"average pooling"``, ``"max pooling"``
-#:     What the names say. A pooling has a ``kernel_size``; a global one its whole input.
+#:     As named. A pooling has a ``kernel_size``; a global one its whole input.
 #: ``"add"``, ``"subtract"``, ``"multiply"``, ``"average"``, ``"maximum"``, ``"minimum"``
 #:     Several inputs merged, element by element.
 #: ``"shape"``
-#:     Values keep what they are: flatten, reshape, concatenate, crop, pad, dropout.
+#:     Values are handed on: flatten, reshape, concatenate, crop, pad, dropout.
 #: ``"input"``
 #:     Data that are fed.
 #: ``"unknown"``
@@ -78,7 +78,7 @@ class LayerShape:
     type : str
         Name of the class, e.g. ``"Conv2D"``.
     quantizers : mapping from str to object
-        What is known of the number format of its tensors, by ``"weights"``, ``"bias"``,
+        Number formats of its tensors, as far as they are known, by ``"weights"``, ``"bias"``,
         ``"output"`` and others; see `nengo_spikecost.energy.peers.qtools`.
     """
 
@@ -107,7 +107,7 @@ class LayerShape:
 
     @property
     def n_in(self) -> int:
-        """Elements of the first input (0: there is none)."""
+        """Elements of the first input; 0 without an input."""
         return math.prod(self.input_shapes[0]) if self.input_shapes else 0
 
     @property

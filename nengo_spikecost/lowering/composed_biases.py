@@ -16,7 +16,7 @@ def folded_bias(ensemble: nengo.Ensemble, constant: np.ndarray) -> np.ndarray | 
     ----------
     ensemble : nengo.Ensemble
     constant : ndarray of shape (n_neurons,)
-        What they get, before their gain.
+        Their constant input, before their gain.
 
     Returns
     -------

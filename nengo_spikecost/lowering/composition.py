@@ -1,7 +1,7 @@
 """Composition and sum of linear maps, keeping as much structure as there is.
 
 Two maps that treat all positions alike make one that does, where no border comes between
-them; copies and permutations stay what they are; everything else is multiplied out, as a
+them; copies and permutations stay copies and permutations; everything else is multiplied out, as a
 sparse matrix or, where one of the two is dense, as a dense one.
 """
 

@@ -26,7 +26,7 @@ from .map_reading import unreadable
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of the passthrough Nodes of a network.
+    """Which passthrough Nodes of a network are composed through, and which stay.
 
     Attributes
     ----------
@@ -100,14 +100,14 @@ def with_upstream(
 
     ``into`` has the Connections that lead into every passthrough Node.
     """
-    found = set(nodes)
-    waiting = list(found)
+    upstream = set(nodes)
+    waiting = list(upstream)
     while waiting:
         for conn in into.get(waiting.pop(), ()):
-            if is_passthrough(conn.pre_obj) and conn.pre_obj not in found:
-                found.add(conn.pre_obj)
+            if is_passthrough(conn.pre_obj) and conn.pre_obj not in upstream:
+                upstream.add(conn.pre_obj)
                 waiting.append(conn.pre_obj)
-    return found
+    return upstream
 
 
 def probed_objects(network: nengo.Network) -> set[Any]:
@@ -135,7 +135,7 @@ def _why_not(conn: nengo.Connection, probed: Collection[Any]) -> str | None:
 
 
 def _leaves_neurons(conn: nengo.Connection, fixed: Collection[nengo.Connection]) -> bool:
-    """Whether what a passthrough Node hands on is needed in the Node itself."""
+    """Whether a Connection out of a passthrough Node needs the Node itself."""
     post = conn.post_obj
     return conn in fixed or not (is_passthrough(post) or is_neural(post))
 

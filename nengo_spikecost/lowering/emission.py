@@ -1,4 +1,4 @@
-"""From a linear map to the Nengo transform that says it with the fewest weights.
+"""From a linear map to the Nengo transform that needs the fewest weights for it.
 
 Maps that treat all positions alike become convolutions: Nengo knows the paddings "valid"
 and "same" only, so the kernel is embedded in a larger one, with zeros, until its offset is
@@ -106,15 +106,15 @@ def _convolution(obj: StridedMap) -> Any | None:
     """A convolution that is this map, or None."""
     if len(obj.axes) == 1:
         obj = StridedMap(obj.kernel[None], [Axis(1, 1), *obj.axes], obj.channels_last)
-    found = []
+    forms = []
     if all(axis.upsampling == 1 for axis in obj.axes):
-        found += [_Form(False, *form) for form in _forms(obj.axes)]
+        forms += [_Form(False, *form) for form in _forms(obj.axes)]
     if all(axis.stride == 1 for axis in obj.axes):
-        found += [_Form(True, *form) for form in _forms([_transposed(a) for a in obj.axes])]
-    if not found:
+        forms += [_Form(True, *form) for form in _forms([_transposed(a) for a in obj.axes])]
+    if not forms:
         return None
     # The smallest kernel, and of equal ones the plain convolution: min takes the first.
-    form = min(found, key=lambda form: _area(obj, form))
+    form = min(forms, key=lambda form: _area(obj, form))
     n_weights = _area(obj, form) * obj.kernel.size // int(np.prod(obj.lengths))
     if n_weights > MAX_WEIGHTS:
         raise TooManyWeights(f"{n_weights:,} weights, most of them zeros around the kernel")
@@ -137,7 +137,7 @@ def _forms(axes: Sequence[Axis]) -> Iterator[tuple[str, tuple[int, ...], list[tu
 def _area(obj: StridedMap, form: _Form) -> int:
     """Places in the kernel of a form, for each pair of channels in a group of the map."""
     area = int(np.prod([n + sum(zeros) for n, zeros in zip(obj.lengths, form.zeros)]))
-    # Nengo's transposed convolutions have no groups: what is between them is written as zeros.
+    # Nengo's transposed convolutions have no groups: weights between groups are written as zeros.
     return area * (obj.groups if form.backward else 1)
 
 

@@ -1,4 +1,4 @@
-"""What NengoLoihi takes in one form and refuses in another that computes the same."""
+"""Connections that NengoLoihi refuses, but takes in another form that computes the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,27 @@
-"""`lower`: the network without relay Nodes between its neurons."""
+"""`lower`: the network without relay Nodes between its neurons.
+
+1. Read every Connection as a `LinearMap` (`_read`). Those that learn, apply a function, are probed
+   or have weights still to be drawn are *fixed*: they stay as they are.
+2. Plan what happens to each passthrough Node (`make_plan`): whether signals are composed through
+   it, and whether the new network has it, for a Probe or an output, say.
+3. Divide the Connections into those that lead to neurons by composed ones, and those that are
+   copied (`_Lowerer._divide`).
+4. Compose: for every group of neurons, one map from each origin and filter (`PathFinder`).
+5. Write each map as the Nengo transform with the fewest weights (`to_transform`).
+6. Rebuild: copy what stays, add the new Connections, copy the settings (`Copier`).
+
+The network is made anew, not changed: users keep theirs, and compare the two.
+
+Steps 4 and 5 may find that a composed map would be too large. Then the Node in question is refused
+and all begins again from step 2 with that Node left as it is, because refusing it may change which
+others can be composed through. So both come before step 6, and nothing half built has to be undone.
+It happens once a Node at most, and the maps of step 1, which take most of the time, are kept.
+
+The obvious other way, to take out one Node at a time and join each of its inputs with each of its
+outputs, makes a Connection of every route. Where Nodes split and join again, as residual blocks do,
+the routes double each time, and most are between the same two populations: one map an origin,
+summed at every Node, has them all.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +62,7 @@ def lower(
     """Compose every linear path between two populations into one Connection.
 
     Passthrough Nodes are there for the simulator: convolution and pooling, batch
-    normalization, concatenation, residual additions. NengoLoihi refuses most of what leads
+    normalization, concatenation, residual additions. NengoLoihi refuses most ways that lead
     through them. In the lowered network neurons are joined by one Connection for each
     origin and filter: a convolution wherever the whole path is one; else a sparse or dense
     matrix. Constants are added to biases. The network computes the same; only rounding
@@ -107,6 +130,7 @@ def lower(
 def _read(
     network: nengo.Network, fixed: dict[nengo.Connection, str], shapes: Mapping[Any, Any] | None
 ) -> dict[nengo.Connection, LinearMap]:
+    """The maps of all Connections that are not fixed; those too large are fixed now."""
     maps = {}
     for conn in network.all_connections:
         if conn in fixed:
@@ -115,6 +139,7 @@ def _read(
             maps[conn] = connection_map(conn)
         except TooManyWeights as error:
             fixed[conn] = f"as a matrix it would have {error}"
+    # An index list alone does not say that it pads an image. The convolutions beside it do.
     images = find_images(maps, shapes)
     return {conn: as_images(conn, obj, images) for conn, obj in maps.items()}
 
@@ -144,7 +169,13 @@ class _Lowerer:
         self._relays: dict[Any, nengo.Node] = {}
 
     def run(self) -> Lowering:
-        """Build the new network."""
+        """Build the new network: steps 3 to 6.
+
+        Raises
+        ------
+        Refused
+            If a passthrough Node can't be composed through after all.
+        """
         composed, copied = self._divide()
         arrivals = {
             target: self._finder.arrival(target, conns) for target, conns in composed.items()
@@ -153,6 +184,7 @@ class _Lowerer:
             target: [self._emit(path) for path in arrival.paths]
             for target, arrival in arrivals.items()
         }
+        # From here on nothing can fail.
         self._copier = Copier(self._network)
         self._copy_ensembles(arrivals)
         self._copy_nodes(copied)
@@ -170,7 +202,7 @@ class _Lowerer:
         return Lowering(self._copier.network, self._copier.objects, changes, self._merged)
 
     def _divide(self) -> tuple[dict[Any, list[nengo.Connection]], list[nengo.Connection]]:
-        """Connections to compose what leads to neurons by, and those to copy."""
+        """Connections that end composed ways to neurons, by target, and those to copy."""
         composed: dict[Any, list[nengo.Connection]] = {}
         to_neurons: list[nengo.Connection] = []
         chains: set[nengo.Node] = set()
@@ -187,6 +219,7 @@ class _Lowerer:
                 self._leave(conn, f"stays before {self._name(conn.post_obj)}: {_CHEAPER}")
             else:
                 composed.setdefault(conn.post_obj, []).append(conn)
+        # A chain that stays needs all Nodes before it, also those composed through for others.
         into: dict[Any, list[nengo.Connection]] = {}
         for conn in self._network.all_connections:
             into.setdefault(conn.post_obj, []).append(conn)
@@ -216,7 +249,11 @@ class _Lowerer:
         self._changes.append(Change("left", self._name(conn.pre_obj), "", (conn,), reason=reason))
 
     def _chain_is_cheaper(self, conn: nengo.Connection) -> bool:
-        """Whether what comes from Nodes alone takes fewer multiplications as it is."""
+        """Whether a way from Nodes alone takes fewer multiplications as it is.
+
+        Spikes are different: a chip has one synapse for each pair in any case. Values from Nodes
+        are multiplied by the host, which may keep the factors: a 1x1 convolution before a 3x3 one.
+        """
         paths = self._finder.at(conn.pre_obj).paths
         if not paths or any(isinstance(path.origin, Neurons) for path in paths):
             return False
@@ -243,7 +280,7 @@ class _Lowerer:
                 self._add_constant(target, arrival)
 
     def _add_constant(self, target: Any, arrival: Arrival) -> None:
-        """Give neurons what is constant in their input."""
+        """Give neurons the constant part of their input."""
         bias = None
         if isinstance(target, Neurons):
             bias = folded_bias(target.ensemble, arrival.constant)

@@ -21,7 +21,7 @@ from ..layout import Result
 #: ``"rewritten"``
 #:     A Connection between neurons has another, equal transform.
 #: ``"relay"``
-#:     A Node was put between neurons and what leads out of them.
+#:     A Node was put between neurons and a Connection that leads out of them.
 #: ``"left"``
 #:     Something was not composed, or not folded; ``reason`` says why.
 CHANGE_KINDS = ("composed", "bias", "rewritten", "relay", "left")
@@ -44,7 +44,7 @@ class Change:
     weights_before, weights_after : int
         Number of weights stored, a shared one counted once.
     reason : str
-        Of what was left: why, as a clause that follows the origin.
+        Why something was left, as a clause that follows the origin.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """The linear map of a Connection: from all of its source to all of its target.
 
-Transforms are read by type, through a registry; what cannot be read (weights still to be
-drawn, transforms of unknown types) is left as it is in the network.
+Transforms are read by type, through a registry. Those that cannot be read (weights still to be
+drawn, transforms of unknown types) are left as they are in the network.
 """
 
 from __future__ import annotations

@@ -1,7 +1,15 @@
 """Every linear path to the neurons of a network, each composed into one map.
 
-Dynamic programming over the passthrough Nodes, sources before targets: what arrives at a
-Node is known as one map from each origin, whatever the number of routes.
+Dynamic programming over the passthrough Nodes, sources before targets:
+
+1. An `Arrival` at a Node has one map for each origin (neurons, or a Node that is no relay) and
+   filter, and one sum of constants.
+2. A Connection out of that Node is composed with each of these maps, and added to the arrival at
+   its target. Maps of the same origin and filter are summed, whatever the number of routes.
+3. At neurons, the arrival is complete.
+
+So the work grows with Connections times origins. To follow each route from end to end would double
+it with every residual block.
 """
 
 from __future__ import annotations
@@ -20,7 +28,7 @@ from .linear_map import Gather, LinearMap
 
 @dataclass(frozen=True)
 class Path:
-    """What an object gets from an origin.
+    """The input that an object gets from one origin.
 
     Attributes
     ----------
@@ -90,7 +98,7 @@ class Refused(Exception):
 
 
 class PathFinder:
-    """Composes what arrives at the objects of a network.
+    """Composes the arrivals at the objects of a network.
 
     Parameters
     ----------
@@ -117,11 +125,11 @@ class PathFinder:
             self._arrivals[node] = self.arrival(node, into.get(node, ()))
 
     def at(self, node: nengo.Node) -> Arrival:
-        """What arrives at a transparent Node."""
+        """The arrival at a transparent Node."""
         return self._arrivals[node]
 
     def arrival(self, obj: Any, connections: Iterable[nengo.Connection]) -> Arrival:
-        """What arrives at an object by some Connections.
+        """The arrival at an object by some Connections.
 
         Raises
         ------
@@ -140,7 +148,7 @@ class PathFinder:
         return result
 
     def _pass(self, conn: nengo.Connection, result: Arrival) -> None:
-        """Add to an arrival what comes by one Connection."""
+        """Add the paths and constants that come by one Connection to an arrival."""
         here = self._maps[conn]
         pre = conn.pre_obj
         before = self._arrivals.get(pre)
@@ -176,7 +184,7 @@ def _together(
 
 
 def n_multiplications(obj: LinearMap) -> int:
-    """Multiplications of one pass: copies need none."""
+    """Multiplications of one pass; copies take no multiplication."""
     if isinstance(obj, Gather) and np.isin(obj.weights, (0.0, 1.0)).all():
         return 0
     return obj.n_weights

@@ -1,7 +1,7 @@
 """Copies of networks and of their parts, with seeds and settings, that share nothing.
 
 The copy has the given network's subnetworks. Every object gets the seed that it has in the
-given network, so that what is random (decoders, initial voltages) comes out the same
+given network, so that everything random (decoders, initial voltages) comes out the same
 although the new network has fewer objects.
 """
 
@@ -82,8 +82,8 @@ class Copier:
     def add(self, new: Any, beside: Any = None) -> None:
         """Add an object to the new network, or to the part of it that another one is from.
 
-        What joins objects of different parts belongs in the whole: Nengo builds the
-        objects of a network before its parts, and its Connections after them.
+        Connections between different parts belong in the whole: Nengo builds the objects of a
+        network before its parts, and its Connections after them.
         """
         home = self.network if beside is None else self._home[beside]
         home.objects[_kind(new)].append(new)
@@ -113,11 +113,11 @@ class Copier:
         """Give a new object the settings that some old ones agree on."""
         for net in (self._old, *self._old.all_networks):
             # Not config[obj]: asking for settings would add some to the user's network.
-            found = [_values(net.config.params[o]) for o in olds if o in net.config.params]
-            names = {name for values in found for name in values}
+            settings = [_values(net.config.params[o]) for o in olds if o in net.config.params]
+            names = {name for values in settings for name in values}
             known = self.network.config[nengo.Connection]._extra_params
             for name in names.intersection(known):
-                given = [values[name] for values in found if name in values]
+                given = [values[name] for values in settings if name in values]
                 if all(value == given[0] for value in given):
                     setattr(self.network.config[new], name, given[0])
 
@@ -152,7 +152,7 @@ def _kind(obj: Any) -> type:
 
 
 def _values(params: Any) -> dict[str, Any]:
-    """What was set of one object."""
+    """The settings that one object has of its own."""
     extra = params._clsparams._extra_params
     return {
         name: param.__get__(params, type(params))

@@ -1,13 +1,26 @@
 """Slices and index lists read as crops, padding, upsampling and choice of channels.
 
-NengoDL writes ZeroPadding, UpSampling and Concatenate as lists of indices, and
-BatchNormalization as one number per element. Knowing how one side of such a map is read as
-an image, the other side is found from the steps between indices; then every axis is tried
-against the few forms it can have, and the result is compared with the indices themselves:
-what is recognised is exact.
+NengoDL writes ZeroPadding, UpSampling and Concatenate as lists of indices, and BatchNormalization
+as one number per element. Lowering needs them as maps of images, or convolutions on both sides of
+them would have to be multiplied out as matrices.
+
+1. Find both images (`as_strided`). If only one side is known as an image, the other is found from
+   the steps between indices: in a contiguous array, the step along an axis is the product of the
+   sizes of all axes that vary faster, so that sizes follow from steps (`_sizes`).
+2. Take the list apart (`_fit`): for every axis, the coordinate of the input that each coordinate of
+   the output takes, one *line* an axis.
+3. Read each line as an `Axis`, by trying the few forms that a line can have: one input repeated,
+   every jump-th input, every input with gaps, every input repeated (`_fit_axis`).
+4. Hold what was made of the lines against the list itself (`_agrees`).
+
+Step 4 is what allows steps 1 to 3 to guess: whatever is wrong, or no product of axes at all, is
+found out there, and the map stays a list. The other way, to have NengoDL's converters say what they
+mean, would serve converted networks only, and not those that users write.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,109 +66,76 @@ def _inverse(gather: Gather) -> Gather:
 
 
 def _others(gather: Gather, known: Image | None) -> list[Image]:
-    """How the inputs of a map may be read, from how its outputs are."""
+    """Images that the inputs of a map may be, if its outputs are a known one."""
     if known is None:
         return []
-    found = []
+    images = []
     positions = int(np.prod(known.space))
-    if gather.size_in % positions == 0:
-        found.append(Image(known.space, gather.size_in // positions, known.channels_last))
-    source = _channels_back(gather.source, known)
-    steps = [_step(source, axis) for axis in range(source.ndim)]
-    sizes = _sizes(steps[:-1], steps[-1], gather.size_in, known)
+    if gather.size_in % positions == 0:  # the same space: channels were chosen, or scaled
+        images.append(Image(known.space, gather.size_in // positions, known.channels_last))
+    source = gather.source.reshape(known.shape)
+    sizes = _sizes([_step(source, axis) for axis in range(source.ndim)], gather.size_in)
     if sizes is not None:
-        *space, channels = sizes
-        found.append(Image(tuple(space), channels, known.channels_last))
-    return found
+        channels = sizes.pop(_channel_axis(known))
+        images.append(Image(tuple(sizes), channels, known.channels_last))
+    return images
 
 
-def _sizes(steps: list[int], channel_step: int, size: int, known: Image) -> list[int] | None:
-    """Sizes of the spatial axes and number of channels, from the steps along each."""
-    # Steps of a contiguous array: each is the product of the sizes that vary faster. A step
-    # of 0 stands for an axis along which nothing changes: of size 1, as far as one can see.
-    whole = size
-    result: list[int] = []
-    if known.channels_last:
-        for step in steps:
-            if step == 0:
-                result.append(1)
-            elif whole % step:
-                return None
-            else:
-                result.append(whole // step)
-                whole = step
-        return [*result, whole]
-    if channel_step == 0:
-        channels = 1
-    elif whole % channel_step:
-        return None
-    else:
-        channels, whole = whole // channel_step, channel_step
+def _channel_axis(image: Image) -> int:
+    return -1 if image.channels_last else 0
+
+
+def _sizes(steps: Sequence[int], whole: int) -> list[int] | None:
+    """Sizes of all axes, the slowest first, from the steps between indices along each."""
+    # A step of 0 stands for an axis along which nothing changes: of size 1, as far as one can
+    # see. The fastest axis has whatever is left: its own step is 1, or that of a stride.
+    sizes: list[int] = []
     for step in steps[:-1]:
-        if step == 0:
-            result.append(1)
-        elif whole % step:
+        if step and whole % step:
             return None
-        else:
-            result.append(whole // step)
-            whole = step
-    return [*result, whole, channels]
+        sizes.append(whole // step if step else 1)
+        whole = step or whole
+    return [*sizes, whole]
 
 
 def _step(source: np.ndarray, axis: int) -> int:
     """The smallest step between different indices along an axis, 0 if there is none."""
-    a, b = (np.take(source, range(*r), axis) for r in _neighbours(source.shape[axis]))
+    size = source.shape[axis]
+    a, b = np.take(source, range(size - 1), axis), np.take(source, range(1, size), axis)
     steps = (b - a)[(a >= 0) & (b >= 0) & (a != b)]
     return int(np.abs(steps).min()) if steps.size else 0
 
 
-def _neighbours(size: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (0, size - 1), (1, size)
-
-
-def _channels_back(values: np.ndarray, image: Image) -> np.ndarray:
-    """Flat values as an array of shape (*space, channels)."""
-    array = values.reshape(image.shape)
-    return array if image.channels_last else np.moveaxis(array, 0, -1)
-
-
 def _fit(gather: Gather, image_in: Image, image_out: Image) -> StridedMap | None:
-    source = _channels_back(gather.source, image_out)
-    weights = _channels_back(gather.weights, image_out)
+    """Steps 2 to 4: axes here are those of the arrays, in the order that they have in memory."""
+    source = gather.source.reshape(image_out.shape)
     valid = source >= 0
     if not valid.any():
         return None
-    ndim = len(image_out.space)
-    coordinates = _coordinates(np.maximum(source, 0), image_in)
-    lines = []
-    for axis in range(ndim + 1):
-        others = tuple(k for k in range(ndim + 1) if k != axis)
-        line = np.where(valid, coordinates[axis], -1).max(axis=others)
-        lines.append(line)
-    axes = []
-    kernel_lengths = []
-    for axis in range(ndim):
-        fitted = _fit_axis(lines[axis], image_in.space[axis])
-        if fitted is None:
-            return None
-        axes.append(fitted)
-        kernel_lengths.append(fitted.length)
-    scale = _channel_weights(weights, valid, ndim)
-    if scale is None:
+    coordinates = np.unravel_index(np.maximum(source, 0), image_in.shape)
+    lines = [
+        np.where(valid, coordinate, -1).max(axis=_all_but(axis, source.ndim))
+        for axis, coordinate in enumerate(coordinates)
+    ]
+    channel = _channel_axis(image_out)
+    space = [line for k, line in enumerate(lines) if k != channel % source.ndim]
+    axes = [_fit_axis(line, size) for line, size in zip(space, image_in.space)]
+    weights = gather.weights.reshape(image_out.shape)
+    scale = _channel_weights(weights, valid, _all_but(channel % source.ndim, source.ndim))
+    fitted = [axis for axis in axes if axis is not None]
+    if scale is None or len(fitted) < len(axes) or not _agrees(source, lines, image_in):
         return None
-    strided = _with_channels(axes, kernel_lengths, lines[-1], scale, image_in)
-    return strided if _agrees(gather, lines, scale, image_in, image_out) else None
+    return _with_channels(fitted, lines[channel], scale, image_in)
 
 
-def _coordinates(source: np.ndarray, image: Image) -> list[np.ndarray]:
-    """Coordinates of flat indices: one array a spatial axis, then the channel."""
-    found = list(np.unravel_index(source, image.shape))
-    return found if image.channels_last else [*found[1:], found[0]]
+def _all_but(axis: int, ndim: int) -> tuple[int, ...]:
+    return tuple(k for k in range(ndim) if k != axis)
 
 
-def _channel_weights(weights: np.ndarray, valid: np.ndarray, ndim: int) -> np.ndarray | None:
+def _channel_weights(
+    weights: np.ndarray, valid: np.ndarray, space: tuple[int, ...]
+) -> np.ndarray | None:
     """The weight of each output channel, if it is the same everywhere."""
-    space = tuple(range(ndim))
     highest = np.where(valid, weights, -np.inf).max(axis=space)
     lowest = np.where(valid, weights, np.inf).min(axis=space)
     if not np.array_equal(highest[np.isfinite(highest)], lowest[np.isfinite(lowest)]):
@@ -167,35 +147,25 @@ def _fit_axis(line: np.ndarray, size_in: int) -> Axis | None:
     """The axis in which output ``o`` takes input ``line[o]`` (-1: none), with weight 1."""
     used = np.flatnonzero(line >= 0)
     first, start = int(used[0]), int(line[used[0]])
-    candidates = []
     changes = np.flatnonzero(np.diff(line[used])) + 1
+
+    def axis(output: int, length: int = 1, stride: int = 1, upsampling: int = 1) -> Axis:
+        # Place 0 of the kernel is the last output that takes an input: at `output`, `start`.
+        offset = output * stride - start * upsampling
+        return Axis(size_in, len(line), length, stride, upsampling, offset)
+
     if len(changes) == 0:
-        # One input only: repeated, or taken once.
+        # One input only: repeated, or taken once. Repetitions of neighbours shall not overlap.
         repeats = len(used)
-        candidates.append(Axis(size_in, len(line), repeats, 1, _apart(repeats, size_in), 0))
-        candidates[0] = _placed(candidates[0], first + repeats - 1, start)
+        candidates = [axis(first + repeats - 1, repeats, 1, 1 if size_in == 1 else repeats)]
     else:
         run = int(used[changes[0]] - used[0])
         jump = int(line[used[changes[0]]] - start)
-        if jump > 0:
-            candidates.append(_placed(Axis(size_in, len(line), 1, jump, 1), first, start))
-            candidates.append(_placed(Axis(size_in, len(line), 1, 1, run), first, start))
+        candidates = [axis(first, stride=jump), axis(first, upsampling=run)] if jump > 0 else []
         # A run may be cut off at the border: take the longest as the factor.
         factor = int(np.bincount(line[used]).max())
-        last = int(used[changes[0]]) - 1
-        candidates.append(_placed(Axis(size_in, len(line), factor, 1, factor), last, start))
-    return next((axis for axis in candidates if np.array_equal(_line_of(axis), line)), None)
-
-
-def _apart(repeats: int, size_in: int) -> int:
-    """Upsampling at which repetitions of neighbouring inputs do not overlap."""
-    return 1 if size_in == 1 else repeats
-
-
-def _placed(axis: Axis, output: int, into: int) -> Axis:
-    """The axis moved so that an output is the last one to take an input (place 0)."""
-    offset = output * axis.stride - into * axis.upsampling
-    return Axis(axis.size_in, axis.size_out, axis.length, axis.stride, axis.upsampling, offset)
+        candidates.append(axis(int(used[changes[0]]) - 1, factor, 1, factor))
+    return next((one for one in candidates if np.array_equal(_line_of(one), line)), None)
 
 
 def _line_of(axis: Axis) -> np.ndarray:
@@ -209,31 +179,22 @@ def _line_of(axis: Axis) -> np.ndarray:
 
 
 def _with_channels(
-    axes: list[Axis], lengths: list[int], channel: np.ndarray, scale: np.ndarray, image_in: Image
+    axes: list[Axis], channel: np.ndarray, scale: np.ndarray, image_in: Image
 ) -> StridedMap:
+    """The map of some axes that takes each output channel from an input channel, scaled."""
     if np.array_equal(channel, np.arange(image_in.channels)):
-        mix = scale[:, None, None]
+        mix = scale[:, None, None]  # a group for each channel
     else:
         used = np.flatnonzero(channel >= 0)
         mix = np.zeros((1, image_in.channels, len(channel)))
         mix[0, channel[used], used] = scale[used]
-    kernel = np.broadcast_to(mix, (*lengths, *mix.shape))
+    kernel = np.broadcast_to(mix, (*(axis.length for axis in axes), *mix.shape))
     return StridedMap(kernel, axes, image_in.channels_last)
 
 
-def _agrees(
-    gather: Gather, lines: list[np.ndarray], scale: np.ndarray, image_in: Image, image_out: Image
-) -> bool:
+def _agrees(source: np.ndarray, lines: list[np.ndarray], image_in: Image) -> bool:
     """Whether axis by axis the indices give back the whole list."""
-    shape = image_in.shape if image_in.channels_last else (*image_in.space, image_in.channels)
-    strides = list(np.cumprod((1, *shape[:0:-1]))[::-1])
-    if not image_in.channels_last:
-        plane = int(np.prod(image_in.space))
-        strides = [*np.cumprod((1, *image_in.space[:0:-1]))[::-1], plane]
-    index = np.zeros((), dtype=np.int64)
-    ok = np.ones((), dtype=bool)
-    for line, stride in zip(lines, strides):
-        index = np.add.outer(index, line * stride)
-        ok = np.logical_and.outer(ok, line >= 0)
-    expected = np.where(ok, index, -1)
-    return np.array_equal(expected, _channels_back(gather.source, image_out))
+    grid = np.meshgrid(*lines, indexing="ij", sparse=True)
+    index = np.ravel_multi_index([np.maximum(line, 0) for line in grid], image_in.shape)
+    missing = sum(line < 0 for line in grid) > 0
+    return np.array_equal(np.where(missing, -1, index), source)

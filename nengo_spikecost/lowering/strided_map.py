@@ -8,7 +8,27 @@ with x zero outside its image and the kernel zero outside its length. Convolutio
 ``u = 1``, transposed convolution ``s = 1``; pooling, zero padding, cropping, nearest
 upsampling, scaling of channels and selection of channels are special cases. What makes the
 class useful is that it is nearly closed: the composition of two such maps is one, if only
-no image border comes in between (see `StridedMap.after`), and so is their sum.
+no image border comes in between, and so is their sum.
+
+Composition, ``second.after(first)``, step by step. Let ``first`` have ``s1, u1, p1`` and kernel
+``a``, ``second`` ``s2, u2, p2`` and kernel ``b``, with positions ``i -> m -> o``:
+
+1. ``first`` uses place ``t1 = i*u1 - m*s1 + p1`` of ``a``, ``second`` ``t2 = m*u2 - o*s2 + p2`` of
+   ``b``. Multiply the first by ``u2``, the second by ``s1``, and add: ``m`` drops out,
+   ``t1*u2 + t2*s1 = i*(u1*u2) - o*(s1*s2) + (p1*u2 + p2*s1)``.
+   So the composition has stride ``s1*s2``, upsampling ``u1*u2``, offset ``p1*u2 + p2*s1``, and the
+   kernel ``c[t1*u2 + t2*s1] += a[t1] @ b[t2]``, a matrix of channels at each place (`_product`).
+2. This is right if each such pair of places has its position ``m``. Where ``first`` is strided and
+   ``second`` upsamples, the ``m`` of a pair need not be whole. And where ``m`` lies outside of the
+   image between the two, the border takes away what ``c`` would count. Both are ruled out by
+   looking (`_no_border`), only at places where the kernels are not zero: "same" padding, for
+   instance, is no border before a 1x1 kernel, which never reads beyond it.
+3. The kernel is made as small as it can be (`_normalised`). Equal maps then look equal, and the
+   next composition is no larger than it must be.
+
+The other way, to multiply sparse matrices and look for a convolution in the product, needs the
+matrices: for a layer of 64 channels on a 32x32 image that is 37 million weights in place of 37
+thousand.
 """
 
 from __future__ import annotations
@@ -195,6 +215,7 @@ def _product(second: StridedMap, first: StridedMap) -> StridedMap:
         )
         for x, y in zip(first.axes, second.axes)
     ]
+    # Step 1 of the module's docstring: c[t1*u2 + t2*s1] += a[t1] @ b[t2], all t1 of a t2 at once.
     a, b, joined = _channels(second, first)
     groups = a.shape[-3]
     shape = first.image_in.channels // groups, second.image_out.channels // groups
@@ -252,7 +273,11 @@ def _union(a: Axis, b: Axis) -> Axis:
 
 
 def _normalised(kernel: np.ndarray, axes: Sequence[Axis]) -> tuple[np.ndarray, tuple[Axis, ...]]:
-    """The same map with every stride, upsampling and kernel as small as it can be."""
+    """The same map with every stride, upsampling and kernel as small as it can be.
+
+    Axis by axis: steps between one output, or one input, are set to 1; common divisors of stride
+    and upsampling are taken out; zeros are trimmed off both ends of the kernel.
+    """
     result = []
     for number, axis in enumerate(axes):
         # With one output, or input, the step between them means nothing.

@@ -72,7 +72,7 @@ def require() -> None:
     Raises
     ------
     StackError
-        One sentence that says what to install or change.
+        One sentence on how to mend the installation.
     """
     sentence = problem()
     if sentence is not None:
@@ -124,7 +124,7 @@ def install() -> None:
 
     Sets the environment variables that TensorFlow reads on import, hooks the imports of
     the modules to patch, and patches those that are imported already. It imports nothing
-    heavy and raises nothing: what cannot work is said when it is first needed.
+    heavy and raises nothing: a stack that cannot work raises when it is first needed.
     """
     # nengo_dl sets the same level when it is imported, but TensorFlow may come first
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
@@ -211,7 +211,7 @@ def start_quietly() -> None:
 
 @dataclass(frozen=True)
 class StackReport:
-    """What is installed and what was patched, for benchmarks and bug reports.
+    """Installed versions and applied patches, for benchmarks and bug reports.
 
     Attributes
     ----------
@@ -246,11 +246,11 @@ class StackReport:
 
 def report() -> StackReport:
     """Versions installed and patches applied, without importing any of the packages."""
-    found = {name: versions.installed(name) for name in versions.REPORTED_NAMES}
+    installed = {name: versions.installed(name) for name in versions.REPORTED_NAMES}
     return StackReport(
         python=platform.python_version(),
         platform=platform.platform(),
-        versions={name: number for name, number in found.items() if number is not None},
+        versions={name: number for name, number in installed.items() if number is not None},
         patches=tuple(patches.applied),
         problem=problem(),
     )

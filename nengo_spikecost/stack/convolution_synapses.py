@@ -22,13 +22,13 @@ from typing import Any
 import nengo
 import numpy as np
 
-#: Largest compartment offset of an axon; what is beyond goes into the indices.
+#: Largest compartment offset of an axon; the rest goes into the indices.
 AXON_BASES = 256
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """What one input row (or column) of a convolution reaches.
+    """The outputs that one input row (or column) of a convolution reaches.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class _Reach:
 
 
 def _reaches(n_in: int, n_out: int, kernel: int, stride: int, same: bool) -> list[_Reach]:
-    """What each input row reaches: output ``y`` sees input ``y * stride + tap - pad``."""
+    """The reach of each input row: output ``y`` sees input ``y * stride + tap - pad``."""
     pad = _pad(n_in, n_out, kernel, stride) if same else 0
     found = []
     for i in range(n_in):

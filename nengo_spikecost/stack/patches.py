@@ -1,4 +1,4 @@
-"""One small function per patch: when it applies, why, and where upstream says so.
+"""One small function per patch: when it applies, why, and where upstream reports it.
 
 Each can be called twice without harm, and adds its name to `applied` when it changed
 something. The table of all of them is in `nengo_spikecost.stack`.
@@ -196,7 +196,7 @@ def flat_feedthrough(module: Any) -> None:
 
 
 def _with_process(op: Any, process: Any) -> Any:
-    """What a builder reads of a SimProcess operator, with another process."""
+    """The attributes of a SimProcess operator that a builder reads, with another process."""
     return types.SimpleNamespace(input=op.input, output=op.output, state=op.state, process=process)
 
 
@@ -250,7 +250,7 @@ def convolution_synapses(module: Any) -> None:
 
 
 def convolution_blocks(module: Any) -> None:
-    """P9: what a grouped convolution leads to can be split over several cores.
+    """P9: the target of a grouped convolution can be split over several cores.
 
     ``split_synapse`` asserts that all atoms have the same targets. Synapses of which this
     is true are left to it. Reference: nengo-loihi 1.1.0, builder/split_blocks.py.

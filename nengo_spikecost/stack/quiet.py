@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def native_messages_held() -> Iterator[None]:
-    """Keep what is written to file descriptor 2; pass it on only if the block raises."""
+    """Hold back all output to file descriptor 2; pass it on only if the block raises."""
     sys.stderr.flush()
     original = os.dup(2)
     with tempfile.TemporaryFile() as held:

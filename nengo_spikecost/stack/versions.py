@@ -1,4 +1,4 @@
-"""Which versions are installed, which are supported, and what is wrong if they are not.
+"""Which versions are installed, which are supported, and how to mend a stack that is not.
 
 Nothing here imports TensorFlow, NumPy or Nengo: installed versions are read from the
 metadata of the distributions.
@@ -61,7 +61,7 @@ SUPPORTED = (
 
 @functools.cache
 def installed(distribution: str) -> str | None:
-    """Version of an installed distribution, or None if there is none."""
+    """Version of a distribution, or None if it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -93,21 +93,21 @@ def tensorflow_version() -> Version | None:
 
 def tf_keras_is_separate() -> bool:
     """Whether ``tf.keras`` is Keras 3 by default, and Keras 2 a package of its own."""
-    found = tensorflow_version()
-    return found is not None and found >= (2, 16)
+    version = tensorflow_version()
+    return version is not None and version >= (2, 16)
 
 
 def at_least(distribution: str, version: Version) -> bool:
     """Whether a distribution is installed in this version or a later one."""
-    found = version_of(distribution)
-    return found is not None and found >= version
+    installed = version_of(distribution)
+    return installed is not None and installed >= version
 
 
 # ---------------------------------------------------------------- what is wrong
 
 
 def problem() -> str | None:
-    """One sentence saying what to install or change, or None if the stack can work."""
+    """One sentence on how to mend the installation, or None if the stack can work."""
     if installed("nengo-dl") is None and importlib.util.find_spec("nengo_dl") is None:
         return 'nengo-dl is missing: install it with pip install "nengo-dl==3.6.0".'
     python = sys.version_info[:2]

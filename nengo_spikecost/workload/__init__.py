@@ -1,4 +1,4 @@
-"""Counting: what a network does per inference. It knows no Joule.
+"""Counting: the work of a network per inference. It knows no Joule.
 
 ``exact`` counts a Nengo network with measured spikes; ``average`` counts a Keras model with
 mean activations, as KerasSpiking does. Both return a `Workload`.

@@ -11,12 +11,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, runtime_checkable
 
+import nengo
 import numpy as np
 
+from ..activity.activity_record import Activity, PopulationActivity
 from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWarning
+from ..graph import NetworkGraph, Pathway, Population, factored_forms
+from ..graph.layered_network import LayeredNetwork
+from ..graph.off_chip import held_by
 from ..layers.layer_info import LayerInfo
+from ..layers.layer_shape import LayerShape
 from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
 from .workload_record import (
@@ -30,10 +36,6 @@ from .workload_record import (
     Workload,
 )
 
-if TYPE_CHECKING:
-    from ..activity.activity_record import Activity, PopulationActivity
-    from ..graph import NetworkGraph, Pathway, Population
-
 CHUNK_ELEMENTS = 1 << 22
 """Counts widened to int64 at a time: 32 MiB, whatever the number of samples."""
 
@@ -43,7 +45,7 @@ def count(
     activity: Activity | None = None,
     layers: Iterable[LayerInfo] = (),
 ) -> Workload:
-    """Count what a network does per inference.
+    """Count the work of a network per inference.
 
     Parameters
     ----------
@@ -134,23 +136,31 @@ def spike_synops(counts: np.ndarray, fan_out: np.ndarray) -> np.ndarray:
     return synops
 
 
+@runtime_checkable
+class DescribedLayers(Protocol):
+    """A network whose layers have rows and shapes of their own, as a `Conversion`'s have."""
+
+    @property
+    def layer_infos(self) -> Iterable[LayerInfo]: ...
+    @property
+    def layer_shapes(self) -> Iterable[LayerShape]: ...
+
+
 class ExactCounter:
     """Workloads of one Nengo network for any number of steps.
 
     Parameters
     ----------
     network : nengo.Network, Conversion or NetworkGraph
-        What to count.
+        The network to count.
     activity : Activity, optional
         Spikes measured on it.
     """
 
     def __init__(self, network: Any, activity: Activity | None = None):
-        from ..graph import NetworkGraph
-
         if isinstance(network, NetworkGraph):
             self.graph = network
-        elif hasattr(network, "all_ensembles") or hasattr(network, "net"):
+        elif isinstance(network, (nengo.Network, LayeredNetwork)):
             self.graph = NetworkGraph(network)
         else:
             raise EnergyError(
@@ -158,8 +168,11 @@ class ExactCounter:
                 "Keras model is converted first, with convert(model); or use "
                 "cost_model='kerasspiking' for KerasSpiking's own estimate of it."
             )
-        counted = count(self.graph, activity, getattr(network, "layer_infos", ()))
-        self.counted = replace(counted, shapes=tuple(getattr(network, "layer_shapes", ())))
+        if isinstance(network, DescribedLayers):
+            counted = count(self.graph, activity, network.layer_infos)
+            self.counted = replace(counted, shapes=tuple(network.layer_shapes))
+        else:
+            self.counted = count(self.graph, activity)
         if self.counted.uncounted:
             reasons = "; ".join(f"{u.name} {u.reason}" for u in self.counted.uncounted)
             warnings.warn(
@@ -167,7 +180,7 @@ class ExactCounter:
             )
 
     def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
-        """What was measured, or, with `EstimateWarning`, scaled to another presentation."""
+        """The workload as measured, or, with `EstimateWarning`, scaled to another presentation."""
         measured = Presentation(self.counted.n_steps, self.counted.dt)
         wanted = checked_presentation(n_steps, dt, measured)
         if wanted == measured or not self.counted.measured:
@@ -273,10 +286,7 @@ def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[
 
 
 def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[FactoredWork]:
-    """What the weights on the chip do if they are kept in factors."""
-    from ..graph import factored_forms
-    from ..graph.off_chip import held_by
-
+    """The work of the weights on the chip if they are kept in factors."""
     used = held_by(p for p in graph.pathways if p.on_chip)
     nothing = np.zeros((activity.n_samples, 0), dtype=np.int64)
     for form in factored_forms(graph):

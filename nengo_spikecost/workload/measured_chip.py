@@ -1,4 +1,4 @@
-"""What the cores of a chip did, of an `Activity` that was measured on one."""
+"""The work of a chip's cores, from an `Activity` that was measured on it."""
 
 from __future__ import annotations
 

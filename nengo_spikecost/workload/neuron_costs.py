@@ -1,4 +1,4 @@
-"""What the neurons of a type do at every step: one rule per neuron type.
+"""Updates of a neuron at every step: one rule per neuron type.
 
 The update that devices give an energy for is that of one leaky integrator. A neuron type that
 needs several of them, such as one with a dendrite of its own compartment, says so::
@@ -31,7 +31,7 @@ neuron_cost_rules: TypeRegistry[NeuronCostRule] = TypeRegistry("neuron-cost rule
 
 @neuron_cost_rules.register(NeuronType)
 def one_update(neuron_type: NeuronType) -> int:
-    """One state, or a state and what follows from it at once."""
+    """One state, and everything that is computed from it at once."""
     return 1
 
 

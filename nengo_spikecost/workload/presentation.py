@@ -31,7 +31,7 @@ class Presentation:
 def checked_presentation(
     n_steps: Any | None, dt: Any | None, default: Presentation
 ) -> Presentation:
-    """The presentation asked for, ``default`` where nothing was said.
+    """The presentation asked for, with ``default`` for arguments that are None.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PopulationWork:
-    """The neurons of one population and what they did.
+    """The neurons of one population, with their spikes and updates.
 
     Attributes
     ----------
@@ -24,15 +24,15 @@ class PopulationWork:
     spiking : bool
         Whether the neurons emit spikes (False: graded outputs).
     updates : int
-        Neuron updates per inference: neurons times steps, times what one update of these
-        neurons costs (see `neuron_cost_rules`).
+        Neuron updates per inference: neurons times steps, times the updates of one of these
+        neurons (see `neuron_cost_rules`).
     spikes : ndarray of shape (n_samples,), optional
         Spikes emitted per inference, one entry a sample. None: not measured, or graded.
     on_chip : bool
         Whether a spiking device runs the neurons, and not the host beside it.
     assumed_spiking : bool
-        The neurons of the model given are graded, but were counted as if they spiked:
-        what `average` does with a Keras model that has not been converted.
+        The neurons of the model given are graded, but were counted as if they spiked, as
+        `average` does with a Keras model that has not been converted.
     has_bias : bool
         Whether anything constant is added to the neurons' input.
     leaky : bool
@@ -73,7 +73,7 @@ class PathwayWork:
         no spikes, or they were not measured, or it is not on the chip: there its weights
         are multiplied by the host (`HostWork`).
     average_synops : ndarray of shape (n_samples,), optional
-        What mean rate times number of synapses would have said of the same spikes.
+        Mean rate times number of synapses, for the same spikes.
     on_chip : bool
         Whether the synapses are on a spiking device, should the network run on one.
     n_sources, n_targets : int
@@ -90,7 +90,7 @@ class PathwayWork:
         How often graded values are sent per inference: once if they are constant inputs,
         else at every step.
     pre, post : str
-        What it leads from and to.
+        Names of its two ends.
     """
 
     name: str
@@ -172,7 +172,7 @@ class FactoredWork:
 
 @dataclass(frozen=True)
 class LearningWork:
-    """What one learning rule changes.
+    """The weights that one learning rule changes.
 
     Attributes
     ----------
@@ -199,7 +199,7 @@ class HostWork:
     name, layer : str
         The Connection, population or Node, and the layer that it belongs to.
     role : {"input", "neurons", "readout", "function"}
-        What the host does there; see `nengo_spikecost.graph.HOST_ROLES`.
+        Kind of work there; see `nengo_spikecost.graph.HOST_ROLES`.
     macs, updates, operations : int
         Multiply-accumulates, neuron updates and other operations of one pass.
     passes : int

@@ -1,4 +1,4 @@
-"""What a network did, counted per inference: the record that cost models price.
+"""The work of a network per inference: the record that cost models price.
 
 A `Workload` is pure counting. It knows no Joule and no device; it is made by one of the
 counters beside this file (`exact`, `average`) and priced by the cost models in
@@ -52,9 +52,9 @@ class Workload(Result):
     layers : tuple of LayerInfo
         The rows, in the order of the network.
     populations, pathways, dense, factored, learning, host, uncounted : tuples
-        The work, each entry naming the layer it belongs to. ``pathways`` is what spikes
-        do, ``dense`` what one pass of the same network without spikes does, ``factored``
-        what spikes do where weights are not multiplied out, ``host`` what is done beside a
+        The work, each entry naming the layer it belongs to. ``pathways`` is the
+        work of spikes, ``dense`` that of one pass of the same network without spikes,
+        ``factored`` that of spikes where weights are not multiplied out, ``host`` that beside a
         spiking device.
     n_steps : int
         Simulation steps per inference (1 when nothing was measured).
@@ -66,7 +66,7 @@ class Workload(Result):
         The layers as they were written, for formulas of shapes; of a network that was not
         made of layers, empty.
     chip : ChipWork, optional
-        What the cores of a chip did, if that was measured and is priced.
+        The work of a chip's cores, if it was measured and is priced.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -110,7 +110,7 @@ class Workload(Result):
 
     @property
     def mean_synops(self) -> float:
-        """Synops per inference on all pathways that can be counted; NaN if there is none."""
+        """Synops per inference on all pathways that can be counted; NaN without such a pathway."""
         counted = [p.synops for p in self.pathways if p.synops is not None]
         return float(sum(np.mean(s) for s in counted)) if counted else float("nan")
 

@@ -1,4 +1,4 @@
-"""What all our layer converters are made with."""
+"""`LayerConverter`: the base class of all our layer converters."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Stage:
 
 
 class LayerConverter(LinearConverter):
-    """Base class of layer converters, with what most of them need.
+    """Base class of layer converters, with the methods that most of them need.
 
     A subclass defines ``convert(node_id)``, which makes Nengo objects for one application
     of ``self.layer`` and returns the one that its output comes from; where some layers of the type

@@ -39,7 +39,7 @@ _MAX_GROUPED_AXES = 2
 
 
 class ConvolutionConverter(LayerConverter):
-    """What all layers that convolve have in common."""
+    """Base class of all layers that convolve."""
 
     has_weights = True
 

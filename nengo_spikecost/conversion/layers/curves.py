@@ -1,4 +1,4 @@
-"""What activations become: neurons, sums of ReLU populations, or a function on the host."""
+"""Activations as neurons, as sums of ReLU populations, or as a function on the host."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class HostCurve:
     Attributes
     ----------
     choice : str
-        What it is called among the choices of a conversion.
+        Its name among the choices of a conversion.
     make : callable
         From the shape of one sample to a `HostFunction`.
     """
@@ -96,9 +96,9 @@ def softmax(axes: tuple[int, ...] = (-1,)) -> HostCurve:
 
 
 def _keras_functions() -> dict[Any, Any]:
-    """Functions of TensorFlow and Keras that nengo_dl does not know, and what they become.
+    """Forms of the functions of TensorFlow and Keras that nengo_dl does not know.
 
-    Which of the names there are depends on the version.
+    Not every version has all of the names.
     """
     known = tf.keras.activations
     curves = {
@@ -106,26 +106,26 @@ def _keras_functions() -> dict[Any, Any]:
         "leaky_relu": rectified(negative_slope=0.2),
         "softmax": softmax(),
     }
-    found = {getattr(tf.nn, name): curve for name, curve in curves.items()}
+    functions = {getattr(tf.nn, name): curve for name, curve in curves.items()}
     curves["hard_sigmoid"] = HARD_SIGMOID
     for name, curve in curves.items():
         if hasattr(known, name):
-            found[getattr(known, name)] = curve
-    return found
+            functions[getattr(known, name)] = curve
+    return functions
 
 
 _FUNCTIONS = _keras_functions()
 
 
 def form_of(activation: Any, swaps: Mapping[Any, Any], known: Mapping[Any, Any]) -> Any:
-    """What an activation becomes.
+    """The form of an activation.
 
     Parameters
     ----------
     activation
         As `LayerConverter.add_stage` takes it.
     swaps : mapping
-        What the user wants instead of activations and neuron types.
+        The user's replacements of activations and neuron types.
     known : mapping
         nengo_dl's neuron types by function.
 
@@ -169,7 +169,7 @@ def _layer_curve(layer: Any) -> Any:
 
 
 def _as_leaky_neurons(curve: PiecewiseLinear, swaps: Mapping[Any, Any]) -> Any:
-    """One population of leaky neurons, if that is what the user's neuron type is."""
+    """One population of leaky neurons, if the user's neuron type is leaky."""
     if [term.name for term in curve.terms] != ["positive", "negative"]:
         return None
     weight = np.asarray(curve.terms[1].weight)

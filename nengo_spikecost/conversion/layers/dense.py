@@ -44,7 +44,7 @@ class ConvertDense(LayerConverter):
 
 @register_layer_converter(BatchNormalizationV1, BatchNormalizationV2)
 class ConvertBatchNormalization(LayerConverter):
-    """Batch normalization with the moving averages, which is what it is in inference."""
+    """Batch normalization as it is in inference: with the moving averages."""
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:

@@ -36,7 +36,7 @@ _ACTIVATION_LAYERS = (
 
 
 class KerasSpikingConverter(LayerConverter):
-    """What all layers of KerasSpiking have in common."""
+    """Base class of all layers of KerasSpiking."""
 
     unsupported_args: ClassVar[list[Any]] = [
         ("return_state", False),
@@ -100,7 +100,7 @@ class ConvertFilter(KerasSpikingConverter):
         alike = np.ptp(tau) <= _SAME * np.abs(tau).max() and not level.any()
         pre = self.get_input_obj(node_id)
         if alike and self.converter.chip_synapses and leads_to_neurons(self.layer):
-            # the synapse has the simulator's dt; what counts is the ratio
+            # the synapse has the simulator's dt, and its effect depends on the ratio alone
             one = float(tau[0]) * SIMULATED_DT / self.dt
             synapse = nengo.Alpha(one) if is_alpha else nengo.Lowpass(one)
             output = self.add_relay(node_id)

@@ -1,4 +1,4 @@
-"""What layer converters make of a layer without its activation."""
+"""`LinearConverter`: the linear part of a layer, without its activation."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
     @classmethod
     def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str | None]:
         """Answer NengoDL; with a `problem`, a layer may still become a TensorNode."""
-        found = cls.problem(layer, converter)
-        return super().convertible(layer, converter) if found is None else (False, found)
+        problem = cls.problem(layer, converter)
+        return super().convertible(layer, converter) if problem is None else (False, problem)
 
     # -- the layer ------------------------------------------------------------------------
 
@@ -54,10 +54,10 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
         """A Keras axis, which counts the batch, as an axis of one sample at one step."""
         n_axes = len(self.layer.get_output_shape_at(node_id))
         before = 2 if self.converter.temporal_model else 1
-        found = axis % n_axes - before
-        if found < 0:
+        of_sample = axis % n_axes - before
+        if of_sample < 0:
             raise self.refused(f"axis {axis} is the batch or time")
-        return found
+        return of_sample
 
     def n_inputs(self, node_id: int) -> int:
         """Number of tensors this application of the layer is given."""
@@ -84,7 +84,7 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
         return nengo.Node(size_in=int(size), label=self.label(node_id, part))
 
     def connect(self, pre: Any, post: Any, transform: Any = 1, trainable: bool = False) -> Any:
-        """A Connection that filters what comes from neurons as the conversion asks for.
+        """A Connection; from neurons, with the synapse of the conversion.
 
         Parameters
         ----------
@@ -139,6 +139,6 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
         self.connect(node, obj, np.ravel(values)[:, None])
 
     def label(self, node_id: int, part: str | None = None) -> str:
-        """What an object of the layer is called, and which part of it, if it has several."""
+        """Label of an object of the layer, and of which part, if it has several."""
         label = f"{self.layer.name}.{node_id}"
         return label if part is None else f"{label}.{part}"

@@ -15,7 +15,7 @@ class MergingConverter(LayerConverter):
     """Base class of weighted sums."""
 
     def weights(self, n_inputs: int) -> list[float]:
-        """What each input is multiplied by."""
+        """The factor of each input."""
         raise NotImplementedError
 
     def convert(self, node_id: int) -> Any:

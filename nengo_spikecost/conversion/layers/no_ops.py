@@ -31,7 +31,7 @@ class ConvertNoOperation(LayerConverter):
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
-        """There is no Nengo form of what they do in training."""
+        """Their effect in training has no Nengo form."""
         if not converter.inference_only:
             return "what it does in training has no Nengo form; use inference_only=True"
         return None

@@ -23,10 +23,10 @@ CONVERTED = "sums, differences, products with constants, slices, relu and relu6"
 
 
 class OperationConverter(LayerConverter):
-    """What bare operations have in common."""
+    """Base class of bare operations."""
 
     def arguments(self, node_id: int) -> tuple[Any, ...]:
-        """What the operation is applied to, without its name."""
+        """The arguments of the operation, without its name."""
         node = self.layer.inbound_nodes[node_id]
         named = {k: v for k, v in node.call_kwargs.items() if k != "name" and v is not None}
         return (*node.call_args, *named.values())

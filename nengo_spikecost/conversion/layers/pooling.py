@@ -13,12 +13,12 @@ from ..host_node import MaxPool
 from .converter_registry import register_layer_converter
 from .convolutions import ConvolutionConverter, ungrouped
 
-#: What `convert` may make of max pooling.
+#: Forms that `convert` has for max pooling.
 MAX_POOLING = ("exact", "average", "strided")
 
 
 class PoolingConverter(ConvolutionConverter):
-    """What all pooling layers have in common."""
+    """Base class of all pooling layers."""
 
     has_weights = False
 
@@ -40,7 +40,7 @@ class PoolingConverter(ConvolutionConverter):
         return _per_axis(layer.pool_size, space), _per_axis(layer.strides, space), layer.padding
 
     def add_average(self, node_id: int) -> Any:
-        """The mean of each window, of which only what lies in the image counts."""
+        """The mean of each window, over those of its elements that lie in the image."""
         pool_size, strides, padding = self.windows(node_id)
         weights = np.full(pool_size, 1 / math.prod(pool_size))
         output = self.add_relay(node_id)
@@ -124,7 +124,7 @@ class ConvertAveragePooling(PoolingConverter):
     tf.keras.layers.GlobalMaxPool3D,
 )
 class ConvertMaxPooling(PoolingConverter):
-    """Max pooling, or what the user takes in its place."""
+    """Max pooling, or the form that the user chose for it."""
 
     def convert(self, node_id: int) -> Any:
         """As the option ``max_pooling`` of the conversion says."""

@@ -1,8 +1,8 @@
 """Layers of QKeras, with the weights that they compute with: the quantized ones.
 
 QKeras is optional and not imported here: its layers are registered when the user imports it.
-What a ``quantized_relu`` rounds its values to is not reproduced: neurons have rates, and spikes
-round in their own way. It becomes a ReLU with the largest value that the quantizer has, and
+The rounding of a ``quantized_relu`` is not reproduced: neurons have rates, and spikes round in
+their own way. It becomes a ReLU with the largest value that the quantizer has, and
 the choice is noted.
 """
 
@@ -54,7 +54,7 @@ def largest_value(quantizer: Any) -> float:
 
 
 def step(quantizer: Any) -> float:
-    """What the values of a ``quantized_relu`` are multiples of."""
+    """The distance between two values of a ``quantized_relu``."""
     bits = quantizer.bits - (quantizer.negative_slope != 0)
     return float(2.0 ** (float(quantizer.integer) - bits))
 
@@ -71,9 +71,9 @@ def curve_of(quantizer: Any) -> Any:
 
 
 class Quantized(LayerConverter):
-    """What all layers of QKeras have in common.
+    """Mixin of all layers of QKeras.
 
-    It comes before the converter of the Keras layer that a layer derives from, which finds
+    It comes before the converter of the Keras layer that a layer derives from, and hands it
     quantized weights and a curve.
     """
 
@@ -107,7 +107,7 @@ class Quantized(LayerConverter):
             self._quantized = True
 
     def add_stage(self, node_id: int, activation: Any = None, *args: Any, **kwargs: Any) -> Stage:
-        """The objects of the layer's activation, noting what is not reproduced of it."""
+        """The objects of the layer's activation; its rounding is noted as not reproduced."""
         if is_quantizer(activation):
             name = f"ReLU up to {largest_value(activation):g}, not rounded to {step(activation):g}"
             self.converter.note(self.layer, name, exact=False)
