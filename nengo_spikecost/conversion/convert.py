@@ -25,7 +25,7 @@ from .conversion_record import Conversion
 from .converter import run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, rebuild
-from .lookup import LayerLookup
+from .lookup import LayerLookup, neuron_layer
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
@@ -33,7 +33,6 @@ from .scales import (
     ScaleLike,
     layer_names,
     names_by_id,
-    neuron_layer,
     resolve_scales,
     warn_of_unused_scales,
 )

@@ -82,11 +82,28 @@ class SimOnHost(Operator):
         self, hosted: OnHost, x: Signal, output: Signal, state: Any = None, tag: str | None = None
     ):
         super().__init__(tag=tag)
-        self.hosted, self.x, self.output, self.state = hosted, x, output, state
+        self.hosted = hosted
         self.sets = [output]
         self.incs: list[Signal] = []
         self.reads = [x]
         self.updates = [] if state is None else [state]
+
+    # Looked up each time: Nengo's optimizer puts other signals into these lists.
+
+    @property
+    def x(self) -> Signal:
+        """The signal that is read."""
+        return self.reads[0]
+
+    @property
+    def output(self) -> Signal:
+        """The signal that is set."""
+        return self.sets[0]
+
+    @property
+    def state(self) -> Any:
+        """The signal that is kept from step to step, or None."""
+        return self.updates[0] if self.updates else None
 
     def make_step(self, signals: Any, dt: float, rng: Any) -> Callable[[], None]:
         """The function that ``nengo.Simulator`` calls at every time step."""

@@ -16,6 +16,13 @@ def walk_layers(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from walk_layers(layer, f"{prefix}{layer.name}/")
 
 
+def neuron_layer(layer: Any) -> Any:
+    """The layer that has the neurons: of a TimeDistributed wrapper, the layer within."""
+    while isinstance(layer, tf.keras.layers.TimeDistributed):
+        layer = layer.layer
+    return layer
+
+
 class LayerLookup(Mapping):
     """Read-only mapping from the layers of a Keras model to Nengo objects.
 

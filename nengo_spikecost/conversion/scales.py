@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Union
 
 import nengo
-import tensorflow as tf
 
 from ..errors import ConversionError, ConversionWarning
-from .lookup import walk_layers
+from .lookup import neuron_layer, walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]
 
@@ -58,13 +57,6 @@ def names_by_id(layers: Mapping[str, Any]) -> dict[int, str]:
     for name, layer in layers.items():
         names[id(layer)] = names[id(neuron_layer(layer))] = name
     return names
-
-
-def neuron_layer(layer: Any) -> Any:
-    """The layer that has the neurons: of a TimeDistributed wrapper, the layer within."""
-    while isinstance(layer, tf.keras.layers.TimeDistributed):
-        layer = layer.layer
-    return layer
 
 
 def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:

@@ -16,7 +16,7 @@ import tensorflow as tf
 from nengo_dl import compat
 
 from ..filter_node import FilterNode, alpha_filter, lowpass_filter
-from ..scales import neuron_layer
+from ..lookup import neuron_layer
 from .base import LayerConverter
 from .converter_registry import register_layer_converter
 
