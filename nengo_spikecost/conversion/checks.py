@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from ..check import is_whole
 from ..errors import ConversionError
-from .layers.pooling import MAX_POOLING
 from .lookup import walk_layers
 
 
@@ -54,13 +53,6 @@ def check_synapse(synapse: Any) -> None:
             "synapse must be a time constant in s, a nengo.synapses.Synapse or None, "
             f"not {synapse!r}."
         )
-
-
-def check_max_pooling(max_pooling: Any) -> None:
-    """Raise `ConversionError` for what max pooling can't become."""
-    if max_pooling not in MAX_POOLING:
-        choices = ", ".join(repr(choice) for choice in MAX_POOLING)
-        raise ConversionError(f"max_pooling must be one of {choices}, not {max_pooling!r}.")
 
 
 def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any) -> None:

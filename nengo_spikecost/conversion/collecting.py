@@ -8,7 +8,6 @@ from typing import Any
 import nengo
 import tensorflow as tf
 
-from ..layers.layer_info import LayerInfo
 from .lookup import LayerLookup
 
 
@@ -57,11 +56,3 @@ def lookup_ends(
     for name, tensor in zip(names, copies):
         entries.setdefault(name, []).append(objects[tensor])
     return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
-
-
-def layer_info(name: str, layer: Any) -> LayerInfo:
-    """Name, type, output shape and parameters of a layer, for tables."""
-    shape = getattr(layer, "output_shape", "multiple")
-    if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
-        shape = shape[0]
-    return LayerInfo(name, type(layer).__name__, str(shape), layer.count_params())

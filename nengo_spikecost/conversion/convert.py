@@ -19,12 +19,16 @@ from typing import Any
 import nengo
 import tensorflow as tf
 
-from .checks import check_max_pooling, check_model, check_options, check_synapse
-from .collecting import collect_objects, image_shapes, layer_info, lookup_ends
+from ..check import choice
+from ..errors import ConversionError
+from ..layers.keras_shapes import layer_info
+from .checks import check_model, check_options, check_synapse
+from .collecting import collect_objects, image_shapes, lookup_ends
 from .conversion_record import Conversion
 from .converter import run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, rebuild
+from .layers.pooling import MAX_POOLING
 from .lookup import LayerLookup, neuron_layer
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
@@ -114,7 +118,7 @@ def convert(
         model = rebuild(model)
     layers = check_model(model)
     check_synapse(synapse)
-    check_max_pooling(max_pooling)
+    choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)
     check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
     if off_chip is not None:
         off_chip = list(off_chip)

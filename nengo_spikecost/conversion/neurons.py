@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from typing import Callable, Union
+from typing import Any, Callable, Union
 
 import nengo
 
 from ..errors import ConversionError
 
 
-def _from_nengo(name: str) -> Callable[[], nengo.neurons.NeuronType]:
-    return lambda: getattr(nengo.neurons, name)()
+def _made_by(module: str, name: str, *arguments: Any) -> Callable[[], nengo.neurons.NeuronType]:
+    return lambda: getattr(importlib.import_module(module), name)(*arguments)
 
 
-def _from_nengo_dl(name: str) -> Callable[[], nengo.neurons.NeuronType]:
-    def make() -> nengo.neurons.NeuronType:
-        import nengo_dl
-
-        return getattr(nengo_dl, name)()
-
-    return make
-
-
-def _from_nengo_loihi(name: str) -> Callable[[], nengo.neurons.NeuronType]:
-    def make() -> nengo.neurons.NeuronType:
-        import nengo_loihi
-
-        return getattr(nengo_loihi.neurons, name)()
-
-    return make
-
-
-def _spikes_from_relu(name: str) -> Callable[[], nengo.neurons.NeuronType]:
-    return lambda: getattr(nengo.neurons, name)(nengo.RectifiedLinear())
-
+_OF_RATES = (nengo.RectifiedLinear(),)
+_NAMES = (
+    ("nengo.neurons", "AdaptiveLIF AdaptiveLIFRate LIF LIFRate", ()),
+    ("nengo.neurons", "RectifiedLinear SpikingRectifiedLinear", ()),
+    ("nengo.neurons", "RegularSpiking PoissonSpiking StochasticSpiking", _OF_RATES),
+    ("nengo_dl", "SoftLIFRate LeakyReLU SpikingLeakyReLU", ()),
+    ("nengo_loihi.neurons", "LoihiLIF LoihiSpikingRectifiedLinear", ()),
+)
 
 #: Functions that make each neuron type known by name, with the default parameters of the
 #: package it comes from. ``RegularSpiking``, ``PoissonSpiking`` and ``StochasticSpiking``
 #: are made from ReLU rates. Any instance can be used too; this table is for the command line.
 NEURON_TYPES: dict[str, Callable[[], nengo.neurons.NeuronType]] = {
-    "AdaptiveLIF": _from_nengo("AdaptiveLIF"),
-    "AdaptiveLIFRate": _from_nengo("AdaptiveLIFRate"),
-    "LIF": _from_nengo("LIF"),
-    "LIFRate": _from_nengo("LIFRate"),
-    "RectifiedLinear": _from_nengo("RectifiedLinear"),
-    "SpikingRectifiedLinear": _from_nengo("SpikingRectifiedLinear"),
-    "RegularSpiking": _spikes_from_relu("RegularSpiking"),
-    "PoissonSpiking": _spikes_from_relu("PoissonSpiking"),
-    "StochasticSpiking": _spikes_from_relu("StochasticSpiking"),
-    "SoftLIFRate": _from_nengo_dl("SoftLIFRate"),
-    "LeakyReLU": _from_nengo_dl("LeakyReLU"),
-    "SpikingLeakyReLU": _from_nengo_dl("SpikingLeakyReLU"),
-    "LoihiLIF": _from_nengo_loihi("LoihiLIF"),
-    "LoihiSpikingRectifiedLinear": _from_nengo_loihi("LoihiSpikingRectifiedLinear"),
+    name: _made_by(module, name, *arguments)
+    for module, names, arguments in _NAMES
+    for name in names.split()
 }
 
 NeuronTypeLike = Union[nengo.neurons.NeuronType, type, str]

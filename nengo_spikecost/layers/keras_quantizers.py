@@ -10,25 +10,17 @@ from typing import Any
 
 import numpy as np
 
-#: From the attributes of a layer with its quantizers to the tensors that they are for.
-_ATTRIBUTES: Mapping[str, str] = {
-    "kernel_quantizer_internal": "weights",
-    "depthwise_quantizer_internal": "weights",
-    "pointwise_quantizer_internal": "pointwise",
-    "bias_quantizer_internal": "bias",
-    "gamma_quantizer_internal": "gamma",
-    "beta_quantizer_internal": "beta",
-    "mean_quantizer_internal": "mean",
-    "variance_quantizer_internal": "variance",
-}
-
-#: The variable behind each of them.
-_VARIABLES: Mapping[str, str] = {
-    "kernel_quantizer_internal": "kernel",
-    "depthwise_quantizer_internal": "depthwise_kernel",
-    "pointwise_quantizer_internal": "pointwise_kernel",
-    "gamma_quantizer_internal": "gamma",
-    "variance_quantizer_internal": "moving_variance",
+#: The tensor that each quantizer of a layer is for, and the variable that it is made of. The
+#: quantizer itself is in the attribute ``<name>_quantizer_internal``.
+_QUANTIZED: Mapping[str, tuple[str, str]] = {
+    "kernel": ("weights", "kernel"),
+    "depthwise": ("weights", "depthwise_kernel"),
+    "pointwise": ("pointwise", "pointwise_kernel"),
+    "bias": ("bias", ""),
+    "gamma": ("gamma", "gamma"),
+    "beta": ("beta", ""),
+    "mean": ("mean", ""),
+    "variance": ("variance", "moving_variance"),
 }
 
 
@@ -49,11 +41,11 @@ def layer_quantizers(layer: Any) -> dict[str, Any]:
     """
     result: dict[str, Any] = {}
     if hasattr(layer, "get_quantizers"):
-        for attribute, tensor in _ATTRIBUTES.items():
+        for name, (tensor, variable) in _QUANTIZED.items():
+            attribute = f"{name}_quantizer_internal"
             if hasattr(layer, attribute):
-                quantizer = getattr(layer, attribute)
-                variable = getattr(layer, _VARIABLES.get(attribute, ""), None)
-                result[tensor] = _serialized(quantizer, variable)
+                values = getattr(layer, variable, None)
+                result[tensor] = _serialized(getattr(layer, attribute), values)
     output = getattr(layer, "quantizer", None)
     if not is_quantizer_object(output):
         output = getattr(layer, "activation", None)

@@ -24,36 +24,13 @@ from .layer_application import (
 from .layer_shape import LayerShape
 
 #: Layers whose output has the values of their input, or some of them.
-_SHAPE_LAYERS = (
-    "ActivityRegularization",
-    "AlphaDropout",
-    "Concatenate",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Dropout",
-    "Flatten",
-    "GaussianDropout",
-    "GaussianNoise",
-    "Identity",
-    "Permute",
-    "RandomBrightness",
-    "RandomContrast",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomTranslation",
-    "RandomZoom",
-    "RepeatVector",
-    "Reshape",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "UpSampling1D",
-    "UpSampling3D",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-)
+_SHAPE_LAYERS = """
+    ActivityRegularization AlphaDropout Concatenate Cropping1D Cropping2D Cropping3D Dropout
+    Flatten GaussianDropout GaussianNoise Identity Permute RandomBrightness RandomContrast
+    RandomFlip RandomRotation RandomTranslation RandomZoom RepeatVector Reshape SpatialDropout1D
+    SpatialDropout2D SpatialDropout3D UpSampling1D UpSampling3D ZeroPadding1D ZeroPadding2D
+    ZeroPadding3D
+"""
 
 _MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
@@ -256,7 +233,7 @@ def _of_tensorflow(tf: Any) -> dict[type, ShapeRule]:
         "Activation": _of_kind("activation"),
         **{name: _activation(function) for name, function in _ACTIVATIONS.items()},
         **{name: _of_kind(name.lower()) for name in _MERGES},
-        **dict.fromkeys(_SHAPE_LAYERS, _of_kind("shape")),
+        **dict.fromkeys(_SHAPE_LAYERS.split(), _of_kind("shape")),
     }
     for n in (1, 2, 3):
         by_name[f"Conv{n}D"] = _convolution("convolution")

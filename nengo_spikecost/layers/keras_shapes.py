@@ -50,6 +50,14 @@ def keras_shapes(model: Any, temporal: bool = False) -> tuple[LayerShape, ...]:
     return tuple(shapes)
 
 
+def layer_info(name: str, layer: Any) -> LayerInfo:
+    """Name, type, output shape and parameters of a Keras layer, for tables."""
+    shape = getattr(layer, "output_shape", "multiple")
+    if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
+        shape = shape[0]
+    return LayerInfo(name, type(layer).__name__, str(shape), layer.count_params())
+
+
 def keras_layer_infos(model: Any) -> tuple[LayerInfo, ...]:
     """Name, type, output shape and parameters of every layer that has a shape of its own.
 
@@ -66,10 +74,7 @@ def keras_layer_infos(model: Any) -> tuple[LayerInfo, ...]:
             if getattr(layer, "_nodes_by_depth", None):
                 collect(layer, f"{name}/")
                 continue
-            size = getattr(layer, "output_shape", "multiple")
-            if isinstance(size, list) and len(size) == 1:  # an InputLayer's
-                size = size[0]
-            infos[name] = LayerInfo(name, type(layer).__name__, str(size), layer.count_params())
+            infos[name] = layer_info(name, layer)
 
     rows = {shape.layer: shape for shape in keras_shapes(model)}
     collect(model, "")

@@ -124,27 +124,25 @@ class ConvertConvolution(ConvolutionConverter):
         layer = self.layer
         stage = self.add_stage(node_id, layer.activation, self.biases(), self.channel_axis)
         pre, shape, padding = self.padded_input(node_id)
-        kernel = dilated(layer.kernel.numpy(), layer.dilation_rate)
-        self.add_convolution(
-            pre, stage.input, shape, kernel, layer.strides, padding, getattr(layer, "groups", 1)
-        )
+        kernel, groups = self.kernel()
+        self.add_convolution(pre, stage.input, shape, kernel, layer.strides, padding, groups)
         return stage.output
+
+    def kernel(self) -> tuple[np.ndarray, int]:
+        """The kernel as Nengo takes it, and its groups."""
+        kernel = dilated(self.layer.kernel.numpy(), self.layer.dilation_rate)
+        return kernel, getattr(self.layer, "groups", 1)
 
 
 @register_layer_converter(tf.keras.layers.DepthwiseConv1D, tf.keras.layers.DepthwiseConv2D)
-class ConvertDepthwise(ConvolutionConverter):
+class ConvertDepthwise(ConvertConvolution):
     """Convolutions of each channel with filters of its own."""
 
     unsupported_training_args = _DEPTHWISE_TRAINING_ONLY
 
-    def convert(self, node_id: int) -> Any:
+    def kernel(self) -> tuple[np.ndarray, int]:
         """A convolution with as many groups as channels."""
-        layer = self.layer
-        stage = self.add_stage(node_id, layer.activation, self.biases(), self.channel_axis)
-        pre, shape, padding = self.padded_input(node_id)
-        kernel, groups = depthwise_kernel(layer.depthwise_kernel.numpy(), layer.dilation_rate)
-        self.add_convolution(pre, stage.input, shape, kernel, layer.strides, padding, groups)
-        return stage.output
+        return depthwise_kernel(self.layer.depthwise_kernel.numpy(), self.layer.dilation_rate)
 
 
 @register_layer_converter(tf.keras.layers.SeparableConv1D, tf.keras.layers.SeparableConv2D)

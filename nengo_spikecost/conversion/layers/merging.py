@@ -11,12 +11,15 @@ from .base import LayerConverter
 from .converter_registry import register_layer_converter
 
 
-class MergingConverter(LayerConverter):
-    """Base class of weighted sums."""
+@register_layer_converter(tf.keras.layers.Add, tf.keras.layers.Average, tf.keras.layers.Subtract)
+class ConvertSum(LayerConverter):
+    """Weighted sums."""
 
     def weights(self, n_inputs: int) -> list[float]:
         """The factor of each input."""
-        raise NotImplementedError
+        if isinstance(self.layer, tf.keras.layers.Subtract):
+            return [1, -1]
+        return [1 / n_inputs if isinstance(self.layer, tf.keras.layers.Average) else 1] * n_inputs
 
     def convert(self, node_id: int) -> Any:
         """One Connection an input, into one Node."""
@@ -36,33 +39,6 @@ class MergingConverter(LayerConverter):
             return pre
         indices = np.arange(pre.size_out).reshape(shape)
         return pre[np.ravel(np.broadcast_to(indices, wanted))]
-
-
-@register_layer_converter(tf.keras.layers.Add)
-class ConvertAdd(MergingConverter):
-    """Sums."""
-
-    def weights(self, n_inputs: int) -> list[float]:
-        """All are added as they are."""
-        return [1] * n_inputs
-
-
-@register_layer_converter(tf.keras.layers.Average)
-class ConvertAverage(MergingConverter):
-    """Means."""
-
-    def weights(self, n_inputs: int) -> list[float]:
-        """All count the same."""
-        return [1 / n_inputs] * n_inputs
-
-
-@register_layer_converter(tf.keras.layers.Subtract)
-class ConvertSubtract(MergingConverter):
-    """Differences."""
-
-    def weights(self, n_inputs: int) -> list[float]:
-        """The second of two is subtracted."""
-        return [1, -1]
 
 
 @register_layer_converter(tf.keras.layers.Concatenate)
