@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .connectivity import Connectivity, Identity, SparsePattern, pattern_of
+from .image import Image
 from .kronecker import Kronecker
 
 
@@ -83,19 +84,16 @@ class KernelPattern(Connectivity):
     def __init__(self, mask: np.ndarray, windows: Sequence[Window], channels_last: bool):
         self.mask = mask
         self.windows = tuple(windows)
-        self.channels_last = channels_last
         self.groups, self.channels_in, self.channels_out = mask.shape[-3:]
-        self.space_in = tuple(w.size_in for w in self.windows)
-        self.space_out = tuple(w.size_out for w in self.windows)
-        super().__init__(
-            int(np.prod(self.space_in)) * self.groups * self.channels_in,
-            int(np.prod(self.space_out)) * self.groups * self.channels_out,
-        )
+        space_in, space_out = zip(*((w.size_in, w.size_out) for w in self.windows))
+        self.image_in = Image(space_in, self.groups * self.channels_in, channels_last)
+        self.image_out = Image(space_out, self.groups * self.channels_out, channels_last)
+        super().__init__(self.image_in.size, self.image_out.size)
 
     def _offsets(self) -> Iterator[tuple[np.ndarray, tuple[slice, ...], tuple[slice, ...]]]:
         """For each kernel offset: its channel mask, inputs seen, and outputs seeing them.
 
-        Inputs and outputs are indices into the arrays that `_images` returns.
+        Inputs and outputs are indices into arrays of shape (n, *space, groups, channels).
         """
         for offset in np.ndindex(*(w.kernel for w in self.windows)):
             pairs = [w.slices(k) for w, k in zip(self.windows, offset)]
@@ -103,37 +101,23 @@ class KernelPattern(Connectivity):
             by = (slice(None), *(p[1] for p in pairs))
             yield self.mask[offset], seen, by
 
-    def _images(self, values: np.ndarray, space: tuple[int, ...], channels: int) -> np.ndarray:
-        """From (size, n) to (n, *space, groups, channels)."""
-        n_channels = self.groups * channels
-        values = np.asarray(values).T
-        if self.channels_last:
-            images = values.reshape(-1, *space, n_channels)
-        else:
-            images = np.moveaxis(values.reshape(-1, n_channels, *space), 1, -1)
-        return images.reshape(*images.shape[:-1], self.groups, channels)
-
-    def _flat(self, images: np.ndarray) -> np.ndarray:
-        """The inverse of `_images`."""
-        images = images.reshape(*images.shape[:-2], -1)
-        if not self.channels_last:
-            images = np.moveaxis(images, -1, 1)
-        return images.reshape(len(images), -1).T
+    def _run(self, values: np.ndarray, backwards: bool) -> np.ndarray:
+        start, end = (self.image_in, self.image_out)[:: -1 if backwards else 1]
+        images = start.from_flat(np.asarray(values))
+        images = images.reshape(*images.shape[:-1], self.groups, -1)
+        result = np.zeros((len(images), *end.space, self.groups, end.channels // self.groups))
+        for mask, seen, by in self._offsets():
+            if backwards:
+                result[seen] += _mix_channels(images[by], mask.transpose(0, 2, 1))
+            else:
+                result[by] += _mix_channels(images[seen], mask)
+        return end.to_flat(result.reshape(len(images), *end.space, -1))
 
     def _forward(self, u: np.ndarray) -> np.ndarray:
-        images = self._images(u, self.space_in, self.channels_in)
-        result = np.zeros((len(images), *self.space_out, self.groups, self.channels_out))
-        for mask, seen, by in self._offsets():
-            result[by] += _mix_channels(images[seen], mask)
-        return self._flat(result)
+        return self._run(u, backwards=False)
 
     def _adjoint(self, v: np.ndarray) -> np.ndarray:
-        images = self._images(v, self.space_out, self.channels_out)
-        result = np.zeros((len(images), *self.space_in, self.groups, self.channels_in))
-        for mask, seen, by in self._offsets():
-            back = _mix_channels(images[by], mask.transpose(0, 2, 1))
-            result[seen] += back
-        return self._flat(result)
+        return self._run(v, backwards=True)
 
     def synapses(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return self._walk(np.asarray(inputs), backwards=False)
@@ -147,10 +131,9 @@ class KernelPattern(Connectivity):
         return TransposedKernelPattern(self)
 
     def _walk(self, elements: np.ndarray, backwards: bool) -> tuple[np.ndarray, np.ndarray]:
-        near, far = (self.space_out, self.space_in)[:: 1 if backwards else -1]
-        per_group = self.channels_out if backwards else self.channels_in
-        other = self.channels_in if backwards else self.channels_out
-        *space, channel = self._coordinates(elements, near, per_group)
+        near, far = (self.image_in, self.image_out)[:: -1 if backwards else 1]
+        per_group, other = near.channels // self.groups, far.channels // self.groups
+        *space, channel = near.coordinates(elements)
         pairs: list[tuple[np.ndarray, np.ndarray]] = []
         for offset in np.ndindex(*(w.kernel for w in self.windows)):
             mask = self.mask[offset].transpose(0, 2, 1) if backwards else self.mask[offset]
@@ -166,28 +149,11 @@ class KernelPattern(Connectivity):
             position = start[where]
             group_channel = channel[position] // per_group * other + along
             place = [t[position] for t in there]
-            pairs.append((position, self._index(place, group_channel, far, other)))
+            pairs.append((position, far.index(place, group_channel)))
         return (
             np.concatenate([position for position, _ in pairs]),
             np.concatenate([target for _, target in pairs]).astype(np.int64),
         )
-
-    def _coordinates(
-        self, elements: np.ndarray, space: tuple[int, ...], channels: int
-    ) -> list[np.ndarray]:
-        n_channels = self.groups * channels
-        if self.channels_last:
-            return list(np.unravel_index(elements, (*space, n_channels)))
-        channel, *place = np.unravel_index(elements, (n_channels, *space))
-        return [*place, channel]
-
-    def _index(
-        self, place: list[np.ndarray], channel: np.ndarray, space: tuple[int, ...], channels: int
-    ) -> np.ndarray:
-        n_channels = self.groups * channels
-        if self.channels_last:
-            return np.ravel_multi_index((*place, channel), (*space, n_channels))
-        return np.ravel_multi_index((channel, *place), (n_channels, *space))
 
 
 class TransposedKernelPattern(Connectivity):

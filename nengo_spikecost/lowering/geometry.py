@@ -1,4 +1,4 @@
-"""Images, and how the positions along one axis of an image reach those of another."""
+"""How the positions along one axis of an image reach those of another."""
 
 from __future__ import annotations
 
@@ -7,45 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..graph.image import Image
 
-@dataclass(frozen=True)
-class Image:
-    """How a vector is read as an image.
-
-    Attributes
-    ----------
-    space : tuple of int
-        Size of each spatial axis.
-    channels : int
-    channels_last : bool
-        Whether the channels vary fastest, or slowest.
-    """
-
-    space: tuple[int, ...]
-    channels: int
-    channels_last: bool = True
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        return int(np.prod(self.space)) * self.channels
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array, channels at their place."""
-        first, last = (self.space, (self.channels,))[:: 1 if self.channels_last else -1]
-        return (*first, *last)
-
-    def from_flat(self, values: np.ndarray) -> np.ndarray:
-        """From (size, n) to (n, *space, channels); a view where possible."""
-        images = values.T.reshape(-1, *self.shape)
-        return images if self.channels_last else np.moveaxis(images, 1, -1)
-
-    def to_flat(self, images: np.ndarray) -> np.ndarray:
-        """From (n, *space, channels) to (size, n)."""
-        if not self.channels_last:
-            images = np.moveaxis(images, -1, 1)
-        return images.reshape(len(images), -1).T
+__all__ = ["Axis", "Image"]
 
 
 @dataclass(frozen=True)

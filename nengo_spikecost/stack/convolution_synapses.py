@@ -45,12 +45,12 @@ class _Reach:
 def _reaches(n_in: int, n_out: int, kernel: int, stride: int, same: bool) -> list[_Reach]:
     """The reach of each input row: output ``y`` sees input ``y * stride + tap - pad``."""
     pad = _pad(n_in, n_out, kernel, stride) if same else 0
-    found = []
+    reaches = []
     for i in range(n_in):
         pairs = [(*divmod(i + pad - tap, stride), tap) for tap in range(kernel)]
         hits = sorted((y, tap) for y, rest, tap in pairs if rest == 0 and 0 <= y < n_out)
-        found.append(_Reach(hits[0][0] if hits else -1, tuple(tap for _, tap in hits)))
-    return found
+        reaches.append(_Reach(hits[0][0] if hits else -1, tuple(tap for _, tap in hits)))
+    return reaches
 
 
 def _transposed_reaches(
@@ -58,12 +58,12 @@ def _transposed_reaches(
 ) -> list[_Reach]:
     """The same, transposed: output ``y * stride + tap - pad`` sees input ``y``."""
     pad = _pad(n_out, n_in, kernel, stride) if same else 0
-    found = []
+    reaches = []
     for y in range(n_in):
         first = y * stride - pad
         taps = tuple(tap for tap in range(kernel) if 0 <= first + tap < n_out)
-        found.append(_Reach(first + taps[0] if taps else -1, taps))
-    return found
+        reaches.append(_Reach(first + taps[0] if taps else -1, taps))
+    return reaches
 
 
 def _pad(n_in: int, n_out: int, kernel: int, stride: int) -> int:
@@ -193,7 +193,7 @@ def split_grouped_synapse(
         a for a in range(old_synapse.n_axons) if old_synapse.axon_compartment_base(a) is not None
     ]
     n_atoms = old_synapse.weights[0].shape[0]
-    found: OrderedDict[Any, list[int]] = OrderedDict()
+    by_synapse: OrderedDict[Any, list[int]] = OrderedDict()
     for number, (block, compartments) in enumerate(new_blocks.items()):
         members = np.array(list(compartments))
         reached = {}  # axon -> (atoms, targets) place in this part, or -1
@@ -214,8 +214,8 @@ def split_grouped_synapse(
         new_atoms = np.full(n_atoms, -1)
         new_atoms[atoms] = np.arange(len(atoms))
         synapse._new_atoms = new_atoms
-        found[synapse] = list(reached)
-    return found
+        by_synapse[synapse] = list(reached)
+    return by_synapse
 
 
 def _rows(synapse: Any, axon: int) -> tuple[np.ndarray, np.ndarray]:
