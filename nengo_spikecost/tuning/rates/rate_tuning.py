@@ -10,7 +10,8 @@ import numpy as np
 
 from ...activity import Activity
 from ...conversion import Conversion
-from ...conversion.lookup import neuron_layer, walk_layers
+from ...conversion.lookup import walk_layers
+from ...conversion.scales import neuron_layer
 from ...layout import Result
 
 #: From so large a share, or so large a factor, a layer has a flag.

@@ -11,8 +11,8 @@ import numpy as np
 from ... import check
 from ...activity import Activity
 from ...activity.subject import subject
-from ...conversion.lookup import neuron_layer, walk_layers
-from ...conversion.scales import by_layer_name, layer_names
+from ...conversion.lookup import walk_layers
+from ...conversion.scales import by_layer_name, layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
 from ...graph import NetworkGraph
 from ...graph.pathways import Population
