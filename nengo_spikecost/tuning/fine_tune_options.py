@@ -1,4 +1,4 @@
-"""`FineTuneOptions`: all that `fine_tune` can be told, checked."""
+"""`FineTuneOptions`: the options of `fine_tune`, checked."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class FineTuneOptions(Options):
     Attributes
     ----------
     n_steps : int
-        Steps of one presentation: what synops are counted over, and with
-        ``forward="spikes"``, what is simulated.
+        Steps of one presentation, over which synops are counted; ``forward="spikes"``
+        simulates as many.
     forward : {"spikes", "rates"}
         What neurons do in training. ``"spikes"``: they spike, and gradients are those of
         their rate curve (`spiking_aware_training`); ``n_steps`` steps are simulated.
         ``"rates"``: their rate curve, in one step, without synapses: some 50 times faster,
-        and blind to what spikes are late for.
+        but it does not see that spikes need time to pass through the layers.
     neuron_type, scale_firing_rates, synapse
         As of `nengo_spikecost.convert`.
     synop_weight : float
-        What all synops of the model as it is given cost, in units of the loss; half as many
+        Price of all synops of the model as it is given, in units of the loss; half as many
         cost half of it.
     synop_target : float or (float, float), optional
         Synops a sample, at most or from a minimum to a maximum, that cost nothing.

@@ -1,4 +1,4 @@
-"""`RateOptions`: all that `tune_firing_rates` can be told, checked."""
+"""`RateOptions`: the options of `tune_firing_rates`, checked."""
 
 from __future__ import annotations
 
@@ -84,5 +84,5 @@ class RateOptions(Options):
 
     @property
     def rate(self) -> RateStatistic:
-        """What is meant by the rate of a layer."""
+        """The statistic that the rate of a layer is."""
         return RateStatistic(self.statistic, self.percentile)

@@ -14,7 +14,7 @@ STATISTICS = ("mean_active", "mean", "percentile", "max")
 
 @dataclass(frozen=True)
 class RateStatistic:
-    """What is meant by the rate of a layer.
+    """A way to say the rate of a layer in one number.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`SweepOptions`: all that `sweep` can be told, checked and in one form."""
+"""`SweepOptions`: the options of `sweep`, checked and in one form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SweepOptions(Options):
         How to price. ``"loihi_chip"``, and others of what each core of a chip did, need
         ``simulator="loihi"``.
     simulator : str
-        What simulates the settings: any that `measure` knows. ``"nengo_dl"`` builds the network
+        Any that `measure` knows. ``"nengo_dl"`` builds the network
         once for all scales. Every other converts and builds each setting for itself:
         ``"loihi"`` with NengoLoihi, to run on `nengo_spikecost.loihi.Emulator`, with block
         shapes that are searched once, for the fewest cores, and kept in the study. The search
@@ -52,9 +52,9 @@ class SweepOptions(Options):
     start_from : sequence of dict
         More settings to start from: a scale for each layer.
     reference : tf.keras.Model, optional
-        What losses of accuracy are against. Default: ``model`` without spikes; for one that was
-        trained on with `fine_tune`, take the model before it, so that what training lost is
-        counted too.
+        The model that losses of accuracy are counted against. Default: ``model`` without spikes;
+        for one that came from `fine_tune`, take the model before it, so that the loss of
+        training counts too.
     readout : {"last", "mean"}
         Whether the class is the largest output at the last step, or of the mean over steps.
     first_images : int, optional
@@ -98,7 +98,7 @@ class SweepOptions(Options):
     cost_model: Any = option("per_operation", help="How to price.")
     simulator: str = option(
         "nengo_dl", choices=simulator_names,
-        help="What simulates: the cost model loihi_chip needs loihi, the emulated chip.",
+        help="Simulates the settings; the cost model loihi_chip needs loihi, the emulated chip.",
     )  # fmt: skip
     accuracy_losses: Any = option(
         (0.005, 0.01, 0.02), flag="--losses", metavar="A,B", read=numbers(float),

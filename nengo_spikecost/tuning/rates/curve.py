@@ -1,4 +1,4 @@
-"""What rate a scale should give, from ReLU activations and the curve of a neuron type."""
+"""The rate to expect at a scale, from ReLU activations and the curve of a neuron type."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dic
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already when the spiking network was made
         rates = convert(**options)
-        found = measure(rates, x, n_steps, progress=False)
-    seconds = found.protocol.presentation_time
+        activity = measure(rates, x, n_steps, progress=False)
+    seconds = activity.protocol.presentation_time
     return {
         name: record.counts / seconds
-        for name, record in found.populations.items()
+        for name, record in activity.populations.items()
         if not record.spiking
     }
 
@@ -77,14 +77,14 @@ def response(neuron_type: Any, drive_hz: np.ndarray, dt: float) -> np.ndarray:
     options = {"dt": dt} if "dt" in inspect.signature(neuron_type.rates).parameters else {}
     with np.errstate(all="ignore"):
         try:
-            found = neuron_type.rates(np.ravel(drive_hz), np.ones(1), np.zeros(1), **options)
+            heights = neuron_type.rates(np.ravel(drive_hz), np.ones(1), np.zeros(1), **options)
         except Exception:
             return np.maximum(drive_hz, 0.0)
     # a spike's height; the rates of those that turn rates into spikes are without it
     height = getattr(neuron_type, "amplitude", 1.0)
     if isinstance(neuron_type, nengo.neurons.RatesToSpikesNeuronType):
         height = 1.0
-    rates = np.reshape(np.abs(found), np.shape(drive_hz)) / float(height)
+    rates = np.reshape(np.abs(heights), np.shape(drive_hz)) / float(height)
     return np.nan_to_num(rates, nan=0.0)
 
 

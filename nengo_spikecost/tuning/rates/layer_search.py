@@ -1,4 +1,16 @@
-"""The scale of one layer, found between a scale too low and one too high."""
+"""The scale of one layer, bracketed between a scale too low and one too high.
+
+1. The first scale comes from the curve of the neurons, on ReLU activations.
+2. While only one side is known, the scale moves by the factor that the curve asks for, or as if
+   rates were proportional to scales, at most tenfold.
+3. Between a scale too low and one too high, the next is interpolated, on logarithms of both. It
+   stays away from the ends; and if the same end has moved twice, it is the middle.
+4. A layer is stuck, and keeps its best scale, if a larger one hardly gives more (its neurons fire
+   as often as they can), or if the bracket is narrower than noise (its rate jumps).
+
+Newton's method would need a slope: rates are counts of whole spikes, with steps in them, and one
+simulation is all that is known of them.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +45,13 @@ class _Point:
 
 
 class LayerSearch:
-    """What is known about one layer while the scales of all are tuned.
+    """Bounds and measurements of one layer while the scales of all are tuned.
 
     Parameters
     ----------
     target_hz : float
     curve : RateCurve or None
-        What its rate should be, as a first guess and for the first steps.
+        Its expected rate at each scale, for a first guess and for the first steps.
 
     Attributes
     ----------
@@ -52,7 +64,7 @@ class LayerSearch:
         self.forget()
 
     def forget(self) -> None:
-        """Its input is another now: what was measured holds no more."""
+        """Drop all measurements: the input of the layer has changed."""
         self._low: _Point | None = None
         self._high: _Point | None = None
         self._raised: list[_Point] = []
@@ -60,7 +72,7 @@ class LayerSearch:
         self.stuck = ""
 
     def first_scale(self) -> float:
-        """From the curve of the neurons, on ReLU activations."""
+        """The scale to begin with, from the curve of the neurons."""
         if self._curve is None:
             return 1.0
         scale = self._curve.scale(self.target_hz)
@@ -77,7 +89,7 @@ class LayerSearch:
         Parameters
         ----------
         scale, rate_hz : float
-            What was measured, outside the tolerance.
+            The last measurement, outside the tolerance.
         """
         point = _Point(scale, rate_hz)
         ceiling = self._curve.rate(LARGEST) if self._curve and self._curve.share else np.inf
@@ -123,7 +135,7 @@ class LayerSearch:
         return scale
 
     def _at_ceiling(self, first: _Point, last: _Point) -> float:
-        """Nothing is won by the larger scale: back to the smaller one."""
+        """Go back to the smaller scale: the larger one gave hardly more."""
         self.stuck = (
             f"its rate hardly rises above {first.rate_hz:.4g} Hz: a scale "
             f"{last.scale / first.scale:.2g} times as large gave {last.rate_hz:.4g} Hz"

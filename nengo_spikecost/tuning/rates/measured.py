@@ -17,7 +17,7 @@ _STRONGEST = 0.1
 
 
 class MeasuredRates:
-    """What each layer fired between the first step that counts and the last.
+    """Spikes and rates of each layer between the first step that counts and the last.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class MeasuredRates:
         """
         counts = self.counts[layer]
         first, second = self._halves(layer)
-        found = {
+        figures = {
             "mean_hz": float(counts.mean(dtype=np.float64)) / self.seconds,
             "ceiling_hz": self._ceiling(layer, dt),
             "max_hz": float(counts.max(initial=0)) / self.seconds,
@@ -76,8 +76,8 @@ class MeasuredRates:
         names = [p.name for p in self._populations[layer]]
         if all(name in activations for name in names):
             relu = np.concatenate([np.abs(activations[name]) for name in names], axis=1)
-            found.update(_against_relu(counts, relu * scale, self.seconds))
-        return found
+            figures.update(_against_relu(counts, relu * scale, self.seconds))
+        return figures
 
     def _saturated(self, layer: str, dt: float) -> float:
         """Share of active neurons and samples that fire as often as they can."""

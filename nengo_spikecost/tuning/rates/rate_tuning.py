@@ -1,4 +1,4 @@
-"""`RateTuning`: firing-rate scales, and what every layer fires at with them."""
+"""`RateTuning`: firing-rate scales, and the rate of every layer with them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LayerRates:
     ceiling_hz : float or None
         The rate that its neurons can't exceed, whatever their input; None if there is none.
     rate_hz : float
-        What was measured at that scale, by the statistic of the tuning.
+        Measured at that scale, by the statistic of the tuning.
     reached : bool
         Whether that is within the tolerance.
     reason : str
@@ -96,19 +96,19 @@ class LayerRates:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """What is worth a look, one short phrase each; `FLAGS` says what they mean."""
-        found = []
+        """Findings that deserve a look, one short phrase each; `FLAGS` says what they mean."""
+        flags = []
         if self.saturated > FLAG_SHARE:
-            found.append(f"saturated {self.saturated:.0%}")
+            flags.append(f"saturated {self.saturated:.0%}")
         if self.silent > FLAG_SHARE:
-            found.append(f"silent {self.silent:.0%}")
+            flags.append(f"silent {self.silent:.0%}")
         if self.linearity > FLAG_FACTOR:
-            found.append(f"excess x{self.linearity:.3g}")
+            flags.append(f"excess x{self.linearity:.3g}")
         if self.skew > 0 and not 1 / FLAG_FACTOR < self.skew < FLAG_FACTOR:
-            found.append(f"skewed x{self.skew:.2f}")
+            flags.append(f"skewed x{self.skew:.2f}")
         if self.first_half_hz and self.second_half_hz > FLAG_FACTOR * self.first_half_hz:
-            found.append(f"rising x{self.second_half_hz / self.first_half_hz:.1f}")
-        return tuple(found)
+            flags.append(f"rising x{self.second_half_hz / self.first_half_hz:.1f}")
+        return tuple(flags)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class RateStep:
     Attributes
     ----------
     scales, rates_hz : mapping from str to float
-        By layer: what was tried, and what came of it.
+        By layer: the scales that were tried, and the rates that came of them.
     n_reached : int
         Layers within the tolerance.
     """
@@ -214,7 +214,7 @@ class RateTuning(Result):
 
 
 def _layer_code(name: str, layer: Any) -> str:
-    """How a layer of ``model`` is reached, through nested models and wrappers too."""
+    """Python that gets a layer of ``model``, through nested models and wrappers too."""
     code = "model" + "".join(f".get_layer({part!r})" for part in name.split("/"))
     while neuron_layer(layer) is not layer:
         code, layer = f"{code}.layer", layer.layer

@@ -1,4 +1,4 @@
-"""`tune_firing_rates`: the scale of every layer at which it fires as often as it should."""
+"""`tune_firing_rates`: the scale at which each layer fires at its target."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def tune_firing_rates(
     Returns
     -------
     RateTuning
-        The best of all settings that were simulated. A target that can't be reached is said
-        at its layer, with what was reached.
+        The best of all settings that were simulated. A layer whose target can't be reached has
+        the reason, and the rate that it has instead.
 
     Raises
     ------
     TuningError
-        If an argument is wrong, or if a simulation fails: its ``result`` then holds what was
-        found before, if there is anything.
+        If an argument is wrong, or if a simulation fails: its ``result`` then holds the best of
+        the simulations before it, if there was one.
     ConversionError, DataError
         If the model can't be converted, or the data do not fit it.
     """
@@ -122,7 +122,7 @@ class _Tuner:
                     advance(1)
                     moved = self._moved(scales, rates)
                     if moved == scales:
-                        # nothing is left to try: what the searches have settled on
+                        # nothing is left to try: take the scales that the searches settled on
                         if self.last[0][0] <= self.best[0][0]:
                             self.best = self.last
                         break
@@ -131,7 +131,7 @@ class _Tuner:
             result = self._result(begun) if self.history else None
             raise TuningError(
                 f"The tuning stopped after {len(self.history)} simulations: {error}"
-                + (" (what was found until then is in this error's .result)" if result else ""),
+                + (" (the best until then is in this error's .result)" if result else ""),
                 result=result,
             ) from error
         return self._result(begun)
@@ -242,7 +242,7 @@ class _Tuner:
 
 
 def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
-    """The target of each layer that has one, by name."""
+    """Targets in Hz, by name of the layers that have one."""
     names = layer_names(network.conversion.options["model"])
     if isinstance(target, Mapping):
         given = by_layer_name(target, names)

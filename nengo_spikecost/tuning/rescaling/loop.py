@@ -27,7 +27,7 @@ from .rescaled_biases import CannotRescale, ScaledBias, per_neuron
 
 
 def missing_api() -> str | None:
-    """What this nengo-dl lacks, or None."""
+    """The first name that this nengo-dl lacks, in words, or None."""
     needed = {
         nengo_dl.Simulator: ("_build_keras",),
         nengo_dl.tensor_graph.TensorGraph: ("_build_loop", "_build_inner_loop", "_fill_bases"),
@@ -80,15 +80,15 @@ def gain_operators(model: Any, operators: Sequence[Any]) -> list[tuple[nengo.Ens
         if is_tunable(ensemble)
     }
     copies = {op.src.base: op.dst.base for op in operators if isinstance(op, Copy)}
-    found = []
+    multiplying = []
     for op in operators:
         if not isinstance(op, ElementwiseInc) or not op.A.name.endswith(".gains"):
             continue
         # inputs of some neurons in any order are collected first, and then copied
         target = op.Y.base if op.Y.base in inputs else copies.get(op.Y.base)
         if target in inputs:
-            found.append((inputs[target], op))
-    return found
+            multiplying.append((inputs[target], op))
+    return multiplying
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class RescaledLoop(StreamingBackend):
     Parameters
     ----------
     setup : Setup
-        What to simulate: a network whose scales are all 1. Its ``n_steps`` is not used.
+        With a network whose scales are all 1. Its ``n_steps`` is not used.
     biases : mapping from nengo.Ensemble to ScaledBias
 
     Raises
@@ -179,11 +179,7 @@ class RescaledLoop(StreamingBackend):
             key: tf.constant(arrays[key]) if key in arrays else x
             for key, x in self._initial.items()
         }
-        self._scaled = (
-            [tf.constant(x, dtype) for x in per_spike],
-            heights,
-            biases,
-        )
+        self._scaled = ([tf.constant(x, dtype) for x in per_spike], heights, biases)
         self._state: list[tf.Tensor] | None = None
 
     def _part(self, index: int, ensemble: nengo.Ensemble, bias: ScaledBias) -> _Part:
@@ -194,8 +190,8 @@ class RescaledLoop(StreamingBackend):
         j, output = model.sig[ensemble.neurons]["in"], model.sig[ensemble.neurons]["out"]
         builders = [(op, build) for ops, build in graph.op_builder.op_builds.items() for op in ops]
         gains = []
-        for found, op in gain_operators(model, [op for op, _ in builders]):
-            if found is ensemble:
+        for owner, op in gain_operators(model, [op for op, _ in builders]):
+            if owner is ensemble:
                 signal = graph.signals[op.A]
                 if signal.key not in self._initial or not signal.minibatched:
                     raise CannotRescale(f"the gains of {name} are no part of the state")
@@ -246,20 +242,20 @@ class RescaledLoop(StreamingBackend):
         concrete = self._concrete_for(inputs)
         arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
         state = list(self._start.values()) if self._state is None else self._state
-        totals, done, found = self._zeros_here, 0, {}
+        totals, done, counts = self._zeros_here, 0, {}
         for length in lengths:
             *totals, state = concrete(
                 arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
             )
-            found[length] = self._batch_counts(totals, length)
+            counts[length] = self._batch_counts(totals, length)
             done = length
         if self.setup.continuous:
             self._state = state
             self._n_steps_done += done
-        return found
+        return counts
 
     def begin(self) -> None:
-        """Forget what was simulated: the next batch is the first."""
+        """Start anew: the next batch is the first."""
         self._state, self._n_steps_done, self._fresh = None, 0, True
 
     def _concrete_for(self, inputs: Mapping[str, np.ndarray]) -> Any:

@@ -11,10 +11,11 @@ from typing import Any, Union
 from ... import check
 from ...activity import Activity, measure
 from ...activity.backend import Setup
+from ...activity.known_simulators import NENGO_DL
 from ...activity.lengths import measured_at
 from ...activity.measure import default_batch_size, simulator_errors
+from ...activity.measure_options import PRESENTATIONS
 from ...activity.subject import subject
-from ...check import is_whole
 from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
@@ -37,7 +38,7 @@ class RescalableNetwork:
     Parameters
     ----------
     model : tf.keras.Model or Conversion
-        What to convert; of a Conversion, its model and its options are taken.
+        The network; of a Conversion, its model and its options are taken.
     dt : float
         Length of a step in s.
     batch_size : int, optional
@@ -102,14 +103,13 @@ class RescalableNetwork:
             self.conversion = model.rescaled(1)
         else:
             self.conversion = convert(model, seed=network_seed, **options)
-        if presentation not in ("fresh", "continuous"):
-            raise MeasurementError(
-                f"presentation must be 'fresh' or 'continuous', not {presentation!r}."
-            )
+        self.presentation = check.choice(
+            "presentation", presentation, PRESENTATIONS, MeasurementError
+        )
         if batch_size is not None:
             check.whole("batch_size", batch_size, MeasurementError, 1)
         self.dt = check.time("dt", dt, MeasurementError)
-        self.seed, self.presentation = check.seed("seed", seed, MeasurementError), presentation
+        self.seed = check.seed("seed", seed, MeasurementError)
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
         tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]
@@ -142,12 +142,7 @@ class RescalableNetwork:
         return self.conversion.rescaled(self.scales if scales is None else self._complete(scales))
 
     def run(
-        self,
-        x: Any,
-        n_steps: Steps,
-        *,
-        scales: ScaleLike | None = None,
-        progress: bool = False,
+        self, x: Any, n_steps: Steps, *, scales: ScaleLike | None = None, progress: bool = False
     ) -> dict[int, Activity]:
         """Simulate once, for the longest presentation, and read it at every length.
 
@@ -166,7 +161,7 @@ class RescalableNetwork:
         Returns
         -------
         dict from int to Activity
-            What was counted until each length, in ascending order, and the outputs there.
+            Counts until each length, in ascending order, and the outputs there.
 
         Raises
         ------
@@ -175,7 +170,7 @@ class RescalableNetwork:
         MeasurementError
             If a length is no number of steps, or the simulation fails.
         ConversionError
-            If a scale is no positive number or of a layer that there is not.
+            If a scale is no positive number, or given for a layer that does not exist.
         """
         if scales is not None:
             self.scales = self._complete(scales)
@@ -217,7 +212,7 @@ class RescalableNetwork:
                 self.conversion.net.n_neurons, self.presentation, stream.n_samples
             )
         loop = self._prepared_loop(inputs, lengths)
-        return measured_at(loop, stream, lengths, "nengo_dl", progress)
+        return measured_at(loop, stream, lengths, NENGO_DL.name, progress)
 
     def _prepared_loop(self, inputs: Any, lengths: tuple[int, ...]) -> RescaledLoop:
         if self._loop is None:
@@ -225,7 +220,7 @@ class RescalableNetwork:
                 self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
                 lengths[-1], self.dt, int(self.batch_size or 1), self.seed, self.presentation,
             )  # fmt: skip
-            with _unless_rescaling_fails(), simulator_errors("nengo_dl"):
+            with _unless_rescaling_fails(), simulator_errors(NENGO_DL.name):
                 self._loop = RescaledLoop(setup, scaled_biases(self.conversion))
                 self._closing = weakref.finalize(self, self._loop.close)
         self._loop.rescale(self.scales)
@@ -258,7 +253,7 @@ class RescalableNetwork:
 
     def _lengths(self, n_steps: Steps) -> tuple[int, ...]:
         given = list(n_steps) if isinstance(n_steps, Iterable) else [n_steps]
-        if not given or not all(is_whole(n, 1) for n in given):
+        if not given or not all(check.is_whole(n, 1) for n in given):
             raise MeasurementError(
                 "n_steps must be a number of steps or a list of some, each at least 1, not "
                 f"{n_steps!r}."

@@ -29,7 +29,7 @@ class ScaledBias:
     own : ndarray of shape (n_neurons,), float32 or float64
         Of the layer, at scale 1. The type is that in which `convert` multiplies.
     constant : ndarray of shape (n_neurons,), float64
-        What lowering has added, at scale 1.
+        Added by lowering, at scale 1.
     """
 
     own: np.ndarray
@@ -51,7 +51,7 @@ def scaled_biases(conversion: Conversion) -> dict[nengo.Ensemble, ScaledBias]:
     """The biases of every Ensemble of a conversion whose scales are 1.
 
     Some layers hold their biases in float32, some in float64, and a scale is multiplied in
-    the one or the other. Which one is found out on a second conversion.
+    the one or the other. A second conversion tells which.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def scaled_biases(conversion: Conversion) -> dict[nengo.Ensemble, ScaledBias]:
         if len(other) != len(ensembles):
             raise CannotRescale("a second conversion has other populations")
         trial = [per_neuron(e.bias, e) for e in other]
-    found = {}
+    biases = {}
     for ensemble, own, scaled in zip(ensembles, at_one, trial):
         lowered = objects.get(ensemble, ensemble)
         constant = per_neuron(lowered.bias, lowered) - own
-        found[lowered] = ScaledBias(_typed(own, scaled, unlowered.layer_names[ensemble]), constant)
-    return found
+        biases[lowered] = ScaledBias(_typed(own, scaled, unlowered.layer_names[ensemble]), constant)
+    return biases
 
 
 def per_neuron(values: Any, ensemble: nengo.Ensemble) -> np.ndarray:

@@ -32,7 +32,7 @@ class ChipBlocks:
     """The block shapes that all settings of a sweep are run with.
 
     A core holds so many neurons, synapses and axons, whatever the weights are. Scales change
-    weights and biases only, so that shapes found once fit for all.
+    weights and biases only, so that one search of shapes serves for all.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class ChipBlocks:
 
 
 class AppliedBlocks:
-    """Block shapes for one network, as `measure` and what builds for a chip take a BlockFit.
+    """Block shapes for one network, in the place of a BlockFit.
 
     Parameters
     ----------

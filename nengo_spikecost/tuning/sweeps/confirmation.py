@@ -29,7 +29,7 @@ class ConfirmedPoint:
     energy_J, synops : float
         Mean per inference; NaN where they were not counted.
     activity : Activity
-        All that was measured.
+        Counts and outputs of the measurement.
     """
 
     point: Point
@@ -53,15 +53,15 @@ class Confirmation(Result):
     rows : tuple of ConfirmedPoint
         One a setting.
     simulator : str
-        What simulated it.
+        Simulated it.
     n_images : int
         How many images.
     keras_accuracy : float
-        Of the reference on them: the Keras model, or what the sweep was given instead.
+        Of the reference on them: the Keras model, or the one that the sweep was given.
     keras_interval : tuple of float
         Wilson's interval for it.
     device : str
-        What energy is of.
+        The device that settings were priced on.
     """
 
     rows: tuple[ConfirmedPoint, ...]

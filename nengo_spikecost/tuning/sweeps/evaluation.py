@@ -44,10 +44,10 @@ class Rules:
 
 def stages_of(n_images: int, first: int) -> tuple[int, ...]:
     """``first`` images, then twice as many each time, and all of them."""
-    found = [first]
-    while 2 * found[-1] <= 0.75 * n_images:
-        found.append(2 * found[-1])
-    return (*(n for n in found if n <= 0.75 * n_images), n_images)
+    stages = [first]
+    while 2 * stages[-1] <= 0.75 * n_images:
+        stages.append(2 * stages[-1])
+    return (*(n for n in stages if n <= 0.75 * n_images), n_images)
 
 
 def try_out(
@@ -60,9 +60,9 @@ def try_out(
     number : int
         Of the trial.
     proposal : Proposal
-        What to try.
+        The setting to try.
     engine : Engine
-        What simulates it.
+        Simulates it.
     rivals : sequence of Reading
         Of all images, those that a new one has to be better than in something.
     rules : Rules
@@ -83,9 +83,9 @@ def try_out(
             seen = stop
             if stop == rules.stages[-1] or proposal.baseline:
                 continue
-            found = [hopeless(reading, rivals, rules) for reading in readings]
-            if all(found):
-                state, reason = "stopped", f"{found[-1]} after {seen} images"
+            reasons = [hopeless(reading, rivals, rules) for reading in readings]
+            if all(reasons):
+                state, reason = "stopped", f"{reasons[-1]} after {seen} images"
                 break
     except Exception as error:  # kept with the trial: the next may well run
         lines = str(error).split("\n")

@@ -1,4 +1,4 @@
-"""Which points no other is better than, by more than noise, and the cheapest good enough."""
+"""The points that no other beats, those beyond noise, and the cheapest that is good enough."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def pareto(points: Sequence[Point]) -> list[Point]:
 
 def rivals(trials: Sequence[Trial]) -> list[Reading]:
     """The readings of all images that no other such reading dominates."""
-    found = [reading for trial in trials if trial.complete for reading in trial.readings]
-    costs = np.array([(-r.accuracy, r.mean_J, r.n_steps) for r in found])
-    return [found[i] for i in undominated(costs)]
+    readings = [reading for trial in trials if trial.complete for reading in trial.readings]
+    costs = np.array([(-r.accuracy, r.mean_J, r.n_steps) for r in readings])
+    return [readings[i] for i in undominated(costs)]
 
 
 def undominated(costs: np.ndarray) -> list[int]:
@@ -52,7 +52,7 @@ def undominated(costs: np.ndarray) -> list[int]:
     Parameters
     ----------
     costs : ndarray of shape (n, n_costs)
-        What is to be small.
+        Every column is better small.
     """
     kept = []
     for i, cost in enumerate(costs):
@@ -82,7 +82,7 @@ def significant(front: Sequence[Point], confidence: float) -> list[Point]:
 
 
 def cheapest_within(
-    found: Sequence[AnyJudged], max_loss: float, sure: bool, what: str, advice: str
+    settings: Sequence[AnyJudged], max_loss: float, sure: bool, noun: str, advice: str
 ) -> AnyJudged:
     """The least energy that loses at most so much; of equal ones the fastest, then the first.
 
@@ -90,10 +90,10 @@ def cheapest_within(
     ----------
     sure : bool
         Take the upper end of the interval for the loss, not its estimate.
-    what : str
-        What they are, for the error.
+    noun : str
+        Name of a setting in the error.
     advice : str
-        What else to do.
+        Sentences at the end of the error.
 
     Raises
     ------
@@ -104,12 +104,12 @@ def cheapest_within(
     def loss(judged: AnyJudged) -> float:
         return judged.loss_interval[1] if sure else judged.loss
 
-    fits = [judged for judged in found if loss(judged) <= max_loss + ROUNDING]
+    fits = [judged for judged in settings if loss(judged) <= max_loss + ROUNDING]
     if fits:
         return min(fits, key=lambda judged: (judged.energy_J, judged.n_steps))
-    close = min(found, key=loss)
+    close = min(settings, key=loss)
     surely = " surely" if sure else ""
     raise TuningError(
-        f"No {what}{surely} loses at most {max_loss:.2%}; the closest{surely} loses "
+        f"No {noun}{surely} loses at most {max_loss:.2%}; the closest{surely} loses "
         f"{loss(close):.2%}, at {close.n_steps} steps. {advice}"
     )

@@ -1,4 +1,4 @@
-"""Before the first setting: what the search needs to know, once for a study.
+"""Before the first setting: facts that the search needs, gathered once for a study.
 
 1. The engine says what all settings are simulated with (block shapes, on a chip).
 2. In NengoDL, ReLU activations of the first images give the scales of the 200 Hz rule, which the
@@ -6,8 +6,7 @@
 3. The Keras model classifies all images: losses are counted against its outcomes.
 
 All of it is written to the study before the first setting, and read from it when the sweep goes
-on: it takes as long as many settings, and with another thread's rounding the search would go
-another way.
+on, which then simulates nothing for it and starts from the same numbers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,29 @@
-"""What is tried next: local moves that lower energy, and a sampler that looks elsewhere.
+"""The next setting to try: local moves that lower energy, and a sampler that looks elsewhere.
 
-The search has no state of its own. What it proposes is a function of the trials so far, the
-space and the seed, so that a sweep that was killed goes on as if it had not been.
+How trial ``n`` gets its setting:
+
+1. The first trials are the starts: the user's own settings, the 200 Hz rule, scales tuned to a
+   rate, and the baseline of global scales.
+2. After them, a share `Search.explore` of the trials is the sampler's, spread evenly.
+3. The others are local moves. An aim is a loss of accuracy and a presentation time; the aims take
+   turns, so that the whole front gets better, not one end of it.
+4. A move starts from the incumbent of its aim: the trial with the least energy within loss and
+   time, or, if no trial is within, the one with the smallest loss.
+5. If the incumbent is within its loss, scales go down, from coarse factors to fine ones; first of
+   the layers whose spikes make most synops, for there is most to save. Later one layer goes
+   down while another, that makes fewer synops, goes up: that keeps accuracy where no single
+   layer can go down. If the incumbent is beyond its loss, scales go up instead.
+6. A move that was made from an ancestor of the incumbent, and led nowhere, is passed over at
+   first; when nothing else is left in any aim, such moves are tried again.
+7. If no local move is left, the sampler proposes.
+
+Why not the sampler alone: it has to learn from trials which layer matters, while the readings
+already say which layer makes the synops. Why not gradients: accuracy and energy jump with whole
+spikes. In the tests, on a formula whose layers need very different scales, 60 trials of this
+search find a setting with less than 0.6 of the energy of the best global scale.
+
+The search has no state of its own. Its proposals follow from the trials so far, the space and the
+seed alone, so that a sweep that was killed goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -21,14 +43,14 @@ LOCAL = "local: "
 
 @dataclass(frozen=True)
 class Search:
-    """All that proposals follow from, but for the trials.
+    """The search of one sweep: all that its proposals follow from, but for the trials.
 
     Attributes
     ----------
     space : Space
-        What can be tried.
+        The settings that can be tried.
     starts : tuple of Proposal
-        What is tried first.
+        The first trials.
     reference : float
         Accuracy of the Keras model.
     seed : int
@@ -52,9 +74,9 @@ class Search:
         turn = number - len(self.starts)
         explores = int((turn + 1) * self.explore) > int(turn * self.explore)
         if not explores:
-            found = self._local(trials, tried)
-            if found is not None:
-                return found
+            move = self._local(trials, tried)
+            if move is not None:
+                return move
         return sampled(self.space, trials, tried, self.reference, (self.seed, number))
 
     def _local(self, trials: Sequence[Trial], tried: set[Key]) -> Proposal | None:
@@ -65,7 +87,7 @@ class Search:
         aims = [(loss, cap) for cap in self.space.n_steps[::-1] for loss in self.space.losses]
         turn = sum(trial.proposal.origin.startswith(LOCAL) for trial in trials)
         lineages: dict[int, set[str]] = {}
-        for thorough in (False, True):
+        for thorough in (False, True):  # at last, moves that failed for an ancestor too
             for i in range(len(aims)):
                 loss, cap = aims[(turn + i) % len(aims)]
                 parent, feasible = self._incumbent(complete.values(), loss, cap)
@@ -86,6 +108,7 @@ class Search:
                 if reading.n_steps > cap:
                     continue
                 excess = max(0.0, self.reference - reading.accuracy - loss - ROUNDING)
+                # within the loss all are equal, and energy decides; of equals the first
                 rank = (excess, reading.mean_J, trial.number)
                 if best is None or rank < best[0]:
                     best = rank, trial.number

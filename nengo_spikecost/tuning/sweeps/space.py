@@ -1,4 +1,4 @@
-"""What is searched, and where the search starts."""
+"""The space of settings, and where the search starts."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Space:
         return LOWEST * self.rule[layer], HIGHEST * self.rule[layer]
 
     def clipped(self, setting: Setting) -> Setting:
-        """The setting moved within bounds, scales to six digits: what can be pasted is it."""
+        """The setting moved within bounds, scales to six digits, as they are pasted."""
         scales = {
             n: float(f"{min(max(s, self.bounds(n)[0]), self.bounds(n)[1]):.6g}")
             for n, s in setting.scales.items()
@@ -93,23 +93,23 @@ def starts(
     tuned: Mapping[str, Mapping[str, float]],
     given: Sequence[Mapping[str, float]] = (),
 ) -> list[Proposal]:
-    """What is tried before anything is searched, in this order.
+    """The settings that are tried before the search begins, in this order.
 
     The user's own settings, the 200 Hz rule and the tuned scales, then the baseline of global
     scales, each with every synapse.
     """
-    found = []
+    proposals = []
     for synapse in space.synapses:
         for i, scales in enumerate(given):
-            found.append(Proposal(Setting(dict(scales), synapse), f"given {i}"))
+            proposals.append(Proposal(Setting(dict(scales), synapse), f"given {i}"))
         for factor in RULE_FACTORS:
             scales = {n: factor * s for n, s in space.rule.items()}
             setting = space.clipped(Setting(scales, synapse))
-            found.append(Proposal(setting, f"{factor * RULE_HZ:g} Hz rule"))
+            proposals.append(Proposal(setting, f"{factor * RULE_HZ:g} Hz rule"))
         for name, scales in tuned.items():
-            found.append(Proposal(space.clipped(Setting(scales, synapse)), name))
+            proposals.append(Proposal(space.clipped(Setting(scales, synapse)), name))
     for synapse in space.synapses:
         for scale in one_scale:
             setting = Setting(dict.fromkeys(space.layers, float(scale)), synapse)
-            found.append(Proposal(setting, f"one scale of {scale:g}", baseline=True))
-    return found
+            proposals.append(Proposal(setting, f"one scale of {scale:g}", baseline=True))
+    return proposals

@@ -1,7 +1,7 @@
 """The study file: every trial of a sweep, in SQLite, as it comes.
 
 A trial is written in one transaction when it is finished, so that a process may be killed at any
-time: what is in the file is whole. The file holds the trials and what they were made with; it
+time: every trial in the file is whole. The file holds the trials and the arguments of the sweep; it
 does not hold the state of the search, because the search has none (see `search`).
 
 Optuna's own storage is not used for this: it writes a trial piece by piece, keeps a running trial
@@ -79,14 +79,14 @@ class Study:
             raise
 
     def _open(self) -> None:
-        found = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        if found and ("trials",) not in found:
-            names = ", ".join(name for (name,) in found)
+        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        if tables and ("trials",) not in tables:
+            names = ", ".join(name for (name,) in tables)
             raise TuningError(
                 f"{self.path} is a database of something else (tables {names}), not a study of a "
                 "sweep: give another name."
             )
-        if not found:
+        if not tables:
             self._db.executescript(_TABLES)
             self.remember({"format": FORMAT})
         elif self.facts().get("format", FORMAT) != FORMAT:
@@ -96,7 +96,7 @@ class Study:
             )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file, and let other processes have it."""
         if hasattr(self, "_db"):
             self._db.close()
         self._lock.close()
@@ -108,12 +108,12 @@ class Study:
         self.close()
 
     def facts(self) -> dict[str, Any]:
-        """What is remembered, by name."""
+        """The facts that are kept, by name."""
         rows = self._db.execute("SELECT name, value FROM facts").fetchall()
         return {name: json.loads(value) for name, value in rows}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays that are remembered, by name."""
+        """The arrays that are kept, by name."""
         rows = self._db.execute("SELECT name, value FROM arrays").fetchall()
         return {name: _unpacked(value) for name, value in rows}
 

@@ -1,4 +1,4 @@
-"""`SweepEngine`: what simulates the settings of a sweep.
+"""`SweepEngine`: simulates the settings of a sweep.
 
 A sweep calls it in this order:
 
@@ -22,7 +22,7 @@ from .sweep_pricing import PricedGraph
 from .trials import Reading, Setting, with_more
 
 IMAGES_AT_ONCE = 1000
-"""Whose spikes are held at a time, neuron by neuron and for every presentation time."""
+"""Images whose spikes are held at a time, neuron by neuron, for every presentation time."""
 
 Measured = Callable[[np.ndarray], Mapping[int, Any]]
 """From images to their activities by presentation time."""
@@ -42,7 +42,7 @@ class SweepEngine(abc.ABC):
         self._x, self._labels = plan.ordered()
 
     def facts(self) -> dict[str, Any]:
-        """All that settings are simulated with and that takes time: kept in the study, as JSON."""
+        """Whatever takes long to find and serves for all settings: kept in the study, as JSON."""
         return {}
 
     def recall(self, facts: Mapping[str, Any]) -> None:  # noqa: B027  (most have none)
@@ -54,7 +54,7 @@ class SweepEngine(abc.ABC):
 
     @abc.abstractmethod
     def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, PricedGraph]:
-        """What measures images with this setting, and the graph to price them on."""
+        """A function that measures images with this setting, and the graph to price them on."""
 
     @abc.abstractmethod
     def close(self) -> None:

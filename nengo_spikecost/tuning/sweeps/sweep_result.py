@@ -37,23 +37,23 @@ class Sweep(Result):
     trials : tuple of Trial
         All, with those that were stopped early and those that failed.
     space : Space
-        What was searched.
+        The settings that could be tried.
     reference : ndarray of bool, shape (n_images,)
-        Outcomes of the Keras model, or of what the sweep was told to count losses against.
+        Outcomes of the Keras model, or of the reference that the sweep was given.
     device, cost_model, neuron_type : str
-        What the settings were priced on, how, and the neurons.
+        The device that settings were priced on, the cost model, and the neurons.
     dt : float
         Length of a step in s.
     confidence : float
         Of all intervals.
     simulator : str
-        What simulated the settings.
+        Simulated the settings.
     blocks : ChipBlocks, optional
         On a chip: the block shapes that all settings were run with.
     study : str, optional
         The file that holds it all.
     plan : Plan, optional
-        What it was made with; a sweep loaded from a file has none.
+        Model, data and options; a sweep loaded from a file has none.
     """
 
     trials: tuple[Trial, ...]

@@ -1,4 +1,4 @@
-"""What a sweep tries and what comes of it: settings, readings, trials, points."""
+"""Settings, readings, trials and points: the records of a sweep."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATES = ("complete", "stopped", "failed")
 
 @dataclass(frozen=True)
 class Setting:
-    """Firing-rate scales and the synapse: what one simulation is made with.
+    """Firing-rate scales and the synapse of one simulation.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Proposal:
     Attributes
     ----------
     setting : Setting
-        What to simulate.
+        The setting to simulate.
     origin : str
         In words: ``"one scale of 100"``, ``"200 Hz rule"``, ``"local"``, ``"sampler"``, ...
     baseline : bool
@@ -65,7 +65,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read of a simulation at one presentation time.
+    """Outcomes and energy of images at one presentation time.
 
     Attributes
     ----------
@@ -125,14 +125,14 @@ def with_more(readings: Sequence[Reading], new: Sequence[Reading]) -> list[Readi
 
 @dataclass(frozen=True)
 class Trial:
-    """A proposal, and what came of it.
+    """A proposal that was tried, and its readings.
 
     Attributes
     ----------
     number : int
         From 0, in the order tried.
     proposal : Proposal
-        What was tried.
+        The setting that was tried, and its origin.
     state : {"complete", "stopped", "failed"}
         Seen with all images; given up on some of them as hopeless; or ended by an error.
     readings : tuple of Reading
@@ -174,7 +174,7 @@ class Point:
     baseline : bool
         Whether all layers have one scale.
     scale_firing_rates : dict from str to float
-        What ``convert`` and ``nengo_dl.Converter`` take (the latter by layer).
+        As ``convert`` takes them, and ``nengo_dl.Converter`` by layer.
     synapse : float or None
         In s.
     n_steps : int

@@ -44,7 +44,7 @@ class Data:
 
 
 def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptions) -> Data:
-    """Samples and labels as arrays, and some held out, in whole batches.
+    """Samples and labels as arrays, some of them held out in whole batches.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Losses on what a NengoDL Probe on neurons reads: firing rates and synaptic operations.
+"""Losses for a NengoDL Probe on neurons: of firing rates and synaptic operations.
 
 A Probe on ``ensemble.neurons`` gives tensors of shape ``(batch, n_steps, n_neurons)``, in
 which a spike is ``amplitude / dt`` high. The losses here divide that out, so that rates are
@@ -25,7 +25,7 @@ import tensorflow as tf
 from ...errors import TuningError
 from .regularizers import Target, target_range
 
-#: What becomes of the steps before a regularizer sees the rates.
+#: Whether a regularizer sees the mean over all steps, or every step.
 STEP_CHOICES = ("mean", "each")
 
 
@@ -75,7 +75,7 @@ class RateLoss(tf.keras.losses.Loss):
         self.steps = steps
 
     def rates_hz(self, y_pred: tf.Tensor) -> tf.Tensor:
-        """What the regularizer gets of what a Probe has read."""
+        """The rates in Hz that the regularizer gets, from the values that a Probe has read."""
         rates = y_pred / tf.cast(self.amplitude, y_pred.dtype)
         return tf.reduce_mean(rates, axis=1) if self.steps == "mean" else rates
 

@@ -1,4 +1,4 @@
-"""What is added to the loss of the task: rates by layer, and synops."""
+"""Penalties that are added to the loss of the task: on rates by layer, and on synops."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Penalties:
         Parameters
         ----------
         outputs : dict from str to tf.Tensor of shape (batch, n_steps, n_neurons)
-            What Probes on the populations read.
+            Read by Probes on the populations.
         """
         total = tf.constant(0.0)
         for name, loss in self.synops.items():
@@ -80,7 +80,7 @@ class Penalties:
 
 @dataclass(frozen=True)
 class SynopPenalty:
-    """What synops cost in the loss.
+    """The price of synops in the loss.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class SynopPenalty:
         return cls(float(weight), None if target is None else synop_range(target))
 
     def __call__(self, synops: Any, at_start: Any) -> Any:
-        """The penalty, where there were so many at the start (at least 1)."""
+        """The penalty on synops, given how many there were at the start (at least 1)."""
         counted = synops if self.target is None else outside(synops, self.target)
         return self.weight / at_start * counted
 

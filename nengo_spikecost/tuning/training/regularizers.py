@@ -33,7 +33,7 @@ _serializable = tf.keras.utils.register_keras_serializable(package="nengo_spikec
 
 
 class _Checked:
-    """Put before a regularizer of KerasSpiking: checks what it is made with and called with."""
+    """Mixin before a regularizer of KerasSpiking that checks its arguments and its tensors."""
 
     def __init__(self, *, target: Target, **others: Any):
         target_range(target)

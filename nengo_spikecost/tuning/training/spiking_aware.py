@@ -40,7 +40,7 @@ def spikes_with_gradient_of(spikes: tf.Tensor, rates: tf.Tensor) -> Any:
 
 @contextlib.contextmanager
 def spiking_aware_training() -> Iterator[None]:
-    """NengoDL Simulators that are built within train on spikes.
+    """Within this context NengoDL builds Simulators that train on spikes.
 
     Forward, in training as in inference, every neuron does what it does in inference.
     Backward, its output at each step has the gradient of its rate curve (NengoDL's

@@ -1,4 +1,4 @@
-"""What a network is trained for: the loss on its outputs, and the labels as it needs them."""
+"""The task of a network: the loss on its outputs, and labels in the form that it takes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Task:
 
     @property
     def has_accuracy(self) -> bool:
-        """Whether any output tells classes."""
+        """Whether any output is of classes."""
         return any(self._classes.values())
 
     def scores(
@@ -108,16 +108,16 @@ def labels_by_output(y: Any, names: tuple[str, ...], n: int) -> dict[str, np.nda
         given = {names[0]: y}
     else:
         raise DataError(f"y must be a dict by output: the model has {', '.join(names)}.")
-    found = {}
+    labels = {}
     for name in names:
         if given.get(name) is None:
             raise DataError(f"y has no labels for output {name!r}.")
-        found[name] = np.asarray(given[name])
-        if len(found[name]) != n:
-            raise DataError(f"There are {n} samples but {len(found[name])} labels for {name!r}.")
-        if found[name].dtype.kind not in "biuf":
-            raise DataError(f"Labels of {name!r} must be numbers, not {found[name].dtype}.")
-    return found
+        labels[name] = own = np.asarray(given[name])
+        if len(own) != n:
+            raise DataError(f"There are {n} samples but {len(own)} labels for {name!r}.")
+        if own.dtype.kind not in "biuf":
+            raise DataError(f"Labels of {name!r} must be numbers, not {own.dtype}.")
+    return labels
 
 
 def _cross_entropy(model: tf.keras.Model, output: str) -> Any:
@@ -132,12 +132,12 @@ def _cross_entropy(model: tf.keras.Model, output: str) -> Any:
 
 def _resolved(loss: Any) -> Any:
     try:
-        found = tf.keras.losses.get(loss)
+        function = tf.keras.losses.get(loss)
     except (ValueError, TypeError):
-        found = None
-    if not callable(found):
+        function = None
+    if not callable(function):
         raise TuningError(
             "loss must be a Keras loss, by name or as a function of (y_true, y_pred), not "
             f"{loss!r}."
         )
-    return found
+    return function

@@ -79,7 +79,7 @@ class Trainee:
 
     @property
     def variables(self) -> list[Any]:
-        """All that training changes."""
+        """The variables that training changes."""
         return self.sim.keras_model.trainable_variables
 
     def set_synops_at_start(self, synops: float) -> None:
@@ -122,7 +122,7 @@ class Trainee:
         self.sim.close()
 
     def total(self, scores: Sequence[Any], at_start: Any = None) -> Any:
-        """What is minimised: the loss of the task and all penalties."""
+        """The objective: the loss of the task and all penalties."""
         loss, _, synops, regularization = scores
         at_start = self._at_start if at_start is None else at_start
         return loss + regularization + self._synop_penalty(synops, at_start)

@@ -22,7 +22,7 @@ _PARTS = ("variables", "optimizer", "best")
 
 @dataclass(frozen=True)
 class State:
-    """All that training goes on from.
+    """The state of training after an epoch.
 
     Attributes
     ----------

@@ -58,7 +58,7 @@ class Run:
         return min(self.history, key=lambda r: (r.objective, r.epoch)).epoch
 
     def train(self) -> str | None:
-        """All epochs; if there were fewer, the reason."""
+        """Train all epochs; if it ends before the last, return the reason."""
         trainee, epochs = self.trainee, self.options.epochs
         trainee.optimizer.build(trainee.variables)
         if not self._resume():

@@ -1,8 +1,18 @@
 """Where each weight of a Keras model is in the network it becomes, and back again.
 
-Converters turn, reshape and rename weights. Which went where is found by converting the same
-model with numbered weights and reading the numbers in the network: that holds for every
-converter, a user's too, that hands weights on one by one. Where one does not, it is said.
+Converters turn, reshape and rename weights, and none says where it puts which. So a copy of the
+model is converted with numbers in place of weights, and the numbers are read in the network:
+
+1. every weight array is filled with its own number, and the model is converted: the numbers in
+   the network tell which array each element comes from;
+2. every element gets its position in its array, and the model is converted again;
+3. elements that are no whole numbers, or no such positions, were computed from several weights:
+   trained values could not be given back, and an error says so. So it does where a weight is in
+   the network twice, as copies would be trained apart;
+4. after training, every element is written to the place it came from.
+
+A table of converters would be simpler, and wrong for a converter of the user's own. This way
+holds for every converter that hands weights on one by one.
 """
 
 from __future__ import annotations
@@ -55,19 +65,19 @@ class Parameter:
         return np.asarray(self.obj.bias) / self.scale
 
     def freeze(self) -> None:
-        """Have NengoDL leave the values as they are."""
+        """Tell NengoDL not to train the values."""
         obj = self.obj if isinstance(self.obj, nengo.Connection) else self.obj.neurons
         self.network.config[obj].trainable = False
 
     def trained(self, sim: Any) -> np.ndarray:
         """The values in a simulator, without the factor."""
         data = sim.data[self.obj]
-        found = data.weights if isinstance(self.obj, nengo.Connection) else data.bias
-        return np.asarray(found, dtype=np.float64) / self.scale
+        values = data.weights if isinstance(self.obj, nengo.Connection) else data.bias
+        return np.asarray(values, dtype=np.float64) / self.scale
 
 
 def trainable_parameters(net: nengo.Network) -> Iterator[Parameter]:
-    """What NengoDL trains of a network made with ``inference_only=False``, in order."""
+    """The arrays of a network made with ``inference_only=False`` that NengoDL trains, in order."""
     for network in (net, *net.all_networks):
         for conn in network.connections:
             if _setting(network, conn):
@@ -141,8 +151,8 @@ class WeightMap:
         with warnings.catch_warnings():
             # said again, when the network that is trained is made
             warnings.simplefilter("ignore", ConversionWarning)
-            found = convert(self.model)
-        return [p.initial() for p in trainable_parameters(found.net)]
+            network = convert(self.model).net
+        return [p.initial() for p in trainable_parameters(network)]
 
     def _element(self, which: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Number of the weight, and position in it, of each element of a parameter."""
@@ -199,8 +209,8 @@ def training_copy(model: tf.keras.Model) -> tf.keras.Model:
     def clone(layer: Any) -> Any:
         if isinstance(layer, tf.keras.Model):
             return tf.keras.models.clone_model(layer, clone_function=clone)
-        found = converters.get(type(layer))
-        if isinstance(found, type) and issubclass(found, ConvertNoOperation):
+        converter = converters.get(type(layer))
+        if isinstance(converter, type) and issubclass(converter, ConvertNoOperation):
             return tf.keras.layers.Activation("linear", name=layer.name)
         return type(layer).from_config(layer.get_config())
 

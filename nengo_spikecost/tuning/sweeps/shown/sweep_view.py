@@ -20,7 +20,7 @@ _SHOWN = 24
 
 @presents(Sweep)
 class SweepPresenter(Presenter[Sweep]):
-    """What was tried, the front, and the best setting within each loss beside the baseline's."""
+    """Counts of trials, the front, and the best setting within each loss beside the baseline's."""
 
     format = "nengo-spikecost/sweep/1"
 
