@@ -72,7 +72,7 @@ def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
 
 
 def _checked(scale: Any, of_layer: str) -> float:
-    """A firing-rate scale as a float; raises `ConversionError` if it is none."""
+    """A firing-rate scale as a float; raises `ConversionError` unless it is a positive number."""
     if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
         raise ConversionError(
             f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."

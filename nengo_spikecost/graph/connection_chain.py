@@ -43,7 +43,7 @@ def computes_on_host(conn: nengo.Connection) -> bool:
 def connection_chain(
     conn: nengo.Connection, count_zeros: bool = False, learned_encoders: bool = False
 ) -> list[Connectivity]:
-    """Patterns of a Connection, in the order signals pass them.
+    """Patterns of a Connection, in the order in which signals pass them.
 
     Starts at the neurons of a decoded Ensemble, at the result of a function computed on
     the host, and else at the elements of ``conn.pre_obj``. Ends at the neurons of an

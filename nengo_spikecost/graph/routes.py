@@ -105,7 +105,7 @@ class RouteFinder:
 
 
 def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
-    """Elements of a Connection's target that something may arrive at.
+    """Elements of a Connection's target that a signal may reach.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Layers of a model as formulas of their shapes see them, read from Keras and QKeras."""
+"""Layers of Keras and QKeras models by their shapes."""

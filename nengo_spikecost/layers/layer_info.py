@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """A layer as a row of a table names it, without its work.
+    """Name, type and size of a layer, for a row of a table.
 
     Attributes
     ----------

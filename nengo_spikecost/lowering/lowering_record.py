@@ -91,7 +91,7 @@ class Lowering(Result):
     composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
 
     def summary_string(self, line_length: int = 200) -> str:
-        """One line for each change, long enough for the names of both ends and a reason."""
+        """One line for each change, with room for the names of both ends and a reason."""
         return self._text(line_length)
 
 

@@ -14,8 +14,8 @@ them would have to be multiplied out as matrices.
 4. Hold what was made of the lines against the list itself (`_agrees`).
 
 Step 4 is what allows steps 1 to 3 to guess: whatever is wrong, or no product of axes at all, is
-found out there, and the map stays a list. The other way, to have NengoDL's converters say what they
-mean, would serve converted networks only, and not those that users write.
+noticed there, and the map stays a list. The other way, to have the converters of layers record
+their intention, would serve converted networks only, and not those that users write.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .strided_map import StridedMap
 def as_strided(
     gather: Gather, image_in: Image | None, image_out: Image | None
 ) -> StridedMap | None:
-    """A `Gather` as a `StridedMap`, or None if it is none.
+    """A `Gather` as a `StridedMap`, or None if it can't be one.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ class StridedMap(LinearMap):
         return StridedMap(kernel.reshape(shape), self.axes, self.channels_last)
 
     def after(self, first: StridedMap) -> StridedMap | None:
-        """This map after another one, as one map; None if it is none of this class.
+        """This map after another one, as one map; None if that map is not of this class.
 
         It is one if the images fit, if no axis is first strided and then upsampled, and if
         nothing depends on the border between them: at no position outside the image

@@ -41,7 +41,7 @@ class ConvertReLU(ActivationConverter):
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
-        """A jump is no sum of ReLUs."""
+        """No sum of ReLUs has a jump."""
         if float(layer.threshold):
             return f"its output jumps at threshold={float(layer.threshold):g}; only 0 has none"
         return None

@@ -53,7 +53,7 @@ class KerasSpikingConverter(LayerConverter):
 
 @register_layer_converter(compat.SpikingActivation)
 class ConvertSpikingActivation(KerasSpikingConverter):
-    """Neurons that add up the rates of an activation, and spike whenever they reach one more."""
+    """Neurons that sum the rates of an activation and spike at every whole number they pass."""
 
     unsupported_training_args: ClassVar[list[Any]] = [("spiking_aware_training", False)]
 
@@ -79,7 +79,7 @@ class ConvertSpikingActivation(KerasSpikingConverter):
 
 @register_layer_converter(compat.Lowpass, compat.Alpha)
 class ConvertFilter(KerasSpikingConverter):
-    """Filters, each element's its own.
+    """Filters with a time constant of their own for each element.
 
     Where only an output follows, or the network is not lowered, a `FilterNode`, which
     answers within the step as the layer does. Before neurons of a chip, if all elements are

@@ -34,7 +34,7 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
 
     @classmethod
     def convertible(cls, layer: Any, converter: Any) -> tuple[bool, str | None]:
-        """Answer NengoDL; with a `problem`, a layer may still become a TensorNode."""
+        """NengoDL's question; a layer with a `problem` may still become a TensorNode."""
         problem = cls.problem(layer, converter)
         return super().convertible(layer, converter) if problem is None else (False, problem)
 

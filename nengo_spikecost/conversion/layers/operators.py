@@ -55,7 +55,7 @@ class ConvertOperation(OperationConverter):
         return None if layer.symbol in _OPERATIONS else _unknown(layer.symbol)
 
     def convert(self, node_id: int) -> Any:
-        """By the name of the operation."""
+        """The method for the name of the operation."""
         return _OPERATIONS[self.layer.symbol](self, node_id, *self.arguments(node_id))
 
     def add_sum(self, node_id: int, a: Any, b: Any, sign: int = 1) -> Any:

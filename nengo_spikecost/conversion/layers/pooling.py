@@ -1,4 +1,4 @@
-"""Pooling: averages as convolutions, maxima on the host or by a choice of the user's."""
+"""Pooling: averages as convolutions, maxima on the host or in a form that the user chose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PoolingConverter(ConvolutionConverter):
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
-        """None: all of them can be converted."""
+        """Any pooling layer can be converted."""
         return None
 
     def space(self, node_id: int) -> tuple[int, ...]:
@@ -127,7 +127,7 @@ class ConvertMaxPooling(PoolingConverter):
     """Max pooling, or the form that the user chose for it."""
 
     def convert(self, node_id: int) -> Any:
-        """As the option ``max_pooling`` of the conversion says."""
+        """The form given by the option ``max_pooling`` of the conversion."""
         choice = self.converter.max_pooling
         if choice == "exact":
             return self.add_maximum(node_id)

@@ -15,7 +15,7 @@ from .converter_registry import register_layer_converter
 
 @register_layer_converter(tf.keras.layers.Flatten)
 class ConvertFlatten(LayerConverter):
-    """Nothing; but channels that come first are moved last before they are flattened."""
+    """No change of order, except that channels that come first are moved last."""
 
     def convert(self, node_id: int) -> Any:
         """The input, or a permutation of it."""
