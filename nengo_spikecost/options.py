@@ -89,6 +89,7 @@ def option(
     metavar: str = "",
     read: Any = None,
     decides: bool = True,
+    positional: bool = False,
 ) -> Any:
     """A field of `Options`.
 
@@ -108,10 +109,12 @@ def option(
         Makes the value of what was typed. Default: the type of the default.
     decides : bool
         Whether results depend on it.
+    positional : bool
+        Whether it may be given without its name, after the function's own arguments.
     """
     metadata = {
         "help": help, "flag": flag, "choices": choices, "metavar": metavar, "read": read,
-        "decides": decides,
+        "decides": decides, "positional": positional,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -137,15 +140,17 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
         own = inspect.signature(function)
         added = [_parameter(field) for field in fields.values()]
         kept = [p for p in own.parameters.values() if p.name != "options"]
-        rest = [p for p in kept if p.kind is inspect.Parameter.VAR_KEYWORD]
-        signature = own.replace(parameters=[*(p for p in kept if p not in rest), *added, *rest])
+        parameters = sorted([*kept, *added], key=lambda parameter: parameter.kind)
+        signature = own.replace(parameters=parameters)
+        n_own = sum(p.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD for p in kept)
 
         @functools.wraps(function)
         def call(*args: Any, options: O | None = None, **given: Any) -> R:
             chosen = {name: given.pop(name) for name in list(given) if name in fields}
             if options is None:
-                _bound(function.__name__, signature, args, {**chosen, **given})
-                options = options_class(**chosen)
+                bound = _bound(function.__name__, signature, args, {**chosen, **given})
+                chosen = {name: value for name, value in bound.items() if name in fields}
+                options, args = options_class(**chosen), args[:n_own]
             elif chosen:
                 raise TypeError(f"{', '.join(chosen)}: give options=, or each by name, not both.")
             return function(*args, options=options, **given)
@@ -159,10 +164,10 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
 
 def _bound(
     name: str, signature: inspect.Signature, args: tuple[Any, ...], given: dict[str, Any]
-) -> None:
-    """Refuse arguments that the signature has not, in Python's own words."""
+) -> dict[str, Any]:
+    """Arguments by name; those that the signature does not have are refused in Python's words."""
     try:
-        signature.bind(*args, **given)
+        return signature.bind(*args, **given).arguments
     except TypeError as error:
         raise TypeError(f"{name}() {error}") from None
 
@@ -171,8 +176,9 @@ def _parameter(field: Any) -> inspect.Parameter:
     default = _default(field)
     if default is dataclasses.MISSING:
         default = inspect.Parameter.empty
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(field.name, keyword, default=default, annotation=field.type)
+    positional = field.metadata.get("positional", False)
+    kinds = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return inspect.Parameter(field.name, kinds[positional], default=default, annotation=field.type)
 
 
 def _with_options(doc: str, options_class: type) -> str:

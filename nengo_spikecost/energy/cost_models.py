@@ -7,6 +7,7 @@ package's own are each in a file of its own, and registered in ``energy/__init__
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable, Protocol
 
@@ -83,6 +84,14 @@ class CostModel:
         What ``counter`` counts from. ``"spikes"``: a network and its activity, if any, exactly.
         ``"mean rates"``: the same, as mean rates times synapses. ``"example data"``: a Keras
         model and the data that it is run on, for any number of steps.
+    widths : str
+        Bits that it computes with, in words; empty if it knows no widths.
+    synop_J : callable, optional
+        ``synop_J(device) -> float``: energy of an addition on a spiking device, and of a
+        multiply-accumulate on another, in Joules. None: not known.
+    with_activations : callable, optional
+        ``with_activations(bits) -> CostModel``: the same with activations of so many bits.
+        None: the device says what widths cost.
     """
 
     name: str
@@ -97,9 +106,18 @@ class CostModel:
     has_ranges: bool = False
     needs_chip: bool = False
     counts_from: str = "spikes"
+    widths: str = ""
+    synop_J: Callable[[Device], float] | None = None
+    with_activations: Callable[[int], CostModel] | None = None
 
     def __post_init__(self) -> None:
         check.choice("counts_from", self.counts_from, COUNTED_FROM, EnergyError)
+
+
+def name_with(base: str, options: Iterable[str]) -> str:
+    """The name of a cost model with options: ``"lemaire(bits=8)"``."""
+    words = ", ".join(options)
+    return f"{base}({words})" if words else base
 
 
 _cost_models: dict[str, CostModel] = {}

@@ -180,4 +180,10 @@ def _price_dense(
     return []
 
 
-PER_OPERATION = CostModel("per_operation", exact_counter, price, measured_columns=SPIKE_COLUMNS)
+PER_OPERATION = CostModel(
+    "per_operation",
+    exact_counter,
+    price,
+    measured_columns=SPIKE_COLUMNS,
+    synop_J=lambda device: device.energy_per_synop_J,
+)

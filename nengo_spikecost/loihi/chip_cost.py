@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..chip.chip_hops import PlacedCores
-from ..energy.loihi_chip import Board, ChipCost, HostIO, Profile, chip_work, price_chip
+from ..energy.loihi_chip import ChipCost, ChipOptions, chip_work, price_chip
 from ..errors import EnergyError, MissingActivityError
+from ..options import takes_options
 
 
+@takes_options(ChipOptions)
 def chip_cost(
-    activity: Any,
-    *,
-    profile: str | Profile = "silicon",
-    mapping: PlacedCores | None = None,
-    board: str | Board = "nahuku32",
-    host_io: str | float | HostIO | None = None,
-    powered_cores: int | str = "used",
-    x86_active: float | None = None,
+    activity: Any, *, mapping: PlacedCores | None = None, options: ChipOptions
 ) -> ChipCost:
     """Energy and latency per inference of a measured run on a Loihi chip.
 
@@ -25,13 +20,10 @@ def chip_cost(
     ----------
     activity : Activity, or any object with one as ``.activity``
         Measured with ``simulator="loihi"``; or what `deploy` returns.
-    profile : str or Profile
-        Energies and times of a core's events: ``"silicon"`` or ``"davies2018"``.
     mapping : Mapping, optional
         Where cores are, as `place` returns it, for chips, tiles and hops. Default: in their order
         on the fewest chips.
-    board, host_io, powered_cores, x86_active
-        See `nengo_spikecost.energy.loihi_chip.price_chip`.
+    {options}
 
     Returns
     -------
@@ -62,7 +54,4 @@ def chip_cost(
             "mapping must be a Mapping, as nengo_spikecost.loihi.place or Deployment.mapping "
             f"returns it, not {type(mapping).__name__}."
         )
-    return price_chip(
-        chip_work(activity, mapping), profile, board=board, host_io=host_io,
-        powered_cores=powered_cores, x86_active=x86_active,
-    )  # fmt: skip
+    return price_chip(chip_work(activity, mapping), options=options)

@@ -33,6 +33,7 @@ from ...chip.chip_work import ChipWork
 from ...workload.measured_chip import chip_work
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chip_files import ChipFile, read_chip_file, shipped_chip
+from .chip_options import ChipOptions
 from .chip_profile import EVENTS, POWERS, Board, HostIO, Profile
 from .cost import ChipCost, CoreCost, LayerCost
 from .events import CORE_PARTS
@@ -52,6 +53,7 @@ __all__ = [
     "Board",
     "ChipCost",
     "ChipFile",
+    "ChipOptions",
     "ChipPrice",
     "ChipTime",
     "ChipWork",

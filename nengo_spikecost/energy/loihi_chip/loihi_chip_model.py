@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import EnergyError, MissingActivityError
 from ...layers.layer_info import LayerInfo
+from ...options import takes_options
 from ...workload.measured_chip import chip_work
 from ...workload.workload_record import Workload
-from ..cost_models import CostModel, Counter
+from ..cost_models import CostModel, Counter, name_with
 from ..device import Device, device_key
 from ..estimate import EnergyEstimate, LayerEnergy, StaticEnergy
 from ..per_operation import exact_counter
+from .chip_options import ChipOptions
 from .cost import ChipCost
 from .events import PART_GROUPS
 from .price import ChipPrice
@@ -80,8 +82,7 @@ class ChipPricer:
     """Prices a workload's chip with given options; see `loihi_chip`."""
 
     name: str
-    profile: Any = None
-    options: dict[str, Any] = field(default_factory=dict)
+    options: ChipOptions
 
     def cost(self, workload: Workload, device: Device) -> ChipCost:
         """Energy and latency of the chip.
@@ -101,18 +102,19 @@ class ChipPricer:
                 f"cost_model='loihi_chip' has no constants for {device.name}; it prices "
                 f"{', '.join(PROFILES)}."
             )
-        profile = self.profile or PROFILES[device_key(device.name)]
-        return price_chip(workload.chip, profile, **self.options)
+        options = self.options
+        if options.profile is None:
+            options = replace(options, profile=PROFILES[device_key(device.name)])
+        return price_chip(workload.chip, options=options)
 
     def __call__(self, workload: Workload, device: Device) -> EnergyEstimate:
         """Price a workload on a device: within the boundary ``"chip"``."""
         cost = self.cost(workload, device)
-        found = {
-            level: self._estimate(workload, device, cost, getattr(cost, level))
-            for level in ("low", "nominal", "high")
-        }
-        remarks = (_remark(cost),)
-        return replace(found["nominal"], low=found["low"], high=found["high"], remarks=remarks)
+        low, nominal, high = (
+            self._estimate(workload, device, cost, price)
+            for price in (cost.low, cost.nominal, cost.high)
+        )
+        return replace(nominal, low=low, high=high, remarks=(_remark(cost),))
 
     def _estimate(
         self, workload: Workload, device: Device, cost: ChipCost, price: ChipPrice
@@ -154,21 +156,19 @@ def _remark(cost: ChipCost) -> str:
     )
 
 
+@takes_options(ChipOptions)
 def loihi_chip(
-    profile: Any = None, *, mapping: Any = None, name: str | None = None, **options: Any
+    *, mapping: Any = None, name: str | None = None, options: ChipOptions, **unknown: Any
 ) -> CostModel:
     """The cost model with options of your own.
 
     Parameters
     ----------
-    profile : str or Profile, optional
-        Default: ``"davies2018"`` for the device ``loihi``, ``"silicon"`` for ``loihi_silicon``.
+    {options}
     mapping : nengo_spikecost.loihi.Mapping, optional
         Where cores are.
     name : str, optional
         Name of the cost model. Default: ``"loihi_chip"`` and the options that are given.
-    **options
-        ``board``, ``host_io``, ``powered_cores`` and ``x86_active`` of `price_chip`.
 
     Returns
     -------
@@ -179,21 +179,20 @@ def loihi_chip(
     Raises
     ------
     EnergyError
-        If there is no such option.
+        If there is no such option, or one is not what it should be.
     """
-    known = ("board", "host_io", "powered_cores", "x86_active")
-    for key in options:
-        if key not in known:
-            raise EnergyError(
-                f"loihi_chip has no option {key!r}; it takes profile, mapping, {', '.join(known)}."
-            )
-    given = {"profile": profile, **options}
-    words = [f"{key}={value!r}" for key, value in given.items() if isinstance(value, (str, float))]
-    full = name or "loihi_chip" + (f"({', '.join(words)})" if words else "")
+    if unknown:
+        profile, *others = options.values()
+        raise EnergyError(
+            f"loihi_chip has no option {next(iter(unknown))!r}; it takes {profile}, mapping, "
+            f"{', '.join(others)}."
+        )
+    words = (f"{k}={v!r}" for k, v in options.given().items() if isinstance(v, (str, float)))
+    full = name or name_with("loihi_chip", words)
     return CostModel(
         name=full,
         counter=ChipCounters(exact_counter, mapping),
-        price=ChipPricer(full, profile, options),
+        price=ChipPricer(full, options),
         columns=COLUMNS,
         measured_columns=COLUMNS,
         can_price=is_loihi,

@@ -48,7 +48,7 @@ def explain(
             *_price_words(estimate, exact),
             *_boundary_words(estimate, exact),
             *_memory_words(estimate, exact, model),
-            *_width_words(model),
+            *([model.widths] if model.widths else []),
         ]
     if estimate.static_J:
         share = estimate.static_J / estimate.mean_J
@@ -165,19 +165,6 @@ def _memory_words(estimate: EnergyEstimate, exact: EnergyEstimate, model: CostMo
     if exact.mean_J:
         words.append(f"the rest is {rest / exact.mean_J:.3g} times per_operation's")
     return words
-
-
-def _width_words(model: CostModel) -> list[str]:
-    widths = getattr(model.price, "widths", None)
-    if widths is not None:
-        bits = {k: getattr(widths, k) for k in ("weights", "potentials", "activations")}
-        if len(set(bits.values())) == 1:
-            return [f"{bits['weights']} bits throughout"]
-        return [", ".join(f"{key} of {value} bits" for key, value in bits.items())]
-    options = getattr(model.price, "options", None)
-    if options is not None and hasattr(options, "default"):
-        return [f"weights of {options.default.bits} bits, sums as wide as they need"]
-    return []
 
 
 def _percent(share: float) -> str:

@@ -21,7 +21,7 @@ from typing import Callable, Union
 from ...check import is_whole
 from ...energy.cost_models import CostModel, get_cost_model
 from ...energy.device import Constant, Device
-from ...energy.per_operation import price as price_per_operation
+from ...energy.peers.lemaire import lemaire
 from ...errors import EnergyError
 
 MAX_BITS = 32
@@ -125,8 +125,6 @@ def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[Cost
     keeps those that it was made with. Any other prices both sides: its widths are in the
     device (`matched_device`).
     """
-    from ...energy.peers.lemaire import LemairePrice, lemaire
-
     if cost_model == "lemaire":
         wide = widths.accumulators
         model = lemaire(
@@ -142,24 +140,17 @@ def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[Cost
         )
     else:
         model = get_cost_model(cost_model)
-    price = model.price
-    if not isinstance(price, LemairePrice) or price.compat is not None:
+    if model.with_activations is None:
         return model, model
-    narrow = replace(price, widths=replace(price.widths, activations=widths.activations))
-    return model, replace(model, price=narrow)
+    return model, model.with_activations(widths.activations)
 
 
 def mac_over_acc(models: tuple[CostModel, CostModel], device: Device, twin: Device) -> float | None:
     """Energy of the twin's multiply-accumulate over that of a synop; None if not known."""
-    from ...energy.peers.lemaire import LemairePrice
-
-    prices = [model.price for model in models]
-    if all(isinstance(price, LemairePrice) for price in prices):
-        spiking, dense = (p.prices(d) for p, d in zip(prices, (device, twin)))  # type: ignore
-        return (dense.mul_J + dense.add_J) / spiking.add_J
-    if prices[0] is price_per_operation and device.energy_per_synop_J > 0:
-        return twin.energy_per_synop_J / device.energy_per_synop_J
-    return None
+    synop_J, mac_J = (model.synop_J for model in models)
+    if synop_J is None or mac_J is None or not synop_J(device):
+        return None
+    return mac_J(twin) / synop_J(device)
 
 
 def _derived(device: Device, energy_J: Callable[[Callable[[str], float]], float]) -> Constant:

@@ -119,7 +119,7 @@ def break_even_of(
         widths=widths,
         given_device=given,
         memory=sides.network.arithmetic is not None,
-        prices_widths=hasattr(model.price, "widths"),
+        prices_widths=bool(model.widths),
         n_steps=workload.n_steps,
         n_samples=workload.n_samples,
         dt=workload.dt,

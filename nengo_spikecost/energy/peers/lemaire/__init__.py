@@ -82,6 +82,7 @@ that. The causal padding of a convolution over time is taken for one at both sid
 from __future__ import annotations
 
 from .lemaire_model import LemairePrice, lemaire
+from .lemaire_options import LemaireOptions
 from .memory_traffic import RAM_MODELS, InterpolatedRam, LinearRam, WordRam, ram_model
 from .operations import OPERATION_TYPES, Arithmetic, OperationTable, operation_table
 from .prices import MEMORY_PARTS, PARTS, Prices, Widths
@@ -93,6 +94,7 @@ __all__ = [
     "RAM_MODELS",
     "Arithmetic",
     "InterpolatedRam",
+    "LemaireOptions",
     "LemairePrice",
     "LinearRam",
     "OperationTable",

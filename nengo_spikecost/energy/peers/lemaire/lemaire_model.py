@@ -1,30 +1,21 @@
-"""The cost model and its options."""
+"""The cost model: from a workload to an estimate."""
 
 from __future__ import annotations
 
-import numbers
 from dataclasses import dataclass
-from typing import Any
 
-from ....check import is_whole
-from ....errors import EnergyError
+from ....options import takes_options
 from ....workload.workload_record import Workload
-from ...cost_models import CostModel
+from ...cost_models import CostModel, name_with
 from ...device import Device
 from ...estimate import EnergyEstimate
 from ...per_operation import exact_counter
 from .dense_pass import spend_dense
 from .ledger import Ledger
-from .memory_traffic import RamModel, checked_ram, ram_model
+from .lemaire_options import LemaireOptions
+from .memory_traffic import Ram, ram_model
 from .modules import qualia_rows, spend_as_qualia
-from .operations import (
-    Arithmetic,
-    OperationTable,
-    OperationType,
-    checked_operation_type,
-    has_operation_table,
-    operation_table,
-)
+from .operations import Arithmetic, has_operation_table, operation_table
 from .prices import MEMORY_PARTS, Prices, Widths
 from .qualia import Row, total_row
 from .spiking import check_spikes, spend_spiking
@@ -39,7 +30,6 @@ MEASURED_COLUMNS = (
     "energy digital",
     "energy digital_snn",
 )
-_DEFAULT_FIFO = 1000
 
 
 @dataclass(frozen=True)
@@ -48,24 +38,23 @@ class LemairePrice:
 
     Attributes
     ----------
-    widths : Widths
-    operation_types : tuple of (str or None)
-        Of additions and of multiplications.
-    ram : str or callable
-    fifo_size : int
-    compat : str or None
-    input_density : float
+    options : LemaireOptions
     name : str
         Name of the cost model.
     """
 
-    widths: Widths
-    operation_types: tuple[str | None, str | None]
-    ram: RamModel
-    fifo_size: int
-    compat: str | None
-    input_density: float
+    options: LemaireOptions
     name: str
+
+    @property
+    def widths(self) -> Widths:
+        """Bits of everything that is kept."""
+        return self.options.widths
+
+    @property
+    def ram(self) -> str | Ram:
+        """Energy of a memory access: the name of a model, or a function."""
+        return self.options.memory
 
     def prices(self, device: Device) -> Prices:
         """Energies of single operations on a device.
@@ -76,8 +65,14 @@ class LemairePrice:
             If the device lacks constants.
         """
         table = operation_table(device)
-        arithmetic = Arithmetic(table, *self.operation_types)
-        return Prices(arithmetic, ram_model(self.ram, table), self.widths, self.fifo_size)
+        arithmetic = Arithmetic(table, *self.options.operation_types)
+        ram = ram_model(self.ram, table)
+        return Prices(arithmetic, ram, self.widths, self.options.fifo_size)
+
+    def synop_J(self, device: Device) -> float:
+        """Energy of an addition on a spiking device, else of a multiply-accumulate."""
+        prices = self.prices(device)
+        return prices.add_J if device.spiking else prices.mul_J + prices.add_J
 
     def qualia_table(self, workload: Workload, device: Device) -> tuple[Row, ...]:
         """The table that the Qualia plugin prints: with spike rates, and a row of totals.
@@ -90,7 +85,7 @@ class LemairePrice:
         if device.spiking:
             check_spikes(workload, device)
         prices = self.prices(device)
-        modules, rows = qualia_rows(workload, prices, device.spiking, self.input_density)
+        modules, rows = qualia_rows(workload, prices, device.spiking, self.options.input_density)
         return (*rows, total_row(modules, rows))
 
     def __call__(self, workload: Workload, device: Device) -> EnergyEstimate:
@@ -108,8 +103,8 @@ class LemairePrice:
         if device.spiking:
             check_spikes(workload, device)
         ledger = Ledger(workload, workload.n_samples if device.spiking else 1)
-        if self.compat == "qualia":
-            spend_as_qualia(workload, prices, ledger, device.spiking, self.input_density)
+        if self.options.compat == "qualia":
+            spend_as_qualia(workload, prices, ledger, device.spiking, self.options.input_density)
         elif device.spiking:
             spend_spiking(workload, prices, ledger)
         else:
@@ -117,40 +112,13 @@ class LemairePrice:
         return ledger.estimate(device, self.name)
 
 
-def lemaire(
-    bits: Any = 32,
-    *,
-    operation_type: OperationType = "saturation",
-    ram: RamModel = None,
-    fifo_size: int = _DEFAULT_FIFO,
-    compat: str | None = None,
-    input_density: float = 1.0,
-    name: str | None = None,
-) -> CostModel:
+@takes_options(LemaireOptions)
+def lemaire(*, name: str | None = None, options: LemaireOptions) -> CostModel:
     """The cost model of Lemaire et al. with options of your own.
 
     Parameters
     ----------
-    bits : int, mapping or Widths
-        Width of everything; or of ``"weights"``, ``"potentials"``, ``"biases"``,
-        ``"activations"`` and ``"addresses"``, where those left out are as wide as the weights.
-        With ``compat="qualia"`` one number.
-    operation_type : str or None, or mapping of them
-        How additions and multiplications scale with their width: ``"saturation"``, ``"ICONIP"``,
-        ``"linear"``, ``"quadratic"`` or None; or one each for ``"add"`` and ``"mul"``. See
-        `nengo_spikecost.energy.peers.lemaire.operations`.
-    ram : {"interpolated", "old", "new"} or callable, optional
-        Energy of a memory access; see `.memory_traffic`. Default:
-        ``"interpolated"``, and ``"old"`` with ``compat="qualia"``. A callable is called
-        ``ram(n_words, bits)`` and returns Joules.
-    fifo_size : int
-        Events that fit into the queue between two layers.
-    compat : {None, "qualia"}
-        ``"qualia"`` makes the estimate of the Qualia SNN plugin from the shapes of a Keras
-        model's layers and the spikes that were measured.
-    input_density : float
-        With ``compat="qualia"``: share of the network's graded inputs that are not zero, which
-        the tool reads off the data.
+    {options}
     name : str, optional
         Name of the cost model. Default: ``"lemaire"`` and the options that are not the defaults.
 
@@ -171,33 +139,12 @@ def lemaire(
     >>> lemaire(8, ram="new").name
     "lemaire(bits=8, ram='new')"
     """
-    options = {
-        "bits": (bits, 32),
-        "operation_type": (operation_type, "saturation"),
-        "ram": (ram, None),
-        "fifo_size": (fifo_size, _DEFAULT_FIFO),
-        "compat": (compat, None),
-        "input_density": (input_density, 1.0),
-    }
-    changed = [f"{key}={value!r}" for key, (value, usual) in options.items() if value != usual]
-    if compat not in (None, "qualia"):
-        raise EnergyError(f"compat must be None or 'qualia', not {compat!r}.")
-    widths = Widths.of(bits)
-    if compat and len(set(vars(widths).values())) > 1:
-        raise EnergyError("compat='qualia' knows one width for everything: bits must be a number.")
-    if ram is None:
-        ram = "old" if compat == "qualia" else "interpolated"
-    checked_ram(ram)
-    price = LemairePrice(
-        widths=widths,
-        operation_types=checked_operation_type(operation_type),
-        ram=ram,
-        fifo_size=_checked_fifo_size(fifo_size),
-        compat=compat,
-        input_density=_checked_density(input_density),
-        name=name or "lemaire" + (f"({', '.join(changed)})" if changed else ""),
-    )
-    _check_widths(price)
+    words = (f"{key}={value!r}" for key, value in options.given().items())
+    price = LemairePrice(options, name or name_with("lemaire", words))
+
+    def with_activations(bits: int) -> CostModel:
+        return lemaire(options=options.with_activations(bits), name=price.name)
+
     return CostModel(
         name=price.name,
         counter=exact_counter,
@@ -207,26 +154,7 @@ def lemaire(
         can_price=has_operation_table,
         memory_parts=MEMORY_PARTS,
         whole_network=True,
+        widths=price.widths.words,
+        synop_J=price.synop_J,
+        with_activations=with_activations if options.compat is None else None,
     )
-
-
-def _check_widths(price: LemairePrice) -> None:
-    """Raise the error of a width that has no price now, and not when a network is priced."""
-    widths, arithmetic = price.widths, Arithmetic(OperationTable(), *price.operation_types)
-    for bits in (widths.potentials, widths.addresses):
-        arithmetic.add_J(bits)
-    for product in (widths.product, widths.addresses):
-        arithmetic.mul_J(product)
-
-
-def _checked_fifo_size(value: Any) -> int:
-    if not is_whole(value, 1):
-        raise EnergyError(f"fifo_size must be a whole number of at least 1, not {value!r}.")
-    return int(value)
-
-
-def _checked_density(value: Any) -> float:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not 0 <= value <= 1:
-        raise EnergyError(f"input_density must be between 0 and 1, not {value!r}.")
-    return float(value)

@@ -13,7 +13,7 @@ from typing import Any, Union
 
 import numpy as np
 
-from ....check import is_whole
+from .... import check
 from ....errors import EnergyError
 from .memory_traffic import Ram
 from .operations import Arithmetic
@@ -56,6 +56,16 @@ class Widths:
         """Width of a multiplication that costs as much as one of an activation by a weight."""
         return math.sqrt(self.weights * self.activations)
 
+    @property
+    def words(self) -> str:
+        """Those that differ, in words; one if all are equal."""
+        named = {
+            "weights": self.weights, "potentials": self.potentials, "activations": self.activations
+        }  # fmt: skip
+        if len(set(named.values())) == 1:
+            return f"{self.weights} bits throughout"
+        return ", ".join(f"{name} of {bits} bits" for name, bits in named.items())
+
     @classmethod
     def of(cls, bits: Any) -> Widths:
         """Widths from one number for all, or from a mapping by name.
@@ -75,14 +85,14 @@ class Widths:
             if unknown or "weights" not in bits:
                 fault = f"has unknown {unknown[0]!r}" if unknown else "lacks 'weights'"
                 raise EnergyError(f"bits {fault}; it takes {', '.join(names)}.")
-            return cls(**{n: _width(bits.get(n, bits["weights"]), f"bits[{n!r}]") for n in names})
-        return cls(**dict.fromkeys(names, _width(bits, "bits")))
-
-
-def _width(value: Any, name: str) -> int:
-    if not is_whole(value, 1, MAX_BITS):
-        raise EnergyError(f"{name} must be a whole number from 1 to {MAX_BITS}, not {value!r}.")
-    return int(value)
+            given = {name: bits.get(name, bits["weights"]) for name in names}
+            return cls(
+                **{
+                    name: check.whole(f"bits[{name!r}]", width, EnergyError, 1, MAX_BITS)
+                    for name, width in given.items()
+                }
+            )
+        return cls(**dict.fromkeys(names, check.whole("bits", bits, EnergyError, 1, MAX_BITS)))
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ from .model_reading import quantizer
 from .multipliers import Operator, accumulator, multiplier
 from .process import PROCESSES, Process
 from .qtools_model import MEMORY_PARTS, QtoolsPrice, energy_profile, extract_energy_sum, qtools
-from .qtools_options import INCLUDED, MEMORIES, TENSORS, TERMS
+from .qtools_options import INCLUDED, MEMORIES, TENSORS, TERMS, QtoolsOptions
 from .qtools_pricing import LayerTerms, layer_terms
 from .quantizers import Quantizer, binary, fixed, floating, po2, relu, ternary
 
@@ -96,6 +96,7 @@ __all__ = [
     "LayerTerms",
     "Operator",
     "Process",
+    "QtoolsOptions",
     "QtoolsPrice",
     "Quantizer",
     "ShapeCounter",

@@ -15,7 +15,7 @@ from ....layers.layer_shape import LayerShape
 from .counts import POOLED_IN_QKERAS, WEIGHTED_IN_QKERAS
 from .model_reading import quantizer
 from .multipliers import COMPARISON, Operator, accumulator, adder, divider, multiplier, widest
-from .qtools_options import TENSORS, Options
+from .qtools_options import TENSORS, QtoolsOptions
 from .quantizers import Quantizer, with_values
 
 
@@ -55,7 +55,7 @@ class Given:
     shape: LayerShape
     inputs: tuple[Quantizer, ...]
     quantizers: dict[str, Quantizer | None]
-    options: Options
+    options: QtoolsOptions
     first: bool
 
     @property
@@ -95,14 +95,14 @@ class Given:
         return computed
 
 
-def layer_formats(shapes: Iterable[LayerShape], options: Options) -> dict[str, LayerFormats]:
+def layer_formats(shapes: Iterable[LayerShape], options: QtoolsOptions) -> dict[str, LayerFormats]:
     """The formats of every application, by its name.
 
     Parameters
     ----------
     shapes : iterable of LayerShape
         Each after those that it reads.
-    options : Options
+    options : QtoolsOptions
 
     Raises
     ------
@@ -131,7 +131,7 @@ def layer_formats(shapes: Iterable[LayerShape], options: Options) -> dict[str, L
     return found
 
 
-def _quantizers_of(shape: LayerShape, options: Options) -> dict[str, Quantizer | None]:
+def _quantizers_of(shape: LayerShape, options: QtoolsOptions) -> dict[str, Quantizer | None]:
     """What the model says, overruled by what the user says."""
     result: dict[str, Quantizer | None] = {}
     for tensor, value in shape.quantizers.items():

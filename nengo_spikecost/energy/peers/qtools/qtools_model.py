@@ -10,13 +10,13 @@ import numpy as np
 
 from ....errors import EnergyError
 from ....layers.layer_shape import LayerShape
+from ....options import takes_options
 from ....workload.workload_record import Workload
-from ...cost_models import CostModel
+from ...cost_models import CostModel, name_with
 from ...device import Device
 from ...estimate import EnergyEstimate, LayerEnergy
 from .counter import ShapeCounter
-from .process import Process
-from .qtools_options import TERMS, Options, checked_options
+from .qtools_options import TERMS, QtoolsOptions
 from .qtools_pricing import included, layer_terms
 
 MEMORY_PARTS = ("inputs", "outputs", "parameters")
@@ -39,18 +39,18 @@ class QtoolsPrice:
 
     Attributes
     ----------
-    options : Options
+    options : QtoolsOptions
     of_device : bool
         Whether polynomials go through the device's own constants.
     name : str
         Name of the cost model.
     """
 
-    options: Options
+    options: QtoolsOptions
     of_device: bool
     name: str
 
-    def options_for(self, device: Device) -> Options:
+    def options_for(self, device: Device) -> QtoolsOptions:
         """The options, with the energies of a device."""
         if not self.of_device:
             return self.options
@@ -104,23 +104,8 @@ def _check(workload: Workload, device: Device) -> None:
         )
 
 
-def qtools(
-    quantizers: Mapping[str, Mapping[str, Any]] | None = None,
-    *,
-    source: Any = "quantized_bits(8,0,1)",
-    keras_quantizer: Any = None,
-    keras_accumulator: Any = None,
-    for_reference: bool = False,
-    inference: bool = False,
-    weights_on_memory: str = "sram",
-    activations_on_memory: str = "sram",
-    min_sram_size: int = 0,
-    rd_wr_on_io: bool = False,
-    process: str | Process | None = None,
-    include: Any = None,
-    compat: str | None = None,
-    name: str | None = None,
-) -> CostModel:
+@takes_options(QtoolsOptions)
+def qtools(*, name: str | None = None, options: QtoolsOptions) -> CostModel:
     """The cost model of QKeras' qtools with options of your own.
 
     A quantizer is given as text in QKeras' words (``"quantized_bits(4,0,1)"``), as a short name
@@ -130,37 +115,7 @@ def qtools(
 
     Parameters
     ----------
-    quantizers : dict, optional
-        From names of layers to dicts from tensors (``"weights"``, ``"bias"``, ``"output"``; of a
-        batch normalization ``"gamma"``, ``"beta"``, ``"mean"``, ``"variance"``; of a separable
-        convolution ``"pointwise"`` besides) to quantizers.
-        They come before those that layers of QKeras have.
-    source : quantizer
-        Format of what is fed to the network.
-    keras_quantizer : quantizer, optional
-        Weights, biases and activations of layers that have no quantizers. Default: 8 bits.
-    keras_accumulator : quantizer, optional
-        Their sums. Default: as wide as the sums can be; with ``compat`` 8 bits.
-    for_reference : bool
-        Whether these two replace the quantizers of all layers.
-    inference : bool
-        Whether shifters have as many positions as the weights have different values.
-    weights_on_memory, activations_on_memory : {"sram", "dram", "fixed"}
-        Where they are; ``"fixed"`` costs nothing.
-    min_sram_size : int
-        No SRAM is smaller; in bits.
-    rd_wr_on_io : bool
-        Whether the network's inputs and outputs go through DRAM, and everything that is in DRAM
-        through an SRAM.
-    process : {"horowitz", "initial"} or Process, optional
-        Energies of operations. Default: those of the device. ``"horowitz"`` are QKeras' own fits,
-        ``"initial"`` what QKeras has before it reads its configuration.
-    include : dict or "qkeras", optional
-        From classes of layers (or ``"default"``) to those of ``"inputs"``, ``"outputs"``,
-        ``"parameters"`` and ``"op"`` that are in the energy; ``"qkeras"`` is what
-        ``extract_energy_sum`` adds up. Default: all.
-    compat : {None, "qkeras"}
-        ``"qkeras"`` makes the estimate of QKeras 0.9.0, known faults included.
+    {options}
     name : str, optional
         Name of the cost model. Default: ``"qtools"`` and the options that are not the defaults.
 
@@ -182,56 +137,20 @@ def qtools(
     >>> qtools({"conv": {"weights": fixed(4), "output": relu(6)}}, rd_wr_on_io=True).name
     'qtools(quantizers of 1 layer, rd_wr_on_io=True)'
     """
-    options = checked_options(
-        quantizers=quantizers,
-        source=source,
-        keras_quantizer=keras_quantizer,
-        keras_accumulator=keras_accumulator,
-        for_reference=for_reference,
-        inference=inference,
-        weights_on_memory=weights_on_memory,
-        activations_on_memory=activations_on_memory,
-        min_sram_size=min_sram_size,
-        rd_wr_on_io=rd_wr_on_io,
-        process="horowitz" if process is None else process,
-        include=include,
-        compat=compat,
-    )
-    changed = [
-        f"{key}={value!r}"
-        for key, value, usual in (
-            ("source", source, "quantized_bits(8,0,1)"),
-            ("keras_quantizer", keras_quantizer, None),
-            ("keras_accumulator", keras_accumulator, None),
-            ("for_reference", for_reference, False),
-            ("inference", inference, False),
-            ("weights_on_memory", weights_on_memory, "sram"),
-            ("activations_on_memory", activations_on_memory, "sram"),
-            ("min_sram_size", min_sram_size, 0),
-            ("rd_wr_on_io", rd_wr_on_io, False),
-            ("include", include, None),
-            ("compat", compat, None),
-        )
-        if value != usual
-    ]
-    if process is not None:
-        changed.append(f"process={options.process.name!r}")
-    if quantizers:
-        plural = "s" * (len(quantizers) > 1)
-        changed.insert(0, f"quantizers of {len(quantizers)} layer{plural}")
     price = QtoolsPrice(
-        options=options,
-        of_device=process is None and compat is None,
-        name=name or "qtools" + (f"({', '.join(changed)})" if changed else ""),
+        options=options.resolved(),
+        of_device=options.process is None and options.compat is None,
+        name=name or name_with("qtools", options.words()),
     )
     return CostModel(
         name=price.name,
-        counter=_counter_of(compat),
+        counter=_counter_of(options.compat),
         price=price,
         columns=COLUMNS,
         measured_columns=COLUMNS,
         can_price=has_arithmetic,
         memory_parts=MEMORY_PARTS,
+        widths=f"weights of {price.options.default.bits} bits, sums as wide as they need",
     )
 
 

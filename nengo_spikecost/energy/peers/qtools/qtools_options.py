@@ -1,15 +1,18 @@
-"""What can be chosen about ``cost_model="qtools"``, checked."""
+"""`QtoolsOptions`: formats, memories and energies of ``cost_model="qtools"``, checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from .... import check
 from ....errors import EnergyError
+from ....layout.si import counted
+from ....options import Options, option
 from .model_reading import quantizer
 from .process import Process, get_process
-from .quantizers import Quantizer, fixed
+from .quantizers import Quantizer
 
 MEMORIES = ("sram", "dram", "fixed")
 """Where weights or activations are; ``"fixed"`` is wired and read for nothing."""
@@ -36,95 +39,109 @@ INCLUDED: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of `qtools`, which explains them."""
+class QtoolsOptions(Options):
+    """Options of `qtools`; `resolved` has formats and energies in place of texts.
 
-    quantizers: Mapping[str, Mapping[str, Quantizer | None]] = field(default_factory=dict)
-    source: Quantizer = field(default_factory=lambda: fixed(8))
-    keras_quantizer: Quantizer | None = None
-    keras_accumulator: Quantizer | None = None
+    Attributes
+    ----------
+    quantizers : dict, optional
+        From names of layers to dicts from tensors (``"weights"``, ``"bias"``, ``"output"``; of a
+        batch normalization ``"gamma"``, ``"beta"``, ``"mean"``, ``"variance"``; of a separable
+        convolution ``"pointwise"`` besides) to quantizers.
+        They come before those that layers of QKeras have.
+    source : quantizer
+        Format of what is fed to the network.
+    keras_quantizer : quantizer, optional
+        Weights, biases and activations of layers that have no quantizers. Default: 8 bits.
+    keras_accumulator : quantizer, optional
+        Their sums. Default: as wide as the sums can be; with ``compat`` 8 bits.
+    for_reference : bool
+        Whether these two replace the quantizers of all layers.
+    inference : bool
+        Whether shifters have as many positions as the weights have different values.
+    weights_on_memory, activations_on_memory : {"sram", "dram", "fixed"}
+        Where they are; ``"fixed"`` costs nothing.
+    min_sram_size : int
+        No SRAM is smaller; in bits.
+    rd_wr_on_io : bool
+        Whether the network's inputs and outputs go through DRAM, and everything that is in DRAM
+        through an SRAM.
+    include : dict or "qkeras", optional
+        From classes of layers (or ``"default"``) to those of ``"inputs"``, ``"outputs"``,
+        ``"parameters"`` and ``"op"`` that are in the energy; ``"qkeras"`` is what
+        ``extract_energy_sum`` adds up. Default: all.
+    compat : {None, "qkeras"}
+        ``"qkeras"`` makes the estimate of QKeras 0.9.0, known faults included.
+    process : {"horowitz", "initial"} or Process, optional
+        Energies of operations. Default: those of the device. ``"horowitz"`` are QKeras' own fits,
+        ``"initial"`` what QKeras has before it reads its configuration.
+    """
+
+    quantizers: Any = option(None, positional=True)
+    source: Any = "quantized_bits(8,0,1)"
+    keras_quantizer: Any = None
+    keras_accumulator: Any = None
     for_reference: bool = False
     inference: bool = False
     weights_on_memory: str = "sram"
     activations_on_memory: str = "sram"
     min_sram_size: int = 0
     rd_wr_on_io: bool = False
-    process: Process = field(default_factory=lambda: get_process("horowitz"))
-    include: Mapping[str, tuple[str, ...]] | None = None
+    include: Any = None
     compat: str | None = None
+    process: Any = None
+
+    def __post_init__(self) -> None:
+        for name in ("for_reference", "inference", "rd_wr_on_io"):
+            if not isinstance(self.values()[name], bool):
+                raise EnergyError(f"{name} must be True or False, not {self.values()[name]!r}.")
+        check.choice("weights_on_memory", self.weights_on_memory, MEMORIES, EnergyError)
+        check.choice("activations_on_memory", self.activations_on_memory, MEMORIES, EnergyError)
+        check.whole("min_sram_size", self.min_sram_size, EnergyError, 0)
+        if self.compat not in (None, "qkeras"):
+            raise EnergyError(f"compat must be 'qkeras' or None, not {self.compat!r}.")
+        self._formats()
+        self._energies()
 
     @property
     def default(self) -> Quantizer:
-        """Format of the weights of layers without quantizers."""
+        """Format of the weights of layers without quantizers, once options are resolved."""
         return self.keras_quantizer or self.process.default
 
+    def resolved(self) -> QtoolsOptions:
+        """The same with formats, terms and energies in place of texts and what is left out."""
+        process = self._energies()
+        if self.compat is not None:
+            # QKeras takes the energy of a bit for that of a word
+            process = replace(process, sram_scale=1.0)
+        return replace(self, process=process, **self._formats())
 
-def checked_options(
-    *,
-    quantizers: Any,
-    source: Any,
-    keras_quantizer: Any,
-    keras_accumulator: Any,
-    for_reference: Any,
-    inference: Any,
-    weights_on_memory: Any,
-    activations_on_memory: Any,
-    min_sram_size: Any,
-    rd_wr_on_io: Any,
-    process: Any,
-    include: Any,
-    compat: Any,
-) -> Options:
-    """Options as the user gave them, checked.
+    def words(self) -> list[str]:
+        """Those that are not the defaults, as they are shown in the name of a cost model."""
+        given = self.given()
+        layers = given.pop("quantizers", None) or ()
+        words = [f"quantizers of {counted(len(layers), 'layer')}"] if layers else []
+        if "process" in given:
+            given["process"] = self._energies().name
+        return [*words, *(f"{key}={value!r}" for key, value in given.items())]
 
-    Raises
-    ------
-    EnergyError
-        Naming the argument that is not what it should be.
-    """
-    for name, flag in (
-        ("for_reference", for_reference),
-        ("inference", inference),
-        ("rd_wr_on_io", rd_wr_on_io),
-    ):
-        if not isinstance(flag, bool):
-            raise EnergyError(f"{name} must be True or False, not {flag!r}.")
-    for name, memory in (
-        ("weights_on_memory", weights_on_memory),
-        ("activations_on_memory", activations_on_memory),
-    ):
-        if memory not in MEMORIES:
-            raise EnergyError(f"{name} must be one of {', '.join(MEMORIES)}, not {memory!r}.")
-    if compat not in (None, "qkeras"):
-        raise EnergyError(f"compat must be 'qkeras' or None, not {compat!r}.")
-    if isinstance(min_sram_size, bool) or not isinstance(min_sram_size, int) or min_sram_size < 0:
-        raise EnergyError(
-            f"min_sram_size must be a whole number of bits of at least 0, not {min_sram_size!r}."
-        )
+    def _energies(self) -> Process:
+        return get_process("horowitz" if self.process is None else self.process)
 
-    energies = get_process(process)
-    if compat is not None:
-        # QKeras takes the energy of a bit for that of a word
-        energies = replace(energies, sram_scale=1.0)
-
-    def optional(value: Any, what: str) -> Quantizer | None:
-        return None if value is None else quantizer(value, what)
-
-    return Options(
-        quantizers=_checked_quantizers(quantizers),
-        source=quantizer(source, "source"),
-        keras_quantizer=optional(keras_quantizer, "keras_quantizer"),
-        keras_accumulator=optional(keras_accumulator, "keras_accumulator"),
-        for_reference=for_reference,
-        inference=inference,
-        weights_on_memory=weights_on_memory,
-        activations_on_memory=activations_on_memory,
-        min_sram_size=min_sram_size,
-        rd_wr_on_io=rd_wr_on_io,
-        process=energies,
-        include=_checked_include(include),
-        compat=compat,
-    )
+    def _formats(self) -> dict[str, Any]:
+        optional = {
+            name: None if value is None else quantizer(value, name)
+            for name, value in (
+                ("keras_quantizer", self.keras_quantizer),
+                ("keras_accumulator", self.keras_accumulator),
+            )
+        }
+        return {
+            "quantizers": _checked_quantizers(self.quantizers),
+            "source": quantizer(self.source, "source"),
+            "include": _checked_include(self.include),
+            **optional,
+        }
 
 
 def _checked_quantizers(given: Any) -> dict[str, dict[str, Quantizer | None]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ....layers.layer_shape import LayerShape
 from .counts import n_operations, n_operations_of_qkeras
 from .formats import LayerFormats, layer_formats
-from .qtools_options import TERMS, Options
+from .qtools_options import TERMS, QtoolsOptions
 from .tensor_traffic import Network, Traffic, memory_pJ, traffic, traffic_of_qkeras
 
 #: Kinds whose products are added up.
@@ -38,14 +38,14 @@ class LayerTerms:
     formats: LayerFormats
 
 
-def layer_terms(shapes: Iterable[LayerShape], options: Options) -> tuple[LayerTerms, ...]:
+def layer_terms(shapes: Iterable[LayerShape], options: QtoolsOptions) -> tuple[LayerTerms, ...]:
     """Price layers.
 
     Parameters
     ----------
     shapes : iterable of LayerShape
         Each after those that it reads.
-    options : Options
+    options : QtoolsOptions
 
     Returns
     -------
@@ -74,7 +74,7 @@ def _terms(
     shape: LayerShape,
     network: Network,
     formats: dict[str, LayerFormats],
-    options: Options,
+    options: QtoolsOptions,
 ) -> LayerTerms:
     own = formats[shape.name]
     if options.compat is None:
@@ -88,7 +88,7 @@ def _terms(
     return LayerTerms(shape.name, shape.layer, shape.type, terms, count, own)
 
 
-def _memory(moved: Traffic, options: Options) -> dict[str, float]:
+def _memory(moved: Traffic, options: QtoolsOptions) -> dict[str, float]:
     activations, weights = options.activations_on_memory, options.weights_on_memory
     return {
         "inputs": sum(memory_pJ(t, activations, options) for t in moved.inputs),
@@ -97,7 +97,7 @@ def _memory(moved: Traffic, options: Options) -> dict[str, float]:
     }
 
 
-def _operation_pJ(shape: LayerShape, own: LayerFormats, options: Options) -> float:
+def _operation_pJ(shape: LayerShape, own: LayerFormats, options: QtoolsOptions) -> float:
     """Energy of one of the operations that are counted."""
     process = options.process
     energy = sum(process.operation_pJ(operator) for operator in own.operators)
@@ -107,7 +107,7 @@ def _operation_pJ(shape: LayerShape, own: LayerFormats, options: Options) -> flo
     return energy
 
 
-def included(terms: LayerTerms, options: Options) -> dict[str, float]:
+def included(terms: LayerTerms, options: QtoolsOptions) -> dict[str, float]:
     """The terms that are part of the sum, in picojoules; the others are 0."""
     if options.include is None:
         return dict(terms.terms_pJ)

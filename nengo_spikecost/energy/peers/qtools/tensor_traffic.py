@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ....layers.layer_shape import LayerShape
 from .formats import LayerFormats
-from .qtools_options import Options
+from .qtools_options import QtoolsOptions
 
 _ELEMENTWISE = ("activation", "batch normalization", "shape")
 
@@ -130,7 +130,7 @@ def _parameters(
     return tuple(result)
 
 
-def memory_pJ(tensor: Tensor, memory: str, options: Options) -> float:
+def memory_pJ(tensor: Tensor, memory: str, options: QtoolsOptions) -> float:
     """Energy of moving one tensor once, in picojoules.
 
     Parameters
@@ -138,7 +138,7 @@ def memory_pJ(tensor: Tensor, memory: str, options: Options) -> float:
     tensor : Tensor
     memory : str
         Where it is; data from outside come from DRAM with ``rd_wr_on_io``, else from SRAM.
-    options : Options
+    options : QtoolsOptions
     """
     process = options.process
     if tensor.outside:

@@ -1,0 +1,104 @@
+"""`ChipOptions`: constants, board and host of a chip whose work is priced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ... import check
+from ...chip.chip_work import ChipWork
+from ...errors import EnergyError
+from ...options import Options, option
+from ..device import Constant
+from .chip_files import shipped_chip
+from .chip_profile import Board, HostIO, Profile
+from .price import Setting
+
+T = TypeVar("T")
+
+CORES_PER_CHIP = 128
+
+
+@dataclass(frozen=True)
+class ChipOptions(Options):
+    """On what a chip's work is priced.
+
+    Attributes
+    ----------
+    profile : str or Profile, optional
+        Energies and times of a core's events: ``"silicon"`` (fitted to a board) or
+        ``"davies2018"`` (Loihi's own table, simulated). Default: ``"silicon"``; as a cost model,
+        ``"davies2018"`` for the device ``loihi`` and ``"silicon"`` for ``loihi_silicon``.
+    board : str or Board
+        Static power, x86, and the barrier between chips: ``"nahuku32"``, ``"wolf_mountain"`` or
+        ``"pohoiki_springs"``.
+    host_io : str, float or HostIO, optional
+        How long a step takes because of what goes in and out: ``"x86"`` (spikes through the
+        embedded x86, as measured), ``"free_running"`` (nothing goes in), ``"none"`` (the cores
+        alone), or seconds a step. Default: ``"x86"`` if neurons of the host send to the chip, else
+        ``"free_running"``.
+    powered_cores : int, "used" or "all"
+        Cores that are on: those in use, all of the chips in use, or so many.
+    x86_active : float, optional
+        Share of the time that the x86 runs code. Default: the time that input and output take
+        through it; none and all of the time at the ends of the range.
+    """
+
+    profile: str | Profile | None = option(None, positional=True)
+    board: str | Board = "nahuku32"
+    host_io: str | float | HostIO | None = None
+    powered_cores: int | str = "used"
+    x86_active: float | None = None
+
+    def __post_init__(self) -> None:
+        # names, and numbers of cores, are looked up when a chip is at hand: see `setting`
+        if self.x86_active is not None:
+            check.share("x86_active", self.x86_active, EnergyError)
+
+    def setting(self, work: ChipWork) -> Setting:
+        """The options for one chip's work, every name as what it is the name of.
+
+        Raises
+        ------
+        EnergyError
+            If there is none of a name, or fewer cores are on than are in use.
+        """
+        chip, host_io = shipped_chip(), self.host_io
+        if host_io is None:
+            host_io = "x86" if work.fed_by_host else "free_running"
+        elif check.is_number(host_io):
+            step = Constant(float(host_io), unit="s", source="user")  # type: ignore[arg-type]
+            host_io = HostIO("given", step, description="a given time of a step")
+        profile = "silicon" if self.profile is None else self.profile
+        return Setting(
+            profile=_named("profile", profile, chip.profiles, Profile),
+            board=_named("board", self.board, chip.boards, Board),
+            host_io=_named("host_io", host_io, chip.host_io, HostIO),
+            powered_cores=_powered_cores(work, self.powered_cores),
+            x86_active=self.x86_active,
+        )
+
+
+def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, str) or value not in known:
+        raise EnergyError(
+            f"{key} must be {', '.join(map(repr, known))} or a {kind.__name__}, not {value!r}."
+        )
+    return known[value]
+
+
+def _powered_cores(work: ChipWork, value: int | str) -> int:
+    most = work.n_chips * CORES_PER_CHIP
+    if value == "used":
+        return work.n_cores
+    if value == "all":
+        return most
+    if not check.is_whole(value, work.n_cores, most):
+        raise EnergyError(
+            f"powered_cores must be 'used', 'all', or a number from the {work.n_cores} cores in "
+            f"use to the {most} of {work.n_chips} chip{'s' * (work.n_chips != 1)}, not {value!r}."
+        )
+    return int(value)
