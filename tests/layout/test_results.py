@@ -63,7 +63,7 @@ def results(tmp_path_factory):
         loihi.Emulator(conversion).run(x.reshape(len(x), -1), 8),
         loihi.core_use(conversion), sweep.confirm(x, y, **quiet),
         nsc.tune_firing_rates(model, x, target=100, n_steps=20, **quiet),
-        nsc.fine_tune(model, x, y, n_steps=5, epochs=1, **quiet),
+        nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
         recording = loihi.record_spikes(conversion, x[:1], 10)
