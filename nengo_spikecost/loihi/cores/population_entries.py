@@ -28,6 +28,8 @@ class Entries:
     def __init__(self, synapses: ImageSynapses, tiling: Tiling):
         self.synapses, self.tiling = synapses, tiling
         pixel, place, filters, positions = _entries(synapses)
+        # pairs sorted by tile, pixel and target; those of one tile and pixel are a set of weights,
+        # which starts at each of `starts`
         tile = tiling.tile_of[place]
         order = np.lexsort((place, pixel, tile))
         self.pixel, self.tile = pixel[order], tile[order]
@@ -40,19 +42,20 @@ class Entries:
 
     def use(self) -> tuple[TileInputs, bool]:
         """Input axons and bits of each tile, and whether pop16 offsets are allowed."""
+        # as in `ConvolutionSynapses`: an offset below 256 in the axon, the rest in the indices
         bases = self.place[self.starts] % AXON_BASES
         indices = self.place - np.repeat(bases, self.lengths)
         hashes = self.synapses.tap_hashes.reshape(-1, self.synapses.n_filters)
         weights = hashes[self.positions, self.filters]
         sets = np.add.reduceat(mixed(weights, indices), self.starts)
+        # sets with equal weights at equal indices are stored once in a tile
         tiles = self.tile[self.starts]
         widths = self._widths()
         kinds = np.unique(np.stack([tiles, widths, sets.view(np.int64)]), axis=1)
         largest = np.zeros(self.tiling.n_tiles, dtype=np.int64)
         np.maximum.at(largest, self.tile, indices)
-        atoms = self._groups_of_tiles().sum(axis=1) * (
-            self.synapses.n_channels // self.synapses.groups
-        )
+        per_group = self.synapses.n_channels // self.synapses.groups
+        atoms = self._groups_of_tiles().sum(axis=1) * per_group
         bits = np.zeros(self.tiling.n_tiles, dtype=np.int64)
         pairs, counts = np.unique(kinds[:2], axis=1, return_counts=True)
         for tile, width, count in zip(*pairs, counts):

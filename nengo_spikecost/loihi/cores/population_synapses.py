@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from ...chip.limits import AXON_BASES, POP16_BASE_STEP, axon_bits, index_bits
+from ...chip.limits import AXON_BASES, POP16_BASE_STEP, index_bits
 from .image_axis import AxisTile
 from .image_synapses import ImageSynapses
 from .population_entries import Entries
-from .synapses import Reach, TileInputs, mixed
+from .synapses import Reach, TileInputs, bits_of_sets, mixed
 from .tiling import Tiling
 
 
@@ -150,15 +150,20 @@ class ConvolutionSynapses(ImageSynapses):
     ) -> tuple[int, bool]:
         if not len(rows.inputs) or not len(columns.inputs):
             return 0, True
+        # 1. of each pixel, its first target in the tile, and how far on its last one is
         n_filters = filters.stop - filters.start
         step = n_filters if self.channels_last else 1
         first = (rows.first[:, None] * columns.extent + columns.first) * step
         row_span, column_span = (rows.lengths - 1) * columns.extent, columns.lengths - 1
         span = (row_span[:, None] + column_span) * step
         span = span + (n_filters - 1) * (1 if self.channels_last else rows.extent * columns.extent)
+        # 2. the axon's own offset takes what it can hold of the first target; the indices hold the
+        #    rest, and the largest of them says how many bits all have
         bases = first % AXON_BASES
         bits_of_index = index_bits(int((first - bases + span).max()))
 
+        # 3. pixels share a set of weights if their kernel rows and columns are the same (or of
+        #    equal values) and if their indices are: those with the same multiple of 256
         row_kinds, row_of = np.unique(rows.taps, return_inverse=True)
         column_kinds, column_of = np.unique(columns.taps, return_inverse=True)
         n_blocks = int(first.max()) // AXON_BASES + 1
@@ -166,13 +171,9 @@ class ConvolutionSynapses(ImageSynapses):
         if by_value:
             kinds = self._equal_kinds(row_kinds, column_kinds, filters)[kinds]
         _, where = np.unique(kinds * n_blocks + first // AXON_BASES, return_index=True)
+        # 4. the memory of the sets that are left, by their number of weights
         sizes = (rows.lengths[:, None] * columns.lengths).ravel()[where]
-        per_pixel = filters.n_reached * filters.n_atoms
-        pixels, counts = np.unique(sizes, return_counts=True)
-        bits = sum(
-            axon_bits(int(n) * per_pixel, bits_of_index) * int(count)
-            for n, count in zip(pixels, counts)
-        )
+        bits = bits_of_sets(sizes * filters.n_reached * filters.n_atoms, bits_of_index)
         return bits, not (bases % POP16_BASE_STEP).any()
 
     def _equal_kinds(

@@ -199,7 +199,7 @@ class SparseSynapses(Synapses):
     def use(self, tiling: Tiling) -> TileInputs:
         if tiling.n_tiles == 1:
             lengths = np.bincount(self._rows, minlength=self.n_axons)
-            return TileInputs(np.array([self.n_axons]), np.array([_bits_of_rows(lengths)]))
+            return TileInputs(np.array([self.n_axons]), np.array([bits_of_sets(lengths)]))
         pairs, starts, order = self._by_tile(tiling)
         hashes = mixed(self._data[order], tiling.place_in_tile[self._columns[order]])
         hashes = np.add.reduceat(hashes, starts) if len(starts) else hashes
@@ -233,9 +233,10 @@ class SparseSynapses(Synapses):
         return pairs, starts, order
 
 
-def _bits_of_rows(lengths: np.ndarray) -> int:
+def bits_of_sets(lengths: np.ndarray, bits_of_index: int = 0) -> int:
+    """Synapse memory in bits of sets of weights of these lengths, each stored once."""
     kinds, counts = np.unique(lengths, return_counts=True)
-    return sum(axon_bits(int(n), 0) * int(count) for n, count in zip(kinds, counts))
+    return sum(axon_bits(int(n), bits_of_index) * int(count) for n, count in zip(kinds, counts))
 
 
 def _n_unique(values: np.ndarray) -> int:
