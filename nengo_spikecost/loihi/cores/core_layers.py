@@ -165,7 +165,3 @@ class Layers:
     inputs: tuple[Axons, ...]
     network: Any = field(repr=False)
     given: Any = field(repr=False)
-
-    def of(self, ensemble: Any) -> Layer | None:
-        """The layer of an Ensemble, or None if it is not on the chip."""
-        return next((layer for layer in self.layers if layer.ensemble is ensemble), None)
