@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import stack
-from ...chip.limits import MAX_CORES_PER_CHIP
+from ... import check, stack
 from ...errors import EstimateWarning, LoihiError
 from ..cores.built import KINDS, BuiltNetwork
 from .traffic import Spikes
@@ -28,16 +27,12 @@ def chips_needed(n_blocks: int, n_chips: int | None, cores_per_chip: int) -> int
     Raises
     ------
     LoihiError
-        If the blocks need more chips, or a chip has no such number of cores.
+        If the blocks need more chips.
     """
-    if not 1 <= cores_per_chip <= MAX_CORES_PER_CHIP:
-        raise LoihiError(
-            f"cores_per_chip has to be from 1 to {MAX_CORES_PER_CHIP}, not {cores_per_chip!r}."
-        )
     fewest = max(1, -(-n_blocks // cores_per_chip))
     if n_chips is None:
         return fewest
-    if n_chips < fewest:
+    if check.whole("n_chips", n_chips, LoihiError) < fewest:
         raise LoihiError(
             f"The network has {n_blocks:,} blocks, one for each core, and {n_chips} "
             f"{'chip has' if n_chips == 1 else 'chips have'} {n_chips * cores_per_chip:,} cores "

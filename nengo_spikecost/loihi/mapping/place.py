@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ... import check
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...chip.mesh import Mesh
 from ...errors import LoihiError
@@ -56,6 +57,7 @@ def place(
         If NengoLoihi can't build the network; for too few chips, an unknown allocator, or
         the activity of another network.
     """
+    check.whole("cores_per_chip", cores_per_chip, LoihiError, 1, MAX_CORES_PER_CHIP)
     mesh = mesh or Mesh()
     if cores_per_chip > mesh.n_cores:
         raise LoihiError(

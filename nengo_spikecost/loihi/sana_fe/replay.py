@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...errors import LoihiError
 from .architecture import sanafe
 from .sana_fe_export import SanaFeNetwork
@@ -77,8 +78,7 @@ def replay(exported: SanaFeNetwork, timing: str = "detailed") -> SanaFeRun:
     LoihiError
         If SANA-FE's neurons did not fire as told, which would be an error of this replay.
     """
-    if timing not in TIMING:
-        raise LoihiError(f"timing must be one of {TIMING}, not {timing!r}.")
+    check.choice("timing", timing, TIMING, LoihiError)
     chip = sanafe().SpikingChip(exported.architecture)
     rows = []
     with contextlib.redirect_stdout(io.StringIO()):  # it reports every call
