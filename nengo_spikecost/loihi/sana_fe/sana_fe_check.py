@@ -83,13 +83,15 @@ def _neuron_causes(
 ) -> tuple[Cause, ...]:
     active = float(np.sum(active_updates(cost.work)))
     more = int(run.updated.sum()) - active
+    events = {
+        "neuron_access": float(recording.chip.updates(recording.n_steps).sum()),
+        "neuron_update": active,
+        "spike_out": float(recording.chip.spikes.sum()),
+    }
+    reason = "compartments with a bias, and those with input or a spike, each counted once"
     return (
-        Cause(
-            "neurons",
-            "compartments with a bias, and those with input or a spike, each counted once",
-            more * exported.constants.energy["neuron_update"],
-        ),
-        *_constants("neurons", cost, exported, _neuron_events(recording, active)),
+        Cause("neurons", reason, more * exported.constants.energy["neuron_update"]),
+        *_constants("neurons", cost, exported, events),
     )
 
 
@@ -100,10 +102,11 @@ def _synapse_causes(
     before_J = sum(
         energy[name] * counts[0, 0].sum() for name, counts in _steps(recording).synops.items()
     )
+    events = {name: float(counts.sum()) for name, counts in recording.chip.synops.items()}
     return (
         Cause("synapses", FIRST, -float(before_J)),
         Cause("synapses", LAST, float(run.synapse_J[-1])),
-        *_constants("synapses", cost, exported, _synapse_events(recording)),
+        *_constants("synapses", cost, exported, events),
     )
 
 
@@ -136,18 +139,6 @@ def _steps(recording: Recording) -> StepCounts:
     steps = recording.chip.by_step
     assert steps is not None  # record_spikes counts by step
     return steps
-
-
-def _neuron_events(recording: Recording, active: float) -> dict[str, float]:
-    return {
-        "neuron_access": float(recording.chip.updates(recording.n_steps).sum()),
-        "neuron_update": active,
-        "spike_out": float(recording.chip.spikes.sum()),
-    }
-
-
-def _synapse_events(recording: Recording) -> dict[str, float]:
-    return {name: float(counts.sum()) for name, counts in recording.chip.synops.items()}
 
 
 def _our_constant(profile: Profile, name: str) -> float:
