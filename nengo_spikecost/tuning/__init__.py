@@ -6,58 +6,23 @@ line; the public names below are imported when they are first used, TensorFlow w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .rates import (
-        LayerRates,
-        RateStatistic,
-        RateStep,
-        RateTuning,
-        activation_rule,
-        global_scale,
-        tune_firing_rates,
-    )
-    from .rescaling import RescalableNetwork
-    from .training import (
-        L1,
-        L1L2,
-        L2,
-        EpochRecord,
-        FineTuning,
-        PathwayFanOut,
-        Percentile,
-        RangedRegularizer,
-        RateLoss,
-        SynopLoss,
-        fine_tune,
-        spiking_aware_training,
-        synop_losses,
-    )
+# public names by the folder that has them
+_PUBLIC = {
+    "rates": (
+        "LayerRates", "RateStatistic", "RateStep", "RateTuning", "activation_rule",
+        "global_scale", "tune_firing_rates",
+    ),
+    "rescaling": ("RescalableNetwork",),
+    "training": (
+        "L1", "L1L2", "L2", "EpochRecord", "FineTuning", "PathwayFanOut", "Percentile",
+        "RangedRegularizer", "RateLoss", "SynopLoss", "fine_tune", "spiking_aware_training",
+        "synop_losses",
+    ),
+}  # fmt: skip
 
-__all__ = [
-    "L1",
-    "L1L2",
-    "L2",
-    "EpochRecord",
-    "FineTuning",
-    "LayerRates",
-    "PathwayFanOut",
-    "Percentile",
-    "RangedRegularizer",
-    "RateLoss",
-    "RateStatistic",
-    "RateStep",
-    "RateTuning",
-    "RescalableNetwork",
-    "SynopLoss",
-    "activation_rule",
-    "fine_tune",
-    "global_scale",
-    "spiking_aware_training",
-    "synop_losses",
-    "tune_firing_rates",
-]
+__all__ = sorted(name for names in _PUBLIC.values() for name in names)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
@@ -65,9 +30,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import rates, rescaling, training
 
-    for room in (rates, rescaling, training):
-        if name in room.__all__:
-            globals()[name] = getattr(room, name)
+    for folder in (rates, rescaling, training):
+        if hasattr(folder, name):
+            globals()[name] = getattr(folder, name)
     return globals()[name]
 
 

@@ -142,18 +142,15 @@ class SweepOptions(Options):
         cost_model = get_cost_model(self.cost_model)
         self.put(
             neuron_type=resolve_neuron_type(self.neuron_type),
-            n_steps=checked_steps(self.n_steps),
-            synapses=checked_synapses(self.synapses),
-            device=_spiking_device(self.device, cost_model),
-            cost_model=cost_model,
+            n_steps=checked_steps(self.n_steps), synapses=checked_synapses(self.synapses),
+            device=_spiking_device(self.device, cost_model), cost_model=cost_model,
             accuracy_losses=checked_losses(self.accuracy_losses),
             global_scales=_checked_global_scales(self.global_scales),
             start_from=tuple(self.start_from),
             explore=check.share("explore", self.explore, TuningError),
-            confidence=float(self.confidence),
-            dt=check.positive("dt", self.dt, TuningError),
+            confidence=float(self.confidence), dt=check.positive("dt", self.dt, TuningError),
             seed=check.seed("seed", self.seed, TuningError),
-        )
+        )  # fmt: skip
         check_counted(cost_model, self.simulator)
 
     @property

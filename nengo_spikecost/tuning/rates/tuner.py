@@ -217,15 +217,11 @@ class _Tuner:
         rate, target = measured.rates_hz()[name], self.targets.get(name)
         off = target is not None and self._error(name, rate) > 0
         return LayerRates(
-            layer=name,
-            scale=scales[name],
-            target_hz=target,
-            allowed_hz=0.0 if target is None else self._allowed(name),
-            rate_hz=rate,
-            reached=not off,
-            reason=self._reason(name, rate) if off else "",
+            layer=name, scale=scales[name], target_hz=target,
+            allowed_hz=0.0 if target is None else self._allowed(name), rate_hz=rate,
+            reached=not off, reason=self._reason(name, rate) if off else "",
             **measured.details(name, scales[name], self.activations, self.network.dt),
-        )
+        )  # fmt: skip
 
     def _reason(self, name: str, rate_hz: float) -> str:
         target, search = self.targets[name], self.searches[name]

@@ -216,13 +216,9 @@ class RescaledLoop(StreamingBackend):
         if len(resets) != int(not bias.is_zero):
             raise CannotRescale(f"the biases of {name} are not set by one operator")
         return _Part(
-            index,
-            float(own.neurons.amplitude),
-            tuple(gains),
-            bias,
-            resets[0] if resets else None,
-            neurons[0],
-        )
+            index, float(own.neurons.amplitude), tuple(gains), bias,
+            resets[0] if resets else None, neurons[0],
+        )  # fmt: skip
 
     # -- simulation -----------------------------------------------------------------------
 
@@ -265,12 +261,9 @@ class RescaledLoop(StreamingBackend):
         if key not in self._traced:
             number = tf.TensorSpec((), tf.int32)
             self._traced[key] = self._function.get_concrete_function(
-                specs,
-                number,
-                number,
-                *_specs((*self._zeros_here, list(self._start.values()))),
+                specs, number, number, *_specs((*self._zeros_here, list(self._start.values()))),
                 *_specs(self._scaled),
-            )
+            )  # fmt: skip
             self._noise = _draws_random_numbers(self._traced[key])
             self._graph.build_post()
         elif self._fresh:

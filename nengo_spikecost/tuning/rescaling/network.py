@@ -82,17 +82,10 @@ class RescalableNetwork:
     """
 
     def __init__(
-        self,
-        model: Any,
-        *,
-        dt: float = 0.001,
-        batch_size: int | None = None,
-        presentation: str = "fresh",
-        seed: int = 0,
-        scales: ScaleLike | None = None,
-        network_seed: int = 0,
-        **options: Any,
-    ):
+        self, model: Any, *, dt: float = 0.001, batch_size: int | None = None,
+        presentation: str = "fresh", seed: int = 0, scales: ScaleLike | None = None,
+        network_seed: int = 0, **options: Any,
+    ):  # fmt: skip
         if isinstance(model, Conversion):
             if options:
                 raise MeasurementError(

@@ -66,25 +66,17 @@ def confirm(
         )  # fmt: skip
         (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
         right = reading.correct
-        rows.append(
-            ConfirmedPoint(
-                point=point,
-                n_steps=n_steps,
-                accuracy=reading.accuracy,
-                interval=wilson(int(right.sum()), len(x), sweep.confidence),
-                loss=float(keras.mean() - right.mean()),
-                loss_interval=paired_difference(keras, right, sweep.confidence),
-                p_value=mcnemar(keras, right),
-                energy_J=reading.mean_J,
-                synops=reading.synops,
-                activity=activity,
-            )
-        )
+        row = ConfirmedPoint(
+            point=point, n_steps=n_steps, accuracy=reading.accuracy,
+            interval=wilson(int(right.sum()), len(x), sweep.confidence),
+            loss=float(keras.mean() - right.mean()),
+            loss_interval=paired_difference(keras, right, sweep.confidence),
+            p_value=mcnemar(keras, right), energy_J=reading.mean_J, synops=reading.synops,
+            activity=activity,
+        )  # fmt: skip
+        rows.append(row)
     return Confirmation(
-        rows=tuple(rows),
-        simulator=simulator,
-        n_images=len(x),
+        rows=tuple(rows), simulator=simulator, n_images=len(x),
         keras_accuracy=float(keras.mean()),
-        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence),
-        device=sweep.device,
-    )
+        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence), device=sweep.device,
+    )  # fmt: skip

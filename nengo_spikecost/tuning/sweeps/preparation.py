@@ -50,12 +50,9 @@ def prepared(plan: Plan, file: Study, engine: SweepEngine) -> tuple[Search, Rule
     given = checked_scales(options.start_from, space.layers)
     one_scale = options.global_scales or global_scales(space.rule)
     search = Search(
-        space=space,
-        starts=tuple(starts(space, one_scale, facts["tuned"], given)),
-        reference=float(reference.mean()),
-        seed=options.seed,
-        explore=options.explore,
-    )
+        space=space, starts=tuple(starts(space, one_scale, facts["tuned"], given)),
+        reference=float(reference.mean()), seed=options.seed, explore=options.explore,
+    )  # fmt: skip
     stages = stages_of(len(reference), plan.first_images)
     return search, Rules(stages, reference, space.worst_loss)
 

@@ -36,12 +36,9 @@ _ATTEMPTS = 20
 
 
 def sampled(
-    space: Space,
-    trials: Sequence[Trial],
-    tried: Collection[Key],
-    reference: float,
+    space: Space, trials: Sequence[Trial], tried: Collection[Key], reference: float,
     seed: tuple[int, int],
-) -> Proposal:
+) -> Proposal:  # fmt: skip
     """A setting that no trial had.
 
     Parameters

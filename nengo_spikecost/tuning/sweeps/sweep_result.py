@@ -133,13 +133,9 @@ class Sweep(Result):
         return tuple(sorted((p for p in self.points if p.baseline), key=lambda p: p.energy_J))
 
     def best(
-        self,
-        max_accuracy_loss: float = 0.005,
-        *,
-        max_latency_s: float | None = None,
-        sure: bool = False,
-        baseline: bool = False,
-    ) -> Point:
+        self, max_accuracy_loss: float = 0.005, *, max_latency_s: float | None = None,
+        sure: bool = False, baseline: bool = False,
+    ) -> Point:  # fmt: skip
         """The point with the least energy whose accuracy is close enough to the Keras model's.
 
         Parameters
@@ -184,16 +180,10 @@ class Sweep(Result):
         return to_study(self.space, self.trials, self.keras_accuracy, **create)
 
     def confirm(
-        self,
-        x: Any,
-        y: Any,
-        settings: Point | Sequence[Point] | None = None,
-        *,
-        simulator: str | None = None,
-        presentation: str | None = None,
-        more_steps: int = 0,
+        self, x: Any, y: Any, settings: Point | Sequence[Point] | None = None, *,
+        simulator: str | None = None, presentation: str | None = None, more_steps: int = 0,
         progress: bool = True,
-    ) -> Confirmation:
+    ) -> Confirmation:  # fmt: skip
         """Convert and measure settings afresh, on other images or another simulator.
 
         Parameters
@@ -260,36 +250,24 @@ class Sweep(Result):
         facts = study.facts()
         about = facts["about"]
         return cls(
-            trials=tuple(study.trials()),
-            space=Space.of_dict(facts["space"]),
-            reference=study.arrays()["reference"],
-            device=about["device"],
-            cost_model=about["cost_model"],
-            neuron_type=about["neuron_type"],
-            dt=about["dt"],
+            trials=tuple(study.trials()), space=Space.of_dict(facts["space"]),
+            reference=study.arrays()["reference"], device=about["device"],
+            cost_model=about["cost_model"], neuron_type=about["neuron_type"], dt=about["dt"],
             confidence=about["confidence"],
             simulator=about.get("simulator", SweepOptions.simulator),
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
-            study=study.path,
-            plan=plan,
-        )
+            study=study.path, plan=plan,
+        )  # fmt: skip
 
     def _point(self, trial: Trial, reading: Reading) -> Point:
         n, right = self.n_images, int(reading.correct.sum())
         low, high = paired_difference(self.reference, reading.correct, self.confidence)
         return Point(
-            trial=trial.number,
-            origin=trial.proposal.origin,
-            baseline=trial.proposal.baseline,
-            scale_firing_rates=dict(trial.scales),
-            synapse=trial.proposal.setting.synapse,
-            n_steps=reading.n_steps,
-            latency_s=reading.n_steps * self.dt,
-            energy_J=reading.mean_J,
-            synops=reading.synops,
-            accuracy=right / n,
+            trial=trial.number, origin=trial.proposal.origin, baseline=trial.proposal.baseline,
+            scale_firing_rates=dict(trial.scales), synapse=trial.proposal.setting.synapse,
+            n_steps=reading.n_steps, latency_s=reading.n_steps * self.dt,
+            energy_J=reading.mean_J, synops=reading.synops, accuracy=right / n,
             interval=wilson(right, n, self.confidence),
-            loss=(int(self.reference.sum()) - right) / n,
-            loss_interval=(low, high),
+            loss=(int(self.reference.sum()) - right) / n, loss_interval=(low, high),
             correct=reading.correct,
-        )
+        )  # fmt: skip

@@ -105,13 +105,9 @@ def fine_tune(
     result = FineTuning(
         model=_with_weights(given, copy, run.best_weights),
         scale_firing_rates=_scales(conversion, penalties, run.moments),
-        history=tuple(run.history),
-        best_epoch=run.best_epoch,
-        n_steps=options.n_steps,
-        forward=options.forward,
-        frozen=weights.frozen,
-        stopped=stopped,
-    )
+        history=tuple(run.history), best_epoch=run.best_epoch, n_steps=options.n_steps,
+        forward=options.forward, frozen=weights.frozen, stopped=stopped,
+    )  # fmt: skip
     if run.failed:
         raise TuningError(f"{stopped}. Use a smaller learning_rate.", result)
     return result

@@ -133,15 +133,10 @@ class SynopLoss(tf.keras.losses.Loss):
     """
 
     def __init__(
-        self,
-        pathways: Iterable[PathwayFanOut],
-        *,
-        amplitude: float = 1.0,
-        n_steps: int | None = None,
-        dt: float = 0.001,
-        weight: float = 1.0,
+        self, pathways: Iterable[PathwayFanOut], *, amplitude: float = 1.0,
+        n_steps: int | None = None, dt: float = 0.001, weight: float = 1.0,
         target: Target | None = None,
-    ):
+    ):  # fmt: skip
         super().__init__(reduction="none", name="synop_loss")
         self.pathways = tuple(pathways)
         if not self.pathways:
@@ -169,14 +164,9 @@ class SynopLoss(tf.keras.losses.Loss):
 
 
 def synop_losses(
-    network: Any,
-    *,
-    n_steps: int | None = None,
-    dt: float = 0.001,
-    weight: float = 1.0,
-    target: Target | Mapping[str, Target] | None = None,
-    pathways: Iterable[str] | None = None,
-) -> dict[str, SynopLoss]:
+    network: Any, *, n_steps: int | None = None, dt: float = 0.001, weight: float = 1.0,
+    target: Target | Mapping[str, Target] | None = None, pathways: Iterable[str] | None = None,
+) -> dict[str, SynopLoss]:  # fmt: skip
     """A `SynopLoss` for every population whose spikes make synops.
 
     Parameters

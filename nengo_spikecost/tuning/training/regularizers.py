@@ -164,13 +164,9 @@ class Percentile(L1L2):
     """
 
     def __init__(
-        self,
-        percentile: float = 100,
-        axis: int | Sequence[int] = 0,
-        target: Target = 0,
-        l1: float = 0,
-        l2: float = 0,
-    ):
+        self, percentile: float = 100, axis: int | Sequence[int] = 0, target: Target = 0,
+        l1: float = 0, l2: float = 0,
+    ):  # fmt: skip
         super().__init__(l1=l1, l2=l2, target=target)
         if not 0 <= percentile <= 100:
             raise TuningError(f"percentile must be from 0 to 100, not {percentile!r}.")

@@ -37,13 +37,9 @@ class Task:
     """
 
     def __init__(
-        self,
-        model: tf.keras.Model,
-        loss: Any,
-        readout: str,
-        labels: Mapping[str, np.ndarray],
+        self, model: tf.keras.Model, loss: Any, readout: str, labels: Mapping[str, np.ndarray],
         sizes: Mapping[str, int],
-    ):
+    ):  # fmt: skip
         self.readout = readout
         self._losses, self._classes = {}, {}
         for name, y in labels.items():

@@ -99,16 +99,11 @@ class Run:
         at_start = self.history[0].synops if self.history else scores.synops
         means = np.mean(train, axis=0) if train else np.full(4, np.nan)
         record = EpochRecord(
-            epoch=epoch,
-            loss=scores.loss,
-            accuracy=scores.accuracy,
-            synops=scores.synops,
+            epoch=epoch, loss=scores.loss, accuracy=scores.accuracy, synops=scores.synops,
             objective=float(trainee.total(scores, max(at_start, 1.0))),
-            train_loss=float(means[0]),
-            train_accuracy=float(means[1]),
-            train_synops=float(means[2]),
-            seconds=time.perf_counter() - start,
-        )
+            train_loss=float(means[0]), train_accuracy=float(means[1]),
+            train_synops=float(means[2]), seconds=time.perf_counter() - start,
+        )  # fmt: skip
         self.history.append(record)
         if self.best_epoch == epoch:
             self.best_weights, self.moments = trainee.keras_weights(), moments
