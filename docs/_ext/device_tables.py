@@ -9,15 +9,9 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from nengo_spikecost.energy import devices
+from nengo_spikecost.energy.constant_list import Block, amount, numbered_sources, range_words
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.energy.shown.device_list import (
-    Block,
-    amount,
-    blocks,
-    constant_name,
-    numbered_sources,
-    range_words,
-)
+from nengo_spikecost.energy.shown.device_list import blocks, constant_name
 from nengo_spikecost.layout import si
 
 HEADER = ("Device", "Runs on", "Synaptic operation", "Neuron update", "Static power", "Evidence")

@@ -20,10 +20,10 @@ def devices(names: tuple[str, ...], device_file: str | None, json_file: str | No
     from ..files import write_text
 
     load_device_file(device_file)
-    found = [table.get(name) for name in names or table.names()]
-    keys = {device_key(device.name) for device in found}
+    listed = [table.get(name) for name in names or table.names()]
+    keys = {device_key(device.name) for device in listed}
     presets = [(model, d) for model, d in table.presets() if device_key(d.name) in keys]
-    click.echo(device_list(found, presets, width()))
+    click.echo(device_list(listed, presets, width()))
     if json_file is not None:
-        write_text(json_file, to_json(found, presets))
+        write_text(json_file, to_json(listed, presets))
         click.echo(f"\nWritten: {json_file}")

@@ -6,13 +6,11 @@ their ranges: see `Device.at`.
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..check import is_whole
+from .. import check
 from ..errors import EnergyError
 
 EVIDENCE = (
@@ -36,7 +34,7 @@ UNITS = ("J", "W", "s")
 
 @dataclass(frozen=True)
 class Constant:
-    """One number about a device, and where it comes from.
+    """One number of a device, and where it comes from.
 
     Parameters
     ----------
@@ -72,20 +70,19 @@ class Constant:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise EnergyError(f"unit must be one of {', '.join(UNITS)}, not {self.unit!r}.")
+        check.choice("unit", self.unit, UNITS, EnergyError)
         for end in ("value", "low", "high"):
             value = getattr(self, end)
             if value is None and end != "value":
                 continue
-            if not _is_amount(value):
+            if not check.is_number(value) or value < 0:
                 raise EnergyError(
                     f"A constant is a finite number of {self.unit} of at least 0; {end} is "
                     f"{value!r}."
                 )
             object.__setattr__(self, end, float(value))
-        if self.year is not None and not is_whole(self.year):
-            raise EnergyError(f"year must be a whole number, not {self.year!r}.")
+        if self.year is not None:
+            check.whole("year", self.year, EnergyError)
         for word in ("source", "note"):
             if not isinstance(getattr(self, word), str):
                 raise EnergyError(f"{word} must be a text, not {getattr(self, word)!r}.")
@@ -94,10 +91,7 @@ class Constant:
                 f"The range {self.lowest:g} to {self.highest:g} {self.unit} does not hold "
                 f"{self.value:g} {self.unit}."
             )
-        if self.evidence not in EVIDENCE:
-            raise EnergyError(
-                f"evidence must be one of {', '.join(EVIDENCE)}, not {self.evidence!r}."
-            )
+        check.choice("evidence", self.evidence, EVIDENCE, EnergyError)
 
     @property
     def lowest(self) -> float:
@@ -115,18 +109,13 @@ class Constant:
         return replace(self, value=value, low=None, high=None)
 
 
-def _is_amount(value: Any) -> bool:
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value >= 0
-
-
 WEIGHT_FORMS = ("full", "factored")
 """How devices keep weights; see `Device.weights`."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """What a network can be priced for.
+    """A device that networks can be priced on.
 
     Parameters
     ----------
@@ -193,17 +182,13 @@ class Device:
                     f"Device {self.name!r}: {key} must be True or False, not "
                     f"{getattr(self, key)!r}."
                 )
-        n_neurons = self.neurons_per_chip
-        if n_neurons is not None and (type(n_neurons) is not int or n_neurons < 1):
-            raise EnergyError(
-                f"Device {self.name!r}: neurons_per_chip must be a whole number of at least 1, "
-                f"not {n_neurons!r}."
+        where = f"Device {self.name!r}"
+        if self.neurons_per_chip is not None:
+            n_neurons = check.whole(
+                f"{where}: neurons_per_chip", self.neurons_per_chip, EnergyError, 1
             )
-        if self.weights not in WEIGHT_FORMS:
-            raise EnergyError(
-                f"Device {self.name!r}: weights must be one of {', '.join(WEIGHT_FORMS)}, "
-                f"not {self.weights!r}."
-            )
+            object.__setattr__(self, "neurons_per_chip", n_neurons)
+        check.choice(f"{where}: weights", self.weights, WEIGHT_FORMS, EnergyError)
         self._check_operations()
         for key, constant in self.constants().items():
             unit = CONSTANTS.get(key, "J")
@@ -254,8 +239,7 @@ class Device:
         ----------
         level : {"low", "nominal", "high"}
         """
-        if level not in LEVELS:
-            raise EnergyError(f"level must be one of {', '.join(LEVELS)}, not {level!r}.")
+        check.choice("level", level, LEVELS, EnergyError)
         own = {key: getattr(self, key) for key in CONSTANTS}
         moved: dict[str, Any] = {k: v.at(level) for k, v in own.items() if v is not None}
         return replace(

@@ -38,7 +38,7 @@ _KEPT = ("sources", "operations", "presets")
 
 @dataclass(frozen=True)
 class DeviceFile:
-    """What a file holds.
+    """The content of a file of devices.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The content of a file.
+    """The content of a TOML file as a dict.
 
     Raises
     ------

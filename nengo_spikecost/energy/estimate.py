@@ -44,7 +44,7 @@ class LayerEnergy:
 
 @dataclass(frozen=True)
 class StaticEnergy:
-    """What a device draws for the time of an inference, spikes or not.
+    """Energy that a device draws for the time of an inference, spikes or not.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class StaticEnergy:
 
 @dataclass(frozen=True)
 class HostEnergy:
-    """What a spiking device leaves to the processor beside it, per inference.
+    """Work that a spiking device leaves to the processor beside it, per inference.
 
     Attributes
     ----------

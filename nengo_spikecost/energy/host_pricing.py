@@ -1,4 +1,4 @@
-"""What the host of a spiking device does, priced as what it is: work of a processor.
+"""The work of a spiking device's host, priced as work of a processor.
 
 Every multiply-accumulate and every other operation at the host's ``E_synop``, every neuron
 update at its ``E_neuron``. Moving data between host and device is not included.
@@ -46,9 +46,9 @@ def price_host(workload: Workload, host: Device) -> tuple[HostEnergy, ...]:
         for i, count in enumerate((work.macs, work.updates, work.operations)):
             entry[i] += count * work.passes
     order = {name: i for i, name in enumerate(workload.layer_names)}
-    found = []
+    energies = []
     for (layer, role), (macs, updates, operations) in sums.items():
         multiplied = (macs + operations) * host.energy_per_synop_J
         energy_J = multiplied + updates * host.energy_per_neuron_J
-        found.append(HostEnergy(layer, role, macs, updates, operations, energy_J))
-    return tuple(sorted(found, key=lambda work: order[work.layer]))
+        energies.append(HostEnergy(layer, role, macs, updates, operations, energy_J))
+    return tuple(sorted(energies, key=lambda work: order[work.layer]))

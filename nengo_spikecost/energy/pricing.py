@@ -1,7 +1,7 @@
-"""One estimate, whole: a cost model's, with what every estimate has whatever the cost model.
+"""An estimate made whole: a cost model prices the layers, and the rest is the same for all.
 
-That is the range that constants' ranges make, what the device draws without any work, and
-what it leaves to its host.
+The rest is the range that the constants' ranges make, the static power of the device, and the
+work that it leaves to its host.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def estimate_energy(
         As the cost model raises it.
     """
     if cost_model.has_ranges:
-        found = replace(cost_model.price(workload, device), device=device)
+        estimate = replace(cost_model.price(workload, device), device=device)
     else:
         low, nominal, high = (
             _at(workload, device.at(level), cost_model)
@@ -50,19 +50,19 @@ def estimate_energy(
             for level in ("low", "nominal", "high")
         )
         assert nominal is not None
-        found = replace(nominal, device=device, low=low, high=high)
+        estimate = replace(nominal, device=device, low=low, high=high)
     if device.spiking and not cost_model.whole_network:
-        found = replace(found, host=price_host(workload, host), host_device=host)
-    return found
+        estimate = replace(estimate, host=price_host(workload, host), host_device=host)
+    return estimate
 
 
 def _at(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEstimate:
-    found = cost_model.price(workload, device)
-    return replace(found, cost_model=cost_model.name, static=static_energy(workload, device))
+    estimate = cost_model.price(workload, device)
+    return replace(estimate, cost_model=cost_model.name, static=static_energy(workload, device))
 
 
 def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:
-    """What a device draws in the time of one inference; None if its static power is not known.
+    """Energy drawn in the time of one inference; None if the static power is not known.
 
     A step takes as long on the device as its ``step_time`` says, and else as it stands for.
     """

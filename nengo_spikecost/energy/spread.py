@@ -43,7 +43,7 @@ class Spread:
 
 
 def spread_of(total_J: np.ndarray, confidence: float = 0.95, seed: int = 0) -> Spread:
-    """The spread of energies per inference.
+    """How far energies per inference differ between samples.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def spread_of(total_J: np.ndarray, confidence: float = 0.95, seed: int = 0) -> S
 def _interval_of_mean(values: np.ndarray, confidence: float, seed: int) -> tuple[float, float]:
     from scipy.stats import bootstrap  # a second's import
 
-    found = bootstrap(
+    interval = bootstrap(
         (values,),
         np.mean,
         n_resamples=N_RESAMPLES,
@@ -92,4 +92,4 @@ def _interval_of_mean(values: np.ndarray, confidence: float, seed: int) -> tuple
         method="BCa",
         random_state=np.random.RandomState(seed),
     ).confidence_interval
-    return float(found.low), float(found.high)
+    return float(interval.low), float(interval.high)

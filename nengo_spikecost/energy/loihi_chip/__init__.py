@@ -1,4 +1,4 @@
-"""``cost_model="loihi_chip"``: energy and latency of what every core of a Loihi chip did.
+"""``cost_model="loihi_chip"``: energy and latency of every core of a Loihi chip.
 
 The other cost models price a network; this one prices what its chip did, core by core, as the
 emulator or a board counted it: `ChipWork`. `price_chip` prices that, with the constants of a

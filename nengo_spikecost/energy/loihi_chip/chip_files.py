@@ -23,14 +23,14 @@ from .chip_profile import Board, HostIO, Profile
 from .ranges import Table, widened
 
 LOIHI_FILE = Path(__file__).with_name("loihi.toml")
-"""What comes with the package."""
+"""The file that comes with the package."""
 
 _ORIGIN = ("source", "year", "evidence", "note")
 
 
 @dataclass(frozen=True)
 class ChipFile:
-    """What a file holds, each by name.
+    """The profiles, boards and ways in and out of a file, each by name.
 
     Attributes
     ----------
@@ -114,13 +114,13 @@ def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
     times = ("step", "several_chips", "spike")
     _check_words(where, entry, ("description", "whole", "x86", *times), ())
-    found: dict[str, Any] = {
+    constants: dict[str, Any] = {
         word: read_constant(f"{where}: {word}", entry[word], "s", names)
         for word in times
         if word in entry
     }
     words = {word: entry[word] for word in ("description", "whole", "x86") if word in entry}
-    return HostIO(name=key, **found, **words)
+    return HostIO(name=key, **constants, **words)
 
 
 def _read_table(where: str, entry: Any, names: DeviceFile) -> Table:

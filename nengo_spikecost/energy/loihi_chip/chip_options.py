@@ -22,7 +22,7 @@ CORES_PER_CHIP = 128
 
 @dataclass(frozen=True)
 class ChipOptions(Options):
-    """On what a chip's work is priced.
+    """Options of `price_chip`: constants, board and host.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class ChipOptions(Options):
             check.share("x86_active", self.x86_active, EnergyError)
 
     def setting(self, work: ChipWork) -> Setting:
-        """The options for one chip's work, every name as what it is the name of.
+        """The constants, board and host for one chip's work, looked up by their names.
 
         Raises
         ------

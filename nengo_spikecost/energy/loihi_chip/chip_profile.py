@@ -1,4 +1,4 @@
-"""What a core's events cost in energy and time, and what a board draws and waits for."""
+"""Energies and times of a core's events; powers and barriers of a board."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENTS = (
     "hop_north_south",
     "within_tile",
 )
-"""What a core does that takes energy or time.
+"""Events of a core that take energy or time.
 
 ``idle_update`` is the update of a compartment without input or spike, and ``active_update``
 that of one with either: the whole of it, and not what it takes more. A ``message`` is sent,
@@ -30,7 +30,7 @@ an ``axon_event`` arrives; ``within_tile`` is the way of a message inside a tile
 """
 
 POWERS = ("static_chip", "static_core", "x86_clock", "x86_code")
-"""What a board draws all the time, in W: a chip whose cores are off, a powered core besides,
+"""Powers that a board draws all the time, in W: a chip whose cores are off, a powered core besides,
 the clock of the x86 processors of a chip, and their code while it runs."""
 
 
@@ -123,7 +123,7 @@ class HostIO:
 
 @dataclass(frozen=True)
 class Board:
-    """What a board draws whether there are spikes or not.
+    """Powers of a board, drawn whether there are spikes or not, and its barrier.
 
     Attributes
     ----------

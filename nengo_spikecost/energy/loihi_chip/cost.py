@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CoreCost:
-    """What one core does and takes per inference, mean over samples.
+    """Counts, energy and time of one core per inference, mean over samples.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class ChipCost(Result):
 
     @property
     def board(self) -> Board:
-        """What draws power all the time."""
+        """Powers that are drawn all the time."""
         return self.setting.board
 
     @property
@@ -225,7 +225,7 @@ class ChipCost(Result):
 
     @property
     def not_priced(self) -> tuple[str, ...]:
-        """What the energy and the time leave out, each as a clause: names, and why."""
+        """Parts that the energy and the time leave out, each a clause of names and the reason."""
         return gaps(self.work, self.profile)
 
     def summary_string(self, line_length: int = 98, cores: bool | None = None) -> str:
@@ -254,7 +254,7 @@ class ChipCost(Result):
         return self._frame(rows=rows)
 
     def to_csv(self, path: str | os.PathLike[str] | None = None, rows: str = "cores") -> str:
-        """What `to_frame` gives as CSV text, written to ``path`` if there is one."""
+        """The rows of `to_frame` as CSV text, written to ``path`` if there is one."""
         return self._csv(path, rows=rows)
 
     def _range(self, value: Callable[[ChipPrice], float]) -> Range:
@@ -262,7 +262,7 @@ class ChipCost(Result):
 
 
 class _CoreColumns:
-    """Means over samples of what each core does and takes, added up where they are read."""
+    """Counts and energies of each core, means over samples, added up where they are read."""
 
     def __init__(self, cost: ChipCost):
         work = cost.work

@@ -1,4 +1,4 @@
-"""What is missing from a cost, in words."""
+"""Parts that a chip's cost leaves out, in words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORDS = {
 
 
 def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
-    """What the energy and the time leave out, each as a clause: names, and why in brackets.
+    """Parts that the energy and the time leave out: clauses of names, the reason in brackets.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class ChipCounters:
     mapping: Any = None
 
     def __call__(self, network: Any, activity: Any, example_data: Any) -> ChipCounter:
-        """``network`` and ``activity`` as `NetworkEnergy` takes them.
+        """Prepare to count a network and its activity, as `NetworkEnergy` takes them.
 
         Raises
         ------

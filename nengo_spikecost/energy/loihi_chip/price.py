@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
 from ..constant_list import Block
@@ -17,7 +18,7 @@ from .events import core_events
 from .step_time import ChipTime, chip_time
 
 BOARD_PARTS = ("x86 clock", "x86 code", "static chips", "static cores", "other chips")
-"""What is drawn for the time of an inference, beside the cores' own energy."""
+"""Energies drawn for the time of an inference, beside that of the cores."""
 
 BOUNDARIES: Mapping[str, tuple[str, ...]] = {
     "core dynamic": (),
@@ -25,7 +26,7 @@ BOUNDARIES: Mapping[str, tuple[str, ...]] = {
     "chip": BOARD_PARTS[:4],
     "board": BOARD_PARTS,
 }
-"""What an energy holds, by the name of its boundary: the cores' energy, and these."""
+"""Parts within each boundary, by its name, besides the cores' energy."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,19 @@ class ChipPrice:
 
 
 def checked_boundary(name: Any) -> tuple[str, ...]:
-    """What a boundary holds beside the cores' energy.
+    """Parts within a boundary beside the cores' energy.
 
     Raises
     ------
     EnergyError
         If there is none of that name.
     """
-    if name not in BOUNDARIES:
-        raise EnergyError(f"boundary must be one of {', '.join(BOUNDARIES)}, not {name!r}.")
-    return BOUNDARIES[name]
+    return BOUNDARIES[check.choice("boundary", name, BOUNDARIES, EnergyError)]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """On what a chip's work is priced.
+    """Constants, board and host that a chip's work is priced with.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ HALVES = {
     SENDING: ("idle_update", "active_update", "spike", "message"),
     RECEIVING: ("axon_event", "synop_dense", "synop_sparse", "synop_conv"),
 }
-"""Which events a half of a core works on."""
+"""Events that each half of a core works on."""
 
 CORE_TIMES = {
     "compartments": ("idle_update", "active_update"),
@@ -34,7 +34,7 @@ CORE_TIMES = {
     "messages in": ("axon_event",),
     "synops": ("synop_dense", "synop_sparse", "synop_conv"),
 }
-"""What the time of a core is shown as."""
+"""Parts that the time of a core is shown in."""
 
 TIME_PARTS = (*CORE_TIMES, "hops", "tile barrier", "chip barrier", "in and out")
 """Where the time of an inference goes; the first ones are those of the slowest core."""
@@ -100,8 +100,8 @@ def chip_time(
         core, counted = _core_times(times, together=level != "high")
         first = core.argmax(axis=-1)[..., None]
         for key in CORE_TIMES:
-            found = np.take_along_axis(counted[key], first, axis=-1)
-            parts[key][chunk] = found.sum(axis=(1, 2))
+            of_slowest = np.take_along_axis(counted[key], first, axis=-1)
+            parts[key][chunk] = of_slowest.sum(axis=(1, 2))
         cores_s[chunk] = core.sum(axis=1)
         busy = np.take_along_axis(core, first, axis=-1)[..., 0]
         # cores that are equally slow, as those of a layer often are, share the step
@@ -152,7 +152,7 @@ def _core_times(
 
 
 def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict[str, float]:
-    """What every step takes besides its cores."""
+    """Seconds that every step takes besides its cores."""
     way = 0.0
     if level != "low" and np.any(work.messages_out):
         # the last message of a step may be any: at worst the one with the longest way

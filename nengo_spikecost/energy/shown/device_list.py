@@ -22,7 +22,7 @@ _WORDS = {"neuron": "neuron update", "synop": "synaptic operation"}
 
 
 def constant_name(name: str) -> str:
-    """What a constant is of, in words: ``"neuron update"``; operations have their own names."""
+    """The name of a constant in words: ``"neuron update"``; operations keep their own."""
     if name not in CONSTANTS:
         return name
     what = name.removeprefix("energy_per_").replace("_", " ")

@@ -132,7 +132,7 @@ def device_columns(columns: Sequence[str], kinds: Container[str] = _DEVICE) -> l
 
 
 def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
-    """The columns of that name.
+    """The columns of those names.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What must be said under a table, so that no number is read for more than it is."""
+"""The notes under a table, so that no number is taken for more than it is."""
 
 from __future__ import annotations
 

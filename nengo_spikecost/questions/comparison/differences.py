@@ -1,4 +1,4 @@
-"""What makes one estimate differ from another, in a line."""
+"""The reasons why one estimate differs from another, in a line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def explain(
     reference: tuple[Workload, EnergyEstimate],
     network: Any,
 ) -> str:
-    """What makes a row differ from the exact count at the same device, in a line.
+    """The reasons why a row differs from the exact count on the same device, in a line.
 
     Parameters
     ----------

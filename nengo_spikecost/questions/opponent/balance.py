@@ -1,4 +1,4 @@
-"""What two sides of a comparison spend, and where they meet: the records of `break_even`."""
+"""Energies of the two sides of `break_even`, and where they meet."""
 
 from __future__ import annotations
 
@@ -127,8 +127,8 @@ class LayerBalance:
     @property
     def spikes_per_step(self) -> np.ndarray | None:
         """The same per step."""
-        found = self.spikes_per_synapse
-        return None if found is None else found / self.n_steps
+        spikes = self.spikes_per_synapse
+        return None if spikes is None else spikes / self.n_steps
 
     @property
     def break_even_rate_hz(self) -> float | None:
@@ -148,7 +148,7 @@ class LayerBalance:
 
 @dataclass(frozen=True)
 class HostSides:
-    """What both sides leave to the host, and would take for it on the opponent.
+    """Work that both sides leave to the host, and its energy on the opponent.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""`BreakEven`: what `break_even` says of a network."""
+"""`BreakEven`: who spends less, with spikes or without, layer by layer."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What publications say of when spikes pay, as data, to be held beside what was measured.
+"""Publications on when spikes pay, as data, to be held beside measured spikes.
 
-None of these numbers is used to find a break-even: that comes from the cost model and the two
+None of these numbers is used to compute a break-even: that comes from the cost model and the two
 devices alone. Each threshold holds under the assumptions of its paper, which are named with it.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SPIKES_PER_SYNAPSE = "spikes per synapse and inference"
 SPIKES_PER_STEP = "spikes per synapse and step"
 QUANTITIES = (SPIKES_PER_SYNAPSE, SPIKES_PER_STEP)
-"""What thresholds are of. The second is the first over the number of steps."""
+"""Quantities of thresholds. The second is the first over the number of steps."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Threshold:
         ``"second-hand"``: as others sum it up; ``"computed"``: its condition, with the energies
         of the comparison that it stands beside.
     steps : tuple of int, optional
-        Fewest and most steps of the inferences that it was found for: what holds for each of
+        Fewest and most steps of the inferences that it was derived for: what holds for each of
         five steps need not for each of fifty. None: it is said of any.
     """
 
@@ -50,17 +50,17 @@ class Threshold:
     steps: tuple[int, int] | None = None
 
     def applies(self, n_steps: int) -> bool:
-        """Whether it was found for inferences of so many steps."""
+        """Whether it was derived for inferences of so many steps."""
         return self.steps is None or self.steps[0] <= n_steps <= self.steps[1]
 
     def of(self, spikes_per_synapse: float, n_steps: int) -> float:
-        """What was measured, as the quantity that the threshold is of."""
+        """The measured spikes as the quantity of the threshold."""
         return spikes_per_synapse / (n_steps if self.quantity == SPIKES_PER_STEP else 1)
 
     def verdict(self, spikes_per_synapse: float, n_steps: int) -> str:
         """``"met"``, ``"not met"``, or ``"depends"`` between the ends of the range.
 
-        ``"other steps"`` if it was not found for so many.
+        ``"other steps"`` if it was not derived for so many.
         """
         if not self.applies(n_steps):
             return "other steps"

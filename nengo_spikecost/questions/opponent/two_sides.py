@@ -10,8 +10,8 @@ on spikes, is the break-even. Both ends are priced by the cost model (`Workload.
 whatever it counts is in them.
 
 Both sides have the same boundary. A cost model that prices what is on a chip, and leaves first
-and last layers to the host, prices the opponent without these; what they take is found apart
-(`HostSides`).
+and last layers to the host, prices the opponent without these; their energy is told
+separately (`HostSides`).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def compare_sides(
 
 
 def only_on_chip(workload: Workload) -> Workload:
-    """What is left of a workload without all that is its host's."""
+    """A workload without the work of the host."""
     return replace(
         workload,
         populations=tuple(p for p in workload.populations if p.on_chip),
@@ -91,16 +91,16 @@ def only_on_chip(workload: Workload) -> Workload:
 
 
 def leaves_host(
-    workload: Workload, found: EnergyEstimate, device: Device, model: CostModel
+    workload: Workload, estimate: EnergyEstimate, device: Device, model: CostModel
 ) -> bool:
-    """Whether a cost model has left the host's work out of an estimate: told by what it prices."""
+    """Whether a cost model has left the host's work out of an estimate, as its price shows."""
     if model.whole_network or not workload.host:
         return False
     chip = only_on_chip(workload)
     if not any(p.spiking for p in chip.populations):
-        return not np.any(found.total_J - found.static_J)
+        return not np.any(estimate.total_J - estimate.static_J)
     alone = _price(chip, device, model)
-    return bool(np.allclose(alone.total_J, found.total_J, rtol=ROUNDING, atol=0))
+    return bool(np.allclose(alone.total_J, estimate.total_J, rtol=ROUNDING, atol=0))
 
 
 def _check(device: Device, opponent: Device, model: CostModel) -> None:
@@ -125,7 +125,7 @@ def _price(workload: Workload, device: Device, model: CostModel) -> EnergyEstima
 
 @dataclass(frozen=True)
 class _Priced:
-    """The three estimates, and what of them is compared."""
+    """The three estimates, and their energies side by side."""
 
     snn: EnergyEstimate
     silent: EnergyEstimate
@@ -148,21 +148,21 @@ class _Priced:
         return _Priced(snn, silent, ann, self.left_to_host)
 
     def balance(self, layer: str | None = None) -> Balance:
-        """Of a layer, or of the network."""
+        """Both sides of a layer, or of the network."""
         snn, silent, ann = (
             (side if layer is None else side.layer(layer)).total_J for side in self.all
         )
         return Balance(snn, silent, float(np.mean(ann)))
 
     def uncounted(self, layer: str | None = None) -> tuple[str, ...]:
-        """What is missing from either side."""
-        found = (
+        """Clauses on parts that are missing from either side."""
+        clauses = (
             f"{work.name} ({work.reason})"
             for side in (self.snn, self.ann)
             for work in side.uncounted
             if layer in (None, work.layer)
         )
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(clauses))
 
 
 def _place(workload: Workload, name: str, priced: _Priced) -> str:

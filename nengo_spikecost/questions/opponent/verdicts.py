@@ -85,7 +85,7 @@ def _crossing_words(name: str, layer: LayerBalance, device: str, opponent: str) 
 
 
 def activity_words(rate_hz: float | None, spikes_per_synapse: float | None) -> str:
-    """``"12.3 Hz (0.49 spikes per synapse)"``, or what of it is known."""
+    """``"12.3 Hz (0.49 spikes per synapse)"``, or the one of them that is known."""
     rate = "" if rate_hz is None else f"{si.si(rate_hz, 'Hz')}"
     spikes = "" if spikes_per_synapse is None else f"{spikes_per_synapse:.3g} spikes per synapse"
     return f"{rate} ({spikes})" if rate and spikes else rate or spikes or "the measured spikes"
@@ -100,13 +100,16 @@ def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: in
         unit = "% of steps with a spike"
         value = f"{100 * threshold.of(spikes_per_synapse, n_steps):.3g}"
     band = ends[0] if ends[0] == ends[1] else " to ".join(ends)
-    found = threshold.verdict(spikes_per_synapse, n_steps)
-    if found == "other steps":
-        found = f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} steps"
-    found = "between the ends" if found == "depends" else found
-    return f"{threshold.name}: {band} {unit}, here {value}: {found} ({threshold.meaning})"
+    outcome_words = {
+        "other steps": f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} "
+        "steps",
+        "depends": "between the ends",
+    }
+    met = threshold.verdict(spikes_per_synapse, n_steps)
+    met = outcome_words.get(met, met)
+    return f"{threshold.name}: {band} {unit}, here {value}: {met} ({threshold.meaning})"
 
 
 def mean(values: np.ndarray | None) -> float | None:
-    """Mean over samples; None of what is not known."""
+    """Mean over samples; None for values that are not known."""
     return None if values is None else float(np.mean(values))

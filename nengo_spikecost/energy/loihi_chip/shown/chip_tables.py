@@ -1,4 +1,4 @@
-"""A `ChipCost` as tables: boundaries, time, layers, cores, and what to say with them."""
+"""A `ChipCost` as tables: boundaries, time, layers and cores, with notes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def all_tables(cost: ChipCost, cores: bool | None) -> Iterable[Part]:
 
 
 def caption(cost: ChipCost) -> str:
-    """What was priced, and with which constants."""
+    """The chip, the constants and the samples, as the title of the tables."""
     work = cost.work
     samples = f"mean of {si.counted(work.n_samples, 'sample')}"
     return (
@@ -119,7 +119,7 @@ def _cells(part: CoreCost | LayerCost) -> tuple[str, ...]:
 
 
 def notes(cost: ChipCost) -> list[str]:
-    """What is to be said with the tables, most important first."""
+    """Sentences below the tables, the most important first."""
     work, io = cost.work, cost.host_io
     sentences = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
     if cost.latency_is_at_least:

@@ -92,7 +92,7 @@ def _batches(data: Any) -> Iterator[Any]:
 
 
 def _last_line(error: Exception) -> str:
-    """What Keras has to say, which it puts after its own traceback."""
+    """The message of Keras, which comes after its own traceback."""
     return str(error).strip().split("\n")[-1].strip()
 
 

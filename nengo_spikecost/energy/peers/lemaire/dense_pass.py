@@ -38,7 +38,7 @@ def spend_dense(workload: Workload, prices: Prices, ledger: Ledger) -> None:
 
 
 def layer_accesses(shape: LayerShape) -> tuple[Accesses, Memories] | None:
-    """What one layer does in one pass; None if there is no equation for it."""
+    """Accesses of one layer in one pass; None if there is no equation for it."""
     memories = Memories(shape.n_in, shape.n_out, shape.n_weights, shape.n_biases)
     if shape.kind in _FREE:
         return Accesses(), memories

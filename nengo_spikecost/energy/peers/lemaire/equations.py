@@ -41,7 +41,7 @@ def spiking_layer(
     leaky: bool = False,
     literal: bool = False,
 ) -> tuple[Accesses, Memories]:
-    """What a convolution or a fully connected layer does for so many spikes.
+    """Accesses of a convolution or a fully connected layer for so many spikes.
 
     Parameters
     ----------

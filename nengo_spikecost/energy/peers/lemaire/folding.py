@@ -16,13 +16,13 @@ def folded(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:
     Where nothing else reads that layer, its weights are scaled and its biases shifted once,
     before inference; a layer that had no biases has one for each channel afterwards.
     """
-    found = {shape.name: shape for shape in shapes}
-    readers = Counter(name for shape in found.values() for name in shape.inputs)
+    kept = {shape.name: shape for shape in shapes}
+    readers = Counter(name for shape in kept.values() for name in shape.inputs)
     instead: dict[str, str] = {}
-    for shape in list(found.values()):
+    for shape in list(kept.values()):
         shape = replace(shape, inputs=tuple(instead.get(name, name) for name in shape.inputs))
-        found[shape.name] = shape
-        before = found.get(shape.inputs[0]) if shape.inputs else None
+        kept[shape.name] = shape
+        before = kept.get(shape.inputs[0]) if shape.inputs else None
         if shape.kind != "batch normalization" or before is None:
             continue
         linear = before.kind in (*CONVOLUTIONS, "dense") and before.activation == "linear"
@@ -30,7 +30,7 @@ def folded(shapes: Iterable[LayerShape]) -> tuple[LayerShape, ...]:
             biases = before.n_biases or before.channels_out
             # what reads the normalization now reads the layer, as often
             readers[before.name] = readers[shape.name]
-            found[before.name] = replace(before, n_biases=biases)
+            kept[before.name] = replace(before, n_biases=biases)
             instead[shape.name] = before.name
-            del found[shape.name]
-    return tuple(found.values())
+            del kept[shape.name]
+    return tuple(kept.values())

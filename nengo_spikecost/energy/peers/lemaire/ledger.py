@@ -42,11 +42,11 @@ class Ledger:
             self._parts_J[layer][part] += energy_J
 
     def spend(self, layer: str, done: Accesses, memories: Memories, prices: Prices) -> None:
-        """Add what a layer does."""
+        """Add the energy of a layer's accesses."""
         self.add(layer, priced(done, memories, prices))
 
     def leave_out(self, name: str, layer: str, reason: str) -> None:
-        """List what has no price."""
+        """List a part that has no price."""
         self._uncounted.append(UncountedWork(name, layer, reason))
 
     def estimate(self, device: Device, cost_model: str) -> EnergyEstimate:

@@ -93,7 +93,7 @@ class InterpolatedRam:
 
 
 def ram_model(ram: RamModel, table: OperationTable) -> Ram:
-    """The model of a name, with the constants of a table; a model itself is returned.
+    """The model of that name with the constants of a table; a model is returned as it is.
 
     Raises
     ------

@@ -46,8 +46,8 @@ def qualia_rows(
             "compat='qualia' prices the layers of a Keras model, and this network has none. "
             "Convert the model with convert(model), or leave compat away: events are priced then."
         )
-    found = spiking_modules(workload, input_density) if spiking else dense_modules(workload)
-    modules = tuple(module for module in found if module.shape.kind != "activation")
+    layers = spiking_modules(workload, input_density) if spiking else dense_modules(workload)
+    modules = tuple(module for module in layers if module.shape.kind != "activation")
     return modules, tuple(module_row(module, workload.n_steps, prices) for module in modules)
 
 
@@ -90,7 +90,7 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
     n_steps = workload.n_steps
     populations = _populations(workload, shapes)
     signals: dict[str, Signal] = {}
-    found = []
+    modules = []
     for shape in shapes:
         size = shape.n_out * n_steps
         if shape.kind == "input":
@@ -104,7 +104,7 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
         neurons = populations.get(shape.name) or _neurons_behind(shape, shapes, populations)
         made = _emitted(neurons, size) or _passed_on(shape, given, size)
         signals[shape.name] = made
-        found.append(
+        modules.append(
             Module(
                 shape,
                 given,
@@ -113,7 +113,7 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
                 leaky=made.binary and any(p.leaky for p in neurons),
             )
         )
-    return found
+    return modules
 
 
 def _populations(
@@ -126,7 +126,7 @@ def _populations(
     inner = _inner_parts(shapes)
     uses = Counter(shape.layer for shape in shapes if shape.name not in inner)
     seen: Counter[str] = Counter()
-    found: dict[str, list[PopulationWork]] = {}
+    populations: dict[str, list[PopulationWork]] = {}
     for shape in shapes:
         if shape.name in inner:
             continue
@@ -136,21 +136,21 @@ def _populations(
             start = seen[shape.layer] * share
             members = members[start : start + share]
         seen[shape.layer] += 1
-        found[shape.name] = members
-    return found
+        populations[shape.name] = members
+    return populations
 
 
 def _inner_parts(shapes: Sequence[LayerShape]) -> set[str]:
     """Parts of a layer that another part of it reads: the depthwise half of a separable one."""
     by_name = {shape.name: shape for shape in shapes}
-    found = set()
+    inner = set()
     for shape in shapes:
         for name in shape.inputs:
             before = by_name.get(name)
             # a layer that is applied to its own output is of the same kind there
             if before is not None and before.layer == shape.layer and before.kind != shape.kind:
-                found.add(name)
-    return found
+                inner.add(name)
+    return inner
 
 
 def _neurons_behind(

@@ -27,7 +27,7 @@ from ....errors import EnergyError
 from ...device import Device
 
 OPERATION_TYPES = (None, "ICONIP", "saturation", "linear", "quadratic")
-"""How energies of widths that the table lacks are found."""
+"""Rules for the energies of widths that the table lacks."""
 
 OperationType = Union[None, str, Mapping[str, Optional[str]]]
 """One of `OPERATION_TYPES`, or one each for ``"add"`` and ``"mul"``."""
@@ -67,7 +67,7 @@ def has_operation_table(device: Device) -> bool:
 
 
 def operation_table(device: Device) -> OperationTable:
-    """The table of a device.
+    """The energies of operations and memories that a device has.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def operation_table(device: Device) -> OperationTable:
 
 
 def checked_operation_type(operation_type: Any) -> tuple[str | None, str | None]:
-    """The types of additions and of multiplications.
+    """The rules for additions and for multiplications.
 
     Raises
     ------
@@ -99,10 +99,10 @@ def checked_operation_type(operation_type: Any) -> tuple[str | None, str | None]
         types = operation_type.get("add"), operation_type.get("mul")
     else:
         types = operation_type, operation_type
-    for found in types:
-        if not (found is None or isinstance(found, str)) or found not in OPERATION_TYPES:
+    for kind in types:
+        if not (kind is None or isinstance(kind, str)) or kind not in OPERATION_TYPES:
             names = ", ".join(repr(name) for name in OPERATION_TYPES)
-            raise EnergyError(f"operation_type must be one of {names}, not {found!r}.")
+            raise EnergyError(f"operation_type must be one of {names}, not {kind!r}.")
     return types
 
 

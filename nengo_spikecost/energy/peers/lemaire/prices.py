@@ -1,4 +1,4 @@
-"""What a layer does, as numbers of accesses and operations, and what these cost.
+"""The work of a layer as numbers of accesses and operations, and their energies.
 
 All equations of this package only count: they make `Accesses`. The energies are put to them in
 one place, `priced`.
@@ -151,7 +151,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Accesses:
-    """What is done, per inference. All are `Count`; energies are not known here.
+    """Accesses and operations per inference. All are `Count`; energies are not known here.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the Qualia SNN plugin 2.6.0 computes: its ``EnergyEstimationMetric``, number by number.
+"""The Qualia SNN plugin 2.6.0: its ``EnergyEstimationMetric``, number by number.
 
 Its faults are kept; see `nengo_spikecost.energy.peers.lemaire` for what they are.
 """

@@ -61,7 +61,7 @@ def spend_spiking(workload: Workload, prices: Prices, ledger: Ledger) -> None:
 
 
 def population_accesses(population: PopulationWork, n_steps: int) -> Accesses:
-    """What neurons do by themselves: at every step, and for every spike that they emit."""
+    """Accesses of neurons by themselves: at every step, and for every spike that they emit."""
     assert population.spikes is not None
     biases = population.n_neurons * n_steps if population.has_bias else 0
     return Accesses(
@@ -74,7 +74,7 @@ def population_accesses(population: PopulationWork, n_steps: int) -> Accesses:
 
 
 def pathway_accesses(pathway: PathwayWork) -> Accesses:
-    """What arriving spikes do; or, where values are graded, all synapses each time these come."""
+    """Accesses for arriving spikes; for graded values, of all synapses each time they come."""
     if pathway.source_spikes is None or pathway.events is None:
         values, reached = pathway.n_sources * pathway.passes, pathway.n_synapses * pathway.passes
         return Accesses(

@@ -20,7 +20,7 @@ _WITH_MACS = ("convolution", "depthwise convolution", "transposed convolution", 
 
 
 class ShapeCounter:
-    """What a Keras model does in one inference.
+    """The layers of a Keras model, ready to be priced.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class LayerFormats:
 
 @dataclass(frozen=True)
 class Given:
-    """What is known of a layer before its own formats are."""
+    """One application of a layer, and the formats of its inputs."""
 
     shape: LayerShape
     inputs: tuple[Quantizer, ...]
@@ -72,9 +72,9 @@ class Given:
         """Format of one of the layer's parameters."""
         if self.quantized:
             unknown = self.options.process.default if self.compat else self.options.default
-            found = self.quantizers.get(tensor) or default or unknown
+            own = self.quantizers.get(tensor) or default or unknown
             # the number of values is only known of trained weights
-            return found if self.options.inference else with_values(found, None)
+            return own if self.options.inference else with_values(own, None)
         return self.options.default
 
     def replaced(self, computed: Quantizer) -> Quantizer:
@@ -86,7 +86,7 @@ class Given:
         return self.options.process.default if self.compat else computed
 
     def result(self, computed: Quantizer) -> Quantizer:
-        """What the layer writes: of its own quantizer, if it has one."""
+        """The format that the layer writes: of its own quantizer, if it has one."""
         own = self.quantizers.get("output")
         if own is not None and not self.options.for_reference:
             return own
@@ -107,8 +107,8 @@ def layer_formats(shapes: Iterable[LayerShape], options: QtoolsOptions) -> dict[
     Raises
     ------
     EnergyError
-        If ``options.quantizers`` name a layer that there is none of, or a quantizer of a layer
-        has no known format.
+        If ``options.quantizers`` name a layer that does not exist, or the format of a quantizer
+        is not known.
     """
     shapes = tuple(shapes)
     names = {s.name for s in shapes} | {s.layer for s in shapes}
@@ -118,21 +118,21 @@ def layer_formats(shapes: Iterable[LayerShape], options: QtoolsOptions) -> dict[
                 f"quantizers name a layer {name!r}; the layers are {', '.join(sorted(names))}."
             )
     fed = {s.name for s in shapes if s.kind == "input"}
-    found: dict[str, LayerFormats] = {}
+    formats: dict[str, LayerFormats] = {}
     for shape in shapes:
         given = Given(
             shape=shape,
-            inputs=tuple(found[name].output for name in shape.inputs) or (options.source,),
+            inputs=tuple(formats[name].output for name in shape.inputs) or (options.source,),
             quantizers=_quantizers_of(shape, options),
             options=options,
             first=any(name in fed for name in shape.inputs),
         )
-        found[shape.name] = _RULES[shape.kind](given)
-    return found
+        formats[shape.name] = _RULES[shape.kind](given)
+    return formats
 
 
 def _quantizers_of(shape: LayerShape, options: QtoolsOptions) -> dict[str, Quantizer | None]:
-    """What the model says, overruled by what the user says."""
+    """The quantizers of the model, and those of the user in their place."""
     result: dict[str, Quantizer | None] = {}
     for tensor, value in shape.quantizers.items():
         what = f"The quantizer of the {tensor} of layer {shape.layer!r}"
@@ -320,7 +320,7 @@ def _max_pooling(given: Given) -> LayerFormats:
 
 
 def _passed(given: Given) -> LayerFormats:
-    """What nothing is known of hands on the format that it reads."""
+    """A layer of which nothing is known writes the format that it reads."""
     output = given.inputs[0]
     options = given.options
     if options.for_reference and options.keras_accumulator is not None and not given.first:

@@ -88,8 +88,8 @@ def quantizer(value: Any, what: str = "A quantizer") -> Quantizer:
     if isinstance(value, str):
         return _from_text(value, what)
     if isinstance(value, Mapping) and "class_name" in value:
-        found = _known(value["class_name"], what)[1](dict(value.get("config") or {}))
-        return with_values(found, value.get("n_values"))
+        read = _known(value["class_name"], what)[1]
+        return with_values(read(dict(value.get("config") or {})), value.get("n_values"))
     name = type(value).__name__
     if name in _READERS and hasattr(value, "get_config"):
         return _READERS[name][1](value.get_config())

@@ -1,4 +1,4 @@
-"""What a multiplication, a division or an addition is made of, by the formats of its operands.
+"""Circuits of a multiplication, a division or an addition, by the formats of the operands.
 
 A product of two fixed-point numbers needs a multiplier. Where one of them is a power of two
 it is a shift; where one is -1, 0 or 1 a choice (``mux``), where one is 0 or 1 a gate

@@ -28,7 +28,7 @@ SRAM_SIZES: Mapping[str, int] = {"sram_8KiB": 16, "sram_32KiB": 18, "sram_1MiB":
 
 @dataclass(frozen=True)
 class Process:
-    """What operations cost in picojoules, as polynomials, highest power first.
+    """Energies of operations in picojoules, as polynomials, highest power first.
 
     Attributes
     ----------
@@ -162,7 +162,7 @@ PROCESSES: Mapping[str, Process] = {
 
 
 def get_process(process: str | Process) -> Process:
-    """A process, or the one of that name.
+    """The process of that name; a process is returned as it is.
 
     Raises
     ------

@@ -18,7 +18,7 @@ MEMORIES = ("sram", "dram", "fixed")
 """Where weights or activations are; ``"fixed"`` is wired and read for nothing."""
 
 TERMS = ("inputs", "outputs", "parameters", "op")
-"""What energy is spent on."""
+"""Parts of a layer's energy."""
 
 TENSORS = ("weights", "bias", "output", "gamma", "beta", "mean", "variance", "pointwise")
 """Tensors of a layer that have a format of their own."""
@@ -35,7 +35,7 @@ INCLUDED: Mapping[str, tuple[str, ...]] = {
     "Subtract": ("op",),
     "MaxPooling2D": ("op",),
 }
-"""What QKeras adds up, by the class of the layer."""
+"""Terms that QKeras adds up, by the class of the layer."""
 
 
 @dataclass(frozen=True)

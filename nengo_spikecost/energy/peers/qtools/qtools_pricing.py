@@ -17,7 +17,7 @@ _ACCUMULATING = ("convolution", "depthwise convolution", "transposed convolution
 
 @dataclass(frozen=True)
 class LayerTerms:
-    """What one application of a layer spends its energy on.
+    """Energy of one application of a layer, by what it is spent on.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class LayerTerms:
 
 
 def layer_terms(shapes: Iterable[LayerShape], options: QtoolsOptions) -> tuple[LayerTerms, ...]:
-    """Price layers.
+    """The energy of every layer, term by term.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Number formats: what a tensor's elements are stored as.
+"""Number formats of tensors: how their elements are stored.
 
 A `Quantizer` says how many bits an element has and which kind of number it is: that decides
 what a multiplication with it is made of (`multipliers`). The kinds are those of QKeras.
@@ -7,11 +7,11 @@ what a multiplication with it is made of (`multipliers`). The kinds are those of
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ....check import is_number
 from ....errors import EnergyError
 
 #: Kinds of numbers: fixed point; powers of two; -1, 0, 1; -1, 1; 0, 1; floating point.
@@ -56,19 +56,16 @@ class Quantizer:
 
     def __post_init__(self) -> None:
         if self.kind not in QUANTIZER_KINDS:
-            raise EnergyError(
-                f"The kind of a quantizer is one of {', '.join(QUANTIZER_KINDS)}, "
-                f"not {self.kind!r}."
-            )
+            kinds = ", ".join(QUANTIZER_KINDS)
+            raise EnergyError(f"The kind of a quantizer is one of {kinds}, not {self.kind!r}.")
         if not _is_whole(self.bits) or self.bits < 1:
             raise EnergyError(f"bits must be a whole number of at least 1, not {self.bits!r}.")
         if not _is_whole(self.int_bits):
             raise EnergyError(f"int_bits must be a whole number, not {self.int_bits!r}.")
         if self.kind == "float" and self.bits not in (16, 32):
             raise EnergyError(f"Floating point has 16 or 32 bits, not {self.bits}.")
-        object.__setattr__(self, "bits", int(self.bits))
-        object.__setattr__(self, "int_bits", int(self.int_bits))
-        object.__setattr__(self, "signed", bool(self.signed))
+        for name, kind in (("bits", int), ("int_bits", int), ("signed", bool)):
+            object.__setattr__(self, name, kind(getattr(self, name)))
 
     @property
     def is_float(self) -> bool:
@@ -100,11 +97,7 @@ class Quantizer:
 
 
 def _is_whole(value: Any) -> bool:
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool)
-        and float(value).is_integer()
-    )
+    return is_number(value) and float(value).is_integer()
 
 
 def fixed(bits: int = 8, int_bits: int = 0, signed: bool = True) -> Quantizer:

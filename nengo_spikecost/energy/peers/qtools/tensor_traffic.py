@@ -1,4 +1,4 @@
-"""Which tensors are moved to and from memory, and what that costs.
+"""Tensors that are moved to and from memory, and the energy of moving them.
 
 The output of a layer is written once and read once by every layer that it goes to. What is
 done element by element (activations, batch normalizations) is done before the layer in front
@@ -36,7 +36,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What one application of a layer reads and writes."""
+    """Tensors that one application of a layer reads and writes."""
 
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
@@ -87,7 +87,7 @@ class Network:
 
 
 def traffic(network: Network, formats: dict[str, LayerFormats], name: str) -> Traffic:
-    """What a layer moves: nothing, if another one does it along with its own work."""
+    """Tensors that a layer moves: none, if another one does it along with its own work."""
     shape, own = network.shapes[name], formats[name]
     parameters = _parameters(shape, own)
     if name not in network.fused:
@@ -103,7 +103,7 @@ def traffic(network: Network, formats: dict[str, LayerFormats], name: str) -> Tr
 
 
 def traffic_of_qkeras(network: Network, formats: dict[str, LayerFormats], name: str) -> Traffic:
-    """What a layer moves if every layer reads and writes."""
+    """Tensors that a layer moves if every layer reads and writes."""
     shape, own = network.shapes[name], formats[name]
     fed = any(network.shapes[before].kind == "input" for before in shape.inputs)
     read = tuple(
