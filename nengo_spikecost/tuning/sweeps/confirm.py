@@ -13,7 +13,7 @@ from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
 from .sweep_data import images_and_labels
 from .sweep_plan import Plan
-from .sweep_pricing import PricedGraph
+from .sweep_pricing import priced_graph
 from .trials import Point
 
 
@@ -64,7 +64,7 @@ def confirm(
             network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
             presentation=presentation, progress=progress, **plan.simulation,
         )  # fmt: skip
-        (reading,) = plan.pricing.readings({n_steps: activity}, PricedGraph(network), labels)
+        (reading,) = plan.pricing.readings({n_steps: activity}, priced_graph(network), labels)
         right = reading.correct
         row = ConfirmedPoint(
             point=point, n_steps=n_steps, accuracy=reading.accuracy,

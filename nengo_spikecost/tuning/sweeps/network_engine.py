@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...graph import NetworkGraph
 from ..rescaling import RescalableNetwork
 from .sweep_engine import Measured, SweepEngine
 from .sweep_plan import Plan
-from .sweep_pricing import PricedGraph
+from .sweep_pricing import priced_graph
 from .trials import Setting
 
 
@@ -14,12 +15,12 @@ class NetworkEngine(SweepEngine):
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
-        self._networks: dict[float | None, tuple[RescalableNetwork, PricedGraph]] = {}
+        self._networks: dict[float | None, tuple[RescalableNetwork, NetworkGraph]] = {}
 
     def network(self, synapse: float | None) -> RescalableNetwork:
         return self._network(synapse)[0]
 
-    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, PricedGraph]:
+    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
         network, graph = self._network(setting.synapse)
         scales, n_steps = dict(setting.scales), self.plan.options.n_steps
         return lambda x: network.run(x, n_steps, scales=scales), graph
@@ -29,8 +30,8 @@ class NetworkEngine(SweepEngine):
             network.close()
         self._networks.clear()
 
-    def _network(self, synapse: float | None) -> tuple[RescalableNetwork, PricedGraph]:
+    def _network(self, synapse: float | None) -> tuple[RescalableNetwork, NetworkGraph]:
         if synapse not in self._networks:
             network = self.plan.network(synapse)
-            self._networks[synapse] = network, PricedGraph(network.conversion)
+            self._networks[synapse] = network, priced_graph(network.conversion)
         return self._networks[synapse]

@@ -22,7 +22,7 @@ from ..rescaling import RescalableNetwork
 from .chip_blocks import ChipBlocks, found_blocks
 from .sweep_engine import Measured, SweepEngine
 from .sweep_plan import Plan
-from .sweep_pricing import PricedGraph
+from .sweep_pricing import priced_graph
 from .trials import Setting
 
 
@@ -38,7 +38,7 @@ class SettingEngine(SweepEngine):
         self._spec = simulators.get(plan.options.simulator)
         self._blocks: ChipBlocks | None = None
         self._before: RescalableNetwork | None = None
-        self._graphs: dict[float | None, PricedGraph] = {}
+        self._graphs: dict[float | None, NetworkGraph] = {}
         self._setting: Setting | None = None
         self._subject: Any = None
         self._built: _Built | None = None
@@ -66,12 +66,12 @@ class SettingEngine(SweepEngine):
         self._before = self.plan.network(synapse)
         return self._before
 
-    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, PricedGraph]:
+    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
         if self._setting != setting:
             self._free()
             conversion = self.plan.converted(dict(setting.scales), setting.synapse)
             if setting.synapse not in self._graphs:
-                self._graphs[setting.synapse] = PricedGraph(conversion)
+                self._graphs[setting.synapse] = priced_graph(conversion)
             self._subject = conversion if self._blocks is None else self._blocks.on(conversion)
             if self._spec.lengths:
                 self._built = _Built(self._spec, self._subject, self.plan, n_images)

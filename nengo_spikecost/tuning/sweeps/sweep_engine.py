@@ -16,9 +16,9 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ...graph import NetworkGraph
 from ..rescaling import RescalableNetwork
 from .sweep_plan import Plan
-from .sweep_pricing import PricedGraph
 from .trials import Reading, Setting, with_more
 
 IMAGES_AT_ONCE = 1000
@@ -53,7 +53,7 @@ class SweepEngine(abc.ABC):
         """The network in NengoDL, in which the search finds where it starts."""
 
     @abc.abstractmethod
-    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, PricedGraph]:
+    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
         """A function that measures images with this setting, and the graph to price them on."""
 
     @abc.abstractmethod

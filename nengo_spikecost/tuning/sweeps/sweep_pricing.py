@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,19 +23,17 @@ from ...workload.workload_record import Workload
 from .trials import Reading
 
 
-class PricedGraph(NetworkGraph):
+def priced_graph(conversion: Conversion) -> NetworkGraph:
     """The graph of a conversion, with the layers that counts are sorted into: made once.
 
     It serves for any scales. Parts of the network that can't be counted are warned of here, not
     at every reading.
     """
-
-    def __init__(self, conversion: Conversion):
-        super().__init__(conversion)
-        self.layer_infos = conversion.layer_infos
-        self.layer_shapes = conversion.layer_shapes
-        self.layer_of = {p.name: p.layer for p in self.populations}
-        ExactCounter(self, None)
+    graph: Any = NetworkGraph(conversion)
+    # with these a counter sorts its counts as for the conversion (`DescribedLayers`)
+    graph.layer_infos, graph.layer_shapes = conversion.layer_infos, conversion.layer_shapes
+    ExactCounter(graph, None)
+    return graph
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Pricing:
     readout: str
 
     def readings(
-        self, activities: Mapping[int, Activity], graph: PricedGraph, labels: np.ndarray
+        self, activities: Mapping[int, Activity], graph: NetworkGraph, labels: np.ndarray
     ) -> list[Reading]:
         """A reading for each presentation time.
 
@@ -64,15 +63,16 @@ class Pricing:
         ----------
         activities : mapping from int to Activity
             By steps.
-        graph : PricedGraph
-            Of the network that they were measured on, with these scales or others.
+        graph : NetworkGraph
+            Made by `priced_graph`, of the network that they were measured on, with these scales
+            or others.
         labels : ndarray of int64, shape (n_images,)
             Classes of the images measured.
         """
         return [self._reading(n, activities[n], graph, labels) for n in activities]
 
     def _reading(
-        self, n_steps: int, activity: Activity, graph: PricedGraph, labels: np.ndarray
+        self, n_steps: int, activity: Activity, graph: NetworkGraph, labels: np.ndarray
     ) -> Reading:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UncountedWarning)  # said when the graph was made
@@ -88,11 +88,12 @@ class Pricing:
         )
 
 
-def _synops_by_origin(workload: Workload, graph: PricedGraph) -> Mapping[str, float]:
+def _synops_by_origin(workload: Workload, graph: NetworkGraph) -> Mapping[str, float]:
     """Mean synops per inference by the layer whose spikes make them."""
-    synops = dict.fromkeys(graph.layer_of.values(), 0.0)
+    layer_of = {p.name: p.layer for p in graph.populations}
+    synops = dict.fromkeys(layer_of.values(), 0.0)
     for pathway in workload.pathways:
-        layer = graph.layer_of.get(pathway.pre)
+        layer = layer_of.get(pathway.pre)
         if layer is not None and pathway.synops is not None:
             synops[layer] += float(np.mean(pathway.synops))
     return synops
