@@ -65,6 +65,11 @@ class Options:
         """All options by name."""
         return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
 
+    def part(self, options_class: type[O]) -> O:
+        """Those options that another call takes too, as its own object."""
+        names = [f.name for f in dataclasses.fields(options_class)]  # type: ignore[arg-type]
+        return options_class(**{name: getattr(self, name) for name in names})
+
     def given(self) -> dict[str, Any]:
         """Those that are not as they are by default."""
         defaults = {f.name: _default(f) for f in dataclasses.fields(self)}  # type: ignore[arg-type]

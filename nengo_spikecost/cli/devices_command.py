@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from .shared_options import device_file_option, load_device_file, plain_errors, width
+from .shared_options import device_file_option, file_options, load_device_file, plain_errors, width
 
 
 @click.command()
 @click.argument("names", nargs=-1)
 @device_file_option
-@click.option("--json", "json_file", type=click.Path(), help="Write all constants here.")
+@file_options("json")
 @plain_errors
 def devices(names: tuple[str, ...], device_file: str | None, json_file: str | None) -> None:
     """List all devices, or those of NAMES, with every constant and where it comes from."""

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import click
 
-from .shared_options import Decorator
+from .option_flags import Decorator
 
 
 class LaterFlags(click.Command):

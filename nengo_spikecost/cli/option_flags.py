@@ -64,7 +64,7 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
     elif words["choices"]:
         choices = words["choices"]
         settings["type"] = Registered(choices) if callable(choices) else click.Choice(choices)
-    elif isinstance(words["read"], click.ParamType):
+    elif isinstance(words["read"], click.ParamType) or words["read"] in (int, float):
         settings["type"] = words["read"]
     elif words["read"] is not None:
         settings.update(type=str, callback=_reader(words["read"]))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
+from collections.abc import Iterable
 from typing import Any, Callable
 
 import click
 
-from ..errors import SpikeCostError, SpikeCostWarning
-from .option_flags import Decorator, Registered, all_of
+from ..errors import DataError, SpikeCostError, SpikeCostWarning
+from .option_flags import Decorator, all_of
 
 _NARROWEST, _WIDEST = 80, 130
+
+#: Options of commands that name a file to write.
+FILES = ("study", "plot_file", "json_file", "csv_file")
 
 
 class BadInput(click.ClickException):
@@ -54,50 +58,13 @@ def device_names(_: Any, __: Any, value: str | None) -> list[str] | str | None:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-def conversion_options(settings: dict[str, Any]) -> Decorator:
-    """Options of the commands that convert a model: those of which a default is given."""
-    options: dict[str, Decorator] = {
-        "neuron": click.option(
-            "--neuron", default=settings.get("neuron"), show_default=True, metavar="TYPE",
-            help="Neuron type that the ReLUs become."),
-        "scale": click.option(
-            "--scale", type=float, default=settings.get("scale"), show_default=True,
-            help="scale_firing_rates: factor on all firing rates."),
-        "steps": click.option(
-            "--steps", type=int, default=settings.get("steps"), show_default=True,
-            help="Steps of 1 ms for which a sample is presented."),
-        "synapse": click.option(
-            "--synapse", type=float, default=settings.get("synapse"), show_default=True,
-            help="Time constant in s of the filter behind the neurons; 0 for none."),
-        "max_pooling": click.option(
-            "--max-pooling", type=click.Choice(["exact", "average", "strided"]),
-            default=settings.get("max_pooling"), show_default=True,
-            help="What max pooling becomes: exact on the host, or one of these on chip."),
-    }  # fmt: skip
-    return all_of([option for name, option in options.items() if name in settings])
-
-
-def presentation_option(default: str) -> Decorator:
-    """Option: start every sample afresh, or run on."""
+def max_pooling_option(default: str) -> Decorator:
+    """Option: what layers of max pooling become."""
     return click.option(
-        "--presentation", type=click.Choice(["fresh", "continuous"]), default=default,
-        show_default=True, help="Start every sample afresh, or run on as a board does.",
+        "--max-pooling", type=click.Choice(["exact", "average", "strided"]), default=default,
+        show_default=True,
+        help="What max pooling becomes: exact on the host, or one of these on chip.",
     )  # fmt: skip
-
-
-def simulator_names() -> tuple[str, ...]:
-    """Simulators that are registered, those of plug-ins among them."""
-    from ..activity import simulators
-
-    return simulators.names()
-
-
-def simulator_option(command: Callable) -> Callable:
-    """Option: the simulator that spikes are measured on."""
-    return click.option(
-        "--simulator", type=Registered(simulator_names), default="nengo_dl",
-        show_default=True, help="What simulates the network, and counts its spikes.",
-    )(command)  # fmt: skip
 
 
 def device_file_option(command: Callable) -> Callable:
@@ -108,22 +75,25 @@ def device_file_option(command: Callable) -> Callable:
     )(command)  # fmt: skip
 
 
-def network_options(settings: dict[str, Any]) -> Decorator:
-    """Options of every command that simulates, with the defaults given."""
-    options: list[Decorator] = [
-        click.option("--devices", callback=device_names, metavar="A,B",
-                     help="Devices in the table, by name, with commas; or 'all'.  "
-                     "[default: the usual ones]"),
-        device_file_option,
-        conversion_options({"max_pooling": "exact", **settings}),
-        simulator_option,
-        presentation_option("fresh"),
-        click.option("--samples", type=click.IntRange(min=1), help="Use only so many samples."),
-        click.option("--json", "json_file", type=click.Path(), default=settings.get("json"),
-                     show_default=bool(settings.get("json")), help="Write all results here."),
-        click.option("--csv", "csv_file", type=click.Path(), help="Write the table here."),
-    ]  # fmt: skip
-    return all_of(options)
+def samples_option(
+    default: int | None = None, words: str = "Use only so many samples."
+) -> Decorator:
+    """Option: how many of the samples are used."""
+    return click.option(
+        "--samples", type=click.IntRange(min=1), default=default, show_default=default is not None,
+        help=words,
+    )  # fmt: skip
+
+
+def file_options(*kinds: str, json: str | None = None) -> Decorator:
+    """Options: files that results are written to, of ``"json"`` and ``"csv"``."""
+    words = {"json": "Write all results here.", "csv": "Write the table here."}
+    defaults = {"json": json}
+    return all_of([
+        click.option(f"--{kind}", f"{kind}_file", type=click.Path(), help=words[kind],
+                     default=defaults.get(kind), show_default=bool(defaults.get(kind)))
+        for kind in kinds
+    ])  # fmt: skip
 
 
 def model_and_data(command: Callable) -> Callable:
@@ -140,24 +110,69 @@ def model_and_data(command: Callable) -> Callable:
     return all_of(options)(command)
 
 
+def on_model(labels: str = "") -> Decorator:
+    """Decorator of a command on MODEL and --data: it is called with model, samples and labels.
+
+    The devices of --device-file are loaded, and every file that will be written is checked, before
+    anything slow; the files are listed at the end. ``labels`` says what needs them, if they have to
+    be there.
+    """
+
+    def decorator(command: Callable) -> Callable:
+        @model_and_data
+        @plain_errors
+        @functools.wraps(command)
+        def run(
+            model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+        ) -> None:  # fmt: skip
+            load_device_file(options.pop("device_file", None))
+            files = [options[name] for name in FILES if options.get(name) is not None]
+            network, x, y = loaded(model, data_file, x_key, y_key, *files)
+            if labels and y is None:
+                raise DataError(f"{data_file} has no labels, and {labels} needs them: say --y-key.")
+            command(network, x, y, **no_synapse(options))
+            list_written(files)
+
+        return run
+
+    return decorator
+
+
+def no_synapse(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with None for a time constant of 0, which is how one types that there is none."""
+    return {**options, "synapse": options["synapse"] or None} if "synapse" in options else options
+
+
+def list_written(files: Iterable[str]) -> None:
+    """Say which files were written."""
+    for path in files:
+        click.echo(f"Written: {path}")
+
+
 def loaded(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, *outputs: str | None
+    model: str, data_file: str, x_key: str | None, y_key: str | None, *outputs: str
 ) -> tuple[Any, Any, Any]:
     """The model, samples and labels; whatever is wrong with a file is said before it is used.
 
     ``outputs`` are files that will be written: results should not be lost to a mistyped folder.
     """
-    from .. import stack
-    from ..files import check_writable
-    from ..loading import check_model_file, load_data, load_model
+    from ..loading import load_data
 
     x, y = load_data(data_file, x_key, y_key)
+    return loaded_model(model, *outputs), x, y
+
+
+def loaded_model(model: str, *outputs: str) -> Any:
+    """The model in a file, once the files to write are known to be writable."""
+    from .. import stack
+    from ..files import check_writable
+    from ..loading import check_model_file, load_model
+
     check_model_file(model)
     for file in outputs:
-        if file is not None:
-            check_writable(file)
+        check_writable(file)
     stack.start_quietly()
-    return load_model(model), x, y
+    return load_model(model)
 
 
 def load_device_file(path: str | None) -> None:

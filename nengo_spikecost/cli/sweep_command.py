@@ -10,18 +10,17 @@ from ..tuning.sweep_options import SweepOptions
 from .drawing import plot_option
 from .option_flags import flags
 from .shared_options import (
-    conversion_options,
     device_file_option,
-    load_device_file,
-    loaded,
-    model_and_data,
-    plain_errors,
+    file_options,
+    max_pooling_option,
+    on_model,
+    samples_option,
     width,
 )
 
 
 @click.command()
-@model_and_data
+@on_model(labels="a sweep")
 @click.option(
     "--study", type=click.Path(), required=True, metavar="FILE",
     help="SQLite file that results are written to as they come; a sweep that was stopped goes on "
@@ -30,9 +29,9 @@ from .shared_options import (
 @flags(SweepOptions, "n_trials", "device")
 @device_file_option
 @flags(SweepOptions, "cost_model", "simulator", "neuron_type")
-@conversion_options({"max_pooling": "exact"})
+@max_pooling_option("exact")
 @flags(SweepOptions, "n_steps", "synapses", "accuracy_losses")
-@click.option("--samples", type=click.IntRange(min=1), help="Tune on the first so many samples.")
+@samples_option(words="Tune on the first so many samples.")
 @click.option(
     "--confirm", "n_confirm", type=click.IntRange(min=1), metavar="N",
     help="Measure the settings of the front again on the N samples after those, and take the "
@@ -40,35 +39,19 @@ from .shared_options import (
 )  # fmt: skip
 @flags(SweepOptions, "timeout", "seed")
 @plot_option("Draw accuracy against energy here")
-@click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
-@click.option("--csv", "csv_file", type=click.Path(), help="Write a row a trial here.")
-@plain_errors
+@file_options("json", "csv")
 def sweep(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+    model: Any, x: Any, y: Any, *, samples: int | None, n_confirm: int | None,
+    plot_file: str | None, json_file: str | None, csv_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Search MODEL's firing rates and presentation time for the least energy.
 
     The data are what is tuned on: take training samples, and judge by others (--confirm).
     """
-    from ..errors import DataError
-
-    outputs = (options["study"], options["plot_file"], options["json_file"], options["csv_file"])
-    network, x, y = loaded(model, data_file, x_key, y_key, *outputs)
-    if y is None:
-        raise DataError(f"{data_file} has no labels, and a sweep needs them: say --y-key.")
-    _sweep(network, x, y, **options)
-
-
-def _sweep(
-    model: Any, x: Any, y: Any, *, device_file: str | None, samples: int | None,
-    n_confirm: int | None, plot_file: str | None, json_file: str | None, csv_file: str | None,
-    **options: Any,
-) -> None:  # fmt: skip
     from ..errors import DataError, TuningError
     from ..layout.plots import save_plot
     from ..tuning.sweeps import sweep
 
-    load_device_file(device_file)
     samples = len(x) if samples is None else min(samples, len(x))
     if n_confirm is not None and samples + n_confirm > len(x):
         raise DataError(
@@ -95,6 +78,3 @@ def _sweep(
         swept.to_json(json_file)
     if csv_file is not None:
         swept.to_csv(csv_file)
-    for path in (options["study"], plot_file, json_file, csv_file):
-        if path is not None:
-            click.echo(f"Written: {path}")

@@ -9,7 +9,7 @@ import click
 from ..tuning.rate_options import RateOptions
 from .drawing import plot_option
 from .option_flags import flags
-from .shared_options import conversion_options, loaded, model_and_data, plain_errors, width
+from .shared_options import file_options, max_pooling_option, on_model, samples_option, width
 
 
 def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, float]:
@@ -29,48 +29,33 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
 
 
 @click.command()
-@model_and_data
+@on_model()
 @click.option(
     "--target", multiple=True, default=("200",), show_default=True, callback=_targets,
     metavar="HZ",
     help="Firing rate of every layer; or LAYER=HZ, once for each layer to be tuned.",
 )  # fmt: skip
 @flags(RateOptions, "statistic", "percentile", "tolerance", "neuron_type", "n_steps", "synapse")
-@conversion_options({"max_pooling": "exact"})
+@max_pooling_option("exact")
 @flags(RateOptions, "skip_steps", "presentation")
-@click.option(
-    "--samples", type=click.IntRange(min=1), default=200, show_default=True,
-    help="Use only the first so many samples.",
-)  # fmt: skip
+@samples_option(200, "Use only the first so many samples.")
 @plot_option("Draw the rates of all layers here")
-@click.option("--json", "json_file", type=click.Path(), help="Write all results here.")
-@plain_errors
+@file_options("json")
 def tune(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+    model: Any, x: Any, y: Any, *, samples: int, plot_file: str | None, json_file: str | None,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Find the scale of every layer of MODEL at which it fires at a target rate.
 
     Take training samples: the scales should not know those that accuracy is judged by.
     """
-    outputs = (options["plot_file"], options["json_file"])
-    network, x, _ = loaded(model, data_file, x_key, y_key, *outputs)
-    _tune(network, x, **options)
-
-
-def _tune(
-    model: Any, x: Any, *, synapse: float, samples: int, plot_file: str | None,
-    json_file: str | None, **options: Any,
-) -> None:  # fmt: skip
     from ..layout.plots import save_plot
     from ..tuning import tune_firing_rates
 
-    tuning = tune_firing_rates(model, x[:samples], synapse=synapse or None, **options)
+    tuning = tune_firing_rates(model, x[:samples], **options)
     click.echo(tuning.summary_string(width()))
     click.echo(f"\nTo paste:\n\n{tuning.code()}")
     if plot_file is not None:
         save_plot(tuning, plot_file)
     if json_file is not None:
         tuning.to_json(json_file)
-    for path in (plot_file, json_file):
-        if path is not None:
-            click.echo(f"Written: {path}")

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..activity.activity_record import OutputActivity, class_labels
+from ..activity.measure_options import MeasureOptions
 from ..activity.samples import with_labels
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import DataError, EstimateWarning, MeasurementError
+from ..options import takes_options
 from .network_energy import NetworkEnergy
+from .profile_options import ProfileOptions
 from .profile_record import Profile
 
 
+@takes_options(ProfileOptions)
 def profile(
-    model: Any,
-    x: Any,
-    y: Any = None,
-    *,
-    n_steps: int | None = 100,
-    neuron_type: Any = "SpikingRectifiedLinear",
-    scale_firing_rates: Any = 100,
-    synapse: Any = 0.005,
-    presentation: str = "fresh",
-    simulator: str = "nengo_dl",
-    devices: Iterable[str] | str | None = None,
-    batch_size: int | None = None,
-    dt: float = 0.001,
-    seed: int = 0,
-    progress: bool = True,
-    **convert_options: Any,
+    model: Any, x: Any, y: Any = None, *, options: ProfileOptions, **convert_options: Any
 ) -> Profile:
     """Convert a model, simulate it on data, count every spike and price the work.
 
@@ -45,16 +34,7 @@ def profile(
     x, y : array or iterable, optional
         Samples and labels, as `measure` takes them; labels may also come with the samples.
         Without labels no accuracy is given.
-    n_steps : int, optional
-        Steps per sample. None if the samples have a time axis that says it.
-    neuron_type, scale_firing_rates, synapse
-        See `convert`. The defaults are those of the Keras-to-Loihi tutorial, for spikes that
-        are not limited to one a step.
-    presentation, simulator, batch_size, dt, seed, progress
-        See `measure`.
-    devices : iterable of str, optional
-        Devices in the table. Default: the usual ones that the network can be priced on;
-        ``"all"``: all of these.
+    {options}
     **convert_options
         Further arguments of `convert`.
 
@@ -74,26 +54,17 @@ def profile(
     from ..graph import NetworkGraph
 
     # looked up first: a wrong name should not cost a simulation
-    if devices is not None and not isinstance(devices, str):
-        devices = list(devices)
-    _selected(devices, spikes=True)
+    _selected(options.devices, spikes=True)
     network = model
     if not isinstance(model, (nengo.Network, Conversion)):
         network = convert(
-            model,
-            neuron_type=neuron_type,
-            scale_firing_rates=scale_firing_rates,
-            synapse=synapse,
-            seed=seed,
-            **convert_options,
-        )
+            model, neuron_type=options.neuron_type, synapse=options.synapse, seed=options.seed,
+            scale_firing_rates=options.scale_firing_rates, **convert_options,
+        )  # fmt: skip
     populations = NetworkGraph(network).populations
-    chosen = _selected(devices, any(population.spiking for population in populations))
+    devices = _selected(options.devices, any(population.spiking for population in populations))
     x, y = _samples_and_labels(network, x, y)
-    activity = measure(
-        network, x, n_steps, simulator=simulator, presentation=presentation,
-        batch_size=batch_size, dt=dt, seed=seed, progress=progress,
-    )  # fmt: skip
+    activity = measure(network, x, options.n_steps, options=options.part(MeasureOptions))
     labels = activity.targets if y is None else y
     accuracy: dict[str, float] = {}
     try:
@@ -101,8 +72,8 @@ def profile(
             accuracy = _accuracy(network, activity, x, labels)
     except (DataError, MeasurementError) as error:
         # labels of a stream are seen too late to fail for: what was measured is worth more
-        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=2)
-    return Profile(network, activity, NetworkEnergy(network, activity), chosen, accuracy)
+        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=3)
+    return Profile(network, activity, NetworkEnergy(network, activity), devices, accuracy)
 
 
 def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 from ... import stack
+from ...activity.shown.activity_view import protocol_sentence
 from ...errors import EnergyError
 from ...layout import Presenter, presents
 from ...layout.presenter import Details, Part, presenters
-from ...layout.si import counted
 from ..network_energy import NetworkEnergy
 from ..profile_record import Profile
 
@@ -99,19 +99,10 @@ def _conversion(profile: Profile) -> dict[str, Any] | None:
     }
 
 
-def _heading(profile: Profile) -> list[str]:
-    protocol = profile.activity.protocol
-    start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
-    if profile.activity.n_samples > 1:
-        start = f"each {start}"
-    lines = [
-        f"{counted(profile.activity.n_samples, 'sample')} of "
-        f"{counted(protocol.n_steps, 'step')} of "
-        f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
-    ]
-    for choice in getattr(profile.network, "choices", ()):
-        lines.append(f"layer {choice.layer}: {choice.choice}")
+def _heading(profile: Profile) -> Iterable[str]:
     n = profile.activity.n_samples
+    yield protocol_sentence(profile.activity.protocol, n)
+    for choice in getattr(profile.network, "choices", ()):
+        yield f"layer {choice.layer}: {choice.choice}"
     for name, share in profile.accuracy.items():
-        lines.append(f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})")
-    return lines
+        yield f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})"

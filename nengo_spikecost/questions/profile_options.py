@@ -1,0 +1,60 @@
+"""`ProfileOptions`: how `profile` converts, simulates and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..activity.measure_options import PRESENTATIONS, MeasureOptions
+from ..activity.simulator_spec import simulators
+from ..options import option
+
+
+@dataclass(frozen=True)
+class ProfileOptions(MeasureOptions):
+    """How `profile` converts, simulates and prices.
+
+    Attributes
+    ----------
+    n_steps : int, optional
+        Steps per sample. None if the samples have a time axis that says it.
+    neuron_type, scale_firing_rates, synapse
+        See `convert`. The defaults are those of the Keras-to-Loihi tutorial, for spikes that
+        are not limited to one a step.
+    devices : iterable of str, optional
+        Devices in the table. Default: the usual ones that the network can be priced on;
+        ``"all"``: all of these.
+    presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step
+        See `measure`.
+    checkpoint : str or path, optional
+        See `measure`.
+    """
+
+    neuron_type: Any = option(
+        "SpikingRectifiedLinear", flag="--neuron", metavar="TYPE",
+        help="Neuron type that the ReLUs become.",
+    )  # fmt: skip
+    scale_firing_rates: Any = option(
+        100, flag="--scale", read=float, help="scale_firing_rates: factor on all firing rates."
+    )
+    n_steps: int | None = option(
+        100, flag="--steps", help="Steps of 1 ms for which a sample is presented."
+    )
+    synapse: Any = option(
+        0.005, help="Time constant in s of the filter behind the neurons; 0 for none."
+    )
+    simulator: str = option(
+        "nengo_dl", choices=simulators.names,
+        help="What simulates the network, and counts its spikes.",
+    )  # fmt: skip
+    presentation: str | None = option(
+        "fresh", choices=PRESENTATIONS,
+        help="Start every sample afresh, or run on as a board does.",
+    )  # fmt: skip
+    devices: Iterable[str] | str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.devices is not None and not isinstance(self.devices, str):
+            self.put(devices=tuple(self.devices))
