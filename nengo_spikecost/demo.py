@@ -82,10 +82,7 @@ class DemoSettings:
 # part in the choice, it is 99.2 % and 99.2 % (last, averaged output) with SpikingRectifiedLinear
 # and 98.9 % and 99.1 % with LoihiSpikingRectifiedLinear, where ReLU reaches 99.3 %.
 DEMO_SETTINGS = DemoSettings(
-    neuron_type="SpikingRectifiedLinear",
-    scale_firing_rates=200.0,
-    n_steps=40,
-    synapse=0.005,
+    neuron_type="SpikingRectifiedLinear", scale_firing_rates=200.0, n_steps=40, synapse=0.005
 )
 
 

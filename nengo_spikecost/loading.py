@@ -68,9 +68,7 @@ def check_model_file(path: str | os.PathLike[str]) -> None:
 
 
 def load_data(
-    path: str | os.PathLike[str],
-    x_key: str | None = None,
-    y_key: str | None = None,
+    path: str | os.PathLike[str], x_key: str | None = None, y_key: str | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Samples and, where there are any, labels from an ``.npz`` or ``.npy`` file.
 

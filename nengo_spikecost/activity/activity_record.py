@@ -189,10 +189,7 @@ class Activity(Result):
         return values.argmax(axis=1)
 
     def accuracy(
-        self,
-        y: np.ndarray | None = None,
-        output: str | None = None,
-        readout: str = "last",
+        self, y: np.ndarray | None = None, output: str | None = None, readout: str = "last"
     ) -> float:
         """Share of samples whose predicted class is the label.
 

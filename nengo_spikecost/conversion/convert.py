@@ -33,13 +33,7 @@ from .lookup import LayerLookup, neuron_layer
 from .lowered import lowered
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
-from .scales import (
-    ScaleLike,
-    layer_names,
-    names_by_id,
-    resolve_scales,
-    warn_of_unused_scales,
-)
+from .scales import ScaleLike, layer_names, names_by_id, resolve_scales, warn_of_unused_scales
 from .temporal import is_temporal
 
 

@@ -17,15 +17,7 @@ from .layered_network import LayeredNetwork, LoweredNetwork
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import label_of, numbered, unique_names
 from .off_chip import held_by, host_operations, host_parts, is_on_chip
-from .pathways import (
-    HostPart,
-    Pathway,
-    Population,
-    Sink,
-    Source,
-    Uncounted,
-    Weights,
-)
+from .pathways import HostPart, Pathway, Population, Sink, Source, Uncounted, Weights
 from .route_layers import layer_of_route
 from .routes import Route, RouteFinder, is_passthrough
 

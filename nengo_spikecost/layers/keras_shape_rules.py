@@ -14,13 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from .layer_application import (
-    LayerApplication,
-    ShapeRule,
-    activation_name,
-    shape_rules,
-    shapes_of,
-)
+from .layer_application import LayerApplication, ShapeRule, activation_name, shape_rules, shapes_of
 from .layer_shape import LayerShape
 
 #: Layers whose output has the values of their input, or some of them.

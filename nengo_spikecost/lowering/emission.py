@@ -144,12 +144,7 @@ def _area(obj: StridedMap, form: _Form) -> int:
 def _transposed(axis: Axis) -> Axis:
     """The convolution, along an axis, whose transpose the axis is."""
     return Axis(
-        axis.size_out,
-        axis.size_in,
-        axis.length,
-        axis.upsampling,
-        1,
-        axis.length - 1 - axis.offset,
+        axis.size_out, axis.size_in, axis.length, axis.upsampling, 1, axis.length - 1 - axis.offset
     )
 
 

@@ -242,10 +242,7 @@ def _fill(synapse: Any, old: Any, reached: dict[int, np.ndarray], atoms: np.ndar
         axon_sets.append(sets[key])
         bases.append(base)
     synapse._set_weights_indices(
-        weights,
-        indices,
-        weight_dtype=weights[0].dtype,
-        compression=old.synapse_cfg.compression,
+        weights, indices, weight_dtype=weights[0].dtype, compression=old.synapse_cfg.compression
     )
     synapse.axon_to_weight_map = np.asarray(axon_sets)
     synapse.axon_compartment_bases = np.asarray(bases)

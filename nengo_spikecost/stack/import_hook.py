@@ -60,10 +60,7 @@ class HookedFinder(importlib.abc.MetaPathFinder):
         self.after = dict(after)
 
     def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None,
-        target: types.ModuleType | None = None,
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname not in self.around and fullname not in self.after:
             return None

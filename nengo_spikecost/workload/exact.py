@@ -41,9 +41,7 @@ CHUNK_ELEMENTS = 1 << 22
 
 
 def count(
-    graph: NetworkGraph,
-    activity: Activity | None = None,
-    layers: Iterable[LayerInfo] = (),
+    graph: NetworkGraph, activity: Activity | None = None, layers: Iterable[LayerInfo] = ()
 ) -> Workload:
     """Count the work of a network per inference.
 
@@ -249,10 +247,7 @@ def _manner(spiking: bool) -> str:
 
 
 def _population_work(
-    population: Population,
-    record: PopulationActivity | None,
-    n_steps: int,
-    biased: Container[str],
+    population: Population, record: PopulationActivity | None, n_steps: int, biased: Container[str]
 ) -> PopulationWork:
     return PopulationWork(
         name=population.name,
