@@ -103,12 +103,9 @@ class Checkpoint:
 
 
 def differences(
-    then: Mapping[str, Any],
-    now: Mapping[str, Any],
-    digests: Collection[str] = (),
-    absent: Any = None,
-    written: Callable[[Any], str] = repr,
-) -> list[str]:
+    then: Mapping[str, Any], now: Mapping[str, Any], digests: Collection[str] = (),
+    absent: Any = None, written: Callable[[Any], str] = repr,
+) -> list[str]:  # fmt: skip
     """Which arguments differ between an earlier run and this one, each in words.
 
     Parameters

@@ -132,11 +132,9 @@ def demo_data() -> DemoData:
     """
     raw = _read_archive(DATA_FILE)
     return DemoData(
-        x_train=to_images(raw["x_train"]),
-        y_train=raw["y_train"].astype(np.int64),
-        x_test=to_images(raw["x_test"]),
-        y_test=raw["y_test"].astype(np.int64),
-    )
+        x_train=to_images(raw["x_train"]), y_train=raw["y_train"].astype(np.int64),
+        x_test=to_images(raw["x_test"]), y_test=raw["y_test"].astype(np.int64),
+    )  # fmt: skip
 
 
 def build_demo_model() -> Any:

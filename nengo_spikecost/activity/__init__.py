@@ -16,20 +16,7 @@ from .simulator_spec import (
 )
 
 __all__ = [
-    "BACKENDS",
-    "Activity",
-    "Backend",
-    "BatchCounts",
-    "ChipActivity",
-    "OutputActivity",
-    "PopulationActivity",
-    "Protocol",
-    "SimulatorSpec",
-    "StepCounts",
-    "default_batch_size",
-    "measure",
-    "register_backend",
-    "register_simulator",
-    "register_simulator_spec",
-    "simulators",
-]
+    "BACKENDS", "Activity", "Backend", "BatchCounts", "ChipActivity", "OutputActivity",
+    "PopulationActivity", "Protocol", "SimulatorSpec", "StepCounts", "default_batch_size",
+    "measure", "register_backend", "register_simulator", "register_simulator_spec", "simulators",
+]  # fmt: skip

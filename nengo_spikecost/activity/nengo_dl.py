@@ -77,12 +77,9 @@ def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
         # advice that every build on a machine without a graphics card repeats
         warnings.filterwarnings("ignore", message="No GPU support detected")
         return simulator(
-            network,
-            dt=setup.dt,
-            seed=setup.seed,
-            minibatch_size=setup.batch_size,
+            network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
             progress_bar=False,
-        )
+        )  # fmt: skip
 
 
 class LoopSimulator(nengo_dl.Simulator):
@@ -229,11 +226,9 @@ class StreamingBackend(Backend):
             return step, added[0], added[1], new_state, new_params
 
         step, counts, outputs, state, params = tf.while_loop(
-            lambda step, *_: step < end,
-            body,
-            (first, *totals, state, tuple(graph.base_params.values())),
-            parallel_iterations=1,
-        )
+            lambda step, *_: step < end, body,
+            (first, *totals, state, tuple(graph.base_params.values())), parallel_iterations=1,
+        )  # fmt: skip
         self._totals = self._result(counts, outputs, state)
         # TensorGraph.call expects steps run, arrays of Probes, final state and parameters
         return tf.fill((self.setup.batch_size,), step), {}, state, params

@@ -114,12 +114,9 @@ class Recorder:
         targets = _all_or_none(self.targets)
         chips = _all_or_none(self.chips)
         return Activity(
-            protocol,
-            populations,
-            outputs,
-            None if targets is None else np.concatenate(targets),
+            protocol, populations, outputs, None if targets is None else np.concatenate(targets),
             None if chips is None else joined_chips(chips),
-        )
+        )  # fmt: skip
 
 
 def _all_or_none(values: Sequence[Any]) -> list[Any] | None:

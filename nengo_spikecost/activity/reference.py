@@ -108,12 +108,9 @@ class ReferenceBackend(Backend):
         feeds = {spec.node: self._feeds[spec.name] for spec in self.setup.inputs}
         with _outputs_replaced(feeds):
             simulator = self._make(
-                self._network,
-                dt=self.setup.dt,
-                seed=self.setup.seed,
-                progress_bar=False,
+                self._network, dt=self.setup.dt, seed=self.setup.seed, progress_bar=False,
                 **self._options,
-            )
+            )  # fmt: skip
         if not hasattr(simulator, "clear_probes"):
             simulator.close()
             raise MeasurementError(

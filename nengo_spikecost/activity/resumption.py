@@ -103,18 +103,12 @@ def _arguments(setup: Setup, simulator: str) -> dict[str, Any]:
     shapes = getattr(setup.fit, "shapes", None)
     ensembles = setup.network.all_ensembles
     return {
-        "version": __version__,
-        "simulator": simulator,
-        "network": network_digest(setup.network),
+        "version": __version__, "simulator": simulator, "network": network_digest(setup.network),
         "inputs": ", ".join(spec.name for spec in setup.inputs),
-        "outputs": ", ".join(setup.outputs),
-        "n_steps": setup.n_steps,
-        "dt": setup.dt,
-        "batch_size": setup.batch_size,
-        "seed": setup.seed,
-        "presentation": setup.presentation,
+        "outputs": ", ".join(setup.outputs), "n_steps": setup.n_steps, "dt": setup.dt,
+        "batch_size": setup.batch_size, "seed": setup.seed, "presentation": setup.presentation,
         **{name: repr(value) for name, value in sorted(setup.options.items())},
         "block_shapes": None
         if shapes is None
         else ", ".join(f"{ensembles.index(e)}: {s.shape}" for e, s in shapes.items()),
-    }
+    }  # fmt: skip

@@ -10,14 +10,6 @@ from .lookup import LayerLookup
 from .neurons import NEURON_TYPES, resolve_neuron_type
 
 __all__ = [
-    "NEURON_TYPES",
-    "Conversion",
-    "HostFunction",
-    "HostNode",
-    "LayerChoice",
-    "LayerConverter",
-    "LayerLookup",
-    "convert",
-    "register_layer_converter",
-    "resolve_neuron_type",
-]
+    "NEURON_TYPES", "Conversion", "HostFunction", "HostNode", "LayerChoice", "LayerConverter",
+    "LayerLookup", "convert", "register_layer_converter", "resolve_neuron_type",
+]  # fmt: skip

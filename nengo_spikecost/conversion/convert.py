@@ -38,21 +38,13 @@ from .temporal import is_temporal
 
 
 def convert(
-    model: tf.keras.Model,
-    *,
-    neuron_type: NeuronTypeLike = "SpikingRectifiedLinear",
-    scale_firing_rates: ScaleLike = 1,
-    synapse: Any = None,
-    swap_activations: Mapping[Any, Any] | None = None,
-    max_pooling: str = "exact",
-    split_shared_weights: bool = False,
-    allow_fallback: bool = False,
-    inference_only: bool = True,
-    temporal: bool | None = None,
-    lower: bool | None = None,
-    off_chip: Iterable[Any] | None = None,
+    model: tf.keras.Model, *, neuron_type: NeuronTypeLike = "SpikingRectifiedLinear",
+    scale_firing_rates: ScaleLike = 1, synapse: Any = None,
+    swap_activations: Mapping[Any, Any] | None = None, max_pooling: str = "exact",
+    split_shared_weights: bool = False, allow_fallback: bool = False, inference_only: bool = True,
+    temporal: bool | None = None, lower: bool | None = None, off_chip: Iterable[Any] | None = None,
     seed: int = 0,
-) -> Conversion:
+) -> Conversion:  # fmt: skip
     """Convert a Keras model to a Nengo network.
 
     Parameters
@@ -135,17 +127,12 @@ def convert(
     spiking = bool(getattr(neurons, "spiking", False))
     lowering = bool(lower or (lower is None and spiking and inference_only))
     converter = run_converter(
-        copy,
-        swap_activations={nengo.RectifiedLinear(): neurons, **(swap_activations or {})},
+        copy, swap_activations={nengo.RectifiedLinear(): neurons, **(swap_activations or {})},
         scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
-        synapse=synapse,
-        max_pooling=max_pooling,
-        chip_synapses=lowering,
-        split_shared_weights=split_shared_weights or inference_only,
-        allow_fallback=allow_fallback,
-        inference_only=inference_only,
-        temporal_model=temporal,
-    )
+        synapse=synapse, max_pooling=max_pooling, chip_synapses=lowering,
+        split_shared_weights=split_shared_weights or inference_only, allow_fallback=allow_fallback,
+        inference_only=inference_only, temporal_model=temporal,
+    )  # fmt: skip
     converter.net.seed = seed
 
     objects = collect_objects(converter.net, copy, copies)
@@ -153,23 +140,16 @@ def convert(
         warn_of_unused_scales(scales, converter.owners)
     warn_of_host_layers(converter)
     conversion = Conversion(
-        model=model,
-        net=converter.net,
+        model=model, net=converter.net,
         inputs=lookup_ends(model.inputs, model.input_names, copy.inputs, converter.inputs, "input"),
         outputs=lookup_ends(
             model.outputs, model.output_names, copy.outputs, converter.outputs, "output"
         ),
-        layers=LayerLookup(objects, "layer", layer_keys),
-        layer_names=converter.owners,
+        layers=LayerLookup(objects, "layer", layer_keys), layer_names=converter.owners,
         layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
-        neuron_type=neurons,
-        scale_firing_rates=scales,
-        synapse=synapse,
-        temporal=temporal,
-        choices=tuple(converter.choices),
-        options=options,
-        _maker=convert,
-    )
+        neuron_type=neurons, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
+        choices=tuple(converter.choices), options=options, _maker=convert,
+    )  # fmt: skip
     if lowering:
         conversion = lowered(conversion, image_shapes(objects, copies))
     if off_chip is not None or spiking:

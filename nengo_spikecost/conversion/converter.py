@@ -70,13 +70,9 @@ class RecordingConverter(nengo_dl.Converter):
     converters = converters
 
     def __init__(
-        self,
-        model: tf.keras.Model,
-        *,
-        max_pooling: str,
-        chip_synapses: bool = False,
+        self, model: tf.keras.Model, *, max_pooling: str, chip_synapses: bool = False,
         **options: Any,
-    ):
+    ):  # fmt: skip
         self.max_pooling, self.chip_synapses = max_pooling, chip_synapses
         self.owners: dict[Any, str] = {}
         self.choices: list[LayerChoice] = []

@@ -216,13 +216,9 @@ class MaxPool(HostFunction):
     name = "max pooling"
 
     def __init__(
-        self,
-        shape_in: Sequence[int],
-        pool_size: Sequence[int],
-        strides: Sequence[int],
-        padding: str = "valid",
-        channels_last: bool = True,
-    ):
+        self, shape_in: Sequence[int], pool_size: Sequence[int], strides: Sequence[int],
+        padding: str = "valid", channels_last: bool = True,
+    ):  # fmt: skip
         self.shape_in = tuple(int(n) for n in shape_in)
         self.pool_size = tuple(int(n) for n in pool_size)
         self.strides = tuple(int(n) for n in strides)

@@ -43,12 +43,9 @@ class LayerLookup(Mapping):
     """
 
     def __init__(
-        self,
-        entries: dict[str, list[Any]],
-        what: str,
-        aliases: dict[int, str],
+        self, entries: dict[str, list[Any]], what: str, aliases: dict[int, str],
         missing: Mapping[str, str] | None = None,
-    ):
+    ):  # fmt: skip
         self._what = what
         self._missing = dict(missing or {})
         self._aliases = aliases

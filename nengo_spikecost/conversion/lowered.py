@@ -31,16 +31,13 @@ def lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> Co
     lowering = lower(conversion.net, keep=conversion.input_nodes, shapes=shapes)
     objects = lowering.objects
     return replace(
-        conversion,
-        net=lowering.network,
-        inputs=conversion.inputs.replaced(objects, _COMPOSED),
+        conversion, net=lowering.network, inputs=conversion.inputs.replaced(objects, _COMPOSED),
         outputs=conversion.outputs.replaced(objects, _COMPOSED),
         layers=conversion.layers.replaced(objects, _COMPOSED),
         layer_names=_layer_names(conversion.layer_names, lowering),
-        connection_layers=_connection_layers(conversion.layer_names, lowering),
-        lowering=lowering,
+        connection_layers=_connection_layers(conversion.layer_names, lowering), lowering=lowering,
         unlowered=conversion,
-    )
+    )  # fmt: skip
 
 
 def _layer_names(before: Mapping[Any, str], lowering: Lowering) -> dict[Any, str]:

@@ -41,25 +41,16 @@ WRAPS_A_MODEL = (
 
 #: By the name of a layer's type: why it has no Nengo form.
 _REASONS = {
-    "AdditiveAttention": _ATTENTION,
-    "Attention": _ATTENTION,
-    "Bidirectional": _STATE,
-    "Dot": _PRODUCT,
-    "ELU": _CURVE,
-    "GRU": _STATE,
-    "GroupNormalization": _STATISTICS,
+    "AdditiveAttention": _ATTENTION, "Attention": _ATTENTION, "Bidirectional": _STATE,
+    "Dot": _PRODUCT, "ELU": _CURVE, "GRU": _STATE, "GroupNormalization": _STATISTICS,
     "LSTM": _STATE,
     "Lambda": "what it computes is unknown; use Keras layers for it, or " + _FALLBACK,
-    "LayerNormalization": _STATISTICS,
-    "Maximum": _PRODUCT,
-    "Minimum": _PRODUCT,
-    "MultiHeadAttention": _ATTENTION,
-    "Multiply": _PRODUCT,
-    "SimpleRNN": _STATE,
+    "LayerNormalization": _STATISTICS, "Maximum": _PRODUCT, "Minimum": _PRODUCT,
+    "MultiHeadAttention": _ATTENTION, "Multiply": _PRODUCT, "SimpleRNN": _STATE,
     "ThresholdedReLU": "its output jumps at the threshold, which no sum of ReLU neurons does; "
     f"use ReLU, or {_FALLBACK}",
     "UnitNormalization": _STATISTICS,
-}
+}  # fmt: skip
 
 
 def layer_error(layer: Any, error: Exception) -> ConversionError:

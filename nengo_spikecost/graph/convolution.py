@@ -178,14 +178,9 @@ class TransposedKernelPattern(Connectivity):
 
 
 def convolution_pattern(
-    mask: np.ndarray,
-    space_in: Sequence[int],
-    space_out: Sequence[int],
-    strides: Sequence[int],
-    padding: str,
-    channels_last: bool = True,
-    groups: int = 1,
-) -> Connectivity:
+    mask: np.ndarray, space_in: Sequence[int], space_out: Sequence[int], strides: Sequence[int],
+    padding: str, channels_last: bool = True, groups: int = 1,
+) -> Connectivity:  # fmt: skip
     """Connectivity of a convolution in any number of dimensions.
 
     Parameters

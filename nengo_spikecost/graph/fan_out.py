@@ -131,13 +131,10 @@ def convolution(transform: Convolution, count_zeros: bool) -> Connectivity:
     """Strided, padded and grouped convolution in any number of dimensions."""
     return convolution_pattern(
         synapse_mask(transform.init, transform.kernel_shape, count_zeros),
-        transform.input_shape.spatial_shape,
-        transform.output_shape.spatial_shape,
-        transform.strides,
-        transform.padding,
-        transform.channels_last,
+        transform.input_shape.spatial_shape, transform.output_shape.spatial_shape,
+        transform.strides, transform.padding, transform.channels_last,
         getattr(transform, "groups", 1),
-    )
+    )  # fmt: skip
 
 
 @fan_out_rules.register(ConvolutionTranspose)
@@ -145,10 +142,7 @@ def convolution_transpose(transform: ConvolutionTranspose, count_zeros: bool) ->
     """The transpose of the convolution that leads from its output to its input."""
     mask = synapse_mask(transform.init, transform.kernel_shape, count_zeros)
     return convolution_pattern(
-        mask.swapaxes(-1, -2),
-        transform.output_shape.spatial_shape,
-        transform.input_shape.spatial_shape,
-        transform.strides,
-        transform.padding,
+        mask.swapaxes(-1, -2), transform.output_shape.spatial_shape,
+        transform.input_shape.spatial_shape, transform.strides, transform.padding,
         transform.channels_last,
-    ).T
+    ).T  # fmt: skip

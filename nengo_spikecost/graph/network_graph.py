@@ -133,14 +133,11 @@ class NetworkGraph(Result):
 
     def _population(self, ensemble: nengo.Ensemble) -> Population:
         population = Population(
-            name=self._names[ensemble],
-            layer=self._layer(ensemble),
-            ensemble=ensemble,
-            n_neurons=ensemble.n_neurons,
-            neuron_type=ensemble.neuron_type,
+            name=self._names[ensemble], layer=self._layer(ensemble), ensemble=ensemble,
+            n_neurons=ensemble.n_neurons, neuron_type=ensemble.neuron_type,
             spiking=bool(getattr(ensemble.neuron_type, "spiking", False)),
             on_chip=is_on_chip(self.network, ensemble),
-        )
+        )  # fmt: skip
         self._ends[ensemble] = population
         return population
 

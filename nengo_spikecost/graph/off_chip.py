@@ -65,11 +65,9 @@ def host_operations(obj: Any) -> int | None:
 
 
 def host_parts(
-    pathways: Iterable[Pathway],
-    weights: Iterable[Weights],
-    populations: Iterable[Population],
+    pathways: Iterable[Pathway], weights: Iterable[Weights], populations: Iterable[Population],
     nodes: Mapping[Any, tuple[str, str]],
-) -> list[HostPart]:
+) -> list[HostPart]:  # fmt: skip
     """The work beside the chip, but for the updates of neurons there.
 
     Weights are applied one Connection after the other, as on any machine without spikes. A

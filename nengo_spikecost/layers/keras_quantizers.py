@@ -13,15 +13,11 @@ import numpy as np
 #: The tensor that each quantizer of a layer is for, and the variable that it is made of. The
 #: quantizer itself is in the attribute ``<name>_quantizer_internal``.
 _QUANTIZED: Mapping[str, tuple[str, str]] = {
-    "kernel": ("weights", "kernel"),
-    "depthwise": ("weights", "depthwise_kernel"),
-    "pointwise": ("pointwise", "pointwise_kernel"),
-    "bias": ("bias", ""),
-    "gamma": ("gamma", "gamma"),
-    "beta": ("beta", ""),
-    "mean": ("mean", ""),
+    "kernel": ("weights", "kernel"), "depthwise": ("weights", "depthwise_kernel"),
+    "pointwise": ("pointwise", "pointwise_kernel"), "bias": ("bias", ""),
+    "gamma": ("gamma", "gamma"), "beta": ("beta", ""), "mean": ("mean", ""),
     "variance": ("variance", "moving_variance"),
-}
+}  # fmt: skip
 
 
 def is_quantizer_object(value: Any) -> bool:

@@ -29,28 +29,17 @@ _SHAPE_LAYERS = """
 _MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 _ACTIVATIONS = {
-    "ReLU": "relu",
-    "LeakyReLU": "leaky_relu",
-    "PReLU": "prelu",
-    "ELU": "elu",
-    "ThresholdedReLU": "thresholded_relu",
-    "Softmax": "softmax",
-}
+    "ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu",
+    "ThresholdedReLU": "thresholded_relu", "Softmax": "softmax",
+}  # fmt: skip
 
 #: Bare operations of TensorFlow between layers, by their names.
 _OPERATIONS = {
-    "__operators__.add": "add",
-    "math.add": "add",
-    "math.subtract": "subtract",
-    "math.multiply": "multiply",
-    "math.maximum": "maximum",
-    "math.minimum": "minimum",
-    "nn.relu": "activation",
-    "nn.relu6": "activation",
-    "reshape": "shape",
-    "concat": "shape",
+    "__operators__.add": "add", "math.add": "add", "math.subtract": "subtract",
+    "math.multiply": "multiply", "math.maximum": "maximum", "math.minimum": "minimum",
+    "nn.relu": "activation", "nn.relu6": "activation", "reshape": "shape", "concat": "shape",
     "identity": "shape",
-}
+}  # fmt: skip
 
 
 def _of_kind(kind: str, **fields: Any) -> ShapeRule:
@@ -88,12 +77,9 @@ def _convolution(kind: str) -> ShapeRule:
     def rule(use: LayerApplication) -> LayerShape:
         layer = use.layer
         return use.shape(
-            kind,
-            groups=getattr(layer, "groups", 1),
-            n_weights=_parameters(layer.kernel),
-            n_biases=_parameters(_bias(layer)),
-            **_kernel(layer),
-        )
+            kind, groups=getattr(layer, "groups", 1), n_weights=_parameters(layer.kernel),
+            n_biases=_parameters(_bias(layer)), **_kernel(layer),
+        )  # fmt: skip
 
     return rule
 
@@ -101,11 +87,9 @@ def _convolution(kind: str) -> ShapeRule:
 def _depthwise(use: LayerApplication) -> LayerShape:
     layer = use.layer
     shape = use.shape(
-        "depthwise convolution",
-        n_weights=_parameters(layer.depthwise_kernel),
-        n_biases=_parameters(_bias(layer)),
-        **_kernel(layer),
-    )
+        "depthwise convolution", n_weights=_parameters(layer.depthwise_kernel),
+        n_biases=_parameters(_bias(layer)), **_kernel(layer),
+    )  # fmt: skip
     return _with_groups(shape)
 
 
@@ -124,27 +108,16 @@ def _separable(use: LayerApplication) -> tuple[LayerShape, ...]:
     depthwise = {"weights": quantizers.pop("weights")} if "weights" in quantizers else {}
     name = f"{use.name}.depthwise"
     first = use.shape(
-        "depthwise convolution",
-        name=name,
-        output_shape=between,
-        groups=whole.channels_in,
-        n_weights=_parameters(layer.depthwise_kernel),
-        activation="linear",
-        quantizers=depthwise,
+        "depthwise convolution", name=name, output_shape=between, groups=whole.channels_in,
+        n_weights=_parameters(layer.depthwise_kernel), activation="linear", quantizers=depthwise,
         **_kernel(layer),
-    )
+    )  # fmt: skip
     ones = (1,) * len(places)
     second = use.shape(
-        "convolution",
-        inputs=(name,),
-        input_shapes=(between,),
-        kernel_size=ones,
-        strides=ones,
-        dilation=ones,
-        n_weights=_parameters(layer.pointwise_kernel),
-        n_biases=_parameters(_bias(layer)),
-        quantizers={**quantizers, **pointwise},
-    )
+        "convolution", inputs=(name,), input_shapes=(between,), kernel_size=ones, strides=ones,
+        dilation=ones, n_weights=_parameters(layer.pointwise_kernel),
+        n_biases=_parameters(_bias(layer)), quantizers={**quantizers, **pointwise},
+    )  # fmt: skip
     return first, second
 
 
@@ -214,21 +187,15 @@ def _of_wrapped(use: LayerApplication) -> tuple[LayerShape, ...]:
 def _of_tensorflow(tf: Any) -> dict[type, ShapeRule]:
     layers = tf.keras.layers
     by_name: dict[str, ShapeRule] = {
-        "InputLayer": _of_kind("input"),
-        "Dense": _dense,
-        "DepthwiseConv1D": _depthwise,
-        "DepthwiseConv2D": _depthwise,
-        "SeparableConv1D": _separable,
-        "SeparableConv2D": _separable,
-        "BatchNormalization": _batch_normalization,
-        "Rescaling": _rescaling,
-        "UpSampling2D": _upsampling,
-        "TimeDistributed": _of_wrapped,
+        "InputLayer": _of_kind("input"), "Dense": _dense, "DepthwiseConv1D": _depthwise,
+        "DepthwiseConv2D": _depthwise, "SeparableConv1D": _separable, "SeparableConv2D": _separable,
+        "BatchNormalization": _batch_normalization, "Rescaling": _rescaling,
+        "UpSampling2D": _upsampling, "TimeDistributed": _of_wrapped,
         "Activation": _of_kind("activation"),
         **{name: _activation(function) for name, function in _ACTIVATIONS.items()},
         **{name: _of_kind(name.lower()) for name in _MERGES},
         **dict.fromkeys(_SHAPE_LAYERS.split(), _of_kind("shape")),
-    }
+    }  # fmt: skip
     for n in (1, 2, 3):
         by_name[f"Conv{n}D"] = _convolution("convolution")
         by_name[f"Conv{n}DTranspose"] = _convolution("transposed convolution")
@@ -241,10 +208,8 @@ def _of_tensorflow(tf: Any) -> dict[type, ShapeRule]:
     path = layers.Layer.__module__.replace("engine.base_layer", "layers.core.tf_op_layer")
     operations = importlib.import_module(path)
     return {
-        **rules,
-        operations.TFOpLambda: _operation,
-        operations.SlicingOpLambda: _of_kind("shape"),
-    }
+        **rules, operations.TFOpLambda: _operation, operations.SlicingOpLambda: _of_kind("shape"),
+    }  # fmt: skip
 
 
 def _of_qkeras(qkeras: Any) -> dict[type, ShapeRule]:

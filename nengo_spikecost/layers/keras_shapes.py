@@ -116,13 +116,11 @@ class _Walk:
                 writers.update({id(o): inner[id(e)] for o, e in zip(outputs, ends)})
                 continue
             application = LayerApplication(
-                layer=layer,
-                name=self._unique(row),
-                row=row,
+                layer=layer, name=self._unique(row), row=row,
                 inputs=tuple(writers[id(t)] for t in tensors),
                 input_shapes=tuple(self._sample(t) or () for t in tensors),
                 output_shape=self._sample(outputs[0]) or (),
-            )
+            )  # fmt: skip
             known = all(self._sample(t) is not None for t in (*tensors, outputs[0]))
             self.shapes.extend(shapes_of(application) if known else (application.shape("unknown"),))
             writers.update({id(t): application.name for t in outputs})

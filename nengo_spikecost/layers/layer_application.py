@@ -45,16 +45,12 @@ class LayerApplication:
             return (*size[1:], size[0]) if first and len(size) > 1 else size
 
         known: dict[str, Any] = {
-            "name": self.name,
-            "layer": self.row,
-            "kind": kind,
-            "inputs": self.inputs,
+            "name": self.name, "layer": self.row, "kind": kind, "inputs": self.inputs,
             "input_shapes": tuple(map(channels_last, self.input_shapes)),
             "output_shape": channels_last(self.output_shape),
             "activation": activation_name(getattr(self.layer, "activation", None)),
-            "type": type(self.layer).__name__,
-            "quantizers": layer_quantizers(self.layer),
-        }
+            "type": type(self.layer).__name__, "quantizers": layer_quantizers(self.layer),
+        }  # fmt: skip
         return LayerShape(**{**known, **fields})
 
 

@@ -30,12 +30,9 @@ def taps_met(shape: LayerShape) -> int:
     if math.prod(made) == 1 and len(made) != len(shape.kernel_size):
         return math.prod(given)  # a global pooling
     axes = zip(
-        given,
-        made or (1,) * len(shape.kernel_size),
-        shape.kernel_size,
-        shape.strides or default,
+        given, made or (1,) * len(shape.kernel_size), shape.kernel_size, shape.strides or default,
         shape.dilation or (1,) * len(shape.kernel_size),
-    )
+    )  # fmt: skip
     return math.prod(_taps_of_axis(*axis) for axis in axes)
 
 

@@ -29,24 +29,10 @@ from typing import Any
 #: ``"unknown"``
 #:     Nothing is known of its cost; it is to be listed as uncounted.
 LAYER_KINDS = (
-    "convolution",
-    "depthwise convolution",
-    "transposed convolution",
-    "dense",
-    "batch normalization",
-    "activation",
-    "average pooling",
-    "max pooling",
-    "add",
-    "subtract",
-    "multiply",
-    "average",
-    "maximum",
-    "minimum",
-    "shape",
-    "input",
-    "unknown",
-)
+    "convolution", "depthwise convolution", "transposed convolution", "dense",
+    "batch normalization", "activation", "average pooling", "max pooling", "add", "subtract",
+    "multiply", "average", "maximum", "minimum", "shape", "input", "unknown",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

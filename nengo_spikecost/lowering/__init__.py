@@ -7,11 +7,5 @@ from .lowering_record import CHANGE_KINDS, Change, Lowering
 from .map_reading import transform_readers
 
 __all__ = [
-    "CHANGE_KINDS",
-    "Change",
-    "LinearMap",
-    "Lowering",
-    "Matrix",
-    "lower",
-    "transform_readers",
-]
+    "CHANGE_KINDS", "Change", "LinearMap", "Lowering", "Matrix", "lower", "transform_readers",
+]  # fmt: skip

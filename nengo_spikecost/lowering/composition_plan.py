@@ -51,11 +51,9 @@ def fixed_connections(network: nengo.Network) -> dict[nengo.Connection, str]:
 
 
 def make_plan(
-    network: nengo.Network,
-    keep: Collection[Any],
-    fixed: Mapping[nengo.Connection, str],
+    network: nengo.Network, keep: Collection[Any], fixed: Mapping[nengo.Connection, str],
     refused: Mapping[nengo.Node, str],
-) -> Plan:
+) -> Plan:  # fmt: skip
     """Plan the lowering of a network.
 
     Parameters

@@ -180,15 +180,10 @@ def _forward(obj: StridedMap, form: _Form) -> Convolution:
     kernel = np.moveaxis(obj.kernel, -3, -2).reshape(*obj.lengths, obj.channels_in, -1)
     kernel = _embedded(kernel, form)
     return Convolution(
-        obj.image_out.channels,
-        _channel_shape(obj.image_in),
-        kernel_size=tuple(int(n) for n in kernel.shape[:-2]),
-        strides=form.strides,
-        padding=form.padding,
-        channels_last=obj.channels_last,
-        init=kernel,
-        groups=obj.groups,
-    )
+        obj.image_out.channels, _channel_shape(obj.image_in),
+        kernel_size=tuple(int(n) for n in kernel.shape[:-2]), strides=form.strides,
+        padding=form.padding, channels_last=obj.channels_last, init=kernel, groups=obj.groups,
+    )  # fmt: skip
 
 
 def _backward(obj: StridedMap, form: _Form) -> ConvolutionTranspose:
@@ -196,15 +191,10 @@ def _backward(obj: StridedMap, form: _Form) -> ConvolutionTranspose:
     kernel = np.flip(obj.kernel[..., 0, :, :], axis=tuple(range(len(obj.axes))))
     kernel = _embedded(kernel, form)
     return ConvolutionTranspose(
-        obj.image_out.channels,
-        _channel_shape(obj.image_in),
-        _channel_shape(obj.image_out),
-        kernel_size=tuple(int(n) for n in kernel.shape[:-2]),
-        strides=form.strides,
-        padding=form.padding,
-        channels_last=obj.channels_last,
-        init=np.ascontiguousarray(kernel),
-    )
+        obj.image_out.channels, _channel_shape(obj.image_in), _channel_shape(obj.image_out),
+        kernel_size=tuple(int(n) for n in kernel.shape[:-2]), strides=form.strides,
+        padding=form.padding, channels_last=obj.channels_last, init=np.ascontiguousarray(kernel),
+    )  # fmt: skip
 
 
 def _channel_shape(image: Image) -> ChannelShape:

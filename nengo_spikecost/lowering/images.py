@@ -71,12 +71,9 @@ def _spread(images: dict[Any, Image], gathers: list[tuple[nengo.Connection, Gath
 
 
 def _learn(
-    images: dict[Any, Image],
-    conn: nengo.Connection,
-    gather: Gather,
-    before: Image | None,
+    images: dict[Any, Image], conn: nengo.Connection, gather: Gather, before: Image | None,
     after: Image | None,
-) -> None:
+) -> None:  # fmt: skip
     if gather.is_diagonal:
         known = before or after
         if known is not None and known.size == gather.size_in:

@@ -151,13 +151,9 @@ class _Lowerer:
     """One attempt to lower a network."""
 
     def __init__(
-        self,
-        network: nengo.Network,
-        keep: Collection[Any],
-        fixed: Mapping[nengo.Connection, str],
-        maps: Mapping[nengo.Connection, LinearMap],
-        refused: Mapping[nengo.Node, str],
-    ):
+        self, network: nengo.Network, keep: Collection[Any], fixed: Mapping[nengo.Connection, str],
+        maps: Mapping[nengo.Connection, LinearMap], refused: Mapping[nengo.Node, str],
+    ):  # fmt: skip
         self._network, self._keep, self._fixed, self._maps = network, keep, fixed, maps
         self._plan: Plan = make_plan(network, keep, fixed, refused)
         self._constants = {node for node in network.all_nodes if _is_constant(node, keep)}

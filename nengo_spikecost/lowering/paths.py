@@ -110,11 +110,9 @@ class PathFinder:
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        maps: Mapping[nengo.Connection, LinearMap],
+        self, plan: Plan, maps: Mapping[nengo.Connection, LinearMap],
         constants: Collection[nengo.Node],
-    ):
+    ):  # fmt: skip
         self._maps = maps
         self._constants = constants
         self._arrivals: dict[Any, Arrival] = {}

@@ -206,15 +206,12 @@ def _product(second: StridedMap, first: StridedMap) -> StridedMap:
     """The composition of two maps between which no border matters."""
     axes = [
         Axis(
-            x.size_in,
-            y.size_out,
-            (x.length - 1) * y.upsampling + (y.length - 1) * x.stride + 1,
-            x.stride * y.stride,
-            x.upsampling * y.upsampling,
+            x.size_in, y.size_out, (x.length - 1) * y.upsampling + (y.length - 1) * x.stride + 1,
+            x.stride * y.stride, x.upsampling * y.upsampling,
             x.offset * y.upsampling + y.offset * x.stride,
         )
         for x, y in zip(first.axes, second.axes)
-    ]
+    ]  # fmt: skip
     # Step 1 of the module's docstring: c[t1*u2 + t2*s1] += a[t1] @ b[t2], all t1 of a t2 at once.
     a, b, joined = _channels(second, first)
     groups = a.shape[-3]
@@ -291,12 +288,9 @@ def _normalised(kernel: np.ndarray, axes: Sequence[Axis]) -> tuple[np.ndarray, t
             keep = slice(axis.offset % common, None, common)
             length = len(range(axis.length)[keep])
             axis = replace(
-                axis,
-                stride=stride // common,
-                upsampling=upsampling // common,
-                offset=axis.offset // common,
-                length=length,
-            )
+                axis, stride=stride // common, upsampling=upsampling // common,
+                offset=axis.offset // common, length=length,
+            )  # fmt: skip
             kernel = kernel[(slice(None),) * number + (keep,)]
         kernel, axis = _trimmed(kernel, axis, number)
         result.append(axis)

@@ -51,19 +51,9 @@ from .quiet import native_messages_held
 from .versions import problem
 
 __all__ = [
-    "StackReport",
-    "install",
-    "keras",
-    "keras_spiking",
-    "nengo_dl",
-    "nengo_loihi",
-    "problem",
-    "report",
-    "require",
-    "start_quietly",
-    "tensorflow",
-    "when_imported",
-]
+    "StackReport", "install", "keras", "keras_spiking", "nengo_dl", "nengo_loihi", "problem",
+    "report", "require", "start_quietly", "tensorflow", "when_imported",
+]  # fmt: skip
 
 
 def require() -> None:
@@ -97,26 +87,22 @@ def _required_from_the_start() -> Iterator[None]:
 
 _FINDER = HookedFinder(
     around={
-        "keras_spiking": _required,
-        "nengo_dl": _required_from_the_start,
-        "nengo_dl.compat": patches.keras_2_names,
-        "nengo_dl.version": patches.no_version_advice,
+        "keras_spiking": _required, "nengo_dl": _required_from_the_start,
+        "nengo_dl.compat": patches.keras_2_names, "nengo_dl.version": patches.no_version_advice,
         "nengo_loihi": patches.no_version_advice,
     },
     after={
-        "nengo_dl": patches.rejoin_loihi,
-        "nengo_dl.simulator": patches.precision_restored,
+        "nengo_dl": patches.rejoin_loihi, "nengo_dl.simulator": patches.precision_restored,
         "nengo_dl.process_builders": patches.flat_feedthrough,
         "nengo_dl.transform_builders": patches.grouped_convolutions_apart,
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
-        "nengo_extras.plot_spikes": patches.numpy_1_view,
-        "nengo_loihi.block": patches.numpy_1_view,
+        "nengo_extras.plot_spikes": patches.numpy_1_view, "nengo_loihi.block": patches.numpy_1_view,
         "nengo_loihi.builder.connection": patches.convolution_synapses,
         "nengo_loihi.builder.split_blocks": patches.convolution_blocks,
         "nengo_loihi.conv": patches.convolution_synapses,
         "nengo_loihi.neurons": patches.numpy_1_view,
     },
-)
+)  # fmt: skip
 
 
 def install() -> None:
@@ -248,9 +234,7 @@ def report() -> StackReport:
     """Versions installed and patches applied, without importing any of the packages."""
     installed = {name: versions.installed(name) for name in versions.REPORTED_NAMES}
     return StackReport(
-        python=platform.python_version(),
-        platform=platform.platform(),
+        python=platform.python_version(), platform=platform.platform(),
         versions={name: number for name, number in installed.items() if number is not None},
-        patches=tuple(patches.applied),
-        problem=problem(),
-    )
+        patches=tuple(patches.applied), problem=problem(),
+    )  # fmt: skip

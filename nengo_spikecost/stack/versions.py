@@ -22,22 +22,12 @@ LEGACY_VARIABLE = "TF_USE_LEGACY_KERAS"
 """TensorFlow's own switch: with 1, ``tf.keras`` is Keras 2 from package tf_keras."""
 
 TENSORFLOW_NAMES = (
-    "tensorflow",
-    "tensorflow-cpu",
-    "tensorflow-intel",
-    "tensorflow-macos",
-    "tensorflow-rocm",
-)
+    "tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflow-rocm",
+)  # fmt: skip
 REPORTED_NAMES = TENSORFLOW_NAMES + (
-    "tf_keras",
-    "keras",
-    "numpy",
-    "nengo",
-    "nengo-dl",
-    "nengo-loihi",
-    "nengo-extras",
+    "tf_keras", "keras", "numpy", "nengo", "nengo-dl", "nengo-loihi", "nengo-extras",
     "keras-spiking",
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

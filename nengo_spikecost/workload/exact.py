@@ -86,13 +86,8 @@ def count(
         ),
         dense=tuple(
             DenseWork(
-                name=w.name,
-                layer=w.layer,
-                macs=w.macs,
-                on_chip=w.obj in graph.dense_on_chip,
-                n_sources=w.size_in,
-                n_targets=w.size_out,
-                n_weights=w.n_stored,
+                name=w.name, layer=w.layer, macs=w.macs, on_chip=w.obj in graph.dense_on_chip,
+                n_sources=w.size_in, n_targets=w.size_out, n_weights=w.n_stored,
             )
             for w in graph.dense_weights
         ),
@@ -103,10 +98,8 @@ def count(
             for r in graph.learning
         ),
         uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
-        n_steps=n_steps,
-        dt=dt,
-        n_samples=n_samples,
-    )
+        n_steps=n_steps, dt=dt, n_samples=n_samples,
+    )  # fmt: skip
 
 
 def spike_synops(counts: np.ndarray, fan_out: np.ndarray) -> np.ndarray:
@@ -250,30 +243,22 @@ def _population_work(
     population: Population, record: PopulationActivity | None, n_steps: int, biased: Container[str]
 ) -> PopulationWork:
     return PopulationWork(
-        name=population.name,
-        layer=population.layer,
-        n_neurons=population.n_neurons,
-        neuron_type=type(population.neuron_type).__name__,
-        spiking=population.spiking,
+        name=population.name, layer=population.layer, n_neurons=population.n_neurons,
+        neuron_type=type(population.neuron_type).__name__, spiking=population.spiking,
         updates=population.n_neurons * updates_per_step(population.neuron_type) * n_steps,
         on_chip=population.on_chip,
         spikes=record.per_sample() if record is not None and record.spiking else None,
         has_bias=population.name in biased or has_bias(population.ensemble),
         leaky=is_leaky(population.neuron_type),
-    )
+    )  # fmt: skip
 
 
 def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[HostWork]:
     for part in graph.host:
         yield HostWork(
-            name=part.name,
-            layer=part.layer,
-            role=part.role,
-            macs=part.macs,
-            updates=0,
-            operations=part.operations,
-            passes=input_steps if part.role == "input" else n_steps,
-        )
+            name=part.name, layer=part.layer, role=part.role, macs=part.macs, updates=0,
+            operations=part.operations, passes=input_steps if part.role == "input" else n_steps,
+        )  # fmt: skip
     for p in graph.populations:
         if not p.on_chip:
             updates = p.n_neurons * updates_per_step(p.neuron_type)
@@ -303,22 +288,12 @@ def _pathway_work(pathway: Pathway, record: PopulationActivity | None, passes: i
             synops = events
             average = spikes / record.n_neurons * pathway.n_synapses
     return PathwayWork(
-        name=pathway.name,
-        layer=pathway.layer,
-        kind=pathway.kind,
-        n_synapses=int(pathway.n_synapses),
-        synops=synops,
-        average_synops=average,
-        on_chip=pathway.on_chip,
-        n_sources=pathway.pre.size,
-        n_targets=pathway.post.size,
-        n_weights=pathway.n_weights,
-        source_spikes=spikes,
-        events=events,
-        passes=passes,
-        pre=pathway.pre.name,
-        post=pathway.post.name,
-    )
+        name=pathway.name, layer=pathway.layer, kind=pathway.kind,
+        n_synapses=int(pathway.n_synapses), synops=synops, average_synops=average,
+        on_chip=pathway.on_chip, n_sources=pathway.pre.size, n_targets=pathway.post.size,
+        n_weights=pathway.n_weights, source_spikes=spikes, events=events, passes=passes,
+        pre=pathway.pre.name, post=pathway.post.name,
+    )  # fmt: skip
 
 
 def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo, ...]:

@@ -40,24 +40,14 @@ def chip_work(activity: Activity, mapping: PlacedCores | None = None) -> ChipWor
         )
     n_steps = activity.protocol.n_steps
     return ChipWork(
-        cores=tuple(chip.cores),
-        layers=tuple(chip.layers),
-        compartments=np.asarray(chip.compartments, dtype=np.int64),
-        n_steps=n_steps,
-        dt=activity.protocol.dt,
-        spikes=chip.spikes,
-        active=chip.updates(n_steps) - chip.idle,
-        with_input=chip.with_input,
-        synops=dict(chip.synops),
-        messages_out=chip.messages_out,
-        axon_events=chip.axon_events,
-        host_to_chip=chip.host_to_chip,
-        chip_to_host=chip.chip_to_host,
-        fed_by_host=bool(chip.inputs),
-        hops=hops_of(chip, mapping),
-        by_step=chip.by_step,
-        biased=_biased(mapping),
-    )
+        cores=tuple(chip.cores), layers=tuple(chip.layers),
+        compartments=np.asarray(chip.compartments, dtype=np.int64), n_steps=n_steps,
+        dt=activity.protocol.dt, spikes=chip.spikes, active=chip.updates(n_steps) - chip.idle,
+        with_input=chip.with_input, synops=dict(chip.synops), messages_out=chip.messages_out,
+        axon_events=chip.axon_events, host_to_chip=chip.host_to_chip,
+        chip_to_host=chip.chip_to_host, fed_by_host=bool(chip.inputs), hops=hops_of(chip, mapping),
+        by_step=chip.by_step, biased=_biased(mapping),
+    )  # fmt: skip
 
 
 def _biased(mapping: PlacedCores | None) -> np.ndarray | None:

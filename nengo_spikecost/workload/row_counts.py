@@ -85,23 +85,13 @@ class LayerCounts:
     def record(self) -> dict[str, Any]:
         """The counts as a flat dict, with the keys of data frames and JSON."""
         return {
-            "layer": self.name,
-            "type": self.kind,
-            "output_shape": self.output_shape,
-            "where": self.where,
-            "params": self.params,
-            "connections": self.connections,
-            "neurons": self.neurons,
-            "macs": self.macs,
-            "rate_hz": self.rate_hz,
-            "spikes": self.spikes,
-            "synops": self.synops,
-            "average_synops": self.average_synops,
-            "factored": self.factored,
-            "updates": self.updates,
-            "weight_updates": self.weight_updates,
-            "lower_bound": self.lower_bound,
-        }
+            "layer": self.name, "type": self.kind, "output_shape": self.output_shape,
+            "where": self.where, "params": self.params, "connections": self.connections,
+            "neurons": self.neurons, "macs": self.macs, "rate_hz": self.rate_hz,
+            "spikes": self.spikes, "synops": self.synops, "average_synops": self.average_synops,
+            "factored": self.factored, "updates": self.updates,
+            "weight_updates": self.weight_updates, "lower_bound": self.lower_bound,
+        }  # fmt: skip
 
 
 def layer_counts(workload: Workload) -> list[LayerCounts]:
@@ -128,24 +118,18 @@ def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) ->
     synops = _mean_sum(p.synops for p in pathways)
     synapses = sum(p.n_synapses for p in pathways if p.synops is not None)
     return LayerCounts(
-        name=row.name,
-        kind=row.kind,
-        output_shape=row.output_shape,
-        params=sum(params) if params else None,
-        connections=sum(p.n_synapses for p in pathways),
+        name=row.name, kind=row.kind, output_shape=row.output_shape,
+        params=sum(params) if params else None, connections=sum(p.n_synapses for p in pathways),
         macs=sum(d.macs for d in workload.dense if d.layer in names),
-        neurons=sum(p.n_neurons for p in populations),
-        updates=sum(p.updates for p in populations),
-        rate_hz=rate,
-        spikes=spikes,
-        synops=synops,
+        neurons=sum(p.n_neurons for p in populations), updates=sum(p.updates for p in populations),
+        rate_hz=rate, spikes=spikes, synops=synops,
         average_synops=_mean_sum(p.average_synops for p in pathways),
         factored=_mean_sum(f.operations for f in workload.factored if f.layer in names),
         weight_updates=sum(r.updates for r in workload.learning if r.layer in names),
         lower_bound=any(u.layer in names for u in workload.uncounted),
         where="host" if names == {row.name} and _only_on_host(workload, row.name) else "",
         spikes_per_synapse=synops / synapses if synops is not None and synapses else None,
-    )
+    )  # fmt: skip
 
 
 def _only_on_host(workload: Workload, layer: str) -> bool:

@@ -26,16 +26,9 @@ from .work import (
 )
 
 __all__ = [
-    "DenseWork",
-    "FactoredWork",
-    "HostWork",
-    "LayerInfo",
-    "LearningWork",
-    "PathwayWork",
-    "PopulationWork",
-    "UncountedWork",
-    "Workload",
-]
+    "DenseWork", "FactoredWork", "HostWork", "LayerInfo", "LearningWork", "PathwayWork",
+    "PopulationWork", "UncountedWork", "Workload",
+]  # fmt: skip
 
 
 def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
@@ -87,13 +80,11 @@ class Workload(Result):
         names = set(self.layer_names)
         work = [
             *((p.name, p.layer) for p in self.populations),
-            *((p.name, p.layer) for p in self.pathways),
-            *((d.name, d.layer) for d in self.dense),
-            *((h.name, h.layer) for h in self.host),
-            *((f.name, f.layer) for f in self.factored),
+            *((p.name, p.layer) for p in self.pathways), *((d.name, d.layer) for d in self.dense),
+            *((h.name, h.layer) for h in self.host), *((f.name, f.layer) for f in self.factored),
             *((r.name, r.layer) for r in self.learning),
             *((u.name, u.layer) for u in self.uncounted),
-        ]
+        ]  # fmt: skip
         for name, layer in work:
             if layer not in names:
                 raise ValueError(f"{name!r} belongs to layer {layer!r}, which is not listed.")

@@ -25,13 +25,11 @@ class ActivityPresenter(Presenter[Activity]):
         rows = self.records(activity)
         cells = [
             [
-                row["population"],
-                f"{row['neurons']:,}",
-                count(row["spikes_per_sample"]),
+                row["population"], f"{row['neurons']:,}", count(row["spikes_per_sample"]),
                 f"{row['rate_hz']:,.1f}",
             ]
             for row in rows
-        ]
+        ]  # fmt: skip
         graded = ", ".join(row["population"] for row in rows if not row["spiking"])
         note = f"graded, counted as the spikes of neurons that fire at that rate: {graded}"
         headers = ["population", "neurons", "spikes\nper sample", "rate\nHz"]
@@ -44,14 +42,12 @@ class ActivityPresenter(Presenter[Activity]):
     def records(self, activity: Activity) -> list[dict[str, Any]]:
         return [
             {
-                "population": name,
-                "spiking": population.spiking,
-                "neurons": population.n_neurons,
+                "population": name, "spiking": population.spiking, "neurons": population.n_neurons,
                 "spikes_per_sample": float(population.per_sample().mean()),
                 "rate_hz": activity.mean_rate_hz(name),
             }
             for name, population in activity.populations.items()
-        ]
+        ]  # fmt: skip
 
     def content(self, activity: Activity) -> dict[str, Any]:
         return {

@@ -16,18 +16,7 @@ from .base import LayerConverter, Stage
 from .converter_registry import converters, register_layer_converter
 
 __all__ = [
-    "LayerConverter",
-    "Stage",
-    "activations",
-    "converters",
-    "convolutions",
-    "dense",
-    "keras_spiking",
-    "merging",
-    "no_ops",
-    "operators",
-    "pooling",
-    "qkeras",
-    "register_layer_converter",
-    "shapes",
-]
+    "LayerConverter", "Stage", "activations", "converters", "convolutions", "dense",
+    "keras_spiking", "merging", "no_ops", "operators", "pooling", "qkeras",
+    "register_layer_converter", "shapes",
+]  # fmt: skip

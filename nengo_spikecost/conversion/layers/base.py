@@ -50,12 +50,9 @@ class LayerConverter(LinearConverter):
     # -- activations ----------------------------------------------------------------------
 
     def add_stage(
-        self,
-        node_id: int,
-        activation: Any = None,
-        biases: np.ndarray | None = None,
+        self, node_id: int, activation: Any = None, biases: np.ndarray | None = None,
         channel_axis: int = -1,
-    ) -> Stage:
+    ) -> Stage:  # fmt: skip
         """The objects that add biases and apply an activation.
 
         Parameters
@@ -102,13 +99,9 @@ class LayerConverter(LinearConverter):
         return stage
 
     def add_neurons(
-        self,
-        node_id: int,
-        neuron_type: Any,
-        biases: Any = None,
-        part: str | None = None,
+        self, node_id: int, neuron_type: Any, biases: Any = None, part: str | None = None,
         trainable: bool = True,
-    ) -> Neurons:
+    ) -> Neurons:  # fmt: skip
         """An Ensemble of one neuron an element, with the layer's firing rates scaled.
 
         Parameters
@@ -128,13 +121,10 @@ class LayerConverter(LinearConverter):
             neuron_type = _with_amplitude_divided(neuron_type, scale)
         zero = biases is None
         neurons = nengo.Ensemble(
-            int(size),
-            1,
-            neuron_type=neuron_type,
-            gain=nengo.dists.Choice([scale]),
+            int(size), 1, neuron_type=neuron_type, gain=nengo.dists.Choice([scale]),
             bias=nengo.dists.Choice([0]) if zero else np.broadcast_to(biases, size) * scale,
             label=self.label(node_id, part),
-        ).neurons
+        ).neurons  # fmt: skip
         if zero or not trainable:
             self.set_trainable(neurons, False)
         return neurons
@@ -175,11 +165,9 @@ class LayerConverter(LinearConverter):
                 stacklevel=2,
             )
             return nengo_dl.TensorNode(
-                activation,
-                shape_in=self.output_shape(node_id),
-                pass_time=False,
+                activation, shape_in=self.output_shape(node_id), pass_time=False,
                 label=self.label(node_id),
-            )
+            )  # fmt: skip
         raise self.refused(
             f"no neuron type has the curve of its activation {_name(activation)!r}; train it "
             "with relu, map it to a neuron type with swap_activations, or pass "
@@ -187,13 +175,9 @@ class LayerConverter(LinearConverter):
         )
 
     def _add_trainable_biases(
-        self,
-        node_id: int,
-        obj: Any,
-        biases: np.ndarray,
-        per_axis: Sequence[int],
+        self, node_id: int, obj: Any, biases: np.ndarray, per_axis: Sequence[int],
         shape: Sequence[int],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """One trainable weight a channel, handed to all elements of that channel."""
         node = nengo.Node([1], label=self.label(node_id, "bias"))
         if len(biases) == math.prod(shape):

@@ -15,24 +15,16 @@ from .converter_registry import register_layer_converter
 
 #: Attributes of a layer that have no effect on inference.
 TRAINING_ONLY = [
-    "kernel_regularizer",
-    "bias_regularizer",
-    "activity_regularizer",
-    "kernel_constraint",
+    "kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint",
     "bias_constraint",
-]
+]  # fmt: skip
 _DEPTHWISE_TRAINING_ONLY = [
-    "depthwise_regularizer",
-    "bias_regularizer",
-    "activity_regularizer",
-    "depthwise_constraint",
+    "depthwise_regularizer", "bias_regularizer", "activity_regularizer", "depthwise_constraint",
     "bias_constraint",
-]
+]  # fmt: skip
 _SEPARABLE_TRAINING_ONLY = [
-    *_DEPTHWISE_TRAINING_ONLY,
-    "pointwise_regularizer",
-    "pointwise_constraint",
-]
+    *_DEPTHWISE_TRAINING_ONLY, "pointwise_regularizer", "pointwise_constraint",
+]  # fmt: skip
 
 #: Grouped convolutions of more spatial axes than this have no kernel in TensorFlow on CPUs.
 _MAX_GROUPED_AXES = 2
@@ -60,15 +52,9 @@ class ConvolutionConverter(LayerConverter):
         return -1 if self.channels_last else 0
 
     def add_convolution(
-        self,
-        pre: Any,
-        post: Any,
-        input_shape: Sequence[int],
-        kernel: np.ndarray,
-        strides: Sequence[int] | int = 1,
-        padding: str = "valid",
-        groups: int = 1,
-    ) -> None:
+        self, pre: Any, post: Any, input_shape: Sequence[int], kernel: np.ndarray,
+        strides: Sequence[int] | int = 1, padding: str = "valid", groups: int = 1,
+    ) -> None:  # fmt: skip
         """Convolve from one object to another.
 
         Parameters
@@ -84,15 +70,10 @@ class ConvolutionConverter(LayerConverter):
         if groups > 1 and dimensions > _MAX_GROUPED_AXES:
             kernel, groups = ungrouped(kernel, groups), 1
         transform = nengo.Convolution(
-            n_filters=kernel.shape[-1],
-            input_shape=tuple(input_shape),
-            kernel_size=kernel.shape[:-2],
-            strides=_as_tuple(strides, dimensions),
-            padding=padding,
-            channels_last=self.channels_last,
-            init=kernel,
-            groups=groups,
-        )
+            n_filters=kernel.shape[-1], input_shape=tuple(input_shape),
+            kernel_size=kernel.shape[:-2], strides=_as_tuple(strides, dimensions), padding=padding,
+            channels_last=self.channels_last, init=kernel, groups=groups,
+        )  # fmt: skip
         self.connect(pre, post, transform, trainable=True)
 
     def padded_input(self, node_id: int) -> tuple[Any, tuple[int, ...], str]:
@@ -187,17 +168,13 @@ class ConvertTransposed(ConvolutionConverter):
         # Keras: (*kernel_size, filters, channels)
         kernel = dilated(np.swapaxes(layer.kernel.numpy(), -1, -2), layer.dilation_rate)
         transform = nengo.ConvolutionTranspose(
-            n_filters=layer.filters,
-            input_shape=tuple(self.input_shape(node_id)),
+            n_filters=layer.filters, input_shape=tuple(self.input_shape(node_id)),
             output_shape=nengo.transforms.ChannelShape(
                 tuple(self.output_shape(node_id)), channels_last=self.channels_last
             ),
-            kernel_size=kernel.shape[:-2],
-            strides=_as_tuple(layer.strides),
-            padding=layer.padding,
-            channels_last=self.channels_last,
-            init=kernel,
-        )
+            kernel_size=kernel.shape[:-2], strides=_as_tuple(layer.strides), padding=layer.padding,
+            channels_last=self.channels_last, init=kernel,
+        )  # fmt: skip
         self.connect(self.get_input_obj(node_id), stage.input, transform, trainable=True)
         return stage.output
 

@@ -33,11 +33,9 @@ class ConvertDense(LayerConverter):
             # two axes, because NengoLoihi has no other convolutions
             rows = places[0] if len(places) > 1 else math.prod(places)
             transform = nengo.Convolution(
-                n_filters=weights.shape[1],
-                input_shape=(rows, math.prod(places) // rows, n_inputs),
-                kernel_size=(1, 1),
-                init=weights[None, None],
-            )
+                n_filters=weights.shape[1], input_shape=(rows, math.prod(places) // rows, n_inputs),
+                kernel_size=(1, 1), init=weights[None, None],
+            )  # fmt: skip
         self.connect(self.get_input_obj(node_id), stage.input, transform, trainable=True)
         return stage.output
 

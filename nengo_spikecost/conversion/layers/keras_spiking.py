@@ -27,22 +27,17 @@ SIMULATED_DT = 0.001
 _SAME = 1e-6
 
 _ACTIVATION_LAYERS = (
-    tf.keras.layers.ReLU,
-    tf.keras.layers.LeakyReLU,
-    tf.keras.layers.PReLU,
-    tf.keras.layers.ELU,
+    tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU, tf.keras.layers.ELU,
     compat.SpikingActivation,
-)
+)  # fmt: skip
 
 
 class KerasSpikingConverter(LayerConverter):
     """Base class of all layers of KerasSpiking."""
 
     unsupported_args: ClassVar[list[Any]] = [
-        ("return_state", False),
-        ("return_sequences", True),
-        ("time_major", False),
-    ]
+        ("return_state", False), ("return_sequences", True), ("time_major", False),
+    ]  # fmt: skip
     allow_fallback = False
 
     @property

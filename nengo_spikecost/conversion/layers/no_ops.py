@@ -11,21 +11,13 @@ from .converter_registry import register_layer_converter
 
 
 @register_layer_converter(
-    tf.keras.layers.ActivityRegularization,
-    tf.keras.layers.AlphaDropout,
-    tf.keras.layers.Dropout,
-    tf.keras.layers.GaussianDropout,
-    tf.keras.layers.GaussianNoise,
-    tf.keras.layers.RandomBrightness,
-    tf.keras.layers.RandomContrast,
-    tf.keras.layers.RandomFlip,
-    tf.keras.layers.RandomRotation,
-    tf.keras.layers.RandomTranslation,
-    tf.keras.layers.RandomZoom,
-    tf.keras.layers.SpatialDropout1D,
-    tf.keras.layers.SpatialDropout2D,
+    tf.keras.layers.ActivityRegularization, tf.keras.layers.AlphaDropout, tf.keras.layers.Dropout,
+    tf.keras.layers.GaussianDropout, tf.keras.layers.GaussianNoise,
+    tf.keras.layers.RandomBrightness, tf.keras.layers.RandomContrast, tf.keras.layers.RandomFlip,
+    tf.keras.layers.RandomRotation, tf.keras.layers.RandomTranslation, tf.keras.layers.RandomZoom,
+    tf.keras.layers.SpatialDropout1D, tf.keras.layers.SpatialDropout2D,
     tf.keras.layers.SpatialDropout3D,
-)
+)  # fmt: skip
 class ConvertNoOperation(LayerConverter):
     """Layers that only act in training."""
 

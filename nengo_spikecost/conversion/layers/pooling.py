@@ -100,13 +100,10 @@ class PoolingConverter(ConvolutionConverter):
 
 
 @register_layer_converter(
-    tf.keras.layers.AvgPool1D,
-    tf.keras.layers.AvgPool2D,
-    tf.keras.layers.AvgPool3D,
-    tf.keras.layers.GlobalAvgPool1D,
-    tf.keras.layers.GlobalAvgPool2D,
+    tf.keras.layers.AvgPool1D, tf.keras.layers.AvgPool2D, tf.keras.layers.AvgPool3D,
+    tf.keras.layers.GlobalAvgPool1D, tf.keras.layers.GlobalAvgPool2D,
     tf.keras.layers.GlobalAvgPool3D,
-)
+)  # fmt: skip
 class ConvertAveragePooling(PoolingConverter):
     """Average pooling."""
 
@@ -116,13 +113,10 @@ class ConvertAveragePooling(PoolingConverter):
 
 
 @register_layer_converter(
-    tf.keras.layers.MaxPool1D,
-    tf.keras.layers.MaxPool2D,
-    tf.keras.layers.MaxPool3D,
-    tf.keras.layers.GlobalMaxPool1D,
-    tf.keras.layers.GlobalMaxPool2D,
+    tf.keras.layers.MaxPool1D, tf.keras.layers.MaxPool2D, tf.keras.layers.MaxPool3D,
+    tf.keras.layers.GlobalMaxPool1D, tf.keras.layers.GlobalMaxPool2D,
     tf.keras.layers.GlobalMaxPool3D,
-)
+)  # fmt: skip
 class ConvertMaxPooling(PoolingConverter):
     """Max pooling, or the form that the user chose for it."""
 

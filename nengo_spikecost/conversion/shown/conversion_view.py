@@ -33,16 +33,11 @@ class ConversionPresenter(Presenter[Conversion]):
         )
         rows = [
             (
-                row["layer"],
-                row["type"],
-                row["output_shape"],
-                f"{row['params']:,}",
-                row["became"],
-                row["runs_on"] or MISSING,
-                MISSING if row["scale"] is None else f"{row['scale']:g}",
+                row["layer"], row["type"], row["output_shape"], f"{row['params']:,}", row["became"],
+                row["runs_on"] or MISSING, MISSING if row["scale"] is None else f"{row['scale']:g}",
             )
             for row in self.records(conversion)
-        ]
+        ]  # fmt: skip
         headers = ("Layer", "Type", "Output shape", "Params", "Became", "Runs on", "Scale")
         right = (False, False, False, True, False, False, True)
         notes = tuple(
@@ -82,15 +77,11 @@ class ConversionPresenter(Presenter[Conversion]):
 def _row(conversion: Conversion, info: LayerInfo, objects: list[Any]) -> dict[str, Any]:
     neurons = sum(obj.n_neurons for obj in objects if isinstance(obj, nengo.Ensemble))
     return {
-        "layer": info.name,
-        "type": info.kind,
-        "output_shape": info.output_shape,
-        "params": info.n_params,
-        "neurons": neurons,
-        "became": _form(conversion, info.name, objects),
-        "runs_on": _place(conversion, objects),
+        "layer": info.name, "type": info.kind, "output_shape": info.output_shape,
+        "params": info.n_params, "neurons": neurons,
+        "became": _form(conversion, info.name, objects), "runs_on": _place(conversion, objects),
         "scale": conversion.scale_firing_rates.get(info.name, 1.0) if neurons else None,
-    }
+    }  # fmt: skip
 
 
 def _form(conversion: Conversion, name: str, objects: list[Any]) -> str:

@@ -34,27 +34,19 @@ class NetworkGraphPresenter(Presenter[NetworkGraph]):
     def records(self, graph: NetworkGraph) -> list[dict[str, Any]]:
         return [
             {
-                "pathway": pathway.name,
-                "kind": pathway.kind,
-                "layer": pathway.layer,
-                "pre": pathway.pre.name,
-                "post": pathway.post.name,
-                "on_chip": pathway.on_chip,
-                "synapses": pathway.n_synapses,
-                "weights": pathway.n_weights,
+                "pathway": pathway.name, "kind": pathway.kind, "layer": pathway.layer,
+                "pre": pathway.pre.name, "post": pathway.post.name, "on_chip": pathway.on_chip,
+                "synapses": pathway.n_synapses, "weights": pathway.n_weights,
             }
             for pathway in graph.pathways
-        ]
+        ]  # fmt: skip
 
     def content(self, graph: NetworkGraph) -> dict[str, Any]:
         return {
             "populations": [
                 {
-                    "name": p.name,
-                    "layer": p.layer,
-                    "neurons": p.n_neurons,
-                    "neuron_type": type(p.neuron_type).__name__,
-                    "spiking": p.spiking,
+                    "name": p.name, "layer": p.layer, "neurons": p.n_neurons,
+                    "neuron_type": type(p.neuron_type).__name__, "spiking": p.spiking,
                     "on_chip": p.on_chip,
                 }
                 for p in graph.populations
@@ -62,7 +54,7 @@ class NetworkGraphPresenter(Presenter[NetworkGraph]):
             "pathways": self.records(graph),
             "learning": [{"name": r.name, "weights": r.n_weights} for r in graph.learning],
             "uncounted": [{"name": u.name, "reason": u.reason} for u in graph.uncounted],
-        }
+        }  # fmt: skip
 
     def size(self, graph: NetworkGraph) -> tuple[float, float]:
         return bar_size(len(graph.pathways))

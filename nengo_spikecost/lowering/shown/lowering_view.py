@@ -26,17 +26,14 @@ class LoweringPresenter(Presenter[Lowering]):
     def records(self, lowering: Lowering) -> list[dict[str, Any]]:
         return [
             {
-                "kind": change.kind,
-                "origin": change.origin,
-                "target": change.target,
+                "kind": change.kind, "origin": change.origin, "target": change.target,
                 "connections": len(change.connections),
                 "transform": describe(change.transform) if change.transform is not None else "",
-                "weights_before": change.weights_before,
-                "weights_after": change.weights_after,
+                "weights_before": change.weights_before, "weights_after": change.weights_after,
                 "reason": change.reason,
             }
             for change in lowering.changes
-        ]
+        ]  # fmt: skip
 
     def size(self, lowering: Lowering) -> tuple[float, float]:
         return bar_size(2 * len(_connected(lowering)))

@@ -19,14 +19,11 @@ from ..row_counts import (
 from ..workload_record import Workload
 
 _COLUMNS: tuple[tuple[str, Callable[[LayerCounts], float | None]], ...] = (
-    ("Synapses", lambda row: row.connections),
-    ("MACs", lambda row: row.macs),
-    ("Neurons", lambda row: row.neurons),
-    ("Rate\nHz", lambda row: row.rate_hz),
-    ("Spikes", lambda row: row.spikes),
-    ("Synops", lambda row: row.synops),
+    ("Synapses", lambda row: row.connections), ("MACs", lambda row: row.macs),
+    ("Neurons", lambda row: row.neurons), ("Rate\nHz", lambda row: row.rate_hz),
+    ("Spikes", lambda row: row.spikes), ("Synops", lambda row: row.synops),
     ("Neuron\nupdates", lambda row: row.updates),
-)
+)  # fmt: skip
 
 
 @presents(Workload)
@@ -41,10 +38,8 @@ class WorkloadPresenter(Presenter[Workload]):
         yield Table.of(
             ["Layer (type)", *(header for header, _ in _COLUMNS)],
             ([row.title, *(si.count(value(row)) for _, value in _COLUMNS)] for row in rows),
-            n_totals=1,
-            title=caption(workload),
-            notes=tuple(uncounted_note(workload.uncounted)),
-        )
+            n_totals=1, title=caption(workload), notes=tuple(uncounted_note(workload.uncounted)),
+        )  # fmt: skip
 
     def records(self, workload: Workload) -> list[dict[str, Any]]:
         return [row.record() for row in layer_counts(workload)]
