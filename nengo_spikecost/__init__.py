@@ -7,41 +7,11 @@ the process so that ``import nengo_dl`` works on current Python (see
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import stack as _stack
+from .lazy import lazy_names as _lazy_names
 from .version import __version__ as __version__
-
-_stack.install()
-
-# public name -> module that defines it
-_PUBLIC = {
-    "Activity": "activity",
-    "BreakEven": "questions.opponent.break_even_record",
-    "Comparison": "questions.comparison.comparison_record",
-    "Conversion": "conversion",
-    "FineTuning": "tuning",
-    "NetworkEnergy": "questions.network_energy",
-    "NetworkGraph": "graph",
-    "Profile": "questions.profile_record",
-    "Sweep": "tuning.sweeps",
-    "Workload": "workload",
-    "break_even": "questions.opponent.break_even",
-    "compare": "questions.comparison.compare",
-    "convert": "conversion",
-    "devices": "energy",
-    "fine_tune": "tuning",
-    "lower": "lowering",
-    "measure": "activity",
-    "profile": "questions.profiling",
-    "register_device": "energy",
-    "sweep": "tuning.sweeps",
-    "tune_firing_rates": "tuning",
-}
-_SUBMODULES = ("errors", "loihi", "stack", "tuning")
-
-__all__ = [*sorted(_PUBLIC), *_SUBMODULES]  # noqa: PLE0604
 
 if TYPE_CHECKING:
     from . import errors as errors
@@ -49,18 +19,26 @@ if TYPE_CHECKING:
     from . import stack as stack
     from . import tuning as tuning
 
+_stack.install()
 
-def __getattr__(name: str) -> Any:
-    if name in _PUBLIC:
-        module = importlib.import_module(f"{__name__}.{_PUBLIC[name]}")
-        value = getattr(module, name)
-    elif name in _SUBMODULES:
-        value = importlib.import_module(f"{__name__}.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = _lazy_names(
+    __name__,
+    {
+        "activity": "Activity measure",
+        "conversion": "Conversion convert",
+        "energy": "devices register_device",
+        "graph": "NetworkGraph",
+        "lowering": "lower",
+        "questions.comparison.compare": "compare",
+        "questions.comparison.comparison_record": "Comparison",
+        "questions.network_energy": "NetworkEnergy",
+        "questions.opponent.break_even": "break_even",
+        "questions.opponent.break_even_record": "BreakEven",
+        "questions.profile_record": "Profile",
+        "questions.profiling": "profile",
+        "tuning": "FineTuning fine_tune tune_firing_rates",
+        "tuning.sweeps": "Sweep sweep",
+        "workload": "Workload",
+    },
+    submodules="errors loihi stack tuning",
+)

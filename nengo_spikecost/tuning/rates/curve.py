@@ -11,7 +11,7 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ...activity import measure
+from ...activity.measure import measure
 from ...conversion import Conversion, convert
 from ..rate_statistics import RateStatistic
 
