@@ -68,7 +68,7 @@ class SimulatorSpec:
         Several presentation times can be read from one run: its back ends have
         ``run_lengths(inputs, lengths)``, see `nengo_spikecost.activity.lengths.ReadsLengths`.
     sweep_engine : str, optional
-        Where the engine is that `nengo_spikecost.tuning.sweep` runs its settings on, as
+        Where the engine is that `nengo_spikecost.sweep` runs its settings on, as
         ``"package.module:function"``, a function from the plan of the sweep to the engine.
         Default: the engine for any simulator, which converts and builds each setting anew.
     """

@@ -1,6 +1,6 @@
 """The work of a neuromorphic chip, core by core: the counts that chip cost models price.
 
-Pure counting: no Joule and no second. `nengo_spikecost.workload.chip_work` makes a `ChipWork` of
+Pure counting: no Joule and no second. `nengo_spikecost.workload.measured_chip.chip_work` makes a `ChipWork` of
 a measurement (`Activity.chip`), `ChipWork.by_hand` one of a few published numbers.
 """
 
