@@ -1,7 +1,8 @@
 """The work of a neuromorphic chip, core by core: the counts that chip cost models price.
 
-Pure counting: no Joule and no second. `nengo_spikecost.workload.measured_chip.chip_work` makes a `ChipWork` of
-a measurement (`Activity.chip`), `ChipWork.by_hand` one of a few published numbers.
+Pure counting: no Joule and no second. `chip_work` of `nengo_spikecost.workload.measured_chip` makes
+a `ChipWork` of what was measured (`Activity.chip`), `ChipWork.by_hand` one of a few published
+numbers.
 """
 
 from __future__ import annotations
