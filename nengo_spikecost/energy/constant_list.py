@@ -90,7 +90,7 @@ def constants_text(
 
 
 def constants_details(blocks: Iterable[Block]) -> Details:
-    """The same for HTML: an item for each block, and one for each source."""
+    """Constants and sources for HTML: an item for each block, and one for each source."""
     blocks = list(blocks)
     numbers = numbered_sources(blocks)
     items = []

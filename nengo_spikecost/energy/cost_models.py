@@ -88,7 +88,8 @@ class CostModel:
         Bits that it computes with, in words; empty if it knows no widths.
     synop_J : callable, optional
         ``synop_J(device) -> float``: energy of an addition on a spiking device, and of a
-        multiply-accumulate on another, in Joules. None: not known.
+        multiply-accumulate on another, in Joules. None: that of ``price``, if it is one of the
+        package's own; else not known.
     with_activations : callable, optional
         ``with_activations(bits) -> CostModel``: the same with activations of so many bits.
         None: the device says what widths cost.

@@ -166,7 +166,7 @@ class EnergyEstimate(Result):
         return spread_of(self.total_J, confidence, seed)
 
     def only(self, parts: Collection[str]) -> EnergyEstimate:
-        """The same estimate of some parts of the layers alone, without static power.
+        """The estimate of some parts of the layers alone, without static power.
 
         Parameters
         ----------

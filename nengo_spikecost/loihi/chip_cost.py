@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, runtime_checkable
 
-from ..chip.chip_hops import PlacedCores
+from ..activity.activity_record import Activity
 from ..energy.loihi_chip import ChipCost, ChipOptions, chip_work, price_chip
 from ..errors import EnergyError, MissingActivityError
 from ..options import takes_options
+from .mapping.mapping import Mapping
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """Anything with a measured activity, such as a `Deployment`."""
+
+    @property
+    def activity(self) -> Activity: ...
 
 
 @takes_options(ChipOptions)
 def chip_cost(
-    activity: Any, *, mapping: PlacedCores | None = None, options: ChipOptions
+    activity: Activity | Measured, *, mapping: Mapping | None = None, options: ChipOptions
 ) -> ChipCost:
     """Energy and latency per inference of a measured run on a Loihi chip.
 
@@ -43,15 +52,15 @@ def chip_cost(
         activity = nengo_spikecost.measure(conversion, x, 40, simulator="loihi")
         nengo_spikecost.loihi.chip_cost(activity).summary()
     """
-    activity = getattr(activity, "activity", activity)
-    if not hasattr(activity, "protocol"):
-        raise MissingActivityError(
-            "chip_cost takes an Activity, as nengo_spikecost.measure returns it with "
-            f"simulator='loihi', or a Deployment, not {type(activity).__name__}."
-        )
-    if mapping is not None and not hasattr(mapping, "blocks"):
+    if mapping is not None and not isinstance(mapping, Mapping):
         raise EnergyError(
             "mapping must be a Mapping, as nengo_spikecost.loihi.place or Deployment.mapping "
             f"returns it, not {type(mapping).__name__}."
         )
-    return price_chip(chip_work(activity, mapping), options=options)
+    measured = activity.activity if isinstance(activity, Measured) else activity
+    if not isinstance(measured, Activity):
+        raise MissingActivityError(
+            "chip_cost takes an Activity, as nengo_spikecost.measure returns it with "
+            f"simulator='loihi', or a Deployment, not {type(measured).__name__}."
+        )
+    return price_chip(chip_work(measured, mapping), options=options)

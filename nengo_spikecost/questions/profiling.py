@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import replace
 from typing import Any
 
+import nengo
 import numpy as np
 
 from ..activity.activity_record import OutputActivity, class_labels
@@ -47,8 +48,6 @@ def profile(
     SpikeCostError
         Whatever `convert`, `measure` and `NetworkEnergy` raise.
     """
-    import nengo
-
     from ..activity import measure
     from ..conversion import Conversion, convert
     from ..graph import NetworkGraph
@@ -92,14 +91,15 @@ def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray |
         return x, None
     y = np.asarray(y)
     _check_labels(network, y)
-    if hasattr(x, "__len__") and not isinstance(x, Mapping) and len(x) != len(y):
+    if isinstance(x, Sized) and not isinstance(x, Mapping) and len(x) != len(y):
         raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
     return x, y
 
 
 def _check_labels(network: Any, y: np.ndarray) -> None:
     """Raise `DataError` if accuracy can't be told from the network's output and these labels."""
-    probes = network.all_probes if hasattr(network, "all_probes") else network.outputs.values()
+    native = isinstance(network, nengo.Network)
+    probes = network.all_probes if native else network.outputs.values()
     sizes = [probe.size_in for probe in probes]
     if len(sizes) != 1:
         raise DataError(
@@ -112,18 +112,16 @@ def _check_labels(network: Any, y: np.ndarray) -> None:
 def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
     """Accuracy of the spiking network and, if its samples can be had again, of the model."""
     accuracy = {}
-    if hasattr(network, "model") and isinstance(x, (np.ndarray, list)) and not network.temporal:
-        model = network.model
+    converted = not isinstance(network, nengo.Network)
+    if converted and isinstance(x, (np.ndarray, list)) and not network.temporal:
+        model, outputs, images = network.model, None, np.asarray(x, "f4")
         shape = (activity.n_samples, *model.inputs[0].shape[1:])
-        images = np.asarray(x, "f4")
-        if len(model.inputs) != 1 or images.size != np.prod(shape):
-            outputs = None  # several inputs, or another value at every step
-        else:
+        # else there are several inputs, or another value at every step
+        if len(model.inputs) == 1 and images.size == np.prod(shape):
             outputs = model.predict(images.reshape(shape), verbose=0)
         if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
             record = OutputActivity(model.output_names[0], outputs, outputs)
-            keras = replace(activity, outputs={record.name: record})
-            accuracy["keras"] = keras.accuracy(labels)
+            accuracy["keras"] = replace(activity, outputs={record.name: record}).accuracy(labels)
     accuracy["spiking, last step"] = activity.accuracy(labels, readout="last")
     accuracy["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
     return accuracy

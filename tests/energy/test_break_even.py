@@ -15,6 +15,7 @@ from nengo_spikecost.energy.estimate import EnergyEstimate, LayerEnergy
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 from nengo_spikecost.questions.opponent.bit_matching import (
     BitWidths,
+    mac_over_acc,
     matched_device,
     matched_models,
 )
@@ -363,6 +364,21 @@ class TestBitWidths:
         assert widths(lemaire(16)) == [(16, 16, 16), (16, 6, 16)]
         qualia = lemaire(16, compat="qualia")
         assert matched_models(qualia, BitWidths(6)) == (qualia, qualia)
+
+    def test_a_model_made_of_a_price_of_the_package_has_its_ratio(self):
+        from nengo_spikecost.energy.peers.lemaire import lemaire
+        from nengo_spikecost.energy.per_operation import PER_OPERATION, exact_counter, price
+
+        adds, multiplies = (
+            replace(side, operations=HOROWITZ) for side in (chip(0.1), opponent(3.2))
+        )
+        for usual in (PER_OPERATION, lemaire(8)):
+            own = CostModel("own", exact_counter, usual.price)
+            ratio = mac_over_acc((own, own), adds, multiplies)
+            assert ratio == mac_over_acc((usual, usual), adds, multiplies)
+            assert ratio > 1
+        other = CostModel("other", exact_counter, lambda workload, device: price(workload, device))
+        assert mac_over_acc((other, other), adds, multiplies) is None
 
 
 class TestLiterature:

@@ -89,7 +89,7 @@ class Table:
         return {str(place): constant for place, constant in self.points}
 
     def widened(self, share: float) -> Table:
-        """The same with a range of so much of each value, where points have none."""
+        """The table with a range of so much of each value, where points have none."""
         return replace(
             self, points=tuple((place, widened(constant, share)) for place, constant in self.points)
         )

@@ -126,7 +126,7 @@ class LayerBalance:
 
     @property
     def spikes_per_step(self) -> np.ndarray | None:
-        """The same per step."""
+        """Spikes that pass a synapse per step, mean over synapses, shape (n_samples,)."""
         spikes = self.spikes_per_synapse
         return None if spikes is None else spikes / self.n_steps
 

@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 from typing import Callable, Union
 
 from ...check import is_whole
+from ...energy import per_operation
 from ...energy.cost_models import CostModel, get_cost_model
 from ...energy.device import Constant, Device
-from ...energy.peers.lemaire import lemaire
+from ...energy.peers.lemaire import LemairePrice, lemaire
 from ...errors import EnergyError
 
 MAX_BITS = 32
@@ -147,10 +148,19 @@ def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[Cost
 
 def mac_over_acc(models: tuple[CostModel, CostModel], device: Device, twin: Device) -> float | None:
     """Energy of the twin's multiply-accumulate over that of a synop; None if not known."""
-    synop_J, mac_J = (model.synop_J for model in models)
+    synop_J, mac_J = (_synop_J(model) for model in models)
     if synop_J is None or mac_J is None or not synop_J(device):
         return None
     return mac_J(twin) / synop_J(device)
+
+
+def _synop_J(model: CostModel) -> Callable[[Device], float] | None:
+    """Energy of an operation as the model has it, or as the package's price that it is made of."""
+    if model.synop_J is None and model.price is per_operation.price:
+        return per_operation.PER_OPERATION.synop_J
+    if model.synop_J is None and isinstance(model.price, LemairePrice):
+        return model.price.synop_J
+    return model.synop_J
 
 
 def _derived(device: Device, energy_J: Callable[[Callable[[str], float]], float]) -> Constant:

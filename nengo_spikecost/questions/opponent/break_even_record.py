@@ -92,7 +92,7 @@ class BreakEven(Result):
         return verdict(self.network, *self.names)
 
     def layer_verdict(self, name: str) -> str:
-        """The same of one layer."""
+        """Who spends less on one layer, and from where on, in words."""
         return verdict(self.layer(name), *self.names)
 
     def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:

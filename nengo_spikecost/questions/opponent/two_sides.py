@@ -137,7 +137,7 @@ class _Priced:
         return self.snn, self.silent, self.ann
 
     def bare(self, model: CostModel) -> _Priced | None:
-        """The same without memory and static power; None if the model has no memory."""
+        """The estimates without memory and static power; None if the model has no memory."""
         if not model.memory_parts:
             return None
         snn, silent, ann = (

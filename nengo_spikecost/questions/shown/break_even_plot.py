@@ -20,7 +20,7 @@ _SNN, _ANN, _BANDS = "#0072B2", "#D55E00", ("#009E73", "#CC79A7", "#E69F00", "#9
 _FARTHEST = 20.0
 """Multiples of the measured spikes beyond which a crossing is not drawn, but named."""
 _FAR = 3.0
-"""The same of published thresholds: the axis is not stretched further for them."""
+"""Multiples up to which the axis is stretched for published thresholds."""
 
 
 def draw_break_even(result: BreakEven, axes: Axes, layer: str | None = None) -> None:

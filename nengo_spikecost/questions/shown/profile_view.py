@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+import nengo
+
 from ... import stack
 from ...activity.shown.activity_view import protocol_sentence
 from ...errors import EnergyError
@@ -83,26 +85,28 @@ def _verdicts(profile: Profile) -> Iterable[str]:
     yield "Against the same network without spikes, in matched widths, in 45 nm (break_even)."
     yield "What memory takes is in the last line only."
     for name, result in profile.opponents.items():
-        yield f"* {name}: {getattr(result, 'verdict', result)}"
+        yield f"* {name}: {result if isinstance(result, EnergyError) else result.verdict}"
 
 
 def _conversion(profile: Profile) -> dict[str, Any] | None:
-    if not hasattr(profile.network, "neuron_type"):
+    network = profile.network
+    if isinstance(network, nengo.Network):
         return None
     return {
-        "model": profile.network.model.name,
-        "neuron_type": str(profile.network.neuron_type),
-        "scale_firing_rates": dict(profile.network.scale_firing_rates),
-        "synapse": None if profile.network.synapse is None else str(profile.network.synapse),
-        "lowered": profile.network.lowering is not None,
-        "choices": [asdict(choice) for choice in profile.network.choices],
+        "model": network.model.name,
+        "neuron_type": str(network.neuron_type),
+        "scale_firing_rates": dict(network.scale_firing_rates),
+        "synapse": None if network.synapse is None else str(network.synapse),
+        "lowered": network.lowering is not None,
+        "choices": [asdict(choice) for choice in network.choices],
     }
 
 
 def _heading(profile: Profile) -> Iterable[str]:
     n = profile.activity.n_samples
     yield protocol_sentence(profile.activity.protocol, n)
-    for choice in getattr(profile.network, "choices", ()):
-        yield f"layer {choice.layer}: {choice.choice}"
+    network = profile.network
+    choices = () if isinstance(network, nengo.Network) else network.choices
+    yield from (f"layer {choice.layer}: {choice.choice}" for choice in choices)
     for name, share in profile.accuracy.items():
         yield f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})"

@@ -84,5 +84,5 @@ class LemaireOptions(Options):
         return "old" if self.compat == "qualia" else "interpolated"
 
     def with_activations(self, bits: int) -> LemaireOptions:
-        """The same with activations of so many bits."""
+        """These options with activations of so many bits."""
         return replace(self, bits=replace(self.widths, activations=bits))

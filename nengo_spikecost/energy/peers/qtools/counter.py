@@ -36,15 +36,17 @@ class ShapeCounter:
     """
 
     def __init__(self, network: Any, compat: str | None = None):
+        from ....conversion import Conversion
         from ....layers.keras_shapes import keras_layer_infos, keras_shapes
 
-        model = getattr(network, "model", network)
+        converted = network if isinstance(network, Conversion) else None
+        model = converted.model if converted else network
         if not hasattr(model, "layers"):
             raise EnergyError(
                 "cost_model='qtools' takes a Keras model, or what convert() made of one, not "
                 f"{type(network).__name__}."
             )
-        shapes = keras_shapes(model, temporal=bool(getattr(network, "temporal", False)))
+        shapes = keras_shapes(model, temporal=converted is not None and converted.temporal)
         self.counted = workload_of_shapes(keras_layer_infos(model), shapes, compat)
 
     def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:

@@ -49,7 +49,7 @@ def n_operations(shape: LayerShape) -> int:
 
 
 def n_operations_of_qkeras(shape: LayerShape) -> int:
-    """The same as QKeras counts them, faults and all.
+    """Operations of a layer as QKeras counts them, faults and all.
 
     It knows classes by name: groups are ignored, average poolings are counted for one
     position, and what it does not know has none.

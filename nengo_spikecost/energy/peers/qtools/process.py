@@ -89,7 +89,7 @@ class Process:
         return _value(self.dram, bits)
 
     def of_device(self, operations: Mapping[str, Constant]) -> Process:
-        """The same polynomials through the points that a device has.
+        """The process with polynomials through the points that a device has.
 
         Parameters
         ----------

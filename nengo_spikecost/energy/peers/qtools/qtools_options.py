@@ -109,7 +109,7 @@ class QtoolsOptions(Options):
         return self.keras_quantizer or self.process.default
 
     def resolved(self) -> QtoolsOptions:
-        """The same with formats, terms and energies in place of texts and what is left out."""
+        """These options with formats, terms and energies in place of texts and what is left out."""
         process = self._energies()
         if self.compat is not None:
             # QKeras takes the energy of a bit for that of a word

@@ -150,5 +150,5 @@ NAMED_FORMATS: Mapping[str, Quantizer] = {
 
 
 def with_values(quantizer: Quantizer, n_values: int | None) -> Quantizer:
-    """The same format, of weights with so many different powers of two."""
+    """The format of weights with so many different powers of two."""
     return replace(quantizer, n_values=n_values) if quantizer.kind == "po2" else quantizer
