@@ -57,6 +57,11 @@ class _Checked:
             tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32)
         )
 
+    def distance(self: Any, x: tf.Tensor) -> tf.Tensor:
+        """How far each value is from the target (with its sign), or outside the range."""
+        low, high = self.minimum, self.maximum
+        return x - high if low == high else tf.nn.relu(low - x) + tf.nn.relu(x - high)
+
 
 def _weights(arguments: Any) -> list[str]:
     return [name for name in ("l1", "l2") if name in arguments]
