@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
@@ -28,9 +29,15 @@ class Result:
         """The result as text, no line longer than ``line_length``."""
         return self._text(line_length)
 
-    def summary(self, *args: Any, **options: Any) -> None:
+    def summary(self, line_length: int = 98, **options: Any) -> None:
         """Print `summary_string`, which has the same arguments."""
-        print(self.summary_string(*args, **options))
+        print(self.summary_string(line_length, **options))
+
+    def __init_subclass__(cls, **others: Any) -> None:
+        """A record with a `summary_string` of its own has a `summary` with the same arguments."""
+        super().__init_subclass__(**others)
+        if "summary_string" in vars(cls):
+            cls.summary = _printing(cls.summary_string)  # type: ignore[method-assign]
 
     def __str__(self) -> str:
         return self.summary_string()
@@ -109,6 +116,15 @@ class Result:
             _, axes = pyplot.subplots(1, presenter.panels, figsize=size, layout="constrained")
         presenter.draw(self, axes, **options)
         return axes
+
+
+def _printing(summary_string: Callable[..., str]) -> Callable[..., None]:
+    @functools.wraps(summary_string)
+    def summary(self: Any, *args: Any, **options: Any) -> None:
+        print(summary_string(self, *args, **options))
+
+    summary.__name__ = "summary"
+    return summary
 
 
 def presenter_of(result: Any) -> Presenter:
