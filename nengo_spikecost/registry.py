@@ -66,11 +66,8 @@ class TypeRegistry(Generic[Rule]):
         def decorator(rule: Rule) -> Rule:
             for cls in types:
                 if cls in self:
-                    warnings.warn(
-                        f"{cls.__name__} already has a {self.what}. Overwriting.",
-                        OverwriteWarning,
-                        stacklevel=2,
-                    )
+                    words = f"{cls.__name__} already has a {self.what}. Overwriting."
+                    warnings.warn(words, OverwriteWarning, stacklevel=2)
                 self._rules[cls] = rule
             return rule
 

@@ -6,7 +6,7 @@
    Both models are walked once; all that follows takes layers by their names.
 3. Convert the copy layer by layer, with the converters of `nengo_spikecost.conversion.layers`.
 4. Collect the objects that each layer became, and warn of those that run on the host.
-5. Lower the network (`lowered`), if its neurons spike: as hardware has it.
+5. Lower the network (`_lowered`), if its neurons spike: as hardware has it.
 6. Put on the host those neurons that get values instead of spikes (`place`). That comes last,
    because it is the lowered network that NengoLoihi reads the setting from.
 """
@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -21,20 +22,21 @@ import tensorflow as tf
 
 from ..check import choice
 from ..errors import ConversionError
+from ..graph.naming import ensemble_of
+from ..graph.routes import layer_of_route
 from ..layers.keras_shapes import layer_info
+from ..lowering import Lowering
+from ..lowering import lower as lower_network
 from .checks import check_model, check_options, check_synapse
-from .collecting import collect_objects, image_shapes, lookup_ends
 from .conversion_record import Conversion
-from .converter import run_converter
+from .converter import is_temporal, run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, rebuild
 from .layers.pooling import MAX_POOLING
-from .lookup import LayerLookup, neuron_layer
-from .lowered import lowered
+from .lookup import LayerLookup, collect_objects, image_shapes, lookup_ends, neuron_layer
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
 from .scales import ScaleLike, layer_names, names_by_id, resolve_scales, warn_of_unused_scales
-from .temporal import is_temporal
 
 
 def convert(
@@ -151,7 +153,54 @@ def convert(
         choices=tuple(converter.choices), options=options, _maker=convert,
     )  # fmt: skip
     if lowering:
-        conversion = lowered(conversion, image_shapes(objects, copies))
+        conversion = _lowered(conversion, image_shapes(objects, copies))
     if off_chip is not None or spiking:
         place(conversion, off_chip)
     return conversion
+
+
+_COMPOSED = (
+    "has no object of its own: it was composed with others into one Connection "
+    "(str(conversion.lowering) lists them); pass lower=False to keep it."
+)
+
+
+def _lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> Conversion:
+    """The same conversion with `nengo_spikecost.lower` applied to its network.
+
+    Parameters
+    ----------
+    conversion : Conversion
+    shapes : mapping from Nengo object to tuple of int
+        Output shapes of layers, channels last.
+    """
+    lowering = lower_network(conversion.net, keep=conversion.input_nodes, shapes=shapes)
+    objects = lowering.objects
+    return replace(
+        conversion, net=lowering.network, inputs=conversion.inputs.replaced(objects, _COMPOSED),
+        outputs=conversion.outputs.replaced(objects, _COMPOSED),
+        layers=conversion.layers.replaced(objects, _COMPOSED),
+        layer_names=_layer_names(conversion.layer_names, lowering),
+        connection_layers=_connection_layers(conversion.layer_names, lowering), lowering=lowering,
+        unlowered=conversion,
+    )  # fmt: skip
+
+
+def _layer_names(before: Mapping[Any, str], lowering: Lowering) -> dict[Any, str]:
+    """The layer of each Ensemble and Node, those that lowering has made included."""
+    names = {lowering.objects[obj]: name for obj, name in before.items() if obj in lowering.objects}
+    for conn in lowering.network.all_connections:
+        pre, post = ensemble_of(conn.pre_obj), ensemble_of(conn.post_obj)
+        if post not in names and pre in names:
+            names[post] = names[pre]  # a Node that hands on the neurons' outputs
+        elif pre not in names and post in names:
+            names[pre] = names[post]  # a constant
+    return names
+
+
+def _connection_layers(before: Mapping[Any, str], lowering: Lowering) -> dict[Any, str]:
+    """The layer that the weights of each new Connection are of."""
+    return {
+        conn: layer_of_route(old, before, before.get(ensemble_of(old[-1].post_obj), ""))
+        for conn, old in lowering.composed_of.items()
+    }

@@ -198,6 +198,18 @@ class HostFunction(OnHost):
         return None, tf.reshape(outputs, (x.shape[0], -1))
 
 
+def pool_windows(
+    space: Sequence[int], pool_size: Sequence[int], strides: Sequence[int], padding: str
+) -> list[tuple[int, int, int]]:
+    """Of each axis the number of windows, and of padded elements before and after, as in Keras."""
+    result = []
+    for n, k, s in zip(space, pool_size, strides):
+        windows = -(-n // s) if padding == "same" else (n - k) // s + 1
+        missing = max((windows - 1) * s + k - n, 0)
+        result.append((windows, missing // 2, missing - missing // 2))
+    return result
+
+
 class MaxPool(HostFunction):
     """The largest value of each window, channel by channel.
 
@@ -225,16 +237,8 @@ class MaxPool(HostFunction):
         self.padding = padding
         self.channels_last = channels_last
         *space, channels = self._last(self.shape_in)
-        if padding == "same":
-            windows = [-(-n // s) for n, s in zip(space, self.strides)]
-            missing = [
-                max((w - 1) * s + k - n, 0)
-                for w, s, k, n in zip(windows, self.strides, self.pool_size, space)
-            ]
-        else:
-            windows = [(n - k) // s + 1 for n, k, s in zip(space, self.pool_size, self.strides)]
-            missing = [0] * len(space)
-        self._pad = [(m // 2, m - m // 2) for m in missing] + [(0, 0)]
+        windows, *pads = zip(*pool_windows(space, self.pool_size, self.strides, padding))
+        self._pad = [*zip(*pads), (0, 0)]
         self.shape_out = (*windows, channels) if channels_last else (channels, *windows)
         # comparisons; padded elements are compared too
         self.operations = self.size_out * (math.prod(self.pool_size) - 1)
@@ -320,6 +324,4 @@ class HostNode(OnHostNode):
         """The function that is computed."""
         return self.output
 
-    @property
-    def hosted(self) -> OnHost:
-        return self.function
+    hosted = function

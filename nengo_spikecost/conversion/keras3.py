@@ -107,14 +107,10 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
         ends = [_mapped_ends(config[key], tensors) for key in ("input_layers", "output_layers")]
         copy = tf.keras.Model(*ends, name=model.name)
     else:
-        copy = tf.keras.Model(_first_input(tensors), last, name=model.name)
+        copy = tf.keras.Model(next(iter(tensors.values())), last, name=model.name)
     for name, layer in layers.items():
         layer.set_weights([np.asarray(w) for w in model.get_layer(name).get_weights()])
     return copy
-
-
-def _first_input(tensors: Mapping[Any, Any]) -> Any:
-    return next(iter(tensors.values()))
 
 
 def _layer(entry: Mapping[str, Any], original: Any) -> Any:

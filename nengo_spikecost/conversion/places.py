@@ -50,20 +50,12 @@ def _fed_with_values(conversion: Conversion) -> list[nengo.Ensemble]:
 
 def _ensembles(conversion: Conversion, layer: Any) -> list[nengo.Ensemble]:
     name = layer if isinstance(layer, str) else getattr(layer, "name", str(layer))
-    ensembles = [
-        obj
-        for obj, owner in conversion.layer_names.items()
-        if owner == name and isinstance(obj, nengo.Ensemble)
-    ]
+    owners = {e: o for e, o in conversion.layer_names.items() if isinstance(e, nengo.Ensemble)}
+    ensembles = [ensemble for ensemble, owner in owners.items() if owner == name]
     if not ensembles:
-        with_neurons = {
-            owner
-            for obj, owner in conversion.layer_names.items()
-            if isinstance(obj, nengo.Ensemble)
-        }
         raise ConversionError(
             f"off_chip names {name!r}, which is no layer with neurons; there are "
-            f"{', '.join(sorted(with_neurons)) or 'none'}."
+            f"{', '.join(sorted(set(owners.values()))) or 'none'}."
         )
     return ensembles
 
@@ -84,8 +76,5 @@ def warn_of_host_layers(converter: RecordingConverter) -> None:
             "; max_pooling='average' takes the average of each window instead, and "
             "max_pooling='strided' its first element"
         )
-    warnings.warn(
-        f"These layers are computed exactly, on the host: {', '.join(host)}{advice}.",
-        ConversionWarning,
-        stacklevel=3,
-    )
+    words = f"These layers are computed exactly, on the host: {', '.join(host)}{advice}."
+    warnings.warn(words, ConversionWarning, stacklevel=3)

@@ -73,6 +73,10 @@ def layer_error(layer: Any, error: Exception) -> ConversionError:
             "it is applied more than once; pass split_shared_weights=True to give each "
             "application weights of its own, or inference_only=True"
         )
-    return ConversionError(
-        f"Layer {layer.name!r} ({name}) can't be converted: {message}.", layer=layer.name
-    )
+    return refused(layer, message)
+
+
+def refused(layer: Any, reason: str) -> ConversionError:
+    """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
+    words = f"Layer {layer.name!r} ({type(layer).__name__}) can't be converted: {reason}."
+    return ConversionError(words, layer=layer.name)

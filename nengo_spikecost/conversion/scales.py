@@ -64,11 +64,8 @@ def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
     with_neurons = {name for obj, name in owners.items() if isinstance(obj, nengo.Ensemble)}
     unused = [name for name in names if name not in with_neurons]
     if unused:
-        warnings.warn(
-            f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}.",
-            ConversionWarning,
-            stacklevel=3,
-        )
+        words = f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}."
+        warnings.warn(words, ConversionWarning, stacklevel=3)
 
 
 def _checked(scale: Any, of_layer: str) -> float:

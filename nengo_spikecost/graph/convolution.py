@@ -150,10 +150,8 @@ class KernelPattern(Connectivity):
             group_channel = channel[position] // per_group * other + along
             place = [t[position] for t in there]
             pairs.append((position, far.index(place, group_channel)))
-        return (
-            np.concatenate([position for position, _ in pairs]),
-            np.concatenate([target for _, target in pairs]).astype(np.int64),
-        )
+        positions, targets = (np.concatenate(ends) for ends in zip(*pairs))
+        return positions, targets.astype(np.int64)
 
 
 class TransposedKernelPattern(Connectivity):

@@ -19,10 +19,10 @@ from functools import cached_property
 
 import nengo
 import numpy as np
-from nengo.ensemble import Neurons
 
 from .connection_chain import encoder_macs, is_decoded, stored_weights
 from .connectivity import Placement
+from .naming import ensemble_of
 from .network_graph import NetworkGraph
 from .pathways import Population, Weights
 
@@ -103,9 +103,7 @@ def factored_forms(graph: NetworkGraph) -> tuple[FactoredForm, ...]:
     spiking = {p.ensemble: p for p in graph.populations if p.spiking}
     forms = []
     for weights in graph.weights:
-        pre = None
-        if isinstance(weights.obj, nengo.Connection):
-            start = weights.obj.pre_obj
-            pre = spiking.get(start.ensemble if isinstance(start, Neurons) else start)
+        of_connection = isinstance(weights.obj, nengo.Connection)
+        pre = spiking.get(ensemble_of(weights.obj.pre_obj)) if of_connection else None
         forms.append(FactoredForm(weights.name, weights.layer, pre, weights))
     return tuple(forms)

@@ -19,16 +19,9 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import numpy as np
+from nengo import Convolution, ConvolutionTranspose, Dense, Sparse
 from nengo.dists import Distribution
-from nengo.transforms import (
-    Convolution,
-    ConvolutionTranspose,
-    Dense,
-    NoTransform,
-    Sparse,
-    SparseMatrix,
-    Transform,
-)
+from nengo.transforms import NoTransform, SparseMatrix, Transform
 from scipy import sparse
 
 from ..errors import NetworkGraphError

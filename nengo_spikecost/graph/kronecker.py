@@ -9,6 +9,7 @@ networks cheap *and* exact.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property, reduce
 
@@ -55,10 +56,7 @@ class Kronecker(Connectivity):
 
     @property
     def n_synapses(self) -> int:
-        total = 1
-        for axis in self.axes:
-            total *= axis.n_synapses
-        return total
+        return math.prod(axis.n_synapses for axis in self.axes)
 
     def synapses(self, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         coordinates = np.unravel_index(inputs, self.shape_in)

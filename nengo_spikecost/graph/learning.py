@@ -29,7 +29,7 @@ import nengo
 from nengo.connection import LearningRule
 
 from ..registry import TypeRegistry
-from .connection_chain import full_weights, is_decoded
+from .connection_chain import full_weights, is_decoded, leads_to_neurons
 from .naming import numbered
 
 
@@ -174,10 +174,7 @@ def pes(rule: LearningRule) -> Updates:
     Where the weights lead to neurons, the error is first encoded for each of them.
     """
     rows, columns = learned_shape(rule)
-    to_neurons = full_weights(rule.connection) or isinstance(
-        rule.connection.post_obj, nengo.ensemble.Neurons
-    )
-    encoding = rows * rule.size_in if to_neurons else 0
+    encoding = rows * rule.size_in if leads_to_neurons(rule.connection) else 0
     return Updates(rows * columns, rows * columns + encoding)
 
 

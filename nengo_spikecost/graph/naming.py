@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import nengo
+from nengo.ensemble import Neurons
 
 
 def unique_names(
@@ -63,6 +64,11 @@ def numbered(names: Mapping[Hashable, str]) -> dict[Any, str]:
         taken.add(unique)
         result[key] = unique
     return result
+
+
+def ensemble_of(obj: Any) -> Any:
+    """The Ensemble of an object that is its neurons; else the object."""
+    return obj.ensemble if isinstance(obj, Neurons) else obj
 
 
 def label_of(obj: Any) -> str:

@@ -8,18 +8,16 @@ from typing import Any, TypeVar
 
 import nengo
 from nengo.connection import LearningRule
-from nengo.ensemble import Neurons
 
 from ..errors import NetworkGraphError
 from ..layout import Result
 from .connection_chain import is_direct, uses_encoders
 from .layered_network import LayeredNetwork, LoweredNetwork
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
-from .naming import label_of, numbered, unique_names
+from .naming import ensemble_of, label_of, numbered, unique_names
 from .off_chip import held_by, host_operations, host_parts, is_on_chip
 from .pathways import HostPart, Pathway, Population, Sink, Source, Uncounted, Weights
-from .route_layers import layer_of_route
-from .routes import Route, RouteFinder, is_passthrough
+from .routes import Route, RouteFinder, is_passthrough, layer_of_route
 
 Named = TypeVar("Named", Population, Pathway)
 
@@ -144,13 +142,10 @@ class NetworkGraph(Result):
     def _source(self, origin: Any) -> Population | Source:
         if origin not in self._ends:
             is_function = isinstance(origin, nengo.Connection)
-            self._ends[origin] = Source(
-                name=self._names[origin],
-                layer=self._layer(origin.pre_obj if is_function else origin),
-                obj=origin,
-                size=origin.size_mid if is_function else origin.size_out,
-                kind=self._kind_of_source(origin),
-            )
+            layer = self._layer(origin.pre_obj if is_function else origin)
+            size = origin.size_mid if is_function else origin.size_out
+            kind = self._kind_of_source(origin)
+            self._ends[origin] = Source(self._names[origin], layer, origin, size, kind)
         return self._ends[origin]
 
     def _kind_of_source(self, origin: Any) -> str:
@@ -170,19 +165,16 @@ class NetworkGraph(Result):
         return self._sinks[obj]
 
     def _pathways(self, routes: list[Route]) -> list[Pathway]:
-        joined = [(self._source(r.origin), self._target(r.target)) for r in routes]
-        pairs = Counter((pre.name, post.name) for pre, post in joined)
+        joined = [(r, self._source(r.origin), self._target(r.target)) for r in routes]
+        pairs = Counter((pre.name, post.name) for _, pre, post in joined)
         names: dict[Any, str] = {}
-        for number, (route, (pre, post)) in enumerate(zip(routes, joined)):
+        for number, (route, pre, post) in enumerate(joined):
             names[number] = f"{pre.name} -> {post.name}"
             passed = [self._names[conn.post_obj] for conn in route.connections[:-1]]
             if pairs[pre.name, post.name] > 1 and passed:
                 names[number] += f" (via {', '.join(passed)})"
         unique = numbered(names)
-        return [
-            self._pathway(unique[number], route, pre, post)
-            for number, (route, (pre, post)) in enumerate(zip(routes, joined))
-        ]
+        return [self._pathway(unique[number], *ends) for number, ends in enumerate(joined)]
 
     def _pathway(
         self, name: str, route: Route, pre: Population | Source, post: Population | Sink
@@ -274,16 +266,14 @@ class NetworkGraph(Result):
             for ens in self.network.all_ensembles
             if is_direct(ens)
         ]
+        reason = "applies a function on the host; its operations are not counted"
         for conn in finder.host_functions():
-            name, layer = self._arrow(conn.pre_obj, conn.post_obj)
-            reason = "applies a function on the host; its operations are not counted"
-            parts.append(Uncounted(name, layer, reason))
+            parts.append(Uncounted(*self._arrow(conn.pre_obj, conn.post_obj), reason))
         parts += [Uncounted(*unknown) for unknown in unknown_rules(self._rules)]
         for route in failed:
             origin = route.origin
             start = origin.pre_obj if isinstance(origin, nengo.Connection) else origin
-            name, layer = self._arrow(start, route.target)
-            parts.append(Uncounted(name, layer, str(route.problem)))
+            parts.append(Uncounted(*self._arrow(start, route.target), str(route.problem)))
         return list(dict.fromkeys(parts))
 
     def _record(self, obj: Any, reason: str) -> Uncounted:
@@ -291,11 +281,11 @@ class NetworkGraph(Result):
 
     def _arrow(self, pre: Any, post: Any) -> tuple[str, str]:
         """Name and layer of a way from one object to another."""
-        start = self._names[_ensemble(pre)]
+        start = self._names[ensemble_of(pre)]
         if isinstance(post, LearningRule):
             name, layer = self._rules[post]
             return f"{start} -> {name}", layer
-        end = _ensemble(post)
+        end = ensemble_of(post)
         return f"{start} -> {self._names[end]}", self._layer(end)
 
     def __repr__(self) -> str:
@@ -311,7 +301,7 @@ def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
     if isinstance(network, nengo.Network):
         return network, {}, None
     if isinstance(network, LayeredNetwork) and isinstance(network.net, nengo.Network):
-        layers = {_ensemble(obj): name for obj, name in network.layer_names.items()}
+        layers = {ensemble_of(obj): name for obj, name in network.layer_names.items()}
         return network.net, layers, network.input_nodes
     raise NetworkGraphError(
         "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
@@ -326,7 +316,3 @@ def _named(records: tuple[Named, ...], name: str, what: str) -> Named:
     raise NetworkGraphError(
         f"There is no {what} {name!r}; there are {', '.join(r.name for r in records) or 'none'}."
     )
-
-
-def _ensemble(obj: Any) -> Any:
-    return obj.ensemble if isinstance(obj, Neurons) else obj

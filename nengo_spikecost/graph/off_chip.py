@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
-from nengo.ensemble import Neurons
 from nengo.exceptions import ConfigError
 
 from .. import stack
 from ..errors import NetworkGraphError
 from .connection_chain import uses_encoders
+from .naming import ensemble_of
 from .pathways import HostPart, Pathway, Population, Weights
 
 #: The role of a Connection on the host, by the kind of pathway that it is part of.
@@ -46,7 +46,7 @@ def mark_off_chip(network: nengo.Network, ensembles: Iterable[Any]) -> None:
     NetworkGraphError
         If one of them is no Ensemble of this network.
     """
-    chosen = [e.ensemble if isinstance(e, Neurons) else e for e in ensembles]
+    chosen = list(map(ensemble_of, ensembles))
     members = set(network.all_ensembles)
     for ensemble in chosen:
         if ensemble not in members:

@@ -1,18 +1,20 @@
-"""Every route that a signal takes through the passthrough Nodes of a network."""
+"""Every route that a signal takes through the passthrough Nodes of a network, and its layer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import nengo
 import numpy as np
+from nengo.dists import Distribution
 from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
 from .connection_chain import computes_on_host
-from .fan_out import fan_out_rules
+from .fan_out import connectivity, fan_out_rules
+from .naming import ensemble_of
 
 #: Most Connections followed from one origin. Passthrough Nodes that split and join again
 #: and again have a number of routes that doubles each time.
@@ -50,6 +52,11 @@ def is_passthrough(obj: Any) -> bool:
     return type(obj) is nengo.Node and obj.output is None
 
 
+def is_neural(obj: Any) -> bool:
+    """Whether a Connection that ends at an object ends at neurons."""
+    return isinstance(obj, (Neurons, nengo.Ensemble))
+
+
 class RouteFinder:
     """Finds the routes of one network.
 
@@ -63,7 +70,7 @@ class RouteFinder:
         self._functions: dict[Any, list[nengo.Connection]] = {}
         for conn in network.all_connections:
             starts = self._functions if computes_on_host(conn) else self._linear
-            starts.setdefault(_owner(conn.pre_obj), []).append(conn)
+            starts.setdefault(ensemble_of(conn.pre_obj), []).append(conn)
         self._objects = (*network.all_nodes, *network.all_ensembles)
 
     def routes(self) -> Iterator[Route]:
@@ -86,7 +93,7 @@ class RouteFinder:
         while waiting:
             connections, reached = waiting.pop()
             steps += 1
-            target = _owner(connections[-1].post_obj)
+            target = ensemble_of(connections[-1].post_obj)
             problem = _problem(connections)
             if steps > MAX_STEPS:
                 yield Route(origin, connections, target, _TOO_MANY)
@@ -145,6 +152,45 @@ def _problem(connections: tuple[nengo.Connection, ...]) -> str | None:
     return None
 
 
-def _owner(obj: Any) -> Any:
-    """The Ensemble of an object that is its neurons; else the object."""
-    return obj.ensemble if isinstance(obj, Neurons) else obj
+def layer_of_route(
+    connections: tuple[nengo.Connection, ...], layer_names: Mapping[Any, str], target_layer: str
+) -> str:
+    """The layer whose weights make most of a route's synapses.
+
+    A spike that passes a pooling, a convolution and an addition makes its synaptic
+    operations in the convolution. So the layer is the one (the last one) whose transform
+    joins the most pairs, among those with weights of their own: where all weights are
+    equal, as in pooling, averaging and upsampling, nothing was learned.
+
+    Parameters
+    ----------
+    connections : tuple of nengo.Connection
+    layer_names : mapping from nengo object to str
+        Layers of Ensembles and Nodes.
+    target_layer : str
+        The answer if no Connection on the way has weights of its own.
+    """
+    candidates = []
+    for conn in connections:
+        layer = layer_names.get(ensemble_of(conn.post_obj))
+        layer = target_layer if conn is connections[-1] else layer
+        if layer is not None and has_own_weights(conn.transform):
+            candidates.append((conn, layer))
+    if len({layer for _, layer in candidates}) <= 1:
+        return candidates[0][1] if candidates else target_layer
+    sizes = [connectivity(conn.transform).n_synapses for conn, _ in candidates]
+    last = len(sizes) - 1 - int(np.argmax(sizes[::-1]))
+    return candidates[last][1]
+
+
+def has_own_weights(transform: Any) -> bool:
+    """Whether the weights of a transform are not all equal."""
+    init = getattr(transform, "init", None)
+    weights = getattr(init, "data", init) if not isinstance(init, np.ndarray) else init
+    if weights is None:
+        return False
+    if isinstance(weights, Distribution):
+        return True
+    flat = np.asarray(weights).ravel()
+    nonzero = flat[flat != 0]
+    return bool((nonzero != nonzero[:1]).any())

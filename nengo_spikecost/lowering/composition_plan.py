@@ -16,11 +16,10 @@ import nengo
 import numpy as np
 from nengo.base import ObjView
 from nengo.connection import LearningRule
-from nengo.ensemble import Neurons
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from ..graph.routes import is_passthrough
+from ..graph.routes import is_neural, is_passthrough
 from .map_reading import unreadable
 
 
@@ -84,11 +83,6 @@ def make_plan(
             staying.add(node)
     transparent = tuple(node for node in order if node not in opaque)
     return Plan(transparent, frozenset(with_upstream(staying, links.into)), opaque)
-
-
-def is_neural(obj: Any) -> bool:
-    """Whether a Connection that ends at an object ends at neurons."""
-    return isinstance(obj, (Neurons, nengo.Ensemble))
 
 
 def with_upstream(

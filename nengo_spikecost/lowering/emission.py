@@ -13,14 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from nengo.transforms import (
-    ChannelShape,
-    Convolution,
-    ConvolutionTranspose,
-    Dense,
-    NoTransform,
-    Sparse,
-)
+from nengo import Convolution, ConvolutionTranspose, Dense, Sparse
+from nengo.transforms import ChannelShape, NoTransform
 from scipy import sparse
 
 from .composition import MAX_WEIGHTS, TooManyWeights
@@ -110,7 +104,7 @@ def _convolution(obj: StridedMap) -> Any | None:
     if all(axis.upsampling == 1 for axis in obj.axes):
         forms += [_Form(False, *form) for form in _forms(obj.axes)]
     if all(axis.stride == 1 for axis in obj.axes):
-        forms += [_Form(True, *form) for form in _forms([_transposed(a) for a in obj.axes])]
+        forms += [_Form(True, *form) for form in _forms([a.transposed for a in obj.axes])]
     if not forms:
         return None
     # The smallest kernel, and of equal ones the plain convolution: min takes the first.
@@ -141,13 +135,6 @@ def _area(obj: StridedMap, form: _Form) -> int:
     return area * (obj.groups if form.backward else 1)
 
 
-def _transposed(axis: Axis) -> Axis:
-    """The convolution, along an axis, whose transpose the axis is."""
-    return Axis(
-        axis.size_out, axis.size_in, axis.length, axis.upsampling, 1, axis.length - 1 - axis.offset
-    )
-
-
 def _zeros_around(axis: Axis, padding: str) -> tuple[int, int] | None:
     """Zeros before and after the kernel so that its offset is that of a padding; or None."""
     if padding == "valid":
@@ -171,14 +158,9 @@ def _zeros_around(axis: Axis, padding: str) -> tuple[int, int] | None:
     return None
 
 
-def _embedded(kernel: np.ndarray, form: _Form) -> np.ndarray:
-    """A kernel of shape (*lengths, in, out) with zeros around it."""
-    return np.pad(kernel, [*form.zeros, (0, 0), (0, 0)])
-
-
 def _forward(obj: StridedMap, form: _Form) -> Convolution:
     kernel = np.moveaxis(obj.kernel, -3, -2).reshape(*obj.lengths, obj.channels_in, -1)
-    kernel = _embedded(kernel, form)
+    kernel = np.pad(kernel, [*form.zeros, (0, 0), (0, 0)])
     return Convolution(
         obj.image_out.channels, _channel_shape(obj.image_in),
         kernel_size=tuple(int(n) for n in kernel.shape[:-2]), strides=form.strides,
@@ -189,7 +171,7 @@ def _forward(obj: StridedMap, form: _Form) -> Convolution:
 def _backward(obj: StridedMap, form: _Form) -> ConvolutionTranspose:
     obj = obj.with_groups(1)
     kernel = np.flip(obj.kernel[..., 0, :, :], axis=tuple(range(len(obj.axes))))
-    kernel = _embedded(kernel, form)
+    kernel = np.pad(kernel, [*form.zeros, (0, 0), (0, 0)])
     return ConvolutionTranspose(
         obj.image_out.channels, _channel_shape(obj.image_in), _channel_shape(obj.image_out),
         kernel_size=tuple(int(n) for n in kernel.shape[:-2]), strides=form.strides,

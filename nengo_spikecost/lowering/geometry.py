@@ -34,6 +34,12 @@ class Axis:
     upsampling: int = 1
     offset: int = 0
 
+    @property
+    def transposed(self) -> Axis:
+        """The axis of the transposed map, whose kernel is turned round."""
+        offset = self.length - 1 - self.offset
+        return Axis(self.size_out, self.size_in, self.length, self.upsampling, self.stride, offset)
+
     def pairs(self, place: int) -> tuple[slice, slice]:
         """The inputs and outputs that meet at a place in the kernel, one to one."""
         u, s, first = self.upsampling, self.stride, place - self.offset
@@ -45,14 +51,10 @@ class Axis:
         count = min(-((out - self.size_out) // u), -((into - self.size_in) // s))
         if count <= 0:
             return slice(0, 0), slice(0, 0)
-        return (
-            slice(into, into + (count - 1) * s + 1, s),
-            slice(out, out + (count - 1) * u + 1, u),
-        )
+        last_in, last_out = into + (count - 1) * s, out + (count - 1) * u
+        return slice(into, last_in + 1, s), slice(out, last_out + 1, u)
 
     @cached_property
     def counts(self) -> np.ndarray:
         """Number of `pairs` at each place, shape (length,), int64."""
-        return np.array(
-            [len(range(*self.pairs(t)[0].indices(self.size_in))) for t in range(self.length)]
-        )
+        return np.array([len(range(self.size_in)[self.pairs(t)[0]]) for t in range(self.length)])

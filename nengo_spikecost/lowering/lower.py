@@ -34,20 +34,12 @@ from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
 from ..errors import NetworkGraphError
-from ..graph.naming import unique_names
-from ..graph.routes import is_passthrough
-from .composed_biases import folded_bias
+from ..graph.naming import ensemble_of, unique_names
+from ..graph.routes import is_neural, is_passthrough
 from .composition import TooManyWeights, compose
-from .composition_plan import (
-    Plan,
-    fixed_connections,
-    is_neural,
-    make_plan,
-    probed_objects,
-    with_upstream,
-)
+from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
 from .emission import to_transform
-from .hardware import needs_relay, needs_rewriting
+from .hardware import folded_bias, needs_relay, needs_rewriting
 from .images import as_images, find_images
 from .linear_map import LinearMap
 from .lowering_record import Change, Lowering, n_stored
@@ -173,13 +165,8 @@ class _Lowerer:
             If a passthrough Node can't be composed through after all.
         """
         composed, copied = self._divide()
-        arrivals = {
-            target: self._finder.arrival(target, conns) for target, conns in composed.items()
-        }
-        transforms = {
-            target: [self._emit(path) for path in arrival.paths]
-            for target, arrival in arrivals.items()
-        }
+        arrivals = {t: self._finder.arrival(t, conns) for t, conns in composed.items()}
+        transforms = {t: [self._emit(p) for p in arrival.paths] for t, arrival in arrivals.items()}
         # From here on nothing can fail.
         self._copier = Copier(self._network)
         self._copy_ensembles(arrivals)
@@ -237,8 +224,9 @@ class _Lowerer:
             return False
         if conn.synapse is None:
             return True
-        reason = f"is no bias of {self._name(conn.post_obj)}: a filter makes it a transient"
-        self._leave(conn, reason)
+        self._leave(
+            conn, f"is no bias of {self._name(conn.post_obj)}: a filter makes it a transient"
+        )
         return False
 
     def _leave(self, conn: nengo.Connection, reason: str) -> None:
@@ -359,7 +347,7 @@ class _Lowerer:
         return new
 
     def _name(self, obj: Any) -> str:
-        return self._names[obj.ensemble if isinstance(obj, Neurons) else obj]
+        return self._names[ensemble_of(obj)]
 
 
 def _is_constant(node: nengo.Node, keep: Collection[Any]) -> bool:

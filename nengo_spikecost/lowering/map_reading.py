@@ -10,15 +10,9 @@ from typing import Any, Callable
 
 import nengo
 import numpy as np
+from nengo import Convolution, ConvolutionTranspose, Dense, Sparse
 from nengo.dists import Distribution
-from nengo.transforms import (
-    Convolution,
-    ConvolutionTranspose,
-    Dense,
-    NoTransform,
-    Sparse,
-    SparseMatrix,
-)
+from nengo.transforms import NoTransform, SparseMatrix
 from scipy import sparse
 
 from ..registry import TypeRegistry
@@ -126,10 +120,8 @@ def read_convolution(transform: Convolution) -> LinearMap:
 def read_convolution_transpose(transform: ConvolutionTranspose) -> LinearMap:
     """The transpose of the convolution that leads from its output to its input."""
     forward = _axes(transform, transform.output_shape, transform.input_shape)
-    axes = [
-        Axis(a.size_out, a.size_in, a.length, 1, a.stride, a.length - 1 - a.offset) for a in forward
-    ]
     kernel = np.flip(_kernel(transform), axis=tuple(range(transform.dimensions)))
+    axes = [axis.transposed for axis in forward]
     return StridedMap(_grouped(kernel, 1), axes, transform.channels_last)
 
 

@@ -154,11 +154,7 @@ def _kind(obj: Any) -> type:
 def _values(params: Any) -> dict[str, Any]:
     """The settings that one object has of its own."""
     extra = params._clsparams._extra_params
-    return {
-        name: param.__get__(params, type(params))
-        for name, param in extra.items()
-        if params in param
-    }
+    return {name: p.__get__(params, type(params)) for name, p in extra.items() if params in p}
 
 
 def _copy_defaults(old: nengo.Network, new: nengo.Network) -> None:

@@ -62,13 +62,9 @@ class StridedMap(LinearMap):
     def __init__(self, kernel: np.ndarray, axes: Sequence[Axis], channels_last: bool = True):
         self.kernel, self.axes = _normalised(np.asarray(kernel, dtype=np.float64), axes)
         self.groups, self.channels_in, self.channels_out = self.kernel.shape[-3:]
-        groups = self.groups
-        self.image_in = Image(
-            tuple(a.size_in for a in self.axes), groups * self.channels_in, channels_last
-        )
-        self.image_out = Image(
-            tuple(a.size_out for a in self.axes), groups * self.channels_out, channels_last
-        )
+        space_in, space_out = zip(*((a.size_in, a.size_out) for a in self.axes))
+        self.image_in = Image(space_in, self.groups * self.channels_in, channels_last)
+        self.image_out = Image(space_out, self.groups * self.channels_out, channels_last)
         self.channels_last = channels_last
         super().__init__(self.image_in.size, self.image_out.size)
 
@@ -169,10 +165,8 @@ class StridedMap(LinearMap):
         """The sum of two maps, as one map; None if their strides or images differ."""
         if (self.image_in, self.image_out) != (other.image_in, other.image_out):
             return None
-        if any(
-            (a.stride, a.upsampling) != (b.stride, b.upsampling)
-            for a, b in zip(self.axes, other.axes)
-        ):
+        steps = [[(a.stride, a.upsampling) for a in given.axes] for given in (self, other)]
+        if steps[0] != steps[1]:
             return None
         groups = gcd(self.groups, other.groups)
         one, two = self.with_groups(groups), other.with_groups(groups)

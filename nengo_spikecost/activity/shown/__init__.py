@@ -1,5 +1,3 @@
-"""Presenters of this room's results, registered when it is imported."""
+"""How the results of this room look."""
 
-from . import activity_view
-
-__all__ = ["activity_view"]
+from . import activity_view as _activity_view  # noqa: F401  (registers its presenter)

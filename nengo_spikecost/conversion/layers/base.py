@@ -158,12 +158,8 @@ class LayerConverter(LinearConverter):
         if isinstance(form, HostCurve):
             return self.add_host_node(node_id, form.make(self.output_shape(node_id)), form.choice)
         if self.converter.allow_fallback and form is CURVELESS:
-            warnings.warn(
-                f"Layer {self.layer.name!r}: its activation {_name(activation)} falls back to a "
-                "TensorNode.",
-                ConversionWarning,
-                stacklevel=2,
-            )
+            words = f"its activation {_name(activation)} falls back to a TensorNode."
+            warnings.warn(f"Layer {self.layer.name!r}: {words}", ConversionWarning, stacklevel=2)
             return nengo_dl.TensorNode(
                 activation, shape_in=self.output_shape(node_id), pass_time=False,
                 label=self.label(node_id),
@@ -198,12 +194,10 @@ class LayerConverter(LinearConverter):
         if scales is None or scales == 1:
             return 1
         if not hasattr(neuron_type, "amplitude"):
-            warnings.warn(
-                f"Layer {self.layer.name!r}: scale_firing_rates has no effect on "
-                f"{type(neuron_type).__name__} neurons, which have no amplitude to divide.",
-                ConversionWarning,
-                stacklevel=2,
-            )
+            kind = type(neuron_type).__name__
+            words = f"no effect on {kind} neurons, which have no amplitude to divide."
+            words = f"Layer {self.layer.name!r}: scale_firing_rates has {words}"
+            warnings.warn(words, ConversionWarning, stacklevel=2)
             return 1
         return scales
 

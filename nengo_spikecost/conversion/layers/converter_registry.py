@@ -87,11 +87,8 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
                 _registered.setdefault(layer_type, converter_class)
                 continue
             if layer_type in converters:
-                warnings.warn(
-                    f"{layer_type.__name__} already has a layer converter. Overwriting.",
-                    OverwriteWarning,
-                    stacklevel=2,
-                )
+                words = f"{layer_type.__name__} already has a layer converter. Overwriting."
+                warnings.warn(words, OverwriteWarning, stacklevel=2)
             _registered[layer_type] = converter_class
             for registry, name in ((shape_rules, "shape"), (layer_counters, "count")):
                 rule = getattr(converter_class, name, None)

@@ -51,6 +51,14 @@ class ConvolutionConverter(LayerConverter):
         """The axis of one sample that holds the channels."""
         return -1 if self.channels_last else 0
 
+    def space_of(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The spatial part of the shape of a sample."""
+        return tuple(shape[:-1] if self.channels_last else shape[1:])
+
+    def image_shape(self, space: tuple[int, ...], channels: int) -> tuple[int, ...]:
+        """The shape of a sample of so many channels, in the layer's order."""
+        return (*space, channels) if self.channels_last else (channels, *space)
+
     def add_convolution(
         self, pre: Any, post: Any, input_shape: Sequence[int], kernel: np.ndarray,
         strides: Sequence[int] | int = 1, padding: str = "valid", groups: int = 1,
@@ -86,7 +94,7 @@ class ConvolutionConverter(LayerConverter):
             return pre, shape, self.layer.padding
         length, channels = shape if self.channels_last else shape[::-1]
         before = (self.layer.kernel_size[0] - 1) * self.layer.dilation_rate[0]
-        padded = (length + before, channels) if self.channels_last else (channels, length + before)
+        padded = self.image_shape((length + before,), channels)
         places = np.arange(math.prod(padded)).reshape(padded)
         places = places[before:] if self.channels_last else places[:, before:]
         relay = self.add_relay(node_id, math.prod(padded), "padded")
@@ -139,12 +147,7 @@ class ConvertSeparable(ConvolutionConverter):
         pre, shape, padding = self.padded_input(node_id)
         depthwise, pointwise = (w.numpy() for w in (layer.depthwise_kernel, layer.pointwise_kernel))
         kernel, groups = depthwise_kernel(depthwise, layer.dilation_rate)
-        output_shape = tuple(self.output_shape(node_id))
-        between = (
-            (*output_shape[:-1], kernel.shape[-1])
-            if self.channels_last
-            else (kernel.shape[-1], *output_shape[1:])
-        )
+        between = self.image_shape(self.space_of(self.output_shape(node_id)), kernel.shape[-1])
         relay = self.add_relay(node_id, math.prod(between), "depthwise")
         self.add_convolution(pre, relay, shape, kernel, layer.strides, padding, groups)
         self.add_convolution(relay, stage.input, between, pointwise)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from nengo.ensemble import Neurons
 
 from ...errors import ConversionError
+from ..reasons import refused
 
 
 class LinearConverter(nengo_dl.converter.LayerConverter):
@@ -50,11 +51,14 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
         """Whether the network need not be trainable as the layer is."""
         return self.converter.inference_only
 
+    @property
+    def outer_axes(self) -> int:
+        """Axes that Keras has before those of one sample at one step: the batch, and time."""
+        return 2 if self.converter.temporal_model else 1
+
     def axis(self, axis: int, node_id: int) -> int:
         """A Keras axis, which counts the batch, as an axis of one sample at one step."""
-        n_axes = len(self.layer.get_output_shape_at(node_id))
-        before = 2 if self.converter.temporal_model else 1
-        of_sample = axis % n_axes - before
+        of_sample = axis % len(self.layer.get_output_shape_at(node_id)) - self.outer_axes
         if of_sample < 0:
             raise self.refused(f"axis {axis} is the batch or time")
         return of_sample
@@ -65,11 +69,7 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
 
     def refused(self, reason: str) -> ConversionError:
         """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
-        return ConversionError(
-            f"Layer {self.layer.name!r} ({type(self.layer).__name__}) can't be converted: "
-            f"{reason}.",
-            layer=self.layer.name,
-        )
+        return refused(self.layer, reason)
 
     def indices(self, node_id: int) -> np.ndarray:
         """The number of each element of the input, in the shape of one sample."""
@@ -113,6 +113,14 @@ class LinearConverter(nengo_dl.converter.LayerConverter):
         output = self.add_relay(node_id, len(indices))
         self.connect(pre[indices], output)
         return output
+
+    def broadcast(self, node_id: int, pre: Any, shape: tuple[int, ...]) -> Any:
+        """An object of some shape, repeated as far as the output's shape asks for."""
+        wanted = tuple(self.output_shape(node_id))
+        if shape == wanted:
+            return pre
+        indices = np.arange(pre.size_out).reshape(shape)
+        return pre[np.ravel(np.broadcast_to(indices, wanted))]
 
     def add_affine(self, node_id: int, scale: Any, offset: Any, pre: Any = None) -> Any:
         """A Node that holds ``scale * input + offset``.

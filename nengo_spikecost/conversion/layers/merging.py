@@ -24,21 +24,12 @@ class ConvertSum(LayerConverter):
     def convert(self, node_id: int) -> Any:
         """One Connection an input, into one Node."""
         output = self.add_relay(node_id)
-        shapes = tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors)
-        skipped = 2 if self.converter.temporal_model else 1
-        for i, weight in enumerate(self.weights(len(shapes))):
-            shape = tuple(shapes[i].shape)[skipped:]
-            self.connect(self.broadcast(node_id, i, shape), output, weight)
+        tensors = tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors)
+        for i, (tensor, weight) in enumerate(zip(tensors, self.weights(len(tensors)))):
+            pre = self.get_input_obj(node_id, tensor_idx=i)
+            shape = tuple(tensor.shape)[self.outer_axes :]
+            self.connect(self.broadcast(node_id, pre, shape), output, weight)
         return output
-
-    def broadcast(self, node_id: int, i: int, shape: tuple[int, ...]) -> Any:
-        """Input number ``i``, repeated as far as the output's shape asks for."""
-        pre = self.get_input_obj(node_id, tensor_idx=i)
-        wanted = tuple(self.output_shape(node_id))
-        if shape == wanted:
-            return pre
-        indices = np.arange(pre.size_out).reshape(shape)
-        return pre[np.ravel(np.broadcast_to(indices, wanted))]
 
 
 @register_layer_converter(tf.keras.layers.Concatenate)

@@ -37,7 +37,7 @@ class OperationConverter(LayerConverter):
 
     def shape_of(self, tensor: Any) -> tuple[int, ...]:
         """Shape of one sample of a tensor at one step."""
-        return tuple(tensor.shape)[2 if self.converter.temporal_model else 1 :]
+        return tuple(tensor.shape)[self.outer_axes :]
 
     def object_of(self, tensor: Any) -> Any:
         """The Nengo object of a tensor that the operation is applied to."""
@@ -67,10 +67,7 @@ class ConvertOperation(OperationConverter):
                 constant = weight * np.broadcast_to(self._constant(value), wanted)
                 self.add_constant(node_id, output, constant.astype(np.float64))
                 continue
-            pre = self.object_of(value)
-            if self.shape_of(value) != wanted:
-                indices = np.arange(pre.size_out).reshape(self.shape_of(value))
-                pre = pre[np.ravel(np.broadcast_to(indices, wanted))]
+            pre = self.broadcast(node_id, self.object_of(value), self.shape_of(value))
             self.connect(pre, output, weight)
         return output
 
@@ -101,8 +98,7 @@ class ConvertOperation(OperationConverter):
     def _constant(self, value: Any) -> np.ndarray:
         """A constant of one sample: its batch axis, if it has one, is of length 1."""
         constant = np.asarray(value, dtype=np.float64)
-        skipped = 2 if self.converter.temporal_model else 1
-        n_axes = len(self.layer.get_output_shape_at(0)) - skipped
+        n_axes = len(self.layer.get_output_shape_at(0)) - self.outer_axes
         while constant.ndim > n_axes:
             if len(constant) != 1:
                 raise self.refused("its constant differs from sample to sample")
@@ -118,11 +114,11 @@ class ConvertSlice(OperationConverter):
         """A selection."""
         tensor, key = self.arguments(node_id)
         keys = tuple(_slice(k) for k in (key if isinstance(key, (tuple, list)) else (key,)))
-        before = 2 if self.converter.temporal_model else 1
-        if any(k != slice(None) for k in keys[:before]) or Ellipsis in keys[:before]:
+        outer = keys[: self.outer_axes]
+        if any(k != slice(None) for k in outer) or Ellipsis in outer:
             raise self.refused("it slices the batch or time")
         pre, shape = self.object_of(tensor), self.shape_of(tensor)
-        indices = np.arange(pre.size_out).reshape(shape)[keys[before:]]
+        indices = np.arange(pre.size_out).reshape(shape)[keys[self.outer_axes :]]
         output = self.add_relay(node_id, indices.size)
         self.connect(pre[np.ravel(indices)], output)
         return output

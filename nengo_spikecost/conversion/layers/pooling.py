@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..host_node import MaxPool
+from ..host_node import MaxPool, pool_windows
 from .converter_registry import register_layer_converter
 from .convolutions import ConvolutionConverter, ungrouped
 
@@ -29,8 +29,7 @@ class PoolingConverter(ConvolutionConverter):
 
     def space(self, node_id: int) -> tuple[int, ...]:
         """Spatial shape of the input."""
-        shape = tuple(self.input_shape(node_id))
-        return shape[:-1] if self.channels_last else shape[1:]
+        return self.space_of(self.input_shape(node_id))
 
     def windows(self, node_id: int) -> tuple[tuple[int, ...], tuple[int, ...], str]:
         """Pool size, strides and padding; a global pool is one window."""
@@ -51,7 +50,7 @@ class PoolingConverter(ConvolutionConverter):
         sums = self.add_relay(node_id, part="sums")
         self._add_depthwise(node_id, sums, weights, strides, padding)
         per_place = missing[..., None] if self.channels_last else missing[None]
-        shape = self._pooled_shape(node_id, missing.shape)
+        shape = self.image_shape(missing.shape, self.input_shape(node_id)[self.channel_axis])
         self.connect(sums, output, np.ravel(np.broadcast_to(per_place, shape)))
         return output
 
@@ -59,8 +58,8 @@ class PoolingConverter(ConvolutionConverter):
         """The first element of each window that lies in the image."""
         pool_size, strides, padding = self.windows(node_id)
         weights = np.zeros(pool_size)
-        before = _padding_before(self.space(node_id), pool_size, strides, padding)
-        weights[before] = 1
+        windows = pool_windows(self.space(node_id), pool_size, strides, padding)
+        weights[tuple(before for _, before, _ in windows)] = 1
         output = self.add_relay(node_id)
         self._add_depthwise(node_id, output, weights, strides, padding)
         return output
@@ -68,9 +67,8 @@ class PoolingConverter(ConvolutionConverter):
     def add_maximum(self, node_id: int) -> Any:
         """The largest element of each window, on the host."""
         pool_size, strides, padding = self.windows(node_id)
-        function = MaxPool(
-            self.input_shape(node_id), pool_size, strides, padding, self.channels_last
-        )
+        shape = self.input_shape(node_id)
+        function = MaxPool(shape, pool_size, strides, padding, self.channels_last)
         output = self.add_host_node(node_id, function, "exact max pooling on the host")
         self.connect(self.get_input_obj(node_id), output)
         return output
@@ -80,23 +78,17 @@ class PoolingConverter(ConvolutionConverter):
     ) -> None:
         """Convolve every channel with the same weights, of shape ``pool_size``."""
         shape = self.input_shape(node_id)
-        channels = shape[-1] if self.channels_last else shape[0]
-        kernel = np.repeat(weights[..., None, None], channels, axis=-1)
-        groups = channels
+        groups = shape[self.channel_axis]
+        kernel = np.repeat(weights[..., None, None], groups, axis=-1)
         if not self.inference_only:
             # TensorFlow has gradients of grouped convolutions on few processors
             kernel, groups = ungrouped(kernel, groups), 1
-        self.add_convolution(
-            self.get_input_obj(node_id), post, shape, kernel, strides, padding, groups
-        )
+        pre = self.get_input_obj(node_id)
+        self.add_convolution(pre, post, shape, kernel, strides, padding, groups)
 
     def connect(self, pre: Any, post: Any, transform: Any = 1, trainable: bool = False) -> Any:
         """Nothing of a pooling layer is trained."""
         return super().connect(pre, post, transform)
-
-    def _pooled_shape(self, node_id: int, space: tuple[int, ...]) -> tuple[int, ...]:
-        shape = self.input_shape(node_id)
-        return (*space, shape[-1]) if self.channels_last else (shape[0], *space)
 
 
 @register_layer_converter(
@@ -132,26 +124,14 @@ class ConvertMaxPooling(PoolingConverter):
         return self.add_strided(node_id)
 
 
-def _padding_before(
-    space: Sequence[int], pool_size: Sequence[int], strides: Sequence[int], padding: str
-) -> tuple[int, ...]:
-    """Number of zeros before the first element of each axis."""
-    if padding == "valid":
-        return (0,) * len(space)
-    return tuple(
-        max((-(-n // s) - 1) * s + k - n, 0) // 2 for n, k, s in zip(space, pool_size, strides)
-    )
-
-
 def _covered(
     space: Sequence[int], pool_size: Sequence[int], strides: Sequence[int], padding: str
 ) -> np.ndarray:
     """Fraction of each window that lies in the image, of the pooled spatial shape."""
-    before = _padding_before(space, pool_size, strides, padding)
+    windows = pool_windows(space, pool_size, strides, padding)
     result = np.ones(())
-    for n, k, s, pad in zip(space, pool_size, strides, before):
-        n_windows = -(-n // s) if padding == "same" else (n - k) // s + 1
-        start = np.arange(n_windows) * s - pad
+    for n, k, s, (n_windows, before, _) in zip(space, pool_size, strides, windows):
+        start = np.arange(n_windows) * s - before
         inside = np.minimum(start + k, n) - np.maximum(start, 0)
         result = result[..., None] * (inside / k)
     return result

@@ -9,7 +9,7 @@ the choice is noted.
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 from ... import stack
 from .activations import ActivationConverter
@@ -77,8 +77,8 @@ class Quantized(LayerConverter):
     quantized weights and a curve.
     """
 
-    #: From the attributes with quantizers to those of the variables that they are for.
-    variables: tuple[tuple[str, str], ...] = ()
+    #: From the names of quantizers to those of the variables that they are for.
+    variables: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
@@ -99,8 +99,8 @@ class Quantized(LayerConverter):
         so a layer that is applied several times is quantized once.
         """
         if not getattr(self, "_quantized", False):
-            for attribute, name in self.variables:
-                quantizer = getattr(self.layer, attribute, None)
+            for quantized, name in self.variables.items():
+                quantizer = getattr(self.layer, f"{quantized}_quantizer_internal", None)
                 variable = getattr(self.layer, name, None)
                 if quantizer is not None and variable is not None:
                     variable.assign(quantizer(variable))
@@ -115,39 +115,33 @@ class Quantized(LayerConverter):
         return super().add_stage(node_id, activation, *args, **kwargs)
 
 
-_KERNEL = (("kernel_quantizer_internal", "kernel"), ("bias_quantizer_internal", "bias"))
+_KERNEL = {"kernel": "kernel", "bias": "bias"}
 
 
 class ConvertQDense(Quantized, ConvertDense):
     """Dense layers with quantized weights."""
 
-    variables = _KERNEL
+    variables: ClassVar = _KERNEL
 
 
 class ConvertQConvolution(Quantized, ConvertConvolution):
     """Convolutions with quantized kernels."""
 
-    variables = _KERNEL
+    variables: ClassVar = _KERNEL
 
 
 class ConvertQDepthwise(Quantized, ConvertDepthwise):
     """Depthwise convolutions with quantized kernels."""
 
-    variables = (
-        ("depthwise_quantizer_internal", "depthwise_kernel"),
-        ("bias_quantizer_internal", "bias"),
-    )
+    variables: ClassVar = {"depthwise": "depthwise_kernel", "bias": "bias"}
 
 
 class ConvertQBatchNormalization(Quantized, ConvertBatchNormalization):
     """Batch normalization with quantized statistics; QKeras does nothing with its activation."""
 
-    variables = (
-        ("gamma_quantizer_internal", "gamma"),
-        ("beta_quantizer_internal", "beta"),
-        ("mean_quantizer_internal", "moving_mean"),
-        ("variance_quantizer_internal", "moving_variance"),
-    )
+    variables: ClassVar = {
+        "gamma": "gamma", "beta": "beta", "mean": "moving_mean", "variance": "moving_variance",
+    }  # fmt: skip
 
 
 class ConvertQActivation(Quantized, ActivationConverter):

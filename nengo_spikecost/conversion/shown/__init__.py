@@ -1,7 +1,3 @@
-"""How a conversion is shown. Importing this package registers the presenter."""
+"""How the results of this room look."""
 
-from __future__ import annotations
-
-from . import conversion_view
-
-__all__ = ["conversion_view"]
+from . import conversion_view as _conversion_view  # noqa: F401  (registers its presenter)

@@ -1,7 +1,3 @@
-"""How a network graph is shown. Importing this package registers the presenter."""
+"""How the results of this room look."""
 
-from __future__ import annotations
-
-from . import graph_view
-
-__all__ = ["graph_view"]
+from . import graph_view as _graph_view  # noqa: F401  (registers its presenter)

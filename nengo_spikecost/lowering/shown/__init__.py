@@ -1,7 +1,3 @@
-"""How a lowering is shown. Importing this package registers the presenter."""
+"""How the results of this room look."""
 
-from __future__ import annotations
-
-from . import lowering_view
-
-__all__ = ["lowering_view"]
+from . import lowering_view as _lowering_view  # noqa: F401  (registers its presenter)
