@@ -54,8 +54,9 @@ def _parameters(*variables: Any) -> int:
     return sum(math.prod(v.shape) for v in variables if v is not None)
 
 
-def _bias(layer: Any) -> Any:
-    return layer.bias if getattr(layer, "use_bias", False) else None
+def _stored(layer: Any, kernel: Any) -> dict[str, int]:
+    bias = layer.bias if getattr(layer, "use_bias", False) else None
+    return {"n_weights": _parameters(kernel), "n_biases": _parameters(bias)}
 
 
 def _kernel(layer: Any) -> dict[str, Any]:
@@ -67,33 +68,22 @@ def _kernel(layer: Any) -> dict[str, Any]:
 
 
 def _dense(use: LayerApplication) -> LayerShape:
-    layer = use.layer
-    return use.shape(
-        "dense", n_weights=_parameters(layer.kernel), n_biases=_parameters(_bias(layer))
-    )
+    return use.shape("dense", **_stored(use.layer, use.layer.kernel))
 
 
 def _convolution(kind: str) -> ShapeRule:
     def rule(use: LayerApplication) -> LayerShape:
         layer = use.layer
-        return use.shape(
-            kind, groups=getattr(layer, "groups", 1), n_weights=_parameters(layer.kernel),
-            n_biases=_parameters(_bias(layer)), **_kernel(layer),
-        )  # fmt: skip
+        groups = getattr(layer, "groups", 1)
+        return use.shape(kind, groups=groups, **_stored(layer, layer.kernel), **_kernel(layer))
 
     return rule
 
 
 def _depthwise(use: LayerApplication) -> LayerShape:
     layer = use.layer
-    shape = use.shape(
-        "depthwise convolution", n_weights=_parameters(layer.depthwise_kernel),
-        n_biases=_parameters(_bias(layer)), **_kernel(layer),
-    )  # fmt: skip
-    return _with_groups(shape)
-
-
-def _with_groups(shape: LayerShape) -> LayerShape:
+    fields = {**_stored(layer, layer.depthwise_kernel), **_kernel(layer)}
+    shape = use.shape("depthwise convolution", **fields)
     return replace(shape, groups=shape.channels_in)
 
 
@@ -115,8 +105,8 @@ def _separable(use: LayerApplication) -> tuple[LayerShape, ...]:
     ones = (1,) * len(places)
     second = use.shape(
         "convolution", inputs=(name,), input_shapes=(between,), kernel_size=ones, strides=ones,
-        dilation=ones, n_weights=_parameters(layer.pointwise_kernel),
-        n_biases=_parameters(_bias(layer)), quantizers={**quantizers, **pointwise},
+        dilation=ones, quantizers={**quantizers, **pointwise},
+        **_stored(layer, layer.pointwise_kernel),
     )  # fmt: skip
     return first, second
 

@@ -23,18 +23,10 @@ from ..graph.layered_network import LayeredNetwork
 from ..graph.off_chip import held_by
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
+from . import workload_record as work
 from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
-from .workload_record import (
-    DenseWork,
-    FactoredWork,
-    HostWork,
-    LearningWork,
-    PathwayWork,
-    PopulationWork,
-    UncountedWork,
-    Workload,
-)
+from .workload_record import Workload
 
 CHUNK_ELEMENTS = 1 << 22
 """Counts widened to int64 at a time: 32 MiB, whatever the number of samples."""
@@ -85,7 +77,7 @@ def count(
             for p in graph.pathways
         ),
         dense=tuple(
-            DenseWork(
+            work.DenseWork(
                 name=w.name, layer=w.layer, macs=w.macs, on_chip=w.obj in graph.dense_on_chip,
                 n_sources=w.size_in, n_targets=w.size_out, n_weights=w.n_stored,
             )
@@ -94,10 +86,10 @@ def count(
         host=tuple(_host_work(graph, n_steps, input_steps)),
         factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
         learning=tuple(
-            LearningWork(r.name, r.layer, r.n_weights * n_steps, r.macs * n_steps)
+            work.LearningWork(r.name, r.layer, r.n_weights * n_steps, r.macs * n_steps)
             for r in graph.learning
         ),
-        uncounted=tuple(UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
+        uncounted=tuple(work.UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps, dt=dt, n_samples=n_samples,
     )  # fmt: skip
 
@@ -241,8 +233,8 @@ def _manner(spiking: bool) -> str:
 
 def _population_work(
     population: Population, record: PopulationActivity | None, n_steps: int, biased: Container[str]
-) -> PopulationWork:
-    return PopulationWork(
+) -> work.PopulationWork:
+    return work.PopulationWork(
         name=population.name, layer=population.layer, n_neurons=population.n_neurons,
         neuron_type=type(population.neuron_type).__name__, spiking=population.spiking,
         updates=population.n_neurons * updates_per_step(population.neuron_type) * n_steps,
@@ -253,19 +245,19 @@ def _population_work(
     )  # fmt: skip
 
 
-def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[HostWork]:
+def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[work.HostWork]:
     for part in graph.host:
-        yield HostWork(
+        yield work.HostWork(
             name=part.name, layer=part.layer, role=part.role, macs=part.macs, updates=0,
             operations=part.operations, passes=input_steps if part.role == "input" else n_steps,
         )  # fmt: skip
     for p in graph.populations:
         if not p.on_chip:
             updates = p.n_neurons * updates_per_step(p.neuron_type)
-            yield HostWork(p.name, p.layer, "neurons", 0, updates, 0, n_steps)
+            yield work.HostWork(p.name, p.layer, "neurons", 0, updates, 0, n_steps)
 
 
-def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[FactoredWork]:
+def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[work.FactoredWork]:
     """The work of the weights on the chip if they are kept in factors."""
     used = held_by(p for p in graph.pathways if p.on_chip)
     nothing = np.zeros((activity.n_samples, 0), dtype=np.int64)
@@ -276,10 +268,14 @@ def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[Factored
         n_steps = activity.protocol.n_steps
         fixed = form.operations(np.zeros_like(counts[:1]), n_steps)
         operations = form.operations(counts, n_steps)
-        yield FactoredWork(form.name, form.layer, operations, int(fixed[0]) if len(fixed) else 0)
+        yield work.FactoredWork(
+            form.name, form.layer, operations, int(fixed[0]) if len(fixed) else 0
+        )
 
 
-def _pathway_work(pathway: Pathway, record: PopulationActivity | None, passes: int) -> PathwayWork:
+def _pathway_work(
+    pathway: Pathway, record: PopulationActivity | None, passes: int
+) -> work.PathwayWork:
     synops = average = spikes = events = None
     if record is not None and record.spiking:
         spikes = record.per_sample()
@@ -287,7 +283,7 @@ def _pathway_work(pathway: Pathway, record: PopulationActivity | None, passes: i
         if pathway.on_chip:
             synops = events
             average = spikes / record.n_neurons * pathway.n_synapses
-    return PathwayWork(
+    return work.PathwayWork(
         name=pathway.name, layer=pathway.layer, kind=pathway.kind,
         n_synapses=int(pathway.n_synapses), synops=synops, average_synops=average,
         on_chip=pathway.on_chip, n_sources=pathway.pre.size, n_targets=pathway.post.size,
@@ -302,16 +298,11 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
     sizes: dict[str, list[Population]] = {}
     for population in graph.populations:
         sizes.setdefault(population.layer, []).append(population)
-    names = [p.layer for p in graph.populations]
-    names += [p.layer for p in graph.pathways] + [w.layer for w in graph.dense_weights]
-    names += [r.layer for r in graph.learning]
-    names += [h.layer for h in graph.host] + [u.layer for u in graph.uncounted]
-    for name in names:
+    parts: list[Any] = [*graph.populations, *graph.pathways, *graph.dense_weights]
+    parts += [*graph.learning, *graph.host, *graph.uncounted]
+    for name in [part.layer for part in parts]:
         if name not in rows:
-            members = sizes.get(name, [])
-            rows[name] = LayerInfo(
-                name=name,
-                kind="Ensemble" if members else "Node",
-                output_shape=f"({sum(m.n_neurons for m in members)},)" if members else "-",
-            )
+            n_neurons = sum(population.n_neurons for population in sizes.get(name, []))
+            shape, kind = (f"({n_neurons},)", "Ensemble") if name in sizes else ("-", "Node")
+            rows[name] = LayerInfo(name, kind, shape)
     return tuple(rows.values())

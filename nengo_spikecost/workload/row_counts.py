@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..layers.layer_info import LayerInfo
-from .work import UncountedWork
-from .workload_record import Workload
+from .presentation import Presentation
+from .workload_record import UncountedWork, Workload
 
 MAX_NAMES = 4
 """Names that a note lists; of more it says how many."""
@@ -156,14 +156,13 @@ def caption(workload: Workload) -> str:
     """How the counts were made: ``"Per inference of 30 steps of 1 ms, mean of 10 samples"``."""
     if not workload.measured:
         return "Per inference; static counts, no spikes measured"
-    steps = f"{workload.n_steps} step{'s' * (workload.n_steps != 1)} of {workload.dt * 1e3:g} ms"
     if not any(p.spiking for p in workload.populations):
         return "Per inference; static counts, nothing in the network spikes"
     if any(p.spikes is not None for p in workload.populations):
         samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
     else:
         samples = "mean activation times connections"
-    return f"Per inference of {steps}, {samples}"
+    return f"Per inference of {Presentation(workload.n_steps, workload.dt)}, {samples}"
 
 
 def uncounted_note(uncounted: Iterable[UncountedWork], words: str = "Not counted") -> list[str]:

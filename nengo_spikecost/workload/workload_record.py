@@ -1,13 +1,17 @@
 """The work of a network per inference: the record that cost models price.
 
-A `Workload` is pure counting. It knows no Joule and no device; it is made by one of the
+It has one entry for each population, pathway, Connection or function. A `Workload` is pure
+counting. It knows no Joule and no device; it is made by one of the
 counters beside this file (`exact`, `average`) and priced by the cost models in
 ``nengo_spikecost.energy``.
 """
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
@@ -15,25 +19,243 @@ from ..chip.chip_work import ChipWork
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
 from ..layout import Result
-from .work import (
-    DenseWork,
-    FactoredWork,
-    HostWork,
-    LearningWork,
-    PathwayWork,
-    PopulationWork,
-    UncountedWork,
-)
 
-__all__ = [
-    "DenseWork", "FactoredWork", "HostWork", "LayerInfo", "LearningWork", "PathwayWork",
-    "PopulationWork", "UncountedWork", "Workload",
-]  # fmt: skip
+Work = TypeVar("Work")
+
+
+@dataclass(frozen=True)
+class PopulationWork:
+    """The neurons of one population, with their spikes and updates.
+
+    Attributes
+    ----------
+    name : str
+        Name of the population (unique within the network).
+    layer : str
+        Name of the layer whose row the population's work is shown in.
+    n_neurons : int
+        Number of neurons.
+    neuron_type : str
+        Name of the neuron model, e.g. ``"SpikingRectifiedLinear"``.
+    spiking : bool
+        Whether the neurons emit spikes (False: graded outputs).
+    updates : int
+        Neuron updates per inference: neurons times steps, times the updates of one of these
+        neurons (see `neuron_cost_rules`).
+    spikes : ndarray of shape (n_samples,), optional
+        Spikes emitted per inference, one entry a sample. None: not measured, or graded.
+    on_chip : bool
+        Whether a spiking device runs the neurons, and not the host beside it.
+    assumed_spiking : bool
+        The neurons of the model given are graded, but were counted as if they spiked, as
+        `average` does with a Keras model that has not been converted.
+    has_bias : bool
+        Whether anything constant is added to the neurons' input.
+    leaky : bool
+        Whether the neurons' state decays, so that an update multiplies.
+    """
+
+    name: str
+    layer: str
+    n_neurons: int
+    neuron_type: str
+    spiking: bool
+    updates: int
+    spikes: np.ndarray | None = None
+    on_chip: bool = True
+    assumed_spiking: bool = False
+    has_bias: bool = True
+    leaky: bool = False
+
+
+@dataclass(frozen=True)
+class PathwayWork:
+    """The synapses of one pathway and how often they were used.
+
+    Attributes
+    ----------
+    name : str
+        ``"pre -> post"``, unique within the network.
+    layer : str
+        Name of the layer whose row the pathway's work is shown in.
+    kind : str
+        One of `nengo_spikecost.graph.PATHWAY_KINDS`: only ``"neural"`` and ``"readout"``
+        pathways carry spikes.
+    n_synapses : int
+        Number of (source neuron, target) pairs joined by a nonzero weight, borders
+        exact. The multiply-accumulates of one pass of the non-spiking network.
+    synops : ndarray of shape (n_samples,), optional
+        Synaptic operations per inference, one entry a sample. None: the pathway carries
+        no spikes, or they were not measured, or it is not on the chip: there its weights
+        are multiplied by the host (`HostWork`).
+    average_synops : ndarray of shape (n_samples,), optional
+        Mean rate times number of synapses, for the same spikes.
+    on_chip : bool
+        Whether the synapses are on a spiking device, should the network run on one.
+    n_sources, n_targets : int
+        Elements at either end.
+    n_weights : int
+        Different weights stored: of a convolution, its kernel's.
+    source_spikes : ndarray of shape (n_samples,), optional
+        Spikes per inference of the population that it comes from. None: not measured, or
+        its values are graded.
+    events : ndarray of shape (n_samples,), optional
+        Each of these spikes times the targets it reaches, wherever the synapses are; where
+        they are on the chip, the same as ``synops``.
+    passes : int
+        How often graded values are sent per inference: once if they are constant inputs,
+        else at every step.
+    pre, post : str
+        Names of its two ends.
+    """
+
+    name: str
+    layer: str
+    kind: str
+    n_synapses: int
+    synops: np.ndarray | None = None
+    average_synops: np.ndarray | None = None
+    on_chip: bool = True
+    n_sources: int = 0
+    n_targets: int = 0
+    n_weights: int = 0
+    source_spikes: np.ndarray | None = None
+    events: np.ndarray | None = None
+    passes: int = 1
+    pre: str = ""
+    post: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether synapses share their weights, as those of a convolution do."""
+        return 0 < self.n_weights < self.n_synapses
+
+
+@dataclass(frozen=True)
+class DenseWork:
+    """The weights of one Connection, as a machine without spikes applies them.
+
+    Attributes
+    ----------
+    name, layer : str
+        The Connection, and the layer whose row its work is shown in.
+    macs : int
+        Multiply-accumulates of one pass.
+    on_chip : bool
+        Whether the synapses of a spiking device have these weights, alone or multiplied with
+        others. Those of inputs and readouts are its host's.
+    n_sources : int
+        Values that are multiplied.
+    n_targets : int
+        Sums that are kept for other weights to read, or given; 0 where neurons take them.
+    n_weights : int
+        Different weights stored: of a convolution, its kernel's.
+    """
+
+    name: str
+    layer: str
+    macs: int
+    on_chip: bool = True
+    n_sources: int = 0
+    n_targets: int = 0
+    n_weights: int = 0
+
+    @property
+    def shared(self) -> bool:
+        """Whether a weight is used more than once, as those of a convolution are."""
+        return 0 < self.n_weights < self.macs
+
+
+@dataclass(frozen=True)
+class FactoredWork:
+    """The weights of one Connection or Ensemble on a device that keeps them factored.
+
+    Attributes
+    ----------
+    name, layer : str
+        The weights, and the layer they belong to.
+    operations : ndarray of shape (n_samples,)
+        Synaptic operations of spikes, and multiply-accumulates of all steps, per inference.
+    fixed : int
+        Those of them that are made without any spike.
+    """
+
+    name: str
+    layer: str
+    operations: np.ndarray
+    fixed: int = 0
+
+
+@dataclass(frozen=True)
+class LearningWork:
+    """The weights that one learning rule changes.
+
+    Attributes
+    ----------
+    name, layer : str
+        The rule and its Connection, and the layer the learned weights belong to.
+    updates : int
+        Weights changed per inference, each as often as it is.
+    macs : int
+        Multiply-accumulates that it takes to change them, per inference.
+    """
+
+    name: str
+    layer: str
+    updates: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class HostWork:
+    """Work beside a spiking device, on the processor that feeds and reads it.
+
+    Attributes
+    ----------
+    name, layer : str
+        The Connection, population or Node, and the layer that it belongs to.
+    role : {"input", "neurons", "readout", "function"}
+        Kind of work there; see `nengo_spikecost.graph.HOST_ROLES`.
+    macs, updates, operations : int
+        Multiply-accumulates, neuron updates and other operations of one pass.
+    passes : int
+        Passes per inference: 1 for constant inputs, else one a step.
+    """
+
+    name: str
+    layer: str
+    role: str
+    macs: int
+    updates: int
+    operations: int
+    passes: int
+
+
+@dataclass(frozen=True)
+class UncountedWork:
+    """A part of the network that could not be counted, and why.
+
+    Attributes
+    ----------
+    name, layer : str
+        The object, and the layer whose row it belongs to.
+    reason : str
+        Why it was not counted, as a clause that follows the name.
+    """
+
+    name: str
+    layer: str
+    reason: str
 
 
 def _scaled(counts: np.ndarray | None, factor: float) -> np.ndarray | None:
     """Counts times a factor; unchanged, and integers still, for a factor of 1."""
     return counts if counts is None or factor == 1 else counts * factor
+
+
+def _changed(works: tuple[Work, ...], **changes: Callable[[Work], Any]) -> tuple[Work, ...]:
+    """Work with some fields made anew, each by a function of the work that it belongs to."""
+    return tuple(replace(w, **{name: of(w) for name, of in changes.items()}) for w in works)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)
@@ -78,16 +300,15 @@ class Workload(Result):
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
-        work = [
-            *((p.name, p.layer) for p in self.populations),
-            *((p.name, p.layer) for p in self.pathways), *((d.name, d.layer) for d in self.dense),
-            *((h.name, h.layer) for h in self.host), *((f.name, f.layer) for f in self.factored),
-            *((r.name, r.layer) for r in self.learning),
-            *((u.name, u.layer) for u in self.uncounted),
-        ]  # fmt: skip
-        for name, layer in work:
-            if layer not in names:
-                raise ValueError(f"{name!r} belongs to layer {layer!r}, which is not listed.")
+        works: tuple[Iterable[Any], ...] = (
+            self.populations, self.pathways, self.dense, self.host, self.factored, self.learning,
+            self.uncounted,
+        )  # fmt: skip
+        for work in itertools.chain(*works):
+            if work.layer not in names:
+                raise ValueError(
+                    f"{work.name!r} belongs to layer {work.layer!r}, which is not listed."
+                )
 
     @property
     def measured(self) -> bool:
@@ -125,46 +346,31 @@ class Workload(Result):
             With fractional counts, unless the presented time is the one measured.
         """
         factor = (n_steps * dt) / (self.n_steps * self.dt)
-        if np.isclose(factor, 1.0, rtol=1e-12):
-            factor = 1.0
         steps = n_steps / self.n_steps
-        scaled = self.with_spikes(factor)
+        scaled = self.with_spikes(1.0 if np.isclose(factor, 1.0, rtol=1e-12) else factor)
+
+        def in_all(of_steps: int) -> int:
+            return of_steps * n_steps // self.n_steps
+
+        def passes(work: Any) -> int:
+            return n_steps if work.passes == self.n_steps else work.passes
+
+        factored = scaled.factored
+        if steps != 1:  # what is done without spikes grows with the steps, as neuron updates do
+            factored = _changed(
+                factored, operations=lambda f: f.operations + f.fixed * (steps - 1),
+                fixed=lambda f: in_all(f.fixed),
+            )  # fmt: skip
         return replace(
-            scaled,
-            n_steps=n_steps,
-            dt=dt,
+            scaled, n_steps=n_steps, dt=dt, factored=factored,
             chip=None if self.chip is None else self.chip.for_presentation(n_steps, dt),
-            populations=tuple(
-                replace(p, updates=p.updates * n_steps // self.n_steps) for p in scaled.populations
+            populations=_changed(scaled.populations, updates=lambda p: in_all(p.updates)),
+            pathways=_changed(scaled.pathways, passes=passes),
+            learning=_changed(
+                self.learning, updates=lambda r: in_all(r.updates), macs=lambda r: in_all(r.macs)
             ),
-            pathways=tuple(
-                replace(p, passes=n_steps if p.passes == self.n_steps else p.passes)
-                for p in scaled.pathways
-            ),
-            factored=tuple(
-                # what is done without spikes grows with the steps, as the neuron updates do
-                replace(
-                    f,
-                    operations=f.operations + f.fixed * (steps - 1),
-                    fixed=f.fixed * n_steps // self.n_steps,
-                )
-                if steps != 1
-                else f
-                for f in scaled.factored
-            ),
-            learning=tuple(
-                replace(
-                    r,
-                    updates=r.updates * n_steps // self.n_steps,
-                    macs=r.macs * n_steps // self.n_steps,
-                )
-                for r in self.learning
-            ),
-            host=tuple(
-                replace(h, passes=n_steps if h.passes == self.n_steps else h.passes)
-                for h in self.host
-            ),
-        )
+            host=_changed(self.host, passes=passes),
+        )  # fmt: skip
 
     def with_spikes(self, factor: float) -> Workload:
         """The same network in as many steps, with so many times the spikes.
@@ -182,23 +388,15 @@ class Workload(Result):
         if factor == 1:
             return self
         return replace(
-            self,
-            populations=tuple(
-                replace(p, spikes=_scaled(p.spikes, factor)) for p in self.populations
+            self, chip=None if self.chip is None else self.chip.with_spikes(factor),
+            populations=_changed(self.populations, spikes=lambda p: _scaled(p.spikes, factor)),
+            pathways=_changed(
+                self.pathways, synops=lambda p: _scaled(p.synops, factor),
+                average_synops=lambda p: _scaled(p.average_synops, factor),
+                source_spikes=lambda p: _scaled(p.source_spikes, factor),
+                events=lambda p: _scaled(p.events, factor),
             ),
-            pathways=tuple(
-                replace(
-                    p,
-                    synops=_scaled(p.synops, factor),
-                    average_synops=_scaled(p.average_synops, factor),
-                    source_spikes=_scaled(p.source_spikes, factor),
-                    events=_scaled(p.events, factor),
-                )
-                for p in self.pathways
+            factored=_changed(
+                self.factored, operations=lambda f: (f.operations - f.fixed) * factor + f.fixed
             ),
-            factored=tuple(
-                replace(f, operations=(f.operations - f.fixed) * factor + f.fixed)
-                for f in self.factored
-            ),
-            chip=None if self.chip is None else self.chip.with_spikes(factor),
-        )
+        )  # fmt: skip

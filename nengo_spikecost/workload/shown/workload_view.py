@@ -8,14 +8,8 @@ from typing import Any, Callable
 
 from ...layout import Presenter, Table, presents, si
 from ...layout.plots import bar_size, draw_bars
-from ..row_counts import (
-    LayerCounts,
-    caption,
-    layer_counts,
-    presentation,
-    total_counts,
-    uncounted_note,
-)
+from .. import row_counts
+from ..row_counts import LayerCounts, layer_counts, total_counts
 from ..workload_record import Workload
 
 _COLUMNS: tuple[tuple[str, Callable[[LayerCounts], float | None]], ...] = (
@@ -38,7 +32,8 @@ class WorkloadPresenter(Presenter[Workload]):
         yield Table.of(
             ["Layer (type)", *(header for header, _ in _COLUMNS)],
             ([row.title, *(si.count(value(row)) for _, value in _COLUMNS)] for row in rows),
-            n_totals=1, title=caption(workload), notes=tuple(uncounted_note(workload.uncounted)),
+            n_totals=1, title=row_counts.caption(workload),
+            notes=tuple(row_counts.uncounted_note(workload.uncounted)),
         )  # fmt: skip
 
     def records(self, workload: Workload) -> list[dict[str, Any]]:
@@ -46,7 +41,7 @@ class WorkloadPresenter(Presenter[Workload]):
 
     def content(self, workload: Workload) -> dict[str, Any]:
         return {
-            "presentation": presentation(workload),
+            "presentation": row_counts.presentation(workload),
             "layers": self.records(workload),
             "total": total_counts(workload).record(),
             "uncounted": [asdict(work) for work in workload.uncounted],
