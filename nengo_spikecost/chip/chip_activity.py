@@ -42,16 +42,13 @@ class StepCounts:
     host_to_chip: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
-        _check_formats("StepCounts", self.synops)
         shape = np.shape(self.spikes)
         if len(shape) != 3:
             raise MeasurementError(
                 f"StepCounts.spikes has shape {shape}; expected (n_samples, n_steps, n_cores)."
             )
-        arrays = {**_synops(self.synops), "axon_events": self.axon_events}
-        arrays.update(messages_out=self.messages_out, with_input=self.with_input)
-        _check_shapes("StepCounts", shape, arrays)
-        _check_shapes("StepCounts", shape[:2], {"host_to_chip": self.host_to_chip})
+        _check_shapes(self, shape, "synops", "axon_events", "messages_out", "with_input")
+        _check_shapes(self, shape[:2], "host_to_chip")
 
     @property
     def n_steps(self) -> int:
@@ -115,18 +112,13 @@ class ChipActivity:
     by_step: StepCounts | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _check_formats("ChipActivity", self.synops)
         n = len(self.cores)
         shape = (len(self.spikes), n)
-        _check_shapes("ChipActivity", (n,), {"layers": self.layers})
-        _check_shapes("ChipActivity", (n,), {"compartments": self.compartments})
-        names = ("spikes", "with_input", "idle", "axon_events", "messages_out")
-        arrays = {**_synops(self.synops), **{name: getattr(self, name) for name in names}}
-        _check_shapes("ChipActivity", shape, arrays)
-        host = {"host_to_chip": self.host_to_chip, "chip_to_host": self.chip_to_host}
-        _check_shapes("ChipActivity", shape[:1], host)
-        between = {"messages_between": self.messages_between}
-        _check_shapes("ChipActivity", (n + len(self.inputs), n), between)
+        _check_shapes(self, (n,), "layers", "compartments")
+        counts = ("synops", "spikes", "with_input", "idle", "axon_events", "messages_out")
+        _check_shapes(self, shape, *counts)
+        _check_shapes(self, shape[:1], "host_to_chip", "chip_to_host")
+        _check_shapes(self, (n + len(self.inputs), n), "messages_between")
         if self.by_step is not None and np.shape(self.by_step.spikes)[::2] != shape:
             raise MeasurementError(
                 f"ChipActivity.by_step is of {np.shape(self.by_step.spikes)} (samples, steps, "
@@ -187,16 +179,11 @@ def continued_chip(before: ChipActivity, then: ChipActivity) -> ChipActivity:
     MeasurementError
         If they are of different cores.
     """
-    pairs = {
-        name: (getattr(before, name), getattr(then, name))
-        for name in (*_OF_SAMPLES, "messages_between")
-    }
-    first, second = pairs.pop("synops")
-    return ChipActivity(
-        **_same_cores([before, then], "added"),
-        **{name: a + b for name, (a, b) in pairs.items()},
-        synops={key: first[key] + second[key] for key in first},
-    )
+    own = _same_cores([before, then], "added")
+    for name in (*_OF_SAMPLES, "messages_between"):
+        a, b = getattr(before, name), getattr(then, name)
+        own[name] = {key: a[key] + b[key] for key in a} if name == "synops" else a + b
+    return ChipActivity(**own)
 
 
 def _same_cores(parts: Sequence[ChipActivity], joined: str) -> dict[str, Any]:
@@ -268,21 +255,20 @@ def _concatenated(values: Sequence[Any]) -> Any:
     return np.concatenate(values)
 
 
-def _synops(synops: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"synops[{key!r}]": values for key, values in synops.items()}
-
-
-def _check_formats(owner: str, synops: Mapping[str, np.ndarray]) -> None:
-    wrong = [key for key in synops if key not in FORMATS]
-    if wrong:
-        raise MeasurementError(
-            f"{owner}.synops has formats {wrong}; expected some of {', '.join(FORMATS)}."
-        )
-
-
-def _check_shapes(owner: str, shape: tuple[int, ...], arrays: Mapping[str, Any]) -> None:
-    for name, values in arrays.items():
-        if np.shape(values) != shape:
-            raise MeasurementError(
-                f"{owner}.{name} has shape {np.shape(values)}; expected {shape}."
-            )
+def _check_shapes(counts: Any, shape: tuple[int, ...], *names: str) -> None:
+    """Raise if one of these fields has another shape, or ``synops`` a format that there is not."""
+    owner = type(counts).__name__
+    for name in names:
+        arrays = {name: getattr(counts, name)}
+        if name == "synops":
+            wrong = [key for key in counts.synops if key not in FORMATS]
+            if wrong:
+                raise MeasurementError(
+                    f"{owner}.synops has formats {wrong}; expected some of {', '.join(FORMATS)}."
+                )
+            arrays = {f"synops[{key!r}]": values for key, values in counts.synops.items()}
+        for called, values in arrays.items():
+            if np.shape(values) != shape:
+                raise MeasurementError(
+                    f"{owner}.{called} has shape {np.shape(values)}; expected {shape}."
+                )

@@ -10,9 +10,8 @@ import numpy as np
 
 from ..errors import EnergyError
 from .chip_activity import ChipActivity
-from .mesh import Mesh
-
-CORES_PER_CHIP, CORES_PER_TILE = 128, 4
+from .limits import MAX_CORES_PER_CHIP
+from .mesh import CORES_PER_TILE, Mesh
 
 IN_ORDER = "cores in their order on the fewest chips"
 BY_HAND = "as few chips and tiles as the cores need"
@@ -83,7 +82,7 @@ def hops_by_hand(
 ) -> CoreHops:
     """Hops from their totals, in equal parts for all cores; positions are not known."""
     n_cores = shape[1]
-    fewest = -(-n_cores // CORES_PER_CHIP)
+    fewest = -(-n_cores // MAX_CORES_PER_CHIP)
     n_chips = fewest if n_chips is None else n_chips
     if n_chips < fewest:
         raise EnergyError(f"{n_cores} cores need {fewest} chips, not {n_chips}.")
@@ -112,7 +111,7 @@ def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
     n_cores = len(chip.cores)
     if mapping is None:
         positions = np.arange(n_cores)
-        mesh = Mesh().for_chips(-(-n_cores // CORES_PER_CHIP))
+        mesh = Mesh().for_chips(-(-n_cores // MAX_CORES_PER_CHIP))
         placement = IN_ORDER
     else:
         names = tuple(block.name for block in mapping.blocks)
@@ -125,7 +124,6 @@ def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
         positions, mesh, placement = mapping.positions, mapping.mesh, mapping.allocator
     messages = np.asarray(chip.messages_between)[:n_cores]
     ways = mesh.hops(positions[:, None], positions[None, :])
-    total = [(messages * way).sum(axis=1) for way in ways]
     sent = np.asarray(chip.messages_out)
     share = sent / np.maximum(sent.sum(axis=0), 1)
     used = messages > 0
@@ -133,9 +131,10 @@ def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
     tiles = np.unique(mesh.tile_of(positions))
     per_chip = np.unique(tiles // mesh.n_tiles, return_counts=True)[1]
     longest = _longest(ways[0], ways[1], used)
-    hops = share * total[0], share * total[1], share * total[2]
+    hops = [share * (messages * way).sum(axis=1) for way in ways]
     n_tiles = int(per_chip.max(initial=1))
-    return CoreHops(chips, len(np.unique(chips)), n_tiles, *hops, longest, placement)
+    where = chips, len(np.unique(chips)), n_tiles
+    return CoreHops(*where, *hops, longest=longest, placement=placement)
 
 
 def _longest(east_west: np.ndarray, north_south: np.ndarray, used: np.ndarray) -> tuple[int, int]:

@@ -132,9 +132,8 @@ class ChipWork:
         """
         if (n_steps, dt) == (self.n_steps, self.dt):
             return self
-        spikes = (n_steps * dt) / (self.n_steps * self.dt)
         longer = replace(self, n_steps=n_steps, dt=dt, by_step=None)
-        return longer.with_spikes(spikes)
+        return longer.with_spikes((n_steps * dt) / (self.n_steps * self.dt))
 
     def with_spikes(self, factor: float) -> ChipWork:
         """The same chip and steps with ``factor`` times the spikes; 0 for a silent chip.

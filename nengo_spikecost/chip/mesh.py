@@ -130,12 +130,8 @@ class HopCosts:
         """Cost of one message between any two tiles, float64, shape (n_tiles, n_tiles)."""
         tiles = np.arange(n_tiles)
         east_west, north_south, crossings = mesh.tile_hops(tiles[:, None], tiles)
-        return np.asarray(
-            self.east_west * east_west
-            + self.north_south * north_south
-            + self.chip_crossing * crossings,
-            dtype=np.float64,
-        )
+        along = self.east_west * east_west + self.north_south * north_south
+        return np.asarray(along + self.chip_crossing * crossings, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -188,12 +184,7 @@ def count_hops(
         Numbers of blocks.
     messages : ndarray of int64, shape (n_routes,)
     """
-    east_west, north_south, crossings = mesh.hops(positions[sender], positions[receiver])
-    local = (east_west == 0) & (north_south == 0)
-    return Hops(
-        int((messages * east_west).sum()),
-        int((messages * north_south).sum()),
-        int((messages * crossings).sum()),
-        int(messages.sum()),
-        int(messages[local].sum()),
-    )
+    ways = mesh.hops(positions[sender], positions[receiver])
+    local = (ways[0] == 0) & (ways[1] == 0)
+    hops = (int((messages * way).sum()) for way in ways)
+    return Hops(*hops, messages=int(messages.sum()), within_tile=int(messages[local].sum()))

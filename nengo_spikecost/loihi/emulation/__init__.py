@@ -4,7 +4,6 @@
 batch of samples, in compiled code, and counts spikes, messages and synops.
 """
 
-from . import shown as _shown  # noqa: F401  (registers presenters)
 from .emulation_records import EmulatedOutput, EmulatedRun
 from .emulator import Emulator
 

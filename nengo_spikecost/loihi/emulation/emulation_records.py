@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...chip.chip_activity import StepCounts
+from ...chip.chip_activity import ChipActivity, StepCounts
 from ...errors import MeasurementError
 from ...layout import Result
 from .chip import Route, Synapses
@@ -156,6 +156,18 @@ class EmulatedRun(Result):
     def synops_by_format(self) -> dict[str, np.ndarray]:
         """Synaptic operations by the format of the synapses, int64, (n_samples,) each."""
         return {f: self.synops[:, own].sum(axis=1) for f, own in self._numbers("format").items()}
+
+    def chip_activity(
+        self, cores: tuple[str, ...], layers: tuple[str, ...], inputs: tuple[str, ...]
+    ) -> ChipActivity:
+        """The counts of each core, under these names of cores, their layers, and inputs."""
+        compartments = np.array([s.stop - s.start for s in self.block_of], dtype=np.int64)
+        host_to_chip = self.host_to_chip().sum(axis=1, dtype=np.int64)
+        return ChipActivity(
+            cores, layers, inputs, compartments, self.block_spikes(), self.with_input, self.idle,
+            self.block_synops(), self.messages_to(), self.messages_from(),
+            self.messages_between(), host_to_chip, self.chip_to_host, self.by_step,
+        )  # fmt: skip
 
     def _numbers(self, attribute: str) -> dict[str, list[int]]:
         """Numbers of the sets of synapses, by one of their attributes."""

@@ -15,10 +15,8 @@ from .traffic import Spikes
 
 #: Names of NengoLoihi's allocators (nengo-loihi 1.1.0, hardware/allocators.py).
 ALLOCATORS = {
-    "greedy": "Greedy",
-    "round_robin": "RoundRobin",
-    "greedy_interchip": "GreedyInterchip",
-}
+    "greedy": "Greedy", "round_robin": "RoundRobin", "greedy_interchip": "GreedyInterchip",
+}  # fmt: skip
 
 
 def chips_needed(n_blocks: int, n_chips: int | None, cores_per_chip: int) -> int:
@@ -59,17 +57,14 @@ def allocate(
     if allocator not in ALLOCATORS:
         raise LoihiError(f"There is no allocator {allocator!r}; there are {', '.join(ALLOCATORS)}.")
     cls = getattr(stack.nengo_loihi().hardware.allocators, ALLOCATORS[allocator])
-    options: dict[str, Any] = {}
-    if allocator != "round_robin":
-        options["cores_per_chip"] = cores_per_chip
+    options: Any = {} if allocator == "round_robin" else {"cores_per_chip": cores_per_chip}
     if allocator == "greedy_interchip" and spikes.measured:
         options["ensemble_rates"] = _ensemble_rates(built, spikes)
     board = cls(**options)(built.model, n_chips=n_chips)
     where = {}
     for chip_number, chip in enumerate(board.chips):
         for core_number, core in enumerate(chip.cores):
-            for block in core.blocks:
-                where[id(block)] = (chip_number, core_number)
+            where.update({id(block): (chip_number, core_number) for block in core.blocks})
     places = np.array([where[id(part.obj)] for part in built.blocks], dtype=np.int64)
     return places[:, 0], places[:, 1]
 
@@ -77,11 +72,8 @@ def allocate(
 def _ensemble_rates(built: BuiltNetwork, spikes: Spikes) -> dict[Any, np.ndarray] | None:
     """Rates as NengoLoihi's allocator takes them: of all that sends on the chip, or of none."""
     senders = {part.source.owner: part.source for part in built.blocks if part.obj.axons}
-    missing = [
-        source.name
-        for owner, source in senders.items()
-        if owner not in spikes.counts or source.kind != KINDS[0]
-    ]
+    known = [owner for owner, s in senders.items() if owner in spikes.counts and s.kind == KINDS[0]]
+    missing = [source.name for owner, source in senders.items() if owner not in known]
     if missing:
         warnings.warn(
             f"NengoLoihi's greedy_interchip takes the rates of Ensembles only, and {missing[0]} "

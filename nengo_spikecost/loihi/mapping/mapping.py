@@ -76,18 +76,21 @@ class Mapping(Result):
         return np.array([block.position for block in self.blocks], dtype=np.int64)
 
     @cached_property
+    def _between_cores_and_host(self) -> np.ndarray:
+        return self.traffic.between_groups(np.arange(self.n_cores), self.n_cores)
+
+    @property
     def between_cores(self) -> np.ndarray:
         """Messages from core to core over all samples, int64, shape (n_cores, n_cores).
 
         Rows and columns follow `blocks`. Recurrent messages are on the diagonal.
         """
-        return self.traffic.between_blocks()
+        return self._between_cores_and_host[:-1]
 
     @property
     def received(self) -> np.ndarray:
         """Messages to each core, from cores and the host, over all samples, int64, (n_cores,)."""
-        every_core = np.arange(self.n_cores)
-        return self.traffic.between_groups(every_core, self.n_cores).sum(axis=0)
+        return self._between_cores_and_host.sum(axis=0)
 
     @cached_property
     def between_chips(self) -> np.ndarray:
@@ -213,11 +216,8 @@ class Mapping(Result):
                 f"Chip {min(empty)} has no block left, which NxSDK does not run: optimise with "
                 "free_cores=False, or between_chips=False."
             )
-        return repeating_allocator(
-            [part.obj for part in self.built.blocks],
-            [block.chip for block in self.blocks],
-            [block.core for block in self.blocks],
-        )
+        where = zip(*((block.chip, block.core) for block in self.blocks))
+        return repeating_allocator([part.obj for part in self.built.blocks], *where)
 
     def _seats(self, free_cores: bool) -> np.ndarray:
         """Positions that blocks may be on."""

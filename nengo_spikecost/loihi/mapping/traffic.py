@@ -82,12 +82,6 @@ class Traffic:
         """Which routes start from the host, bool, shape (n_routes,)."""
         return np.asarray(self.sender >= self.n_blocks)
 
-    def between_blocks(self) -> np.ndarray:
-        """Messages from block to block over all samples, int64, shape (n_blocks, n_blocks)."""
-        chip = ~self.from_host
-        pairs = self.sender[chip], self.receiver[chip]
-        return _added((self.n_blocks, self.n_blocks), pairs, self.messages[chip])
-
     def between_groups(self, group: np.ndarray, n_groups: int) -> np.ndarray:
         """Messages between groups of blocks, such as chips; the last row is the host's.
 
@@ -101,26 +95,18 @@ class Traffic:
         ndarray of int64, shape (n_groups + 1, n_groups)
         """
         senders = np.append(group, np.full(self.n_inputs, n_groups))[self.sender]
-        shape = (n_groups + 1, n_groups)
-        return _added(shape, (senders, group[self.receiver]), self.messages)
-
-
-def _added(shape: tuple[int, int], index: Any, values: np.ndarray) -> np.ndarray:
-    matrix = np.zeros(shape, dtype=np.int64)
-    np.add.at(matrix, index, values)
-    return matrix
+        between = np.zeros((n_groups + 1, n_groups), dtype=np.int64)
+        np.add.at(between, (senders, group[self.receiver]), self.messages)
+        return between
 
 
 def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
     """Count the messages that these spikes make between the blocks of a network."""
-    target = {
-        id(synapse): number
-        for number, part in enumerate(built.blocks)
-        for synapse in part.obj.synapses
-    }
+    target = {id(s): k for k, part in enumerate(built.blocks) for s in part.obj.synapses}
     live: dict[int, np.ndarray] = {}
     routes: dict[tuple[int, int], int] = {}
-    for number, part in enumerate((*built.blocks, *built.inputs)):
+    parts = (*built.blocks, *built.inputs)
+    for number, part in enumerate(parts):
         counts = spikes.counts.get(part.source.owner)
         fired = None if counts is None else counts[part.neurons]
         for axon in part.obj.axons:
@@ -132,7 +118,6 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
             routes[key] = routes.get(key, 0) + sent
     ordered = sorted(routes)
     pairs = np.array(ordered, dtype=np.int64).reshape(-1, 2)
-    parts = (*built.blocks, *built.inputs)
     senders = {part.source.owner: part.source for part in parts if part.obj.axons}
     messages = np.array([routes[key] for key in ordered], dtype=np.int64)
     unknown = tuple(s.name for owner, s in senders.items() if owner not in spikes.counts)
@@ -144,14 +129,9 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
 
 def _axons_with_weights(synapse: Any) -> np.ndarray:
     """Which input axons of a Synapse lead to weights, bool, shape (n_axons,)."""
-    return np.array(
-        [
-            synapse.axon_compartment_base(axon) is not None
-            and synapse.axon_weights_indices(axon)[0].size > 0
-            for axon in range(synapse.n_axons)
-        ],
-        dtype=bool,
-    )
+    base, weights = synapse.axon_compartment_base, synapse.axon_weights_indices
+    axons = range(synapse.n_axons)
+    return np.array([base(k) is not None and weights(k)[0].size > 0 for k in axons], dtype=bool)
 
 
 def _messages(part: Part, axon: Any, live: np.ndarray, fired: np.ndarray) -> int:

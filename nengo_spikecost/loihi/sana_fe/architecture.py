@@ -22,11 +22,15 @@ PACKAGE = "sanafe"
 
 #: Units of a core that `Constants` needs, as SANA-FE's description of Loihi names them.
 NEURONS, HOST = "loihi_lif", "loihi_inputs"
-SYNAPSES = {
-    "dense": "loihi_dense_synapse",
-    "sparse": "loihi_sparse_synapse",
-    "conv": "loihi_conv_synapse",
-}
+SYNAPSES = {kind: f"loihi_{kind}_synapse" for kind in ("dense", "sparse", "conv")}
+#: Where a description has the constants of an event, of a neuron's unit and of messages' ways.
+_OF_NEURONS = {
+    "neuron_access": "access_neuron", "neuron_update": "update_neuron", "spike_out": "spike_out",
+}  # fmt: skip
+_OF_WAYS = {
+    "message_out": "message_out", "message_in": "message_in", "east_west": "east_hop",
+    "north_south": "north_hop",
+}  # fmt: skip
 
 _NUMBER = r"[-+]?\d[\d.]*(?:[eE][-+]?\d+)?"
 
@@ -131,33 +135,19 @@ class _Description:
         self.units = dict(zip(pieces[1::2], pieces[2::2]))
 
     def constants(self) -> Constants:
-        kinds = ("energy", "latency")
-        energy, latency = ({**self._events(k), **self._synapses(k)} for k in kinds)
-        return Constants(
-            path=self.path,
-            width=int(self._number(self.text, "width")),
-            height=int(self._number(self.text, "height")),
-            cores_per_tile=self._cores_per_tile(),
-            energy=energy,
-            latency=latency,
-            sync=self._sync(),
-        )
+        energy, latency = (self._events(kind) for kind in ("energy", "latency"))
+        width, height = (int(self._number(self.text, key)) for key in ("width", "height"))
+        cores = self._cores_per_tile()
+        return Constants(self.path, width, height, cores, energy, latency, self._sync())
 
     def _events(self, kind: str) -> dict[str, float]:
-        soma = self._unit(NEURONS)
+        """Energy or latency of every event, by the names that `Constants` has."""
+        soma, process = self._unit(NEURONS), f"{kind}_process_spike"
         return {
-            "neuron_access": self._number(soma, f"{kind}_access_neuron"),
-            "neuron_update": self._number(soma, f"{kind}_update_neuron"),
-            "spike_out": self._number(soma, f"{kind}_spike_out"),
-            "message_out": self._number(self.text, f"{kind}_message_out"),
-            "message_in": self._number(self.text, f"{kind}_message_in"),
-            "east_west": self._number(self.text, f"{kind}_east_hop"),
-            "north_south": self._number(self.text, f"{kind}_north_hop"),
+            **{name: self._number(soma, f"{kind}_{key}") for name, key in _OF_NEURONS.items()},
+            **{name: self._number(self.text, f"{kind}_{key}") for name, key in _OF_WAYS.items()},
+            **{name: self._number(self._unit(unit), process) for name, unit in SYNAPSES.items()},
         }
-
-    def _synapses(self, kind: str) -> dict[str, float]:
-        key = f"{kind}_process_spike"
-        return {name: self._number(self._unit(unit), key) for name, unit in SYNAPSES.items()}
 
     def _unit(self, name: str) -> str:
         if name not in self.units:

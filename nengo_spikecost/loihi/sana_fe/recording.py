@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from ...activity.activity_record import Protocol
-from ...chip.chip_activity import ChipActivity, StepCounts
+from ...chip.chip_activity import ChipActivity, StepCounts, continued_chip
 from ...errors import DataError
 from ..cores.built import BuiltNetwork
 from ..emulation import EmulatedRun, Emulator
@@ -100,12 +101,7 @@ def record_spikes(
             spikes=np.concatenate([run.spikes for run in runs]).astype(bool),
             chip=_chip_activity(runs, emulator.built),
             protocol=Protocol(
-                simulator="loihi",
-                presentation="continuous" if warm_up else "fresh",
-                n_steps=n_steps,
-                dt=emulator.dt,
-                batch_size=1,
-                seed=0,
+                "loihi", "continuous" if warm_up else "fresh", n_steps, emulator.dt, 1, seed=0
             ),
             formats=formats,
         )
@@ -129,29 +125,15 @@ def _at_step(inputs: Any, step: int, n_steps: int) -> Any:
 
 def _chip_activity(runs: list[EmulatedRun], built: BuiltNetwork) -> ChipActivity:
     """The counts of runs of one step each, as those of one sample."""
-    spikes = _stacked(run.block_spikes() for run in runs)
-    with_input = _stacked(run.with_input for run in runs)
-    host = _stacked(run.host_to_chip().sum(axis=1) for run in runs)
-    axon_events = _stacked(run.messages_to() for run in runs)
-    messages_out = _stacked(run.messages_from() for run in runs)
-    by_kind = [run.block_synops() for run in runs]
-    synops = {kind: _stacked(counts[kind] for counts in by_kind) for kind in by_kind[0]}
-    return ChipActivity(
-        cores=tuple(part.name for part in built.blocks),
-        layers=tuple(part.source.layer for part in built.blocks),
-        inputs=tuple(part.name for part in built.inputs),
-        compartments=np.array([len(part.neurons) for part in built.blocks], dtype=np.int64),
-        spikes=spikes.sum(axis=1), with_input=with_input.sum(axis=1),
-        idle=_stacked(run.idle for run in runs).sum(axis=1),
-        synops={name: counts.sum(axis=1) for name, counts in synops.items()},
-        axon_events=axon_events.sum(axis=1), messages_out=messages_out.sum(axis=1),
-        messages_between=np.sum([run.messages_between() for run in runs], axis=0),
-        host_to_chip=host.sum(axis=1),
-        chip_to_host=np.sum([run.chip_to_host for run in runs], axis=0),
-        by_step=StepCounts(synops, axon_events, messages_out, spikes, with_input, host),
-    )  # fmt: skip
+    cores, layers = zip(*((part.name, part.source.layer) for part in built.blocks))
+    inputs = tuple(part.name for part in built.inputs)
+    steps = [run.chip_activity(cores, layers, inputs) for run in runs]
+    counts = {f.name: _stacked([getattr(x, f.name) for x in steps]) for f in fields(StepCounts)}
+    return replace(reduce(continued_chip, steps), by_step=StepCounts(**counts))
 
 
-def _stacked(values: Iterator[np.ndarray]) -> np.ndarray:
+def _stacked(values: Sequence[Any]) -> Any:
     """Counts of every step, (1, ...) each, as int64 of shape (1, n_steps, ...)."""
-    return np.stack([np.asarray(v, dtype=np.int64) for v in values], axis=1)
+    if isinstance(values[0], Mapping):
+        return {key: _stacked([v[key] for v in values]) for key in values[0]}
+    return np.stack(values, axis=1).astype(np.int64)

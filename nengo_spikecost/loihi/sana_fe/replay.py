@@ -83,11 +83,13 @@ def replay(exported: SanaFeNetwork, timing: str = "detailed") -> SanaFeRun:
     rows = []
     with contextlib.redirect_stdout(io.StringIO()):  # it reports every call
         chip.load(exported.network)
-        neurons = _compartments(chip, exported)
-        spikes = exported.spikes[:, : len(neurons)]
+        groups = chip.mapped_neuron_groups
+        neurons = [neuron for name in exported.blocks for neuron in groups[name]]
         armed = np.zeros(len(neurons), dtype=bool)
-        for now in spikes:
-            _arm(neurons, armed, now)
+        for now in exported.spikes[:, : len(neurons)]:
+            # set the bias of compartments that have to fire, and take it from those that had to
+            for number in np.flatnonzero(now != armed):
+                neurons[number].set_attributes(model_attributes={"bias": float(now[number])})
             armed = now
             rows.append(_step(chip, exported, timing))
     table = np.array(rows, dtype=np.float64).T
@@ -102,19 +104,6 @@ def replay(exported: SanaFeNetwork, timing: str = "detailed") -> SanaFeRun:
     amounts = ("soma_J", "synapse_J", "network_J", "host_network_J", "step_s")
     values: dict[str, Any] = {**dict(zip(fields, counts)), **dict(zip(amounts, table[6:]))}
     return SanaFeRun(timing=timing, sync_s=exported.constants.sync_s(exported.n_tiles), **values)
-
-
-def _compartments(chip: Any, exported: SanaFeNetwork) -> list[Any]:
-    groups = chip.mapped_neuron_groups
-    return [neuron for name in exported.blocks for neuron in groups[name]]
-
-
-def _arm(neurons: list[Any], before: np.ndarray, now: np.ndarray) -> None:
-    """Set the bias of compartments that have to fire, and take it from those that had to."""
-    for number in np.flatnonzero(before & ~now):
-        neurons[number].set_attributes(model_attributes={"bias": 0.0})
-    for number in np.flatnonzero(now & ~before):
-        neurons[number].set_attributes(model_attributes={"bias": 1.0})
 
 
 def _step(chip: Any, exported: SanaFeNetwork, timing: str) -> list[float]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from ...chip.chip_activity import StepCounts
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
 from ...workload.measured_chip import chip_work
-from ..mapping.mapping import Mapping
+from ..mapping import mapping as mappings
 from ..mapping.place import place
 from .recording import Recording
 from .replay import SanaFeRun, replay
@@ -21,7 +21,7 @@ from .second_opinion import PARTS, Cause, SanaFeCheck
 
 def sana_fe_check(
     recording: Recording,
-    mapping: Mapping | None = None,
+    mapping: mappings.Mapping | None = None,
     *,
     profile: str | Profile = "silicon",
     timing: str = "detailed",
@@ -60,17 +60,9 @@ def sana_fe_check(
     cost = price_chip(chip_work(activity, mapping), profile, host_io="none")
     parts = cost.parts_J
     ours = {name: sum(parts[p].nominal for p in own if p in parts) for name, own in PARTS.items()}
-    theirs = {
-        "neurons": float(run.soma_J.sum()),
-        "synapses": float(run.synapse_J.sum()),
-        "messages": float(run.network_J.sum()),
-    }
-    causes = tuple(
-        cause
-        for causes_of in (_neuron_causes, _synapse_causes, _message_causes)
-        for cause in causes_of(recording, exported, run, cost)
-    )
-    return SanaFeCheck(cost, run, exported, ours, theirs, causes)
+    theirs = (float(energy.sum()) for energy in (run.soma_J, run.synapse_J, run.network_J))
+    causes = tuple(_causes(recording, exported, run, cost))
+    return SanaFeCheck(cost, run, exported, ours, dict(zip(PARTS, theirs)), causes)
 
 
 #: Ours is NengoLoihi's order: a spike is delivered one step after it was fired.
@@ -78,67 +70,39 @@ FIRST = "spikes fired before the first step are delivered in it"
 LAST = "spikes of the last step are delivered"
 
 
-def _neuron_causes(
+def _causes(
     recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
-) -> tuple[Cause, ...]:
-    active = float(np.sum(active_updates(cost.work)))
-    more = int(run.updated.sum()) - active
-    events = {
-        "neuron_access": float(recording.chip.updates(recording.n_steps).sum()),
-        "neuron_update": active,
-        "spike_out": float(recording.chip.spikes.sum()),
-    }
-    reason = "compartments with a bias, and those with input or a spike, each counted once"
-    return (
-        Cause("neurons", reason, more * exported.constants.energy["neuron_update"]),
-        *_constants("neurons", cost, exported, events),
-    )
-
-
-def _synapse_causes(
-    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
-) -> tuple[Cause, ...]:
-    energy = exported.constants.energy
-    before_J = sum(
-        energy[name] * counts[0, 0].sum() for name, counts in _steps(recording).synops.items()
-    )
-    events = {name: float(counts.sum()) for name, counts in recording.chip.synops.items()}
-    return (
-        Cause("synapses", FIRST, -float(before_J)),
-        Cause("synapses", LAST, float(run.synapse_J[-1])),
-        *_constants("synapses", cost, exported, events),
-    )
-
-
-def _message_causes(
-    recording: Recording, exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost
-) -> tuple[Cause, ...]:
-    energy = exported.constants.energy
-    sent = run.messages - run.host_messages
-    ours = _steps(recording).messages_out[0].sum(axis=1)
-    fewer = int(sent[:-1].sum()) - int(ours[1:].sum())
-    return (
-        Cause("messages", FIRST, -float(ours[0] * energy["message_out"])),
-        Cause("messages", LAST, float((run.network_J - run.host_network_J)[-1])),
-        Cause("messages", "messages of the host", float(run.host_network_J.sum())),
-        Cause(
-            "messages",
-            "one message a core, where Loihi sends one a set of synapses",
-            fewer * energy["message_out"],
-        ),
-        Cause(
-            "messages",
-            "hops of other messages, or other constants of hops",
-            _hops_J(exported, run, cost),
-        ),
-        *_constants("messages", cost, exported, {"message_out": float(ours.sum())}),
-    )
-
-
-def _steps(recording: Recording) -> StepCounts:
-    steps = recording.chip.by_step
+) -> Iterator[Cause]:
+    """Why SANA-FE's energy differs: first the neurons', then the synapses', then the messages'."""
+    energy, chip, steps = exported.constants.energy, recording.chip, recording.chip.by_step
     assert steps is not None  # record_spikes counts by step
-    return steps
+
+    active = float(np.sum(active_updates(cost.work)))
+    reason = "compartments with a bias, and those with input or a spike, each counted once"
+    yield Cause("neurons", reason, (int(run.updated.sum()) - active) * energy["neuron_update"])
+    accesses, spikes = float(chip.updates(recording.n_steps).sum()), float(chip.spikes.sum())
+    events = {"neuron_access": accesses, "neuron_update": active, "spike_out": spikes}
+    yield from _constants("neurons", cost, energy, events)
+
+    before_J = sum(energy[kind] * counts[0, 0].sum() for kind, counts in steps.synops.items())
+    yield Cause("synapses", FIRST, -float(before_J))
+    yield Cause("synapses", LAST, float(run.synapse_J[-1]))
+    events = {kind: float(counts.sum()) for kind, counts in chip.synops.items()}
+    yield from _constants("synapses", cost, energy, events)
+
+    sent, way_J = run.messages - run.host_messages, run.network_J - run.host_network_J
+    n_sent, ours = int(sent[:-1].sum()), steps.messages_out[0].sum(axis=1)
+    fewer_J = (n_sent - int(ours[1:].sum())) * energy["message_out"]
+    # hops of the chip's messages in SANA-FE, by its energies, less ours by ours
+    hops_J = float(way_J[:-1].sum()) - n_sent * energy["message_out"]
+    hops_J -= cost.parts_J["hop"].nominal
+    yield Cause("messages", FIRST, -float(ours[0] * energy["message_out"]))
+    yield Cause("messages", LAST, float(way_J[-1]))
+    yield Cause("messages", "messages of the host", float(run.host_network_J.sum()))
+    reason = "one message a core, where Loihi sends one a set of synapses"
+    yield Cause("messages", reason, fewer_J)
+    yield Cause("messages", "hops of other messages, or other constants of hops", hops_J)
+    yield from _constants("messages", cost, energy, {"message_out": float(ours.sum())})
 
 
 def _our_constant(profile: Profile, name: str) -> float:
@@ -147,31 +111,19 @@ def _our_constant(profile: Profile, name: str) -> float:
     def energy_J(event: str) -> float:
         return profile.energy_J(event, "nominal")
 
-    if name == "neuron_access":
-        return energy_J("idle_update")
-    if name == "neuron_update":
-        return energy_J("active_update") - energy_J("idle_update")
-    if name == "spike_out":
-        return energy_J("spike")
-    if name == "message_out":
-        return energy_J("message") + energy_J("within_tile")
-    return energy_J(f"synop_{name}")
+    known = {
+        "neuron_access": energy_J("idle_update"), "spike_out": energy_J("spike"),
+        "neuron_update": energy_J("active_update") - energy_J("idle_update"),
+        "message_out": energy_J("message") + energy_J("within_tile"),
+    }  # fmt: skip
+    return known[name] if name in known else energy_J(f"synop_{name}")
 
 
 def _constants(
-    part: str, cost: ChipCost, exported: SanaFeNetwork, events: dict[str, float]
-) -> tuple[Cause, ...]:
+    part: str, cost: ChipCost, theirs: Mapping[str, float], events: dict[str, float]
+) -> Iterator[Cause]:
     """The difference that other constants than ours make for the same events."""
-    more = sum(
-        count * (exported.constants.energy[name] - _our_constant(cost.profile, name))
-        for name, count in events.items()
-    )
-    return (Cause(part, "other constants", more),) if abs(more) > 1e-18 else ()
-
-
-def _hops_J(exported: SanaFeNetwork, run: SanaFeRun, cost: ChipCost) -> float:
-    """Hops of the chip's messages in SANA-FE, by its energies, less ours by ours."""
-    energy = exported.constants.energy
-    sent = (run.messages - run.host_messages)[:-1].sum()
-    theirs = float((run.network_J - run.host_network_J)[:-1].sum()) - sent * energy["message_out"]
-    return theirs - cost.parts_J["hop"].nominal
+    ours = {name: _our_constant(cost.profile, name) for name in events}
+    more = sum(count * (theirs[name] - ours[name]) for name, count in events.items())
+    if abs(more) > 1e-18:
+        yield Cause(part, "other constants", more)

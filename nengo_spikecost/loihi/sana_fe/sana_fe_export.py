@@ -36,8 +36,6 @@ class SanaFeNetwork:
         What the architecture costs.
     blocks, inputs : tuple of str
         Groups of neurons of ``network``: one a block, and one a piece of the host's inputs.
-    block_of, input_of : tuple of slice
-        Which columns of ``spikes`` they have.
     positions : ndarray of int64, shape (n_blocks,)
         Core of every block.
     n_tiles : int
@@ -52,8 +50,6 @@ class SanaFeNetwork:
     constants: Constants
     blocks: tuple[str, ...]
     inputs: tuple[str, ...]
-    block_of: tuple[slice, ...] = field(repr=False)
-    input_of: tuple[slice, ...] = field(repr=False)
     positions: np.ndarray = field(repr=False)
     n_tiles: int
     n_block_tiles: int
@@ -96,9 +92,7 @@ def _check(mapping: Mapping, recording: Recording, constants: Constants) -> None
         raise LoihiError(
             f"The network is on {mapping.n_chips} chips, and SANA-FE's Loihi is one chip."
         )
-    mesh = mapping.mesh
-    ours = (mesh.width, mesh.height, mesh.cores_per_tile)
-    theirs = (constants.width, constants.height, constants.cores_per_tile)
+    ours, theirs = ((m.width, m.height, m.cores_per_tile) for m in (mapping.mesh, constants))
     if ours != theirs:
         raise LoihiError(
             f"The mapping is on a mesh of {ours} (columns, rows, cores a tile), and "
@@ -123,32 +117,31 @@ class _Export:
         self.synapses = 0
 
     def exported(self) -> SanaFeNetwork:
-        n_blocks = len(self.built.blocks)
-        blocks = [self._block(k) for k in range(n_blocks)]
+        blocks = [self._block(k) for k in range(len(self.built.blocks))]
         inputs, input_of, host_cores = self._inputs()
         for k, part in enumerate(self.built.blocks):
             self._connect(part, [(blocks[k], 0, len(part.neurons))], blocks)
         self._connect_inputs(inputs, input_of, blocks)
-        tiles = self.constants.cores_per_tile
-        used = {int(p) // tiles for p in self.positions}
+        n_tiles, n_block_tiles = (
+            len(np.unique(np.array(cores) // self.constants.cores_per_tile))
+            for cores in ([*self.positions, *host_cores], self.positions)
+        )
         return SanaFeNetwork(
             network=self.network, architecture=self.architecture, constants=self.constants,
             blocks=tuple(group.get_name() for group in blocks),
             inputs=tuple(group.get_name() for group in inputs),
-            block_of=tuple(self.slices[:n_blocks]), input_of=tuple(input_of),
-            positions=self.positions, n_tiles=len(used | {core // tiles for core in host_cores}),
-            n_block_tiles=len(used), spikes=self.recording.spikes, synapses=self.synapses,
+            positions=self.positions, n_tiles=n_tiles, n_block_tiles=n_block_tiles,
+            spikes=self.recording.spikes, synapses=self.synapses,
         )  # fmt: skip
 
     def _block(self, number: int) -> Any:
+        part = self.built.blocks[number]
+        # nothing is kept, so that only a bias makes it fire
+        attributes = {"threshold": 0.5, "leak_decay": 0.0}
         group = self.network.create_neuron_group(
-            f"block_{number}",
-            len(self.built.blocks[number].neurons),
-            # nothing is kept, so that only a bias makes it fire
-            model_attributes={"threshold": 0.5, "leak_decay": 0.0},
-            soma_hw_name=NEURONS,
+            f"block_{number}", len(part.neurons), model_attributes=attributes, soma_hw_name=NEURONS
         )
-        bias = np.broadcast_to(self.built.blocks[number].obj.compartment.bias, len(group))
+        bias = np.broadcast_to(part.obj.compartment.bias, len(group))
         for neuron in np.flatnonzero(bias):
             # SANA-FE updates neurons with a bias at every step
             group[int(neuron)].set_attributes(model_attributes={"force_update": True})
@@ -159,29 +152,24 @@ class _Export:
         """Neurons of the host on cores without blocks, at most a core's each."""
         groups: list[Any] = []
         columns: list[slice] = []
-        cores: list[int] = []
-        free = self._free_cores()
+        cores = self._free_cores()
         for sources in self.slices[len(self.built.blocks) :]:
             for first in range(sources.start, sources.stop, MAX_COMPARTMENTS):
-                last = min(first + MAX_COMPARTMENTS, sources.stop)
-                core = next(free, None)
-                if core is None:
+                if len(groups) == len(cores):
                     raise LoihiError(
                         "SANA-FE needs a core of its own for every 1,024 neurons of the host, and "
                         f"the {self.constants.n_cores} of its chip are used up."
                     )
-                columns.append(slice(first, last))
-                groups.append(self._input_group(len(groups), columns[-1], core))
-                cores.append(core)
-        return groups, columns, cores
+                columns.append(slice(first, min(first + MAX_COMPARTMENTS, sources.stop)))
+                groups.append(self._input_group(len(groups), columns[-1], cores[len(groups)]))
+        return groups, columns, cores[: len(groups)]
 
-    def _free_cores(self) -> Iterator[int]:
+    def _free_cores(self) -> list[int]:
         """Cores without a block, those of tiles in use first: ending a step waits for tiles."""
-        taken = {int(p) for p in self.positions}
         size = self.constants.cores_per_tile
-        tiles = {p // size for p in taken}
-        free = [core for core in range(self.constants.n_cores) if core not in taken]
-        return iter(sorted(free, key=lambda core: (core // size not in tiles, core)))
+        tiles = {int(p) // size for p in self.positions}
+        free = sorted(set(range(self.constants.n_cores)) - set(self.positions.tolist()))
+        return sorted(free, key=lambda core: core // size not in tiles)
 
     def _input_group(self, number: int, columns: slice, core: int) -> Any:
         spikes = self.recording.spikes[:, columns]

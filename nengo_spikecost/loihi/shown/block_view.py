@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...layout import Presenter, Table, presents
-from ...layout.plots import bar_size
+from ...layout.plots import bar_size, draw_groups
 from ...layout.si import counted
 from ..blocks.block_fit import BlockFit
 from ..cores.network_use import LayerUse, NetworkUse
-from .grouped_bars import draw_groups
 
 #: Characters of a bar of utilisation.
 BAR = 10

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
 
 from ...chip.limits import MAX_HOST_SPIKES_PER_STEP
 from ...layout import Presenter, Table, presents
+from ...layout.plots import COLOURS
 from ...layout.si import counted
 from ..mapping.mapping import Mapping
 from ..mapping.placed_block import PlacedBlock
-from .mesh_map import draw_mesh, mesh_size
+
+#: Inches of a tile, and of the legend beside the mesh.
+TILE, LEGEND = 0.55, 2.2
+
+#: Hatches that tell layers of one colour apart.
+HATCHES = ("", "//", "..", "xx", "--")
 
 
 @presents(Mapping)
@@ -78,10 +85,51 @@ class MappingPresenter(Presenter[Mapping]):
         }
 
     def size(self, mapping: Mapping) -> tuple[float, float]:
-        return mesh_size(mapping)
+        """Width and height in inches in which every core can be seen."""
+        columns, rows = _extent(mapping)
+        return LEGEND + max(3.0, TILE * columns), 1.0 + max(2.2, TILE * rows)
 
     def draw(self, mapping: Mapping, axes: Any) -> None:
-        draw_mesh(mapping, axes)
+        """Draw every core in use in its place: layers by colour, messages received by its shade."""
+        from matplotlib.patches import Rectangle
+
+        mesh, received = mapping.mesh, mapping.received
+        columns, rows = _extent(mapping)
+        for column in range(columns):
+            for row in range(rows):
+                axes.add_patch(
+                    Rectangle((column, row), 1, 1, facecolor="#f2f2f2", edgecolor="white")
+                )
+        # cores of a tile are drawn as the smallest square grid that holds them
+        side = ceil(sqrt(mesh.cores_per_tile))
+        tile_columns, tile_rows = mesh.coordinates(mesh.tile_of(mapping.positions))
+        in_tile = mapping.positions % mesh.cores_per_tile
+        styles = _styles(mapping)
+        named: dict[str, Any] = {}
+        for number, block in enumerate(mapping.blocks):
+            down, right = divmod(int(in_tile[number]), side)
+            corner = tile_columns[number] + right / side, tile_rows[number] + down / side
+            # a core that hears little is pale, but never so pale that its colour is lost
+            alpha = 0.35 + 0.65 * float(received[number]) / max(int(received.max()), 1)
+            patch = Rectangle(
+                corner, 1 / side, 1 / side, alpha=alpha, lw=0.5, **styles[block.layer]
+            )
+            axes.add_patch(patch)
+            named.setdefault(block.layer, Rectangle((0, 0), 1, 1, **styles[block.layer]))
+        for edge in range(0, columns + 1, mesh.width):
+            axes.axvline(edge, color="black", lw=1)
+        for edge in range(0, rows + 1, mesh.height):
+            axes.axhline(edge, color="black", lw=1)
+        axes.set_xlim(0, columns)
+        axes.set_ylim(rows, 0)
+        axes.set_aspect("equal")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_xlabel("Cores on the tiles of the mesh; darker: more messages arrive")
+        axes.legend(
+            named.values(), named, fontsize="small", frameon=False, loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+        )  # fmt: skip
 
 
 def _of(record: Any, *names: str) -> dict[str, Any]:
@@ -184,3 +232,21 @@ def _count(value: float) -> str:
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def _extent(mapping: Mapping) -> tuple[int, int]:
+    """Columns and rows of tiles of all chips."""
+    per_row = min(mapping.mesh.chips_per_row or 1, mapping.n_chips)
+    return mapping.mesh.width * per_row, mapping.mesh.height * -(-mapping.n_chips // per_row)
+
+
+def _styles(mapping: Mapping) -> dict[str, dict[str, Any]]:
+    """Colour and hatch of each layer: with more layers than colours, hatches tell them apart."""
+    return {
+        layer: {
+            "facecolor": COLOURS[number % len(COLOURS)],
+            "hatch": HATCHES[number // len(COLOURS) % len(HATCHES)],
+            "edgecolor": "black",
+        }
+        for number, layer in enumerate(mapping.layers)
+    }

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...layout import Presenter, Table, presents
-from ...layout.plots import bar_size
+from ...layout.plots import bar_size, draw_groups
 from ...layout.si import si
 from ..sana_fe.second_opinion import PARTS, SanaFeCheck
-from .grouped_bars import draw_groups
 
 #: Share of an energy below which it is rounding.
 NEGLIGIBLE = 1e-6

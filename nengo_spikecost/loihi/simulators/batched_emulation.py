@@ -12,7 +12,7 @@ import numpy as np
 from ... import stack
 from ...activity.backend import Backend, BatchCounts, Setup
 from ...activity.gathered import saw_nothing
-from ...chip.chip_activity import ChipActivity, continued_chip
+from ...chip.chip_activity import continued_chip
 from ...errors import MeasurementError
 from ...graph.naming import numbered
 from ..emulation import Emulator
@@ -97,7 +97,8 @@ class LoihiEmulatorBackend(Backend):
         )
         counts = {p.name: _counts(run, p) for p in self.setup.populations}
         outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
-        return BatchCounts(counts, outputs, self._chip(run))
+        chip = run.chip_activity(self._cores, self._layers, self._inputs)
+        return BatchCounts(counts, outputs, chip)
 
     def close(self) -> None:
         self._emulator.close()
@@ -107,19 +108,6 @@ class LoihiEmulatorBackend(Backend):
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         self._emulator.restore(state)
-
-    def _chip(self, run: Any) -> ChipActivity:
-        """The counts of the emulator, core by core."""
-        blocks = [part.obj for part in self._emulator.built.blocks]
-        return ChipActivity(
-            cores=self._cores, layers=self._layers, inputs=self._inputs,
-            compartments=np.array([block.n_neurons for block in blocks], dtype=np.int64),
-            spikes=run.block_spikes(), with_input=run.with_input, idle=run.idle,
-            synops=run.block_synops(), axon_events=run.messages_to(),
-            messages_out=run.messages_from(), messages_between=run.messages_between(),
-            host_to_chip=run.host_to_chip().sum(axis=1, dtype=np.int64),
-            chip_to_host=run.chip_to_host, by_step=run.by_step,
-        )  # fmt: skip
 
 
 def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -158,11 +146,10 @@ def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.nda
 
 
 def _rounded(batch: BatchCounts) -> BatchCounts:
-    outputs = {
-        name: (last.astype(np.float32), mean.astype(np.float32))
-        for name, (last, mean) in batch.outputs.items()
+    rounded = {
+        k: (x.astype(np.float32), m.astype(np.float32)) for k, (x, m) in batch.outputs.items()
     }
-    return replace(batch, outputs=outputs)
+    return replace(batch, outputs=rounded)
 
 
 def _first(values: np.ndarray, n_steps: int) -> np.ndarray:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ....activity import Protocol
-from ....activity.shown.activity_view import protocol_sentence
-from ....layout import Presenter, Table, presents
-from ....layout.plots import bar_size, draw_bars
-from ....layout.presenter import Part
-from ....layout.si import count
-from ..emulation_records import EmulatedRun
+from ...activity import Protocol
+from ...activity.shown.activity_view import protocol_sentence
+from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size, draw_bars
+from ...layout.presenter import Part
+from ...layout.si import count
+from ..emulation.emulation_records import EmulatedRun
 
 #: Header of each column of numbers, by the key of its record.
 COLUMNS = {
