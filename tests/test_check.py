@@ -13,7 +13,7 @@ from nengo_spikecost.errors import (
     SpikeCostError,
     TuningError,
 )
-from nengo_spikecost.loihi.emulation.run_arguments import check_run, positive
+from nengo_spikecost.loihi.emulation.feeding import check_run, positive
 from nengo_spikecost.tuning import RescalableNetwork, tune_firing_rates
 from tests.models import conv_net, images
 

@@ -131,10 +131,10 @@ def hops_of(chip: ChipActivity, mapping: PlacedCores | None) -> CoreHops:
     tiles = np.unique(mesh.tile_of(positions))
     per_chip = np.unique(tiles // mesh.n_tiles, return_counts=True)[1]
     longest = _longest(ways[0], ways[1], used)
-    hops = [share * (messages * way).sum(axis=1) for way in ways]
+    east_west, north_south, crossings = (share * (messages * way).sum(axis=1) for way in ways)
     n_tiles = int(per_chip.max(initial=1))
-    where = chips, len(np.unique(chips)), n_tiles
-    return CoreHops(*where, *hops, longest=longest, placement=placement)
+    hops = east_west, north_south, crossings
+    return CoreHops(chips, len(np.unique(chips)), n_tiles, *hops, longest, placement)
 
 
 def _longest(east_west: np.ndarray, north_south: np.ndarray, used: np.ndarray) -> tuple[int, int]:

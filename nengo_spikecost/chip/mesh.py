@@ -186,5 +186,6 @@ def count_hops(
     """
     ways = mesh.hops(positions[sender], positions[receiver])
     local = (ways[0] == 0) & (ways[1] == 0)
-    hops = (int((messages * way).sum()) for way in ways)
-    return Hops(*hops, messages=int(messages.sum()), within_tile=int(messages[local].sum()))
+    east_west, north_south, crossings = (int((messages * way).sum()) for way in ways)
+    n_messages, n_local = int(messages.sum()), int(messages[local].sum())
+    return Hops(east_west, north_south, crossings, n_messages, n_local)

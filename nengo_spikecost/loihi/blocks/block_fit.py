@@ -47,7 +47,7 @@ class LayerFit:
     use : LayerUse
         Its tiling, and the use of each of its blocks.
     load_ns : float
-        Modelled time of a step on its busiest core in ns (see `core_time`).
+        Modelled time of a step on its busiest core in ns (see `tile_choices`).
     """
 
     use: LayerUse

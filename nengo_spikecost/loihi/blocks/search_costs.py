@@ -8,7 +8,7 @@ import numpy as np
 
 from ...chip.limits import MAX_INPUT_AXONS
 from ..cores.core_layers import Layer
-from ..cores.misfits import DECODING, Misfit, layer_misfit, why_never
+from ..cores.misfits import DECODING, Misfit, why_never
 from .block_fit import BlockFit
 from .shape_search import Problem
 
@@ -18,11 +18,11 @@ OBJECTIVES = ("cores", "latency", "traffic")
 def never(layer: Layer) -> Misfit:
     """A layer that fits at no block shape."""
     reason = "is too much for any core"
-    remedy = DECODING if layer.ensemble is None else why_never(layer)
-    if remedy is None:
-        remedy = "Give it fewer inputs, or fewer channels before it, or two layers of a part each"
+    remedy = "Give it fewer inputs, or fewer channels before it, or two layers of a part each"
+    remedy = DECODING if layer.ensemble is None else why_never(layer) or remedy
     used = layer.least_input_axons()
-    return layer_misfit(layer, "input axons", used, MAX_INPUT_AXONS, reason, remedy)
+    limit = ("input axons", used, MAX_INPUT_AXONS, reason, remedy)
+    return Misfit(layer.name, *limit, obj=layer.ensemble)
 
 
 def cores(problem: Problem, chosen: Sequence[int]) -> int:

@@ -15,17 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ...chip.limits import (
-    DEFAULT_CHIPS,
-    LEARNING_AXON_ENTRIES,
-    MAX_COMPARTMENT_CONFIGS,
-    MAX_CORES_PER_CHIP,
-    MAX_HOST_SPIKES_PER_STEP,
-    MAX_INPUT_AXONS,
-    MAX_POP16_CHANNELS,
-    MAX_POP16_INPUT_AXONS,
-    MAX_THRESHOLD_CONFIGS,
-)
+from ...chip import limits
 from .core_layers import Layer, Layers
 from .core_rates import spikes_per_step
 from .core_use import tilings_of, use_of
@@ -82,8 +72,8 @@ def check_fit(
     shapes: Mapping[Any, Any] | None = None,
     *,
     spikes: Any = None,
-    n_chips: int = DEFAULT_CHIPS,
-    max_host_spikes: int = MAX_HOST_SPIKES_PER_STEP,
+    n_chips: int = limits.DEFAULT_CHIPS,
+    max_host_spikes: int = limits.MAX_HOST_SPIKES_PER_STEP,
     dt: float = 0.001,
 ) -> tuple[Misfit, ...]:
     """List everything that does not fit, before anything is built.
@@ -117,36 +107,26 @@ def check_fit(
     tilings = tilings_of(layers, shapes or {})
     use = use_of(layers, tilings)
     misfits: list[Misfit] = []
-    for layer, layer_use in zip(layers.layers, use.layers):
-        misfits += _core_misfits(layer, layer_use, layers)
-        misfits += _pop16_misfits(layer, layer_use)
-        misfits += _learning_misfits(layer, layer_use)
-        misfits += _config_misfits(layer, layer_use)
+    for layer, own in zip(layers.layers, use.layers):
+        exceeded = [*_core_limits(layer, own, layers), *_pop16_limits(layer, own)]
+        exceeded += [*_learning_limits(layer, own), *_config_limits(layer, own)]
+        misfits += [Misfit(layer.name, *limit, obj=layer.ensemble) for limit in exceeded]
     misfits += _chip_misfits(use, n_chips, layers)
     if spikes is not None:
         # some chip gets more than its share if all of them together can't take it
-        chips = max(1, -(-use.n_cores // MAX_CORES_PER_CHIP))
+        chips = max(1, -(-use.n_cores // limits.MAX_CORES_PER_CHIP))
         misfits += _host_misfits(layers, tilings, spikes, max_host_spikes * chips)
     return tuple(misfits)
 
 
-def layer_misfit(
-    layer: Layer,
-    resource: str,
-    used: int,
-    limit: int,
-    reason: str,
-    remedy: str,
-    refused: bool = True,
-) -> Misfit:
-    """A limit that one layer exceeds."""
-    return Misfit(layer.name, resource, used, limit, reason, remedy, refused, layer.ensemble)
+#: A `Misfit` of a layer: resource, use, limit, reason, remedy, and whether NengoLoihi refuses it.
+Limit = tuple[str, int, int, str, str, bool]
 
 
 # ---------------------------------------------------------------- a core
 
 
-def _core_misfits(layer: Layer, use: LayerUse, layers: Layers) -> Iterator[Misfit]:
+def _core_limits(layer: Layer, use: LayerUse, layers: Layers) -> Iterator[Limit]:
     for number, (resource, used, limit) in enumerate(use.largest.limits):
         if used <= limit:
             continue
@@ -156,28 +136,25 @@ def _core_misfits(layer: Layer, use: LayerUse, layers: Layers) -> Iterator[Misfi
             f"needs {used:,} {resource} in {blocks}, and a core has {limit:,} "
             f"({used - limit:,} too many)"
         )
-        remedy = _remedy(resource, layer, use, layers)
-        yield layer_misfit(layer, resource, used, limit, reason, remedy)
+        yield resource, used, limit, reason, _remedy(resource, layer, use, layers), True
 
 
 def _remedy(resource: str, layer: Layer, use: LayerUse, layers: Layers) -> str:
     if layer.ensemble is None:
         return DECODING
-    never = why_never(layer)
-    if never is not None:
-        return never
-    if resource == "output axons":
-        targets = ", ".join(dict.fromkeys(layers.layers[out.target].name for out in layer.outputs))
-        wide = any(out.synapses.pop_type == 32 for out in layer.outputs)
-        pop16 = "; pop_type 16 halves the slots of its convolutions" if wide else ""
-        return f"Cut it smaller, or cut {targets} into fewer blocks{pop16}; {FIT}"
-    return f"Cut it smaller than {use.tiling.tile}; {FIT}"
+    if resource != "output axons":
+        return why_never(layer) or f"Cut it smaller than {use.tiling.tile}; {FIT}"
+    targets = ", ".join(dict.fromkeys(layers.layers[out.target].name for out in layer.outputs))
+    wide = any(out.synapses.pop_type == 32 for out in layer.outputs)
+    pop16 = "; pop_type 16 halves the slots of its convolutions" if wide else ""
+    cut = f"Cut it smaller, or cut {targets} into fewer blocks{pop16}; {FIT}"
+    return why_never(layer) or cut
 
 
 def why_never(layer: Layer) -> str | None:
     """Why a layer fits at no block shape, and the way out; None if it may fit."""
     least = layer.least_input_axons()
-    if least <= MAX_INPUT_AXONS:
+    if least <= limits.MAX_INPUT_AXONS:
         return None
     return (
         f"No block shape helps: even a single neuron of it hears {least:,} axons. "
@@ -186,7 +163,7 @@ def why_never(layer: Layer) -> str | None:
     )
 
 
-def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+def _pop16_limits(layer: Layer, use: LayerUse) -> Iterator[Limit]:
     pop16 = [s for s in layer.synapses if s.pop_type == 16]
     if pop16 and not use.bases_allowed:
         reason = (
@@ -197,30 +174,26 @@ def _pop16_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             "Use channels_last, and blocks with a multiple of 4 channels; or pop_type 32, which "
             "has no such rule"
         )
-        yield layer_misfit(layer, "pop16 offsets", 1, 0, reason, remedy)
+        yield "pop16 offsets", 1, 0, reason, remedy, True
     channels = max((s.n_atoms for s in pop16), default=0)
-    if channels > MAX_POP16_CHANNELS:
+    if channels > limits.MAX_POP16_CHANNELS:
         reason = (
             f"is reached by pop16 axons of {channels} channels, and NxSDK takes "
-            f"{MAX_POP16_CHANNELS}"
+            f"{limits.MAX_POP16_CHANNELS}"
         )
         remedy = "Use pop_type 32 for that Connection, or fewer channels before it"
-        yield layer_misfit(
-            layer, "pop16 channels", channels, MAX_POP16_CHANNELS, reason, remedy, refused=False
-        )
+        yield "pop16 channels", channels, limits.MAX_POP16_CHANNELS, reason, remedy, False
     axons = int(use.input_axons.max())
-    if pop16 and MAX_POP16_INPUT_AXONS < axons <= MAX_INPUT_AXONS:
+    if pop16 and limits.MAX_POP16_INPUT_AXONS < axons <= limits.MAX_INPUT_AXONS:
         reason = (
             f"needs {axons:,} input axons in a block, and pop16 axons can address "
-            f"{MAX_POP16_INPUT_AXONS:,}"
+            f"{limits.MAX_POP16_INPUT_AXONS:,}"
         )
         remedy = f"Cut it smaller, or use pop_type 32; {FIT}"
-        yield layer_misfit(
-            layer, "pop16 input axons", axons, MAX_POP16_INPUT_AXONS, reason, remedy, refused=False
-        )
+        yield "pop16 input axons", axons, limits.MAX_POP16_INPUT_AXONS, reason, remedy, False
 
 
-def _learning_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+def _learning_limits(layer: Layer, use: LayerUse) -> Iterator[Limit]:
     learning = [s for s in layer.synapses if s.learning]
     if not learning:
         return
@@ -230,56 +203,51 @@ def _learning_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
             "out of synapses that it splits"
         )
         remedy = "Learn fewer dimensions in one Connection, or from fewer neurons"
-        yield layer_misfit(layer, "learning blocks", use.n_blocks, 1, reason, remedy)
+        yield "learning blocks", use.n_blocks, 1, reason, remedy, True
     if len(learning) < len(layer.synapses):
         reason = "has synapses that learn and others that do not, which a core can't mix"
         remedy = "Let the learned values arrive at a population of their own"
-        yield layer_misfit(layer, "learning", 1, 0, reason, remedy, refused=False)
-    extra = sum(s.n_axons for s in learning) * (LEARNING_AXON_ENTRIES - 1)
-    entries = int(use.input_axons.max()) + extra
-    if entries > MAX_INPUT_AXONS >= int(use.input_axons.max()):
+        yield "learning", 1, 0, reason, remedy, False
+    axons = int(use.input_axons.max())
+    entries = axons + sum(s.n_axons for s in learning) * (limits.LEARNING_AXON_ENTRIES - 1)
+    if entries > limits.MAX_INPUT_AXONS >= axons:
         reason = (
             f"needs {entries:,} entries of the synapse map, two for each axon that learns, and a "
-            f"core has {MAX_INPUT_AXONS:,}"
+            f"core has {limits.MAX_INPUT_AXONS:,}"
         )
         remedy = "Learn from fewer neurons"
-        yield layer_misfit(
-            layer, "learning axons", entries, MAX_INPUT_AXONS, reason, remedy, refused=False
-        )
+        yield "learning axons", entries, limits.MAX_INPUT_AXONS, reason, remedy, False
 
 
-def _config_misfits(layer: Layer, use: LayerUse) -> Iterator[Misfit]:
+def _config_limits(layer: Layer, use: LayerUse) -> Iterator[Limit]:
     c = layer.compartment
     profiles = np.stack([c.decay_u, c.decay_v, c.refract_delay, c.enable_noise])
     for resource, values, limit, parameters in (
-        ("threshold configs", c.vth[None, :], MAX_THRESHOLD_CONFIGS, "thresholds"),
-        ("compartment configs", profiles, MAX_COMPARTMENT_CONFIGS, "decays or refractory periods"),
+        ("threshold", c.vth[None, :], limits.MAX_THRESHOLD_CONFIGS, "thresholds"),
+        ("compartment", profiles, limits.MAX_COMPARTMENT_CONFIGS, "decays or refractory periods"),
     ):
         if np.unique(values, axis=1).shape[1] <= limit:
             continue
-        used = max(
-            np.unique(values[:, use.tiling.tile_of == k], axis=1).shape[1]
-            for k in range(use.n_blocks)
-        )
+        blocks = (values[:, use.tiling.tile_of == k] for k in range(use.n_blocks))
+        used = max(np.unique(own, axis=1).shape[1] for own in blocks)
         if used > limit:
             reason = (
                 f"has neurons of {used} different {parameters} in a block; a core can have {limit}"
             )
             remedy = "Give its neurons fewer different parameters, or cut it smaller"
-            yield layer_misfit(layer, resource, used, limit, reason, remedy, refused=False)
+            yield f"{resource} configs", used, limit, reason, remedy, False
 
 
 # ---------------------------------------------------------------- chips and host
 
 
 def _chip_misfits(use: NetworkUse, n_chips: int, layers: Layers) -> Iterator[Misfit]:
-    limit = n_chips * MAX_CORES_PER_CHIP
+    per_chip = limits.MAX_CORES_PER_CHIP
+    limit = n_chips * per_chip
     if use.n_cores > limit:
-        needed = -(-use.n_cores // MAX_CORES_PER_CHIP)
+        needed = -(-use.n_cores // per_chip)
         chips = f"{n_chips} chip{'s' if n_chips > 1 else ''}"
-        reason = (
-            f"needs {use.n_cores:,} cores, and {chips} of {MAX_CORES_PER_CHIP} cores have {limit:,}"
-        )
+        reason = f"needs {use.n_cores:,} cores, and {chips} of {per_chip} cores have {limit:,}"
         remedy = (
             f"Ask for a board with {needed} chips (nengo_loihi.Simulator(..., "
             f"hardware_options={{'n_chips': {needed}}})); {FIT} on fewest cores"

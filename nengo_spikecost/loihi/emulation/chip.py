@@ -10,12 +10,13 @@ Reference: nengo-loihi 1.1.0, block.py, emulator/interface.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...digests import array_digest
 from ...errors import LoihiError
 from ..cores.built import BuiltNetwork, Part
 from .weight_rows import Rows, entries_of, flat, sorted_entries
@@ -169,9 +170,8 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     for number, block in enumerate(blocks):
         for synapse in block.synapses:
             numbers[id(synapse)] = len(synapses)
-            first = rows.add(synapse)
             synapses.append(Synapses(number, _format(synapse, block), str(synapse.label or "")))
-            tables_of.append(first)
+            tables_of.append(rows.add(synapse))
     routes: list[Route] = []
     entries: list[Any] = []
     for sender, (part, sources) in enumerate(zip((*blocks, *inputs), slices)):
@@ -247,18 +247,13 @@ def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.
     starts = np.concatenate([[0], changes])
     du, dv, vth, vmin, vmax, ref, number = table[starts].astype(np.int32).T
     bias = np.concatenate([column(b.compartment.bias, b) for b in blocks])
+    stops = np.append(changes, block_of[-1].stop)
     segments = {
-        "bias": bias,
-        "segment_start": starts,
-        "segment_stop": np.append(changes, block_of[-1].stop),
-        "segment_block": number,
+        "bias": bias, "segment_start": starts, "segment_stop": stops, "segment_block": number,
         "keep_current": 4096 - 1 - du,  # the chip adds 1 to this decay
-        "keep_voltage": 4096 - dv,
-        "threshold": vth,
-        "lowest": vmin,
-        "highest": vmax,
+        "keep_voltage": 4096 - dv, "threshold": vth, "lowest": vmin, "highest": vmax,
         "refractory": ref,
-    }
+    }  # fmt: skip
     return {name: np.ascontiguousarray(values, dtype=np.int32) for name, values in segments.items()}
 
 
@@ -271,3 +266,26 @@ def _recorded(probes: Sequence[Any], key: str, block_of: dict[Any, slice]) -> np
         for block, part in zip(probe.target, probe.slice)
     ]
     return flat(recorded, np.int32)
+
+
+def built_digest(model: Any, chip: Chip) -> str:
+    """Digest of the blocks on the chip, and of the operators and signals of the host."""
+
+    def parts() -> Iterable[np.ndarray | str]:
+        yield from map(np.asarray, chip.tables)
+        for block in chip.blocks:
+            c = block.compartment
+            noise = (c.enable_noise, c.noise_exp, c.noise_offset, c.noise_at_membrane)
+            yield from map(np.asarray, noise)
+        for spikes in chip.inputs:
+            for step in sorted(spikes.permanent):
+                yield from (np.asarray(step), np.asarray(spikes.spikes[step]))
+        for part in (model.host_pre, model.host):
+            for op in part.operators:
+                yield type(op).__name__
+                for signal in op.all_signals:
+                    value = signal.base.initial_value
+                    # sparse ones are not arrays
+                    yield np.asarray(value.toarray() if hasattr(value, "toarray") else value)
+
+    return array_digest(parts())

@@ -19,14 +19,12 @@ from ...checkpoints import Checkpoint
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
-from .built_digest import built_digest
-from .chip import Chip, flatten
+from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
-from .feeding import filled, given_inputs
+from .feeding import check_run, filled, given_inputs, positive
 from .lanes import usable_processors
 from .presenting import Presenter
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
-from .run_arguments import check_run, positive
 
 READOUTS = ("last", "all")
 
@@ -94,8 +92,8 @@ class Emulator:
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
         self.network, self.model = self.built.network, self.built.model
-        own = self.network.seed
-        self._seed = (0 if own is None else own + 1) if seed is None else seed
+        own = -1 if self.network.seed is None else self.network.seed
+        self._seed = own + 1 if seed is None else seed
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
         self._ensembles = _ensembles(self.built, self.chip)

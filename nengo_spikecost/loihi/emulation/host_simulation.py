@@ -89,13 +89,8 @@ class HostPart:
 
         inputs = {id(signal) for signal in self.fed.values()}
         order = toposort(operator_dependency_graph(model.operators))
-        self._operators = [
-            op
-            for op in order
-            if hasattr(op, "make_step")
-            and not isinstance(op, SimProbe)  # does nothing
-            and not _writes_only(op, inputs)
-        ]
+        steps = [op for op in order if hasattr(op, "make_step") and not isinstance(op, SimProbe)]
+        self._operators = [op for op in steps if not _writes_only(op, inputs)]
         written = [s.base for op in self._operators for s in _written(op)]
         written += [s.base for s in self.fed.values()]
         self._arrays = {
@@ -123,9 +118,7 @@ class HostPart:
 
     def begin(self) -> None:
         """Start a presentation, once its inputs were given to `feed`."""
-        with np.errstate(invalid="raise", divide="ignore"):
-            for step in self._once:
-                step()
+        _run(self._once)
 
     def feed(self, node: Any, values: np.ndarray) -> None:
         """Set the output of a Node, ``(lanes, size)``."""
@@ -134,9 +127,7 @@ class HostPart:
 
     def step(self) -> None:
         """Simulate one step of all lanes."""
-        with np.errstate(invalid="raise", divide="ignore"):
-            for step in self._each:
-                step()
+        _run(self._each)
 
     @property
     def time(self) -> np.ndarray:
@@ -179,12 +170,8 @@ class HostPart:
             before = len(changing), len(bases)
             for op in self._operators:
                 writes = {s.base for s in _written(op)}
-                if (
-                    not isinstance(op, PURE)
-                    or op.updates
-                    or any(s.base in bases for s in op.reads)
-                    or writes & bases
-                ):
+                touched = writes | {s.base for s in op.reads}
+                if not isinstance(op, PURE) or op.updates or touched & bases:
                     changing.add(id(op))
                     bases |= writes
             if before == (len(changing), len(bases)):
@@ -207,14 +194,17 @@ class HostPart:
 
     def state(self) -> list[np.ndarray]:
         """The signals that change, in an order that is the same in every process."""
-        used = (signal.base for op in self.model.operators for signal in op.all_signals)
-        return [self._arrays[base] for base in dict.fromkeys(used) if base in self._arrays]
+        return [self._arrays[base] for base in self._bases if base in self._arrays]
 
     def constants(self) -> list[np.ndarray]:
         """The signals that never change."""
-        used = (signal.base for op in self.model.operators for signal in op.all_signals)
-        values = [base.initial_value for base in dict.fromkeys(used) if base not in self._arrays]
+        values = [base.initial_value for base in self._bases if base not in self._arrays]
         return [array for array in values if isinstance(array, np.ndarray)]
+
+    @functools.cached_property
+    def _bases(self) -> list[Any]:
+        used = (signal.base for op in self.model.operators for signal in op.all_signals)
+        return list(dict.fromkeys(used))
 
     def _sender(self, op: Any, key: Any) -> Step:
         values = self.array(op.input)
@@ -231,6 +221,12 @@ class HostPart:
             output[...] = self.received[key]
 
         return receive
+
+
+def _run(steps: list[Step]) -> None:
+    with np.errstate(invalid="raise", divide="ignore"):
+        for step in steps:
+            step()
 
 
 def _written(op: Any) -> list[Any]:

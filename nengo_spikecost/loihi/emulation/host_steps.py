@@ -28,6 +28,7 @@ Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any, Callable
 
 import nengo
@@ -80,17 +81,7 @@ def remembers_nothing(op: Any, pure: tuple[type, ...]) -> bool:
 
 def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
     """Nengo's own step, for one lane after another."""
-    steps = []
-    functions = host.functions.of(op)
-    for lane, rng in enumerate(rngs):
-        own = op
-        if functions is not None:
-            own = copy.copy(op)
-            own.fn = functions[lane]
-        if getattr(op, "state_extra", None):
-            own = copy.copy(op)
-            own.state_extra = copy.deepcopy(op.state_extra)
-        steps.append(own.make_step(_Lane(host, lane), host.model.dt, rng))
+    steps = [_step_of_lane(op, host, lane, rng) for lane, rng in enumerate(rngs)]
     host.keep(op, steps)
 
     def step() -> None:
@@ -98,6 +89,17 @@ def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
             of_lane()
 
     return step
+
+
+def _step_of_lane(op: Any, host: Any, lane: int, rng: Any) -> Step:
+    """Nengo's own step for one lane, which remembers things for this lane only."""
+    functions, extra = host.functions.of(op), getattr(op, "state_extra", None)
+    own = copy.copy(op) if functions is not None or extra else op
+    if functions is not None:
+        own.fn = functions[lane]
+    if extra:
+        own.state_extra = copy.deepcopy(extra)
+    return own.make_step(_Lane(host, lane), host.model.dt, rng)
 
 
 @batched(operators.TimeUpdate)
@@ -114,32 +116,18 @@ def time_update(op: Any, host: Any, rngs: Any) -> Step:
 
 @batched(operators.Reset)
 def reset(op: Any, host: Any, rngs: Any) -> Step:
-    target, value = host.array(op.dst), op.value
-
-    def step() -> None:
-        target[...] = value
-
-    return step
+    return partial(np.copyto, host.array(op.dst), op.value, casting="unsafe")
 
 
 @batched(operators.Copy)
 def copy_signal(op: Any, host: Any, rngs: Any) -> Step | None:
-    if op.src_slice is not None or op.dst_slice is not None:
-        return None
-    if op.src.ndim > op.dst.ndim:
+    if op.src_slice is not None or op.dst_slice is not None or op.src.ndim > op.dst.ndim:
         return None
     target = host.array(op.dst)
     source = _with_axes(host.array(op.src), op.src, op.dst.ndim, host)
     if op.inc:
-
-        def step() -> None:
-            target[...] += source
-    else:
-
-        def step() -> None:
-            target[...] = source
-
-    return step
+        return partial(np.add, target, source, out=target)
+    return partial(np.copyto, target, source, casting="unsafe")
 
 
 @batched(operators.ElementwiseInc)
@@ -165,16 +153,14 @@ def convolution(op: Any, host: Any, rngs: Any) -> Step | None:
     x, y, kernel = host.array(op.X), host.array(op.Y), host.array(op.W)
     (height, width), (rows, columns) = conv.kernel_size, conv.output_shape.spatial_shape
     n_channels, (down, right) = conv.input_shape.n_channels, conv.strides
+    shape = (rows, columns, height, width, n_channels)
     matrix = kernel.reshape(height * width * n_channels, conv.n_filters)
 
     def step() -> None:
         for own, result in zip(x.reshape(len(x), *conv.input_shape.shape), y):
             a, b, c = own.strides
             windows = np.lib.stride_tricks.as_strided(
-                own,
-                (rows, columns, height, width, n_channels),
-                (down * a, right * b, a, b, c),
-                writeable=False,
+                own, shape, (down * a, right * b, a, b, c), writeable=False
             )
             product = windows.reshape(rows * columns, -1).dot(matrix)
             result[...] += product.reshape(result.shape)
@@ -211,17 +197,11 @@ def neurons(op: Any, host: Any, rngs: Any) -> Step | None:
 def process(op: Any, host: Any, rngs: Any) -> Step | None:
     if op.input is None:
         return None if op.mode == "inc" else _same_for_all(op, host, rngs)
-    if type(op.process) not in (nengo.Lowpass, nengo.LinearFilter):
+    linear = type(op.process) in (nengo.Lowpass, nengo.LinearFilter)
+    if not linear or not host.is_batched(op.input):
         return None
-    if not host.is_batched(op.input):
-        return None
-    one = op.process.make_step(
-        op.input.shape,
-        op.output.shape,
-        host.model.dt,
-        None,
-        {name: signal.initial_value.copy() for name, signal in op.state.items()},
-    )
+    state = {name: signal.initial_value.copy() for name, signal in op.state.items()}
+    one = op.process.make_step(op.input.shape, op.output.shape, host.model.dt, None, state)
     if isinstance(one, nengo.LinearFilter.NoX):
         return _written(op, host, lambda: one.d * host.array(op.input))
     if isinstance(one, nengo.LinearFilter.OneX):
@@ -262,12 +242,7 @@ def function(op: Any, host: Any, rngs: Any) -> Step | None:
 
 def _same_for_all(op: Any, host: Any, rngs: Any) -> Step:
     """Nengo's step for the first lane, whose result all lanes take."""
-    functions = host.functions.of(op)
-    own = op
-    if functions is not None:
-        own = copy.copy(op)
-        own.fn = functions[0]
-    one = own.make_step(_Lane(host, 0), host.model.dt, rngs.of_lanes[0])
+    one = _step_of_lane(op, host, 0, rngs.of_lanes[0])
     host.keep(op, [one])
     output = host.array(op.output)
 

@@ -1,4 +1,8 @@
-"""State and counts of the chip in every lane of a batch."""
+"""State, noise and counts of the chip in every lane of a batch.
+
+Reference of the noise: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``,
+``CompartmentState``).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .chip import Chip
-from .noise import ChipNoise
 
 
 def usable_processors() -> int:
@@ -99,14 +102,11 @@ class ChipLanes:
 
     def records(self, n_steps: int) -> dict[str, np.ndarray]:
         """Arrays for records: (lanes, n_steps, recorded) by quantity."""
-        tables = self.chip.tables
+        lanes, tables = (self.batch_size, n_steps), self.chip.tables
         return {
-            key: np.empty((self.batch_size, n_steps, len(where)), dtype=kind)
-            for key, where, kind in (
-                ("spiked", tables.record_spiked, np.uint8),
-                ("current", tables.record_current, np.int32),
-                ("voltage", tables.record_voltage, np.int32),
-            )
+            "spiked": np.empty((*lanes, len(tables.record_spiked)), dtype=np.uint8),
+            "current": np.empty((*lanes, len(tables.record_current)), dtype=np.int32),
+            "voltage": np.empty((*lanes, len(tables.record_voltage)), dtype=np.int32),
         }
 
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
@@ -117,10 +117,10 @@ class ChipLanes:
         steps, start = tuple(self.by_step), self._n_done
         self._n_done += host.shape[1]
 
+        given = self.chip.tables, state, host, noise, recorded, counts, steps, start
+
         def some(lanes: tuple[int, int]) -> None:
-            self._advance(
-                self.chip.tables, state, host, noise, recorded, counts, steps, start, lanes
-            )
+            self._advance(*given, lanes)
 
         if self._pool is None:
             some((0, self.batch_size))
@@ -148,6 +148,65 @@ class ChipLanes:
         chip = self._spiked[:, : self.chip.n_compartments]
         host = self._fired_by_host[:, : self.n_inputs]
         return np.concatenate([chip, host], axis=1).astype(np.int32)
+
+
+class ChipNoise:
+    """The noise of all compartments, step by step.
+
+    NengoLoihi draws it for all compartments at every step, with the seed of its simulator. Every
+    lane has the noise of a new simulator with that seed.
+
+    Parameters
+    ----------
+    chip : Chip
+    seed : int
+    """
+
+    def __init__(self, chip: Chip, seed: int):
+        self._seed = seed
+        parts = [(block.compartment, block.n_neurons) for block in chip.blocks]
+
+        def column(name: str) -> np.ndarray:
+            return np.concatenate([np.broadcast_to(getattr(c, name), n) for c, n in parts])
+
+        enabled = column("enable_noise").astype(bool)
+        self.any = bool(enabled.any())
+        self._n = len(enabled)
+        # all in float64, as in NengoLoihi: a whole number times a power of 2
+        exponent = column("noise_exp").astype(np.int32)
+        self._factor = np.where(enabled, 2.0 ** (exponent - 7), 0)
+        self._offset = column("noise_offset").astype(np.int32) * np.int32(64)
+        self._at_membrane = column("noise_at_membrane").astype(bool)
+        self._keys = np.zeros(624, dtype=np.uint32)
+        self._position = np.zeros(1, dtype=np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the first step."""
+        if self.any:
+            self._keep(np.random.RandomState(self._seed))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The state of the random numbers by name; the very arrays that are used."""
+        return {"noise": self._keys, "noise position": self._position} if self.any else {}
+
+    def of_steps(self, n_steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Noise of inputs and of biases in the next steps, int32, (n_steps, compartments).
+
+        Both have no steps if no compartment has noise.
+        """
+        if not self.any:
+            nothing = np.zeros((0, self._n), dtype=np.int32)
+            return nothing, nothing
+        rng = np.random.RandomState()
+        rng.set_state(("MT19937", self._keys, int(self._position[0]), 0, 0.0))
+        drawn = [rng.randint(-127, 128, size=self._n, dtype=np.int32) for _ in range(n_steps)]
+        self._keep(rng)
+        noise = ((np.array(drawn) + self._offset) * self._factor).astype(np.int32)
+        return noise * ~self._at_membrane, noise * self._at_membrane
+
+    def _keep(self, rng: np.random.RandomState) -> None:
+        _, self._keys[...], self._position[...], *_ = rng.get_state(legacy=True)
 
 
 def eights(n: int) -> int:

@@ -85,11 +85,11 @@ def joined_run(
 ) -> EmulatedRun:  # fmt: skip
     """The results of all batches, one after another."""
     arrays = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
-    outputs = {
-        probe: EmulatedOutput(*(arrays.get(f"output {k} {key}") for key in READINGS))  # type: ignore[arg-type]
-        for k, probe in enumerate(probes)
-        if f"output {k} last" in arrays
-    }
+    outputs = {}
+    for k, probe in enumerate(probes):
+        own: Any = [arrays.get(f"output {k} {key}") for key in READINGS]
+        if own[0] is not None:
+            outputs[probe] = EmulatedOutput(*own)
     synapses_of = [route.synapses for route in chip.routes]
     messages, synops = (
         added_up(arrays[key], synapses_of, len(chip.synapses)) for key in ("messages", "synops")
@@ -112,19 +112,14 @@ def joined_run(
 def warn_of_overflows(run: EmulatedRun) -> None:
     """Warn once of what NengoLoihi's emulator warns of at every step."""
     where = np.asarray(run.overflows.any(axis=0))
-    if not where.any():
-        return
-    said = [
-        f"{name} of {', '.join(np.array(run.block_names)[where[:, k]])}"
-        for k, name in enumerate(OVERFLOWS)
-        if where[:, k].any()
-    ]
-    warnings.warn(
+    names = [np.array(run.block_names)[where[:, k]] for k in range(len(OVERFLOWS))]
+    said = [f"{name} of {', '.join(own)}" for name, own in zip(OVERFLOWS, names) if len(own)]
+    message = (
         f"Numbers were too large for the chip, and were cut as it cuts them, in {'; '.join(said)}: "
-        "too many spikes arrive at once. See EmulatedRun.overflows.",
-        EmulationWarning,
-        stacklevel=3,
+        "too many spikes arrive at once. See EmulatedRun.overflows."
     )
+    if said:
+        warnings.warn(message, EmulationWarning, stacklevel=3)
 
 
 def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:
@@ -144,11 +139,10 @@ def _step_counts(chip: Chip, arrays: Mapping[str, np.ndarray]) -> StepCounts:
     fired, sent = arrays["step fired"], arrays["step sent"][..., :n_blocks]
     messages, met = np.moveaxis(arrays["step arrived"], 2, 0)
     events = np.zeros_like(sent)
-    synops: dict[str, np.ndarray] = {}
+    synops = {synapses.kind: np.zeros_like(sent) for synapses in chip.synapses}
     for k, synapses in enumerate(chip.synapses):
         events[..., synapses.block] += messages[..., k]
-        own = synops.setdefault(synapses.kind, np.zeros_like(sent))
-        own[..., synapses.block] += met[..., k]
+        synops[synapses.kind][..., synapses.block] += met[..., k]
     return StepCounts(
         synops=synops,
         axon_events=events,

@@ -27,9 +27,8 @@ def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Un
     """Problems of one Ensemble on the chip."""
     findings = [*_neuron_type(ensemble.neuron_type, context.dt)]
     if ensemble.noise is not None:
-        findings.append(
-            ("has noise, which NengoLoihi can't build", f"Remove it, or {OFF_CHIP}", True)
-        )
+        reason = "has noise, which NengoLoihi can't build"
+        findings.append((reason, f"Remove it, or {OFF_CHIP}", True))
     if not findings:
         findings += _parameters(ensemble)
     for reason, remedy, refused in findings:
@@ -39,8 +38,7 @@ def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Un
 def _neuron_type(neuron_type: Any, dt: float) -> Iterator[tuple[str, str, bool]]:
     loihi = stack.nengo_loihi()
     kind = type(neuron_type).__name__
-    builders = loihi.builder.builder.Builder.builders
-    builder = next(cls for cls in type(neuron_type).__mro__ if cls in builders)
+    builder = builder_type(neuron_type)
     remedy = f"Use LoihiSpikingRectifiedLinear or LoihiLIF, or {OFF_CHIP}"
     if builder is nengo.neurons.NeuronType:
         yield f"has {kind} neurons, which the chip does not have", remedy, True
@@ -60,10 +58,25 @@ def _neuron_type(neuron_type: Any, dt: float) -> Iterator[tuple[str, str, bool]]
             reason = "has RegularSpiking neurons whose base type has an amplitude"
             yield reason, "Give the amplitude to RegularSpiking itself", True
     tau_rc = getattr(base, "tau_rc", None)
-    threshold = loihi.block.Compartment.DECAY_SCALE_TH
-    if tau_rc is not None and not -np.expm1(-dt / tau_rc) > threshold:
+    if tau_rc is not None and not can_decay(tau_rc, dt):
         reason = f"has a membrane time constant of {tau_rc:g} s, too long for the chip to decay"
         yield reason, f"Use a shorter one, or {OFF_CHIP}", True
+
+
+def builder_type(neuron_type: Any) -> type:
+    """The class of neurons that NengoLoihi builds a neuron type as."""
+    builders = stack.nengo_loihi().builder.builder.Builder.builders
+    return next(cls for cls in type(neuron_type).__mro__ if cls in builders)
+
+
+def can_decay(tau: float, dt: float) -> bool:
+    """Whether the chip can decay so slowly, by this time constant in s."""
+    return bool(-np.expm1(-dt / tau) > decay_threshold())
+
+
+def decay_threshold() -> float:
+    """Share of a value that decays in a step at least."""
+    return float(stack.nengo_loihi().block.Compartment.DECAY_SCALE_TH)
 
 
 def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
@@ -110,24 +123,20 @@ def gains_and_biases(ensemble: nengo.Ensemble) -> tuple[np.ndarray, np.ndarray]:
     get_gain_bias = stack.nengo_loihi().builder.ensemble.get_gain_bias
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        gain, bias = get_gain_bias(
-            ensemble, np.random.RandomState(0), intercept_limit=INTERCEPT_LIMIT
-        )[:2]
-    return gain, bias
+        rng = np.random.RandomState(0)
+        return get_gain_bias(ensemble, rng, intercept_limit=INTERCEPT_LIMIT)[:2]
 
 
 def config_problems(context: Context) -> Iterator[Unsupported]:
     """Marks in the config of a subnetwork, which NengoLoihi does not read."""
     for network in context.network.all_networks:
-        if not has_placement_params(network.config):
-            continue
-        for ensemble in network.all_ensembles:
+        marked_here = network.all_ensembles if has_placement_params(network.config) else ()
+        for ensemble in marked_here:
             marked = network.config[ensemble].on_chip
             if marked is not None and marked != context.chip[ensemble]:
-                yield context.problem(
-                    ensemble,
+                reason = (
                     f"is marked as {'on' if marked else 'off'} chip in a subnetwork's config, and "
-                    "NengoLoihi reads that of the whole network only",
-                    "Mark it there: nengo_spikecost.loihi.mark_off_chip(network, [ensemble])",
-                    refused=False,
+                    "NengoLoihi reads that of the whole network only"
                 )
+                remedy = "Mark it there: nengo_spikecost.loihi.mark_off_chip(network, [ensemble])"
+                yield context.problem(ensemble, reason, remedy, refused=False)

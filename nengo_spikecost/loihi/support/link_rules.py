@@ -16,8 +16,7 @@ from nengo.ensemble import Neurons
 from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform, Sparse
 
-from ... import stack
-from .ensemble_rules import equal_gains
+from .ensemble_rules import can_decay, decay_threshold, equal_gains
 from .links import LOWER, Link
 from .unsupported import Context, Unsupported, owner_of
 
@@ -53,19 +52,13 @@ Finding = tuple[str, str, bool]  # reason, remedy, refused
 
 def _target_name(link: Link, context: Context) -> str:
     if isinstance(link.post_obj, LearningRule):
-        learned = link.post_obj.connection
-        return (
-            f"learning rule of {context.name(learned.pre_obj)} -> {context.name(learned.post_obj)}"
-        )
+        ends = link.post_obj.connection.pre_obj, link.post_obj.connection.post_obj
+        return f"learning rule of {' -> '.join(map(context.name, ends))}"
     return context.name(link.post_obj)
 
 
 def _kind(transform: Any) -> str:
     return type(transform).__name__
-
-
-def _is_matrix(link: Link) -> bool:
-    return link.transform is None or isinstance(link.transform, MATRICES)
 
 
 def _is_dense(link: Link) -> bool:
@@ -82,21 +75,19 @@ def _values_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
         "that it turns the numbers into spikes on the host"
     )
     if not _is_dense(link):
-        yield (
+        reason = (
             f"is a {_kind(link.transform)} of numbers on the host, and NengoLoihi only lets spikes "
-            "through one to the chip",
-            off_chip,
-            True,
+            "through one to the chip"
         )
+        yield reason, off_chip, True
         return
     yield from _part_of_target(link)
     if isinstance(link.post_obj, Neurons):
-        yield (
+        reason = (
             "feeds numbers on the host to neurons on the chip: NengoLoihi encodes them in spikes "
-            "of neurons of its own, which saturate beyond -1 and 1",
-            off_chip,
-            False,
+            "of neurons of its own, which saturate beyond -1 and 1"
         )
+        yield reason, off_chip, False
     _add_tau(taus, link, context, ENCODER_TAU)
 
 
@@ -104,27 +95,21 @@ def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
     """From neurons, on the chip or on the host, or from an Ensemble on the chip."""
     if not context.is_on_chip(link.first.pre_obj):
         yield from _spikes_of_host(link.first.pre_obj.ensemble.neuron_type)
-    if _is_matrix(link):
+    if link.transform is None or isinstance(link.transform, MATRICES):
         yield from _matrix_on_chip(link, context)
     else:
         yield from _convolution_on_chip(link, context)
     tau = _chip_tau(link.synapse)
     if tau is None:
-        yield (
-            f"has the synapse {link.synapse}, and the chip has none but Lowpass",
-            "Use a Lowpass synapse, nengo.Lowpass(tau)",
-            True,
-        )
+        reason = f"has the synapse {link.synapse}, and the chip has none but Lowpass"
+        yield reason, "Use a Lowpass synapse, nengo.Lowpass(tau)", True
         return
-    if tau > 0 and not _decay_is_representable(tau, context.dt):
-        yield (
-            f"has a Lowpass synapse of {tau:g} s, too long for the chip to decay",
-            f"Use one below {_longest_tau(context.dt):.3g} s",
-            True,
-        )
-    weight_solver = (
-        link.first.solver.weights if isinstance(link.first.pre_obj, nengo.Ensemble) else False
-    )
+    if tau > 0 and not can_decay(tau, context.dt):
+        reason = f"has a Lowpass synapse of {tau:g} s, too long for the chip to decay"
+        longest = -context.dt / np.log1p(-decay_threshold())
+        yield reason, f"Use one below {longest:.3g} s", True
+    decodes = isinstance(link.first.pre_obj, nengo.Ensemble)
+    weight_solver = decodes and link.first.solver.weights
     decoded = isinstance(link.post_obj, nengo.Ensemble) and not weight_solver
     _add_tau(taus, link, context, ENCODER_TAU if decoded else tau)
 
@@ -132,9 +117,8 @@ def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
 def _spikes_of_host(neuron_type: Any) -> Iterator[Finding]:
     """Problems of neurons on the host that send anything but equal and positive spikes."""
     kind = type(neuron_type).__name__
-    remedy = (
-        "Give the off-chip population a spiking neuron type, such as LoihiSpikingRectifiedLinear"
-    )
+    remedy = "Give the off-chip population a spiking neuron type, such as "
+    remedy += "LoihiSpikingRectifiedLinear"
     if not neuron_type.spiking:
         reason = (
             f"sends the rates of {kind} neurons to the chip: NengoLoihi takes every rate above "
@@ -142,10 +126,8 @@ def _spikes_of_host(neuron_type: Any) -> Iterator[Finding]:
         )
         yield reason, remedy, False
     elif neuron_type.negative or getattr(neuron_type, "negative_slope", 0):
-        reason = (
-            f"sends spikes of {kind} neurons to the chip, where negative spikes arrive as positive"
-        )
-        yield reason, remedy, False
+        reason = f"sends spikes of {kind} neurons to the chip, where negative spikes arrive as "
+        yield f"{reason}positive", remedy, False
 
 
 def _matrix_on_chip(link: Link, context: Context) -> Iterator[Finding]:
@@ -158,11 +140,8 @@ def _matrix_on_chip(link: Link, context: Context) -> Iterator[Finding]:
     solver = link.first.solver
     if isinstance(transform, Sparse):
         yield "is a Sparse transform of decoded values", "Use a Dense transform", True
-    if (
-        solver.weights
-        and not solver.compositional
-        and not isinstance(transform, (Dense, type(None)))
-    ):
+    dense = transform is None or isinstance(transform, Dense)
+    if solver.weights and not solver.compositional and not dense:
         reason = f"has the solver {type(solver).__name__}, which needs a Dense transform"
         yield reason, "Give it transform=numpy.eye(dimensions)", True
 
@@ -173,43 +152,33 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         yield f"has a transform of type {kind}, which NengoLoihi can't build", LOWER, True
         return
     if transform.dimensions != 2:
-        reason = (
-            f"is a {kind} over {transform.dimensions} axes; NengoLoihi builds those over 2 only"
-        )
+        n_axes = transform.dimensions
+        reason = f"is a {kind} over {n_axes} axes; NengoLoihi builds those over 2 only"
         remedy = f"{LOWER}, which writes it over 2 axes"
-        if transform.dimensions > 2:
+        if n_axes > 2:
             remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
         yield reason, remedy, True
-    if not isinstance(link.first.pre_obj, (Neurons, nengo.Node)) or not isinstance(
-        link.post_obj, Neurons
-    ):
+    from_neurons = isinstance(link.first.pre_obj, (Neurons, nengo.Node))
+    if not from_neurons or not isinstance(link.post_obj, Neurons):
         reason = f"is a {kind} that does not lead from neurons to neurons"
         yield reason, "Connect ensemble.neurons", True
         return
     yield from _part_of_target(link)
     if not equal_gains(link.post_obj.ensemble, context.dt):
-        yield (
-            f"is a {kind} into neurons of unequal gains, with which it can't share its weights",
-            "Give the Ensemble one gain for all neurons, gain=nengo.dists.Choice([gain])",
-            True,
-        )
+        reason = f"is a {kind} into neurons of unequal gains, with which it can't share its weights"
+        remedy = "Give the Ensemble one gain for all neurons, gain=nengo.dists.Choice([gain])"
+        yield reason, remedy, True
 
 
 def _part_of_target(link: Link) -> Iterator[Finding]:
     """Connections to some neurons or dimensions only."""
-    solver = getattr(link.last, "solver", None)
-    whole_by_solver = (
-        isinstance(link.post_obj, nengo.Ensemble)
-        and isinstance(link.first.pre_obj, nengo.Ensemble)
-        and solver is not None
-        and solver.weights
-    )
+    ends = (link.first.pre_obj, link.post_obj)
+    solves_weights = getattr(getattr(link.last, "solver", None), "weights", False)
+    whole_by_solver = solves_weights and all(isinstance(end, nengo.Ensemble) for end in ends)
     if link.last.post_slice != slice(None) and not whole_by_solver:
-        yield (
-            "leads to a part of a population on the chip; NengoLoihi connects whole ones only",
-            "Connect all of it, with weights of 0 (or a Sparse transform) for the other part",
-            True,
-        )
+        reason = "leads to a part of a population on the chip; NengoLoihi connects whole ones only"
+        remedy = "Connect all of it, with weights of 0 (or a Sparse transform) for the other part"
+        yield reason, remedy, True
 
 
 def _has_no_entries(transform: Sparse) -> bool:
@@ -225,12 +194,11 @@ def _chip_to_host(link: Link, context: Context) -> Iterator[Finding]:
     transform, pre = link.transform, link.first.pre_obj
     relay = "Lead it through a passthrough Node that has only targets on the host"
     if not _is_dense(link):
-        yield (
+        reason = (
             f"is a {_kind(transform)} from the chip to the host, where NengoLoihi sends spikes "
-            "through Dense transforms only",
-            relay,
-            True,
+            "through Dense transforms only"
         )
+        yield reason, relay, True
         return
     # NengoLoihi multiplies each step's spikes with the vector and sums
     vector = isinstance(transform, Dense) and np.ndim(transform.init) == 1
@@ -258,12 +226,11 @@ def _to_learning_rule(link: Link, context: Context) -> Iterator[Finding]:
     if not _is_dense(link):
         yield f"is a {_kind(link.transform)}", "Use a Dense transform", True
     if not context.is_on_chip(learned.pre_obj):
-        yield (
+        reason = (
             "gives its error to a learned Connection that starts on the host, and NengoLoihi "
-            "only knows those that start on the chip",
-            f"Leave {context.name(learned.pre_obj)} on the chip",
-            True,
+            "only knows those that start on the chip"
         )
+        yield reason, f"Leave {context.name(learned.pre_obj)} on the chip", True
 
 
 # ---------------------------------------------------------------- filters
@@ -274,18 +241,6 @@ def _chip_tau(synapse: Any) -> float | None:
     if synapse is None:
         return 0.0
     return float(synapse.tau) if isinstance(synapse, Lowpass) else None
-
-
-def _decay_threshold() -> float:
-    return float(stack.nengo_loihi().block.Compartment.DECAY_SCALE_TH)
-
-
-def _decay_is_representable(tau: float, dt: float) -> bool:
-    return bool(-np.expm1(-dt / tau) > _decay_threshold())
-
-
-def _longest_tau(dt: float) -> float:
-    return float(-dt / np.log1p(-_decay_threshold()))
 
 
 def _add_tau(taus: Taus, link: Link, context: Context, tau: float) -> None:

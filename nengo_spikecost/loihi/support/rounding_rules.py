@@ -12,7 +12,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from types import SimpleNamespace
-from typing import Any
 
 import nengo
 import numpy as np
@@ -21,7 +20,7 @@ from nengo.exceptions import BuildError, NengoException
 from nengo.transforms import NoTransform, Sparse
 
 from ... import stack
-from .ensemble_rules import gains_and_biases
+from .ensemble_rules import builder_type, gains_and_biases
 from .link_rules import Taus
 from .links import Link
 from .unsupported import Context, Unsupported
@@ -50,9 +49,10 @@ def rounding_problems(links: Iterable[Link], taus: Taus, context: Context) -> It
         except (NengoException, NotImplementedError):
             continue  # `ensemble_problems` says so
         weights = [_largest_weight(link, gain, context.dt) for link in arriving]
-        if any(weight is None for weight in weights):
+        known = [weight for weight in weights if weight is not None]
+        if len(known) < len(weights):
             continue
-        largest = max(weight for weight in weights if weight is not None)
+        largest = max(known)
         if not _can_be_rounded(ensemble, bias, largest, max(taus[ensemble]), context.dt):
             yield context.problem(
                 ensemble,
@@ -72,7 +72,8 @@ def _largest_weight(link: Link, gain: np.ndarray, dt: float) -> float | None:
         largest = np.abs(gain).max()
     elif isinstance(transform, Sparse):
         init = transform.init
-        data, rows = (init.data, init.tocoo().row) if hasattr(init, "tocoo") else _entries(init)
+        rows = init.tocoo().row if hasattr(init, "tocoo") else np.asarray(init.indices)[:, 0]
+        data = np.asarray(init.data)
         largest = np.abs(data * gain[rows]).max() if len(rows) else 0.0
     elif not isinstance(transform.init, np.ndarray):
         return None
@@ -85,11 +86,6 @@ def _largest_weight(link: Link, gain: np.ndarray, dt: float) -> float | None:
     return float(largest * amplitude / dt)
 
 
-def _entries(init: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Values and rows of a nengo.transforms.SparseMatrix."""
-    return np.asarray(init.data), np.asarray(init.indices)[:, 0]
-
-
 def _can_be_rounded(
     ensemble: nengo.Ensemble, bias: np.ndarray, weight: float, tau: float, dt: float
 ) -> bool:
@@ -97,12 +93,11 @@ def _can_be_rounded(
     block = loihi.block.LoihiBlock(ensemble.n_neurons)
     block.compartment.bias[:] = bias
     model = SimpleNamespace(dt=dt, seeds={ensemble: 0})
-    build = loihi.builder.builder.Builder.builders
-    cls = next(c for c in type(ensemble.neuron_type).__mro__ if c in build)
+    build = loihi.builder.builder.Builder.builders[builder_type(ensemble.neuron_type)]
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            build[cls](model, ensemble.neuron_type, ensemble.neurons, block)
+            build(model, ensemble.neuron_type, ensemble.neurons, block)
             block.compartment.configure_filter(tau, dt=dt)
         except BuildError:
             return True  # other rules say so
