@@ -30,12 +30,9 @@ def write_blocks(
 
 def block_shapes(use: NetworkUse) -> dict[Any, Any]:
     """A nengo_loihi.BlockShape for each Ensemble on the chip."""
-    BlockShape = stack.nengo_loihi().BlockShape
-    return {
-        layer.ensemble: BlockShape(layer.tiling.tile, layer.tiling.full)
-        for layer in use.layers
-        if layer.ensemble is not None
-    }
+    shape, layers = stack.nengo_loihi().BlockShape, use.layers
+    known = [layer for layer in layers if layer.ensemble is not None]
+    return {layer.ensemble: shape(layer.tiling.tile, layer.tiling.full) for layer in known}
 
 
 @dataclass(frozen=True)
@@ -177,8 +174,7 @@ class BlockFit(Result):
         """
         self._require_same_order()
         net = self.network if network is None else network_and_names(network)[0]
-        known = {*net.all_ensembles}
-        if not all(ensemble in known for ensemble in self.shapes):
+        if not self.shapes.keys() <= {*net.all_ensembles}:
             raise LoihiError("These block shapes were found for another network: fit this one.")
         write_blocks(net, self.shapes, self.pop_types)
 
@@ -235,13 +231,10 @@ class BlockFit(Result):
         connections = list(self.network.all_connections)
         lines = ["import nengo_loihi", "", f"nengo_loihi.add_params({network})"]
         lines += [f"ensembles = {network}.all_ensembles"]
-        for layer in self.layers:
-            if layer.use.ensemble is None:
-                continue
-            tiling = layer.use.tiling
+        for use in [use for use in self.use.layers if use.ensemble is not None]:
             lines += [
-                f"{network}.config[ensembles[{ensembles.index(layer.use.ensemble)}]].block_shape = "
-                f"nengo_loihi.BlockShape({tiling.tile}, {tiling.full})  # {layer.name}"
+                f"{network}.config[ensembles[{ensembles.index(use.ensemble)}]].block_shape = "
+                f"nengo_loihi.BlockShape({use.tiling.tile}, {use.tiling.full})  # {use.name}"
             ]
         if self.pop_types:
             lines += [f"connections = {network}.all_connections"]

@@ -22,8 +22,7 @@ import numpy as np
 
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import LoihiError
-from ..cores.core_layers import Layers
-from ..cores.core_rates import spikes_per_step
+from ..cores.core_layers import Layers, spikes_per_step
 from ..cores.core_use import use_of
 from ..cores.layer_reading import read_layers
 from ..cores.misfits import why_never
@@ -38,6 +37,11 @@ from .tile_choices import FAILS, TileChoices, all_tiles, balanced_tiles, possibl
 
 #: Points that `BlockFit.pareto` looks for.
 PARETO_POINTS = 24
+
+NO_SOLUTION = (
+    "No block shapes were found with which the output axons of all layers fit. "
+    "Give it more time (time_limit), or pop_types=(16, 32)."
+)
 
 
 def fit_blocks(
@@ -195,16 +199,15 @@ class BlockSearch:
         chosen = self._solve(problem, core_costs(problem))
         least = self._least_blocks()
         if chosen is None:
-            raise self._no_solution()
+            raise LoihiError(NO_SOLUTION)
         self.bound = max(self.bound, sum(least))
         slack = cores(problem, chosen) - self.bound
         if slack <= 0:
             return problem, chosen
         shapes = [layer.shape for layer in self.layers.layers]
         # with more blocks than this a layer takes more than the cores there are over the bound
-        every = problem.with_choices(
-            [self._choices(k, all_tiles(s, least[k] + slack)) for k, s in enumerate(shapes)]
-        )
+        tiles = [all_tiles(s, n + slack) for s, n in zip(shapes, least)]
+        every = problem.with_choices([self._choices(k, own) for k, own in enumerate(tiles)])
         better = self._solve(every, core_costs(every))
         if better is not None and cores(every, better) <= cores(problem, chosen):
             problem, chosen = every, better
@@ -243,26 +246,22 @@ class BlockSearch:
             else:
                 low = middle + 1
         if best is None:
-            raise self._no_solution()
+            raise LoihiError(NO_SOLUTION)
         return best
 
     def _below(self, loads: Sequence[np.ndarray], level: float) -> tuple[int, ...] | None:
         """Fewest cores such that none is busier than ``level``."""
-        costs = [
-            np.where(load <= level, cost, np.inf)
-            for load, cost in zip(loads, core_costs(self.problem))
-        ]
-        if not all(np.isfinite(cost).any() for cost in costs):
-            return None
-        return self._solve(self.problem, costs)
+        pairs = zip(loads, core_costs(self.problem))
+        costs = [np.where(load <= level, cost, np.inf) for load, cost in pairs]
+        possible = all(np.isfinite(cost).any() for cost in costs)
+        return self._solve(self.problem, costs) if possible else None
 
     def _least_traffic(self, max_cores: int) -> tuple[int, ...] | None:
         choices = self.problem.choices
         costs = [c.messages(True) + c.messages(False) + 1e-6 * c.n_blocks for c in choices]
         chosen = self._solve(self.problem, costs)
-        if chosen is None or cores(self.problem, chosen) > max_cores:
-            return None
-        return chosen
+        few = chosen is not None and cores(self.problem, chosen) <= max_cores
+        return chosen if few else None
 
     def pareto(self) -> tuple[BlockFit, ...]:
         """Solutions of which none is worse than another in all respects."""
@@ -285,10 +284,8 @@ class BlockSearch:
         use, pops = self._use(picks)
         alone = [choices.kept(np.array([k])) for choices, k in picks]
         loads = [float(choice.loads_ns()[0]) for choice in alone]
-        host, chip = (
-            sum(float(choice.messages(from_host)[0]) for choice in alone)
-            for from_host in (True, False)
-        )
+        host = sum(float(choice.messages(True)[0]) for choice in alone)
+        chip = sum(float(choice.messages(False)[0]) for choice in alone)
         return BlockFit(
             layers=tuple(LayerFit(u, load) for u, load in zip(use.layers, loads)), pop_types=pops,
             objective=objective, lower_bound=self.bound, host_messages=host, chip_messages=chip,
@@ -314,9 +311,3 @@ class BlockSearch:
         finally:
             for synapses, pop_type in changed:
                 synapses.pop_type = pop_type
-
-    def _no_solution(self) -> LoihiError:
-        return LoihiError(
-            "No block shapes were found with which the output axons of all layers fit. "
-            "Give it more time (time_limit), or pop_types=(16, 32)."
-        )

@@ -48,11 +48,8 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
     orders = [_neurons_in_order(layer, last) for layer in layers.layers]
     if all(neurons is None for neurons in orders):
         return layers, False
-    synapses = {
-        s: _reordered(s, neurons, last)
-        for layer, neurons in zip(layers.layers, orders)
-        for s in layer.synapses
-    }
+    pairs = [(s, own) for layer, own in zip(layers.layers, orders) for s in layer.synapses]
+    synapses = {s: _reordered(s, neurons, last) for s, neurons in pairs}
 
     def axons_of(axons: Axons) -> Axons:
         neurons = orders[axons.source] if axons.source >= 0 else None
@@ -70,15 +67,9 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
             shape = _moved(shape, last)
             if given is not None and len(given.full) == 3:
                 given = Tiling(_moved(given.full, last), _moved(given.tile, last))
-        reordered.append(
-            replace(
-                layer,
-                shape=shape,
-                given=given,
-                synapses=tuple(synapses[s] for s in layer.synapses),
-                outputs=tuple(axons_of(axons) for axons in layer.outputs),
-            )
-        )
+        own = tuple(synapses[s] for s in layer.synapses)
+        outputs = tuple(axons_of(axons) for axons in layer.outputs)
+        reordered.append(replace(layer, shape=shape, given=given, synapses=own, outputs=outputs))
     inputs = tuple(axons_of(axons) for axons in layers.inputs)
     return replace(layers, layers=tuple(reordered), inputs=inputs), True
 
@@ -93,9 +84,8 @@ def _neurons_in_order(layer: Layer, last: bool) -> np.ndarray | None:
         if isinstance(synapses, ConvolutionSynapses) and synapses.output_shape == layer.shape:
             if synapses.channels_last == last:
                 return None
-            return np.moveaxis(
-                np.arange(layer.n_neurons).reshape(layer.shape), *((0, 2) if last else (2, 0))
-            ).ravel()
+            neurons = np.arange(layer.n_neurons).reshape(layer.shape)
+            return np.moveaxis(neurons, *((0, 2) if last else (2, 0))).ravel()
     return None
 
 

@@ -71,10 +71,8 @@ class Coupling:
         if sent.all():
             most = sources.tiles.prod(axis=1)
         else:
-            most = np.array(
-                [np.bincount(sources.tiling(k).tile_of, sent).max() for k in range(len(sources))],
-                dtype=np.int64,
-            )
+            tilings = [sources.tiling(k) for k in range(len(sources))]
+            most = np.array([np.bincount(t.tile_of, sent).max() for t in tilings], dtype=np.int64)
         kinds, kind = np.unique(most, return_inverse=True)
         return kind.ravel(), np.outer(kinds, targets.n_blocks)
 

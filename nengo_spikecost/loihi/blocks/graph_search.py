@@ -37,12 +37,10 @@ def covering_chains(problem: Problem) -> list[tuple[int, int]]:
     targets: set[int] = set()
     edges: dict[int, int] = {}
     for source, target in sorted(problem.couplings, key=lambda pair: (pair[0], pair[1])):
-        if source == target or source in edges or target in targets:
-            continue
-        if _leads_to(edges, target, source):
-            continue
-        edges[source] = target
-        targets.add(target)
+        taken = source == target or source in edges or target in targets
+        if not taken and not _leads_to(edges, target, source):
+            edges[source] = target
+            targets.add(target)
     return list(edges.items())
 
 
@@ -173,9 +171,7 @@ class _GraphSearch:
                 self._hold_others(layer, stretch, chosen, mask, capacity)
             costs.append(np.where(mask, cost, np.inf))
         solved = solve_chains(self.problem, costs, edges, capacity)
-        if solved is None or not self._fits(solved):
-            return None
-        return list(solved)
+        return list(solved) if solved is not None and self._fits(solved) else None
 
     def _hold_others(
         self,

@@ -49,9 +49,6 @@ def is_worse(fit: BlockFit, fits: Sequence[BlockFit], number: int) -> bool:
     def key(f: BlockFit) -> tuple[float, ...]:
         return (f.n_cores, round(f.busiest_ns, 6), round(f.host_messages + f.chip_messages, 6))
 
-    mine = key(fit)
-    for k, other in enumerate(fits):
-        theirs = key(other)
-        if all(a <= b for a, b in zip(theirs, mine)) and (theirs != mine or k < number):
-            return True
-    return False
+    mine, theirs = key(fit), [key(other) for other in fits]
+    as_good = [k for k, other in enumerate(theirs) if all(a <= b for a, b in zip(other, mine))]
+    return any(theirs[k] != mine or k < number for k in as_good)

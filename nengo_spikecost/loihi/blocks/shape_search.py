@@ -184,10 +184,8 @@ def solve_lazily(
 
 def without_misfits(problem: Problem, costs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Costs, infinite for tilings that are known not to fit."""
-    return [
-        np.where(choices.state == FAILS, np.inf, cost)
-        for choices, cost in zip(problem.choices, costs)
-    ]
+    pairs = zip(problem.choices, costs)
+    return [np.where(choices.state == FAILS, np.inf, cost) for choices, cost in pairs]
 
 
 def all_fit(

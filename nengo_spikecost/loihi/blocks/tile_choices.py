@@ -24,7 +24,13 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ...chip import limits
+from ...chip.limits import (
+    MAX_COMPARTMENTS,
+    MAX_INPUT_AXONS,
+    MAX_POP16_CHANNELS,
+    MAX_POP16_INPUT_AXONS,
+    MAX_SYNAPSE_BITS,
+)
 from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Synapses
@@ -107,22 +113,21 @@ class TileChoices:
     def check(self, index: int) -> bool:
         """Whether a tiling fits, exactly; also sets the slots of its axon types."""
         if self.state[index] == UNKNOWN:
-            tiling = self.tiling(index)
-            self.state[index] = FITS if self._fits(index, tiling) else FAILS
+            self.state[index] = FITS if self._fits(index, self.tiling(index)) else FAILS
         return bool(self.state[index] == FITS)
 
     def _fits(self, index: int, tiling: Tiling) -> bool:
-        if tiling.size > limits.MAX_COMPARTMENTS:
+        if tiling.size > MAX_COMPARTMENTS:
             return False
         synapses = self.layer.synapses
         largest = [largest_inputs(s, tiling) for s in synapses]
         axons, bits = (sum(entry[k] for entry in largest) for k in (0, 1))
-        if len(synapses) > 1 and (axons > limits.MAX_INPUT_AXONS or bits > limits.MAX_SYNAPSE_BITS):
+        if len(synapses) > 1 and (axons > MAX_INPUT_AXONS or bits > MAX_SYNAPSE_BITS):
             # the largest of each need not be in the same tile: add up tile by tile
             uses = [s.use(tiling) for s in synapses]
             axons = int(np.max(sum(use.axons for use in uses)))
             bits = int(np.max(sum(use.bits for use in uses)))
-        if axons > limits.MAX_INPUT_AXONS or bits > limits.MAX_SYNAPSE_BITS:
+        if axons > MAX_INPUT_AXONS or bits > MAX_SYNAPSE_BITS:
             return False
         for number, s in enumerate(synapses):
             if s.pop_type == 0:
@@ -130,8 +135,8 @@ class TileChoices:
             kinds = self._kinds(s)
             pop16 = 16 in kinds and largest[number][2]
             if 32 in kinds:  # pop16 is a choice, made only where hardware takes it too
-                few_channels = s.n_atoms <= limits.MAX_POP16_CHANNELS
-                pop16 = pop16 and few_channels and axons <= limits.MAX_POP16_INPUT_AXONS
+                few_channels = s.n_atoms <= MAX_POP16_CHANNELS
+                pop16 = pop16 and few_channels and axons <= MAX_POP16_INPUT_AXONS
             elif not pop16:
                 return False
             self.slots[index, number] = 1 if pop16 else 2
@@ -142,9 +147,7 @@ class TileChoices:
         return (synapses.pop_type,) if self.pop_types is None else self.pop_types
 
     def _least_slots(self, synapses: Synapses) -> int:
-        if synapses.pop_type == 0:
-            return 1
-        return 1 if 16 in self._kinds(synapses) else 2
+        return 1 if synapses.pop_type == 0 or 16 in self._kinds(synapses) else 2
 
     # ------------------------------------------------------------ costs
 
@@ -192,7 +195,7 @@ def largest_inputs(synapses: Synapses, tiling: Tiling) -> tuple[int, int, bool]:
         return synapses.largest(tiling)  # type: ignore[attr-defined]
     if isinstance(synapses, DenseSynapses) and tiling.n_tiles > 1:
         bits = synapses.bits_at_most(tiling.size)
-        if bits <= limits.MAX_SYNAPSE_BITS or synapses.rows_differ(tiling):
+        if bits <= MAX_SYNAPSE_BITS or synapses.rows_differ(tiling):
             return synapses.n_axons, bits, True
     use = synapses.use(tiling)
     allowed = True
@@ -252,16 +255,16 @@ def _by_pair(
 
 def balanced_tiles(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     """For each number of tiles along each axis, the smallest that give it."""
-    options = [[s for s in sides(n) if s <= limits.MAX_COMPARTMENTS] for n in shape]
-    return [t for t in itertools.product(*options) if np.prod(t) <= limits.MAX_COMPARTMENTS]
+    options = [[s for s in sides(n) if s <= MAX_COMPARTMENTS] for n in shape]
+    return [t for t in itertools.product(*options) if np.prod(t) <= MAX_COMPARTMENTS]
 
 
 def all_tiles(shape: tuple[int, ...], most_blocks: int) -> np.ndarray:
     """Every tile that a core has compartments for and that makes at most ``most_blocks`` blocks."""
-    axes = [np.arange(1, min(n, limits.MAX_COMPARTMENTS) + 1) for n in shape]
+    axes = [np.arange(1, min(n, MAX_COMPARTMENTS) + 1) for n in shape]
     grids = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
     blocks = (-(-np.array(shape) // grids)).prod(axis=1)
-    return grids[(grids.prod(axis=1) <= limits.MAX_COMPARTMENTS) & (blocks <= most_blocks)]
+    return grids[(grids.prod(axis=1) <= MAX_COMPARTMENTS) & (blocks <= most_blocks)]
 
 
 def possible(layer: Layer, tiles: np.ndarray) -> np.ndarray:
@@ -278,7 +281,7 @@ def possible(layer: Layer, tiles: np.ndarray) -> np.ndarray:
         elif len(layer.synapses) == 1 and _separable(synapses, layer.shape):
             a, b = _image_bounds(synapses, tiles)
             axons, bits = axons + a, bits + b
-    return (axons <= limits.MAX_INPUT_AXONS) & (bits <= limits.MAX_SYNAPSE_BITS)
+    return (axons <= MAX_INPUT_AXONS) & (bits <= MAX_SYNAPSE_BITS)
 
 
 def _image_bounds(synapses: Any, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

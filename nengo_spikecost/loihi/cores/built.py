@@ -136,12 +136,11 @@ def built_network(
     if not isinstance(named, nengo.Network) and not hasattr(named, "net"):
         named = getattr(named, "network", named)
     graph = NetworkGraph(named)
-    network = graph.network
     if model is None:
-        model = _build(network, fit, dt)
+        model = _build(graph.network, fit, dt)
     else:
         model = getattr(model, "model", model)
-        if getattr(model, "toplevel", None) is not network:
+        if getattr(model, "toplevel", None) is not graph.network:
             raise LoihiError(
                 "model= was built from another network than the one given: pass the Simulator "
                 "of this network, or leave it out to have the network built."
@@ -163,8 +162,7 @@ class _Reader:
     """Brings NengoLoihi's records of one model together."""
 
     def __init__(self, model: Any, graph: NetworkGraph):
-        self.model = model
-        self.graph = graph
+        self.model, self.graph = model, graph
         self.populations = {p.ensemble: p for p in graph.populations}
         self._sources: dict[Any, Source] = {}
 
@@ -183,27 +181,20 @@ class _Reader:
     def _owners_of_blocks(self) -> Iterator[tuple[Any, Any]]:
         """Every block, and the Ensemble whose neurons it has or the Connection that decodes."""
         for obj, built in self.model.objs.items():
-            if isinstance(obj, nengo.Ensemble):
-                yield from ((block, obj) for block in _several(built["out"]))
-            elif isinstance(obj, nengo.Connection) and "decoded" in built:
-                yield from ((block, obj) for block in _several(built["decoded"]))
+            key = "out" if isinstance(obj, nengo.Ensemble) else "decoded"
+            if isinstance(obj, (nengo.Ensemble, nengo.Connection)) and key in built:
+                yield from ((block, obj) for block in _several(built[key]))
 
     def _senders(self) -> Iterator[tuple[Any, tuple[Any, np.ndarray]]]:
         """Every input, the owner of the neurons that fire for it on the host, and which of them."""
         model = self.model
         built = (*model.host_pre.params, *model.host.params)
         sending = {c.post_obj: c for c in built if isinstance(c, nengo.Connection)}
-        encoders = {
-            ens: conn
-            for conn, ens in model.connection_decode_neurons.items()
-            if isinstance(ens, nengo.Ensemble)
-        }
+        encoders = {ens: conn for conn, ens in model.connection_decode_neurons.items()}
         for node, receiver in model.host2chip_senders.items():
-            conn = sending[node]
-            ensemble = conn.pre_obj.ensemble
-            neurons = np.arange(ensemble.n_neurons)[conn.pre_slice]
-            owner = encoders.get(ensemble, ensemble)
-            yield model.spike_targets[receiver], (owner, neurons)
+            ensemble = sending[node].pre_obj.ensemble
+            neurons = np.arange(ensemble.n_neurons)[sending[node].pre_slice]
+            yield model.spike_targets[receiver], (encoders.get(ensemble, ensemble), neurons)
         for obj, objs in model.objs.items():
             if isinstance(obj, nengo.Node) and obj in set(self.graph.network.all_nodes):
                 events = objs.get("out")
@@ -219,13 +210,10 @@ class _Reader:
             else:
                 names = (self._name(owner),) * 2
                 kind = KINDS[1] if isinstance(owner, nengo.Connection) else KINDS[2]
-                size = self._size(owner, n_neurons)
+                decoded = _several(self.model.objs.get(owner, {}).get("decoded", ()))
+                size = sum(block.n_neurons for block in decoded) or n_neurons
             self._sources[owner] = Source(*names, owner, kind, size, on_chip)
         return self._sources[owner]
-
-    def _size(self, owner: Any, n_neurons: int) -> int:
-        blocks = _several(self.model.objs.get(owner, {}).get("decoded", ()))
-        return sum(block.n_neurons for block in blocks) or n_neurons
 
     def _name(self, owner: Any) -> str:
         if not isinstance(owner, nengo.Connection):
@@ -233,8 +221,7 @@ class _Reader:
         return f"{self._end(owner.pre_obj)} -> {self._end(owner.post_obj)}"
 
     def _end(self, obj: Any) -> str:
-        if isinstance(obj, Neurons):
-            obj = obj.ensemble
+        obj = obj.ensemble if isinstance(obj, Neurons) else obj
         population = self.populations.get(owner_of(obj))
         if population is not None:
             return population.name

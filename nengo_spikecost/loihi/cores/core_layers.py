@@ -6,12 +6,14 @@ These are descriptions that can be asked for any tiling, without a weight being 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...chip.limits import MAX_COMPARTMENTS, MAX_INPUT_AXONS, MAX_OUTPUT_AXONS, MAX_SYNAPSE_BITS
+from ...errors import LoihiError
 from .synapses import Synapses
 from .tiling import Tiling, ceil_div, whole
 
@@ -165,3 +167,47 @@ class Layers:
     inputs: tuple[Axons, ...]
     network: Any = field(repr=False)
     given: Any = field(repr=False)
+
+
+def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
+    """Mean spikes per step of each neuron, by Ensemble.
+
+    Parameters
+    ----------
+    layers : Layers
+    spikes : Activity, mapping or None
+        An Activity that `nengo_spikecost.measure` returned for this network, or a mapping
+        from Ensemble, or its name, to spikes per step: one number for all neurons, or one of
+        each. Ensembles that are not in it are left out.
+
+    Raises
+    ------
+    LoihiError
+        If it is neither, or counts other neurons than the network has.
+    """
+    if spikes is None:
+        return {}
+    sources = {a.ensemble: a.source_name for a in layers.inputs if a.ensemble is not None}
+    sources.update({x.ensemble: x.name for x in layers.layers if x.ensemble is not None})
+    populations = getattr(spikes, "populations", None)
+    if populations is not None:
+        scale = 1.0 / (spikes.protocol.n_steps * spikes.n_samples)
+        spikes = {name: record.per_neuron() * scale for name, record in populations.items()}
+    if not isinstance(spikes, Mapping):
+        raise LoihiError(
+            "spikes has to be an Activity, as nengo_spikecost.measure returns it, or a mapping "
+            f"from Ensembles to spikes per step, not {type(spikes).__name__}."
+        )
+    rates = {}
+    for ensemble, name in sources.items():
+        given = spikes[ensemble] if ensemble in spikes else spikes.get(name)
+        if given is None:
+            continue
+        if np.size(given) not in (1, ensemble.n_neurons):
+            raise LoihiError(
+                f"{name} has {ensemble.n_neurons:,} neurons, and the spikes are of "
+                f"{np.size(given):,}: they were measured in another network."
+            )
+        values = np.asarray(given, dtype=np.float64)
+        rates[ensemble] = np.broadcast_to(values.ravel(), (ensemble.n_neurons,))
+    return rates

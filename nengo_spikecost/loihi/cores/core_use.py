@@ -65,20 +65,21 @@ def _tiling(layer: Layer, shapes: Mapping[Any, Any]) -> Tiling:
     shape = None if layer.ensemble is None else shapes.get(layer.ensemble)
     if shape is None:
         return layer.given or layer.default_tiling()
-    if isinstance(shape, Tiling):
-        full, tile = shape.full, shape.tile
-    elif hasattr(shape, "ensemble_shape"):
-        full, tile = tuple(shape.ensemble_shape), tuple(shape.shape)
-    else:
-        tile = tuple(shape)
-        full = layer.shape if len(tile) == len(layer.shape) else (layer.n_neurons,)
     try:
-        tiling = Tiling(full, tile)
+        if isinstance(shape, Tiling):
+            tiling = shape
+        elif hasattr(shape, "ensemble_shape"):
+            tiling = Tiling.of(shape)
+        else:
+            tile = tuple(shape)
+            flat = len(tile) != len(layer.shape)
+            tiling = Tiling((layer.n_neurons,) if flat else layer.shape, tile)
     except ValueError as err:
         raise LoihiError(f"{layer.name}: {err}") from err
     if tiling.n_neurons != layer.n_neurons:
         raise LoihiError(
-            f"{layer.name} has {layer.n_neurons:,} neurons, and its block shape is over {full}."
+            f"{layer.name} has {layer.n_neurons:,} neurons, and its block shape is over "
+            f"{tiling.full}."
         )
     return tiling
 

@@ -1,16 +1,152 @@
-"""A convolution's two images and its kernel, whichever way its target is cut into tiles."""
+"""A convolution's two images and its kernel, whichever way its target is cut into tiles.
+
+Everything about a convolution on the chip is separable over rows and columns: an input
+pixel reaches a rectangle of output pixels, and a tile is a rectangle too. An `ImageAxis` says which
+outputs each input row (or column) leads to, tile by tile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from .image_axis import ImageAxis
+from ...stack.convolution_synapses import is_transposed
 from .synapses import Synapses, mixed
 from .tiling import Tiling
+
+
+@dataclass(frozen=True, eq=False)
+class AxisTile:
+    """The part of an axis that is in one tile, for the input rows that lead to it.
+
+    Attributes
+    ----------
+    extent : int
+        Output rows of the tile.
+    inputs : ndarray of int64, shape (n,)
+        Input rows that reach it.
+    first : ndarray of int64, shape (n,)
+        First output row that each reaches, counted from the tile's own first.
+    lengths : ndarray of int64, shape (n,)
+        How many it reaches, one after the other.
+    taps : ndarray of int64, shape (n,)
+        Which kernel rows lead there: the number of the first, times `tap_base`, and the
+        length. Equal numbers are equal kernel rows.
+    """
+
+    extent: int
+    inputs: np.ndarray
+    first: np.ndarray
+    lengths: np.ndarray
+    taps: np.ndarray
+
+    @cached_property
+    def pattern(self) -> tuple[Any, ...]:
+        """Equal for tiles that need the same memory."""
+        return self.extent, self.first.tobytes(), self.taps.tobytes()
+
+
+class ImageAxis:
+    """Rows or columns of a convolution, as `AxisTile` for any size of tile.
+
+    Parameters
+    ----------
+    transform : nengo.Convolution or nengo.ConvolutionTranspose
+    axis : int
+        0 for rows, 1 for columns.
+    """
+
+    def __init__(self, transform: Any, axis: int):
+        self.n_in = int(transform.input_shape.spatial_shape[axis])
+        self.n_out = int(transform.output_shape.spatial_shape[axis])
+        self.kernel = int(transform.kernel_size[axis])
+        stride = int(transform.strides[axis])
+        transposed = is_transposed(transform)
+        #: Step from the kernel row of one output to that of the next one.
+        self.tap_step = 1 if transposed else -stride
+        #: Factor of the first kernel row in `AxisTile.taps`.
+        self.tap_base = self.kernel + 1
+        same = transform.padding == "same"
+        wide, narrow = (self.n_out, self.n_in) if transposed else (self.n_in, self.n_out)
+        pad = max((narrow - 1) * stride + self.kernel - wide, 0) // 2 if same else 0
+        i = np.arange(self.n_in)
+        if transposed:  # output i * stride + tap - pad sees input i
+            start = i * stride - pad
+            self._first = np.maximum(start, 0)
+            self._last = np.minimum(start + self.kernel - 1, self.n_out - 1)
+            self._first_tap = self._first - start
+        else:  # output y sees input y * stride + tap - pad
+            self._first = np.maximum(-((self.kernel - 1 - i - pad) // stride), 0)
+            self._last = np.minimum((i + pad) // stride, self.n_out - 1)
+            self._first_tap = i + pad - self._first * stride
+        self._tiles: dict[int, tuple[AxisTile, ...]] = {}
+        self._counts: dict[int, np.ndarray] = {}
+
+    def tiles(self, side: int) -> tuple[AxisTile, ...]:
+        """The tiles of `side` output rows each."""
+        if side not in self._tiles:
+            self._tiles[side] = tuple(
+                self._tile(start, min(start + side, self.n_out))
+                for start in range(0, self.n_out, side)
+            )
+        return self._tiles[side]
+
+    def _tile(self, start: int, stop: int) -> AxisTile:
+        low, high = np.maximum(self._first, start), np.minimum(self._last, stop - 1)
+        inputs = np.flatnonzero(high >= low)
+        low, high = low[inputs], high[inputs]
+        lengths = high - low + 1
+        first_taps = self._first_tap[inputs] + (low - self._first[inputs]) * self.tap_step
+        return AxisTile(
+            stop - start, inputs, low - start, lengths, first_taps * self.tap_base + lengths
+        )
+
+    def tiles_reached(self, side: int) -> np.ndarray:
+        """How many tiles each input row reaches, shape (n_in,)."""
+        if side not in self._counts:
+            reached = np.maximum(self._last // side - self._first // side + 1, 0)
+            self._counts[side] = np.where(self._last >= self._first, reached, 0)
+        return self._counts[side]
+
+    def most_inputs(self, side: int) -> int:
+        """Input rows of the tile that has most."""
+        return max(len(tile.inputs) for tile in self.tiles(side))
+
+    def most_taps(self, side: int) -> int:
+        """Of the different sets of kernel rows in a tile, the sum of their lengths, at most."""
+        return max(
+            (int((np.unique(tile.taps) % self.tap_base).sum()) for tile in self.tiles(side)),
+            default=0,
+        )
+
+    def lengths(self, side: int) -> np.ndarray:
+        """Output rows of each tile that each input row reaches, shape (n_tiles, n_in)."""
+        lengths = np.zeros((len(self.tiles(side)), self.n_in), dtype=np.int64)
+        for number, tile in enumerate(self.tiles(side)):
+            lengths[number, tile.inputs] = tile.lengths
+        return lengths
+
+    def patterns(self, side: int) -> list[AxisTile]:
+        """One tile of each kind, as far as memory is concerned."""
+        return list({tile.pattern: tile for tile in self.tiles(side)}.values())
+
+    def kernel_rows(self, taps: int) -> np.ndarray:
+        """The kernel rows that a number in `AxisTile.taps` stands for."""
+        first, length = divmod(int(taps), self.tap_base)
+        return first + self.tap_step * np.arange(length)
+
+    def connected(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Input row, output row and kernel row of every pair that is connected."""
+        (tile,) = self.tiles(self.n_out)
+        inputs = np.repeat(tile.inputs, tile.lengths)
+        starts = np.cumsum(tile.lengths) - tile.lengths
+        number = np.arange(len(inputs)) - np.repeat(starts, tile.lengths)
+        taps = np.repeat(tile.taps // self.tap_base, tile.lengths) + number * self.tap_step
+        return inputs, np.repeat(tile.first, tile.lengths) + number, taps
 
 
 class ImageSynapses(Synapses):

@@ -46,11 +46,8 @@ class _Reader:
         names = unique_names(net, (*net.all_ensembles, *net.all_nodes), layer_names)
         self.blocks = list(self.model.blocks)
         self.number = {block: k for k, block in enumerate(self.blocks)}
-        self.ensembles = {}
-        for ensemble in net.all_ensembles:
-            block = self.model.objs[ensemble].get("in") if ensemble in self.model.objs else None
-            if block is not None:
-                self.ensembles[_only(block)] = ensemble
+        own = ((self.model.objs.get(e, {}).get("in"), e) for e in net.all_ensembles)
+        self.ensembles = {_only(block): e for block, e in own if block is not None}
         self.names = {
             block: names[self.ensembles[block]] if block in self.ensembles else str(block.label)
             for block in self.blocks
@@ -68,14 +65,15 @@ class _Reader:
         for noted in self.unsplit.noted:
             self._read_noted(noted)
         self._read_built_axons()
-        given = self.unsplit.block_shapes
+        shapes = self.unsplit.block_shapes.items()
+        given = {block: Tiling.of(shape) for block, shape in shapes if shape is not None}
         return tuple(
             Layer(
                 self.names[block],
                 self.ensembles.get(block),
                 block.n_neurons,
                 self.shapes.get(block, (block.n_neurons,)),
-                _tiling_of(given.get(block)),
+                given.get(block),
                 tuple(self.synapses[block]),
                 tuple(self.outputs[block]),
                 block.compartment,
@@ -94,17 +92,17 @@ class _Reader:
         atom_of = None
         synapses: Synapses
         if isinstance(conn.transform, CONVOLUTIONS):
-            synapses = ConvolutionSynapses(
-                conn.transform, noted.pop_type, partial(self._kernel, noted)
-            )
+            kernel = partial(self._kernel, noted)
+            synapses = ConvolutionSynapses(conn.transform, noted.pop_type, kernel)
             pixels, channels = _pixels_and_channels(synapses)
             axon_of[sliced] = pixels
             atom_of = np.zeros(noted.n_source, dtype=np.int64)
             atom_of[sliced] = channels
             n_unsplit = synapses.n_axons
-            self._shape(noted.target, synapses.output_shape)
+            # Connections into a block tell its shape better than those out of it
+            self.shapes[noted.target] = synapses.output_shape
             if on_chip and len(sliced) == noted.n_source:
-                self._shape(noted.source, synapses.input_shape, weak=True)
+                self.shapes.setdefault(noted.source, synapses.input_shape)
         else:
             synapses = self._matrix(noted)
             axon_of[sliced] = np.arange(len(sliced))
@@ -115,11 +113,6 @@ class _Reader:
         name = self.host_names.get(ensemble, str(ensemble))
         axons = Axons(source, target, name, synapses, axon_of, atom_of, n_unsplit, ensemble, conn)
         (self.outputs[noted.source] if on_chip else self.inputs).append(axons)
-
-    def _shape(self, block: Any, shape: tuple[int, ...], weak: bool = False) -> None:
-        """Note a block's shape; Connections into it tell it better than those out of it."""
-        if not weak or block not in self.shapes:
-            self.shapes[block] = shape
 
     def _matrix(self, noted: Noted) -> Synapses:
         """Synapses of a Connection that is no convolution."""
@@ -184,8 +177,7 @@ class _Reader:
                 synapses, target = self.built[axon.target]
                 axon_of = np.asarray(axon.map_axon(np.arange(n_neurons)), dtype=np.int64)
                 number, n_axons = self.number.get(source, -1), int(axon.n_axons)
-                ends = number, self.number[target], name
-                ensemble = self.ensembles.get(source)
+                ends, ensemble = (number, self.number[target], name), self.ensembles.get(source)
                 axons = Axons(*ends, synapses, axon_of, None, n_axons, ensemble)
                 (self.outputs[source] if number >= 0 else self.inputs).append(axons)
 
@@ -194,30 +186,19 @@ def _only(block: Any) -> Any:
     return block[0] if isinstance(block, list) else block
 
 
-def _tiling_of(shape: Any) -> Tiling | None:
-    if shape is None:
-        return None
-    return Tiling(tuple(shape.ensemble_shape), tuple(shape.shape))
-
-
 def _pixels_and_channels(synapses: ConvolutionSynapses) -> tuple[np.ndarray, np.ndarray]:
     number = np.arange(synapses.n_axons * synapses.n_channels)
     if synapses.channels_last:
-        pixel, channel = np.divmod(number, synapses.n_channels)
-    else:
-        channel, pixel = np.divmod(number, synapses.n_axons)
+        return np.divmod(number, synapses.n_channels)
+    channel, pixel = np.divmod(number, synapses.n_axons)
     return pixel, channel
 
 
 def _matrix_synapses(synapse: Any, n_targets: int) -> Synapses:
     """A synapse of NengoLoihi, which is dense if every row reaches every neuron."""
     if all(w.shape == (1, n_targets) for w in synapse.weights):
-        weights = list(synapse.weights)
-
-        def read(targets: np.ndarray) -> np.ndarray:
-            return np.concatenate(weights)[:, targets]
-
-        return DenseSynapses(synapse.n_axons, n_targets, read)
+        rows = list(synapse.weights)
+        return DenseSynapses(synapse.n_axons, n_targets, lambda own: np.concatenate(rows)[:, own])
     lengths = [w.shape[1] for w in synapse.weights]
     values = np.concatenate([w[0] for w in synapse.weights])
     columns = np.concatenate([i[0] for i in synapse.indices])

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...chip import limits
-from .core_layers import Layer, Layers
-from .core_rates import spikes_per_step
+from .core_layers import Layer, Layers, spikes_per_step
 from .core_use import tilings_of, use_of
 from .layer_reading import read_layers
 from .network_use import LayerUse, NetworkUse

@@ -87,12 +87,10 @@ class Entries:
             return (Reach(np.bincount(pixels, minlength=n_axons)),)
         group_of_atom = np.arange(channels) // (channels // self.synapses.groups)
         sets, which = np.unique(self._groups_of_tiles(), axis=0, return_inverse=True)
+        own = [pixels[which.ravel()[tiles] == k] for k in range(len(sets))]
         return tuple(
-            Reach(
-                np.bincount(pixels[which.ravel()[tiles] == k], minlength=n_axons),
-                atoms=groups[group_of_atom],
-            )
-            for k, groups in enumerate(sets)
+            Reach(np.bincount(reached, minlength=n_axons), atoms=groups[group_of_atom])
+            for reached, groups in zip(own, sets)
         )
 
 

@@ -10,6 +10,7 @@ for groups and transposed convolutions, `nengo_spikecost.stack.convolution_synap
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +19,7 @@ from typing import Any
 import numpy as np
 
 from ...chip.limits import AXON_BASES, POP16_BASE_STEP, index_bits
-from .image_axis import AxisTile
-from .image_synapses import ImageSynapses
+from .image_synapses import AxisTile, ImageSynapses
 from .population_entries import Entries
 from .synapses import Reach, TileInputs, bits_of_sets, mixed
 from .tiling import Tiling
@@ -80,14 +80,11 @@ class ConvolutionSynapses(ImageSynapses):
             return Entries(self, tiling).use()[0]
         rows, columns = self.rows.tiles(tile[0]), self.columns.tiles(tile[1])
         filters = list(self.filter_tiles(tile[2]))
-        axons = np.array([[len(r.inputs) * len(c.inputs) for c in columns] for r in rows])
-        bits = np.array(
-            [[[self.memory(r, c, f)[0] for f in filters] for c in columns] for r in rows]
-        )
-        axons = np.repeat(axons[:, :, None], len(filters), axis=2)
+        tiles = [(r, c, f) for r in rows for c in columns for f in filters]
         if not self.channels_last:
-            axons, bits = axons.transpose(2, 0, 1), bits.transpose(2, 0, 1)
-        return TileInputs(axons.ravel(), bits.ravel())
+            tiles = [(r, c, f) for f in filters for r in rows for c in columns]
+        axons = np.array([len(r.inputs) * len(c.inputs) for r, c, _ in tiles])
+        return TileInputs(axons, np.array([self.memory(*tile)[0] for tile in tiles]))
 
     def largest(self, tiling: Tiling) -> tuple[int, int, bool]:
         """Most input axons and bits of a tile, and whether pop16 axons could lead there.
@@ -99,9 +96,8 @@ class ConvolutionSynapses(ImageSynapses):
         rows, columns = self.rows.patterns(tile[0]), self.columns.patterns(tile[1])
         filters = list(self.filter_tiles(tile[2]))
         if not self.values_may_be_equal:
-            filters = list(
-                {(f.stop - f.start, f.n_atoms, f.n_reached): f for f in filters}.values()
-            )
+            kinds = {(f.stop - f.start, f.n_atoms, f.n_reached): f for f in filters}
+            filters = list(kinds.values())
         tiles = [self.memory(r, c, f) for f in filters for r in rows for c in columns]
         axons = self.rows.most_inputs(tile[0]) * self.columns.most_inputs(tile[1])
         return axons, max(bits for bits, _ in tiles), all(allowed for _, allowed in tiles)
@@ -200,14 +196,12 @@ class ConvolutionSynapses(ImageSynapses):
         tile = self.image_tile(tiling)
         if tile is None:
             return Entries(self, tiling).reach()
-        pixels = np.outer(self.rows.tiles_reached(tile[0]), self.columns.tiles_reached(tile[1]))
-        pixels = pixels.ravel()
+        along = self.rows.tiles_reached(tile[0]), self.columns.tiles_reached(tile[1])
+        pixels = np.outer(*along).ravel()
         all_filters = list(self.filter_tiles(tile[2]))
         if self.groups == 1:
             return (Reach(pixels, len(all_filters)),)
-        times: dict[tuple[int, int], int] = {}
-        for filters in all_filters:
-            times[filters.groups] = times.get(filters.groups, 0) + 1
+        times = Counter(filters.groups for filters in all_filters)
         group_of_atom = np.arange(self.n_channels) // (self.n_channels // self.groups)
         return tuple(
             Reach(pixels, count, (group_of_atom >= groups[0]) & (group_of_atom < groups[1]))

@@ -122,9 +122,7 @@ class DenseSynapses(Synapses):
     """
 
     def __init__(self, n_axons: int, n_targets: int, weights: Callable[[Any], np.ndarray]):
-        self.n_axons = n_axons
-        self.n_targets = n_targets
-        self._read = weights
+        self.n_axons, self.n_targets, self._read = n_axons, n_targets, weights
         self._differ: dict[tuple[int, int], bool] = {}
 
     def _weights(self, columns: np.ndarray) -> np.ndarray:
@@ -144,10 +142,7 @@ class DenseSynapses(Synapses):
         return np.full(self.n_targets, self.n_axons, dtype=np.int64)
 
     def permuted(self, targets: np.ndarray) -> DenseSynapses:
-        def read(columns: np.ndarray) -> np.ndarray:
-            return self._read(targets[columns])
-
-        return DenseSynapses(self.n_axons, self.n_targets, read)
+        return DenseSynapses(self.n_axons, self.n_targets, lambda own: self._read(targets[own]))
 
     def bits_at_most(self, n_targets: int) -> int:
         """Bits of a tile of ``n_targets`` neurons if no two of its rows are equal."""
@@ -251,10 +246,8 @@ def mixed(values: np.ndarray, places: Any) -> np.ndarray:
     """
     with np.errstate(over="ignore"):
         golden = np.uint64(0x9E3779B97F4A7C15)
-        x = (
-            np.asarray(values, dtype=np.uint64)
-            + (np.asarray(places, dtype=np.uint64) + np.uint64(1)) * golden
-        )
+        x = (np.asarray(places, dtype=np.uint64) + np.uint64(1)) * golden
+        x = np.asarray(values, dtype=np.uint64) + x
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return x ^ (x >> np.uint64(31))

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -62,11 +63,6 @@ class Tiling:
         """Number of tiles."""
         return math.prod(self.counts)
 
-    def extents(self, axis: int) -> list[tuple[int, int]]:
-        """First and last-plus-one index of each tile along an axis."""
-        n, t = self.full[axis], self.tile[axis]
-        return [(start, min(start + t, n)) for start in range(0, n, t)]
-
     @cached_property
     def tile_of(self) -> np.ndarray:
         """Number of the tile that each neuron is in, shape (n_neurons,), in NengoLoihi's order."""
@@ -91,10 +87,14 @@ class Tiling:
     def sizes(self) -> np.ndarray:
         """Neurons of each tile, shape (n_tiles,)."""
         sizes = np.ones(1, dtype=np.int64)
-        for axis in range(len(self.full)):
-            along = np.array([stop - start for start, stop in self.extents(axis)])
-            sizes = np.outer(sizes, along).ravel()
+        for n, t in zip(self.full, self.tile):
+            sizes = np.outer(sizes, np.minimum(n - np.arange(0, n, t), t)).ravel()
         return sizes
+
+    @classmethod
+    def of(cls, shape: Any) -> Tiling:
+        """The tiling of a nengo_loihi.BlockShape."""
+        return cls(tuple(shape.ensemble_shape), tuple(shape.shape))
 
     def __str__(self) -> str:
         return f"{self.tile} of {self.full}"
