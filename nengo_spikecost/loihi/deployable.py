@@ -20,11 +20,6 @@ from .cores.network_use import NetworkUse
 from .deploy_options import AS_IT_IS, AUTO, CONVERTING, DeployOptions
 from .support.support import raise_unsupported
 
-_AS_BLOCKS = (
-    "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to the shape "
-    "of their blocks"
-)
-
 
 @dataclass(frozen=True)
 class GivenShapes:
@@ -99,7 +94,10 @@ def deployable(
         return Deployable(named, shapes, shapes.use)
     if not isinstance(shapes, Mapping) and shapes not in (AUTO, AS_IT_IS):
         kind = repr(shapes) if isinstance(shapes, str) else type(shapes).__name__
-        raise LoihiError(f"{_AS_BLOCKS}, not {kind}.")
+        raise LoihiError(
+            "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to "
+            f"the shape of their blocks, not {kind}."
+        )
     layers = read_layers(named, options.dt)
     if isinstance(shapes, Mapping):
         by_ensemble = {_ensemble(layers, named, key): shape for key, shape in shapes.items()}
@@ -121,7 +119,14 @@ def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> A
         # imported here: it starts TensorFlow, which a network does not need
         from ..conversion import convert
 
-        return convert(given, **options.chosen(*CONVERTING), **_known(more))
+        known = inspect.signature(convert).parameters
+        unknown = [key for key in more if key not in known]
+        if unknown:
+            raise LoihiError(
+                f"deploy has no argument {unknown[0]!r}, and convert, which gets what deploy does "
+                f"not take, has none either; that takes {', '.join(list(known)[1:])}."
+            )
+        return convert(given, **options.chosen(*CONVERTING), **more)
     # a seed has a meaning for a network, too: it is that of the simulation
     refused = [name for name in options.given() if name in CONVERTING and name != "seed"]
     if refused or more:
@@ -130,20 +135,6 @@ def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> A
             "network already. Give it to convert(), or deploy the Keras model."
         )
     return named
-
-
-def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Further options of `convert`, if it has all of them."""
-    from ..conversion import convert
-
-    parameters = inspect.signature(convert).parameters
-    for key in options:
-        if key not in parameters:
-            raise LoihiError(
-                f"deploy has no argument {key!r}, and convert, which gets what deploy does not "
-                f"take, has none either; that takes {', '.join(list(parameters)[1:])}."
-            )
-    return options
 
 
 def _use_if_it_fits(layers: Layers, shapes: Mapping[Any, Any], which: str) -> NetworkUse:

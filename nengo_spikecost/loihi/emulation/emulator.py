@@ -200,8 +200,8 @@ class Emulator:
         if self._presenter is None or not self._continuous:
             return state
         nodes, changing, lanes = self._key
-        numbers = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
-        state.update({"fed": np.array(numbers, dtype=np.int64), "changing": np.array(changing)})
+        fed = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
+        state.update(fed=np.array(fed, dtype=np.int64), changing=np.array(changing))
         return {**state, "lanes": np.array(lanes), **self._presenter.state()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
@@ -278,7 +278,7 @@ class Emulator:
         )  # fmt: skip
         missing = nodes - presenter.fed
         if missing:
-            names = ", ".join(str(node) for node in missing)
+            names = ", ".join(map(str, missing))
             presenter.close()
             raise DataError(f"{names}: not a Node of the host's part of this network.")
         self._presenter, self._key = presenter, key
@@ -306,10 +306,8 @@ class Emulator:
         return Checkpoint(path, arguments)
 
     def _present(self, presenter: Presenter, inputs: Any, n: int, asked: Asked) -> Batch:
-        gathered = {}
-        for probe in self.probes:
-            every = 1 if probe.sample_every is None else probe.sample_every / self.dt
-            gathered[probe] = Gathered(asked.readout == "all", every)
+        every = {p: 1 if p.sample_every is None else p.sample_every / self.dt for p in self.probes}
+        gathered = {p: Gathered(asked.readout == "all", steps) for p, steps in every.items()}
         presenter.present(inputs, asked.n_steps, gathered, asked.by_step)
         return batch_of(presenter, list(gathered.values()), n)
 

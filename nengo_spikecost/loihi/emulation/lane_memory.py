@@ -127,11 +127,9 @@ class _Walk(pickle.Pickler):
         self._signals = signals
         self._modules = {_module(root) for root in roots}
         self.dump(tuple(roots))
-        done = 0
-        while done < len(self.functions):
-            self.dump(_frame(self.functions[done]))
-            self.mutable |= _writes(self.functions[done].__code__)
-            done += 1
+        for function in self.functions:  # which grows meanwhile
+            self.dump(_frame(function))
+            self.mutable |= _writes(function.__code__)
         self.data = stream.getvalue()
 
     def persistent_id(self, obj: Any) -> Any:
@@ -253,9 +251,8 @@ def _new_functions(functions: Sequence[Any]) -> list[Any]:
     copies = []
     for function in functions:
         own = variables.setdefault(id(function.__globals__), {**function.__globals__, _COPY: True})
-        closure = tuple(
-            cells.setdefault(id(cell), types.CellType()) for cell in function.__closure__ or ()
-        )
+        given = function.__closure__ or ()
+        closure = tuple(cells.setdefault(id(cell), types.CellType()) for cell in given)
         copy = types.FunctionType(function.__code__, own, function.__name__, None, closure)
         copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
         copies.append(copy)
@@ -272,9 +269,8 @@ def _module(root: Any) -> Any:
 
 def _is_plain_builtin(obj: Any) -> bool:
     """Whether it is a function of a module; methods can change like their objects."""
-    if not isinstance(obj, types.BuiltinFunctionType):
-        return False
-    return obj.__self__ is None or isinstance(obj.__self__, types.ModuleType)
+    module = (type(None), types.ModuleType)
+    return isinstance(obj, types.BuiltinFunctionType) and isinstance(obj.__self__, module)
 
 
 def _codes(code: Any) -> Iterator[Any]:
@@ -290,9 +286,9 @@ def _names(code: Any) -> set[str]:
 
 def _writes(code: Any) -> bool:
     """Whether a function assigns to variables of its module or of functions around it."""
-    return any(
-        step.opname in _WRITES
-        or (step.opname in _WRITES_OUTSIDE and step.argval in part.co_freevars)
-        for part in _codes(code)
-        for step in dis.get_instructions(part)
-    )
+    for part in _codes(code):
+        for step in dis.get_instructions(part):
+            outside = step.opname in _WRITES_OUTSIDE and step.argval in part.co_freevars
+            if outside or step.opname in _WRITES:
+                return True
+    return False

@@ -41,20 +41,22 @@ class NodeFunctions:
     ):  # fmt: skip
         names = {id(node.output): str(node) for node in network.all_nodes}
         spared = {id(node.output) for node in shared}
-        self._n_lanes = n_lanes
+        self._n_lanes, self._warned = n_lanes, False
         self._operators: list[Any] = []
         self._lanes: list[Memory] = []
         self._before: bytes | None = None
-        self._warned = False
-        for op in (op for model in models for op in model.operators if isinstance(op, SimPyFunc)):
-            if id(op.fn) in spared:
-                continue
+        calls = [op for model in models for op in model.operators if isinstance(op, SimPyFunc)]
+        for op in [op for op in calls if id(op.fn) not in spared]:
             try:
                 remembers = Memory([op.fn]).remembers()
             except Exception as error:  # objects raise all kinds when they can't be pickled
                 if n_lanes > 1:
                     name = names.get(id(op.fn), str(op))
-                    raise LoihiError(_refusal(name, n_lanes, error)) from error
+                    raise LoihiError(
+                        f"{name}: its function keeps something that can't be copied for each of "
+                        f"{n_lanes} samples side by side ({error}). Use batch_size=1; or, if "
+                        "samples may share what it keeps, name the Node in shared=."
+                    ) from error
                 continue
             if remembers:
                 self._operators.append(op)
@@ -69,10 +71,8 @@ class NodeFunctions:
 
     def of(self, op: Any) -> list[Any] | None:
         """The function of an operator for each lane; None if it remembers nothing."""
-        for k, own in enumerate(self._operators):
-            if own is op:
-                return [lane.roots[k] for lane in self._lanes]
-        return None
+        k = next((k for k, own in enumerate(self._operators) if own is op), None)
+        return None if k is None else [lane.roots[k] for lane in self._lanes]
 
     def alike(self, op: Any) -> bool:
         """Whether an operator's function does the same in all lanes."""
@@ -98,18 +98,9 @@ class NodeFunctions:
         if self._before is None or self._lanes[0].capture() == self._before:
             return
         self._before, self._warned = None, True
-        warnings.warn(
+        message = (
             f"Functions of Nodes remember something ({', '.join(self.names)}): each sample has "
             "copies of them, so that samples do not mix, and what they collect is not in your "
-            "own objects. Record with Probes; name Nodes in shared= that samples may share.",
-            EmulationWarning,
-            stacklevel=4,
+            "own objects. Record with Probes; name Nodes in shared= that samples may share."
         )
-
-
-def _refusal(name: str, n_lanes: int, error: Exception) -> str:
-    return (
-        f"{name}: its function keeps something that can't be copied for each of {n_lanes} "
-        f"samples side by side ({error}). Use batch_size=1; or, if samples may share what it "
-        "keeps, name the Node in shared=."
-    )
+        warnings.warn(message, EmulationWarning, stacklevel=4)

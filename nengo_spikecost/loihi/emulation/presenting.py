@@ -85,25 +85,18 @@ class Presenter:
         self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
         self.senders = _senders(model, chip)
-        self._receivers = {
-            id(node.output): probe for probe, node in model.chip2host_receivers.items()
-        }
+        receiving = model.chip2host_receivers.items()
+        self._receivers = {id(node.output): probe for probe, node in receiving}
         models = [part for part in (model.host_pre, model.host) if part.params]
-        self._functions = NodeFunctions(network, models, batch_size, shared)
-        receivers, functions = self._receivers, self._functions
-        options: Any = (batch_size, fed, changing, self.senders, receivers, seed, functions)
-        parts = [HostPart(part, *options) for part in models]
+        functions = self._functions = NodeFunctions(network, models, batch_size, shared)
+        options: Any = (batch_size, fed, changing, self.senders, self._receivers, seed, functions)
+        parts = self._parts = [HostPart(part, *options) for part in models]
         self.precomputed = bool(model.split.precompute)
         before = [part for part in parts if part.model is model.host_pre]
         self._before = before if self.precomputed else parts
         self._after = [part for part in parts if part not in before] if self.precomputed else []
-        self._parts = parts
-        self._counters = [
-            HostCounter(part, ens)
-            for ens in network.all_ensembles
-            for part in parts
-            if counts_in(part, ens)
-        ]
+        pairs = [(part, ensemble) for ensemble in network.all_ensembles for part in parts]
+        self._counters = [HostCounter(*pair) for pair in pairs if counts_in(*pair)]
         self.host_ensembles = [counter.ensemble for counter in self._counters]
         self._timed = [
             (spikes, chip.input_of[number].start - chip.n_compartments)
@@ -128,10 +121,8 @@ class Presenter:
         self._n_steps = 0
         make = stack.nengo_loihi().probe.ProbeFilter
         self._filters = [make(self._model.dt) for _ in range(self.lanes.batch_size)]
-        self._read = {
-            probe: np.zeros((self.lanes.batch_size, node.size_out))
-            for probe, node in self._model.chip2host_receivers.items()
-        }
+        lanes, receivers = self.lanes.batch_size, self._model.chip2host_receivers
+        self._read = {probe: np.zeros((lanes, x.size_out)) for probe, x in receivers.items()}
 
     def host_counts(self) -> list[np.ndarray]:
         """Spikes of each of ``host_ensembles``, (lanes, n_neurons)."""
@@ -174,10 +165,8 @@ class Presenter:
         """
         state = dict(self._arrays())
         state["n_steps"] = np.array(self._n_steps)
-        filters = [filters.filter_step_counters for filters in self._filters]
-        probes = self._model.nengo_probes
-        own = [[steps.get(self._model.objs[p]["out"], -1) for p in probes] for steps in filters]
-        state["filtered"] = np.array(own, dtype=np.int64)
+        done = [[f.filter_step_counters.get(p, -1) for p in self._probes] for f in self._filters]
+        state["filtered"] = np.array(done, dtype=np.int64)
         try:
             memory = self._memory().capture()
         except Exception as error:  # of whatever kind objects raise that can't be pickled
@@ -204,9 +193,8 @@ class Presenter:
         for name, array in arrays.items():
             array[...] = state[name]
         self._n_steps = int(state["n_steps"])
-        own = [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
         for filters, n_done in zip(self._filters, state["filtered"]):
-            for probe, n in zip(own, n_done):
+            for probe, n in zip(self._probes, n_done):
                 if n >= 0:
                     filters._init_filter(probe)
                     filters.filter_step_counters[probe] = int(n)
@@ -214,11 +202,8 @@ class Presenter:
         memory.restore(state["memory"].tobytes())
         n = len(self._functions.all())
         self._functions.replace(memory.roots[:n])
-        for filters in self._filters:
-            for probe in own:
-                if probe in filters.filter_functions:
-                    filters.filter_functions[probe] = memory.roots[n]
-                    n += 1
+        for (functions, probe), function in zip(self._filter_functions(), memory.roots[n:]):
+            functions[probe] = function
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """The arrays of the state by name; the very arrays that the simulation uses."""
@@ -228,18 +213,21 @@ class Presenter:
         arrays.update({f"read {k}": values for k, values in enumerate(self._read.values())})
         return arrays
 
+    @property
+    def _probes(self) -> list[Any]:
+        """NengoLoihi's probes on the chip, in the order of the network's."""
+        return [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
+
+    def _filter_functions(self) -> list[tuple[dict[Any, Any], Any]]:
+        """The filters of Probes that there are: of each lane a dict, and the key in it."""
+        pairs = [(own.filter_functions, probe) for own in self._filters for probe in self._probes]
+        return [(functions, probe) for functions, probe in pairs if probe in functions]
+
     def _memory(self) -> Memory:
         """State that is in no array: of functions, of filters of Probes, of processes."""
-        probes = [self._model.objs[probe]["out"] for probe in self._model.nengo_probes]
-        filters = [
-            own.filter_functions[probe]
-            for own in self._filters
-            for probe in probes
-            if probe in own.filter_functions
-        ]
-        steps = [
-            step for part in self._parts for k in sorted(part.opaque) for step in part.opaque[k]
-        ]
+        filters = [functions[probe] for functions, probe in self._filter_functions()]
+        opaque = [part.opaque[k] for part in self._parts for k in sorted(part.opaque)]
+        steps = [step for own in opaque for step in own]
         signals = [x for part in self._parts for x in (*part.state(), *part.constants())]
         return Memory([*self._functions.all(), *filters, *steps], signals)
 

@@ -75,12 +75,11 @@ def _ensemble_rates(built: BuiltNetwork, spikes: Spikes) -> dict[Any, np.ndarray
     known = [owner for owner, s in senders.items() if owner in spikes.counts and s.kind == KINDS[0]]
     missing = [source.name for owner, source in senders.items() if owner not in known]
     if missing:
-        warnings.warn(
+        message = (
             f"NengoLoihi's greedy_interchip takes the rates of Ensembles only, and {missing[0]} "
-            "sends spikes, too: it allocates by numbers of axons instead.",
-            EstimateWarning,
-            stacklevel=4,
+            "sends spikes, too: it allocates by numbers of axons instead."
         )
+        warnings.warn(message, EstimateWarning, stacklevel=4)
         return None
     steps = spikes.n_samples * (spikes.n_steps or 1)
     return {owner: spikes.counts[owner] / steps for owner in senders}

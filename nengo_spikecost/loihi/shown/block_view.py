@@ -28,11 +28,8 @@ class NetworkUsePresenter(Presenter[NetworkUse]):
             yield f"* {layer.name}: {layer.n_blocks} x {layer.tiling.tile}, {layer.largest}"
 
     def records(self, use: NetworkUse) -> list[dict[str, Any]]:
-        return [
-            {"layer": layer.name, "block": number, **_used(block)}
-            for layer in use.layers
-            for number, block in enumerate(layer.blocks)
-        ]
+        blocks = [(own.name, k, b) for own in use.layers for k, b in enumerate(own.blocks)]
+        return [{"layer": name, "block": k, **_used(block)} for name, k, block in blocks]
 
     def content(self, use: NetworkUse) -> dict[str, Any]:
         layers = [{**_shape(layer), "fits": layer.fits, **_fullest(layer)} for layer in use.layers]
@@ -73,22 +70,15 @@ class BlockFitPresenter(Presenter[BlockFit]):
         yield Table.of(headers, rows, 4, notes=(note,))
 
     def records(self, fit: BlockFit) -> list[dict[str, Any]]:
-        return [
-            {**_shape(layer.use), "step_ns": layer.load_ns, **_used(layer.use.largest)}
-            for layer in fit.layers
-        ]
+        rows = [(layer.use, layer.load_ns) for layer in fit.layers]
+        return [{**_shape(u), "step_ns": ns, **_used(u.largest)} for u, ns in rows]
 
     def content(self, fit: BlockFit) -> dict[str, Any]:
         """Everything; of each layer the use of its fullest core."""
-        layers = [
-            {
-                **_shape(layer.use),
-                "shape": list(layer.use.tiling.full),
-                "step_ns": layer.load_ns,
-                **_fullest(layer.use),
-            }
-            for layer in fit.layers
-        ]
+        layers: list[dict[str, Any]] = []
+        for layer in fit.layers:
+            own = {"shape": list(layer.use.tiling.full), "step_ns": layer.load_ns}
+            layers.append({**_shape(layer.use), **own, **_fullest(layer.use)})
         return {
             "objective": fit.objective,
             "cores": fit.n_cores,
@@ -123,10 +113,9 @@ def _used(block: Any) -> dict[str, int]:
 
 
 def _fullest(use: LayerUse) -> dict[str, dict[str, int]]:
-    return {
-        resource.replace(" ", "_"): {"used": int(used), "limit": limit}
-        for resource, used, limit in use.largest.limits
-    }
+    limits = {key.replace(" ", "_"): limit for key, _, limit in use.largest.limits}
+    used = _used(use.largest)
+    return {key: {"used": used[key], "limit": limit} for key, limit in limits.items()}
 
 
 def _draw_shares(axes: Any, layers: Sequence[LayerUse]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import cycle
 from math import ceil, sqrt
 from typing import Any
 
@@ -18,6 +19,9 @@ from ..mapping.placed_block import PlacedBlock
 
 #: Inches of a tile, and of the legend beside the mesh.
 TILE, LEGEND = 0.55, 2.2
+
+#: Attributes of a search that JSON has.
+SEARCH = ("start_cost", "cost", "lower_bound", "is_optimal", "in_time")
 
 #: Hatches that tell layers of one colour apart.
 HATCHES = ("", "//", "..", "xx", "--")
@@ -61,7 +65,8 @@ class MappingPresenter(Presenter[Mapping]):
 
     def content(self, mapping: Mapping) -> dict[str, Any]:
         traffic, hops, search = mapping.traffic, mapping.hops, mapping.search
-        routes = zip(traffic.sender, traffic.receiver, traffic.messages)
+        ends = zip(map(int, traffic.sender), traffic.receiver, map(int, traffic.messages))
+        routes = [[_sender(mapping, a), mapping.blocks[b].name, n] for a, b, n in ends]
         return {
             **_of(mapping, "allocator", "n_cores", "n_chips", "cores_per_chip"),
             "mesh": asdict(mapping.mesh),
@@ -72,16 +77,12 @@ class MappingPresenter(Presenter[Mapping]):
                 **_of(mapping, "on_chip", "chip_to_chip"),
                 "host_to_chip": mapping.host_to_chip.tolist(),
                 "between_chips": mapping.between_chips.tolist(),
-                "routes": [
-                    [_sender(mapping, int(sender)), mapping.blocks[receiver].name, int(messages)]
-                    for sender, receiver, messages in routes
-                ],
+                "routes": routes,
                 "unknown": list(traffic.unknown),
             },
             "hops": _of(hops, "east_west", "north_south", "chip_crossings", "within_tile"),
             "chip_to_host": [asdict(reads) for reads in mapping.reads],
-            "search": search
-            and _of(search, "start_cost", "cost", "lower_bound", "is_optimal", "in_time"),
+            "search": search and _of(search, *SEARCH),
         }
 
     def size(self, mapping: Mapping) -> tuple[float, float]:
@@ -144,16 +145,12 @@ def _rows(mapping: Mapping) -> Iterable[list[str]]:
     sent, traffic = mapping.between_cores.sum(axis=1), mapping.traffic
     for layer, numbers in by_layer.items():
         blocks = [mapping.blocks[number] for number in numbers]
-        yield [
-            layer,
-            f"{len(blocks):,}",
-            _ranges([block.chip for block in blocks]),
-            *_shares(blocks),
-            _count(mapping.per_inference(int(sent[numbers].sum()))),
-        ]
+        chips = _ranges([block.chip for block in blocks])
+        messages = _count(mapping.per_inference(int(sent[numbers].sum())))
+        yield [layer, f"{len(blocks):,}", chips, *_shares(blocks), messages]
     for number in range(traffic.n_blocks, traffic.n_blocks + traffic.n_inputs):
-        messages = int(traffic.messages[traffic.sender == number].sum())
-        yield [_sender(mapping, number), *[""] * 6, _count(mapping.per_inference(messages))]
+        total = int(traffic.messages[traffic.sender == number].sum())
+        yield [_sender(mapping, number), *[""] * 6, _count(mapping.per_inference(total))]
 
 
 def _sender(mapping: Mapping, number: int) -> str:
@@ -195,10 +192,8 @@ def _notes(mapping: Mapping) -> Iterable[str]:
     )
     if mapping.search is not None:
         yield _searched(mapping)
-    words = [
-        f"{counted(reads.words, 'word')} ({counted(reads.values, 'value')})"
-        for reads in mapping.reads
-    ]
+    reads = [(counted(r.words, "word"), counted(r.values, "value")) for r in mapping.reads]
+    words = [f"{words} ({values})" for words, values in reads]
     yield f"To the host, each step: {', '.join(words)}."
     if traffic.unknown:
         yield (
@@ -242,11 +237,5 @@ def _extent(mapping: Mapping) -> tuple[int, int]:
 
 def _styles(mapping: Mapping) -> dict[str, dict[str, Any]]:
     """Colour and hatch of each layer: with more layers than colours, hatches tell them apart."""
-    return {
-        layer: {
-            "facecolor": COLOURS[number % len(COLOURS)],
-            "hatch": HATCHES[number // len(COLOURS) % len(HATCHES)],
-            "edgecolor": "black",
-        }
-        for number, layer in enumerate(mapping.layers)
-    }
+    looks = [{"facecolor": c, "hatch": h, "edgecolor": "black"} for h in HATCHES for c in COLOURS]
+    return dict(zip(mapping.layers, cycle(looks)))

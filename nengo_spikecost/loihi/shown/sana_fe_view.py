@@ -22,10 +22,8 @@ class SanaFeCheckPresenter(Presenter[SanaFeCheck]):
     index = "part"
 
     def summary(self, check: SanaFeCheck) -> Iterable[str | Table]:
-        yield (
-            f"{check.run.n_steps} steps, profile {check.cost.profile.name}, SANA-FE's "
-            f"{check.run.timing} times"
-        )
+        steps, profile = check.run.n_steps, check.cost.profile.name
+        yield f"{steps} steps, profile {profile}, SANA-FE's {check.run.timing} times"
         rows = []
         for part in PARTS:
             rows.append(_row(part, check.ours_J[part], check.theirs_J[part], "J"))
@@ -39,27 +37,20 @@ class SanaFeCheckPresenter(Presenter[SanaFeCheck]):
         yield Table.of(("", "ours", "SANA-FE", "difference"), rows)
 
     def records(self, check: SanaFeCheck) -> list[dict[str, Any]]:
+        ours, theirs, unexplained = check.ours_J, check.theirs_J, check.unexplained_J
         return [
-            {
-                "part": part,
-                "ours_J": check.ours_J[part],
-                "sana_fe_J": check.theirs_J[part],
-                "unexplained_J": check.unexplained_J(part),
-            }
-            for part in PARTS
+            {"part": p, "ours_J": ours[p], "sana_fe_J": theirs[p], "unexplained_J": unexplained(p)}
+            for p in PARTS
         ]
 
     def content(self, check: SanaFeCheck) -> dict[str, Any]:
+        records = self.records(check)
+        parts = [{**own, "differences_J": _differences(check, own["part"])} for own in records]
         return {
-            "n_steps": check.run.n_steps,
-            "profile": check.cost.profile.name,
-            "timing": check.run.timing,
-            "parts": [
-                {**record, "differences_J": _differences(check, record["part"])}
-                for record in self.records(check)
-            ],
+            "n_steps": check.run.n_steps, "profile": check.cost.profile.name,
+            "timing": check.run.timing, "parts": parts,
             "step_s": {"ours": check.step_ours_s, "sana_fe": check.step_theirs_s},
-        }
+        }  # fmt: skip
 
     def size(self, check: SanaFeCheck) -> tuple[float, float]:
         return bar_size(2 * len(PARTS))

@@ -71,10 +71,8 @@ class LoihiEmulatorBackend(Backend):
         changing = any(x.shape[1] > 1 for x in inputs.values())
         if changing or any(p.sample_every is not None for p in self.setup.outputs.values()):
             # a sample that changes, or a Probe that samples, can't be cut anywhere: a run a length
-            return {
-                n: _rounded(self._run({k: _first(x, n) for k, x in inputs.items()}, n, "fresh"))
-                for n in lengths
-            }
+            batches = {n: {k: _first(x, n) for k, x in inputs.items()} for n in lengths}
+            return {n: _rounded(self._run(batch, n, "fresh")) for n, batch in batches.items()}
         counts: dict[int, BatchCounts] = {}
         done, total = 0, None
         self._emulator.reset()  # the first stretch starts as a fresh sample does
@@ -89,12 +87,8 @@ class LoihiEmulatorBackend(Backend):
         self, inputs: Mapping[str, np.ndarray], n_steps: int, presentation: str
     ) -> BatchCounts:
         """The counts of a run; outputs are float64."""
-        run = self._emulator.run(
-            {self._nodes[name]: values for name, values in inputs.items()} or None,
-            n_steps,
-            presentation=presentation,
-            by_step=self._by_step,
-        )
+        given = {self._nodes[name]: values for name, values in inputs.items()} or None
+        run = self._emulator.run(given, n_steps, presentation=presentation, by_step=self._by_step)
         counts = {p.name: _counts(run, p) for p in self.setup.populations}
         outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
         chip = run.chip_activity(self._cores, self._layers, self._inputs)
@@ -158,10 +152,10 @@ def _first(values: np.ndarray, n_steps: int) -> np.ndarray:
 
 def _continued(before: BatchCounts, then: BatchCounts, done: int, length: int) -> BatchCounts:
     """``done`` steps and those that followed, ``length`` in all."""
-    outputs = {
-        name: (last, (before.outputs[name][1] * done + mean * (length - done)) / length)
-        for name, (last, mean) in then.outputs.items()
-    }
+    outputs = {}
+    for name, (last, mean) in then.outputs.items():
+        total = before.outputs[name][1] * done + mean * (length - done)
+        outputs[name] = last, total / length
     counts = {name: _added(x, then.counts[name]) for name, x in before.counts.items()}
     assert before.chip is not None and then.chip is not None
     return BatchCounts(counts, outputs, continued_chip(before.chip, then.chip))

@@ -20,16 +20,14 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ... import stack
+from ... import check, stack
 from ...activity.backend import Setup
 from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
+from ...chip.limits import DEFAULT_CHIPS, MAX_CORES_PER_CHIP
 from ...errors import EmulationWarning, MeasurementError
 from .chip_network import Surrounding, check_probes, shaped
 
 TARGETS = ("sim", "loihi")
-
-#: Chips of a board unless more are needed: NengoLoihi's default.
-DEFAULT_CHIPS = 2
 
 
 class NengoLoihiBackend(ReferenceBackend):
@@ -67,9 +65,8 @@ class NengoLoihiBackend(ReferenceBackend):
             if self._model is None and self.target == "loihi":
                 self._model = stack.nengo_loihi().builder.Model(dt=self.setup.dt)
                 self._model.build(network)
-                n_cores = len(self._model.blocks)
-                chips = max(DEFAULT_CHIPS, -(-n_cores // 128))
-                self._hardware.setdefault("n_chips", chips)
+                chips = -(-len(self._model.blocks) // MAX_CORES_PER_CHIP)
+                self._hardware.setdefault("n_chips", max(DEFAULT_CHIPS, chips))
             simulator = stack.nengo_loihi().Simulator(
                 network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
                 target=self.target, progress_bar=False, hardware_options=self._hardware,
@@ -132,20 +129,18 @@ def _quietly(function: Any, *arguments: Any) -> None:
             ) from None
     overflows = {str(w.message) for w in caught if str(w.message).startswith("Overflow")}
     if overflows:
-        warnings.warn(
+        message = (
             f"Numbers were too large for the chip, and were cut as it cuts them ("
-            f"{', '.join(sorted(overflows))}): too many spikes arrive at once.",
-            EmulationWarning,
-            stacklevel=2,
+            f"{', '.join(sorted(overflows))}): too many spikes arrive at once."
         )
+        warnings.warn(message, EmulationWarning, stacklevel=2)
 
 
 def _check_target(target: Any, hardware: Any, setup: Setup) -> None:
-    if target not in TARGETS:
-        raise MeasurementError(f"target must be one of {', '.join(TARGETS)}, not {target!r}.")
+    check.choice("target", target, TARGETS, MeasurementError)
+    if target == "sim" and hardware:
+        raise MeasurementError("hardware_options are those of a board: say target='loihi' too.")
     if target == "sim":
-        if hardware:
-            raise MeasurementError("hardware_options are those of a board: say target='loihi' too.")
         return
     if not stack.nengo_loihi().hardware.HAS_NXSDK:
         raise MeasurementError(

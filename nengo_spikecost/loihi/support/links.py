@@ -71,10 +71,8 @@ def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
     links: list[Link] = []
     problems: list[Unsupported] = []
     merged: set[Any] = set()
-    for group in groups.values():
-        walk = _Walk(group, context)
-        if not walk.is_merged():
-            continue
+    walks = [_Walk(group, context) for group in groups.values()]
+    for walk in [walk for walk in walks if walk.is_merged()]:
         try:
             walk.run()
         except _Loop as loop:
@@ -87,12 +85,9 @@ def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
             continue
         links += walk.links
         problems += walk.problems
-        merged |= group.conns_in | group.conns_mid | group.conns_out
-    links += [
-        Link((conn,), conn.post_obj, conn.transform, conn.synapse)
-        for conn in context.network.all_connections
-        if conn not in merged
-    ]
+        merged |= walk.group.conns_in | walk.group.conns_mid | walk.group.conns_out
+    others = [conn for conn in context.network.all_connections if conn not in merged]
+    links += [Link((c,), c.post_obj, c.transform, c.synapse) for c in others]
     return links, problems
 
 
@@ -108,8 +103,7 @@ class _Walk:
     """All ways through one group of passthrough Nodes that NengoLoihi may merge."""
 
     def __init__(self, group: Any, context: Context):
-        self.group = group
-        self.context = context
+        self.group, self.context = group, context
         self.links: list[Link] = []
         self.problems: list[Unsupported] = []
         self._said: set[Any] = set()
@@ -130,13 +124,12 @@ class _Walk:
         """Find the links that replace the group."""
         for conn in self.group.conns_in:
             if conn.learning_rule_type is not None:
-                self._say(
-                    conn,
+                reason = (
                     "learns, but leads to a passthrough Node that NengoLoihi merges or leaves "
-                    "out, and its learning rule with it",
-                    "Probe that Node, or give it a function",
-                    refused=_has_error(conn, self.context),
+                    "out, and its learning rule with it"
                 )
+                refused = _has_error(conn, self.context)
+                self._say(conn, reason, "Probe that Node, or give it a function", refused)
                 continue
             for count, path in enumerate(self._ways((conn,), _arriving(conn, None))):
                 if count >= MAX_WAYS:
@@ -150,11 +143,10 @@ class _Walk:
         """Every way on from the Node that `path` ends at, and the object it leads to."""
         node = path[-1].post_obj
         onwards = self._onwards.get(node, [])
-        if node in self.group.probed_objs:
-            if onwards:
-                yield path, node
-            else:
-                self._say_unfed(node)
+        if node in self.group.probed_objs and onwards:
+            yield path, node
+        elif node in self.group.probed_objs:
+            self._say_unfed(node)
         for conn in onwards:
             if not reached[conn.pre_slice].any():
                 continue
@@ -216,14 +208,10 @@ def _has_error(learned: nengo.Connection, context: Context) -> bool:
 
 def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
     """Elements of a Connection's target that something may arrive at, of shape (size_in,)."""
-    given = np.ones(conn.size_mid, dtype=bool)
-    if reached is not None:
-        given = reached[conn.pre_slice]
+    given = np.ones(conn.size_mid, dtype=bool) if reached is None else reached[conn.pre_slice]
     transform = conn.transform
     weights = np.abs(transform.init) if isinstance(transform, Dense) and _is_array(transform) else 1
-    if isinstance(transform, NoTransform) or (
-        isinstance(transform, Dense) and np.ndim(weights) < 2
-    ):
+    if isinstance(transform, (NoTransform, Dense)) and np.ndim(weights) < 2:
         out = given & (np.asarray(weights) > 0)
     elif np.ndim(weights) == 2:
         out = (weights @ given) > 0
@@ -240,12 +228,9 @@ def _is_array(transform: Dense) -> bool:
 
 def _why_not_dense(transform: Any) -> str | None:
     """Why NengoLoihi can't multiply this transform with another one, if so."""
-    if isinstance(transform, NoTransform):
-        return None
-    if not isinstance(transform, Dense):
+    if not isinstance(transform, (Dense, NoTransform)):
         return f"is a {type(transform).__name__}"
-    if not _is_array(transform):
+    if isinstance(transform, Dense) and not _is_array(transform):
         return "has weights drawn from a distribution"
-    if transform.init.ndim == 1:
-        return "is a diagonal matrix given as a vector"
-    return None
+    vector = isinstance(transform, Dense) and transform.init.ndim == 1
+    return "is a diagonal matrix given as a vector" if vector else None

@@ -57,8 +57,8 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     for ensemble in on_chip_ensembles:
         problems += ensemble_problems(ensemble, context)
     problems += config_problems(context)
-    links, merging_problems = find_links(context)
-    problems += merging_problems
+    links, of_merging = find_links(context)
+    problems += of_merging
     taus: Taus = {}
     for link in links:
         problems += link_problems(link, context, taus)
