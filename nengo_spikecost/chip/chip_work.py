@@ -144,35 +144,21 @@ class ChipWork:
             return self
         scaled = ("spikes", "messages_out", "axon_events", "host_to_chip", "chip_to_host")
         return replace(
-            self,
-            **{name: getattr(self, name) * factor for name in scaled},
+            self, **{name: getattr(self, name) * factor for name in scaled},
             active=np.minimum(self.active * factor, self.updates),
             with_input=np.minimum(self.with_input * factor, self.updates),
             synops={key: count * factor for key, count in self.synops.items()},
-            hops=self.hops.scaled(factor),
-            by_step=None,
-        )
+            hops=self.hops.scaled(factor), by_step=None,
+        )  # fmt: skip
 
     @classmethod
     def by_hand(
-        cls,
-        *,
-        n_cores: int,
-        n_compartments: int,
-        n_steps: int,
-        synops: Any,
-        spikes: Any = 0,
-        active_updates: Any = 0,
-        messages: Any = 0,
-        axon_events: Any = None,
-        hops: tuple[Any, Any] | None = None,
-        host_to_chip: Any = 0,
-        chip_to_host: Any = 0,
-        n_chips: int | None = None,
-        n_tiles: int | None = None,
-        dt: float = 0.001,
+        cls, *, n_cores: int, n_compartments: int, n_steps: int, synops: Any, spikes: Any = 0,
+        active_updates: Any = 0, messages: Any = 0, axon_events: Any = None,
+        hops: tuple[Any, Any] | None = None, host_to_chip: Any = 0, chip_to_host: Any = 0,
+        n_chips: int | None = None, n_tiles: int | None = None, dt: float = 0.001,
         layer: str = "network",
-    ) -> ChipWork:
+    ) -> ChipWork:  # fmt: skip
         """Work from a few numbers per inference, spread evenly over the cores.
 
         Parameters

@@ -168,12 +168,9 @@ class Hops:
 
 
 def count_hops(
-    mesh: Mesh,
-    positions: np.ndarray,
-    sender: np.ndarray,
-    receiver: np.ndarray,
+    mesh: Mesh, positions: np.ndarray, sender: np.ndarray, receiver: np.ndarray,
     messages: np.ndarray,
-) -> Hops:
+) -> Hops:  # fmt: skip
     """Hops of messages between blocks at these positions.
 
     Parameters

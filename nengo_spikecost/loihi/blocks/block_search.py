@@ -45,17 +45,10 @@ NO_SOLUTION = (
 
 
 def fit_blocks(
-    network: Any,
-    objective: str = "cores",
-    *,
-    pop_types: Sequence[int] | None = (16, 32),
-    channel_order: str | None = None,
-    spikes: Any = None,
-    max_cores: int | None = None,
-    max_cores_per_chip: int = MAX_CORES_PER_CHIP,
-    time_limit: float = 10.0,
-    dt: float = 0.001,
-) -> BlockFit:
+    network: Any, objective: str = "cores", *, pop_types: Sequence[int] | None = (16, 32),
+    channel_order: str | None = None, spikes: Any = None, max_cores: int | None = None,
+    max_cores_per_chip: int = MAX_CORES_PER_CHIP, time_limit: float = 10.0, dt: float = 0.001,
+) -> BlockFit:  # fmt: skip
     """Find block shapes with which a network fits on Loihi, and the best of them.
 
     Chains of layers are solved exactly; other networks well, with a bound that no solution

@@ -174,13 +174,9 @@ class _GraphSearch:
         return list(solved) if solved is not None and self._fits(solved) else None
 
     def _hold_others(
-        self,
-        layer: int,
-        stretch: list[int],
-        chosen: list[int],
-        mask: np.ndarray,
+        self, layer: int, stretch: list[int], chosen: list[int], mask: np.ndarray,
         capacity: dict[int, np.ndarray],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Leave out choices of a free layer that the held ones rule out, and count free slots.
 
         Parameters

@@ -91,11 +91,9 @@ class Solution:
 
 
 def solve_chains(
-    problem: Problem,
-    costs: Sequence[np.ndarray],
-    edges: Sequence[tuple[int, int]],
+    problem: Problem, costs: Sequence[np.ndarray], edges: Sequence[tuple[int, int]],
     capacity: dict[int, np.ndarray] | None = None,
-) -> tuple[int, ...] | None:
+) -> tuple[int, ...] | None:  # fmt: skip
     """Cheapest choices of all layers that respect the output axons along `edges`.
 
     Parameters

@@ -73,13 +73,9 @@ class TileChoices:
     """
 
     def __init__(
-        self,
-        layer: Layer,
-        tiles: Sequence[tuple[int, ...]],
-        arriving: Sequence[Axons],
-        rates: Any,
+        self, layer: Layer, tiles: Sequence[tuple[int, ...]], arriving: Sequence[Axons], rates: Any,
         pop_types: tuple[int, ...] | None,
-    ):
+    ):  # fmt: skip
         self.layer, self.arriving, self.rates = layer, arriving, rates
         self.pop_types = pop_types
         shape = np.array(layer.shape)

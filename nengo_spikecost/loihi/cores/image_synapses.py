@@ -165,12 +165,9 @@ class ImageSynapses(Synapses):
     """
 
     def __init__(
-        self,
-        transform: Any,
-        pop_type: int,
-        kernel: Callable[[], np.ndarray],
+        self, transform: Any, pop_type: int, kernel: Callable[[], np.ndarray],
         channels_last: bool | None = None,
-    ):
+    ):  # fmt: skip
         self.transform = transform
         self.channels_last = transform.channels_last if channels_last is None else channels_last
         self.rows, self.columns = ImageAxis(transform, 0), ImageAxis(transform, 1)

@@ -69,17 +69,12 @@ class _Reader:
         given = {block: Tiling.of(shape) for block, shape in shapes if shape is not None}
         return tuple(
             Layer(
-                self.names[block],
-                self.ensembles.get(block),
-                block.n_neurons,
-                self.shapes.get(block, (block.n_neurons,)),
-                given.get(block),
-                tuple(self.synapses[block]),
-                tuple(self.outputs[block]),
-                block.compartment,
+                self.names[block], self.ensembles.get(block), block.n_neurons,
+                self.shapes.get(block, (block.n_neurons,)), given.get(block),
+                tuple(self.synapses[block]), tuple(self.outputs[block]), block.compartment,
             )
             for block in self.blocks
-        )
+        )  # fmt: skip
 
     # ------------------------------------------------------------ noted
 

@@ -67,14 +67,10 @@ class Misfit:
 
 
 def check_fit(
-    network: Any,
-    shapes: Mapping[Any, Any] | None = None,
-    *,
-    spikes: Any = None,
-    n_chips: int = limits.DEFAULT_CHIPS,
-    max_host_spikes: int = limits.MAX_HOST_SPIKES_PER_STEP,
+    network: Any, shapes: Mapping[Any, Any] | None = None, *, spikes: Any = None,
+    n_chips: int = limits.DEFAULT_CHIPS, max_host_spikes: int = limits.MAX_HOST_SPIKES_PER_STEP,
     dt: float = 0.001,
-) -> tuple[Misfit, ...]:
+) -> tuple[Misfit, ...]:  # fmt: skip
     """List everything that does not fit, before anything is built.
 
     Parameters

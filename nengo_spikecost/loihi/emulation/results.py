@@ -55,13 +55,10 @@ def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batc
     lanes = presenter.lanes
     messages, synops = lanes.delivered()
     results = {
-        "spikes": _small(lanes.spikes[:n]),
-        "messages": messages[:n],
-        "synops": synops[:n],
-        "with_input": lanes.with_input[:n].sum(axis=1),
-        "idle": lanes.idle[:n].sum(axis=1),
+        "spikes": _small(lanes.spikes[:n]), "messages": messages[:n], "synops": synops[:n],
+        "with_input": lanes.with_input[:n].sum(axis=1), "idle": lanes.idle[:n].sum(axis=1),
         "overflows": lanes.overflows[:n].astype(bool),
-    }
+    }  # fmt: skip
     if lanes.by_step.fired.shape[1]:
         results.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
         results["step with_input"] = lanes.with_input[:n]
@@ -144,10 +141,6 @@ def _step_counts(chip: Chip, arrays: Mapping[str, np.ndarray]) -> StepCounts:
         events[..., synapses.block] += messages[..., k]
         synops[synapses.kind][..., synapses.block] += met[..., k]
     return StepCounts(
-        synops=synops,
-        axon_events=events,
-        messages_out=sent,
-        spikes=fired[..., :n_blocks],
-        with_input=arrays["step with_input"],
-        host_to_chip=fired[..., n_blocks:].sum(axis=2),
-    )
+        synops=synops, axon_events=events, messages_out=sent, spikes=fired[..., :n_blocks],
+        with_input=arrays["step with_input"], host_to_chip=fired[..., n_blocks:].sum(axis=2),
+    )  # fmt: skip

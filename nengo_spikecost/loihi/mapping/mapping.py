@@ -149,15 +149,9 @@ class Mapping(Result):
         return messages / (self.traffic.n_samples * self.traffic.n_steps)
 
     def optimised(
-        self,
-        costs: HopCosts | None = None,
-        *,
-        between_chips: bool = True,
-        free_cores: bool = False,
-        seed: int = 0,
-        max_moves: int = 2000,
-        time_limit_s: float = 20.0,
-    ) -> Mapping:
+        self, costs: HopCosts | None = None, *, between_chips: bool = True,
+        free_cores: bool = False, seed: int = 0, max_moves: int = 2000, time_limit_s: float = 20.0,
+    ) -> Mapping:  # fmt: skip
         """The same blocks at positions with fewer hops; never more than now.
 
         Parameters

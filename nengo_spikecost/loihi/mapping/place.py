@@ -15,17 +15,10 @@ from .traffic import count_messages, spikes_of
 
 
 def place(
-    network: Any,
-    *,
-    allocator: str = "greedy",
-    n_chips: int | None = None,
-    cores_per_chip: int = MAX_CORES_PER_CHIP,
-    activity: Any = None,
-    model: Any = None,
-    fit: Any = None,
-    mesh: Mesh | None = None,
-    dt: float = 0.001,
-) -> Mapping:
+    network: Any, *, allocator: str = "greedy", n_chips: int | None = None,
+    cores_per_chip: int = MAX_CORES_PER_CHIP, activity: Any = None, model: Any = None,
+    fit: Any = None, mesh: Mesh | None = None, dt: float = 0.001,
+) -> Mapping:  # fmt: skip
     """Put a network's blocks on cores and chips as NengoLoihi does, without a board.
 
     Parameters

@@ -9,17 +9,9 @@ from .assignment import Problem, Solution, solve
 
 
 def search_positions(
-    mesh: Mesh,
-    positions: np.ndarray,
-    messages: np.ndarray,
-    seats: np.ndarray,
-    costs: HopCosts,
-    *,
-    between_chips: bool,
-    seed: int,
-    max_moves: int,
-    time_limit_s: float,
-) -> tuple[Solution, np.ndarray]:
+    mesh: Mesh, positions: np.ndarray, messages: np.ndarray, seats: np.ndarray, costs: HopCosts, *,
+    between_chips: bool, seed: int, max_moves: int, time_limit_s: float,
+) -> tuple[Solution, np.ndarray]:  # fmt: skip
     """Positions at which messages make cheaper hops; never dearer than now.
 
     The search is over tiles: cores of a tile are at no distance from each other.

@@ -52,14 +52,9 @@ class Recording:
 
 
 def record_spikes(
-    network: Any,
-    inputs: Any = None,
-    n_steps: int = 100,
-    *,
-    warm_up: int = 0,
-    model: Any = None,
+    network: Any, inputs: Any = None, n_steps: int = 100, *, warm_up: int = 0, model: Any = None,
     dt: float = 0.001,
-) -> Recording:
+) -> Recording:  # fmt: skip
     """Run one sample on the emulated chip and keep every spike of every step.
 
     Parameters

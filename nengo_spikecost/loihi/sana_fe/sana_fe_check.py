@@ -20,13 +20,10 @@ from .second_opinion import PARTS, Cause, SanaFeCheck
 
 
 def sana_fe_check(
-    recording: Recording,
-    mapping: mappings.Mapping | None = None,
-    *,
-    profile: str | Profile = "silicon",
-    timing: str = "detailed",
+    recording: Recording, mapping: mappings.Mapping | None = None, *,
+    profile: str | Profile = "silicon", timing: str = "detailed",
     architecture: str | os.PathLike[str] | None = None,
-) -> SanaFeCheck:
+) -> SanaFeCheck:  # fmt: skip
     """Price a recorded run with this package and with SANA-FE.
 
     Parameters

@@ -80,17 +80,13 @@ class BlockFitPresenter(Presenter[BlockFit]):
             own = {"shape": list(layer.use.tiling.full), "step_ns": layer.load_ns}
             layers.append({**_shape(layer.use), **own, **_fullest(layer.use)})
         return {
-            "objective": fit.objective,
-            "cores": fit.n_cores,
-            "chips": fit.n_chips,
-            "lower_bound": fit.lower_bound,
-            "is_optimal": fit.is_optimal,
+            "objective": fit.objective, "cores": fit.n_cores, "chips": fit.n_chips,
+            "lower_bound": fit.lower_bound, "is_optimal": fit.is_optimal,
             "busiest_core_ns": fit.busiest_ns,
             "messages_per_step": {"from_host": fit.host_messages, "on_chips": fit.chip_messages},
-            "rates_known": fit.rates_known,
-            "layers": layers,
+            "rates_known": fit.rates_known, "layers": layers,
             "code": None if fit.reordered else fit.code(),
-        }
+        }  # fmt: skip
 
     def size(self, fit: BlockFit) -> tuple[float, float]:
         return bar_size(3 * len(fit.layers))

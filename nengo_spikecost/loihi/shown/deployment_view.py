@@ -18,16 +18,11 @@ from ..deployment import Deployment
 
 #: Heading, key and format of the columns.
 COLUMNS = (
-    ("layer", "layer", "{}"),
-    ("runs on", "place", "{}"),
-    ("neurons", "neurons", "{:,}"),
-    ("cores", "cores", "{:,}"),
-    ("blocks of", "block_shape", "{}"),
-    ("rate Hz", "rate_hz", "{:.1f}"),
-    ("spikes", "spikes", "{:,.0f}"),
-    ("synops", "synops", "{:,.0f}"),
-    ("messages", "messages", "{:,.0f}"),
-)
+    ("layer", "layer", "{}"), ("runs on", "place", "{}"), ("neurons", "neurons", "{:,}"),
+    ("cores", "cores", "{:,}"), ("blocks of", "block_shape", "{}"),
+    ("rate Hz", "rate_hz", "{:.1f}"), ("spikes", "spikes", "{:,.0f}"),
+    ("synops", "synops", "{:,.0f}"), ("messages", "messages", "{:,.0f}"),
+)  # fmt: skip
 
 #: Where each target runs, in words.
 WHERE = {
@@ -73,14 +68,11 @@ class DeploymentPresenter(Presenter[Deployment]):
             spikes = float(record.per_sample().mean())
             use = uses.get(population.ensemble)
             row: dict[str, Any] = {
-                "layer": population.name,
-                "place": "host" if use is None else "chip",
-                "neurons": record.n_neurons,
-                "cores": 0 if use is None else use.n_blocks,
-                "block_shape": None if use is None else list(use.tiling.tile),
-                "spikes": spikes,
+                "layer": population.name, "place": "host" if use is None else "chip",
+                "neurons": record.n_neurons, "cores": 0 if use is None else use.n_blocks,
+                "block_shape": None if use is None else list(use.tiling.tile), "spikes": spikes,
                 "rate_hz": spikes / record.n_neurons / seconds,
-            }
+            }  # fmt: skip
             if use is not None and activity.chip is not None:
                 own = f"{population.name}["
                 cores = enumerate(activity.chip.cores)
@@ -96,16 +88,13 @@ class DeploymentPresenter(Presenter[Deployment]):
         read = [outputs[output]] if output is not None else list(outputs.values())
         classified = len(read) == 1 and read[0].last.shape[1] > 1
         return {
-            "target": deployment.target,
-            "protocol": asdict(deployment.activity.protocol),
-            "n_samples": deployment.activity.n_samples,
-            "cores": deployment.n_cores,
-            "readout": deployment.readout,
-            "options": plain(_options(deployment)),
+            "target": deployment.target, "protocol": asdict(deployment.activity.protocol),
+            "n_samples": deployment.activity.n_samples, "cores": deployment.n_cores,
+            "readout": deployment.readout, "options": plain(_options(deployment)),
             "accuracy": _accuracy_if_any(deployment),
             "predictions": deployment.predictions.tolist() if classified else None,
             "layers": deployment.layers(),
-        }
+        }  # fmt: skip
 
     def size(self, deployment: Deployment) -> tuple[float, float]:
         width, height = bar_size(len(deployment.layers()))
@@ -149,15 +138,11 @@ def _decoding(chip: Any, named: set[str]) -> Iterable[dict[str, Any]]:
             others.setdefault(layer, []).append(number)
     for layer, numbers in others.items():
         yield {
-            "layer": layer,
-            "place": "chip",
-            "neurons": int(chip.compartments[numbers].sum()),
-            "cores": len(numbers),
-            "block_shape": None,
-            "spikes": float(chip.spikes[:, numbers].sum(axis=1).mean()),
-            "rate_hz": None,
+            "layer": layer, "place": "chip", "neurons": int(chip.compartments[numbers].sum()),
+            "cores": len(numbers), "block_shape": None,
+            "spikes": float(chip.spikes[:, numbers].sum(axis=1).mean()), "rate_hz": None,
             **_sums(chip, numbers),
-        }
+        }  # fmt: skip
 
 
 def _sums(chip: Any, cores: list[int]) -> dict[str, float]:

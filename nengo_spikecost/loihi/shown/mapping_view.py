@@ -51,17 +51,13 @@ class MappingPresenter(Presenter[Mapping]):
         from_host = mapping.received - received
         return [
             {
-                "block": block.name,
-                **_of(block, "layer", "kind", "chip", "core"),
-                "column": int(columns[number]),
-                "row": int(rows[number]),
-                **asdict(block.use),
-                "messages_sent": int(sent[number]),
-                "messages_received": int(received[number]),
+                "block": block.name, **_of(block, "layer", "kind", "chip", "core"),
+                "column": int(columns[number]), "row": int(rows[number]), **asdict(block.use),
+                "messages_sent": int(sent[number]), "messages_received": int(received[number]),
                 "messages_from_host": int(from_host[number]),
             }
             for number, block in enumerate(mapping.blocks)
-        ]
+        ]  # fmt: skip
 
     def content(self, mapping: Mapping) -> dict[str, Any]:
         traffic, hops, search = mapping.traffic, mapping.hops, mapping.search

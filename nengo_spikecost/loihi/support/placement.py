@@ -55,12 +55,9 @@ def placement_view(network: nengo.Network) -> Any:
     if not has_placement_params(config):
         config = nengo.Config(nengo.Ensemble, nengo.Connection)
     return SimpleNamespace(
-        config=config,
-        all_nodes=network.all_nodes,
-        all_ensembles=network.all_ensembles,
-        all_connections=network.all_connections,
-        all_probes=[],
-    )
+        config=config, all_nodes=network.all_nodes, all_ensembles=network.all_ensembles,
+        all_connections=network.all_connections, all_probes=[],
+    )  # fmt: skip
 
 
 def has_placement_params(config: nengo.Config) -> bool:
