@@ -35,9 +35,8 @@ from .deploy_options import DeployOptions
 from .deployable import GivenShapes
 from .deployment import Deployment
 from .emulation import Emulator
-from .mapping.mapping import Mapping
+from .mapping.mapping import Mapping, PlacedBlock
 from .mapping.place import place
-from .mapping.placed_block import PlacedBlock
 from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
 from .support.placement import on_chip
 from .support.support import check_support, raise_unsupported

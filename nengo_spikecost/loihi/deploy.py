@@ -55,10 +55,9 @@ def deploy(
     simulator, target = TARGETS[options.target]
     ready = deployable(network, options, convert_options)
     labels = _labels(ready.named, data, y, options.output)
-    activity = measure(
-        ready.measured, data, options.n_steps, simulator=simulator, **target,
-        **options.chosen(*MEASURING),
-    )  # fmt: skip
+    network = ready.named if ready.fit is None else ready.fit
+    chosen = options.chosen(*MEASURING)
+    activity = measure(network, data, options.n_steps, simulator=simulator, **target, **chosen)
     return Deployment(ready.named, ready.fit, ready.use, activity, options, labels)
 
 

@@ -88,9 +88,8 @@ class DeployOptions(Options):
         help="What max pooling becomes: exact on the host, or one of these on chip.",
     )  # fmt: skip
     presentation: str | None = option(
-        None, choices=PRESENTATIONS,
-        help="Start every sample afresh, or run on as a board does.",
-    )  # fmt: skip
+        None, choices=PRESENTATIONS, help="Start every sample afresh, or run on as a board does."
+    )
     batch_size: int | None = option(
         None, read=int, help="Samples side by side.  [default: 1, or many if fresh]"
     )

@@ -63,11 +63,6 @@ class Deployable:
     fit: Any
     use: NetworkUse
 
-    @property
-    def measured(self) -> Any:
-        """The object to hand to `measure`."""
-        return self.named if self.fit is None else self.fit
-
 
 def deployable(
     given: Any, options: DeployOptions, convert_options: Mapping[str, Any]

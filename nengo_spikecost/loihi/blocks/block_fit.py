@@ -208,7 +208,7 @@ class BlockFit(Result):
         others = set(model.blocks)
         decoding = []
         for layer in self.layers:
-            predicted = [_as_tuple(block) for block in layer.use.blocks]
+            predicted = [tuple(n for _, n, _ in block.limits) for block in layer.use.blocks]
             if layer.use.ensemble is None:
                 decoding += predicted
                 continue
@@ -242,10 +242,6 @@ class BlockFit(Result):
             number = connections.index(conn)
             lines += [f"{network}.config[connections[{number}]].pop_type = {pop_type}"]
         return "\n".join(lines) + "\n"
-
-
-def _as_tuple(block: Any) -> tuple[int, ...]:
-    return tuple(used for _, used, _ in block.limits)
 
 
 def _built(block: Any) -> tuple[int, ...]:

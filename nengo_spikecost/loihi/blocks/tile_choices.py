@@ -205,6 +205,7 @@ def _separable(synapses: Synapses, shape: tuple[int, ...]) -> bool:
 
 
 def _pixel_rates(synapses: Any, axons: Axons, sent: np.ndarray) -> np.ndarray:
+    """Spikes per step of all channels of each pixel that send, (rows, columns)."""
     keep = axons.axon_of >= 0
     pixels = np.bincount(axons.axon_of[keep], weights=sent[keep], minlength=synapses.n_axons)
     return pixels.reshape(synapses.rows.n_in, synapses.columns.n_in)

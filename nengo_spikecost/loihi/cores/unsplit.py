@@ -12,6 +12,7 @@ Reference: nengo-loihi 1.1.0, builder/connection.py and builder/network.py.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 import nengo
@@ -89,8 +90,7 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
     loihi = stack.nengo_loihi()
     noted: list[Noted] = []
 
-    def note_or_build(model: Any, conn: nengo.Connection) -> Any:
-        return _note_or_build(loihi, model, conn, noted)
+    note_or_build = partial(_note_or_build, loihi, noted)
 
     class NotingBuilder(loihi.builder.Builder):  # type: ignore[name-defined, misc]
         builders: ClassVar = {**loihi.builder.Builder.builders, nengo.Connection: note_or_build}
@@ -114,7 +114,7 @@ class _WholeBlocks(dict):  # type: ignore[type-arg]
         return stack.nengo_loihi().BlockShape(whole, whole)
 
 
-def _note_or_build(loihi: Any, model: Any, conn: nengo.Connection, noted: list[Noted]) -> Any:
+def _note_or_build(loihi: Any, noted: list[Noted], model: Any, conn: nengo.Connection) -> Any:
     chip = model.split.on_chip
     if isinstance(conn.post_obj, LearningRule):
         return loihi.builder.connection.build_connection(model, conn)
@@ -126,16 +126,11 @@ def _note_or_build(loihi: Any, model: Any, conn: nengo.Connection, noted: list[N
         return loihi.builder.connection.build_connection(model, conn)
     _require_buildable(conn)
     ensemble = conn.pre_obj.ensemble
-    noted.append(
-        Noted(
-            connection=conn,
-            source=model.objs[conn.pre_obj]["out"] if from_chip else ensemble,
-            # the host sends the spikes of the sliced neurons only
-            n_source=ensemble.n_neurons if from_chip else conn.size_in,
-            target=model.objs[conn.post_obj]["in"],
-            pop_type=model.config[conn].pop_type if isinstance(conn.transform, CONVOLUTIONS) else 0,
-        )
-    )
+    source = model.objs[conn.pre_obj]["out"] if from_chip else ensemble
+    # the host sends the spikes of the sliced neurons only
+    n_source = ensemble.n_neurons if from_chip else conn.size_in
+    pop_type = model.config[conn].pop_type if isinstance(conn.transform, CONVOLUTIONS) else 0
+    noted.append(Noted(conn, source, n_source, model.objs[conn.post_obj]["in"], pop_type))
     return None
 
 

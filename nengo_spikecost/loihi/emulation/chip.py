@@ -259,13 +259,9 @@ def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.
 
 def _recorded(probes: Sequence[Any], key: str, block_of: dict[Any, slice]) -> np.ndarray:
     """Compartments that the Probes of a quantity record, one Probe after another."""
-    recorded = [
-        np.arange(block_of[block].start, block_of[block].stop)[part]
-        for probe in probes
-        if probe.key == key
-        for block, part in zip(probe.target, probe.slice)
-    ]
-    return flat(recorded, np.int32)
+    own = [probe for probe in probes if probe.key == key]
+    parts = [(block_of[b], part) for probe in own for b, part in zip(probe.target, probe.slice)]
+    return flat([np.arange(at.start, at.stop)[part] for at, part in parts], np.int32)
 
 
 def built_digest(model: Any, chip: Chip) -> str:

@@ -1,17 +1,19 @@
-"""State, noise and counts of the chip in every lane of a batch.
+"""State, noise, counts and records of the chip in every lane of a batch.
 
-Reference of the noise: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``,
-``CompartmentState``).
+Reference: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``, ``CompartmentState``,
+``ProbeState``), probe.py, simulator.py (``Simulator._probe``).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...errors import LoihiError
 from .chip import Chip
 
 
@@ -212,3 +214,39 @@ class ChipNoise:
 def eights(n: int) -> int:
     """The next multiple of 8."""
     return -(-n // 8) * 8
+
+
+QUANTITIES = ("spiked", "current", "voltage")
+
+
+class ChipReader:
+    """Finds each of NengoLoihi's probes in the records of the chip.
+
+    Parameters
+    ----------
+    probes : sequence of nengo_loihi.probe.LoihiProbe
+        In the order in which they are recorded.
+    """
+
+    def __init__(self, probes: Sequence[Any]):
+        self._columns: dict[Any, list[slice]] = {}
+        used = dict.fromkeys(QUANTITIES, 0)
+        for probe in probes:
+            if probe.key not in used:
+                raise LoihiError(
+                    f"A Probe records {probe.key!r}, which the chip does not give; record one "
+                    f"of {', '.join(QUANTITIES)}."
+                )
+            self._columns[probe] = []
+            for block, part in zip(probe.target, probe.slice):
+                size = np.arange(block.n_neurons)[part].size
+                first = used[probe.key]
+                used[probe.key] += size
+                self._columns[probe].append(slice(first, first + size))
+
+    def values(self, probe: Any, records: dict[str, np.ndarray], lane: int) -> np.ndarray:
+        """Weighted values of a probe in these steps of a lane, (n_steps, size)."""
+        recorded = records[probe.key][lane]
+        if probe.key == "spiked":
+            recorded = recorded.view(bool)
+        return probe.weight_outputs([recorded[:, part] for part in self._columns[probe]])

@@ -45,12 +45,10 @@ from ... import stack
 from ...activity.gathered import Gathered
 from ...errors import LoihiError
 from .chip import Chip
-from .host_counts import HostCounter, counts_in
-from .host_simulation import HostPart
+from .host_simulation import HostCounter, HostPart, counts_in
 from .lane_memory import Memory
-from .lanes import ChipLanes
+from .lanes import ChipLanes, ChipReader
 from .node_functions import NodeFunctions
-from .probes import ChipReader
 
 #: Bytes of spikes and records that are held at a time.
 BYTES_AT_ONCE = 2**26

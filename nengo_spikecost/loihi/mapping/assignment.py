@@ -120,15 +120,13 @@ def solve(
             search = _Search(problem, candidate, seed)
             in_time = search.descend(deadline) and in_time  # step 3
             moves += search.n_moves
-            cost = problem.cost(search.places)
-            if cost < best_cost:
-                best, best_cost = search.places.copy(), cost
+            if problem.cost(search.places) < best_cost:
+                best, best_cost = search.places.copy(), problem.cost(search.places)
         search = _Search(problem, best, seed)
         in_time = search.tabu(max_moves, deadline, bound) and in_time  # step 4
         moves += search.n_moves
-        cost = problem.cost(search.best)
-        if cost < best_cost:
-            best, best_cost = search.best, cost
+        if problem.cost(search.best) < best_cost:
+            best, best_cost = search.best, problem.cost(search.best)
     return Solution(best, best_cost, start_cost, bound, moves, in_time)
 
 
@@ -179,9 +177,8 @@ def _grown(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndar
     """The best arrangements grown around single places, best first."""
     share = 1 if len(start) <= FEW_ITEMS else 4
     first = int(problem.flow.sum(axis=1).argmax())
-    centres = np.flatnonzero(
-        (problem.capacity > 0) & (problem.region == problem.region[start[first]])
-    )
+    own_region = problem.region == problem.region[start[first]]
+    centres = np.flatnonzero((problem.capacity > 0) & own_region)
     if len(centres) > MAX_CENTRES // share:
         centres = centres[np.linspace(0, len(centres) - 1, MAX_CENTRES // share).astype(int)]
     grown = []

@@ -72,10 +72,8 @@ def host_reads(
             values[at] += len(read)
             words[at] += _words(read, probe.key == "spiked")
     packets = -(-words // WORDS_PER_PACKET)
-    return tuple(
-        HostReads(index, int(values[index]), int(words[index]), int(packets[index]))
-        for index in range(n_chips)
-    )
+    rows = zip(range(n_chips), values.tolist(), words.tolist(), packets.tolist())
+    return tuple(HostReads(*row) for row in rows)
 
 
 def _words(read: np.ndarray, spikes: bool) -> int:

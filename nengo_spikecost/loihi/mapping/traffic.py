@@ -21,7 +21,7 @@ import numpy as np
 
 from ...activity.activity_record import Activity
 from ...errors import LoihiError
-from ..cores.built import KINDS, BuiltNetwork, Part, Source
+from ..cores.built import KINDS, BuiltNetwork, Source
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,17 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
     parts = (*built.blocks, *built.inputs)
     for number, part in enumerate(parts):
         counts = spikes.counts.get(part.source.owner)
-        fired = None if counts is None else counts[part.neurons]
+        everyone = np.arange(len(part.neurons))
         for axon in part.obj.axons:
             synapse = axon.target
             if id(synapse) not in live:
                 live[id(synapse)] = _axons_with_weights(synapse)
-            sent = 0 if fired is None else _messages(part, axon, live[id(synapse)], fired)
             key = (number, target[id(synapse)])
-            routes[key] = routes.get(key, 0) + sent
+            routes.setdefault(key, 0)
+            if counts is not None:
+                axons = np.asarray(axon.map_axon(everyone))
+                reaches = (axons >= 0) & live[id(synapse)][axons]
+                routes[key] += int(counts[part.neurons][reaches].sum())
     ordered = sorted(routes)
     pairs = np.array(ordered, dtype=np.int64).reshape(-1, 2)
     senders = {part.source.owner: part.source for part in parts if part.obj.axons}
@@ -132,13 +135,6 @@ def _axons_with_weights(synapse: Any) -> np.ndarray:
     base, weights = synapse.axon_compartment_base, synapse.axon_weights_indices
     axons = range(synapse.n_axons)
     return np.array([base(k) is not None and weights(k)[0].size > 0 for k in axons], dtype=bool)
-
-
-def _messages(part: Part, axon: Any, live: np.ndarray, fired: np.ndarray) -> int:
-    """Messages through one group of axons; ``fired`` are spikes of the part's neurons."""
-    axons = np.asarray(axon.map_axon(np.arange(len(part.neurons))))
-    reaches = (axons >= 0) & live[axons]
-    return int(fired[reaches].sum())
 
 
 def spikes_of(built: BuiltNetwork, activity: Any) -> Spikes:

@@ -89,17 +89,13 @@ def record_spikes(
         runs = runs[warm_up:]
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
         formats = {id(synapse): own.kind for synapse, own in zip(synapses, emulator.chip.synapses)}
-        return Recording(
-            # of a BlockFit the network behind it: the model has its block shapes already
-            network=getattr(network, "given", network) if hasattr(network, "shapes") else network,
-            built=emulator.built,
-            spikes=np.concatenate([run.spikes for run in runs]).astype(bool),
-            chip=_chip_activity(runs, emulator.built),
-            protocol=Protocol(
-                "loihi", "continuous" if warm_up else "fresh", n_steps, emulator.dt, 1, seed=0
-            ),
-            formats=formats,
-        )
+        # of a BlockFit the network behind it: the model has its block shapes already
+        given = getattr(network, "given", network) if hasattr(network, "shapes") else network
+        spikes = np.concatenate([run.spikes for run in runs]).astype(bool)
+        presentation = "continuous" if warm_up else "fresh"
+        protocol = Protocol("loihi", presentation, n_steps, emulator.dt, batch_size=1, seed=0)
+        chip = _chip_activity(runs, emulator.built)
+        return Recording(given, emulator.built, spikes, chip, protocol, formats)
 
 
 def _at_step(inputs: Any, step: int, n_steps: int) -> Any:

@@ -45,14 +45,11 @@ class EmulatedRunPresenter(Presenter[EmulatedRun]):
             "spikes": run.block_spikes(), "axon_events": run.messages_to(), "synops": synops,
             "messages_out": run.messages_from(), "with_input": run.with_input, "idle": run.idle,
         }  # fmt: skip
-        return [
-            {
-                "block": name,
-                "compartments": own.stop - own.start,
-                **{key: float(values[:, k].mean()) for key, values in means.items()},
-            }
-            for k, (name, own) in enumerate(zip(run.block_names, run.block_of))
-        ]
+        rows = []
+        for k, (name, own) in enumerate(zip(run.block_names, run.block_of)):
+            counts = {key: float(values[:, k].mean()) for key, values in means.items()}
+            rows.append({"block": name, "compartments": own.stop - own.start, **counts})
+        return rows
 
     def content(self, run: EmulatedRun) -> dict[str, Any]:
         return {

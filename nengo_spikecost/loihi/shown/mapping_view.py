@@ -14,8 +14,7 @@ from ...chip.limits import MAX_HOST_SPIKES_PER_STEP
 from ...layout import Presenter, Table, presents
 from ...layout.plots import COLOURS
 from ...layout.si import counted
-from ..mapping.mapping import Mapping
-from ..mapping.placed_block import PlacedBlock
+from ..mapping.mapping import Mapping, PlacedBlock
 
 #: Inches of a tile, and of the legend beside the mesh.
 TILE, LEGEND = 0.55, 2.2

@@ -45,8 +45,7 @@ def _neuron_type(neuron_type: Any, dt: float) -> Iterator[tuple[str, str, bool]]
         return
     own = (loihi.neurons.LoihiLIF, loihi.neurons.LoihiSpikingRectifiedLinear)
     if type(neuron_type) is not builder and type(neuron_type) not in own:
-        reason = f"has {kind} neurons, which NengoLoihi runs as {builder.__name__}"
-        yield reason, remedy, False
+        yield f"has {kind} neurons, which NengoLoihi runs as {builder.__name__}", remedy, False
     base = neuron_type
     if isinstance(neuron_type, nengo.RegularSpiking):
         base = neuron_type.base_type
@@ -97,7 +96,7 @@ def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
             yield reason, "Give other encoders, or normalize_encoders=False", True
 
 
-def equal_gains(ensemble: nengo.Ensemble, dt: float) -> bool:
+def equal_gains(ensemble: nengo.Ensemble) -> bool:
     """Whether all neurons have one gain; True if the gains can't be had at all."""
     try:
         gain, _ = gains_and_biases(ensemble)

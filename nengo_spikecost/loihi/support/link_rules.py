@@ -164,7 +164,7 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         yield reason, "Connect ensemble.neurons", True
         return
     yield from _part_of_target(link)
-    if not equal_gains(link.post_obj.ensemble, context.dt):
+    if not equal_gains(link.post_obj.ensemble):
         reason = f"is a {kind} into neurons of unequal gains, with which it can't share its weights"
         remedy = "Give the Ensemble one gain for all neurons, gain=nengo.dists.Choice([gain])"
         yield reason, remedy, True
@@ -244,8 +244,8 @@ def _chip_tau(synapse: Any) -> float | None:
 
 
 def _add_tau(taus: Taus, link: Link, context: Context, tau: float) -> None:
-    target = owner_of(link.post_obj)
-    taus.setdefault(target, {}).setdefault(tau, context.name(link.first.pre_obj))
+    of_target = taus.setdefault(owner_of(link.post_obj), {})
+    of_target.setdefault(tau, context.name(link.first.pre_obj))
 
 
 def tau_problems(taus: Taus, context: Context) -> Iterator[Unsupported]:
@@ -253,10 +253,9 @@ def tau_problems(taus: Taus, context: Context) -> Iterator[Unsupported]:
     for ensemble, sources in taus.items():
         if len(sources) > 1:
             each = ", ".join(f"{tau:g} s from {name}" for tau, name in sorted(sources.items()))
-            yield context.problem(
-                ensemble,
+            reason = (
                 f"has inputs of different filters ({each}); on the chip a population has one, and "
-                f"NengoLoihi takes the longest, {max(sources):g} s, for all",
-                "Give all its inputs the same synapse",
-                refused=False,
+                f"NengoLoihi takes the longest, {max(sources):g} s, for all"
             )
+            remedy = "Give all its inputs the same synapse"
+            yield context.problem(ensemble, reason, remedy, refused=False)
