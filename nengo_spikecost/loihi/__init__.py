@@ -30,9 +30,8 @@ from .cores.core_use import core_use
 from .cores.layer_reading import read_layers
 from .cores.misfits import Misfit, check_fit
 from .cores.network_use import LayerUse, NetworkUse
-from .deploy import deploy
+from .deploy import GivenShapes, deploy
 from .deploy_options import DeployOptions
-from .deployable import GivenShapes
 from .deployment import Deployment
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock
