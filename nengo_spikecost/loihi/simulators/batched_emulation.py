@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -106,18 +106,11 @@ class LoihiEmulatorBackend(Backend):
 
 def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and layers of blocks or inputs, as the network's graph calls them."""
-    known = {population.ensemble: population for population in setup.populations}
-    names: dict[Hashable, str] = {}
-    layers = []
-    for number, part in enumerate(parts):
-        population = known.get(part.source.owner)
-        name, layer = part.source.name, part.source.layer
-        if population is not None:
-            name, layer = population.name, population.layer
-        names[number] = name + part.name[len(part.source.name) :]
-        layers.append(layer)
-    unique = numbered(names)
-    return tuple(unique[number] for number in names), tuple(layers)
+    known: dict[Any, Any] = {population.ensemble: population for population in setup.populations}
+    own = [known.get(part.source.owner, part.source) for part in parts]
+    endings = [part.name[len(part.source.name) :] for part in parts]
+    unique = numbered({k: own[k].name + ending for k, ending in enumerate(endings)})
+    return tuple(unique[k] for k in range(len(own))), tuple(source.layer for source in own)
 
 
 def _counts(run: Any, population: Any) -> np.ndarray:
