@@ -75,21 +75,6 @@ class Problem:
         return kind.ravel(), sum(t[rows] for rows, (_, t) in zip(kinds, tables))  # type: ignore[return-value]
 
 
-@dataclass(frozen=True)
-class Solution:
-    """One tiling for each layer.
-
-    Attributes
-    ----------
-    chosen : tuple of int
-        Index of the choice of each layer.
-    n_cores : int
-    """
-
-    chosen: tuple[int, ...]
-    n_cores: int
-
-
 def solve_chains(
     problem: Problem, costs: Sequence[np.ndarray], edges: Sequence[tuple[int, int]],
     capacity: dict[int, np.ndarray] | None = None,

@@ -87,7 +87,8 @@ class TileChoices:
         self.state = np.zeros(len(order), dtype=np.int8)
         self.slots = np.ones((len(order), len(layer.synapses)), dtype=np.int64)
         for number, synapses in enumerate(layer.synapses):
-            self.slots[:, number] = self._least_slots(synapses)
+            few = synapses.pop_type == 0 or 16 in self._kinds(synapses)
+            self.slots[:, number] = 1 if few else 2
 
     def __len__(self) -> int:
         return len(self.tiles)
@@ -141,9 +142,6 @@ class TileChoices:
     def _kinds(self, synapses: Synapses) -> tuple[int, ...]:
         """Axon types to choose from."""
         return (synapses.pop_type,) if self.pop_types is None else self.pop_types
-
-    def _least_slots(self, synapses: Synapses) -> int:
-        return 1 if synapses.pop_type == 0 or 16 in self._kinds(synapses) else 2
 
     # ------------------------------------------------------------ costs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from itertools import cycle
+from itertools import cycle, product
 from math import ceil, sqrt
 from typing import Any
 
@@ -91,11 +91,8 @@ class MappingPresenter(Presenter[Mapping]):
 
         mesh, received = mapping.mesh, mapping.received
         columns, rows = _extent(mapping)
-        for column in range(columns):
-            for row in range(rows):
-                axes.add_patch(
-                    Rectangle((column, row), 1, 1, facecolor="#f2f2f2", edgecolor="white")
-                )
+        for tile in product(range(columns), range(rows)):
+            axes.add_patch(Rectangle(tile, 1, 1, facecolor="#f2f2f2", edgecolor="white"))
         # cores of a tile are drawn as the smallest square grid that holds them
         side = ceil(sqrt(mesh.cores_per_tile))
         tile_columns, tile_rows = mesh.coordinates(mesh.tile_of(mapping.positions))
@@ -116,12 +113,9 @@ class MappingPresenter(Presenter[Mapping]):
             axes.axvline(edge, color="black", lw=1)
         for edge in range(0, rows + 1, mesh.height):
             axes.axhline(edge, color="black", lw=1)
-        axes.set_xlim(0, columns)
-        axes.set_ylim(rows, 0)
+        label = "Cores on the tiles of the mesh; darker: more messages arrive"
+        axes.set(xlim=(0, columns), ylim=(rows, 0), xticks=[], yticks=[], xlabel=label)
         axes.set_aspect("equal")
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.set_xlabel("Cores on the tiles of the mesh; darker: more messages arrive")
         axes.legend(
             named.values(), named, fontsize="small", frameon=False, loc="upper left",
             bbox_to_anchor=(1.0, 1.0),

@@ -145,8 +145,13 @@ class _Walk:
         onwards = self._onwards.get(node, [])
         if node in self.group.probed_objs and onwards:
             yield path, node
-        elif node in self.group.probed_objs:
-            self._say_unfed(node)
+        elif node in self.group.probed_objs and node not in self._said:
+            self._said.add(node)
+            reason = (
+                "is a probed passthrough Node at the end of ways that lead to the chip as "
+                "well: NengoLoihi cuts it off, and its Probe reads 0"
+            )
+            self.problems.append(self.context.problem(node, reason, LOWER, refused=False))
         for conn in onwards:
             if not reached[conn.pre_slice].any():
                 continue
@@ -189,15 +194,6 @@ class _Walk:
             name = self.context.name
             where = f"{name(conn.pre_obj)} -> {name(conn.post_obj)}"
             self.problems.append(Unsupported(where, reason, remedy, refused, conn))
-
-    def _say_unfed(self, node: nengo.Node) -> None:
-        if node not in self._said:
-            self._said.add(node)
-            reason = (
-                "is a probed passthrough Node at the end of ways that lead to the chip as "
-                "well: NengoLoihi cuts it off, and its Probe reads 0"
-            )
-            self.problems.append(self.context.problem(node, reason, LOWER, refused=False))
 
 
 def _has_error(learned: nengo.Connection, context: Context) -> bool:
