@@ -127,11 +127,8 @@ _cost_models: dict[str, CostModel] = {}
 def register_cost_model(model: CostModel) -> None:
     """Make a cost model known by its name."""
     if model.name in _cost_models:
-        warnings.warn(
-            f"Cost model {model.name!r} is already registered. Overwriting.",
-            OverwriteWarning,
-            stacklevel=2,
-        )
+        words = f"Cost model {model.name!r} is already registered. Overwriting."
+        warnings.warn(words, OverwriteWarning, stacklevel=2)
     _cost_models[model.name] = model
 
 
@@ -146,9 +143,8 @@ def get_cost_model(name: str | CostModel) -> CostModel:
     if isinstance(name, CostModel):
         return name
     if name not in _cost_models:
-        raise EnergyError(
-            f"There is no cost model {name!r}; there are {', '.join(cost_model_names())}."
-        )
+        known = ", ".join(cost_model_names())
+        raise EnergyError(f"There is no cost model {name!r}; there are {known}.")
     return _cost_models[name]
 
 

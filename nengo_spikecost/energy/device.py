@@ -176,41 +176,33 @@ class Device:
         if not isinstance(self.name, str) or not self.name.strip():
             raise EnergyError(f"A device needs a name, not {self.name!r}.")
         object.__setattr__(self, "name", self.name.strip())
-        for key in ("spiking", "by_default"):
-            if not isinstance(getattr(self, key), bool):
-                raise EnergyError(
-                    f"Device {self.name!r}: {key} must be True or False, not "
-                    f"{getattr(self, key)!r}."
-                )
         where = f"Device {self.name!r}"
+        for key in ("spiking", "by_default"):
+            flag = getattr(self, key)
+            if not isinstance(flag, bool):
+                raise EnergyError(f"{where}: {key} must be True or False, not {flag!r}.")
         if self.neurons_per_chip is not None:
-            n_neurons = check.whole(
-                f"{where}: neurons_per_chip", self.neurons_per_chip, EnergyError, 1
-            )
+            name = f"{where}: neurons_per_chip"
+            n_neurons = check.whole(name, self.neurons_per_chip, EnergyError, 1)
             object.__setattr__(self, "neurons_per_chip", n_neurons)
         check.choice(f"{where}: weights", self.weights, WEIGHT_FORMS, EnergyError)
-        self._check_operations()
-        for key, constant in self.constants().items():
-            unit = CONSTANTS.get(key, "J")
-            if not isinstance(constant, Constant) or constant.unit != unit:
-                raise EnergyError(
-                    f"Device {self.name!r}: {key} must be a Constant in {unit}, not {constant!r}."
-                )
-        if self.static_power is not None and not self.spiking:
-            raise EnergyError(
-                f"Device {self.name!r}: static_power needs the time of an inference, which is "
-                "known of spiking devices only."
-            )
-
-    def _check_operations(self) -> None:
         if not isinstance(self.operations, Mapping):
             raise EnergyError(
-                f"Device {self.name!r}: operations must be a mapping from names to Constants, "
-                f"not {self.operations!r}."
+                f"{where}: operations must be a mapping from names to Constants, not "
+                f"{self.operations!r}."
             )
         for key in self.operations:
             if not isinstance(key, str) or key in CONSTANTS:
-                raise EnergyError(f"Device {self.name!r}: no operation can be named {key!r}.")
+                raise EnergyError(f"{where}: no operation can be named {key!r}.")
+        for key, constant in self.constants().items():
+            unit = CONSTANTS.get(key, "J")
+            if not isinstance(constant, Constant) or constant.unit != unit:
+                raise EnergyError(f"{where}: {key} must be a Constant in {unit}, not {constant!r}.")
+        if self.static_power is not None and not self.spiking:
+            raise EnergyError(
+                f"{where}: static_power needs the time of an inference, which is known of spiking "
+                "devices only."
+            )
 
     @property
     def energy_per_synop_J(self) -> float:
@@ -240,13 +232,9 @@ class Device:
         level : {"low", "nominal", "high"}
         """
         check.choice("level", level, LEVELS, EnergyError)
-        own = {key: getattr(self, key) for key in CONSTANTS}
-        moved: dict[str, Any] = {k: v.at(level) for k, v in own.items() if v is not None}
-        return replace(
-            self,
-            operations={key: constant.at(level) for key, constant in self.operations.items()},
-            **moved,
-        )
+        moved: dict[str, Any] = {k: c.at(level) for k, c in self.constants().items()}
+        own = {key: moved.pop(key) for key in CONSTANTS if key in moved}
+        return replace(self, operations=moved, **own)
 
 
 CONSTANTS: Mapping[str, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ _WORDS = (
     "by_default",
 )
 _FIELDS = (*_WORDS, *CONSTANTS, "operations")
-_ORIGIN = ("source", "year", "evidence", "note")
+ORIGIN = ("source", "year", "evidence", "note")
+"""Keys that say where a constant comes from."""
 _KEPT = ("sources", "operations", "presets")
 
 
@@ -130,9 +131,9 @@ def checked_table(value: Any, key: str, path: str) -> Mapping[str, Any]:
 
 def read_source(key: str, entry: Any, path: str) -> Mapping[str, Any]:
     """A publication: a text, or a table of its text and year."""
-    source = (
-        {"text": entry} if isinstance(entry, str) else checked_table(entry, f"sources.{key}", path)
-    )
+    source: Mapping[str, Any] = {"text": entry}
+    if not isinstance(entry, str):
+        source = checked_table(entry, f"sources.{key}", path)
     if "text" not in source or set(source) - {"text", "year"}:
         raise EnergyError(f"sources.{key} in {path!r} takes text and year, not {dict(source)!r}.")
     return source
@@ -140,24 +141,33 @@ def read_source(key: str, entry: Any, path: str) -> Mapping[str, Any]:
 
 def _device(name: str, entry: Any, key: str, names: DeviceFile) -> Device:
     where = f"Device {key!r} in {names.path!r}"
-    if not isinstance(entry, Mapping):
-        raise EnergyError(f"{where} must be a table, not {entry!r}.")
-    missing = [word for word in _NEEDED if word not in entry]
-    unknown = [word for word in entry if word not in _FIELDS]
-    if missing or unknown:
-        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
-        raise EnergyError(f"{where} {fault}; it takes {', '.join(_FIELDS)}.")
+    check_words(where, entry, _FIELDS, _NEEDED)
     try:
-        words: dict[str, Any] = {word: entry[word] for word in _WORDS if word in entry}
-        constants: dict[str, Any] = {
-            word: read_constant(word, entry[word], unit, names)
-            for word, unit in CONSTANTS.items()
-            if word in entry
+        constants = {
+            word: read_constant(word, value, CONSTANTS[word], names)
+            for word, value in given(entry, CONSTANTS).items()
         }
         operations = _operations(entry.get("operations", {}), names)
-        return Device(name=name, operations=operations, **constants, **words)
+        words: dict[str, Any] = {**given(entry, _WORDS), **constants}
+        return Device(name=name, operations=operations, **words)
     except EnergyError as error:
         raise EnergyError(f"{where}: {error}") from error
+
+
+def check_words(where: str, entry: Any, known: Collection[str], needed: Iterable[str]) -> None:
+    """Raise `EnergyError` unless a table has the words that it needs, and no unknown ones."""
+    if not isinstance(entry, Mapping):
+        raise EnergyError(f"{where} must be a table, not {entry!r}.")
+    missing = [word for word in needed if word not in entry]
+    unknown = [word for word in entry if word not in known]
+    if missing or unknown:
+        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
+        raise EnergyError(f"{where} {fault}; it takes {', '.join(known)}.")
+
+
+def given(entry: Mapping[str, Any], words: Iterable[str]) -> dict[str, Any]:
+    """The values of those words that a table has."""
+    return {word: entry[word] for word in words if word in entry}
 
 
 def _operations(entry: Any, names: DeviceFile) -> dict[str, Constant]:
@@ -169,25 +179,24 @@ def _operations(entry: Any, names: DeviceFile) -> dict[str, Constant]:
         entry = names.operations[entry]
     if not isinstance(entry, Mapping):
         raise EnergyError(f"operations must be a table or the name of one, not {entry!r}.")
-    origin = {word: entry[word] for word in _ORIGIN if word in entry}
-    return {
-        key: read_constant(
-            f"operations.{key}",
-            value if isinstance(value, Mapping) else {**origin, "J": value},
-            "J",
-            names,
-        )
-        for key, value in entry.items()
-        if key not in _ORIGIN
-    }
+    origin = given(entry, ORIGIN)
+    operations = {}
+    for key in (key for key in entry if key not in ORIGIN):
+        value = entry[key] if isinstance(entry[key], Mapping) else {**origin, "J": entry[key]}
+        operations[key] = read_constant(f"operations.{key}", value, "J", names)
+    return operations
 
 
 def read_constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constant:
     """A constant as a file has it: a number, or a table whose keys say the unit."""
     if not isinstance(entry, Mapping):
         entry = {unit: entry}
-    words = {unit: "value", f"low_{unit}": "low", f"high_{unit}": "high"}
-    words.update({word: word for word in _ORIGIN})
+    words = {
+        unit: "value",
+        f"low_{unit}": "low",
+        f"high_{unit}": "high",
+        **dict(zip(ORIGIN, ORIGIN)),
+    }
     unknown = [word for word in entry if word not in words]
     if unknown or unit not in entry:
         fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"

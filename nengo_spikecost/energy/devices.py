@@ -31,11 +31,8 @@ class DeviceTable:
         """Add a device; replaces one of the same name, and its presets, with a warning."""
         key = device_key(device.name)
         if key in self._devices:
-            warnings.warn(
-                f"Device {device.name!r} is already registered. Overwriting.",
-                OverwriteWarning,
-                stacklevel=3,
-            )
+            words = f"Device {device.name!r} is already registered. Overwriting."
+            warnings.warn(words, OverwriteWarning, stacklevel=3)
             # The user's device is meant, whatever cost model prices it.
             self._presets = {k: d for k, d in self._presets.items() if k[1] != key}
         self._devices[key] = device
@@ -44,11 +41,8 @@ class DeviceTable:
         """Use ``device`` in place of the device of that name under one cost model."""
         key = cost_model, device_key(device.name)
         if key in self._presets:
-            warnings.warn(
-                f"Device {device.name!r} has a preset for {cost_model!r} already. Overwriting.",
-                OverwriteWarning,
-                stacklevel=3,
-            )
+            words = f"Device {device.name!r} has a preset for {cost_model!r} already. Overwriting."
+            warnings.warn(words, OverwriteWarning, stacklevel=3)
         self._presets[key] = device
 
     def get(self, name: Any, cost_model: str | None = None) -> Device:
@@ -147,9 +141,8 @@ def select(
         return [get(name, cost_model) for name in wanted]
     known = (get(name, cost_model) for name in names())
     priced = [d for d in known if (spikes or not d.spiking) and can_price(d)]
-    if wanted is None:
-        return [d for d in priced if d.by_default] or priced
-    return priced
+    usual = [d for d in priced if d.by_default or wanted is not None]
+    return usual or priced
 
 
 def register_device(
@@ -196,10 +189,10 @@ def register_device(
     """
 
     def constant(key: str, value: Any, unit: str) -> Constant:
+        if isinstance(value, Constant):
+            return value
         try:
-            return (
-                value if isinstance(value, Constant) else Constant(value, source=source, unit=unit)
-            )
+            return Constant(value, source=source, unit=unit)
         except EnergyError as error:
             raise EnergyError(f"Device {name!r}: {key}: {error}") from error
 

@@ -174,15 +174,12 @@ class EnergyEstimate(Result):
             Keys of `LayerEnergy.parts_J`; those that a layer does not have are left out.
         """
         nothing = np.zeros_like(self.total_J)
-        layers = tuple(
-            LayerEnergy(
-                layer.name,
-                {k: v for k, v in layer.parts_J.items() if k in parts} or {"none": nothing},
-            )
-            for layer in self.layers
-        )
+        layers = []
+        for layer in self.layers:
+            kept = {part: layer.parts_J[part] for part in layer.parts_J if part in parts}
+            layers.append(LayerEnergy(layer.name, kept or {"none": nothing}))
         low, high = (end.only(parts) if end else None for end in (self.low, self.high))
-        return replace(self, layers=layers, static=None, low=low, high=high)
+        return replace(self, layers=tuple(layers), static=None, low=low, high=high)
 
     @property
     def host_J(self) -> float:

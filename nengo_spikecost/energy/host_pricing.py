@@ -36,10 +36,8 @@ def price_host(workload: Workload, host: Device) -> tuple[HostEnergy, ...]:
         If the host is a spiking device.
     """
     if host.spiking:
-        raise EnergyError(
-            f"{host.name} is a spiking device; the host must be a processor, such as "
-            f"{DEFAULT_HOST}."
-        )
+        words = f"the host must be a processor, such as {DEFAULT_HOST}"
+        raise EnergyError(f"{host.name} is a spiking device; {words}.")
     sums: dict[tuple[str, str], list[int]] = {}
     for work in workload.host:
         entry = sums.setdefault((work.layer, work.role), [0, 0, 0])

@@ -33,10 +33,13 @@ import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
 from ..workload.exact import ExactCounter
-from ..workload.workload_record import PathwayWork, UncountedWork, Workload
+from ..workload.workload_record import UncountedWork, Workload
 from .cost_models import SPIKE_COLUMNS, CostModel
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy
+
+Energies = dict[str, np.ndarray]
+"""Joules by layer, of shape (n_samples,) each."""
 
 
 def exact_counter(network: Any, activity: Any, example_data: Any) -> ExactCounter:
@@ -77,25 +80,23 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
     EnergyError
         If the device is spiking and nothing in the network spikes.
     """
+    uncounted: list[UncountedWork] = []
     if device.spiking:
-        _check_spikes(workload, device)
+        check_spikes(workload, device)
     n_samples = workload.n_samples if device.spiking else 1
-    synop_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
-    neuron_J = {layer.name: np.zeros(n_samples) for layer in workload.layers}
-    uncounted = (
-        _price_spiking(workload, device, synop_J, neuron_J)
-        if device.spiking
-        else _price_dense(workload, device, synop_J, neuron_J)
+    synop_J, neuron_J = (
+        {layer.name: np.zeros(n_samples) for layer in workload.layers} for _ in range(2)
     )
-    return EnergyEstimate(
-        device=device,
-        cost_model="per_operation",
-        layers=tuple(
-            LayerEnergy(name, {"synop": synop_J[name], "neuron": neuron_J[name]})
-            for name in workload.layer_names
-        ),
-        uncounted=(*workload.uncounted, *uncounted),
+    if device.spiking:
+        uncounted = _price_spiking(workload, device, synop_J, neuron_J)
+    else:
+        _price_dense(workload, device, synop_J, neuron_J)
+    layers = tuple(
+        LayerEnergy(name, {"synop": synop_J[name], "neuron": neuron_J[name]})
+        for name in workload.layer_names
     )
+    left_out = (*workload.uncounted, *uncounted)
+    return EnergyEstimate(device, "per_operation", layers, uncounted=left_out)
 
 
 def takes_factors(workload: Workload, device: Device) -> bool:
@@ -106,7 +107,16 @@ def takes_factors(workload: Workload, device: Device) -> bool:
     return device.spiking and device.weights == "factored" and bool(workload.factored)
 
 
-def _check_spikes(workload: Workload, device: Device) -> None:
+def check_spikes(workload: Workload, device: Device) -> None:
+    """Raise an error if there are no spikes to price.
+
+    Raises
+    ------
+    MissingActivityError
+        If no spikes were measured.
+    EnergyError
+        If nothing spikes.
+    """
     if not workload.measured:
         raise MissingActivityError(
             f"{device.name} is a spiking device: its energy depends on the spikes of the "
@@ -117,15 +127,13 @@ def _check_spikes(workload: Workload, device: Device) -> None:
         kinds = sorted({p.neuron_type for p in workload.populations}) or ["no neurons"]
         raise EnergyError(
             f"Nothing in this network spikes ({', '.join(kinds)}), so it cannot be priced on "
-            f"{device.name}. Convert it with a spiking neuron_type."
+            f"{device.name}. Convert it with a spiking neuron_type, or price it on a device that "
+            "works without spikes."
         )
 
 
 def _price_spiking(
-    workload: Workload,
-    device: Device,
-    synop_J: dict[str, np.ndarray],
-    neuron_J: dict[str, np.ndarray],
+    workload: Workload, device: Device, synop_J: Energies, neuron_J: Energies
 ) -> list[UncountedWork]:
     uncounted: list[UncountedWork] = []
     factored = takes_factors(workload, device)
@@ -143,41 +151,28 @@ def _price_spiking(
         if not pathway.on_chip:
             continue  # the host's, or a bias: part of the neuron's update
         if pathway.synops is None:
-            uncounted.append(_graded(pathway))
+            reason = "it carries graded values, not spikes"
+            uncounted.append(UncountedWork(pathway.name, pathway.layer, reason))
         elif not factored:
             synop_J[pathway.layer] += pathway.synops * device.energy_per_synop_J
     if factored:
         for weights in workload.factored:
             synop_J[weights.layer] += weights.operations * device.energy_per_synop_J
-    for rule in workload.learning:
-        uncounted.append(UncountedWork(rule.name, rule.layer, _NO_LEARNING))
+    reason = "changes weights, for which the device has no energy"
+    uncounted += [UncountedWork(rule.name, rule.layer, reason) for rule in workload.learning]
     return uncounted
 
 
-_NO_LEARNING = "changes weights, for which the device has no energy"
-
-
-def _graded(pathway: PathwayWork) -> UncountedWork:
-    return UncountedWork(pathway.name, pathway.layer, "it carries graded values, not spikes")
-
-
-def _price_dense(
-    workload: Workload,
-    device: Device,
-    synop_J: dict[str, np.ndarray],
-    neuron_J: dict[str, np.ndarray],
-) -> list[UncountedWork]:
+def _price_dense(workload: Workload, device: Device, synop_J: Energies, neuron_J: Energies) -> None:
     for population in workload.populations:
         neuron_J[population.layer] += population.n_neurons * device.energy_per_neuron_J
     for weights in workload.dense:
         synop_J[weights.layer] += weights.macs * device.energy_per_synop_J
-    n_steps = workload.n_steps
     for rule in workload.learning:
-        synop_J[rule.layer] += rule.macs // n_steps * device.energy_per_synop_J
+        synop_J[rule.layer] += rule.macs // workload.n_steps * device.energy_per_synop_J
     for work in workload.host:
         # functions between the layers: the weights of other host work are among the dense
         synop_J[work.layer] += work.operations * device.energy_per_synop_J
-    return []
 
 
 PER_OPERATION = CostModel(

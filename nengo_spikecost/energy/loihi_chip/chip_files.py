@@ -10,22 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import EnergyError
+from .. import device_files as files
 from ..device import Constant
-from ..device_files import (
-    DeviceFile,
-    checked_table,
-    read_constant,
-    read_toml,
-    shipped,
-    with_sources,
-)
+from ..device_files import ORIGIN, DeviceFile, check_words, checked_table, given, read_constant
 from .chip_profile import Board, HostIO, Profile
 from .ranges import Table, widened
 
 LOIHI_FILE = Path(__file__).with_name("loihi.toml")
 """The file that comes with the package."""
-
-_ORIGIN = ("source", "year", "evidence", "note")
 
 
 @dataclass(frozen=True)
@@ -59,8 +51,8 @@ def read_chip_file(path: str | os.PathLike[str]) -> ChipFile:
         If the file can't be read, or something in it is not what it should be; the message
         names it.
     """
-    name, content = os.fspath(path), read_toml(path)
-    names = with_sources(shipped(), content.pop("sources", {}), name)
+    name, content = os.fspath(path), files.read_toml(path)
+    names = files.with_sources(files.shipped(), content.pop("sources", {}), name)
     known = ("profiles", "boards", "host_io", "barrier")
     tables = {key: checked_table(content.pop(key, {}), key, name) for key in known}
     if content:
@@ -79,54 +71,43 @@ def read_chip_file(path: str | os.PathLike[str]) -> ChipFile:
 def _profile(key: str, entry: Any, names: DeviceFile) -> Profile:
     where = f"profiles.{key} in {names.path!r}"
     words = ("description", "note", "energy_error", "time_error", "energy", "time", "sync")
-    _check_words(where, entry, words, ("energy", "time", "sync"))
-    errors = {
-        unit: entry.get(word, 0.0) for unit, word in (("J", "energy_error"), ("s", "time_error"))
-    }
-    tables = {
-        unit: {
-            event: widened(read_constant(f"{where}: {event}", value, unit, names), errors[unit])
-            for event, value in checked_table(entry[word], f"{where}: {word}", names.path).items()
+    check_words(where, entry, words, ("energy", "time", "sync"))
+
+    def constants(word: str, unit: str) -> dict[str, Constant]:
+        table = checked_table(entry[word], f"{where}: {word}", names.path)
+        error = entry.get(f"{word}_error", 0.0)
+        return {
+            event: widened(read_constant(f"{where}: {event}", value, unit, names), error)
+            for event, value in table.items()
         }
-        for unit, word in (("J", "energy"), ("s", "time"))
-    }
-    sync = _read_table(f"{where}: sync", entry["sync"], names).widened(errors["s"])
-    return Profile(
-        key, tables["J"], tables["s"], sync, entry.get("description", ""), entry.get("note", "")
-    )
+
+    energies, times = constants("energy", "J"), constants("time", "s")
+    sync = _read_table(f"{where}: sync", entry["sync"], names).widened(entry.get("time_error", 0.0))
+    return Profile(key, energies, times, sync, **given(entry, ("description", "note")))
 
 
 def _board(key: str, entry: Any, names: DeviceFile, barrier: Table) -> Board:
     where = f"boards.{key} in {names.path!r}"
-    _check_words(where, entry, ("description", "note", "n_chips", "powers"), ("n_chips", "powers"))
-    powers = checked_table(entry["powers"], f"{where}: powers", names.path)
-    return Board(
-        name=key,
-        powers={k: read_constant(f"{where}: {k}", v, "W", names) for k, v in powers.items()},
-        n_chips=entry["n_chips"],
-        barrier=barrier,
-        description=entry.get("description", ""),
-        note=entry.get("note", ""),
-    )
+    check_words(where, entry, ("description", "note", "n_chips", "powers"), ("n_chips", "powers"))
+    table = checked_table(entry["powers"], f"{where}: powers", names.path)
+    powers = {k: read_constant(f"{where}: {k}", v, "W", names) for k, v in table.items()}
+    return Board(key, powers, entry["n_chips"], barrier, **given(entry, ("description", "note")))
 
 
 def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
     times = ("step", "several_chips", "spike")
-    _check_words(where, entry, ("description", "whole", "x86", *times), ())
-    constants: dict[str, Any] = {
-        word: read_constant(f"{where}: {word}", entry[word], "s", names)
-        for word in times
-        if word in entry
-    }
-    words = {word: entry[word] for word in ("description", "whole", "x86") if word in entry}
-    return HostIO(name=key, **constants, **words)
+    check_words(where, entry, ("description", "whole", "x86", *times), ())
+    words = given(entry, ("description", "whole", "x86"))
+    for word, value in given(entry, times).items():
+        words[word] = read_constant(f"{where}: {word}", value, "s", names)
+    return HostIO(name=key, **words)
 
 
 def _read_table(where: str, entry: Any, names: DeviceFile) -> Table:
     """Points that share one origin."""
-    _check_words(where, entry, ("reading", "points", *_ORIGIN), ("points",))
-    origin = {word: entry[word] for word in _ORIGIN if word in entry}
+    check_words(where, entry, ("reading", "points", *ORIGIN), ("points",))
+    origin = given(entry, ORIGIN)
     try:
         points: list[tuple[int, Constant]] = [
             (int(place), read_constant(where, {**origin, "s": value}, "s", names))
@@ -135,13 +116,3 @@ def _read_table(where: str, entry: Any, names: DeviceFile) -> Table:
         return Table(tuple(points), entry.get("reading", "steps"))
     except (TypeError, ValueError) as error:
         raise EnergyError(f"{where}: {error}") from error
-
-
-def _check_words(where: str, entry: Any, known: tuple[str, ...], needed: tuple[str, ...]) -> None:
-    if not isinstance(entry, Mapping):
-        raise EnergyError(f"{where} must be a table, not {entry!r}.")
-    missing = [word for word in needed if word not in entry]
-    unknown = [word for word in entry if word not in known]
-    if missing or unknown:
-        fault = f"lacks {', '.join(missing)}" if missing else f"has unknown {', '.join(unknown)}"
-        raise EnergyError(f"{where} {fault}; it takes {', '.join(known)}.")

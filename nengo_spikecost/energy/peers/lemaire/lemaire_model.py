@@ -9,7 +9,7 @@ from ....workload.workload_record import Workload
 from ...cost_models import CostModel, name_with
 from ...device import Device
 from ...estimate import EnergyEstimate
-from ...per_operation import exact_counter
+from ...per_operation import check_spikes, exact_counter
 from .dense_pass import spend_dense
 from .ledger import Ledger
 from .lemaire_options import LemaireOptions
@@ -18,7 +18,7 @@ from .modules import qualia_rows, spend_as_qualia
 from .operations import Arithmetic, has_operation_table, operation_table
 from .prices import MEMORY_PARTS, Prices, Widths
 from .qualia import Row, total_row
-from .spiking import check_spikes, spend_spiking
+from .spiking import spend_spiking
 
 COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy digital")
 MEASURED_COLUMNS = (

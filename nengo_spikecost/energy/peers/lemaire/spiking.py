@@ -2,34 +2,10 @@
 
 from __future__ import annotations
 
-from ....errors import EnergyError, MissingActivityError
 from ....layers.layer_macs import CONVOLUTIONS
 from ....workload.workload_record import PathwayWork, PopulationWork, Workload
-from ...device import Device
 from .ledger import Ledger
 from .prices import Accesses, Memories, Prices
-
-
-def check_spikes(workload: Workload, device: Device) -> None:
-    """Raise an error if there are no spikes to price.
-
-    Raises
-    ------
-    MissingActivityError
-        If none were measured.
-    EnergyError
-        If nothing in the network spikes.
-    """
-    if not workload.measured:
-        raise MissingActivityError(
-            f"{device.name} is a spiking device: its energy depends on the spikes of the "
-            "network. Pass activity=measure(network, data, n_steps)."
-        )
-    if not any(p.spiking for p in workload.populations):
-        raise EnergyError(
-            f"Nothing in this network spikes, so it cannot be priced on {device.name}. Convert "
-            "it with a spiking neuron_type, or price it on 'digital'."
-        )
 
 
 def spend_spiking(workload: Workload, prices: Prices, ledger: Ledger) -> None:
