@@ -103,14 +103,9 @@ def device_details(devices: Iterable[Device]) -> Details:
 
 def to_dict(devices: Iterable[Device], presets: Presets = ()) -> dict[str, Any]:
     """All constants as plain dicts, lists, strings and numbers."""
-    return {
-        "format": JSON_FORMAT,
-        "devices": [dataclasses.asdict(device) for device in devices],
-        "presets": [
-            {"cost_model": cost_model, **dataclasses.asdict(device)}
-            for cost_model, device in presets
-        ],
-    }
+    replaced = [{"cost_model": model, **dataclasses.asdict(device)} for model, device in presets]
+    listed = [dataclasses.asdict(device) for device in devices]
+    return {"format": JSON_FORMAT, "devices": listed, "presets": replaced}
 
 
 def to_json(devices: Iterable[Device], presets: Presets = ()) -> str:

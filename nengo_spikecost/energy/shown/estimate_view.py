@@ -32,10 +32,8 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
         gaps = [""] * len(parts)
         if estimate.static is not None:
             rows.append(["static power", *gaps, _energy(estimate.static_J)])
-        rows += [
-            [f"{work.layer} {work.role} (host)", *gaps, _energy(work.energy_J)]
-            for work in estimate.host
-        ]
+        for work in estimate.host:
+            rows.append([f"{work.layer} {work.role} (host)", *gaps, _energy(work.energy_J)])
         totals = [["Total", *gaps, _energy(estimate.mean_J)]]
         if estimate.host:
             totals.append(["Total with host", *gaps, _energy(estimate.mean_J + estimate.host_J)])
@@ -54,14 +52,11 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
         return [device_details([estimate.device])]
 
     def records(self, estimate: EnergyEstimate) -> list[dict[str, Any]]:
-        return [
-            {
-                "layer": layer.name,
-                **{f"{part}_J": layer.mean_J(part) for part in estimate.parts},
-                "energy_J": layer.mean_J(),
-            }
-            for layer in estimate.layers
-        ]
+        records = []
+        for layer in estimate.layers:
+            parts = {f"{part}_J": layer.mean_J(part) for part in estimate.parts}
+            records.append({"layer": layer.name, **parts, "energy_J": layer.mean_J()})
+        return records
 
     def content(self, estimate: EnergyEstimate) -> dict[str, Any]:
         return {

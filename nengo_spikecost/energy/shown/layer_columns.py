@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Callable
 
 from ...errors import EnergyError
@@ -60,13 +61,11 @@ def write_value(kind: str, value: Any, si_units: bool = True, short: bool = Fals
         return si.MISSING
     if kind == "text":
         return str(value)
-    if kind == "count":
-        whole = float(value).is_integer()
-        if si_units:
-            return si.count(value, short)
-        return str(int(value)) if whole else si.plain(value)
     if not si_units:
-        return si.plain(value)
+        whole = kind == "count" and float(value).is_integer()
+        return str(int(value)) if whole else si.plain(value)
+    if kind == "count":
+        return si.count(value, short)
     if kind == "energy":
         return si.si(value, "J") if value else "0"
     if kind == "rate":
@@ -74,36 +73,28 @@ def write_value(kind: str, value: Any, si_units: bool = True, short: bool = Fals
     return f"{value:.2f}"
 
 
+# name, header, header in two lines, kind, and the attribute of a row
 _PLAIN_COLUMNS = (
-    Column("name", "Layer (type)", ("Layer (type)",), "text", lambda r: r.title),
-    Column("output_shape", "Output shape", ("Output", "shape"), "text", lambda r: r.output_shape),
-    Column("params", "Param #", ("Params",), "count", lambda r: r.params),
-    Column("connections", "Conn #", ("Synapses",), "count", lambda r: r.connections),
-    Column("macs", "MACs", ("MACs",), "count", lambda r: r.macs),
-    Column("neurons", "Neuron #", ("Neurons",), "count", lambda r: r.neurons),
-    Column("rate", "Rate [Hz]", ("Rate", "Hz"), "rate", lambda r: r.rate_hz),
-    Column("spikes", "Spikes", ("Spikes",), "count", lambda r: r.spikes),
-    Column("synops", "Synops", ("Synops",), "count", lambda r: r.synops),
-    Column(
-        "spikes/synapse", "Spikes/synapse", ("Spikes", "/ synapse"), "ratio",
-        lambda r: r.spikes_per_synapse,
-    ),
-    Column("updates", "Updates", ("Neuron", "updates"), "count", lambda r: r.updates),
-    Column(
-        "average_synops", "Average synops", ("Average", "synops"), "count",
-        lambda r: r.average_synops,
-    ),
-    Column(
-        "average/exact", "Average/exact", ("Average", "/ exact"), "ratio",
-        lambda r: r.average_over_exact,
-    ),
-    Column("factored", "Factored ops", ("Factored", "ops"), "count", lambda r: r.factored),
-    Column(
-        "weight_updates", "Weight updates", ("Weight", "updates"), "count",
-        lambda r: r.weight_updates,
-    ),
-)  # fmt: skip
-_PLAIN = {column.key: column for column in _PLAIN_COLUMNS}
+    ("name", "Layer (type)", "Layer (type)", "text", "title"),
+    ("output_shape", "Output shape", "Output\nshape", "text", "output_shape"),
+    ("params", "Param #", "Params", "count", "params"),
+    ("connections", "Conn #", "Synapses", "count", "connections"),
+    ("macs", "MACs", "MACs", "count", "macs"),
+    ("neurons", "Neuron #", "Neurons", "count", "neurons"),
+    ("rate", "Rate [Hz]", "Rate\nHz", "rate", "rate_hz"),
+    ("spikes", "Spikes", "Spikes", "count", "spikes"),
+    ("synops", "Synops", "Synops", "count", "synops"),
+    ("spikes/synapse", "Spikes/synapse", "Spikes\n/ synapse", "ratio", "spikes_per_synapse"),
+    ("updates", "Updates", "Neuron\nupdates", "count", "updates"),
+    ("average_synops", "Average synops", "Average\nsynops", "count", "average_synops"),
+    ("average/exact", "Average/exact", "Average\n/ exact", "ratio", "average_over_exact"),
+    ("factored", "Factored ops", "Factored\nops", "count", "factored"),
+    ("weight_updates", "Weight updates", "Weight\nupdates", "count", "weight_updates"),
+)
+_PLAIN = {
+    key: Column(key, header, tuple(short.split("\n")), kind, attrgetter(attribute))
+    for key, header, short, kind, attribute in _PLAIN_COLUMNS
+}
 
 BREAK_EVEN = "break-even"
 """Spikes per synapse at which the network without spikes costs as much, by device."""
@@ -140,10 +131,8 @@ def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
         If there is no such column, or an energy column names no device.
     """
     if isinstance(columns, str) or not columns:
-        raise EnergyError(
-            f"columns must be a list of names, not {columns!r}; there are "
-            f"{', '.join(column_names())}."
-        )
+        known = ", ".join(column_names())
+        raise EnergyError(f"columns must be a list of names, not {columns!r}; there are {known}.")
     return tuple(_parse(column) for column in columns)
 
 
@@ -157,11 +146,9 @@ def _parse(name: str) -> Column:
     if kind not in _DEVICE or not device:
         raise EnergyError(f"There is no column {name!r}; there are {', '.join(column_names())}.")
     header, short, energies = _DEVICE[kind]
-    return Column(
-        key=name,
-        header=header.format(device),
-        short_header=(device, short),
-        kind="ratio" if kind == BREAK_EVEN else "energy",
-        value=lambda row: energies(row).get(device),
-        device=device,
-    )
+    unit = "ratio" if kind == BREAK_EVEN else "energy"
+
+    def value(row: LayerRow) -> Any:
+        return energies(row).get(device)
+
+    return Column(name, header.format(device), (device, short), unit, value, device=device)

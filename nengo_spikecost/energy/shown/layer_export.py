@@ -18,18 +18,13 @@ _LABELS = ("layer", "type", "output_shape", "where")
 def records(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[dict[str, Any]]:
     """One flat dict for each row of the table but totals, counts and Joules in full precision."""
     rows = layer_rows(workload, estimates) + other_rows(workload, estimates)
-    return [
-        {
-            **row.record(),
-            "uncounted_on": " ".join(row.uncounted_on),
-            **{
-                f"{key} {device}": energies.get(device)
-                for device in estimates
-                for key, energies in row.energies().items()
-            },
-        }
-        for row in rows
-    ]
+    records = []
+    for row in rows:
+        record = {**row.record(), "uncounted_on": " ".join(row.uncounted_on)}
+        for device in estimates:
+            record.update({f"{k} {device}": e.get(device) for k, e in row.energies().items()})
+        records.append(record)
+    return records
 
 
 def content(

@@ -91,19 +91,16 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     ]
     idle = [name for name, e in with_host.items() if e.all_on_host]
     if idle:
-        notes.insert(
-            0, f"Nothing of this network runs on {names_in_note(idle)}: all is its host's."
-        )
+        words = f"Nothing of this network runs on {names_in_note(idle)}: all is its host's."
+        notes.insert(0, words)
     return notes
 
 
 def _chips(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     """Whose static power is that of several chips."""
     several = {n: e.static.n_chips for n, e in estimates.items() if e.static}
-    chips = [f"{n_chips:,} of {name}" for name, n_chips in several.items() if n_chips > 1]
-    if not chips:
-        return []
-    return [f"Static power is that of the chips that the neurons fill: {', '.join(chips)}."]
+    chips = ", ".join(f"{n_chips:,} of {name}" for name, n_chips in several.items() if n_chips > 1)
+    return [f"Static power is that of the chips that the neurons fill: {chips}."] if chips else []
 
 
 def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
@@ -113,9 +110,8 @@ def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
         low, high = (si.si(end, "J") for end in estimate.range_J)
         if low != high:  # some constants with a range may not be in this total
             ranges.append(f"{name} {low} to {high}")
-    if not ranges:
-        return []
-    return [f"Totals over the range of the constants that sources give: {', '.join(ranges)}."]
+    words = "Totals over the range of the constants that sources give"
+    return [f"{words}: {', '.join(ranges)}."] if ranges else []
 
 
 def _spreads(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
@@ -131,9 +127,5 @@ def _spreads(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
             f"{name} {low} to {high}, at most {worst} (sample {s.worst_sample}), mean within "
             f"{mean_low} to {mean_high}"
         )
-    if not spreads:
-        return []
-    return [
-        "Totals over samples, 5th to 95th percentile, and 95 % bootstrap interval of the mean: "
-        f"{'; '.join(spreads)}."
-    ]
+    words = "Totals over samples, 5th to 95th percentile, and 95 % bootstrap interval of the mean"
+    return [f"{words}: {'; '.join(spreads)}."] if spreads else []

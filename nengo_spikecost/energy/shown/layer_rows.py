@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...workload.row_counts import LayerCounts, layer_counts, total_counts
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate, HostEnergy
@@ -102,10 +100,9 @@ def _uncounted_rows(workload: Workload, estimates: Estimates) -> list[LayerRow]:
     for device, estimate in estimates.items():
         for name in dict.fromkeys(part.name for part in estimate.uncounted):
             devices.setdefault(name, []).append(device)
+    more: dict[str, Any] = {"lower_bound": True, "where": "uncounted"}
     return [
-        LayerRow(
-            name, "uncounted", lower_bound=True, uncounted_on=tuple(missing), where="uncounted"
-        )
+        LayerRow(name, "uncounted", uncounted_on=tuple(missing), **more)
         for name, missing in devices.items()
     ]
 
@@ -125,24 +122,17 @@ def total_with_host_row(workload: Workload, estimates: Estimates) -> LayerRow | 
 
 def _row(counts: LayerCounts, estimates: Estimates, total: bool = False) -> LayerRow:
     """Counts with the energy of their layer, or of all layers."""
-    energy: dict[str, dict[str, float]] = {"synop": {}, "neuron": {}, "all": {}}
+    energy_J: dict[str | None, dict[str, float]] = {"synop": {}, "neuron": {}, None: {}}
+    uncounted_on = []
     for device, estimate in estimates.items():
         layers = [layer for layer in estimate.layers if total or layer.name == counts.name]
-        energy["all"][device] = sum(float(layer.total_J.mean()) for layer in layers)
+        for part, energies in energy_J.items():
+            energies[device] = sum(layer.mean_J(part) for layer in layers)
         if total:
-            energy["all"][device] += estimate.static_J
-        for part in ("synop", "neuron"):
-            energy[part][device] = sum(
-                float(np.mean(layer.parts_J[part])) for layer in layers if part in layer.parts_J
-            )
+            energy_J[None][device] += estimate.static_J
+        if any(total or u.layer == counts.name for u in estimate.uncounted):
+            uncounted_on.append(device)
     return LayerRow(
-        **vars(counts),
-        energy_J=energy["all"],
-        synop_energy_J=energy["synop"],
-        neuron_energy_J=energy["neuron"],
-        uncounted_on=tuple(
-            device
-            for device, estimate in estimates.items()
-            if any(total or u.layer == counts.name for u in estimate.uncounted)
-        ),
-    )
+        **vars(counts), energy_J=energy_J[None], synop_energy_J=energy_J["synop"],
+        neuron_energy_J=energy_J["neuron"], uncounted_on=tuple(uncounted_on),
+    )  # fmt: skip

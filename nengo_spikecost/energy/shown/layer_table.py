@@ -44,19 +44,16 @@ def layer_table(
     rows = layer_rows(workload, estimates) + other_rows(workload, estimates)
     with_host = total_with_host_row(workload, estimates)
     totals = [total_row(workload, estimates), *([with_host] if with_host else [])]
-    if break_evens:
-        rows, totals = (
-            [
-                replace(r, break_even={d: b.get(r.name) for d, b in break_evens.items()})
-                for r in part
-            ]
-            for part in (rows, totals)
-        )
+    for part in (rows, totals):
+        for i, row in enumerate(part):
+            by_device = {device: ends.get(row.name) for device, ends in (break_evens or {}).items()}
+            part[i] = replace(row, break_even=by_device)
+    missing = any(e.lower_bound for e in estimates.values())
     cells = {}
     for short in (False, True):
         body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
         for total in totals:
-            body.append(tuple(_total_text(c, total, estimates, si_units, short) for c in parsed))
+            body.append(tuple(_total_text(c, total, missing, si_units, short) for c in parsed))
         cells[short] = tuple(body)
     return Table(
         headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
@@ -79,23 +76,15 @@ def _short_header(column: Column, si_units: bool) -> tuple[str, ...]:
     return (column.header[: -len(device)].rstrip(), device)
 
 
-def _total_text(
-    column: Column,
-    total: LayerRow,
-    estimates: Mapping[str, EnergyEstimate],
-    si_units: bool,
-    short: bool,
-) -> str:
-    at_least = total.lower_bound or any(e.lower_bound for e in estimates.values())
+def _total_text(column: Column, total: LayerRow, missing: bool, si_units: bool, short: bool) -> str:
     if column.key == "name":
-        return f"{total.name}, at least" if at_least else total.name
+        return f"{total.name}, at least" if total.lower_bound or missing else total.name
     if column.kind == "text":
         return ""
     text = column.text(total, si_units, short)
-    if text == si.MISSING or column.kind in ("rate", "ratio"):
+    # what could not be counted has no bearing on what is known of the network's size, and
+    # energies say themselves where something has no price
+    certain = column.key in ("params", "neurons", "updates") or column.kind in ("rate", "ratio")
+    if text == si.MISSING or certain or column.device is not None:
         return text
-    if column.device is not None:
-        return text  # it says itself where something has no price
-    # what could not be counted has no bearing on what is known of the network's size
-    certain = column.key in ("params", "neurons", "updates")
-    return f">= {text}" if total.lower_bound and not certain else text
+    return f">= {text}" if total.lower_bound else text

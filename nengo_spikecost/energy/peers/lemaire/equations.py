@@ -72,16 +72,12 @@ def spiking_layer(
             additions = spikes_in * reach * shape.n_in + stepwise
     stored = shape.n_weights + shape.n_biases
     accesses = Accesses(
-        events_in=spikes_in,
-        events_out=spikes_out,
-        weights=spikes_in * reach,
-        biases=stepwise if shape.n_biases else 0,
-        potentials=2 * (spikes_in * reach + stepwise),
-        leaks=stepwise if leaky else 0,
-        additions=additions,
+        events_in=spikes_in, events_out=spikes_out, weights=spikes_in * reach,
+        biases=stepwise if shape.n_biases else 0, leaks=stepwise if leaky else 0,
+        potentials=2 * (spikes_in * reach + stepwise), additions=additions,
         address_macs=2 * spikes_in if shape.kind in CONVOLUTIONS else 0,
         address_additions=spikes_in * reach,
-    )
+    )  # fmt: skip
     return accesses, Memories(weights=stored, biases=stored, potentials=shape.n_out)
 
 

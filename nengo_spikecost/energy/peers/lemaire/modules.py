@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ....errors import EnergyError
 from ....layers.layer_shape import LayerShape
@@ -104,15 +104,8 @@ def spiking_modules(workload: Workload, input_density: float = 1.0) -> list[Modu
         neurons = populations.get(shape.name) or _neurons_behind(shape, shapes, populations)
         made = _emitted(neurons, size) or _passed_on(shape, given, size)
         signals[shape.name] = made
-        modules.append(
-            Module(
-                shape,
-                given,
-                made,
-                neurons=made.binary and bool(neurons),
-                leaky=made.binary and any(p.leaky for p in neurons),
-            )
-        )
+        spikes, leaks = made.binary and bool(neurons), any(p.leaky for p in neurons)
+        modules.append(Module(shape, given, made, spikes, leaky=made.binary and leaks))
     return modules
 
 
@@ -143,28 +136,20 @@ def _populations(
 def _inner_parts(shapes: Sequence[LayerShape]) -> set[str]:
     """Parts of a layer that another part of it reads: the depthwise half of a separable one."""
     by_name = {shape.name: shape for shape in shapes}
-    inner = set()
-    for shape in shapes:
-        for name in shape.inputs:
-            before = by_name.get(name)
-            # a layer that is applied to its own output is of the same kind there
-            if before is not None and before.layer == shape.layer and before.kind != shape.kind:
-                inner.add(name)
-    return inner
+    pairs = [(by_name[n], shape) for shape in shapes for n in shape.inputs if n in by_name]
+    # a layer that is applied to its own output is of the same kind there
+    return {a.name for a, b in pairs if a.layer == b.layer and a.kind != b.kind}
 
 
 def _neurons_behind(
-    shape: LayerShape,
-    shapes: Sequence[LayerShape],
-    populations: dict[str, list[PopulationWork]],
+    shape: LayerShape, shapes: Sequence[LayerShape], populations: Mapping[str, list[PopulationWork]]
 ) -> list[PopulationWork]:
     """Those of the activation layer that alone reads a layer with weights."""
     if shape.kind not in _WEIGHTED:
         return []
     readers = [s for s in shapes if shape.name in s.inputs]
-    if len(readers) != 1 or readers[0].kind != "activation":
-        return []
-    return populations.get(readers[0].name, [])
+    alone = len(readers) == 1 and readers[0].kind == "activation"
+    return populations.get(readers[0].name, []) if alone else []
 
 
 def _emitted(neurons: Sequence[PopulationWork], size: int) -> Signal | None:
@@ -176,10 +161,8 @@ def _emitted(neurons: Sequence[PopulationWork], size: int) -> Signal | None:
 
 
 def _joined(signals: Sequence[Signal]) -> Signal | None:
-    if not signals:
-        return None
-    if len(signals) == 1:
-        return signals[0]
+    if len(signals) < 2:
+        return signals[0] if signals else None
     size = sum(signal.size for signal in signals)
     binary = all(signal.binary for signal in signals)
     return Signal(sum(signal.count for signal in signals), size, binary)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -141,16 +141,10 @@ def _row(
     is_sj: bool | str,
 ) -> Row:
     return Row(
-        name=name,
-        parts_J=parts_J,
-        input_spikerate=given.rate if given else None,
-        output_spikerate=made.rate if made else None,
-        input_count=given.count if given else None,
-        output_count=made.count if made else None,
-        input_is_binary=given.binary if given else False,
-        output_is_binary=made.binary if made else False,
-        is_sj=is_sj,
-    )
+        name, parts_J, given.rate if given else None, made.rate if made else None,
+        given.count if given else None, made.count if made else None,
+        bool(given and given.binary), bool(made and made.binary), is_sj,
+    )  # fmt: skip
 
 
 def total_row(modules: Sequence[Module], rows: Sequence[Row]) -> Row:
@@ -177,18 +171,10 @@ def total_row(modules: Sequence[Module], rows: Sequence[Row]) -> Row:
             inputs += times * [module.input]
             outputs += times * [module.output]
     stepwise = {module.stepwise for module in modules}
-    total = _row(
-        "Total",
-        parts_J,
-        _recorded(inputs),
-        _recorded(outputs),
-        stepwise.pop() if len(stepwise) == 1 else "Hybrid",
-    )
-    binary = {
-        "input_is_binary": first.binary if first else False,
-        "output_is_binary": last.binary if last else False,
-    }
-    return Row(**{**vars(total), **binary})
+    is_sj = stepwise.pop() if len(stepwise) == 1 else "Hybrid"
+    total = _row("Total", parts_J, _recorded(inputs), _recorded(outputs), is_sj)
+    first_binary, last_binary = (end.binary if end else False for end in (first, last))
+    return replace(total, input_is_binary=first_binary, output_is_binary=last_binary)
 
 
 def _recorded(signals: Sequence[Signal | None]) -> Signal | None:
@@ -206,38 +192,26 @@ def _dense_layer(shape: LayerShape) -> tuple[Accesses, Memories]:
     """One pass without spikes: groups are not seen, biases are added even if there are none."""
     n_in, n_out = shape.n_in, shape.n_out
     memories = Memories(n_in, n_out, shape.n_weights, shape.n_biases)
-    if shape.kind in _CONVOLUTIONS:
-        macs = shape.channels_in * n_out * _taps(shape)
-        return Accesses(
-            inputs=macs,
-            outputs=n_out,
-            weights=macs,
-            biases=n_out if shape.n_biases else 0,
-            macs=macs,
-            additions=n_out,
-            address_additions=n_in + n_out + shape.channels_out * _taps(shape),
-        ), memories
-    if shape.kind == "dense":
-        macs = shape.channels_in * shape.channels_out
-        return Accesses(
-            inputs=shape.channels_in,
-            outputs=shape.channels_out,
-            weights=macs,
-            biases=shape.channels_out if shape.n_biases else 0,
-            macs=macs,
-            additions=shape.channels_out,
-            address_additions=macs,
-        ), memories
-    if shape.kind == "add":
+    done = Accesses()
+    if shape.kind in (*_CONVOLUTIONS, "dense"):
+        if shape.kind == "dense":
+            inputs, outputs = shape.channels_in, shape.channels_out
+            macs = addresses = inputs * outputs
+        else:
+            inputs = macs = shape.channels_in * n_out * _taps(shape)
+            outputs, addresses = n_out, n_in + n_out + _reach(shape)
+        done = Accesses(
+            inputs=inputs, outputs=outputs, weights=macs, macs=macs, additions=outputs,
+            biases=outputs if shape.n_biases else 0, address_additions=addresses,
+        )  # fmt: skip
+    elif shape.kind == "add":
         # sums of the dimensions where their products are meant
         sums = [sum(dimensions) for dimensions in shape.input_shapes]
-        return Accesses(
-            inputs=sum(sums),
-            outputs=shape.channels_out,
-            additions=min(sums) * (len(sums) - 1),
+        done = Accesses(
+            inputs=sum(sums), outputs=shape.channels_out, additions=min(sums) * (len(sums) - 1),
             address_additions=min(sums),
-        ), memories
-    return Accesses(), memories
+        )  # fmt: skip
+    return done, memories
 
 
 def _reach(shape: LayerShape) -> int:
@@ -257,16 +231,11 @@ def _spiking_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesse
         # the rate where the spikes are meant
         address_macs, address_additions = 0, given.rate * n_steps * shape.channels_out
     accesses = Accesses(
-        events_in=spikes,
-        events_out=sent,
-        weights=spikes * _reach(shape),
-        biases=stepwise if shape.n_biases else 0,
-        potentials=2 * (spikes * _reach(shape) + stepwise),
-        leaks=stepwise if module.leaky else 0,
-        additions=additions + stepwise + sent,
-        address_macs=address_macs,
-        address_additions=address_additions,
-    )
+        events_in=spikes, events_out=sent, weights=spikes * _reach(shape),
+        biases=stepwise if shape.n_biases else 0, leaks=stepwise if module.leaky else 0,
+        potentials=2 * (spikes * _reach(shape) + stepwise), additions=additions + stepwise + sent,
+        address_macs=address_macs, address_additions=address_additions,
+    )  # fmt: skip
     return accesses, _memories(shape)
 
 
@@ -282,17 +251,12 @@ def _hybrid_layer(module: Module, given: Signal, n_steps: int) -> tuple[Accesses
         macs = shape.channels_in * shape.channels_out
         address_macs, address_additions = 0, given.rate * shape.channels_out
     accesses = Accesses(
-        events_in=values,
-        events_out=sent,
-        weights=values * _reach(shape),
-        biases=n_out * n_steps if shape.n_biases else 0,
+        events_in=values, events_out=sent, weights=values * _reach(shape),
+        biases=n_out * n_steps if shape.n_biases else 0, macs=macs * given.rate,
         potentials=2 * (values * n_steps * _reach(shape) + n_out * n_steps),
-        macs=macs * given.rate,
-        multiplications=n_out if module.leaky else 0,
-        additions=n_out + sent,
-        address_macs=address_macs,
-        address_additions=address_additions,
-    )
+        multiplications=n_out if module.leaky else 0, additions=n_out + sent,
+        address_macs=address_macs, address_additions=address_additions,
+    )  # fmt: skip
     return accesses, _memories(shape)
 
 

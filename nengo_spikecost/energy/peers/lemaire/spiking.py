@@ -41,12 +41,9 @@ def population_accesses(population: PopulationWork, n_steps: int) -> Accesses:
     assert population.spikes is not None
     biases = population.n_neurons * n_steps if population.has_bias else 0
     return Accesses(
-        events_out=population.spikes,
-        biases=biases,
-        potentials=2 * population.updates,
-        leaks=population.updates if population.leaky else 0,
-        additions=biases + population.spikes,
-    )
+        events_out=population.spikes, biases=biases, potentials=2 * population.updates,
+        leaks=population.updates if population.leaky else 0, additions=biases + population.spikes,
+    )  # fmt: skip
 
 
 def pathway_accesses(pathway: PathwayWork) -> Accesses:
@@ -54,21 +51,14 @@ def pathway_accesses(pathway: PathwayWork) -> Accesses:
     if pathway.source_spikes is None or pathway.events is None:
         values, reached = pathway.n_sources * pathway.passes, pathway.n_synapses * pathway.passes
         return Accesses(
-            inputs=values,
-            weights=reached,
-            potentials=2 * reached,
-            macs=reached,
-            address_macs=2 * values if pathway.shared else 0,
-            address_additions=reached,
-        )
+            inputs=values, weights=reached, potentials=2 * reached, macs=reached,
+            address_macs=2 * values if pathway.shared else 0, address_additions=reached,
+        )  # fmt: skip
+    spikes, events = pathway.source_spikes, pathway.events
     return Accesses(
-        events_in=pathway.source_spikes,
-        weights=pathway.events,
-        potentials=2 * pathway.events,
-        additions=pathway.events,
-        address_macs=2 * pathway.source_spikes if pathway.shared else 0,
-        address_additions=pathway.events,
-    )
+        events_in=spikes, weights=events, potentials=2 * events, additions=events,
+        address_macs=2 * spikes if pathway.shared else 0, address_additions=events,
+    )  # fmt: skip
 
 
 def _memories(pathway: PathwayWork) -> Memories:
