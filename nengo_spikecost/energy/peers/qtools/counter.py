@@ -75,26 +75,16 @@ def workload_of_shapes(
         Whose counts.
     """
     count = n_operations if compat is None else n_operations_of_qkeras
+    multiplying = [shape for shape in shapes if shape.kind in _WITH_MACS]
+    reasons = [(shape, _uncounted(shape)) for shape in shapes]
     return Workload(
         layers=infos,
         populations=(),
         pathways=(),
-        dense=tuple(
-            DenseWork(shape.name, shape.layer, count(shape))
-            for shape in shapes
-            if shape.kind in _WITH_MACS
-        ),
-        uncounted=tuple(
-            UncountedWork(shape.name, shape.layer, reason)
-            for shape in shapes
-            for reason in [_uncounted(shape)]
-            if reason
-        ),
-        n_steps=1,
-        dt=_DT,
-        n_samples=0,
-        shapes=shapes,
-    )
+        dense=tuple(DenseWork(s.name, s.layer, count(s)) for s in multiplying),
+        uncounted=tuple(UncountedWork(s.name, s.layer, reason) for s, reason in reasons if reason),
+        n_steps=1, dt=_DT, n_samples=0, shapes=shapes,
+    )  # fmt: skip
 
 
 def _uncounted(shape: LayerShape) -> str | None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ....errors import EnergyError
+from ....layers.layer_macs import CONVOLUTIONS
 from ....layers.layer_shape import LayerShape
 from .counts import POOLED_IN_QKERAS, WEIGHTED_IN_QKERAS
 from .model_reading import quantizer
@@ -120,13 +121,9 @@ def layer_formats(shapes: Iterable[LayerShape], options: QtoolsOptions) -> dict[
     fed = {s.name for s in shapes if s.kind == "input"}
     formats: dict[str, LayerFormats] = {}
     for shape in shapes:
-        given = Given(
-            shape=shape,
-            inputs=tuple(formats[name].output for name in shape.inputs) or (options.source,),
-            quantizers=_quantizers_of(shape, options),
-            options=options,
-            first=any(name in fed for name in shape.inputs),
-        )
+        inputs = tuple(formats[name].output for name in shape.inputs) or (options.source,)
+        first = any(name in fed for name in shape.inputs)
+        given = Given(shape, inputs, _quantizers_of(shape, options), options, first)
         formats[shape.name] = _RULES[shape.kind](given)
     return formats
 
@@ -165,17 +162,9 @@ def _product_sums(given: Given) -> LayerFormats:
     total = given.replaced(accumulator(operator.output, n_terms(shape, given.compat)))
     if given.compat and not given.quantized:
         # QKeras tells fixed from floating point by the result, which it has overruled
-        operator = Operator(
-            operator.circuit, operator.gate_factor, operator.gate_bits, given.replaced(total)
-        )
-    return LayerFormats(
-        inputs=given.inputs,
-        output=given.result(total),
-        weights=weights,
-        bias=given.own("bias") if shape.n_biases else None,
-        operators=(operator,),
-        accumulator=total,
-    )
+        operator = replace(operator, output=given.replaced(total))
+    bias = given.own("bias") if shape.n_biases else None
+    return LayerFormats(given.inputs, given.result(total), weights, bias, (operator,), total)
 
 
 def n_terms(shape: LayerShape, compat: bool) -> int:
@@ -209,14 +198,11 @@ def _normalization_of_qkeras(given: Given) -> LayerFormats:
     total = given.replaced(adder(product.output, beta))
     operators: tuple[Operator, ...] = (quotient, product)
     if not given.quantized:
-        operators = tuple(Operator(o.circuit, o.gate_factor, o.gate_bits, total) for o in operators)
+        operators = tuple(replace(operator, output=total) for operator in operators)
     return LayerFormats(
-        inputs=given.inputs,
-        output=given.result(total),
-        operators=operators,
-        accumulator=total,
+        given.inputs, given.result(total), operators=operators, accumulator=total,
         parameters=(gamma, beta, mean, variance),
-    )
+    )  # fmt: skip
 
 
 def _folded_normalization(given: Given) -> LayerFormats:
@@ -228,13 +214,11 @@ def _folded_normalization(given: Given) -> LayerFormats:
     offset = given.own("beta", given.inputs[0])
     product = multiplier(factor, given.inputs[0])
     total = given.replaced(adder(product.output, offset))
+    operators = product, Operator("add", 1, total.bits, total)
     return LayerFormats(
-        inputs=given.inputs,
-        output=given.result(total),
-        operators=(product, Operator("add", 1, total.bits, total)),
-        accumulator=total,
+        given.inputs, given.result(total), operators=operators, accumulator=total,
         parameters=(factor, offset),
-    )
+    )  # fmt: skip
 
 
 def _deviation(variance: Quantizer) -> Quantizer:
@@ -274,10 +258,6 @@ def _extreme(given: Given) -> LayerFormats:
     return _merged(given, _common(given), COMPARISON)
 
 
-def _average(given: Given) -> LayerFormats:
-    return _merged(given, _common(given), 1)
-
-
 def _common(given: Given) -> Quantizer:
     same = len(set(given.inputs)) == 1
     return given.inputs[0] if same else widest(given.inputs)
@@ -285,8 +265,7 @@ def _common(given: Given) -> Quantizer:
 
 def _merged(given: Given, output: Quantizer, gate_factor: float) -> LayerFormats:
     # the circuit stays as wide as its operands need, whatever the result is stored as
-    operator = Operator("add", gate_factor, output.bits, output)
-    return _with_result(given, operator)
+    return _with_result(given, Operator("add", gate_factor, output.bits, output))
 
 
 def _product(given: Given) -> LayerFormats:
@@ -302,7 +281,7 @@ def _with_result(given: Given, operator: Operator) -> LayerFormats:
     if given.options.for_reference:
         output = given.replaced(output)
         if given.compat:
-            operator = Operator(operator.circuit, operator.gate_factor, operator.gate_bits, output)
+            operator = replace(operator, output=output)
     return LayerFormats(given.inputs, given.result(output), operators=(operator,))
 
 
@@ -321,8 +300,7 @@ def _max_pooling(given: Given) -> LayerFormats:
 
 def _passed(given: Given) -> LayerFormats:
     """A layer of which nothing is known writes the format that it reads."""
-    output = given.inputs[0]
-    options = given.options
+    output, options = given.inputs[0], given.options
     if options.for_reference and options.keras_accumulator is not None and not given.first:
         output = options.keras_accumulator
     return LayerFormats(given.inputs, given.result(output))
@@ -333,21 +311,11 @@ def _source(given: Given) -> LayerFormats:
 
 
 _RULES: dict[str, Callable[[Given], LayerFormats]] = {
-    "convolution": _product_sums,
-    "depthwise convolution": _product_sums,
-    "transposed convolution": _product_sums,
-    "dense": _product_sums,
+    **dict.fromkeys((*CONVOLUTIONS, "dense"), _product_sums),
     "batch normalization": _batch_normalization,
-    "activation": _activation,
-    "average pooling": _average_pooling,
-    "max pooling": _max_pooling,
-    "add": _sum,
-    "subtract": _sum,
-    "multiply": _product,
-    "average": _average,
-    "maximum": _extreme,
-    "minimum": _extreme,
-    "shape": _shape,
-    "input": _source,
-    "unknown": _passed,
-}
+    "activation": _activation, "average pooling": _average_pooling, "max pooling": _max_pooling,
+    "add": _sum, "subtract": _sum, "multiply": _product,
+    "average": lambda given: _merged(given, _common(given), 1),
+    "maximum": _extreme, "minimum": _extreme,
+    "shape": _shape, "input": _source, "unknown": _passed,
+}  # fmt: skip

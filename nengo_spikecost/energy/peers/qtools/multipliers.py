@@ -64,12 +64,8 @@ def _circuit_of(weight: Quantizer, value: Quantizer) -> str:
 
 
 def _fixed_product(weight: Quantizer, value: Quantizer) -> Operator:
-    output = Quantizer(
-        "fixed",
-        weight.bits + value.bits,
-        weight.int_bits + value.int_bits,
-        weight.signed or value.signed,
-    )
+    bits, int_bits = weight.bits + value.bits, weight.int_bits + value.int_bits
+    output = Quantizer("fixed", bits, int_bits, weight.signed or value.signed)
     return Operator("mul", 1, math.sqrt(weight.bits * value.bits), output)
 
 
@@ -92,13 +88,8 @@ def shifter(number: Quantizer, power: Quantizer, right: int, left: int) -> Opera
     right, left : int
         How far it is shifted at most.
     """
-    sign = not number.signed and power.signed
-    output = Quantizer(
-        "fixed",
-        number.bits + left + right + sign,
-        number.int_bits + left,
-        number.signed or power.signed,
-    )
+    bits = number.bits + left + right + (not number.signed and power.signed)
+    output = Quantizer("fixed", bits, number.int_bits + left, number.signed or power.signed)
     if power.n_values:
         return Operator("shifter", power.n_values * SHIFT_POSITION, number.bits, output)
     side = math.sqrt(2**power.bits * number.bits)
@@ -109,14 +100,8 @@ def _po2_product(weight: Quantizer, value: Quantizer) -> Operator:
     limit = None
     if weight.max_value is not None and value.max_value is not None:
         limit = weight.max_value * value.max_value
-    bits = max(weight.bits, value.bits) + 1
-    output = Quantizer(
-        "po2",
-        bits,
-        max(weight.int_bits, value.int_bits) + 1,
-        weight.signed or value.signed,
-        limit,
-    )
+    bits, int_bits = max(weight.bits, value.bits) + 1, max(weight.int_bits, value.int_bits) + 1
+    output = Quantizer("po2", bits, int_bits, weight.signed or value.signed, limit)
     return Operator("add", 1, bits, output)
 
 
@@ -174,8 +159,6 @@ def divider(numerator: Quantizer, denominator: Quantizer) -> Operator:
 
 def adder(first: Quantizer, second: Quantizer) -> Quantizer:
     """Format of a sum."""
-    if first.is_float or second.is_float:
-        return floating(max(q.bits for q in (first, second) if q.is_float))
     return widest((first, second), extra=1)
 
 
@@ -184,12 +167,8 @@ def widest(formats: tuple[Quantizer, ...], extra: int = 0) -> Quantizer:
     if any(q.is_float for q in formats):
         return floating(max(q.bits for q in formats if q.is_float))
     as_fixed = [q.as_fixed() for q in formats]
-    return Quantizer(
-        "fixed",
-        max(q.bits for q in as_fixed) + extra,
-        max(q.int_bits for q in as_fixed) + extra,
-        any(q.signed for q in formats),
-    )
+    bits, int_bits = max(q.bits for q in as_fixed), max(q.int_bits for q in as_fixed)
+    return Quantizer("fixed", bits + extra, int_bits + extra, any(q.signed for q in formats))
 
 
 def accumulator(product: Quantizer, n_terms: int) -> Quantizer:

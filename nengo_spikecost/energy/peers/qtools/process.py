@@ -64,13 +64,11 @@ class Process:
 
     def operation_pJ(self, operator: Operator) -> float:
         """Energy of one operation of a circuit."""
+        fit, table = self.fixed_add, self.float_add
+        if operator.circuit == "mul":
+            fit, table = self.fixed_mul, self.float_mul
         output = operator.output
-        if output.is_float:
-            table = self.float_mul if operator.circuit == "mul" else self.float_add
-            one = table[output.bits]
-        else:
-            fit = self.fixed_mul if operator.circuit == "mul" else self.fixed_add
-            one = _value(fit, operator.gate_bits)
+        one = table[output.bits] if output.is_float else _value(fit, operator.gate_bits)
         return operator.gate_factor * one
 
     def addition_pJ(self, output: Quantizer) -> float:
@@ -172,7 +170,6 @@ def get_process(process: str | Process) -> Process:
     if isinstance(process, Process):
         return process
     if process not in PROCESSES:
-        raise EnergyError(
-            f"process must be one of {', '.join(PROCESSES)} or a Process, not {process!r}."
-        )
+        known = ", ".join(PROCESSES)
+        raise EnergyError(f"process must be one of {known} or a Process, not {process!r}.")
     return PROCESSES[process]

@@ -25,16 +25,11 @@ TENSORS = ("weights", "bias", "output", "gamma", "beta", "mean", "variance", "po
 
 INCLUDED: Mapping[str, tuple[str, ...]] = {
     "default": ("inputs", "parameters", "op"),
-    "QActivation": ("outputs",),
-    "QAdaptiveActivation": ("outputs",),
-    "Activation": ("outputs",),
-    "AdaptiveActivation": ("outputs",),
-    "QBatchNormalization": ("parameters",),
-    "BatchNormalization": ("parameters",),
-    "Add": ("op",),
-    "Subtract": ("op",),
-    "MaxPooling2D": ("op",),
-}
+    "QActivation": ("outputs",), "QAdaptiveActivation": ("outputs",),
+    "Activation": ("outputs",), "AdaptiveActivation": ("outputs",),
+    "QBatchNormalization": ("parameters",), "BatchNormalization": ("parameters",),
+    "Add": ("op",), "Subtract": ("op",), "MaxPooling2D": ("op",),
+}  # fmt: skip
 """Terms that QKeras adds up, by the class of the layer."""
 
 
@@ -129,19 +124,15 @@ class QtoolsOptions(Options):
         return get_process("horowitz" if self.process is None else self.process)
 
     def _formats(self) -> dict[str, Any]:
-        optional = {
-            name: None if value is None else quantizer(value, name)
-            for name, value in (
-                ("keras_quantizer", self.keras_quantizer),
-                ("keras_accumulator", self.keras_accumulator),
-            )
-        }
-        return {
+        formats = {
             "quantizers": _checked_quantizers(self.quantizers),
             "source": quantizer(self.source, "source"),
             "include": _checked_include(self.include),
-            **optional,
         }
+        for name in ("keras_quantizer", "keras_accumulator"):
+            value = self.values()[name]
+            formats[name] = None if value is None else quantizer(value, name)
+        return formats
 
 
 def _checked_quantizers(given: Any) -> dict[str, dict[str, Quantizer | None]]:
@@ -155,9 +146,10 @@ def _checked_quantizers(given: Any) -> dict[str, dict[str, Quantizer | None]]:
     result: dict[str, dict[str, Quantizer | None]] = {}
     for layer, tensors in given.items():
         if not isinstance(tensors, Mapping):
+            known = ", ".join(TENSORS[:3])
+            where = f"quantizers[{layer!r}]"
             raise EnergyError(
-                f"quantizers[{layer!r}] must be a dict from {', '.join(TENSORS[:3])} to "
-                f"quantizers, not {tensors!r}."
+                f"{where} must be a dict from {known} to quantizers, not {tensors!r}."
             )
         result[layer] = {}
         for tensor, value in tensors.items():
@@ -185,8 +177,7 @@ def _checked_include(include: Any) -> Mapping[str, tuple[str, ...]] | None:
     for kind, terms in include.items():
         unknown = [term for term in terms if term not in TERMS]
         if isinstance(terms, str) or unknown:
-            raise EnergyError(
-                f"include[{kind!r}] must be a tuple of {', '.join(TERMS)}, not {terms!r}."
-            )
+            known = ", ".join(TERMS)
+            raise EnergyError(f"include[{kind!r}] must be a tuple of {known}, not {terms!r}.")
         result[kind] = tuple(terms)
     return result

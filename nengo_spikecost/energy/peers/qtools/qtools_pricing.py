@@ -76,13 +76,9 @@ def _terms(
     formats: dict[str, LayerFormats],
     options: QtoolsOptions,
 ) -> LayerTerms:
-    own = formats[shape.name]
-    if options.compat is None:
-        moved = traffic(network, formats, shape.name)
-        count = n_operations(shape)
-    else:
-        moved = traffic_of_qkeras(network, formats, shape.name)
-        count = n_operations_of_qkeras(shape)
+    own, usual = formats[shape.name], options.compat is None
+    moved = (traffic if usual else traffic_of_qkeras)(network, formats, shape.name)
+    count = (n_operations if usual else n_operations_of_qkeras)(shape)
     op_pJ = count * _operation_pJ(shape, own, options) if count else 0.0
     terms = {**_memory(moved, options), "op": op_pJ}
     return LayerTerms(shape.name, shape.layer, shape.type, terms, count, own)

@@ -59,9 +59,7 @@ class Network:
         result = {}
         taken: set[str] = set()
         for name, shape in self.shapes.items():
-            if shape.kind == "input" or name in taken:
-                continue
-            if shape.kind == "shape":
+            if shape.kind in ("input", "shape") or name in taken:
                 continue
             last = name
             while len(self.readers[last]) == 1:
@@ -122,12 +120,8 @@ def _parameters(
     n_biases = shape.n_biases
     if of_qkeras and n_biases and shape.kind == "depthwise convolution":
         n_biases //= shape.channels_in  # the last axis of its kernel
-    result = []
-    if own.weights is not None:
-        result.append(Tensor(shape.n_weights * own.weights.bits))
-    if own.bias is not None:
-        result.append(Tensor(n_biases * own.bias.bits))
-    return tuple(result)
+    stored = ((shape.n_weights, own.weights), (n_biases, own.bias))
+    return tuple(Tensor(n * q.bits) for n, q in stored if q is not None)
 
 
 def memory_pJ(tensor: Tensor, memory: str, options: QtoolsOptions) -> float:
