@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ... import check
+from ...chip.chip_hops import CORES_PER_CHIP
 from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
 from ...options import Options, option
@@ -16,8 +17,6 @@ from .chip_profile import Board, HostIO, Profile
 from .price import Setting
 
 T = TypeVar("T")
-
-CORES_PER_CHIP = 128
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import EnergyError
-from ..device import Constant
+from ..device import LEVELS, Constant
 from .ranges import Table
 
 EVENTS = (
@@ -57,21 +57,20 @@ class Profile:
     note: str = ""
 
     def __post_init__(self) -> None:
+        where = f"Profile {self.name!r}"
         for kind, unit, table in (("energy", "J", self.energies), ("time", "s", self.times)):
             for key, constant in table.items():
                 if key not in EVENTS:
-                    raise EnergyError(
-                        f"Profile {self.name!r}: there is no event {key!r}; there are "
-                        f"{', '.join(EVENTS)}."
-                    )
+                    known = ", ".join(EVENTS)
+                    raise EnergyError(f"{where}: there is no event {key!r}; there are {known}.")
                 if constant.unit != unit:
-                    raise EnergyError(f"Profile {self.name!r}: {kind} of {key} must be in {unit}.")
-            for end in ("lowest", "value", "highest"):
+                    raise EnergyError(f"{where}: {kind} of {key} must be in {unit}.")
+            for level in LEVELS:
                 idle, active = table.get("idle_update"), table.get("active_update")
-                if idle and active and getattr(idle, end) > getattr(active, end):
+                if idle and active and _at(idle, level) > _at(active, level):
                     raise EnergyError(
-                        f"Profile {self.name!r}: {kind} of idle_update is above that of "
-                        "active_update, which is all of an update with input."
+                        f"{where}: {kind} of idle_update is above that of active_update, which is "
+                        "all of an update with input."
                     )
 
     def energy_J(self, event: str, level: str) -> float:
@@ -144,16 +143,15 @@ class Board:
     note: str = ""
 
     def __post_init__(self) -> None:
+        where = f"Board {self.name!r}"
         unknown = [key for key in self.powers if key not in POWERS]
         if unknown:
-            raise EnergyError(
-                f"Board {self.name!r}: there is no power {unknown[0]!r}; there are "
-                f"{', '.join(POWERS)}."
-            )
+            known = ", ".join(POWERS)
+            raise EnergyError(f"{where}: there is no power {unknown[0]!r}; there are {known}.")
         if any(constant.unit != "W" for constant in self.powers.values()):
-            raise EnergyError(f"Board {self.name!r}: powers must be in W.")
+            raise EnergyError(f"{where}: powers must be in W.")
         if self.n_chips < 1:
-            raise EnergyError(f"Board {self.name!r}: n_chips must be at least 1.")
+            raise EnergyError(f"{where}: n_chips must be at least 1.")
 
     def power_W(self, key: str, level: str) -> float:
         """One of its powers; 0 where the board has none."""

@@ -40,10 +40,8 @@ class ChipCounter:
         """The work per inference, with that of the chip's cores."""
         measured = self.counter.workload()
         chip = chip_work(self.activity, self.mapping)
-        known = measured.layer_names
-        more = tuple(
-            LayerInfo(name, "Cores", "-") for name in chip.layer_names if name not in known
-        )
+        new = [name for name in chip.layer_names if name not in measured.layer_names]
+        more = tuple(LayerInfo(name, "Cores", "-") for name in new)
         workload = self.counter.workload(n_steps, dt)
         chip = chip.for_presentation(workload.n_steps, workload.dt)
         return replace(workload, layers=(*workload.layers, *more), chip=chip)
@@ -122,19 +120,11 @@ class ChipPricer:
         work, layers = cost.work, np.array(cost.work.layers)
         rows = []
         for name in workload.layer_names:
-            cores = np.flatnonzero(layers == name)
-            parts = {
-                part: sum(
-                    (
-                        price.cores_J[key][:, cores].sum(axis=1)
-                        for key in keys
-                        if key in price.cores_J
-                    ),
-                    np.zeros(work.n_samples),
-                )
-                for part, keys in PART_GROUPS.items()
-            }
-            rows.append(LayerEnergy(name, parts))
+            parts_J = {part: np.zeros(work.n_samples) for part in PART_GROUPS}
+            for part, keys in PART_GROUPS.items():
+                for key in (key for key in keys if key in price.cores_J):
+                    parts_J[part] += price.cores_J[key][:, layers == name].sum(axis=1)
+            rows.append(LayerEnergy(name, parts_J))
         seconds = float(price.time.latency_s.mean())
         drawn = float(price.energy_J("chip").mean() - price.energy_J("core dynamic").mean())
         power = drawn / seconds / work.n_chips if seconds else 0.0

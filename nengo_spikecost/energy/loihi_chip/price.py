@@ -115,11 +115,8 @@ class Setting:
 def price_at(work: ChipWork, setting: Setting, level: str) -> ChipPrice:
     """Energy and time with all constants at one level."""
     time = chip_time(work, setting.profile, setting.board, setting.host_io, level)
-    return ChipPrice(
-        cores_J=_core_parts_J(work, setting.profile, level),
-        powers_W=_powers_W(work, setting, time, level),
-        time=time,
-    )
+    cores_J = _core_parts_J(work, setting.profile, level)
+    return ChipPrice(cores_J, _powers_W(work, setting, time, level), time)
 
 
 def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.ndarray]:
@@ -128,9 +125,8 @@ def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.
     nothing = np.zeros((work.n_samples, work.n_cores))
     parts: dict[str, Any] = {key: energy[key] for key in energy if key.startswith("synop_")}
     # an update is split for the reader: what every compartment takes, and what a busy one more
-    access = (events["idle_update"] + events["active_update"]) * profile.energy_J(
-        "idle_update", level
-    )
+    updates = events["idle_update"] + events["active_update"]
+    access = updates * profile.energy_J("idle_update", level)
     parts["access"] = nothing + access
     parts["update"] = nothing + energy["idle_update"] + energy["active_update"] - access
     parts["spike"] = energy["spike"] if "spike" in cost else nothing

@@ -51,9 +51,8 @@ class Table:
 
     def __post_init__(self) -> None:
         if self.reading not in READINGS:
-            raise EnergyError(
-                f"A table is read as {' or '.join(READINGS)}, not as {self.reading!r}."
-            )
+            known = " or ".join(READINGS)
+            raise EnergyError(f"A table is read as {known}, not as {self.reading!r}.")
         places = [place for place, _ in self.points]
         values = [constant.value for _, constant in self.points]
         if not places or sorted(set(places)) != places or sorted(values) != values:
@@ -76,9 +75,7 @@ class Table:
 
     def _beyond(self, place: int, level: str) -> float:
         """After the last point."""
-        ends = [
-            constant.highest if level == "high" else constant.value for _, constant in self.points
-        ]
+        ends = [constant.at(level).value for _, constant in self.points]
         if self.reading == "steps" or len(ends) < 2:
             return ends[-1]
         slope = (ends[-1] - ends[-2]) / (self.points[-1][0] - self.points[-2][0])
@@ -90,9 +87,8 @@ class Table:
 
     def widened(self, share: float) -> Table:
         """The table with a range of so much of each value, where points have none."""
-        return replace(
-            self, points=tuple((place, widened(constant, share)) for place, constant in self.points)
-        )
+        points = tuple((place, widened(constant, share)) for place, constant in self.points)
+        return replace(self, points=points)
 
 
 def widened(constant: Constant, share: float) -> Constant:

@@ -12,7 +12,7 @@ end. Waits for a crowded mesh are not modelled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -96,7 +96,8 @@ def chip_time(
     rows = max(1, _CHUNK_ELEMENTS // (n_steps * n_cores))
     for start in range(0, n_samples, rows):
         chunk = slice(start, min(start + rows, n_samples))
-        times = _times_s(step_events(work, chunk), profile, level)
+        events = step_events(work, chunk)
+        times = {key: count * profile.time_s(key, level) for key, count in events.items()}
         core, counted = _core_times(times, together=level != "high")
         first = core.argmax(axis=-1)[..., None]
         for key in CORE_TIMES:
@@ -116,27 +117,20 @@ def chip_time(
         host_s[chunk] = sent_s.sum(axis=1)
     for key, seconds in waits.items():
         parts[key] += seconds * work.n_steps
-    return ChipTime(
-        parts, cores_s, host_s, slowest / max(slowest.sum(), 1), work.by_step is not None
-    )
-
-
-def _times_s(
-    events: Mapping[str, np.ndarray], profile: Profile, level: str
-) -> dict[str, np.ndarray]:
-    """Time of the events of each step and core, (n_samples, n_steps, n_cores) each."""
-    return {key: count * profile.time_s(key, level) for key, count in events.items()}
+    slowest /= max(slowest.sum(), 1)
+    return ChipTime(parts, cores_s, host_s, slowest, work.by_step is not None)
 
 
 def _core_times(
     times: Mapping[str, np.ndarray], together: bool
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Time of each core at each step, and the parts that make it up."""
-    nothing = np.zeros(np.shape(times["spike"]))
-    half = {
-        name: sum((times[key] for key in keys if key in times), nothing)
-        for name, keys in HALVES.items()
-    }
+
+    def of_events(keys: Iterable[str]) -> np.ndarray:
+        nothing = np.zeros(np.shape(times["spike"]))
+        return sum((times[key] for key in keys if key in times), nothing)
+
+    half = {name: of_events(keys) for name, keys in HALVES.items()}
     if together:
         sends = half[SENDING] >= half[RECEIVING]
         core = np.where(sends, half[SENDING], half[RECEIVING])
@@ -147,7 +141,7 @@ def _core_times(
     counted = {}
     for name, keys in CORE_TIMES.items():
         of = SENDING if keys[0] in HALVES[SENDING] else RECEIVING
-        counted[name] = weight[of] * sum((times[k] for k in keys if k in times), nothing)
+        counted[name] = weight[of] * of_events(keys)
     return core, counted
 
 
@@ -157,11 +151,9 @@ def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict
     if level != "low" and np.any(work.messages_out):
         # the last message of a step may be any: at worst the one with the longest way
         east_west, north_south = work.hops.longest
-        way = (
-            profile.time_s("within_tile", level)
-            + east_west * profile.time_s("hop_east_west", level)
-            + north_south * profile.time_s("hop_north_south", level)
-        )
+        way = profile.time_s("within_tile", level)
+        way += east_west * profile.time_s("hop_east_west", level)
+        way += north_south * profile.time_s("hop_north_south", level)
     return {
         "hops": way,
         "tile barrier": profile.sync.at(work.hops.n_tiles, level),

@@ -45,16 +45,8 @@ def boundary_table(cost: ChipCost) -> Table:
     """Energy, power and energy-delay product within each boundary."""
     rows = []
     for name, energy in cost.boundaries.items():
-        power, edp = cost.power_W(name), cost.edp_Js(name)
-        rows.append(
-            (
-                name,
-                si.si(energy.nominal, "J"),
-                _ends(energy, "J"),
-                si.si(power.nominal, "W"),
-                si.si(edp.nominal, "Js"),
-            )
-        )
+        power, edp = si.si(cost.power_W(name).nominal, "W"), si.si(cost.edp_Js(name).nominal, "Js")
+        rows.append((name, si.si(energy.nominal, "J"), _ends(energy, "J"), power, edp))
     headers = ("Boundary", "Energy", "Range", "Power", "Energy x delay")
     return _table(headers, rows, title=caption(cost))
 
@@ -68,35 +60,26 @@ def time_table(cost: ChipCost) -> Table:
         if seconds
     ]
     rows.append(("Step", si.si(cost.step_s.nominal, "s"), _ends(cost.step_s, "s")))
-    rate = cost.inferences_per_s
     rows.append(("Inference", si.si(latency, "s"), _ends(cost.latency_s, "s")))
+    rate = cost.inferences_per_s
     rows.append(("Inferences a second", si.si(rate.nominal), _ends(rate, "")))
     return _table(("Time of a step", "Mean", "Share, range"), rows, n_totals=3)
 
 
 def layer_table(cost: ChipCost) -> Table:
     """A row a layer."""
-    rows = [
-        (layer.name, str(layer.n_cores), *_cells(layer), f"{layer.slowest:.0%}")
-        for layer in cost.layers
-    ]
-    total = ("Total", str(cost.work.n_cores), *_cells(cost.total), "")
-    return _table(("Layer", "Cores", *_HEADERS, "Slowest"), [*rows, total], n_totals=1)
+    rows = [(x.name, str(x.n_cores), *_cells(x), f"{x.slowest:.0%}") for x in cost.layers]
+    rows.append(("Total", str(cost.work.n_cores), *_cells(cost.total), ""))
+    return _table(("Layer", "Cores", *_HEADERS, "Slowest"), rows, n_totals=1)
 
 
 def core_table(cost: ChipCost) -> Table:
     """A row a core."""
-    n_steps = cost.work.n_steps
-    cells = [
-        (
-            core.name,
-            *_cells(core),
-            si.si(core.busy_s.nominal / n_steps, "s"),
-            f"{core.slowest:.0%}",
-        )
-        for core in cost.cores
-    ]
-    return _table(("Core", *_HEADERS, "Busy a step", "Slowest"), cells)
+    rows = []
+    for core in cost.cores:
+        busy = si.si(core.busy_s.nominal / cost.work.n_steps, "s")
+        rows.append((core.name, *_cells(core), busy, f"{core.slowest:.0%}"))
+    return _table(("Core", *_HEADERS, "Busy a step", "Slowest"), rows)
 
 
 _HEADERS = ("Neurons", "Spikes", "Synops", "Synop J", "Neuron J", "Message J", "Energy")
@@ -108,14 +91,10 @@ def _cells(part: CoreCost | LayerCost) -> tuple[str, ...]:
         sum(energies.get(part, 0.0) for part in PART_GROUPS[group])
         for group in ("synop", "message")
     )
-    neurons = part.energy_J.nominal - synops - messages
-    return (
-        si.count(part.compartments),
-        si.count(part.spikes),
-        si.count(part.synops),
-        *(si.si(energy, "J") for energy in (synops, max(neurons, 0.0), messages)),
-        si.si(part.energy_J.nominal, "J"),
-    )
+    total = part.energy_J.nominal
+    shown = synops, max(total - synops - messages, 0.0), messages, total
+    counts = part.compartments, part.spikes, part.synops
+    return (*(si.count(count) for count in counts), *(si.si(energy, "J") for energy in shown))
 
 
 def notes(cost: ChipCost) -> list[str]:

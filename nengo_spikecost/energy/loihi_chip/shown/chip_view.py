@@ -32,31 +32,49 @@ class ChipCostPresenter(Presenter[ChipCost]):
         return [constants_details(cost.setting.constants())]
 
     def records(self, cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
-        return records(cost, rows)
+        if rows not in ("cores", "layers"):
+            raise EnergyError(f"rows must be 'cores' or 'layers', not {rows!r}.")
+        return [_record(part) for part in (cost.cores if rows == "cores" else cost.layers)]
 
     def content(self, cost: ChipCost) -> dict[str, Any]:
-        return cost_dict(cost)
+        work, hops = cost.work, cost.work.hops
+        boundaries = {
+            name: {
+                "energy_J": _ends(energy), "power_W": _ends(cost.power_W(name)),
+                "edp_Js": _ends(cost.edp_Js(name)),
+            }
+            for name, energy in cost.boundaries.items()
+        }  # fmt: skip
+        return {
+            "presentation": {
+                "n_steps": work.n_steps, "dt_s": work.dt, "n_samples": work.n_samples
+            },
+            "chip": {
+                "cores": work.n_cores, "chips": work.n_chips,
+                "tiles_of_fullest_chip": hops.n_tiles, "placement": hops.placement,
+                "powered_cores": cost.setting.powered_cores,
+            },
+            "boundaries": boundaries,
+            "parts_J": {name: _ends(energy) for name, energy in cost.parts_J.items()},
+            "latency_s": _ends(cost.latency_s),
+            "latency_is_at_least": cost.latency_is_at_least,
+            "step_s": _ends(cost.step_s),
+            "inferences_per_s": _ends(cost.inferences_per_s),
+            "time_parts_s": cost.time_parts_s,
+            "slowest_core": cost.slowest_core.name,
+            "layers": self.records(cost, "layers"),
+            "cores": self.records(cost, "cores"),
+            "not_priced": list(cost.not_priced),
+            "constants": {
+                name: _plain(getattr(cost, name)) for name in ("profile", "board", "host_io")
+            },
+        }  # fmt: skip
 
     def size(self, cost: ChipCost) -> tuple[float, float]:
         return 12.5, 3.8
 
     def draw(self, cost: ChipCost, axes: Any) -> None:
         plot_chip_cost(cost, axes)
-
-
-def records(cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
-    """One flat dict a core, or a layer.
-
-    Raises
-    ------
-    EnergyError
-        If ``rows`` is neither ``"cores"`` nor ``"layers"``.
-    """
-    if rows not in ("cores", "layers"):
-        raise EnergyError(f"rows must be 'cores' or 'layers', not {rows!r}.")
-    parts: tuple[CoreCost, ...] | tuple[LayerCost, ...]
-    parts = cost.cores if rows == "cores" else cost.layers
-    return [_record(part) for part in parts]
 
 
 def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
@@ -72,48 +90,6 @@ def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
         else:
             record[item.name] = value
     return record
-
-
-def cost_dict(cost: ChipCost) -> dict[str, Any]:
-    """Everything as plain dicts, lists, strings and numbers."""
-    work, setting, hops = cost.work, cost.setting, cost.work.hops
-    return {
-        "presentation": {
-            "n_steps": work.n_steps,
-            "dt_s": work.dt,
-            "n_samples": work.n_samples,
-        },
-        "chip": {
-            "cores": work.n_cores,
-            "chips": work.n_chips,
-            "tiles_of_fullest_chip": hops.n_tiles,
-            "placement": hops.placement,
-            "powered_cores": setting.powered_cores,
-        },
-        "boundaries": {
-            name: {
-                "energy_J": _ends(energy),
-                "power_W": _ends(cost.power_W(name)),
-                "edp_Js": _ends(cost.edp_Js(name)),
-            }
-            for name, energy in cost.boundaries.items()
-        },
-        "parts_J": {name: _ends(energy) for name, energy in cost.parts_J.items()},
-        "latency_s": _ends(cost.latency_s),
-        "latency_is_at_least": cost.latency_is_at_least,
-        "step_s": _ends(cost.step_s),
-        "inferences_per_s": _ends(cost.inferences_per_s),
-        "time_parts_s": cost.time_parts_s,
-        "slowest_core": cost.slowest_core.name,
-        "layers": records(cost, "layers"),
-        "cores": records(cost, "cores"),
-        "not_priced": list(cost.not_priced),
-        "constants": {
-            "profile": _plain(cost.profile),
-            "board": _plain(cost.board),
-            "host_io": _plain(cost.host_io),
-        },
-    }
 
 
 def _ends(value: Range) -> dict[str, float | None]:
