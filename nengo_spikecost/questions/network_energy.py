@@ -273,11 +273,9 @@ class NetworkEnergy(Result):
         """Estimates by name of the device: for those given, the usual ones, or ``"all"``."""
         workload = self.workload(timesteps_per_inference, dt)
         chosen = device_table.select(
-            devices,
-            spikes=workload.measured and any(p.spiking for p in workload.populations),
-            can_price=self._model.can_price,
+            devices, spikes=_has_spikes(workload), can_price=self._model.can_price,
             cost_model=self.cost_model,
-        )
+        )  # fmt: skip
         return {d.name: self._price(workload, d) for d in chosen}
 
     def to_html(self, columns: Sequence[str] | None = None) -> str:
@@ -287,8 +285,8 @@ class NetworkEnergy(Result):
     def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
         """The columns of a table, checked; those that the cost model has unless some are given."""
         if columns is None:
-            spikes = workload.measured and any(p.spiking for p in workload.populations)
-            columns = self._model.measured_columns if spikes else self._model.columns
+            model = self._model
+            columns = model.measured_columns if _has_spikes(workload) else model.columns
         parse_columns(columns)
         return columns
 
@@ -340,14 +338,11 @@ class NetworkEnergy(Result):
         """Connections, neurons and whether it spikes, by layer name."""
         workload = self.workload()
         graded = {p.layer for p in workload.populations if p.assumed_spiking or not p.spiking}
-        return {
-            row.name: {
-                "connections": row.connections,
-                "neurons": row.neurons,
-                "spiking": row.name not in graded,
-            }
-            for row in layer_rows(workload, {})
-        }
+        stats = {}
+        for row in layer_rows(workload, {}):
+            counts = {"connections": row.connections, "neurons": row.neurons}
+            stats[row.name] = {**counts, "spiking": row.name not in graded}
+        return stats
 
     @property
     def layer_rates(self) -> dict[str, float | None]:
@@ -375,3 +370,7 @@ class NetworkEnergy(Result):
 
     def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
         return estimate_energy(workload, device, self._model, self._host)
+
+
+def _has_spikes(workload: Workload) -> bool:
+    return workload.measured and any(p.spiking for p in workload.populations)

@@ -120,26 +120,22 @@ def _dense_words(workload: Workload, reference: Workload) -> list[str]:
 def _price_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str]:
     """Differences between the constants of a preset and those of the device."""
     device, usual = estimate.device, exact.device
+    compared = (
+        ("synop", device.energy_per_synop_J, usual.energy_per_synop_J),
+        ("neuron update", device.energy_per_neuron_J, usual.energy_per_neuron_J),
+    )
     return [
-        f"{_pJ(own)} against {_pJ(other)} pJ a {operation}"
-        for operation, own, other in (
-            ("synop", device.energy_per_synop_J, usual.energy_per_synop_J),
-            ("neuron update", device.energy_per_neuron_J, usual.energy_per_neuron_J),
-        )
+        f"{own * 1e12:.4g} against {other * 1e12:.4g} pJ a {operation}"
+        for operation, own, other in compared
         if own != other
     ]
-
-
-def _pJ(energy_J: float) -> str:
-    return f"{energy_J * 1e12:.4g}"
 
 
 def _boundary_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str]:
     """Layers that are the host's for one and the device's for the other."""
     if not exact.host:
         return []
-    own = {layer.name: float(np.mean(layer.total_J)) for layer in estimate.layers}
-    there = {layer.name: float(np.mean(layer.total_J)) for layer in exact.layers}
+    own, there = ({layer.name: layer.mean_J() for layer in e.layers} for e in (estimate, exact))
     layers = dict.fromkeys(work.layer for work in exact.host)
     moved = [name for name in layers if own.get(name) and not there.get(name)]
     if not moved:
@@ -151,10 +147,7 @@ def _boundary_words(estimate: EnergyEstimate, exact: EnergyEstimate) -> list[str
 def _memory_words(estimate: EnergyEstimate, exact: EnergyEstimate, model: CostModel) -> list[str]:
     if not model.memory_parts:
         return []
-    shares = {
-        part: sum(float(np.mean(x.parts_J[part])) for x in estimate.layers if part in x.parts_J)
-        for part in model.memory_parts
-    }
+    shares = {part: sum(x.mean_J(part) for x in estimate.layers) for part in model.memory_parts}
     total = sum(shares.values())
     if not total:
         return []

@@ -18,11 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Callable, Union
 
-from ...check import is_whole
+from ... import check
 from ...energy import per_operation
 from ...energy.cost_models import CostModel, get_cost_model
 from ...energy.device import Constant, Device
-from ...energy.peers.lemaire import LemairePrice, lemaire
+from ...energy.peers.lemaire import LemairePrice, Widths, lemaire
 from ...errors import EnergyError
 
 MAX_BITS = 32
@@ -63,14 +63,10 @@ class BitWidths:
             matched.update(bits if isinstance(bits, Mapping) else {"activations": bits})
         unknown = [key for key in matched if key not in cls.__dataclass_fields__]
         if unknown:
-            raise EnergyError(
-                f"bits has unknown {unknown[0]!r}; it takes {', '.join(cls.__dataclass_fields__)}."
-            )
+            known = ", ".join(cls.__dataclass_fields__)
+            raise EnergyError(f"bits has unknown {unknown[0]!r}; it takes {known}.")
         for key, value in matched.items():
-            if not is_whole(value, 1, MAX_BITS):
-                raise EnergyError(
-                    f"bits: {key} must be a whole number from 1 to {MAX_BITS}, not {value!r}."
-                )
+            check.whole(f"bits: {key}", value, EnergyError, 1, MAX_BITS)
         return cls(**matched)
 
 
@@ -127,18 +123,10 @@ def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[Cost
     device (`matched_device`).
     """
     if cost_model == "lemaire":
-        wide = widths.accumulators
-        model = lemaire(
-            {
-                "weights": widths.weights,
-                "potentials": wide,
-                "biases": wide,
-                "activations": widths.weights,
-                "addresses": 32,
-            },
-            operation_type={"add": "linear", "mul": "quadratic"},
-            name="lemaire",
-        )
+        wide, narrow = widths.accumulators, widths.weights
+        bits = Widths(narrow, potentials=wide, biases=wide, activations=narrow, addresses=32)
+        growth = {"add": "linear", "mul": "quadratic"}
+        model = lemaire(bits, operation_type=growth, name="lemaire")
     else:
         model = get_cost_model(cost_model)
     if model.with_activations is None:
@@ -172,16 +160,10 @@ def _derived(device: Device, energy_J: Callable[[Callable[[str], float]], float]
     )
     # a parabola through two points may fall where one of them rises
     low, high = min(low, value, high), max(low, value, high)
-    origin = table["int8_mul"]
-    ranged = low < high
-    return Constant(
-        value,
-        low if ranged else None,
-        high if ranged else None,
-        source=f"computed from 8 and 32 bits of: {origin.source}",
-        year=origin.year,
-        evidence=origin.evidence,
-    )
+    origin, ranged = table["int8_mul"], low < high
+    ends = (low, high) if ranged else (None, None)
+    source = f"computed from 8 and 32 bits of: {origin.source}"
+    return Constant(value, *ends, source=source, year=origin.year, evidence=origin.evidence)
 
 
 def _line(at_8: float, at_32: float, bits: float) -> float:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -179,41 +180,39 @@ def _place(workload: Workload, name: str, priced: _Priced) -> str:
 
 def _layer(workload: Workload, info: LayerInfo, priced: _Priced, model: CostModel) -> LayerBalance:
     arriving = _arriving(workload, priced.left_to_host, info.name)
-    bare = priced.bare(model)
+    rate_hz = _sending_rate(workload, arriving, priced.left_to_host)
+    sides = _sides(workload, arriving, priced, model, info.name)
     return LayerBalance(
-        name=info.name,
-        kind=info.kind,
-        where=_place(workload, info.name, priced),
-        n_synapses=sum(p.n_synapses for p in arriving),
-        synops=_sum(_spikes_at(p, priced.left_to_host) for p in arriving),
-        rate_hz=_sending_rate(workload, arriving, priced.left_to_host),
-        n_steps=workload.n_steps,
-        total=priced.balance(info.name),
-        arithmetic=bare.balance(info.name) if bare else None,
-        uncounted=priced.uncounted(info.name),
-    )
+        name=info.name, kind=info.kind, where=_place(workload, info.name, priced),
+        rate_hz=rate_hz, **sides,
+    )  # fmt: skip
 
 
 def _network(workload: Workload, priced: _Priced, model: CostModel) -> LayerBalance:
-    arriving = _arriving(workload, priced.left_to_host)
-    bare = priced.bare(model)
     firing = [p for p in workload.populations if p.spikes is not None]
     spikes, neurons = _sum(p.spikes for p in firing), sum(p.n_neurons for p in firing)
     rate_hz = None
     if spikes is not None and neurons:
         rate_hz = spikes / (neurons * workload.n_steps * workload.dt)
-    return LayerBalance(
-        name="Total",
-        kind="",
-        where="" if np.any(priced.snn.total_J) or np.any(priced.ann.total_J) else "host",
-        n_synapses=sum(p.n_synapses for p in arriving),
-        synops=_sum(_spikes_at(p, priced.left_to_host) for p in arriving),
-        rate_hz=rate_hz,
-        n_steps=workload.n_steps,
-        total=priced.balance(),
-        arithmetic=bare.balance() if bare else None,
-        uncounted=priced.uncounted(),
-    )
+    where = "" if np.any(priced.snn.total_J) or np.any(priced.ann.total_J) else "host"
+    sides = _sides(workload, _arriving(workload, priced.left_to_host), priced, model)
+    return LayerBalance(name="Total", kind="", where=where, rate_hz=rate_hz, **sides)
+
+
+def _sides(
+    workload: Workload, arriving: list[PathwayWork], priced: _Priced, model: CostModel,
+    layer: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of `LayerBalance` that a layer has as the network has them."""
+    bare = priced.bare(model)
+    return {
+        "n_synapses": sum(p.n_synapses for p in arriving),
+        "synops": _sum(_spikes_at(p, priced.left_to_host) for p in arriving),
+        "n_steps": workload.n_steps,
+        "total": priced.balance(layer),
+        "arithmetic": bare.balance(layer) if bare else None,
+        "uncounted": priced.uncounted(layer),
+    }
 
 
 def _host_sides(workload: Workload, priced: _Priced, model: CostModel) -> HostSides:

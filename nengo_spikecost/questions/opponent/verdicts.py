@@ -11,14 +11,10 @@ from .literature import SPIKES_PER_SYNAPSE, Threshold
 
 def outcome(layer: LayerBalance) -> str:
     """Who spends less, in a word: wins, loses, never; or why there is no answer."""
-    if layer.where:
-        return {"nothing": "-"}.get(layer.where, layer.where)
-    crossing = layer.total.crossing
-    if crossing in ("never", "nothing"):
-        return "never" if crossing == "never" else "-"
-    if crossing == "flat":
-        return "no spikes"
-    return "wins" if layer.total.mean_J < layer.total.ann_J else "loses"
+    wins = layer.total.mean_J < layer.total.ann_J
+    words = {"nothing": "-", "flat": "no spikes", "crosses": "wins" if wins else "loses"}
+    known = layer.where or layer.total.crossing
+    return words.get(known, known)
 
 
 def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
@@ -37,10 +33,8 @@ def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
     if layer.where == "host":
         words = f"{name} is left to the host on both sides."
     elif layer.where == "composed":
-        words = (
-            f"{name} costs the opponent {ann}; on {device} its weights are part of other layers' "
-            "synapses."
-        )
+        shared = f"on {device} its weights are part of other layers' synapses"
+        words = f"{name} costs the opponent {ann}; {shared}."
     elif layer.where == "nothing" or balance.crossing == "nothing":
         words = f"{name} does nothing that costs energy."
     elif balance.crossing == "never":
@@ -50,10 +44,8 @@ def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
             f"{_times_more(balance.mean_fixed_J, balance.ann_J, ann)}."
         )
     elif balance.crossing == "flat":
-        words = (
-            f"{name} takes {snn} on {device} and {ann} on {opponent}; no spike arrives at it, so "
-            "there is no break-even."
-        )
+        words = f"{name} takes {snn} on {device} and {ann} on {opponent}; "
+        words += "no spike arrives at it, so there is no break-even."
     else:
         words = _crossing_words(name, layer, device, opponent)
     if layer.uncounted and layer.where != "host":
@@ -93,21 +85,18 @@ def activity_words(rate_hz: float | None, spikes_per_synapse: float | None) -> s
 
 def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: int) -> str:
     """A threshold of the literature, and whether it is met."""
-    ends = [f"{end:.3g}" for end in (threshold.low, threshold.high)]
-    unit, value = "spikes per synapse", f"{threshold.of(spikes_per_synapse, n_steps):.3g}"
+    scale, unit = 1, "spikes per synapse"
     if threshold.quantity != SPIKES_PER_SYNAPSE:
-        ends = [f"{100 * end:.3g}" for end in (threshold.low, threshold.high)]
-        unit = "% of steps with a spike"
-        value = f"{100 * threshold.of(spikes_per_synapse, n_steps):.3g}"
-    band = ends[0] if ends[0] == ends[1] else " to ".join(ends)
-    outcome_words = {
-        "other steps": f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} "
-        "steps",
-        "depends": "between the ends",
-    }
+        scale, unit = 100, "% of steps with a spike"
+    values = threshold.low, threshold.high, threshold.of(spikes_per_synapse, n_steps)
+    low, high, measured = (f"{scale * value:.3g}" for value in values)
+    band = low if low == high else f"{low} to {high}"
     met = threshold.verdict(spikes_per_synapse, n_steps)
-    met = outcome_words.get(met, met)
-    return f"{threshold.name}: {band} {unit}, here {value}: {met} ({threshold.meaning})"
+    if met == "other steps":
+        met = f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} steps"
+    elif met == "depends":
+        met = "between the ends"
+    return f"{threshold.name}: {band} {unit}, here {measured}: {met} ({threshold.meaning})"
 
 
 def mean(values: np.ndarray | None) -> float | None:

@@ -39,13 +39,16 @@ class BreakEvenPresenter(Presenter[BreakEven]):
     def content(self, result: BreakEven) -> dict[str, Any]:
         *layers, network = self.records(result)
         sides, measured = result.sides, mean(result.network.spikes_per_synapse)
+        n_steps, n_samples = result.n_steps, result.n_samples
+        literature = []
+        for threshold in result.thresholds:
+            value, met = None, None
+            if measured is not None:
+                value, met = threshold.of(measured, n_steps), threshold.verdict(measured, n_steps)
+            literature.append({**asdict(threshold), "measured": value, "verdict": met})
         return {
             "cost_model": result.cost_model,
-            "presentation": {
-                "n_steps": result.n_steps,
-                "dt_s": result.dt,
-                "n_samples": result.n_samples,
-            },
+            "presentation": {"n_steps": n_steps, "dt_s": result.dt, "n_samples": n_samples},
             "bits": asdict(result.widths),
             "device": asdict(sides.device),
             "opponent": asdict(sides.opponent),
@@ -54,18 +57,7 @@ class BreakEvenPresenter(Presenter[BreakEven]):
             "network": network,
             "host": asdict(sides.host) if sides.host else None,
             "range": list(result.range) if result.range else None,
-            "literature": [
-                {
-                    **asdict(threshold),
-                    "measured": None
-                    if measured is None
-                    else threshold.of(measured, result.n_steps),
-                    "verdict": None
-                    if measured is None
-                    else threshold.verdict(measured, result.n_steps),
-                }
-                for threshold in result.thresholds
-            ],
+            "literature": literature,
             "notes": _notes(result),
         }
 
@@ -152,9 +144,8 @@ def _range_words(result: BreakEven, factor: float | None) -> str:
         return "never"
     network = result.sides.network
     rate, spikes = mean(network.rate_hz), mean(network.spikes_per_synapse)
-    return activity_words(
-        None if rate is None else factor * rate, None if spikes is None else factor * spikes
-    )
+    rate, spikes = (None if value is None else factor * value for value in (rate, spikes))
+    return activity_words(rate, spikes)
 
 
 def _table(result: BreakEven, print_warnings: bool) -> Table:
@@ -186,11 +177,10 @@ def _table(result: BreakEven, print_warnings: bool) -> Table:
 def _caption(result: BreakEven) -> str:
     """The two devices, the cost model, and how the spikes were measured."""
     sides = result.sides
-    samples = f"{result.n_samples} sample{'s' * (result.n_samples != 1)}"
     return (
         f"Spikes on {sides.device.name} against a dense pass on {sides.opponent.name}, cost model "
         f"{result.cost_model}, per inference of {result.n_steps} steps of {1e3 * result.dt:g} ms, "
-        f"mean of {samples}"
+        f"mean of {result.n_samples} sample{'s' * (result.n_samples != 1)}"
     )
 
 

@@ -45,14 +45,9 @@ class ComparisonPresenter(Presenter[Comparison]):
         return [_record(row) for row in comparison.rows]
 
     def content(self, comparison: Comparison) -> dict[str, Any]:
-        return {
-            "presentation": {
-                "n_steps": comparison.n_steps,
-                "dt_s": comparison.dt,
-                "n_samples": comparison.n_samples,
-            },
-            "rows": self.records(comparison),
-        }
+        n_steps, n_samples = comparison.n_steps, comparison.n_samples
+        presentation = {"n_steps": n_steps, "dt_s": comparison.dt, "n_samples": n_samples}
+        return {"presentation": presentation, "rows": self.records(comparison)}
 
     def size(self, comparison: Comparison) -> tuple[float, float]:
         return bar_size(len(comparison.rows))
@@ -99,18 +94,11 @@ def _cells(row: ComparedRow, short: bool) -> tuple[str, ...]:
     counts = tuple(write_value("count", n, short=short) for n in (row.synops, row.macs))
     if row.estimate is None:
         return (row.cost_model, row.device, *counts, *(si.MISSING,) * 4)
-    low, high = row.estimate.range_J
     spread = row.estimate.spread()
-    at_least = ">= " if row.estimate.lower_bound else ""
-    return (
-        row.cost_model,
-        row.device,
-        *counts,
-        f"{at_least}{si.si(row.estimate.mean_J, 'J')}",
-        _band(low, high),
-        _band(spread.low_J, spread.high_J),
-        si.MISSING if row.ratio is None else f"{row.ratio:.3g}",
-    )
+    bands = _band(*row.estimate.range_J), _band(spread.low_J, spread.high_J)
+    energy = f"{'>= ' * row.estimate.lower_bound}{si.si(row.estimate.mean_J, 'J')}"
+    ratio = si.MISSING if row.ratio is None else f"{row.ratio:.3g}"
+    return (row.cost_model, row.device, *counts, energy, *bands, ratio)
 
 
 def _band(low_J: float, high_J: float) -> str:
@@ -125,31 +113,15 @@ def _band(low_J: float, high_J: float) -> str:
 
 def _record(row: ComparedRow) -> dict[str, Any]:
     """A row as a flat dict, but for its spread over samples."""
-    estimate = row.estimate
-    record: dict[str, Any] = {
-        "cost_model": row.cost_model,
-        "device": row.device,
-        "synops": row.synops,
-        "macs": row.macs,
-        "energy_J": None,
-        "low_J": None,
-        "high_J": None,
-        "spread_J": None,
-        "static_J": None,
-        "host_J": None,
+    e = row.estimate
+    low, high = e.range_J if e else (None, None)
+    return {
+        "cost_model": row.cost_model, "device": row.device, "synops": row.synops, "macs": row.macs,
+        "energy_J": e.mean_J if e else None, "low_J": low, "high_J": high,
+        "spread_J": asdict(e.spread()) if e else None,
+        "static_J": e.static_J if e else None,
+        "host_J": e.host_J if e else None,
         "ratio": row.ratio,
-        "lower_bound": None,
+        "lower_bound": e.lower_bound if e else None,
         "explanation": row.explanation,
-    }
-    if estimate is not None:
-        low, high = estimate.range_J
-        record.update(
-            energy_J=estimate.mean_J,
-            low_J=low,
-            high_J=high,
-            spread_J=asdict(estimate.spread()),
-            static_J=estimate.static_J,
-            host_J=estimate.host_J,
-            lower_bound=estimate.lower_bound,
-        )
-    return record
+    }  # fmt: skip
