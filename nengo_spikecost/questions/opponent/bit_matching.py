@@ -160,10 +160,10 @@ def _derived(device: Device, energy_J: Callable[[Callable[[str], float]], float]
     )
     # a parabola through two points may fall where one of them rises
     low, high = min(low, value, high), max(low, value, high)
-    origin, ranged = table["int8_mul"], low < high
-    ends = (low, high) if ranged else (None, None)
+    origin, ends = table["int8_mul"], {"low": low, "high": high} if low < high else {}
     source = f"computed from 8 and 32 bits of: {origin.source}"
-    return Constant(value, *ends, source=source, year=origin.year, evidence=origin.evidence)
+    computed = Constant(value, source=source, year=origin.year, evidence=origin.evidence)
+    return replace(computed, **ends)
 
 
 def _line(at_8: float, at_32: float, bits: float) -> float:

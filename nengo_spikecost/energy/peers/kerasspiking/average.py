@@ -107,16 +107,11 @@ def layer_statistics(model: Any, example_data: Any = None) -> tuple[LayerStatist
         If the model is not a graph of layers, or a layer's size is not known.
     """
     nodes = _nodes_by_layer(model)
-    counts = {
-        layer.name: [
-            count_layer(layer, LayerUse(layer, node.input_shapes, node.output_shapes))
-            for node in nodes[id(layer)]
-        ]
-        for layer in model.layers
-    }
-    rates: dict[str, float] = {}
-    if example_data is not None:
-        rates = _input_rates(model, nodes, example_data)
+    counts: dict[str, list[LayerCount]] = {}
+    for layer in model.layers:
+        uses = (LayerUse(layer, n.input_shapes, n.output_shapes) for n in nodes[id(layer)])
+        counts[layer.name] = [count_layer(layer, use) for use in uses]
+    rates = {} if example_data is None else _input_rates(model, nodes, example_data)
     return tuple(_statistics(layer, counts[layer.name], rates) for layer in model.layers)
 
 
@@ -139,35 +134,24 @@ def workload_of(
             synops = None
             if s.rate_hz is not None:
                 synops = np.array([s.connections * s.rate_hz * dt * n_steps])
-            pathways.append(
-                PathwayWork(f"{s.name} input", s.name, "neural", s.connections, synops, synops)
-            )
+            name = f"{s.name} input"
+            pathways.append(PathwayWork(name, s.name, "neural", s.connections, synops, synops))
         if s.neurons or not s.spiking:
-            populations.append(
-                PopulationWork(
-                    name=s.name,
-                    layer=s.name,
-                    n_neurons=s.neurons,
-                    neuron_type=s.type,
-                    spiking=True,
-                    updates=s.neurons * n_steps,
-                    assumed_spiking=not s.spiking,
-                )
-            )
+            neurons = PopulationWork(
+                s.name, s.name, s.neurons, s.type, spiking=True, updates=s.neurons * n_steps,
+                assumed_spiking=not s.spiking,
+            )  # fmt: skip
+            populations.append(neurons)
+    rows = ((s.name, s.type, s.output_shape, s.n_params, s.rate_hz) for s in statistics)
+    reasons = ((s.name, s.name, s.uncounted) for s in statistics if s.uncounted)
     return Workload(
-        layers=tuple(
-            LayerInfo(s.name, s.type, s.output_shape, s.n_params, s.rate_hz) for s in statistics
-        ),
+        layers=tuple(LayerInfo(*row) for row in rows),
         populations=tuple(populations),
         pathways=tuple(pathways),
         dense=tuple(DenseWork(s.name, s.name, s.connections) for s in statistics),
-        uncounted=tuple(
-            UncountedWork(s.name, s.name, s.uncounted) for s in statistics if s.uncounted
-        ),
-        n_steps=n_steps,
-        dt=dt,
-        n_samples=1 if measured else 0,
-    )
+        uncounted=tuple(UncountedWork(*reason) for reason in reasons),
+        n_steps=n_steps, dt=dt, n_samples=1 if measured else 0,
+    )  # fmt: skip
 
 
 class AverageCounter:
@@ -217,15 +201,10 @@ def _nodes_by_layer(model: Any) -> dict[int, list[Any]]:
 
 
 def _input_rates(model: Any, nodes: dict[int, list[Any]], data: Any) -> dict[str, float]:
-    groups: list[list[Any]] = []
-    owners: list[str] = []
-    for layer in model.layers:
-        for node in nodes[id(layer)]:
-            tensors = node.input_tensors
-            groups.append(_flat(tensors))
-            owners.append(layer.name)
+    uses = [(layer.name, node) for layer in model.layers for node in nodes[id(layer)]]
+    inputs = [_flat(node.input_tensors) for _, node in uses]
     rates = {layer.name: 0.0 for layer in model.layers}
-    for owner, rate in zip(owners, mean_abs_inputs(model, groups, data)):
+    for (owner, _), rate in zip(uses, mean_abs_inputs(model, inputs, data)):
         rates[owner] += float(rate)
     return rates
 

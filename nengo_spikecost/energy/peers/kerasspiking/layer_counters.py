@@ -92,11 +92,8 @@ def _checked(result: LayerCount | Mapping[str, Any], layer: Any) -> LayerCount:
                 f"The counter for {type(layer).__name__} (layer {layer.name!r}) returned "
                 f"{key!r}; it may return {', '.join(_COUNTS)}."
             )
-    return LayerCount(
-        connections=int(result.get("connections", 0)),
-        neurons=int(result.get("neurons", 0)),
-        spiking=bool(result.get("spiking", True)),
-    )
+    connections, neurons = (int(result.get(key, 0)) for key in ("connections", "neurons"))
+    return LayerCount(connections, neurons, bool(result.get("spiking", True)))
 
 
 def _output_size(use: LayerUse) -> int:
@@ -156,10 +153,8 @@ def _count_time_distributed(use: LayerUse) -> LayerCount:
             return [one_slice(s) for s in shape]
         return (shape[0], *shape[2:])
 
-    inner = use.layer.layer
-    return count_layer(
-        inner, LayerUse(inner, one_slice(use.input_shapes), one_slice(use.output_shapes))
-    )
+    inner, given, made = use.layer.layer, one_slice(use.input_shapes), one_slice(use.output_shapes)
+    return count_layer(inner, LayerUse(inner, given, made))
 
 
 def _of_tensorflow(tf: Any) -> dict[type, LayerCounter]:

@@ -59,27 +59,18 @@ def mean_abs_inputs(model: Any, inputs: Sequence[Sequence[Any]], data: Any) -> n
     if not np.isfinite(sums).all():
         raise DataError("example_data give activations that are not finite (NaN or infinite).")
     place = {key: i for i, key in enumerate(tensors)}
-    groups: list[float] = []
-    for group in inputs:
-        members = [place[id(t)] for t in group]
-        groups.append(sums[members].sum() / sizes[members].sum())
-    return np.array(groups)
+    groups = [[place[id(t)] for t in group] for group in inputs]
+    return np.array([sums[members].sum() / sizes[members].sum() for members in groups])
 
 
 def _batches(data: Any) -> Iterator[Any]:
     """Batches of inputs, from whatever ``model.predict`` takes."""
     if isinstance(data, dict):
-        arrays = {key: np.asarray(value) for key, value in data.items()}
-        for start in range(0, _n_samples(list(arrays.values())), BATCH_SIZE):
-            yield {key: a[start : start + BATCH_SIZE] for key, a in arrays.items()}
+        yield from (dict(zip(data, batch)) for batch in _slices(list(data.values())))
     elif isinstance(data, (list, tuple)) and data and hasattr(data[0], "shape"):
-        many = [np.asarray(value) for value in data]
-        for start in range(0, _n_samples(many), BATCH_SIZE):
-            yield [a[start : start + BATCH_SIZE] for a in many]
+        yield from _slices(data)
     elif hasattr(data, "shape") or isinstance(data, (list, tuple)):
-        array = np.asarray(data)
-        for start in range(0, _n_samples([array]), BATCH_SIZE):
-            yield array[start : start + BATCH_SIZE]
+        yield from (batch for [batch] in _slices([data]))
     elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         # A keras Sequence's iterator is endless in some versions: index it.
         yield from (_inputs_of(data[i]) for i in range(len(data)))
@@ -101,8 +92,11 @@ def _inputs_of(batch: Any) -> Any:
     return batch[0] if isinstance(batch, tuple) else batch
 
 
-def _n_samples(arrays: Sequence[np.ndarray]) -> int:
+def _slices(values: Sequence[Any]) -> Iterator[list[np.ndarray]]:
+    """Batches of arrays that have one number of samples."""
+    arrays = [np.asarray(value) for value in values]
     lengths = {len(a) if a.ndim else 0 for a in arrays}
     if len(lengths) != 1:
         raise DataError(f"example_data have different numbers of samples: {sorted(lengths)}.")
-    return lengths.pop()
+    for start in range(0, lengths.pop(), BATCH_SIZE):
+        yield [a[start : start + BATCH_SIZE] for a in arrays]
