@@ -21,7 +21,7 @@ from typing import Callable, Union
 from ... import check
 from ...energy import per_operation
 from ...energy.cost_models import CostModel, get_cost_model
-from ...energy.device import Constant, Device
+from ...energy.device import LEVELS, Constant, Device
 from ...energy.peers.lemaire import LemairePrice, Widths, lemaire
 from ...errors import EnergyError
 
@@ -155,15 +155,15 @@ def _derived(device: Device, energy_J: Callable[[Callable[[str], float]], float]
     """A constant computed from a device's operations, at each end of their ranges."""
     table = device.operations
     low, value, high = (
-        energy_J(lambda name, end=end: getattr(table[name], end))  # type: ignore[misc]
-        for end in ("lowest", "value", "highest")
+        energy_J(lambda name, level=level: table[name].at(level).value)  # type: ignore[misc]
+        for level in LEVELS
     )
     # a parabola through two points may fall where one of them rises
     low, high = min(low, value, high), max(low, value, high)
-    origin, ends = table["int8_mul"], {"low": low, "high": high} if low < high else {}
+    origin = table["int8_mul"]
     source = f"computed from 8 and 32 bits of: {origin.source}"
-    computed = Constant(value, source=source, year=origin.year, evidence=origin.evidence)
-    return replace(computed, **ends)
+    lowest, highest = (low, high) if low < high else (None, None)
+    return Constant(value, lowest, highest, source, origin.year, origin.evidence)
 
 
 def _line(at_8: float, at_32: float, bits: float) -> float:
