@@ -19,19 +19,7 @@ for _model in (PER_OPERATION, AVERAGE, KERASSPIKING, lemaire(), qtools(), loihi_
     register_cost_model(_model)
 
 __all__ = [
-    "Constant",
-    "CostModel",
-    "Device",
-    "EnergyEstimate",
-    "HostEnergy",
-    "LayerEnergy",
-    "Spread",
-    "StaticEnergy",
-    "cost_model_names",
-    "lemaire",
-    "load_devices",
-    "loihi_chip",
-    "qtools",
-    "register_cost_model",
-    "register_device",
-]
+    "Constant", "CostModel", "Device", "EnergyEstimate", "HostEnergy", "LayerEnergy", "Spread",
+    "StaticEnergy", "cost_model_names", "lemaire", "load_devices", "loihi_chip", "qtools",
+    "register_cost_model", "register_device",
+]  # fmt: skip

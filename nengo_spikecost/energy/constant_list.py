@@ -110,12 +110,9 @@ def _constant_words(name: str, constant: Constant, numbers: Mapping[str, str]) -
 
 
 def _constant_lines(
-    name: str,
-    constant: Constant,
-    numbers: Mapping[str, str],
-    line_length: int,
+    name: str, constant: Constant, numbers: Mapping[str, str], line_length: int,
     widths: ColumnWidths,
-) -> list[str]:
+) -> list[str]:  # fmt: skip
     cells = (
         f"  {name:<{widths.name}}",
         f"{amount(constant):>7}",

@@ -19,15 +19,8 @@ from .estimate import EnergyEstimate
 
 STATIC_COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy cpu")
 SPIKE_COLUMNS = (
-    "name",
-    "output_shape",
-    "neurons",
-    "rate",
-    "spikes",
-    "synops",
-    "energy cpu",
-    "energy loihi",
-)
+    "name", "output_shape", "neurons", "rate", "spikes", "synops", "energy cpu", "energy loihi",
+)  # fmt: skip
 
 
 COUNTED_FROM = ("spikes", "mean rates", "example data")

@@ -14,15 +14,8 @@ from .. import check
 from ..errors import EnergyError
 
 EVIDENCE = (
-    "measured",
-    "fitted",
-    "operating point",
-    "simulated",
-    "survey",
-    "quoted",
-    "preset",
-    "user",
-)
+    "measured", "fitted", "operating point", "simulated", "survey", "quoted", "preset", "user",
+)  # fmt: skip
 """How a constant is known; ``devices.toml`` explains the words."""
 
 LEVELS = ("low", "nominal", "high")
@@ -238,12 +231,9 @@ class Device:
 
 
 CONSTANTS: Mapping[str, str] = {
-    "energy_per_synop": "J",
-    "energy_per_neuron": "J",
-    "energy_per_spike": "J",
-    "static_power": "W",
-    "step_time": "s",
-}
+    "energy_per_synop": "J", "energy_per_neuron": "J", "energy_per_spike": "J",
+    "static_power": "W", "step_time": "s",
+}  # fmt: skip
 """The constants of a `Device` and their units; its operations are energies."""
 
 

@@ -23,14 +23,8 @@ DEVICE_FILE = Path(__file__).with_name("devices.toml")
 
 _NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
 _WORDS = (
-    "spiking",
-    "description",
-    "process",
-    "note",
-    "weights",
-    "neurons_per_chip",
-    "by_default",
-)
+    "spiking", "description", "process", "note", "weights", "neurons_per_chip", "by_default",
+)  # fmt: skip
 _FIELDS = (*_WORDS, *CONSTANTS, "operations")
 ORIGIN = ("source", "year", "evidence", "note")
 """Keys that say where a constant comes from."""
@@ -192,11 +186,8 @@ def read_constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constan
     if not isinstance(entry, Mapping):
         entry = {unit: entry}
     words = {
-        unit: "value",
-        f"low_{unit}": "low",
-        f"high_{unit}": "high",
-        **dict(zip(ORIGIN, ORIGIN)),
-    }
+        unit: "value", f"low_{unit}": "low", f"high_{unit}": "high", **dict(zip(ORIGIN, ORIGIN)),
+    }  # fmt: skip
     unknown = [word for word in entry if word not in words]
     if unknown or unit not in entry:
         fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"

@@ -146,15 +146,10 @@ def select(
 
 
 def register_device(
-    name: str,
-    energy_per_synop: float | Constant,
-    energy_per_neuron: float | Constant,
-    spiking: bool,
-    *,
-    source: str = "",
-    static_power: float | Constant | None = None,
+    name: str, energy_per_synop: float | Constant, energy_per_neuron: float | Constant,
+    spiking: bool, *, source: str = "", static_power: float | Constant | None = None,
     **details: Any,
-) -> Device:
+) -> Device:  # fmt: skip
     """Add a device to the table.
 
     Parameters
@@ -197,11 +192,9 @@ def register_device(
             raise EnergyError(f"Device {name!r}: {key}: {error}") from error
 
     given: dict[str, Any] = {
-        "energy_per_synop": energy_per_synop,
-        "energy_per_neuron": energy_per_neuron,
-        "static_power": static_power,
-        **details,
-    }
+        "energy_per_synop": energy_per_synop, "energy_per_neuron": energy_per_neuron,
+        "static_power": static_power, **details,
+    }  # fmt: skip
     for key, unit in CONSTANTS.items():
         # of the two that every device has, None is no value
         if given.get(key) is not None or key in ("energy_per_synop", "energy_per_neuron"):

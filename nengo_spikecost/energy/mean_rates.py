@@ -52,9 +52,6 @@ def mean_rate_counter(network: Any, activity: Any, example_data: Any) -> Counter
 
 
 AVERAGE = replace(
-    PER_OPERATION,
-    name="average",
-    counter=mean_rate_counter,
-    counts_from="mean rates",
+    PER_OPERATION, name="average", counter=mean_rate_counter, counts_from="mean rates",
     can_price=lambda device: device.spiking,
-)
+)  # fmt: skip

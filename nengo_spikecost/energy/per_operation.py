@@ -176,9 +176,6 @@ def _price_dense(workload: Workload, device: Device, synop_J: Energies, neuron_J
 
 
 PER_OPERATION = CostModel(
-    "per_operation",
-    exact_counter,
-    price,
-    measured_columns=SPIKE_COLUMNS,
+    "per_operation", exact_counter, price, measured_columns=SPIKE_COLUMNS,
     synop_J=lambda device: device.energy_per_synop_J,
-)
+)  # fmt: skip

@@ -68,28 +68,17 @@ def spread_of(total_J: np.ndarray, confidence: float = 0.95, seed: int = 0) -> S
     if np.ptp(total_J) > 0:
         interval = _interval_of_mean(total_J, confidence, seed)
     return Spread(
-        n_samples=len(total_J),
-        mean_J=mean,
-        low_J=float(low),
-        high_J=float(high),
-        worst_J=float(np.max(total_J)),
-        worst_sample=int(np.argmax(total_J)),
-        mean_low_J=interval[0],
-        mean_high_J=interval[1],
-        confidence=confidence,
-    )
+        n_samples=len(total_J), mean_J=mean, low_J=float(low), high_J=float(high),
+        worst_J=float(np.max(total_J)), worst_sample=int(np.argmax(total_J)),
+        mean_low_J=interval[0], mean_high_J=interval[1], confidence=confidence,
+    )  # fmt: skip
 
 
 def _interval_of_mean(values: np.ndarray, confidence: float, seed: int) -> tuple[float, float]:
     from scipy.stats import bootstrap  # a second's import
 
     interval = bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=N_RESAMPLES,
-        batch=max(1, (1 << 22) // len(values)),
-        confidence_level=confidence,
-        method="BCa",
-        random_state=np.random.RandomState(seed),
-    ).confidence_interval
+        (values,), np.mean, n_resamples=N_RESAMPLES, batch=max(1, (1 << 22) // len(values)),
+        confidence_level=confidence, method="BCa", random_state=np.random.RandomState(seed),
+    ).confidence_interval  # fmt: skip
     return float(interval.low), float(interval.high)

@@ -71,14 +71,10 @@ class NetworkEnergy(Result):
     """
 
     def __init__(
-        self,
-        network: Any,
-        activity: Activity | None = None,
-        *,
-        cost_model: str | CostModel = "per_operation",
-        example_data: Any = None,
+        self, network: Any, activity: Activity | None = None, *,
+        cost_model: str | CostModel = "per_operation", example_data: Any = None,
         host: DeviceName = DEFAULT_HOST,
-    ):
+    ):  # fmt: skip
         self._model = get_cost_model(cost_model)
         self.cost_model = self._model.name
         self._host = device_table.get(host, self.cost_model)
@@ -91,11 +87,9 @@ class NetworkEnergy(Result):
         return self._counter.workload(timesteps_per_inference, dt)
 
     def estimate(
-        self,
-        device: DeviceName,
-        timesteps_per_inference: int | None = None,
+        self, device: DeviceName, timesteps_per_inference: int | None = None,
         dt: float | None = None,
-    ) -> EnergyEstimate:
+    ) -> EnergyEstimate:  # fmt: skip
         """Energy of every layer and every sample on one device.
 
         Raises
@@ -112,12 +106,9 @@ class NetworkEnergy(Result):
         return self._price(self.workload(timesteps_per_inference, dt), device)
 
     def layer_energy(
-        self,
-        layer: Any,
-        device: DeviceName,
-        timesteps_per_inference: int | None = None,
+        self, layer: Any, device: DeviceName, timesteps_per_inference: int | None = None,
         dt: float | None = None,
-    ) -> tuple[float, float]:
+    ) -> tuple[float, float]:  # fmt: skip
         """Energy of one layer per inference, mean over samples.
 
         Parameters
@@ -147,11 +138,9 @@ class NetworkEnergy(Result):
         return float(parts_J["synop"].mean()), float(parts_J["neuron"].mean())
 
     def total_energy(
-        self,
-        device: DeviceName,
-        timesteps_per_inference: int | None = None,
+        self, device: DeviceName, timesteps_per_inference: int | None = None,
         dt: float | None = None,
-    ) -> float:
+    ) -> float:  # fmt: skip
         """Energy of the whole network per inference in Joules, mean over samples.
 
         Of a spiking device without its host, whose energy is ``estimate(device).host_J``.
@@ -213,18 +202,14 @@ class NetworkEnergy(Result):
             Whether to say that these are estimates and what they assume.
         """
         return self._text(
-            line_length,
-            columns=columns,
-            presentation=(timesteps_per_inference, dt),
+            line_length, columns=columns, presentation=(timesteps_per_inference, dt),
             print_warnings=print_warnings,
-        )
+        )  # fmt: skip
 
     def to_frame(
-        self,
-        devices: Iterable[DeviceName] | None = None,
-        timesteps_per_inference: int | None = None,
-        dt: float | None = None,
-    ) -> pandas.DataFrame:
+        self, devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None, dt: float | None = None,
+    ) -> pandas.DataFrame:  # fmt: skip
         """The table as a data frame: a row for every layer, and those below them.
 
         The column ``"type"`` is ``"host"`` for work beside spiking devices, which is not in their
@@ -245,31 +230,25 @@ class NetworkEnergy(Result):
         return self._frame(devices=devices, presentation=(timesteps_per_inference, dt))
 
     def to_csv(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        devices: Iterable[DeviceName] | None = None,
-        timesteps_per_inference: int | None = None,
+        self, path: str | os.PathLike[str] | None = None,
+        devices: Iterable[DeviceName] | None = None, timesteps_per_inference: int | None = None,
         dt: float | None = None,
-    ) -> str:
+    ) -> str:  # fmt: skip
         """The rows of `to_frame` as CSV text, written to ``path`` if one is given."""
         return self._csv(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def to_json(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        devices: Iterable[DeviceName] | None = None,
-        timesteps_per_inference: int | None = None,
+        self, path: str | os.PathLike[str] | None = None,
+        devices: Iterable[DeviceName] | None = None, timesteps_per_inference: int | None = None,
         dt: float | None = None,
-    ) -> str:
+    ) -> str:  # fmt: skip
         """Everything as JSON text, written to ``path`` if one is given."""
         return self._json(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def estimates(
-        self,
-        devices: Iterable[DeviceName] | None = None,
-        timesteps_per_inference: int | None = None,
-        dt: float | None = None,
-    ) -> dict[str, EnergyEstimate]:
+        self, devices: Iterable[DeviceName] | None = None,
+        timesteps_per_inference: int | None = None, dt: float | None = None,
+    ) -> dict[str, EnergyEstimate]:  # fmt: skip
         """Estimates by name of the device: for those given, the usual ones, or ``"all"``."""
         workload = self.workload(timesteps_per_inference, dt)
         chosen = device_table.select(
@@ -351,13 +330,9 @@ class NetworkEnergy(Result):
 
     @classmethod
     def register_device(
-        cls,
-        device_name: str,
-        energy_per_synop: float | Constant,
-        energy_per_neuron: float | Constant,
-        spiking: bool,
-        **details: Any,
-    ) -> None:
+        cls, device_name: str, energy_per_synop: float | Constant,
+        energy_per_neuron: float | Constant, spiking: bool, **details: Any,
+    ) -> None:  # fmt: skip
         """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`."""
         device_table.register_device(
             device_name, energy_per_synop, energy_per_neuron, spiking, **details

@@ -10,18 +10,9 @@ from ..device import LEVELS, Constant
 from .ranges import Table
 
 EVENTS = (
-    "synop_dense",
-    "synop_sparse",
-    "synop_conv",
-    "idle_update",
-    "active_update",
-    "spike",
-    "message",
-    "axon_event",
-    "hop_east_west",
-    "hop_north_south",
-    "within_tile",
-)
+    "synop_dense", "synop_sparse", "synop_conv", "idle_update", "active_update", "spike",
+    "message", "axon_event", "hop_east_west", "hop_north_south", "within_tile",
+)  # fmt: skip
 """Events of a core that take energy or time.
 
 ``idle_update`` is the update of a compartment without input or spike, and ``active_update``

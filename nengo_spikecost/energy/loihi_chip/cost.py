@@ -13,7 +13,7 @@ from ...chip.chip_work import ChipWork
 from ...layout import Result
 from ..constant_list import ColumnWidths, constants_text
 from .chip_profile import Board, HostIO, Profile
-from .gaps import gaps
+from .events import gaps
 from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
 from .ranges import Range
 

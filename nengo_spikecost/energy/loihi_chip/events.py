@@ -1,12 +1,16 @@
-"""The events of a `ChipWork` that a profile prices: how many of each, core by core."""
+"""The events of a `ChipWork` that a profile prices: how many of each, core by core; and those it
+lacks, in words.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from ...chip.chip_work import SYNAPSE_FORMATS, ChipWork
+from .chip_profile import Profile
 
 PART_GROUPS = {
     "synop": tuple(f"synop_{key}" for key in SYNAPSE_FORMATS),
@@ -31,13 +35,9 @@ def core_events(work: ChipWork) -> Counts:
     events: Counts = {f"synop_{key}": count for key, count in work.synops.items()}
     active = active_updates(work)
     events.update(
-        idle_update=np.maximum(work.updates - active, 0),
-        active_update=active,
-        spike=work.spikes,
-        message=work.messages_out,
-        within_tile=work.messages_out,
-        axon_event=work.axon_events,
-    )
+        idle_update=np.maximum(work.updates - active, 0), active_update=active, spike=work.spikes,
+        message=work.messages_out, within_tile=work.messages_out, axon_event=work.axon_events,
+    )  # fmt: skip
     if work.hops.east_west is not None:
         events.update(hop_east_west=work.hops.east_west, hop_north_south=work.hops.north_south)
     return events
@@ -81,3 +81,43 @@ def step_events(work: ChipWork, samples: slice) -> Counts:
         "message": steps.messages_out[samples],
         "axon_event": steps.axon_events[samples],
     }
+
+
+_WORDS = {
+    **{f"synop_{key}": f"synops of {key} format" for key in SYNAPSE_FORMATS},
+    "idle_update": "idle updates",
+    "active_update": "active updates",
+    "spike": "spikes",
+    "message": "output axons",
+    "axon_event": "input axons",
+    "hop_east_west": "hops east-west",
+    "hop_north_south": "hops north-south",
+}
+
+
+def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
+    """Parts that the energy and the time leave out: clauses of names, the reason in brackets.
+
+    Parameters
+    ----------
+    work : ChipWork
+    profile : Profile
+    """
+    counted = {key: count for key, count in core_events(work).items() if np.any(count)}
+    clauses = []
+    missing = {
+        kind: _missing(counted, constants)
+        for kind, constants in (("energy", profile.energies), ("time", profile.times))
+    }
+    if missing["energy"] == missing["time"]:
+        missing = {"energy and the time": missing["energy"]}
+    for kind, names in missing.items():
+        if names:
+            clauses.append(f"the {kind} of {', '.join(names)} (not in profile {profile.name})")
+    if work.hops.east_west is None and np.any(work.messages_out):
+        clauses.append("hops (how many there were is not known)")
+    return tuple(clauses)
+
+
+def _missing(counted: Mapping[str, Any], constants: Mapping[str, Any]) -> list[str]:
+    return [_WORDS[key] for key in counted if key in _WORDS and key not in constants]

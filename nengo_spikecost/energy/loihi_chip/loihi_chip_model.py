@@ -180,12 +180,7 @@ def loihi_chip(
     words = (f"{k}={v!r}" for k, v in options.given().items() if isinstance(v, (str, float)))
     full = name or name_with("loihi_chip", words)
     return CostModel(
-        name=full,
-        counter=ChipCounters(exact_counter, mapping),
-        price=ChipPricer(full, options),
-        columns=COLUMNS,
-        measured_columns=COLUMNS,
-        can_price=is_loihi,
-        has_ranges=True,
+        name=full, counter=ChipCounters(exact_counter, mapping), price=ChipPricer(full, options),
+        columns=COLUMNS, measured_columns=COLUMNS, can_price=is_loihi, has_ranges=True,
         needs_chip=True,
-    )
+    )  # fmt: skip

@@ -21,11 +21,9 @@ BOARD_PARTS = ("x86 clock", "x86 code", "static chips", "static cores", "other c
 """Energies drawn for the time of an inference, beside that of the cores."""
 
 BOUNDARIES: Mapping[str, tuple[str, ...]] = {
-    "core dynamic": (),
-    "total dynamic": BOARD_PARTS[:2],
-    "chip": BOARD_PARTS[:4],
+    "core dynamic": (), "total dynamic": BOARD_PARTS[:2], "chip": BOARD_PARTS[:4],
     "board": BOARD_PARTS,
-}
+}  # fmt: skip
 """Parts within each boundary, by its name, besides the cores' energy."""
 
 

@@ -60,12 +60,10 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
 
     def content(self, estimate: EnergyEstimate) -> dict[str, Any]:
         return {
-            "cost_model": estimate.cost_model,
-            "device": estimate.device.name,
-            "layers": self.records(estimate),
-            **estimate_content(estimate),
+            "cost_model": estimate.cost_model, "device": estimate.device.name,
+            "layers": self.records(estimate), **estimate_content(estimate),
             "remarks": list(estimate.remarks),
-        }
+        }  # fmt: skip
 
     def size(self, estimate: EnergyEstimate) -> tuple[float, float]:
         return bar_size(len(estimate.layers))

@@ -11,10 +11,8 @@ from ..estimate import EnergyEstimate
 
 
 def table_notes(
-    workload: Workload,
-    estimates: Mapping[str, EnergyEstimate],
-    print_warnings: bool = True,
-) -> list[str]:
+    workload: Workload, estimates: Mapping[str, EnergyEstimate], print_warnings: bool = True,
+) -> list[str]:  # fmt: skip
     """The notes under a table, most important first.
 
     Parameters
@@ -58,13 +56,9 @@ def estimate_notes(estimate: EnergyEstimate) -> list[str]:
     """The notes under the table of one estimate, most important first."""
     alone = {estimate.device.name: estimate}
     return [
-        *uncounted_note(estimate.uncounted),
-        *_host(alone),
-        *_chips(alone),
-        *_ranges(alone),
-        *_spreads(alone),
-        *estimate.remarks,
-    ]
+        *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_ranges(alone),
+        *_spreads(alone), *estimate.remarks,
+    ]  # fmt: skip
 
 
 def _missing(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list[str]:

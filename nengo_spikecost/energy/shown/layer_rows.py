@@ -60,10 +60,8 @@ def total_row(workload: Workload, estimates: Estimates) -> LayerRow:
 def other_rows(workload: Workload, estimates: Estimates) -> list[LayerRow]:
     """Rows below the layers: static power, the host's work, and what could not be counted."""
     return [
-        *_static_rows(estimates),
-        *_host_rows(estimates),
-        *_uncounted_rows(workload, estimates),
-    ]
+        *_static_rows(estimates), *_host_rows(estimates), *_uncounted_rows(workload, estimates),
+    ]  # fmt: skip
 
 
 def _host_rows(estimates: Estimates) -> list[LayerRow]:
@@ -77,15 +75,11 @@ def _host_rows(estimates: Estimates) -> list[LayerRow]:
             energy.setdefault(key, {})[device] = work.energy_J
     return [
         LayerRow(
-            f"{work.layer} {work.role}",
-            "host",
-            macs=work.macs + work.operations or None,
-            updates=work.updates or None,
-            energy_J=energy[key],
-            where="host",
+            f"{work.layer} {work.role}", "host", macs=work.macs + work.operations or None,
+            updates=work.updates or None, energy_J=energy[key], where="host",
         )
         for key, work in first.items()
-    ]
+    ]  # fmt: skip
 
 
 def _static_rows(estimates: Estimates) -> list[LayerRow]:

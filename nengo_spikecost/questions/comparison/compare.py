@@ -170,12 +170,9 @@ def _rows(
 
 
 def _row(
-    model: CostModel,
-    workload: Workload,
-    estimate: EnergyEstimate,
-    reference: tuple[Workload, EnergyEstimate] | None,
-    network: Any,
-) -> ComparedRow:
+    model: CostModel, workload: Workload, estimate: EnergyEstimate,
+    reference: tuple[Workload, EnergyEstimate] | None, network: Any,
+) -> ComparedRow:  # fmt: skip
     exact_J = reference[1].mean_J if reference else 0.0
     spiking = estimate.device.spiking
     row = ComparedRow(

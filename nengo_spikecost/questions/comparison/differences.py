@@ -16,12 +16,9 @@ from .comparison_record import ComparedRow
 
 
 def explain(
-    row: ComparedRow,
-    workload: Workload,
-    model: CostModel,
-    reference: tuple[Workload, EnergyEstimate],
-    network: Any,
-) -> str:
+    row: ComparedRow, workload: Workload, model: CostModel,
+    reference: tuple[Workload, EnergyEstimate], network: Any,
+) -> str:  # fmt: skip
     """The reasons why a row differs from the exact count on the same device, in a line.
 
     Parameters

@@ -22,14 +22,9 @@ DEFAULT_OPPONENT = "digital"
 
 
 def break_even(
-    network: Any,
-    activity: Activity,
-    *,
-    cost_model: str | CostModel = "per_operation",
-    device: str | Device = "digital_snn",
-    opponent: str | Device | None = None,
-    bits: Bits = None,
-) -> BreakEven:
+    network: Any, activity: Activity, *, cost_model: str | CostModel = "per_operation",
+    device: str | Device = "digital_snn", opponent: str | Device | None = None, bits: Bits = None,
+) -> BreakEven:  # fmt: skip
     """Hold a spiking network against the same network without spikes.
 
     Parameters
@@ -77,24 +72,16 @@ def break_even(
         )
     model, _ = matched_models(cost_model, BitWidths.of(bits, activity.protocol.n_steps))
     return break_even_of(
-        model.counter(network, activity, None).workload(),
-        cost_model=cost_model,
-        device=device,
-        opponent=opponent,
-        bits=bits,
-        zero_share=zero_share(activity),
-    )
+        model.counter(network, activity, None).workload(), cost_model=cost_model, device=device,
+        opponent=opponent, bits=bits, zero_share=zero_share(activity),
+    )  # fmt: skip
 
 
 def break_even_of(
-    workload: Workload,
-    *,
-    cost_model: str | CostModel = "per_operation",
-    device: str | Device = "digital_snn",
-    opponent: str | Device | None = None,
-    bits: Bits = None,
+    workload: Workload, *, cost_model: str | CostModel = "per_operation",
+    device: str | Device = "digital_snn", opponent: str | Device | None = None, bits: Bits = None,
     zero_share: float = 0.0,
-) -> BreakEven:
+) -> BreakEven:  # fmt: skip
     """`break_even` of what has been counted already.
 
     Parameters
@@ -114,18 +101,11 @@ def break_even_of(
     ratio = sides.mac_over_acc
     thresholds = PUBLISHED if ratio is None else (yan_compute(ratio, zero_share), *PUBLISHED)
     return BreakEven(
-        sides=sides,
-        cost_model=model.name,
-        widths=widths,
-        given_device=given,
-        memory=sides.network.arithmetic is not None,
-        prices_widths=bool(model.widths),
-        n_steps=workload.n_steps,
-        n_samples=workload.n_samples,
-        dt=workload.dt,
-        thresholds=thresholds,
-        range=_range(workload, sides, cost_model, widths),
-    )
+        sides=sides, cost_model=model.name, widths=widths, given_device=given,
+        memory=sides.network.arithmetic is not None, prices_widths=bool(model.widths),
+        n_steps=workload.n_steps, n_samples=workload.n_samples, dt=workload.dt,
+        thresholds=thresholds, range=_range(workload, sides, cost_model, widths),
+    )  # fmt: skip
 
 
 def zero_share(activity: Activity) -> float:

@@ -35,12 +35,9 @@ from .bit_matching import BitWidths, mac_over_acc, matched_device, matched_model
 
 
 def compare_sides(
-    workload: Workload,
-    device: Device,
-    opponent: Device,
-    cost_model: str | CostModel,
+    workload: Workload, device: Device, opponent: Device, cost_model: str | CostModel,
     widths: BitWidths,
-) -> Sides:
+) -> Sides:  # fmt: skip
     """Price a workload with spikes, silent, and as the network without spikes.
 
     Parameters

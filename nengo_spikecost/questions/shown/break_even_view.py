@@ -252,10 +252,7 @@ def _record(layer: LayerBalance) -> dict[str, Any]:
 
 def _balance_record(prefix: str, balance: Balance) -> dict[str, Any]:
     return {
-        f"{prefix}snn_J": balance.mean_J,
-        f"{prefix}fixed_J": balance.mean_fixed_J,
-        f"{prefix}ann_J": balance.ann_J,
-        f"{prefix}ratio": balance.ratio,
-        f"{prefix}crossing": balance.crossing,
-        f"{prefix}break_even_factor": balance.factor,
-    }
+        f"{prefix}snn_J": balance.mean_J, f"{prefix}fixed_J": balance.mean_fixed_J,
+        f"{prefix}ann_J": balance.ann_J, f"{prefix}ratio": balance.ratio,
+        f"{prefix}crossing": balance.crossing, f"{prefix}break_even_factor": balance.factor,
+    }  # fmt: skip

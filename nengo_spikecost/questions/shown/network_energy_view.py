@@ -27,12 +27,9 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
     index = "layer"
 
     def summary(
-        self,
-        energy: NetworkEnergy,
-        columns: Sequence[str] | None = None,
-        presentation: Presentation = (None, None),
-        print_warnings: bool = True,
-    ) -> Iterable[Table]:
+        self, energy: NetworkEnergy, columns: Sequence[str] | None = None,
+        presentation: Presentation = (None, None), print_warnings: bool = True,
+    ) -> Iterable[Table]:  # fmt: skip
         workload = energy.workload(*presentation)
         columns = energy.columns(workload, columns)
         estimates = energy.column_estimates(workload, columns)
@@ -51,20 +48,16 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
         return [device_details(e.device for e in estimates.values())] if estimates else []
 
     def records(
-        self,
-        energy: NetworkEnergy,
-        devices: Any = None,
+        self, energy: NetworkEnergy, devices: Any = None,
         presentation: Presentation = (None, None),
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, Any]]:  # fmt: skip
         estimates = energy.estimates(devices, *presentation)
         return layer_export.records(energy.workload(*presentation), estimates)
 
     def content(
-        self,
-        energy: NetworkEnergy,
-        devices: Any = None,
+        self, energy: NetworkEnergy, devices: Any = None,
         presentation: Presentation = (None, None),
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any]:  # fmt: skip
         estimates = energy.estimates(devices, *presentation)
         workload = energy.workload(*presentation)
         return layer_export.content(workload, estimates, energy.cost_model)

@@ -29,15 +29,9 @@ _COUNTS = ("neurons", "connections", "spiking")
 
 # Layers that KerasSpiking takes to cost nothing, and says nothing about.
 _FREE_LAYERS = (
-    "Add",
-    "Dropout",
-    "Flatten",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "InputLayer",
-    "Reshape",
-)
+    "Add", "Dropout", "Flatten", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D", "InputLayer", "Reshape",
+)  # fmt: skip
 
 
 def count_layer(layer: Any, use: LayerUse | None = None) -> LayerCount:

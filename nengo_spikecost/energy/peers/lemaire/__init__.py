@@ -88,20 +88,7 @@ from .operations import OPERATION_TYPES, Arithmetic, OperationTable, operation_t
 from .prices import MEMORY_PARTS, PARTS, Prices, Widths
 
 __all__ = [
-    "MEMORY_PARTS",
-    "OPERATION_TYPES",
-    "PARTS",
-    "RAM_MODELS",
-    "Arithmetic",
-    "InterpolatedRam",
-    "LemaireOptions",
-    "LemairePrice",
-    "LinearRam",
-    "OperationTable",
-    "Prices",
-    "Widths",
-    "WordRam",
-    "lemaire",
-    "operation_table",
-    "ram_model",
-]
+    "MEMORY_PARTS", "OPERATION_TYPES", "PARTS", "RAM_MODELS", "Arithmetic", "InterpolatedRam",
+    "LemaireOptions", "LemairePrice", "LinearRam", "OperationTable", "Prices", "Widths", "WordRam",
+    "lemaire", "operation_table", "ram_model",
+]  # fmt: skip

@@ -33,14 +33,9 @@ from .prices import Accesses, Count, Memories
 
 
 def spiking_layer(
-    shape: LayerShape,
-    spikes_in: Count,
-    spikes_out: Count,
-    n_steps: int,
-    *,
-    leaky: bool = False,
+    shape: LayerShape, spikes_in: Count, spikes_out: Count, n_steps: int, *, leaky: bool = False,
     literal: bool = False,
-) -> tuple[Accesses, Memories]:
+) -> tuple[Accesses, Memories]:  # fmt: skip
     """Accesses of a convolution or a fully connected layer for so many spikes.
 
     Parameters

@@ -22,14 +22,8 @@ from .spiking import spend_spiking
 
 COLUMNS = ("name", "output_shape", "params", "connections", "neurons", "energy digital")
 MEASURED_COLUMNS = (
-    "name",
-    "output_shape",
-    "neurons",
-    "rate",
-    "spikes",
-    "energy digital",
-    "energy digital_snn",
-)
+    "name", "output_shape", "neurons", "rate", "spikes", "energy digital", "energy digital_snn",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

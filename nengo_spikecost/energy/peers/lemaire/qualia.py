@@ -134,12 +134,9 @@ def module_row(module: Module, n_steps: int, prices: Prices) -> Row:
 
 
 def _row(
-    name: str,
-    parts_J: Mapping[str, np.ndarray],
-    given: Signal | None,
-    made: Signal | None,
+    name: str, parts_J: Mapping[str, np.ndarray], given: Signal | None, made: Signal | None,
     is_sj: bool | str,
-) -> Row:
+) -> Row:  # fmt: skip
     return Row(
         name, parts_J, given.rate if given else None, made.rate if made else None,
         given.count if given else None, made.count if made else None,

@@ -14,17 +14,9 @@ from ....layers.layer_shape import LayerShape
 
 #: Classes with weights whose formats QKeras works out.
 WEIGHTED_IN_QKERAS = (
-    "Dense",
-    "Conv1D",
-    "Conv2D",
-    "DepthwiseConv2D",
-    "SeparableConv2D",
-    "QDense",
-    "QConv1D",
-    "QConv2D",
-    "QDepthwiseConv2D",
-    "QSeparableConv2D",
-)
+    "Dense", "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "QDense", "QConv1D",
+    "QConv2D", "QDepthwiseConv2D", "QSeparableConv2D",
+)  # fmt: skip
 
 #: Average poolings that it adds up.
 POOLED_IN_QKERAS = ("AveragePooling2D", "GlobalAveragePooling2D")

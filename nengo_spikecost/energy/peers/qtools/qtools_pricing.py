@@ -71,11 +71,8 @@ def layer_terms(shapes: Iterable[LayerShape], options: QtoolsOptions) -> tuple[L
 
 
 def _terms(
-    shape: LayerShape,
-    network: Network,
-    formats: dict[str, LayerFormats],
-    options: QtoolsOptions,
-) -> LayerTerms:
+    shape: LayerShape, network: Network, formats: dict[str, LayerFormats], options: QtoolsOptions,
+) -> LayerTerms:  # fmt: skip
     own, usual = formats[shape.name], options.compat is None
     moved = (traffic if usual else traffic_of_qkeras)(network, formats, shape.name)
     count = (n_operations if usual else n_operations_of_qkeras)(shape)

@@ -115,11 +115,9 @@ def relu(bits: int = 8, int_bits: int = 0, signed: bool = False) -> Quantizer:
 
 
 def po2(
-    bits: int = 8,
-    max_value: float | None = None,
-    signed: bool = True,
+    bits: int = 8, max_value: float | None = None, signed: bool = True,
     n_values: int | None = None,
-) -> Quantizer:
+) -> Quantizer:  # fmt: skip
     """Powers of two, as ``quantized_po2`` and (``signed=False``) ``quantized_relu_po2``."""
     return Quantizer("po2", bits, bits, signed, max_value or None, n_values)
 
@@ -141,12 +139,9 @@ def floating(bits: int = 32) -> Quantizer:
 
 #: The formats that QKeras knows by a short name.
 NAMED_FORMATS: Mapping[str, Quantizer] = {
-    "int8": fixed(8, 0),
-    "int16": fixed(16, 7),
-    "int32": fixed(32, 10),
-    "fp16": floating(16),
+    "int8": fixed(8, 0), "int16": fixed(16, 7), "int32": fixed(32, 10), "fp16": floating(16),
     "fp32": floating(32),
-}
+}  # fmt: skip
 
 
 def with_values(quantizer: Quantizer, n_values: int | None) -> Quantizer:
