@@ -121,7 +121,8 @@ def _row(counts: LayerCounts, estimates: Estimates, total: bool = False) -> Laye
     for device, estimate in estimates.items():
         layers = [layer for layer in estimate.layers if total or layer.name == counts.name]
         for part, energies in energy_J.items():
-            energies[device] = sum(layer.mean_J(part) for layer in layers)
+            having = [layer for layer in layers if part is None or part in layer.parts_J]
+            energies[device] = sum(layer.mean_J(part) for layer in having)
         if total:
             energy_J[None][device] += estimate.static_J
         if any(total or u.layer == counts.name for u in estimate.uncounted):
