@@ -77,10 +77,7 @@ class Threshold:
 
 PUBLISHED: tuple[Threshold, ...] = (
     Threshold(
-        name="Dampfhoffer et al. 2023",
-        quantity=SPIKES_PER_SYNAPSE,
-        low=0.15,
-        high=1.38,
+        name="Dampfhoffer et al. 2023", quantity=SPIKES_PER_SYNAPSE, low=0.15, high=1.38,
         meaning="against an efficient dense accelerator, memory accesses included; the ends are "
         "of different networks and dataflows",
         source="Dampfhoffer, Mesquida, Valentian and Anghel, Are SNNs really more "
@@ -89,39 +86,30 @@ PUBLISHED: tuple[Threshold, ...] = (
         evidence="second-hand",
     ),
     Threshold(
-        name="Davidson and Furber 2021",
-        quantity=SPIKES_PER_SYNAPSE,
-        low=1.72,
-        high=1.72,
+        name="Davidson and Furber 2021", quantity=SPIKES_PER_SYNAPSE, low=1.72, high=1.72,
         meaning="spikes that transmit one output, on the same 22 nm silicon with weights in SRAM",
         source="Davidson and Furber, Comparison of artificial and spiking neural networks on "
         "digital hardware, Frontiers in Neuroscience 15:651141, 2021",
         evidence="quoted",
     ),
     Threshold(
-        name="Yan et al. 2024, with data movement",
-        quantity=SPIKES_PER_STEP,
-        low=0.0341,
-        high=0.108,
+        name="Yan et al. 2024, with data movement", quantity=SPIKES_PER_STEP,
+        low=0.0341, high=0.108,
         meaning="5.7 % at 5 steps against a bit-matched network, with memory and the network "
         "between cores (6.4 % at 5 to 10 steps in its version 3); the ends are of movement costs "
         "50 % up and down",
         source="Yan, Bai, Tang and Wong, Reconsidering the energy efficiency of spiking neural "
         "networks inference from analytical perspectives, arXiv:2409.08290v4, 2024",
-        evidence="quoted",
-        steps=(5, 10),
+        evidence="quoted", steps=(5, 10),
     ),
     Threshold(
-        name="Shen et al. 2024",
-        quantity=SPIKES_PER_STEP,
-        low=0.10,
-        high=0.15,
+        name="Shen et al. 2024", quantity=SPIKES_PER_STEP, low=0.10, high=0.15,
         meaning="efficient at an equal budget of steps x bits",
         source="Shen, Zhao, Li, Li and Zeng, Are conventional SNNs really efficient? A "
         "perspective from network quantization, CVPR 2024, arXiv:2311.10802",
         evidence="second-hand",
     ),
-)
+)  # fmt: skip
 """Thresholds that are numbers. `yan_compute` is one that depends on the two machines."""
 
 
@@ -139,12 +127,9 @@ def yan_compute(mac_over_acc: float, zero_share: float = 0.0) -> Threshold:
     """
     skips = f"; low: it skips the {zero_share:.0%} that are zero" * bool(zero_share)
     return Threshold(
-        name="Yan et al. 2024, arithmetic alone",
-        quantity=SPIKES_PER_SYNAPSE,
-        low=mac_over_acc * (1 - zero_share),
-        high=mac_over_acc,
+        name="Yan et al. 2024, arithmetic alone", quantity=SPIKES_PER_SYNAPSE,
+        low=mac_over_acc * (1 - zero_share), high=mac_over_acc,
         meaning=f"k (1 - gamma), these machines' k = {mac_over_acc:.3g}; high: the opponent "
         f"multiplies every activation{skips}",
-        source="Yan, Bai, Tang and Wong, arXiv:2409.08290v4, 2024",
-        evidence="computed",
-    )
+        source="Yan, Bai, Tang and Wong, arXiv:2409.08290v4, 2024", evidence="computed",
+    )  # fmt: skip
