@@ -82,7 +82,7 @@ def price(workload: Workload, device: Device) -> EnergyEstimate:
     """
     uncounted: list[UncountedWork] = []
     if device.spiking:
-        check_spikes(workload, device)
+        check_spikes(workload, device, " (with cost_model='kerasspiking': example_data)")
     n_samples = workload.n_samples if device.spiking else 1
     synop_J, neuron_J = (
         {layer.name: np.zeros(n_samples) for layer in workload.layers} for _ in range(2)
@@ -107,8 +107,15 @@ def takes_factors(workload: Workload, device: Device) -> bool:
     return device.spiking and device.weights == "factored" and bool(workload.factored)
 
 
-def check_spikes(workload: Workload, device: Device) -> None:
+def check_spikes(workload: Workload, device: Device, otherwise: str = "") -> None:
     """Raise an error if there are no spikes to price.
+
+    Parameters
+    ----------
+    workload : Workload
+    device : Device
+    otherwise : str
+        Other ways to give spikes than an activity, said behind it.
 
     Raises
     ------
@@ -120,8 +127,7 @@ def check_spikes(workload: Workload, device: Device) -> None:
     if not workload.measured:
         raise MissingActivityError(
             f"{device.name} is a spiking device: its energy depends on the spikes of the "
-            "network. Pass activity=measure(network, data, n_steps) (with "
-            "cost_model='kerasspiking': example_data)."
+            f"network. Pass activity=measure(network, data, n_steps){otherwise}."
         )
     if not any(p.spiking for p in workload.populations):
         kinds = sorted({p.neuron_type for p in workload.populations}) or ["no neurons"]
