@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ... import check
-from ...chip.chip_hops import CORES_PER_CHIP
 from ...chip.chip_work import ChipWork
+from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import EnergyError
 from ...options import Options, option
 from ..device import Constant
@@ -90,7 +90,7 @@ def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:
 
 
 def _powered_cores(work: ChipWork, value: int | str) -> int:
-    most = work.n_chips * CORES_PER_CHIP
+    most = work.n_chips * MAX_CORES_PER_CHIP
     if value == "used":
         return work.n_cores
     if value == "all":
