@@ -101,14 +101,14 @@ class Resumption:
 def _arguments(setup: Setup, simulator: str) -> dict[str, Any]:
     """All that the results depend on except the data."""
     shapes = getattr(setup.fit, "shapes", None)
-    ensembles = setup.network.all_ensembles
+    ensembles, blocks = setup.network.all_ensembles, None
+    if shapes is not None:
+        blocks = ", ".join(f"{ensembles.index(e)}: {s.shape}" for e, s in shapes.items())
     return {
         "version": __version__, "simulator": simulator, "network": network_digest(setup.network),
         "inputs": ", ".join(spec.name for spec in setup.inputs),
         "outputs": ", ".join(setup.outputs), "n_steps": setup.n_steps, "dt": setup.dt,
         "batch_size": setup.batch_size, "seed": setup.seed, "presentation": setup.presentation,
         **{name: repr(value) for name, value in sorted(setup.options.items())},
-        "block_shapes": None
-        if shapes is None
-        else ", ".join(f"{ensembles.index(e)}: {s.shape}" for e, s in shapes.items()),
+        "block_shapes": blocks,
     }  # fmt: skip

@@ -86,9 +86,8 @@ def is_nothing(data: Any) -> bool:
 
 
 def _is_named(given: Any) -> bool:
-    return isinstance(given, nengo.Network) or isinstance(
-        getattr(given, "net", None), nengo.Network
-    )
+    net = given if isinstance(given, nengo.Network) else getattr(given, "net", None)
+    return isinstance(net, nengo.Network)
 
 
 def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:

@@ -268,9 +268,8 @@ def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[work.Fac
         n_steps = activity.protocol.n_steps
         fixed = form.operations(np.zeros_like(counts[:1]), n_steps)
         operations = form.operations(counts, n_steps)
-        yield work.FactoredWork(
-            form.name, form.layer, operations, int(fixed[0]) if len(fixed) else 0
-        )
+        without_spikes = int(fixed[0]) if len(fixed) else 0
+        yield work.FactoredWork(form.name, form.layer, operations, without_spikes)
 
 
 def _pathway_work(
@@ -295,14 +294,13 @@ def _pathway_work(
 def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo, ...]:
     """The layers given, then one for each other layer that has work."""
     rows: dict[str, LayerInfo] = {layer.name: layer for layer in given}
-    sizes: dict[str, list[Population]] = {}
+    sizes: dict[str, int] = {}
     for population in graph.populations:
-        sizes.setdefault(population.layer, []).append(population)
+        sizes[population.layer] = sizes.get(population.layer, 0) + population.n_neurons
     parts: list[Any] = [*graph.populations, *graph.pathways, *graph.dense_weights]
     parts += [*graph.learning, *graph.host, *graph.uncounted]
     for name in [part.layer for part in parts]:
         if name not in rows:
-            n_neurons = sum(population.n_neurons for population in sizes.get(name, []))
-            shape, kind = (f"({n_neurons},)", "Ensemble") if name in sizes else ("-", "Node")
+            shape, kind = (f"({sizes[name]},)", "Ensemble") if name in sizes else ("-", "Node")
             rows[name] = LayerInfo(name, kind, shape)
     return tuple(rows.values())

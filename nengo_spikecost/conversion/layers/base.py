@@ -194,9 +194,10 @@ class LayerConverter(LinearConverter):
         if scales is None or scales == 1:
             return 1
         if not hasattr(neuron_type, "amplitude"):
-            kind = type(neuron_type).__name__
-            words = f"no effect on {kind} neurons, which have no amplitude to divide."
-            words = f"Layer {self.layer.name!r}: scale_firing_rates has {words}"
+            words = (
+                f"Layer {self.layer.name!r}: scale_firing_rates has no effect on "
+                f"{type(neuron_type).__name__} neurons, which have no amplitude to divide."
+            )
             warnings.warn(words, ConversionWarning, stacklevel=2)
             return 1
         return scales
