@@ -185,9 +185,8 @@ def read_constant(key: str, entry: Any, unit: str, names: DeviceFile) -> Constan
     """A constant as a file has it: a number, or a table whose keys say the unit."""
     if not isinstance(entry, Mapping):
         entry = {unit: entry}
-    words = {
-        unit: "value", f"low_{unit}": "low", f"high_{unit}": "high", **dict(zip(ORIGIN, ORIGIN)),
-    }  # fmt: skip
+    words = {unit: "value", f"low_{unit}": "low", f"high_{unit}": "high"}
+    words.update(zip(ORIGIN, ORIGIN))
     unknown = [word for word in entry if word not in words]
     if unknown or unit not in entry:
         fault = f"has unknown {', '.join(unknown)}" if unknown else f"lacks {unit}"
