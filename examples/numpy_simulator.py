@@ -11,7 +11,7 @@ from nengo_spikecost.activity import Backend, BatchCounts, SimulatorSpec, regist
 
 
 class NumpyBackend(Backend):
-    any_size = True  # the last batch may be smaller than the others
+    any_size = True  # the last batch may be smaller; False: it is filled up to batch_size
 
     def __init__(self, setup):
         self.setup, self.arriving = setup, {}
@@ -52,7 +52,7 @@ class NumpyBackend(Backend):
             self.values[obj] = x
         return self.values[obj]
 
-    def state(self):  # where a continuous presentation is taken up again
+    def state(self):  # from where a continuous run is resumed
         return {p.name: self.voltage[p.ensemble] for p in self.setup.populations}
 
     def restore(self, state):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -44,7 +45,25 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         if Path(path).is_dir():
             reason = str(error).strip().split("\n")[0]
             raise ConversionError(f"{os.fspath(path)} can't be read: {reason}") from error
-        return load_keras_3(path)
+        try:
+            return load_keras_3(path)
+        except ConversionError as later:
+            unknown = _UNKNOWN_LAYER.search(f"{error} {later}")
+            if unknown is None:
+                raise
+            name = next(filter(None, unknown.groups()))
+            raise ConversionError(
+                f"{os.fspath(path)} has a layer of type {name}, which is not known here: decorate "
+                "its class with @tf.keras.utils.register_keras_serializable(), save the model "
+                "again, and import the class first (on the command line: --plugin FILE)."
+            ) from error
+
+
+#: What the readers of Keras say of a layer that is not theirs; "Functional" is the model itself.
+_UNKNOWN_LAYER = re.compile(
+    r"Unknown layer: '(?!Functional)([\w>]+)'|object of type `(?!Functional)(\w+)`"
+    r"|locate class '(?!Functional)(\w+)'"
+)
 
 
 def _keras_spiking_layers() -> dict[str, type]:

@@ -24,6 +24,8 @@ from .subject import is_nothing, subject
 _NEURONS_AT_ONCE = 6_000_000
 _MAX_BATCH = 100
 
+_CANT = "can't run this network"
+
 
 @takes_options(MeasureOptions)
 def measure(
@@ -129,10 +131,18 @@ class _Run:
         with simulator_errors(self.simulator.name):
             if self._backend is None:
                 self._backend = self.simulator(self.setup)
+                if not isinstance(self._backend, Backend):
+                    made, self._backend = type(self._backend).__name__, None
+                    raise MeasurementError(
+                        f"Simulator {self.simulator.name!r} made a {made}, not a Backend."
+                    )
                 if self._resumption is not None:
                     self._resumption.restore(self._backend, number)
             one_by_one = not self.simulator.minibatch or self._backend.any_size
             full = batch if one_by_one else batch.padded(self.setup.batch_size)
+        with simulator_errors(
+            self.simulator.name, "failed" if number else "can't run this network"
+        ):
             counts = self._backend.run(full.inputs)
         constant = all(x.shape[1] == 1 for x in batch.inputs.values())
         self._recorder.add(counts, len(batch), batch.targets, constant)
@@ -141,7 +151,7 @@ class _Run:
 
 
 @contextlib.contextmanager
-def simulator_errors(simulator: str) -> Iterator[None]:
+def simulator_errors(simulator: str, words: str = _CANT) -> Iterator[None]:
     """Turn what a simulator raises into an error of ours; TensorFlow's go on for pages."""
     try:
         yield
@@ -150,7 +160,7 @@ def simulator_errors(simulator: str) -> Iterator[None]:
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1] if lines else type(error).__name__
-        raise MeasurementError(f"Simulator {simulator} can't run this network: {reason}") from error
+        raise MeasurementError(f"Simulator {simulator} {words}: {reason}") from error
 
 
 def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from ..chip.chip_activity import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
 from ..errors import MeasurementError
 from ..graph import Population
+from ..layout.si import counted
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
 
@@ -49,6 +50,7 @@ class Recorder:
 
     def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None, constant: bool) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
+        self._check_complete(batch, n)
         _check_finite(batch)
         _check_countable(self.setup.populations, batch)
         self.n_samples += n
@@ -64,6 +66,28 @@ class Recorder:
             self.outputs[name].append((last[:n], mean[:n]))
         self.targets.append(targets)
         self.chips.append(batch.chip)
+
+    def _check_complete(self, batch: Any, n: int) -> None:
+        """Refuse counts and outputs that a back end left out, or gave in another shape."""
+        run = f"Simulator {self.protocol.simulator!r}: run returned"
+        if not isinstance(batch, BatchCounts):
+            raise MeasurementError(f"{run} {type(batch).__name__}, not BatchCounts.")
+        expected = {f"counts of {p.name}": (batch.counts.get(p.name), p.n_neurons)
+                    for p in self.setup.populations}  # fmt: skip
+        for name in self.setup.outputs:
+            last, mean = batch.outputs.get(name, (None, None))
+            size = 1 if last is None else np.shape(last)[-1]  # a Probe of weights has any
+            expected |= {f"last of output {name}": (last, size), f"mean of {name}": (mean, size)}
+        for name, (values, size) in expected.items():
+            shape = () if values is None else np.shape(values)
+            if len(shape) != 2 or shape[0] < n or shape[1] != size:
+                raise MeasurementError(
+                    f"{run} {name} of shape {None if values is None else shape}; expected ({n}, "
+                    f"{size}), a row for each sample of the batch."
+                )
+        negative = [p.name for p in self.setup.populations if np.any(batch.counts[p.name] < 0)]
+        if negative:
+            raise MeasurementError(f"{run} negative counts of {', '.join(negative)}.")
 
     def last_batch(self) -> dict[str, np.ndarray]:
         """The batch added last, as arrays for a file."""
@@ -93,7 +117,7 @@ class Recorder:
         """Raise the error that stopped a measurement, with the activity until then if any."""
         if self.n_samples:
             raise MeasurementError(
-                f"The measurement stopped after {self.n_samples} samples: {error} "
+                f"The measurement stopped after {counted(self.n_samples, 'sample')}: {error} "
                 "(what was measured until then is in this error's .activity)",
                 activity=self.activity(),
             ) from error

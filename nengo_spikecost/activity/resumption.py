@@ -85,8 +85,22 @@ class Resumption:
         return kept
 
     def restore(self, backend: Backend, number: int) -> None:
-        """Take a simulation to the state that it had before a batch."""
-        if self._continuous and number:
+        """Bring a simulation to where it was before a batch.
+
+        Raises
+        ------
+        MeasurementError
+            If the back end has no methods for it.
+        """
+        if not self._continuous:
+            return
+        own = type(backend)
+        if own.state is Backend.state or own.restore is Backend.restore:
+            raise MeasurementError(
+                f"checkpoint: a simulator with resumable=True needs the methods state and restore, "
+                f"and its back end {own.__name__} has not both."
+            )
+        if number:
             backend.restore(self._checkpoint.state(number))
 
     def keep(

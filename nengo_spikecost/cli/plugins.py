@@ -55,4 +55,6 @@ def add_plugins(context: click.Context, _: Any, names: tuple[str, ...]) -> None:
     assert isinstance(group, click.Group)
     for name in names:
         for command in commands_of(load_plugin(name)):
+            if command.name in group.commands:
+                click.echo(f"Warning: {name} replaces the sub-command {command.name}.", err=True)
             group.add_command(command)

@@ -15,7 +15,7 @@ from nengo_dl import graph_optimizer
 
 from ..errors import ConversionError, ConversionWarning
 from .layers import converters
-from .reasons import JOINS_STEPS, WRAPS_A_MODEL, layer_error
+from .reasons import JOINS_STEPS, NO_OBJECT, WRAPS_A_MODEL, layer_error
 
 #: Warnings of nengo_dl that are no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
@@ -121,6 +121,8 @@ class RecordingConverter(nengo_dl.Converter):
                 if in_time and joins_steps(layer, node_id):
                     raise ValueError(JOINS_STEPS)
                 result = convert(node_id, *args, **kwargs)
+                if result is None and node_id is not None and not is_model:
+                    raise ValueError(NO_OBJECT)
             except ConversionError:
                 raise
             except Exception as error:

@@ -27,6 +27,8 @@ _STATISTICS = (
 _ATTENTION = "it multiplies the outputs of layers with each other, which has no Nengo form"
 
 #: Of a layer in a temporal model that needs more than the present step.
+NO_OBJECT = "its converter returned None, not the Nengo object that its output comes from"
+
 JOINS_STEPS = (
     "it works along axis 1, which is time in this model (it has TimeDistributed or keras_spiking "
     "layers, or an input whose axis 1 is None), and a network has only the present step; if "

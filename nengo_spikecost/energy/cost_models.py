@@ -93,7 +93,7 @@ class CostModel:
     price: Callable[[Workload, Device], EnergyEstimate]
     si_units: bool = True
     columns: tuple[str, ...] = STATIC_COLUMNS
-    measured_columns: tuple[str, ...] = STATIC_COLUMNS
+    measured_columns: tuple[str, ...] = SPIKE_COLUMNS
     can_price: Callable[[Device], bool] = any_device
     memory_parts: tuple[str, ...] = ()
     whole_network: bool = False

@@ -34,7 +34,7 @@ import numpy as np
 from ..errors import EnergyError, MissingActivityError
 from ..workload.exact import ExactCounter
 from ..workload.workload_record import UncountedWork, Workload
-from .cost_models import SPIKE_COLUMNS, CostModel
+from .cost_models import CostModel
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy
 
@@ -182,6 +182,6 @@ def _price_dense(workload: Workload, device: Device, synop_J: Energies, neuron_J
 
 
 PER_OPERATION = CostModel(
-    "per_operation", exact_counter, price, measured_columns=SPIKE_COLUMNS,
+    "per_operation", exact_counter, price,
     synop_J=lambda device: device.energy_per_synop_J,
 )  # fmt: skip

@@ -57,8 +57,13 @@ def estimate_energy(
 
 
 def _at(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEstimate:
+    return replace(with_static(workload, device, cost_model), cost_model=cost_model.name)
+
+
+def with_static(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEstimate:
+    """The price of a workload with its static energy: the cost model's own, or the device's."""
     estimate = cost_model.price(workload, device)
-    return replace(estimate, cost_model=cost_model.name, static=static_energy(workload, device))
+    return replace(estimate, static=estimate.static or static_energy(workload, estimate.device))
 
 
 def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:

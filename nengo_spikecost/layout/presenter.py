@@ -56,7 +56,7 @@ class Presenter(Generic[R]):
 
     def summary(self, result: R, /, *args: Any, **options: Any) -> Iterable[Part]:
         """Lines of text and tables. Lines that begin with ``"* "`` are notes."""
-        raise NotImplementedError
+        raise self._missing("summary", result)
 
     def details(self, result: R, /, *args: Any, **options: Any) -> Iterable[Details]:
         """Lists that HTML folds away below the summary, such as constants and their sources."""
@@ -64,7 +64,7 @@ class Presenter(Generic[R]):
 
     def records(self, result: R, /, *args: Any, **options: Any) -> Sequence[dict[str, Any]]:
         """One flat dict a row."""
-        raise NotImplementedError
+        raise self._missing("records", result)
 
     def content(self, result: R, /, *args: Any, **options: Any) -> dict[str, Any]:
         """Everything as plain dicts, lists, strings and numbers."""
@@ -76,7 +76,11 @@ class Presenter(Generic[R]):
 
     def draw(self, result: R, axes: Any, /, *args: Any, **options: Any) -> None:
         """Draw the result on Axes of matplotlib: one, or an array of `panels` of them."""
-        raise NotImplementedError
+        raise self._missing("draw", result)
+
+    def _missing(self, method: str, result: R) -> NotImplementedError:
+        names = type(self).__name__, type(result).__name__
+        return NotImplementedError(f"{names[0]} has no {method}, which a {names[1]} needs here.")
 
 
 presenters: TypeRegistry[Presenter] = TypeRegistry("presenter")

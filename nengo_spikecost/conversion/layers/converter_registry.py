@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, TypeVar
@@ -81,6 +82,13 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
                 "register_layer_converter decorates a subclass of LayerConverter, "
                 f"not {converter_class!r}."
             )
+        for name in ("shape", "count"):
+            rule = inspect.getattr_static(converter_class, name, None)
+            if rule is not None and not isinstance(rule, staticmethod):
+                raise ConversionError(
+                    f"{converter_class.__name__}.{name} takes a use of the layer and no self: "
+                    "decorate it with @staticmethod."
+                )
         for layer_type in layer_types:
             if _is_ours(converter_class):
                 # QKeras may be imported late: by then the user may have a converter for it

@@ -26,7 +26,7 @@ from ...energy.cost_models import CostModel
 from ...energy.device import Device
 from ...energy.estimate import EnergyEstimate
 from ...energy.host_pricing import price_host
-from ...energy.pricing import static_energy
+from ...energy.pricing import with_static
 from ...errors import EnergyError
 from ...layers.layer_info import LayerInfo
 from ...workload.workload_record import PathwayWork, Workload
@@ -118,7 +118,7 @@ def _check(device: Device, opponent: Device, model: CostModel) -> None:
 
 
 def _price(workload: Workload, device: Device, model: CostModel) -> EnergyEstimate:
-    return replace(model.price(workload, device), static=static_energy(workload, device))
+    return with_static(workload, device, model)
 
 
 @dataclass(frozen=True)

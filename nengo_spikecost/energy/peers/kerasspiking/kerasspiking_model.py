@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....errors import EnergyError
-from ...cost_models import CostModel
+from ...cost_models import STATIC_COLUMNS, CostModel
 from ...per_operation import price
 from .average import AverageCounter
 
@@ -27,5 +27,10 @@ def activation_counter(network: Any, activity: Any, example_data: Any) -> Averag
 
 
 KERASSPIKING = CostModel(
-    "kerasspiking", activation_counter, price, si_units=False, counts_from="example data"
+    "kerasspiking",
+    activation_counter,
+    price,
+    si_units=False,
+    counts_from="example data",
+    measured_columns=STATIC_COLUMNS,
 )
