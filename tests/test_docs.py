@@ -46,6 +46,7 @@ def registries(monkeypatch, tmp_path):
         monkeypatch.setattr(registry, "_rules", dict(registry._rules))
     before = dict(BACKENDS)
     yield
+    sys.modules.pop("numpy_simulator", None)  # registers its simulator when it is imported
     BACKENDS.clear()
     BACKENDS.update(before)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def plugin(monkeypatch):
     """Forgets afterwards what a plug-in has registered."""
     monkeypatch.setattr(simulators, "_specs", dict(simulators._specs))
     monkeypatch.setattr(cli.main, "commands", dict(cli.main.commands))
-    return CliRunner()
+    yield CliRunner()
+    for name in ("numpy_simulator", "count_command", "clash"):
+        sys.modules.pop(name, None)
 
 
 def test_a_sub_command_is_one_file(plugin, dense_model, tmp_path):
