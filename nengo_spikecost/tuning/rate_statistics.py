@@ -59,9 +59,8 @@ class RateStatistic:
 
     def __str__(self) -> str:
         words = {
-            "mean_active": "mean rate of active neurons",
-            "mean": "mean rate",
+            "mean_active": "mean rate of active neurons", "mean": "mean rate",
             "percentile": f"{self.percentile:g}th percentile of neurons' rates",
             "max": "largest rate",
-        }
+        }  # fmt: skip
         return words[self.name]

@@ -157,13 +157,10 @@ class SweepOptions(Options):
     def about(self) -> dict[str, Any]:
         """Names of device, cost model, simulator and neurons; dt and confidence."""
         return {
-            "device": self.device.name,
-            "cost_model": self.cost_model.name,
-            "simulator": self.simulator,
-            "neuron_type": str(self.neuron_type),
-            "dt": self.dt,
+            "device": self.device.name, "cost_model": self.cost_model.name,
+            "simulator": self.simulator, "neuron_type": str(self.neuron_type), "dt": self.dt,
             "confidence": self.confidence,
-        }
+        }  # fmt: skip
 
     def fingerprint(self) -> dict[str, str]:
         """In words, by name, the options that the results depend on, but for the reference."""

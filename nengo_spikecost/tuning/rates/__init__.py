@@ -7,11 +7,6 @@ from .rules import activation_rule, global_scale
 from .tuner import tune_firing_rates
 
 __all__ = [
-    "LayerRates",
-    "RateStatistic",
-    "RateStep",
-    "RateTuning",
-    "activation_rule",
-    "global_scale",
+    "LayerRates", "RateStatistic", "RateStep", "RateTuning", "activation_rule", "global_scale",
     "tune_firing_rates",
-]
+]  # fmt: skip

@@ -40,12 +40,9 @@ def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dic
         Of the populations that became ReLUs. Activations are rates in Hz at a scale of 1.
     """
     options = {
-        **conversion.options,
-        "neuron_type": nengo.RectifiedLinear(),
-        "synapse": None,
-        "lower": conversion.lowering is not None,
-        "off_chip": None,
-    }
+        **conversion.options, "neuron_type": nengo.RectifiedLinear(), "synapse": None,
+        "lower": conversion.lowering is not None, "off_chip": None,
+    }  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already when the spiking network was made
         rates = convert(**options)

@@ -69,8 +69,7 @@ class MeasuredRates:
             "ceiling_hz": self._ceiling(layer, dt),
             "max_hz": float(counts.max(initial=0)) / self.seconds,
             "active": np.count_nonzero(counts) / max(1, counts.size),
-            "saturated": self._saturated(layer, dt),
-            "silent": 0.0, "linearity": 0.0, "skew": 0.0,
+            "saturated": self._saturated(layer, dt), "silent": 0.0, "linearity": 0.0, "skew": 0.0,
             "first_half_hz": first, "second_half_hz": second,
         }  # fmt: skip
         names = [p.name for p in self._populations[layer]]
@@ -134,7 +133,6 @@ def _against_relu(counts: np.ndarray, wanted_hz: np.ndarray, seconds: float) -> 
         among = float(counts[strong].sum(dtype=np.float64)) / seconds
         skew = among / float(wanted_hz[strong].sum(dtype=np.float64)) / linearity
     return {
-        "silent": float(silent.sum() / max(1, int(used.sum()))),
-        "linearity": linearity,
+        "silent": float(silent.sum() / max(1, int(used.sum()))), "linearity": linearity,
         "skew": skew,
-    }
+    }  # fmt: skip

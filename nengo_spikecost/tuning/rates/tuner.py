@@ -201,17 +201,12 @@ class _Tuner:
             scale_firing_rates={
                 neuron_layer(objects[name]): scales[name] for name in self.network.layers
             },
-            history=tuple(self.history),
-            seconds=time.perf_counter() - begun,
-            statistic=str(self.statistic),
-            tolerance=self.options.tolerance,
-            n_steps=self.options.n_steps,
-            skip_steps=self.options.skip_steps,
-            activity=measured.activity,
-            counts=measured.counts,
-            in_place=self.network.in_place,
+            history=tuple(self.history), seconds=time.perf_counter() - begun,
+            statistic=str(self.statistic), tolerance=self.options.tolerance,
+            n_steps=self.options.n_steps, skip_steps=self.options.skip_steps,
+            activity=measured.activity, counts=measured.counts, in_place=self.network.in_place,
             base=self.network.conversion,
-        )
+        )  # fmt: skip
 
     def _layer(self, name: str, measured: MeasuredRates, scales: Mapping[str, float]) -> LayerRates:
         rate, target = measured.rates_hz()[name], self.targets.get(name)

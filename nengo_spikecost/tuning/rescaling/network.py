@@ -239,9 +239,8 @@ class RescalableNetwork:
             warnings.warn(
                 "Scales have no effect on layers without neurons that can be scaled: "
                 f"{', '.join(without)}.",
-                ConversionWarning,
-                stacklevel=3,
-            )
+                ConversionWarning, stacklevel=3,
+            )  # fmt: skip
         return {name: given.get(name, 1.0) for name in self.layers}
 
     def _lengths(self, n_steps: Steps) -> tuple[int, ...]:

@@ -121,14 +121,12 @@ def found_blocks(conversion: Any, dt: float) -> ChipBlocks:
     connections = list(fit.network.all_connections)
     layers = tuple(
         LayerBlocks(
-            layer.name,
-            ensembles.index(layer.use.ensemble),
-            tuple(map(int, layer.use.tiling.tile)),
+            layer.name, ensembles.index(layer.use.ensemble), tuple(map(int, layer.use.tiling.tile)),
             tuple(map(int, layer.use.tiling.full)),
         )
         for layer in fit.layers
         if layer.use.ensemble is not None
-    )
+    )  # fmt: skip
     pop_types = _pairs((connections.index(c), kind) for c, kind in fit.pop_types.items())
     return ChipBlocks(layers, pop_types, int(fit.n_cores))
 

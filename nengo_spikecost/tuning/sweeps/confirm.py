@@ -76,7 +76,6 @@ def confirm(
         )  # fmt: skip
         rows.append(row)
     return Confirmation(
-        rows=tuple(rows), simulator=simulator, n_images=len(x),
-        keras_accuracy=float(keras.mean()),
+        rows=tuple(rows), simulator=simulator, n_images=len(x), keras_accuracy=float(keras.mean()),
         keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence), device=sweep.device,
     )  # fmt: skip

@@ -100,15 +100,12 @@ def to_study(space: Space, trials: Sequence[Trial], reference: float, **create: 
             loss = reference - reading.accuracy
             study.add_trial(
                 optuna.trial.create_trial(
-                    params=params,
-                    distributions=distributions,
+                    params=params, distributions=distributions,
                     values=[loss, _log10(reading.mean_J), reading.n_steps],
                     constraints={"loss": loss - space.worst_loss - ROUNDING},
                     user_attrs={
-                        "trial": trial.number,
-                        "origin": trial.proposal.origin,
-                        "state": trial.state,
-                        "energy_J": reading.mean_J,
+                        "trial": trial.number, "origin": trial.proposal.origin,
+                        "state": trial.state, "energy_J": reading.mean_J,
                     },
                 )
             )  # fmt: skip

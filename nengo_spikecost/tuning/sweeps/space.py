@@ -88,11 +88,9 @@ def global_scales(rule: Mapping[str, float]) -> tuple[float, ...]:
 
 
 def starts(
-    space: Space,
-    one_scale: Sequence[float],
-    tuned: Mapping[str, Mapping[str, float]],
+    space: Space, one_scale: Sequence[float], tuned: Mapping[str, Mapping[str, float]],
     given: Sequence[Mapping[str, float]] = (),
-) -> list[Proposal]:
+) -> list[Proposal]:  # fmt: skip
     """The settings that are tried before the search begins, in this order.
 
     The user's own settings, the 200 Hz rule and the tuned scales, then the baseline of global

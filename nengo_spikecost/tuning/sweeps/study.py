@@ -187,8 +187,7 @@ def _row(number: int, reading: Reading) -> tuple[Any, ...]:
     synops = None if np.isnan(reading.synops) else reading.synops
     return (
         number, reading.n_steps, reading.n_seen, reading.accuracy, reading.mean_J, synops,
-        json.dumps(dict(reading.layer_synops)), _packed(reading.correct),
-        _packed(reading.energy_J),
+        json.dumps(dict(reading.layer_synops)), _packed(reading.correct), _packed(reading.energy_J),
     )  # fmt: skip
 
 

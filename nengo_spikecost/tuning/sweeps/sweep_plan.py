@@ -67,16 +67,14 @@ class Plan:
     def fingerprint(self) -> dict[str, str]:
         """All that the results depend on, in words or as digests, by name."""
         return {
-            **self.options.fingerprint(),
-            "model": fingerprint.of_model(self.model),
-            "x": fingerprint.of_arrays(self.x),
-            "y": fingerprint.of_arrays(self.labels),
+            **self.options.fingerprint(), "model": fingerprint.of_model(self.model),
+            "x": fingerprint.of_arrays(self.x), "y": fingerprint.of_arrays(self.labels),
             "reference": fingerprint.of_reference(self.options.reference),
             "first_images": str(self.first_images),
             "constants of the device": fingerprint.of_text(self.options.device),
             **fingerprint.of_options(self.options.cost_model),
             **{name: str(value) for name, value in self.conversion.items()},
-        }
+        }  # fmt: skip
 
     def network(self, synapse: float | None) -> RescalableNetwork:
         """The network in NengoDL with that synapse, for any scales."""

@@ -80,12 +80,10 @@ class Pricing:
         host = devices.get(DEFAULT_HOST, self.cost_model.name)
         energy_J = estimate_energy(workload, self.device, self.cost_model, host).total_J
         return Reading(
-            n_steps=n_steps,
-            correct=activity.predictions(readout=self.readout) == labels,
-            energy_J=np.array(np.broadcast_to(energy_J, labels.shape)),
-            synops=workload.mean_synops,
+            n_steps=n_steps, correct=activity.predictions(readout=self.readout) == labels,
+            energy_J=np.array(np.broadcast_to(energy_J, labels.shape)), synops=workload.mean_synops,
             layer_synops=_synops_by_origin(workload, graph),
-        )
+        )  # fmt: skip
 
 
 def _synops_by_origin(workload: Workload, graph: NetworkGraph) -> Mapping[str, float]:

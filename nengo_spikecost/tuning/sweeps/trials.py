@@ -110,12 +110,10 @@ class Reading:
             return (n * first + more * second) / (n + more)
 
         return Reading(
-            self.n_steps,
-            np.concatenate([self.correct, other.correct]),
-            np.concatenate([self.energy_J, other.energy_J]),
-            mean(self.synops, other.synops),
+            self.n_steps, np.concatenate([self.correct, other.correct]),
+            np.concatenate([self.energy_J, other.energy_J]), mean(self.synops, other.synops),
             {k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()},
-        )
+        )  # fmt: skip
 
 
 def with_more(readings: Sequence[Reading], new: Sequence[Reading]) -> list[Reading]:

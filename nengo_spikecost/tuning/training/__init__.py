@@ -8,17 +8,7 @@ from .regularizers import L1, L1L2, L2, Percentile, RangedRegularizer
 from .spiking_aware import spiking_aware_training
 
 __all__ = [
-    "L1",
-    "L1L2",
-    "L2",
-    "EpochRecord",
-    "FineTuning",
-    "PathwayFanOut",
-    "Percentile",
-    "RangedRegularizer",
-    "RateLoss",
-    "SynopLoss",
-    "fine_tune",
-    "spiking_aware_training",
+    "L1", "L1L2", "L2", "EpochRecord", "FineTuning", "PathwayFanOut", "Percentile",
+    "RangedRegularizer", "RateLoss", "SynopLoss", "fine_tune", "spiking_aware_training",
     "synop_losses",
-]
+]  # fmt: skip

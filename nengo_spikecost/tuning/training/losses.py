@@ -223,12 +223,9 @@ def synop_losses(
             name = population.name
             losses[name] = SynopLoss(
                 [PathwayFanOut(p.name, p.layer, p.fan_out) for p in parts],
-                amplitude=spike_amplitude(population.neuron_type),
-                n_steps=n_steps,
-                dt=dt,
-                weight=weight,
-                target=target.get(name) if isinstance(target, Mapping) else target,
-            )
+                amplitude=spike_amplitude(population.neuron_type), n_steps=n_steps, dt=dt,
+                weight=weight, target=target.get(name) if isinstance(target, Mapping) else target,
+            )  # fmt: skip
     return losses
 
 

@@ -134,12 +134,10 @@ def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penaltie
         wanted = _rates_by_population(options.rates_hz, by_layer)
         needed |= set(wanted)
     return Penalties(
-        populations=tuple(p for p in graph.populations if p.name in needed),
-        synops=synops,
-        rates=tuple(rates),
-        rates_hz=wanted,
+        populations=tuple(p for p in graph.populations if p.name in needed), synops=synops,
+        rates=tuple(rates), rates_hz=wanted,
         amplitudes={p.name: spike_amplitude(p.neuron_type) for p in graph.populations},
-    )
+    )  # fmt: skip
 
 
 def _rates_by_population(

@@ -40,10 +40,9 @@ class _Checked:
         weights = [check.positive(n, others[n], TuningError, zero=True) for n in _weights(others)]
         if weights and not any(weights):
             warnings.warn(
-                f"{type(self).__name__} has no effect: its weights are 0.",
-                EstimateWarning,
+                f"{type(self).__name__} has no effect: its weights are 0.", EstimateWarning,
                 stacklevel=3,
-            )
+            )  # fmt: skip
         # a file has lists where there were tuples
         target = tuple(target) if isinstance(target, (list, tuple)) else target
         with warnings.catch_warnings():

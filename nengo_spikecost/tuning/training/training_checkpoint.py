@@ -82,11 +82,9 @@ def write(path: str | os.PathLike[str], state: State, arguments: Mapping[str, An
         f"{part}_{i}": array for part in _PARTS for i, array in enumerate(getattr(state, part))
     }
     about = {
-        "arguments": arguments,
-        "history": [asdict(record) for record in state.history],
-        "moments": state.moments,
-        "counts": [len(getattr(state, part)) for part in _PARTS],
-    }
+        "arguments": arguments, "history": [asdict(record) for record in state.history],
+        "moments": state.moments, "counts": [len(getattr(state, part)) for part in _PARTS],
+    }  # fmt: skip
     write_arrays(Path(path), {"about": np.array(json.dumps(about)), **arrays})
 
 

@@ -127,11 +127,10 @@ class Run:
             return
         state = checkpoints.State(
             variables=[v.numpy() for v in self.trainee.variables],
-            optimizer=[v.numpy() for v in self._memory()],
-            best=self.best_weights,
+            optimizer=[v.numpy() for v in self._memory()], best=self.best_weights,
             history=tuple(self.history),
             moments={name: list(map(float, pair)) for name, pair in self.moments.items()},
-        )
+        )  # fmt: skip
         checkpoints.write(self.options.checkpoint, state, self._arguments)
 
     def _memory(self) -> list[Any]:

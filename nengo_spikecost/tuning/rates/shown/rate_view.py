@@ -26,8 +26,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
                 "Layer", "Scale", "Target\nHz", "Rate\nHz", "Error", "Mean\nHz", "Max\nHz",
                 "Spikes\n/ ReLU", "Flags",
             ),
-            map(_cells, tuning.layers),
-            right=(False, *(True,) * 7, False),
+            map(_cells, tuning.layers), right=(False, *(True,) * 7, False),
             title=f"Firing rates: {tuning.statistic}, {tuning.counted}",
             notes=(
                 f"{sum(layer.reached for layer in tuned)} of {len(tuned)} layers within "
@@ -46,21 +45,15 @@ class RateTuningPresenter(Presenter[RateTuning]):
 
     def content(self, tuning: RateTuning) -> dict[str, Any]:
         return {
-            "statistic": tuning.statistic,
-            "tolerance": tuning.tolerance,
+            "statistic": tuning.statistic, "tolerance": tuning.tolerance,
             "protocol": {
-                **asdict(tuning.activity.protocol),
-                "n_samples": tuning.activity.n_samples,
+                **asdict(tuning.activity.protocol), "n_samples": tuning.activity.n_samples,
             },
-            "skip_steps": tuning.skip_steps,
-            "reached": tuning.reached,
-            "n_simulations": tuning.n_simulations,
-            "seconds": tuning.seconds,
-            "in_place": tuning.in_place,
-            "scale_firing_rates": tuning.scales,
-            "layers": _layers(tuning),
-            "history": [asdict(step) for step in tuning.history],
-        }
+            "skip_steps": tuning.skip_steps, "reached": tuning.reached,
+            "n_simulations": tuning.n_simulations, "seconds": tuning.seconds,
+            "in_place": tuning.in_place, "scale_firing_rates": tuning.scales,
+            "layers": _layers(tuning), "history": [asdict(step) for step in tuning.history],
+        }  # fmt: skip
 
     def size(self, tuning: RateTuning) -> tuple[float, float]:
         return figure_size(tuning)

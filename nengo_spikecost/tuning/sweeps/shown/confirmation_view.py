@@ -38,36 +38,26 @@ class ConfirmationPresenter(Presenter[Confirmation]):
     def records(self, confirmation: Confirmation) -> list[dict[str, Any]]:
         return [
             {
-                "trial": row.point.trial,
-                "n_steps_in_sweep": row.point.n_steps,
-                "n_steps": row.n_steps,
-                "synapse": row.point.synapse,
+                "trial": row.point.trial, "n_steps_in_sweep": row.point.n_steps,
+                "n_steps": row.n_steps, "synapse": row.point.synapse,
                 "scale_firing_rates": row.point.scale_firing_rates,
                 "accuracy_in_sweep": row.point.accuracy,
-                "interval_in_sweep": list(row.point.interval),
-                "accuracy": row.accuracy,
-                "interval": list(row.interval),
-                "loss_in_sweep": row.point.loss,
-                "loss": row.loss,
-                "loss_interval": list(row.loss_interval),
-                "p_value": row.p_value,
-                "energy_in_sweep_J": row.point.energy_J,
-                "energy_J": known(row.energy_J),
-                "synops_in_sweep": known(row.point.synops),
-                "synops": known(row.synops),
+                "interval_in_sweep": list(row.point.interval), "accuracy": row.accuracy,
+                "interval": list(row.interval), "loss_in_sweep": row.point.loss, "loss": row.loss,
+                "loss_interval": list(row.loss_interval), "p_value": row.p_value,
+                "energy_in_sweep_J": row.point.energy_J, "energy_J": known(row.energy_J),
+                "synops_in_sweep": known(row.point.synops), "synops": known(row.synops),
             }
             for row in confirmation.rows
-        ]
+        ]  # fmt: skip
 
     def content(self, confirmation: Confirmation) -> dict[str, Any]:
         return {
-            "simulator": confirmation.simulator,
-            "n_images": confirmation.n_images,
+            "simulator": confirmation.simulator, "n_images": confirmation.n_images,
             "keras_accuracy": confirmation.keras_accuracy,
-            "keras_interval": list(confirmation.keras_interval),
-            "device": confirmation.device,
+            "keras_interval": list(confirmation.keras_interval), "device": confirmation.device,
             "rows": self.records(confirmation),
-        }
+        }  # fmt: skip
 
     def draw(self, confirmation: Confirmation, axes: Any) -> None:
         from matplotlib.ticker import EngFormatter, PercentFormatter

@@ -40,50 +40,35 @@ class SweepPresenter(Presenter[Sweep]):
         for trial in sweep.trials:
             scales = {f"scale {name}": scale for name, scale in trial.scales.items()}
             shared = {
-                "trial": trial.number,
-                "state": trial.state,
-                "origin": trial.proposal.origin,
-                "baseline": trial.proposal.baseline,
-                "synapse": trial.proposal.setting.synapse,
-                **scales,
-                "reason": trial.reason,
-                "seconds": trial.seconds,
-            }
+                "trial": trial.number, "state": trial.state, "origin": trial.proposal.origin,
+                "baseline": trial.proposal.baseline, "synapse": trial.proposal.setting.synapse,
+                **scales, "reason": trial.reason, "seconds": trial.seconds,
+            }  # fmt: skip
             rows += [
                 {
-                    **shared,
-                    "n_steps": reading.n_steps,
-                    "n_images": reading.n_seen,
-                    "latency_s": reading.n_steps * sweep.dt,
-                    "energy_J": reading.mean_J,
-                    "synops": known(reading.synops),
-                    "accuracy": reading.accuracy,
+                    **shared, "n_steps": reading.n_steps, "n_images": reading.n_seen,
+                    "latency_s": reading.n_steps * sweep.dt, "energy_J": reading.mean_J,
+                    "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
                     "on_front": (trial.number, reading.n_steps) in front,
                 }
                 for reading in trial.readings
-            ] or [{**shared, "on_front": False}]
+            ] or [{**shared, "on_front": False}]  # fmt: skip
         return rows
 
     def content(self, sweep: Sweep) -> dict[str, Any]:
         return {
-            "neuron_type": sweep.neuron_type,
-            "device": sweep.device,
-            "cost_model": sweep.cost_model,
-            "simulator": sweep.simulator,
-            "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes,
-            "dt_s": sweep.dt,
-            "n_images": sweep.n_images,
-            "confidence": sweep.confidence,
-            "keras_accuracy": sweep.keras_accuracy,
-            "n_steps": list(sweep.space.n_steps),
-            "synapses": list(sweep.space.synapses),
-            "accuracy_losses": list(sweep.space.losses),
+            "neuron_type": sweep.neuron_type, "device": sweep.device,
+            "cost_model": sweep.cost_model, "simulator": sweep.simulator,
+            "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
+            "n_images": sweep.n_images, "confidence": sweep.confidence,
+            "keras_accuracy": sweep.keras_accuracy, "n_steps": list(sweep.space.n_steps),
+            "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
             "rule_scales": dict(sweep.space.rule),
             "front": [_point_dict(point) for point in sweep.front()],
             "baseline": [_point_dict(point) for point in sweep.baseline()],
             "trials": [_trial_dict(trial) for trial in sweep.trials],
-        }
+        }  # fmt: skip
 
     def draw(self, sweep: Sweep, axes: Any) -> None:
         draw_sweep(sweep, axes)
@@ -162,26 +147,18 @@ def _against(one: Point, best: Point) -> str:
 
 def _trial_dict(trial: Trial) -> dict[str, Any]:
     return {
-        "number": trial.number,
-        "state": trial.state,
-        "origin": trial.proposal.origin,
-        "parent": trial.proposal.parent,
-        "scale_firing_rates": dict(trial.scales),
-        "synapse": trial.proposal.setting.synapse,
-        "reason": trial.reason,
-        "seconds": trial.seconds,
+        "number": trial.number, "state": trial.state, "origin": trial.proposal.origin,
+        "parent": trial.proposal.parent, "scale_firing_rates": dict(trial.scales),
+        "synapse": trial.proposal.setting.synapse, "reason": trial.reason, "seconds": trial.seconds,
         "readings": [_reading_dict(reading) for reading in trial.readings],
-    }
+    }  # fmt: skip
 
 
 def _reading_dict(reading: Reading) -> dict[str, Any]:
     return {
-        "n_steps": reading.n_steps,
-        "n_images": reading.n_seen,
-        "accuracy": reading.accuracy,
-        "energy_J": reading.mean_J,
-        "synops": known(reading.synops),
-    }
+        "n_steps": reading.n_steps, "n_images": reading.n_seen, "accuracy": reading.accuracy,
+        "energy_J": reading.mean_J, "synops": known(reading.synops),
+    }  # fmt: skip
 
 
 def _point_dict(point: Point) -> dict[str, Any]:
@@ -195,12 +172,9 @@ def _intervals(point: Point | None) -> dict[str, float]:
     if point is None:
         return {}
     return {
-        "accuracy_low": point.interval[0],
-        "accuracy_high": point.interval[1],
-        "loss": point.loss,
-        "loss_low": point.loss_interval[0],
-        "loss_high": point.loss_interval[1],
-    }
+        "accuracy_low": point.interval[0], "accuracy_high": point.interval[1], "loss": point.loss,
+        "loss_low": point.loss_interval[0], "loss_high": point.loss_interval[1],
+    }  # fmt: skip
 
 
 def _thinned(front: tuple[Point, ...]) -> Iterable[Point]:

@@ -38,17 +38,14 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
     def content(self, tuning: FineTuning) -> dict[str, Any]:
         return {
-            "forward": tuning.forward,
-            "n_steps": tuning.n_steps,
-            "best_epoch": tuning.best_epoch,
-            "scale_firing_rates": dict(tuning.scale_firing_rates),
-            "frozen": list(tuning.frozen),
+            "forward": tuning.forward, "n_steps": tuning.n_steps, "best_epoch": tuning.best_epoch,
+            "scale_firing_rates": dict(tuning.scale_firing_rates), "frozen": list(tuning.frozen),
             "stopped": tuning.stopped,
             "history": [
                 {name: value if math.isfinite(value) else None for name, value in record.items()}
                 for record in self.records(tuning)
             ],
-        }
+        }  # fmt: skip
 
     def size(self, tuning: FineTuning) -> tuple[float, float]:
         return 10.5, 3.4
@@ -73,11 +70,9 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
 def _cells(record: EpochRecord, best: bool) -> tuple[str, ...]:
     return (
-        f"{record.epoch}{'*' if best else ''}",
-        f"{record.objective:.4f}",
-        f"{record.loss:.4f}",
+        f"{record.epoch}{'*' if best else ''}", f"{record.objective:.4f}", f"{record.loss:.4f}",
         si.MISSING if math.isnan(record.accuracy) else f"{record.accuracy:.2%}",
         f"{record.synops:,.0f}",
         si.MISSING if math.isnan(record.train_loss) else f"{record.train_loss:.4f}",
         f"{record.seconds:.1f}",
-    )
+    )  # fmt: skip
