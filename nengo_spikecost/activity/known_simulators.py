@@ -12,7 +12,7 @@ _LOIHI = "nengo_spikecost.loihi.simulators"
 
 NENGO_DL = SimulatorSpec(
     "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend",
-    sweep_engine="nengo_spikecost.tuning.sweeps.network_engine:NetworkEngine",
+    sweep_engine="nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine",
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from .. import check
 from ..errors import TuningError
@@ -171,41 +171,32 @@ class SweepOptions(Options):
         }
 
 
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, Iterable) else [value]
+def _listed(values: Any, fits: Callable[[Any], bool], must: str) -> list[Any]:
+    """One value or several as a list of those that fit."""
+    given = list(values) if isinstance(values, Iterable) else [values]
+    if not given or not all(map(fits, given)):
+        raise TuningError(f"{must}, not {values!r}.")
+    return given
 
 
 def checked_steps(n_steps: Any) -> tuple[int, ...]:
     """Presentation times, ascending."""
-    given = _listed(n_steps)
-    if not given or not all(check.is_whole(n, 1) for n in given):
-        raise TuningError(
-            f"n_steps must be a number of steps, at least 1, or several, not {n_steps!r}."
-        )
+    must = "n_steps must be a number of steps, at least 1, or several"
+    given = _listed(n_steps, lambda n: check.is_whole(n, 1), must)
     return tuple(sorted({int(n) for n in given}))
 
 
 def checked_synapses(synapses: Any) -> tuple[float | None, ...]:
     """Time constants in s, each once, in the order given; 0 is None."""
-    given = [tau or None for tau in _listed(synapses)]
-    if not given:
-        raise TuningError("synapses must name at least one time constant in s, or None.")
-    for tau in given:
-        if tau is not None and (not check.is_number(tau) or tau < 0):
-            raise TuningError(
-                f"synapses must be time constants of lowpass filters in s, or None, not {tau!r}."
-            )
-    return tuple(dict.fromkeys(None if tau is None else float(tau) for tau in given))
+    must = "synapses must be one or more time constants of lowpass filters in s, or None"
+    given = _listed(synapses, lambda tau: not tau or (check.is_number(tau) and tau > 0), must)
+    return tuple(dict.fromkeys(float(tau) if tau else None for tau in given))
 
 
 def checked_losses(losses: Any) -> tuple[float, ...]:
     """Losses of accuracy, ascending."""
-    given = _listed(losses)
-    if not given or not all(check.is_number(loss) and 0 <= loss <= 1 for loss in given):
-        raise TuningError(
-            "accuracy_losses must be shares of images from 0 to 1, such as 0.005 for half a "
-            f"point, not {losses!r}."
-        )
+    must = "accuracy_losses must be shares of images from 0 to 1, such as 0.005 for half a point"
+    given = _listed(losses, lambda loss: check.is_number(loss) and 0 <= loss <= 1, must)
     return tuple(sorted({float(loss) for loss in given}))
 
 
@@ -213,9 +204,8 @@ def _checked_global_scales(scales: Any) -> tuple[float, ...] | None:
     """Scales of the baseline, ascending; None for the usual ones."""
     if scales is None:
         return None
-    given = _listed(scales)
-    if not given or not all(check.is_number(scale) and scale > 0 for scale in given):
-        raise TuningError(f"global_scales must be positive numbers, not {scales!r}.")
+    must = "global_scales must be positive numbers"
+    given = _listed(scales, lambda scale: check.is_number(scale) and scale > 0, must)
     return tuple(sorted({float(scale) for scale in given}))
 
 

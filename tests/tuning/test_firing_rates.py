@@ -18,7 +18,7 @@ from nengo_spikecost.tuning import (
     global_scale,
     tune_firing_rates,
 )
-from nengo_spikecost.tuning.rate_statistics import RateStatistic
+from nengo_spikecost.tuning.rate_options import RateStatistic
 from nengo_spikecost.tuning.rates.curve import rate_curve, relu_activations, response
 from nengo_spikecost.tuning.rates.layer_search import LayerSearch
 from tests.conversion.agreement import random_weights

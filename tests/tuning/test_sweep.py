@@ -14,10 +14,11 @@ from nengo_spikecost.tuning.sweep_options import (
     checked_steps,
     checked_synapses,
 )
-from nengo_spikecost.tuning.sweeps import Sweep, fingerprint
+from nengo_spikecost.tuning.sweeps import Sweep
 from nengo_spikecost.tuning.sweeps.evaluation import stages_of
 from nengo_spikecost.tuning.sweeps.sampler import to_study
 from nengo_spikecost.tuning.sweeps.study import Study
+from nengo_spikecost.tuning.sweeps.sweep_plan import check_same
 from nengo_spikecost.tuning.sweeps.trials import Proposal, Setting, Trial
 from tests.tuning.sweep_fakes import RULE, FormulaEngine, formula_sweep
 
@@ -200,9 +201,9 @@ def test_files_that_are_no_study_are_refused(tmp_path):
 
 def test_a_study_made_with_something_else_is_refused_by_name():
     made = {"model": "1", "x": "2", "device": "loihi"}
-    fingerprint.check("a.db", made, dict(made))
+    check_same("a.db", made, dict(made))
     with pytest.raises(TuningError, match=r"a\.db was made with another x; device=loihi, not odin"):
-        fingerprint.check("a.db", made, {**made, "x": "3", "device": "odin"})
+        check_same("a.db", made, {**made, "x": "3", "device": "odin"})
 
 
 def test_records(found, tmp_path):

@@ -186,7 +186,7 @@ def test_an_interrupted_sweep_ends_as_one_left_alone(swept, data, tmp_path, monk
     nsc.sweep(*data, study=study, **{**ARGUMENTS, "n_trials": 4})
     # what was found out once is not found out again
     monkeypatch.setattr(RescalableNetwork, "run", None)
-    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.setting_engine.found_blocks", None)
+    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.sweep_engine.found_blocks", None)
     resumed = nsc.sweep(*data, study=study, **ARGUMENTS)
     assert _facts(resumed) == _facts(swept)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...activity import Activity
 from ...graph import Population
-from ..rate_statistics import RateStatistic
+from ..rate_options import RateStatistic
 from .curve import LARGEST, response
 
 #: The strongest inputs, as a share of those that are not zero.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ...activity import measure, simulators
 from ...errors import TuningError
@@ -11,54 +11,36 @@ from ..sweep_options import check_counted
 from .accuracy_statistics import mcnemar, paired_difference, wilson
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
-from .sweep_data import images_and_labels
-from .sweep_plan import Plan
+from .sweep_plan import Plan, images_and_labels
 from .sweep_pricing import priced_graph
 from .trials import Point
 
 
-class Swept(Protocol):
-    """The sweep whose settings are confirmed."""
-
-    @property
-    def plan(self) -> Plan | None: ...
-    @property
-    def simulator(self) -> str: ...
-    @property
-    def blocks(self) -> ChipBlocks | None: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def dt(self) -> float: ...
-    @property
-    def confidence(self) -> float: ...
-
-
 def confirm(
-    sweep: Swept, x: Any, y: Any, points: Sequence[Point], *, simulator: str | None,
-    presentation: str | None, more_steps: int, progress: bool,
+    plan: Plan | None, blocks: ChipBlocks | None, x: Any, y: Any, points: Sequence[Point], *,
+    simulator: str | None, presentation: str | None, more_steps: int, progress: bool,
 ) -> Confirmation:  # fmt: skip
-    """Measure settings afresh; see `Sweep.confirm`."""
-    plan = sweep.plan
+    """Measure settings of a planned sweep afresh; see `Sweep.confirm`."""
     if plan is None:
         raise TuningError(
             "A sweep loaded from a file has no model to confirm settings with: call sweep() with "
             "the same arguments and study=, which simulates nothing again."
         )
-    simulator = sweep.simulator if simulator is None else simulator
+    swept = plan.options
+    simulator = swept.simulator if simulator is None else simulator
     spec = simulators.get(simulator, TuningError)
-    check_counted(plan.options.cost_model, simulator)
-    if presentation is None and simulator == sweep.simulator:
+    check_counted(swept.cost_model, simulator)
+    if presentation is None and simulator == swept.simulator:
         presentation = "fresh"
     # without block shapes an emulator has a core for each layer, however large: no chip has such
-    blocks = sweep.blocks if spec.takes_block_shapes else None
+    blocks = blocks if spec.takes_block_shapes else None
     x, labels = images_and_labels(plan.model, x, y)
     keras = plan.reference_outcomes(x, labels)
     rows = []
     for point in points:
         network = plan.converted(point.scale_firing_rates, point.synapse)
         if spec.takes_block_shapes and blocks is None:
-            blocks = found_blocks(network, sweep.dt)
+            blocks = found_blocks(network, swept.dt)
         n_steps = point.n_steps + more_steps
         activity = measure(
             network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
@@ -68,14 +50,14 @@ def confirm(
         right = reading.correct
         row = ConfirmedPoint(
             point=point, n_steps=n_steps, accuracy=reading.accuracy,
-            interval=wilson(int(right.sum()), len(x), sweep.confidence),
+            interval=wilson(int(right.sum()), len(x), swept.confidence),
             loss=float(keras.mean() - right.mean()),
-            loss_interval=paired_difference(keras, right, sweep.confidence),
+            loss_interval=paired_difference(keras, right, swept.confidence),
             p_value=mcnemar(keras, right), energy_J=reading.mean_J, synops=reading.synops,
             activity=activity,
         )  # fmt: skip
         rows.append(row)
     return Confirmation(
         rows=tuple(rows), simulator=simulator, n_images=len(x), keras_accuracy=float(keras.mean()),
-        keras_interval=wilson(int(keras.sum()), len(x), sweep.confidence), device=sweep.device,
+        keras_interval=wilson(int(keras.sum()), len(x), swept.confidence), device=swept.device.name,
     )  # fmt: skip

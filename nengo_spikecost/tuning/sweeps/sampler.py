@@ -92,16 +92,14 @@ def to_study(space: Space, trials: Sequence[Trial], reference: float, **create: 
     for trial in trials:
         for reading in trial.readings:
             params = _params(space, trial, reading.n_steps)
-            if not all(
-                distributions[k]._contains(_internal(distributions[k], v))
-                for k, v in params.items()
-            ):
+            internal = {k: float(distributions[k].to_internal_repr(v)) for k, v in params.items()}
+            if not all(distributions[k]._contains(value) for k, value in internal.items()):
                 continue
             loss = reference - reading.accuracy
             study.add_trial(
                 optuna.trial.create_trial(
                     params=params, distributions=distributions,
-                    values=[loss, _log10(reading.mean_J), reading.n_steps],
+                    values=[loss, math.log10(max(reading.mean_J, 1e-30)), reading.n_steps],
                     constraints={"loss": loss - space.worst_loss - ROUNDING},
                     user_attrs={
                         "trial": trial.number, "origin": trial.proposal.origin,
@@ -128,14 +126,6 @@ def _params(space: Space, trial: Trial, n_steps: int) -> dict[str, Any]:
     setting = trial.proposal.setting
     params: dict[str, Any] = {f"scale {n}": setting.scales[n] for n in space.layers}
     return {**params, "synapse": space.synapses.index(setting.synapse), "steps": n_steps}
-
-
-def _internal(distribution: Any, value: Any) -> float:
-    return float(distribution.to_internal_repr(value))
-
-
-def _log10(energy_J: float) -> float:
-    return math.log10(max(energy_J, 1e-30))
 
 
 @contextlib.contextmanager

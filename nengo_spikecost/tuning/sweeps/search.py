@@ -102,18 +102,14 @@ class Search:
 
     def _incumbent(self, trials: Iterable[Trial], loss: float, cap: int) -> tuple[int, bool]:
         """The trial with the least energy within a loss and a time; or the most accurate."""
-        best: tuple[tuple[float, float, int], int] | None = None
-        for trial in trials:
-            for reading in trial.readings:
-                if reading.n_steps > cap:
-                    continue
-                excess = max(0.0, self.reference - reading.accuracy - loss - ROUNDING)
-                # within the loss all are equal, and energy decides; of equals the first
-                rank = (excess, reading.mean_J, trial.number)
-                if best is None or rank < best[0]:
-                    best = rank, trial.number
-        assert best is not None
-        return best[1], best[0][0] == 0
+
+        def excess(reading: Reading) -> float:
+            return max(0.0, self.reference - reading.accuracy - loss - ROUNDING)
+
+        pairs = [(t, r) for t in trials for r in t.readings if r.n_steps <= cap]
+        # within the loss all are equal, and energy decides; of equals the first
+        beyond, _, number = min((excess(r), r.mean_J, trial.number) for trial, r in pairs)
+        return number, beyond == 0
 
     def _moves(self, parent: Trial, cap: int, feasible: bool) -> Iterator[tuple[str, Setting]]:
         """Settings next to a trial's, the most promising first."""
@@ -150,14 +146,8 @@ def _raise(layers: Sequence[str]) -> Iterator[dict[str, float]]:
 
 def _by_synops(trial: Trial, cap: int) -> list[str]:
     """Layers by the synops that their spikes make, most first."""
-    made = _reading_at(trial, cap).layer_synops
-    order = {name: i for i, name in enumerate(trial.scales)}
-    return sorted(trial.scales, key=lambda name: (-made.get(name, 0.0), order[name]))
-
-
-def _reading_at(trial: Trial, cap: int) -> Reading:
-    """The longest reading within a time."""
-    return max((r for r in trial.readings if r.n_steps <= cap), key=lambda r: r.n_steps)
+    longest = max((r for r in trial.readings if r.n_steps <= cap), key=lambda r: r.n_steps)
+    return sorted(trial.scales, key=lambda name: -longest.layer_synops.get(name, 0.0))
 
 
 def _failed_in_lineage(trials: Sequence[Trial], number: int) -> set[str]:

@@ -6,19 +6,32 @@ A sweep calls it in this order:
 2. ``network(synapse)``, once for a study, for the scales that the search starts from;
 3. ``read(setting, start, stop)``, setting after setting, each in stages of more images;
 4. ``close()``.
+
+`NetworkEngine` builds the network once, in NengoDL, and simulates one setting after the other.
+`SettingEngine` converts and builds every setting for itself, in any simulator. On a chip
+there is no other way: NengoLoihi rounds the weights of every block to whole numbers of a few bits,
+and scales decide how, so that a chip with other scales is another chip. Block shapes do not depend
+on scales, and are the same for all.
 """
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 import numpy as np
 
+from ...activity import SimulatorSpec, default_batch_size, measure, simulators
+from ...activity.backend import Setup
+from ...activity.lengths import measured_at
+from ...activity.measure import simulator_errors
+from ...activity.subject import subject
 from ...graph import NetworkGraph
 from ..rescaling import RescalableNetwork
+from .chip_blocks import ChipBlocks, found_blocks
 from .sweep_plan import Plan
+from .sweep_pricing import priced_graph
 from .trials import Reading, Setting, with_more
 
 IMAGES_AT_ONCE = 1000
@@ -64,14 +77,138 @@ class SweepEngine(abc.ABC):
         """Simulate images ``start`` to ``stop``; a reading for each presentation time."""
         measured, graph = self.simulation(setting, stop - start)
         readings: list[Reading] = []
-        for part in _parts(start, stop):
+        for first in range(start, stop, IMAGES_AT_ONCE):
+            part = slice(first, min(first + IMAGES_AT_ONCE, stop))
             activities = measured(self._x[part])
             new = self.plan.pricing.readings(activities, graph, self._labels[part])
             readings = with_more(readings, new)
         return readings
 
 
-def _parts(start: int, stop: int) -> Iterator[slice]:
-    """Images ``start`` to ``stop``, as many at a time as are held."""
-    for first in range(start, stop, IMAGES_AT_ONCE):
-        yield slice(first, min(first + IMAGES_AT_ONCE, stop))
+class NetworkEngine(SweepEngine):
+    """Changes scales in place: one build for each synapse, whatever the number of settings."""
+
+    def __init__(self, plan: Plan):
+        super().__init__(plan)
+        self._networks: dict[float | None, tuple[RescalableNetwork, NetworkGraph]] = {}
+
+    def network(self, synapse: float | None) -> RescalableNetwork:
+        return self._network(synapse)[0]
+
+    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
+        network, graph = self._network(setting.synapse)
+        scales, n_steps = dict(setting.scales), self.plan.options.n_steps
+        return lambda x: network.run(x, n_steps, scales=scales), graph
+
+    def close(self) -> None:
+        for network, _ in self._networks.values():
+            network.close()
+        self._networks.clear()
+
+    def _network(self, synapse: float | None) -> tuple[RescalableNetwork, NetworkGraph]:
+        if synapse not in self._networks:
+            network = self.plan.network(synapse)
+            self._networks[synapse] = network, priced_graph(network.conversion)
+        return self._networks[synapse]
+
+
+class SettingEngine(SweepEngine):
+    """Converts each setting, builds it, and measures it at every presentation time.
+
+    A simulator whose back ends can be read on their way (`SimulatorSpec.lengths`) is built once a
+    setting and simulates the longest time; every other is built and run for each.
+    """
+
+    def __init__(self, plan: Plan):
+        super().__init__(plan)
+        self._spec = simulators.get(plan.options.simulator)
+        self._blocks: ChipBlocks | None = None
+        self._before: RescalableNetwork | None = None
+        self._graphs: dict[float | None, NetworkGraph] = {}
+        self._setting: Setting | None = None
+        self._subject: Any = None
+        self._built: _Built | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Block shapes, searched for the network that the sweep is about, on a chip.
+
+        Raises
+        ------
+        LoihiError
+            If NengoLoihi can't run the network, or a layer fits at no block shape.
+        """
+        if not self._spec.takes_block_shapes:
+            return {}
+        options = self.plan.options
+        blocks = found_blocks(self.plan.converted(1, options.synapses[0]), options.dt)
+        return {"blocks": blocks.to_dict()}
+
+    def recall(self, facts: Mapping[str, Any]) -> None:
+        if "blocks" in facts:
+            self._blocks = ChipBlocks.of_dict(facts["blocks"])
+
+    def network(self, synapse: float | None) -> RescalableNetwork:
+        self._free()
+        self._before = self.plan.network(synapse)
+        return self._before
+
+    def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
+        if self._setting != setting:
+            self._free()
+            conversion = self.plan.converted(dict(setting.scales), setting.synapse)
+            if setting.synapse not in self._graphs:
+                self._graphs[setting.synapse] = priced_graph(conversion)
+            self._subject = conversion if self._blocks is None else self._blocks.on(conversion)
+            if self._spec.lengths:
+                self._built = _Built(self._spec, self._subject, self.plan, n_images)
+            self._setting = setting
+        measured = self._measured if self._built is None else self._built.measured
+        return measured, self._graphs[setting.synapse]
+
+    def close(self) -> None:
+        self._free()
+        self._graphs.clear()
+
+    def _measured(self, x: np.ndarray) -> dict[int, Any]:
+        return {
+            n: measure(
+                self._subject, x, n, simulator=self._spec.name, presentation="fresh",
+                progress=False, **self.plan.simulation,
+            )
+            for n in self.plan.options.n_steps
+        }  # fmt: skip
+
+    def _free(self) -> None:
+        """Only one network is held at a time: a large one takes much memory."""
+        for held in (self._before, self._built):
+            if held is not None:
+                held.close()
+        self._before = self._built = self._setting = self._subject = None
+
+
+class _Built:
+    """One setting, built in a simulator that is read at several lengths of one run."""
+
+    def __init__(self, spec: SimulatorSpec, fit: Any, plan: Plan, n_images: int):
+        self._spec, self._lengths, self._network = spec, plan.options.n_steps, subject(fit)
+        inputs, _ = self._network.stream(plan.x[:1], self._lengths[-1])
+        n_neurons = self._network.network.n_neurons
+        batch_size = plan.options.batch_size
+        if batch_size is None:
+            batch_size = default_batch_size(n_neurons, "fresh", n_images if spec.minibatch else 1)
+        setup = Setup(
+            self._network.network, inputs, NetworkGraph(self._network.named).populations,
+            self._network.outputs, self._lengths[-1], plan.options.dt, batch_size,
+            plan.options.seed, "fresh", {}, self._network.fit,
+        )  # fmt: skip
+        with simulator_errors(spec.name):
+            self._backend: Any = spec(setup)
+
+    def measured(self, x: np.ndarray) -> dict[int, Any]:
+        """The activity of these images at each length, each as of a run of its own."""
+        _, stream = self._network.stream(x, self._lengths[-1])
+        return measured_at(self._backend, stream, self._lengths, self._spec.name)
+
+    def close(self) -> None:
+        """Free what the simulation holds."""
+        self._backend.close()

@@ -1,19 +1,130 @@
-"""`Plan`: the network, the data and the options of one sweep."""
+"""`Plan`: the network, the data and the options of one sweep.
+
+Its samples, labels and models are checked here. For a study, all of it is written down as digests
+and words, for a study goes on with the same only.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
 
+from ...activity.activity_record import class_labels
+from ...checkpoints import differences
 from ...conversion import Conversion, convert
+from ...digests import array_digest
+from ...errors import DataError, TuningError
 from ..rescaling import RescalableNetwork
 from ..sweep_options import SweepOptions
-from . import fingerprint
-from .sweep_data import keras_outcomes
 from .sweep_pricing import Pricing
+
+
+def _of_arrays(*arrays: Any) -> str:
+    """A hash of arrays: their types, shapes and values."""
+    return array_digest(np.asarray(array) for array in arrays)[:16]
+
+
+def _of_text(value: Any) -> str:
+    """A hash of the ``repr`` of an object: of a device, all its constants."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:8]
+
+
+def _of_model(model: Any) -> str:
+    """A hash of a Keras model: its layers and weights."""
+    layers = json.dumps(model.get_config(), default=str, sort_keys=True)
+    digest = hashlib.sha256(layers.encode())
+    digest.update(_of_arrays(*model.get_weights()).encode())
+    return digest.hexdigest()[:16]
+
+
+def check_same(path: str | None, made_with: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse a study that was made with something else.
+
+    Parameters
+    ----------
+    path : str, optional
+        The study.
+    made_with, now : mapping from str to str
+        Arguments in words, or hashes of them, by name.
+
+    Raises
+    ------
+    TuningError
+        If arguments differ; it names them.
+    """
+    words = differences(made_with, now, ("model", "x", "y"), absent="not given", written=str)
+    if words:
+        raise TuningError(
+            f"The study {path} was made with {'; '.join(words)}. Give the same arguments to go on "
+            "with it, or another file."
+        )
+
+
+_SEARCHED = {"scale_firing_rates": "start_from, global_scales", "synapse": "synapses"}
+"""Arguments of `convert` that are searched, and what a sweep takes instead."""
+
+
+def checked_convert_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of `convert`, without those that are searched."""
+    for name, instead in _SEARCHED.items():
+        if name in options:
+            raise TuningError(f"{name} is searched by a sweep: it takes {instead} instead.")
+    return dict(options)
+
+
+def images_and_labels(model: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Samples as an array and labels as numbers of classes.
+
+    Raises
+    ------
+    DataError
+        If they do not belong together, or the model is no classifier with one input.
+    """
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise DataError(
+            f"A sweep needs a model with one input and one output, whose largest value is the "
+            f"class; this one has {len(model.inputs)} and {len(model.outputs)}."
+        )
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim < 2 or not len(x):
+        raise DataError(f"x must be an array of samples (n, ...), not one of shape {x.shape}.")
+    if y.ndim == 0 or len(y) != len(x):
+        raise DataError(f"There are {len(x)} samples and labels of shape {y.shape}.")
+    return x, class_labels(y, int(model.outputs[0].shape[-1]))
+
+
+def check_reference(reference: Any, x: np.ndarray, labels: np.ndarray) -> None:
+    """Refuse a reference that is no Keras model that classifies the same samples."""
+    if reference is None:
+        return
+    if not all(hasattr(reference, name) for name in ("inputs", "outputs", "predict")):
+        raise TuningError(f"reference must be a Keras model, not {reference!r}.")
+    images_and_labels(reference, x, labels)
+
+
+def keras_outcomes(model: Any, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Whether the Keras model classifies each sample rightly; shape (n,)."""
+    shape = (len(x), *model.inputs[0].shape[1:])
+    if None in shape or x.size != math.prod(shape):
+        raise DataError(
+            f"x has shape {x.shape}, and the model takes {model.inputs[0].shape}: a sweep needs "
+            "samples that the Keras model itself classifies."
+        )
+    outputs = np.asarray(model.predict(x.reshape(shape), verbose=0))
+    if outputs.ndim != 2:
+        raise DataError(
+            f"The model's output has shape {outputs.shape}; a sweep needs one class a sample."
+        )
+    if not np.isfinite(outputs).all():
+        raise DataError("The Keras model gives values that are no finite numbers.")
+    return outputs.argmax(axis=1) == labels
+
 
 _SIMULATED_FIRST = 100
 
@@ -66,13 +177,15 @@ class Plan:
 
     def fingerprint(self) -> dict[str, str]:
         """All that the results depend on, in words or as digests, by name."""
+        reference, price = self.options.reference, self.options.cost_model.price
+        another = None if reference is None else f"another model ({_of_model(reference)})"
         return {
-            **self.options.fingerprint(), "model": fingerprint.of_model(self.model),
-            "x": fingerprint.of_arrays(self.x), "y": fingerprint.of_arrays(self.labels),
-            "reference": fingerprint.of_reference(self.options.reference),
-            "first_images": str(self.first_images),
-            "constants of the device": fingerprint.of_text(self.options.device),
-            **fingerprint.of_options(self.options.cost_model),
+            **self.options.fingerprint(), "model": _of_model(self.model),
+            "x": _of_arrays(self.x), "y": _of_arrays(self.labels),
+            "reference": another or "the model", "first_images": str(self.first_images),
+            "constants of the device": _of_text(self.options.device),
+            # the name of a cost model need not have all its options
+            **({"options of the cost model": _of_text(price)} if is_dataclass(price) else {}),
             **{name: str(value) for name, value in self.conversion.items()},
         }  # fmt: skip
 

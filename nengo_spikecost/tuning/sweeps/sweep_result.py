@@ -224,8 +224,8 @@ class Sweep(Result):
                 "There are no settings to confirm: give those of front(), or a best()."
             )
         return confirm(
-            self, x, y, points, simulator=simulator, presentation=presentation,
-            more_steps=more_steps, progress=progress,
+            self.plan, self.blocks, x, y, points, simulator=simulator,
+            presentation=presentation, more_steps=more_steps, progress=progress,
         )  # fmt: skip
 
     @classmethod
@@ -248,13 +248,9 @@ class Sweep(Result):
     def of_study(cls, study: Study, plan: Plan | None = None) -> Sweep:
         """All that an open study holds, with the plan, which a file can't hold."""
         facts = study.facts()
-        about = facts["about"]
         return cls(
             trials=tuple(study.trials()), space=Space.of_dict(facts["space"]),
-            reference=study.arrays()["reference"], device=about["device"],
-            cost_model=about["cost_model"], neuron_type=about["neuron_type"], dt=about["dt"],
-            confidence=about["confidence"],
-            simulator=about.get("simulator", SweepOptions.simulator),
+            reference=study.arrays()["reference"], **facts["about"],
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
             study=study.path, plan=plan,
         )  # fmt: skip

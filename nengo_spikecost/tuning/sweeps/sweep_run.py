@@ -1,27 +1,97 @@
-"""`sweep`: settings searched for accuracy, energy and latency together."""
+"""`sweep`: settings searched for accuracy, energy and latency together.
+
+Before the first setting, facts that the search needs are gathered once for a study:
+
+1. The engine says what all settings are simulated with (block shapes, on a chip).
+2. In NengoDL, ReLU activations of the first images give the scales of the 200 Hz rule, which the
+   bounds of the search are multiples of, and `tune_firing_rates` gives scales to start from.
+3. The Keras model classifies all images: losses are counted against its outcomes.
+
+All of it is written to the study before the first setting, and read from it when the sweep goes
+on, which then simulates nothing for it and starts from the same numbers.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from ...activity import simulators
 from ...errors import TuningError
 from ...options import takes_options
 from ...progress import progress_bar
-from ..sweep_options import SweepOptions
-from .evaluation import Engine, Rules, try_out
+from ..rates import activation_rule, tune_firing_rates
+from ..sweep_options import SweepOptions, checked_scales
+from .evaluation import Engine, Rules, stages_of, try_out
 from .front import rivals
-from .preparation import prepared
 from .search import Search
-from .setting_engine import SettingEngine
+from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study
-from .sweep_data import check_reference, checked_convert_options, images_and_labels
-from .sweep_plan import Plan
+from .sweep_engine import SettingEngine, SweepEngine
+from .sweep_plan import (
+    Plan,
+    check_reference,
+    check_same,
+    checked_convert_options,
+    images_and_labels,
+)
 from .sweep_result import Sweep
-from .trials import Trial
+
+TUNED_HZ = (150.0, 100.0)
+"""Targets of the tuned scales. Lower ones need more steps than most presentations have."""
+
+_SIMULATIONS = 8
+
+
+def prepared(plan: Plan, file: Study, engine: SweepEngine) -> tuple[Search, Rules]:
+    """The search and its rules, of this study's facts or new ones.
+
+    Raises
+    ------
+    TuningError
+        If the study was made with something else.
+    LoihiError
+        If the settings are for a chip, and it can't run the network.
+    """
+    options, now = plan.options, plan.fingerprint()
+    if "made_with" in file.facts():
+        # studies from before there was a choice do not name the simulator
+        made_with = {"simulator": SweepOptions.simulator, **file.facts()["made_with"]}
+        check_same(file.path, made_with, now)
+    else:
+        _remember_facts(plan, file, engine, now)
+    facts, reference = file.facts(), file.arrays()["reference"]
+    engine.recall(facts)
+    space = Space.of_dict(facts["space"])
+    given = checked_scales(options.start_from, space.layers)
+    one_scale = options.global_scales or global_scales(space.rule)
+    search = Search(
+        space=space, starts=tuple(starts(space, one_scale, facts["tuned"], given)),
+        reference=float(reference.mean()), seed=options.seed, explore=options.explore,
+    )  # fmt: skip
+    stages = stages_of(len(reference), plan.first_images)
+    return search, Rules(stages, reference, space.worst_loss)
+
+
+def _remember_facts(plan: Plan, file: Study, engine: SweepEngine, now: dict[str, str]) -> None:
+    options, (x, labels) = plan.options, plan.ordered()
+    of_engine = engine.facts()
+    network, first = engine.network(options.synapses[0]), x[: plan.first_images]
+    checked_scales(options.start_from, network.layers)
+    reference = plan.reference_outcomes(x, labels)
+    rule = activation_rule(network, first, RULE_HZ)
+    space = Space(rule, options.synapses, options.n_steps, options.accuracy_losses)
+    tuned = {}
+    for target in TUNED_HZ:
+        tuning = tune_firing_rates(
+            network, first, target=target, n_steps=options.n_steps[len(options.n_steps) // 2],
+            max_simulations=_SIMULATIONS, progress=False,
+        )  # fmt: skip
+        tuned[f"tuned to {target:g} Hz"] = {name: tuning.scales[name] for name in network.layers}
+    facts = {"made_with": now, "about": options.about, "space": space.to_dict(), "tuned": tuned}
+    file.remember({**facts, **of_engine}, {"reference": reference})
+
 
 _FAILURES = 3
 """So many settings in a row may fail from the start; then something else is wrong."""
@@ -92,15 +162,10 @@ def run_trials(
                 break
             number = len(trials)
             trial = try_out(number, search.next(trials), engine, rivals(trials), rules)
-            if trial.state == "failed":
-                _check_failures([*trials, trial])
+            if number + 1 >= _FAILURES and all(t.state == "failed" for t in (*trials, trial)):
+                raise TuningError(
+                    f"The first {number + 1} settings could not be simulated: {trial.reason}"
+                )
             file.add(trial)
             trials.append(trial)
             advance(1)
-
-
-def _check_failures(trials: Sequence[Trial]) -> None:
-    if len(trials) >= _FAILURES and all(trial.state == "failed" for trial in trials):
-        raise TuningError(
-            f"The first {len(trials)} settings could not be simulated: {trials[-1].reason}"
-        )

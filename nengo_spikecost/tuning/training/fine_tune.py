@@ -19,10 +19,9 @@ from ...errors import TuningError
 from ...graph import NetworkGraph
 from ...options import takes_options
 from ..fine_tune_options import FineTuneOptions
-from .data import training_data
 from .fine_tuning import FineTuning
 from .penalties import Penalties, SynopPenalty, make_penalties
-from .tasks import Task
+from .tasks import Task, training_data
 from .trainee import Trainee
 from .training_run import Run, make_optimizer
 from .weights import WeightMap, training_copy

@@ -22,6 +22,7 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
+from ... import check
 from ...errors import TuningError
 from .regularizers import Target, target_range
 
@@ -68,8 +69,7 @@ class RateLoss(tf.keras.losses.Loss):
                 "regularizer must be a regularizer of nengo_spikecost.tuning or Keras, or a "
                 f"function of a tensor of rates, not {regularizer!r}."
             )
-        if steps not in STEP_CHOICES:
-            raise TuningError(f"steps must be one of {', '.join(STEP_CHOICES)}, not {steps!r}.")
+        check.choice("steps", steps, STEP_CHOICES, TuningError)
         self.regularizer = regularizer
         self.amplitude = spike_amplitude(neurons) if amplitude is None else amplitude
         self.steps = steps

@@ -1,22 +1,86 @@
-"""Epoch after epoch, with the best kept, and written to a file."""
+"""Epoch after epoch, with the best kept, and written to a file.
+
+Training can be taken up again from its state in a file, which is written whole or not at all.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from ...checkpoints import differences, write_arrays
+from ...digests import array_digest
 from ...errors import TuningError
 from ...progress import progress_bar
 from ..fine_tune_options import FineTuneOptions
-from . import training_checkpoint as checkpoints
-from .data import Data
 from .fine_tuning import EpochRecord
+from .tasks import Data
 from .trainee import Scores, Trainee
+
+_PARTS = ("variables", "optimizer", "best")
+
+
+def _described(
+    settings: Mapping[str, Any], weights: Sequence[np.ndarray], data: Data
+) -> dict[str, Any]:
+    """All that decides how training goes, as JSON holds it: settings, and digests of arrays."""
+    samples = (data.inputs, data.labels, data.held_inputs, data.held_labels)
+    return {
+        **{name: _plain(value) for name, value in settings.items()},
+        "model": array_digest(weights),
+        "data": array_digest(array for part in samples for array in part.values()),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A setting as plain text and lists, the same in every process.
+
+    The ``repr`` of a regularizer, an optimizer or a function has its address.
+    """
+    if isinstance(value, Mapping):
+        return sorted(([_plain(k), _plain(v)] for k, v in value.items()), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        return [type(value).__qualname__, _plain(value.get_config())]
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return value if isinstance(value, (str, int, float, type(None))) else repr(value)
+
+
+def _read(path: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All of a checkpoint that is no array, and its arrays by `_PARTS`.
+
+    Raises
+    ------
+    TuningError
+        If it is of other settings, another model or other data, or no checkpoint.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            about = json.loads(str(archive["about"]))
+            then, counts = about["arguments"], zip(_PARTS, about["counts"])
+            arrays = {part: [archive[f"{part}_{i}"] for i in range(n)] for part, n in counts}
+    except Exception as error:  # whatever a damaged archive makes of itself
+        raise TuningError(
+            f"checkpoint {path!r} can't be read ({error}): remove it, or name another."
+        ) from error
+    other = differences(then, json.loads(json.dumps(arguments)))
+    if other:
+        raise TuningError(
+            f"checkpoint {path!r} is of another training ({', '.join(other)}). Remove "
+            "it, or name another."
+        )
+    return about, arrays
 
 
 class Run:
@@ -50,7 +114,7 @@ class Run:
         self.moments: dict[str, Any] = {}
         self._arguments: dict[str, Any] = {}
         if options.checkpoint is not None:
-            self._arguments = checkpoints.described(settings, self.best_weights, data)
+            self._arguments = _described(settings, self.best_weights, data)
 
     @property
     def best_epoch(self) -> int:
@@ -109,29 +173,34 @@ class Run:
             self.best_weights, self.moments = trainee.keras_weights(), moments
 
     def _resume(self) -> bool:
-        if self.options.checkpoint is None:
+        """Take up training from the checkpoint; False if there is none."""
+        if self.options.checkpoint is None or not os.path.exists(self.options.checkpoint):
             return False
-        state = checkpoints.read(self.options.checkpoint, self._arguments)
-        if state is None:
-            return False
-        for variable, value in zip(self.trainee.variables, state.variables):
+        about, arrays = _read(os.fspath(self.options.checkpoint), self._arguments)
+        for variable, value in zip(self.trainee.variables, arrays["variables"]):
             variable.assign(value)
-        for variable, value in zip(self._memory(), state.optimizer):
+        for variable, value in zip(self._memory(), arrays["optimizer"]):
             variable.assign(value)
-        self.history, self.best_weights = list(state.history), state.best
-        self.moments = {name: np.array(pair) for name, pair in state.moments.items()}
+        self.history = [EpochRecord(**record) for record in about["history"]]
+        self.best_weights = arrays["best"]
+        self.moments = {name: np.array(pair) for name, pair in about["moments"].items()}
         return True
 
     def _write(self) -> None:
+        """Write a checkpoint; a reader sees the one before or all of this one."""
         if self.options.checkpoint is None:
             return
-        state = checkpoints.State(
-            variables=[v.numpy() for v in self.trainee.variables],
-            optimizer=[v.numpy() for v in self._memory()], best=self.best_weights,
-            history=tuple(self.history),
-            moments={name: list(map(float, pair)) for name, pair in self.moments.items()},
-        )  # fmt: skip
-        checkpoints.write(self.options.checkpoint, state, self._arguments)
+        variables = [v.numpy() for v in self.trainee.variables]
+        memory = [v.numpy() for v in self._memory()]
+        parts = dict(zip(_PARTS, (variables, memory, self.best_weights)))
+        about = {
+            "arguments": self._arguments, "history": [asdict(record) for record in self.history],
+            "moments": {name: list(map(float, pair)) for name, pair in self.moments.items()},
+            "counts": [len(own) for own in parts.values()],
+        }  # fmt: skip
+        arrays = {f"{part}_{i}": array for part in parts for i, array in enumerate(parts[part])}
+        arrays["about"] = np.array(json.dumps(about))
+        write_arrays(Path(self.options.checkpoint), arrays)
 
     def _memory(self) -> list[Any]:
         variables = self.trainee.optimizer.variables

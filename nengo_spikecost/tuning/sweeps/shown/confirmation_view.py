@@ -75,7 +75,6 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         axes.axhline(confirmation.keras_accuracy, color="#555555", ls="--", lw=1, label="Keras")
         axes.xaxis.set_major_formatter(EngFormatter("J"))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel(f"Energy per inference on {confirmation.device}")
-        axes.set_ylabel("Accuracy")
+        axes.set(xlabel=f"Energy per inference on {confirmation.device}", ylabel="Accuracy")
         axes.legend(fontsize="small", frameon=False)
         bare(axes)

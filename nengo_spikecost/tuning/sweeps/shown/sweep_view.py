@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
+from ....layout.plots import bare
 from ....layout.presenter import Part
 from ..sweep_result import Sweep
-from ..trials import Point, Reading, Trial
+from ..trials import Point, Trial
 from .loss_words import interval, known, points
-from .sweep_plot import draw_sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _SHOWN = 24
 """Points of a front that a table shows; of more, evenly chosen ones."""
+
+_BELOW = 1.5
+"""The axis of a plot ends so many times the largest loss of interest below the Keras model."""
 
 
 @presents(Sweep)
@@ -71,7 +79,34 @@ class SweepPresenter(Presenter[Sweep]):
         }  # fmt: skip
 
     def draw(self, sweep: Sweep, axes: Any) -> None:
-        draw_sweep(sweep, axes)
+        """Accuracy against energy per inference, with the presentation time as colour.
+
+        Raises
+        ------
+        TuningError
+            If no setting was seen with all images.
+        """
+        if not sweep.points:
+            raise TuningError("There is nothing to plot: no setting was seen with all images.")
+        colours = _colours(sweep)
+        front = sweep.front()
+        on_front = {(p.trial, p.n_steps) for p in front}
+        rest = [p for p in sweep.points if (p.trial, p.n_steps) not in on_front and not p.baseline]
+        _scatter(axes, rest, colours, s=12, alpha=0.45, linewidths=0)
+        for n_steps in sweep.space.n_steps:
+            base = sorted(
+                (p for p in sweep.baseline() if p.n_steps == n_steps), key=lambda p: p.energy_J
+            )
+            axes.plot(*_coordinates(base), ls=":", lw=1.2, color=colours[n_steps], zorder=2)
+            _scatter(axes, base, colours, marker="s", s=26, linewidths=0.7, edgecolors="black")
+        # the part of the front on which more energy means more accuracy, whatever the latency
+        best = np.maximum.accumulate([-np.inf, *(p.accuracy for p in front)])
+        stairs = [p for p, before in zip(front, best) if p.accuracy > before]
+        if stairs:
+            axes.step(*_coordinates(stairs), where="post", color="black", lw=1.4, zorder=3)
+        _scatter(axes, front, colours, s=42, linewidths=0.9, edgecolors="black", zorder=4)
+        axes.axhline(sweep.keras_accuracy, color="#555555", ls="--", lw=1)
+        _finish(axes, sweep, colours)
 
 
 def _heading(sweep: Sweep) -> list[str]:
@@ -84,9 +119,8 @@ def _heading(sweep: Sweep) -> list[str]:
         f"Keras model: {sweep.keras_accuracy:.2%}",
     ]
     if sweep.failed:
-        lines.append(
-            f"The last failure, trial {sweep.failed[-1].number}: {sweep.failed[-1].reason}"
-        )
+        last = sweep.failed[-1]
+        lines.append(f"The last failure, trial {last.number}: {last.reason}")
     if not sweep.front():
         lines.append("No setting is within the losses of accuracy looked for.")
     return lines
@@ -108,11 +142,12 @@ def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
 
 
 def _cells(point: Point, several: bool) -> tuple[str, ...]:
+    synapse = si.MISSING if point.synapse is None else f"{1000 * point.synapse:g}"
     return (
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
         si.si(point.energy_J, "J"), si.count(point.synops, short=True), f"{point.accuracy:.2%}",
         f"{points(point.loss)} ({interval(point.loss_interval)})",
-        *((_ms(point.synapse),) if several else ()),
+        *((synapse,) if several else ()),
         *(f"{scale:.3g}" for scale in point.scale_firing_rates.values()),
     )  # fmt: skip
 
@@ -146,18 +181,18 @@ def _against(one: Point, best: Point) -> str:
 
 
 def _trial_dict(trial: Trial) -> dict[str, Any]:
+    readings = [
+        {
+            "n_steps": reading.n_steps, "n_images": reading.n_seen, "accuracy": reading.accuracy,
+            "energy_J": reading.mean_J, "synops": known(reading.synops),
+        }
+        for reading in trial.readings
+    ]  # fmt: skip
     return {
         "number": trial.number, "state": trial.state, "origin": trial.proposal.origin,
         "parent": trial.proposal.parent, "scale_firing_rates": dict(trial.scales),
         "synapse": trial.proposal.setting.synapse, "reason": trial.reason, "seconds": trial.seconds,
-        "readings": [_reading_dict(reading) for reading in trial.readings],
-    }  # fmt: skip
-
-
-def _reading_dict(reading: Reading) -> dict[str, Any]:
-    return {
-        "n_steps": reading.n_steps, "n_images": reading.n_seen, "accuracy": reading.accuracy,
-        "energy_J": reading.mean_J, "synops": known(reading.synops),
+        "readings": readings,
     }  # fmt: skip
 
 
@@ -184,5 +219,59 @@ def _thinned(front: tuple[Point, ...]) -> Iterable[Point]:
     return [front[i] for i in sorted(chosen)]
 
 
-def _ms(synapse: float | None) -> str:
-    return si.MISSING if synapse is None else f"{1000 * synapse:g}"
+def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
+    from matplotlib import ticker
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], marker="o", color="black", mfc="white", label="front"),
+        Line2D(
+            [], [], marker="s", ls=":", color="#777777", mec="black", mfc="white",
+            label="one scale for all layers",
+        ),
+        Line2D([], [], marker="o", ms=3.5, ls="", color="#999999", label="other settings"),
+        Line2D([], [], ls="--", color="#555555", label="Keras model"),
+    ]  # fmt: skip
+    for n in sweep.space.n_steps:
+        label = f"{1e3 * n * sweep.dt:g} ms"
+        handles.append(Line2D([], [], marker="o", ls="", color=colours[n], label=label))
+    axes.legend(
+        handles=handles, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+    )  # fmt: skip
+    best = max(sweep.keras_accuracy, *(p.accuracy for p in sweep.points))
+    low = sweep.keras_accuracy - max(_BELOW * sweep.space.worst_loss, 0.005)
+    axes.set_ylim(low, best + 0.08 * (best - low))
+    shown = [p.energy_J for p in sweep.points if p.accuracy >= low and p.energy_J > 0]
+    if shown:
+        axes.set(xscale="log", xlim=(0.9 * min(shown), 1.1 * max(shown)))
+        narrow = max(shown) < 10 * min(shown)  # too few powers of ten to be labels
+        places = ticker.MaxNLocator(7) if narrow else ticker.LogLocator(subs=(1, 2, 5))
+        axes.xaxis.set_major_locator(places)
+        axes.xaxis.set_major_formatter(ticker.EngFormatter("J"))
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+        if narrow:
+            axes.xaxis.set_minor_locator(ticker.NullLocator())
+    axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
+    axes.set_ylabel(f"Accuracy on {sweep.n_images} images")
+    axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)
+    bare(axes)
+
+
+def _colours(sweep: Sweep) -> Any:
+    """A colour for each presentation time, dark for the shortest."""
+    from matplotlib import colormaps
+
+    steps = sweep.space.n_steps
+    shades = np.linspace(0.1, 0.88, len(steps)) if len(steps) > 1 else [0.3]
+    return {n: colormaps["viridis"](shade) for n, shade in zip(steps, shades)}
+
+
+def _scatter(axes: Axes, points: Any, colours: Any, **style: Any) -> None:
+    style = {"zorder": 2, "color": [colours[p.n_steps] for p in points], **style}
+    axes.scatter(*_coordinates(points), **style)
+
+
+def _coordinates(points: Any) -> tuple[list[float], list[float]]:
+    return [p.energy_J for p in points], [p.accuracy for p in points]
