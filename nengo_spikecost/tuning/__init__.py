@@ -11,7 +11,7 @@ from ..lazy import lazy_names as _lazy_names
 __getattr__, __dir__, __all__ = _lazy_names(
     __name__,
     {
-        "rate_statistics": "RateStatistic",
+        "rate_options": "RateStatistic",
         "rates": "LayerRates RateStep RateTuning activation_rule global_scale tune_firing_rates",
         "rescaling": "RescalableNetwork",
         "training": "L1 L1L2 L2 EpochRecord FineTuning PathwayFanOut Percentile RangedRegularizer "

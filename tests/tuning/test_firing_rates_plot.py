@@ -15,7 +15,7 @@ from matplotlib.patches import StepPatch
 import nengo_spikecost as nsc
 from nengo_spikecost.cli import main
 from nengo_spikecost.tuning import tune_firing_rates
-from nengo_spikecost.tuning.rates.shown import rate_plot as firing_rates_plot
+from nengo_spikecost.tuning.rates.shown import rate_view as firing_rates_plot
 from tests.models import randomise
 
 layers = tf.keras.layers
