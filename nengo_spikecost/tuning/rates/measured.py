@@ -42,11 +42,7 @@ class MeasuredRates:
         self.counts = {
             name: self._between(name, self._before, self.activity) for name in populations
         }
-        self._rates = {name: statistic.of(c, self.seconds) for name, c in self.counts.items()}
-
-    def rates_hz(self) -> dict[str, float]:
-        """The statistic by layer."""
-        return dict(self._rates)
+        self.rates_hz = {name: statistic.of(c, self.seconds) for name, c in self.counts.items()}
 
     def details(
         self, layer: str, scale: float, activations: Mapping[str, np.ndarray], dt: float
@@ -99,7 +95,7 @@ class MeasuredRates:
 
     def _halves(self, layer: str) -> tuple[float, float]:
         if self._middle is None:
-            return self._rates[layer], self._rates[layer]
+            return self.rates_hz[layer], self.rates_hz[layer]
         end = self.activity.protocol.presentation_time
         middle = self._middle.protocol.presentation_time
         first = self._between(layer, self._before, self._middle)

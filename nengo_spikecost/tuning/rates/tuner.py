@@ -147,7 +147,7 @@ class _Tuner:
 
     def _simulate(self, scales: Mapping[str, float]) -> dict[str, float]:
         measured = MeasuredRates(self._counted(scales), self.populations, self.statistic)
-        rates = measured.rates_hz()
+        rates = measured.rates_hz
         errors = {name: self._error(name, rates[name]) for name in self.targets}
         n_off = sum(bool(error > 0) for error in errors.values())
         self.history.append(RateStep(dict(scales), dict(rates), len(errors) - n_off))
@@ -174,9 +174,8 @@ class _Tuner:
 
     def _allowed(self, name: str) -> float:
         """How far from its target a rate may be, in Hz."""
-        return max(
-            self.options.tolerance * self.targets[name], self.statistic.slack_hz(self.seconds)
-        )
+        slack_hz = self.statistic.slack_hz(self.seconds)
+        return max(self.options.tolerance * self.targets[name], slack_hz)
 
     def _moved(self, scales: Mapping[str, float], rates: Mapping[str, float]) -> dict[str, float]:
         """The next scales; only layers that are off and not stuck get another one."""
@@ -209,7 +208,7 @@ class _Tuner:
         )  # fmt: skip
 
     def _layer(self, name: str, measured: MeasuredRates, scales: Mapping[str, float]) -> LayerRates:
-        rate, target = measured.rates_hz()[name], self.targets.get(name)
+        rate, target = measured.rates_hz[name], self.targets.get(name)
         off = target is not None and self._error(name, rate) > 0
         return LayerRates(
             layer=name, scale=scales[name], target_hz=target,
@@ -235,10 +234,8 @@ class _Tuner:
 def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
     """Targets in Hz, by name of the layers that have one."""
     names = layer_names(network.conversion.options["model"])
-    if isinstance(target, Mapping):
-        given = by_layer_name(target, names)
-    else:
-        given = dict.fromkeys(network.layers, target)
+    is_dict = isinstance(target, Mapping)
+    given = by_layer_name(target, names) if is_dict else dict.fromkeys(network.layers, target)
     for name, hz in given.items():
         if name not in network.layers:
             raise TuningError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -132,5 +132,4 @@ def found_blocks(conversion: Any, dt: float) -> ChipBlocks:
 
 
 def _pairs(values: Any) -> tuple[tuple[int, int], ...]:
-    pairs: Sequence[Any] = tuple(values)
-    return tuple((int(first), int(second)) for first, second in pairs)
+    return tuple((int(first), int(second)) for first, second in values)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TuningError
+from ...files import check_writable
 from .trials import Proposal, Reading, Setting, Trial
 
 FORMAT = "nengo-spikecost/sweep/1"
@@ -63,9 +64,11 @@ class Study:
         self.path = None if path is None else os.fspath(path)
         self._lock = contextlib.ExitStack()
         if self.path is not None:
-            _check_place(self.path, readonly)
             if not readonly:
+                check_writable(self.path)
                 self._lock.enter_context(_only_one(self.path))
+            elif not os.path.isfile(self.path):
+                raise TuningError(f"There is no study {self.path}.")
         try:
             self._db = sqlite3.connect(self.path or ":memory:", isolation_level=None)
             self._open()
@@ -200,16 +203,6 @@ def _packed(array: np.ndarray) -> bytes:
 def _unpacked(data: bytes) -> np.ndarray:
     kind, _, values = data.partition(b"\n")
     return np.frombuffer(zlib.decompress(values), dtype=np.dtype(kind.decode()))
-
-
-def _check_place(path: str, readonly: bool) -> None:
-    from ...files import check_writable
-
-    if readonly:
-        if not os.path.isfile(path):
-            raise TuningError(f"There is no study {path}.")
-    else:
-        check_writable(path)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from ..rescaling import RescalableNetwork
 from .chip_blocks import ChipBlocks, found_blocks
 from .sweep_plan import Plan
 from .sweep_pricing import priced_graph
+from .sweep_pricing import readings as readings_of
 from .trials import Reading, Setting, with_more
 
 IMAGES_AT_ONCE = 1000
@@ -80,7 +81,7 @@ class SweepEngine(abc.ABC):
         for first in range(start, stop, IMAGES_AT_ONCE):
             part = slice(first, min(first + IMAGES_AT_ONCE, stop))
             activities = measured(self._x[part])
-            new = self.plan.pricing.readings(activities, graph, self._labels[part])
+            new = readings_of(self.plan.options, activities, graph, self._labels[part])
             readings = with_more(readings, new)
         return readings
 

@@ -22,7 +22,6 @@ from ...digests import array_digest
 from ...errors import DataError, TuningError
 from ..rescaling import RescalableNetwork
 from ..sweep_options import SweepOptions
-from .sweep_pricing import Pricing
 
 
 def _of_arrays(*arrays: Any) -> str:
@@ -152,11 +151,6 @@ class Plan:
     labels: np.ndarray
     options: SweepOptions
     conversion: Mapping[str, Any]
-
-    @property
-    def pricing(self) -> Pricing:
-        """How readings are made of activities."""
-        return Pricing(self.options.device, self.options.cost_model, self.options.readout)
 
     @property
     def first_images(self) -> int:

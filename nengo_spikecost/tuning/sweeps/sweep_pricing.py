@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,13 @@ import numpy as np
 from ...activity import Activity
 from ...conversion import Conversion
 from ...energy import devices
-from ...energy.cost_models import CostModel
-from ...energy.device import Device
 from ...energy.host_pricing import DEFAULT_HOST
 from ...energy.pricing import estimate_energy
 from ...errors import UncountedWarning
 from ...graph import NetworkGraph
 from ...workload.exact import ExactCounter
 from ...workload.workload_record import Workload
+from ..sweep_options import SweepOptions
 from .trials import Reading
 
 
@@ -36,54 +34,37 @@ def priced_graph(conversion: Conversion) -> NetworkGraph:
     return graph
 
 
-@dataclass(frozen=True)
-class Pricing:
-    """From activities to readings.
+def readings(
+    options: SweepOptions, activities: Mapping[int, Activity], graph: NetworkGraph,
+    labels: np.ndarray,
+) -> list[Reading]:  # fmt: skip
+    """A reading for each presentation time.
 
-    Attributes
+    Parameters
     ----------
-    device : Device
-        A spiking device.
-    cost_model : CostModel
-        What counts, and what prices the counts.
-    readout : {"last", "mean"}
-        Which output is the class.
+    options : SweepOptions
+        Its cost model counts and prices for its device, and its readout says the class.
+    activities : mapping from int to Activity
+        By steps.
+    graph : NetworkGraph
+        Made by `priced_graph`, of the network that they were measured on, with these scales
+        or others.
+    labels : ndarray of int64, shape (n_images,)
+        Classes of the images measured.
     """
-
-    device: Device
-    cost_model: CostModel
-    readout: str
-
-    def readings(
-        self, activities: Mapping[int, Activity], graph: NetworkGraph, labels: np.ndarray
-    ) -> list[Reading]:
-        """A reading for each presentation time.
-
-        Parameters
-        ----------
-        activities : mapping from int to Activity
-            By steps.
-        graph : NetworkGraph
-            Made by `priced_graph`, of the network that they were measured on, with these scales
-            or others.
-        labels : ndarray of int64, shape (n_images,)
-            Classes of the images measured.
-        """
-        return [self._reading(n, activities[n], graph, labels) for n in activities]
-
-    def _reading(
-        self, n_steps: int, activity: Activity, graph: NetworkGraph, labels: np.ndarray
-    ) -> Reading:
+    read, host = [], devices.get(DEFAULT_HOST, options.cost_model.name)
+    for n_steps, activity in activities.items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UncountedWarning)  # said when the graph was made
-            workload = self.cost_model.counter(graph, activity, None).workload()
-        host = devices.get(DEFAULT_HOST, self.cost_model.name)
-        energy_J = estimate_energy(workload, self.device, self.cost_model, host).total_J
-        return Reading(
-            n_steps=n_steps, correct=activity.predictions(readout=self.readout) == labels,
+            workload = options.cost_model.counter(graph, activity, None).workload()
+        energy_J = estimate_energy(workload, options.device, options.cost_model, host).total_J
+        reading = Reading(
+            n_steps=n_steps, correct=activity.predictions(readout=options.readout) == labels,
             energy_J=np.array(np.broadcast_to(energy_J, labels.shape)), synops=workload.mean_synops,
             layer_synops=_synops_by_origin(workload, graph),
         )  # fmt: skip
+        read.append(reading)
+    return read
 
 
 def _synops_by_origin(workload: Workload, graph: NetworkGraph) -> Mapping[str, float]:

@@ -13,8 +13,6 @@ Key = tuple[tuple[float, ...], Optional[float]]
 ROUNDING = 1e-12
 """A loss that is larger by no more than this is not larger: shares of images are rounded."""
 
-STATES = ("complete", "stopped", "failed")
-
 
 @dataclass(frozen=True)
 class Setting:

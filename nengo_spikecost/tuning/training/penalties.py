@@ -143,16 +143,13 @@ def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penaltie
 def _rates_by_population(
     rates_hz: Any, by_layer: Mapping[str, list[Population]]
 ) -> dict[str, float]:
-    if isinstance(rates_hz, Mapping):
-        named = dict(rates_hz)
-        missing = [layer for layer in by_layer if layer not in named]
-        if missing:
-            raise TuningError(
-                f"rates_hz has no rate for layer {missing[0]!r}; give one for each of "
-                f"{', '.join(by_layer)}, or one number for all."
-            )
-    else:
-        named = dict.fromkeys(by_layer, rates_hz)
+    named = rates_hz if isinstance(rates_hz, Mapping) else dict.fromkeys(by_layer, rates_hz)
+    missing = [layer for layer in by_layer if layer not in named]
+    if missing:
+        raise TuningError(
+            f"rates_hz has no rate for layer {missing[0]!r}; give one for each of "
+            f"{', '.join(by_layer)}, or one number for all."
+        )
     rates = {}
     for layer, rate in named.items():
         if not check.is_number(rate) or rate <= 0:

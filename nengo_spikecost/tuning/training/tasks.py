@@ -69,11 +69,6 @@ class Task:
             self._classes[name] = is_class
             self._losses[name] = _resolved(given)
 
-    @property
-    def has_accuracy(self) -> bool:
-        """Whether any output is of classes."""
-        return any(self._classes.values())
-
     def scores(
         self, targets: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -175,6 +170,11 @@ class Data:
         return len(next(iter(self.held_inputs.values())))
 
 
+def rows_of(arrays: Mapping[str, np.ndarray], rows: Any) -> dict[str, np.ndarray]:
+    """The same samples of each array."""
+    return {name: values[rows] for name, values in arrays.items()}
+
+
 def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptions) -> Data:
     """Samples and labels as arrays, some of them held out in whole batches.
 
@@ -202,12 +202,10 @@ def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptio
         # whole batches, and at least one
         n_held = max(math.ceil(share * n / batch), 1) * batch
         held = np.sort(order[:n_held] if share else order[: min(n_held, 1000)])
-        held_inputs = {k: v[held] for k, v in inputs.items()}
-        held_labels = {k: v[held] for k, v in labels.items()}
+        held_inputs, held_labels = rows_of(inputs, held), rows_of(labels, held)
         if share:
             kept = np.sort(order[n_held:])
-            inputs = {k: v[kept] for k, v in inputs.items()}
-            labels = {k: v[kept] for k, v in labels.items()}
+            inputs, labels = rows_of(inputs, kept), rows_of(labels, kept)
     data = Data(inputs, labels, held_inputs, held_labels)
     if data.n < batch or data.n_held < batch:
         raise TuningError(

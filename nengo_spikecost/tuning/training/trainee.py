@@ -16,7 +16,7 @@ from ...conversion import Conversion
 from ..fine_tune_options import FineTuneOptions
 from .penalties import Penalties, SynopPenalty
 from .spiking_aware import spiking_aware_training
-from .tasks import Task
+from .tasks import Task, rows_of
 from .weights import WeightMap, trainable_parameters
 
 
@@ -109,9 +109,7 @@ class Trainee:
         moments: dict[str, np.ndarray] = {}
         for start in range(0, n - n % self.batch_size, self.batch_size):
             part = slice(start, start + self.batch_size)
-            tensors, rates = self._test(
-                {k: v[part] for k, v in inputs.items()}, {k: v[part] for k, v in targets.items()}
-            )
+            tensors, rates = self._test(rows_of(inputs, part), rows_of(targets, part))
             scores.append(_scores(tensors))
             for name, pair in rates.items():
                 moments[name] = moments.get(name, 0) + np.asarray(pair, dtype=np.float64)

@@ -23,7 +23,7 @@ from ...errors import TuningError
 from ...progress import progress_bar
 from ..fine_tune_options import FineTuneOptions
 from .fine_tuning import EpochRecord
-from .tasks import Data
+from .tasks import Data, rows_of
 from .trainee import Scores, Trainee
 
 _PARTS = ("variables", "optimizer", "best")
@@ -152,10 +152,7 @@ class Run:
         size = self.trainee.batch_size
         for start in range(0, self.data.n - self.data.n % size, size):
             chosen = np.sort(order[start : start + size])
-            yield (
-                {k: v[chosen] for k, v in self.data.inputs.items()},
-                {k: v[chosen] for k, v in self.data.labels.items()},
-            )
+            yield rows_of(self.data.inputs, chosen), rows_of(self.data.labels, chosen)
 
     def _validate(self, epoch: int, train: list[Scores], start: float) -> None:
         data, trainee = self.data, self.trainee
