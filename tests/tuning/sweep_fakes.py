@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from nengo_spikecost.tuning.sweeps.evaluation import Rules, stages_of
 from nengo_spikecost.tuning.sweeps.search import Search
 from nengo_spikecost.tuning.sweeps.space import Space, global_scales, starts
 from nengo_spikecost.tuning.sweeps.study import Study
 from nengo_spikecost.tuning.sweeps.sweep_result import Sweep
-from nengo_spikecost.tuning.sweeps.sweep_run import run_trials
+from nengo_spikecost.tuning.sweeps.sweep_run import Rules, run_trials, stages_of
 from nengo_spikecost.tuning.sweeps.trials import Reading
 
 RULE = {"first": 100.0, "middle": 400.0, "last": 50.0}

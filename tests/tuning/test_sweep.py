@@ -15,10 +15,10 @@ from nengo_spikecost.tuning.sweep_options import (
     checked_synapses,
 )
 from nengo_spikecost.tuning.sweeps import Sweep
-from nengo_spikecost.tuning.sweeps.evaluation import stages_of
-from nengo_spikecost.tuning.sweeps.sampler import to_study
+from nengo_spikecost.tuning.sweeps.search import to_study
 from nengo_spikecost.tuning.sweeps.study import Study
 from nengo_spikecost.tuning.sweeps.sweep_plan import check_same
+from nengo_spikecost.tuning.sweeps.sweep_run import stages_of
 from nengo_spikecost.tuning.sweeps.trials import Proposal, Setting, Trial
 from tests.tuning.sweep_fakes import RULE, FormulaEngine, formula_sweep
 
@@ -274,7 +274,7 @@ def _in_bounds(trial):
 
 
 def test_sampler_proposals_depend_on_trials_and_number_only(found):
-    from nengo_spikecost.tuning.sweeps.sampler import sampled
+    from nengo_spikecost.tuning.sweeps.search import sampled
 
     trials = found.trials[:40]
     one = sampled(found.space, trials, set(), found.keras_accuracy, (0, 40))

@@ -97,18 +97,16 @@ class LayerRates:
     @property
     def flags(self) -> tuple[str, ...]:
         """Findings that deserve a look, one short phrase each; `FLAGS` says what they mean."""
-        flags = []
-        if self.saturated > FLAG_SHARE:
-            flags.append(f"saturated {self.saturated:.0%}")
-        if self.silent > FLAG_SHARE:
-            flags.append(f"silent {self.silent:.0%}")
-        if self.linearity > FLAG_FACTOR:
-            flags.append(f"excess x{self.linearity:.3g}")
-        if self.skew > 0 and not 1 / FLAG_FACTOR < self.skew < FLAG_FACTOR:
-            flags.append(f"skewed x{self.skew:.2f}")
-        if self.first_half_hz and self.second_half_hz > FLAG_FACTOR * self.first_half_hz:
-            flags.append(f"rising x{self.second_half_hz / self.first_half_hz:.1f}")
-        return tuple(flags)
+        skewed = self.skew > 0 and not 1 / FLAG_FACTOR < self.skew < FLAG_FACTOR
+        first, second = self.first_half_hz, self.second_half_hz
+        raised = {
+            f"saturated {self.saturated:.0%}": self.saturated > FLAG_SHARE,
+            f"silent {self.silent:.0%}": self.silent > FLAG_SHARE,
+            f"excess x{self.linearity:.3g}": self.linearity > FLAG_FACTOR,
+            f"skewed x{self.skew:.2f}": skewed,
+            f"rising x{second / (first or 1):.1f}": first and second > FLAG_FACTOR * first,
+        }
+        return tuple(flag for flag, is_raised in raised.items() if is_raised)
 
 
 @dataclass(frozen=True)

@@ -124,20 +124,18 @@ class Study:
         self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None
     ) -> None:
         """Keep facts (as JSON) and arrays, all or none of them."""
-        with self._transaction():
-            self._db.executemany(
-                "INSERT OR REPLACE INTO facts VALUES (?, ?)",
-                [(name, json.dumps(value)) for name, value in facts.items()],
-            )
-            self._db.executemany(
-                "INSERT OR REPLACE INTO arrays VALUES (?, ?)",
-                [(name, _packed(array)) for name, array in (arrays or {}).items()],
-            )
+        with self._db:  # commits, or rolls back after an error
+            self._db.execute("BEGIN IMMEDIATE")
+            rows: list[tuple[str, Any]] = [(n, json.dumps(value)) for n, value in facts.items()]
+            self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
+            rows = [(n, _packed(array)) for n, array in (arrays or {}).items()]
+            self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", rows)
 
     def add(self, trial: Trial) -> None:
         """Write a finished trial, all or nothing."""
         proposal = trial.proposal
-        with self._transaction():
+        with self._db:  # commits, or rolls back after an error
+            self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -174,16 +172,6 @@ class Study:
             for number, state, origin, baseline, parent, scales, synapse, reason, seconds
             in self._db.execute("SELECT * FROM trials ORDER BY number")
         ]  # fmt: skip
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
 
 def _row(number: int, reading: Reading) -> tuple[Any, ...]:

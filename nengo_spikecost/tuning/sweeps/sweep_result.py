@@ -18,7 +18,7 @@ from .chip_blocks import ChipBlocks
 from .confirm import confirm
 from .confirmation import Confirmation
 from .front import cheapest_within, pareto, significant
-from .sampler import to_study
+from .search import to_study
 from .space import Space
 from .study import Study
 from .sweep_plan import Plan
