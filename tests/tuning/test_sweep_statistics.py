@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from nengo_spikecost.tuning.sweeps.accuracy_statistics import (
+from nengo_spikecost.tuning.sweeps.front import (
     mcnemar,
     mean_difference,
     paired_difference,

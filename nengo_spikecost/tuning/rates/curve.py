@@ -53,11 +53,8 @@ def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dic
         rates = convert(**options)
         activity = measure(rates, x, n_steps, progress=False)
     seconds = activity.protocol.presentation_time
-    return {
-        name: record.counts / seconds
-        for name, record in activity.populations.items()
-        if not record.spiking
-    }
+    return {name: record.counts / seconds for name, record in activity.populations.items()
+            if not record.spiking}  # fmt: skip
 
 
 def response(neuron_type: Any, drive_hz: np.ndarray, dt: float) -> np.ndarray:

@@ -204,10 +204,8 @@ class RateTuning(Result):
         """The scales as Python, to paste: a dict by layer of ``model``."""
         assert self.base is not None
         layers = dict(walk_layers(self.base.options["model"]))
-        lines = [
-            f"    {_layer_code(name, layers[name])}: {scale!r},"
-            for name, scale in self.scales.items()
-        ]
+        lines = [f"    {_layer_code(name, layers[name])}: {scale!r},"
+                 for name, scale in self.scales.items()]  # fmt: skip
         return "\n".join(["scale_firing_rates = {", *lines, "}"])
 
 

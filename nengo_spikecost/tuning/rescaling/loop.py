@@ -74,11 +74,8 @@ def is_tunable(ensemble: nengo.Ensemble) -> bool:
 
 def gain_operators(model: Any, operators: Sequence[Any]) -> list[tuple[nengo.Ensemble, Any]]:
     """The operators that multiply an input of tunable neurons with their gains."""
-    inputs = {
-        model.sig[ensemble.neurons]["in"]: ensemble
-        for ensemble in model.toplevel.all_ensembles
-        if is_tunable(ensemble)
-    }
+    inputs = {model.sig[ensemble.neurons]["in"]: ensemble
+              for ensemble in model.toplevel.all_ensembles if is_tunable(ensemble)}  # fmt: skip
     copies = {op.src.base: op.dst.base for op in operators if isinstance(op, Copy)}
     multiplying = []
     for op in operators:
@@ -175,10 +172,8 @@ class RescaledLoop(StreamingBackend):
                 for op in part.neurons.ops:
                     # Nengo's parameters are read-only once they are set
                     type(op.neurons).amplitude.data[op.neurons] = height
-        self._start = {
-            key: tf.constant(arrays[key]) if key in arrays else x
-            for key, x in self._initial.items()
-        }
+        self._start = {key: tf.constant(arrays[key]) if key in arrays else x
+                       for key, x in self._initial.items()}  # fmt: skip
         self._scaled = ([tf.constant(x, dtype) for x in per_spike], heights, biases)
         self._state: list[tf.Tensor] | None = None
 
@@ -196,16 +191,13 @@ class RescaledLoop(StreamingBackend):
                 if signal.key not in self._initial or not signal.minibatched:
                     raise CannotRescale(f"the gains of {name} are no part of the state")
                 gains += [(signal.key, *piece) for piece in signal.slices]
-        neurons = [
-            build.built_neurons
-            for op, build in builders
-            if isinstance(op, SimNeurons) and op.output is output
-        ]
+        neurons = [build.built_neurons for op, build in builders
+                   if isinstance(op, SimNeurons) and op.output is output]  # fmt: skip
         if len(neurons) != 1 or len(neurons[0].ops) != 1:
             raise CannotRescale(f"the neurons of {name} are not one operator")
         own = neurons[0].ops[0]
         if isinstance(neurons[0], neuron_builders.GenericNeuronBuilder):
-            own.neurons = _own_copy(own.neurons)
+            own.neurons = copy.copy(own.neurons)  # a neuron type that no network has
         elif not isinstance(neurons[0], neuron_builders.TFNeuronBuilder):
             raise CannotRescale(f"{type(neurons[0]).__name__} is no builder of NengoDL")
         resets = [
@@ -304,14 +296,10 @@ class RescaledLoop(StreamingBackend):
     def _zero_totals(self) -> list[Any]:
         """Counts and outputs before the first step."""
         dtype, n = self._graph.dtype, self.setup.batch_size
-        counts = [
-            tf.zeros((n, p.n_neurons), dtype if p.spiking else tf.float64)
-            for p in self.setup.populations
-        ]
-        outputs = [
-            (tf.zeros((n, probe.size_in), dtype), tf.zeros((n, probe.size_in), tf.float64))
-            for probe in self.setup.outputs.values()
-        ]
+        counts = [tf.zeros((n, p.n_neurons), dtype if p.spiking else tf.float64)
+                  for p in self.setup.populations]  # fmt: skip
+        outputs = [(tf.zeros((n, probe.size_in), dtype), tf.zeros((n, probe.size_in), tf.float64))
+                   for probe in self.setup.outputs.values()]  # fmt: skip
         return [counts, outputs]
 
     def _batch_counts(self, totals: Any, n_steps: int) -> BatchCounts:
@@ -323,11 +311,6 @@ class RescaledLoop(StreamingBackend):
                 for name, (last, total) in zip(self.setup.outputs, outputs)
             },
         )
-
-
-def _own_copy(neuron_type: Any) -> Any:
-    """A neuron type that no network has."""
-    return copy.copy(neuron_type)
 
 
 def _specs(tensors: Any) -> Any:

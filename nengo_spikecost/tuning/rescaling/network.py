@@ -106,10 +106,8 @@ class RescalableNetwork:
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
         tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]
-        self.populations = {
-            layer: tuple(p for p in tunable if p.layer == layer)
-            for layer in dict.fromkeys(p.layer for p in tunable)
-        }
+        self.populations = {layer: tuple(p for p in tunable if p.layer == layer)
+                            for layer in dict.fromkeys(p.layer for p in tunable)}  # fmt: skip
         self.layers = tuple(self.populations)
         if not self.layers:
             raise MeasurementError("The network has no neurons whose firing rates can be scaled.")

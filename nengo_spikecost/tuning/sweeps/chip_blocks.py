@@ -64,10 +64,8 @@ class ChipBlocks:
     @classmethod
     def of_dict(cls, values: Mapping[str, Any]) -> ChipBlocks:
         """From what `to_dict` gave, by way of JSON or not."""
-        layers = tuple(
-            LayerBlocks(v["name"], v["ensemble"], tuple(v["tile"]), tuple(v["full"]))
-            for v in values["layers"]
-        )
+        layers = tuple(LayerBlocks(v["name"], v["ensemble"], tuple(v["tile"]), tuple(v["full"]))
+                       for v in values["layers"])  # fmt: skip
         pop_types = _pairs(values["pop_types"])
         return cls(layers, pop_types, int(values["n_cores"]))
 

@@ -8,9 +8,9 @@ from typing import Any
 from ...activity import measure, simulators
 from ...errors import TuningError
 from ..sweep_options import check_counted
-from .accuracy_statistics import mcnemar, paired_difference, wilson
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
+from .front import mcnemar, paired_difference, wilson
 from .sweep_plan import Plan, images_and_labels
 from .sweep_pricing import priced_graph, readings
 from .trials import Point

@@ -61,10 +61,8 @@ class Space:
 
     def clipped(self, setting: Setting) -> Setting:
         """The setting moved within bounds, scales to six digits, as they are pasted."""
-        scales = {
-            n: float(f"{min(max(s, self.bounds(n)[0]), self.bounds(n)[1]):.6g}")
-            for n, s in setting.scales.items()
-        }
+        scales = {n: float(f"{min(max(s, self.bounds(n)[0]), self.bounds(n)[1]):.6g}")
+                  for n, s in setting.scales.items()}  # fmt: skip
         return Setting(scales, setting.synapse)
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,11 +13,10 @@ import numpy as np
 from ...errors import TuningError
 from ...layout import Result
 from ..sweep_options import SweepOptions
-from .accuracy_statistics import paired_difference, wilson
 from .chip_blocks import ChipBlocks
 from .confirm import confirm
 from .confirmation import Confirmation
-from .front import cheapest_within, pareto, significant
+from .front import cheapest_within, paired_difference, pareto, significant, wilson
 from .search import to_study
 from .space import Space
 from .study import Study

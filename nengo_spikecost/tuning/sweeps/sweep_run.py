@@ -29,8 +29,7 @@ from ...options import takes_options
 from ...progress import progress_bar
 from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import SweepOptions, checked_scales
-from .accuracy_statistics import mean_difference, paired_difference
-from .front import rivals
+from .front import mean_difference, paired_difference, rivals
 from .search import Search
 from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study

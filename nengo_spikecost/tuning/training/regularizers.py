@@ -37,7 +37,8 @@ class _Checked:
 
     def __init__(self, *, target: Target, **others: Any):
         target_range(target)
-        weights = [check.positive(n, others[n], TuningError, zero=True) for n in _weights(others)]
+        names = [name for name in ("l1", "l2") if name in others]
+        weights = [check.positive(name, others[name], TuningError, zero=True) for name in names]
         if weights and not any(weights):
             warnings.warn(
                 f"{type(self).__name__} has no effect: its weights are 0.", EstimateWarning,
@@ -60,10 +61,6 @@ class _Checked:
         """How far each value is from the target (with its sign), or outside the range."""
         low, high = self.minimum, self.maximum
         return x - high if low == high else tf.nn.relu(low - x) + tf.nn.relu(x - high)
-
-
-def _weights(arguments: Any) -> list[str]:
-    return [name for name in ("l1", "l2") if name in arguments]
 
 
 @_serializable

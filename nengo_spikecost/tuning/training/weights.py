@@ -137,10 +137,8 @@ class WeightMap:
         self._check_complete()
         fixed = {id(w) for w in model.non_trainable_weights}
         #: For each parameter, whether all its weights are to be trained.
-        self.trains = tuple(
-            not any(id(model.weights[i]) in fixed for i in np.unique(variable))
-            for variable, _ in self._elements
-        )
+        self.trains = tuple(not any(id(model.weights[i]) in fixed for i in np.unique(variable))
+                            for variable, _ in self._elements)  # fmt: skip
         mapped = {
             int(i) for (v, _), on in zip(self._elements, self.trains) if on for i in np.unique(v)
         }

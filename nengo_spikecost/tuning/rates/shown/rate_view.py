@@ -109,10 +109,8 @@ def _title(tuning: RateTuning) -> str:
 
 
 def _layers(tuning: RateTuning) -> list[dict[str, Any]]:
-    return [
-        {**asdict(layer), "error": layer.error, "flags": list(layer.flags)}
-        for layer in tuning.layers
-    ]
+    return [{**asdict(layer), "error": layer.error, "flags": list(layer.flags)}
+            for layer in tuning.layers]  # fmt: skip
 
 
 def _cells(layer: LayerRates) -> tuple[str, ...]:
