@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from nengo_spikecost.tuning.sweeps.search import Search
-from nengo_spikecost.tuning.sweeps.space import Space, global_scales, starts
 from nengo_spikecost.tuning.sweeps.study import Study
 from nengo_spikecost.tuning.sweeps.sweep_result import Sweep
 from nengo_spikecost.tuning.sweeps.sweep_run import Rules, run_trials, stages_of
-from nengo_spikecost.tuning.sweeps.trials import Reading
+from nengo_spikecost.tuning.sweeps.trials import Reading, Space, global_scales, starts
 
 RULE = {"first": 100.0, "middle": 400.0, "last": 50.0}
 STEPS = (10, 20, 40)

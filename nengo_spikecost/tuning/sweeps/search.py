@@ -56,8 +56,7 @@ from typing import Any
 
 import numpy as np
 
-from .space import Space
-from .trials import ROUNDING, Key, Proposal, Reading, Setting, Trial
+from .trials import ROUNDING, Key, Proposal, Reading, Setting, Space, Trial
 
 STEPS = (0.6, 0.775, 0.88, 0.94)
 """Factors on a layer's scale, from the coarsest, each about the square root of the one before."""

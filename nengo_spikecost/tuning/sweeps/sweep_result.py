@@ -18,10 +18,9 @@ from .confirm import confirm
 from .confirmation import Confirmation
 from .front import cheapest_within, paired_difference, pareto, significant, wilson
 from .search import to_study
-from .space import Space
 from .study import Study
 from .sweep_plan import Plan
-from .trials import ROUNDING, Point, Reading, Trial
+from .trials import ROUNDING, Point, Reading, Space, Trial
 
 if TYPE_CHECKING:
     import optuna

@@ -31,7 +31,6 @@ from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import SweepOptions, checked_scales
 from .front import mean_difference, paired_difference, rivals
 from .search import Search
-from .space import RULE_HZ, Space, global_scales, starts
 from .study import Study
 from .sweep_engine import SettingEngine, SweepEngine
 from .sweep_plan import (
@@ -42,7 +41,17 @@ from .sweep_plan import (
     images_and_labels,
 )
 from .sweep_result import Sweep
-from .trials import Proposal, Reading, Setting, Trial, with_more
+from .trials import (
+    RULE_HZ,
+    Proposal,
+    Reading,
+    Setting,
+    Space,
+    Trial,
+    global_scales,
+    starts,
+    with_more,
+)
 
 
 class Engine(Protocol):

@@ -20,7 +20,7 @@ from ...graph import NetworkGraph
 from ...options import takes_options
 from ..fine_tune_options import FineTuneOptions
 from .fine_tuning import FineTuning
-from .penalties import Penalties, SynopPenalty, make_penalties
+from .penalties import Penalties, make_penalties
 from .tasks import Task, training_data
 from .trainee import Trainee
 from .training_run import Run, make_optimizer
@@ -93,7 +93,7 @@ def fine_tune(
     sizes = {name: probe.size_in for name, probe in conversion.outputs.items()}
     trainee = Trainee(
         conversion, weights, Task(given, options.loss, options.readout, data.labels, sizes),
-        penalties, SynopPenalty.of(options.synop_weight, options.synop_target), options,
+        penalties, options,
         make_optimizer(options.learning_rate, options.epochs * (data.n // options.batch_size)),
     )  # fmt: skip
     try:

@@ -31,6 +31,12 @@ class Penalties:
     rates_hz : dict from str to float, optional
         By population: the rate that it is to be scaled to. Synops are then those at these
         rates, whatever the rates are now.
+    amplitudes : dict from str to float
+        Of the spikes of every population.
+    synop_weight : float
+        Penalty on all synops of the network before training.
+    synop_target : (float, float), optional
+        Synops a sample that cost nothing.
     """
 
     populations: tuple[Population, ...]
@@ -38,6 +44,8 @@ class Penalties:
     rates: tuple[tuple[str, RateLoss], ...] = ()
     rates_hz: Mapping[str, float] | None = None
     amplitudes: Mapping[str, float] = field(default_factory=dict)
+    synop_weight: float = 0.0
+    synop_target: tuple[float, float] | None = None
 
     def total_synops(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Mean synops a sample on all pathways, a scalar.
@@ -77,31 +85,10 @@ class Penalties:
             total += tf.cast(loss(None, outputs[name]), tf.float32)
         return total
 
-
-@dataclass(frozen=True)
-class SynopPenalty:
-    """The price of synops in the loss.
-
-    Attributes
-    ----------
-    weight : float
-        Penalty on all synops of the network before training.
-    target : (float, float), optional
-        Synops a sample that cost nothing.
-    """
-
-    weight: float
-    target: tuple[float, float] | None = None
-
-    @classmethod
-    def of(cls, weight: float, target: Any) -> SynopPenalty:
-        """The penalty that `fine_tune` was asked for."""
-        return cls(float(weight), None if target is None else synop_range(target))
-
-    def __call__(self, synops: Any, at_start: Any) -> Any:
+    def of_synops(self, synops: Any, at_start: Any) -> Any:
         """The penalty on synops, given how many there were at the start (at least 1)."""
-        counted = synops if self.target is None else outside(synops, self.target)
-        return self.weight / at_start * counted
+        target = self.synop_target
+        return self.synop_weight / at_start * (outside(synops, target) if target else synops)
 
 
 def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penalties:
@@ -137,6 +124,8 @@ def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penaltie
         populations=tuple(p for p in graph.populations if p.name in needed), synops=synops,
         rates=tuple(rates), rates_hz=wanted,
         amplitudes={p.name: spike_amplitude(p.neuron_type) for p in graph.populations},
+        synop_weight=float(options.synop_weight),
+        synop_target=None if options.synop_target is None else synop_range(options.synop_target),
     )  # fmt: skip
 
 

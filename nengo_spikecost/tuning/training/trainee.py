@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ...conversion import Conversion
 from ..fine_tune_options import FineTuneOptions
-from .penalties import Penalties, SynopPenalty
+from .penalties import Penalties
 from .spiking_aware import spiking_aware_training
 from .tasks import Task, rows_of
 from .weights import WeightMap, trainable_parameters
@@ -39,20 +39,18 @@ class Trainee:
     weights : WeightMap
     task : Task
     penalties : Penalties
-    synop_penalty : SynopPenalty
     options : FineTuneOptions
     optimizer : tf.keras.optimizers.Optimizer
     """
 
     def __init__(
         self, conversion: Conversion, weights: WeightMap, task: Task, penalties: Penalties,
-        synop_penalty: SynopPenalty, options: FineTuneOptions, optimizer: Any,
+        options: FineTuneOptions, optimizer: Any,
     ):  # fmt: skip
         self.penalties, self.task, self.weights = penalties, task, weights
         self.batch_size, self.optimizer = options.batch_size, optimizer
         # rates of constant samples are the same at every step
         self.n_steps = options.n_steps if options.spikes or conversion.temporal else 1
-        self._synop_penalty = synop_penalty
         self._at_start = tf.Variable(1.0, trainable=False, dtype=tf.float32)
         net = conversion.net
         self.parameters = tuple(trainable_parameters(net))
@@ -123,7 +121,7 @@ class Trainee:
         """The objective: the loss of the task and all penalties."""
         loss, _, synops, regularization = scores
         at_start = self._at_start if at_start is None else at_start
-        return loss + regularization + self._synop_penalty(synops, at_start)
+        return loss + regularization + self.penalties.of_synops(synops, at_start)
 
     def _train_step(self, inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
