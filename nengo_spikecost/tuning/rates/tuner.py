@@ -197,9 +197,7 @@ class _Tuner:
         objects = dict(walk_layers(self.network.conversion.options["model"]))
         return RateTuning(
             layers=layers,
-            scale_firing_rates={
-                neuron_layer(objects[name]): scales[name] for name in self.network.layers
-            },
+            scale_firing_rates={neuron_layer(objects[n]): scales[n] for n in self.network.layers},
             history=tuple(self.history), seconds=time.perf_counter() - begun,
             statistic=str(self.statistic), tolerance=self.options.tolerance,
             n_steps=self.options.n_steps, skip_steps=self.options.skip_steps,

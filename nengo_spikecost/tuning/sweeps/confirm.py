@@ -11,8 +11,8 @@ from ..sweep_options import check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
 from .front import mcnemar, paired_difference, wilson
+from .sweep_engine import priced_graph, priced_readings
 from .sweep_plan import Plan, images_and_labels
-from .sweep_pricing import priced_graph, readings
 from .trials import Point
 
 
@@ -46,7 +46,7 @@ def confirm(
             network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
             presentation=presentation, progress=progress, **plan.simulation,
         )  # fmt: skip
-        (reading,) = readings(swept, {n_steps: activity}, priced_graph(network), labels)
+        (reading,) = priced_readings(swept, {n_steps: activity}, priced_graph(network), labels)
         right = reading.correct
         row = ConfirmedPoint(
             point=point, n_steps=n_steps, accuracy=reading.accuracy,

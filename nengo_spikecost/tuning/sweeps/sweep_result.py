@@ -86,12 +86,8 @@ class Sweep(Result):
     @cached_property
     def points(self) -> tuple[Point, ...]:
         """Every setting that was seen with all images, at every presentation time."""
-        return tuple(
-            self._point(trial, reading)
-            for trial in self.trials
-            if trial.complete
-            for reading in trial.readings
-        )
+        complete = [trial for trial in self.trials if trial.complete]
+        return tuple(self._point(trial, r) for trial in complete for r in trial.readings)
 
     @property
     def stopped(self) -> tuple[Trial, ...]:

@@ -35,10 +35,9 @@ def _described(
     """All that decides how training goes, as JSON holds it: settings, and digests of arrays."""
     samples = (data.inputs, data.labels, data.held_inputs, data.held_labels)
     return {
-        **{name: _plain(value) for name, value in settings.items()},
-        "model": array_digest(weights),
+        **{name: _plain(value) for name, value in settings.items()}, "model": array_digest(weights),
         "data": array_digest(array for part in samples for array in part.values()),
-    }
+    }  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

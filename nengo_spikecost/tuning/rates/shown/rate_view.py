@@ -49,8 +49,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
                 "Layer", "Scale", "Target\nHz", "Rate\nHz", "Error", "Mean\nHz", "Max\nHz",
                 "Spikes\n/ ReLU", "Flags",
             ),
-            map(_cells, tuning.layers), right=(False, *(True,) * 7, False),
-            title=_title(tuning),
+            map(_cells, tuning.layers), right=(False, *(True,) * 7, False), title=_title(tuning),
             notes=(
                 f"{sum(layer.reached for layer in tuned)} of {len(tuned)} layers within "
                 f"{tuning.tolerance:.0%} of their targets; "

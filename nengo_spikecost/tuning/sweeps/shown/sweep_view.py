@@ -146,8 +146,7 @@ def _cells(point: Point, several: bool) -> tuple[str, ...]:
     return (
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
         si.si(point.energy_J, "J"), si.count(point.synops, short=True), f"{point.accuracy:.2%}",
-        f"{points(point.loss)} ({interval(point.loss_interval)})",
-        *((synapse,) if several else ()),
+        f"{points(point.loss)} ({interval(point.loss_interval)})", *((synapse,) if several else ()),
         *(f"{scale:.3g}" for scale in point.scale_firing_rates.values()),
     )  # fmt: skip
 
