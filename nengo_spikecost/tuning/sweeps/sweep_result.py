@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...activity import measure, simulators
 from ...errors import TuningError
 from ...layout import Result
-from ..sweep_options import SweepOptions
-from .chip_blocks import ChipBlocks
-from .confirm import confirm
-from .confirmation import Confirmation
-from .front import cheapest_within, paired_difference, pareto, significant, wilson
+from ..sweep_options import SweepOptions, check_counted
+from .chip_blocks import ChipBlocks, found_blocks
+from .confirmation import Confirmation, ConfirmedPoint
+from .front import cheapest_within, mcnemar, paired_difference, pareto, significant, wilson
 from .search import to_study
 from .study import Study
-from .sweep_plan import Plan
+from .sweep_engine import priced_graph, priced_readings
+from .sweep_plan import Plan, images_and_labels
 from .trials import ROUNDING, Point, Reading, Space, Trial
 
 if TYPE_CHECKING:
@@ -217,9 +218,47 @@ class Sweep(Result):
             raise TuningError(
                 "There are no settings to confirm: give those of front(), or a best()."
             )
-        return confirm(
-            self.plan, self.blocks, x, y, points, simulator=simulator,
-            presentation=presentation, more_steps=more_steps, progress=progress,
+        plan = self.plan
+        if plan is None:
+            raise TuningError(
+                "A sweep loaded from a file has no model to confirm settings with: call sweep() "
+                "with the same arguments and study=, which simulates nothing again."
+            )
+        simulator = self.simulator if simulator is None else simulator
+        spec = simulators.get(simulator, TuningError)
+        check_counted(plan.options.cost_model, simulator)
+        if presentation is None and simulator == self.simulator:
+            presentation = "fresh"
+        # without block shapes an emulator has a core for each layer, however large, as no chip has
+        blocks = self.blocks if spec.takes_block_shapes else None
+        x, labels = images_and_labels(plan.model, x, y)
+        keras = plan.reference_outcomes(x, labels)
+        rows = []
+        for point in points:
+            network = plan.converted(point.scale_firing_rates, point.synapse)
+            if spec.takes_block_shapes and blocks is None:
+                blocks = found_blocks(network, self.dt)
+            n_steps = point.n_steps + more_steps
+            activity = measure(
+                network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
+                presentation=presentation, progress=progress, **plan.simulation,
+            )  # fmt: skip
+            graph, counted = priced_graph(network), {n_steps: activity}
+            (reading,) = priced_readings(plan.options, counted, graph, labels)
+            right = reading.correct
+            row = ConfirmedPoint(
+                point=point, n_steps=n_steps, accuracy=reading.accuracy,
+                interval=wilson(int(right.sum()), len(x), self.confidence),
+                loss=float(keras.mean() - right.mean()),
+                loss_interval=paired_difference(keras, right, self.confidence),
+                p_value=mcnemar(keras, right), energy_J=reading.mean_J, synops=reading.synops,
+                activity=activity,
+            )  # fmt: skip
+            rows.append(row)
+        return Confirmation(
+            rows=tuple(rows), simulator=simulator, n_images=len(x), device=self.device,
+            keras_accuracy=float(keras.mean()),
+            keras_interval=wilson(int(keras.sum()), len(x), self.confidence),
         )  # fmt: skip
 
     @classmethod
