@@ -7,7 +7,7 @@
 #   of signals and their order differ from process to process (31, 32 or 47 signals here), with
 #   PYTHONHASHSEED=0 too; outputs are the same to the last digit. With optimize=False all agree.
 # Output seen (the first number changes from run to run):
-#   optimize=True: 4 list(s) of signals in 8 processes, 1 output(s)
+#   optimize=True: 2 list(s) of signals in 8 processes, 1 output(s)
 #   optimize=False: 1 list(s) of signals in 8 processes, 1 output(s)
 # Exits with 1 if optimize=True has become the same everywhere, or optimize=False has not.
 set -euo pipefail
