@@ -37,7 +37,7 @@ from nengo_spikecost import stack
 from nengo_spikecost.demo import build_demo_model, demo_data
 from nengo_spikecost.files import write_text
 from nengo_spikecost.tuning import activation_rule, global_scale
-from nengo_spikecost.tuning.sweeps.accuracy_statistics import paired_difference, wilson
+from nengo_spikecost.tuning.sweeps.front import paired_difference, wilson
 
 Losses = tuple[float, ...]
 
