@@ -66,7 +66,7 @@ def results(tmp_path_factory):
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
-        recording = loihi.record_spikes(conversion, x[:1], 10)
+        recording = loihi.record_spikes(conversion, x[:1].reshape(1, -1), 10)
         made.append(loihi.sana_fe_check(recording))
     return {type(result).__name__: result for result in made}
 
