@@ -32,9 +32,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
-from ..workload.exact import ExactCounter
 from ..workload.workload_record import UncountedWork, Workload
-from .cost_models import CostModel
+from .cost_models import CostModel, Counter
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy
 
@@ -42,7 +41,7 @@ Energies = dict[str, np.ndarray]
 """Joules by layer, of shape (n_samples,) each."""
 
 
-def exact_counter(network: Any, activity: Any, example_data: Any) -> ExactCounter:
+def exact_counter(network: Any, activity: Any, example_data: Any) -> Counter:
     """Count a network exactly, with the spikes of its activity if there is one.
 
     Raises
@@ -55,6 +54,8 @@ def exact_counter(network: Any, activity: Any, example_data: Any) -> ExactCounte
             "example_data belongs to cost_model='kerasspiking'. To price measured spikes, "
             "pass activity=measure(network, data, n_steps)."
         )
+    from ..workload.exact import ExactCounter  # devices are looked up without Nengo
+
     return ExactCounter(network, activity)
 
 

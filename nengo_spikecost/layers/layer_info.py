@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from ..errors import EnergyError
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,12 @@ class LayerInfo:
     output_shape: str
     n_params: int | None = None
     input_rate_hz: float | None = None
+
+
+def named_layer(layer: Any, names: Iterable[str]) -> str:
+    """The name of a layer given by name or as an object that has one."""
+    known = tuple(names)
+    name = layer if isinstance(layer, str) else getattr(layer, "name", None)
+    if name not in known:
+        raise EnergyError(f"There is no layer {layer!r}; the layers are {', '.join(known)}.")
+    return str(name)

@@ -21,7 +21,7 @@ from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWa
 from ..graph import NetworkGraph, Pathway, Population, factored_forms
 from ..graph.layered_network import LayeredNetwork
 from ..graph.off_chip import held_by
-from ..layers.layer_info import LayerInfo
+from ..layers.layer_info import LayerInfo, named_layer
 from ..layers.layer_shape import LayerShape
 from . import workload_record as work
 from .neuron_costs import has_bias, is_leaky, updates_per_step
@@ -192,15 +192,6 @@ class ExactCounter:
             if layer is sink.obj:
                 return sink.layer
         return named_layer(layer, self.counted.layer_names)
-
-
-def named_layer(layer: Any, names: Iterable[str]) -> str:
-    """The name of a layer given by name or as an object that has one."""
-    known = tuple(names)
-    name = layer if isinstance(layer, str) else getattr(layer, "name", None)
-    if name not in known:
-        raise EnergyError(f"There is no layer {layer!r}; the layers are {', '.join(known)}.")
-    return str(name)
 
 
 def _check_activity(graph: NetworkGraph, activity: Activity) -> None:

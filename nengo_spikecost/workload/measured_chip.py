@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from ..activity.activity_record import Activity
 from ..chip.chip_hops import PlacedCores, hops_of
 from ..chip.chip_work import ChipWork
 from ..errors import MissingActivityError
+
+if TYPE_CHECKING:  # prices are looked up without Nengo
+    from ..activity.activity_record import Activity
 
 
 def chip_work(activity: Activity, mapping: PlacedCores | None = None) -> ChipWork:

@@ -42,7 +42,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import EnergyError
-from ....workload.exact import named_layer
+from ....layers.layer_info import named_layer
 from ....workload.presentation import Presentation, checked_presentation
 from ....workload.workload_record import (
     DenseWork,
