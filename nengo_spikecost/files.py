@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -62,7 +61,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     # A link is followed, not replaced.
     target = os.path.realpath(os.fspath(path))
-    temporary = f"{target}.{secrets.token_hex(4)}.tmp"
+    temporary = f"{target}.{os.urandom(4).hex()}.tmp"
     with _writing(path):
         try:
             with open(temporary, "xb") as file:
