@@ -77,7 +77,10 @@ class Recorder:
         for name in self.setup.outputs:
             last, mean = batch.outputs.get(name, (None, None))
             size = 1 if last is None else np.shape(last)[-1]  # a Probe of weights has any
-            expected |= {f"last of output {name}": (last, size), f"mean of {name}": (mean, size)}
+            expected |= {
+                f"last of output {name}": (last, size),
+                f"mean of output {name}": (mean, size),
+            }
         for name, (values, size) in expected.items():
             shape = () if values is None else np.shape(values)
             if len(shape) != 2 or shape[0] < n or shape[1] != size:
