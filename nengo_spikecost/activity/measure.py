@@ -43,11 +43,12 @@ def measure(
         or the Probes in the network. Simulators of Loihi build it with the block shapes of a
         BlockFit, which others have no use for.
     data : array or dict or iterable
-        Samples: an array ``(n, ...)`` for a network with one input; a dict of such arrays
-        by input name, Node, Keras layer or tensor; either of these in a tuple with labels,
+        Samples: an array, tensor or frame ``(n, ...)`` for a network with one input; a dict of
+        these by input name, Node, Keras layer or tensor; either of these in a tuple with labels,
         ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras ``Sequence``) of
         batches ``x`` or ``(x, y)``. A sample is presented unchanged for ``n_steps`` steps,
-        or has steps as its first axis. None for a network without inputs from
+        or has steps as its first axis. Its other axes are those of the model's input, in order,
+        or flat; axes of length 1 do not matter. None for a network without inputs from
         outside: it runs as it is, as one sample.
     n_steps : int, optional
         Steps per sample. May be left out if samples have a time axis.

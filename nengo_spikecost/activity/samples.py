@@ -1,6 +1,6 @@
 """Input data of any kind, checked and cut into batches of one size.
 
-Arrays, dicts of arrays, generators, ``tf.data`` datasets and Keras ``Sequence`` objects
+Arrays, frames, dicts of these, generators, ``tf.data`` datasets and Keras ``Sequence`` objects
 all become the same stream of `Batch` objects; nothing longer than a batch is copied.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from ..check import is_whole
 from ..errors import DataError
+from .given_arrays import in_steps, is_array, is_frame, one_array, real_array
 
 #: Most steps of one sample: simulators number them with 32 bits.
 MAX_STEPS = 2**31 - 1
@@ -31,11 +32,15 @@ class InputSpec:
         The Nengo Node that is fed.
     size : int
         Values per step.
+    shape : tuple of int, optional
+        Axes of these values, as the Keras model or the first convolution takes them. None: not
+        known, as of a Node that feeds an Ensemble.
     """
 
     name: str
     node: Any
     size: int
+    shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,11 @@ class SampleStream:
     Parameters
     ----------
     data : array or dict or iterable
-        An array of shape ``(n, ...)`` for a network with one input; a dict of such arrays
-        by input name, Node, Keras input layer or tensor; either of these with labels, in a
-        tuple ``(x, y)``; or an iterable (generator, ``tf.data.Dataset``, Keras
-        ``Sequence``) of batches of any of these. A sample's values are the same at every
-        step, or its first axis is time.
+        An array, tensor or frame of shape ``(n, ...)`` for a network with one input; a dict of
+        these by input name, Node, Keras input layer or tensor, or a frame whose columns are the
+        inputs; either of these with labels, in a tuple ``(x, y)``; or an iterable (generator,
+        ``tf.data.Dataset``, Keras ``Sequence``) of batches of any of these. A sample's values
+        are the same at every step, or its first axis is time.
     inputs : sequence of InputSpec
         The inputs of the network.
     resolve : callable
@@ -131,13 +136,18 @@ class SampleStream:
         self._chunks: Any = None
         self.n_samples: int | None = None
         x, y = with_labels(data)
-        if isinstance(x, (np.ndarray, list, Mapping)) or _is_tensor(x):
+        if isinstance(x, Mapping) or is_array(x):
             self._whole = self._batch(x, y, start=0)
             self.n_samples = len(self._whole)
-            if self.n_samples == 0:
-                raise DataError("data holds no samples.")
-        elif hasattr(data, "__iter__") or hasattr(data, "__getitem__"):
-            self._chunks = data
+        elif isinstance(data, tuple):
+            raise DataError(
+                f"data is a tuple of {type(x).__name__} and labels: with labels apart, samples "
+                "have to be an array or a dict of arrays; a stream gives batches (x, y)."
+            )
+        elif not isinstance(x, (str, bytes)) and (
+            hasattr(x, "__iter__") or hasattr(x, "__getitem__")
+        ):
+            self._chunks = x
         else:
             raise DataError(
                 "data must be an array, a dict of arrays, or an iterable of batches, "
@@ -153,7 +163,7 @@ class SampleStream:
         waiting: list[Batch] = []
         n_waiting = n_seen = 0
         for chunk in _iterate(self._chunks):
-            batch = self._batch(*with_labels(chunk), start=n_seen)
+            batch = self._batch(*with_labels(_as_pair(chunk)), start=n_seen)
             waiting.append(batch)
             n_waiting += len(batch)
             n_seen += len(batch)
@@ -171,15 +181,12 @@ class SampleStream:
 
     def _batch(self, x: Any, y: Any, start: int) -> Batch:
         arrays = self._by_input(x)
-        values = {
-            spec.name: self._check(spec, np.asarray(arrays[spec.name]), start)
-            for spec in self.inputs
-        }
+        values = {spec.name: self._check(spec, arrays[spec.name], start) for spec in self.inputs}
         lengths = {name: len(array) for name, array in values.items()}
         if len(set(lengths.values())) > 1:
             raise DataError(f"The inputs hold different numbers of samples: {lengths}.")
         n = next(iter(lengths.values()))
-        targets = None if y is None else np.atleast_1d(np.asarray(y))
+        targets = None if y is None else np.atleast_1d(one_array(y, "labels"))
         if targets is not None and n == 1 and len(targets) > 1 and targets.ndim == 1:
             targets = targets[None]  # the one-hot label of a sample without a batch axis
         if targets is not None and len(targets) != n:
@@ -187,6 +194,8 @@ class SampleStream:
         return Batch(values, targets)
 
     def _by_input(self, x: Any) -> dict[str, Any]:
+        if is_frame(x) and len(self.inputs) > 1:
+            x = {name: x[name] for name in _top_level(x.columns)}
         if isinstance(x, Mapping):
             arrays = {}
             for key, array in x.items():
@@ -205,29 +214,17 @@ class SampleStream:
             f"The network has {len(self.inputs)} inputs: give data as a dict by input ({names})."
         )
 
-    def _check(self, spec: InputSpec, x: np.ndarray, start: int) -> np.ndarray:
-        """Values as float32 of shape (n, 1 or n_steps, size)."""
-        if x.dtype.kind not in "buif":
-            raise DataError(f"data for input {spec.name!r} are not real numbers but {x.dtype}.")
-        per_sample = int(np.prod(x.shape[1:])) if x.ndim > 1 else 1
-        per_step = int(np.prod(x.shape[2:])) if x.ndim > 2 else 1
-        if x.ndim and x.shape == (0,):
+    def _check(self, spec: InputSpec, given: Any, start: int) -> np.ndarray:
+        """Values of shape (n, 1 or n_steps, size)."""
+        name = f"data for input {spec.name!r}"
+        x = real_array(given, name)
+        if x.ndim and not len(x):
             raise DataError("data holds no samples.")
-        if x.ndim and per_sample == spec.size:
-            values = x.reshape(len(x), 1, spec.size)
-        elif x.ndim > 1 and per_step == spec.size and self.n_steps in (None, x.shape[1]):
-            self.n_steps = x.shape[1]
-            values = x.reshape(len(x), x.shape[1], spec.size)
-        elif x.ndim and x.size == spec.size:
-            # one sample without a batch axis, as an unbatched tf.data.Dataset gives them
-            values = x.reshape(1, 1, spec.size)
-        else:
-            steps = "n_steps" if self.n_steps is None else self.n_steps
-            raise DataError(
-                f"data for input {spec.name!r} have shape {x.shape}; expected (n, ...) with "
-                f"{spec.size} values per sample, or (n, {steps}, ...) with {spec.size} values "
-                "per step."
-            )
+        # an unbatched tf.data.Dataset gives samples without an axis of samples
+        unbatched = self._chunks is not None
+        values = in_steps(x, name, spec.size, spec.shape, self.n_steps, unbatched)
+        if values.shape[1] > 1:
+            self.n_steps = values.shape[1]
         if self.n_steps is None:
             raise DataError("n_steps must be given: the data have no time axis.")
         _check_finite(spec.name, values, start)
@@ -264,12 +261,36 @@ def _as_float32(batch: Batch) -> Batch:
 
 
 def with_labels(data: Any) -> tuple[Any, Any]:
-    """``(x, y)``, where y is None if data come without labels."""
-    return data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+    """``(x, y)``, where y is None if data come without labels.
+
+    Raises
+    ------
+    DataError
+        If it is a tuple of more: weights of samples have no meaning here.
+    """
+    if not isinstance(data, tuple):
+        return data, None
+    if not 1 <= len(data) <= 2:
+        raise DataError(
+            f"data is a tuple of {len(data)}: give samples, or samples and labels, (x, y); "
+            "weights of samples are not used here."
+        )
+    return (*data, None)[:2]  # type: ignore[return-value]
 
 
-def _is_tensor(data: Any) -> bool:
-    return hasattr(data, "numpy") and hasattr(data, "shape")
+def _as_pair(chunk: Any) -> Any:
+    """``(x, y)`` also where a PyTorch DataLoader gives a list of the two."""
+    if isinstance(chunk, list) and len(chunk) == 2 and all(hasattr(x, "shape") for x in chunk):
+        first, second = (tuple(x.shape) for x in chunk)
+        if first != second and first[:1] == second[:1]:
+            return tuple(chunk)
+    return chunk
+
+
+def _top_level(columns: Any) -> list[Any]:
+    """Names of the columns of a frame; of columns of columns, the outer ones."""
+    outer = (name[0] if isinstance(name, tuple) else name for name in columns)
+    return list(dict.fromkeys(outer))
 
 
 def _iterate(chunks: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -50,7 +51,35 @@ class Subject:
                 fed = [resolve(key) for key in data]
             except KeyError as error:
                 raise DataError(f"data: {error.args[0]}") from None
-        return [InputSpec(name, self.inputs[name], self.inputs[name].size_out) for name in fed]
+        return [self._spec(name) for name in fed]
+
+    def _spec(self, name: str) -> InputSpec:
+        """An input with the axes of its values, where the network says them."""
+        node = self.inputs[name]
+        if isinstance(self.named, nengo.Network):
+            shape = taken_as(self.network, node)
+        else:
+            shape = getattr(self.named, "input_shapes", {}).get(name)
+        if shape is not None and math.prod(shape) != node.size_out:
+            shape = None
+        return InputSpec(name, node, node.size_out, shape)
+
+
+def taken_as(network: nengo.Network, node: nengo.Node) -> tuple[int, ...] | None:
+    """The axes of a Node's values as all convolutions and layers behind it take them.
+
+    None if there are none, or they differ: then the values have no axes but one.
+    """
+    shapes = set()
+    for conn in network.all_connections:
+        if conn.pre_obj is not node or conn.size_in != node.size_out:
+            continue
+        image = getattr(conn.transform, "input_shape", None)
+        # a layer of NengoDL has the axes that it was made with
+        shape = getattr(image, "shape", None) or getattr(conn.post_obj, "shape_in", None)
+        if shape is not None:
+            shapes.add(tuple(map(int, shape)))
+    return shapes.pop() if len(shapes) == 1 else None
 
 
 def subject(given: Any) -> Subject:

@@ -100,6 +100,13 @@ class Conversion(Result):
         return tuple(self.inputs.values())
 
     @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """For each input the axes of its values at one step, as the model takes them."""
+        first = 2 if self.temporal else 1
+        shapes = (tuple(tensor.shape)[first:] for tensor in self.model.inputs)
+        return {name: s for name, s in zip(self.inputs, shapes) if None not in s}
+
+    @property
     def layer_shapes(self) -> tuple[LayerShape, ...]:
         """The layers of the model, for cost models that are formulas of their shapes."""
         return keras_shapes(self.model, self.temporal)

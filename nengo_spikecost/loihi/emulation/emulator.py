@@ -91,6 +91,8 @@ class Emulator:
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
+        names, shapes = getattr(given, "inputs", {}), getattr(given, "input_shapes", {})
+        self._shapes = {names[name]: shape for name, shape in shapes.items()}
         self.network, self.model = self.built.network, self.built.model
         own = -1 if self.network.seed is None else self.network.seed
         self._seed = own + 1 if seed is None else seed
@@ -123,8 +125,9 @@ class Emulator:
         Parameters
         ----------
         inputs : mapping from nengo.Node to ndarray, or ndarray, optional
-            Outputs of Nodes, ``(n_samples, size)`` or ``(n_samples, n_steps, size)``. An
-            array is for the only Node with an output of its own. Other Nodes do as the network
+            Outputs of Nodes, ``(n_samples, size)`` or ``(n_samples, n_steps, size)``, or with the
+            axes of the model's input in place of the size. An array is for the only Node with an
+            output of its own. Other Nodes do as the network
             says; without inputs, one sample is run.
         n_steps : int
             Steps of each sample.
@@ -160,7 +163,7 @@ class Emulator:
         check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
         check.choice("readout", readout, READOUTS, MeasurementError)
         asked = Asked(positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
-        given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes)
+        given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes, self._shapes)
         n_samples = len(next(iter(given.values()))) if given else 1
         continuous = presentation == "continuous"
         lanes = self.batch_size if continuous else min(n_samples, self.batch_size)

@@ -9,6 +9,8 @@ import nengo
 import numpy as np
 
 from ... import check
+from ...activity.given_arrays import in_steps, real_array
+from ...activity.subject import taken_as
 from ...errors import DataError, MeasurementError
 
 
@@ -29,8 +31,9 @@ def check_run(dt: Any, seed: Any, shared: Collection[Any]) -> None:
 
 
 def given_inputs(
-    inputs: Any, n_steps: int, network: nengo.Network, input_nodes: Any = None
-) -> dict[nengo.Node, np.ndarray]:
+    inputs: Any, n_steps: int, network: nengo.Network, input_nodes: Any = None,
+    shapes: Mapping[nengo.Node, tuple[int, ...]] | None = None,
+) -> dict[nengo.Node, np.ndarray]:  # fmt: skip
     """Values by Node, each ``(n_samples, 1 or n_steps, size)``.
 
     Parameters
@@ -41,6 +44,8 @@ def given_inputs(
     network : nengo.Network
     input_nodes : sequence of nengo.Node, optional
         Nodes that an array can be for. Default: all with an output of their own.
+    shapes : mapping from nengo.Node to tuple of int, optional
+        Axes of their values, where the network does not say them.
 
     Raises
     ------
@@ -55,31 +60,18 @@ def given_inputs(
     for node, values in inputs.items():
         if not isinstance(node, nengo.Node):
             raise DataError(f"inputs has {node!r}, which is not a Node of the network.")
-        array = _numbers(node, values)
-        array = array[:, None] if array.ndim == 2 else array
-        if array.ndim != 3 or array.shape[1] not in (1, n_steps) or not len(array):
-            raise DataError(
-                f"{node} is given values of shape {np.shape(values)}; expected (n_samples, "
-                f"{node.size_out}) or (n_samples, {n_steps}, {node.size_out})."
-            )
-        if array.shape[2] != node.size_out:
-            raise DataError(f"{node} has {node.size_out} values, not {array.shape[2]}.")
-        arrays[node] = array
+        name = f"values given for {node}"
+        array = real_array(values, name).astype(nengo.rc.float_dtype, copy=False)
+        if not np.isfinite(array).all():
+            raise DataError(f"{node} is given NaN or infinite values.")
+        if not array.ndim or not len(array):
+            raise DataError(f"{name} have shape {array.shape}: expected at least one sample.")
+        # flat values have no axes that could be in another order
+        shape = None if array.ndim < 3 else (shapes or {}).get(node) or taken_as(network, node)
+        arrays[node] = in_steps(array, name, node.size_out, shape, n_steps)
     if len({len(array) for array in arrays.values()}) > 1:
         raise DataError("All inputs need as many samples.")
     return arrays
-
-
-def _numbers(node: nengo.Node, values: Any) -> np.ndarray:
-    try:
-        array = np.asarray(values, dtype=nengo.rc.float_dtype)
-    except (TypeError, ValueError):
-        raise DataError(
-            f"{node} is given {type(values).__name__}, which is no array of numbers."
-        ) from None
-    if not np.isfinite(array).all():
-        raise DataError(f"{node} is given NaN or infinite values.")
-    return array
 
 
 def _only_input(network: nengo.Network, nodes: Any) -> nengo.Node:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ...activity.samples import InputSpec, SampleStream
+from ...activity.subject import subject
 from ...conversion import Conversion
 from ...errors import DataError, TuningError
 from ..fine_tune_options import FineTuneOptions
@@ -216,16 +216,7 @@ def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptio
 
 
 def _arrays(conversion: Conversion, x: Any, y: Any, n_steps: int) -> Any:
-    specs = [InputSpec(name, node, node.size_out) for name, node in conversion.inputs.items()]
-    by_id = {id(node): name for name, node in conversion.inputs.items()}
-
-    def resolve(key: Any) -> str:
-        name = by_id.get(id(key), getattr(key, "name", key))
-        if name not in conversion.inputs:
-            raise KeyError(f"there is no input {name!r}; there are {', '.join(conversion.inputs)}.")
-        return str(name)
-
-    stream = SampleStream(x, specs, resolve, n_steps)
+    _, stream = subject(conversion).stream(x, n_steps)
     if stream.n_samples is None:
         raise TuningError("x must be an array or a dict of arrays: it is gone through many times.")
     (batch,) = stream.batches(stream.n_samples)
