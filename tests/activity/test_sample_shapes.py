@@ -117,7 +117,7 @@ def test_axes_of_length_one_do_not_matter():
     for same in (x[..., 0], x[:, None, ..., 0], x.reshape(3, 64), x.reshape(3, 1, 64)):
         np.testing.assert_array_equal(counts(conversion, same), expected)
     for other in (x.reshape(3, 4, 16), x.reshape(3, 2, 32), x.reshape(3, 16, 4, 1)):
-        with pytest.raises(DataError, match="expected .n, 8, 8, 1."):
+        with pytest.raises(DataError, match=r"expected .n, 8, 8, 1."):
             counts(conversion, other)
     with pytest.raises(DataError, match=r"one sample without an axis of samples: give x\[None\]"):
         counts(conversion, x[0])
