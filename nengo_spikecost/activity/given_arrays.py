@@ -203,12 +203,10 @@ def _order(given: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...] |
         if tuple(given[axis] for axis in order) == wanted:
             return order
     left = list(range(n))
-    order = []
     for length in wanted:
-        axis = next(axis for axis in left if given[axis] == length)
-        left.remove(axis)
-        order.append(axis)
-    return tuple(order)
+        # those taken go to the end of the list, in order
+        left.append(left.pop(next(i for i, axis in enumerate(left) if given[axis] == length)))
+    return tuple(left)
 
 
 def _longer(axes: Sequence[int]) -> tuple[int, ...]:
