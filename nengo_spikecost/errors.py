@@ -122,5 +122,9 @@ class EmulationWarning(SpikeCostWarning):
     """An emulated chip did something that its user may not expect of it."""
 
 
+class MeasurementWarning(SpikeCostWarning):
+    """A simulation did something that its user may not expect of it."""
+
+
 class OverwriteWarning(SpikeCostWarning):
     """Something was registered under a name that was already taken."""

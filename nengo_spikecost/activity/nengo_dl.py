@@ -23,6 +23,7 @@ neurons, a thousand steps and a hundred samples is 4 GB.
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -33,8 +34,10 @@ import numpy as np
 import tensorflow as tf
 from nengo_dl import graph_optimizer
 
+from ..errors import MeasurementError
 from ..graph import Population
 from .backend import Backend, BatchCounts, Setup, amplitude
+from .lane_calls import LaneCalls
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
 #: history, training) concern how NengoDL runs, which is ours to choose here.
@@ -82,6 +85,43 @@ def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
         )  # fmt: skip
 
 
+def lane_calls(setup: Setup) -> LaneCalls:
+    """The functions that remember, a copy a lane.
+
+    Raises
+    ------
+    MeasurementError
+        If NengoDL would call them in another order than Nengo.
+    """
+    fed = {spec.node for spec in setup.inputs}
+    calls = LaneCalls(setup.network, fed, setup.batch_size, setup.continuous)
+    for source, other in calls.out_of_order():
+        raise MeasurementError(
+            f"{source} and {other} share what they remember, and NengoDL calls Nodes without input "
+            "for all steps before the network's first, so that they would see it at other times "
+            "than in Nengo. Use simulator='nengo', or 'loihi'; or connect the Nodes."
+        )
+    return calls
+
+
+def separate_inputs(graph: Any) -> None:
+    """Give processes without input a state of their own in each lane, and the same noise.
+
+    NengoDL makes one state for all lanes, which a step of each then moves on; and seeds them one
+    after another, so that what a sample is given would depend on the size of the batch.
+    """
+    rng = np.random.RandomState(graph.seed)
+    for node, process in graph.invariant_inputs.items():
+        if not isinstance(process, nengo.Process):
+            continue
+        shapes = (node.size_in,), (node.size_out,), graph.dt
+        drawn = process.get_rng(rng)
+        graph.input_funcs[node] = [
+            process.make_step(*shapes, copy.deepcopy(drawn), process.make_state(*shapes))
+            for _ in range(graph.minibatch_size)
+        ]
+
+
 class LoopSimulator(nengo_dl.Simulator):
     """A NengoDL Simulator that only prepares its tensor graph.
 
@@ -120,7 +160,10 @@ class StreamingBackend(Backend):
     def __init__(self, setup: Setup):
         self.setup = setup
         network, self._probes = _wrap(setup)
-        self._sim = _build(self.simulator_type, network, setup)
+        self._calls = lane_calls(setup)
+        with self._calls.replaced():
+            self._calls.reset()
+            self._sim = _build(self.simulator_type, network, setup)
         self._graph = self._sim.tensor_graph
         self._fed = {spec.node: spec.name for spec in setup.inputs}
         self._function = tf.function(self._simulate)
@@ -134,11 +177,13 @@ class StreamingBackend(Backend):
             self._concrete = self._function.get_concrete_function(
                 [tf.TensorSpec(x.shape, x.dtype) for x in self._arrays(inputs, trace=True)]
             )
-            self._graph.build_post()
+            self._start_afresh()
             self._built = True
         elif not self.setup.continuous:
-            self._graph.build_post()
-        counts, outputs = self._concrete([tf.convert_to_tensor(x) for x in self._arrays(inputs)])
+            self._start_afresh()
+        with self._calls.watched():
+            arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
+            counts, outputs = self._concrete(arrays)
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
         return BatchCounts(
@@ -167,6 +212,18 @@ class StreamingBackend(Backend):
                 values = self._generate(node)
             arrays.append(np.asarray(values, dtype=dtype))
         return arrays
+
+    def _start_afresh(self) -> None:
+        """Give processes and functions of Nodes the state that a sample starts from."""
+        self._calls.reset()
+        inputs = self._graph.invariant_inputs
+        every = dict(inputs)
+        for node in [node for node, x in every.items() if isinstance(x, nengo.Process)]:
+            del inputs[node]  # their steps are made below, and only once
+        self._graph.build_post()
+        inputs.clear()
+        inputs.update(every)
+        separate_inputs(self._graph)
 
     def _generate(self, node: nengo.Node) -> np.ndarray:
         """Values of a Node that is a process or a function of time."""
@@ -309,13 +366,19 @@ class ProbingBackend(Backend):
                 )
                 network.config[integral].keep_history = False
                 self._integrals[population.name] = integral
-        self._sim = _build(nengo_dl.Simulator, network, setup)
+        self._calls = lane_calls(setup)
+        with self._calls.replaced():
+            self._calls.reset()
+            self._sim = _build(nengo_dl.Simulator, network, setup)
+        separate_inputs(self._sim.tensor_graph)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         setup = self.setup
         # a reset draws new noise: not before the first batch, as in the streaming loop
         if self._started and not setup.continuous:
+            self._calls.reset()
             self._sim.reset(include_trainable=False)
+            separate_inputs(self._sim.tensor_graph)
         self._started = True
         # NengoDL takes constant inputs step by step
         data = {
@@ -325,7 +388,10 @@ class ProbingBackend(Backend):
             for spec in setup.inputs
         }
         n_steps = None if data else setup.n_steps
-        read = self._sim.predict_on_batch(data or None, n_steps=n_steps, stateful=setup.continuous)
+        with self._calls.watched():
+            read = self._sim.predict_on_batch(
+                data or None, n_steps=n_steps, stateful=setup.continuous
+            )
         counts = {
             population.name: self._counts(population, probe, read)
             for population, probe in zip(setup.populations, self._probes)

@@ -20,6 +20,7 @@ from ..errors import MeasurementError
 from ..graph import Population
 from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
 from .gathered import Gathered, saw_nothing
+from .lane_calls import LaneCalls
 from .simulator_spec import register_backend
 
 #: Probed values held at a time: 2**21 of float64 are 16 MiB.
@@ -30,9 +31,9 @@ class ReferenceBackend(Backend):
     """A simulator with the interface of ``nengo.Simulator``, run sample by sample.
 
     In a fresh presentation the simulator is reset before every sample, or built again if
-    it can't be reset. Two things survive a reset of Nengo: the random numbers of stochastic
-    neuron types go on, and functions of Nodes remember what they remembered. Processes without
-    a seed draw the same noise for every sample.
+    it can't be reset, and functions of Nodes start with what they remembered when the network was
+    given (`NodeFunctions`). The random numbers of stochastic neuron types survive a reset of
+    Nengo: they go on. Processes without a seed draw the same noise for every sample.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ class ReferenceBackend(Backend):
             ]
         self._feeds = {spec.name: _Feed(spec.size, setup.dt) for spec in setup.inputs}
         self._simulators: list[Any] = []
+        self._calls: list[LaneCalls] = []
         self._n_presented: list[int] = []
         self._chunk = 1
 
@@ -68,7 +70,8 @@ class ReferenceBackend(Backend):
             first = self._n_presented[lane] * self.setup.n_steps if self.setup.continuous else 0
             for name, feed in self._feeds.items():
                 feed.present(inputs[name][i], first)
-            samples.append(self._present(simulator))
+            with self._calls[lane].watched():
+                samples.append(self._present(simulator))
             self._n_presented[lane] += 1
         counts = {
             p.name: np.stack([counts[k] for counts, _ in samples])
@@ -94,19 +97,23 @@ class ReferenceBackend(Backend):
     def _ready(self, lane: int) -> Any:
         """The simulator of a lane, in the state that its next sample starts from."""
         if lane == len(self._simulators):
-            self._simulators.append(self._build())
+            fed = {spec.node for spec in self.setup.inputs}
+            self._calls.append(LaneCalls(self.setup.network, fed, 1, self.setup.continuous))
+            self._calls[lane].reset()
+            self._simulators.append(self._build(lane))
             self._n_presented.append(0)
         elif not self.setup.continuous:
+            self._calls[lane].reset()
             try:
                 self._simulators[lane].reset()
             except NotImplementedError:
                 self._simulators[lane].close()
-                self._simulators[lane] = self._build()
+                self._simulators[lane] = self._build(lane)
         return self._simulators[lane]
 
-    def _build(self) -> Any:
+    def _build(self, lane: int) -> Any:
         feeds = {spec.node: self._feeds[spec.name] for spec in self.setup.inputs}
-        with _outputs_replaced(feeds):
+        with self._calls[lane].replaced(), _outputs_replaced(feeds):
             simulator = self._make(
                 self._network, dt=self.setup.dt, seed=self.setup.seed, progress_bar=False,
                 **self._options,
@@ -182,14 +189,13 @@ def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
     The outputs of Nodes are part of the network, and only NengoDL takes data besides: this is
     the one way to feed a Node that all simulators have.
     """
+    outputs = nengo.Node.output.data  # past the setter, which may call a function
     before = {node: node.output for node in feeds}
     try:
-        for node, feed in feeds.items():
-            node.output = feed
+        outputs.update(feeds)
         yield
     finally:
-        for node, output in before.items():
-            node.output = output
+        outputs.update(before)
 
 
 def nengo_backend(setup: Setup) -> Backend:

@@ -68,7 +68,7 @@ class HostPart:
         Keys of what goes to the chip and of what comes from it, by ``id`` of the process.
     seed : int
         Seed of processes that have none; the same for every lane.
-    functions : NodeFunctions
+    functions : HostFunctions
         The functions of Nodes that remember something.
     """
 

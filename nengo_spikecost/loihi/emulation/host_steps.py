@@ -93,10 +93,10 @@ def lane_by_lane(op: Any, host: Any, rngs: list[Any]) -> Step:
 
 def _step_of_lane(op: Any, host: Any, lane: int, rng: Any) -> Step:
     """Nengo's own step for one lane, which remembers things for this lane only."""
-    functions, extra = host.functions.of(op), getattr(op, "state_extra", None)
+    functions, extra = host.functions.of(id(op)), getattr(op, "state_extra", None)
     own = copy.copy(op) if functions is not None or extra else op
     if functions is not None:
-        own.fn = functions[lane]
+        setattr(own, "process" if isinstance(op, SimProcess) else "fn", functions[lane])
     if extra:
         own.state_extra = copy.deepcopy(extra)
     return own.make_step(_Lane(host, lane), host.model.dt, rng)
@@ -196,7 +196,8 @@ def neurons(op: Any, host: Any, rngs: Any) -> Step | None:
 @batched(SimProcess)
 def process(op: Any, host: Any, rngs: Any) -> Step | None:
     if op.input is None:
-        return None if op.mode == "inc" else _same_for_all(op, host, rngs)
+        alike = op.mode != "inc" and host.functions.alike(id(op))
+        return _same_for_all(op, host, rngs) if alike else None
     linear = type(op.process) in (nengo.Lowpass, nengo.LinearFilter)
     if not linear or not host.is_batched(op.input):
         return None
@@ -235,7 +236,7 @@ def _written(op: Any, host: Any, values: Callable[[], Any]) -> Step:
 @batched(operators.SimPyFunc)
 def function(op: Any, host: Any, rngs: Any) -> Step | None:
     """A function of nothing but time is called once for all lanes."""
-    if op.x is not None or op.output is None or op.t is None or not host.functions.alike(op):
+    if op.x is not None or op.output is None or op.t is None or not host.functions.alike(id(op)):
         return None
     return _same_for_all(op, host, rngs)
 

@@ -43,12 +43,12 @@ import numpy as np
 
 from ... import stack
 from ...activity.gathered import Gathered
+from ...activity.lane_memory import Memory
 from ...errors import LoihiError
 from .chip import Chip
+from .host_functions import HostFunctions
 from .host_simulation import HostCounter, HostPart, counts_in
-from .lane_memory import Memory
 from .lanes import ChipLanes, ChipReader
-from .node_functions import NodeFunctions
 
 #: Bytes of spikes and records that are held at a time.
 BYTES_AT_ONCE = 2**26
@@ -86,7 +86,7 @@ class Presenter:
         receiving = model.chip2host_receivers.items()
         self._receivers = {id(node.output): probe for probe, node in receiving}
         models = [part for part in (model.host_pre, model.host) if part.params]
-        functions = self._functions = NodeFunctions(network, models, batch_size, shared)
+        functions = self._functions = HostFunctions(network, models, batch_size, shared)
         options: Any = (batch_size, fed, changing, self.senders, self._receivers, seed, functions)
         parts = self._parts = [HostPart(part, *options) for part in models]
         self.precomputed = bool(model.split.precompute)

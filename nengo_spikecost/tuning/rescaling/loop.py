@@ -231,12 +231,13 @@ class RescaledLoop(StreamingBackend):
         arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
         state = list(self._start.values()) if self._state is None else self._state
         totals, done, counts = self._zeros_here, 0, {}
-        for length in lengths:
-            *totals, state = concrete(
-                arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
-            )
-            counts[length] = self._batch_counts(totals, length)
-            done = length
+        with self._calls.watched():
+            for length in lengths:
+                *totals, state = concrete(
+                    arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
+                )
+                counts[length] = self._batch_counts(totals, length)
+                done = length
         if self.setup.continuous:
             self._state = state
             self._n_steps_done += done
@@ -257,7 +258,7 @@ class RescaledLoop(StreamingBackend):
                 *_specs(self._scaled),
             )  # fmt: skip
             self._noise = _draws_random_numbers(self._traced[key])
-            self._graph.build_post()
+            self._start_afresh()
         elif self._fresh:
             for builder in self._graph.op_builder.op_builds.values():
                 if hasattr(builder, "config"):
@@ -265,9 +266,9 @@ class RescaledLoop(StreamingBackend):
             if self._noise:
                 # TensorFlow's generators start anew with the seed, and only then
                 tf.random.set_seed(self._graph.seed)
-            self._graph.build_post()
+            self._start_afresh()
         elif not self.setup.continuous:
-            self._graph.build_post()
+            self._start_afresh()
         self._fresh = False
         return self._traced[key]
 
