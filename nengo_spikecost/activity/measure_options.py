@@ -40,7 +40,9 @@ class MeasureOptions(Options):
         Start every sample from the initial state, or let state run on from one sample to
         the next. Default: continuous for ``"loihi"`` and ``"nengo_loihi"``, because a board
         runs on, and would have to be set up anew to start from rest; fresh for the others,
-        where every sample is a computation of its own.
+        where every sample is a computation of its own. What functions of Nodes remember is state
+        too: every fresh sample starts with copies of what it is when `measure` is called, every
+        lane of a continuous presentation runs on with one.
     batch_size : int, optional
         Samples side by side. Default: 1 if continuous or if the simulator has no batches,
         or else as many as make a few million neurons, at most 100, and no more than there

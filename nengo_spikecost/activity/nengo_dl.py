@@ -37,6 +37,7 @@ from nengo_dl import graph_optimizer
 from ..errors import MeasurementError
 from ..graph import Population
 from .backend import Backend, BatchCounts, Setup, amplitude
+from .gathered import saw_nothing
 from .lane_calls import LaneCalls
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
@@ -135,6 +136,12 @@ class LoopSimulator(nengo_dl.Simulator):
             self.tensor_graph.build()
 
 
+def sampled(probe: nengo.Probe, dt: float, first: int, n_steps: int) -> np.ndarray:
+    """At which of the steps after ``first`` a Probe takes a value, as Nengo decides it."""
+    period = 1 if probe.sample_every is None else probe.sample_every / dt
+    return np.arange(first + 1, first + n_steps + 1) % period < 1
+
+
 class _Constant:
     """An input that is the same at every step."""
 
@@ -168,6 +175,9 @@ class StreamingBackend(Backend):
         self._fed = {spec.node: spec.name for spec in setup.inputs}
         self._function = tf.function(self._simulate)
         self._n_steps_done = 0
+        with tf.device(self._graph.device):
+            #: steps before this batch, as the graph reads it
+            self._first = tf.Variable(0, dtype=tf.int32, trainable=False)
         self._built = False
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
@@ -183,16 +193,24 @@ class StreamingBackend(Backend):
             self._start_afresh()
         with self._calls.watched():
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
+            first = self._n_steps_done
+            self._first.assign(first)
             counts, outputs = self._concrete(arrays)
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
-        return BatchCounts(
-            {p.name: c.numpy() for p, c in zip(self.setup.populations, counts)},
-            {
-                name: (last.numpy(), (total.numpy() / self.setup.n_steps).astype(np.float32))
-                for name, (last, total) in zip(self.setup.outputs, outputs)
-            },
-        )
+        return self._batch_counts((counts, outputs), self.setup.n_steps, first)
+
+    def _batch_counts(self, totals: Any, n_steps: int, first: int) -> BatchCounts:
+        """Totals of the steps after ``first`` as counts, and as last values and means."""
+        counts, outputs = totals
+        read = {}
+        for (name, probe), (last, total) in zip(self.setup.outputs.items(), outputs):
+            n = int(sampled(probe, self.setup.dt, first, n_steps).sum())
+            if not n:
+                raise saw_nothing(name)
+            read[name] = (last.numpy(), (total.numpy() / n).astype(np.float32))
+        named = zip(self.setup.populations, counts)
+        return BatchCounts({p.name: c.numpy() for p, c in named}, read)
 
     def close(self) -> None:
         self._sim.close()
@@ -272,8 +290,10 @@ class StreamingBackend(Backend):
                 )
                 added.append(
                     [
-                        (tensors[i], total + tf.cast(tensors[i], total.dtype))
-                        for (_, total), i in zip(outputs, read)
+                        self._added(probe, step, last, total, tensors[i])
+                        for (last, total), i, probe in zip(
+                            outputs, read, self.setup.outputs.values()
+                        )
                     ]
                 )
 
@@ -289,6 +309,17 @@ class StreamingBackend(Backend):
         self._totals = self._result(counts, outputs, state)
         # TensorGraph.call expects steps run, arrays of Probes, final state and parameters
         return tf.fill((self.setup.batch_size,), step), {}, state, params
+
+    def _added(
+        self, probe: nengo.Probe, step: Any, last: Any, total: Any, values: tf.Tensor
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """The last value and the sum of a Probe after one step, if it samples then."""
+        added = tf.cast(values, total.dtype)
+        if probe.sample_every is None:
+            return values, total + added
+        number = tf.cast(self._first + step + 1, tf.float64)
+        takes = tf.math.floormod(number, probe.sample_every / self.setup.dt) < 1
+        return tf.where(takes, values, last), tf.where(takes, total + added, total)
 
     def _beginning(self, counted: list[int], read: list[int]) -> tuple[Any, ...]:
         """The start of the loop: first step, step after the last, counts, outputs, state."""
@@ -353,7 +384,7 @@ class ProbingBackend(Backend):
 
     def __init__(self, setup: Setup):
         self.setup = setup
-        self._started = False
+        self._started, self._n_steps_done = False, 0
         network, self._probes = _wrap(setup)
         self._integrals: dict[str, nengo.Probe] = {}
         with network:
@@ -399,7 +430,13 @@ class ProbingBackend(Backend):
         outputs = {}
         for name, probe in setup.outputs.items():
             steps = read[probe].reshape(setup.batch_size, len(read[probe][0]), -1)
+            # NengoDL samples in run(), and not in predict
+            steps = steps[:, sampled(probe, setup.dt, self._n_steps_done, setup.n_steps)]
+            if not steps.shape[1]:
+                raise saw_nothing(name)
             outputs[name] = (steps[:, -1], steps.mean(axis=1, dtype=np.float64).astype("f4"))
+        if setup.continuous:
+            self._n_steps_done += setup.n_steps
         return BatchCounts(counts, outputs)
 
     def close(self) -> None:

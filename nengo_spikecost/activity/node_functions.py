@@ -171,8 +171,8 @@ class NodeFunctions:
             names = "; ".join(f"{name}: {', '.join(own)}" for name, own in changed.items() if own)
             warnings.warn(
                 f"Functions of Nodes change what can't be copied for each sample ({names}): "
-                "samples share it, and counts depend on their order. Keep it in an object, or in variables "
-                "around the function; draw random numbers from a generator made there.",
+                "samples share it, and counts depend on their order. Keep it in an object, or in "
+                "variables around the function; draw random numbers from a generator made there.",
                 self.warning, stacklevel=4,
             )  # fmt: skip
         if self._before is None or self._lanes[0].capture() == self._before:

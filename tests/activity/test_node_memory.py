@@ -69,7 +69,7 @@ def nonlocal_number():
 
 
 def default_list():
-    def delay(t, x, waiting=[0.0] * DELAY):  # noqa: B006 (to be found)
+    def delay(t, x, waiting=[0.0] * DELAY):
         waiting.append(float(x[0]))
         return waiting.pop(0)
 
@@ -362,7 +362,7 @@ def test_what_can_not_be_copied_is_told():
 
 
 class OfClass:
-    waiting = [0.0] * DELAY  # noqa: RUF012 (to be found)
+    waiting = [0.0] * DELAY
 
     def __call__(self, t, x):
         self.waiting.append(float(x[0]))
@@ -377,7 +377,7 @@ def test_memory_of_classes_modules_and_global_generators_is_told():
     exec("def f(t, x):\n module.waiting.append(float(x[0]))\n return module.waiting.pop(0)", here)
     cases = {
         "OfClass.waiting": OfClass(), "module_of_a_test.waiting": here["f"],
-        "generator of numpy.random": lambda t, x: x + np.random.uniform(),
+        "generator of numpy.random": lambda t, x: x + np.random.uniform(),  # noqa: NPY002
         "generator of random": lambda t, x: x + random.random(),
     }  # fmt: skip
     for name, function in cases.items():

@@ -231,12 +231,13 @@ class RescaledLoop(StreamingBackend):
         arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
         state = list(self._start.values()) if self._state is None else self._state
         totals, done, counts = self._zeros_here, 0, {}
+        self._first.assign(self._n_steps_done)
         with self._calls.watched():
             for length in lengths:
                 *totals, state = concrete(
                     arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
                 )
-                counts[length] = self._batch_counts(totals, length)
+                counts[length] = self._batch_counts(totals, length, self._n_steps_done)
                 done = length
         if self.setup.continuous:
             self._state = state
@@ -302,16 +303,6 @@ class RescaledLoop(StreamingBackend):
         outputs = [(tf.zeros((n, probe.size_in), dtype), tf.zeros((n, probe.size_in), tf.float64))
                    for probe in self.setup.outputs.values()]  # fmt: skip
         return [counts, outputs]
-
-    def _batch_counts(self, totals: Any, n_steps: int) -> BatchCounts:
-        counts, outputs = totals
-        return BatchCounts(
-            {p.name: c.numpy() for p, c in zip(self.setup.populations, counts)},
-            {
-                name: (last.numpy(), (total.numpy() / n_steps).astype(np.float32))
-                for name, (last, total) in zip(self.setup.outputs, outputs)
-            },
-        )
 
 
 def _specs(tensors: Any) -> Any:
