@@ -18,6 +18,25 @@ class StackError(SpikeCostError, ImportError):
     """The installed TensorFlow, Keras, NumPy or Nengo packages cannot work together."""
 
 
+class ArgumentError(SpikeCostError, TypeError):
+    """A function was called with an argument that it does not have, or without one it needs.
+
+    Parameters
+    ----------
+    message : str
+        The whole sentence shown to the user.
+    argument : str, optional
+        The argument that there is not.
+    known : tuple of str
+        Those that there are.
+    """
+
+    def __init__(self, message: str, argument: str | None = None, known: tuple[str, ...] = ()):
+        super().__init__(message)
+        self.argument = argument
+        self.known = known
+
+
 class ConversionError(SpikeCostError, ValueError):
     """A Keras model, or one of its layers, cannot become a Nengo network.
 

@@ -39,14 +39,18 @@ the flags of the command line, the fingerprint of a study, and what is written t
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import inspect
 import textwrap
 from collections.abc import Collection, Mapping
 from typing import Any, Callable, TypeVar
 
+from .errors import ArgumentError
+
 R = TypeVar("R")
 O = TypeVar("O", bound="Options")  # noqa: E741
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Options:
@@ -78,6 +82,10 @@ class Options:
             for name, value in self.values().items()
             if not (type(value) is type(defaults[name]) and bool(value == defaults[name]))
         }
+
+    def named(self) -> tuple[str, ...]:
+        """Those that the caller gave by name; of an object made apart, those not as by default."""
+        return tuple(getattr(self, "_named", self.given()))
 
     def deciding(self) -> dict[str, Any]:
         """Those that the result depends on: not, say, whether a progress bar is shown."""
@@ -137,7 +145,8 @@ def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Decorator of a function with a keyword ``options``: callers give the fields instead.
 
-    The function that it makes raises TypeError for options that there are not, as Python does.
+    The function that it makes raises `ArgumentError`, which is a TypeError, for options that there
+    are not, also those that a function which it hands its further arguments to does not have.
     """
 
     def decorator(function: Callable[..., R]) -> Callable[..., R]:
@@ -147,6 +156,7 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
         kept = [p for p in own.parameters.values() if p.name != "options"]
         parameters = sorted([*kept, *added], key=lambda parameter: parameter.kind)
         signature = own.replace(parameters=parameters)
+        names = _names(signature)
         n_own = sum(p.kind <= inspect.Parameter.POSITIONAL_OR_KEYWORD for p in kept)
 
         @functools.wraps(function)
@@ -156,9 +166,18 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
                 bound = _bound(function.__name__, signature, args, {**chosen, **given})
                 chosen = {name: value for name, value in bound.items() if name in fields}
                 options, args = options_class(**chosen), args[:n_own]
+                options.put(_named=tuple(chosen))
             elif chosen:
-                raise TypeError(f"{', '.join(chosen)}: give options=, or each by name, not both.")
-            return function(*args, options=options, **given)
+                raise ArgumentError(
+                    f"{', '.join(chosen)}: give options=, or each by name, not both."
+                )
+            try:
+                return function(*args, options=options, **given)
+            except ArgumentError as error:
+                if error.argument not in given:
+                    raise
+                known = tuple(dict.fromkeys((*names, *error.known)))
+                raise _no_such(function.__name__, str(error.argument), known) from None
 
         call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = _with_options(function.__doc__ or "", options_class)
@@ -167,14 +186,52 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
     return decorator
 
 
+def named_arguments(function: F) -> F:
+    """Decorator of a function that refuses arguments which it does not have, in words."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        _bound(function.__name__, signature, args, given)
+        return function(*args, **given)
+
+    return call  # type: ignore[return-value]
+
+
 def _bound(
-    name: str, signature: inspect.Signature, args: tuple[Any, ...], given: dict[str, Any]
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Arguments by name; those that the signature does not have are refused in Python's words."""
+    """Arguments by name; those that the signature does not have are refused."""
+    parameters = signature.parameters.values()
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
+    names = _names(signature)
+    for argument in given:
+        if argument not in names and not takes_any:
+            raise _no_such(name, argument, names)
     try:
         return signature.bind(*args, **given).arguments
     except TypeError as error:
-        raise TypeError(f"{name}() {error}") from None
+        if "too many positional" in str(error):
+            places = [
+                p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+            ]
+            raise ArgumentError(
+                f"{name} takes {', '.join(places)} without a name, and was given {len(args)} "
+                "values: give the others by name."
+            ) from None
+        raise ArgumentError(f"{name}: {error}.") from None
+
+
+def _names(signature: inspect.Signature) -> tuple[str, ...]:
+    kinds = inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL
+    return tuple(p.name for p in signature.parameters.values() if p.kind not in kinds)
+
+
+def _no_such(function: str, argument: str, known: tuple[str, ...]) -> ArgumentError:
+    """The error for an argument that there is not, with those that are spelt nearly like it."""
+    near = difflib.get_close_matches(argument, known, n=2, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}."
+    return ArgumentError(f"{function} has no argument {argument!r}; {hint}", argument, known)
 
 
 def _parameter(field: Any) -> inspect.Parameter:

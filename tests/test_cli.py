@@ -163,6 +163,26 @@ def test_bad_input_is_one_sentence(run, args, sentence):
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["report", "net.h5", "--data", "x.npy", "--steps", "10", "--steps", "20"],
+        ["report", "net.h5", "--data", "x.npy", "--scale", "100", "--scale=200"],
+        ["compare", "net.h5", "--data", "x.npy", "--data", "y.npy"],
+        ["tune", "net.h5", "--data", "x.npy", "--samples", "1", "--samples", "2"],
+        ["demo", "--json", "a.json", "--json", "b.json"],
+    ],
+)
+def test_an_option_given_twice(run, args):
+    """click alone would take the last and say nothing."""
+    done = run(*args)
+    option = {"report": args[4], "compare": "--data", "tune": "--samples", "demo": "--json"}[
+        args[0]
+    ]
+    assert done.exit_code == 2
+    assert f"Error: {option} is given 2 times, and takes one value: give it once." in done.stderr
+
+
 def test_in_a_process_of_its_own(folder):
     """Exit code and streams without a test runner in between: nothing but our sentence."""
     command = [sys.executable, "-m", "nengo_spikecost.cli", "report", "net.h5", "--data"]

@@ -72,6 +72,7 @@ def rows() -> tuple[Row, ...]:
         *_no_operations(),
         *_shapes(),
         *_merging(),
+        *_operations(),
         *_topologies(),
         *_over_time(),
     )
@@ -206,12 +207,21 @@ def _activations() -> list[Row]:
     group.add("PReLU", IMAGE)
     group.add("PReLU", IMAGE, shared_axes=[1, 2])
     group.add("Conv2D", IMAGE, filters=3, kernel_size=2, activation="relu6")
+    group.add("ELU", IMAGE, convert={"swap_activations": {"elu": "relu"}})
+    swaps = {"thresholded_relu": "relu"}
+    group.add("ThresholdedReLU", IMAGE, convert={"swap_activations": swaps}, theta=0.5)
 
     def at_the_output(x: Any) -> Any:
         dense = layers.Dense(4, activation="relu", name="after")(layers.Flatten()(x))
         return layers.Softmax(name="layer")(layers.Dense(3)(dense))
 
+    def head(x: Any) -> Any:
+        dense = layers.Dense(4, activation="relu", name="after")(layers.Flatten()(x))
+        return layers.Dense(2, activation="sigmoid", name="layer")(dense)
+
     group.own("Softmax", IMAGE, at_the_output, "at the output", whole=True)
+    sigmoid = "units=2, activation='sigmoid'"
+    group.own("Dense", IMAGE, head, "at the output", options=sigmoid, whole=True)
     group.before = None
     group.add("Softmax", IMAGE, words="before other layers")
     group.add("Dense", VECTOR, units=4, activation="softmax")
@@ -243,6 +253,7 @@ def _shapes() -> list[Row]:
         group.add(f"UpSampling{number}D", shape, size=2)
     group.add("ZeroPadding2D", IMAGE, padding=((0, 1), (2, 0)))
     group.add("UpSampling2D", IMAGE, size=2, interpolation="bilinear")
+    group.add("CenterCrop", IMAGE, height=3, width=4)
     group.add("Permute", IMAGE, dims=(2, 1, 3))
     group.add("Permute", IMAGE, dims=(3, 1, 2))
     group.add("Reshape", IMAGE, target_shape=(9, 4, 2))
@@ -262,13 +273,56 @@ def _merging() -> list[Row]:
     def residual(x: Any) -> Any:
         return layers.Add(name="layer")([x, layers.Conv2D(2, 3, padding="same")(x)])
 
-    for kind in ("Add", "Average", "Subtract"):
+    for kind in ("Add", "Average", "Subtract", "Maximum", "Minimum"):
         group.own(kind, IMAGE, joined(kind))
     group.own("Concatenate", IMAGE, joined("Concatenate"))
     group.own("Concatenate", IMAGE, joined("Concatenate", axis=1), options="axis=1")
     group.own("Add", IMAGE, residual, "a linear convolution and the way around it")
     group.own("a + b, a - b", IMAGE, lambda x: x - relu(x) + x * 2, types=("TFOpLambda",))
     group.own("0.5 * a + 1", IMAGE, lambda x: 0.5 * x + 1, types=("TFOpLambda",))
+    return group.rows
+
+
+def _operations() -> list[Row]:
+    import tensorflow as tf
+
+    group = _Group("Operations")
+
+    def keras_3(function: Callable[[Any, Any], Any]) -> Build:
+        def build(x: Any) -> Any:
+            from importlib import import_module
+
+            from nengo_spikecost.conversion.keras3 import rebuild
+
+            keras = import_module("keras")
+            inp = keras.Input(x.shape[1:])
+            return rebuild(keras.Model(inp, function(keras.ops, inp), name="layer"))(x)
+
+        return build
+
+    known: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+        ("tf.reduce_mean(a, axis=1)", lambda a: tf.reduce_mean(a, axis=1)),
+        ("tf.transpose(a, (0, 2, 1, 3))", lambda a: tf.transpose(a, (0, 2, 1, 3))),
+        ("tf.concat([a, a], 1)", lambda a: tf.concat([a, a], 1)),
+        ("tf.abs(a)", lambda a: tf.abs(a)),
+        ("tf.maximum(a, 1.0)", lambda a: tf.maximum(a, 1.0)),
+        ("tf.clip_by_value(a, 0.5, 1.0)", lambda a: tf.clip_by_value(a, 0.5, 1.0)),
+    )
+    for name, build in known:
+        group.own(name, IMAGE, build, types=("TFOpLambda",))
+    newer: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+        ("a - a / 255", lambda ops, a: a - a / 255),
+        ("a[..., :1]", lambda ops, a: a[..., :1]),
+        ("ops.mean(a, (1, 2), keepdims=True)", lambda ops, a: ops.mean(a, (1, 2), keepdims=True)),
+        ("ops.pad(a, ((0, 0), (1, 1), (0, 2), (0, 0)))",
+         lambda ops, a: ops.pad(a, ((0, 0), (1, 1), (0, 2), (0, 0)))),
+        ("ops.relu(a - 1)", lambda ops, a: ops.relu(a - 1)),
+        ("ops.clip(a, 0.5, 1.0)", lambda ops, a: ops.clip(a, 0.5, 1.0)),
+        ("ops.maximum(a, 2 * a - 1)", lambda ops, a: ops.maximum(a, 2 * a - 1)),
+        ("ops.max(a, axis=1)", lambda ops, a: ops.max(a, axis=1)),
+    )  # fmt: skip
+    for name, function in newer:
+        group.own(name, IMAGE, keras_3(function), "of Keras 3", types=("Keras3Operation",))
     return group.rows
 
 

@@ -12,10 +12,11 @@ import pkgutil
 import click
 
 from ..version import __version__
+from .given_once import Commands
 from .plugins import add_plugins, commands_of
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nengo-spikecost")
 @click.option(
     "--plugin", multiple=True, metavar="FILE", callback=add_plugins, is_eager=True,

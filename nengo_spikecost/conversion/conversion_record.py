@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
@@ -39,7 +40,7 @@ class Conversion(Result):
     layer_infos : tuple of LayerInfo
         Name, type, output shape and number of parameters of every layer, in order.
     neuron_type : nengo.neurons.NeuronType
-        The neurons that took the place of the ReLUs.
+        The neurons that take the place of ReLUs, of which there may be none (`neuron_counts`).
     scale_firing_rates : dict from str to float
         Scale of each layer that has one.
     synapse : nengo.synapses.Synapse or float or None
@@ -111,8 +112,14 @@ class Conversion(Result):
         """The layers of the model, for cost models that are formulas of their shapes."""
         return keras_shapes(self.model, self.temporal)
 
+    @property
+    def neuron_counts(self) -> dict[str, int]:
+        """The number of neurons of each type that the network has, by the name of the type."""
+        counts: Counter[str] = Counter()
+        for ensemble in self.net.all_ensembles:
+            counts[type(ensemble.neuron_type).__name__] += ensemble.n_neurons
+        return dict(counts)
+
     def __repr__(self) -> str:
-        return (
-            f"<Conversion of {self.model.name!r}: {len(self.layers)} layers, "
-            f"{self.net.n_neurons:,} {type(self.neuron_type).__name__} neurons>"
-        )
+        neurons = ", ".join(f"{n:,} {kind}" for kind, n in self.neuron_counts.items()) or "no"
+        return f"<Conversion of {self.model.name!r}: {len(self.layers)} layers, {neurons} neurons>"

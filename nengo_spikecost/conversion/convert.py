@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import nengo
 import tensorflow as tf
 
 from ..check import choice
@@ -27,18 +26,21 @@ from ..graph.routes import layer_of_route
 from ..layers.keras_shapes import layer_info
 from ..lowering import Lowering
 from ..lowering import lower as lower_network
+from ..options import named_arguments
 from .checks import check_model, check_options, check_synapse
 from .conversion_record import Conversion
 from .converter import is_temporal, run_converter
 from .copying import copy_model
-from .keras3 import is_keras_3, rebuild
+from .keras3 import is_keras_3, keys_of, rebuild
 from .layers.pooling import MAX_POOLING
+from .layers.swaps import Swaps
 from .lookup import LayerLookup, collect_objects, image_shapes, lookup_ends, neuron_layer
 from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_host_layers
-from .scales import ScaleLike, layer_names, names_by_id, resolve_scales, warn_of_unused_scales
+from .scales import ScaleLike, layer_names, names_by_id, refuse_unused_scales, resolve_scales
 
 
+@named_arguments
 def convert(
     model: tf.keras.Model, *, neuron_type: NeuronTypeLike = "SpikingRectifiedLinear",
     scale_firing_rates: ScaleLike = 1, synapse: Any = None,
@@ -63,7 +65,11 @@ def convert(
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a lowpass time constant in s.
     swap_activations : dict, optional
-        More activations to swap, as in ``nengo_dl.Converter``.
+        Neurons, or other activations, in place of some: ``{tf.nn.gelu: tf.nn.relu, "sigmoid":
+        nengo.LIF()}``. Keys are functions of any Keras, TensorFlow or JAX, their names, Keras
+        layers that are activations, Nengo neuron types, or layers of the model and their names;
+        values are neuron types, functions, or their names. A key that no layer uses is an error.
+        ``tf.nn.relu`` stands for every ReLU, also those that other activations are made of.
     max_pooling : {"exact", "average", "strided"}
         The form of max pooling: the maximum, on the host (`HostNode`); the average of each
         window; or its first element. `Conversion.choices` says which layers are concerned.
@@ -99,7 +105,9 @@ def convert(
     ------
     ConversionError
         If the model or one of its layers can't be converted; it names the layer and says
-        why.
+        why. If a key of ``scale_firing_rates`` or ``swap_activations`` has no effect.
+    ArgumentError
+        If there is no such argument.
     """
     user_model = model
     if is_keras_3(model):
@@ -122,34 +130,40 @@ def convert(
     if user_model is not model:
         layer_keys = {**layer_names(user_model), **layer_keys}
     scales = resolve_scales(scale_firing_rates, layer_keys)
+    swaps = Swaps(swap_activations, neurons, layer_keys)
     copy, copies = copy_model(model, layers)
     if temporal is None:
         temporal = is_temporal(copy, copies.values())
 
-    spiking = bool(getattr(neurons, "spiking", False))
+    spiking = any(getattr(kind, "spiking", False) for kind in swaps.neuron_types)
     lowering = bool(lower or (lower is None and spiking and inference_only))
     converter = run_converter(
-        copy, swap_activations={nengo.RectifiedLinear(): neurons, **(swap_activations or {})},
+        copy, swaps=swaps, layer_names=names_by_id(copies),
         scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
         synapse=synapse, max_pooling=max_pooling, chip_synapses=lowering,
         split_shared_weights=split_shared_weights or inference_only, allow_fallback=allow_fallback,
         inference_only=inference_only, temporal_model=temporal,
     )  # fmt: skip
     converter.net.seed = seed
+    swaps.check_used()
 
     objects = collect_objects(converter.net, copy, copies)
     if isinstance(scale_firing_rates, Mapping):
-        warn_of_unused_scales(scales, converter.owners)
+        refuse_unused_scales(scales, converter.owners)
     warn_of_host_layers(converter)
     conversion = Conversion(
         model=model, net=converter.net,
-        inputs=lookup_ends(model.inputs, model.input_names, copy.inputs, converter.inputs, "input"),
+        inputs=lookup_ends(
+            model.inputs, model.input_names, copy.inputs, converter.inputs, "input",
+            keys_of(model, "inputs"),
+        ),
         outputs=lookup_ends(
-            model.outputs, model.output_names, copy.outputs, converter.outputs, "output"
+            model.outputs, model.output_names, copy.outputs, converter.outputs, "output",
+            keys_of(model, "outputs"),
         ),
         layers=LayerLookup(objects, "layer", layer_keys), layer_names=converter.owners,
         layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
-        neuron_type=neurons, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
+        neuron_type=swaps.relu, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
         choices=tuple(converter.choices), options=options, _maker=convert,
     )  # fmt: skip
     if lowering:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,17 @@ import tensorflow as tf
 from nengo_dl import graph_optimizer
 
 from ..errors import ConversionError, ConversionWarning
+from ..layers.layer_info import kind_of
+from .heads import head_layers
 from .layers import converters
+from .layers.swaps import Swaps
 from .reasons import JOINS_STEPS, NO_OBJECT, WRAPS_A_MODEL, layer_error
 
 #: Warnings of nengo_dl that are no news to a caller of `convert`.
-_EXPECTED_WARNINGS = ("Converting sequential model", "swap_activations contained")
+_EXPECTED_WARNINGS = ("Converting sequential model",)
+
+#: One that the caller of `run_converter` raises as an error, in its own words.
+_SAID_BY_US = ("swap_activations contained",)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ class RecordingConverter(nengo_dl.Converter):
     model : tf.keras.Model
     max_pooling : {"exact", "average", "strided"}
         The form of max pooling layers.
+    swaps : Swaps
+        The user's replacements of activations and neuron types.
+    layer_names : mapping from int to str
+        Name of each layer of ``model``, by ``id``.
     chip_synapses : bool
         Whether filters before neurons become synapses, as hardware has them, one step later.
     **options
@@ -71,15 +81,17 @@ class RecordingConverter(nengo_dl.Converter):
     converters = converters
 
     def __init__(
-        self, model: tf.keras.Model, *, max_pooling: str, chip_synapses: bool = False,
-        **options: Any,
+        self, model: tf.keras.Model, *, max_pooling: str, swaps: Swaps,
+        layer_names: Mapping[int, str], chip_synapses: bool = False, **options: Any,
     ):  # fmt: skip
+        self.swaps, self._layer_names = swaps, layer_names
+        self._heads = head_layers(model)
         self.max_pooling, self.chip_synapses = max_pooling, chip_synapses
         self.owners: dict[Any, str] = {}
         self.choices: list[LayerChoice] = []
         self._path: list[str] = []
         self._wrapped: set[int] = set()
-        super().__init__(model, **options)
+        super().__init__(model, swap_activations=swaps, **options)
         with self.net:
             # NengoDL's default planner merges all neurons into one array and then writes with
             # a scatter: with a synapse, 4 to 10 times slower for the same outputs.
@@ -88,9 +100,17 @@ class RecordingConverter(nengo_dl.Converter):
     def note(self, layer: Any, choice: str, *, exact: bool, on_host: bool = False) -> None:
         """Record the form that was chosen for a layer."""
         name = "".join(self._path) + layer.name
-        made = LayerChoice(name, type(layer).__name__, choice, exact, on_host)
+        made = LayerChoice(name, kind_of(layer), choice, exact, on_host)
         if made not in self.choices:  # a layer that is applied several times
             self.choices.append(made)
+
+    def swapped(self, layer: Any, activation: Any) -> Any:
+        """What the user wants for the activation of a layer, by that layer's name."""
+        return self.swaps.of_layer(self._layer_names.get(id(layer), ""), activation)
+
+    def is_head(self, layer: Any) -> bool:
+        """Whether nothing behind a layer needs neurons: see `head_layers`."""
+        return id(layer) in self._heads
 
     def get_converter(self, layer: Any) -> Any:
         """The converter of a layer, which records its objects and names the layer in errors."""
@@ -156,7 +176,7 @@ def run_converter(model: tf.keras.Model, **options: Any) -> RecordingConverter:
         message = str(note.message)
         if "nengo_dl" not in note.filename:
             warnings.warn_explicit(note.message, note.category, note.filename, note.lineno)
-        elif not message.startswith(_EXPECTED_WARNINGS):
+        elif not message.startswith(_EXPECTED_WARNINGS + _SAID_BY_US):
             warnings.warn(message, ConversionWarning, stacklevel=3)
     return converter
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -45,21 +46,29 @@ def copy_model(
 def known_objects(model: tf.keras.Model) -> Any:
     """A scope in which the model's layers can be made from their configurations.
 
-    Constraints, regularizers and initializers that are not Keras's own, such as the
+    Constraints, regularizers, initializers and activations that are not Keras's own, such as the
     constraint ``Mean`` of KerasSpiking, are known by the layers that have them.
     """
     return _objects_known_by(layer for _, layer in walk_layers(model))
 
 
 def _objects_known_by(layers: Iterable[Any]) -> Any:
-    types: dict[str, type] = {}
+    known: dict[str, Any] = {}
     for layer in layers:
         while layer is not None:
             for value in vars(layer).values():
                 if isinstance(value, _WITH_CONFIG):
-                    types[type(value).__name__] = type(value)
+                    known[type(value).__name__] = type(value)
+            activation = getattr(layer, "activation", None)
+            if isinstance(activation, types.FunctionType) and not _is_kerass(activation):
+                known[activation.__name__] = activation
             layer = getattr(layer, "layer", None)  # of a wrapper
-    return tf.keras.utils.custom_object_scope(types)
+    return tf.keras.utils.custom_object_scope(known)
+
+
+def _is_kerass(function: Any) -> bool:
+    """Whether Keras finds an activation by its name itself."""
+    return getattr(tf.keras.activations, function.__name__, None) is function
 
 
 _WITH_CONFIG = (

@@ -296,6 +296,85 @@ class Softmax(HostFunction):
         return tf.exp(x - tf.reduce_logsumexp(x, axis=axes, keepdims=True))
 
 
+class Sigmoid(HostFunction):
+    """``1 / (1 + exp(-x))`` of each element.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample, before and after.
+    """
+
+    name = "sigmoid"
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape_in = self.shape_out = tuple(int(n) for n in shape)
+        # exponential, addition, division: one of each an element
+        self.operations = 3 * self.size_out
+
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        return 0.5 * (1 + np.tanh(0.5 * x))  # the same, and no large exponential
+
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.sigmoid(x)
+
+
+class Tanh(HostFunction):
+    """The hyperbolic tangent of each element.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one sample, before and after.
+    """
+
+    name = "tanh"
+
+    def __init__(self, shape: Sequence[int]):
+        self.shape_in = self.shape_out = tuple(int(n) for n in shape)
+        # exponential, two additions, division: one of each an element
+        self.operations = 4 * self.size_out
+
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        return np.tanh(x)
+
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.tanh(x)
+
+
+class Extreme(HostFunction):
+    """The largest or smallest value along some axes.
+
+    Parameters
+    ----------
+    shape_in : tuple of int
+        Shape of one sample.
+    axes : sequence of int
+        Axes of one sample.
+    keepdims : bool
+        Whether these axes stay, with length 1.
+    largest : bool
+    """
+
+    def __init__(
+        self, shape_in: Sequence[int], axes: Sequence[int], keepdims: bool, largest: bool
+    ):  # fmt: skip
+        self.name = "largest value" if largest else "smallest value"
+        self.shape_in = tuple(int(n) for n in shape_in)
+        self.axes, self.keepdims, self.largest = tuple(axes), keepdims, largest
+        kept = [1 if i in self.axes else n for i, n in enumerate(self.shape_in)]
+        self.shape_out = tuple(n for i, n in enumerate(kept) if keepdims or i not in self.axes)
+        self.operations = self.size_in - self.size_out  # comparisons
+
+    def of_sample(self, x: np.ndarray) -> np.ndarray:
+        extreme = np.max if self.largest else np.min
+        return np.asarray(extreme(x, axis=self.axes, keepdims=self.keepdims))
+
+    def of_batch(self, x: tf.Tensor) -> tf.Tensor:
+        extreme = tf.reduce_max if self.largest else tf.reduce_min
+        return extreme(x, axis=[1 + axis for axis in self.axes], keepdims=self.keepdims)
+
+
 class HostNode(OnHostNode):
     """A Node that computes a `HostFunction`: exactly, and not on the chip.
 

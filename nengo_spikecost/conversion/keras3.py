@@ -7,16 +7,20 @@ then held against the original on a random input.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from .. import stack
 from ..errors import ConversionError
+from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
 _FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
@@ -78,9 +82,41 @@ def rebuild(model: Any) -> tf.keras.Model:
             f"Sequential model {model.name!r} has no known input shape: begin it with an "
             "Input layer, or build it."
         )
+    stack.allow_all_layer_names(tf.keras.layers.Layer)
     copy = _model(model, config)
+    keys = {
+        "inputs": _keys(config.get("input_layers"), copy.input_names),
+        "outputs": _keys(config.get("output_layers"), copy.output_names),
+    }
+    object.__setattr__(copy, "_keras_3_keys", keys)  # Keras would track it as part of the model
     _check_equal(model, copy)
     return copy
+
+
+def keys_of(model: Any, ends: str) -> dict[str, str]:
+    """Of a model made anew, the keys of its dict of ``"inputs"`` or ``"outputs"``, by layer."""
+    return dict(getattr(model, "_keras_3_keys", {}).get(ends, {}))
+
+
+def _keys(ends: Any, names: Sequence[str]) -> dict[str, str]:
+    """The name of an end for each key of a dict of ends that holds it, alone or in a dict."""
+    found: dict[str, str] = {}
+    order = iter(names)
+
+    def look(value: Any, key: str | None) -> None:
+        if isinstance(value, Mapping):
+            for inner in sorted(value):
+                look(value[inner], inner)
+        elif isinstance(value, (list, tuple)) and len(value) == 3 and isinstance(value[0], str):
+            name = next(order)
+            if key is not None:
+                found.setdefault(key, name)
+        else:
+            for part in value or ():
+                look(part, None)
+
+    look(ends, None)
+    return found
 
 
 def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
@@ -90,12 +126,16 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
     last = None
     for entry in config["layers"]:
         name = entry["config"]["name"]
-        original = model if entry["class_name"] == "InputLayer" else model.get_layer(name)
         if entry["class_name"] == "InputLayer":
-            shape = entry["config"]["batch_shape"]
-            last = tensors[name, 0, 0] = tf.keras.Input(batch_shape=tuple(shape), name=name)
+            shape = entry["config"].get("batch_shape") or entry["config"]["batch_input_shape"]
+            last = tensors[name, 0, 0] = tf.keras.Input(
+                batch_shape=tuple(shape), name=name, dtype=entry["config"].get("dtype")
+            )
             continue
-        layers[name] = layer = _layer(entry, original)
+        if is_operation(entry):
+            _add_operation(entry, tensors)
+            continue
+        layers[name] = layer = _layer(entry, model.get_layer(name))
         if not functional:
             last = layer(last)
         for i, node in enumerate(entry.get("inbound_nodes", []) if functional else []):
@@ -104,13 +144,36 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
             for j, output in enumerate(tf.nest.flatten(outputs)):
                 tensors[name, i, j] = output
     if functional:
-        ends = [_mapped_ends(config[key], tensors) for key in ("input_layers", "output_layers")]
+        ends = [_flat_ends(config[key], tensors) for key in ("input_layers", "output_layers")]
         copy = tf.keras.Model(*ends, name=model.name)
     else:
         copy = tf.keras.Model(next(iter(tensors.values())), last, name=model.name)
     for name, layer in layers.items():
-        layer.set_weights([np.asarray(w) for w in model.get_layer(name).get_weights()])
+        layer.set_weights(_weights(model.get_layer(name), layer))
     return copy
+
+
+def _add_operation(entry: Mapping[str, Any], tensors: dict[tuple[str, int, int], Any]) -> None:
+    """A layer for each output of each application of an operation."""
+    name = entry["config"]["name"]
+    plain = {key: value for key, value in entry.items() if key != "inbound_nodes"}
+    for i, node in enumerate(entry["inbound_nodes"]):
+        inputs = [tensors[history] for history in tensors_of(node)]
+        n_outputs, j = 1, 0
+        while j < n_outputs:
+            label = name if i == j == 0 else f"{name}.{i}" if j == 0 else f"{name}.{i}.{j}"
+            try:
+                layer = Keras3Operation(plain, node, j, name=label)
+                if j == 0:
+                    n_outputs = layer.n_outputs(inputs)
+                tensors[name, i, j] = layer(inputs)
+            except Exception as error:
+                raise ConversionError(
+                    f"Operation {name!r} ({entry['class_name']}) of a Keras 3 model can't be made "
+                    f"in Keras 2: {str(error).strip().splitlines()[0]}",
+                    layer=name,
+                ) from error
+            j += 1
 
 
 def _layer(entry: Mapping[str, Any], original: Any) -> Any:
@@ -131,7 +194,11 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     for key, value in config.items():
         key = _RENAMED.get((kind, key), key)
         if key in accepted and not key.endswith(_FOR_TRAINING):
-            arguments[key] = _policy_name(value) if key == "dtype" else value
+            if key == "dtype":
+                value = _policy_name(value)
+            elif key.endswith("activation") and value is not None:
+                value = activation_in_keras_2(value)
+            arguments[key] = value
     try:
         return layer_class.from_config(arguments)
     except Exception as error:
@@ -163,11 +230,36 @@ def _call_arguments(kwargs: Mapping[str, Any], tensors: Mapping[Any, Any]) -> di
     return {key: _mapped(value, tensors) for key, value in kwargs.items() if value is not None}
 
 
-def _mapped_ends(ends: Any, tensors: Mapping[Any, Any]) -> Any:
-    """One tensor or a list of tensors from ``[name, node, index]`` or a list of these."""
-    if ends and isinstance(ends[0], str):
+def _flat_ends(ends: Any, tensors: Mapping[Any, Any]) -> Any:
+    """The tensors of a model's ends: one as it is, several, in dicts and lists too, as a list.
+
+    The order is that of ``model.inputs`` and ``model.outputs``: dicts by their keys, sorted.
+    """
+    if isinstance(ends, (list, tuple)) and len(ends) == 3 and isinstance(ends[0], str):
         return tensors[tuple(ends)]
-    return [tensors[tuple(end)] for end in ends]
+    flat: list[Any] = []
+
+    def look(value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key in sorted(value):
+                look(value[key])
+        elif isinstance(value, (list, tuple)) and len(value) == 3 and isinstance(value[0], str):
+            flat.append(tensors[tuple(value)])
+        else:
+            for part in value:
+                look(part)
+
+    look(ends)
+    return flat
+
+
+def _weights(original: Any, layer: Any) -> list[np.ndarray]:
+    """A layer's weights, in the order and number that Keras 2 has them in."""
+    values = [np.asarray(w) for w in original.get_weights()]
+    if getattr(original, "renorm", False) and len(values) > len(layer.weights):
+        # the statistics that only training with renorm uses come last
+        values = values[: len(layer.weights)]
+    return values
 
 
 def _check_equal(model: Any, copy: tf.keras.Model) -> None:
@@ -179,7 +271,12 @@ def _check_equal(model: Any, copy: tf.keras.Model) -> None:
         inputs.append(rng.uniform(0, 1, shape).astype("f4"))
     data = inputs if len(inputs) > 1 else inputs[0]
     rebuilt = tf.nest.flatten(copy.predict(data, verbose=0))
-    expected = [np.asarray(y) for y in tf.nest.flatten(model.predict(data, verbose=0))]
+    given: Any = data
+    if getattr(model, "_inputs_struct", None) is not None:
+        pack = importlib.import_module("keras").tree.pack_sequence_as
+        given = pack(model._inputs_struct, inputs)
+    with _plain_names(model):
+        expected = [np.asarray(y) for y in tf.nest.flatten(model.predict(given, verbose=0))]
     for x, y in zip(rebuilt, expected):
         # the same float32 operations, up to the order of sums
         if x.shape != y.shape or not np.allclose(x, y, rtol=1e-3, atol=1e-4 * np.abs(y).max()):
@@ -188,3 +285,31 @@ def _check_equal(model: Any, copy: tf.keras.Model) -> None:
                 "one of its layers means something different there. Make the model with "
                 "tf.keras after 'import nengo_spikecost' instead."
             )
+
+
+@contextlib.contextmanager
+def _plain_names(model: Any) -> Iterator[None]:
+    """Names that TensorFlow has a scope for, while Keras 3 runs a model on it.
+
+    Keras 3.15 takes any name, and its back end in TensorFlow then refuses a blank in it.
+    """
+    renamed = []
+    for operation in (model, *_operations(model)):
+        plain = re.sub(r"[^A-Za-z0-9_.]", "_", operation.name)
+        plain = plain if plain[:1].isalnum() else f"L{plain}"
+        if plain != operation.name:
+            renamed.append((operation, operation.name))
+            operation.name = plain
+    try:
+        yield
+    finally:
+        for operation, name in renamed:
+            operation.name = name
+
+
+def _operations(model: Any) -> Iterator[Any]:
+    """Layers and operations of a Keras 3 model, those of models in it too."""
+    for operation in getattr(model, "operations", None) or model.layers:
+        yield operation
+        if hasattr(operation, "layers"):
+            yield from _operations(operation)

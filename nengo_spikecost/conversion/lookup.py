@@ -37,14 +37,15 @@ class LayerLookup(Mapping):
         For every layer name, the Nengo object of each application, in order.
     what : str
         Kind of the entries, for error messages: ``"layer"``, ``"input"``.
-    aliases : dict from int to str
-        ``id`` of a layer or tensor of the user's model to the entry it stands for.
+    aliases : dict from int or str to str
+        ``id`` of a layer or tensor of the user's model, or another name, to the entry it stands
+        for.
     missing : dict from str to str
         Names without an object, and why: a clause that follows the name.
     """
 
     def __init__(
-        self, entries: dict[str, list[Any]], what: str, aliases: dict[int, str],
+        self, entries: dict[str, list[Any]], what: str, aliases: dict[Any, str],
         missing: Mapping[str, str] | None = None,
     ):  # fmt: skip
         self._what = what
@@ -103,7 +104,7 @@ class LayerLookup(Mapping):
 
     def _name(self, key: Any) -> str:
         if isinstance(key, str):
-            return key
+            return key if key in self._applications else self._aliases.get(key, key)
         if id(key) in self._aliases:
             return self._aliases[id(key)]
         if isinstance(key, tf.keras.layers.Layer):
@@ -174,10 +175,15 @@ def image_shapes(
 
 
 def lookup_ends(
-    tensors: list[Any], names: list[str], copies: list[Any], objects: Any, what: str
-) -> LayerLookup:
-    """Nengo objects of the model's ends; two of its ends may be the same tensor."""
+    tensors: list[Any], names: list[str], copies: list[Any], objects: Any, what: str,
+    keys: Mapping[str, str],
+) -> LayerLookup:  # fmt: skip
+    """Nengo objects of the model's ends; two of its ends may be the same tensor.
+
+    ``keys`` are more names: those of a dict of inputs or outputs.
+    """
     entries: dict[str, list[Any]] = {}
     for name, tensor in zip(names, copies):
         entries.setdefault(name, []).append(objects[tensor])
-    return LayerLookup(entries, what, {id(t): name for t, name in zip(tensors, names)})
+    ids = {id(t): name for t, name in zip(tensors, names)}
+    return LayerLookup(entries, what, {**ids, **keys})

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ConversionError
+from ..layers.layer_info import kind_of
 
 _FALLBACK = "pass allow_fallback=True to run it, uncounted, as a TensorNode"
 _PRODUCT = (
-    "it multiplies or compares the outputs of layers with each other, which synapses, that only "
-    "add, can't do; use Add or Concatenate"
+    "it multiplies the outputs of layers with each other, which synapses, that only add, can't do; "
+    "use Add, Maximum or Concatenate"
 )
 _CURVE = f"no spiking neuron has its curve; train the model with ReLU, or {_FALLBACK}"
 _STATE = (
@@ -47,7 +48,7 @@ _REASONS = {
     "Dot": _PRODUCT, "ELU": _CURVE, "GRU": _STATE, "GroupNormalization": _STATISTICS,
     "LSTM": _STATE,
     "Lambda": "what it computes is unknown; use Keras layers for it, or " + _FALLBACK,
-    "LayerNormalization": _STATISTICS, "Maximum": _PRODUCT, "Minimum": _PRODUCT,
+    "LayerNormalization": _STATISTICS,
     "MultiHeadAttention": _ATTENTION, "Multiply": _PRODUCT, "SimpleRNN": _STATE,
     "ThresholdedReLU": "its output jumps at the threshold, which no sum of ReLU neurons does; "
     f"use ReLU, or {_FALLBACK}",
@@ -57,14 +58,9 @@ _REASONS = {
 
 def layer_error(layer: Any, error: Exception) -> ConversionError:
     """The error to raise for another one that was raised while converting a layer."""
-    name = type(layer).__name__
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
     if "registered converter" in message:
-        message = _REASONS.get(
-            name,
-            "layers of this type have no Nengo form; replace it, register a converter for it with "
-            f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}",
-        )
+        message = reason_of(layer)
     elif "Input shapes must be fully specified" in message:
         message = (
             f"axes of its shape {tuple(layer.input_shape[0])} have no size; build the model "
@@ -78,7 +74,16 @@ def layer_error(layer: Any, error: Exception) -> ConversionError:
     return refused(layer, message)
 
 
+def reason_of(layer: Any) -> str:
+    """Why layers of a type have no Nengo form: a clause."""
+    return _REASONS.get(
+        type(layer).__name__,
+        "layers of this type have no Nengo form; replace it, register a converter for it with "
+        f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}",
+    )
+
+
 def refused(layer: Any, reason: str) -> ConversionError:
     """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
-    words = f"Layer {layer.name!r} ({type(layer).__name__}) can't be converted: {reason}."
+    words = f"Layer {layer.name!r} ({kind_of(layer)}) can't be converted: {reason}."
     return ConversionError(words, layer=layer.name)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numbers
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 import nengo
 
-from ..errors import ConversionError, ConversionWarning
+from ..errors import ConversionError
 from .lookup import neuron_layer, walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]
@@ -59,13 +58,27 @@ def names_by_id(layers: Mapping[str, Any]) -> dict[int, str]:
     return names
 
 
-def warn_of_unused_scales(names: Any, owners: Mapping[Any, str]) -> None:
-    """Name the layers that were given a scale but have no neurons."""
-    with_neurons = {name for obj, name in owners.items() if isinstance(obj, nengo.Ensemble)}
-    unused = [name for name in names if name not in with_neurons]
+def refuse_unused_scales(names: Iterable[str], owners: Mapping[Any, str]) -> None:
+    """Raise `ConversionError` for layers that were given a scale and have no use for it."""
+    neurons: dict[str, list[Any]] = {}
+    for obj, name in owners.items():
+        if isinstance(obj, nengo.Ensemble):
+            neurons.setdefault(name, []).append(obj.neuron_type)
+    unused = [name for name in names if name not in neurons]
     if unused:
-        words = f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}."
-        warnings.warn(words, ConversionWarning, stacklevel=3)
+        raise ConversionError(
+            f"scale_firing_rates has no effect on layers without neurons: {', '.join(unused)}; "
+            f"those with neurons are {', '.join(neurons) or 'none'}.",
+            layer=unused[0],
+        )
+    for name in names:
+        fixed = [kind for kind in neurons[name] if not hasattr(kind, "amplitude")]
+        if len(fixed) == len(neurons[name]):
+            raise ConversionError(
+                f"scale_firing_rates has no effect on the {type(fixed[0]).__name__} neurons of "
+                f"layer {name!r}, which have no amplitude to divide: leave the layer out.",
+                layer=name,
+            )
 
 
 def _checked(scale: Any, of_layer: str) -> float:

@@ -31,22 +31,30 @@ def is_on_chip(network: nengo.Network, ensemble: nengo.Ensemble) -> bool:
         return True
 
 
-def mark_off_chip(network: nengo.Network, ensembles: Iterable[Any]) -> None:
+def mark_off_chip(network: Any, ensembles: Iterable[Any]) -> None:
     """Have the host run some Ensembles, in the way that NengoLoihi is told.
 
     Parameters
     ----------
-    network : nengo.Network
+    network : nengo.Network or Conversion
         The network that is simulated (NengoLoihi reads the config of that one only). Its
         config is changed.
     ensembles : iterable of nengo.Ensemble or nengo.ensemble.Neurons
+        Of a Conversion, also names of layers: all of their neurons.
 
     Raises
     ------
     NetworkGraphError
         If one of them is no Ensemble of this network.
     """
-    chosen = list(map(ensemble_of, ensembles))
+    owners = getattr(network, "layer_names", {})
+    network = getattr(network, "net", network)
+    if isinstance(ensembles, (str, nengo.Ensemble)) or not isinstance(ensembles, Iterable):
+        raise NetworkGraphError(f"ensembles must be a list: for one, write [{ensembles!r}].")
+    chosen: list[Any] = []
+    for given in ensembles:
+        named = [e for e, owner in owners.items() if owner == given and hasattr(e, "neurons")]
+        chosen += named or [ensemble_of(given)]
     members = set(network.all_ensembles)
     for ensemble in chosen:
         if ensemble not in members:

@@ -33,12 +33,25 @@ _ACTIVATIONS = {
     "ThresholdedReLU": "thresholded_relu", "Softmax": "softmax",
 }  # fmt: skip
 
+#: Operations of Keras 3 whose output has the values of their input, or some of them.
+_RESHAPING = (
+    "Concatenate", "ExpandDims", "Flip", "GetItem", "Moveaxis", "Pad", "Ravel", "Repeat",
+    "Reshape", "Roll", "Slice", "Split", "Squeeze", "Stack", "Swapaxes", "Take", "Tile",
+    "Transpose", "Unstack",
+)  # fmt: skip
+
 #: Bare operations of TensorFlow between layers, by their names.
 _OPERATIONS = {
     "__operators__.add": "add", "math.add": "add", "math.subtract": "subtract",
     "math.multiply": "multiply", "math.maximum": "maximum", "math.minimum": "minimum",
     "nn.relu": "activation", "nn.relu6": "activation", "reshape": "shape", "concat": "shape",
-    "identity": "shape",
+    "identity": "shape", "transpose": "shape", "stack": "shape", "pad": "shape", "tile": "shape",
+    "repeat": "shape", "expand_dims": "shape", "squeeze": "shape", "reverse": "shape",
+    "roll": "shape", "gather": "shape",
+    # of Keras 3, by their classes
+    "Add": "add", "Subtract": "subtract", "Multiply": "multiply", "Maximum": "maximum",
+    "Minimum": "minimum", "Relu": "activation", "ReLU": "activation", "Relu6": "activation",
+    **dict.fromkeys(_RESHAPING, "shape"),
 }  # fmt: skip
 
 
@@ -158,12 +171,12 @@ def _upsampling(use: LayerApplication) -> LayerShape:
     return use.shape("shape" if nearest else "unknown")
 
 
-def _operation(use: LayerApplication) -> LayerShape:
-    symbol = str(getattr(use.layer, "symbol", ""))
+def shape_of_operation(use: LayerApplication) -> LayerShape:
+    symbol = str(getattr(use.layer, "symbol", None) or getattr(use.layer, "kind", ""))
     kind = _OPERATIONS.get(symbol, "unknown")
     if kind in {name.lower() for name in _MERGES} and len(use.inputs) < 2:
         kind = "unknown"  # with a constant
-    name = symbol.rpartition(".")[2] if kind == "activation" else "linear"
+    name = symbol.rpartition(".")[2].lower() if kind == "activation" else "linear"
     return use.shape(kind, activation=name)
 
 
@@ -198,8 +211,10 @@ def _of_tensorflow(tf: Any) -> dict[type, ShapeRule]:
     path = layers.Layer.__module__.replace("engine.base_layer", "layers.core.tf_op_layer")
     operations = importlib.import_module(path)
     return {
-        **rules, operations.TFOpLambda: _operation, operations.SlicingOpLambda: _of_kind("shape"),
-    }  # fmt: skip
+        **rules,
+        operations.TFOpLambda: shape_of_operation,
+        operations.SlicingOpLambda: _of_kind("shape"),
+    }
 
 
 def _of_qkeras(qkeras: Any) -> dict[type, ShapeRule]:

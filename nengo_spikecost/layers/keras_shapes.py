@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import EnergyError
 from . import keras_shape_rules as _keras_shape_rules  # noqa: F401  (registers Keras' own)
 from .layer_application import LayerApplication, Shape, shape_rules, shapes_of
-from .layer_info import LayerInfo
+from .layer_info import LayerInfo, kind_of
 from .layer_shape import LayerShape
 
 #: Decorator that registers a function for one or more types of Keras layers; warns with
@@ -55,7 +55,7 @@ def layer_info(name: str, layer: Any) -> LayerInfo:
     shape = getattr(layer, "output_shape", "multiple")
     if isinstance(shape, list) and len(shape) == 1:  # an InputLayer's
         shape = shape[0]
-    return LayerInfo(name, type(layer).__name__, str(shape), layer.count_params())
+    return LayerInfo(name, kind_of(layer), str(shape), layer.count_params())
 
 
 def keras_layer_infos(model: Any) -> tuple[LayerInfo, ...]:

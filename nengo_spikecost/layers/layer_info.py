@@ -35,6 +35,12 @@ class LayerInfo:
     input_rate_hz: float | None = None
 
 
+def kind_of(layer: Any) -> str:
+    """The type of a layer as people know it; of an operation of Keras 3, the operation."""
+    kind = type(layer).__name__
+    return str(layer.kind) if kind == "Keras3Operation" else kind
+
+
 def named_layer(layer: Any, names: Iterable[str]) -> str:
     """The name of a layer given by name or as an object that has one."""
     known = tuple(names)

@@ -15,11 +15,14 @@ from ..activity.measure_options import MeasureOptions
 from ..activity.samples import with_labels
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
-from ..errors import DataError, EstimateWarning, MeasurementError
+from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
 from ..options import takes_options
 from .network_energy import NetworkEnergy
 from .profile_options import ProfileOptions
 from .profile_record import Profile
+
+#: Options that say how a Keras model is converted, and mean nothing for a network.
+_CONVERTING = ("neuron_type", "scale_firing_rates", "synapse")
 
 
 @takes_options(ProfileOptions)
@@ -37,7 +40,8 @@ def profile(
         Without labels no accuracy is given.
     {options}
     **convert_options
-        Further arguments of `convert`.
+        Further arguments of `convert`. For a Conversion or a network, which needs no conversion,
+        arguments that say how to convert are refused.
 
     Returns
     -------
@@ -60,6 +64,13 @@ def profile(
             model, neuron_type=options.neuron_type, synapse=options.synapse, seed=options.seed,
             scale_firing_rates=options.scale_firing_rates, **convert_options,
         )  # fmt: skip
+    else:
+        refused = [*(n for n in options.named() if n in _CONVERTING), *convert_options]
+        if refused:
+            raise ArgumentError(
+                f"{', '.join(refused)}: for Keras models only; {type(model).__name__} is a network "
+                "already. Give it to convert(), or profile the Keras model."
+            )
     populations = NetworkGraph(network).populations
     devices = _selected(options.devices, any(population.spiking for population in populations))
     x, y = _samples_and_labels(network, x, y)

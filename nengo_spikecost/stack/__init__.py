@@ -22,6 +22,7 @@ P8     always       no advice on import that they were tested with an older Neng
 P9     always       nengo_loihi's grouped and transposed convolutions
 P10    always       nengo-dl's planner: grouped convolutions of one input stay apart
 P11    always       Nengo computes in float64 again after a network nengo-dl can't build
+P12    on demand    names of Keras 2 layers that TensorFlow has no scope for
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -47,12 +48,13 @@ from typing import Any
 from ..errors import StackError
 from . import patches, versions
 from .import_hook import HookedFinder
+from .patches import allow_all_layer_names
 from .quiet import native_messages_held
 from .versions import problem
 
 __all__ = [
-    "StackReport", "install", "keras", "keras_spiking", "nengo_dl", "nengo_loihi", "problem",
-    "report", "require", "start_quietly", "tensorflow", "when_imported",
+    "StackReport", "allow_all_layer_names", "install", "keras", "keras_spiking", "nengo_dl",
+    "nengo_loihi", "problem", "report", "require", "start_quietly", "tensorflow", "when_imported",
 ]  # fmt: skip
 
 

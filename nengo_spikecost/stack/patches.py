@@ -11,6 +11,7 @@ import functools
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import types
 import warnings
@@ -323,3 +324,24 @@ def precision_restored(module: Any) -> None:
     __init__._precision_restored = True  # type: ignore[attr-defined]
     simulator.__init__ = __init__
     _record("P11 " + module.__name__)
+
+
+def allow_all_layer_names(layer_class: Any) -> None:
+    """P12: layers of Keras 2 may have names that TensorFlow has no scope for, as in Keras 3.
+
+    A blank or an umlaut in the name of a layer is fine for Keras 3, and "is not a valid root scope
+    name" when Keras 2 calls that layer. The layer keeps its name, only the scope is another.
+    Reference: tf_keras 2.21, ``Layer._name_scope`` in base_layer.py.
+    """
+    original = layer_class._name_scope
+    if hasattr(original, "_any_name"):
+        return
+
+    @functools.wraps(original)
+    def _name_scope(self: Any) -> str:
+        scope = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", original(self))
+        return scope if not scope or scope[0].isalnum() or scope[0] == "." else f"L{scope}"
+
+    _name_scope._any_name = True  # type: ignore[attr-defined]
+    layer_class._name_scope = _name_scope
+    _record("P12 Layer._name_scope")

@@ -130,7 +130,8 @@ def test_swapped_activations():
 
 def test_scale_does_not_touch_neurons_without_amplitude():
     inp = keras.Input((4,))
-    model = random_weights(keras.Model(inp, layers.Dense(3, activation="tanh", name="d")(inp)))
+    hidden = layers.Dense(3, activation="tanh", name="d")(inp)  # as a head it would be the host's
+    model = random_weights(keras.Model(inp, layers.Dense(2)(hidden)))
     with pytest.warns(nsc.errors.ConversionWarning, match="'d': scale_firing_rates has no effect"):
         assert_same(model, "nengo_dl", scale_firing_rates=100)
 

@@ -96,7 +96,7 @@ def test_fine_tune_by_layer(tmp_path):
             neuron_type="SpikingRectifiedLinear", rates_hz={a: 100, b: 150},
             scale_firing_rates={a: 20}, regularizers={b: [L1(1e-4)]}, batch_size=20,
             learning_rate=keras.optimizers.Adam(0.01), loss=keras.losses.mean_squared_error,
-            swap_activations={tf.nn.silu: nengo.Sigmoid()},
+            swap_activations={tf.nn.relu: nengo.SpikingRectifiedLinear()},
             checkpoint=tmp_path / "training.npz", progress=False,
         )
         for a, b in ((hidden, last.layer), ("hidden", "last"))

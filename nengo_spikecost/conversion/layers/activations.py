@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ..reasons import reason_of
 from .base import LayerConverter
 from .converter_registry import register_layer_converter
-from .curves import rectified, softmax
+from .curves import PiecewiseLinear, layer_curve, rectified, softmax
 
 
 class ActivationConverter(LayerConverter):
@@ -48,9 +49,8 @@ class ConvertReLU(ActivationConverter):
 
     def curve(self, node_id: int) -> Any:
         """One to three populations."""
-        max_value = None if self.layer.max_value is None else float(self.layer.max_value)
-        slope = float(self.layer.negative_slope)
-        return tf.nn.relu if not slope and max_value is None else rectified(slope, max_value)
+        curve = layer_curve(self.layer)
+        return curve if isinstance(curve, PiecewiseLinear) else tf.nn.relu
 
 
 @register_layer_converter(tf.keras.layers.LeakyReLU)
@@ -59,7 +59,7 @@ class ConvertLeakyReLU(ActivationConverter):
 
     def curve(self, node_id: int) -> Any:
         """Two populations."""
-        return rectified(float(self.layer.alpha))
+        return layer_curve(self.layer)
 
 
 @register_layer_converter(tf.keras.layers.PReLU)
@@ -75,7 +75,22 @@ class ConvertPReLU(ActivationConverter):
 
     def curve(self, node_id: int) -> Any:
         """Two populations; axes of length 1 share a slope."""
-        return rectified(np.asarray(self.layer.alpha.numpy(), dtype=np.float64))
+        return rectified(np.asarray(self.layer.alpha.numpy(), dtype=np.float64), name="prelu")
+
+
+@register_layer_converter(tf.keras.layers.ELU, tf.keras.layers.ThresholdedReLU)
+class ConvertCurveless(ActivationConverter):
+    """Layers with a curve that no neurons have, for ``swap_activations``."""
+
+    @classmethod
+    def problem(cls, layer: Any, converter: Any) -> str | None:
+        """They are converted as something else only."""
+        return None if converter.swaps.replaced(layer) is not layer else reason_of(layer)
+
+    def curve(self, node_id: int) -> Any:
+        """The layer itself, which has the name of its curve."""
+        self.converter.note(self.layer, "what swap_activations says", exact=False)
+        return self.layer
 
 
 @register_layer_converter(tf.keras.layers.Softmax)

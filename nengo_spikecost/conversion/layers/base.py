@@ -12,12 +12,12 @@ from typing import Any
 import nengo
 import nengo_dl
 import numpy as np
-import tensorflow as tf
 from nengo.ensemble import Neurons
 
 from ...errors import ConversionWarning
 from ..host_node import HostFunction, HostNode
-from .curves import CURVELESS, HostCurve, PiecewiseLinear, form_of
+from .activation_keys import activation_keys
+from .curves import CURVELESS, HEADS, HostCurve, PiecewiseLinear, form_of
 from .linear import LinearConverter
 
 
@@ -71,7 +71,17 @@ class LayerConverter(LinearConverter):
         ConversionError
             If there are no neurons of that activation.
         """
-        form = form_of(activation, self.converter.swap_activations, self.activation_map)
+        wanted = self.converter.swapped(self.layer, activation)
+        if wanted is not activation and isinstance(wanted, nengo.neurons.NeuronType):
+            form = self.converter.swaps.chain(wanted)
+        else:
+            activation = wanted
+            form = form_of(activation, self.converter.swaps, self.activation_map)
+        if self.converter.is_head(self.layer) and any(
+            form is neurons for neurons in self.activation_map.values()
+        ):
+            # a curve that has rates only, behind which there is nothing that needs neurons
+            form = HEADS.get(activation_keys(activation)[0], form)
         shape = self.output_shape(node_id)
         if biases is not None:
             per_axis = [1] * len(shape)
@@ -129,6 +139,33 @@ class LayerConverter(LinearConverter):
             self.set_trainable(neurons, False)
         return neurons
 
+    def add_extremum(self, node_id: int, parts: Sequence[Any], largest: bool) -> Any:
+        """The largest or smallest of several objects, element by element.
+
+        ``max(a, b) = a + relu(b - a)`` and ``min(a, b) = a - relu(a - b)``: exact for rates, with
+        neurons that any chip has. Of more objects, each is held against the largest before it.
+
+        Parameters
+        ----------
+        node_id : int
+        parts : sequence of Nengo objects, or slices of them
+            Each of the size of the layer's output.
+        largest : bool
+        """
+        sign = 1 if largest else -1
+        relu = self.converter.swaps[nengo.RectifiedLinear()]
+        found = parts[0]
+        for number, part in enumerate(parts[1:], start=1):
+            last = number == len(parts) - 1
+            beyond = self.add_neurons(node_id, relu, part=f"beyond{number}", trainable=False)
+            self.connect(part, beyond, sign)
+            self.connect(found, beyond, -sign)
+            output = self.add_relay(node_id, part=None if last else f"of{number + 1}")
+            self.connect(found, output)
+            self.connect(beyond, output, sign)
+            found = output
+        return found
+
     def add_host_node(self, node_id: int, function: HostFunction, choice: str) -> HostNode:
         """A Node that computes on the host, noted among the choices of the conversion."""
         self.converter.note(self.layer, choice, exact=True, on_host=True)
@@ -137,7 +174,7 @@ class LayerConverter(LinearConverter):
     def _add_populations(
         self, node_id: int, curve: PiecewiseLinear, biases: np.ndarray | None
     ) -> Stage:
-        relu = form_of(tf.nn.relu, self.converter.swap_activations, self.activation_map)
+        relu = self.converter.swaps[nengo.RectifiedLinear()]
         stage = Stage(self.add_relay(node_id, part="in"), self.add_relay(node_id))
         for term in curve.terms:
             bias: Any = term.shift
@@ -149,6 +186,8 @@ class LayerConverter(LinearConverter):
             if weight.ndim:
                 weight = np.ravel(np.broadcast_to(weight, self.output_shape(node_id)))
             self.connect(neurons, stage.output, weight)
+        if curve.offset:
+            self.add_constant(node_id, stage.output, np.full(stage.output.size_in, curve.offset))
         return stage
 
     def _add_node(self, node_id: int, form: Any, activation: Any) -> Any:

@@ -56,3 +56,18 @@ class ConvertConcatenate(LayerConverter):
             self.connect(self.get_input_obj(node_id, tensor_idx=i), output[np.ravel(where)])
             start = stop
         return output
+
+
+@register_layer_converter(tf.keras.layers.Maximum, tf.keras.layers.Minimum)
+class ConvertExtremum(LayerConverter):
+    """The largest or smallest of several tensors, element by element."""
+
+    def convert(self, node_id: int) -> Any:
+        """One population of ReLUs for each tensor after the first."""
+        tensors = tf.nest.flatten(self.layer.inbound_nodes[node_id].input_tensors)
+        parts = []
+        for i, tensor in enumerate(tensors):
+            pre = self.get_input_obj(node_id, tensor_idx=i)
+            parts.append(self.broadcast(node_id, pre, tuple(tensor.shape)[self.outer_axes :]))
+        largest = isinstance(self.layer, tf.keras.layers.Maximum)
+        return self.add_extremum(node_id, parts, largest)

@@ -48,6 +48,12 @@ def quantizer_problem(quantizer: Any) -> str | None:
     return None
 
 
+def _unless_swapped(quantizer: Any, converter: Any) -> str | None:
+    """The problem of a quantizer that the user did not swap for something else."""
+    swapped = converter.swaps.replaced(quantizer) is not quantizer
+    return None if swapped else quantizer_problem(quantizer)
+
+
 def largest_value(quantizer: Any) -> float:
     """The largest value of a ``quantized_relu``."""
     return 2.0 ** float(quantizer.integer) - step(quantizer)
@@ -85,7 +91,8 @@ class Quantized(LayerConverter):
         """Training would need quantizers in Nengo; activations have to be ReLUs."""
         if not converter.inference_only:
             return "training with quantizers has no Nengo form; use inference_only=True"
-        return quantizer_problem(layer.activation) or super().problem(layer, converter)
+        problem = _unless_swapped(layer.activation, converter)
+        return problem or super().problem(layer, converter)
 
     def convert(self, node_id: int) -> Any:
         """Convert the layer as Keras' own, with other weights."""
@@ -108,6 +115,7 @@ class Quantized(LayerConverter):
 
     def add_stage(self, node_id: int, activation: Any = None, *args: Any, **kwargs: Any) -> Stage:
         """The objects of the layer's activation; its rounding is noted as not reproduced."""
+        activation = self.converter.swaps.replaced(activation)
         if is_quantizer(activation):
             name = f"ReLU up to {largest_value(activation):g}, not rounded to {step(activation):g}"
             self.converter.note(self.layer, name, exact=False)
@@ -150,7 +158,7 @@ class ConvertQActivation(Quantized, ActivationConverter):
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
         """Only ReLUs."""
-        return quantizer_problem(layer.quantizer)
+        return _unless_swapped(layer.quantizer, converter)
 
     def curve(self, node_id: int) -> Any:
         """The quantizer, which `add_stage` knows."""

@@ -65,6 +65,28 @@ class ConvertCropping(LayerConverter):
         return self.select(node_id, indices[kept if self.channels_last else (slice(None), *kept)])
 
 
+@register_layer_converter(tf.keras.layers.CenterCrop)
+class ConvertCenterCrop(LayerConverter):
+    """The middle of an image, if it is large enough."""
+
+    def convert(self, node_id: int) -> Any:
+        """A selection; Keras resizes images that are too small."""
+        layer, indices = self.layer, self.indices(node_id)
+        first = indices.ndim - 3 if self.channels_last else indices.ndim - 2
+        kept: list[Any] = [slice(None)] * indices.ndim
+        for axis, size in ((first, layer.height), (first + 1, layer.width)):
+            over = indices.shape[axis] - size
+            if over < 0:
+                raise self.refused(
+                    f"its input of {indices.shape[first]} x {indices.shape[first + 1]} is smaller "
+                    f"than {layer.height} x {layer.width}, so that it would resize; give it a "
+                    "larger input, or use UpSampling2D"
+                )
+            # as both Keras 2 and 3 do, what is left over is one more at the end
+            kept[axis] = slice(over // 2, over // 2 + size)
+        return self.select(node_id, indices[tuple(kept)])
+
+
 @register_layer_converter(
     tf.keras.layers.UpSampling1D, tf.keras.layers.UpSampling2D, tf.keras.layers.UpSampling3D
 )

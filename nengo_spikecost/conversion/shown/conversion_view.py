@@ -26,10 +26,16 @@ class ConversionPresenter(Presenter[Conversion]):
     index = "layer"
 
     def summary(self, conversion: Conversion) -> Iterator[Part]:
+        counts = conversion.neuron_counts
+        (kind, *others) = counts or ("",)
+        neurons = counted(conversion.net.n_neurons, "neuron")
+        if others:
+            neurons += f" ({', '.join(f'{n:,} {name}' for name, n in counts.items())})"
+        elif kind:
+            neurons += f" of type {kind}"
         yield (
             f"Model {conversion.model.name!r}: {counted(len(conversion.layer_infos), 'layer')}, "
-            f"{counted(conversion.net.n_neurons, 'neuron')} of type "
-            f"{type(conversion.neuron_type).__name__}, synapse {conversion.synapse}"
+            f"{neurons}, synapse {conversion.synapse}"
         )
         rows = [
             (
@@ -59,6 +65,7 @@ class ConversionPresenter(Presenter[Conversion]):
         return {
             "model": conversion.model.name,
             "neuron_type": str(conversion.neuron_type),
+            "neurons": conversion.neuron_counts,
             "synapse": None if conversion.synapse is None else str(conversion.synapse),
             "lowered": conversion.lowering is not None,
             "choices": [asdict(choice) for choice in conversion.choices],

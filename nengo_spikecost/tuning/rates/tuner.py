@@ -67,6 +67,8 @@ def tune_firing_rates(
         If the model can't be converted, or the data do not fit it.
     """
     begun = time.perf_counter()
+    if hasattr(model, "net") or isinstance(model, RescalableNetwork):
+        _refuse_conversion(model, options, convert_options)
     if isinstance(model, RescalableNetwork):
         return _Tuner(model, x, options).run(begun)
     if not hasattr(model, "net"):
@@ -78,6 +80,19 @@ def tune_firing_rates(
     )  # fmt: skip
     with network:
         return _Tuner(network, x, options).run(begun)
+
+
+def _refuse_conversion(model: Any, options: RateOptions, more: Mapping[str, Any]) -> None:
+    """Raise `TuningError` if it is said how to convert something that is converted already."""
+    own = ["neuron_type", "synapse"]
+    if isinstance(model, RescalableNetwork):
+        own += ["dt", "batch_size", "presentation", "seed"]
+    refused = [*(name for name in own if name in options.named()), *more]
+    if refused:
+        raise TuningError(
+            f"{', '.join(refused)}: a {type(model).__name__} has its own; give the Keras model to "
+            "choose others."
+        )
 
 
 class _Tuner:
