@@ -29,10 +29,15 @@ class TypeRegistry(Generic[Rule]):
     ----------
     what : str
         Name of the rules, for messages: ``"fan-out rule"``.
+    differs : callable, optional
+        From an object and one of its base classes to what its class replaces of that base, if
+        anything: such an object has no rule, unless its own class has one. Default: the rule of a
+        base class holds for all subclasses.
     """
 
-    def __init__(self, what: str):
+    def __init__(self, what: str, differs: Callable[[Any, type], Any] | None = None):
         self.what = what
+        self._differs = differs
         self._rules: dict[type, Rule] = {}
         self._defaults: dict[type, Rule] = {}
         self._waiting: dict[str, Callable[[Any], Mapping[type, Rule]]] = {}
@@ -79,7 +84,8 @@ class TypeRegistry(Generic[Rule]):
         for cls in type(obj).__mro__:
             for rules in (self._rules, self._defaults):
                 if cls in rules:
-                    return rules[cls]
+                    other = self._differs is not None and self._differs(obj, cls)
+                    return None if other else rules[cls]
         return None
 
     def _ask_imported(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..chip.chip_activity import ChipActivity
-from ..graph import Population
+from ..graph import EventSource, SpikeSource
 from .samples import InputSpec
 
 
@@ -29,8 +29,8 @@ class Setup:
         Must not be changed.
     inputs : sequence of InputSpec
         The Nodes that are fed.
-    populations : sequence of Population
-        The neurons that are counted.
+    populations : sequence of Population or EventSource
+        The neurons that are counted, and the processes on the chip whose events are.
     outputs : mapping from str to nengo.Probe
         The outputs that are read, by name; the Probes are in the network.
     n_steps, dt, batch_size, seed, presentation
@@ -43,7 +43,7 @@ class Setup:
 
     network: Any
     inputs: Sequence[InputSpec]
-    populations: Sequence[Population]
+    populations: Sequence[SpikeSource]
     outputs: Mapping[str, Any]
     n_steps: int
     dt: float
@@ -84,13 +84,15 @@ class BatchCounts:
     chip: ChipActivity | None = None
 
 
-def amplitude(population: Population) -> float:
+def amplitude(population: SpikeSource) -> float:
     """Height of a spike times dt: the factor between a neuron's output and its rate."""
     return float(getattr(population.neuron_type, "amplitude", 1.0))
 
 
-def draws_as_it_runs(population: Population) -> bool:
+def draws_as_it_runs(population: SpikeSource) -> bool:
     """Whether neurons draw random numbers while they run, not only at the start."""
+    if isinstance(population, EventSource):
+        return False  # Nengo gives each process a generator of its own
     state = population.neuron_type.make_state(1, rng=np.random.RandomState(0))
     return any(isinstance(value, np.random.RandomState) for value in state.values())
 

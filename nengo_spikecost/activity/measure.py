@@ -70,7 +70,7 @@ def measure(
     """
     given = subject(network)
     inputs, stream = given.stream(data, n_steps)
-    populations = NetworkGraph(given.named).populations
+    populations = NetworkGraph(given.named).spike_sources
     assert options.presentation is not None
     batch_size = options.batch_size
     if batch_size is None:

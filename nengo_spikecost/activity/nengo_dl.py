@@ -35,7 +35,8 @@ import tensorflow as tf
 from nengo_dl import graph_optimizer
 
 from ..errors import MeasurementError
-from ..graph import Population
+from ..graph import SpikeSource, rules_of
+from ..graph.nengo_types import replaced
 from .backend import Backend, BatchCounts, Setup, amplitude
 from .gathered import saw_nothing
 from .lane_calls import LaneCalls
@@ -54,12 +55,44 @@ def nengo_dl_backend(setup: Setup) -> Backend:
     return StreamingBackend(setup) if has_loop else ProbingBackend(setup)
 
 
+def _check_filters(network: nengo.Network) -> None:
+    """Refuse filters that NengoDL would run as those of a base class.
+
+    NengoDL has its own form of ``LinearFilter`` and ``Lowpass``, and takes it for every subclass:
+    a ``make_step`` of the subclass is never called. All other processes it runs as they are.
+    Reference: nengo-dl 3.6.0, process_builders.py, ``SimProcessBuilder``.
+
+    Raises
+    ------
+    MeasurementError
+        If a synapse, a process or a noise is of such a class.
+    """
+    rules = [rule.learning_rule_type for c in network.all_connections for rule in rules_of(c)]
+    owners: list[tuple[Any, str]] = [(conn, "synapse") for conn in network.all_connections]
+    owners += [(probe, "synapse") for probe in network.all_probes]
+    owners += [(node, "output") for node in network.all_nodes]
+    owners += [(ensemble, "noise") for ensemble in network.all_ensembles]
+    owners += [(rule, name) for rule in rules for name in ("pre_synapse", "post_synapse")]
+    for owner, name in owners:
+        process = getattr(owner, name, None)
+        if not isinstance(process, nengo.LinearFilter):
+            continue
+        base = nengo.Lowpass if isinstance(process, nengo.Lowpass) else nengo.LinearFilter
+        own = replaced(process, base)
+        if own:
+            raise MeasurementError(
+                f"{owner} has the {name} {process}, whose {', '.join(own)} NengoDL does not call: "
+                f"it runs every {base.__name__} alike. Measure with simulator='nengo'."
+            )
+
+
 def _wrap(setup: Setup) -> tuple[nengo.Network, list[nengo.Probe]]:
     """A network around the user's, with Probes on the populations.
 
     The user's network becomes a subnetwork, so that Probes and settings can be added
     without changing it. Its own seed, or else ``setup.seed``, decides all that is random.
     """
+    _check_filters(setup.network)
     outer = nengo.Network(seed=setup.seed, add_to_container=False)
     with outer:
         nengo.Network.add(setup.network)
@@ -72,7 +105,7 @@ def _wrap(setup: Setup) -> tuple[nengo.Network, list[nengo.Probe]]:
             value = nengo_dl.config.get_setting(setup.network, setting)
             if value is not None:
                 nengo_dl.configure_settings(**{setting: value})
-        probes = [nengo.Probe(population.ensemble.neurons) for population in setup.populations]
+        probes = [nengo.Probe(population.spikes_of) for population in setup.populations]
     return outer, probes
 
 
@@ -353,7 +386,7 @@ class StreamingBackend(Backend):
 
 
 def _add_counts(
-    total: Any, output: tf.Tensor, population: Population, per_spike: tf.Tensor
+    total: Any, output: tf.Tensor, population: SpikeSource, per_spike: tf.Tensor
 ) -> tf.Tensor:
     """Add one step's spikes.
 
@@ -393,7 +426,7 @@ class ProbingBackend(Backend):
                     continue
                 network.config[probe].keep_history = False
                 integral = nengo.Probe(
-                    population.ensemble.neurons, synapse=nengo.LinearFilter([1], [1, 0])
+                    population.spikes_of, synapse=nengo.LinearFilter([1], [1, 0])
                 )
                 network.config[integral].keep_history = False
                 self._integrals[population.name] = integral
@@ -442,7 +475,7 @@ class ProbingBackend(Backend):
     def close(self) -> None:
         self._sim.close()
 
-    def _counts(self, population: Population, probe: nengo.Probe, read: Any) -> np.ndarray:
+    def _counts(self, population: SpikeSource, probe: nengo.Probe, read: Any) -> np.ndarray:
         per_spike = self.setup.dt / amplitude(population)
         steps = np.abs(read[probe].astype(np.float64)) * per_spike
         if population.spiking:
@@ -455,7 +488,7 @@ class ProbingBackend(Backend):
         return totals
 
 
-def _may_be_negative(population: Population) -> bool:
+def _may_be_negative(population: SpikeSource) -> bool:
     """Whether a spike of this population can have a negative sign."""
     neuron_type = population.neuron_type
     return bool(getattr(neuron_type, "negative", True)) or hasattr(neuron_type, "negative_slope")

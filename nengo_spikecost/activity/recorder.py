@@ -11,7 +11,7 @@ import numpy as np
 
 from ..chip.chip_activity import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
 from ..errors import MeasurementError
-from ..graph import Population
+from ..graph import SpikeSource
 from ..layout.si import counted
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
@@ -166,7 +166,7 @@ def _check_finite(batch: BatchCounts) -> None:
         )
 
 
-def _check_countable(populations: Iterable[Population], batch: BatchCounts) -> None:
+def _check_countable(populations: Iterable[SpikeSource], batch: BatchCounts) -> None:
     for population in populations:
         if population.spiking and batch.counts[population.name].max(initial=0) > MAX_SPIKES:
             raise MeasurementError(

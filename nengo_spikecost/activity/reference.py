@@ -17,7 +17,7 @@ import nengo
 import numpy as np
 
 from ..errors import MeasurementError
-from ..graph import Population
+from ..graph import SpikeSource
 from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
 from .gathered import Gathered, saw_nothing
 from .lane_calls import LaneCalls
@@ -52,9 +52,7 @@ class ReferenceBackend(Backend):
         self._make, self._options = simulator, options
         self._network = self._surrounding()
         with self._network:
-            self._probes = [
-                nengo.Probe(p.ensemble.neurons, synapse=None) for p in setup.populations
-            ]
+            self._probes = [self._spike_probe(p) for p in setup.populations]
         self._feeds = {spec.name: _Feed(spec.size, setup.dt) for spec in setup.inputs}
         self._simulators: list[Any] = []
         self._calls: list[LaneCalls] = []
@@ -86,6 +84,10 @@ class ReferenceBackend(Backend):
     def close(self) -> None:
         for simulator in self._simulators:
             simulator.close()
+
+    def _spike_probe(self, population: SpikeSource) -> Any:
+        """What the spikes of a population are found by in the data of a simulator."""
+        return nengo.Probe(population.spikes_of, synapse=None)
 
     def _surrounding(self) -> nengo.Network:
         """A network with the user's as a subnetwork, in which Probes are added beside it."""
@@ -176,7 +178,7 @@ def _joined(name: str, outputs: list[dict[str, np.ndarray]]) -> tuple[np.ndarray
     return last.astype(np.float32), mean.astype(np.float32)
 
 
-def _counted(values: np.ndarray, population: Population, dt: float) -> np.ndarray:
+def _counted(values: np.ndarray, population: SpikeSource, dt: float) -> np.ndarray:
     """Spikes added up over steps; graded outputs count as rates."""
     spikes = np.abs(values) * (dt / amplitude(population))
     return (np.rint(spikes) if population.spiking else spikes).sum(axis=0)

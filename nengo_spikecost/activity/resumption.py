@@ -10,7 +10,7 @@ import numpy as np
 
 from ..checkpoints import Checkpoint
 from ..errors import DataError, MeasurementError
-from ..graph import Population
+from ..graph import SpikeSource
 from ..version import __version__
 from .backend import Backend, Setup, draws_as_it_runs
 from .network_digests import batch_digest, network_digest
@@ -19,7 +19,7 @@ from .simulator_spec import SimulatorSpec, simulators
 
 
 def check_resumable(
-    simulator: SimulatorSpec, presentation: str, populations: Iterable[Population]
+    simulator: SimulatorSpec, presentation: str, populations: Iterable[SpikeSource]
 ) -> None:
     """Refuse a measurement that would come out otherwise if it was taken up.
 

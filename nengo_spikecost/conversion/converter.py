@@ -17,6 +17,7 @@ from ..errors import ConversionError, ConversionWarning
 from ..layers.layer_info import kind_of
 from .heads import head_layers
 from .layers import converters
+from .layers.converter_registry import nearest_known
 from .layers.swaps import Swaps
 from .reasons import JOINS_STEPS, NO_OBJECT, WRAPS_A_MODEL, layer_error
 
@@ -121,7 +122,7 @@ class RecordingConverter(nengo_dl.Converter):
         except ConversionError:
             raise
         except Exception as error:
-            raise layer_error(layer, error) from error
+            raise layer_error(layer, error, *nearest_known(type(layer))) from error
         # get_converter returns the same instance for every application of a layer
         if id(converter) not in self._wrapped:
             self._wrapped.add(id(converter))
@@ -221,4 +222,5 @@ def _shapes(tensors: Any) -> list[tuple[int | None, ...]]:
 
 
 def _of_keras_spiking(layer: Any) -> bool:
-    return type(layer).__module__.split(".")[0] == "keras_spiking"
+    classes = type(layer).__mro__
+    return any(cls.__module__.split(".")[0] == "keras_spiking" for cls in classes)

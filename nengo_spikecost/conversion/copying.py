@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from ..errors import ConversionError
+from .layers.converter_registry import nearest_known
 from .lookup import walk_layers
 
 
@@ -43,6 +44,17 @@ def copy_model(
     return copy, clones
 
 
+def copy_layer(layer: Any) -> Any:
+    """A new layer of the same configuration, without its weights.
+
+    A subclass that is nothing but its base becomes the base: its ``__init__`` may not take what
+    a configuration says.
+    """
+    known, replaced = nearest_known(type(layer))
+    made = type(layer) if replaced or known is object else known
+    return made.from_config(made.get_config(layer))
+
+
 def known_objects(model: tf.keras.Model) -> Any:
     """A scope in which the model's layers can be made from their configurations.
 
@@ -56,6 +68,7 @@ def _objects_known_by(layers: Iterable[Any]) -> Any:
     known: dict[str, Any] = {}
     for layer in layers:
         while layer is not None:
+            types[type(layer).__name__] = type(layer)
             for value in vars(layer).values():
                 if isinstance(value, _WITH_CONFIG):
                     known[type(value).__name__] = type(value)
@@ -81,7 +94,7 @@ _WITH_CONFIG = (
 def _clone(layer: Any) -> Any:
     """A new layer of the same configuration; Sequential models, nested too, as Functional."""
     if not isinstance(layer, tf.keras.Model):
-        return type(layer).from_config(layer.get_config())
+        return copy_layer(layer)
     clone = tf.keras.models.clone_model(layer, clone_function=_clone)
     if isinstance(clone, tf.keras.Sequential):
         clone = tf.keras.Model(clone.inputs, clone.outputs, name=layer.name)

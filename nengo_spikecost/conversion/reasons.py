@@ -56,10 +56,22 @@ _REASONS = {
 }  # fmt: skip
 
 
-def layer_error(layer: Any, error: Exception) -> ConversionError:
-    """The error to raise for another one that was raised while converting a layer."""
+def layer_error(
+    layer: Any, error: Exception, known: type = object, replaced: tuple[str, ...] = ()
+) -> ConversionError:
+    """The error to raise for another one that was raised while converting a layer.
+
+    ``replaced`` is what the layer's class replaces of one that has a converter, ``known``.
+    """
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
     if "registered converter" in message:
+        if replaced:
+            message = (
+                f"it is a {known.__name__} with {' and '.join(replaced)} of its own, which may "
+                "compute anything; register a converter for it with "
+                f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}"
+            )
+            return refused(layer, message)
         message = reason_of(layer)
     elif "Input shapes must be fully specified" in message:
         message = (

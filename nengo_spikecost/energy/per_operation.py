@@ -159,6 +159,8 @@ def _price_spiking(
             continue  # the host's, or a bias: part of the neuron's update
         if pathway.synops is None:
             reason = "it carries graded values, not spikes"
+            if pathway.kind == "events":
+                reason = f"the events of {pathway.pre} are not in the activity: measure again"
             uncounted.append(UncountedWork(pathway.name, pathway.layer, reason))
         elif not factored:
             synop_J[pathway.layer] += pathway.synops * device.energy_per_synop_J

@@ -2,6 +2,7 @@
 
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chains import chain_fan_out
+from .chip_split import ChipSplit
 from .connection_chain import built_macs
 from .connectivity import AllToAll, Connectivity, Identity, Placement, Selection, SparsePattern
 from .factored import FactoredForm, factored_forms
@@ -12,19 +13,23 @@ from .network_graph import NetworkGraph
 from .pathways import (
     HOST_ROLES,
     PATHWAY_KINDS,
+    PLACES,
+    EventSource,
     HostPart,
     Pathway,
     Population,
     Sink,
     Source,
+    SpikeSource,
     Uncounted,
     Weights,
 )
 
 __all__ = [
-    "HOST_ROLES", "PATHWAY_KINDS", "AllToAll", "Connectivity", "FactoredForm", "HostPart",
-    "Identity", "Kronecker", "Learning", "NetworkGraph", "Pathway", "Placement", "Population",
-    "Selection", "Sink", "Source", "SparsePattern", "Uncounted", "Updates", "Weights", "built_macs",
+    "HOST_ROLES", "PATHWAY_KINDS", "PLACES", "AllToAll", "ChipSplit", "Connectivity",
+    "EventSource", "FactoredForm", "HostPart", "Identity", "Kronecker", "Learning",
+    "NetworkGraph", "Pathway", "Placement", "Population", "Selection", "Sink", "Source",
+    "SparsePattern", "SpikeSource", "Uncounted", "Updates", "Weights", "built_macs",
     "chain_fan_out", "connectivity", "factored_forms", "fan_out_rules", "learned_shape",
     "learning_rules", "rules_of",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ from .connection_chain import encoder_macs, is_decoded, stored_weights
 from .connectivity import Placement
 from .naming import ensemble_of
 from .network_graph import NetworkGraph
-from .pathways import Population, Weights
+from .pathways import SpikeSource, Weights
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FactoredForm:
 
     name: str
     layer: str
-    pre: Population | None
+    pre: SpikeSource | None
     weights: Weights = field(repr=False)
 
     @cached_property
@@ -100,7 +100,7 @@ class FactoredForm:
 
 def factored_forms(graph: NetworkGraph) -> tuple[FactoredForm, ...]:
     """The factored form of all weights of a network, in the order of ``graph.weights``."""
-    spiking = {p.ensemble: p for p in graph.populations if p.spiking}
+    spiking = {p.obj: p for p in graph.spike_sources if p.spiking}
     forms = []
     for weights in graph.weights:
         of_connection = isinstance(weights.obj, nengo.Connection)

@@ -28,11 +28,13 @@ from ..errors import NetworkGraphError
 from ..registry import TypeRegistry
 from .connectivity import Connectivity, Identity, SparsePattern, pattern_of
 from .convolution import convolution_pattern
+from .nengo_types import replaced
 
 FanOutRule = Callable[[Any, bool], Connectivity]
 
-#: From transform type to fan-out rule.
-fan_out_rules: TypeRegistry[FanOutRule] = TypeRegistry("fan-out rule")
+#: From transform type to fan-out rule. A subclass that replaces ``sample``, or anything else of
+#: its base, needs a rule of its own.
+fan_out_rules: TypeRegistry[FanOutRule] = TypeRegistry("fan-out rule", replaced)
 
 
 def connectivity(transform: Transform, count_zeros: bool = False) -> Connectivity:

@@ -31,6 +31,7 @@ from nengo.connection import LearningRule
 from ..registry import TypeRegistry
 from .connection_chain import full_weights, is_decoded, leads_to_neurons
 from .naming import numbered
+from .nengo_types import replaced
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Learning:
 LearningCount = Callable[[LearningRule], Updates]
 
 #: From learning rule type to the function that counts its work at every step.
-learning_rules: TypeRegistry[LearningCount] = TypeRegistry("count of weight updates")
+learning_rules: TypeRegistry[LearningCount] = TypeRegistry("count of weight updates", replaced)
 
 
 def updates(rule: LearningRule) -> Updates | None:

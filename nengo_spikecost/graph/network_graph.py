@@ -11,13 +11,25 @@ from nengo.connection import LearningRule
 
 from ..errors import NetworkGraphError
 from ..layout import Result
-from .connection_chain import is_direct, uses_encoders
+from .chip_split import ChipSplit
+from .connection_chain import is_decoded, is_direct, uses_encoders
 from .layered_network import LayeredNetwork, LoweredNetwork
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
 from .naming import ensemble_of, label_of, numbered, unique_names
-from .off_chip import held_by, host_operations, host_parts, is_on_chip
-from .pathways import HostPart, Pathway, Population, Sink, Source, Uncounted, Weights
-from .routes import Route, RouteFinder, is_passthrough, layer_of_route
+from .nengo_types import is_passthrough
+from .off_chip import held_by, host_operations, host_parts
+from .pathways import (
+    EventSource,
+    HostPart,
+    Pathway,
+    Population,
+    Sink,
+    Source,
+    SpikeSource,
+    Uncounted,
+    Weights,
+)
+from .routes import Route, RouteFinder, layer_of_route
 
 Named = TypeVar("Named", Population, Pathway)
 
@@ -83,7 +95,8 @@ class NetworkGraph(Result):
         self._connection_layers = self._lowered.connection_layers if self._lowered else {}
         self.count_zeros = count_zeros
         net = self.network
-        finder = RouteFinder(net)
+        self.split = ChipSplit(net)
+        finder = RouteFinder(net, self.split)
         functions = {conn: f"{label_of(conn.pre_obj)}.function" for conn in finder.host_functions()}
         objects = (*net.all_ensembles, *net.all_nodes, *functions)
         self._names = unique_names(net, objects, {**self._layer_names, **functions})
@@ -121,6 +134,12 @@ class NetworkGraph(Result):
         """
         return _named(self.pathways, name, "pathway")
 
+    @property
+    def spike_sources(self) -> tuple[SpikeSource, ...]:
+        """All that gives spikes, or rates: populations, then processes on the chip."""
+        events = [source for source in self.sources if isinstance(source, EventSource)]
+        return (*self.populations, *events)
+
     def pathways_from(self, name: str) -> tuple[Pathway, ...]:
         """All pathways that start from the population or source of that name."""
         return tuple(pathway for pathway in self.pathways if pathway.pre.name == name)
@@ -134,7 +153,7 @@ class NetworkGraph(Result):
             name=self._names[ensemble], layer=self._layer(ensemble), ensemble=ensemble,
             n_neurons=ensemble.n_neurons, neuron_type=ensemble.neuron_type,
             spiking=bool(getattr(ensemble.neuron_type, "spiking", False)),
-            on_chip=is_on_chip(self.network, ensemble),
+            on_chip=self.split.on_chip(ensemble),
         )  # fmt: skip
         self._ends[ensemble] = population
         return population
@@ -145,10 +164,13 @@ class NetworkGraph(Result):
             layer = self._layer(origin.pre_obj if is_function else origin)
             size = origin.size_mid if is_function else origin.size_out
             kind = self._kind_of_source(origin)
-            self._ends[origin] = Source(self._names[origin], layer, origin, size, kind)
+            made = EventSource if kind == "events" else Source
+            self._ends[origin] = made(self._names[origin], layer, origin, size, kind)
         return self._ends[origin]
 
     def _kind_of_source(self, origin: Any) -> str:
+        if isinstance(origin, nengo.Node) and self.split.on_chip(origin):
+            return "events"
         if not isinstance(origin, nengo.Node) or origin.size_in > 0:
             return "host"
         constant = not callable(origin.output) and not isinstance(origin.output, nengo.Process)
@@ -192,7 +214,24 @@ class NetworkGraph(Result):
         return Pathway(
             name, layer, pre, post, route.connections, kind, self.count_zeros,
             learned_encoders=route.target in learned_encoders(self._rules),
+            place=self._place(route.connections, kind, pre, post),
         )  # fmt: skip
+
+    def _place(
+        self, route: tuple[nengo.Connection, ...], kind: str, pre: Any, post: Population | Sink
+    ) -> str:
+        """Where the weights of a route are used: one of `PLACES`."""
+        if isinstance(post, Sink):
+            unread = is_passthrough(post.obj) and not self.split.is_built(post.obj)
+            return "nowhere" if unread else "host"
+        if kind not in ("neural", "events") or not post.on_chip:
+            return "host"
+        if pre.on_chip:
+            return "chip"
+        # Only spikes are sent to the chip as they are: values that were decoded, or that have
+        # passed a Node which the host runs, are numbers.
+        relayed = len(route) > 1 and self.split.fate(route[0].post_obj) != "merged"
+        return "host" if is_decoded(route[0]) or relayed else "chip"
 
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}
@@ -226,12 +265,16 @@ class NetworkGraph(Result):
         """
         lowering = self._lowered.lowering if self._lowered else None
         now = lowering.objects if lowering else {}
+        if self._dense is self:
+            return held_by(p for p in self.pathways if p.on_chip)
+        # Before it was lowered, the network had Nodes on the way that are gone: its pathways are
+        # on the chip where they lead to neurons that are.
         return held_by(
             p
             for p in self._dense.pathways
             if isinstance(p.post, Population)
-            and p.kind == "neural"
-            and is_on_chip(self.network, now.get(p.post.ensemble, p.post.ensemble))
+            and p.kind in ("neural", "events")
+            and self.split.on_chip(now.get(p.post.ensemble, p.post.ensemble))
         )
 
     @cached_property

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import nengo
-from nengo.exceptions import ConfigError
 
 from .. import stack
 from ..errors import NetworkGraphError
@@ -15,20 +14,8 @@ from .naming import ensemble_of
 from .pathways import HostPart, Pathway, Population, Weights
 
 #: The role of a Connection on the host, by the kind of pathway that it is part of.
-_ROLES = {"input": "input", "readout": "readout", "host": "function", "neural": "neurons"}
-
-
-def is_on_chip(network: nengo.Network, ensemble: nengo.Ensemble) -> bool:
-    """Whether a network's configuration leaves an Ensemble on the chip.
-
-    NengoLoihi goes by ``net.config[ensemble].on_chip``, if `nengo_loihi.add_params` was called on
-    the network. Where it is None, or there is no such setting, the neurons are
-    on the chip.
-    """
-    try:
-        return network.config[ensemble].on_chip is not False
-    except (AttributeError, ConfigError):
-        return True
+_ROLES = {"input": "input", "readout": "readout", "host": "function", "neural": "neurons",
+          "events": "input"}  # fmt: skip
 
 
 def mark_off_chip(network: Any, ensembles: Iterable[Any]) -> None:
@@ -91,7 +78,7 @@ def host_parts(
     """
     roles: dict[Any, str] = {}
     for pathway in pathways:
-        if pathway.kind == "bias" or pathway.on_chip:
+        if pathway.kind == "bias" or pathway.place != "host":
             continue
         for conn in pathway.connections:
             roles.setdefault(conn, _ROLES[pathway.kind])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Union
 
 import nengo
 import numpy as np
@@ -32,7 +32,19 @@ from .connection_chain import (
 #:     From a constant that is part of the network.
 #: ``"host"``
 #:     From the result of a computation outside the neurons, such as a Node's function.
-PATHWAY_KINDS = ("neural", "readout", "input", "bias", "host")
+#: ``"events"``
+#:     From the events of a process that is on the chip itself, such as a camera beside it.
+PATHWAY_KINDS = ("neural", "readout", "input", "bias", "host", "events")
+
+#: Where a pathway's weights are used, should the network run on a chip.
+#:
+#: ``"chip"``
+#:     Its synapses are on the chip: spikes come, and neurons are there.
+#: ``"host"``
+#:     The host applies the weights.
+#: ``"nowhere"``
+#:     Nothing reads where it leads, no Connection and no Probe: it is never built.
+PLACES = ("chip", "host", "nowhere")
 
 
 @dataclass(frozen=True)
@@ -52,8 +64,8 @@ class Population:
     spiking : bool
         Whether the neurons emit spikes (False: graded outputs).
     on_chip : bool
-        Whether the neurons are on the chip, should the network run on one: False where the
-        network's configuration says ``on_chip = False``, as NengoLoihi reads it.
+        Whether the neurons are on the chip, should the network run on one: see
+        `nengo_spikecost.graph.chip_split`.
     """
 
     name: str
@@ -68,6 +80,16 @@ class Population:
     def size(self) -> int:
         """Number of elements: of neurons."""
         return self.n_neurons
+
+    @property
+    def obj(self) -> Any:
+        """The Ensemble."""
+        return self.ensemble
+
+    @property
+    def spikes_of(self) -> Any:
+        """The object whose output is the spikes: the neurons."""
+        return self.ensemble.neurons
 
 
 @dataclass(frozen=True)
@@ -92,6 +114,33 @@ class Source:
     obj: Any
     size: int
     kind: str
+
+
+@dataclass(frozen=True)
+class EventSource(Source):
+    """A process that NengoLoihi puts on the chip (``nengo_loihi.inputs.ChipProcess``).
+
+    Its events are spikes that come from no neurons: each makes a synop at each synapse it reaches.
+    It can be recorded as a `Population` can.
+    """
+
+    spiking = True
+    on_chip = True
+    neuron_type = None
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of elements that have events."""
+        return self.size
+
+    @property
+    def spikes_of(self) -> Any:
+        """The object whose output is the events: the Node, with 1 / dt for each of them."""
+        return self.obj
+
+
+#: What gives spikes, and can be recorded.
+SpikeSource = Union[Population, EventSource]
 
 
 @dataclass(frozen=True)
@@ -245,6 +294,8 @@ class Pathway:
         Whether weights that are exactly zero are counted as synapses.
     learned_encoders : bool
         Whether a learning rule changes the encoders of ``post``, zeros too.
+    place : str
+        One of `PLACES`.
     """
 
     name: str
@@ -255,11 +306,12 @@ class Pathway:
     kind: str
     count_zeros: bool = field(default=False, repr=False)
     learned_encoders: bool = field(default=False, repr=False)
+    place: str = "host"
 
     @property
     def on_chip(self) -> bool:
-        """Whether the synapses are on the chip: only those of neurons that are there."""
-        return self.kind == "neural" and getattr(self.post, "on_chip", False)
+        """Whether the synapses are on the chip: spikes come, and the neurons are there."""
+        return self.place == "chip"
 
     @cached_property
     def fan_out(self) -> np.ndarray:

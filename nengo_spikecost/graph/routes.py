@@ -10,11 +10,13 @@ import nengo
 import numpy as np
 from nengo.dists import Distribution
 from nengo.ensemble import Neurons
-from nengo.transforms import NoTransform
+from nengo.transforms import Dense, NoTransform
 
+from .chip_split import ChipSplit
 from .connection_chain import computes_on_host
 from .fan_out import connectivity, fan_out_rules
 from .naming import ensemble_of
+from .nengo_types import is_built_as
 
 #: Most Connections followed from one origin. Passthrough Nodes that split and join again
 #: and again have a number of routes that doubles each time.
@@ -43,15 +45,6 @@ class Route:
     problem: str | None = None
 
 
-def is_passthrough(obj: Any) -> bool:
-    """Whether an object only hands on its input.
-
-    A `nengo_dl.TensorNode` is a Node without an output function of Nengo's, but computes:
-    hence the exact type.
-    """
-    return type(obj) is nengo.Node and obj.output is None
-
-
 def is_neural(obj: Any) -> bool:
     """Whether a Connection that ends at an object ends at neurons."""
     return isinstance(obj, (Neurons, nengo.Ensemble))
@@ -63,9 +56,12 @@ class RouteFinder:
     Parameters
     ----------
     network : nengo.Network
+    split : ChipSplit
+        Says which passthrough Nodes can be seen through.
     """
 
-    def __init__(self, network: nengo.Network):
+    def __init__(self, network: nengo.Network, split: ChipSplit):
+        self._is_relay = split.is_relay
         self._linear: dict[Any, list[nengo.Connection]] = {}
         self._functions: dict[Any, list[nengo.Connection]] = {}
         for conn in network.all_connections:
@@ -76,7 +72,7 @@ class RouteFinder:
     def routes(self) -> Iterator[Route]:
         """All routes, by origin: Nodes first, then Ensembles, each in Nengo's order."""
         for obj in self._objects:
-            if not is_passthrough(obj):
+            if not self._is_relay(obj):
                 yield from self._from(obj, self._linear.get(obj, []))
             for conn in self._functions.get(obj, []):
                 yield from self._from(conn, [conn])
@@ -94,11 +90,11 @@ class RouteFinder:
             connections, reached = waiting.pop()
             steps += 1
             target = ensemble_of(connections[-1].post_obj)
-            problem = _problem(connections)
+            problem = _problem(connections[-1])
             if steps > MAX_STEPS:
                 yield Route(origin, connections, target, _TOO_MANY)
                 return
-            if problem is not None or not is_passthrough(target):
+            if problem is not None or not self._is_relay(target):
                 yield Route(origin, connections, target, problem)
                 continue
             onwards = self._linear.get(target, [])
@@ -126,10 +122,17 @@ def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
     """
     arriving = np.zeros(conn.post_obj.size_in, dtype=bool)
     where = np.arange(len(arriving))[conn.post_slice]
-    if reached is not None and isinstance(conn.transform, NoTransform):
+    if reached is not None and _keeps_places(conn.transform):
         where = where[reached[conn.pre_slice]]
     arriving[where] = True
     return arriving
+
+
+def _keeps_places(transform: Any) -> bool:
+    """Whether a transform only weighs each element: none, a number, or a vector."""
+    return isinstance(transform, NoTransform) or (
+        isinstance(transform, Dense) and len(transform.init_shape) < 2
+    )
 
 
 _TOO_MANY = (
@@ -138,17 +141,15 @@ _TOO_MANY = (
 )
 
 
-def _problem(connections: tuple[nengo.Connection, ...]) -> str | None:
-    """Why the last Connection of a route cannot be counted, if so."""
-    last = connections[-1]
+def _problem(last: nengo.Connection) -> str | None:
+    """Why a Connection of a route cannot be counted, if so."""
+    if not is_built_as(last, nengo.Connection):
+        return f"is a {type(last).__name__}, which Nengo builds in a way of its own"
     if fan_out_rules.find(last.transform) is None:
         return (
             f"has a transform of type {type(last.transform).__name__}, for which there is no "
             "fan-out rule (register one with nengo_spikecost.graph.fan_out_rules.register)"
         )
-    passed = [conn.post_obj for conn in connections[:-1]]
-    if is_passthrough(last.post_obj) and any(last.post_obj is obj for obj in passed):
-        return "comes back to a passthrough Node it has passed: loops are not counted"
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, Callable, Union
 from ..registry import TypeRegistry
 from .keras_quantizers import layer_quantizers
 from .layer_shape import LayerShape
+from .layer_subclasses import differs_from_known
 
 Shape = tuple[int, ...]
 
@@ -59,7 +60,7 @@ ShapeRule = Callable[[LayerApplication], Union[LayerShape, tuple[LayerShape, ...
 #: From the type of a Keras layer to the function that describes an application of it. The
 #: function takes a `LayerApplication` and returns a `LayerShape`, or several that follow each
 #: other; the last of them has the application's name.
-shape_rules: TypeRegistry[ShapeRule] = TypeRegistry("shape rule")
+shape_rules: TypeRegistry[ShapeRule] = TypeRegistry("shape rule", differs_from_known)
 
 
 def shapes_of(application: LayerApplication) -> tuple[LayerShape, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Union
 
 from ..registry import TypeRegistry
+from .layer_subclasses import differs_from_known
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class LayerCount:
 
 LayerCounter = Callable[[LayerUse], Union[LayerCount, Mapping[str, Any]]]
 
-layer_counters: TypeRegistry[LayerCounter] = TypeRegistry("layer counter")
+layer_counters: TypeRegistry[LayerCounter] = TypeRegistry("layer counter", differs_from_known)
 """Counters of every layer type, this package's and the user's."""
 
 

@@ -19,7 +19,8 @@ from nengo.connection import LearningRule
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from ..graph.routes import is_neural, is_passthrough
+from ..graph.nengo_types import is_passthrough
+from ..graph.routes import is_neural
 from .map_reading import unreadable
 
 

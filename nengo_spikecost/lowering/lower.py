@@ -35,7 +35,8 @@ from nengo.transforms import NoTransform
 
 from ..errors import NetworkGraphError
 from ..graph.naming import ensemble_of, unique_names
-from ..graph.routes import is_neural, is_passthrough
+from ..graph.nengo_types import is_built_as, is_passthrough
+from ..graph.routes import is_neural
 from .composition import TooManyWeights, compose
 from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
 from .emission import to_transform
@@ -352,7 +353,7 @@ class _Lowerer:
 
 def _is_constant(node: nengo.Node, keep: Collection[Any]) -> bool:
     return (
-        type(node) is nengo.Node
+        is_built_as(node, nengo.Node)
         and node.size_in == 0
         and isinstance(node.output, np.ndarray)
         and node not in keep

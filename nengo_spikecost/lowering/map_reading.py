@@ -15,6 +15,7 @@ from nengo.dists import Distribution
 from nengo.transforms import NoTransform, SparseMatrix
 from scipy import sparse
 
+from ..graph.nengo_types import replaced
 from ..registry import TypeRegistry
 from .composition import compose
 from .geometry import Axis
@@ -24,7 +25,7 @@ from .strided_map import StridedMap
 Reader = Callable[[Any], LinearMap]
 
 #: From transform type to the function that reads it as a `LinearMap`.
-transform_readers: TypeRegistry[Reader] = TypeRegistry("reader of transforms")
+transform_readers: TypeRegistry[Reader] = TypeRegistry("reader of transforms", replaced)
 
 
 def unreadable(transform: Any) -> str | None:

@@ -28,6 +28,7 @@ def network():
         nengo.Connection(relay, b, transform=np.ones((1, 2)))
         nengo.Connection(square, b, transform=np.ones((1, 2)))
         nengo.Connection(b, out)
+        nengo.Probe(out)
     return net
 
 
@@ -43,6 +44,17 @@ def test_roles():
         ("b -> out", "readout"): 10,
     }
     assert {role for _, role in macs} <= set(HOST_ROLES)
+
+
+def test_an_output_that_nothing_reads_is_never_built():
+    # NengoLoihi 1.1.0, passthrough.py: a group of Nodes without Connections out of it, and Probes
+    net = network()
+    net.probes.clear()
+    assert ("b -> out", "readout") not in parts(net)
+    graph = NetworkGraph(net)
+    assert graph.pathway("b -> out").place == "nowhere"
+    assert "b -> out [layer out, read by nothing]" in str(graph)
+    assert {w.name for w in graph.weights} >= {"b -> out"}  # a dense machine runs it as written
 
 
 def test_populations_off_the_chip():

@@ -12,6 +12,7 @@ import nengo_dl
 from ...errors import ConversionError, OverwriteWarning
 from ...layers.layer_application import shape_rules
 from ...layers.layer_counts import layer_counters
+from ...layers.layer_subclasses import replaced_of_layer
 
 ConverterClass = TypeVar("ConverterClass", bound=type)
 
@@ -24,8 +25,8 @@ _registered: dict[Any, type] = {}
 def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], ConverterClass]:
     """Decorator that registers a converter class for one or more types of Keras layers.
 
-    `convert` uses it for layers of exactly these types: a subclass may compute something
-    else, and is registered by itself.
+    `convert` uses it for layers of these types, and of subclasses that replace nothing of them
+    (``call``, ``build``): such a subclass computes something else, and is registered by itself.
 
     The class may also say what such a layer costs where it is not converted. ``shape``, a static
     method from a `LayerApplication` to a `LayerShape` (see `keras_shapes`), is for cost models
@@ -94,7 +95,7 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
                 # QKeras may be imported late: by then the user may have a converter for it
                 _registered.setdefault(layer_type, converter_class)
                 continue
-            if layer_type in converters:
+            if layer_type in set(converters):
                 words = f"{layer_type.__name__} already has a layer converter. Overwriting."
                 warnings.warn(words, OverwriteWarning, stacklevel=2)
             _registered[layer_type] = converter_class
@@ -111,14 +112,37 @@ def _is_ours(converter_class: type) -> bool:
     return converter_class.__module__.startswith(_OURS)
 
 
+#: Stands for no type: None is a key of NengoDL's, that of its fallback.
+_UNKNOWN = object
+
+
+def nearest_known(layer_type: Any) -> tuple[Any, tuple[str, ...]]:
+    """The nearest base class with a converter, and what the type replaces of it.
+
+    ``object`` if no base has one.
+    """
+    for cls in getattr(layer_type, "__mro__", (layer_type,)):
+        if cls in _registered or cls in nengo_dl.Converter.converters:
+            return cls, () if cls is layer_type else replaced_of_layer(layer_type, cls)
+    return _UNKNOWN, ()
+
+
 class _Converters(Mapping):
-    """The converters that `convert` uses, by the exact type of a layer.
+    """The converters that `convert` uses, by the type of a layer.
+
+    A subclass of a layer has the converter of its base, unless it replaces something of it.
 
     Converters that were registered here come first; but one that a user has registered with
     NengoDL, in place of NengoDL's own, comes before one of ours.
     """
 
     def __getitem__(self, layer_type: Any) -> type:
+        known, replaced = nearest_known(layer_type)
+        if known is _UNKNOWN or replaced:
+            raise KeyError(layer_type)
+        return self._of_exactly(known)
+
+    def _of_exactly(self, layer_type: Any) -> type:
         here = _registered.get(layer_type)
         theirs = nengo_dl.Converter.converters.get(layer_type)
         if here is None:

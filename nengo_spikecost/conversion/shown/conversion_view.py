@@ -9,7 +9,9 @@ from typing import Any
 
 import nengo
 
-from ...graph.off_chip import host_operations, is_on_chip
+from ...graph.chip_split import ChipSplit
+from ...graph.nengo_types import is_passthrough
+from ...graph.off_chip import host_operations
 from ...layers.layer_info import LayerInfo
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
@@ -57,8 +59,10 @@ class ConversionPresenter(Presenter[Conversion]):
         objects: dict[str, list[Any]] = {}
         for obj, name in conversion.layer_names.items():
             objects.setdefault(name, []).append(obj)
+        split = ChipSplit(conversion.net)
         return [
-            _row(conversion, info, objects.get(info.name, [])) for info in conversion.layer_infos
+            _row(conversion, split, info, objects.get(info.name, []))
+            for info in conversion.layer_infos
         ]
 
     def content(self, conversion: Conversion) -> dict[str, Any]:
@@ -81,12 +85,14 @@ class ConversionPresenter(Presenter[Conversion]):
         draw_bars(axes, [row["layer"] for row in rows], {"neurons": neurons}, "", "Neurons")
 
 
-def _row(conversion: Conversion, info: LayerInfo, objects: list[Any]) -> dict[str, Any]:
+def _row(
+    conversion: Conversion, split: ChipSplit, info: LayerInfo, objects: list[Any]
+) -> dict[str, Any]:
     neurons = sum(obj.n_neurons for obj in objects if isinstance(obj, nengo.Ensemble))
     return {
         "layer": info.name, "type": info.kind, "output_shape": info.output_shape,
         "params": info.n_params, "neurons": neurons,
-        "became": _form(conversion, info.name, objects), "runs_on": _place(conversion, objects),
+        "became": _form(conversion, info.name, objects), "runs_on": _place(split, objects),
         "scale": conversion.scale_firing_rates.get(info.name, 1.0) if neurons else None,
     }  # fmt: skip
 
@@ -101,21 +107,21 @@ def _form(conversion: Conversion, name: str, objects: list[Any]) -> str:
         return ", ".join(f"{n:,} {kind}" for kind, n in neurons.items())
     if name in conversion.inputs:
         return "input"
-    kinds = [type(obj).__name__ for obj in objects if obj.size_in]
-    if kinds:
-        return "relay Node" if set(kinds) == {"Node"} else kinds[-1]
+    nodes = [obj for obj in objects if obj.size_in]
+    if nodes:
+        return "relay Node" if all(map(is_passthrough, nodes)) else type(nodes[-1]).__name__
     # a layer that is applied several times is listed by number
     known = name in conversion.layers or f"{name}.0" in conversion.layers
     return "nothing of its own" if known else "weights of Connections"
 
 
-def _place(conversion: Conversion, objects: list[Any]) -> str:
+def _place(split: ChipSplit, objects: list[Any]) -> str:
     """Where spiking neurons and computing Nodes run: "chip", "host", both, or nowhere."""
     places = set()
     for obj in objects:
         if isinstance(obj, nengo.Ensemble):
             if getattr(obj.neuron_type, "spiking", False):
-                places.add("chip" if is_on_chip(conversion.net, obj) else "host")
+                places.add("chip" if split.on_chip(obj) else "host")
         elif host_operations(obj) is not None:
             places.add("host")
     return ", ".join(sorted(places))

@@ -9,6 +9,8 @@ from ...layout import Presenter, presents
 from ...layout.plots import bar_size, draw_bars
 from ..network_graph import NetworkGraph
 
+_WHERE = {"chip": "", "host": ", on the host", "nowhere": ", read by nothing"}
+
 
 @presents(NetworkGraph)
 class NetworkGraphPresenter(Presenter[NetworkGraph]):
@@ -24,7 +26,7 @@ class NetworkGraphPresenter(Presenter[NetworkGraph]):
             kind = type(p.neuron_type).__name__
             yield f"  population  {p.name}: {p.n_neurons:,} {kind}{where}"
         for w in graph.pathways:
-            where = "" if w.on_chip or w.kind == "bias" else ", on the host"
+            where = "" if w.kind == "bias" else _WHERE[w.place]
             yield f"  {w.kind:<10}  {w.name} [layer {w.layer}{where}]"
         for r in graph.learning:
             yield f"  learning    {r.name}: {r.n_weights:,} weights"

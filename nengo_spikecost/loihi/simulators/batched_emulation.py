@@ -14,6 +14,7 @@ from ...activity.backend import Backend, BatchCounts, Setup
 from ...activity.gathered import saw_nothing
 from ...chip.chip_activity import continued_chip
 from ...errors import MeasurementError
+from ...graph import EventSource
 from ...graph.naming import numbered
 from ..emulation import Emulator
 from .chip_network import Surrounding, check_probes, shaped
@@ -89,10 +90,26 @@ class LoihiEmulatorBackend(Backend):
         """The counts of a run; outputs are float64."""
         given = {self._nodes[name]: values for name, values in inputs.items()} or None
         run = self._emulator.run(given, n_steps, presentation=presentation, by_step=self._by_step)
-        counts = {p.name: _counts(run, p) for p in self.setup.populations}
+        counts = {p.name: self._counts(run, p) for p in self.setup.populations}
         outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
         chip = run.chip_activity(self._cores, self._layers, self._inputs)
         return BatchCounts(counts, outputs, chip)
+
+    def _counts(self, run: Any, population: Any) -> np.ndarray:
+        """Spikes of a population, or events of a process, (n_samples, n_neurons)."""
+        if isinstance(population, EventSource):
+            inputs = self._emulator.built.inputs
+            (number,) = (k for k, p in enumerate(inputs) if p.source.owner is population.obj)
+            return np.asarray(run.spikes[:, run.input_of[number]])
+        if population.ensemble in run.ensembles:
+            return run.spikes_of(population.ensemble)
+        try:
+            return run.host_counts[population.ensemble]
+        except KeyError:
+            raise MeasurementError(
+                f"{population.name} runs neither on the emulated chip nor on its host, so its "
+                "spikes can't be counted."
+            ) from None
 
     def close(self) -> None:
         self._emulator.close()
@@ -106,23 +123,11 @@ class LoihiEmulatorBackend(Backend):
 
 def _named(parts: Any, setup: Setup) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names and layers of blocks or inputs, as the network's graph calls them."""
-    known: dict[Any, Any] = {population.ensemble: population for population in setup.populations}
+    known: dict[Any, Any] = {population.obj: population for population in setup.populations}
     own = [known.get(part.source.owner, part.source) for part in parts]
     endings = [part.name[len(part.source.name) :] for part in parts]
     unique = numbered({k: own[k].name + ending for k, ending in enumerate(endings)})
     return tuple(unique[k] for k in range(len(own))), tuple(source.layer for source in own)
-
-
-def _counts(run: Any, population: Any) -> np.ndarray:
-    if population.ensemble in run.ensembles:
-        return run.spikes_of(population.ensemble)
-    try:
-        return run.host_counts[population.ensemble]
-    except KeyError:
-        raise MeasurementError(
-            f"{population.name} runs neither on the emulated chip nor on its host, so its spikes "
-            "can't be counted."
-        ) from None
 
 
 def _output(run: Any, name: str, probe: nengo.Probe) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...activity.backend import Setup
 from ...errors import MeasurementError
-from ...graph.off_chip import is_on_chip
+from ...graph.chip_split import ChipSplit
 from ..cores.building import building
 
 
@@ -95,11 +95,12 @@ def check_probes(setup: Setup) -> None:
     MeasurementError
         If a Probe on the chip samples only some steps.
     """
+    split = ChipSplit(setup.network)
     for name, probe in setup.outputs.items():
         ensemble = getattr(probe.obj, "ensemble", probe.obj)
         if probe.sample_every is None or not isinstance(ensemble, nengo.Ensemble):
             continue
-        if is_on_chip(setup.network, ensemble):
+        if split.on_chip(ensemble):
             raise MeasurementError(
                 f"Probe {name!r} has sample_every, which NengoLoihi does not offer on the chip: "
                 "make it without."

@@ -25,6 +25,7 @@ from ...activity.backend import Setup
 from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
 from ...chip.limits import DEFAULT_CHIPS, MAX_CORES_PER_CHIP
 from ...errors import EmulationWarning, MeasurementError
+from ...graph import EventSource, SpikeSource
 from .chip_network import Surrounding, check_probes, shaped
 
 TARGETS = ("sim", "loihi")
@@ -56,6 +57,11 @@ class NengoLoihiBackend(ReferenceBackend):
         self._chunk = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
         self._model: Any = None
 
+    def _spike_probe(self, population: SpikeSource) -> Any:
+        if isinstance(population, EventSource):
+            return _Events(population)
+        return super()._spike_probe(population)
+
     def _surrounding(self) -> nengo.Network:
         return Surrounding(self.setup.network, self.setup.seed)
 
@@ -77,11 +83,38 @@ class NengoLoihiBackend(ReferenceBackend):
         return _Run(simulator)
 
 
+class _Events:
+    """Stands for a Probe of a process on the chip, which NengoLoihi does not offer."""
+
+    def __init__(self, source: EventSource):
+        self.source = source
+
+
+class _Data:
+    """What Probes have recorded, and the events that processes on the chip have made."""
+
+    def __init__(self, simulator: Any, first: int):
+        self._simulator, self._first = simulator, first
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, _Events):
+            return self._simulator.data[key]
+        model, node = self._simulator.model, key.source.obj
+        values = np.zeros((self._simulator.n_steps - self._first, key.source.size))
+        events = model.objs[node]["out"]
+        for step in events.permanent:
+            if self._first < step <= self._simulator.n_steps:
+                # several events of one element in a step all count
+                np.add.at(values[step - self._first - 1], events.spikes[step], 1 / model.dt)
+        return values
+
+
 class _Run:
     """A simulator of NengoLoihi with the interface of Nengo's."""
 
     def __init__(self, simulator: Any):
         self._simulator = simulator
+        self._first = 0
         try:
             _quietly(simulator.__enter__)
         except BaseException:
@@ -91,7 +124,7 @@ class _Run:
     @property
     def data(self) -> Any:
         """Values of Probes."""
-        return self._simulator.data
+        return _Data(self._simulator, self._first)
 
     def run_steps(self, n_steps: int, progress_bar: bool = False) -> None:
         """Simulate."""
@@ -100,6 +133,7 @@ class _Run:
     def clear_probes(self) -> None:
         """Forget the values of Probes."""
         self._simulator.clear_probes()
+        self._first = self._simulator.n_steps
 
     def reset(self) -> None:
         """NengoLoihi has none: a new simulator is made."""

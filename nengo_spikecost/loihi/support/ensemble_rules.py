@@ -14,6 +14,7 @@ import numpy as np
 from nengo.exceptions import NengoException
 
 from ... import stack
+from ...graph.nengo_types import replaced
 from .placement import has_placement_params
 from .unsupported import Context, Unsupported
 
@@ -21,6 +22,10 @@ OFF_CHIP = "mark it off chip (nengo_spikecost.loihi.mark_off_chip)"
 
 #: NengoLoihi cuts intercepts off here (``nengo_loihi.builder.Model.intercept_limit``).
 INTERCEPT_LIMIT = 0.95
+
+
+#: What NengoLoihi asks of a neuron type, whoever wrote it.
+_READ_ON_CHIP = {"gain_bias", "max_rates_intercepts"}
 
 
 def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Unsupported]:
@@ -44,7 +49,8 @@ def _neuron_type(neuron_type: Any, dt: float) -> Iterator[tuple[str, str, bool]]
         yield f"has {kind} neurons, which the chip does not have", remedy, True
         return
     own = (loihi.neurons.LoihiLIF, loihi.neurons.LoihiSpikingRectifiedLinear)
-    if type(neuron_type) is not builder and type(neuron_type) not in own:
+    known = next(cls for cls in type(neuron_type).__mro__ if cls is builder or cls in own)
+    if set(replaced(neuron_type, known)) - _READ_ON_CHIP:
         yield f"has {kind} neurons, which NengoLoihi runs as {builder.__name__}", remedy, False
     base = neuron_type
     if isinstance(neuron_type, nengo.RegularSpiking):

@@ -16,6 +16,7 @@ from nengo.ensemble import Neurons
 from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform, Sparse
 
+from ...graph.nengo_types import replaced
 from .ensemble_rules import can_decay, decay_threshold, equal_gains
 from .links import LOWER, Link
 from .unsupported import Context, Unsupported, owner_of
@@ -104,6 +105,11 @@ def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
         reason = f"has the synapse {link.synapse}, and the chip has none but Lowpass"
         yield reason, "Use a Lowpass synapse, nengo.Lowpass(tau)", True
         return
+    own = replaced(link.synapse, Lowpass) if isinstance(link.synapse, Lowpass) else ()
+    if own:
+        reason = f"has the synapse {link.synapse}, which NengoLoihi runs as a Lowpass, without "
+        reason += f"the {', '.join(own)} of its class"
+        yield reason, "Use nengo.Lowpass(tau)", False
     if tau > 0 and not can_decay(tau, context.dt):
         reason = f"has a Lowpass synapse of {tau:g} s, too long for the chip to decay"
         longest = -context.dt / np.log1p(-decay_threshold())
@@ -192,6 +198,10 @@ def _has_no_entries(transform: Sparse) -> bool:
 
 def _chip_to_host(link: Link, context: Context) -> Iterator[Finding]:
     transform, pre = link.transform, link.first.pre_obj
+    if isinstance(pre, nengo.Node):
+        reason = "leads from a process on the chip to the host, which NengoLoihi can't build"
+        yield reason, "Lead it to neurons on the chip", True
+        return
     relay = "Lead it through a passthrough Node that has only targets on the host"
     if not _is_dense(link):
         reason = (

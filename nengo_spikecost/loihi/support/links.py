@@ -19,9 +19,8 @@ from nengo.connection import LearningRule
 from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform
 
-from ... import stack
-from .placement import placement_view
-from .unsupported import Context, Unsupported, owner_of
+from ...graph.chip_split import ChipSplit
+from .unsupported import Context, Unsupported
 
 #: Most ways through one group of passthrough Nodes that are looked at.
 MAX_WAYS = 20_000
@@ -62,41 +61,26 @@ class Link:
 
 def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
     """Every link of a network, and problems with how passthrough Nodes are merged."""
-    view = placement_view(context.network)
-    view.all_probes = [p for p in context.network.all_probes if owner_of(p.target) in context.chip]
-    split = stack.nengo_loihi().passthrough.PassthroughSplit(None, None)
-    split.network = view
-    groups = {id(group): group for group in split._find_clusters().values()}
-
     links: list[Link] = []
     problems: list[Unsupported] = []
     merged: set[Any] = set()
-    walks = [_Walk(group, context) for group in groups.values()]
-    for walk in [walk for walk in walks if walk.is_merged()]:
-        try:
-            walk.run()
-        except _Loop as loop:
+    for group in ChipSplit(context.network).groups:
+        if group.fate == "loop" and group.crosses:
             reason = (
                 "is part of a loop of passthrough Nodes, which NengoLoihi runs on the host: what "
                 "passes it is encoded in spikes anew"
             )
             remedy = "Replace the loop by a recurrent Connection between neurons"
-            problems.append(context.problem(loop.node, reason, remedy, refused=False))
-            continue
-        links += walk.links
-        problems += walk.problems
-        merged |= walk.group.conns_in | walk.group.conns_mid | walk.group.conns_out
+            problems.append(context.problem(group.loop(), reason, remedy, refused=False))
+        elif group.fate in ("merged", "left out"):
+            walk = _Walk(group, context)
+            walk.run()
+            links += walk.links
+            problems += walk.problems
+            merged.update(group.conns_in, group.conns_mid, group.conns_out)
     others = [conn for conn in context.network.all_connections if conn not in merged]
     links += [Link((c,), c.post_obj, c.transform, c.synapse) for c in others]
     return links, problems
-
-
-class _Loop(Exception):
-    """A way comes back to a passthrough Node that it has passed."""
-
-    def __init__(self, node: nengo.Node):
-        super().__init__()
-        self.node = node
 
 
 class _Walk:
@@ -108,17 +92,8 @@ class _Walk:
         self.problems: list[Unsupported] = []
         self._said: set[Any] = set()
         self._onwards: dict[Any, list[nengo.Connection]] = {}
-        for conn in context.network.all_connections:
-            if conn in group.conns_mid or conn in group.conns_out:
-                self._onwards.setdefault(conn.pre_obj, []).append(conn)
-
-    def is_merged(self) -> bool:
-        """Whether NengoLoihi merges this group: chip at both ends, or nothing at the far one."""
-        group, chip = self.group, self.context.is_on_chip
-        from_chip = any(chip(conn.pre_obj) for conn in group.conns_in)
-        to_chip = any(chip(conn.post_obj) for conn in group.conns_out)
-        leads_nowhere = not group.conns_out and not group.probed_objs
-        return bool(group.conns_in) and ((from_chip and to_chip) or leads_nowhere)
+        for conn in (*group.conns_mid, *group.conns_out):
+            self._onwards.setdefault(conn.pre_obj, []).append(conn)
 
     def run(self) -> None:
         """Find the links that replace the group."""
@@ -143,9 +118,9 @@ class _Walk:
         """Every way on from the Node that `path` ends at, and the object it leads to."""
         node = path[-1].post_obj
         onwards = self._onwards.get(node, [])
-        if node in self.group.probed_objs and onwards:
+        if node in self.group.probed and onwards:
             yield path, node
-        elif node in self.group.probed_objs and node not in self._said:
+        elif node in self.group.probed and node not in self._said:
             self._said.add(node)
             reason = (
                 "is a probed passthrough Node at the end of ways that lead to the chip as "
@@ -155,8 +130,6 @@ class _Walk:
         for conn in onwards:
             if not reached[conn.pre_slice].any():
                 continue
-            if any(conn.post_obj is passed.post_obj for passed in path):
-                raise _Loop(conn.post_obj)
             if conn in self.group.conns_out:
                 yield (*path, conn), conn.post_obj
             else:

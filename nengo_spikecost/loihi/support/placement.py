@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import nengo
-from nengo.exceptions import BuildError
 
-from ... import stack
 from ...errors import LoihiError
+from ...graph.chip_split import ChipSplit
 from .unsupported import network_and_names
 
 
@@ -17,8 +15,9 @@ def on_chip(network: Any) -> dict[Any, bool]:
     """Whether each Ensemble and Node of a network runs on the chip.
 
     Ensembles do unless they are marked otherwise, are in Direct mode, are the target of a
-    learned Connection or the source of its error; Nodes do not. A passthrough Node counts
-    as on the host, though NengoLoihi merges those between two populations on the chip.
+    learned Connection or the source of its error; Nodes do not, but for processes of the chip. A
+    passthrough Node counts as on the host, though NengoLoihi merges those between two populations
+    on the chip. The rules are `nengo_spikecost.graph.chip_split`'s, and the graph goes by them.
 
     Parameters
     ----------
@@ -34,30 +33,13 @@ def on_chip(network: Any) -> dict[Any, bool]:
     LoihiError
         If an Ensemble is marked as on the chip that has to be on the host.
     """
-    net, _ = network_and_names(network)
-    view = placement_view(net)
-    try:
-        split = stack.nengo_loihi().splitter.HostChipSplit(view)
-    except BuildError as err:
-        raise LoihiError(str(err)) from err
-    objects = (*view.all_nodes, *view.all_ensembles)
-    return {obj: obj in split.chip_objs for obj in objects}
-
-
-def placement_view(network: nengo.Network) -> Any:
-    """A network as NengoLoihi's splitters read it, which they may add parameters to.
-
-    They add parameters to the config of the network they are given. A config without them marks
-    no Ensemble, and so a new one means the same. Probes are left out: those on Connections
-    can't be placed, and `check_support` has a rule for them.
-    """
-    config = network.config
-    if not has_placement_params(config):
-        config = nengo.Config(nengo.Ensemble, nengo.Connection)
-    return SimpleNamespace(
-        config=config, all_nodes=network.all_nodes, all_ensembles=network.all_ensembles,
-        all_connections=network.all_connections, all_probes=[],
-    )  # fmt: skip
+    split = ChipSplit(network_and_names(network)[0])
+    for ensemble, role in split.contradictions.items():
+        raise LoihiError(
+            f"{ensemble} is {role}, and so must not be marked as on the chip: set its on_chip to "
+            "None, or mark it off chip (nengo_spikecost.loihi.mark_off_chip)."
+        )
+    return dict(split.places)
 
 
 def has_placement_params(config: nengo.Config) -> bool:

@@ -11,6 +11,7 @@ from nengo.ensemble import Neurons
 
 from ...errors import LoihiError
 from ...graph.naming import unique_names
+from ...graph.nengo_types import is_built_as
 from .ensemble_rules import config_problems, ensemble_problems
 from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
@@ -107,6 +108,12 @@ def _contradictions(context: Context) -> Iterator[Unsupported]:
 
 
 def _node_problems(node: nengo.Node, context: Context) -> Iterator[Unsupported]:
+    if node.output is None and not is_built_as(node, nengo.Node):
+        kind = type(node).__name__
+        if kind != "TensorNode":
+            reason = f"is a {kind} that Nengo builds in a way of its own, and NengoLoihi takes it "
+            reason += "for a Node that only hands on its input"
+            yield context.problem(node, reason, "Give it an output function", False)
     # by name, because nengo_dl need not be imported for this
     if any(cls.__name__ == "TensorNode" for cls in type(node).__mro__):
         remedy = "Convert the layer without allow_fallback, or register a converter for it"

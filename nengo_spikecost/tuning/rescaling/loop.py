@@ -137,9 +137,9 @@ class RescaledLoop(StreamingBackend):
         with tf.device(self._graph.device):
             self._initial = {k: v.value() for k, v in self._graph.saved_state.items()}
         self._parts = [
-            self._part(i, population.ensemble, biases[population.ensemble])
+            self._part(i, population.obj, biases[population.obj])
             for i, population in enumerate(setup.populations)
-            if is_tunable(population.ensemble)
+            if is_tunable(population.obj)
         ]
         self._traced: dict[Any, Any] = {}
         self._noise = False

@@ -205,7 +205,7 @@ class _Built:
         if batch_size is None:
             batch_size = default_batch_size(n_neurons, "fresh", n_images if spec.minibatch else 1)
         setup = Setup(
-            self._network.network, inputs, NetworkGraph(self._network.named).populations,
+            self._network.network, inputs, NetworkGraph(self._network.named).spike_sources,
             self._network.outputs, self._lengths[-1], plan.options.dt, batch_size,
             plan.options.seed, "fresh", {}, self._network.fit,
         )  # fmt: skip

@@ -28,7 +28,7 @@ import tensorflow as tf
 from nengo.exceptions import ConfigError
 
 from ...conversion import Conversion
-from ...conversion.copying import known_objects
+from ...conversion.copying import copy_layer, known_objects
 from ...conversion.layers.converter_registry import converters
 from ...conversion.layers.no_ops import ConvertNoOperation
 from ...conversion.lookup import walk_layers
@@ -210,7 +210,7 @@ def training_copy(model: tf.keras.Model) -> tf.keras.Model:
         converter = converters.get(type(layer))
         if isinstance(converter, type) and issubclass(converter, ConvertNoOperation):
             return tf.keras.layers.Activation("linear", name=layer.name)
-        return type(layer).from_config(layer.get_config())
+        return copy_layer(layer)
 
     try:
         with known_objects(model):
