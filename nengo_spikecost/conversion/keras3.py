@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from .. import stack
 from ..errors import ConversionError
+from ..layers.layer_subclasses import replaced_of_layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
@@ -183,8 +184,20 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     if kind == "TimeDistributed":
         inner = _layer(config["layer"], original.layer)
         return tf.keras.layers.TimeDistributed(inner, name=config["name"])
+    library = next(cls for cls in type(original).__mro__ if cls.__module__.startswith("keras."))
+    if library is not type(original) and library.__name__ != "Layer":
+        replaced = replaced_of_layer(type(original), library)
+        if replaced:
+            raise ConversionError(
+                f"Layer {config['name']!r} ({kind}) of a Keras 3 model is a {library.__name__} "
+                f"with {' and '.join(replaced)} of its own, which may compute anything: Keras 2, "
+                "which converts, can't know it. Make the model with tf.keras after 'import "
+                "nengo_spikecost', and register a converter for the layer.",
+                layer=config["name"],
+            )
+        kind, config = library.__name__, library.get_config(original)
     layer_class = getattr(tf.keras.layers, kind, None)
-    if layer_class is None or not str(entry.get("module", "")).startswith("keras"):
+    if layer_class is None or library.__name__ == "Layer":
         raise ConversionError(
             f"Layer {config['name']!r} ({kind}) of a Keras 3 model has no counterpart in Keras 2.",
             layer=config["name"],

@@ -229,9 +229,11 @@ class NetworkGraph(Result):
         if pre.on_chip:
             return "chip"
         # Only spikes are sent to the chip as they are: values that were decoded, or that have
-        # passed a Node which the host runs, are numbers.
+        # passed a Node which the host runs, are numbers. The Nodes of a Conversion are parts of
+        # layers, and are counted as lowering leaves them: not at all.
         relayed = len(route) > 1 and self.split.fate(route[0].post_obj) != "merged"
-        return "host" if is_decoded(route[0]) or relayed else "chip"
+        numbers = is_decoded(route[0]) or (relayed and not self._layer_names)
+        return "host" if numbers else "chip"
 
     def _weights(self) -> list[Weights]:
         used = {c: None for p in self.pathways if p.kind != "bias" for c in p.connections}

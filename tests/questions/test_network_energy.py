@@ -52,6 +52,7 @@ def net():
         nengo.Connection(pixels, a.neurons, transform=rng.rand(8, 5), synapse=None)
         nengo.Connection(a.neurons, b.neurons, transform=rng.rand(6, 8))
         nengo.Connection(b.neurons, out, transform=rng.rand(2, 6))
+        nengo.Probe(out)
     return net
 
 

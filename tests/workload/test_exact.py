@@ -272,12 +272,16 @@ def test_weights_of_a_dense_pass_that_the_chip_holds(lower):
 
 
 def test_factored_weights_and_learning_by_hand():
-    """Spikes meet decoders; transform and encoders work at every step; all weights learn."""
+    """Spikes meet decoders; transform and encoders work at every step; all weights learn.
+
+    What learns leads to a Node: an Ensemble that it led to would be the host's.
+    """
     with nengo.Network(seed=0) as net:
         a, b = nengo.Ensemble(30, 2, label="a"), nengo.Ensemble(20, 3, label="b")
-        error = nengo.Node(np.zeros(3), label="error")
+        error, out = nengo.Node(np.zeros(3), label="error"), nengo.Node(size_in=3, label="out")
+        nengo.Connection(a, b, transform=np.ones((3, 2)))
         conn = nengo.Connection(
-            a, b, transform=np.ones((3, 2)), learning_rule_type=nengo.PES(1e-4), label="learns"
+            a, out, transform=np.ones((3, 2)), learning_rule_type=nengo.PES(1e-4), label="learns"
         )
         nengo.Connection(error, conn.learning_rule)
     graph = nsc.NetworkGraph(net)
@@ -286,8 +290,8 @@ def test_factored_weights_and_learning_by_hand():
     workload = count(graph, activity)
     spikes = activity.populations["a"].counts.sum(axis=1, dtype=int)
     decoders, encoders = workload.factored
-    # decoders that learn have the transform multiplied in: 3 for every neuron
-    np.testing.assert_array_equal(decoders.operations, 3 * spikes)
+    # 2 decoded dimensions of every neuron, and the transform at every step
+    np.testing.assert_array_equal(decoders.operations, 2 * spikes + 6 * n_steps)
     np.testing.assert_array_equal(encoders.operations, [n_steps * 20 * 3] * len(spikes))
     (pathway,) = (p for p in workload.pathways if p.kind == "neural")
     np.testing.assert_array_equal(pathway.synops, 20 * spikes)  # the full form
@@ -298,10 +302,10 @@ def test_factored_weights_and_learning_by_hand():
     full, factored = energy.estimate("loihi"), energy.estimate("spinnaker")
     assert full.layer("b").parts_J["synop"] == pytest.approx(20 * spikes * 23.6e-12)
     assert factored.layer("b").parts_J["synop"] == pytest.approx(
-        (3 * spikes + 60 * n_steps) * 13.3e-9
+        (2 * spikes + (6 + 60) * n_steps) * 13.3e-9
     )
     # no device has an energy for learning: said, not left out
-    assert [u.name for u in full.uncounted] == ["PES of a -> b"]
+    assert [u.name for u in full.uncounted] == ["PES of a -> out"]
     text = energy.summary_string(["name", "synops", "factored", "weight_updates", "energy loihi"])
-    assert "PES of a -> b (uncounted)" in text
+    assert "PES of a -> out (uncounted)" in text
     assert "Total, at least" in text

@@ -6,6 +6,7 @@ import nengo
 import nengo_loihi
 import numpy as np
 import pytest
+import scipy.sparse
 from nengo.networks import EnsembleArray
 
 import nengo_spikecost as nsc
@@ -54,20 +55,11 @@ def camera_network(size=12):
         net.config[nengo.Ensemble].bias = nengo.dists.Choice([0])
         camera = nengo.Node(Events(size, events), label="camera")
         a, b = nengo.Ensemble(9, 1, label="a"), nengo.Ensemble(4, 1, label="b")
-        nengo.Connection(
-            camera, a.neurons, transform=nengo.Sparse((9, size), init=_sparse(weights)),
-            synapse=None,
-        )  # fmt: skip
+        sparse = nengo.Sparse((9, size), init=scipy.sparse.coo_matrix(weights))
+        nengo.Connection(camera, a.neurons, transform=sparse, synapse=None)
         nengo.Connection(a.neurons, b.neurons, transform=np.ones((4, 9)), synapse=None)
         nengo.Probe(b.neurons)
     return net, events, weights
-
-
-def _sparse(weights):
-    rows, columns = np.nonzero(weights)
-    return nengo.transforms.SparseMatrix(
-        np.stack([rows, columns], axis=1), weights[rows, columns], weights.shape
-    )
 
 
 @pytest.mark.parametrize("simulator", ["loihi", "nengo_loihi", "nengo", "nengo_dl"])
@@ -142,7 +134,7 @@ def test_targets_and_errors_of_learned_connections_are_the_hosts():
     updates = {w.name: w.updates for w in work if w.updates}
     assert updates == {"post": 50, "error": 40}
     macs = {w.name: w.macs for w in work if w.role != "input"}
-    assert macs["pre -> post"] == macs["pre -> error"] == 60
+    assert macs["pre -> post"] == 60 and macs["pre -> error"] == 60 + 1  # and the transform
     assert macs["post -> error"] == macs["post -> after"] == 50
     assert macs["encoders of post"] == 50 and macs["encoders of error"] == 40
 
@@ -170,3 +162,39 @@ def test_an_output_that_nobody_reads_costs_nothing():
         ends = [c for c in connections if isinstance(c.post_obj, nengo.Node)]
         assert len(ends) == built
     assert sum(p.n_synapses for p in NetworkGraph(unread).pathways if p.on_chip) == 8 * 20 * 20
+
+
+def events_into(kind):
+    with nengo.Network(seed=0) as net:
+        camera = nengo.Node(Events(16, {1: np.array([1, 2])}), label="camera")
+        neurons = nengo_loihi.neurons.LoihiSpikingRectifiedLinear()
+        b = nengo.Ensemble(
+            8, 1, neuron_type=neurons, gain=np.ones(8), bias=np.zeros(8), label="b"
+        )  # fmt: skip
+        nengo.Connection(b.neurons, b.neurons, transform=np.eye(8))
+        if kind == "ensemble":
+            nengo.Connection(camera, b, transform=np.ones((1, 16)), synapse=0.005)
+        elif kind == "relay":
+            relay = nengo.Node(size_in=16)
+            nengo.Connection(camera, relay, synapse=None)
+            nengo.Connection(relay, b.neurons, transform=np.ones((8, 16)), synapse=0.005)
+        elif kind == "convolution":
+            nengo.Connection(camera, b.neurons, transform=nengo.Convolution(2, (4, 4, 1)))
+        else:
+            nengo.Connection(camera, nengo.Node(lambda t, x: None, size_in=16))
+    return net
+
+
+@pytest.mark.parametrize("kind", ["ensemble", "relay", "convolution", "host"])
+def test_where_events_may_lead(kind):
+    """What NengoLoihi builds of them is what `check_support` and the graph say."""
+    net = events_into(kind)
+    try:
+        with nengo_loihi.Simulator(net, progress_bar=False):
+            builds = True
+    except (AssertionError, NotImplementedError):
+        builds = False
+    assert builds == (kind in ("ensemble", "relay"))
+    assert any(p.refused for p in nsc.loihi.check_support(net)) == (not builds)
+    (pathway,) = [p for p in NetworkGraph(net).pathways if p.kind == "events"]
+    assert pathway.place == ("host" if kind == "host" else "chip")

@@ -164,7 +164,11 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         if n_axes > 2:
             remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
         yield reason, remedy, True
-    from_neurons = isinstance(link.first.pre_obj, (Neurons, nengo.Node))
+    if isinstance(link.first.pre_obj, nengo.Node):
+        reason = f"is a {kind} of a process' events, which NengoLoihi can't build"
+        yield reason, "Write it as a Sparse transform", True
+        return
+    from_neurons = isinstance(link.first.pre_obj, Neurons)
     if not from_neurons or not isinstance(link.post_obj, Neurons):
         reason = f"is a {kind} that does not lead from neurons to neurons"
         yield reason, "Connect ensemble.neurons", True
