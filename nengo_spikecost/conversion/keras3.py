@@ -184,7 +184,8 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     if kind == "TimeDistributed":
         inner = _layer(config["layer"], original.layer)
         return tf.keras.layers.TimeDistributed(inner, name=config["name"])
-    library = next(cls for cls in type(original).__mro__ if cls.__module__.startswith("keras."))
+    known = (cls for cls in type(original).__mro__ if cls.__module__.startswith("keras."))
+    library: Any = next(known)
     if library is not type(original) and library.__name__ != "Layer":
         replaced = replaced_of_layer(type(original), library)
         if replaced:
