@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import nengo
-from nengo.ensemble import Neurons
 
 from ...errors import NetworkGraphError
+from ...graph.chip_split import owner_of
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,6 @@ class Context:
     def is_on_chip(self, obj: Any) -> bool:
         """Whether an Ensemble, its neurons, a Node, or a view on one runs on the chip."""
         return self.chip.get(owner_of(obj), False)
-
-
-def owner_of(obj: Any) -> Any:
-    """The Ensemble or Node that an object is, is a view on, or belongs to as its neurons."""
-    if isinstance(obj, nengo.base.ObjView):
-        obj = obj.obj
-    return obj.ensemble if isinstance(obj, Neurons) else obj
 
 
 def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
