@@ -176,12 +176,13 @@ def test_a_neuron_type_that_changes_nothing_runs_as_its_base_on_the_chip():
     assert not [p for p in check_support(driven(MyLIF(**zero))) if "MyLIF" in p.reason]
     counts = [
         nsc.measure(driven(kind), None, 80, simulator="loihi").populations["a"].counts
-        for kind in (MyLIF(**zero), nengo.LIF(tau_rc=0.03, **zero))
+        for kind in (MyLIF(**zero), nengo.LIF(tau_rc=MyLIF().tau_rc, **zero))
     ]
     np.testing.assert_array_equal(*counts)
-    with nengo_loihi.Simulator(driven(MyLIF(**zero)), progress_bar=False) as simulator:
+    net = driven(MyLIF(**zero))
+    with nengo_loihi.Simulator(net, progress_bar=False) as simulator:
         simulator.run_steps(80)
-        (spikes,) = simulator.data.values()
+        spikes = simulator.data[net.all_probes[0]]
     np.testing.assert_array_equal(counts[0][0], np.rint(spikes.sum(axis=0) * 0.001))
 
 
@@ -190,10 +191,10 @@ def test_a_neuron_type_with_another_step_is_not_its_base(kind):
     words = f"has {kind.__name__} neurons, which NengoLoihi runs as LIF"
     assert words in {p.reason for p in check_support(driven(kind()))}
     # NengoLoihi does: its neurons fire, and Nengo's never do
-    with nengo_loihi.Simulator(driven(kind()), progress_bar=False) as simulator:
+    net = driven(kind())
+    with nengo_loihi.Simulator(net, progress_bar=False) as simulator:
         simulator.run_steps(80)
-        (spikes,) = simulator.data.values()
-    assert spikes.any()
+        assert simulator.data[net.all_probes[0]].any()
     for simulator in ("nengo", "nengo_dl"):
         activity = nsc.measure(driven(kind()), None, 80, simulator=simulator, progress=False)
         assert not activity.populations["a"].counts.any()

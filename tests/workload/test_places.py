@@ -88,7 +88,7 @@ def test_events_on_the_chip_make_synops_there(simulator, presentation):
         assert activity.chip.total_synops()[:, core].tolist() == camera.synops.tolist()
     estimate = nsc.NetworkEnergy(net, activity).estimate("loihi")
     synop_J = estimate.device.energy_per_synop_J
-    total = sum(layer.parts["synop"] for layer in estimate.layers)
+    total = sum(layer.parts_J["synop"] for layer in estimate.layers)
     np.testing.assert_allclose(total, synop_J * sum(p.synops for p in by_name.values()))
     assert not any(w.macs for w in work.host)
 
