@@ -11,6 +11,9 @@ import numbers
 from collections.abc import Collection
 from typing import Any
 
+#: What labels can be for.
+TASKS = ("classification", "regression")
+
 
 def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bool:
     """Whether a value is a whole number from ``least`` to ``most``.
@@ -79,3 +82,8 @@ def seed(name: str, value: Any, error: type[Exception]) -> int:
     if not is_whole(value, 0, 2**32 - 1):
         raise error(f"{name} must be a whole number from 0 to 2**32 - 1, not {value!r}.")
     return int(value)
+
+
+def task(value: Any, error: type[Exception]) -> str | None:
+    """One of `TASKS`, or None to tell it from the labels."""
+    return None if value is None else choice("task", value, TASKS, error)

@@ -15,6 +15,7 @@ from .. import check
 from ..chip.chip_activity import ChipActivity
 from ..errors import DataError, MeasurementError
 from ..layout import Result
+from .labels import SIGMOID, Labels, check_length, labels_of, predicted, read_labels
 
 READOUTS = ("last", "mean")
 
@@ -104,11 +105,18 @@ class OutputActivity:
         Name of the output.
     last, mean : ndarray of shape (n_samples, size), float32
         The output at the last step, and its mean over the steps of the presentation.
+    head : str, optional
+        What it goes through last in the Keras model: ``"softmax"``, ``"sigmoid"`` or
+        ``"linear"``. None: not known.
+    shape : tuple of int, optional
+        Axes of its values in the Keras model.
     """
 
     name: str
     last: np.ndarray
     mean: np.ndarray
+    head: str | None = None
+    shape: tuple[int | None, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,9 @@ class Activity(Result):
         return float(self.rates_hz(population).mean())
 
     def predictions(self, output: str | None = None, readout: str = "last") -> np.ndarray:
-        """The class with the largest output, shape (n_samples,).
+        """The class with the largest output, int64, shape (n_samples,).
+
+        Of an output with a single value behind a sigmoid: 1 above 0.5, and 0 else.
 
         Parameters
         ----------
@@ -168,6 +178,79 @@ class Activity(Result):
         DataError
             If the output has a single value, which can't name a class.
         """
+        record = self.read_from(output, readout)
+        values = getattr(record, readout)
+        if values.shape[1] > 1:
+            return predicted(values)
+        if record.head != SIGMOID:
+            raise DataError(
+                f"Output {record.name!r} has a single value, not one value for each class: leave "
+                f"labels out, and read .outputs[{record.name!r}]."
+            )
+        return predicted(values, 0.5)
+
+    def accuracy(
+        self, y: np.ndarray | None = None, output: str | None = None, readout: str = "last"
+    ) -> float:
+        """Share of samples whose predicted class is the label.
+
+        Of multi-label, several ones in a row behind a sigmoid, the share of all values.
+
+        Parameters
+        ----------
+        y : array of shape (n_samples,) or (n_samples, 1) or one-hot, optional
+            Labels; default: those that came with the data. 0 and 1 for an output of a single
+            value.
+        output, readout
+            See `predictions`.
+
+        Raises
+        ------
+        DataError
+            If there are no labels, not one for every sample, or they are not the numbers of
+            the classes.
+        """
+        labels = self.labels(y, output, task="classification")
+        if labels is None:
+            raise DataError("Accuracy needs labels: pass y.")
+        record = self.read_from(output, readout)
+        return float(labels.outcomes(getattr(record, readout)).mean())
+
+    def labels(
+        self, y: np.ndarray | None = None, output: str | None = None, task: str | None = None
+    ) -> Labels | None:
+        """Labels of an output, checked; None if there are none.
+
+        Parameters
+        ----------
+        y : array, optional
+            Default: those that came with the data.
+        output : str, optional
+            May be left out if there is only one.
+        task : {"classification", "regression"}, optional
+            Default: told from labels and output, see `read_labels`.
+
+        Raises
+        ------
+        DataError
+            If they are not one for every sample, or no labels of this output.
+        """
+        record = self.read_from(output)
+        own = self.targets if y is None else labels_of(y, record.name)
+        if own is None:
+            return None
+        labels = read_labels(own, record.last.shape[1], record.head, task, record.shape)
+        check_length(labels, self.n_samples)
+        return labels
+
+    def read_from(self, output: str | None = None, readout: str = "last") -> OutputActivity:
+        """The output of that name, or the only one.
+
+        Raises
+        ------
+        MeasurementError
+            If there is no such output, or no such readout.
+        """
         check.choice("readout", readout, READOUTS, MeasurementError)
         if output is None:
             if len(self.outputs) != 1:
@@ -180,43 +263,7 @@ class Activity(Result):
             raise MeasurementError(
                 f"There is no output {output!r}; the outputs are {', '.join(self.outputs)}."
             )
-        values = getattr(self.outputs[output], readout)
-        if values.shape[1] < 2:
-            raise DataError(
-                f"Output {output!r} has a single value, not one value for each class: leave labels "
-                f"out, and read .outputs[{output!r}]."
-            )
-        return values.argmax(axis=1)
-
-    def accuracy(
-        self, y: np.ndarray | None = None, output: str | None = None, readout: str = "last"
-    ) -> float:
-        """Share of samples whose predicted class is the label.
-
-        Parameters
-        ----------
-        y : array of shape (n_samples,) or (n_samples, 1) or one-hot, optional
-            Labels; default: those that came with the data.
-        output, readout
-            See `predictions`.
-
-        Raises
-        ------
-        DataError
-            If there are no labels, not one for every sample, or they are not the numbers of
-            the classes.
-        """
-        labels = self.targets if y is None else np.asarray(y)
-        if labels is None:
-            raise DataError("Accuracy needs labels: pass y.")
-        predicted = self.predictions(output, readout)
-        name = next(iter(self.outputs)) if output is None else output
-        labels = class_labels(labels, self.outputs[name].last.shape[1])
-        if len(labels) != len(predicted):
-            raise DataError(
-                f"y has {len(labels)} labels for {len(predicted)} samples; give one per sample."
-            )
-        return float(np.mean(predicted == labels))
+        return self.outputs[output]
 
     def _population(self, name: str) -> PopulationActivity:
         try:
@@ -226,46 +273,3 @@ class Activity(Result):
                 f"There is no population {name!r}; the populations are "
                 f"{', '.join(self.populations)}."
             ) from None
-
-
-def class_labels(y: np.ndarray, n_classes: int) -> np.ndarray:
-    """Labels as numbers of classes.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n,) or (n, 1), or one-hot of shape (n, n_classes)
-        Labels.
-    n_classes : int
-        Size of the output that is read.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-
-    Raises
-    ------
-    DataError
-        If they are not labels of ``n_classes`` classes.
-    """
-    if n_classes < 2:
-        raise DataError(
-            "Accuracy needs an output with one value for each class, and this one has a single "
-            "value; leave the labels out and read the outputs."
-        )
-    if y.dtype.kind not in "buif":
-        raise DataError(f"Labels must be the numbers of classes, from 0, not {y.dtype}.")
-    if y.ndim == 2 and y.shape[1] == n_classes:
-        return y.argmax(axis=1)
-    if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1) or y.ndim == 0:
-        raise DataError(f"Labels have shape {y.shape}; expected (n,) or one-hot, (n, {n_classes}).")
-    flat = y.reshape(-1)
-    with np.errstate(invalid="ignore"):
-        whole = flat.astype(np.int64)
-    wrong = (whole != flat) | (whole < 0) | (whole >= n_classes)
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        raise DataError(
-            f"Labels must be whole numbers from 0 to {n_classes - 1}, the classes of the "
-            f"output; sample {first} has {flat[first]}."
-        )
-    return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..options import takes_options
 from ..progress import progress_bar
-from .activity_record import Activity
+from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
 from .measure_options import MeasureOptions
 from .recorder import Recorder
@@ -84,7 +84,17 @@ def measure(
         given.network, inputs, populations, given.outputs, 0, options.dt, batch_size,
         options.seed, options.presentation, options.special(), given.fit,
     )  # fmt: skip
-    return _Run(options, setup, stream).measured()
+    activity = _Run(options, setup, stream).measured()
+    return replace(activity, outputs=_with_heads(activity.outputs, given.named))
+
+
+def _with_heads(outputs: Mapping[str, OutputActivity], named: Any) -> dict[str, OutputActivity]:
+    """Outputs with what a Conversion says of them, by which labels are read."""
+    heads, shapes = getattr(named, "heads", {}), getattr(named, "output_shapes", {})
+    return {
+        name: replace(record, head=heads.get(name), shape=shapes.get(name))
+        for name, record in outputs.items()
+    }
 
 
 class _Run:

@@ -134,7 +134,11 @@ class Recorder:
                 population.name, population.spiking, counts
             )
         outputs = {
-            name: OutputActivity(name, *(np.concatenate(x) for x in zip(*batches)))
+            name: OutputActivity(
+                name,
+                np.concatenate([last for last, _ in batches]),
+                np.concatenate([mean for _, mean in batches]),
+            )
             for name, batches in self.outputs.items()
         }
         protocol = replace(self.protocol, constant_inputs=self.constant)

@@ -17,6 +17,7 @@ from ..layout import Result
 from ..lowering import Lowering
 from .converter import LayerChoice
 from .lookup import LayerLookup
+from .output_heads import head_of
 from .scales import ScaleLike
 
 
@@ -106,6 +107,18 @@ class Conversion(Result):
         first = 2 if self.temporal else 1
         shapes = (tuple(tensor.shape)[first:] for tensor in self.model.inputs)
         return {name: s for name, s in zip(self.inputs, shapes) if None not in s}
+
+    @property
+    def heads(self) -> dict[str, str]:
+        """For each output what it goes through last, as labels are read by it: see `head_of`."""
+        return dict(zip(self.outputs, map(head_of, self.model.outputs)))
+
+    @property
+    def output_shapes(self) -> dict[str, tuple[int | None, ...]]:
+        """For each output the axes of its values at one step."""
+        first = 2 if self.temporal else 1
+        shapes = (tuple(tensor.shape)[first:] for tensor in self.model.outputs)
+        return dict(zip(self.outputs, shapes))
 
     @property
     def layer_shapes(self) -> tuple[LayerShape, ...]:

@@ -11,7 +11,8 @@ import nengo
 import numpy as np
 
 from ..activity import measure
-from ..activity.activity_record import class_labels
+from ..activity.given_arrays import one_array
+from ..activity.labels import labels_of, read_labels
 from ..activity.subject import subject
 from ..errors import DataError, LoihiError, MeasurementError
 from ..options import takes_options
@@ -45,7 +46,8 @@ def deploy(
     network : Keras model, Conversion, nengo.Network or BlockFit
         It is not changed.
     data, y : array or iterable
-        Samples and labels, as `measure` takes them; labels may also come with the samples.
+        Samples and labels, as `measure` takes them; labels may also come with the samples. They
+        are classes or real targets: see `profile`.
     {options}
     **convert_options
         Further arguments of `convert`. For a network, which needs no conversion, arguments that
@@ -64,14 +66,23 @@ def deploy(
     """
     simulator, target = TARGETS[options.target]
     named, fit, use = _deployable(network, options, convert_options)
-    labels = _labels(named, data, y, options.output)
+    labels = _labels(named, data, y, options)
     measured, chosen = named if fit is None else fit, options.chosen(*MEASURING)
     activity = measure(measured, data, options.n_steps, simulator=simulator, **target, **chosen)
-    return Deployment(named, fit, use, activity, options, labels)
+    return Deployment(named, fit, use, activity, options, labels, _keras(named, data, y))
 
 
-def _labels(named: Any, data: Any, y: Any, output: str | None) -> Any:
-    """Labels as an array; what could not be read in the end is refused before anything runs.
+def _keras(named: Any, data: Any, y: Any) -> Mapping[str, np.ndarray]:
+    """Outputs of the Keras model, if there are labels that it could be held against."""
+    if (y is None and not isinstance(data, tuple)) or not hasattr(named, "model"):
+        return {}
+    from ..conversion.model_outputs import model_outputs
+
+    return model_outputs(named, data)
+
+
+def _labels(named: Any, data: Any, y: Any, options: DeployOptions) -> Any:
+    """Labels of the output that is read; what can't be used is refused before anything runs.
 
     Raises
     ------
@@ -80,24 +91,27 @@ def _labels(named: Any, data: Any, y: Any, output: str | None) -> Any:
     MeasurementError
         If there is no such output.
     """
-    outputs = subject(named).outputs
+    outputs, output = subject(named).outputs, options.output
     if output is not None and output not in outputs:
         raise MeasurementError(
             f"There is no output {output!r}; the outputs are {', '.join(outputs)}."
         )
     if y is None:
         return None
-    labels = np.asarray(y)
     if output is None and len(outputs) != 1:
         raise MeasurementError(
             f"The network has {len(outputs)} outputs ({', '.join(outputs)}): say which one "
             "says the class with output=, or leave the labels out."
         )
-    probe = outputs[output] if output is not None else next(iter(outputs.values()))
-    class_labels(labels, int(probe.size_in))
+    name = next(iter(outputs)) if output is None else output
+    labels = one_array(labels_of(y, name), "Labels")
+    read = read_labels(
+        labels, int(outputs[name].size_in), getattr(named, "heads", {}).get(name), options.task,
+        getattr(named, "output_shapes", {}).get(name),
+    )  # fmt: skip
     sized = data is not None and hasattr(data, "__len__") and not isinstance(data, Mapping)
-    if sized and not isinstance(data, tuple) and len(data) != len(labels):
-        raise DataError(f"There are {len(data)} samples and {len(labels)} labels in y.")
+    if sized and not isinstance(data, tuple) and len(data) != len(read):
+        raise DataError(f"There are {len(data)} samples and {len(read)} labels in y.")
     return labels
 
 

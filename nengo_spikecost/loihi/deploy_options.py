@@ -9,7 +9,7 @@ from typing import Any
 from .. import check
 from ..activity.activity_record import READOUTS
 from ..activity.measure_options import PRESENTATIONS
-from ..errors import LoihiError, MeasurementError
+from ..errors import DataError, LoihiError, MeasurementError
 from ..options import Options, option
 from .blocks.search_costs import OBJECTIVES
 
@@ -58,7 +58,9 @@ class DeployOptions(Options):
     batch_size, dt, seed, progress, by_step, hardware_options, checkpoint
         See `measure`.
     output : str, optional
-        Which output names the class, if there are several.
+        Which output is read, if there are several.
+    task : {"classification", "regression"}, optional
+        What the labels are for. Default: told from labels and output, see `read_labels`.
     readout : {"last", "mean"}
         Read it at the last step of a sample, or its mean over the steps.
     """
@@ -96,6 +98,9 @@ class DeployOptions(Options):
     output: str | None = option(
         None, metavar="NAME", help="Which output to read.  [default: the only one]"
     )
+    task: str | None = option(
+        None, choices=check.TASKS, help="What the labels are for.  [default: told from them]"
+    )
     readout: str = option(
         "last", choices=READOUTS,
         help="Read the output at the last step, or its mean over the steps.",
@@ -110,6 +115,7 @@ class DeployOptions(Options):
     def __post_init__(self) -> None:
         check.choice("target", self.target, TARGETS, LoihiError)
         check.choice("readout", self.readout, READOUTS, MeasurementError)
+        check.task(self.task, DataError)
         check.time("dt", self.dt, LoihiError)
 
     def chosen(self, *names: str) -> dict[str, Any]:

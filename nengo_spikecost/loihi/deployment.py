@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from ..activity.labels import Labels
+from ..activity.scores import Score, score
 from ..energy.loihi_chip import ChipCost
+from ..errors import DataError
 from ..layout import Result
 from ..layout.result import presenter_of
 from .chip_cost import chip_cost
@@ -34,6 +38,8 @@ class Deployment(Result):
     options : DeployOptions
         How it was converted, presented and read.
     labels : ndarray, optional
+    keras : mapping from str to ndarray
+        Outputs of the Keras model for the same samples, if it was asked for a score.
     """
 
     network: Any
@@ -42,6 +48,7 @@ class Deployment(Result):
     activity: Any = field(repr=False)
     options: DeployOptions
     labels: np.ndarray | None = field(default=None, repr=False)
+    keras: MappingOf[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @property
     def target(self) -> str:
@@ -69,16 +76,62 @@ class Deployment(Result):
         return self.use.n_cores
 
     @property
+    def read_as(self) -> Labels | None:
+        """What the labels were read as; None without any.
+
+        Raises
+        ------
+        DataError, MeasurementError
+            If those that came with the samples are no labels of a single output.
+        """
+        if self.labels is None and self.activity.targets is None:
+            return None
+        return self.activity.labels(self.labels, self.output, self.options.task)
+
+    @property
     def predictions(self) -> np.ndarray:
-        """The class of each sample, int64, (n_samples,)."""
-        return self.activity.predictions(self.output, self.readout)
+        """The class of each sample, int64, (n_samples,); of multi-label, 0 or 1 of each value.
+
+        Raises
+        ------
+        DataError
+            If the outputs are values, not classes.
+        """
+        labels = self.read_as
+        record = self.activity.read_from(self.output, self.readout)
+        if self.options.task == "regression" or (labels and labels.task == "regression"):
+            raise DataError(
+                f"Output {record.name!r} gives values, not classes: read "
+                f".activity.outputs[{record.name!r}].{self.readout}."
+            )
+        if labels is None:
+            return self.activity.predictions(self.output, self.readout)
+        return labels.predictions(getattr(record, self.readout))
+
+    @property
+    def score(self) -> Score | None:
+        """Accuracy, or RMSE and correlation; None without labels."""
+        labels = self.read_as
+        if labels is None:
+            return None
+        record = self.activity.read_from(self.output, self.readout)
+        at = "last step" if self.readout == "last" else "mean over steps"
+        keras = self.keras.get(record.name)
+        return score(f"spiking, {at}", labels, getattr(record, self.readout), keras)
+
+    @property
+    def keras_score(self) -> Score | None:
+        """The same of the Keras model; None without labels or a model that could be run."""
+        labels, record = self.read_as, self.activity.read_from(self.output)
+        if labels is None or record.name not in self.keras:
+            return None
+        return score("keras", labels, self.keras[record.name])
 
     @property
     def accuracy(self) -> float | None:
-        """Share of samples classified correctly; None without labels."""
-        if self.labels is None and self.activity.targets is None:
-            return None
-        return self.activity.accuracy(self.labels, self.output, self.readout)
+        """Share of samples classified correctly; None without labels, and for regressions."""
+        own = self.score
+        return None if own is None else own.accuracy
 
     def mapping(self, **options: Any) -> Mapping:
         """The blocks on cores and chips, with the messages measured; see `place`."""

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .. import check
 from ..activity.measure_options import PRESENTATIONS, MeasureOptions
 from ..activity.simulator_spec import simulators
+from ..errors import DataError
 from ..options import option
 
 
@@ -25,6 +27,8 @@ class ProfileOptions(MeasureOptions):
     devices : iterable of str, optional
         Devices in the table. Default: the usual ones that the network can be priced on;
         ``"all"``: all of these.
+    task : {"classification", "regression"}, optional
+        What the labels are for. Default: told from labels and output, see `read_labels`.
     presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step
         See `measure`.
     checkpoint : str or path, optional
@@ -53,8 +57,12 @@ class ProfileOptions(MeasureOptions):
         help="Start every sample afresh, or run on as a board does.",
     )  # fmt: skip
     devices: Iterable[str] | str | None = None
+    task: str | None = option(
+        None, choices=check.TASKS, help="What the labels are for.  [default: told from them]"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check.task(self.task, DataError)
         if self.devices is not None and not isinstance(self.devices, str):
             self.put(devices=tuple(self.devices))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ..activity.activity_record import Activity
+from ..activity.labels import Labels
+from ..activity.scores import Score
 from ..energy import devices as device_table
 from ..errors import EnergyError
 from ..layout import Result
@@ -32,19 +34,33 @@ class Profile(Result):
         Counts and Joules of the network.
     devices : tuple of str
         The devices in the table and in files.
-    accuracy : dict from str to float
-        ``"spiking, last step"``, ``"spiking, mean over steps"`` and, for a Keras model,
-        ``"keras"``: share of samples classified rightly. Empty without labels.
+    scores : tuple of Score
+        Of ``"spiking, last step"``, ``"spiking, mean over steps"`` and, for a Keras model,
+        ``"keras"``; with the name of the output in front if there are several. Empty without
+        labels.
+    labels : dict from str to Labels
+        By output: what its labels were read as.
     """
 
     network: Any
     activity: Activity
     energy: NetworkEnergy
     devices: tuple[str, ...]
-    accuracy: Mapping[str, float]
+    scores: tuple[Score, ...] = ()
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """The share that is right, by the names of `scores`; those of regressions have none."""
+        return {s.name: s.accuracy for s in self.scores if s.accuracy is not None}
 
     def __repr__(self) -> str:
-        share = "".join(f", {name} {value:.1%}" for name, value in self.accuracy.items())
+        share = "".join(
+            f", {s.name} {s.accuracy:.1%}"
+            if s.accuracy is not None
+            else f", {s.name} RMSE {s.rmse:.3g}"
+            for s in self.scores
+        )
         return (
             f"<Profile of {self.network!r}: {self.activity.n_samples} samples on "
             f"{', '.join(self.devices)}{share}; summary() prints it>"

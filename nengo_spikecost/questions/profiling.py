@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sized
-from dataclasses import replace
 from typing import Any
 
 import nengo
-import numpy as np
 
-from ..activity.activity_record import OutputActivity, class_labels
+from ..activity.activity_record import Activity
+from ..activity.labels import Labels, read_labels
 from ..activity.measure_options import MeasureOptions
 from ..activity.samples import with_labels
+from ..activity.scores import Score, score
+from ..activity.subject import subject
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
@@ -36,8 +37,10 @@ def profile(
     model : Keras model, Conversion or nengo.Network
         What to profile.
     x, y : array or iterable, optional
-        Samples and labels, as `measure` takes them; labels may also come with the samples.
-        Without labels no accuracy is given.
+        Samples and labels, as `measure` takes them; labels may also come with the samples, and
+        are a dict by output if there are several. Classes, one-hot rows, and zeros and ones
+        behind a sigmoid give an accuracy; real targets an RMSE and a correlation. Without labels
+        there is neither.
     {options}
     **convert_options
         Further arguments of `convert`. For a Conversion or a network, which needs no conversion,
@@ -73,17 +76,19 @@ def profile(
             )
     populations = NetworkGraph(network).populations
     devices = _selected(options.devices, any(population.spiking for population in populations))
-    x, y = _samples_and_labels(network, x, y)
+    x, y = _samples_and_labels(network, x, y, options.task)
     activity = measure(network, x, options.n_steps, options=options.part(MeasureOptions))
-    labels = activity.targets if y is None else y
-    accuracy: dict[str, float] = {}
+    scores: tuple[Score, ...] = ()
+    labels: dict[str, Labels] = {}
     try:
-        if labels is not None:
-            accuracy = _accuracy(network, activity, x, labels)
+        labels = _read(activity, y, options.task)
+        if labels:
+            scores = _scores(network, activity, x, labels)
     except (DataError, MeasurementError) as error:
         # labels of a stream are seen too late to fail for: what was measured is worth more
         warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=3)
-    return Profile(network, activity, NetworkEnergy(network, activity), devices, accuracy)
+    energy = NetworkEnergy(network, activity)
+    return Profile(network, activity, energy, devices, scores, labels)
 
 
 def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:
@@ -94,45 +99,72 @@ def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:
     return tuple(device.name for device in selected)
 
 
-def _samples_and_labels(network: Any, x: Any, y: Any) -> tuple[Any, np.ndarray | None]:
-    """Samples and their labels, if any: given apart, or together."""
+def _samples_and_labels(network: Any, x: Any, y: Any, task: str | None) -> tuple[Any, Any]:
+    """Samples and their labels, if any: given apart, or together.
+
+    Raises
+    ------
+    DataError
+        If there is not one label for every sample, or no score can be told from the network's
+        output and these labels.
+    """
     if y is None:
         x, y = with_labels(x)
     if y is None:
         return x, None
-    y = np.asarray(y)
-    _check_labels(network, y)
-    if isinstance(x, Sized) and not isinstance(x, Mapping) and len(x) != len(y):
-        raise DataError(f"There are {len(x)} samples and {len(y)} labels.")
+    given = subject(network)
+    for name, own in _by_output(given.outputs, y).items():
+        labels = read_labels(
+            own, int(given.outputs[name].size_in), getattr(network, "heads", {}).get(name), task,
+            getattr(network, "output_shapes", {}).get(name),
+        )  # fmt: skip
+        if isinstance(x, Sized) and not isinstance(x, Mapping) and len(x) != len(labels):
+            raise DataError(f"There are {len(x)} samples and {len(labels)} labels.")
     return x, y
 
 
-def _check_labels(network: Any, y: np.ndarray) -> None:
-    """Raise `DataError` if accuracy can't be told from the network's output and these labels."""
-    native = isinstance(network, nengo.Network)
-    probes = network.all_probes if native else network.outputs.values()
-    sizes = [probe.size_in for probe in probes]
-    if len(sizes) != 1:
+def _by_output(outputs: Mapping[str, Any], y: Any) -> dict[str, Any]:
+    """Labels by name of their output."""
+    if isinstance(y, Mapping):
+        named = {str(getattr(key, "name", key)): own for key, own in y.items()}
+        unknown = [name for name in named if name not in outputs]
+        if unknown:
+            raise DataError(
+                f"y has labels for {unknown[0]!r}, which is no output; there are "
+                f"{', '.join(outputs)}."
+            )
+        return named
+    if len(outputs) != 1:
         raise DataError(
-            f"The network has {len(sizes)} outputs, so accuracy needs to be asked for: leave "
-            "the labels out, and call .activity.accuracy(y, output=...)."
+            f"The network has {len(outputs)} outputs ({', '.join(outputs)}): give the labels as a "
+            "dict by output, or leave them out."
         )
-    class_labels(y, sizes[0])
+    return {next(iter(outputs)): y}
 
 
-def _accuracy(network: Any, activity: Any, x: Any, labels: np.ndarray) -> dict[str, float]:
-    """Accuracy of the spiking network and, if its samples can be had again, of the model."""
-    accuracy = {}
-    converted = not isinstance(network, nengo.Network)
-    if converted and isinstance(x, (np.ndarray, list)) and not network.temporal:
-        model, outputs, images = network.model, None, np.asarray(x, "f4")
-        shape = (activity.n_samples, *model.inputs[0].shape[1:])
-        # else there are several inputs, or another value at every step
-        if len(model.inputs) == 1 and images.size == np.prod(shape):
-            outputs = model.predict(images.reshape(shape), verbose=0)
-        if isinstance(outputs, np.ndarray) and outputs.ndim == 2:
-            record = OutputActivity(model.output_names[0], outputs, outputs)
-            accuracy["keras"] = replace(activity, outputs={record.name: record}).accuracy(labels)
-    accuracy["spiking, last step"] = activity.accuracy(labels, readout="last")
-    accuracy["spiking, mean over steps"] = activity.accuracy(labels, readout="mean")
-    return accuracy
+def _read(activity: Activity, y: Any, task: str | None) -> dict[str, Labels]:
+    """Labels of each output that has some, those that came with the samples among them."""
+    given = activity.targets if y is None else y
+    if given is None:
+        return {}
+    by_output = _by_output(activity.outputs, given)
+    read = {name: activity.labels(own, name, task) for name, own in by_output.items()}
+    return {name: labels for name, labels in read.items() if labels is not None}
+
+
+def _scores(
+    network: Any, activity: Activity, x: Any, labels: Mapping[str, Labels]
+) -> tuple[Score, ...]:
+    """Scores of the spiking network and, if its samples can be had again, of the model."""
+    from ..conversion.model_outputs import model_outputs
+
+    of_model = model_outputs(network, x)
+    scores: list[Score] = []
+    for name, own in labels.items():
+        where = f"{name}, " if len(activity.outputs) > 1 else ""
+        keras, record = of_model.get(name), activity.outputs[name]
+        if keras is not None:
+            scores.append(score(f"{where}keras", own, keras))
+        scores.append(score(f"{where}spiking, last step", own, record.last, keras))
+        scores.append(score(f"{where}spiking, mean over steps", own, record.mean, keras))
+    return tuple(scores)

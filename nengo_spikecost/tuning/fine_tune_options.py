@@ -48,7 +48,8 @@ class FineTuneOptions(Options):
         neuron's averaged over the presentation; see `nengo_spikecost.tuning.Percentile` and
         its like.
     loss : str or callable or dict, optional
-        A Keras loss for the outputs, all or by name. Default: cross-entropy.
+        A Keras loss for the outputs, all or by name. Default: cross-entropy; for real targets
+        there is none: say it, such as ``"mse"``.
     readout : {"last", "mean"}
         Whether the output of the last step or that averaged over all steps is scored.
     epochs : int

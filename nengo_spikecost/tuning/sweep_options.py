@@ -55,6 +55,9 @@ class SweepOptions(Options):
         The model that losses of accuracy are counted against. Default: ``model`` without spikes;
         for one that came from `fine_tune`, take the model before it, so that the loss of
         training counts too.
+    task : {"classification", "regression"}, optional
+        What the labels are for. Default: told from labels and output, see `read_labels`. Of a
+        regression, losses are those of R², the share of the targets' variance that is explained.
     readout : {"last", "mean"}
         Whether the class is the largest output at the last step, or of the mean over steps.
     first_images : int, optional
@@ -102,12 +105,17 @@ class SweepOptions(Options):
     )  # fmt: skip
     accuracy_losses: Any = option(
         (0.005, 0.01, 0.02), flag="--losses", metavar="A,B", read=numbers(float),
-        help="Losses of accuracy against the Keras model, as shares of samples, within which "
-        "energy is lowered.",
+        help="Losses of accuracy against the Keras model, as shares of samples (of R² for a "
+        "regression), within which energy is lowered.",
     )  # fmt: skip
     global_scales: Any = None
     start_from: Any = ()
     reference: Any = None
+    # what the labels were read as is part of a study's fingerprint
+    task: str | None = option(
+        None, choices=check.TASKS, help="What the labels are for.  [default: told from them]",
+        decides=False,
+    )  # fmt: skip
     readout: str = "last"
     first_images: int | None = None
     explore: float = 0.1
@@ -133,6 +141,7 @@ class SweepOptions(Options):
                 f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
             )
         check.choice("readout", self.readout, READOUTS, TuningError)
+        check.task(self.task, TuningError)
         check.whole("n_trials", self.n_trials, TuningError, 1)
         for name in ("first_images", "batch_size"):
             if getattr(self, name) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...activity.scores import Score
 from ...errors import DataError, MeasurementError
 from ...graph import NetworkGraph
 from ...layout import Presenter, Table, presents
@@ -42,11 +43,7 @@ class DeploymentPresenter(Presenter[Deployment]):
 
     def summary(self, deployment: Deployment) -> Iterable[str | Table]:
         yield _protocol(deployment)
-        accuracy = _accuracy_if_any(deployment)
-        if accuracy is not None:
-            n = deployment.activity.n_samples
-            at = "the last step" if deployment.readout == "last" else "the mean over steps"
-            yield f"accuracy {accuracy:.2%} ({round(accuracy * n):,} of {n:,}), read at {at}"
+        yield from _scored(deployment)
         chip = deployment.activity.chip
         columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or chip]
         note = "Synops and messages are counted by target='emulator' only."
@@ -84,15 +81,16 @@ class DeploymentPresenter(Presenter[Deployment]):
 
     def content(self, deployment: Deployment) -> dict[str, Any]:
         """Everything but the counts of single neurons."""
-        outputs, output = deployment.activity.outputs, deployment.output
-        read = [outputs[output]] if output is not None else list(outputs.values())
-        classified = len(read) == 1 and read[0].last.shape[1] > 1
+        accuracy, scores = None, []
+        if (own := _score_if_any(deployment)) is not None:
+            keras = deployment.keras_score
+            accuracy, scores = own.accuracy, [s.to_dict() for s in (keras, own) if s is not None]
         return {
             "target": deployment.target, "protocol": asdict(deployment.activity.protocol),
             "n_samples": deployment.activity.n_samples, "cores": deployment.n_cores,
             "readout": deployment.readout, "options": plain(_options(deployment)),
-            "accuracy": _accuracy_if_any(deployment),
-            "predictions": deployment.predictions.tolist() if classified else None,
+            "accuracy": accuracy, "scores": scores,
+            "predictions": _predictions_if_any(deployment),
             "layers": deployment.layers(),
         }  # fmt: skip
 
@@ -152,10 +150,35 @@ def _sums(chip: Any, cores: list[int]) -> dict[str, float]:
     }
 
 
-def _accuracy_if_any(deployment: Deployment) -> float | None:
-    """None where labels that came with the data are no classes of a single output."""
+def _scored(deployment: Deployment) -> Iterable[str]:
+    """Accuracy, or RMSE and correlation; none without labels of a single output."""
+    own = _score_if_any(deployment)
+    if own is None:
+        return
+    at = "the last step" if deployment.readout == "last" else "the mean over steps"
+    labels, keras = deployment.read_as, deployment.keras_score
+    if labels is not None and labels.kind != "classes":
+        yield f"labels are {labels.words}"
+    if own.accuracy is not None:
+        yield f"accuracy {own.accuracy:.2%} ({own.n_right:,} of {own.n:,}), read at {at}"
+        return
+    if keras is not None:
+        yield keras.line()
+    yield own.line()
+
+
+def _score_if_any(deployment: Deployment) -> Score | None:
+    """None where labels that came with the data are no labels of a single output."""
     try:
-        return deployment.accuracy
+        return deployment.score
+    except (DataError, MeasurementError):
+        return None
+
+
+def _predictions_if_any(deployment: Deployment) -> Any:
+    """None where outputs are values or several, or labels are none of theirs."""
+    try:
+        return deployment.predictions.tolist()
     except (DataError, MeasurementError):
         return None
 

@@ -56,7 +56,9 @@ class ProfilePresenter(Presenter[Profile]):
                 else result.to_dict()
                 for name, result in profile.opponents.items()
             },
-            "accuracy": dict(profile.accuracy),
+            "accuracy": profile.accuracy,
+            "scores": [score.to_dict() for score in profile.scores],
+            "labels": {name: own.words for name, own in profile.labels.items()},
             "stack": stack.report().as_dict(),
         }
 
@@ -108,5 +110,7 @@ def _heading(profile: Profile) -> Iterable[str]:
     network = profile.network
     choices = () if isinstance(network, nengo.Network) else network.choices
     yield from (f"layer {choice.layer}: {choice.choice}" for choice in choices)
-    for name, share in profile.accuracy.items():
-        yield f"accuracy {name + ':':<26} {share:7.2%}  ({round(share * n)} of {n})"
+    for name, labels in profile.labels.items():
+        if labels.kind != "classes":
+            yield f"labels of {name} are {labels.words}"
+    yield from (score.line() for score in profile.scores)

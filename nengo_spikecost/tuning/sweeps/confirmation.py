@@ -30,6 +30,8 @@ class ConfirmedPoint:
         Mean per inference; NaN where they were not counted.
     activity : Activity
         Counts and outputs of the measurement.
+    rmse, correlation : float, optional
+        Of a regression, against the targets; its ``accuracy`` is R².
     """
 
     point: Point
@@ -42,6 +44,8 @@ class ConfirmedPoint:
     energy_J: float
     synops: float
     activity: Activity = field(repr=False)
+    rmse: float | None = None
+    correlation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Confirmation(Result):
         Wilson's interval for it.
     device : str
         The device that settings were priced on.
+    keras_rmse : float, optional
+        Of a regression.
     """
 
     rows: tuple[ConfirmedPoint, ...]
@@ -70,6 +76,7 @@ class Confirmation(Result):
     keras_accuracy: float
     keras_interval: tuple[float, float]
     device: str
+    keras_rmse: float | None = None
 
     def __repr__(self) -> str:
         return (

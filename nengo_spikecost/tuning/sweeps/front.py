@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_1samp
 
 from ...errors import TuningError
 from .trials import ROUNDING, Point, Reading, Trial
@@ -50,8 +50,9 @@ def paired_difference(
 
     Parameters
     ----------
-    first, second : ndarray of bool, shape (n,)
-        Outcomes on the same images, in the same order.
+    first, second : ndarray, shape (n,)
+        Outcomes on the same images, in the same order: bool, or numbers, as of a regression,
+        whose means are compared (`mean_difference`).
     confidence : float
         How often such intervals hold the true difference.
     n_all : float
@@ -61,6 +62,8 @@ def paired_difference(
     -------
     low, high : float
     """
+    if first.dtype != bool or second.dtype != bool:
+        return mean_difference(first, second, confidence, n_all)
     n = len(first)
     only_first = (int(np.sum(first & ~second)) + 1) / (n + 2)
     only_second = (int(np.sum(second & ~first)) + 1) / (n + 2)
@@ -74,8 +77,13 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Probability of a difference as large as the one seen, or larger, if there were none.
 
     Exact and two-sided: under that hypothesis the images that just one of the two gets right
-    fall to either side like a coin.
+    fall to either side like a coin. Of outcomes that are numbers, Student's paired test.
     """
+    if first.dtype != bool or second.dtype != bool:
+        difference = np.asarray(first, np.float64) - second
+        if len(difference) < 2 or np.ptp(difference) == 0:
+            return 1.0 if not difference.any() else 0.0
+        return float(ttest_1samp(difference, 0.0).pvalue)
     only_first = int(np.sum(first & ~second))
     only_second = int(np.sum(second & ~first))
     n = only_first + only_second
@@ -94,6 +102,13 @@ def mean_difference(
     spread = float(difference.std(ddof=1)) / math.sqrt(n) * math.sqrt(1 - n / n_all)
     half = quantile(confidence) * spread
     return centre - half, centre + half
+
+
+def interval_of(outcomes: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Interval for the mean of outcomes: Wilson's for a share, or else the normal one."""
+    if outcomes.dtype == bool:
+        return wilson(int(outcomes.sum()), len(outcomes), confidence)
+    return mean_difference(outcomes, np.zeros(len(outcomes)), confidence)
 
 
 def quantile(confidence: float) -> float:

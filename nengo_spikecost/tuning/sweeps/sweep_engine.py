@@ -25,6 +25,7 @@ import numpy as np
 
 from ...activity import Activity, SimulatorSpec, default_batch_size, measure, simulators
 from ...activity.backend import Setup
+from ...activity.labels import Labels
 from ...activity.lengths import measured_at
 from ...activity.measure import simulator_errors
 from ...activity.subject import subject
@@ -88,7 +89,7 @@ class SweepEngine(abc.ABC):
         for first in range(start, stop, IMAGES_AT_ONCE):
             part = slice(first, min(first + IMAGES_AT_ONCE, stop))
             activities = measured(self._x[part])
-            new = priced_readings(self.plan.options, activities, graph, self._labels[part])
+            new = priced_readings(self.plan.options, activities, graph, self._labels.rows(part))
             readings = with_more(readings, new)
         return readings
 
@@ -237,7 +238,7 @@ def priced_graph(conversion: Conversion) -> NetworkGraph:
 
 def priced_readings(
     options: SweepOptions, activities: Mapping[int, Activity], graph: NetworkGraph,
-    labels: np.ndarray,
+    labels: Labels,
 ) -> list[Reading]:  # fmt: skip
     """A reading for each presentation time.
 
@@ -250,8 +251,8 @@ def priced_readings(
     graph : NetworkGraph
         Made by `priced_graph`, of the network that they were measured on, with these scales
         or others.
-    labels : ndarray of int64, shape (n_images,)
-        Classes of the images measured.
+    labels : Labels
+        Classes or targets of the images measured.
     """
     read, host = [], devices.get(DEFAULT_HOST, options.cost_model.name)
     for n_steps, activity in activities.items():
@@ -259,9 +260,10 @@ def priced_readings(
             warnings.simplefilter("ignore", UncountedWarning)  # said when the graph was made
             workload = options.cost_model.counter(graph, activity, None).workload()
         energy_J = estimate_energy(workload, options.device, options.cost_model, host).total_J
+        values = getattr(activity.read_from(readout=options.readout), options.readout)
         reading = Reading(
-            n_steps=n_steps, correct=activity.predictions(readout=options.readout) == labels,
-            energy_J=np.array(np.broadcast_to(energy_J, labels.shape)), synops=workload.mean_synops,
+            n_steps=n_steps, correct=labels.outcomes(values), synops=workload.mean_synops,
+            energy_J=np.array(np.broadcast_to(energy_J, (len(labels),))),
             layer_synops=_synops_by_origin(workload, graph),
         )  # fmt: skip
         read.append(reading)

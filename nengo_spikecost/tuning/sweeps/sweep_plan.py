@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.activity_record import class_labels
+from ...activity.given_arrays import in_steps, one_array, real_array
+from ...activity.labels import Labels, labels_of, read_labels
 from ...checkpoints import differences
 from ...conversion import Conversion, convert
+from ...conversion.output_heads import head_of
 from ...digests import array_digest
 from ...errors import DataError, TuningError
 from ..rescaling import RescalableNetwork
@@ -77,52 +79,62 @@ def checked_convert_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def images_and_labels(model: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Samples as an array and labels as numbers of classes.
+def images_and_labels(
+    model: Any, x: Any, y: Any, task: str | None = None
+) -> tuple[np.ndarray, Labels]:
+    """Samples as an array, and labels: classes, or targets of a regression.
 
     Raises
     ------
     DataError
-        If they do not belong together, or the model is no classifier with one input.
+        If they do not belong together, or the model has not one input and one output.
     """
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise DataError(
-            f"A sweep needs a model with one input and one output, whose largest value is the "
-            f"class; this one has {len(model.inputs)} and {len(model.outputs)}."
+            f"A sweep needs a model with one input and one output, whose values are held against "
+            f"the labels; this one has {len(model.inputs)} and {len(model.outputs)}."
         )
-    x, y = np.asarray(x), np.asarray(y)
+    x = real_array(x, "x")
     if x.ndim < 2 or not len(x):
         raise DataError(f"x must be an array of samples (n, ...), not one of shape {x.shape}.")
+    output = model.outputs[0]
+    y = one_array(labels_of(y, model.output_names[0]), "Labels")
     if y.ndim == 0 or len(y) != len(x):
         raise DataError(f"There are {len(x)} samples and labels of shape {y.shape}.")
-    return x, class_labels(y, int(model.outputs[0].shape[-1]))
+    shape = tuple(output.shape)[1:]
+    if None in shape:
+        raise DataError(
+            f"The model's output has shape {tuple(output.shape)}; a sweep needs one class, or one "
+            "set of targets, a sample."
+        )
+    labels = read_labels(y, math.prod(shape), head_of(output), task, shape)
+    if labels.kind == "regression" and not labels.variance:
+        raise DataError("The targets in y are the same for all samples: there is nothing to tune.")
+    return x, labels
 
 
-def check_reference(reference: Any, x: np.ndarray, labels: np.ndarray) -> None:
-    """Refuse a reference that is no Keras model that classifies the same samples."""
+def check_reference(reference: Any, x: np.ndarray, y: Any, task: str | None) -> None:
+    """Refuse a reference that is no Keras model for the same samples."""
     if reference is None:
         return
     if not all(hasattr(reference, name) for name in ("inputs", "outputs", "predict")):
         raise TuningError(f"reference must be a Keras model, not {reference!r}.")
-    images_and_labels(reference, x, labels)
+    images_and_labels(reference, x, y, task)
 
 
-def keras_outcomes(model: Any, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Whether the Keras model classifies each sample rightly; shape (n,)."""
-    shape = (len(x), *model.inputs[0].shape[1:])
-    if None in shape or x.size != math.prod(shape):
+def keras_outcomes(model: Any, x: np.ndarray, labels: Labels) -> np.ndarray:
+    """How good the Keras model's output is for each sample; shape (n,): see `Labels.outcomes`."""
+    shape = tuple(model.inputs[0].shape)[1:]
+    if None in shape or x.size != math.prod((len(x), *shape)):
         raise DataError(
             f"x has shape {x.shape}, and the model takes {model.inputs[0].shape}: a sweep needs "
             "samples that the Keras model itself classifies."
         )
-    outputs = np.asarray(model.predict(x.reshape(shape), verbose=0))
-    if outputs.ndim != 2:
-        raise DataError(
-            f"The model's output has shape {outputs.shape}; a sweep needs one class a sample."
-        )
+    in_steps(x, "x", math.prod(shape), shape, None)
+    outputs = np.asarray(model.predict(x.reshape(len(x), *shape), verbose=0))
     if not np.isfinite(outputs).all():
         raise DataError("The Keras model gives values that are no finite numbers.")
-    return outputs.argmax(axis=1) == labels
+    return labels.outcomes(outputs.reshape(len(x), -1))
 
 
 _SIMULATED_FIRST = 100
@@ -138,8 +150,8 @@ class Plan:
         The network that is tuned.
     x : ndarray of shape (n_images, ...)
         Images to tune on.
-    labels : ndarray of int64, shape (n_images,)
-        Their classes.
+    labels : Labels
+        Their classes or targets.
     options : SweepOptions
         How to search.
     conversion : mapping
@@ -148,7 +160,7 @@ class Plan:
 
     model: Any
     x: np.ndarray
-    labels: np.ndarray
+    labels: Labels
     options: SweepOptions
     conversion: Mapping[str, Any]
 
@@ -163,11 +175,11 @@ class Plan:
         options = self.options
         return {"batch_size": options.batch_size, "dt": options.dt, "seed": options.seed}
 
-    def ordered(self) -> tuple[np.ndarray, np.ndarray]:
+    def ordered(self) -> tuple[np.ndarray, Labels]:
         """Images and labels in the order they are seen."""
         # data are often sorted by class: the first images should be like all
         order = np.random.default_rng(self.options.seed).permutation(len(self.x))
-        return self.x[order], self.labels[order]
+        return self.x[order], self.labels.rows(order)
 
     def fingerprint(self) -> dict[str, str]:
         """All that the results depend on, in words or as digests, by name."""
@@ -175,9 +187,11 @@ class Plan:
         another = None if reference is None else f"another model ({_of_model(reference)})"
         return {
             **self.options.fingerprint(), "model": _of_model(self.model),
-            "x": _of_arrays(self.x), "y": _of_arrays(self.labels),
+            "x": _of_arrays(self.x), "y": _of_arrays(self.labels.values),
             "reference": another or "the model", "first_images": str(self.first_images),
             "constants of the device": _of_text(self.options.device),
+            # studies from before there was a choice are of classes
+            **({} if self.labels.kind == "classes" else {"labels": self.labels.words}),
             # the name of a cost model need not have all its options
             **({"options of the cost model": _of_text(price)} if is_dataclass(price) else {}),
             **{name: str(value) for name, value in self.conversion.items()},
@@ -197,7 +211,7 @@ class Plan:
             synapse=synapse, seed=self.options.seed, **self.conversion,
         )  # fmt: skip
 
-    def reference_outcomes(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Whether the model that losses are against classifies each image rightly."""
+    def reference_outcomes(self, x: np.ndarray, labels: Labels) -> np.ndarray:
+        """How good the model that losses are against is for each image."""
         reference = self.options.reference
         return keras_outcomes(self.model if reference is None else reference, x, labels)

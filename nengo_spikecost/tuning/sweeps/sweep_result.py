@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...activity import measure, simulators
+from ...activity.labels import Labels
+from ...activity.scores import score
 from ...errors import TuningError
 from ...layout import Result
 from ..sweep_options import SweepOptions, check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
-from .front import cheapest_within, mcnemar, paired_difference, pareto, significant, wilson
+from .front import (
+    cheapest_within,
+    interval_of,
+    mcnemar,
+    paired_difference,
+    pareto,
+    significant,
+)
 from .search import to_study
 from .study import Study
 from .sweep_engine import priced_graph, priced_readings
@@ -37,8 +47,9 @@ class Sweep(Result):
         All, with those that were stopped early and those that failed.
     space : Space
         The settings that could be tried.
-    reference : ndarray of bool, shape (n_images,)
-        Outcomes of the Keras model, or of the reference that the sweep was given.
+    reference : ndarray, shape (n_images,)
+        Outcomes of the Keras model, or of the reference that the sweep was given
+        (`Labels.outcomes`).
     device, cost_model, neuron_type : str
         The device that settings were priced on, the cost model, and the neurons.
     dt : float
@@ -53,6 +64,11 @@ class Sweep(Result):
         The file that holds it all.
     plan : Plan, optional
         Model, data and options; a sweep loaded from a file has none.
+    kind : str
+        Of its labels, see `Labels`. Of a regression, every accuracy is R², the share of the
+        variance of the targets that is explained, and losses are losses of it.
+    variance : float
+        Of the targets of a regression.
     """
 
     trials: tuple[Trial, ...]
@@ -67,6 +83,8 @@ class Sweep(Result):
     blocks: ChipBlocks | None = field(default=None, repr=False)
     study: str | None = None
     plan: Plan | None = field(default=None, repr=False)
+    kind: str = "classes"
+    variance: float = 0.0
 
     def __repr__(self) -> str:
         return (
@@ -83,6 +101,20 @@ class Sweep(Result):
     def keras_accuracy(self) -> float:
         """Accuracy of the reference on these images."""
         return float(self.reference.mean())
+
+    @property
+    def regression(self) -> bool:
+        """Whether the labels are targets."""
+        return self.kind == "regression"
+
+    @property
+    def keras_rmse(self) -> float | None:
+        """Of a regression, that of the reference on these images."""
+        return self.rmse_of(self.keras_accuracy)
+
+    def rmse_of(self, accuracy: float) -> float | None:
+        """Of a regression, the RMSE of so large an R² on these images."""
+        return math.sqrt(max(0.0, 1 - accuracy) * self.variance) if self.regression else None
 
     @cached_property
     def points(self) -> tuple[Point, ...]:
@@ -231,7 +263,7 @@ class Sweep(Result):
             presentation = "fresh"
         # without block shapes an emulator has a core for each layer, however large, as no chip has
         blocks = self.blocks if spec.takes_block_shapes else None
-        x, labels = images_and_labels(plan.model, x, y)
+        x, labels = images_and_labels(plan.model, x, y, plan.options.task)
         keras = plan.reference_outcomes(x, labels)
         rows = []
         for point in points:
@@ -246,19 +278,22 @@ class Sweep(Result):
             graph, counted = priced_graph(network), {n_steps: activity}
             (reading,) = priced_readings(plan.options, counted, graph, labels)
             right = reading.correct
+            values = getattr(activity.read_from(readout=plan.options.readout), plan.options.readout)
+            scored = score("", labels, values)
             row = ConfirmedPoint(
                 point=point, n_steps=n_steps, accuracy=reading.accuracy,
-                interval=wilson(int(right.sum()), len(x), self.confidence),
+                interval=interval_of(right, self.confidence),
                 loss=float(keras.mean() - right.mean()),
                 loss_interval=paired_difference(keras, right, self.confidence),
                 p_value=mcnemar(keras, right), energy_J=reading.mean_J, synops=reading.synops,
-                activity=activity,
+                activity=activity, rmse=scored.rmse, correlation=scored.correlation,
             )  # fmt: skip
             rows.append(row)
         return Confirmation(
             rows=tuple(rows), simulator=simulator, n_images=len(x), device=self.device,
             keras_accuracy=float(keras.mean()),
-            keras_interval=wilson(int(keras.sum()), len(x), self.confidence),
+            keras_interval=interval_of(keras, self.confidence),
+            keras_rmse=_rmse(keras, labels) if self.regression else None,
         )  # fmt: skip
 
     @classmethod
@@ -285,18 +320,26 @@ class Sweep(Result):
             trials=tuple(study.trials()), space=Space.of_dict(facts["space"]),
             reference=study.arrays()["reference"], **facts["about"],
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
-            study=study.path, plan=plan,
+            study=study.path, plan=plan, **facts.get("labels", {}),
         )  # fmt: skip
 
     def _point(self, trial: Trial, reading: Reading) -> Point:
-        n, right = self.n_images, int(reading.correct.sum())
+        share = reading.accuracy
+        loss = self.keras_accuracy - share
+        if reading.correct.dtype == bool and self.reference.dtype == bool:
+            # of whole numbers, so that equal losses are equal
+            right = int(reading.correct.sum())
+            loss = (int(self.reference.sum()) - right) / self.n_images
         low, high = paired_difference(self.reference, reading.correct, self.confidence)
         return Point(
             trial=trial.number, origin=trial.proposal.origin, baseline=trial.proposal.baseline,
             scale_firing_rates=dict(trial.scales), synapse=trial.proposal.setting.synapse,
             n_steps=reading.n_steps, latency_s=reading.n_steps * self.dt,
-            energy_J=reading.mean_J, synops=reading.synops, accuracy=right / n,
-            interval=wilson(right, n, self.confidence),
-            loss=(int(self.reference.sum()) - right) / n, loss_interval=(low, high),
-            correct=reading.correct,
+            energy_J=reading.mean_J, synops=reading.synops, accuracy=share,
+            interval=interval_of(reading.correct, self.confidence), loss=loss,
+            loss_interval=(low, high), correct=reading.correct, rmse=self.rmse_of(share),
         )  # fmt: skip
+
+
+def _rmse(outcomes: np.ndarray, labels: Labels) -> float:
+    return math.sqrt(max(0.0, 1 - float(outcomes.mean())) * labels.variance)

@@ -69,8 +69,8 @@ class Rules:
     ----------
     stages : tuple of int
         Numbers of images after which that is decided; the last is all of them.
-    reference : ndarray of bool, shape (n_images,)
-        Outcomes of the Keras model.
+    reference : ndarray, shape (n_images,)
+        Outcomes of the Keras model (`Labels.outcomes`).
     worst_loss : float
         Largest loss of accuracy of interest.
     confidence : float
@@ -209,7 +209,10 @@ def _remember_facts(plan: Plan, file: Study, engine: SweepEngine, now: dict[str,
             max_simulations=_SIMULATIONS, progress=False,
         )  # fmt: skip
         tuned[f"tuned to {target:g} Hz"] = {name: tuning.scales[name] for name in network.layers}
-    facts = {"made_with": now, "about": options.about, "space": space.to_dict(), "tuned": tuned}
+    facts = {
+        "made_with": now, "about": options.about, "space": space.to_dict(), "tuned": tuned,
+        "labels": {"kind": labels.kind, "variance": labels.variance},
+    }  # fmt: skip
     file.remember({**facts, **of_engine}, {"reference": reference})
 
 
@@ -232,10 +235,11 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     Parameters
     ----------
     model : tf.keras.Model
-        A trained classifier with one input and one output.
+        A trained model with one input and one output: a classifier, or a regression, whose
+        losses are of R², the share of the variance of the targets that is explained.
     x, y : array
-        Samples and labels to tune on, best such as the model was not trained on: on those that
-        it was, spikes lose less. Judge settings by others again (`Sweep.confirm`).
+        Samples and labels or targets to tune on, best such as the model was not trained on: on
+        those that it was, spikes lose less. Judge settings by others again (`Sweep.confirm`).
         A difference in accuracy is known to some 0.8 points from 1,000 images and 0.4 from 4,000.
     {options}
     **convert_options
@@ -255,8 +259,8 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     LoihiError
         If it is for a chip that can't run the network, whatever the setting.
     """
-    x, labels = images_and_labels(model, x, y)
-    check_reference(options.reference, x, labels)
+    x, labels = images_and_labels(model, x, y, options.task)
+    check_reference(options.reference, x, y, options.task)
     plan = Plan(model, x, labels, options, checked_convert_options(convert_options))
     with Study(options.study) as file:
         engine = (simulators.get(options.simulator).engine() or SettingEngine)(plan)

@@ -69,8 +69,9 @@ class Reading:
     ----------
     n_steps : int
         Steps from the start.
-    correct : ndarray of bool, shape (n_seen,)
-        Whether each image was classified rightly, in the sweep's order of images.
+    correct : ndarray, shape (n_seen,)
+        How good the output was for each image (`Labels.outcomes`), in the sweep's order of
+        images: for classes bool, whether it was right.
     energy_J : ndarray of float64, shape (n_seen,)
         Energy per inference of each.
     synops : float
@@ -92,7 +93,7 @@ class Reading:
 
     @property
     def accuracy(self) -> float:
-        """Share of images classified rightly."""
+        """Share of images classified rightly; R² of a regression."""
         return float(self.correct.mean())
 
     @property
@@ -182,15 +183,17 @@ class Point:
     synops : float
         Mean synaptic operations per inference.
     accuracy : float
-        Share of the images.
+        Share of the images that are right; R² of a regression.
     interval : tuple of float
-        Wilson's interval for it.
+        Interval for it: Wilson's of a share, the normal one of R².
     loss : float
         Accuracy of the Keras model minus that of the spiking network, on the same images.
     loss_interval : tuple of float
         Interval for the loss, of the paired outcomes.
-    correct : ndarray of bool, shape (n_images,)
-        Outcome image by image.
+    correct : ndarray, shape (n_images,)
+        Outcome image by image (`Labels.outcomes`).
+    rmse : float, optional
+        Of a regression, against the targets.
     """
 
     trial: int
@@ -207,6 +210,7 @@ class Point:
     loss: float
     loss_interval: tuple[float, float]
     correct: np.ndarray = field(repr=False, compare=False)
+    rmse: float | None = None
 
     def code(self) -> str:
         """Python that sets it, to paste."""

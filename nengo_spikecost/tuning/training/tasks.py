@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ...activity.given_arrays import one_array
+from ...activity.labels import LINEAR, SIGMOID, SOFTMAX
 from ...activity.subject import subject
 from ...conversion import Conversion
+from ...conversion.output_heads import head_of
 from ...errors import DataError, TuningError
 from ..fine_tune_options import FineTuneOptions
 
@@ -28,18 +31,19 @@ class Task:
         Its last layers say whether outputs are probabilities.
     loss : str or callable or dict, optional
         A Keras loss, by name or as a function of ``(y_true, y_pred)``, for all outputs or by
-        output name. Default: cross-entropy, where the labels are whole numbers.
+        output name. Default: cross-entropy, where the labels are whole numbers, one-hot, or
+        zeros and ones behind a sigmoid.
     readout : {"last", "mean"}
         Whether the output of the last step or the mean over all steps is scored.
     labels : dict from str to ndarray
-        Targets by output name: whole numbers, where none of ``loss`` is given.
+        Targets by output name.
     sizes : dict from str to int
         Values of each output.
 
     Raises
     ------
     TuningError
-        If there is no such loss, or none is given and labels are no whole numbers.
+        If there is no such loss, or none is given and labels are no classes.
     DataError
         If a label is no class.
     """
@@ -49,24 +53,26 @@ class Task:
         sizes: Mapping[str, int],
     ):  # fmt: skip
         self.readout = readout
-        self._losses, self._classes = {}, {}
+        self._losses, self._kinds = {}, {}
+        heads = dict(zip(model.output_names, map(head_of, model.outputs)))
         for name, y in labels.items():
             given = loss.get(name) if isinstance(loss, Mapping) else loss
-            is_class = y.dtype.kind in "biu" and y.size == len(y)
+            head = heads.get(name, LINEAR)
+            kind = _kind(y, sizes[name], head)
             if given is None:
-                if not is_class:
+                if kind is None:
                     raise TuningError(
                         f"No loss is given for output {name!r}, whose labels are no classes but of "
                         f"shape {y.shape} and type {y.dtype}. Give whole numbers, shape (n,), or "
                         "a Keras loss, such as loss='mse'."
                     )
-                given = _cross_entropy(model, name)
-            if is_class and (y.min() < 0 or y.max() >= sizes[name]):
+                given = _cross_entropy(kind, head)
+            if kind == "classes" and (y.min() < 0 or y.max() >= sizes[name]):
                 raise DataError(
                     f"Label {int(y.max() if y.max() >= sizes[name] else y.min())} is no class of "
                     f"output {name!r}, which has {sizes[name]}."
                 )
-            self._classes[name] = is_class
+            self._kinds[name] = kind
             self._losses[name] = _resolved(given)
 
     def scores(
@@ -83,12 +89,17 @@ class Task:
         for name, loss in self._losses.items():
             steps, y = outputs[name], targets[name]
             read = steps[:, -1] if self.readout == "last" else tf.reduce_mean(steps, axis=1)
-            if self._classes[name]:
+            kind = self._kinds[name]
+            if kind == "classes":
                 y = tf.reshape(y, [-1])
                 hits = tf.equal(tf.cast(y, tf.int64), tf.argmax(read, axis=-1))
-                right.append(tf.reduce_mean(tf.cast(hits, tf.float32)))
             else:
                 y = tf.reshape(tf.cast(y, read.dtype), tf.shape(read))
+                hits = tf.equal(y > 0.5, read > 0.5)
+            if kind == "one-hot":
+                hits = tf.equal(tf.argmax(y, axis=-1), tf.argmax(read, axis=-1))
+            if kind is not None:
+                right.append(tf.reduce_mean(tf.cast(hits, tf.float32)))
             total += tf.reduce_mean(loss(y, read))
         return total, tf.add_n(right) / len(right) if right else tf.constant(float("nan"))
 
@@ -111,22 +122,36 @@ def labels_by_output(y: Any, names: tuple[str, ...], n: int) -> dict[str, np.nda
     for name in names:
         if given.get(name) is None:
             raise DataError(f"y has no labels for output {name!r}.")
-        labels[name] = own = np.asarray(given[name])
+        labels[name] = own = np.atleast_1d(one_array(given[name], f"Labels of {name!r}"))
         if len(own) != n:
             raise DataError(f"There are {n} samples but {len(own)} labels for {name!r}.")
         if own.dtype.kind not in "biuf":
             raise DataError(f"Labels of {name!r} must be numbers, not {own.dtype}.")
+        if not np.isfinite(own).all():
+            raise DataError(f"Labels of {name!r} hold NaN or infinite values.")
     return labels
 
 
-def _cross_entropy(model: tf.keras.Model, output: str) -> Any:
-    """From logits, unless the output goes through a softmax."""
-    layer = next((x for x in model.layers if x.name == output), None)
-    activation = getattr(layer, "activation", None)
-    is_softmax = isinstance(layer, tf.keras.layers.Softmax) or (
-        getattr(activation, "__name__", "") == "softmax"
+def _kind(y: np.ndarray, size: int, head: str) -> str | None:
+    """What labels are, if they tell classes: numbers, one-hot rows, or a yes or no each value."""
+    if size > 1 and y.size == len(y):
+        return "classes" if (y == np.rint(y)).all() else None
+    if not np.isin(y, (0, 1)).all() or y.size != len(y) * size:
+        return None
+    if size > 1 and (y.reshape(len(y), size).sum(axis=1) == 1).all():
+        return "one-hot"
+    return "binary" if head == SIGMOID else None
+
+
+def _cross_entropy(kind: str, head: str) -> Any:
+    """From logits, unless the output goes through a softmax or sigmoid."""
+    losses = tf.keras.losses
+    if kind == "binary" or (kind == "one-hot" and head == SIGMOID):
+        return losses.BinaryCrossentropy()
+    loss = losses.CategoricalCrossentropy
+    return (losses.SparseCategoricalCrossentropy if kind == "classes" else loss)(
+        from_logits=head != SOFTMAX
     )
-    return tf.keras.losses.SparseCategoricalCrossentropy(from_logits=not is_softmax)
 
 
 def _resolved(loss: Any) -> Any:

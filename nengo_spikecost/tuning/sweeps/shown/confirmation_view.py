@@ -7,7 +7,7 @@ from typing import Any
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare
 from ..confirmation import Confirmation
-from .loss_words import interval, known, points, share
+from .loss_words import interval, known, points, quality, renamed, share
 
 
 @presents(Confirmation)
@@ -18,13 +18,16 @@ class ConfirmationPresenter(Presenter[Confirmation]):
     nested = ("scale_firing_rates", "interval_in_sweep", "interval", "loss_interval")
 
     def summary(self, confirmation: Confirmation) -> list[Table]:
+        regression = confirmation.keras_rmse is not None
         keras = share(confirmation.keras_accuracy, confirmation.keras_interval)
-        pairs = ("Accuracy", "Loss", "Energy")
+        if regression:
+            keras = f"RMSE {confirmation.keras_rmse:.4g}, R² {confirmation.keras_accuracy:.4f}"
+        pairs = ("RMSE" if regression else "Accuracy", "Loss", "Energy")
         headers = [f"{name}\n{where}" for name in pairs for where in ("in the sweep", "confirmed")]
         rows = [
             (
                 str(row.point.trial), str(row.n_steps),
-                share(row.point.accuracy, row.point.interval), share(row.accuracy, row.interval),
+                _judged(row.point), _judged(row),
                 points(row.point.loss), f"{points(row.loss)} ({interval(row.loss_interval)})",
                 si.si(row.point.energy_J, "J"), si.si(row.energy_J, "J"),
             )
@@ -36,7 +39,7 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         return [Table.of(("Trial", "Steps", *headers), rows, title=title)]
 
     def records(self, confirmation: Confirmation) -> list[dict[str, Any]]:
-        return [
+        rows = [
             {
                 "trial": row.point.trial, "n_steps_in_sweep": row.point.n_steps,
                 "n_steps": row.n_steps, "synapse": row.point.synapse,
@@ -50,14 +53,23 @@ class ConfirmationPresenter(Presenter[Confirmation]):
             }
             for row in confirmation.rows
         ]  # fmt: skip
+        for values, row in zip(rows, confirmation.rows):
+            if row.rmse is not None:
+                values |= {
+                    "rmse_in_sweep": row.point.rmse, "correlation": known(row.correlation or 0.0),
+                }  # fmt: skip
+        return [renamed(v, row.rmse) for v, row in zip(rows, confirmation.rows)]
 
     def content(self, confirmation: Confirmation) -> dict[str, Any]:
-        return {
+        values = {
             "simulator": confirmation.simulator, "n_images": confirmation.n_images,
             "keras_accuracy": confirmation.keras_accuracy,
             "keras_interval": list(confirmation.keras_interval), "device": confirmation.device,
             "rows": self.records(confirmation),
         }  # fmt: skip
+        if confirmation.keras_rmse is not None:
+            values["keras_rmse"] = confirmation.keras_rmse
+        return renamed(values, confirmation.keras_rmse)
 
     def draw(self, confirmation: Confirmation, axes: Any) -> None:
         from matplotlib.ticker import EngFormatter, PercentFormatter
@@ -74,7 +86,19 @@ class ConfirmationPresenter(Presenter[Confirmation]):
             )  # fmt: skip
         axes.axhline(confirmation.keras_accuracy, color="#555555", ls="--", lw=1, label="Keras")
         axes.xaxis.set_major_formatter(EngFormatter("J"))
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set(xlabel=f"Energy per inference on {confirmation.device}", ylabel="Accuracy")
+        regression = confirmation.keras_rmse is not None
+        if not regression:
+            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set(
+            xlabel=f"Energy per inference on {confirmation.device}",
+            ylabel="R²" if regression else "Accuracy",
+        )
         axes.legend(fontsize="small", frameon=False)
         bare(axes)
+
+
+def _judged(seen: Any) -> str:
+    """The accuracy with its interval, or the RMSE."""
+    if seen.rmse is not None:
+        return quality(seen.accuracy, seen.rmse)
+    return share(seen.accuracy, seen.interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 
 def points(loss: float) -> str:
@@ -23,3 +24,20 @@ def share(value: float, ends: tuple[float, float]) -> str:
 def known(value: float) -> float | None:
     """A number as JSON holds it; None if it is not known."""
     return None if math.isnan(value) else value
+
+
+def quality(accuracy: float, rmse: float | None) -> str:
+    """An accuracy, or of a regression the RMSE."""
+    return f"{accuracy:.2%}" if rmse is None else f"{rmse:.4g}"
+
+
+def renamed(row: dict[str, Any], rmse: float | None) -> dict[str, Any]:
+    """A row of results; of a regression, what is called accuracy is R², and the RMSE beside it."""
+    if rmse is None:
+        return row
+    named: dict[str, Any] = {}
+    for key, value in row.items():
+        named[key.replace("accuracy", "r2")] = value
+        if key == "accuracy":
+            named["rmse"] = rmse
+    return named

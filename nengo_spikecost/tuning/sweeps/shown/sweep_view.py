@@ -14,7 +14,7 @@ from ....layout.plots import bare
 from ....layout.presenter import Part
 from ..sweep_result import Sweep
 from ..trials import Point, Trial
-from .loss_words import interval, known, points
+from .loss_words import interval, known, points, quality, renamed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +62,8 @@ class SweepPresenter(Presenter[Sweep]):
                 }
                 for reading in trial.readings
             ] or [{**shared, "on_front": False}]  # fmt: skip
+        if sweep.regression:
+            return [renamed(row, sweep.rmse_of(row.get("accuracy", 0.0))) for row in rows]
         return rows
 
     def content(self, sweep: Sweep) -> dict[str, Any]:
@@ -70,12 +72,12 @@ class SweepPresenter(Presenter[Sweep]):
             "cost_model": sweep.cost_model, "simulator": sweep.simulator,
             "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
             "n_images": sweep.n_images, "confidence": sweep.confidence,
-            "keras_accuracy": sweep.keras_accuracy, "n_steps": list(sweep.space.n_steps),
+            **_keras(sweep), "n_steps": list(sweep.space.n_steps),
             "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
             "rule_scales": dict(sweep.space.rule),
             "front": [_point_dict(point) for point in sweep.front()],
             "baseline": [_point_dict(point) for point in sweep.baseline()],
-            "trials": [_trial_dict(trial) for trial in sweep.trials],
+            "trials": [_trial_dict(sweep, trial) for trial in sweep.trials],
         }  # fmt: skip
 
     def draw(self, sweep: Sweep, axes: Any) -> None:
@@ -109,6 +111,26 @@ class SweepPresenter(Presenter[Sweep]):
         _finish(axes, sweep, colours)
 
 
+_KINDS = {
+    "binary": "The labels are binary: a value above the threshold is class 1.",
+    "multi-label": "The labels are multi-label: accuracies are shares of all values.",
+    "regression": "The labels are targets of a regression: losses are points of R², the share of "
+    "the targets' variance that is explained.",
+}
+
+
+def _of_keras(sweep: Sweep) -> str:
+    if not sweep.regression:
+        return f"{sweep.keras_accuracy:.2%}"
+    return f"RMSE {sweep.keras_rmse:.4g}, R² {sweep.keras_accuracy:.4f}"
+
+
+def _keras(sweep: Sweep) -> dict[str, Any]:
+    if not sweep.regression:
+        return {"keras_accuracy": sweep.keras_accuracy}
+    return {"task": "regression", "keras_r2": sweep.keras_accuracy, "keras_rmse": sweep.keras_rmse}
+
+
 def _heading(sweep: Sweep) -> list[str]:
     n_complete = sum(trial.complete for trial in sweep.trials)
     chip = f" and {sweep.blocks.n_cores} emulated cores" if sweep.blocks else ""
@@ -116,8 +138,10 @@ def _heading(sweep: Sweep) -> list[str]:
         f"{len(sweep.trials)} settings of {sweep.neuron_type} on {sweep.n_images} images{chip}, "
         f"priced on {sweep.device} ({sweep.cost_model}): {n_complete} seen with all images, "
         f"{len(sweep.stopped)} given up early, {len(sweep.failed)} failed",
-        f"Keras model: {sweep.keras_accuracy:.2%}",
+        f"Keras model: {_of_keras(sweep)}",
     ]
+    if sweep.kind != "classes":
+        lines.append(_KINDS[sweep.kind])
     if sweep.failed:
         last = sweep.failed[-1]
         lines.append(f"The last failure, trial {last.number}: {last.reason}")
@@ -132,7 +156,8 @@ def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
     shown = f", {len(rows)} of its {len(front)} points" if len(rows) < len(front) else ""
     return Table.of(
         (
-            "Trial", "Steps", "Energy", "Synops", "Accuracy", "Loss\npoints",
+            "Trial", "Steps", "Energy", "Synops", "RMSE" if sweep.regression else "Accuracy",
+            "Loss\npoints",
             *(("Synapse\nms",) if several else ()),
             *(f"Scale\n{name}" for name in sweep.space.layers),
         ),
@@ -145,7 +170,8 @@ def _cells(point: Point, several: bool) -> tuple[str, ...]:
     synapse = si.MISSING if point.synapse is None else f"{1000 * point.synapse:g}"
     return (
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
-        si.si(point.energy_J, "J"), si.count(point.synops, short=True), f"{point.accuracy:.2%}",
+        si.si(point.energy_J, "J"), si.count(point.synops, short=True),
+        quality(point.accuracy, point.rmse),
         f"{points(point.loss)} ({interval(point.loss_interval)})", *((synapse,) if several else ()),
         *(f"{scale:.3g}" for scale in point.scale_firing_rates.values()),
     )  # fmt: skip
@@ -179,12 +205,16 @@ def _against(one: Point, best: Point) -> str:
     return f"{words}, {one.energy_J / best.energy_J:.3g} times as much" if best.energy_J else words
 
 
-def _trial_dict(trial: Trial) -> dict[str, Any]:
+def _trial_dict(sweep: Sweep, trial: Trial) -> dict[str, Any]:
     readings = [
-        {
-            "n_steps": reading.n_steps, "n_images": reading.n_seen, "accuracy": reading.accuracy,
-            "energy_J": reading.mean_J, "synops": known(reading.synops),
-        }
+        renamed(
+            {
+                "n_steps": reading.n_steps, "n_images": reading.n_seen,
+                "accuracy": reading.accuracy, "energy_J": reading.mean_J,
+                "synops": known(reading.synops),
+            },
+            sweep.rmse_of(reading.accuracy),
+        )
         for reading in trial.readings
     ]  # fmt: skip
     return {
@@ -196,9 +226,12 @@ def _trial_dict(trial: Trial) -> dict[str, Any]:
 
 
 def _point_dict(point: Point) -> dict[str, Any]:
-    values = {f.name: getattr(point, f.name) for f in fields(point) if f.name != "correct"}
+    values = {
+        f.name: getattr(point, f.name) for f in fields(point) if f.name not in ("correct", "rmse")
+    }
     values["synops"] = known(point.synops)
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    values = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    return renamed(values, point.rmse)
 
 
 def _intervals(point: Point | None) -> dict[str, float]:
@@ -251,9 +284,10 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
         axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         if narrow:
             axes.xaxis.set_minor_locator(ticker.NullLocator())
-    axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    if not sweep.regression:
+        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
-    axes.set_ylabel(f"Accuracy on {sweep.n_images} images")
+    axes.set_ylabel(f"{'R²' if sweep.regression else 'Accuracy'} on {sweep.n_images} images")
     axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)
     bare(axes)
 

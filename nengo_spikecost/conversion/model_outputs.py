@@ -1,0 +1,44 @@
+"""The outputs of the Keras model itself, for the samples that its spiking network was shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..activity.samples import with_labels
+from ..activity.subject import subject
+
+
+def model_outputs(named: Any, data: Any) -> dict[str, np.ndarray]:
+    """Outputs of the Keras model, each (n_samples, size), by name.
+
+    Empty where there are none to compare with: for networks that no model was converted to, for
+    samples that come once only or change from step to step, and for models in time.
+
+    Parameters
+    ----------
+    named : Conversion or nengo.Network
+    data : array or dict or iterable
+        As `nengo_spikecost.measure` takes them.
+    """
+    model, x = getattr(named, "model", None), with_labels(data)[0]
+    if model is None or named.temporal:
+        return {}
+    given = subject(named)
+    _, stream = given.stream(x, 1)
+    if stream.n_samples is None:
+        return {}
+    (batch,) = stream.batches(stream.n_samples)
+    if any(values.shape[1] > 1 for values in batch.inputs.values()):
+        return {}
+    fed = [
+        values.reshape(len(values), *named.input_shapes[name])
+        for name, values in batch.inputs.items()
+    ]
+    outputs = model.predict(fed[0] if len(fed) == 1 else fed, verbose=0)
+    several = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return {
+        name: np.asarray(values).reshape(len(values), -1)
+        for name, values in zip(named.outputs, several)
+    }
