@@ -132,6 +132,24 @@ def labels_of(y: Any, output: str) -> Any:
     return by_name[output]
 
 
+def only_labels(y: Any) -> Any:
+    """The labels of the only output, which may be given by its name.
+
+    Raises
+    ------
+    DataError
+        If there are labels of several outputs.
+    """
+    if not isinstance(y, Mapping):
+        return y
+    if len(y) != 1:
+        raise DataError(
+            f"Labels are of {len(y)} outputs ({', '.join(str(key) for key in y)}), and here only "
+            "those of one are read: give these alone."
+        )
+    return next(iter(y.values()))
+
+
 def read_labels(
     y: Any, size: int, head: str | None = None, task: str | None = None,
     shape: Sequence[int | None] | None = None,
@@ -181,6 +199,8 @@ def _rows(
 ) -> np.ndarray:
     """Numbers of classes of shape (n,), or targets of shape (n, size)."""
     axes = y.shape[1:]
+    if y.ndim and not len(y):
+        raise DataError("Labels are empty: give one for each sample.")
     if y.ndim and size > 1 and math.prod(axes) == 1 and task != TASKS[1]:
         return y.reshape(-1)
     if y.ndim and math.prod(axes) == size:

@@ -15,6 +15,7 @@ import numpy as np
 from ..check import is_whole
 from ..errors import DataError
 from .given_arrays import in_steps, is_array, is_frame, one_array, real_array
+from .labels import only_labels
 
 #: Most steps of one sample: simulators number them with 32 bits.
 MAX_STEPS = 2**31 - 1
@@ -186,7 +187,7 @@ class SampleStream:
         if len(set(lengths.values())) > 1:
             raise DataError(f"The inputs hold different numbers of samples: {lengths}.")
         n = next(iter(lengths.values()))
-        targets = None if y is None else np.atleast_1d(one_array(y, "labels"))
+        targets = None if y is None else np.atleast_1d(one_array(only_labels(y), "labels"))
         if targets is not None and n == 1 and len(targets) > 1 and targets.ndim == 1:
             targets = targets[None]  # the one-hot label of a sample without a batch axis
         if targets is not None and len(targets) != n:

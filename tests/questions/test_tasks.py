@@ -13,7 +13,8 @@ from nengo_spikecost import stack
 from nengo_spikecost.cli import main
 from nengo_spikecost.errors import DataError, EstimateWarning
 from nengo_spikecost.loihi import deploy
-from nengo_spikecost.tuning import Sweep, fine_tune
+from nengo_spikecost.tuning import fine_tune
+from nengo_spikecost.tuning.sweeps import Sweep
 
 keras = stack.keras()
 L = keras.layers
@@ -117,7 +118,7 @@ def test_binary_labels_of_a_sigmoid():
 
 def test_outputs_by_name():
     inp = L.Input((6,))
-    hidden = L.Dense(12, "relu")(inp)
+    hidden = L.Dense(12, "relu")(L.Dense(12, "relu")(inp))
     two = keras.Model(inp, [L.Dense(3, name="kind")(hidden), L.Dense(2, name="place")(hidden)])
     classes = np.arange(60) % 3
     found = nsc.profile(two, X, {"kind": classes, "place": Y}, n_steps=10, progress=False)
@@ -127,6 +128,10 @@ def test_outputs_by_name():
     assert by_name["place, keras"].rmse == pytest.approx(numpy_scores(place, Y)[0])
     with pytest.raises(DataError, match="'kinds', which is no output; there are kind, place"):
         nsc.profile(two, X, {"kinds": classes}, n_steps=10)
+    with pytest.raises(DataError, match="Labels are empty"):
+        nsc.profile(two, X, {"kind": []}, n_steps=10)
+    with pytest.raises(DataError, match=r"Labels are of 2 outputs \(kind, place\)"):
+        nsc.profile(two, iter([(X, {"kind": classes, "place": Y})]), n_steps=10)
     done = deploy(two, X, {"place": Y, "kind": classes}, n_steps=5, output="kind", progress=False)
     assert done.accuracy is not None
     with pytest.raises(DataError, match="no labels for output 'place'"):
@@ -190,7 +195,22 @@ def test_sweep_of_binary_labels():
     swept = nsc.sweep(single, X, y, n_steps=20, n_trials=4, progress=False)
     right = (single.predict(X, verbose=0)[:, 0] > 0.5) == y
     assert swept.keras_accuracy == right.mean() and swept.reference.dtype == bool
-    assert "Accuracy" in str(swept) or not swept.front()
+    assert "The labels are binary" in str(swept)
+
+
+def test_sweep_of_a_keras_3_model():
+    import keras as keras_3
+
+    layers = keras_3.layers
+    keras_3.utils.set_random_seed(0)
+    single = keras_3.Sequential([
+        layers.Input((6,)), layers.Dense(8, "relu"), layers.Dense(8, "relu"),
+        layers.Dense(1, "sigmoid"),
+    ])  # fmt: skip
+    y = np.arange(60) % 2
+    swept = nsc.sweep(single, X, {"any name": y}, n_steps=20, n_trials=2, progress=False)
+    right = (single.predict(X, verbose=0)[:, 0] > 0.5) == y
+    assert swept.keras_accuracy == right.mean()
 
 
 def test_fine_tuning_of_a_regression_and_a_sigmoid(regression):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...activity.given_arrays import in_steps, one_array, real_array
-from ...activity.labels import Labels, labels_of, read_labels
+from ...activity.labels import Labels, only_labels, read_labels
 from ...checkpoints import differences
 from ...conversion import Conversion, convert
 from ...conversion.output_heads import head_of
@@ -98,7 +98,7 @@ def images_and_labels(
     if x.ndim < 2 or not len(x):
         raise DataError(f"x must be an array of samples (n, ...), not one of shape {x.shape}.")
     output = model.outputs[0]
-    y = one_array(labels_of(y, model.output_names[0]), "Labels")
+    y = one_array(only_labels(y), "Labels")
     if y.ndim == 0 or len(y) != len(x):
         raise DataError(f"There are {len(x)} samples and labels of shape {y.shape}.")
     shape = tuple(output.shape)[1:]
