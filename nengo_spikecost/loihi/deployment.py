@@ -97,8 +97,11 @@ class Deployment(Result):
         DataError
             If the outputs are values, not classes.
         """
-        labels = self.read_as
         record = self.activity.read_from(self.output, self.readout)
+        try:
+            labels = self.read_as
+        except DataError:  # of a stream, and none of this output: `score` says so
+            labels = None
         if self.options.task == "regression" or (labels and labels.task == "regression"):
             raise DataError(
                 f"Output {record.name!r} gives values, not classes: read "
