@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from ..activity.samples import with_labels
 from ..activity.subject import subject
@@ -38,7 +39,7 @@ def model_outputs(named: Any, data: Any) -> dict[str, np.ndarray]:
         for name, values in batch.inputs.items()
     ]
     outputs = model.predict(fed[0] if len(fed) == 1 else fed, verbose=0)
-    several = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    several = tf.nest.flatten(outputs)  # a list, or a dict of a model with named outputs
     return {
         name: np.asarray(values).reshape(len(values), -1)
         for name, values in zip(named.outputs, several)
