@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from .. import check
+from ..errors import LoihiError
 from .later_flags import LaterFlags
 from .option_flags import Decorator
 from .shared_options import (
@@ -36,16 +38,21 @@ def _flags() -> Decorator:
     help="Samples (.npy, .npz) to measure spikes with.  [default: 100 Hz everywhere]",
 )  # fmt: skip
 @click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
+@click.option(
+    "--time-limit", type=float, default=10.0, show_default=True,
+    help="Seconds that the search may take; then the best so far is given. Ctrl-C ends it earlier.",
+)  # fmt: skip
 @samples_option(20)
 @file_options("json")
 @plain_errors
 def fit(
     model: str, data_file: str | None, x_key: str | None, *, objective: str, n_steps: int,
-    samples: int, json_file: str | None, **conversion_options: Any,
+    time_limit: float, samples: int, json_file: str | None, **conversion_options: Any,
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     from ..loading import load_data
 
+    check.positive("--time-limit", time_limit, LoihiError)
     x = None if data_file is None else load_data(data_file, x_key, None)[0]
     files = [] if json_file is None else [json_file]
     network = loaded_model(model, *files)
@@ -57,7 +64,7 @@ def fit(
     conversion = convert(network, **no_synapse(conversion_options))
     raise_unsupported(conversion)
     spikes = None if x is None else measure(conversion, x[:samples], n_steps)
-    fit = fit_blocks(conversion, objective, spikes=spikes)
+    fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
     click.echo(fit.summary_string(line_length=width()))
     click.echo("\nTo paste, where net is the network that was converted:\n")
     click.echo(fit.code())

@@ -185,6 +185,8 @@ def _deployable(
         return named, GivenShapes(layers.network, named, shapes, use), use
     if shapes == AUTO and all(layer.given is None for layer in layers.layers):
         fit = fit_blocks(layers, options.objective)
+        if fit.ended == "interrupt":  # whoever ends it does not want it to run
+            raise KeyboardInterrupt
         return named, fit, fit.use
     return named, None, _use_if_it_fits(layers, {}, "its block shapes")
 

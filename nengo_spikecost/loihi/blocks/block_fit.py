@@ -105,6 +105,9 @@ class BlockFit(Result):
     reordered : bool
         Whether it is for the network with its channels in another order than it has; then it
         can't be applied.
+    ended : {"complete", "time", "interrupt"}
+        Why the search ended: it was done, its time was over, or Ctrl-C. Then the shapes fit, and
+        there may be better ones.
     seconds : float
         Time that the search took.
     network : nengo.Network
@@ -122,6 +125,7 @@ class BlockFit(Result):
     cores_per_chip: int
     rates_known: bool
     reordered: bool
+    ended: str
     seconds: float = field(compare=False)
     network: nengo.Network = field(repr=False, compare=False)
     given: Any = field(repr=False, compare=False)

@@ -28,7 +28,14 @@ from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Reach
 from ..cores.tiling import Tiling
+from .clock import OutOfTime
 from .tile_choices import TileChoices
+
+#: Entries of a table, at most: 400 MB. A search over more pairs would not end in time either.
+MOST_PAIRS = 50_000_000
+
+#: Entries of tables that are kept for the next round of a search: at least and at most.
+KEPT, MOST_KEPT = 1000, 500_000
 
 
 class Coupling:
@@ -43,6 +50,7 @@ class Coupling:
     def __init__(self, axons: Axons, source: Layer, target: Layer):
         self.axons, self.source, self.target = axons, source, target
         self.number = target.synapses.index(axons.synapses)
+        self._kept: dict[tuple[int, int], tuple[Any, ...]] = {}
         self._exact = lru_cache(maxsize=None)(self._worst)
         self._reach = lru_cache(maxsize=None)(self._reach_of)
 
@@ -55,14 +63,26 @@ class Coupling:
             Row of the table for each tiling of the source.
         table : ndarray of int64, shape (kinds, targets)
         """
-        synapses = self.axons.synapses
-        if isinstance(synapses, DenseSynapses):
+        key = id(sources.tiles), id(targets.tiles)
+        if key in self._kept:
+            kind, table = self._kept[key][2:]
+        else:
+            kind, table = self._unit_table(sources, targets)
+            if KEPT < table.size <= MOST_KEPT:  # small ones are made as quickly as found
+                self._kept[key] = sources.tiles, targets.tiles, kind, table
+        return kind, table * targets.slots[:, self.number].astype(np.int32)
+
+    def _unit_table(
+        self, sources: TileChoices, targets: TileChoices
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same if every axon took one slot."""
+        if isinstance(self.axons.synapses, DenseSynapses):
             kind, table = self._dense(sources, targets)
         elif self._is_image():
             kind, table = self._image(sources, targets)
         else:
             kind, table = self._any(sources, targets)
-        return kind, table * targets.slots[:, self.number]
+        return kind, np.minimum(table, np.iinfo(np.int32).max // 2).astype(np.int32)
 
     # ------------------------------------------------------------ dense
 
@@ -71,8 +91,10 @@ class Coupling:
         if sent.all():
             most = sources.tiles.prod(axis=1)
         else:
-            tilings = [sources.tiling(k) for k in range(len(sources))]
-            most = np.array([np.bincount(t.tile_of, sent).max() for t in tilings], dtype=np.int64)
+            most = np.zeros(len(sources), dtype=np.int64)
+            for k in range(len(sources)):
+                targets.clock.check()
+                most[k] = np.bincount(sources.tiling(k).tile_of, sent).max()
         kinds, kind = np.unique(most, return_inverse=True)
         return kind.ravel(), np.outer(kinds, targets.n_blocks)
 
@@ -95,6 +117,7 @@ class Coupling:
             # channels share their pixel's axon: one channel needs all that many do
             source_sides[2] = np.ones_like(source_sides[2])
         kinds, kind = np.unique(np.stack(source_sides), axis=1, return_inverse=True)
+        _require_room(kinds.shape[1], len(targets))
         table = (
             _axis_table(synapses.rows, kinds[0], target_sides[0])
             * _axis_table(synapses.columns, kinds[1], target_sides[1])
@@ -109,12 +132,17 @@ class Coupling:
     # ------------------------------------------------------------ anything
 
     def _any(self, sources: TileChoices, targets: TileChoices) -> tuple[np.ndarray, np.ndarray]:
-        reaches = [self._reach(tuple(tile)) for tile in targets.tiles.tolist()]
+        reaches = []
+        for tile in targets.tiles.tolist():
+            targets.clock.check()
+            reaches.append(self._reach(tuple(tile)))
+        _require_room(len(sources), len(targets))
         table = np.zeros((len(sources), len(targets)), dtype=np.int64)
         if any(part.atoms is not None for reach in reaches for part in reach):
             # the blocks that an axon needs depend on the channel: no short form
             for k, source in enumerate(sources.tiles.tolist()):
                 for m, target in enumerate(targets.tiles.tolist()):
+                    targets.clock.check()
                     table[k, m] = self._exact(tuple(source), tuple(target))
             return np.arange(len(sources)), table
         n_axons = self.axons.synapses.n_axons
@@ -123,6 +151,7 @@ class Coupling:
         # blocks that each axon reaches, (n_axons, targets)
         reached = np.array([reach[0].tiles * reach[0].times for reach in reaches]).T
         for k in range(len(sources)):
+            targets.clock.check()
             tiling = sources.tiling(k)
             # neurons of a block that share an axon need it once
             pairs = np.unique(tiling.tile_of[sent] * n_axons + axon_of)
@@ -141,21 +170,15 @@ class Coupling:
         return int(slots.max()) // self.axons.synapses.slots
 
 
+def _require_room(sources: int, targets: int) -> None:
+    """Raise `OutOfTime` if a table of all pairs would be too large to be made and looked at."""
+    if sources * targets > MOST_PAIRS:
+        raise OutOfTime
+
+
 def _axis_table(axis: Any, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Most rows of a source tile, each as often as tiles of the target need it."""
-
-    def column(side: int) -> Callable[[int], int]:
-        # tiles that the first n rows reach: any run of rows is a difference of two entries
-        reached = np.append(0, np.cumsum(axis.tiles_reached(side)))
-
-        def most(length: int) -> int:
-            starts = np.arange(0, axis.n_in, length)
-            stops = np.minimum(starts + length, axis.n_in)
-            return int((reached[stops] - reached[starts]).max())
-
-        return most
-
-    return _small_table(column, sources, targets)
+    return _small_table(axis.most_reached, sources, targets)
 
 
 def _filter_table(synapses: Any, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -163,33 +186,18 @@ def _filter_table(synapses: Any, sources: np.ndarray, targets: np.ndarray) -> np
     if synapses.groups == 1:
         tiles = -(-synapses.n_filters // targets)
         return np.broadcast_to(tiles, (len(sources), len(targets)))
-    per_group = synapses.n_channels // synapses.groups
 
-    def column(side: int) -> Callable[[int], int]:
-        tiles = [filters.groups for filters in synapses.filter_tiles(side)]
-        if side >= synapses.n_filters:
-            tiles = [(0, synapses.groups)]
+    def most(side: int, length: int) -> int:
+        return int(synapses.filter_tiles_reached(length, side).max())
 
-        def most(length: int) -> int:
-            groups = _groups_of_tiles(synapses.n_channels, length, per_group)
-            return max(sum(a < stop and b > start for a, b in tiles) for start, stop in groups)
-
-        return most
-
-    return _small_table(column, sources, targets)
+    return _small_table(most, sources, targets)
 
 
 def _small_table(
-    column: Callable[[int], Callable[[int], int]], sources: np.ndarray, targets: np.ndarray
+    most: Callable[[int, int], int], sources: np.ndarray, targets: np.ndarray
 ) -> np.ndarray:
-    """A table over sides of sources and targets, computed once for each pair of different sides."""
+    """A table over sides of targets and sources, computed once for each pair of different ones."""
     source_sides, i = np.unique(sources, return_inverse=True)
     target_sides, j = np.unique(targets, return_inverse=True)
-    columns = [list(map(column(int(side)), map(int, source_sides))) for side in target_sides]
-    return np.array(columns, dtype=np.int64)[j.ravel()][:, i.ravel()].T
-
-
-def _groups_of_tiles(n_channels: int, length: int, per_group: int) -> list[tuple[int, int]]:
-    """First group, and the one after the last, of each tile of ``length`` channels."""
-    starts = range(0, n_channels, length)
-    return [(c // per_group, (min(c + length, n_channels) - 1) // per_group + 1) for c in starts]
+    pairs = [[most(t, s) for t in target_sides.tolist()] for s in source_sides.tolist()]
+    return np.array(pairs, dtype=np.int64)[i.ravel()][:, j.ravel()]

@@ -10,6 +10,7 @@ from ...chip.limits import MAX_INPUT_AXONS
 from ..cores.core_layers import Layer
 from ..cores.misfits import DECODING, Misfit, why_never
 from .block_fit import BlockFit
+from .clock import OutOfTime
 from .shape_search import Problem
 
 OBJECTIVES = ("cores", "latency", "traffic")
@@ -32,7 +33,14 @@ def cores(problem: Problem, chosen: Sequence[int]) -> int:
 
 def core_costs(problem: Problem) -> list[np.ndarray]:
     """Blocks, and less than half a block for all messages."""
-    messages = [c.messages(True) + c.messages(False) for c in problem.choices]
+    messages = []
+    for choices in problem.choices:
+        try:
+            # messages decide between equal numbers of cores only: the time is for these first
+            with problem.clock.part(0.3):
+                messages.append(choices.messages(True) + choices.messages(False))
+        except OutOfTime:
+            messages.append(np.zeros(len(choices)))
     most = sum(float(m.max(initial=0.0)) for m in messages)
     scale = 0.49 / most if most > 0 else 0.0
     return [c.n_blocks + scale * m for c, m in zip(problem.choices, messages)]

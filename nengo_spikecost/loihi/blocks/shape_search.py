@@ -24,13 +24,13 @@ have to be compared. So tilings are checked as late as possible:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...chip.limits import MAX_OUTPUT_AXONS
+from .clock import Clock, OutOfTime
 from .couplings import Coupling
 from .tile_choices import FAILS, FITS, UNKNOWN, TileChoices
 
@@ -43,14 +43,17 @@ class Problem:
     ----------
     choices : tuple of TileChoices
     couplings : mapping from (source, target) to sequence of Coupling
+    clock : Clock
+        Asked in all loops over tilings.
     """
 
     choices: tuple[TileChoices, ...]
     couplings: dict[tuple[int, int], list[Coupling]]
+    clock: Clock
 
     def with_choices(self, choices: Sequence[TileChoices]) -> Problem:
         """The same layers with other tilings to choose from."""
-        return Problem(tuple(choices), self.couplings)
+        return Problem(tuple(choices), self.couplings, self.clock)
 
     @property
     def is_chain(self) -> bool:
@@ -60,14 +63,18 @@ class Problem:
         alone = all(s != t for s, t in self.couplings)
         return alone and len(set(sources)) == len(sources) and len(set(targets)) == len(targets)
 
-    def slots(self, pair: tuple[int, int]) -> np.ndarray:
-        """Slots of the fullest block of the source, (choices of source, choices of target)."""
-        kind, table = self.slot_table(pair)
-        return table[kind]
-
     def slot_table(self, pair: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        """The same with each row once: row of each choice of the source, and rows."""
+        """Slots of the fullest block of the source, for all choices of it and of the target.
+
+        With each row once: row of each choice of the source, and rows (kinds, targets).
+        """
         source, target = (self.choices[k] for k in pair)
+        return self.table(pair, source, target)
+
+    def table(
+        self, pair: tuple[int, int], source: TileChoices, target: TileChoices
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same for other tilings of these two layers."""
         tables = [c.tables(source, target) for c in self.couplings[pair]]
         if len(tables) == 1:
             return tables[0]
@@ -118,6 +125,7 @@ def _solve_chain(
     best = costs[chain[-1]]  # of the layers from here on, by the tiling of the first of them
     follow: list[np.ndarray] = []
     for layer, target in zip(chain[-2::-1], chain[:0:-1]):
+        problem.clock.check()
         kind, table = problem.slot_table((layer, target))
         order = np.argsort(best, kind="stable")
         order = order[np.isfinite(best[order])]
@@ -141,7 +149,7 @@ def _solve_chain(
 
 
 def solve_lazily(
-    problem: Problem, costs: Sequence[np.ndarray], edges: Sequence[tuple[int, int]], deadline: float
+    problem: Problem, costs: Sequence[np.ndarray], edges: Sequence[tuple[int, int]]
 ) -> tuple[tuple[int, ...] | None, float]:
     """Solve with tilings that may fit, until all that are chosen do.
 
@@ -153,16 +161,17 @@ def solve_lazily(
         No solution costs less; infinite if there is none.
     """
     bound = 0.0
-    while True:
-        masked = without_misfits(problem, costs)
-        chosen = solve_chains(problem, masked, edges)
-        if chosen is None:
-            return None, np.inf
-        bound = max(bound, sum(float(c[k]) for c, k in zip(masked, chosen)))
-        if all_fit(problem, masked, chosen, deadline):
-            return chosen, bound
-        if time.monotonic() > deadline:
-            return None, bound
+    try:
+        while True:
+            masked = without_misfits(problem, costs)
+            chosen = solve_chains(problem, masked, edges)
+            if chosen is None:
+                return None, np.inf
+            bound = max(bound, sum(float(c[k]) for c, k in zip(masked, chosen)))
+            if all_fit(problem, masked, chosen):
+                return chosen, bound
+    except OutOfTime:
+        return None, bound
 
 
 def without_misfits(problem: Problem, costs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -171,13 +180,15 @@ def without_misfits(problem: Problem, costs: Sequence[np.ndarray]) -> list[np.nd
     return [np.where(choices.state == FAILS, np.inf, cost) for choices, cost in pairs]
 
 
-def all_fit(
-    problem: Problem, costs: Sequence[np.ndarray], chosen: Sequence[int], deadline: float = np.inf
-) -> bool:
+def all_fit(problem: Problem, costs: Sequence[np.ndarray], chosen: Sequence[int]) -> bool:
     """Check the chosen tilings exactly; whether all fit, with the slots they were assumed to take.
 
-    Where one does not, all tilings of its layer that cost no more are checked, too, until the
-    deadline.
+    Where one does not, all tilings of its layer that cost no more are checked, too.
+
+    Raises
+    ------
+    OutOfTime
+        With what was checked so far kept.
     """
     settled = True
     for choices, cost, pick in zip(problem.choices, costs, chosen):
@@ -188,7 +199,6 @@ def all_fit(
             continue
         settled = False
         for index in np.flatnonzero((cost <= cost[pick]) & (choices.state == UNKNOWN)):
+            problem.clock.check()
             choices.check(int(index))
-            if time.monotonic() > deadline:
-                break
     return settled

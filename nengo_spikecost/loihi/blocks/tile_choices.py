@@ -17,7 +17,6 @@ Until it is checked a tiling counts as possible, so a solution found before is a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Callable
@@ -35,6 +34,7 @@ from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Synapses
 from ..cores.tiling import Tiling, sides
+from .clock import Clock
 
 #: A model of the time that a core needs for a step: ns of a synaptic operation, and of an active
 #: compartment's update (5.3 when it is not), one after the other. They were simulated before there
@@ -61,6 +61,8 @@ class TileChoices:
         Spikes per step of each neuron.
     pop_types : tuple of int, or None
         Axon types to choose from for convolutions; None: those they have.
+    clock : Clock, optional
+        Asked while all tilings are priced one by one. Default: it never ends.
 
     Attributes
     ----------
@@ -74,10 +76,11 @@ class TileChoices:
 
     def __init__(
         self, layer: Layer, tiles: Sequence[tuple[int, ...]], arriving: Sequence[Axons], rates: Any,
-        pop_types: tuple[int, ...] | None,
+        pop_types: tuple[int, ...] | None, clock: Clock | None = None,
     ):  # fmt: skip
         self.layer, self.arriving, self.rates = layer, arriving, rates
         self.pop_types = pop_types
+        self.clock = Clock() if clock is None else clock
         shape = np.array(layer.shape)
         self.tiles = np.array(tiles, dtype=np.int64).reshape(-1, len(shape))
         counts = -(-shape // self.tiles)
@@ -117,8 +120,12 @@ class TileChoices:
         if tiling.size > MAX_COMPARTMENTS:
             return False
         synapses = self.layer.synapses
-        largest = [largest_inputs(s, tiling) for s in synapses]
+        # at most so many bits: it is seldom that weights have to be read to see that they fit
+        largest = [largest_inputs(s, tiling, False) for s in synapses]
         axons, bits = (sum(entry[k] for entry in largest) for k in (0, 1))
+        if bits > MAX_SYNAPSE_BITS:
+            largest = [largest_inputs(s, tiling, True) for s in synapses]
+            bits = sum(entry[1] for entry in largest)
         if len(synapses) > 1 and (axons > MAX_INPUT_AXONS or bits > MAX_SYNAPSE_BITS):
             # the largest of each need not be in the same tile: add up tile by tile
             uses = [s.use(tiling) for s in synapses]
@@ -157,9 +164,13 @@ class TileChoices:
         rates, sent, synapses = _rates_and_sent(self, axons)
         if isinstance(synapses, DenseSynapses):
             return sent.sum() * self.n_blocks
-        if getattr(synapses, "groups", 0) == 1 and _separable(synapses, self.layer.shape):
+        if _separable(synapses, self.layer.shape):
             return _image_messages(synapses, axons, sent, self)
-        return np.array([float(axons.messages(self.tiling(k)) @ rates) for k in range(len(self))])
+        messages = np.zeros(len(self))
+        for k in range(len(self)):
+            self.clock.check()
+            messages[k] = axons.messages(self.tiling(k)) @ rates
+        return messages
 
     def loads_ns(self) -> np.ndarray:
         """Modelled time of a step on the busiest of its cores in ns, shape (n,)."""
@@ -183,13 +194,16 @@ def _rates_and_sent(choices: TileChoices, axons: Axons) -> tuple[np.ndarray, np.
     return rates, np.where(axons.axon_of >= 0, rates, 0.0), axons.synapses
 
 
-def largest_inputs(synapses: Synapses, tiling: Tiling) -> tuple[int, int, bool]:
-    """Most input axons and most bits of a tile, and whether pop16 offsets are allowed."""
+def largest_inputs(synapses: Synapses, tiling: Tiling, by_value: bool) -> tuple[int, int, bool]:
+    """Most input axons and most bits of a tile, and whether pop16 offsets are allowed.
+
+    Without ``by_value`` weights are not read where that takes long; bits are at most so many then.
+    """
     if tiling.n_tiles > 1 and _separable(synapses, tiling.full):
-        return synapses.largest(tiling)  # type: ignore[attr-defined]
+        return synapses.largest(tiling, by_value)  # type: ignore[attr-defined]
     if isinstance(synapses, DenseSynapses) and tiling.n_tiles > 1:
         bits = synapses.bits_at_most(tiling.size)
-        if bits <= MAX_SYNAPSE_BITS or synapses.rows_differ(tiling):
+        if not by_value or bits <= MAX_SYNAPSE_BITS or synapses.rows_differ(tiling):
             return synapses.n_axons, bits, True
     use = synapses.use(tiling)
     allowed = True
@@ -203,34 +217,53 @@ def _separable(synapses: Synapses, shape: tuple[int, ...]) -> bool:
 
 
 def _pixel_rates(synapses: Any, axons: Axons, sent: np.ndarray) -> np.ndarray:
-    """Spikes per step of all channels of each pixel that send, (rows, columns)."""
+    """Spikes per step of each pixel that send, by group of channels: (groups, rows, columns)."""
     keep = axons.axon_of >= 0
-    pixels = np.bincount(axons.axon_of[keep], weights=sent[keep], minlength=synapses.n_axons)
-    return pixels.reshape(synapses.rows.n_in, synapses.columns.n_in)
+    place = axons.axon_of[keep]
+    if synapses.groups > 1:
+        assert axons.atom_of is not None
+        group = axons.atom_of[keep] // (synapses.n_channels // synapses.groups)
+        place = place + group * synapses.n_axons
+    size = synapses.groups * synapses.n_axons
+    pixels = np.bincount(place, weights=sent[keep], minlength=size)
+    return pixels.reshape(synapses.groups, synapses.rows.n_in, synapses.columns.n_in)
 
 
 def _image_messages(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
-    """Messages of all pixels: a pixel reaches so many rows of tiles, times so many columns."""
+    """Messages of all pixels.
+
+    A pixel reaches so many rows of tiles, times so many columns; its channels so many tiles of
+    filters, which depends on their group only.
+    """
     pixels = _pixel_rates(synapses, axons, sent)
-    along_rows, along_columns = synapses.rows.tiles_reached, synapses.columns.tiles_reached
-    rows, columns, filters = synapses.along_axes(choices.tiles.T)
-    reached = _by_pair(lambda r, c: along_rows(r) @ pixels @ along_columns(c), rows, columns)
+    tiles = synapses.along_axes(choices.tiles.T)
+    (rows, r), (columns, c), (filters, f) = (np.unique(t, return_inverse=True) for t in tiles)
+    along_rows = np.array([synapses.rows.tiles_reached(side) for side in rows.tolist()])
+    along_columns = np.array([synapses.columns.tiles_reached(side) for side in columns.tolist()])
+    per_group = np.array([synapses.tiles_of_groups(side) for side in filters.tolist()])
+    # (groups, sides of rows, sides of columns), then a value for every tiling
+    by_group = np.zeros((synapses.groups, len(rows), len(columns)))
+    for group, own in enumerate(pixels):
+        choices.clock.check()
+        by_group[group] = along_rows @ own @ along_columns.T
+    by_side = np.tensordot(per_group, by_group, axes=1)
     # a whole block keeps the axons that lead nowhere
-    per_filter = np.where(choices.n_blocks == 1, pixels.sum(), reached)
-    return per_filter * -(-synapses.n_filters // filters)
+    reached = by_side[f.ravel(), r.ravel(), c.ravel()]
+    return np.where(choices.n_blocks == 1, pixels.sum(), reached)
 
 
 def _image_synops(
     synapses: Any, axons: Axons, sent: np.ndarray, choices: TileChoices
 ) -> np.ndarray:
     """Synops of the busiest tile: spikes times the rows and columns of it that they reach."""
-    pixels = _pixel_rates(synapses, axons, sent)
+    pixels = _pixel_rates(synapses, axons, sent).sum(axis=0)
     along_rows, along_columns = synapses.rows.lengths, synapses.columns.lengths
     rows, columns, filters = synapses.along_axes(choices.tiles.T)
 
     def synops(r: int, c: int) -> float:
+        choices.clock.check()
         return (along_rows(r) @ pixels @ along_columns(c).T).max() / synapses.groups
 
     return _by_pair(synops, rows, columns) * filters
@@ -248,45 +281,96 @@ def _by_pair(
 # ---------------------------------------------------------------- the list of tilings
 
 
-def balanced_tiles(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """For each number of tiles along each axis, the smallest that give it."""
-    options = [[s for s in sides(n) if s <= MAX_COMPARTMENTS] for n in shape]
-    return [t for t in itertools.product(*options) if np.prod(t) <= MAX_COMPARTMENTS]
+def balanced_tiles(shape: tuple[int, ...]) -> np.ndarray:
+    """For each number of tiles along each axis, the smallest that give it: int64, (n, axes)."""
+    return _tiles_of([np.array(list(sides(n)), dtype=np.int64)[::-1] for n in shape])
 
 
 def all_tiles(shape: tuple[int, ...], most_blocks: int) -> np.ndarray:
     """Every tile that a core has compartments for and that makes at most ``most_blocks`` blocks."""
-    axes = [np.arange(1, min(n, MAX_COMPARTMENTS) + 1) for n in shape]
-    grids = np.stack([g.ravel() for g in np.meshgrid(*axes, indexing="ij")], axis=1)
-    blocks = (-(-np.array(shape) // grids)).prod(axis=1)
-    return grids[(grids.prod(axis=1) <= MAX_COMPARTMENTS) & (blocks <= most_blocks)]
+    tiles = _tiles_of([np.arange(1, n + 1) for n in shape])
+    blocks = (-(-np.array(shape) // tiles)).prod(axis=1)
+    return tiles[blocks <= most_blocks]
 
 
-def possible(layer: Layer, tiles: np.ndarray) -> np.ndarray:
-    """Which tiles quick bounds allow: bool of shape (n,). All that fit are among them."""
+def _tiles_of(lengths: Sequence[np.ndarray]) -> np.ndarray:
+    """All tiles of these lengths along each axis, in growing order, that a core can hold."""
+    tiles = np.ones((1, 0), dtype=np.int64)
+    for own in lengths:
+        # one axis more: of each tile so far, as many lengths as leave it small enough
+        number = np.searchsorted(own, MAX_COMPARTMENTS // tiles.prod(axis=1), side="right")
+        start = np.repeat(np.cumsum(number) - number, number)
+        tiles = np.column_stack(
+            [np.repeat(tiles, number, axis=0), own[np.arange(number.sum()) - start]]
+        )
+    return tiles
+
+
+def first_that(fits: Callable[[int], bool], indices: Sequence[int], clock: Clock) -> int | None:
+    """One of the first indices for which something holds; None if it does for none.
+
+    Tilings with more blocks fit more often. So some are tried at growing distances, and then it is
+    halved between the first that fits and the one before. That is quick, and done even if no time
+    is left; only if none fits all others are tried.
+
+    Raises
+    ------
+    OutOfTime
+    """
+    n = len(indices)
+    steps = [k for k in (0, *(2**k for k in range(n.bit_length())), n - 1) if 0 <= k < n]
+    tried = list(dict.fromkeys(steps))
+    low = -1
+    for high in tried:
+        if fits(int(indices[high])):
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if fits(int(indices[middle])) else (middle, high)
+            return int(indices[high])
+        low = high
+    for k in sorted(set(range(n)) - set(tried)):
+        clock.check()
+        if fits(int(indices[k])):
+            return int(indices[k])
+    return None
+
+
+def possible(layer: Layer, tiles: np.ndarray, by_value: bool) -> np.ndarray:
+    """Which tiles quick bounds allow: bool of shape (n,). All that fit are among them.
+
+    With ``by_value`` a few weights are read, so that there are bounds on memory, too.
+    """
     axons = np.zeros(len(tiles))
     bits = np.zeros(len(tiles))
+    images: dict[Any, np.ndarray] = {}
     for synapses in layer.synapses:
         if isinstance(synapses, DenseSynapses):
             axons += synapses.n_axons
-            if layer.n_neurons > 1 and synapses.rows_differ_in(0, 1):
+            if by_value and layer.n_neurons > 1 and synapses.rows_differ_in(0, 1):
                 # rows differ in every tile at the start with two neurons along its last axis
                 least = _by_side(synapses.bits_at_most, tiles.prod(axis=1))
                 bits += np.where(tiles[:, -1] > 1, least, 0)
-        elif len(layer.synapses) == 1 and _separable(synapses, layer.shape):
-            a, b = _image_bounds(synapses, tiles)
-            axons, bits = axons + a, bits + b
+        elif _separable(synapses, layer.shape):
+            own = np.stack(_image_bounds(synapses, tiles, by_value))
+            geometry = synapses.geometry  # type: ignore[attr-defined]
+            images[geometry] = images.get(geometry, 0) + own
+    if images:
+        # convolutions of one geometry are fullest in the same tile, others perhaps in another one
+        most = np.max(list(images.values()), axis=0)
+        axons, bits = axons + most[0], bits + most[1]
     return (axons <= MAX_INPUT_AXONS) & (bits <= MAX_SYNAPSE_BITS)
 
 
-def _image_bounds(synapses: Any, tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _image_bounds(
+    synapses: Any, tiles: np.ndarray, by_value: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Input axons and least bits of the fullest tile."""
     rows, columns, filters = synapses.along_axes(tiles.T)
     r, c = synapses.rows, synapses.columns
     axons = _by_side(r.most_inputs, rows) * _by_side(c.most_inputs, columns)
-    taps = _by_side(r.most_taps, rows) * _by_side(c.most_taps, columns)
-    if synapses.groups > 1 or synapses.values_may_be_equal:
+    if not by_value or synapses.groups > 1 or synapses.values_may_be_equal:
         return axons, np.zeros(len(tiles))
+    taps = _by_side(r.most_taps, rows) * _by_side(c.most_taps, columns)
     # a weight has 8 bits, and an index of 6 at least where there are two filters
     return axons, taps * filters * synapses.n_channels * np.where(filters > 1, 14, 8)
 

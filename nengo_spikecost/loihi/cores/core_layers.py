@@ -57,6 +57,10 @@ class Axons:
 
     def output_slots(self, source: Tiling, target: Tiling) -> np.ndarray:
         """Output axon slots of each tile of the source, shape (n_tiles,)."""
+        if (self.axon_of >= 0).all():
+            axons = self.synapses.axons_from(source, target)
+            if axons is not None:
+                return axons * self.synapses.slots
         slots = np.zeros(source.n_tiles, dtype=np.int64)
         for reach in self.synapses.reach(target):
             sent = self._sent(reach.atoms)
@@ -69,11 +73,19 @@ class Axons:
 
     def messages(self, target: Tiling) -> np.ndarray:
         """Messages that one spike of each neuron of the source makes, shape (n_source,)."""
+        # groups of channels reach tiles of filters of their own, and the same tiles of the image:
+        # what differs between them is added up by channel, before it is spread over all neurons
+        reaches = self.synapses.reach(target)
+        patterns = {id(reach.tiles): reach.tiles for reach in reaches}
+        times: dict[int, Any] = dict.fromkeys(patterns, 0)
+        for reach in reaches:
+            atoms = None if self.atom_of is None else reach.atoms
+            times[id(reach.tiles)] += reach.times * (1 if atoms is None else atoms.astype(np.int64))
         messages = np.zeros(len(self.axon_of), dtype=np.int64)
-        for reach in self.synapses.reach(target):
-            sent = self._sent(reach.atoms)
-            messages += np.where(sent >= 0, reach.tiles[np.maximum(sent, 0)] * reach.times, 0)
-        return messages
+        for key, tiles in patterns.items():
+            of_atom = times[key] if np.ndim(times[key]) == 0 else times[key][self.atom_of]
+            messages += tiles[np.maximum(self.axon_of, 0)] * of_atom
+        return np.where(self.axon_of >= 0, messages, 0)
 
     def source_rates(self, rates: np.ndarray) -> np.ndarray:
         """The values of the neurons that send, out of values for all neurons of the Ensemble.

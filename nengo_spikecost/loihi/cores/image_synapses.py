@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,27 +50,38 @@ class AxisTile:
         return self.extent, self.first.tobytes(), self.taps.tobytes()
 
 
+def image_axis(transform: Any, axis: int) -> ImageAxis:
+    """The rows (0) or columns (1) of a convolution, the same object for all that are alike.
+
+    Networks have hundreds of convolutions and few geometries, and what is found out of one is kept.
+    """
+    shapes = transform.input_shape, transform.output_shape
+    n_in, n_out = (int(shape.spatial_shape[axis]) for shape in shapes)
+    kernel, stride = int(transform.kernel_size[axis]), int(transform.strides[axis])
+    same = transform.padding == "same"
+    return _axis_of(n_in, n_out, kernel, stride, same, is_transposed(transform))
+
+
 class ImageAxis:
     """Rows or columns of a convolution, as `AxisTile` for any size of tile.
 
     Parameters
     ----------
-    transform : nengo.Convolution or nengo.ConvolutionTranspose
-    axis : int
-        0 for rows, 1 for columns.
+    n_in, n_out, kernel, stride : int
+        Along this axis.
+    same : bool
+        Padded so that strides alone make the output smaller.
+    transposed : bool
     """
 
-    def __init__(self, transform: Any, axis: int):
-        self.n_in = int(transform.input_shape.spatial_shape[axis])
-        self.n_out = int(transform.output_shape.spatial_shape[axis])
-        self.kernel = int(transform.kernel_size[axis])
-        stride = int(transform.strides[axis])
-        transposed = is_transposed(transform)
+    def __init__(
+        self, n_in: int, n_out: int, kernel: int, stride: int, same: bool, transposed: bool
+    ):
+        self.n_in, self.n_out, self.kernel = n_in, n_out, kernel
         #: Step from the kernel row of one output to that of the next one.
         self.tap_step = 1 if transposed else -stride
         #: Factor of the first kernel row in `AxisTile.taps`.
         self.tap_base = self.kernel + 1
-        same = transform.padding == "same"
         wide, narrow = (self.n_out, self.n_in) if transposed else (self.n_in, self.n_out)
         pad = max((narrow - 1) * stride + self.kernel - wide, 0) // 2 if same else 0
         i = np.arange(self.n_in)
@@ -85,6 +96,7 @@ class ImageAxis:
             self._first_tap = i + pad - self._first * stride
         self._tiles: dict[int, tuple[AxisTile, ...]] = {}
         self._counts: dict[int, np.ndarray] = {}
+        self._most: dict[tuple[str, int, int], int] = {}
 
     def tiles(self, side: int) -> tuple[AxisTile, ...]:
         """The tiles of `side` output rows each."""
@@ -114,14 +126,31 @@ class ImageAxis:
 
     def most_inputs(self, side: int) -> int:
         """Input rows of the tile that has most."""
-        return max(len(tile.inputs) for tile in self.tiles(side))
+        return self._known("inputs", side, 0, self._most_inputs)
 
     def most_taps(self, side: int) -> int:
         """Of the different sets of kernel rows in a tile, the sum of their lengths, at most."""
-        return max(
-            (int((np.unique(tile.taps) % self.tap_base).sum()) for tile in self.tiles(side)),
-            default=0,
-        )
+        return self._known("taps", side, 0, self._most_taps)
+
+    def most_reached(self, side: int, length: int) -> int:
+        """Of runs of ``length`` input rows, the most tiles of ``side`` that their rows need."""
+        return self._known("reached", side, length, self._most_reached)
+
+    def _known(self, kind: str, side: int, length: int, function: Callable[[int, int], int]) -> int:
+        key = (kind, side, length)
+        if key not in self._most:
+            self._most[key] = function(side, length)
+        return self._most[key]
+
+    def _most_inputs(self, side: int, _: int) -> int:
+        return max(len(tile.inputs) for tile in self.tiles(side))
+
+    def _most_taps(self, side: int, _: int) -> int:
+        sums = ((np.unique(tile.taps) % self.tap_base).sum() for tile in self.tiles(side))
+        return int(max(sums, default=0))
+
+    def _most_reached(self, side: int, length: int) -> int:
+        return int(np.add.reduceat(self.tiles_reached(side), np.arange(0, self.n_in, length)).max())
 
     def lengths(self, side: int) -> np.ndarray:
         """Output rows of each tile that each input row reaches, shape (n_tiles, n_in)."""
@@ -149,6 +178,10 @@ class ImageAxis:
         return inputs, np.repeat(tile.first, tile.lengths) + number, taps
 
 
+#: Alike axes share what is found out of them. Few are alive: large images have large tables.
+_axis_of = lru_cache(maxsize=64)(ImageAxis)
+
+
 class ImageSynapses(Synapses):
     """Synapses from image to image; `ConvolutionSynapses` adds what depends on tiles.
 
@@ -170,13 +203,18 @@ class ImageSynapses(Synapses):
     ):  # fmt: skip
         self.transform = transform
         self.channels_last = transform.channels_last if channels_last is None else channels_last
-        self.rows, self.columns = ImageAxis(transform, 0), ImageAxis(transform, 1)
+        self.rows, self.columns = image_axis(transform, 0), image_axis(transform, 1)
         self.n_channels = self.n_atoms = int(transform.input_shape.n_channels)
         self.n_filters = int(transform.n_filters)
         self.groups = int(getattr(transform, "groups", 1))
         self.n_axons = self.rows.n_in * self.columns.n_in
         self.pop_type = pop_type
         self._read = kernel
+
+    @property
+    def geometry(self) -> tuple[Any, ...]:
+        """Equal for convolutions of which every tile sees the same rows and columns."""
+        return self.rows, self.columns, self.channels_last
 
     def in_order(self, channels_last: bool) -> Any:
         """The same with the channels of both images first, or last."""
@@ -222,11 +260,12 @@ class ImageSynapses(Synapses):
     def tap_hashes(self) -> np.ndarray:
         """Hash of each filter's weights at a kernel position, uint64 (rows, columns, filters)."""
         kernel = np.ascontiguousarray(self._read(), dtype=np.float32)
-        bits = kernel.view(np.uint32).reshape(kernel.shape)
-        hashes = np.zeros((*kernel.shape[:2], kernel.shape[3]), dtype=np.uint64)
-        for channel in range(kernel.shape[2]):
-            hashes += mixed(bits[:, :, channel].astype(np.uint64), channel)
-        return hashes
+        bits = kernel.view(np.uint32).reshape(kernel.shape).astype(np.uint64)
+        # a few channels at a time: a hash of every weight is eight times the kernel
+        parts = np.array_split(np.arange(kernel.shape[2]), kernel.size // 1_000_000 + 1)
+        return sum(
+            mixed(bits[:, :, part], part[:, None]).sum(axis=2, dtype=np.uint64) for part in parts
+        )
 
     @cached_property
     def values_may_be_equal(self) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,21 +83,25 @@ class ConvolutionSynapses(ImageSynapses):
         if not self.channels_last:
             tiles = [(r, c, f) for f in filters for r in rows for c in columns]
         axons = np.array([len(r.inputs) * len(c.inputs) for r, c, _ in tiles])
-        return TileInputs(axons, np.array([self.memory(*tile)[0] for tile in tiles]))
+        by_value = self.values_may_be_equal
+        return TileInputs(axons, np.array([self.memory(*tile, by_value)[0] for tile in tiles]))
 
-    def largest(self, tiling: Tiling) -> tuple[int, int, bool]:
+    def largest(self, tiling: Tiling, by_value: bool) -> tuple[int, int, bool]:
         """Most input axons and bits of a tile, and whether pop16 axons could lead there.
 
-        For tiles that are rectangles of the image, more than one.
+        For tiles that are rectangles of the image, more than one. Without ``by_value`` no weight
+        is read, and sets of equal weights count as often as they come: then bits are at most so
+        many.
         """
         tile = self.image_tile(tiling)
         assert tile is not None and tiling.n_tiles > 1
         rows, columns = self.rows.patterns(tile[0]), self.columns.patterns(tile[1])
         filters = list(self.filter_tiles(tile[2]))
-        if not self.values_may_be_equal:
+        by_value = by_value and self.values_may_be_equal
+        if not by_value:
             kinds = {(f.stop - f.start, f.n_atoms, f.n_reached): f for f in filters}
             filters = list(kinds.values())
-        tiles = [self.memory(r, c, f) for f in filters for r in rows for c in columns]
+        tiles = [self.memory(r, c, f, by_value) for f in filters for r in rows for c in columns]
         axons = self.rows.most_inputs(tile[0]) * self.columns.most_inputs(tile[1])
         return axons, max(bits for bits, _ in tiles), all(allowed for _, allowed in tiles)
 
@@ -113,15 +117,17 @@ class ConvolutionSynapses(ImageSynapses):
         if tile is None:
             return Entries(self, tiling).use()[1]
         return all(
-            self.memory(r, c, f)[1]
+            self.memory(r, c, f, False)[1]
             for f in self.filter_tiles(tile[2])
             for r in self.rows.tiles(tile[0])
             for c in self.columns.tiles(tile[1])
         )
 
-    def memory(self, rows: AxisTile, columns: AxisTile, filters: Filters) -> tuple[int, bool]:
-        """Bits of one tile, and whether its pop16 offsets are allowed."""
-        values = (filters.start, filters.stop) if self.values_may_be_equal else ()
+    def memory(
+        self, rows: AxisTile, columns: AxisTile, filters: Filters, by_value: bool
+    ) -> tuple[int, bool]:
+        """Bits of one tile, and whether its pop16 offsets are allowed; see `largest`."""
+        values = (filters.start, filters.stop) if by_value else ()
         n_filters = filters.stop - filters.start
         key = (rows.pattern, columns.pattern, n_filters, filters.n_atoms, filters.n_reached, values)
         if key not in self._memory:
@@ -206,6 +212,59 @@ class ConvolutionSynapses(ImageSynapses):
             Reach(pixels, count, (group_of_atom >= groups[0]) & (group_of_atom < groups[1]))
             for groups, count in times.items()
         )
+
+    def axons_from(self, source: Tiling, target: Tiling) -> np.ndarray | None:
+        # a tile of the source is a rectangle of pixels, and so are the tiles that each reaches:
+        # a sum over its rows, times one over its columns, times the tiles of filters that its
+        # channels lead to
+        tile = self.image_tile(target)
+        if source.full != self.input_shape or (tile is None and target.n_tiles > 1):
+            return None
+        sides = self.along_axes(source.tile)
+        along = [np.ones(axis.n_in, dtype=np.int64) for axis in (self.rows, self.columns)]
+        channels = np.ones(-(-self.n_channels // sides[2]), dtype=np.int64)
+        # a whole block keeps the axons that lead nowhere
+        if tile is not None and target.n_tiles > 1:
+            along = [self.rows.tiles_reached(tile[0]), self.columns.tiles_reached(tile[1])]
+            channels = self.filter_tiles_reached(sides[2], tile[2])
+        rows, columns = (
+            np.add.reduceat(reached, np.arange(0, len(reached), side))
+            for reached, side in zip(along, sides)
+        )
+        pixels = np.outer(rows, columns).ravel()
+        pair = (pixels, channels) if self.channels_last else (channels, pixels)
+        return np.outer(*pair).ravel()
+
+    def filter_tiles_reached(self, n_channels: int, n_filters: int) -> np.ndarray:
+        """Tiles of filters that each tile of channels leads to, int64, (tiles of channels,)."""
+        sizes = self.n_channels, self.n_filters, self.groups
+        return _filter_tiles_reached(*sizes, n_channels, n_filters)
+
+    def tiles_of_groups(self, n_filters: int) -> np.ndarray:
+        """Tiles of filters that each group of channels leads to, int64, (groups,)."""
+        return self.filter_tiles_reached(self.n_channels // self.groups, n_filters)
+
+
+@lru_cache(maxsize=100_000)
+def _filter_tiles_reached(
+    all_channels: int, all_filters: int, groups: int, n_channels: int, n_filters: int
+) -> np.ndarray:
+    """See `ConvolutionSynapses.filter_tiles_reached`; kept, as many convolutions are alike."""
+    if groups == 1:
+        tiles = -(-all_filters // n_filters)
+        return np.full(-(-all_channels // n_channels), tiles, dtype=np.int64)
+    # of tiles of channels and of filters, the first group, and the one after the last
+    starts, stops = _groups_of(all_channels, groups, n_channels)
+    first, last = _groups_of(all_filters, groups, n_filters)
+    # both grow from tile to tile: those that start in time, without those that end too early
+    return np.searchsorted(first, stops) - np.searchsorted(last, starts, side="right")
+
+
+def _groups_of(n: int, groups: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """First group, and the one after the last, of each tile of channels or filters."""
+    starts = np.arange(0, n, side)
+    per_group = n // groups
+    return starts // per_group, (np.minimum(starts + side, n) - 1) // per_group + 1
 
 
 class Entries:

@@ -91,6 +91,13 @@ class Synapses(ABC):
     def reach(self, tiling: Tiling) -> tuple[Reach, ...]:
         """Where the spikes of each input axon go."""
 
+    def axons_from(self, source: Tiling, target: Tiling) -> np.ndarray | None:
+        """Output axons of each tile of a source of which all neurons send, int64, (n_tiles,).
+
+        None where there is no short form: then they are counted axon by axon, by `reach`.
+        """
+        return None
+
     @abstractmethod
     def axons_of_neurons(self) -> np.ndarray:
         """Input axons that lead to each neuron of the target, shape (n_targets,).

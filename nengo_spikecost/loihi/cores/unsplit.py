@@ -11,11 +11,15 @@ Reference: nengo-loihi 1.1.0, builder/connection.py and builder/network.py.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, ClassVar
 
 import nengo
+import numpy as np
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
@@ -98,9 +102,60 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
     model = loihi.builder.Model(dt=dt, builder=NotingBuilder)
     model.validation_level = loihi.builder.builder.ValidationLevel.NONE
     model.block_shapes = _WholeBlocks()
-    with building(network, "nengo_spikecost.loihi.check_support says which layer is at fault."):
+    advice = "nengo_spikecost.loihi.check_support says which layer is at fault."
+    with building(network, advice), no_decoders_for(network), _nothing_split(loihi):
         model.build(network, discretize=False)
     return Unsplit(model, tuple(noted))
+
+
+@contextmanager
+def no_decoders_for(network: nengo.Network) -> Iterator[None]:
+    """Let no points and encoders be drawn at random for Ensembles of which neither is used.
+
+    Nengo draws two points for each neuron, and an encoder: for a million neurons that are reached
+    by neurons only, all of that takes a minute and is never looked at. Where gains and biases are
+    given as well, nothing else is drawn by the same generator.
+    """
+    ends = [end for c in network.all_connections for end in (c.pre_obj, c.post_obj)]
+    ends += [probe.obj for probe in network.all_probes]
+    # a learning rule's own object says nothing, but its Connection's ends are among these
+    used = {end for end in ends if isinstance(end, nengo.Ensemble)}
+    kinds = nengo.Ensemble.eval_points, nengo.Ensemble.n_eval_points, nengo.Ensemble.encoders
+    before = []
+    for ensemble in network.all_ensembles:
+        if ensemble in used or not (_is_fixed(ensemble.gain) and _is_fixed(ensemble.bias)):
+            continue
+        axes = ensemble.dimensions
+        drawn = isinstance(ensemble.encoders, nengo.dists.Distribution)
+        encoders = np.ones((1, axes)) if drawn else ensemble.encoders
+        for kind, value in zip(kinds, (np.zeros((1, axes)), None, encoders)):
+            before.append((kind.data, ensemble, ensemble in kind.data, kind.data.get(ensemble)))
+            kind.data[ensemble] = value
+    try:
+        yield
+    finally:
+        for data, ensemble, was_set, value in before:
+            del data[ensemble]
+            if was_set:
+                data[ensemble] = value
+
+
+@contextmanager
+def _nothing_split(loihi: Any) -> Iterator[None]:
+    """Leave out NengoLoihi's split, which lists the neurons of blocks that stay whole here."""
+    module: Any = sys.modules[loihi.builder.Builder.builders[nengo.Network].__module__]
+    split = module.split_model
+    module.split_model = lambda model: {}
+    try:
+        yield
+    finally:
+        module.split_model = split
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether gains or biases are the same whatever is drawn before them."""
+    one = isinstance(value, nengo.dists.Choice) and len(value.options) == 1
+    return one or isinstance(value, np.ndarray)
 
 
 class _WholeBlocks(dict):  # type: ignore[type-arg]

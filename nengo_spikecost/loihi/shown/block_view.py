@@ -52,6 +52,9 @@ class BlockFitPresenter(Presenter[BlockFit]):
     def summary(self, fit: BlockFit) -> Iterable[str | Table]:
         proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound}"
         yield f"{counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
+        if fit.ended != "complete" and not fit.is_optimal:
+            why = "was interrupted" if fit.ended == "interrupt" else f"took {fit.seconds:.0f} s"
+            yield f"The search {why}: with more time it may find better ones."
         yield ""
         rows = []
         for layer in fit.layers:
@@ -81,7 +84,7 @@ class BlockFitPresenter(Presenter[BlockFit]):
             layers.append({**_shape(layer.use), **own, **_fullest(layer.use)})
         return {
             "objective": fit.objective, "cores": fit.n_cores, "chips": fit.n_chips,
-            "lower_bound": fit.lower_bound, "is_optimal": fit.is_optimal,
+            "lower_bound": fit.lower_bound, "is_optimal": fit.is_optimal, "ended": fit.ended,
             "busiest_core_ns": fit.busiest_ns,
             "messages_per_step": {"from_host": fit.host_messages, "on_chips": fit.chip_messages},
             "rates_known": fit.rates_known, "layers": layers,

@@ -115,6 +115,8 @@ def found_blocks(conversion: Any, dt: float) -> ChipBlocks:
 
     raise_unsupported(conversion, dt=dt)
     fit = fit_blocks(conversion, dt=dt)
+    if fit.ended == "interrupt":
+        raise KeyboardInterrupt
     ensembles = list(fit.network.all_ensembles)
     connections = list(fit.network.all_connections)
     layers = tuple(

@@ -1,0 +1,78 @@
+"""The time that a search may take: asked for inside its loops, and ended by an exception.
+
+To look at all tilings of one layer takes from a millisecond to minutes. So no loop over tilings
+goes on without asking, and a search has what it found before at hand when one of them ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class OutOfTime(Exception):
+    """No time is left for this: what was found before has to do."""
+
+
+class Clock:
+    """A point in time, which the loops of a search ask for.
+
+    Parameters
+    ----------
+    seconds : float
+        From now; infinite by default.
+
+    Attributes
+    ----------
+    until : float
+        In s, by ``time.monotonic``.
+    """
+
+    def __init__(self, seconds: float = float("inf")):
+        self.start(seconds)
+
+    def start(self, seconds: float) -> None:
+        """Let it end that many seconds from now."""
+        self.until = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; 0 if none are."""
+        return max(0.0, self.until - time.monotonic())
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() > self.until
+
+    def check(self) -> None:
+        """Raise `OutOfTime` if no time is left."""
+        if self.has_passed:
+            raise OutOfTime
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Only this share of the time that is left."""
+        with self._changed(min(self.until, time.monotonic() + share * self.left)):
+            yield
+
+    @contextmanager
+    def at_least(self, seconds: float) -> Iterator[None]:
+        """That many seconds from now, even if less are left."""
+        with self._changed(max(self.until, time.monotonic() + seconds)):
+            yield
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """As long as it takes: for what is known to be short, and needed in any case."""
+        with self._changed(float("inf")):
+            yield
+
+    @contextmanager
+    def _changed(self, until: float) -> Iterator[None]:
+        before, self.until = self.until, until
+        try:
+            yield
+        finally:
+            self.until = before
