@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,9 @@ from ..activity import measure
 from ..activity.given_arrays import one_array
 from ..activity.labels import labels_of, read_labels
 from ..activity.subject import subject
-from ..errors import DataError, LoihiError, MeasurementError
+from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
 from ..options import takes_options
+from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.block_search import fit_blocks
 from .cores.core_layers import Layers
@@ -43,8 +45,8 @@ def deploy(
 
     Parameters
     ----------
-    network : Keras model, Conversion, nengo.Network or BlockFit
-        It is not changed.
+    network : Keras model, Conversion, nengo.Network, BlockFit, Deployment or its fit
+        It is not changed. A fit, or a Deployment, is deployed with the block shapes it has.
     data, y : array or iterable
         Samples and labels, as `measure` takes them; labels may also come with the samples. They
         are classes or real targets: see `profile`.
@@ -69,7 +71,15 @@ def deploy(
     labels = _labels(named, data, y, options)
     measured, chosen = named if fit is None else fit, options.chosen(*MEASURING)
     activity = measure(measured, data, options.n_steps, simulator=simulator, **target, **chosen)
-    return Deployment(named, fit, use, activity, options, labels, _keras(named, data, y))
+    keras = _keras(named, data, y)
+    deployment = Deployment(named, fit, use, activity, options, labels, keras)
+    records = activity.populations.values()
+    spiking = [record for record in records if record.spiking and record.counts.size]
+    dead = [record.name for record in spiking if not record.counts.any()]
+    if dead:
+        words = dead_words(dead, [record.name for record in spiking])
+        warnings.warn(words, EstimateWarning, stacklevel=3)
+    return deployment
 
 
 def _keras(named: Any, data: Any, y: Any) -> Mapping[str, np.ndarray]:
@@ -161,16 +171,19 @@ def _deployable(
         If NengoLoihi can't run the network, or a block does not fit on a core.
     """
     shapes = options.block_shapes
-    if isinstance(given, BlockFit):
+    if isinstance(given, Deployment):
+        given = given.network if given.fit is None else given.fit
+    if isinstance(given, (BlockFit, GivenShapes)):
         if shapes != AUTO:
-            raise LoihiError("A BlockFit has its block shapes: leave block_shapes out.")
+            kind = type(given).__name__
+            raise LoihiError(f"A {kind} has its block shapes: leave block_shapes out.")
         given, shapes = given.given, given
     named = _converted(given, options, convert_options)
     raise_unsupported(named, dt=options.dt)
     if hasattr(shapes, "shapes") and hasattr(shapes, "apply"):
-        if shapes.network is not getattr(named, "net", named):
-            raise LoihiError("block_shapes is a fit of another network: fit this one.")
-        return named, shapes, shapes.use
+        if shapes.network is getattr(named, "net", named):
+            return named, shapes, shapes.use
+        shapes = _by_name(shapes, named)
     if not isinstance(shapes, Mapping) and shapes not in (AUTO, AS_IT_IS):
         kind = repr(shapes) if isinstance(shapes, str) else type(shapes).__name__
         raise LoihiError(
@@ -191,6 +204,30 @@ def _deployable(
     return named, None, _use_if_it_fits(layers, {}, "its block shapes")
 
 
+def _by_name(shapes: Any, named: Any) -> dict[str, tuple[int, ...]]:
+    """The shapes of a fit by the names of layers, for another network with the same layers.
+
+    A Keras model that is deployed again is converted again: its Ensembles are others.
+
+    Raises
+    ------
+    LoihiError
+        If it has other layers.
+    """
+    by_name = {
+        layer.name: layer.tiling for layer in shapes.use.layers if layer.ensemble is not None
+    }
+    sizes = {layer.name: layer.n_neurons for layer in read_layers(named).layers}
+    other = [name for name, tiling in by_name.items() if sizes.get(name) != tiling.n_neurons]
+    if other:
+        raise LoihiError(
+            f"block_shapes is a fit of another network: this one has no layer {other[0]} of "
+            f"{by_name[other[0]].n_neurons:,} neurons on the chip. Leave block_shapes out, or give "
+            "what fit_blocks finds for this one."
+        )
+    return {name: tiling.tile for name, tiling in by_name.items()}
+
+
 def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> Any:
     """The network that was given, or the Conversion of a Keras model."""
     named = given
@@ -202,6 +239,8 @@ def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> A
 
         known = inspect.signature(convert).parameters
         unknown = [key for key in more if key not in known]
+        if "fit" in unknown:
+            raise LoihiError("deploy takes a fit as block_shapes=, or in place of the network.")
         if unknown:
             raise LoihiError(
                 f"deploy has no argument {unknown[0]!r}, and convert, which gets what deploy does "

@@ -18,12 +18,16 @@ from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
 from ..options import takes_options
+from ..workload.row_counts import RATES, firing_notes
 from .network_energy import NetworkEnergy
 from .profile_options import ProfileOptions
 from .profile_record import Profile
 
 #: Options that say how a Keras model is converted, and mean nothing for a network.
 _CONVERTING = ("neuron_type", "scale_firing_rates", "synapse")
+
+#: Inputs that are larger may be pixels that were not scaled. Standardised ones seldom are.
+LARGE_INPUT = 10.0
 
 
 @takes_options(ProfileOptions)
@@ -88,7 +92,23 @@ def profile(
         # labels of a stream are seen too late to fail for: what was measured is worth more
         warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=3)
     energy = NetworkEnergy(network, activity)
+    spiking = [name for name in devices if device_table.get(name).spiking]
+    for note in firing_notes(energy.workload(), spiking):
+        hint = _large_inputs(x) if RATES in note else ""
+        warnings.warn(f"{note}{hint}", EstimateWarning, stacklevel=3)
     return Profile(network, activity, energy, devices, scores, labels)
+
+
+def _large_inputs(x: Any) -> str:
+    """A question about inputs that are larger than those that most models are trained on."""
+    largest = 0.0
+    for values in x.values() if isinstance(x, Mapping) else [x]:
+        if isinstance(values, (np.ndarray, list)) and np.size(values):
+            array = np.asarray(values)
+            largest = max(largest, float(np.abs(array).max()) if array.dtype.kind in "buif" else 0)
+    if largest <= LARGE_INPUT:
+        return ""
+    return f" Inputs go up to {largest:,.4g}: was the model trained on values from 0 to 1?"
 
 
 def _selected(devices: Any, spikes: bool) -> tuple[str, ...]:

@@ -225,12 +225,17 @@ def _manner(spiking: bool) -> str:
 def _population_work(
     population: Population, record: PopulationActivity | None, n_steps: int, biased: Container[str]
 ) -> work.PopulationWork:
+    spikes = most = silent = None
+    if record is not None and record.spiking:
+        spikes = record.per_sample()
+        if record.counts.size:
+            most = float(record.counts.max())
+            silent = int(record.n_neurons - np.count_nonzero(record.counts.any(axis=0)))
     return work.PopulationWork(
         name=population.name, layer=population.layer, n_neurons=population.n_neurons,
         neuron_type=type(population.neuron_type).__name__, spiking=population.spiking,
         updates=population.n_neurons * updates_per_step(population.neuron_type) * n_steps,
-        on_chip=population.on_chip,
-        spikes=record.per_sample() if record is not None and record.spiking else None,
+        on_chip=population.on_chip, spikes=spikes, most_spikes=most, n_silent=silent,
         has_bias=population.name in biased or has_bias(population.ensemble),
         leaky=is_leaky(population.neuron_type),
     )  # fmt: skip

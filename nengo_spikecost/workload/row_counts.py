@@ -15,6 +15,9 @@ from .workload_record import UncountedWork, Workload
 MAX_NAMES = 4
 """Names that a note lists; of more it says how many."""
 
+RATES = "Rates that no chip has"
+"""How the note on neurons begins that spike more often than there are steps."""
+
 
 @dataclass(frozen=True)
 class LayerCounts:
@@ -50,6 +53,14 @@ class LayerCounts:
         counted.
     spikes_per_synapse : float, optional
         Synops over the synapses that they are made at.
+    max_rate_hz : float, optional
+        Highest rate of any of its neurons for any sample.
+    silent : int, optional
+        Neurons that spiked for none of the samples.
+    dead : bool
+        Whether it has spiking neurons, and none of them spiked for any sample.
+    beyond_step : bool
+        Whether a neuron spiked more often than there are steps, as none does on a chip.
     """
 
     name: str
@@ -69,6 +80,10 @@ class LayerCounts:
     lower_bound: bool = False
     where: str = ""
     spikes_per_synapse: float | None = None
+    max_rate_hz: float | None = None
+    silent: int | None = None
+    dead: bool = False
+    beyond_step: bool = False
 
     @property
     def average_over_exact(self) -> float | None:
@@ -91,6 +106,8 @@ class LayerCounts:
             "spikes": self.spikes, "synops": self.synops, "average_synops": self.average_synops,
             "factored": self.factored, "updates": self.updates,
             "weight_updates": self.weight_updates, "lower_bound": self.lower_bound,
+            "max_rate_hz": self.max_rate_hz, "silent": self.silent, "dead": self.dead,
+            "beyond_step": self.beyond_step,
         }  # fmt: skip
 
 
@@ -114,6 +131,8 @@ def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) ->
     rate = row.input_rate_hz
     if spikes is not None and spiking:
         rate = spikes / (spiking * workload.n_steps * workload.dt)
+    most = max((p.most_spikes for p in populations if p.most_spikes is not None), default=None)
+    silent = [p.n_silent for p in populations if p.n_silent is not None]
     params = [info.n_params for info in members if info.n_params is not None]
     synops = _mean_sum(p.synops for p in pathways)
     synapses = sum(p.n_synapses for p in pathways if p.synops is not None)
@@ -129,7 +148,15 @@ def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) ->
         lower_bound=any(u.layer in names for u in workload.uncounted),
         where="host" if names == {row.name} and _only_on_host(workload, row.name) else "",
         spikes_per_synapse=synops / synapses if synops is not None and synapses else None,
+        max_rate_hz=None if most is None else most / (workload.n_steps * workload.dt),
+        silent=sum(silent) if silent else None, dead=bool(silent) and sum(silent) == spiking > 0,
+        beyond_step=is_beyond_step(most, workload.n_steps),
     )  # fmt: skip
+
+
+def is_beyond_step(most_spikes: float | None, n_steps: float) -> bool:
+    """Whether a neuron spiked more often than there are steps."""
+    return most_spikes is not None and most_spikes > n_steps * (1 + 1e-9)
 
 
 def _only_on_host(workload: Workload, layer: str) -> bool:
@@ -174,6 +201,48 @@ def uncounted_note(uncounted: Iterable[UncountedWork], words: str = "Not counted
         return []
     reasons = "; ".join(f"{names_in_note(names)} ({why})" for why, names in by_reason.items())
     return [f"{words}: {reasons}. Totals are lower bounds."]
+
+
+def firing_notes(workload: Workload, device_names: list[str]) -> list[str]:
+    """Sentences on neurons that fire as none does on these spiking devices, and on dead layers."""
+    notes = []
+    rows = layer_counts(workload)
+    fast = [row for row in rows if row.beyond_step]
+    if fast and device_names:
+        worst = max(fast, key=lambda row: row.max_rate_hz or 0.0)
+        rates = (f"{row.name} {row.max_rate_hz:,.0f} Hz" for row in fast)
+        notes.append(
+            f"{RATES} (marked !): on {names_in_note(device_names)} a neuron spikes "
+            f"at most once a step, {1 / workload.dt:,.0f} Hz, and here at up to "
+            f"{names_in_note(list(rates))}. There it would compute something else. "
+            f"{slower(worst.max_rate_hz or 0.0, workload.dt)}"
+        )
+    dead = [row.name for row in rows if row.dead]
+    if dead:
+        notes.append(dead_words(dead, [row.name for row in rows if row.silent is not None]))
+    return notes
+
+
+def slower(rate_hz: float, dt: float) -> str:
+    """What to do about neurons that fire at a rate which is too high for steps of ``dt``."""
+    return (
+        f"Use a scale_firing_rates (--scale) that is {rate_hz * dt:.2g} times lower, inputs as "
+        "large as those that the model was trained on, or neurons that saturate as a chip's do "
+        "(neuron_type='LoihiSpikingRectifiedLinear', --neuron); in a network of your own, lower "
+        "max_rates or gains."
+    )
+
+
+def dead_words(dead: list[str], spiking: list[str]) -> str:
+    """A sentence on layers that never spike, of all that spike."""
+    layers = f"Dead: {names_in_note(dead)} did not spike once in any sample"
+    if len(dead) == len(spiking):
+        layers = f"This network is dead: {names_in_note(dead)} did not spike once in any sample"
+    return (
+        f"{layers}, so what is behind gets nothing of the input through them. Use a larger "
+        "scale_firing_rates (--scale), more steps (--steps), or inputs as large as those that the "
+        "model was trained on; in a network of your own, larger gains or biases."
+    )
 
 
 def names_in_note(names: list[str]) -> str:

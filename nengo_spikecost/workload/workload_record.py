@@ -53,6 +53,10 @@ class PopulationWork:
         Whether anything constant is added to the neurons' input.
     leaky : bool
         Whether the neurons' state decays, so that an update multiplies.
+    most_spikes : float, optional
+        The most spikes that any of its neurons emitted for any sample.
+    n_silent : int, optional
+        Neurons that spiked for none of the samples.
     """
 
     name: str
@@ -66,6 +70,13 @@ class PopulationWork:
     assumed_spiking: bool = False
     has_bias: bool = True
     leaky: bool = False
+    most_spikes: float | None = None
+    n_silent: int | None = None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether not one of its neurons spiked for any sample."""
+        return self.n_silent is not None and 0 < self.n_neurons == self.n_silent
 
 
 @dataclass(frozen=True)
@@ -389,7 +400,10 @@ class Workload(Result):
             return self
         return replace(
             self, chip=None if self.chip is None else self.chip.with_spikes(factor),
-            populations=_changed(self.populations, spikes=lambda p: _scaled(p.spikes, factor)),
+            populations=_changed(
+                self.populations, spikes=lambda p: _scaled(p.spikes, factor),
+                most_spikes=lambda p: None if p.most_spikes is None else p.most_spikes * factor,
+            ),
             pathways=_changed(
                 self.pathways, synops=lambda p: _scaled(p.synops, factor),
                 average_synops=lambda p: _scaled(p.average_synops, factor),

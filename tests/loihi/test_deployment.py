@@ -224,3 +224,28 @@ def test_wrong_arguments(deployment):
     refused = stack.keras().Sequential([layers.Input((6, 6, 1)), layers.Lambda(lambda x: x)])
     with pytest.raises(nsc.errors.ConversionError):
         deploy(refused, images(1), n_steps=5, progress=False)
+
+
+def test_shapes_given_by_hand_are_kept_by_what_comes_after(model, deployment):
+    conv, second, dense = deployment.shapes
+    given = {conv: (2, 2, 3), second: (1,), dense: (2,)}
+    run = {"n_steps": 5, "progress": False, "scale_firing_rates": SCALE}
+    by_hand = deploy(model, images(1), block_shapes=given, **run)
+    # 4 x 4 x 3 neurons in tiles of 2 x 2 x 3, 3 neurons one by one, 6 two by two
+    assert [r.n_neurons for r in by_hand.activity.populations.values()][-3:] == [48, 3, 6]
+    assert by_hand.n_cores == 4 + 3 + 3
+    again = {"n_steps": 5, "progress": False}
+    for kept in (by_hand, by_hand.fit):
+        done = deploy(kept, images(1), **again)
+        assert done.shapes == given and done.n_cores == 10
+        np.testing.assert_array_equal(done.predictions, by_hand.predictions)
+    with pytest.raises(LoihiError, match="has its block shapes"):
+        deploy(by_hand.fit, images(1), block_shapes={conv: (4, 4, 3)}, **again)
+    # the model is converted anew, so its Ensembles are others, of the same names
+    assert deploy(model, images(1), block_shapes=by_hand.fit, **run).shapes == given
+    assert deploy(model, images(1), block_shapes=fit_blocks(by_hand.network), **run).n_cores > 0
+    other = make_model(ARCHITECTURES["conv_same"])
+    with pytest.raises(LoihiError, match="a fit of another network: this one has no layer"):
+        deploy(other, images(1), block_shapes=by_hand.fit, **run)
+    with pytest.raises(LoihiError, match="deploy takes a fit as block_shapes="):
+        deploy(model, images(1), fit=by_hand.fit, **run)

@@ -48,6 +48,8 @@ class Column:
         if isinstance(value, str) and self.kind != "text":
             return value  # "never"
         text = write_value(self.kind, value, si_units, short)
+        if self.key == "rate" and (row.beyond_step or row.dead):
+            return f"{text} !" if row.beyond_step else "dead"
         if row.where == "host" and self.device is not None and value == 0:
             return "host"
         if self.device in row.uncounted_on and self.kind == "energy":

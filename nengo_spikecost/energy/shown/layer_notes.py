@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...layout import si
-from ...workload.row_counts import names_in_note, uncounted_note
+from ...workload.row_counts import firing_notes, names_in_note, uncounted_note
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
 
@@ -25,7 +25,9 @@ def table_notes(
         Whether to say that these are estimates and what they assume. What is missing from a
         total is always said.
     """
-    notes = _missing(workload, estimates) + _host(estimates) + _chips(estimates)
+    chips = [name for name, e in estimates.items() if e.device.spiking]
+    notes = firing_notes(workload, chips) + _missing(workload, estimates)
+    notes += _host(estimates) + _chips(estimates)
     if not (print_warnings and estimates):
         return notes
     notes += _ranges(estimates) + _spreads(estimates)

@@ -127,7 +127,9 @@ def _row(counts: LayerCounts, estimates: Estimates, total: bool = False) -> Laye
             energy_J[None][device] += estimate.static_J
         if any(total or u.layer == counts.name for u in estimate.uncounted):
             uncounted_on.append(device)
+    on_chip = any(estimate.device.spiking for estimate in estimates.values())
+    shown = {**vars(counts), "beyond_step": counts.beyond_step and on_chip}
     return LayerRow(
-        **vars(counts), energy_J=energy_J[None], synop_energy_J=energy_J["synop"],
+        **shown, energy_J=energy_J[None], synop_energy_J=energy_J["synop"],
         neuron_energy_J=energy_J["neuron"], uncounted_on=tuple(uncounted_on),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
 from ...options import plain
+from ...workload.row_counts import dead_words
 from ..deployment import Deployment
 
 #: Heading, key and format of the columns.
@@ -51,6 +52,11 @@ class DeploymentPresenter(Presenter[Deployment]):
             sent, read = np.mean(chip.host_to_chip), np.mean(chip.chip_to_host)
             note = f"Host to chip {sent:,.0f} spikes, chip to host {read:,.0f}."
         rows = ([_cell(row.get(k), text) for _, k, text in columns] for row in deployment.layers())
+        rows_of = deployment.layers()
+        dead = [row["layer"] for row in rows_of if row.get("dead")]
+        if dead:
+            spiking = [row["layer"] for row in rows_of if "dead" in row]
+            yield dead_words(dead, spiking)
         yield ""
         yield Table.of([c[0] for c in columns], rows, 2, title="per sample:", notes=(note,))
 
@@ -69,7 +75,9 @@ class DeploymentPresenter(Presenter[Deployment]):
                 "neurons": record.n_neurons, "cores": 0 if use is None else use.n_blocks,
                 "block_shape": None if use is None else list(use.tiling.tile), "spikes": spikes,
                 "rate_hz": spikes / record.n_neurons / seconds,
+                "silent": int(record.n_neurons - np.count_nonzero(record.counts.any(axis=0))),
             }  # fmt: skip
+            row["dead"] = bool(record.spiking and record.counts.size and not record.counts.any())
             if use is not None and activity.chip is not None:
                 own = f"{population.name}["
                 cores = enumerate(activity.chip.cores)

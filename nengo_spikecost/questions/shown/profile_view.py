@@ -13,6 +13,7 @@ from ...activity.shown.activity_view import protocol_sentence
 from ...errors import EnergyError
 from ...layout import Presenter, presents
 from ...layout.presenter import Details, Part, presenters
+from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
 from ..profile_record import Profile
 
@@ -114,3 +115,6 @@ def _heading(profile: Profile) -> Iterable[str]:
         if labels.kind != "classes":
             yield f"labels of {name} are {labels.words}"
     yield from (score.line() for score in profile.scores)
+    dead = [row.name for row in layer_counts(profile.energy.workload()) if row.dead]
+    if dead and profile.scores:
+        yield f"The spiking network has dead layers: {names_in_note(dead)}"
