@@ -68,7 +68,7 @@ def _objects_known_by(layers: Iterable[Any]) -> Any:
     known: dict[str, Any] = {}
     for layer in layers:
         while layer is not None:
-            types[type(layer).__name__] = type(layer)
+            known[type(layer).__name__] = type(layer)
             for value in vars(layer).values():
                 if isinstance(value, _WITH_CONFIG):
                     known[type(value).__name__] = type(value)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sized
 from typing import Any
 
 import nengo
+import numpy as np
 
 from ..activity.activity_record import Activity
 from ..activity.labels import Labels, read_labels

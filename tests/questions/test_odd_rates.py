@@ -124,7 +124,9 @@ def test_dead_layers_by_name_with_the_accuracy():
     bias = demo_model().layers[-1].get_weights()[1]
     share = float(np.mean(y == np.argmax(bias)))
     assert profile.accuracy["spiking, last step"] == share
-    assert "spiking network has dead layers: to-spikes, conv0" in " ".join(profile.summary_string().split())
+    text = " ".join(profile.summary_string().split())
+    text = " ".join(profile.summary_string().split())
+    assert "The spiking network has dead layers: to-spikes, conv0" in text
 
 
 def test_a_dead_deployment():
