@@ -68,7 +68,9 @@ def _objects_known_by(layers: Iterable[Any]) -> Any:
     known: dict[str, Any] = {}
     for layer in layers:
         while layer is not None:
-            known[type(layer).__name__] = type(layer)
+            kind = type(layer).__name__
+            if not hasattr(tf.keras.layers, kind):  # of the user's own, in a wrapper maybe
+                known[kind] = type(layer)
             for value in vars(layer).values():
                 if isinstance(value, _WITH_CONFIG):
                     known[type(value).__name__] = type(value)
