@@ -7,6 +7,7 @@ import os
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,50 @@ def load_data(
     return _checked_samples(x, name), y
 
 
-def _checked_samples(x: np.ndarray, name: str) -> np.ndarray:
+def load_by_input(
+    path: str | os.PathLike[str], names: Sequence[Sequence[str]], y_key: str | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Samples of a model with several inputs and, where there are any, labels, from ``.npz``.
+
+    Parameters
+    ----------
+    path : path
+    names : sequence of sequence of str
+        What the array of each input may be called, its own name first.
+    y_key : str, optional
+        As for `load_data`.
+
+    Raises
+    ------
+    DataError
+        If an input has no array.
+    """
+    name = os.fspath(path)
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except (*_UNREADABLE, EOFError):
+        raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
+    listed = ", ".join(own for own, *_ in names)
+    if isinstance(loaded, np.ndarray):
+        raise DataError(
+            f"{name} holds one array, and the model has {len(names)} inputs: save an .npz file "
+            f"with arrays called {listed}."
+        )
+    with loaded:
+        x = {}
+        for own, *others in names:
+            found = [key for key in (own, *others) if key in loaded.files]
+            if not found:
+                raise DataError(
+                    f"{name} has no array for input {own!r}; it has {', '.join(loaded.files)}. "
+                    f"The inputs are {listed}."
+                )
+            x[own] = _checked_samples(_array(loaded, name, found[0], ()), name)
+        usual = tuple(key for key in _LABEL_KEYS if not any(key in known for known in names))
+        return x, _array(loaded, name, y_key, usual)
+
+
+def _checked_samples(x: Any, name: str) -> np.ndarray:
     if x.ndim == 0:
         raise DataError(f"The samples in {name} are a single number, not an array.")
     return x

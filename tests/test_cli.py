@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import inspect
 import json
 import subprocess
@@ -207,3 +208,29 @@ def test_demo(run, folder):
         assert content["total"]["energy_J"][name] > 0 and name in done.output
     for layer in ("to-spikes", "conv0", "conv1", "dense0"):
         assert next(row for row in content["layers"] if row["layer"] == layer)["spikes"] > 0
+
+
+def test_a_model_with_several_inputs(run, folder):
+    """Arrays of an .npz file have the names of the inputs, or the keys of a Keras 3 dict."""
+    keras = importlib.import_module("keras")
+    a, b = keras.Input((4,), name="ia"), keras.Input((3,), name="ib")
+    joined = keras.layers.Concatenate()([a, b])
+    out = keras.layers.Dense(2, name="out")(keras.layers.Dense(5, activation="relu")(joined))
+    of_dict = not keras.__version__.startswith("2.")
+    model = keras.Model({"z": a, "y": b} if of_dict else [a, b], out)
+    model.save(folder / "two.h5")
+    data = {"ia": np.ones((3, 4)), "ib": np.ones((3, 3)), "labels": np.zeros(3, int)}
+    np.savez(folder / "named.npz", **data)
+    done = run("report", "two.h5", "--data", "named.npz", "--steps", "3", "--samples", "2")
+    assert done.exit_code == 0 and "2 samples" in done.stdout, done.output
+    if of_dict:
+        # "y" is a usual name of labels, too: here it is an input's
+        np.savez(folder / "keys.npz", z=data["ia"], y=data["ib"])
+        done = run("report", "two.h5", "--data", "keys.npz", "--steps", "3")
+        assert done.exit_code == 0 and "ccuracy" not in done.stdout, done.output
+    np.savez(folder / "half.npz", ia=data["ia"])
+    done = run("report", "two.h5", "--data", "half.npz")
+    assert done.exit_code == 2 and "half.npz has no array for input 'ib'; it has ia." in done.stderr
+    np.save(folder / "one.npy", data["ia"])
+    done = run("report", "two.h5", "--data", "one.npy")
+    assert done.exit_code == 2 and "one array, and the model has 2 inputs" in done.stderr

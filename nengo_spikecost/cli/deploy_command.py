@@ -8,7 +8,7 @@ import click
 
 from .later_flags import LaterFlags
 from .option_flags import Decorator
-from .shared_options import file_options, on_model, samples_option, width
+from .shared_options import file_options, first_samples, on_model, samples_option, width
 
 
 def _flags() -> Decorator:
@@ -39,7 +39,7 @@ def deploy(
 
     if cost and options["target"] != "emulator":
         raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")
-    done = deploy(model, x[:samples], None if y is None else y[:samples], **options)
+    done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
     click.echo(done.summary_string(line_length=width()))
     results = done.to_dict()
     if cost:

@@ -12,7 +12,9 @@ from .later_flags import LaterFlags
 from .option_flags import Decorator
 from .shared_options import (
     file_options,
+    first_samples,
     list_written,
+    loaded,
     loaded_model,
     no_synapse,
     plain_errors,
@@ -50,12 +52,13 @@ def fit(
     time_limit: float, samples: int, json_file: str | None, **conversion_options: Any,
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
-    from ..loading import load_data
-
     check.positive("--time-limit", time_limit, LoihiError)
-    x = None if data_file is None else load_data(data_file, x_key, None)[0]
     files = [] if json_file is None else [json_file]
-    network = loaded_model(model, *files)
+    x = None
+    if data_file is None:
+        network = loaded_model(model, *files)
+    else:
+        network, x, _ = loaded(model, data_file, x_key, None, *files)
 
     from ..activity import measure
     from ..conversion import convert
@@ -63,7 +66,7 @@ def fit(
 
     conversion = convert(network, **no_synapse(conversion_options))
     raise_unsupported(conversion)
-    spikes = None if x is None else measure(conversion, x[:samples], n_steps)
+    spikes = None if x is None else measure(conversion, first_samples(x, samples), n_steps)
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
     click.echo(fit.summary_string(line_length=width()))
     click.echo("\nTo paste, where net is the network that was converted:\n")

@@ -14,6 +14,7 @@ from .shared_options import (
     device_file_option,
     device_names,
     file_options,
+    first_samples,
     list_written,
     load_device_file,
     max_pooling_option,
@@ -93,7 +94,7 @@ def _run(
     from ..questions.comparison.compare import compare
     from ..questions.profiling import profile
 
-    x, y = x[:samples], None if y is None else y[:samples]
+    x, y = first_samples(x, samples), None if y is None else y[:samples]
     result: Any = profile(model, x, y, **options)
     if compared:
         devices = options["devices"]

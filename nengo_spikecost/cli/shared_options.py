@@ -156,10 +156,36 @@ def loaded(
 
     ``outputs`` are files that will be written: results should not be lost to a mistyped folder.
     """
-    from ..loading import load_data
+    from ..errors import DataError
+    from ..loading import load_by_input, load_data
 
-    x, y = load_data(data_file, x_key, y_key)
-    return loaded_model(model, *outputs), x, y
+    problem: DataError | None = None
+    x: Any
+    y: Any
+    try:
+        x, y = load_data(data_file, x_key, y_key)
+    except DataError as error:
+        if x_key is not None or "has no array called" not in str(error):
+            raise
+        x, y, problem = None, None, error  # arrays may have the names of the model's inputs
+    network = loaded_model(model, *outputs)
+    if x_key is None and (problem is not None or len(network.inputs) > 1):
+        from ..conversion.keras3 import keys_of
+
+        keys = keys_of(network, "inputs")
+        names = [[n, *(k for k, v in keys.items() if v == n)] for n in network.input_names]
+        try:
+            x, y = load_by_input(data_file, names, y_key)
+        except DataError:
+            if len(network.inputs) == 1 and problem is not None:
+                raise problem from None
+            raise
+    return network, x, y
+
+
+def first_samples(x: Any, n: int | None) -> Any:
+    """The first samples of an array, or of each in a dict by input."""
+    return {k: v[:n] for k, v in x.items()} if isinstance(x, dict) else x[:n]
 
 
 def loaded_model(model: str, *outputs: str) -> Any:

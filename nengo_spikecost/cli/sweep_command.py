@@ -52,6 +52,8 @@ def sweep(
     from ..layout.plots import save_plot
     from ..tuning.sweeps import sweep
 
+    if isinstance(x, dict):
+        raise DataError(f"A sweep needs a model with one input; this one has {', '.join(x)}.")
     samples = len(x) if samples is None else min(samples, len(x))
     if n_confirm is not None and samples + n_confirm > len(x):
         raise DataError(

@@ -9,7 +9,14 @@ import click
 from ..tuning.rate_options import RateOptions
 from .drawing import plot_option
 from .option_flags import flags
-from .shared_options import file_options, max_pooling_option, on_model, samples_option, width
+from .shared_options import (
+    file_options,
+    first_samples,
+    max_pooling_option,
+    on_model,
+    samples_option,
+    width,
+)
 
 
 def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, float]:
@@ -52,7 +59,7 @@ def tune(
     from ..layout.plots import save_plot
     from ..tuning import tune_firing_rates
 
-    tuning = tune_firing_rates(model, x[:samples], **options)
+    tuning = tune_firing_rates(model, first_samples(x, samples), **options)
     click.echo(tuning.summary_string(width()))
     click.echo(f"\nTo paste:\n\n{tuning.code()}")
     if plot_file is not None:

@@ -178,7 +178,7 @@ def run_converter(model: tf.keras.Model, **options: Any) -> RecordingConverter:
         if "nengo_dl" not in note.filename:
             warnings.warn_explicit(note.message, note.category, note.filename, note.lineno)
         elif not message.startswith(_EXPECTED_WARNINGS + _SAID_BY_US):
-            warnings.warn(message, ConversionWarning, stacklevel=3)
+            warnings.warn(message, ConversionWarning, stacklevel=4)
     return converter
 
 

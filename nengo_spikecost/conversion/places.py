@@ -77,4 +77,4 @@ def warn_of_host_layers(converter: RecordingConverter) -> None:
             "max_pooling='strided' its first element"
         )
     words = f"These layers are computed exactly, on the host: {', '.join(host)}{advice}."
-    warnings.warn(words, ConversionWarning, stacklevel=3)
+    warnings.warn(words, ConversionWarning, stacklevel=4)
