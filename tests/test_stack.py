@@ -357,6 +357,59 @@ def test_a_network_that_cant_be_built_leaves_nengo_precise():
     assert nengo.rc.get("precision", "bits") == before == "64"
 
 
+def test_events_of_a_dvs_camera_reach_the_chip(tmp_path):
+    """P14: without it NengoLoihi dies of ``np.fromstring`` with NumPy 2.3.
+
+    The file is written here, in the format that ``EventsFileIO`` of NengoLoihi 1.1.0 reads: 8
+    bytes an event, little-endian: y << 2 | polarity << 1 | trigger, x << 1, and the time in us.
+    """
+    loihi = stack.nengo_loihi()
+    events = [(1, 2, 0, 500), (0, 3, 1, 1_500), (1, 2, 1, 1_900), (1, 2, 1, 4_200)]
+    raw = np.array([(y << 2 | p << 1, x << 1, t) for y, x, p, t in events], dtype="<u2, <u2, <u4")
+    path = tmp_path / "seen.events"
+    path.write_bytes(raw.tobytes())
+    read = loihi.dvs.DVSEvents.from_file(str(path)).events
+    assert [(int(e["y"]), int(e["x"]), int(e["p"]), int(e["t"])) for e in read] == events
+
+    with nengo.Network(seed=0) as net:
+        camera = nengo.Node(loihi.dvs.DVSFileChipProcess(str(path), dvs_height=2, dvs_width=4))
+        seen = nengo.Probe(camera)
+        relu = loihi.neurons.LoihiSpikingRectifiedLinear()
+        cells = nengo.Ensemble(16, 1, neuron_type=relu, gain=np.ones(16), bias=np.zeros(16))
+        nengo.Connection(camera, cells.neurons, transform=2, synapse=None)
+        fired = nengo.Probe(cells.neurons)
+    pixels = [(y * 4 + x) * 2 + p for y, x, p, _ in events]  # channels last
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(8)
+    steps, places = np.nonzero(sim.data[seen])
+    # an event at t us is in the frame of step floor(t / 1000) + 1
+    assert (steps.tolist(), places.tolist()) == ([t // 1000 for *_, t in events], pixels)
+    net.probes.remove(seen)  # NengoLoihi can't record a Node on the chip
+    with loihi.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(8)
+    # each event, with a weight of 2, makes one spike
+    assert np.nonzero(sim.data[fired])[1].tolist() == pixels
+
+
+@pytest.mark.parametrize("name", ["dvs", "passthrough"])
+def test_patches_p13_and_p14_are_applied_once(name):
+    module = importlib.import_module(f"nengo_loihi.{name}")
+    patch = {"dvs": patches.events_read_as_bytes, "passthrough": patches.relays_merged_whole}[name]
+    before = dict(vars(module)), dict(vars(getattr(module, "Cluster", object)))
+    patch(module)
+    assert before == (dict(vars(module)), dict(vars(getattr(module, "Cluster", object))))
+    if name == "passthrough" or versions.at_least("numpy", (2, 3)):
+        number = {"dvs": "P14", "passthrough": "P13"}[name]
+        assert f"{number} {module.__name__}" in stack.report().patches
+
+
+def test_numbers_as_text_are_read_as_numpy_reads_them():
+    """P14 replaces what NumPy 2.3 refuses only."""
+    module = importlib.import_module("nengo_loihi.dvs")
+    assert module.np.fromstring("1 2", sep=" ").tolist() == [1.0, 2.0]
+    assert module.np.fromstring(b"\x01\x02", np.uint8).tolist() == [1, 2]
+
+
 def test_what_is_to_be_done_when_a_module_is_imported(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(stack._FINDER, "after", dict(stack._FINDER.after))

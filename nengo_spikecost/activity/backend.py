@@ -39,6 +39,8 @@ class Setup:
         Arguments of `measure` that only this simulator takes: `SimulatorSpec.options`.
     fit : BlockFit, optional
         Block shapes to build with, where the simulator is a chip's.
+    named : Conversion or nengo.Network, optional
+        The object that the network came with, which knows the names of its layers.
     """
 
     network: Any
@@ -52,6 +54,7 @@ class Setup:
     presentation: str
     options: Mapping[str, Any] = field(default_factory=dict)
     fit: Any = None
+    named: Any = None
 
     @property
     def continuous(self) -> bool:

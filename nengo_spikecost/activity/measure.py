@@ -11,6 +11,7 @@ from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..options import takes_options
 from ..progress import progress_bar
+from ..warned import each_once
 from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
 from .measure_options import MeasureOptions
@@ -83,8 +84,10 @@ def measure(
     setup = Setup(
         given.network, inputs, populations, given.outputs, 0, options.dt, batch_size,
         options.seed, options.presentation, options.special(), given.fit,
+        given.named,
     )  # fmt: skip
-    activity = _Run(options, setup, stream).measured()
+    with each_once():
+        activity = _Run(options, setup, stream).measured()
     return replace(activity, outputs=_with_heads(activity.outputs, given.named))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Callable
 import click
 
 from ..errors import DataError, SpikeCostError, SpikeCostWarning
+from ..warned import each_once
 from .option_flags import Decorator, all_of
 
 _NARROWEST, _WIDEST = 80, 130
@@ -33,7 +34,7 @@ def plain_errors(command: Callable) -> Callable:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), each_once():
             # notes of the packages below us are for their developers; ours are for the user
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", SpikeCostWarning)

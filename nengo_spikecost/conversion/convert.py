@@ -22,10 +22,12 @@ import tensorflow as tf
 from ..check import choice
 from ..errors import ConversionError
 from ..graph.naming import ensemble_of
+from ..graph.off_chip import is_on_chip, mark_off_chip
 from ..graph.routes import layer_of_route
 from ..layers.keras_shapes import layer_info
 from ..lowering import Lowering
 from ..lowering import lower as lower_network
+from ..lowering.hardware import needs_relay
 from ..options import named_arguments
 from .checks import check_model, check_options, check_synapse
 from .conversion_record import Conversion
@@ -170,7 +172,26 @@ def convert(
         conversion = _lowered(conversion, image_shapes(objects, copies))
     if off_chip is not None or spiking:
         place(conversion, off_chip)
+        conversion = _with_relays(conversion, image_shapes(objects, copies))
     return conversion
+
+
+def _with_relays(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> Conversion:
+    """Lowered again, if neurons beside the chip are reached in a way that only the host can do.
+
+    Which neurons these are is known from the lowered network only.
+    """
+    lowering, net = conversion.lowering, conversion.net
+    if lowering is None or not any(needs_relay(conn, net) for conn in net.all_connections):
+        return conversion
+    assert conversion.unlowered is not None
+    beside = [old for old, new in lowering.objects.items() if _is_beside(new, net)]
+    mark_off_chip(conversion.unlowered.net, beside)
+    return _lowered(conversion.unlowered, shapes)
+
+
+def _is_beside(obj: Any, net: nengo.Network) -> bool:
+    return isinstance(obj, nengo.Ensemble) and not is_on_chip(net, obj)
 
 
 _COMPOSED = (

@@ -17,6 +17,7 @@ from ..activity.labels import labels_of, read_labels
 from ..activity.subject import subject
 from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
 from ..options import takes_options
+from ..warned import each_once
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.block_search import fit_blocks
@@ -31,6 +32,7 @@ from .support.support import raise_unsupported
 
 
 @takes_options(DeployOptions)
+@each_once()
 def deploy(
     network: Any, data: Any, y: Any = None, *, options: DeployOptions, **convert_options: Any
 ) -> Deployment:
@@ -65,6 +67,12 @@ def deploy(
         If a layer can't be converted, NengoLoihi can't run the network, or it does not fit.
     DataError, MeasurementError
         As `measure`.
+
+    Warns
+    -----
+    EmulationWarning
+        Of what the chip runs otherwise than the network says (`check_support`), and of what
+        NengoLoihi warns of.
     """
     simulator, target = TARGETS[options.target]
     named, fit, use = _deployable(network, options, convert_options)

@@ -40,7 +40,7 @@ from ..graph.routes import is_neural
 from .composition import TooManyWeights, compose
 from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
 from .emission import to_transform
-from .hardware import folded_bias, needs_relay, needs_rewriting
+from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting
 from .images import as_images, find_images
 from .linear_map import LinearMap
 from .lowering_record import Change, Lowering, n_stored
@@ -65,8 +65,9 @@ def lower(
     and ways that lead out of the neurons: an output, a probed Node or a Node that computes
     is reached through the same Nodes as before, on the host. NengoLoihi takes only dense
     transforms there; so where another one starts at neurons, a Node that hands on all
-    their outputs is put before it. From Nodes to neurons, the Connections in a row stay if
-    they take fewer multiplications than one.
+    their outputs is put before it. So it is where neurons on the chip lead to neurons that
+    are marked as off the chip. From Nodes to neurons, the Connections in a row stay if they
+    take fewer multiplications than one.
 
     Parameters
     ----------
@@ -302,27 +303,40 @@ class _Lowerer:
         if conn not in self._fixed and needs_rewriting(conn):
             path = Path(conn.pre_obj, conn.synapse, self._maps[conn], (conn,))
             self._connect(path, conn.post_obj, self._emit(path), "rewritten")
-        elif needs_relay(conn):
-            relay = self._relay(conn)
-            self._copier.copy(conn, pre=relay[conn.pre_slice], synapse=None)
-        else:
+        elif not needs_relay(conn, self._network):
             self._copier.copy(conn)
+        elif isinstance(conn.pre_obj, nengo.Ensemble):
+            self._copy_decoded(conn)
+        else:
+            relay = self._relay(conn.pre_obj, conn.synapse, conn.post_obj, (conn,))
+            self._copier.copy(conn, pre=relay[conn.pre_slice], synapse=None)
 
-    def _relay(self, conn: nengo.Connection) -> nengo.Node:
-        """A Node that has the filtered outputs of all neurons a Connection starts at."""
-        key = (conn.pre_obj, conn.synapse)
+    def _copy_decoded(self, conn: nengo.Connection) -> None:
+        """Decode to a Node of its own, and apply the transform behind it."""
+        relay = self._new_relay(conn.pre_obj, conn.post_obj, conn.size_mid, (conn,))
+        self._copier.copy(conn, post=relay, transform=NoTransform(conn.size_mid))
+        self._new_connection(relay, self._copier.new_of(conn.post), conn.transform, None)
+
+    def _relay(
+        self, origin: Any, synapse: Any, target: Any, old: tuple[nengo.Connection, ...]
+    ) -> nengo.Node:
+        """The Node that has the filtered outputs of all of some neurons."""
+        key = (origin, synapse)
         if key not in self._relays:
-            size, name = conn.pre_obj.size_out, self._name(conn.pre_obj)
-            relay = nengo.Node(size_in=size, label=f"{name}.output", add_to_container=False)
-            self._copier.add(relay)
-            pre = self._copier.new_of(conn.pre_obj)
-            new = self._new_connection(pre, relay, NoTransform(size), conn.synapse)
-            self._relays[key] = relay
-            self._merged[new] = (conn,)
-            self._changes.append(
-                Change("relay", name, self._name(conn.post_obj), (conn,), new.transform)
-            )
+            size, pre = origin.size_out, self._copier.new_of(origin)
+            relay = self._relays[key] = self._new_relay(origin, target, size, old)
+            new = self._new_connection(pre, relay, NoTransform(size), synapse)
+            self._merged[new] = old
         return self._relays[key]
+
+    def _new_relay(
+        self, origin: Any, target: Any, size: int, old: tuple[nengo.Connection, ...]
+    ) -> nengo.Node:
+        name = self._name(origin)
+        relay = nengo.Node(size_in=size, label=f"{name}.output", add_to_container=False)
+        self._copier.add(relay)
+        self._changes.append(Change("relay", name, self._name(target), old, NoTransform(size)))
+        return relay
 
     def _connect(self, path: Path, target: Any, transform: Any, kind: str = "composed") -> None:
         """Add the Connection for a path."""
@@ -333,7 +347,13 @@ class _Lowerer:
             self._copier.add(origin)
         else:
             origin = self._copier.new_of(path.origin)
-        new = self._new_connection(origin, self._copier.new_of(target), transform, path.synapse)
+        synapse = path.synapse
+        if isinstance(path.origin, Neurons) and leaves_chip(
+            self._network, path.origin, target, transform
+        ):
+            origin = self._relay(path.origin, synapse, target, path.connections)
+            synapse = None
+        new = self._new_connection(origin, self._copier.new_of(target), transform, synapse)
         self._merged[new] = path.connections
         before = sum(n_stored(conn.transform) for conn in path.connections)
         names = self._name(path.origin), self._name(target)

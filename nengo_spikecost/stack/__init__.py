@@ -3,7 +3,7 @@
 The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
-each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11
+each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, and P13
 have work to do.
 
 =====  ===========  ====================================================================
@@ -23,6 +23,8 @@ P9     always       nengo_loihi's grouped and transposed convolutions
 P10    always       nengo-dl's planner: grouped convolutions of one input stay apart
 P11    always       Nengo computes in float64 again after a network nengo-dl can't build
 P12    on demand    names of Keras 2 layers that TensorFlow has no scope for
+P13    always       nengo_loihi merges passthrough Nodes with their Probes and solvers
+P14    NumPy>=2.3   nengo_loihi reads ``.events`` files of DVS cameras
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -102,7 +104,9 @@ _FINDER = HookedFinder(
         "nengo_loihi.builder.connection": patches.convolution_synapses,
         "nengo_loihi.builder.split_blocks": patches.convolution_blocks,
         "nengo_loihi.conv": patches.convolution_synapses,
+        "nengo_loihi.dvs": patches.events_read_as_bytes,
         "nengo_loihi.neurons": patches.numpy_1_view,
+        "nengo_loihi.passthrough": patches.relays_merged_whole,
     },
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ something. The table of all of them is in `nengo_spikecost.stack`.
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import importlib.util
@@ -345,3 +346,59 @@ def allow_all_layer_names(layer_class: Any) -> None:
     _name_scope._any_name = True  # type: ignore[attr-defined]
     layer_class._name_scope = _name_scope
     _record("P12 Layer._name_scope")
+
+
+def relays_merged_whole(module: Any) -> None:
+    """P13: NengoLoihi merges passthrough Nodes without losing a Probe or a solver.
+
+    Between populations on the chip it takes passthrough Nodes out, and makes one Connection
+    of each way through them. A probed Node at the end of such a way it leaves without any
+    input (``generate_from`` looks for Connections that go on before it looks for Probes), so
+    that the Probe reads 0. Its new Connections do not have the solver of the decoded
+    Connection that they stand for.
+    Reference: nengo-loihi 1.1.0, ``Cluster`` in passthrough.py.
+    """
+    cluster = module.Cluster
+    from_node, connections = cluster.generate_from, cluster.generate_conns
+    if hasattr(from_node, "_merged_whole"):
+        return
+
+    @functools.wraps(from_node)
+    def generate_from(self: Any, obj: Any, outputs: Any, previous: Any = None) -> Iterator[Any]:
+        if obj in self.probed_objs and obj not in outputs:
+            yield slice(None), module.Dense((obj.size_out,) * 2, init=1.0), None, obj
+        else:
+            yield from from_node(self, obj, outputs, previous)
+
+    @functools.wraps(connections)
+    def generate_conns(self: Any) -> Iterator[Any]:
+        for given in self.conns_in:
+            one = copy.copy(self)
+            one.conns_in = {given}
+            for made in connections(one):
+                made.solver = given.solver
+                yield made
+
+    generate_from._merged_whole = True  # type: ignore[attr-defined]
+    cluster.generate_from, cluster.generate_conns = generate_from, generate_conns
+    _record("P13 " + module.__name__)
+
+
+def events_read_as_bytes(module: Any) -> None:
+    """P14, NumPy >= 2.3: NengoLoihi reads ``.events`` files of DVS cameras.
+
+    It reads bytes by ``np.fromstring``, which takes only text since NumPy 2.3. Only the
+    global ``np`` of that module is replaced. Reference: NumPy 2.3.0 release notes, "Expired
+    deprecations"; nengo-loihi 1.1.0, ``EventsFileIO.read_events`` in dvs.py.
+    """
+    if not versions.at_least("numpy", (2, 3)) or isinstance(module.np, _ModuleView):
+        return
+    np = module.np
+
+    def fromstring(data: Any, dtype: Any = float, count: int = -1, *, sep: str = "") -> Any:
+        if sep:
+            return np.fromstring(data, dtype, count, sep=sep)
+        return np.frombuffer(data, dtype, count).copy()
+
+    module.np = _ModuleView(np, fromstring=fromstring)
+    _record("P14 " + module.__name__)

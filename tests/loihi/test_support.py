@@ -456,7 +456,7 @@ def relay_between_alpha_filters(layers):
         nengo.Connection(node, b.neurons, synapse=0.005)
 
 
-@case("differs", "reads 0")
+@case("runs")
 def probed_node_beside_the_chip(layers):
     a, b = chip(layers), chip(layers, "b")
     node = host_node(layers, label="readout")
@@ -673,7 +673,7 @@ def test_what_can_be_rounded_is_known_beforehand(seed):
     a = layers.population(8, "a", gain=10 ** rng.uniform(-1, 2))
     a.bias = nengo.dists.Choice([10 ** rng.uniform(-3, 9)])
     layers.connect(layers.encoder, a, transform, [0.005, None, 0.1][seed % 3])
-    problems = check_support(layers.net)
+    problems = [problem for problem in check_support(layers.net) if problem.refused]
     if problems:
         assert "too large to be rounded" in str(problems[0])
         with pytest.raises((AssertionError, nengo.exceptions.BuildError)):
@@ -701,7 +701,6 @@ def assert_close(found, expected):
         numbers_to_chip,
         rates_off_chip,
         relay_behind_off_chip_neurons,
-        probed_node_beside_the_chip,
         loop_of_relays,
         relay_between_two_filters,
     ],

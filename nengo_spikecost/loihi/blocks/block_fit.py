@@ -194,7 +194,7 @@ class BlockFit(Result):
         loihi = stack.nengo_loihi()
         model = loihi.builder.Model(dt=dt)
         started = time.monotonic()
-        with building(self.network):
+        with building(self.network, named=self.given, dt=dt):
             self.apply()
             model.build(self.network)
         seconds = time.monotonic() - started

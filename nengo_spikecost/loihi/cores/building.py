@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import nengo
 import numpy as np
 
 from ...errors import LoihiError
+from ...warned import is_first, passed_on
+from ..support.support import raise_unsupported
 
 #: How NengoLoihi refuses a network. AttributeError: its sentence on pop16 axons that do not
 #: start at every fourth compartment has a misspelt name (builder/validate.py).
@@ -18,8 +20,12 @@ REFUSALS = (AssertionError, AttributeError, NotImplementedError, nengo.exception
 
 
 @contextmanager
-def building(network: nengo.Network, advice: str = "") -> Iterator[None]:
+def building(
+    network: nengo.Network, advice: str = "", *, named: Any = None, dt: float = 0.001
+) -> Iterator[None]:
     """Context in which NengoLoihi builds a network, for which its parameters may be set.
+
+    Every network that goes to the chip passes here, and so `raise_unsupported` is asked here.
 
     Parameters
     ----------
@@ -27,14 +33,24 @@ def building(network: nengo.Network, advice: str = "") -> Iterator[None]:
         Its config is as before afterwards.
     advice : str
         Sentences on what to do if NengoLoihi refuses it, which follow its own.
+    named : Conversion, Lowering or nengo.Network, optional
+        Knows the names of the network's layers.
+    dt : float
+        Time step in s.
 
     Raises
     ------
     LoihiError
         In place of all `REFUSALS`.
+
+    Warns
+    -----
+    EmulationWarning
+        What the chip runs otherwise than the network says, and what NengoLoihi warns of.
     """
-    with warnings.catch_warnings(), np.errstate(all="ignore"), config_restored(network):
-        warnings.simplefilter("ignore")
+    raise_unsupported(network if named is None else named, dt=dt)
+    is_first(network, dt)  # it may surround the one that was looked at
+    with passed_on("NengoLoihi"), np.errstate(all="ignore"), config_restored(network):
         try:
             yield
         except LoihiError:

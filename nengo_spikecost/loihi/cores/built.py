@@ -23,6 +23,7 @@ from ... import stack
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
+from ..support.support import warn_of_differences
 from ..support.unsupported import owner_of
 from .building import building
 
@@ -137,7 +138,7 @@ def built_network(
         named = getattr(named, "network", named)
     graph = NetworkGraph(named)
     if model is None:
-        model = _build(graph.network, fit, dt)
+        model = _build(graph.network, fit, dt, named)
     else:
         model = getattr(model, "model", model)
         if getattr(model, "toplevel", None) is not graph.network:
@@ -145,13 +146,14 @@ def built_network(
                 "model= was built from another network than the one given: pass the Simulator "
                 "of this network, or leave it out to have the network built."
             )
+        warn_of_differences(named, dt=model.dt)
     return _Reader(model, graph).read()
 
 
-def _build(network: nengo.Network, fit: Any, dt: float) -> Any:
+def _build(network: nengo.Network, fit: Any, dt: float, named: Any) -> Any:
     loihi = stack.nengo_loihi()
     model = loihi.builder.Model(dt=dt)
-    with building(network, _ADVICE):
+    with building(network, _ADVICE, named=named, dt=dt):
         if fit is not None:
             fit.apply(network)
         model.build(network)

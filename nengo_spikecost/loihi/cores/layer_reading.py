@@ -35,7 +35,7 @@ def read_layers(network: Any, dt: float = 0.001) -> Layers:
         If NengoLoihi can't build it.
     """
     net, layer_names = network_and_names(network)
-    reader = _Reader(net, build_unsplit(net, dt), layer_names, dt)
+    reader = _Reader(net, build_unsplit(net, dt, network), layer_names, dt)
     return Layers(reader.read(), tuple(reader.inputs), net, network)
 
 

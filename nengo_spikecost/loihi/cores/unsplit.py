@@ -76,7 +76,7 @@ class Unsplit:
         return dict(self.model.block_shapes.items())
 
 
-def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
+def build_unsplit(network: nengo.Network, dt: float = 0.001, named: Any = None) -> Unsplit:
     """Build the blocks of a network without the synapses between neurons.
 
     Parameters
@@ -85,6 +85,8 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
         It is not changed.
     dt : float
         Time step in s.
+    named : Conversion or Lowering, optional
+        Knows the names of the network's layers.
 
     Raises
     ------
@@ -103,7 +105,8 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001) -> Unsplit:
     model.validation_level = loihi.builder.builder.ValidationLevel.NONE
     model.block_shapes = _WholeBlocks()
     advice = "nengo_spikecost.loihi.check_support says which layer is at fault."
-    with building(network, advice), no_decoders_for(network), _nothing_split(loihi):
+    built = building(network, advice, named=named, dt=dt)
+    with built, no_decoders_for(network), _nothing_split(loihi):
         model.build(network, discretize=False)
     return Unsplit(model, tuple(noted))
 

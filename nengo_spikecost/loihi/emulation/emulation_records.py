@@ -77,6 +77,9 @@ class EmulatedRun(Result):
     overflows : ndarray of bool, shape (n_samples, n_blocks, 3)
         Whether numbers were too large for the chip at any step: inputs, currents, and
         currents with bias (`OVERFLOWS`).
+    unsent : ndarray of int64, shape (n_samples, n_inputs)
+        Spikes that neurons of the host fired beside another one in the same step: the chip
+        gets one of them.
     by_step : StepCounts, optional
         Counts of each step, if they were asked for.
     """
@@ -102,6 +105,7 @@ class EmulatedRun(Result):
     ensembles: Mapping[Any, np.ndarray] = field(repr=False)
     host_counts: Mapping[Any, np.ndarray] = field(repr=False)
     overflows: np.ndarray = field(repr=False)
+    unsent: np.ndarray = field(repr=False)
     by_step: StepCounts | None = field(default=None, repr=False)
 
     def spikes_of(self, ensemble: Any) -> np.ndarray:

@@ -24,7 +24,7 @@ from .emulation_records import EmulatedRun
 from .feeding import check_run, filled, given_inputs, positive
 from .lanes import usable_processors
 from .presenting import Presenter
-from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
+from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows, warn_of_unsent
 
 READOUTS = ("last", "all")
 
@@ -158,7 +158,8 @@ class Emulator:
         Warns
         -----
         EmulationWarning
-            If numbers were too large for the chip, or functions of Nodes remember something.
+            If numbers were too large for the chip, functions of Nodes remember something, or
+            neurons on the host fire more than once in a step.
         """
         check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
         check.choice("readout", readout, READOUTS, MeasurementError)
@@ -186,6 +187,7 @@ class Emulator:
             batches, asked,
         )  # fmt: skip
         warn_of_overflows(run)
+        warn_of_unsent(run)
         return run
 
     def state(self) -> dict[str, np.ndarray]:

@@ -83,6 +83,9 @@ class Presenter:
         self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
         self.senders = _senders(model, chip)
+        self._heights = _heights(model, self.senders)
+        #: Spikes fired on the host that were not sent, (lanes, inputs): one a step is.
+        self.unsent = np.zeros((batch_size, len(chip.inputs)), dtype=np.int64)
         receiving = model.chip2host_receivers.items()
         self._receivers = {id(node.output): probe for probe, node in receiving}
         models = [part for part in (model.host_pre, model.host) if part.params]
@@ -142,6 +145,7 @@ class Presenter:
             Whether to count every step separately.
         """
         self.lanes.begin(n_steps if by_step else 0)
+        self.unsent[...] = 0
         for counter in self._counters:
             counter.begin()
         self._feed(inputs, 0, first=True)
@@ -286,6 +290,10 @@ class Presenter:
             own = self._chip.input_of[number]
             first = own.start - self._chip.n_compartments
             flags[:, first : first + values.shape[1]] = values != 0
+            height = self._heights[number]
+            if values.max(initial=0) > 1.5 * height:
+                fired = np.rint(np.maximum(values, 0) / height).astype(np.int64)
+                self.unsent[:, number] += np.maximum(fired - 1, 0).sum(axis=1)
 
     def _send_timed(self, flags: np.ndarray, step: int) -> None:
         """Send the events of processes on the chip, which NengoLoihi knew when it built them."""
@@ -329,3 +337,14 @@ def _senders(model: Any, chip: Chip) -> dict[int, int]:
         id(node.output): number[id(model.spike_targets[receiver])]
         for node, receiver in model.host2chip_senders.items()
     }
+
+
+def _heights(model: Any, senders: Mapping[int, int]) -> dict[int, float]:
+    """The output of a neuron that fires once, of each of the chip's inputs; rates have none."""
+    heights = {}
+    for node, receiver in model.host2chip_senders.items():
+        kind = getattr(receiver, "neuron_type", None)  # None: NengoLoihi's own, of amplitude 1
+        spiking = kind is None or kind.spiking
+        amplitude = getattr(kind, "amplitude", 1.0) if spiking else np.inf
+        heights[senders[id(node.output)]] = float(amplitude) / model.dt
+    return heights

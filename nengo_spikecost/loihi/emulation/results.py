@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ...activity.gathered import Gathered
 from ...chip.chip_activity import StepCounts
 from ...errors import EmulationWarning
+from ...warned import warn
 from ..cores.built import BuiltNetwork
 from .chip import Chip
 from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun, added_up
@@ -57,7 +57,7 @@ def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batc
     results = {
         "spikes": _small(lanes.spikes[:n]), "messages": messages[:n], "synops": synops[:n],
         "with_input": lanes.with_input[:n].sum(axis=1), "idle": lanes.idle[:n].sum(axis=1),
-        "overflows": lanes.overflows[:n].astype(bool),
+        "overflows": lanes.overflows[:n].astype(bool), "unsent": presenter.unsent[:n].copy(),
     }  # fmt: skip
     if lanes.by_step.fired.shape[1]:
         results.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
@@ -101,9 +101,24 @@ def joined_run(
         with_input=arrays["with_input"], idle=arrays["idle"],
         chip_to_host=_read_by_host(built.model, chip, arrays["spikes"]), ensembles=ensembles,
         host_counts={e: arrays[f"host {k}"] for k, e in enumerate(host_ensembles)},
-        overflows=arrays["overflows"],
+        overflows=arrays["overflows"], unsent=arrays["unsent"],
         by_step=_step_counts(chip, arrays) if asked.by_step else None,
     )  # fmt: skip
+
+
+def warn_of_unsent(run: EmulatedRun) -> None:
+    """Warn of spikes on the host that the chip does not get, which NengoLoihi does not say."""
+    per_input = run.unsent.sum(axis=0)
+    names = [name for name, lost in zip(run.input_names, per_input) if lost]
+    if names:
+        sent = run.host_to_chip().sum()
+        warn(
+            f"{per_input.sum():,} spikes that {', '.join(names)} fired on the host did not reach "
+            f"the chip ({sent:,} did): it takes one spike of a neuron in a step. Numbers that "
+            "NengoLoihi encodes in spikes are cut off beyond -1 and 1 (times the radius of the "
+            "Ensemble that gets them). Lower what the host's neurons are given, or their gains.",
+            EmulationWarning,
+        )
 
 
 def warn_of_overflows(run: EmulatedRun) -> None:
@@ -116,7 +131,7 @@ def warn_of_overflows(run: EmulatedRun) -> None:
         "too many spikes arrive at once. See EmulatedRun.overflows."
     )
     if said:
-        warnings.warn(message, EmulationWarning, stacklevel=3)
+        warn(message, EmulationWarning)
 
 
 def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:

@@ -55,7 +55,9 @@ def shaped(setup: Setup, network: nengo.Network) -> Iterator[None]:
         "nengo_spikecost.loihi.check_support says which layer it refuses; if cores overflow, "
         "nengo_spikecost.loihi.fit_blocks finds block shapes."
     )
-    with building(network, advice), _processes_seeded(setup.network, setup.seed):
+    named = setup.network if setup.named is None else setup.named
+    built = building(network, advice, named=named, dt=setup.dt)
+    with built, _processes_seeded(setup.network, setup.seed):
         if setup.fit is not None:
             setup.fit.apply()
         yield

@@ -26,6 +26,7 @@ from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
 from ...chip.limits import DEFAULT_CHIPS, MAX_CORES_PER_CHIP
 from ...errors import EmulationWarning, MeasurementError
 from ...graph import EventSource, SpikeSource
+from ...warned import pass_on, warn
 from .chip_network import Surrounding, check_probes, shaped
 
 TARGETS = ("sim", "loihi")
@@ -116,7 +117,7 @@ class _Run:
         self._simulator = simulator
         self._first = 0
         try:
-            _quietly(simulator.__enter__)
+            _run_noting(simulator.__enter__)
         except BaseException:
             simulator.close()
             raise
@@ -128,7 +129,7 @@ class _Run:
 
     def run_steps(self, n_steps: int, progress_bar: bool = False) -> None:
         """Simulate."""
-        _quietly(self._simulator.run_steps, n_steps)
+        _run_noting(self._simulator.run_steps, n_steps)
 
     def clear_probes(self) -> None:
         """Forget the values of Probes."""
@@ -147,10 +148,10 @@ class _Run:
                 del spikes.spikes[step]
 
 
-def _quietly(function: Any, *arguments: Any) -> None:
-    """Call a part of NengoLoihi without its warnings, except for those that change results."""
+def _run_noting(function: Any, *arguments: Any) -> None:
+    """Call a part of NengoLoihi, and say once what it warns of at every step."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
-        warnings.simplefilter("default")
+        warnings.simplefilter("always")
         # spikes that NengoLoihi drops make an error here: counts and outputs would be wrong
         warnings.filterwarnings("error", message="Too many spikes")
         try:
@@ -161,13 +162,18 @@ def _quietly(function: Any, *arguments: Any) -> None:
                 "has room for, and NengoLoihi drops the rest. Raise it: "
                 "hardware_options={'snip_max_spikes_per_step': ...}."
             ) from None
-    overflows = {str(w.message) for w in caught if str(w.message).startswith("Overflow")}
+    overflows = {str(w.message) for w in caught if _is_overflow(w)}
     if overflows:
         message = (
             f"Numbers were too large for the chip, and were cut as it cuts them ("
             f"{', '.join(sorted(overflows))}): too many spikes arrive at once."
         )
-        warnings.warn(message, EmulationWarning, stacklevel=2)
+        warn(message, EmulationWarning)
+    pass_on("NengoLoihi", (w for w in caught if not _is_overflow(w)))
+
+
+def _is_overflow(warning: warnings.WarningMessage) -> bool:
+    return str(warning.message).startswith("Overflow")
 
 
 def _check_target(target: Any, hardware: Any, setup: Setup) -> None:

@@ -17,8 +17,10 @@ from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform, Sparse
 
 from ...graph.nengo_types import replaced
-from .ensemble_rules import can_decay, decay_threshold, equal_gains
+from ...lowering.map_reading import unreadable
+from .ensemble_rules import equal_gains
 from .links import LOWER, Link
+from .neuron_rules import Finding, can_decay, decay_threshold
 from .unsupported import Context, Unsupported, owner_of
 
 Taus = dict[Any, dict[float, str]]  # Ensemble -> time constant in s -> name of a source
@@ -46,9 +48,6 @@ def link_problems(link: Link, context: Context, taus: Taus) -> Iterator[Unsuppor
     source, target = context.name(link.first.pre_obj), _target_name(link, context)
     for reason, remedy, refused in findings:
         yield Unsupported(f"{source} -> {target}", reason, remedy, refused, link.last)
-
-
-Finding = tuple[str, str, bool]  # reason, remedy, refused
 
 
 def _target_name(link: Link, context: Context) -> str:
@@ -105,11 +104,8 @@ def _spikes_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
         reason = f"has the synapse {link.synapse}, and the chip has none but Lowpass"
         yield reason, "Use a Lowpass synapse, nengo.Lowpass(tau)", True
         return
-    own = replaced(link.synapse, Lowpass) if isinstance(link.synapse, Lowpass) else ()
-    if own:
-        reason = f"has the synapse {link.synapse}, which NengoLoihi runs as a Lowpass, without "
-        reason += f"the {', '.join(own)} of its class"
-        yield reason, "Use nengo.Lowpass(tau)", False
+    if tau > 0:
+        yield from _other_lowpass(link.synapse)
     if tau > 0 and not can_decay(tau, context.dt):
         reason = f"has a Lowpass synapse of {tau:g} s, too long for the chip to decay"
         longest = -context.dt / np.log1p(-decay_threshold())
@@ -154,8 +150,20 @@ def _matrix_on_chip(link: Link, context: Context) -> Iterator[Finding]:
 
 def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
     transform, kind = link.transform, _kind(link.transform)
+    between_neurons = all(isinstance(o, Neurons) for o in (link.first.pre_obj, link.post_obj))
+    wrong = unreadable(transform)
+    lowered = between_neurons and wrong is None
     if kind not in ("Convolution", "ConvolutionTranspose"):
-        yield f"has a transform of type {kind}, which NengoLoihi can't build", LOWER, True
+        remedy = LOWER if lowered else "Give it as a nengo.Dense or nengo.Sparse transform"
+        yield f"has a transform of type {kind}, which NengoLoihi can't build", remedy, True
+        return
+    if isinstance(link.first.pre_obj, nengo.Node):
+        reason = f"is a {kind} of a process' events, which NengoLoihi can't build"
+        yield reason, "Write it as a Sparse transform", True
+        return
+    if not between_neurons:
+        reason = f"is a {kind} that does not lead from neurons to neurons"
+        yield reason, "Connect ensemble.neurons, or give it as a nengo.Dense matrix", True
         return
     if transform.dimensions != 2:
         n_axes = transform.dimensions
@@ -163,15 +171,10 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         remedy = f"{LOWER}, which writes it over 2 axes"
         if n_axes > 2:
             remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
+        elif not lowered:
+            remedy = f"Give it an array of weights (init), since {wrong}, and lower the network "
+            remedy += "(nengo_spikecost.lowering.lower), which writes it over 2 axes"
         yield reason, remedy, True
-    if isinstance(link.first.pre_obj, nengo.Node):
-        reason = f"is a {kind} of a process' events, which NengoLoihi can't build"
-        yield reason, "Write it as a Sparse transform", True
-        return
-    from_neurons = isinstance(link.first.pre_obj, Neurons)
-    if not from_neurons or not isinstance(link.post_obj, Neurons):
-        reason = f"is a {kind} that does not lead from neurons to neurons"
-        yield reason, "Connect ensemble.neurons", True
         return
     yield from _part_of_target(link)
     if not equal_gains(link.post_obj.ensemble):
@@ -206,7 +209,7 @@ def _chip_to_host(link: Link, context: Context) -> Iterator[Finding]:
         reason = "leads from a process on the chip to the host, which NengoLoihi can't build"
         yield reason, "Lead it to neurons on the chip", True
         return
-    relay = "Lead it through a passthrough Node that has only targets on the host"
+    relay = f"{LOWER}, which leads it through a passthrough Node on the host"
     if not _is_dense(link):
         reason = (
             f"is a {_kind(transform)} from the chip to the host, where NengoLoihi sends spikes "
@@ -218,7 +221,7 @@ def _chip_to_host(link: Link, context: Context) -> Iterator[Finding]:
     vector = isinstance(transform, Dense) and np.ndim(transform.init) == 1
     if vector and isinstance(pre, Neurons):
         reason = "is a diagonal matrix given as a vector, which NengoLoihi takes for a sum"
-        yield reason, f"{relay}, or give it the whole matrix", False
+        yield reason, f"{relay}, or give it the whole matrix, numpy.diag(weights)", False
     learned = link.last.learning_rule_type
     if isinstance(pre, nengo.Ensemble) and link.first.solver.weights:
         yield "solves for weights of a target on the host", "Use a solver with weights=False", True
@@ -255,6 +258,18 @@ def _chip_tau(synapse: Any) -> float | None:
     if synapse is None:
         return 0.0
     return float(synapse.tau) if isinstance(synapse, Lowpass) else None
+
+
+def _other_lowpass(synapse: Any) -> Iterator[Finding]:
+    """Lowpass synapses that filter otherwise than the chip, which builds them by their tau."""
+    own = replaced(synapse, Lowpass)
+    if own:
+        reason = f"has the synapse {synapse}, which NengoLoihi runs as a Lowpass, without "
+        reason += f"the {', '.join(own)} of its class"
+        yield reason, "Use nengo.Lowpass(tau)", False
+    elif not synapse.analog:
+        reason = "has a Lowpass synapse with analog=False, and the chip runs it as an analog one"
+        yield reason, "Use nengo.Lowpass(tau)", False
 
 
 def _add_tau(taus: Taus, link: Link, context: Context, tau: float) -> None:

@@ -2,7 +2,8 @@
 
 Passthrough Nodes between populations on the chip do not run: NengoLoihi multiplies the transforms
 of each way through them into one dense matrix. Transforms that it can't multiply it refuses; some
-Connections it leaves out without a word.
+Connections it leaves out without a word. A Node with a Probe stays, and gets its value on the
+host (patch P13 of `nengo_spikecost.stack`, without which one at the end of a way gets none).
 
 Reference: nengo-loihi 1.1.0, passthrough.py.
 """
@@ -70,7 +71,8 @@ def find_links(context: Context) -> tuple[list[Link], list[Unsupported]]:
                 "is part of a loop of passthrough Nodes, which NengoLoihi runs on the host: what "
                 "passes it is encoded in spikes anew"
             )
-            remedy = "Replace the loop by a recurrent Connection between neurons"
+            remedy = "Mark the populations that it feeds off chip "
+            remedy += "(nengo_spikecost.loihi.mark_off_chip)"
             problems.append(context.problem(group.loop(), reason, remedy, refused=False))
         elif group.fate in ("merged", "left out"):
             walk = _Walk(group, context)
@@ -108,7 +110,8 @@ class _Walk:
                 continue
             for count, path in enumerate(self._ways((conn,), _arriving(conn, None))):
                 if count >= MAX_WAYS:
-                    self._say(conn, f"has more than {MAX_WAYS:,} ways to go", LOWER)
+                    reason = f"has more than {MAX_WAYS:,} ways to go"
+                    self._say(conn, reason, self._instead(*path))
                     return
                 self._emit(*path)
 
@@ -118,15 +121,8 @@ class _Walk:
         """Every way on from the Node that `path` ends at, and the object it leads to."""
         node = path[-1].post_obj
         onwards = self._onwards.get(node, [])
-        if node in self.group.probed and onwards:
+        if node in self.group.probed:
             yield path, node
-        elif node in self.group.probed and node not in self._said:
-            self._said.add(node)
-            reason = (
-                "is a probed passthrough Node at the end of ways that lead to the chip as "
-                "well: NengoLoihi cuts it off, and its Probe reads 0"
-            )
-            self.problems.append(self.context.problem(node, reason, LOWER, refused=False))
         for conn in onwards:
             if not reached[conn.pre_slice].any():
                 continue
@@ -140,7 +136,8 @@ class _Walk:
         for conn in path:
             wrong = _why_not_dense(conn.transform)
             if wrong is not None:
-                self._say(conn, f"{wrong}, which NengoLoihi can't merge with the next one", LOWER)
+                reason = f"{wrong}, which NengoLoihi can't merge with the next one"
+                self._say(conn, reason, self._instead(path, target, _as_matrix(conn.transform)))
                 return
         if isinstance(target, LearningRule):
             reason = "leads to a learning rule through a passthrough Node that also feeds the chip"
@@ -160,6 +157,23 @@ class _Walk:
             )
             self._say(path[-1], reason, "Use one synapse on the way", refused=False)
         self.links.append(Link(path, target, None, synapse))
+
+    def _instead(
+        self, path: tuple[nengo.Connection, ...], target: Any, also: tuple[str, ...] = ()
+    ) -> str:
+        """What makes a way run that NengoLoihi can't merge."""
+        left, context = self.context.left_by_lowering, self.context
+        parts = [obj for conn in path for obj in (conn, conn.post_obj)]
+        why = next((left[obj] for obj in parts if obj in left), None)
+        if why is None:
+            return LOWER
+        if "composed it would have" in why:
+            also = ()  # any other form is as large
+        if context.is_on_chip(target):
+            remedy = f"mark {context.name(target)} off chip (nengo_spikecost.loihi.mark_off_chip)"
+        else:
+            remedy = "give it a passthrough Node of its own that has only targets on the host"
+        return f"Lowering does not help, since {why}: {', or '.join((*also, remedy))}"
 
     def _say(self, conn: nengo.Connection, reason: str, remedy: str, refused: bool = True) -> None:
         if (conn, reason) not in self._said:
@@ -189,6 +203,15 @@ def _arriving(conn: nengo.Connection, reached: np.ndarray | None) -> np.ndarray:
     arriving = np.zeros(conn.post_obj.size_in, dtype=bool)
     arriving[conn.post_slice] = out
     return arriving
+
+
+def _as_matrix(transform: Any) -> tuple[str, ...]:
+    """In what other form NengoLoihi can multiply a transform with another one, in words."""
+    if not isinstance(transform, Dense):
+        return ("give it a nengo.Dense transform",)
+    if not _is_array(transform):
+        return ("give it an array of weights",)
+    return ("give it the whole matrix, numpy.diag(weights)",)
 
 
 def _is_array(transform: Dense) -> bool:

@@ -20,9 +20,10 @@ from nengo.exceptions import BuildError, NengoException
 from nengo.transforms import NoTransform, Sparse
 
 from ... import stack
-from .ensemble_rules import builder_type, gains_and_biases
+from .ensemble_rules import gains_and_biases
 from .link_rules import Taus
 from .links import Link
+from .neuron_rules import builder_type
 from .unsupported import Context, Unsupported
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import nengo
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
-from ...errors import LoihiError
+from ...errors import EmulationWarning, LoihiError
 from ...graph.naming import unique_names
 from ...graph.nengo_types import is_built_as
+from ...warned import is_first, warn
 from .ensemble_rules import config_problems, ensemble_problems
 from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
@@ -68,24 +69,65 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
         problems += rounding_problems(links, taus, context)
     for probe in net.all_probes:
         problems += _probe_problems(probe, context)
-    return tuple(dict.fromkeys(problems))
+    # what is refused comes first: the rest only matters once the network runs
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: not problem.refused))
 
 
 def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
-    """Raise if `check_support` finds anything.
+    """Raise if NengoLoihi can't run a network, and warn of what it runs otherwise.
+
+    All that build a network for the chip ask this first.
+
+    Parameters
+    ----------
+    network, dt
+        As for `check_support`.
 
     Raises
     ------
     LoihiError
-        With one line a problem, and all of them as its ``problems``.
+        If NengoLoihi refuses a part of it. The message has one line a problem, and the error
+        all of them as its ``problems``.
+
+    Warns
+    -----
+    EmulationWarning
+        Of what NengoLoihi runs otherwise than the network says: once for each kind, with the
+        names of the objects.
     """
+    net, _ = network_and_names(network)
+    if not is_first(net, dt):
+        return
     problems = check_support(network, dt=dt)
-    if problems:
+    if any(problem.refused for problem in problems):
         lines = [f"- {problem}" for problem in problems[:MAX_SHOWN]]
         if len(problems) > MAX_SHOWN:
             lines.append(f"- and {len(problems) - MAX_SHOWN} more")
         message = "NengoLoihi can't run this network as it is:\n" + "\n".join(lines)
         raise LoihiError(message, problems)
+    _warn_of(problems)
+
+
+def warn_of_differences(network: Any, *, dt: float = 0.001) -> None:
+    """The warnings of `raise_unsupported` alone, for a network that was built already."""
+    net, _ = network_and_names(network)
+    if is_first(net, dt):
+        _warn_of(problem for problem in check_support(network, dt=dt) if not problem.refused)
+
+
+def _warn_of(differences: Iterable[Unsupported]) -> None:
+    """One warning for all that have the same remedy."""
+    kinds: dict[str, list[Unsupported]] = {}
+    for problem in differences:
+        kinds.setdefault(problem.remedy, []).append(problem)
+    for remedy, (first, *others) in kinds.items():
+        names = list(dict.fromkeys(p.name for p in others if p.name != first.name))
+        likewise = ""
+        if names:
+            more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+            likewise = f" Likewise {', '.join(names[:MAX_SHOWN])}{more}."
+        words = f"{first.name} {first.reason}.{likewise} {remedy}."
+        warn(f"Not as it is written on the chip: {words}", EmulationWarning)
 
 
 def _contradictions(context: Context) -> Iterator[Unsupported]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,9 @@ import nengo
 
 from ...errors import NetworkGraphError
 from ...graph.chip_split import owner_of
+from ...graph.naming import unique_names
+from ...lowering import lower
+from ...lowering.composition_plan import fixed_connections
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,16 @@ class Context:
     def problem(self, obj: Any, reason: str, remedy: str, refused: bool = True) -> Unsupported:
         """A problem of an Ensemble or a Node."""
         return Unsupported(self.name(obj), reason, remedy, refused, obj)
+
+    @functools.cached_property
+    def left_by_lowering(self) -> Mapping[Any, str]:
+        """Passthrough Nodes and Connections that `lower` can't compose, and why, as a clause."""
+        nodes = (*self.network.all_ensembles, *self.network.all_nodes)
+        named = {name: obj for obj, name in unique_names(self.network, nodes, {}).items()}
+        left = [change for change in lower(self.network).changes if change.kind == "left"]
+        reasons = {named[c.origin]: c.reason for c in left if c.origin in named}
+        said = {obj: f"{self.name(obj)} {reason}" for obj, reason in reasons.items()}
+        return {**said, **fixed_connections(self.network)}
 
     def is_on_chip(self, obj: Any) -> bool:
         """Whether an Ensemble, its neurons, a Node, or a view on one runs on the chip."""

@@ -209,6 +209,7 @@ class _Built:
             self._network.network, inputs, NetworkGraph(self._network.named).spike_sources,
             self._network.outputs, self._lengths[-1], plan.options.dt, batch_size,
             plan.options.seed, "fresh", {}, self._network.fit,
+            self._network.named,
         )  # fmt: skip
         with simulator_errors(spec.name):
             self._backend: Any = spec(setup)

@@ -16,6 +16,7 @@ from ...activity.labels import Labels
 from ...activity.scores import score
 from ...errors import TuningError
 from ...layout import Result
+from ...warned import each_once
 from ..sweep_options import SweepOptions, check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
@@ -206,6 +207,7 @@ class Sweep(Result):
         """
         return to_study(self.space, self.trials, self.keras_accuracy, **create)
 
+    @each_once()
     def confirm(
         self, x: Any, y: Any, settings: Point | Sequence[Point] | None = None, *,
         simulator: str | None = None, presentation: str | None = None, more_steps: int = 0,

@@ -27,6 +27,7 @@ from ...activity import simulators
 from ...errors import TuningError
 from ...options import takes_options
 from ...progress import progress_bar
+from ...warned import each_once
 from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import SweepOptions, checked_scales
 from .front import mean_difference, paired_difference, rivals
@@ -221,6 +222,7 @@ _FAILURES = 3
 
 
 @takes_options(SweepOptions)
+@each_once()
 def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_options: Any) -> Sweep:
     """Search firing-rate scales, presentation time and synapse for the least energy.
 
