@@ -291,3 +291,112 @@ def test_what_runs_as_it_is_gives_no_warning():
         warnings.simplefilter("error", UserWarning)
         for call in CALLS.values():
             call(net)
+
+
+# ---------------------------------------------------------------- spikes that are not sent
+
+
+@pytest.mark.parametrize("value, lost", [(0.5, 0), (1.0, 0), (1.5, 22), (-2.0, 46)])
+def test_numbers_beyond_the_radius_are_cut_off_and_said_to_be(value, lost):
+    """NengoLoihi's encoding neurons fire 500 (1 + x) and 500 (1 - x) times a s, once a step.
+
+    At 1.5 that is 1,250 Hz: in 100 steps 125 spikes less what the first steps, in which the
+    filter of 5 ms fills, hold back; at -2 it is 1,500 Hz.
+    """
+    with nengo.Network(seed=0) as net:
+        ensemble = nengo.Ensemble(20, 1, neuron_type=loihi.LoihiLIF(), label="cells")
+        nengo.Connection(nengo.Node([value], label="given"), ensemble)
+        nengo.Probe(ensemble)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run = Emulator(net).run(None, 100)
+    assert run.unsent.sum() == lost
+    words = [str(w.message) for w in said if w.category is EmulationWarning]
+    assert len(words) == bool(lost)
+    assert all(f"{lost} spikes that given -> cells fired on the host" in text for text in words)
+
+
+@pytest.mark.parametrize("rate, lost", [(900, 0), (2500, 300)])
+def test_neurons_on_the_host_that_fire_twice_a_step(rate, lost):
+    """Two neurons at 2,500 Hz fire 500 times in 100 steps; 200 of these reach the chip."""
+    kind = nengo.SpikingRectifiedLinear(amplitude=2, initial_state=ZERO)
+    net = neurons(kind, [rate, rate], "encoder")
+    neurons(loihi.LoihiLIF(), [1.0, 1.0], "cells", net)
+    encoder, cells = net.all_ensembles
+    mark_off_chip(net, [encoder])
+    with net:
+        nengo.Connection(encoder.neurons, cells.neurons)
+    emulator = Emulator(net)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run = emulator.run(None, 100)
+    assert run.unsent.sum() == lost
+    assert run.host_counts[encoder].sum() - run.host_to_chip().sum() == lost
+    assert len([w for w in said if w.category is EmulationWarning]) == bool(lost)
+
+
+# ---------------------------------------------------------------- relays (patch P12)
+
+
+def test_a_probed_node_beside_the_chip_reads_what_nengo_reads():
+    """The EnsembleArray of the issue: its motor Node read 0.000 for 0.79."""
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].neuron_type = loihi.LoihiLIF()
+        array = nengo.networks.EnsembleArray(50, 2)
+        nengo.Connection(nengo.Node([0.8, 0.3]), array.input)
+        target = nengo.Ensemble(50, 2)
+        nengo.Connection(array.output, target)
+        motor = nengo.Node(size_in=2)
+        nengo.Connection(array.output, motor, synapse=0.01)
+        read = nengo.Probe(motor)
+    assert check_support(net) == ()
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(500)
+    expected = sim.data[read][300:].mean(axis=0)
+    np.testing.assert_allclose(expected, [0.8, 0.3], atol=0.02)
+    # decoders of 100 neurons' spikes, rounded to 8 bits
+    found = emulate(net, 500).data[read][300:].mean(axis=0)
+    np.testing.assert_allclose(found, expected, atol=0.03)
+    run = Emulator(net).run(None, 500, readout="all")
+    np.testing.assert_allclose(run.outputs[read].steps[0, 300:].mean(axis=0), found, atol=1e-6)
+
+
+def test_a_relay_keeps_the_solver_of_what_leads_to_it():
+    """Decoders of 0 are decoders of 0; NengoLoihi alone solves for others."""
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].neuron_type = loihi.LoihiLIF()
+        source, target = nengo.Ensemble(50, 1), nengo.Ensemble(50, 1)
+        nengo.Connection(nengo.Node(0.8), source)
+        relay = nengo.Node(size_in=1)
+        silent = nengo.solvers.NoSolver(np.zeros((50, 1)))
+        nengo.Connection(source, relay, solver=silent, synapse=None)
+        nengo.Connection(relay, target)
+        read = nengo.Probe(target, synapse=0.05)
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(400)
+    for data in (sim.data, emulate(net, 400).data):
+        assert abs(data[read][300:].mean()) < 0.1  # it is 0.8 with decoders of x
+
+
+def test_a_loop_of_relays_runs_on_the_host():
+    """A filter with memory, as in an LMU: what it says is said of it, and its values are right."""
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Ensemble].neuron_type = loihi.LoihiLIF()
+        source, target = nengo.Ensemble(60, 1, label="in"), nengo.Ensemble(60, 2, label="out")
+        nengo.Connection(nengo.Node(lambda t: np.sin(6 * t)), source)
+        memory = nengo.Node(size_in=2, label="memory")
+        nengo.Connection(source, memory, transform=[[0.3], [-0.2]], synapse=0.1)
+        nengo.Connection(memory, memory, transform=[[0.9, -0.3], [0.3, 0.8]], synapse=0.1)
+        nengo.Connection(memory, target)
+        read = nengo.Probe(memory)
+    (problem,) = check_support(net)
+    assert "part of a loop of passthrough Nodes" in problem.reason and not problem.refused
+    with pytest.warns(EmulationWarning, match="part of a loop of passthrough Nodes"):
+        run = Emulator(net).run(None, 300, readout="all")
+    with nengo.Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(300)
+    # the decoded input is some hundredths off, and a step late
+    np.testing.assert_allclose(run.outputs[read].steps[0], sim.data[read], atol=0.06)
+    # as it is advised
+    mark_off_chip(net, [target])
+    assert check_support(net) == ()

@@ -74,10 +74,13 @@ class NengoLoihiBackend(ReferenceBackend):
                 self._model.build(network)
                 chips = -(-len(self._model.blocks) // MAX_CORES_PER_CHIP)
                 self._hardware.setdefault("n_chips", max(DEFAULT_CHIPS, chips))
-            simulator = stack.nengo_loihi().Simulator(
-                network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
-                target=self.target, progress_bar=False, hardware_options=self._hardware,
-            )  # fmt: skip
+            with warnings.catch_warnings():
+                # a model is used again on purpose
+                warnings.filterwarnings("ignore", message="Object .* has already been built")
+                simulator = stack.nengo_loihi().Simulator(
+                    network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
+                    target=self.target, progress_bar=False, hardware_options=self._hardware,
+                )  # fmt: skip
         # spikes on their way from host to chip are in the model: lanes need one each
         again = not self.setup.continuous and _is_as_built(simulator.model)
         self._model = simulator.model if again else None
