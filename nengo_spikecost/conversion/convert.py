@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import nengo
 import tensorflow as tf
 
 from ..check import choice

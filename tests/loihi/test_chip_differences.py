@@ -335,7 +335,7 @@ def test_neurons_on_the_host_that_fire_twice_a_step(rate, lost):
     assert len([w for w in said if w.category is EmulationWarning]) == bool(lost)
 
 
-# ---------------------------------------------------------------- relays (patch P12)
+# ---------------------------------------------------------------- relays (patch P13)
 
 
 def test_a_probed_node_beside_the_chip_reads_what_nengo_reads():
