@@ -103,7 +103,8 @@ def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
         lines = [f"- {problem}" for problem in problems[:MAX_SHOWN]]
         if len(problems) > MAX_SHOWN:
             lines.append(f"- and {len(problems) - MAX_SHOWN} more")
-        message = "NengoLoihi can't run this network as it is:\n" + "\n".join(lines)
+        message = "NengoLoihi can't run this network as it is, says check_support:\n"
+        message += "\n".join(lines)
         raise LoihiError(message, problems)
     _warn_of(problems)
 
