@@ -22,8 +22,9 @@ import tensorflow as tf
 
 from ..check import choice
 from ..errors import ConversionError
+from ..graph.chip_split import ChipSplit
 from ..graph.naming import ensemble_of
-from ..graph.off_chip import is_on_chip, mark_off_chip
+from ..graph.off_chip import mark_off_chip
 from ..graph.routes import layer_of_route
 from ..layers.keras_shapes import layer_info
 from ..lowering import Lowering
@@ -182,17 +183,16 @@ def _with_relays(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) 
 
     Which neurons these are is known from the lowered network only.
     """
-    lowering, net = conversion.lowering, conversion.net
-    if lowering is None or not any(needs_relay(conn, net) for conn in net.all_connections):
+    lowering, net, split = conversion.lowering, conversion.net, ChipSplit(conversion.net)
+    if lowering is None or not any(needs_relay(conn, split) for conn in net.all_connections):
         return conversion
     assert conversion.unlowered is not None
-    beside = [old for old, new in lowering.objects.items() if _is_beside(new, net)]
+    beside = [
+        old for old, new in lowering.objects.items()
+        if isinstance(new, nengo.Ensemble) and not split.on_chip(new)
+    ]  # fmt: skip
     mark_off_chip(conversion.unlowered.net, beside)
     return _lowered(conversion.unlowered, shapes)
-
-
-def _is_beside(obj: Any, net: nengo.Network) -> bool:
-    return isinstance(obj, nengo.Ensemble) and not is_on_chip(net, obj)
 
 
 _COMPOSED = (

@@ -14,8 +14,7 @@ from nengo.dists import Choice
 from nengo.ensemble import Neurons
 from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform
 
-from ..graph.naming import ensemble_of
-from ..graph.off_chip import is_on_chip
+from ..graph.chip_split import ChipSplit
 from ..graph.routes import is_neural
 
 
@@ -31,16 +30,23 @@ def needs_rewriting(conn: nengo.Connection) -> bool:
     )
 
 
-def needs_relay(conn: nengo.Connection, network: nengo.Network) -> bool:
-    """Whether NengoLoihi would refuse a Connection that leads out of neurons, to a Node or host."""
+def needs_relay(conn: nengo.Connection, split: ChipSplit) -> bool:
+    """Whether NengoLoihi would refuse a Connection that leads out of neurons, to a Node or host.
+
+    Parameters
+    ----------
+    conn : nengo.Connection
+    split : ChipSplit
+        Of its network.
+    """
     if conn.learning_rule_type is not None:
         return False
     if isinstance(conn.pre_obj, Neurons) and not is_neural(conn.post_obj):
         return conn.function is None and not _is_matrix(conn.transform)
-    return leaves_chip(network, conn.pre_obj, conn.post_obj, conn.transform)
+    return leaves_chip(split, conn.pre_obj, conn.post_obj, conn.transform)
 
 
-def leaves_chip(network: nengo.Network, pre: Any, post: Any, transform: Any) -> bool:
+def leaves_chip(split: ChipSplit, pre: Any, post: Any, transform: Any) -> bool:
     """Whether a Connection from the chip to the host has a transform that only the host can do.
 
     NengoLoihi multiplies what leaves the chip by dense matrices only. Spikes are summed by a
@@ -48,16 +54,16 @@ def leaves_chip(network: nengo.Network, pre: Any, post: Any, transform: Any) -> 
 
     Parameters
     ----------
-    network : nengo.Network
-        Its config says which Ensembles run beside the chip.
+    split : ChipSplit
     pre, post : nengo object
+        Its two ends.
     transform : nengo.transforms.Transform
     """
-    if isinstance(post, LearningRule) or _is_beside(network, pre) or not _is_beside(network, post):
+    if isinstance(post, LearningRule) or not split.on_chip(pre) or split.on_chip(post):
         return False
     if isinstance(pre, nengo.Ensemble):
         return not isinstance(transform, (Dense, NoTransform))
-    return not (_is_matrix(transform) or _is_scalar(transform))
+    return isinstance(pre, Neurons) and not (_is_matrix(transform) or _is_scalar(transform))
 
 
 def _is_matrix(transform: Any) -> bool:
@@ -67,14 +73,6 @@ def _is_matrix(transform: Any) -> bool:
 
 def _is_scalar(transform: Any) -> bool:
     return isinstance(transform, Dense) and transform.init_shape == ()
-
-
-def _is_beside(network: nengo.Network, obj: Any) -> bool:
-    """Whether an object runs on the host of a chip, by the marks in the network's config."""
-    owner = ensemble_of(obj)
-    if not isinstance(owner, nengo.Ensemble):
-        return True
-    return isinstance(owner.neuron_type, nengo.Direct) or not is_on_chip(network, owner)
 
 
 def folded_bias(ensemble: nengo.Ensemble, constant: np.ndarray) -> np.ndarray | None:

@@ -34,6 +34,7 @@ from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
 from ..errors import NetworkGraphError
+from ..graph.chip_split import ChipSplit
 from ..graph.naming import ensemble_of, unique_names
 from ..graph.nengo_types import is_built_as, is_passthrough
 from ..graph.routes import is_neural
@@ -151,6 +152,7 @@ class _Lowerer:
         self._network, self._keep, self._fixed, self._maps = network, keep, fixed, maps
         self._plan: Plan = make_plan(network, keep, fixed, refused)
         self._constants = {node for node in network.all_nodes if _is_constant(node, keep)}
+        self._split = ChipSplit(network)
         self._finder = PathFinder(self._plan, maps, self._constants)
         self._transparent = frozenset(self._plan.transparent)
         self._names = unique_names(network, (*network.all_ensembles, *network.all_nodes), {})
@@ -303,7 +305,7 @@ class _Lowerer:
         if conn not in self._fixed and needs_rewriting(conn):
             path = Path(conn.pre_obj, conn.synapse, self._maps[conn], (conn,))
             self._connect(path, conn.post_obj, self._emit(path), "rewritten")
-        elif not needs_relay(conn, self._network):
+        elif not needs_relay(conn, self._split):
             self._copier.copy(conn)
         elif isinstance(conn.pre_obj, nengo.Ensemble):
             self._copy_decoded(conn)
@@ -349,7 +351,7 @@ class _Lowerer:
             origin = self._copier.new_of(path.origin)
         synapse = path.synapse
         if isinstance(path.origin, Neurons) and leaves_chip(
-            self._network, path.origin, target, transform
+            self._split, path.origin, target, transform
         ):
             origin = self._relay(path.origin, synapse, target, path.connections)
             synapse = None

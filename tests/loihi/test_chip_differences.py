@@ -158,7 +158,7 @@ DIFFERENCES = {
     "min_voltage": (low_voltage, 126, [0], [1], "min_voltage of -1.5"),
     "two filters": (two_filters, 200, [36], [26], "different filters"),
     "digital filter": (digital_filter, 500, [247], [65], "analog=False"),
-    "own filter": (own_filter, 500, [34], [65], "runs as nengo.Lowpass"),
+    "own filter": (own_filter, 500, [34], [65], "runs as a Lowpass, without the make_step"),
     "intercepts": (high_intercepts, 500, [19, 19], [32, 32], "intercepts above 0.95"),
 }
 
