@@ -7,7 +7,7 @@ returns the same `Activity`, so that counts mean the same whichever of them simu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -42,7 +42,13 @@ class Protocol:
         Seed of everything random in the build and the run.
     constant_inputs : bool
         Whether every sample kept its inputs unchanged for the whole presentation: their
-        weighted sums then need to be computed only once.
+        weighted sums then need to be computed only once. An image that is given at every step is
+        as constant as one that is given once.
+    frames : float, optional
+        Frames of a sample, mean: runs of steps in which no input changes. Every step is one if
+        Nodes that are not fed change by themselves. None: not known.
+    input_frames : mapping from str to float
+        Those of each input that was fed, by name.
     """
 
     simulator: str
@@ -52,6 +58,8 @@ class Protocol:
     batch_size: int
     seed: int
     constant_inputs: bool = False
+    frames: float | None = None
+    input_frames: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def presentation_time(self) -> float:

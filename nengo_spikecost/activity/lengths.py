@@ -13,6 +13,7 @@ from .activity_record import Activity
 from .backend import BatchCounts, Setup
 from .measure import simulator_errors
 from .recorder import Recorder
+from .samples import Frames
 
 
 class ReadsLengths(Protocol):
@@ -60,9 +61,8 @@ def measured_at(
                 full = batch if backend.any_size else batch.padded(setup.batch_size)
                 with simulator_errors(simulator):
                     counts = backend.run_lengths(full.inputs, lengths)
-                constant = all(values.shape[1] == 1 for values in batch.inputs.values())
                 for n, recorder in recorders.items():
-                    recorder.add(counts[n], len(batch), batch.targets, constant)
+                    recorder.add(counts[n], len(batch), batch.targets, Frames.of(batch, n))
                 advance(len(batch))
     except Exception as error:
         recorders[lengths[-1]].keep_after(error)

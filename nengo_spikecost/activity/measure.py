@@ -17,7 +17,7 @@ from .backend import Backend, Setup
 from .measure_options import MeasureOptions
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
-from .samples import Batch, SampleStream, SelfDriven
+from .samples import Batch, Frames, SampleStream, SelfDriven
 from .subject import is_nothing, subject
 
 #: A batch is chosen so that about this many neurons are simulated at once: enough to keep
@@ -82,7 +82,7 @@ def measure(
     if options.checkpoint is not None:
         check_resumable(options.spec, options.presentation, populations)
     setup = Setup(
-        given.network, inputs, populations, given.outputs, 0, options.dt, batch_size,
+        given.network, inputs, populations, given.outputs, 0, given.step(options.dt), batch_size,
         options.seed, options.presentation, options.special(), given.fit,
         given.named,
     )  # fmt: skip
@@ -158,8 +158,8 @@ class _Run:
             self.simulator.name, "failed" if number else "can't run this network"
         ):
             counts = self._backend.run(full.inputs)
-        constant = all(x.shape[1] == 1 for x in batch.inputs.values())
-        self._recorder.add(counts, len(batch), batch.targets, constant)
+        frames = Frames.of(batch, self.setup.n_steps)
+        self._recorder.add(counts, len(batch), batch.targets, frames)
         if self._resumption is not None:
             self._resumption.keep(number, batch, self._recorder.last_batch(), self._backend)
 

@@ -48,8 +48,9 @@ class MeasureOptions(Options):
         or else as many as make a few million neurons, at most 100, and no more than there
         are. In a continuous presentation the samples are dealt out to ``batch_size`` lanes
         that run side by side, like as many boards, each of which starts with a sample.
-    dt : float
-        Length of a step in s.
+    dt : float, optional
+        Length of a step in s. Default: that of layers of KerasSpiking, for which no other is
+        right (`Conversion.dt`), and 0.001 without such layers.
     seed : int
         Seed of the run, and of the build if the network has no seed of its own. Two
         measurements with equal arguments are equal bit for bit.
@@ -75,7 +76,7 @@ class MeasureOptions(Options):
     simulator: str = "nengo_dl"
     presentation: str | None = None
     batch_size: int | None = None
-    dt: float = 0.001
+    dt: float | None = None
     seed: int = 0
     progress: bool = option(True, decides=False)
     target: str | None = None
@@ -90,8 +91,9 @@ class MeasureOptions(Options):
         check.choice("presentation", self.presentation, PRESENTATIONS, MeasurementError)
         if self.batch_size is not None:
             self.put(batch_size=check.whole("batch_size", self.batch_size, MeasurementError, 1))
+        if self.dt is not None:
+            self.put(dt=check.time("dt", self.dt, MeasurementError))
         self.put(
-            dt=check.time("dt", self.dt, MeasurementError),
             seed=check.seed("seed", self.seed, MeasurementError),
             by_step=bool(self.by_step),
         )

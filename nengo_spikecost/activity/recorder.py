@@ -15,6 +15,7 @@ from ..graph import SpikeSource
 from ..layout.si import counted
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
+from .samples import Frames
 
 
 class Recorder:
@@ -29,8 +30,8 @@ class Recorder:
     ----------
     n_samples, n_batches : int
         Samples and batches so far.
-    constant : bool
-        Whether all inputs were the same at every step.
+    changes_by_itself : bool
+        Whether Nodes that are not fed give other values at every step.
     """
 
     def __init__(self, setup: Setup, simulator: str):
@@ -40,7 +41,8 @@ class Recorder:
         self.setup = setup
         self.n_samples = self.n_batches = self._n_last = 0
         fed = {spec.node for spec in setup.inputs}
-        self.constant = not any(_changes(n) for n in setup.network.all_nodes if n not in fed)
+        self.changes_by_itself = any(_changes(n) for n in setup.network.all_nodes if n not in fed)
+        self.frames: list[Frames] = []
         self.counts: dict[str, list[np.ndarray]] = {p.name: [] for p in setup.populations}
         self.outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
             name: [] for name in setup.outputs
@@ -48,7 +50,7 @@ class Recorder:
         self.targets: list[np.ndarray | None] = []
         self.chips: list[ChipActivity | None] = []
 
-    def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None, constant: bool) -> None:
+    def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None, frames: Frames) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
         self._check_complete(batch, n)
         _check_finite(batch)
@@ -56,7 +58,7 @@ class Recorder:
         self.n_samples += n
         self._n_last = n
         self.n_batches += 1
-        self.constant &= constant
+        self.frames.append(frames)
         for population in self.setup.populations:
             counts = batch.counts[population.name][:n]
             if population.spiking:
@@ -94,7 +96,10 @@ class Recorder:
 
     def last_batch(self) -> dict[str, np.ndarray]:
         """The batch added last, as arrays for a file."""
-        arrays = {"n": np.array(self._n_last), "constant": np.array(self.constant)}
+        frames = self.frames[-1]
+        arrays = {"n": np.array(self._n_last), "frames": frames.together}
+        for name, n_frames in frames.of_inputs.items():
+            arrays[f"frames of {name}"] = n_frames
         for k, population in enumerate(self.setup.populations):
             arrays[f"counts {k}"] = self.counts[population.name][-1]
         for k, name in enumerate(self.setup.outputs):
@@ -108,7 +113,9 @@ class Recorder:
         """Add a batch that was written by `last_batch`."""
         self.n_samples += int(arrays["n"])
         self.n_batches += 1
-        self.constant &= bool(arrays["constant"])
+        names = [spec.name for spec in self.setup.inputs]
+        of_inputs = {name: arrays[f"frames of {name}"] for name in names}
+        self.frames.append(Frames(of_inputs, arrays["frames"]))
         for k, population in enumerate(self.setup.populations):
             self.counts[population.name].append(arrays[f"counts {k}"])
         for k, name in enumerate(self.setup.outputs):
@@ -141,7 +148,17 @@ class Recorder:
             )
             for name, batches in self.outputs.items()
         }
-        protocol = replace(self.protocol, constant_inputs=self.constant)
+        n = self.protocol.n_steps
+        frames = float(np.mean(np.concatenate([f.together for f in self.frames])))
+        names = self.frames[0].of_inputs
+        protocol = replace(
+            self.protocol, constant_inputs=frames == 1 and not self.changes_by_itself,
+            frames=float(n) if self.changes_by_itself else frames,
+            input_frames={
+                name: float(np.mean(np.concatenate([f.of_inputs[name] for f in self.frames])))
+                for name in names
+            },
+        )  # fmt: skip
         targets = _all_or_none(self.targets)
         chips = _all_or_none(self.chips)
         return Activity(

@@ -75,6 +75,40 @@ class Batch:
         return Batch(inputs, self.targets)
 
 
+@dataclass(frozen=True)
+class Frames:
+    """How many frames samples have: runs of steps in which their values stay the same.
+
+    An image has one, whether it is given once or at every step.
+
+    Attributes
+    ----------
+    of_inputs : dict from str to ndarray of int, shape (n,)
+        For each input.
+    together : ndarray of int, shape (n,)
+        Of all inputs together: a new one begins where any of them changes.
+    """
+
+    of_inputs: dict[str, np.ndarray]
+    together: np.ndarray
+
+    @classmethod
+    def of(cls, batch: Batch, n_steps: int) -> Frames:
+        """The frames in the first steps of a batch; compared sample by sample, exactly."""
+        n = len(batch)
+        of_inputs = {name: np.ones(n, dtype=np.int64) for name in batch.inputs}
+        together = np.ones(n, dtype=np.int64)
+        for i in range(n):
+            changes = np.zeros(max(n_steps - 1, 0), dtype=bool)
+            for name, x in batch.inputs.items():
+                if x.shape[1] > 1:
+                    own = (x[i, 1:n_steps] != x[i, : n_steps - 1]).any(axis=1)
+                    of_inputs[name][i] += np.count_nonzero(own)
+                    changes |= own
+            together[i] += np.count_nonzero(changes)
+        return cls(of_inputs, together)
+
+
 class NoInput(Batch):
     """One sample without input."""
 

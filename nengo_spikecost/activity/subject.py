@@ -12,6 +12,9 @@ import nengo
 from ..errors import DataError, MeasurementError
 from .samples import InputSpec, SampleStream, SelfDriven, with_labels
 
+#: Length of a step in s, unless something else is said.
+DEFAULT_DT = 0.001
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -42,6 +45,24 @@ class Subject:
         resolve = _resolver(self.inputs)
         inputs = self._fed(resolve, with_labels(data)[0])
         return inputs, SampleStream(data, inputs, resolve, n_steps)
+
+    def step(self, dt: float | None) -> float:
+        """The length of a step in s: what was asked for, or what the network is made for.
+
+        Raises
+        ------
+        MeasurementError
+            If the network is made for steps of another length.
+        """
+        own = getattr(self.named, "dt", None)
+        if own is None or dt is None:
+            return own or dt or DEFAULT_DT
+        if abs(dt - own) > 1e-6 * own:
+            raise MeasurementError(
+                f"The network has layers of KerasSpiking that were made for steps of dt={own:g} s, "
+                f"and would fire at other rates in steps of {dt:g} s: say dt={own:g}."
+            )
+        return dt
 
     def _fed(self, resolve: Callable[[Any], str], data: Any) -> list[InputSpec]:
         """All inputs; of a plain network those that a dict of data names."""
@@ -100,7 +121,7 @@ def subject(given: Any) -> Subject:
             (i, probe.label or getattr(probe.obj, "label", None) or f"probe {i}", probe)
             for i, probe in enumerate(named.all_probes)
         )
-        return Subject(named, named, _source_nodes(named), outputs, fit)
+        return Subject(named, named, source_nodes(named), outputs, fit)
     if _is_named(named):
         return Subject(named, named.net, named.inputs, dict(named.outputs), fit)
     raise MeasurementError(
@@ -119,7 +140,7 @@ def _is_named(given: Any) -> bool:
     return isinstance(net, nengo.Network)
 
 
-def _source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
+def source_nodes(network: nengo.Network) -> dict[str, nengo.Node]:
     """Nodes of a plain network that could be fed, by label."""
     return _by_label(
         (i, node.label or f"node {i}", node)

@@ -57,6 +57,9 @@ class Conversion(Result):
         The changes made by lowering; ``print(conversion.lowering)`` lists them.
     unlowered : Conversion, optional
         The conversion before it was lowered.
+    dt : float, optional
+        Length in s of the steps that the network is made for, which is the ``dt`` of its layers
+        of KerasSpiking; None without such layers.
     options : mapping from str to object
         The arguments of `convert` that made it, but for ``scale_firing_rates``.
     """
@@ -76,6 +79,7 @@ class Conversion(Result):
     connection_layers: Mapping[Any, str] = field(default_factory=dict, repr=False)
     lowering: Lowering | None = field(default=None, repr=False)
     unlowered: Conversion | None = field(default=None, repr=False)
+    dt: float | None = None
     options: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     #: `convert`, which hands itself over: this record is below its maker.
     _maker: Callable[..., Conversion] | None = field(default=None, repr=False, compare=False)

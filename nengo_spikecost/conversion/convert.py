@@ -36,6 +36,7 @@ from .conversion_record import Conversion
 from .converter import is_temporal, run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, keys_of, rebuild
+from .layers.keras_spiking import own_step
 from .layers.pooling import MAX_POOLING
 from .layers.swaps import Swaps
 from .lookup import LayerLookup, collect_objects, image_shapes, lookup_ends, neuron_layer
@@ -130,6 +131,7 @@ def convert(
         "allow_fallback": allow_fallback, "inference_only": inference_only, "temporal": temporal,
         "lower": lower, "off_chip": off_chip, "seed": seed,
     }  # fmt: skip
+    dt = own_step(layers)
     layer_keys = names_by_id(layers)
     if user_model is not model:
         layer_keys = {**layer_names(user_model), **layer_keys}
@@ -168,7 +170,7 @@ def convert(
         layers=LayerLookup(objects, "layer", layer_keys), layer_names=converter.owners,
         layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
         neuron_type=swaps.relu, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
-        choices=tuple(converter.choices), options=options, _maker=convert,
+        choices=tuple(converter.choices), dt=dt, options=options, _maker=convert,
     )  # fmt: skip
     if lowering:
         conversion = _lowered(conversion, image_shapes(objects, copies))

@@ -76,17 +76,17 @@ class HostEnergy:
         Layer the work belongs to.
     role : str
         One of `nengo_spikecost.graph.HOST_ROLES`.
-    macs, updates, operations : int
-        Multiply-accumulates, neuron updates and other operations.
+    macs, updates, operations : float
+        Multiply-accumulates, neuron updates and other operations, mean of the samples.
     energy_J : float
         Energy on the host in Joules.
     """
 
     layer: str
     role: str
-    macs: int
-    updates: int
-    operations: int
+    macs: float
+    updates: float
+    operations: float
     energy_J: float
 
 
@@ -180,6 +180,14 @@ class EnergyEstimate(Result):
             layers.append(LayerEnergy(layer.name, kept or {"none": nothing}))
         low, high = (end.only(parts) if end else None for end in (self.low, self.high))
         return replace(self, layers=tuple(layers), static=None, low=low, high=high)
+
+    def times(self, factor: float) -> EnergyEstimate:
+        """The estimate of so many passes: the energy of all layers, not what is static."""
+        layers = tuple(
+            LayerEnergy(layer.name, {part: x * factor for part, x in layer.parts_J.items()})
+            for layer in self.layers
+        )
+        return replace(self, layers=layers)
 
     @property
     def host_J(self) -> float:

@@ -38,7 +38,7 @@ def price_host(workload: Workload, host: Device) -> tuple[HostEnergy, ...]:
     if host.spiking:
         words = f"the host must be a processor, such as {DEFAULT_HOST}"
         raise EnergyError(f"{host.name} is a spiking device; {words}.")
-    sums: dict[tuple[str, str], list[int]] = {}
+    sums: dict[tuple[str, str], list[float]] = {}
     for work in workload.host:
         entry = sums.setdefault((work.layer, work.role), [0, 0, 0])
         for i, count in enumerate((work.macs, work.updates, work.operations)):

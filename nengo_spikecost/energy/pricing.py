@@ -63,6 +63,8 @@ def _at(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEsti
 def with_static(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEstimate:
     """The price of a workload with its static energy: the cost model's own, or the device's."""
     estimate = cost_model.price(workload, device)
+    if not device.spiking and workload.dense_passes != 1:
+        estimate = estimate.times(workload.dense_passes)
     return replace(estimate, static=estimate.static or static_energy(workload, estimate.device))
 
 

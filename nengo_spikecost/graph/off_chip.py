@@ -77,18 +77,22 @@ def host_parts(
         Name and layer of each Node that computes and knows its operations.
     """
     roles: dict[Any, str] = {}
+    sources: dict[Any, list[Any]] = {}
     for pathway in pathways:
         if pathway.kind == "bias" or pathway.place != "host":
             continue
         for conn in pathway.connections:
             roles.setdefault(conn, _ROLES[pathway.kind])
+            if pathway.kind == "input":
+                sources.setdefault(conn, []).append(pathway.pre)
     off_chip = {p.ensemble for p in populations if not p.on_chip}
     for conn, role in list(roles.items()):
         if uses_encoders(conn):
             # neurons on the chip are sent currents: the host encodes them
             roles[conn.post_obj] = "neurons" if conn.post_obj in off_chip else role
+            sources.setdefault(conn.post_obj, []).extend(sources.get(conn, []))
     parts = [
-        HostPart(w.name, w.layer, roles[w.obj], macs=w.macs)
+        HostPart(w.name, w.layer, roles[w.obj], w.macs, sources=tuple(sources.get(w.obj, ())))
         for w in weights
         if w.obj in roles and w.macs
     ]

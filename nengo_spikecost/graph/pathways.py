@@ -209,6 +209,8 @@ class HostPart:
         Multiply-accumulates of one pass.
     operations : int
         Other operations of one pass: comparisons, exponentials.
+    sources : tuple of Source
+        Where the values come from, of role ``"input"``.
     """
 
     name: str
@@ -216,6 +218,7 @@ class HostPart:
     role: str
     macs: int = 0
     operations: int = 0
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ class NetworkEnergy(Result):
     -----
     ``timesteps_per_inference`` and ``dt`` default to what was measured; with other values the
     counts are scaled at the same firing rates, and an `EstimateWarning` is given. Non-spiking
-    devices run the network once, whatever the number of steps.
+    devices run the network once for each frame of a sample, whatever the number of steps, and a
+    recurrent one at every step (`Workload.dense_passes`).
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class NetworkEnergy(Result):
             If the device is spiking and no spikes were measured.
         """
         device = device_table.get(device, self.cost_model)
-        if not device.spiking:
+        if not device.spiking and self.workload().dense_passes == 1:
             # Run once, dense: nothing is scaled, so nothing is to be warned of.
             timesteps_per_inference = dt = None
         return self._price(self.workload(timesteps_per_inference, dt), device)

@@ -24,6 +24,7 @@ from ..graph.off_chip import held_by
 from ..layers.layer_info import LayerInfo, named_layer
 from ..layers.layer_shape import LayerShape
 from . import workload_record as work
+from .input_passes import InputPasses
 from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
 from .workload_record import Workload
@@ -59,11 +60,11 @@ def count(
         If the activity is not one of this network: a population is missing, or has
         another number of neurons.
     """
-    n_steps, dt, n_samples, input_steps = 1, 0.001, 0, 1
+    n_steps, dt, n_samples = 1, 0.001, 0
+    passes = InputPasses(graph, None if activity is None else activity.protocol)
     if activity is not None:
         _check_activity(graph, activity)
         n_steps, dt = activity.protocol.n_steps, activity.protocol.dt
-        input_steps = 1 if activity.protocol.constant_inputs else n_steps
         n_samples = activity.n_samples
     records = activity.populations if activity is not None else {}
     biased = {p.post.name for p in graph.pathways if p.kind == "bias"}
@@ -73,7 +74,9 @@ def count(
             _population_work(p, records.get(p.name), n_steps, biased) for p in graph.populations
         ),
         pathways=tuple(
-            _pathway_work(p, records.get(p.pre.name), input_steps if p.kind == "input" else n_steps)
+            _pathway_work(
+                p, records.get(p.pre.name), passes.of([p.pre]) if p.kind == "input" else n_steps
+            )
             for p in graph.pathways
         ),
         dense=tuple(
@@ -83,14 +86,14 @@ def count(
             )
             for w in graph.dense_weights
         ),
-        host=tuple(_host_work(graph, n_steps, input_steps)),
+        host=tuple(_host_work(graph, n_steps, passes)),
         factored=tuple(_factored_work(graph, activity)) if activity is not None else (),
         learning=tuple(
             work.LearningWork(r.name, r.layer, r.n_weights * n_steps, r.macs * n_steps)
             for r in graph.learning
         ),
         uncounted=tuple(work.UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
-        n_steps=n_steps, dt=dt, n_samples=n_samples,
+        n_steps=n_steps, dt=dt, n_samples=n_samples, dense_passes=passes.dense,
     )  # fmt: skip
 
 
@@ -241,11 +244,12 @@ def _population_work(
     )  # fmt: skip
 
 
-def _host_work(graph: NetworkGraph, n_steps: int, input_steps: int) -> Iterator[work.HostWork]:
+def _host_work(graph: NetworkGraph, n_steps: int, passes: InputPasses) -> Iterator[work.HostWork]:
     for part in graph.host:
         yield work.HostWork(
             name=part.name, layer=part.layer, role=part.role, macs=part.macs, updates=0,
-            operations=part.operations, passes=input_steps if part.role == "input" else n_steps,
+            operations=part.operations,
+            passes=passes.of(part.sources) if part.role == "input" else n_steps,
         )  # fmt: skip
     for p in graph.populations:
         if not p.on_chip:
@@ -269,7 +273,7 @@ def _factored_work(graph: NetworkGraph, activity: Activity) -> Iterator[work.Fac
 
 
 def _pathway_work(
-    pathway: Pathway, record: PopulationActivity | None, passes: int
+    pathway: Pathway, record: PopulationActivity | None, passes: float
 ) -> work.PathwayWork:
     synops = average = spikes = events = None
     if record is not None and record.spiking:

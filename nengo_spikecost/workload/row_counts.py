@@ -31,7 +31,7 @@ class LayerCounts:
         Number of parameters.
     connections : int, optional
         Synapses of all kinds but biases.
-    macs : int, optional
+    macs : float, optional
         Multiply-accumulates of one dense pass; in a row of the host, multiply-accumulates and
         other operations per inference. Where layers without neurons (pooling, say)
         lie on the way, spiking synapses are their product and this is their sum.
@@ -68,9 +68,9 @@ class LayerCounts:
     output_shape: str = ""
     params: int | None = None
     connections: int | None = None
-    macs: int | None = None
+    macs: float | None = None
     neurons: int | None = None
-    updates: int | None = None
+    updates: float | None = None
     rate_hz: float | None = None
     spikes: float | None = None
     synops: float | None = None
@@ -189,6 +189,8 @@ def caption(workload: Workload) -> str:
         samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
     else:
         samples = "mean activation times connections"
+    if workload.dense_passes != 1:
+        samples += f"; devices without spikes run it {workload.dense_passes:,.4g} times"
     return f"Per inference of {Presentation(workload.n_steps, workload.dt)}, {samples}"
 
 

@@ -113,9 +113,9 @@ class PathwayWork:
     events : ndarray of shape (n_samples,), optional
         Each of these spikes times the targets it reaches, wherever the synapses are; where
         they are on the chip, the same as ``synops``.
-    passes : int
-        How often graded values are sent per inference: once if they are constant inputs,
-        else at every step.
+    passes : float
+        How often graded values are sent per inference: inputs once for each frame of a sample
+        (mean of the samples), others at every step.
     pre, post : str
         Names of its two ends.
     """
@@ -132,7 +132,7 @@ class PathwayWork:
     n_weights: int = 0
     source_spikes: np.ndarray | None = None
     events: np.ndarray | None = None
-    passes: int = 1
+    passes: float = 1
     pre: str = ""
     post: str = ""
 
@@ -229,8 +229,9 @@ class HostWork:
         Kind of work there; see `nengo_spikecost.graph.HOST_ROLES`.
     macs, updates, operations : int
         Multiply-accumulates, neuron updates and other operations of one pass.
-    passes : int
-        Passes per inference: 1 for constant inputs, else one a step.
+    passes : float
+        Passes per inference: of inputs one a frame of a sample (mean of the samples), else one a
+        step.
     """
 
     name: str
@@ -239,7 +240,7 @@ class HostWork:
     macs: int
     updates: int
     operations: int
-    passes: int
+    passes: float
 
 
 @dataclass(frozen=True)
@@ -293,6 +294,9 @@ class Workload(Result):
         made of layers, empty.
     chip : ChipWork, optional
         The work of a chip's cores, if it was measured and is priced.
+    dense_passes : float
+        How often a machine without spikes runs the network per inference: once for each frame of
+        a sample, and at every step if the network is recurrent or learns. Mean of the samples.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -308,6 +312,7 @@ class Workload(Result):
     learning: tuple[LearningWork, ...] = ()
     shapes: tuple[LayerShape, ...] = ()
     chip: ChipWork | None = None
+    dense_passes: float = 1
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -363,7 +368,7 @@ class Workload(Result):
         def in_all(of_steps: int) -> int:
             return of_steps * n_steps // self.n_steps
 
-        def passes(work: Any) -> int:
+        def passes(work: Any) -> float:
             return n_steps if work.passes == self.n_steps else work.passes
 
         factored = scaled.factored
@@ -374,6 +379,7 @@ class Workload(Result):
             )  # fmt: skip
         return replace(
             scaled, n_steps=n_steps, dt=dt, factored=factored,
+            dense_passes=n_steps if self.dense_passes == self.n_steps > 1 else self.dense_passes,
             chip=None if self.chip is None else self.chip.for_presentation(n_steps, dt),
             populations=_changed(scaled.populations, updates=lambda p: in_all(p.updates)),
             pathways=_changed(scaled.pathways, passes=passes),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.conversion.filter_node import FilterNode, alpha_filter, lowpass_filter
-from nengo_spikecost.errors import ConversionError
+from nengo_spikecost.errors import ConversionError, MeasurementError
 from tests.models import randomise
 
 tf = stack.tensorflow()
@@ -30,7 +30,8 @@ def data(n=1, n_steps=25, size=4, seed=0, low=20, high=90):
     return np.random.RandomState(seed).uniform(low, high, (n, n_steps, size)).astype("f4")
 
 
-def with_nengo_dl(conversion, x, dt=0.001):
+def with_nengo_dl(conversion, x):
+    dt = conversion.dt or 0.001
     with nengo_dl.Simulator(conversion.net, dt=dt, minibatch_size=1, progress_bar=False) as sim:
         (found,) = sim.predict(x, verbose=0).values()
     return found
@@ -38,8 +39,10 @@ def with_nengo_dl(conversion, x, dt=0.001):
 
 def with_nengo(conversion, x):
     node = conversion.input_nodes[0]
-    node.output = nengo.processes.PresentInput(x[0], presentation_time=0.001)
-    with nengo.Simulator(conversion.net, progress_bar=False, optimize=False) as sim:
+    node.output = nengo.processes.PresentInput(x[0], presentation_time=conversion.dt or 0.001)
+    with nengo.Simulator(
+        conversion.net, dt=conversion.dt or 0.001, progress_bar=False, optimize=False
+    ) as sim:
         sim.run_steps(x.shape[1])
         (probe,) = conversion.outputs.values()
         return sim.data[probe][None]
@@ -208,20 +211,42 @@ def test_dt_that_was_scheduled(name, aware):
     trained(model, callbacks=[keras_spiking.callbacks.DtScheduler(dt, schedule)])
     # a Variable is trained too, unless it is told not to be
     assert float(dt.numpy()) == pytest.approx(0.02, rel=0.2)
-    # spikes of height 50 in steps that the network takes for milliseconds
-    assert_same_steps(model, x=data(low=2, high=9))
+    # spikes of height 50
+    conversion = assert_same_steps(model, x=data(low=2, high=9))
+    assert conversion.dt == pytest.approx(float(dt.numpy()), rel=1e-5)
 
 
-def test_layers_with_dts_of_their_own():
+@pytest.mark.parametrize("dt", [0.01, 0.002])
+def test_layers_with_a_dt_of_their_own(dt):
+    """Spikes are those of KerasSpiking, and a rate is spikes by the time of its steps."""
+    inp = x = keras.Input((None, 4))
+    for name in ("first", "second"):
+        x = keras_spiking.SpikingActivation("relu", dt=dt, seed=len(name), name=name)(x)
+    conversion = assert_same_steps(keras.Model(inp, x))
+    for options in ({}, {"dt": dt}):
+        activity = nsc.measure(conversion, data(), progress=False, **options)
+        assert activity.protocol.dt == conversion.dt == dt
+        for name in ("first", "second"):
+            outputs = keras.Model(inp, conversion.model.get_layer(name).output)
+            spikes = np.rint(outputs.predict(data(), verbose=0) * dt)
+            assert activity.populations[name].counts.sum() == spikes.sum() > 0
+            seconds = data().shape[1] * dt
+            assert activity.mean_rate_hz(name) == pytest.approx(spikes.sum() / (4 * seconds))
+    for run in (
+        lambda: nsc.measure(conversion, data(), dt=0.001),
+        lambda: nsc.measure(conversion, data(), dt=0.001, simulator="nengo"),
+        lambda: nsc.profile(conversion.model, data(), n_steps=None, dt=0.001),
+    ):
+        with pytest.raises(MeasurementError, match=f"KerasSpiking.*say dt={dt:g}"):
+            run()
+
+
+def test_layers_with_several_dts():
     inp = x = keras.Input((None, 4))
     x = keras_spiking.SpikingActivation("relu", dt=0.01, seed=0, name="slow")(x)
-    x = keras_spiking.SpikingActivation("relu", dt=0.002, seed=1, name="fast")(x)
-    conversion = assert_same_steps(keras.Model(inp, x))
-    activity = nsc.measure(conversion, data())
-    for name, height in [("slow", 100), ("fast", 500)]:
-        outputs = keras.Model(inp, conversion.model.get_layer(name).output)
-        spikes = np.rint(outputs.predict(data(), verbose=0) / height).sum()
-        assert activity.populations[name].counts.sum() == spikes > 0
+    x = keras_spiking.Lowpass(0.1, dt=0.002, name="fast")(x)
+    with pytest.raises(ConversionError, match=r"'slow' dt=0.01, 'fast' dt=0.002.*same dt"):
+        nsc.convert(keras.Model(inp, x))
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ def protocol_sentence(protocol: Protocol, n_samples: int) -> str:
     start = "started afresh" if protocol.presentation == "fresh" else "without a pause"
     if n_samples > 1:
         start = f"each {start}"
+    frames = ""
+    if protocol.frames not in (None, 1):
+        frames = f" with {protocol.frames:,.4g} different frames"
     return (
         f"{counted(n_samples, 'sample')} of {counted(protocol.n_steps, 'step')} of "
-        f"{1000 * protocol.dt:g} ms, {start}, on {protocol.simulator}"
+        f"{1000 * protocol.dt:g} ms{frames}, {start}, on {protocol.simulator}"
     )

@@ -1,13 +1,12 @@
 """The layers of KerasSpiking: spiking activations, and filters.
 
-A step of the Keras model is a step of the network. Where the ``dt`` of a layer is not that of
-the simulator (`SIMULATED_DT`), as after training with a ``DtScheduler``, spikes and filters
-are those of the layer's own ``dt``.
+A step of the Keras model is a step of the network, which is simulated with the ``dt`` of these
+layers (`Conversion.dt`). It may be another than at first, after training with a ``DtScheduler``.
 """
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import nengo
@@ -15,13 +14,11 @@ import numpy as np
 import tensorflow as tf
 from nengo_dl import compat
 
+from ...errors import ConversionError
 from ..filter_node import FilterNode, alpha_filter, lowpass_filter
 from ..lookup import neuron_layer
 from .base import LayerConverter
 from .converter_registry import register_layer_converter
-
-#: Length in s of the steps that networks are simulated in, unless something else is said.
-SIMULATED_DT = 0.001
 
 #: Relative difference up to which numbers are the same in float32.
 _SAME = 1e-6
@@ -30,6 +27,35 @@ _ACTIVATION_LAYERS = (
     tf.keras.layers.ReLU, tf.keras.layers.LeakyReLU, tf.keras.layers.PReLU, tf.keras.layers.ELU,
     compat.SpikingActivation,
 )  # fmt: skip
+
+
+def step_of(layer: Any) -> float:
+    """The ``dt`` of a layer as it is now, in s: it may be a variable that was scheduled."""
+    # float32 has other digits behind 0.001
+    return float(f"{float(tf.keras.backend.get_value(layer.dt)):.6g}")
+
+
+def own_step(layers: Mapping[str, Any]) -> float | None:
+    """The ``dt`` of the layers of KerasSpiking among these, in s; None if there are none.
+
+    Parameters
+    ----------
+    layers : mapping from str to Keras layer
+
+    Raises
+    ------
+    ConversionError
+        If they have several.
+    """
+    kinds = (compat.SpikingActivation, compat.Lowpass, compat.Alpha)
+    steps = {name: step_of(layer) for name, layer in layers.items() if isinstance(layer, kinds)}
+    if len(set(steps.values())) > 1:
+        said = ", ".join(f"{name!r} dt={dt:g}" for name, dt in steps.items())
+        raise ConversionError(
+            f"Layers of KerasSpiking were made for steps of several lengths ({said}), and a "
+            "network has one. Give all of them the same dt; a step of the model is a step of each."
+        )
+    return next(iter(steps.values()), None)
 
 
 class KerasSpikingConverter(LayerConverter):
@@ -42,8 +68,8 @@ class KerasSpikingConverter(LayerConverter):
 
     @property
     def dt(self) -> float:
-        """The layer's ``dt`` as it is now, in s: it may be a variable that was scheduled."""
-        return float(tf.keras.backend.get_value(self.layer.dt))
+        """The layer's ``dt`` as it is now, in s."""
+        return step_of(self.layer)
 
 
 @register_layer_converter(compat.SpikingActivation)
@@ -58,15 +84,9 @@ class ConvertSpikingActivation(KerasSpikingConverter):
         if rate_type is None:
             name = getattr(self.layer.activation, "__name__", self.layer.activation)
             raise self.refused(f"no neuron type has the curve of its activation {name!r}")
-        # float32 has other digits behind 0.001
-        faster = round(self.dt / SIMULATED_DT, 6)
         cell = self.layer.layer.cell
         voltage = tf.keras.backend.get_value(cell.get_initial_state(batch_size=1, dtype="float32"))
-        neurons = nengo.RegularSpiking(
-            _times(rate_type, faster),
-            amplitude=1 / faster,
-            initial_state={"voltage": np.ravel(voltage[0])},
-        )
+        neurons = nengo.RegularSpiking(rate_type, initial_state={"voltage": np.ravel(voltage[0])})
         output = self.add_neurons(node_id, neurons)
         self.connect(self.get_input_obj(node_id), output)
         return output
@@ -95,8 +115,7 @@ class ConvertFilter(KerasSpikingConverter):
         alike = np.ptp(tau) <= _SAME * np.abs(tau).max() and not level.any()
         pre = self.get_input_obj(node_id)
         if alike and self.converter.chip_synapses and leads_to_neurons(self.layer):
-            # the synapse has the simulator's dt, and its effect depends on the ratio alone
-            one = float(tau[0]) * SIMULATED_DT / self.dt
+            one = float(tau[0])
             synapse = nengo.Alpha(one) if is_alpha else nengo.Lowpass(one)
             output = self.add_relay(node_id)
             conn = nengo.Connection(pre, output, synapse=synapse)
@@ -139,15 +158,3 @@ def _makes_neurons(layer: Any) -> bool:
         return any(_makes_neurons(inner) for inner in layer.layers)
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
     return isinstance(layer, _ACTIVATION_LAYERS) or name not in ("linear", "softmax")
-
-
-def _times(rate_type: Any, factor: float) -> Any:
-    """A rate neuron type whose rates are some times higher."""
-    if factor == 1:
-        return rate_type
-    if isinstance(rate_type, nengo.RectifiedLinear):
-        return nengo.RectifiedLinear(amplitude=rate_type.amplitude * factor)
-    scaled = copy.copy(rate_type)
-    # Nengo's parameters are read-only once they are set
-    type(scaled).tau_ref.data[scaled] = rate_type.tau_ref / factor
-    return scaled

@@ -101,7 +101,7 @@ class RescalableNetwork:
         )
         if batch_size is not None:
             check.whole("batch_size", batch_size, MeasurementError, 1)
-        self.dt = check.time("dt", dt, MeasurementError)
+        self.dt = subject(self.conversion).step(check.time("dt", dt, MeasurementError))
         self.seed = check.seed("seed", seed, MeasurementError)
         self.batch_size = batch_size
         self.graph = NetworkGraph(self.conversion)
