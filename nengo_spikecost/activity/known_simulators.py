@@ -15,6 +15,10 @@ NENGO_DL = SimulatorSpec(
     sweep_engine="nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine",
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
+COMPILED = SimulatorSpec(
+    "compiled", f"{_ACTIVITY}.compiled.compiled_backend:CompiledBackend", starts_anew=True,
+    lengths=True,
+)  # fmt: skip
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",
@@ -27,5 +31,5 @@ NENGO_LOIHI = SimulatorSpec(
     takes_block_shapes=True,
 )  # fmt: skip
 
-for _spec in (NENGO_DL, LOIHI, NENGO_DL_PROBES, NENGO, NENGO_LOIHI):
+for _spec in (NENGO_DL, COMPILED, LOIHI, NENGO_DL_PROBES, NENGO, NENGO_LOIHI):
     register_simulator_spec(_spec)

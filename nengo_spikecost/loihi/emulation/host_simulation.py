@@ -25,7 +25,7 @@ from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
 from ...errors import DataError
-from . import host_steps
+from ...activity import batched_steps as host_steps
 
 #: Operators whose result depends only on the signals that they read.
 PURE = (
@@ -34,22 +34,6 @@ PURE = (
 )  # fmt: skip
 
 Step = Callable[[], None]
-
-
-class Generators:
-    """Generators of random numbers for each lane: all lanes have the same.
-
-    Each operator has its own, seeded by its place in the order in which Nengo built the model:
-    the order in which operators run differs from process to process.
-    """
-
-    def __init__(self, seed: int, n_lanes: int, place: int):
-        self._seed, self._n_lanes, self._place = seed, n_lanes, place
-
-    @functools.cached_property
-    def of_lanes(self) -> list[np.random.RandomState]:
-        """One for each lane."""
-        return [np.random.RandomState([self._seed, self._place]) for _ in range(self._n_lanes)]
 
 
 class HostPart:
@@ -110,7 +94,7 @@ class HostPart:
         self._once, self._each = [], []
         self.opaque = {}
         for op in self._operators:
-            rngs = Generators(self.seed, self.batch_size, self._place[id(op)])
+            rngs = host_steps.Generators(self.seed, self.batch_size, self._place[id(op)])
             step = self._kept.get(id(op)) or self._make_step(op, rngs)
             if host_steps.remembers_nothing(op, PURE):
                 self._kept[id(op)] = step
@@ -177,7 +161,7 @@ class HostPart:
             if before == (len(changing), len(bases)):
                 return changing
 
-    def _make_step(self, op: Any, rngs: Generators) -> Step:
+    def _make_step(self, op: Any, rngs: Any) -> Step:
         if isinstance(op, SimProcess):
             if id(op.process) in self._senders:
                 return self._sender(op, self._senders[id(op.process)])

@@ -28,6 +28,7 @@ Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes
 from __future__ import annotations
 
 import copy
+import functools
 from functools import partial
 from typing import Any, Callable
 
@@ -60,6 +61,22 @@ def batched(kind: type) -> Callable[[Any], Any]:
         return make
 
     return register
+
+
+class Generators:
+    """Generators of random numbers for each lane: all lanes have the same.
+
+    Each operator has its own, seeded by its place in the order in which Nengo built the model:
+    the order in which operators run differs from process to process.
+    """
+
+    def __init__(self, seed: int, n_lanes: int, place: int):
+        self._seed, self._n_lanes, self._place = seed, n_lanes, place
+
+    @functools.cached_property
+    def of_lanes(self) -> list[np.random.RandomState]:
+        """One for each lane."""
+        return [np.random.RandomState([self._seed, self._place]) for _ in range(self._n_lanes)]
 
 
 class _Lane:

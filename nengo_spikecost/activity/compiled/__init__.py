@@ -1,0 +1,1 @@
+"""`simulator="compiled"`: Nengo's operators as instructions of compiled code."""

@@ -1,0 +1,98 @@
+"""`CompiledBackend`: the back end of ``simulator="compiled"``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nengo
+import numpy as np
+from nengo.cache import get_default_decoder_cache
+
+from ..backend import Backend, BatchCounts, Setup, amplitude
+from .compiled_network import CompiledNetwork, Counted, Read
+
+
+class CompiledBackend(Backend):
+    """Nengo builds the network, compiled code steps it.
+
+    Parameters
+    ----------
+    setup : Setup
+        ``options["dtype"]`` may be "float32" or "float64".
+    """
+
+    any_size = True
+
+    def __init__(self, setup: Setup):
+        self.setup = setup
+        self._model = _built(setup)
+        self._networks: dict[bool, CompiledNetwork] = {}
+        self._dtype = setup.options.get("dtype") or "float32"
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        return self.run_lengths(inputs, [self.setup.n_steps])[self.setup.n_steps]
+
+    def run_lengths(
+        self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]
+    ) -> dict[int, BatchCounts]:
+        """Present one batch for the longest time, and read it at every length."""
+        frames = _joined(inputs, self.setup, lengths[-1])
+        network = self._network(frames.shape[1] > 1)
+        reads = network.present(frames, list(lengths), self.setup.continuous)
+        return {n: self._counts([r[k] for r in reads], n) for k, n in enumerate(lengths)}
+
+    def close(self) -> None:
+        for network in self._networks.values():
+            network.close()
+
+    def _network(self, changing: bool) -> CompiledNetwork:
+        if changing not in self._networks:
+            setup, sig = self.setup, self._model.sig
+            counted = {
+                p.name: Counted(
+                    sig[p.ensemble.neurons]["out"], setup.dt / amplitude(p), bool(p.spiking)
+                )
+                for p in setup.populations
+            }
+            read = {name: sig[probe]["in"] for name, probe in setup.outputs.items()}
+            self._networks[changing] = CompiledNetwork(
+                self._model, [spec.node for spec in setup.inputs], changing, counted, read,
+                self._dtype, setup.batch_size, seed=setup.seed,
+            )  # fmt: skip
+        return self._networks[changing]
+
+    def _counts(self, reads: Sequence[Read], n_steps: int) -> BatchCounts:
+        names = [p.name for p in self.setup.populations]
+        return BatchCounts(
+            {name: np.stack([read.counts[name] for read in reads]) for name in names},
+            {
+                name: (
+                    np.stack([read.last[name] for read in reads]).astype("f4"),
+                    (np.stack([read.total[name] for read in reads]) / n_steps).astype("f4"),
+                )
+                for name in self.setup.outputs
+            },
+        )
+
+
+def _built(setup: Setup) -> Any:
+    """The network as Nengo builds it."""
+    outer = nengo.Network(seed=setup.seed, add_to_container=False)
+    with outer:
+        nengo.Network.add(setup.network)
+    model = nengo.builder.Model(dt=setup.dt, decoder_cache=get_default_decoder_cache())
+    with model.decoder_cache:
+        model.build(outer)
+    return model
+
+
+def _joined(inputs: Mapping[str, np.ndarray], setup: Setup, n_steps: int) -> np.ndarray:
+    """All inputs of a batch, next to one another."""
+    if not setup.inputs:
+        return np.zeros((1, 1, 0))
+    arrays = [inputs[spec.name] for spec in setup.inputs]
+    n = max(array.shape[1] for array in arrays)
+    return np.concatenate(
+        [np.broadcast_to(a, (len(a), n, a.shape[2])) for a in arrays], axis=2
+    )

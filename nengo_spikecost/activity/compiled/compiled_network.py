@@ -1,0 +1,505 @@
+"""`CompiledNetwork`: a network that Nengo has built, stepped by compiled code.
+
+1. Operators become instructions where they can (assembling.py). Those that depend only on inputs
+   that do not change within a sample are run once a sample.
+2. Instructions are ordered (ordering.py). A filter at the end of a step is put off to the start of
+   the next one, where it shares a pass through memory with the neurons that it filters for; the
+   first step has none, and after the last one it is made up for (`Program`).
+3. If nothing is left to Python, threads take samples one by one, each with one memory that stays
+   in its cache. Otherwise all samples of a batch have a memory, and go step by step: Python runs
+   its operators between the instructions, for all samples at once where the numbers allow it
+   (batched_steps.py).
+
+Reference: nengo 4.1.0, simulator.py, builder/operator.py.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+import nengo
+import numpy as np
+from nengo.builder import operator as operators
+from nengo.builder.probe import SimProbe
+from nengo.builder.processes import SimProcess
+from nengo.builder.transforms import ConvInc, GeneralConvInc
+from nengo.utils.simulator import operator_dependency_graph
+
+from .. import batched_steps
+from . import instructions as code
+from .assembling import Assembler, Row
+from .crossover import measured_crossovers
+from .ordering import Item, Segment, ordered
+
+#: Operators whose result depends only on the signals that they read.
+PURE = (
+    operators.Reset, operators.Copy, operators.ElementwiseInc, operators.DotInc,
+    operators.SparseDotInc, ConvInc, GeneralConvInc,
+)  # fmt: skip
+
+Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Neurons that are counted.
+
+    Attributes
+    ----------
+    signal : Signal
+        Their output.
+    per_unit : float
+        Spikes of one unit of output in one step.
+    spiking : bool
+        Whether spikes are counted, or what graded neurons give is added up.
+    """
+
+    signal: Any
+    per_unit: float
+    spiking: bool
+
+
+@dataclass(frozen=True)
+class Read:
+    """Counts and outputs of one sample.
+
+    Attributes
+    ----------
+    counts : dict from str to ndarray, shape (n_neurons,)
+    last, total : dict from str to ndarray, shape (size,)
+        Values of outputs at the last step, and their sum over steps.
+    """
+
+    counts: dict[str, np.ndarray]
+    last: dict[str, np.ndarray]
+    total: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Segments that are run once a sample, at its first step, at others, and after the last."""
+
+    once: list[Segment]
+    first: list[Segment]
+    other: list[Segment]
+    after: list[Segment]
+
+    @property
+    def by_python(self) -> list[Any]:
+        """Operators that Python runs."""
+        segments = (*self.once, *self.first)
+        return [segment.op for segment in segments if segment.op is not None]
+
+
+def usable_processors() -> int:
+    """How many processors this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+class CompiledNetwork:
+    """A built network as instructions, and the lanes that run them.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+        Built by Nengo.
+    fed : sequence of nengo.Node
+        Nodes whose output is given from outside.
+    changing : bool
+        Whether these outputs change from step to step.
+    counted : mapping from str to Counted
+    read : mapping from str to Signal
+        Outputs.
+    dtype : {"float32", "float64"}
+    n_lanes : int
+        Samples side by side, where Python has to run operators or state is kept.
+    functions : NodeFunctions, optional
+        Functions of Nodes that remember something.
+    seed : int
+        Seed of processes that have none; the same for every sample.
+    n_threads : int, optional
+        Default: the processors that this process may use.
+
+    Attributes
+    ----------
+    program : Program
+    """
+
+    def __init__(
+        self, model: Any, fed: Sequence[nengo.Node], changing: bool,
+        counted: Mapping[str, Counted], read: Mapping[str, Any], dtype: Any = "float32",
+        n_lanes: int = 1, functions: Any = None, seed: int = 0, n_threads: int | None = None,
+    ):  # fmt: skip
+        self.model, self.functions, self.seed = model, functions, seed
+        self.batch_size = n_lanes
+        self._n_threads = usable_processors() if n_threads is None else n_threads
+        self._place = {id(op): k for k, op in enumerate(model.operators)}
+        signals = [model.sig[node]["out"] for node in fed]
+        asm = Assembler(model, _steps(model, signals), signals, np.dtype(dtype))
+        self._asm, self._counted, self._outputs = asm, dict(counted), dict(read)
+        self.program = self._programmed(_steps(model, signals), signals, changing)
+        measured_crossovers(asm.products, asm.dtype)
+        self._tables = (asm.all_indices(), asm.all_products(), asm.constants())
+        self._start = asm.initial_memory()
+        rooms = [asm.rooms() for _ in range(self._n_threads)]
+        self._rooms = rooms
+        self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
+        self._lanes: _Lanes | None = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of all numbers."""
+        return self._asm.dtype
+
+    # -- building -------------------------------------------------------------------------
+
+    def _programmed(self, steps: Sequence[Any], signals: Sequence[Any], changing: bool) -> Program:
+        asm = self._asm
+        rows = {id(op): asm.assembled(op) for op in steps}
+        each = _each_step(steps, [s.base for s in signals] if changing else [])
+        feeds, at = [], 0
+        for signal in signals:
+            feeds.append(Item([(code.FRAME, signal.size, _address(asm, signal), at)]))
+            at += signal.size
+        self._counts = {name: self._count(own) for name, own in self._counted.items()}
+        self._sums = {name: asm.reserve_sum(s.size) for name, s in self._outputs.items()}
+        # what is added up at the end of a step, by the signal that it waits for
+        added = [(own.signal, self._counts[name][1]) for name, own in self._counted.items()]
+        added += [
+            (signal, (code.SUM, signal.size, self._sums[name], _address(asm, signal)))
+            for name, signal in self._outputs.items()
+        ]
+        late = self._late([op for op in steps if id(op) in each], rows)
+        once = [op for op in steps if id(op) not in each]
+        now = [op for op in steps if id(op) in each and id(op) not in late]
+        put_off = [op for op in steps if id(op) in late]
+        fed_once, fed_each = ([], feeds) if changing else (feeds, [])
+        return Program(
+            ordered(_items(fed_once, signals, once, rows)),
+            ordered(_items(fed_each, signals, now, rows, added)),
+            ordered(_items(fed_each, signals, now, rows, added, put_off)),
+            ordered([Item(rows[id(op)]) for op in put_off]),
+        )
+
+    def _late(self, steps: Sequence[Any], rows: Any) -> set[int]:
+        """``id`` of the filters of the end of a step that can be put off to the next one."""
+        if any(rows[id(op)] is None for op in steps):
+            return set()
+        summed = {signal.base for signal in self._outputs.values()}
+        filters = [op for op in steps if isinstance(op, SimProcess) and op.mode == "update"]
+        return {
+            id(op) for op in filters
+            if rows[id(op)][0][0] in (code.DECAY, code.LOWPASS) and op.output.base not in summed
+        }  # fmt: skip
+
+    def _count(self, own: Counted) -> tuple[int, Row]:
+        """Where neurons are counted, and the instruction that does it."""
+        n, out = own.signal.size, _address(self._asm, own.signal)
+        scale = self._asm.constant(own.per_unit)
+        place = self._asm.reserve(n) if own.spiking else self._asm.reserve_sum(n)
+        return place, (code.COUNT if own.spiking else code.GRADED, n, place, out, scale)
+
+    # -- running --------------------------------------------------------------------------
+
+    def present(
+        self, frames: np.ndarray, lengths: Sequence[int], continuous: bool = False
+    ) -> list[list[Read]]:
+        """Present samples, and read them at each length.
+
+        Parameters
+        ----------
+        frames : ndarray, shape (n_samples, 1 or n_steps, size of all that is fed)
+        lengths : sequence of int
+            Numbers of steps, ascending.
+        continuous : bool
+            Whether each lane goes on from where it stopped.
+
+        Returns
+        -------
+        list of list of Read
+            For each sample, one for each length.
+        """
+        frames = np.ascontiguousarray(frames, dtype=self.dtype)
+        if self.program.by_python or continuous:
+            return self._in_lanes(frames, lengths, continuous)
+        results: list[list[Read]] = [[] for _ in frames]
+
+        def work(thread: int) -> None:
+            memory, sums = np.empty_like(self._start), self._asm.new_sums()
+            for k in range(thread, len(frames), self._n_threads):
+                memory[:], sums[:] = self._start, 0
+                self._steps(memory, sums, frames[k], lengths, results[k], thread)
+
+        list(self._threads.map(work, range(self._n_threads)))
+        return results
+
+    def reset(self) -> None:
+        """Begin a continuous presentation anew."""
+        self._lanes = None
+
+    def close(self) -> None:
+        """Free threads and memory."""
+        self._threads.shutdown()
+        self._lanes = None
+
+    def _steps(
+        self, memory: np.ndarray, sums: np.ndarray, frames: np.ndarray, lengths: Sequence[int],
+        results: list[Read], thread: int,
+    ) -> None:  # fmt: skip
+        """All steps of a sample, if Python has nothing to do in them."""
+        program, done = self.program, 0
+        self._run(program.once, memory, sums, frames, 0, 1, thread)
+        for length in lengths:
+            self._run(program.first, memory, sums, frames, done, 1, thread)
+            self._run(program.other, memory, sums, frames, done + 1, length - done - 1, thread)
+            self._run(program.after, memory, sums, frames, 0, 1, thread)
+            results.append(self._read(memory, sums))
+            done = length
+
+    def _run(
+        self, segments: Sequence[Segment], memory: np.ndarray, sums: np.ndarray,
+        frames: np.ndarray, start: int, n_steps: int, thread: int,
+    ) -> None:  # fmt: skip
+        for segment in segments:
+            code.run(
+                segment.code, segment.groups, *self._tables, memory, sums, frames, start, n_steps,
+                *self._rooms[thread],
+            )  # fmt: skip
+
+    def _over_lanes(self, segment: Segment, lanes: Any, frames: np.ndarray, t: int) -> None:
+        """Run a segment for one step of all samples."""
+        n = len(frames)
+
+        def work(thread: int) -> None:
+            for k in range(thread, n, self._n_threads):
+                memory, sums = lanes.memory[k], lanes.sums[k]
+                self._run([segment], memory, sums, frames[k], t, 1, thread)
+
+        list(self._threads.map(work, range(min(self._n_threads, n))))
+
+    def _in_lanes(
+        self, frames: np.ndarray, lengths: Sequence[int], continuous: bool
+    ) -> list[list[Read]]:
+        """Samples step by step, side by side."""
+        n = len(frames)
+        if self._lanes is None:
+            self._lanes = _Lanes(self)
+        lanes = self._lanes
+        lanes.begin(continuous)
+        results: list[list[Read]] = [[] for _ in range(n)]
+        if not self.program.by_python:
+
+            def work(thread: int) -> None:
+                for k in range(thread, n, self._n_threads):
+                    memory, sums = lanes.memory[k], lanes.sums[k]
+                    self._steps(memory, sums, frames[k], lengths, results[k], thread)
+
+            list(self._threads.map(work, range(self._n_threads)))
+            return results
+        lanes.run(self.program.once, frames, 0)
+        for t in range(lengths[-1]):
+            lanes.run(self.program.first, frames, t)
+            if t + 1 in lengths:
+                for k in range(n):
+                    results[k].append(self._read(lanes.memory[k], lanes.sums[k]))
+        return results
+
+    def _read(self, memory: np.ndarray, sums: np.ndarray) -> Read:
+        counts = {}
+        for name, own in self._counted.items():
+            place = self._counts[name][0]
+            array = memory if own.spiking else sums
+            counts[name] = array[place : place + own.signal.size].copy()
+        last, total = {}, {}
+        for name, signal in self._outputs.items():
+            address, place = _address(self._asm, signal), self._sums[name]
+            values = memory if address >= 0 else self._tables[2]
+            address = address if address >= 0 else -1 - address
+            last[name] = values[address : address + signal.size].copy()
+            total[name] = sums[place : place + signal.size].copy()
+        return Read(counts, last, total)
+
+
+class _Lanes:
+    """The memories of samples side by side, and what Python does on them.
+
+    It has what batched_steps.py asks of its host.
+    """
+
+    def __init__(self, network: CompiledNetwork):
+        self.network, self.model = network, network.model
+        self.batch_size, self.functions = network.batch_size, network.functions
+        self._asm = network._asm
+        self.memory = np.tile(network._start, (self.batch_size, 1))
+        self.sums = np.tile(network._asm.new_sums(), (self.batch_size, 1))
+        self._other = {
+            base: np.empty((self.batch_size, *base.shape), dtype=base.initial_value.dtype)
+            for base in self._asm.other
+        }
+        self._views: dict[Any, Any] = {}
+        self._kept: dict[int, Step] = {}
+        self._python: dict[int, Step] = {}
+        self._clock: Step | None = None
+        self._started = False
+
+    def begin(self, continuous: bool) -> None:
+        """Begin a sample, in the state of a new simulation unless it goes on."""
+        if continuous and self._started:
+            for own, (place, _) in zip(self.network._counted.values(), self.network._counts.values()):
+                if own.spiking:
+                    self.memory[:, place : place + own.signal.size] = 0
+            self.sums[:] = 0
+            return
+        self.memory[:] = self.network._start
+        self.sums[:] = 0
+        for base, array in self._other.items():
+            array[...] = base.initial_value
+        if self.functions is not None:
+            self.functions.reset()
+        program = self.network.program
+        clocks = [op for op in self.model.operators if isinstance(op, operators.TimeUpdate)]
+        self._clock = self._make_step(clocks[0]) if clocks and self._other else None
+        for segment in (*program.once, *program.first):
+            if segment.op is not None:
+                self._python[id(segment.op)] = self._make_step(segment.op)
+        self._started = True
+
+    def run(self, segments: Sequence[Segment], frames: np.ndarray, t: int) -> None:
+        """Run segments for one step of all samples."""
+        network = self.network
+        if segments is network.program.first and self._clock is not None:
+            self._clock()
+        for segment in segments:
+            if segment.op is not None:
+                self._python[id(segment.op)]()
+                continue
+            network._over_lanes(segment, self, frames, t)
+
+    def array(self, signal: Any) -> Any:
+        """A signal in all lanes, ``(lanes, ...)``; without lanes if it never changes."""
+        if signal not in self._views:
+            self._views[signal] = self._view(signal)
+        return self._views[signal]
+
+    def is_batched(self, signal: Any) -> bool:
+        """Whether each lane has its own values of a signal."""
+        return signal.base in self._other or self._asm.changes(signal)
+
+    def keep(self, op: Any, steps: list[Step]) -> None:
+        """Called for operators that may remember something outside of signals."""
+
+    def _view(self, signal: Any) -> Any:
+        shape = (self.batch_size, *signal.shape)
+        if signal.base in self._other:
+            array = self._other[signal.base]
+            if signal.base is signal:
+                return array
+            strides = (array.strides[0], *signal.strides)
+            return np.ndarray(shape, array.dtype, array.data, signal.offset, strides)
+        if not self._asm.changes(signal):
+            return signal.initial_value
+        size = self._asm.dtype.itemsize
+        first = self._asm.base_address(signal) + signal.elemoffset
+        strides = (self.memory.strides[0], *(step * size for step in signal.elemstrides))
+        return np.ndarray(shape, self._asm.dtype, self.memory.data, first * size, strides)
+
+    def _make_step(self, op: Any) -> Step:
+        if id(op) in self._kept:
+            return self._kept[id(op)]
+        rngs = batched_steps.Generators(
+            self.network.seed, self.batch_size, self.network._place[id(op)]
+        )
+        make = batched_steps.BATCHED.get(type(op))
+        step = make(op, self, rngs) if make else None
+        step = step or batched_steps.lane_by_lane(op, self, rngs.of_lanes)
+        if batched_steps.remembers_nothing(op, PURE):
+            self._kept[id(op)] = step
+        return step
+
+
+def _steps(model: Any, fed: Sequence[Any]) -> list[Any]:
+    """The operators that do something in a step."""
+    ids = {id(signal) for signal in fed}
+    return [
+        op for op in model.operators
+        if hasattr(op, "make_step")
+        and not isinstance(op, (SimProbe, operators.TimeUpdate))
+        and not (_written(op) and all(id(s) in ids for s in _written(op)))
+    ]  # fmt: skip
+
+
+def _each_step(steps: Sequence[Any], changing: Sequence[Any]) -> set[int]:
+    """``id`` of the operators that have to be run at every step.
+
+    Those that are not pure, and those that read or write a signal which such an operator or a
+    changing input writes; found by going round until nothing is added.
+    """
+    bases, result = set(changing), set()
+    while True:
+        before = len(result), len(bases)
+        for op in steps:
+            writes = {s.base for s in _written(op)}
+            touched = writes | {s.base for s in op.reads}
+            if not isinstance(op, PURE) or op.updates or touched & bases:
+                result.add(id(op))
+                bases |= writes
+        if before == (len(result), len(bases)):
+            return result
+
+
+def _items(
+    feeds: Sequence[Item], fed: Sequence[Any], steps: Sequence[Any], rows: Mapping[int, Any],
+    added: Sequence[tuple[Any, Row]] = (), late: Sequence[Any] = (),
+) -> list[Item]:  # fmt: skip
+    """What is run in a step, with what each has to wait for.
+
+    Parameters
+    ----------
+    feeds : sequence of Item
+        One for each signal of ``fed``.
+    steps : sequence of Operator
+    rows : mapping from int to list of Row
+        Instructions by ``id`` of the operator.
+    added : sequence of (Signal, Row)
+        What is added up once a signal has its value of this step.
+    late : sequence of Operator
+        Filters of the step before.
+    """
+    items = [replace(item, after=[]) for item in feeds]
+    places = {id(op): len(items) + k for k, op in enumerate((*steps, *late))}
+    items += [Item(rows[id(op)], op) for op in (*steps, *late)]
+    for op, following in operator_dependency_graph(list(steps)).items():
+        for other in following:
+            items[places[id(other)]].after.append(places[id(op)])
+    feed_of = {s.base: k for k, s in enumerate(fed)} if feeds else {}
+    for op in steps:
+        after = items[places[id(op)]].after
+        after += [feed_of[s.base] for s in op.reads if s.base in feed_of]
+        bases = {s.base for s in (*op.reads, *_written(op))}
+        writes = {s.base for s in _written(op)}
+        for other in late:
+            if other.output.base in bases or other.input.base in writes:
+                after.append(places[id(other)])
+    for signal, row in added:
+        after = [places[id(op)] for op in steps if signal.base in {s.base for s in _written(op)}]
+        if signal.base in feed_of:
+            after.append(feed_of[signal.base])
+        items.append(Item([row], None, after))
+    return items
+
+
+def _written(op: Any) -> list[Any]:
+    return [*op.sets, *op.incs, *op.updates]
+
+
+def _address(asm: Assembler, signal: Any) -> int:
+    address = asm.address(signal)
+    assert address is not None, signal
+    return address

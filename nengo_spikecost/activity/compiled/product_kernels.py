@@ -1,0 +1,295 @@
+"""Products of weights and the values of sources, for one sample: spike by spike, or dense.
+
+Every product adds to each of its targets the products of its sources in ascending order of these,
+one after another, so that both ways give the same bits (vector_code.py).
+
+* A **matrix** has a row of weights for each source. It is delivered source by source: silent
+  sources cost nothing, and for a single sample a dense product would read as many weights.
+* A **convolution** of images has channels last. Its dense product reads each weight once for
+  several neighbouring positions, so that a weight costs little more than its multiplication;
+  spike by spike, every weight that a spike meets is added to a sum in memory. Which costs less
+  depends on how many sources fire: `Products.most_events` says up to how many it is the second.
+* A **sparse** matrix is kept by source, and delivered likewise.
+
+Shapes: ``x`` and ``y`` are the memory of a lane (lane_memory of `Program`), or constants; ``events``
+int32 is room for as many sources as a product has.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+
+from .vector_code import TILE_RUNS, TILE_VECTORS, WIDTH, add_scaled, add_tile, any_active
+
+_inline = numba.njit(inline="always")
+
+MATRIX, CONVOLUTION, SPARSE = 0, 1, 2
+
+
+class Products(NamedTuple):
+    """All products of a network.
+
+    Attributes
+    ----------
+    shape : ndarray of int64, shape (products, 16)
+        Kind, number of sources, of targets, and for a convolution: rows, columns and channels of
+        its sources; rows, columns and channels of its targets; rows and columns of its kernel;
+        strides; rows and columns of padding before the first source; 0.
+    weights : tuple of int64 arrays (products,)
+        Where weights begin in ``values``, by source.
+    by_target : ndarray of int64 (products,)
+        Where weights of convolutions begin in ``values``, in the order of kernel rows, kernel
+        columns, sources' channels, targets' channels.
+    starts, places : ndarray of int64, int32
+        Of sparse matrices: where the weights of each source begin, and their targets.
+    sparse_at : ndarray of int64, shape (products, 2)
+        Where a sparse matrix begins in ``starts`` and ``places``.
+    most_events : ndarray of int64 (products,)
+        Up to as many sources that fire, events cost less than a dense product.
+    values : ndarray of float
+        Weights of all products.
+    """
+
+    shape: np.ndarray
+    weights: np.ndarray
+    by_target: np.ndarray
+    starts: np.ndarray
+    places: np.ndarray
+    sparse_at: np.ndarray
+    most_events: np.ndarray
+    values: np.ndarray
+
+
+@_inline
+def add_run(y: Any, at: Any, weights: Any, first: Any, value: Any, size: Any) -> None:
+    """``y[at : at + size] += value * weights[first : first + size]``; all indices are int64."""
+    end = at + size
+    while at + 64 <= end:
+        add_scaled(y, at, weights, first, value, 64)
+        at += 64
+        first += 64
+    while at + 16 <= end:
+        add_scaled(y, at, weights, first, value, 16)
+        at += 16
+        first += 16
+    while at + 4 <= end:
+        add_scaled(y, at, weights, first, value, 4)
+        at += 4
+        first += 4
+    while at < end:
+        add_scaled(y, at, weights, first, value, 1)
+        at += 1
+        first += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def active(x: Any, at: int, n: int, events: Any) -> int:
+    """Write the sources with a value other than 0 to ``events``; gives how many.
+
+    Few have one, so 64 that are 0 are passed over at once, and then 8.
+    """
+    count = 0
+    j = np.int64(0)
+    while j < n:
+        if j + 64 <= n and not any_active(x, at + j, 64):
+            j += 64
+            continue
+        stop = min(j + 64, n)
+        while j < stop:
+            if j + 8 <= stop and not any_active(x, at + j, 8):
+                j += 8
+                continue
+            last = min(j + 8, stop)
+            while j < last:
+                events[count] = j
+                count += x[at + j] != 0
+                j += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def matrix_events(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
+) -> None:
+    """``y += W x`` by the sources in ``events``."""
+    n_targets = p.shape[k, 2]
+    first = p.weights[k]
+    for e in range(n_events):
+        i = np.int64(events[e])
+        add_run(y, y_at, p.values, first + i * n_targets, x[x_at + i], n_targets)
+
+
+@numba.njit(cache=True, nogil=True)
+def sparse_events(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
+) -> None:
+    """The same for a sparse matrix."""
+    starts, places = p.sparse_at[k, 0], p.sparse_at[k, 1]
+    first = p.weights[k]
+    for e in range(n_events):
+        i = np.int64(events[e])
+        value = x[x_at + i]
+        for j in range(p.starts[starts + i], p.starts[starts + i + 1]):
+            add_scaled(y, y_at + np.int64(p.places[places + j]), p.values, first + j, value, 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def convolution_events(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
+) -> None:
+    """The same for a convolution.
+
+    The weights of a source are kept with the columns of the kernel in reverse: with a stride of 1
+    the targets of a row of the kernel are then one run, in the order of their weights.
+    """
+    shape = p.shape[k]
+    columns, channels = shape[4], shape[5]
+    out_rows, out_columns, out_channels = shape[6], shape[7], shape[8]
+    k_rows, k_columns, down, right = shape[9], shape[10], shape[11], shape[12]
+    top, left = shape[13], shape[14]
+    kernel = k_rows * k_columns * out_channels
+    for e in range(n_events):
+        i = np.int64(events[e])
+        value = x[x_at + i]
+        row = i // (columns * channels)
+        column = (i // channels) % columns
+        weights = p.weights[k] + (i % channels) * kernel
+        for a in range(k_rows):
+            above = row + top - a
+            if above < 0 or above % down != 0 or above // down >= out_rows:
+                continue
+            target = y_at + (above // down) * out_columns * out_channels
+            own = weights + a * k_columns * out_channels
+            if right == 1:
+                # the kernel's last column reaches the first target
+                start = column + left - (k_columns - 1)
+                skip = max(-start, 0)
+                stop = min(start + k_columns, out_columns)
+                if start + skip < stop:
+                    add_run(
+                        y, target + (start + skip) * out_channels, p.values,
+                        own + skip * out_channels, value, (stop - start - skip) * out_channels,
+                    )  # fmt: skip
+                continue
+            for b in range(k_columns):
+                before = column + left - (k_columns - 1 - b)
+                if before < 0 or before % right != 0 or before // right >= out_columns:
+                    continue
+                add_run(
+                    y, target + (before // right) * out_channels, p.values,
+                    own + b * out_channels, value, out_channels,
+                )  # fmt: skip
+
+
+@_inline
+def _image(
+    p: Any, k: Any, y: Any, y_at: Any, padded: Any, width: Any, c: Any, vectors: Any, size: Any
+) -> None:
+    """The channels from ``c`` on of all targets; how many, two literals say."""
+    shape = p.shape[k]
+    channels = shape[5]
+    out_rows, out_columns, out_channels = shape[6], shape[7], shape[8]
+    k_rows, row_size, down, step = shape[9], shape[10] * channels, shape[11], shape[12] * channels
+    # each group of channels has its weights together: groups before this one have c channels
+    first, w_step = p.by_target[k] + c * k_rows * row_size, vectors * size
+    for row in range(out_rows):
+        base = row * down * width
+        at = y_at + row * out_columns * out_channels + c
+        column = np.int64(0)
+        while column + TILE_RUNS <= out_columns:
+            add_tile(
+                y, at + column * out_channels, out_channels, padded, base + column * step, step,
+                width, k_rows, row_size, p.values, first, w_step, TILE_RUNS, vectors, size,
+            )  # fmt: skip
+            column += TILE_RUNS
+        while column < out_columns:
+            add_tile(
+                y, at + column * out_channels, out_channels, padded, base + column * step, step,
+                width, k_rows, row_size, p.values, first, w_step, 1, vectors, size,
+            )  # fmt: skip
+            column += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def convolution_dense(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, padded: Any
+) -> None:  # fmt: skip
+    """The same convolution as a dense product.
+
+    ``padded`` float is room for the sources with a border of zeros.
+    """
+    shape = p.shape[k]
+    rows, columns, channels = shape[3], shape[4], shape[5]
+    out_rows, out_columns, out_channels = shape[6], shape[7], shape[8]
+    k_rows, k_columns, down, right = shape[9], shape[10], shape[11], shape[12]
+    top, left = shape[13], shape[14]
+    all_rows = (out_rows - 1) * down + k_rows
+    all_columns = (out_columns - 1) * right + k_columns
+    # 1. the sources within a border, or without the last ones if none of the targets reads these
+    width = all_columns * channels
+    padded[: all_rows * width] = 0
+    used_columns = min(columns, all_columns - left) * channels
+    for row in range(min(rows, all_rows - top)):
+        to = (row + top) * width + left * channels
+        of = x_at + row * columns * channels
+        for j in range(used_columns):
+            padded[to + j] = x[of + j]
+    # 2. a few channels of all targets after another, so that their weights stay in the cache
+    c = np.int64(0)
+    while c + TILE_VECTORS * WIDTH <= out_channels:
+        _image(p, k, y, y_at, padded, width, c, TILE_VECTORS, WIDTH)
+        c += TILE_VECTORS * WIDTH
+    while c + WIDTH <= out_channels:
+        _image(p, k, y, y_at, padded, width, c, 1, WIDTH)
+        c += WIDTH
+    while c + 4 <= out_channels:
+        _image(p, k, y, y_at, padded, width, c, 1, 4)
+        c += 4
+    while c < out_channels:
+        _image(p, k, y, y_at, padded, width, c, 1, 1)
+        c += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def product(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, padded: Any
+) -> None:
+    """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less."""
+    n_events = active(x, x_at, p.shape[k, 1], events)
+    kind = p.shape[k, 0]
+    if kind == MATRIX:
+        matrix_events(p, k, x, x_at, y, y_at, events, n_events)
+    elif kind == SPARSE:
+        sparse_events(p, k, x, x_at, y, y_at, events, n_events)
+    elif n_events <= p.most_events[k]:
+        convolution_events(p, k, x, x_at, y, y_at, events, n_events)
+    else:
+        convolution_dense(p, k, x, x_at, y, y_at, padded)
+
+
+def by_target(kernel: np.ndarray) -> np.ndarray:
+    """Weights of a convolution as its dense product reads them.
+
+    Groups of as many channels of the targets as a tile has, and then of fewer, each with the
+    weights of all rows, columns and channels of the sources, in this order.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (rows, columns, channels of sources, channels of targets)
+    """
+    flat = kernel.reshape(-1, kernel.shape[-1])
+    parts, c = [], 0
+    for size in (TILE_VECTORS * WIDTH, WIDTH, 4, 1):
+        while c + size <= flat.shape[1]:
+            parts.append(flat[:, c : c + size].reshape(-1))
+            c += size
+    return np.concatenate(parts)
+
+
+def by_source(kernel: np.ndarray) -> np.ndarray:
+    """Weights of a convolution as its events read them: channels of the sources come first, and
+    columns are in reverse."""
+    return kernel[:, ::-1].transpose(2, 0, 1, 3).reshape(-1)

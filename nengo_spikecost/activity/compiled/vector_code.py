@@ -1,0 +1,183 @@
+"""Sums of products as operations of the processor, several numbers at a time.
+
+Two pieces of code do the work of all products of a network, and give the same bits, which is the
+point of both:
+
+* `add_scaled` adds one row of weights, times the value of one source, to a run of neighbours;
+* `add_tile` adds the rows of all sources to several runs at once, which stay in registers.
+
+Both add one product after another to every target, in the order of the sources, and round in the
+same places (``llvm.fmuladd``, which is one rounding where the processor has such an operation
+and two where it has not, for both alike). Adding the product of a source that is silent changes
+nothing. So whether a layer is delivered spike by spike or as a dense product is a question of
+time only.
+
+Written as operations of LLVM, because numba's own compiler turns neither into such code: its loops
+keep sums in memory, and it never joins a product and a sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+#: Numbers that are handled as one; a processor that has shorter vectors takes several of its own.
+WIDTH = 16
+#: Runs of a tile, and vectors of each: their sums fill the registers of a processor with 32 of
+#: 512 bits, and of one with 16 of 256 bits half of them go to its first cache.
+TILE_RUNS, TILE_VECTORS = 4, 4
+
+
+def _float(array: Any) -> Any:
+    return ir.FloatType() if array.dtype.bitwidth == 32 else ir.DoubleType()
+
+
+def _fmuladd(builder: Any, kind: Any, width: int) -> Any:
+    """The function ``a * b + c`` of vectors, or of numbers if ``width`` is 1."""
+    bits = 32 if isinstance(kind, ir.FloatType) else 64
+    vector = ir.VectorType(kind, width) if width > 1 else kind
+    name = f"llvm.fmuladd.v{width}f{bits}" if width > 1 else f"llvm.fmuladd.f{bits}"
+    function = ir.FunctionType(vector, [vector] * 3)
+    return cgutils.get_or_insert_function(builder.module, function, name)
+
+
+def _spread(builder: Any, value: Any, width: int) -> Any:
+    """A vector with a number in all places."""
+    if width == 1:
+        return value
+    undefined = ir.Constant(ir.VectorType(value.type, width), ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width)
+    return builder.shuffle_vector(first, undefined, zeros)
+
+
+def _pointer(builder: Any, data: Any, index: Any, kind: Any, width: int) -> Any:
+    first = builder.gep(data, [index])
+    return first if width == 1 else builder.bitcast(first, ir.VectorType(kind, width).as_pointer())
+
+
+def _add_scaled(
+    typing: Any, y: Any, at: Any, weights: Any, first: Any, value: Any, width: Any
+) -> tuple[Any, Any]:
+    """``y[at : at + width] += value * weights[first : first + width]``; ``width`` is a literal.
+
+    Arrays are contiguous and of one type of numbers; indices are not checked.
+    """
+    signature = types.void(y, at, weights, first, value, width)
+    n = width.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def data(k: int) -> Any:
+            return context.make_array(signature.args[k])(context, builder, arguments[k]).data
+
+        kind = _float(signature.args[0])
+        align = kind.get_abi_size(context.target_data)
+        target = _pointer(builder, data(0), arguments[1], kind, n)
+        source = _pointer(builder, data(2), arguments[3], kind, n)
+        factor = _spread(builder, arguments[4], n)
+        parts = [factor, builder.load(source, align=align), builder.load(target, align=align)]
+        builder.store(builder.call(_fmuladd(builder, kind, n), parts), target, align=align)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+add_scaled: Any = intrinsic(prefer_literal=True)(_add_scaled)
+
+
+def _add_tile(
+    typing: Any, y: Any, at: Any, y_step: Any, x: Any, x_at: Any, x_step: Any, x_row: Any,
+    rows: Any, columns: Any, weights: Any, first: Any, w_step: Any, runs: Any, vectors: Any,
+    width: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Add to several runs of neighbours the products of their sources, in order.
+
+    For each ``i < runs``::
+
+        y[at + i * y_step + j]  +=  sum over r < rows, k < columns, in this order, of
+            x[x_at + i * x_step + r * x_row + k] * weights[first + (r * columns + k) * w_step + j]
+
+    for ``j < vectors * width``. ``runs``, ``vectors`` and ``width`` are literals; arrays are
+    contiguous and of one type of numbers; indices are int64 and are not checked.
+    """
+    signature = types.void(
+        y, at, y_step, x, x_at, x_step, x_row, rows, columns, weights, first, w_step, runs,
+        vectors, width,
+    )  # fmt: skip
+    n_runs, n_vectors, n = runs.literal_value, vectors.literal_value, width.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        def data(k: int) -> Any:
+            return context.make_array(signature.args[k])(context, builder, arguments[k]).data
+
+        number = ir.IntType(64)
+        kind = _float(signature.args[0])
+        align = kind.get_abi_size(context.target_data)
+        vector = ir.VectorType(kind, n) if n > 1 else kind
+        y_data, x_data, w_data = data(0), data(3), data(9)
+        at, y_step, x_at, x_step, x_row = (arguments[k] for k in (1, 2, 4, 5, 6))
+        rows, columns, first, w_step = (arguments[k] for k in (7, 8, 10, 11))
+        multiply_add = _fmuladd(builder, kind, n)
+        places = [(i, v) for i in range(n_runs) for v in range(n_vectors)]
+
+        def target(i: int, v: int) -> Any:
+            index = builder.add(at, builder.mul(y_step, number(i)))
+            return _pointer(builder, y_data, builder.add(index, number(v * n)), kind, n)
+
+        # variables of the function, which the compiler keeps in registers
+        sums = {place: cgutils.alloca_once(builder, vector) for place in places}
+        for place in places:
+            builder.store(builder.load(target(*place), align=align), sums[place])
+        with cgutils.for_range(builder, rows) as row:
+            x_of_row = builder.add(x_at, builder.mul(row.index, x_row))
+            steps = builder.mul(builder.mul(row.index, columns), w_step)
+            w_of_row = builder.add(first, steps)
+            with cgutils.for_range(builder, columns) as column:
+                w_index = builder.add(w_of_row, builder.mul(column.index, w_step))
+                x_index = builder.add(x_of_row, column.index)
+                own = [
+                    builder.load(
+                        _pointer(builder, w_data, builder.add(w_index, number(v * n)), kind, n),
+                        align=align,
+                    )
+                    for v in range(n_vectors)
+                ]
+                for i in range(n_runs):
+                    index = builder.add(x_index, builder.mul(x_step, number(i)))
+                    value = _spread(builder, builder.load(builder.gep(x_data, [index])), n)
+                    for v in range(n_vectors):
+                        total = [value, own[v], builder.load(sums[i, v])]
+                        builder.store(builder.call(multiply_add, total), sums[i, v])
+        for place in places:
+            builder.store(builder.load(sums[place]), target(*place), align=align)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+add_tile: Any = intrinsic(prefer_literal=True)(_add_tile)
+
+
+def _any_active(typing: Any, x: Any, at: Any, width: Any) -> tuple[Any, Any]:
+    """Whether one of ``x[at : at + width]`` is not 0 (NaN is not); ``width`` is a literal."""
+    signature = types.boolean(x, at, width)
+    n = width.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        kind = _float(signature.args[0])
+        align = kind.get_abi_size(context.target_data)
+        values = builder.load(_pointer(builder, array.data, arguments[1], kind, n), align=align)
+        zeros = ir.Constant(values.type, [0.0] * n)
+        flags = builder.fcmp_unordered("!=", values, zeros)
+        bits = builder.bitcast(flags, ir.IntType(n))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(n), 0))
+
+    return signature, generate
+
+
+any_active: Any = intrinsic(prefer_literal=True)(_any_active)
