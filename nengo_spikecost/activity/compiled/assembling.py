@@ -64,13 +64,13 @@ class Assembler:
         self.products: list[_Product] = []
         self.n_sums = 0
         written = [s.base for op in operators for s in (*op.sets, *op.incs, *op.updates)]
-        #: Signals that are no numbers of the memory: the counter of steps.
-        self.other: list[Any] = []
+        #: Signals that are kept beside the memory: the clock, and what is no floating-point number.
+        self.other: list[Any] = [model.step, model.time]
         aliases = _aliases(operators, written)
         for base in dict.fromkeys([*written, *(s.base for s in fed)]):
-            if base in aliases:
+            if base in aliases or base in self.other:
                 continue
-            if base.initial_value.dtype.kind != "f" or base in (model.time, model.step):
+            if base.initial_value.dtype.kind != "f":
                 self.other.append(base)
             else:
                 self._addresses[base] = self.reserve(base.size, base.initial_value)

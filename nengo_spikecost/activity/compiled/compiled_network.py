@@ -479,6 +479,9 @@ def _items(
         for other in following:
             items[places[id(other)]].after.append(places[id(op)])
     feed_of = {s.base: k for k, s in enumerate(fed)} if feeds else {}
+    for other in late:  # reads what was fed in the step before
+        if other.input.base in feed_of:
+            items[feed_of[other.input.base]].after.append(places[id(other)])
     for op in steps:
         after = items[places[id(op)]].after
         after += [feed_of[s.base] for s in op.reads if s.base in feed_of]
