@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import nengo
@@ -82,9 +83,40 @@ def _built(setup: Setup) -> Any:
     with outer:
         nengo.Network.add(setup.network)
     model = nengo.builder.Model(dt=setup.dt, decoder_cache=get_default_decoder_cache())
-    with model.decoder_cache:
+    with model.decoder_cache, _without_unused_points(setup.network):
         model.build(outer)
     return model
+
+
+@contextlib.contextmanager
+def _without_unused_points(network: nengo.Network) -> Iterator[None]:
+    """Ensembles that are connected neuron by neuron only, without what decoding needs.
+
+    Nengo draws points and encoders for every Ensemble: seconds for a large one, for nothing if no
+    Connection or Probe decodes. Only where gains and biases are given in numbers, so that nothing
+    else depends on what is drawn.
+    """
+    used = {end for c in network.all_connections for end in (c.pre_obj, c.post_obj)}
+    used |= {probe.obj for probe in network.all_probes}
+    before = []
+    try:
+        for ensemble in network.all_ensembles:
+            given = (ensemble.gain, ensemble.bias)
+            if ensemble not in used and all(_is_given(values) for values in given):
+                before.append((ensemble, ensemble.eval_points, ensemble.encoders))
+                ensemble.eval_points = np.zeros((1, ensemble.dimensions))
+                ensemble.encoders = np.ones((ensemble.n_neurons, ensemble.dimensions))
+        yield
+    finally:
+        for ensemble, points, encoders in before:
+            ensemble.eval_points, ensemble.encoders = points, encoders
+
+
+def _is_given(values: Any) -> bool:
+    """Whether gains or biases are numbers, not drawn."""
+    if isinstance(values, nengo.dists.Choice):
+        return len(values.options) == 1
+    return values is not None and not isinstance(values, nengo.dists.Distribution)
 
 
 def _joined(inputs: Mapping[str, np.ndarray], setup: Setup, n_steps: int) -> np.ndarray:

@@ -41,6 +41,9 @@ PURE = (
     operators.SparseDotInc, ConvInc, GeneralConvInc,
 )  # fmt: skip
 
+#: Operators that add a product to a signal, and nothing if a factor is 0.
+ADDING = (operators.ElementwiseInc, operators.DotInc, GeneralConvInc)
+
 Step = Callable[[], None]
 
 
@@ -425,14 +428,36 @@ class _Lanes:
 
 
 def _steps(model: Any, fed: Sequence[Any]) -> list[Any]:
-    """The operators that do something in a step."""
+    """The operators that do something in a step.
+
+    An operator that adds a product with a signal that is always 0 does nothing: most neurons are
+    connected one by one, and nothing reaches them through the encoders that Nengo builds.
+    """
     ids = {id(signal) for signal in fed}
-    return [
+    steps = [
         op for op in model.operators
         if hasattr(op, "make_step")
         and not isinstance(op, (SimProbe, operators.TimeUpdate))
         and not (_written(op) and all(id(s) in ids for s in _written(op)))
     ]  # fmt: skip
+    while True:
+        zero = _always_zero(steps, {signal.base for signal in fed})
+        left = [
+            op for op in steps
+            if not (isinstance(op, ADDING) and any(s.base in zero for s in op.reads))
+        ]  # fmt: skip
+        if len(left) == len(steps):
+            return steps
+        steps = left
+
+
+def _always_zero(steps: Sequence[Any], fed: Collection[Any]) -> set[Any]:
+    """Signals that nothing but a reset to 0 writes."""
+    zero, other = set(), set(fed)
+    for op in steps:
+        resets = isinstance(op, operators.Reset) and not np.any(op.value)
+        (zero if resets else other).update(s.base for s in _written(op))
+    return zero - other
 
 
 def _each_step(steps: Sequence[Any], changing: Sequence[Any]) -> set[int]:
