@@ -10,6 +10,7 @@ import nengo
 import numpy as np
 from nengo.cache import get_default_decoder_cache
 
+from ..operator_functions import OperatorFunctions
 from ..backend import Backend, BatchCounts, Setup, amplitude
 from .compiled_network import CompiledNetwork, Counted, Read
 
@@ -57,9 +58,13 @@ class CompiledBackend(Backend):
                 for p in setup.populations
             }
             read = {name: sig[probe]["in"] for name, probe in setup.outputs.items()}
+            fed = [spec.node for spec in setup.inputs]
+            functions = OperatorFunctions(
+                setup.network, [self._model], setup.batch_size, setup.continuous, fed
+            )
             self._networks[changing] = CompiledNetwork(
-                self._model, [spec.node for spec in setup.inputs], changing, counted, read,
-                self._dtype, setup.batch_size, seed=setup.seed,
+                self._model, fed, changing, counted, read, self._dtype, setup.batch_size,
+                functions, seed=setup.seed,
             )  # fmt: skip
         return self._networks[changing]
 

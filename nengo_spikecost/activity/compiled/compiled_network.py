@@ -123,7 +123,7 @@ class CompiledNetwork:
     dtype : {"float32", "float64"}
     n_lanes : int
         Samples side by side, where Python has to run operators or state is kept.
-    functions : NodeFunctions, optional
+    functions : OperatorFunctions
         Functions of Nodes that remember something.
     seed : int
         Seed of processes that have none; the same for every sample.
@@ -137,8 +137,8 @@ class CompiledNetwork:
 
     def __init__(
         self, model: Any, fed: Sequence[nengo.Node], changing: bool,
-        counted: Mapping[str, Counted], read: Mapping[str, Any], dtype: Any = "float32",
-        n_lanes: int = 1, functions: Any = None, seed: int = 0, n_threads: int | None = None,
+        counted: Mapping[str, Counted], read: Mapping[str, Any], dtype: Any,
+        n_lanes: int, functions: Any, seed: int = 0, n_threads: int | None = None,
     ):  # fmt: skip
         self.model, self.functions, self.seed = model, functions, seed
         self.batch_size = n_lanes
@@ -364,8 +364,7 @@ class _Lanes:
         self.sums[:] = 0
         for base, array in self._other.items():
             array[...] = base.initial_value
-        if self.functions is not None:
-            self.functions.reset()
+        self.functions.reset()
         program = self.network.program
         clocks = [op for op in self.model.operators if isinstance(op, operators.TimeUpdate)]
         self._clock = self._make_step(clocks[0]) if clocks and self._other else None

@@ -6,15 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import nengo
-from nengo.builder.operator import SimPyFunc
-from nengo.builder.processes import SimProcess
 
-from ...activity.lane_memory import keeps_memory
-from ...activity.node_functions import Called, NodeFunctions
+from ...activity.node_functions import Called
+from ...activity.operator_functions import OperatorFunctions
 from ...errors import EmulationWarning, LoihiError
 
 
-class HostFunctions(NodeFunctions):
+class HostFunctions(OperatorFunctions):
     """The functions of the operators of the host, by operator.
 
     Parameters
@@ -39,20 +37,9 @@ class HostFunctions(NodeFunctions):
         self, network: nengo.Network, models: Sequence[Any], n_lanes: int,
         shared: Collection[nengo.Node] = (),
     ):  # fmt: skip
-        names = {id(node.output): str(node) for node in network.all_nodes}
-        for model in models:  # NengoLoihi builds processes from copies
-            own = [node for node in network.all_nodes if node in model.sig]
-            names.update({id(model.sig[node].get("out")): str(node) for node in own})
-        spared = {id(node.output) for node in shared}
         self._uncopied: list[tuple[Called, Exception]] = []
         self._n_resets = 0
-        calls: dict[Any, Called] = {}
-        for op in [op for model in models for op in model.operators]:
-            function = _called_by(op)
-            if function is not None and id(function) not in spared:
-                name = names.get(id(function), names.get(id(op.output), str(op)))
-                calls[id(op)] = Called(function, name, _input_of(op) is not None)
-        super().__init__(calls, n_lanes)
+        super().__init__(network, models, n_lanes, spared=shared)
 
     def cannot_copy(self, called: Called, error: Exception) -> None:
         """Refuse it if there are several lanes."""
@@ -84,15 +71,3 @@ class HostFunctions(NodeFunctions):
             ) from error
         super().reset()
 
-
-def _called_by(op: Any) -> Any:
-    """The function that an operator calls, or its process if that may keep things."""
-    if isinstance(op, SimPyFunc):
-        return op.fn
-    if isinstance(op, SimProcess) and keeps_memory(op.process):
-        return op.process
-    return None
-
-
-def _input_of(op: Any) -> Any:
-    return op.x if isinstance(op, SimPyFunc) else op.input
