@@ -9,6 +9,12 @@ import numpy as np
 from ..errors import MeasurementError
 
 
+def sampled(probe: Any, dt: float, first: int, n_steps: int) -> np.ndarray:
+    """At which of the steps after ``first`` a Probe takes a value, as Nengo decides it."""
+    period = 1 if probe.sample_every is None else probe.sample_every / dt
+    return np.arange(first + 1, first + n_steps + 1) % period < 1
+
+
 class Gathered:
     """Last value, mean, and on request all values of one Probe, in all lanes.
 

@@ -17,7 +17,7 @@ NENGO_DL = SimulatorSpec(
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:CompiledBackend", starts_anew=True,
-    lengths=True,
+    options=("dtype",), lengths=True,
 )  # fmt: skip
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
 LOIHI = SimulatorSpec(

@@ -14,6 +14,7 @@ from ..options import Options, option
 from .simulator_spec import SPECIAL_OPTIONS, SimulatorSpec, simulators
 
 PRESENTATIONS = ("fresh", "continuous")
+DTYPES = ("float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class MeasureOptions(Options):
 
         * ``"nengo_dl"``; ``"nengo_dl_probes"`` is the same simulator through its public
           interface only, slower, with equal results except for noise that processes draw.
+        * ``"compiled"``: the network as Nengo builds it, stepped by compiled code
+          (docs/compiled.md): the fastest. Single counts may differ by one where rounding decides.
         * ``"nengo"``: Nengo's reference simulator, which runs everything that Nengo can
           express, one sample after another.
         * ``"loihi"``: the batched emulation of Loihi (`nengo_spikecost.loihi.Emulator`),
@@ -64,6 +67,8 @@ class MeasureOptions(Options):
     by_step : bool
         For ``"loihi"``: also count each core step by step (`ChipActivity.by_step`). Memory
         then grows with samples and steps.
+    dtype : {"float32", "float64"}, optional
+        For ``"compiled"``: type of all numbers of the simulation. Default: ``"float32"``.
     checkpoint : str or path, optional
         A folder that keeps the results of every batch. A later call with equal arguments, on
         equal data, goes on where this one stopped, and returns at once what is complete. It
@@ -82,6 +87,7 @@ class MeasureOptions(Options):
     target: str | None = None
     hardware_options: Mapping[str, Any] | None = None
     by_step: bool = False
+    dtype: str | None = None
     checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +103,8 @@ class MeasureOptions(Options):
             seed=check.seed("seed", self.seed, MeasurementError),
             by_step=bool(self.by_step),
         )
+        if self.dtype is not None:
+            check.choice("dtype", self.dtype, DTYPES, MeasurementError)
         for name in self.special():
             if name not in spec.options:
                 takers = simulators.those(functools.partial(_takes, name))

@@ -38,7 +38,7 @@ from ..errors import MeasurementError
 from ..graph import SpikeSource, rules_of
 from ..graph.nengo_types import replaced
 from .backend import Backend, BatchCounts, Setup, amplitude
-from .gathered import saw_nothing
+from .gathered import sampled, saw_nothing
 from .lane_calls import LaneCalls
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
@@ -167,12 +167,6 @@ class LoopSimulator(nengo_dl.Simulator):
         self.keras_model = None
         with tf.device(self.tensor_graph.device):
             self.tensor_graph.build()
-
-
-def sampled(probe: nengo.Probe, dt: float, first: int, n_steps: int) -> np.ndarray:
-    """At which of the steps after ``first`` a Probe takes a value, as Nengo decides it."""
-    period = 1 if probe.sample_every is None else probe.sample_every / dt
-    return np.arange(first + 1, first + n_steps + 1) % period < 1
 
 
 class _Constant:

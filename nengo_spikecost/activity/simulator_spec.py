@@ -29,7 +29,7 @@ BackendMaker = Callable[[Setup], Backend]
 ENTRY_POINTS = "nengo_spikecost.simulators"
 
 #: Arguments of `measure` that not every simulator has.
-SPECIAL_OPTIONS = ("target", "hardware_options", "by_step")
+SPECIAL_OPTIONS = ("target", "hardware_options", "by_step", "dtype")
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class SimulatorSpec:
         Neurons that draw random numbers as they run draw the same for every fresh sample, so that
         a fresh presentation of them can be taken up. Without, draws go on from sample to sample.
     options : tuple of str
-        Arguments of `measure` that it takes, of ``"target"``, ``"hardware_options"`` and
-        ``"by_step"``. `Setup.options` has them.
+        Arguments of `measure` that it takes, of ``"target"``, ``"hardware_options"``,
+        ``"by_step"`` and ``"dtype"``. `Setup.options` has them.
     counts_chip : bool
         It counts what every core of a chip does: `Activity.chip`, which cost models with
         ``needs_chip`` price.

@@ -29,7 +29,8 @@ class ProfileOptions(MeasureOptions):
         ``"all"``: all of these.
     task : {"classification", "regression"}, optional
         What the labels are for. Default: told from labels and output, see `read_labels`.
-    presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step
+    presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step,
+    dtype
         See `measure`.
     checkpoint : str or path, optional
         See `measure`.

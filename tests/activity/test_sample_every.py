@@ -9,7 +9,7 @@ import pytest
 from nengo_spikecost.activity import measure
 from nengo_spikecost.errors import MeasurementError
 
-SIMULATORS = ["nengo_dl", "nengo_dl_probes", "nengo", "nengo_loihi", "loihi"]
+SIMULATORS = ["nengo_dl", "compiled", "nengo_dl_probes", "nengo", "nengo_loihi", "loihi"]
 
 
 def network(sample_every):

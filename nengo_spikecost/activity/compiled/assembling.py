@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Tuple
+from typing import Any, Callable, Tuple  # noqa: UP035
 
 import nengo
 import numpy as np
@@ -32,7 +32,7 @@ from .sparse_convolution import sparse_matrix
 ALIGNMENT = 16
 
 #: One instruction: its numbers, in the order that `instructions.Code` gives.
-Row = Tuple[int, ...]
+Row = Tuple[int, ...]  # noqa: UP006  (Python 3.9 looks at it)
 
 
 class Assembler:
@@ -61,8 +61,8 @@ class Assembler:
         self._initial: list[tuple[int, np.ndarray]] = []
         self.indices: list[np.ndarray] = []
         self._n_indices = 0
-        self.products: list[_Product] = []
-        self.n_sums = 0
+        self.products: list[Product] = []
+        self._sums_begin: list[float] = []
         written = [s.base for op in operators for s in (*op.sets, *op.incs, *op.updates)]
         #: Signals that are kept beside the memory: the clock, and what is no floating-point number.
         self.other: list[Any] = [model.step, model.time]
@@ -77,6 +77,11 @@ class Assembler:
 
         for base, other in aliases.items():
             self._addresses[base] = self._addresses[other]
+
+    @property
+    def n_sums(self) -> int:
+        """Numbers that are summed over steps."""
+        return len(self._sums_begin)
 
     # -- places ---------------------------------------------------------------------------
 
@@ -141,10 +146,10 @@ class Assembler:
         self._n_indices += self.indices[-1].size
         return at
 
-    def reserve_sum(self, n: int) -> int:
-        """A place for ``n`` sums over steps."""
+    def reserve_sum(self, n: int, value: float = 0) -> int:
+        """A place for ``n`` sums over steps, which begin at a value."""
         at = self.n_sums
-        self.n_sums += n
+        self._sums_begin += [value] * n
         return at
 
     # -- results --------------------------------------------------------------------------
@@ -166,7 +171,7 @@ class Assembler:
 
     def new_sums(self) -> np.ndarray:
         """Sums over steps, before the first one."""
-        return np.zeros(max(self.n_sums, 1))
+        return np.array([*self._sums_begin, 0.0])
 
     def rooms(self) -> tuple[np.ndarray, np.ndarray]:
         """Room for the events and the padded sources of the largest products."""
@@ -184,7 +189,7 @@ class Assembler:
                 return ASSEMBLERS[kind](op, self)
         return None
 
-    def add_product(self, product: _Product) -> int:
+    def add_product(self, product: Product) -> int:
         """Keep a product; gives its number."""
         self.products.append(product)
         return len(self.products) - 1
@@ -238,7 +243,7 @@ def _aliases(steps: Sequence[Any], written: Sequence[Any]) -> dict[Any, Any]:
 
 
 @dataclass
-class _Product:
+class Product:
     """One product, as `Products` has it."""
 
     shape: tuple[int, ...]
@@ -340,7 +345,7 @@ def dot(op: Any, asm: Assembler) -> list[Row] | None:
         a = asm.address(op.A)
         return None if a is None else [(code.ROWS, rows, y, a, x, columns)]
     matrix = np.asarray(op.A.initial_value).reshape(rows, columns)
-    product = _Product((MATRIX, columns, rows), np.ascontiguousarray(matrix.T).reshape(-1))
+    product = Product((MATRIX, columns, rows), np.ascontiguousarray(matrix.T).reshape(-1))
     return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
 
 
@@ -359,7 +364,7 @@ def _sparse(op: Any, asm: Assembler, matrix: Any) -> list[Row] | None:
     matrix = matrix.tocsc().copy()
     matrix.sum_duplicates()
     matrix.sort_indices()
-    product = _Product(
+    product = Product(
         (SPARSE, matrix.shape[1], matrix.shape[0]), matrix.data,
         starts=matrix.indptr, places=matrix.indices,
     )  # fmt: skip
@@ -377,24 +382,30 @@ def convolution(op: Any, asm: Assembler) -> list[Row] | None:
     y, x = asm.address(op.Y), asm.address(op.X)
     if y is None or x is None:
         return None
-    kernel = kernel.reshape(*[1] * (2 - conv.dimensions), *kernel.shape)
+    return [(code.PRODUCT, 0, y, asm.add_product(convolution_shape(conv, kernel)), x)]
 
-    def two(values: Any, missing: int) -> tuple[int, ...]:
-        return (*[missing] * (2 - conv.dimensions), *(int(v) for v in values))
 
-    spatial_in = two(conv.input_shape.spatial_shape, 1)
-    spatial_out = two(conv.output_shape.spatial_shape, 1)
-    size, steps = two(conv.kernel_size, 1), two(conv.strides, 1)
+def convolution_shape(conv: Any, kernel: np.ndarray) -> Product:
+    """A convolution of one or two dimensions, channels last, without groups, as a product."""
+
+    def two(values: Any) -> tuple[int, ...]:
+        return (*[1] * (2 - conv.dimensions), *(int(v) for v in values))
+
+    spatial_in, spatial_out = (
+        two(conv.input_shape.spatial_shape),
+        two(conv.output_shape.spatial_shape),
+    )
+    size, steps = two(conv.kernel_size), two(conv.strides)
     before = [
         max((o - 1) * s + k - i, 0) // 2 if conv.padding == "same" else 0
         for o, s, k, i in zip(spatial_out, steps, size, spatial_in)
     ]
     shape = (
-        CONVOLUTION, op.X.size, op.Y.size, *spatial_in, conv.input_shape.n_channels,
-        *spatial_out, conv.n_filters, *size, *steps, *before,
+        CONVOLUTION, conv.input_shape.size, conv.output_shape.size, *spatial_in,
+        conv.input_shape.n_channels, *spatial_out, conv.n_filters, *size, *steps, *before,
     )  # fmt: skip
-    product = _Product(shape, by_source(kernel), by_target(kernel))
-    return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
+    kernel = kernel.reshape(*size, *kernel.shape[-2:])
+    return Product(shape, by_source(kernel), by_target(kernel))
 
 
 @assembler(ConvTransposeInc)

@@ -10,9 +10,10 @@ import nengo
 import numpy as np
 from nengo.cache import get_default_decoder_cache
 
-from ..operator_functions import OperatorFunctions
 from ..backend import Backend, BatchCounts, Setup, amplitude
-from .compiled_network import CompiledNetwork, Counted, Read
+from ..gathered import sampled, saw_nothing
+from ..operator_functions import OperatorFunctions
+from .compiled_network import CompiledNetwork, Counted, Output, Read
 
 
 class CompiledBackend(Backend):
@@ -30,6 +31,7 @@ class CompiledBackend(Backend):
         self.setup = setup
         self._model = _built(setup)
         self._networks: dict[bool, CompiledNetwork] = {}
+        self._n_done = 0
         self._dtype = setup.options.get("dtype") or "float32"
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
@@ -42,7 +44,10 @@ class CompiledBackend(Backend):
         frames = _joined(inputs, self.setup, lengths[-1])
         network = self._network(frames.shape[1] > 1)
         reads = network.present(frames, list(lengths), self.setup.continuous)
-        return {n: self._counts([r[k] for r in reads], n) for k, n in enumerate(lengths)}
+        counts = {n: self._counts([r[k] for r in reads], n) for k, n in enumerate(lengths)}
+        if self.setup.continuous:
+            self._n_done += lengths[-1]
+        return counts
 
     def close(self) -> None:
         for network in self._networks.values():
@@ -57,7 +62,10 @@ class CompiledBackend(Backend):
                 )
                 for p in setup.populations
             }
-            read = {name: sig[probe]["in"] for name, probe in setup.outputs.items()}
+            read = {
+                name: Output(sig[probe]["in"], (probe.sample_every or setup.dt) / setup.dt)
+                for name, probe in setup.outputs.items()
+            }
             fed = [spec.node for spec in setup.inputs]
             functions = OperatorFunctions(
                 setup.network, [self._model], setup.batch_size, setup.continuous, fed
@@ -70,15 +78,16 @@ class CompiledBackend(Backend):
 
     def _counts(self, reads: Sequence[Read], n_steps: int) -> BatchCounts:
         names = [p.name for p in self.setup.populations]
+        outputs = {}
+        for name, probe in self.setup.outputs.items():
+            n_values = int(sampled(probe, self.setup.dt, self._n_done, n_steps).sum())
+            if n_values == 0:
+                raise saw_nothing(name)
+            last = np.stack([read.last[name] for read in reads])
+            total = np.stack([read.total[name] for read in reads])
+            outputs[name] = (last.astype("f4"), (total / n_values).astype("f4"))
         return BatchCounts(
-            {name: np.stack([read.counts[name] for read in reads]) for name in names},
-            {
-                name: (
-                    np.stack([read.last[name] for read in reads]).astype("f4"),
-                    (np.stack([read.total[name] for read in reads]) / n_steps).astype("f4"),
-                )
-                for name in self.setup.outputs
-            },
+            {name: np.stack([read.counts[name] for read in reads]) for name in names}, outputs
         )
 
 
@@ -130,6 +139,4 @@ def _joined(inputs: Mapping[str, np.ndarray], setup: Setup, n_steps: int) -> np.
         return np.zeros((1, 1, 0))
     arrays = [inputs[spec.name] for spec in setup.inputs]
     n = max(array.shape[1] for array in arrays)
-    return np.concatenate(
-        [np.broadcast_to(a, (len(a), n, a.shape[2])) for a in arrays], axis=2
-    )
+    return np.concatenate([np.broadcast_to(a, (len(a), n, a.shape[2])) for a in arrays], axis=2)

@@ -67,6 +67,21 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Output:
+    """An output that is read.
+
+    Attributes
+    ----------
+    signal : Signal
+    every : float
+        Steps between two values of it that count.
+    """
+
+    signal: Any
+    every: float = 1
+
+
+@dataclass(frozen=True)
 class Read:
     """Counts and outputs of one sample.
 
@@ -74,7 +89,7 @@ class Read:
     ----------
     counts : dict from str to ndarray, shape (n_neurons,)
     last, total : dict from str to ndarray, shape (size,)
-        Values of outputs at the last step, and their sum over steps.
+        Last values of outputs that count, and their sum.
     """
 
     counts: dict[str, np.ndarray]
@@ -118,8 +133,7 @@ class CompiledNetwork:
     changing : bool
         Whether these outputs change from step to step.
     counted : mapping from str to Counted
-    read : mapping from str to Signal
-        Outputs.
+    read : mapping from str to Output
     dtype : {"float32", "float64"}
     n_lanes : int
         Samples side by side, where Python has to run operators or state is kept.
@@ -137,7 +151,7 @@ class CompiledNetwork:
 
     def __init__(
         self, model: Any, fed: Sequence[nengo.Node], changing: bool,
-        counted: Mapping[str, Counted], read: Mapping[str, Any], dtype: Any,
+        counted: Mapping[str, Counted], read: Mapping[str, Output], dtype: Any,
         n_lanes: int, functions: Any, seed: int = 0, n_threads: int | None = None,
     ):  # fmt: skip
         self.model, self.functions, self.seed = model, functions, seed
@@ -155,6 +169,8 @@ class CompiledNetwork:
         self._rooms = rooms
         self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
         self._lanes: _Lanes | None = None
+        #: Steps that lanes ran before this sample.
+        self._n_done = 0
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -172,13 +188,10 @@ class CompiledNetwork:
             feeds.append(Item([(code.FRAME, signal.size, _address(asm, signal), at)]))
             at += signal.size
         self._counts = {name: self._count(own) for name, own in self._counted.items()}
-        self._sums = {name: asm.reserve_sum(s.size) for name, s in self._outputs.items()}
+        self._sums = {name: self._sum(own) for name, own in self._outputs.items()}
         # what is added up at the end of a step, by the signal that it waits for
         added = [(own.signal, self._counts[name][1]) for name, own in self._counted.items()]
-        added += [
-            (signal, (code.SUM, signal.size, self._sums[name], _address(asm, signal)))
-            for name, signal in self._outputs.items()
-        ]
+        added += [(own.signal, self._sums[name][2]) for name, own in self._outputs.items()]
         late = self._late([op for op in steps if id(op) in each], rows)
         once = [op for op in steps if id(op) not in each]
         now = [op for op in steps if id(op) in each and id(op) not in late]
@@ -195,7 +208,7 @@ class CompiledNetwork:
         """``id`` of the filters of the end of a step that can be put off to the next one."""
         if any(rows[id(op)] is None for op in steps):
             return set()
-        summed = {signal.base for signal in self._outputs.values()}
+        summed = {own.signal.base for own in self._outputs.values()}
         filters = [op for op in steps if isinstance(op, SimProcess) and op.mode == "update"]
         return {
             id(op) for op in filters
@@ -208,6 +221,15 @@ class CompiledNetwork:
         scale = self._asm.constant(own.per_unit)
         place = self._asm.reserve(n) if own.spiking else self._asm.reserve_sum(n)
         return place, (code.COUNT if own.spiking else code.GRADED, n, place, out, scale)
+
+    def _sum(self, own: Output) -> tuple[int, int, Row]:
+        """Where an output is summed and its last value is, and the instruction for it."""
+        n, out = own.signal.size, _address(self._asm, own.signal)
+        place = self._asm.reserve_sum(n)
+        if own.every == 1:
+            return place, out, (code.SUM, n, place, out)
+        last, every = self._asm.reserve(n), self._asm.reserve_sum(1, own.every)
+        return place, last, (code.SAMPLE, n, place, out, every, last)
 
     # -- running --------------------------------------------------------------------------
 
@@ -230,6 +252,7 @@ class CompiledNetwork:
             For each sample, one for each length.
         """
         frames = np.ascontiguousarray(frames, dtype=self.dtype)
+        self._n_done = self._n_done if continuous else 0
         if self.program.by_python or continuous:
             return self._in_lanes(frames, lengths, continuous)
         results: list[list[Read]] = [[] for _ in frames]
@@ -237,7 +260,7 @@ class CompiledNetwork:
         def work(thread: int) -> None:
             memory, sums = np.empty_like(self._start), self._asm.new_sums()
             for k in range(thread, len(frames), self._n_threads):
-                memory[:], sums[:] = self._start, 0
+                memory[:], sums[:] = self._start, self._asm.new_sums()
                 self._steps(memory, sums, frames[k], lengths, results[k], thread)
 
         list(self._threads.map(work, range(self._n_threads)))
@@ -245,7 +268,7 @@ class CompiledNetwork:
 
     def reset(self) -> None:
         """Begin a continuous presentation anew."""
-        self._lanes = None
+        self._lanes, self._n_done = None, 0
 
     def close(self) -> None:
         """Free threads and memory."""
@@ -273,7 +296,7 @@ class CompiledNetwork:
         for segment in segments:
             code.run(
                 segment.code, segment.groups, *self._tables, memory, sums, frames, start, n_steps,
-                *self._rooms[thread],
+                self._n_done, *self._rooms[thread],
             )  # fmt: skip
 
     def _over_lanes(self, segment: Segment, lanes: Any, frames: np.ndarray, t: int) -> None:
@@ -305,6 +328,7 @@ class CompiledNetwork:
                     self._steps(memory, sums, frames[k], lengths, results[k], thread)
 
             list(self._threads.map(work, range(self._n_threads)))
+            self._n_done += lengths[-1]
             return results
         lanes.run(self.program.once, frames, 0)
         for t in range(lengths[-1]):
@@ -312,6 +336,7 @@ class CompiledNetwork:
             if t + 1 in lengths:
                 for k in range(n):
                     results[k].append(self._read(lanes.memory[k], lanes.sums[k]))
+        self._n_done += lengths[-1]
         return results
 
     def _read(self, memory: np.ndarray, sums: np.ndarray) -> Read:
@@ -321,12 +346,12 @@ class CompiledNetwork:
             array = memory if own.spiking else sums
             counts[name] = array[place : place + own.signal.size].copy()
         last, total = {}, {}
-        for name, signal in self._outputs.items():
-            address, place = _address(self._asm, signal), self._sums[name]
+        for name, own in self._outputs.items():
+            place, address, _ = self._sums[name]
             values = memory if address >= 0 else self._tables[2]
             address = address if address >= 0 else -1 - address
-            last[name] = values[address : address + signal.size].copy()
-            total[name] = sums[place : place + signal.size].copy()
+            last[name] = values[address : address + own.signal.size].copy()
+            total[name] = sums[place : place + own.signal.size].copy()
         return Read(counts, last, total)
 
 
@@ -355,7 +380,9 @@ class _Lanes:
     def begin(self, continuous: bool) -> None:
         """Begin a sample, in the state of a new simulation unless it goes on."""
         if continuous and self._started:
-            for own, (place, _) in zip(self.network._counted.values(), self.network._counts.values()):
+            for own, (place, _) in zip(
+                self.network._counted.values(), self.network._counts.values()
+            ):
                 if own.spiking:
                     self.memory[:, place : place + own.signal.size] = 0
             self.sums[:] = 0

@@ -57,6 +57,8 @@ class Code(enum.IntEnum):
     GRADED = 11  # n, place in sums, out, s:  sums += abs(out) * s
     SUM = 12  # n, place in sums, out:  sums += out
     DECAY = 13  # n, y, x, s:  y = s[0] * y + s[1] * x, a filter whose output is its state
+    SAMPLE = 14  # n, place in sums, out, place of steps between two values, y: in some steps,
+    # sums += out and y = out
     # not element by element
     PRODUCT = 20  # 0, y, product, x
     FILTER = 21  # n, y, state, x, order, matrices, whether y is added to, whether D is not 0
@@ -69,7 +71,7 @@ class Code(enum.IntEnum):
 ELEMENTWISE = frozenset(code for code in Code if code < 20)
 
 (FILL, COPY, ADD, MULTIPLY_ADD, SCALE_ADD, SCALE, ADD_ONE, LOWPASS, LOWPASS_ADD, NEURONS, COUNT,
- GRADED, SUM, DECAY) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
+ GRADED, SUM, DECAY, SAMPLE) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
 (PRODUCT, FILTER, GATHER, GATHER_ADD, ROWS, FRAME) = (int(code) for code in Code if code >= 20)
 
 _inline = numba.njit(inline="always")
@@ -84,7 +86,9 @@ def _at(memory: Any, constants: Any, address: Any, lo: Any, hi: Any) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
-def _element_wise(i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: int) -> None:
+def _element_wise(
+    i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: int, step: int
+) -> None:  # fmt: skip
     """One instruction on elements ``lo`` to ``hi``."""
     code = i[0]
     if code == NEURONS:
@@ -95,7 +99,7 @@ def _element_wise(i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: i
             memory[i[7] + lo : i[7] + lo + n], constants[-1 - i[8] : -1 - i[8] + 8],
         )  # fmt: skip
         return
-    if code == GRADED or code == SUM:
+    if code in (GRADED, SUM):
         total = sums[i[2] + lo : i[2] + hi]
         x = _at(memory, constants, i[3], lo, hi)
         if code == GRADED:
@@ -106,15 +110,22 @@ def _element_wise(i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: i
             for k in range(len(total)):
                 total[k] += x[k]
         return
+    if code == SAMPLE:
+        if step % sums[i[4]] < 1:  # as Nengo decides it
+            x = _at(memory, constants, i[3], lo, hi)
+            for k in range(hi - lo):
+                sums[i[2] + lo + k] += x[k]
+                memory[i[5] + lo + k] = x[k]
+        return
     y = memory[i[2] + lo : i[2] + hi]
-    if code == FILL or code == ADD_ONE:
+    if code in (FILL, ADD_ONE):
         s = _at(memory, constants, i[3], 0, 1)[0]
         if code == FILL:
             y[:] = s
         else:
             for k in range(len(y)):
                 y[k] += s
-    elif code == COPY or code == ADD:
+    elif code in (COPY, ADD):
         x = _at(memory, constants, i[3], lo, hi)
         if code == COPY:
             for k in range(len(y)):
@@ -127,7 +138,7 @@ def _element_wise(i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: i
         x = _at(memory, constants, i[4], lo, hi)
         for k in range(len(y)):
             y[k] += a[k] * x[k]
-    elif code == SCALE_ADD or code == SCALE:
+    elif code in (SCALE_ADD, SCALE):
         s = _at(memory, constants, i[3], 0, 1)[0]
         x = _at(memory, constants, i[4], lo, hi)
         if code == SCALE:
@@ -136,7 +147,7 @@ def _element_wise(i: Any, memory: Any, constants: Any, sums: Any, lo: int, hi: i
         else:
             for k in range(len(y)):
                 y[k] += s * x[k]
-    elif code == LOWPASS or code == LOWPASS_ADD:
+    elif code in (LOWPASS, LOWPASS_ADD):
         state = memory[i[3] + lo : i[3] + hi]
         x = _at(memory, constants, i[4], lo, hi)
         keep, new = constants[-1 - i[5]], constants[-i[5]]
@@ -203,7 +214,7 @@ def _filter(i: Any, memory: Any, constants: Any) -> None:
 @numba.njit(cache=True, nogil=True)
 def run(
     code: Any, groups: Any, indices: Any, products: Any, constants: Any, memory: Any, sums: Any,
-    frames: Any, start: int, n_steps: int, events: Any, padded: Any,
+    frames: Any, start: int, n_steps: int, done: int, events: Any, padded: Any,
 ) -> None:  # fmt: skip
     """Run instructions for some steps of one lane.
 
@@ -220,6 +231,9 @@ def run(
     frames : ndarray, shape (steps, size)
         What is fed, for FRAME: the row of each step from ``start`` on.
     start, n_steps : int
+        Steps of the sample that were run before, and that are run now.
+    done : int
+        Steps that the lane ran before the sample.
     events, padded : ndarray of int32 and of numbers
         Room for products.
     """
@@ -230,7 +244,9 @@ def run(
                 for lo in range(0, n, CHUNK):
                     hi = min(lo + CHUNK, n)
                     for k in range(first, last):
-                        _element_wise(code[k], memory, constants, sums, lo, hi)
+                        _element_wise(
+                            code[k], memory, constants, sums, lo, hi, done + start + t + 1
+                        )
                 continue
             i = code[first]
             if i[0] == PRODUCT:
@@ -240,7 +256,7 @@ def run(
                     product(products, i[3], constants, -1 - i[4], memory, i[2], events, padded)
             elif i[0] == FILTER:
                 _filter(i, memory, constants)
-            elif i[0] == GATHER or i[0] == GATHER_ADD:
+            elif i[0] in (GATHER, GATHER_ADD):
                 x = memory if i[3] >= 0 else constants
                 x_at = i[3] if i[3] >= 0 else -1 - i[3]
                 for k in range(i[1]):

@@ -73,6 +73,7 @@ _OPERANDS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
     code.COUNT: ((2,), (3,), ()),
     code.GRADED: ((), (3,), ()),
     code.SUM: ((), (3,), ()),
+    code.SAMPLE: ((5,), (3,), ()),
 }
 
 
@@ -133,7 +134,7 @@ def ordered(items: Sequence[Item]) -> list[Segment]:
     def close() -> None:
         if rows:
             segments.append(_segment(rows, starts, sizes))
-        rows.clear(), starts.clear(), sizes.clear()  # noqa: B018
+        rows.clear(), starts.clear(), sizes.clear()
         group.n = 0
 
     n_left = len(items)

@@ -11,7 +11,7 @@ one after another, so that both ways give the same bits (vector_code.py).
   depends on how many sources fire: `Products.most_events` says up to how many it is the second.
 * A **sparse** matrix is kept by source, and delivered likewise.
 
-Shapes: ``x`` and ``y`` are the memory of a lane (lane_memory of `Program`), or constants; ``events``
+Shapes: ``x`` and ``y`` are the memory of a lane (instructions.py), or constants; ``events``
 int32 is room for as many sources as a product has.
 """
 
@@ -254,9 +254,7 @@ def convolution_dense(
 
 
 @numba.njit(cache=True, nogil=True)
-def product(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, padded: Any
-) -> None:
+def product(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, padded: Any) -> None:
     """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less."""
     n_events = active(x, x_at, p.shape[k, 1], events)
     kind = p.shape[k, 0]

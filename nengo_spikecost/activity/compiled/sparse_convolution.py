@@ -36,12 +36,8 @@ def sparse_matrix(conv: Any, kernel: np.ndarray, transposed: bool) -> Any:
     positions = np.indices(narrow.spatial_shape)
     rows, columns, values = [], [], []
     for offset in itertools.product(*map(range, sizes)):
-        reached = [
-            p * step + k - b for p, step, k, b in zip(positions, steps, offset, before)
-        ]
-        inside = np.all(
-            [(r >= 0) & (r < m) for r, m in zip(reached, wide.spatial_shape)], axis=0
-        )
+        reached = [p * step + k - b for p, step, k, b in zip(positions, steps, offset, before)]
+        inside = np.all([(r >= 0) & (r < m) for r, m in zip(reached, wide.spatial_shape)], axis=0)
         own = narrow_places[inside]  # (positions, channels)
         other = wide_places[tuple(r[inside] for r in reached)]
         weights = kernel[offset]  # (input channels of a group, output channels)

@@ -70,4 +70,3 @@ class HostFunctions(OperatorFunctions):
                 "in the Emulator's shared=."
             ) from error
         super().reset()
-

@@ -24,8 +24,8 @@ from nengo.builder.transforms import ConvInc, GeneralConvInc
 from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
-from ...errors import DataError
 from ...activity import batched_steps as host_steps
+from ...errors import DataError
 
 #: Operators whose result depends only on the signals that they read.
 PURE = (
