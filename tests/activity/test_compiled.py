@@ -311,7 +311,7 @@ def test_convolutions_of_any_kind_as_matrices(dimensions, transposed, last, grou
     kind = nengo.ConvolutionTranspose if transposed else nengo.Convolution
     options = {} if transposed else {"groups": groups}
     conv = kind(
-        6, nengo.transforms.ChannelShape(shape, channels_last=last), padding=padding,
+        6, shape, channels_last=last, padding=padding,
         kernel_size=tuple(rng.randint(1, 4, dimensions)),
         strides=tuple(rng.randint(1, 3, dimensions)), **options,
     )  # fmt: skip
