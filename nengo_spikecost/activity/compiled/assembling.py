@@ -28,6 +28,9 @@ from .neuron_kernels import kernel_of
 from .product_kernels import CONVOLUTION, MATRIX, SPARSE, Products, by_source, by_target
 from .sparse_convolution import sparse_matrix
 
+#: The kinds of steps that Nengo's linear filters have.
+_FILTERS: Any = nengo.LinearFilter
+
 #: Signals begin at multiples of this many numbers, so that vectors are aligned.
 ALIGNMENT = 16
 
@@ -184,7 +187,7 @@ class Assembler:
         for kind in type(op).__mro__:
             if kind in ASSEMBLERS:
                 # an operator that makes its step in another way is another operator
-                if type(op).make_step is not kind.make_step:
+                if type(op).make_step is not vars(kind).get("make_step", type(op).make_step):
                     return None
                 return ASSEMBLERS[kind](op, self)
         return None
@@ -444,17 +447,17 @@ def process(op: Any, asm: Assembler) -> list[Row] | None:
     state = {name: signal.initial_value.copy() for name, signal in op.state.items()}
     step = op.process.make_step(op.input.shape, op.output.shape, asm.dt, None, state)
     n, add = op.output.size, op.mode == "inc"
-    if isinstance(step, nengo.LinearFilter.NoX):
+    if isinstance(step, _FILTERS.NoX):
         return [(code.SCALE_ADD if add else code.SCALE, n, y, asm.constant(step.d), x)]
     memory = asm.address(op.state["X"])
     if memory is None:
         return None
-    if isinstance(step, nengo.LinearFilter.OneX):
+    if isinstance(step, _FILTERS.OneX):
         numbers = asm.constant([step.a, step.b])
         if memory == y:
             return [(code.DECAY, n, y, x, numbers)]
         return [(code.LOWPASS_ADD if add else code.LOWPASS, n, y, memory, x, numbers)]
     parts = [np.asarray(m, dtype=float).reshape(-1) for m in (step.A, step.B, step.C, step.D)]
     matrices = asm.constant(np.concatenate(parts))
-    general = isinstance(step, nengo.LinearFilter.General)
+    general = isinstance(step, _FILTERS.General)
     return [(code.FILTER, n, y, memory, x, len(step.A), matrices, int(add), int(general))]

@@ -57,9 +57,7 @@ class CompiledBackend(Backend):
         if changing not in self._networks:
             setup, sig = self.setup, self._model.sig
             counted = {
-                p.name: Counted(
-                    sig[p.ensemble.neurons]["out"], setup.dt / amplitude(p), bool(p.spiking)
-                )
+                p.name: Counted(sig[p.spikes_of]["out"], setup.dt / amplitude(p), bool(p.spiking))
                 for p in setup.populations
             }
             read = {

@@ -346,12 +346,12 @@ class CompiledNetwork:
             array = memory if own.spiking else sums
             counts[name] = array[place : place + own.signal.size].copy()
         last, total = {}, {}
-        for name, own in self._outputs.items():
+        for name, output in self._outputs.items():
             place, address, _ = self._sums[name]
             values = memory if address >= 0 else self._tables[2]
             address = address if address >= 0 else -1 - address
-            last[name] = values[address : address + own.signal.size].copy()
-            total[name] = sums[place : place + own.signal.size].copy()
+            last[name] = values[address : address + output.signal.size].copy()
+            total[name] = sums[place : place + output.signal.size].copy()
         return Read(counts, last, total)
 
 
@@ -479,7 +479,8 @@ def _steps(model: Any, fed: Sequence[Any]) -> list[Any]:
 
 def _always_zero(steps: Sequence[Any], fed: Collection[Any]) -> set[Any]:
     """Signals that nothing but a reset to 0 writes."""
-    zero, other = set(), set(fed)
+    zero: set[Any] = set()
+    other = set(fed)
     for op in steps:
         resets = isinstance(op, operators.Reset) and not np.any(op.value)
         (zero if resets else other).update(s.base for s in _written(op))
@@ -492,7 +493,7 @@ def _each_step(steps: Sequence[Any], changing: Sequence[Any]) -> set[int]:
     Those that are not pure, and those that read or write a signal which such an operator or a
     changing input writes; found by going round until nothing is added.
     """
-    bases, result = set(changing), set()
+    bases, result = set(changing), set[int]()
     while True:
         before = len(result), len(bases)
         for op in steps:

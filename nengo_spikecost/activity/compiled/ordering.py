@@ -134,13 +134,14 @@ def ordered(items: Sequence[Item]) -> list[Segment]:
     def close() -> None:
         if rows:
             segments.append(_segment(rows, starts, sizes))
-        rows.clear(), starts.clear(), sizes.clear()
+        for kept in (rows, starts, sizes):
+            kept.clear()
         group.n = 0
 
     n_left = len(items)
     while ready:
         compiled = [k for k in ready if items[k].rows is not None]
-        joining = [k for k in compiled if items[k].rows and group.could_join(items[k].rows[0])]
+        joining = [k for k in compiled if any(map(group.could_join, items[k].rows or ()))]
         k = (joining or compiled or ready)[0]
         ready.remove(k)
         own = items[k].rows

@@ -92,7 +92,7 @@ def active(x: Any, at: int, n: int, events: Any) -> int:
     Few have one, so 64 that are 0 are passed over at once, and then 8.
     """
     count = 0
-    j = np.int64(0)
+    j: Any = np.int64(0)
     while j < n:
         if j + 64 <= n and not any_active(x, at + j, 64):
             j += 64
