@@ -49,6 +49,8 @@ class Protocol:
         Nodes that are not fed change by themselves. None: not known.
     input_frames : mapping from str to float
         Those of each input that was fed, by name.
+    notes : tuple of str
+        What the simulator says of how it ran the network.
     """
 
     simulator: str
@@ -60,6 +62,7 @@ class Protocol:
     constant_inputs: bool = False
     frames: float | None = None
     input_frames: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def presentation_time(self) -> float:

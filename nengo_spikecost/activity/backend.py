@@ -80,11 +80,14 @@ class BatchCounts:
     chip : ChipActivity, optional
         The counts of each core, if the simulator is one of a chip; without those of samples
         that only fill a batch.
+    notes : tuple of str
+        What is to be said of how the network was run: `Protocol.notes`.
     """
 
     counts: dict[str, np.ndarray]
     outputs: dict[str, tuple[np.ndarray, np.ndarray]]
     chip: ChipActivity | None = None
+    notes: tuple[str, ...] = ()
 
 
 def amplitude(population: SpikeSource) -> float:

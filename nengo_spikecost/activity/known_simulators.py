@@ -16,7 +16,7 @@ NENGO_DL = SimulatorSpec(
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 COMPILED = SimulatorSpec(
-    "compiled", f"{_ACTIVITY}.compiled.compiled_backend:CompiledBackend", starts_anew=True,
+    "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", starts_anew=True,
     options=("dtype",), lengths=True,
 )  # fmt: skip
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)

@@ -47,6 +47,7 @@ class Recorder:
         self.outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
             name: [] for name in setup.outputs
         }
+        self.notes: tuple[str, ...] = ()
         self.targets: list[np.ndarray | None] = []
         self.chips: list[ChipActivity | None] = []
 
@@ -59,6 +60,7 @@ class Recorder:
         self._n_last = n
         self.n_batches += 1
         self.frames.append(frames)
+        self.notes = batch.notes
         for population in self.setup.populations:
             counts = batch.counts[population.name][:n]
             if population.spiking:
@@ -104,6 +106,8 @@ class Recorder:
             arrays[f"counts {k}"] = self.counts[population.name][-1]
         for k, name in enumerate(self.setup.outputs):
             arrays[f"last {k}"], arrays[f"mean {k}"] = self.outputs[name][-1]
+        if self.notes:
+            arrays["notes"] = np.array(self.notes)
         if self.targets[-1] is not None:
             arrays["targets"] = self.targets[-1]
         chip = self.chips[-1]
@@ -116,6 +120,7 @@ class Recorder:
         names = [spec.name for spec in self.setup.inputs]
         of_inputs = {name: arrays[f"frames of {name}"] for name in names}
         self.frames.append(Frames(of_inputs, arrays["frames"]))
+        self.notes = tuple(map(str, arrays.get("notes", ())))
         for k, population in enumerate(self.setup.populations):
             self.counts[population.name].append(arrays[f"counts {k}"])
         for k, name in enumerate(self.setup.outputs):
@@ -153,7 +158,7 @@ class Recorder:
         names = self.frames[0].of_inputs
         protocol = replace(
             self.protocol, constant_inputs=frames == 1 and not self.changes_by_itself,
-            frames=float(n) if self.changes_by_itself else frames,
+            frames=float(n) if self.changes_by_itself else frames, notes=self.notes,
             input_frames={
                 name: float(np.mean(np.concatenate([f.of_inputs[name] for f in self.frames])))
                 for name in names

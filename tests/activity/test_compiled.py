@@ -24,6 +24,7 @@ from nengo_spikecost.activity.compiled.product_kernels import (
     convolution_events,
 )
 from nengo_spikecost.activity.compiled.sparse_convolution import sparse_matrix
+from nengo_spikecost.errors import MeasurementError
 
 N_STEPS = 40
 
@@ -344,3 +345,66 @@ def test_a_keras_model_in_float32_and_float64():
             counts = own.populations[name].counts
             assert np.mean(counts == population.counts) >= share
             assert abs(int(counts.sum()) - int(population.counts.sum())) <= total * counts.sum()
+
+
+# -- what is left to others ---------------------------------------------------------------
+
+
+def test_the_protocol_says_what_python_runs():
+    x = {"given": np.zeros((1, 2))}
+    activity = measure(functions(), x, 5, simulator="compiled")
+    assert activity.protocol.notes == ("run by Python at every step: functions",)
+    assert "run by Python at every step: functions" in str(activity)
+    assert measure(plain(), x, 5, simulator="compiled").protocol.notes == ()
+    rule = measure(learning(), {"given": np.zeros((1, 3))}, 5, simulator="compiled")
+    assert rule.protocol.notes == ("run by Python at every step: SimPES",)
+
+
+def test_what_only_nengo_dl_has_is_run_by_nengo_dl():
+    import nengo_dl
+    import tensorflow as tf
+
+    with nengo.Network(seed=0) as net:
+        given = nengo.Node([0.0, 0.0], label="given")
+        twice = nengo_dl.TensorNode(lambda t, x: tf.multiply(x, 2.0), shape_in=(2,), pass_time=True)
+        ensemble = nengo.Ensemble(20, 2)
+        nengo.Connection(given, twice, synapse=None)
+        nengo.Connection(twice, ensemble)
+    x = {"given": np.array([[0.4, -0.2]])}
+    own = measure(net, x, 30, simulator="compiled")
+    assert own.protocol.notes == ("run by NengoDL, the only one that can run a TensorNode",)
+    expected = measure(net, x, 30)
+    for name, population in expected.populations.items():
+        np.testing.assert_array_equal(own.populations[name].counts, population.counts)
+    with pytest.raises(MeasurementError, match=r"dtype.*leave dtype out"):
+        measure(net, x, 30, simulator="compiled", dtype="float64")
+
+
+def test_dtype_is_checked_and_only_taken_by_those_that_have_it():
+    x = {"given": np.zeros((1, 2))}
+    with pytest.raises(MeasurementError, match="dtype must be one of float32, float64"):
+        measure(plain(), x, 5, simulator="compiled", dtype="int8")
+    with pytest.raises(MeasurementError, match="dtype is for simulator 'compiled'"):
+        measure(plain(), x, 5, dtype="float64")
+
+
+def test_the_network_is_left_as_it_was():
+    """Also what is taken from Ensembles while Nengo builds them."""
+    net = images()
+    before = [(e.eval_points, e.encoders, e.gain, e.seed) for e in net.all_ensembles]
+    measure(net, given_values(net, 1, False), 3, simulator="compiled")
+    for ensemble, kept in zip(net.all_ensembles, before):
+        now = (ensemble.eval_points, ensemble.encoders, ensemble.gain, ensemble.seed)
+        assert all(a is b or np.array_equal(a, b) for a, b in zip(now, kept))
+
+
+def test_long_samples_and_checkpoints(tmp_path):
+    """A measurement that ended early goes on, with the same result."""
+    net = plain()
+    x = given_values(net, 6, False)
+    whole = measure(net, x, 20, simulator="compiled", batch_size=2)
+    again = measure(net, x, 20, simulator="compiled", batch_size=2, checkpoint=tmp_path / "kept")
+    resumed = measure(net, x, 20, simulator="compiled", batch_size=2, checkpoint=tmp_path / "kept")
+    for own in (again, resumed):
+        for name, population in whole.populations.items():
+            np.testing.assert_array_equal(own.populations[name].counts, population.counts)

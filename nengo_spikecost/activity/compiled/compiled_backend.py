@@ -4,16 +4,52 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import nengo
 import numpy as np
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import SimPyFunc
+from nengo.builder.processes import SimProcess
 from nengo.cache import get_default_decoder_cache
 
+from ...errors import MeasurementError
 from ..backend import Backend, BatchCounts, Setup, amplitude
 from ..gathered import sampled, saw_nothing
 from ..operator_functions import OperatorFunctions
 from .compiled_network import CompiledNetwork, Counted, Output, Read
+
+
+def compiled_backend(setup: Setup) -> Backend:
+    """Compiled code, or NengoDL for what only NengoDL has operators for."""
+    # by the name of the package, which is not imported here; Nengo builds such Nodes, to no end
+    foreign = [
+        node for node in setup.network.all_nodes
+        if any(cls.__module__.split(".")[0] == "nengo_dl" for cls in type(node).__mro__)
+    ]  # fmt: skip
+    if not foreign:
+        return CompiledBackend(setup, _built(setup))
+    if setup.options.get("dtype") is not None:
+        raise MeasurementError(f"dtype: {foreign[0]} can be run by NengoDL only; leave dtype out.")
+    from ..nengo_dl import nengo_dl_backend
+
+    kinds = ", ".join(sorted({type(node).__name__ for node in foreign}))
+    note = f"run by NengoDL, the only one that can run a {kinds}"
+    return _ByNengoDL(nengo_dl_backend(replace(setup, options={})), note)
+
+
+class _ByNengoDL(Backend):
+    """NengoDL in place of compiled code."""
+
+    def __init__(self, backend: Backend, note: str):
+        self._backend, self._note = backend, note
+
+    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
+        return replace(self._backend.run(inputs), notes=(self._note,))
+
+    def close(self) -> None:
+        self._backend.close()
 
 
 class CompiledBackend(Backend):
@@ -23,15 +59,17 @@ class CompiledBackend(Backend):
     ----------
     setup : Setup
         ``options["dtype"]`` may be "float32" or "float64".
+    model : nengo.builder.Model
+        Its network, built.
     """
 
     any_size = True
 
-    def __init__(self, setup: Setup):
-        self.setup = setup
-        self._model = _built(setup)
+    def __init__(self, setup: Setup, model: Any):
+        self.setup, self._model = setup, model
         self._networks: dict[bool, CompiledNetwork] = {}
         self._n_done = 0
+        self._notes: tuple[str, ...] = ()
         self._dtype = setup.options.get("dtype") or "float32"
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
@@ -43,6 +81,10 @@ class CompiledBackend(Backend):
         """Present one batch for the longest time, and read it at every length."""
         frames = _joined(inputs, self.setup, lengths[-1])
         network = self._network(frames.shape[1] > 1)
+        by_python = network.program.by_python
+        if by_python:
+            kinds = ", ".join(sorted({_words(op) for op in by_python}))
+            self._notes = (f"run by Python at every step: {kinds}",)
         reads = network.present(frames, list(lengths), self.setup.continuous)
         counts = {n: self._counts([r[k] for r in reads], n) for k, n in enumerate(lengths)}
         if self.setup.continuous:
@@ -85,8 +127,20 @@ class CompiledBackend(Backend):
             total = np.stack([read.total[name] for read in reads])
             outputs[name] = (last.astype("f4"), (total / n_values).astype("f4"))
         return BatchCounts(
-            {name: np.stack([read.counts[name] for read in reads]) for name in names}, outputs
-        )
+            {name: np.stack([read.counts[name] for read in reads]) for name in names}, outputs,
+            notes=self._notes,
+        )  # fmt: skip
+
+
+def _words(op: Any) -> str:
+    """What an operator is, for a user."""
+    if isinstance(op, SimNeurons):
+        return f"neurons ({type(op.neurons).__name__})"
+    if isinstance(op, SimPyFunc):
+        return "functions"
+    if isinstance(op, SimProcess):
+        return f"processes ({type(op.process).__name__})"
+    return type(op).__name__
 
 
 def _built(setup: Setup) -> Any:

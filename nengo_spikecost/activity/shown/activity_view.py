@@ -22,6 +22,7 @@ class ActivityPresenter(Presenter[Activity]):
 
     def summary(self, activity: Activity) -> Iterable[Part]:
         yield protocol_sentence(activity.protocol, activity.n_samples)
+        yield from activity.protocol.notes
         rows = self.records(activity)
         cells = [
             [
