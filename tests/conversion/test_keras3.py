@@ -81,6 +81,19 @@ def test_several_inputs_and_time_distributed():
     )  # float32
 
 
+def test_the_users_model_predicts_as_before():
+    """Keras 3.15.1 predicts (2, 2, 3) here for a second length, after one of another length."""
+    inp = keras.Input((None, 4))
+    model = keras.Model(inp, layers.TimeDistributed(layers.Dense(3, activation="relu"))(2 * inp))
+    x = np.random.RandomState(0).normal(size=(2, 5, 4)).astype("f4")
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear")
+    predicted = model.predict(x, verbose=0)
+    assert predicted.shape == (2, 5, 3)
+    (output,) = nsc.measure(conversion, x, progress=False).outputs.values()
+    # one float32 sum in another order
+    np.testing.assert_allclose(output.last, predicted[:, -1], rtol=1e-5, atol=1e-6)
+
+
 def test_what_cannot_be_rebuilt_is_named():
     class Own(layers.Layer):
         def call(self, x):
