@@ -60,10 +60,14 @@ def is_marked(network: nengo.Network, ensemble: nengo.Ensemble, on_chip: bool) -
     NengoLoihi goes by ``net.config[ensemble].on_chip``, if `nengo_loihi.add_params` was called on
     the network: only False itself is off the chip, and all that is true is on it.
     """
+    asked_before = ensemble in network.config.params
     try:
         mark = network.config[ensemble].on_chip
     except (AttributeError, ConfigError):
         return False
+    finally:
+        if not asked_before:  # a config keeps all that it was asked for, and is the user's
+            network.config.params.pop(ensemble, None)
     return bool(mark) if on_chip else mark is False
 
 

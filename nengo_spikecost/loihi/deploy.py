@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +16,7 @@ from ..activity.labels import labels_of, read_labels
 from ..activity.subject import subject
 from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
 from ..options import takes_options
-from ..warned import each_once
+from ..warned import each_once, warn
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.block_search import fit_blocks
@@ -86,7 +85,7 @@ def deploy(
     dead = [record.name for record in spiking if not record.counts.any()]
     if dead:
         words = dead_words(dead, [record.name for record in spiking])
-        warnings.warn(words, EstimateWarning, stacklevel=3)
+        warn(words, EstimateWarning)
     return deployment
 
 

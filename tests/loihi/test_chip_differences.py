@@ -159,7 +159,7 @@ DIFFERENCES = {
     "two filters": (two_filters, 200, [36], [26], "different filters"),
     "digital filter": (digital_filter, 500, [247], [65], "analog=False"),
     "own filter": (own_filter, 500, [34], [65], "runs as a Lowpass, without the make_step"),
-    "intercepts": (high_intercepts, 500, [19, 19], [32, 32], "intercepts above 0.95"),
+    "intercepts": (high_intercepts, 500, [19, 19], [32, 32], "intercepts that go above 0.95"),
 }
 
 
@@ -179,6 +179,30 @@ def test_neurons_that_compute_what_the_chip_does_are_left_alone():
         assert check_support(net) == ()
         in_nengo, on_chip = counts_of_both(net, 200)
         assert in_nengo == on_chip
+
+
+@pytest.mark.parametrize(
+    "intercepts, above",
+    [
+        (nengo.dists.Uniform(-1, 0.9), False),
+        (nengo.dists.Uniform(0, 1), True),
+        (nengo.dists.Samples([0.1, 0.2, 0.3]), False),
+        (nengo.dists.Samples([0.1, 0.2, 0.99]), True),
+        ([0.1, 0.2, 0.3], False),
+        ([0.1, 0.2, 0.99], True),
+        (nengo.dists.Exponential(0.1, shift=0.5, high=0.9), False),
+    ],
+)
+def test_intercepts_of_all_forms(intercepts, above):
+    with nengo.Network() as net:
+        rates = nengo.dists.Choice([100])
+        kind = loihi.LoihiLIF()
+        nengo.Ensemble(3, 1, intercepts=intercepts, max_rates=rates, neuron_type=kind)
+    assert len(check_support(net)) == above
+    with warnings.catch_warnings(record=True) as said:  # NengoLoihi agrees
+        warnings.simplefilter("always")
+        loihi.builder.Model().build(net)
+    assert any("intercept limit" in str(w.message) for w in said) == above
 
 
 def test_types_derived_from_nengos_that_change_nothing_are_these():

@@ -48,7 +48,7 @@ def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
         reason = f"has gains that can't be solved for ({str(err).strip().rstrip('.')})"
         yield reason, "Choose other max_rates and intercepts", True
     if ensemble.gain is None and _highest(ensemble.intercepts) > INTERCEPT_LIMIT:
-        reason = f"has intercepts above {INTERCEPT_LIMIT}, which NengoLoihi lowers to that"
+        reason = f"has intercepts that go above {INTERCEPT_LIMIT}, which NengoLoihi lowers to that"
         remedy = f"Choose intercepts up to {INTERCEPT_LIMIT}, or give gain and bias"
         yield reason, remedy, False
     encoders = ensemble.encoders
@@ -63,6 +63,8 @@ def _highest(intercepts: Any) -> float:
     """The highest intercept that neurons may have."""
     if isinstance(intercepts, nengo.dists.Uniform):
         return float(max(intercepts.low, intercepts.high))
+    if isinstance(intercepts, nengo.dists.Samples):
+        return float(np.max(intercepts.samples))
     if isinstance(intercepts, nengo.dists.Distribution):
         return float(np.max(intercepts.sample(SAMPLES, rng=np.random.RandomState(0))))
     return float(np.max(intercepts))
