@@ -2,7 +2,9 @@
 
 A trial is written in one transaction when it is finished, so that a process may be killed at any
 time: every trial in the file is whole. The file holds the trials and the arguments of the sweep; it
-does not hold the state of the search, because the search has none (see `search`).
+does not hold the state of the search, because the search has none (see `search`). Beside each fact,
+array and trial is a digest of what was written, so that a file that was damaged or edited is told
+when it is read: a trial whose scales were changed has readings of other scales.
 
 Optuna's own storage is not used for this: it writes a trial piece by piece, keeps a running trial
 that nobody finishes when a process is killed, has one presentation time to a trial, and its
@@ -12,11 +14,12 @@ tables change with its version. `Sweep.to_optuna` gives an Optuna study for its 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,7 @@ FORMAT = "nengo-spikecost/sweep/1"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS arrays (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS trials (
     number INTEGER PRIMARY KEY, state TEXT NOT NULL, origin TEXT NOT NULL,
     baseline INTEGER NOT NULL, parent INTEGER, scales TEXT NOT NULL, synapse REAL,
@@ -71,7 +75,7 @@ class Study:
                 raise TuningError(f"There is no study {self.path}.")
         try:
             self._db = sqlite3.connect(self.path or ":memory:", isolation_level=None)
-            self._open()
+            self._open(readonly)
         except sqlite3.DatabaseError as error:
             self.close()
             raise TuningError(
@@ -81,18 +85,23 @@ class Study:
             self.close()
             raise
 
-    def _open(self) -> None:
-        tables = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        if tables and ("trials",) not in tables:
-            names = ", ".join(name for (name,) in tables)
+    def _open(self, readonly: bool) -> None:
+        rows = self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = [name for (name,) in rows]
+        if tables and "trials" not in tables:
             raise TuningError(
-                f"{self.path} is a database of something else (tables {names}), not a study of a "
-                "sweep: give another name."
+                f"{self.path} is a database of something else (tables {', '.join(tables)}), not a "
+                "study of a sweep: give another name."
             )
+        if not tables and readonly:
+            raise TuningError(f"{self.path} is no study of a sweep: it is empty.")
         if not tables:
-            self._db.executescript(_TABLES)
+            with self._writing():
+                self._db.executescript(_TABLES)
             self.remember({"format": FORMAT})
-        elif self.facts().get("format", FORMAT) != FORMAT:
+        if "digests" not in tables and tables and not readonly:
+            self._digest_all()
+        if self.facts().get("format", FORMAT) != FORMAT:
             raise TuningError(
                 f"{self.path} is a study of format {self.facts()['format']}, and this version "
                 f"reads {FORMAT}: give another name, or use the version that made it."
@@ -112,29 +121,31 @@ class Study:
 
     def facts(self) -> dict[str, Any]:
         """The facts that are kept, by name."""
-        rows = self._db.execute("SELECT name, value FROM facts").fetchall()
-        return {name: json.loads(value) for name, value in rows}
+        with self._reading():
+            return {name: json.loads(value) for name, value in self._kept("facts").items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that are kept, by name."""
-        rows = self._db.execute("SELECT name, value FROM arrays").fetchall()
-        return {name: _unpacked(value) for name, value in rows}
+        with self._reading():
+            return {name: _unpacked(value) for name, value in self._kept("arrays").items()}
 
     def remember(
         self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None
     ) -> None:
         """Keep facts (as JSON) and arrays, all or none of them."""
-        with self._db:  # commits, or rolls back after an error
+        with self._writing(), self._db:  # commits, or rolls back after an error
             self._db.execute("BEGIN IMMEDIATE")
             rows: list[tuple[str, Any]] = [(n, json.dumps(value)) for n, value in facts.items()]
             self._db.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", rows)
             rows = [(n, _packed(array)) for n, array in (arrays or {}).items()]
             self._db.executemany("INSERT OR REPLACE INTO arrays VALUES (?, ?)", rows)
+            self._note("facts", facts)
+            self._note("arrays", arrays or {})
 
     def add(self, trial: Trial) -> None:
         """Write a finished trial, all or nothing."""
         proposal = trial.proposal
-        with self._db:  # commits, or rolls back after an error
+        with self._writing(), self._db:  # commits, or rolls back after an error
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute(
                 "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -148,30 +159,107 @@ class Study:
                 "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_row(trial.number, reading) for reading in trial.readings],
             )
+            self._note("trials", [trial.number])
 
     def trials(self) -> list[Trial]:
         """All trials, in order."""
-        readings: dict[int, list[Reading]] = {}
-        for row in self._db.execute(
-            "SELECT trial, n_steps, synops, layer_synops, correct, energy_J FROM readings "
-            "ORDER BY trial, n_steps"
-        ):
-            number, n_steps, synops, layers, correct, energy_J = row
-            readings.setdefault(number, []).append(
-                Reading(
-                    n_steps, _unpacked(correct), _unpacked(energy_J),
-                    float("nan") if synops is None else synops, json.loads(layers),
-                )
-            )  # fmt: skip
-        return [
-            Trial(
-                number,
-                Proposal(Setting(json.loads(scales), synapse), origin, bool(baseline), parent),
-                state, tuple(readings.get(number, ())), reason, seconds,
-            )
-            for number, state, origin, baseline, parent, scales, synapse, reason, seconds
-            in self._db.execute("SELECT * FROM trials ORDER BY number")
-        ]  # fmt: skip
+        with self._reading():
+            return [_trial(*rows) for rows in self._kept("trials").values()]
+
+    def _stored(self, table: str, only: Any = None) -> dict[Any, Any]:
+        """What is in a table by name, as it is stored; of a trial its row and its readings'."""
+        key = {"trials": "number", "readings": "trial"}
+        sql = "SELECT * FROM {} {} ORDER BY 1, 2"
+
+        def rows(table: str) -> list[Any]:
+            where = "" if only is None else f"WHERE {key.get(table, 'name')} = ?"
+            return self._db.execute(sql.format(table, where), (only,) * bool(where)).fetchall()
+
+        if table != "trials":
+            return dict(rows(table))
+        readings: dict[int, list[Any]] = {}
+        for row in rows("readings"):
+            readings.setdefault(row[0], []).append(row)
+        return {row[0]: (row, readings.pop(row[0], [])) for row in rows(table)}
+
+    def _kept(self, table: str) -> dict[Any, Any]:
+        """The same, if it is what was written."""
+        stored = self._stored(table)
+        if table == "trials" and list(stored) != list(range(len(stored))):
+            raise self._changed("a trial is missing")
+        tables = self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'digests'")
+        if tables.fetchone() is None:  # of an earlier version, and only looked into
+            return stored
+        known = dict(self._db.execute("SELECT name, value FROM digests").fetchall())
+        own = {_called(table, name): _digest(value) for name, value in stored.items()}
+        start = _called(table, "")
+        noted = {name: value for name, value in known.items() if name.startswith(start)}
+        for name in dict.fromkeys([*own, *noted]):
+            if own.get(name) != noted.get(name):
+                raise self._changed(name if name in own else f"{name} is missing")
+        return stored
+
+    def _note(self, table: str, names: Iterable[Any]) -> None:
+        """Keep digests of what was just written."""
+        rows = [(_called(table, n), _digest(self._stored(table, n)[n])) for n in names]
+        self._db.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?)", rows)
+
+    def _digest_all(self) -> None:
+        """Give a study of an earlier version digests of what is in it."""
+        with self._writing():
+            self._db.executescript(_TABLES)
+        with self._reading(), self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            for table in ("facts", "arrays", "trials"):
+                self._note(table, self._stored(table))
+
+    def _changed(self, part: str) -> TuningError:
+        return TuningError(
+            f"The study {self.path} was damaged or edited after it was written ({part}): take a "
+            "copy from before, or give another name and start anew."
+        )
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except TuningError:
+            raise
+        except (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError) as error:
+            raise self._changed(str(error) or type(error).__name__) from error
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.OperationalError, OSError) as error:
+            raise TuningError(
+                f"The study {self.path} can't be written ({error}). What was tried before is in "
+                "it: once it can be written again, the same call goes on from there."
+            ) from error
+
+
+def _called(table: str, name: Any) -> str:
+    """What a row of a table is called in messages: ``"trial 3"``."""
+    return f"{table[:-1]} {name}"
+
+
+def _digest(stored: Any) -> str:
+    return hashlib.sha256(repr(stored).encode()).hexdigest()
+
+
+def _trial(row: Sequence[Any], readings: Iterable[Sequence[Any]]) -> Trial:
+    """A trial of its row and those of its readings."""
+    number, state, origin, baseline, parent, scales, synapse, reason, seconds = row
+    proposal = Proposal(Setting(json.loads(scales), synapse), origin, bool(baseline), parent)
+    return Trial(number, proposal, state, tuple(map(_reading, readings)), reason, seconds)
+
+
+def _reading(row: Sequence[Any]) -> Reading:
+    _, n_steps, *_, synops, layers, correct, energy_J = row
+    synops = float("nan") if synops is None else synops
+    layer_synops = json.loads(layers)
+    return Reading(n_steps, _unpacked(correct), _unpacked(energy_J), synops, layer_synops)
 
 
 def _row(number: int, reading: Reading) -> tuple[Any, ...]:
@@ -202,7 +290,11 @@ def _only_one(path: str) -> Iterator[None]:
         yield
         return
     lock = f"{os.path.realpath(path)}.lock"
-    with open(lock, "w", encoding="utf-8") as file:
+    try:
+        file = open(lock, "w", encoding="utf-8")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise TuningError(f"The study {path} can't be locked: {error.strerror}.") from None
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # the one before may have removed it between the two lines above

@@ -1,0 +1,162 @@
+"""Study files that are damaged, edited, or can't be written: one sentence, and nothing silent."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nengo_spikecost.errors import TuningError
+from nengo_spikecost.tuning.sweeps import Sweep
+from tests.tuning.sweep_fakes import formula_sweep
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "sweep.db"
+    return path, formula_sweep(12, path=path)
+
+
+@pytest.fixture
+def study(whole, tmp_path):
+    copy = tmp_path / "sweep.db"
+    copy.write_bytes(whole[0].read_bytes())
+    return copy
+
+
+def change(path, sql, *values):
+    with sqlite3.connect(path) as database:
+        database.execute(sql, values)
+    database.close()
+
+
+ZEROS = b"<f8\n" + zlib.compress(np.zeros(400).tobytes())
+
+
+@pytest.mark.parametrize(
+    "sql, values, words",
+    [
+        # scales that the readings are not of: before, they were shown as if they were
+        (
+            "UPDATE trials SET scales = ? WHERE number = 3",
+            ['{"first": 1.0, "middle": 1.0, "last": 1.0}'],
+            r"\(trial 3\)",
+        ),
+        ("UPDATE trials SET scales = 'not JSON' WHERE number = 4", [], r"\(trial 4\)"),
+        ("UPDATE trials SET state = 'complete', reason = ''  WHERE number = 1", [], None),
+        ("UPDATE trials SET synapse = 0.5 WHERE number = 0", [], r"\(trial 0\)"),
+        ("UPDATE readings SET energy_J = ? WHERE trial = 2", [ZEROS], r"\(trial 2\)"),
+        ("UPDATE readings SET energy_J = x'00ff' WHERE trial = 2", [], r"\(trial 2\)"),
+        ("UPDATE readings SET layer_synops = '[' WHERE trial = 2", [], r"\(trial 2\)"),
+        ("DELETE FROM readings WHERE trial = 5 AND n_steps = 10", [], r"\(trial 5\)"),
+        ("DELETE FROM trials WHERE number = 5", [], "a trial is missing"),
+        ("DELETE FROM trials WHERE number = 11", [], "trial 11 is missing"),
+        ("UPDATE facts SET value = '{' WHERE name = 'about'", [], r"\(fact about\)"),
+        ("UPDATE facts SET value = '{}' WHERE name = 'space'", [], r"\(fact space\)"),
+        ("DELETE FROM facts WHERE name = 'about'", [], r"fact about is missing"),
+        ("DELETE FROM arrays", [], "array reference is missing"),
+        ("UPDATE arrays SET value = x'41'", [], r"\(array reference\)"),
+    ],
+)
+def test_what_was_changed_is_told(study, sql, values, words):
+    change(study, sql, *values)
+    if words is None:  # it says what it said before
+        assert len(Sweep.load(study).trials) == 12
+        return
+    told = rf"sweep\.db was damaged or edited after it was written \(?.*{words}.*another name"
+    with pytest.raises(TuningError, match=told):
+        Sweep.load(study)
+    with pytest.raises(TuningError, match=told):
+        formula_sweep(14, path=study)
+
+
+def test_pages_that_were_overwritten(study):
+    """Bytes of a broken disk, anywhere behind the first page: told, or where nothing is read."""
+    content = study.read_bytes()
+    expected = [t.proposal for t in Sweep.load(study).trials]
+    n_told = 0
+    for start in range(4096, len(content), 4096):
+        study.write_bytes(content[:start] + b"\x55" * 512 + content[start + 512 :])
+        try:
+            assert [t.proposal for t in Sweep.load(study).trials] == expected
+        except TuningError as error:
+            n_told += 1
+            assert "sweep.db" in str(error)
+    assert n_told > 3
+    study.write_bytes(content[: len(content) // 2])
+    with pytest.raises(TuningError, match=r"sweep\.db"):
+        Sweep.load(study)
+
+
+def test_a_study_without_digests_is_taken_up(study, whole):
+    """As versions before this one wrote it."""
+    change(study, "DROP TABLE digests")
+    assert len(Sweep.load(study).trials) == 12
+    assert len(formula_sweep(14, path=study).trials) == 14
+    change(study, "UPDATE trials SET synapse = 0.5 WHERE number = 0")
+    with pytest.raises(TuningError, match="trial 0"):
+        Sweep.load(study)
+
+
+def test_old_studies_that_are_damaged(study):
+    change(study, "DROP TABLE digests")
+    change(study, "UPDATE trials SET scales = 'not JSON' WHERE number = 4")
+    with pytest.raises(TuningError, match="damaged or edited"):
+        Sweep.load(study)
+
+
+def test_an_empty_file_is_not_made_a_study_by_looking(tmp_path):
+    path = tmp_path / "empty.db"
+    path.touch()
+    with pytest.raises(TuningError, match=r"empty\.db is no study of a sweep: it is empty"):
+        Sweep.load(path)
+    assert path.stat().st_size == 0
+
+
+LIMITED = """
+import resource, sys
+from nengo_spikecost.errors import TuningError
+from tests.tuning.sweep_fakes import formula_sweep
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    formula_sweep(60, path=sys.argv[1])
+except TuningError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize("limit, n_least", [(120_000, 1), (2000, 0)])
+def test_a_full_disk(tmp_path, limit, n_least):
+    """The system refuses to let the file grow, as a full disk or a quota does."""
+    path = tmp_path / "sweep.db"
+    command = [sys.executable, "-c", LIMITED, str(path), str(limit)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert f"The study {path} can't be written" in said.stdout
+    assert "the same call goes on from there" in said.stdout
+    if n_least:  # what was tried before is whole
+        kept = len(Sweep.load(path).trials)
+        assert n_least <= kept < 60
+    # with room again it ends as a sweep that was never stopped
+    swept, expected = formula_sweep(30, path=path), formula_sweep(30)
+    assert [t.proposal for t in swept.trials] == [t.proposal for t in expected.trials]
+
+
+def test_a_study_that_another_program_holds(study, monkeypatch):
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, timeout=0.1, **k))
+    other = connect(study, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TuningError, match=r"can't be written \(database is locked\)"):
+        formula_sweep(14, path=study)
+    other.close()
+    assert len(formula_sweep(14, path=study).trials) == 14
