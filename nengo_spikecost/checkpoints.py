@@ -2,24 +2,25 @@
 
 The folder has ``arguments.json``, one file a batch, and in a continuous presentation the
 state after the last of them. Every file is written whole or not at all, and the state of a
-batch before its results: whenever the process ends, what is there fits together.
+batch before its results: whenever the process ends, what is there fits together. Each file holds a
+digest of its arrays, so that one that was damaged or edited is refused, not believed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
+from .digests import array_digest
 from .errors import DataError
 from .files import write_text, written_whole
 
-FORMAT = 1
+FORMAT = 2
 ARGUMENTS = "arguments.json"
 
 
@@ -92,8 +93,12 @@ class Checkpoint:
     def _compare(self, own: Mapping[str, Any]) -> None:
         try:
             known = json.loads((self.path / ARGUMENTS).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"checkpoint {self.path / ARGUMENTS}: {error}.") from error
+            if not isinstance(known, dict):
+                raise ValueError("it holds no arguments of a run")
+        except (OSError, ValueError, RecursionError) as error:
+            raise DataError(
+                f"checkpoint {self.path / ARGUMENTS} can't be read ({error}): remove its folder."
+            ) from error
         other = differences(known, own)
         if other:
             raise DataError(
@@ -132,8 +137,28 @@ def differences(
     return words
 
 
+DIGEST = "digest"
+"""Name of the digest among the arrays that it is of."""
+
+
+def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
+    """A digest of arrays by name, in any order."""
+    names = sorted(name for name in arrays if name != DIGEST)
+    return array_digest(part for name in names for part in (name, np.asarray(arrays[name])))
+
+
+def with_digest(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Arrays by name, and a digest of them among them."""
+    return {**arrays, DIGEST: np.array(digest_of(arrays))}
+
+
+def is_unchanged(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Whether arrays are those that their digest is of."""
+    return DIGEST in arrays and str(arrays[DIGEST]) == digest_of(arrays)
+
+
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a ``.npz`` file, whole or not at all.
+    """Write a ``.npz`` file, whole or not at all, with a digest of what is in it.
 
     Raises
     ------
@@ -142,7 +167,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         file whose name ends in ``.tmp``, which nothing reads.
     """
     with written_whole(path) as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **with_digest(arrays))  # type: ignore[arg-type]
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -151,10 +176,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     DataError
-        If it can't be read.
+        If it can't be read, or is not what was written.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+            arrays = {name: file[name] for name in file.files}
+    # a damaged file makes zipfile, zlib and NumPy raise errors of many kinds
+    except Exception as error:
         raise DataError(f"checkpoint {path} can't be read ({error}): remove its folder.") from error
+    if not is_unchanged(arrays):
+        raise DataError(
+            f"checkpoint {path} was damaged or edited after it was written: remove its folder."
+        )
+    return arrays

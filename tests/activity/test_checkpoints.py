@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import nengo
 import numpy as np
@@ -17,6 +20,7 @@ from nengo_spikecost.errors import DataError, MeasurementError
 from tests.loihi.test_emulation import IMAGES, spiking_network
 
 STEPS = 12
+ROOT = Path(__file__).parents[2]
 
 
 class Stopped(Exception):
@@ -250,3 +254,90 @@ def test_digests_of_functions_and_processes():
     found = [digest(make(value)) for make in makers for value in (0.0, 1.0)]
     assert len(set(found)) == len(found)
     assert found == [digest(make(value)) for make in makers for value in (0.0, 1.0)]
+
+
+def edited(path, change):
+    """Write a file of a checkpoint again with other arrays."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    change(arrays)
+    with open(path, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def _nan(arrays):
+    arrays["counts 0"] = np.full(arrays["counts 0"].shape, np.nan)
+
+
+def _fewer(arrays):
+    for name in ("counts 0", "last 0", "mean 0"):
+        arrays[name] = arrays[name][:1]
+
+
+CHANGES = {
+    "a missing key": lambda arrays: arrays.pop("counts 0"),
+    "wrong rows": _fewer,
+    "NaN counts": _nan,
+    "another count": lambda arrays: arrays.update({"counts 0": arrays["counts 0"] + 1}),
+    "another number of samples": lambda arrays: arrays.update(n=np.array(1)),
+    "no digest": lambda arrays: arrays.pop("digest"),
+    "nothing": lambda arrays: arrays.clear(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+@pytest.mark.parametrize("name", ["batch-000000.npz", "batch-000001.npz"])
+def test_edited_results_are_refused(change, name, tmp_path):
+    """Before, they were returned as if they had been measured, or ended in a KeyError."""
+    fresh = {"simulator": "loihi", "presentation": "fresh"}
+    run(network(), X[:4], Y[:4], tmp_path, **fresh)
+    edited(tmp_path / name, change)
+    told = rf"{name} was damaged or edited after it was written: remove its folder"
+    with pytest.raises((DataError, MeasurementError), match=told):
+        run(network(), X[:4], Y[:4], tmp_path, **fresh)
+
+
+def test_an_edited_state_is_refused(tmp_path):
+    run(network(), X, Y, tmp_path, simulator="loihi")
+    (tmp_path / "batch-000004.npz").unlink()
+    (tmp_path / "state-000005.npz").rename(tmp_path / "state-000004.npz")
+    edited(tmp_path / "state-000004.npz", lambda arrays: arrays.pop("n_steps"))
+    with pytest.raises(MeasurementError, match=r"state-000004\.npz was damaged or edited"):
+        run(network(), X, Y, tmp_path, simulator="loihi")
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "[" * 100_000, '{"format": 1}', "\0"])
+def test_arguments_that_are_none(text, tmp_path):
+    fresh = {"simulator": "loihi", "presentation": "fresh"}
+    run(network(), X[:2], Y[:2], tmp_path, **fresh)
+    (tmp_path / "arguments.json").write_text(text)
+    with pytest.raises(DataError, match=r"arguments\.json can't be read|format=1, not 2"):
+        run(network(), X[:2], Y[:2], tmp_path, **fresh)
+
+
+LIMITED = """
+import resource, sys
+import nengo_spikecost as nsc
+from nengo_spikecost.errors import MeasurementError
+from tests.activity.test_checkpoints import X, Y, network, run
+net = network()
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    run(net, X, Y, sys.argv[1], simulator="nengo", n_steps=3)
+except nsc.errors.SpikeCostError as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize("limit", [10, 1500])
+def test_a_full_disk(tmp_path, limit):
+    """The system refuses files that are longer, as a full disk or a quota does."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", LIMITED, str(folder), str(limit)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "Cannot write" in said.stdout and "File too large" in said.stdout
+    assert not list(folder.glob("*.tmp"))
+    expected = run(network(), X, Y, simulator="nengo", n_steps=3)
+    assert_equal(run(network(), X, Y, folder, simulator="nengo", n_steps=3), expected)

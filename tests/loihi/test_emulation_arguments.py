@@ -126,3 +126,33 @@ def test_wrong_arguments_of_run_are_refused_by_name(emulator, arguments, said):
 def test_what_is_no_state_is_refused(emulator):
     with pytest.raises(LoihiError, match="state"):
         emulator.restore({})
+
+
+def _pickled(emulator):
+    emulator.run(np.ones((2, 1)), 3, presentation="continuous")
+    return emulator.state()
+
+
+WRONG_STATES = {
+    "None": lambda state: None,
+    "a list": lambda state: list(state),
+    "of something else": lambda state: {"voltage": np.zeros(3)},
+    "a missing key": lambda state: {k: v for k, v in state.items() if k != "n_steps"},
+    "no memory": lambda state: {k: v for k, v in state.items() if k != "memory"},
+    "another shape": lambda state: {**state, "chip voltage": state["chip voltage"][:1]},
+    "other values": lambda state: {**state, "chip voltage": state["chip voltage"] + 1},
+    "other lanes": lambda state: {**state, "lanes": np.array(1.5)},
+    "objects": lambda state: {**state, "fed": np.array([None], dtype=object)},
+}
+
+
+@pytest.mark.parametrize("change", WRONG_STATES.values(), ids=list(WRONG_STATES))
+def test_a_wrong_state_is_refused_and_does_no_harm(emulator, change):
+    state = _pickled(emulator)
+    expected = emulator.run(np.ones((2, 1)), 3, presentation="continuous").spikes
+    with pytest.raises(LoihiError, match="no state of an Emulator|damaged or edited"):
+        emulator.restore(change(state))
+    emulator.restore(state)
+    found = emulator.run(np.ones((2, 1)), 3, presentation="continuous").spikes
+    np.testing.assert_array_equal(found, expected)
+    emulator.reset()

@@ -185,7 +185,7 @@ def test_a_state_is_restored(tmp_path):
     """In another Emulator of a network built again; in another process: see below."""
     net = remembering_network()
     with emulator_of(net, batch_size=2) as emulator:
-        assert set(emulator.state()) == {"network"}
+        assert set(emulator.state()) == {"network", "digest"}
         run_all(emulator, GIVEN[:2], presentation="continuous")
         state = emulator.state()
         np.savez(tmp_path / "state.npz", **state)

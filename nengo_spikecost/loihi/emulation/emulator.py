@@ -15,7 +15,7 @@ from ... import check
 from ...activity import network_digests as digests
 from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
-from ...checkpoints import Checkpoint
+from ...checkpoints import Checkpoint, is_unchanged, with_digest
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
 from ..cores.built import BuiltNetwork, built_network
@@ -203,11 +203,11 @@ class Emulator:
         """
         state = {"network": np.array(self._digest)}
         if self._presenter is None or not self._continuous:
-            return state
+            return with_digest(state)
         nodes, changing, lanes = self._key
         fed = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
         state.update(fed=np.array(fed, dtype=np.int64), changing=np.array(changing))
-        return {**state, "lanes": np.array(lanes), **self._presenter.state()}
+        return with_digest({**state, "lanes": np.array(lanes), **self._presenter.state()})
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a `state` that this process or another gave.
@@ -217,10 +217,16 @@ class Emulator:
         Raises
         ------
         LoihiError
-            If it is of another network, or of another ``batch_size``.
+            If it is of another network, or of another ``batch_size``, or not as it was given.
         """
-        if "network" not in state:
+        if not isinstance(state, Mapping) or "network" not in state:
             raise LoihiError("This is no state of an Emulator, as Emulator.state() gives it.")
+        state = dict(state)  # a file of numpy.load reads an array each time that it is asked
+        if not is_unchanged(state):
+            raise LoihiError(
+                "This state was damaged or edited after Emulator.state() gave it: keep all of its "
+                "arrays as they are."
+            )
         if str(state["network"]) != self._digest:
             raise LoihiError(
                 "This state is of another network: build the same one, with the same block shapes."

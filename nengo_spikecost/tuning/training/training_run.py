@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ...checkpoints import differences, write_arrays
+from ...checkpoints import differences, is_unchanged, write_arrays
 from ...digests import array_digest
 from ...errors import TuningError
 from ...progress import progress_bar
@@ -66,6 +66,8 @@ def _read(path: str, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
+            if not is_unchanged({name: archive[name] for name in archive.files}):
+                raise ValueError("it was damaged or edited after it was written")
             about = json.loads(str(archive["about"]))
             then, counts = about["arguments"], zip(_PARTS, about["counts"])
             arrays = {part: [archive[f"{part}_{i}"] for i in range(n)] for part, n in counts}
