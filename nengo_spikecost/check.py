@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Collection
+import os
+import reprlib
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 #: What labels can be for.
@@ -87,3 +89,46 @@ def seed(name: str, value: Any, error: type[Exception]) -> int:
 def task(value: Any, error: type[Exception]) -> str | None:
     """One of `TASKS`, or None to tell it from the labels."""
     return None if value is None else choice("task", value, TASKS, error)
+
+
+def kind(
+    name: str, value: Any, types: type | tuple[type, ...], error: type[Exception], expected: str
+) -> Any:
+    """An object of some types; ``expected`` says in words what it must be, and whence it comes."""
+    if not isinstance(value, types):
+        raise error(f"{name} must be {expected}, not {shown(value)}.")
+    return value
+
+
+def several(name: str, value: Any, error: type[Exception], of: str) -> list[Any]:
+    """Any iterable but a text, as a list; ``of`` says in words what it is of."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise error(f"{name} must be {of}, not {shown(value)}.")
+    try:
+        return list(value)
+    except TypeError:  # an array without axes says that it is iterable
+        raise error(f"{name} must be {of}, not {shown(value)}.") from None
+
+
+def path(name: str, value: Any, error: type[Exception]) -> str:
+    """The path of a file or a folder, as a str."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise error(f"{name} must be a path, not {shown(value)}.")
+    if "\0" in os.fspath(value):
+        raise error(f"{name} must be a path, and {shown(value)} has a null character.")
+    return os.fspath(value)
+
+
+def array(name: str, value: Any, error: type[Exception]) -> Any:
+    """A NumPy array of what was given, whatever it holds."""
+    import numpy as np
+
+    try:
+        return np.asarray(value)
+    except Exception as reason:  # ragged or cyclic lists, and whatever objects raise
+        raise error(f"{name} can't be made an array: {reason}.") from None
+
+
+def shown(value: Any) -> str:
+    """An object as Python writes it, shortened: it may be large, or hold itself."""
+    return reprlib.repr(value)

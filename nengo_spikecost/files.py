@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from . import check
 from .errors import DataError
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
     """Raise `DataError` if a file could not be written there; leaves nothing behind."""
-    target = os.path.realpath(os.fspath(path))
+    target = os.path.realpath(check.path("path", path, DataError))
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
         raise DataError(f"Cannot write {os.fspath(path)!r}: there is no folder {folder}.")
@@ -39,7 +40,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     DataError
         If the folder does not exist or the file cannot be written. Nothing is left behind.
     """
-    if _is_special(os.path.realpath(os.fspath(path))):
+    if _is_special(os.path.realpath(check.path("path", path, DataError))):
         with _writing(path), open(path, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -270,17 +271,29 @@ class Activity(Result):
                     "say which one with output=."
                 )
             output = next(iter(self.outputs))
-        if output not in self.outputs:
+        if not isinstance(output, str) or output not in self.outputs:
             raise MeasurementError(
                 f"There is no output {output!r}; the outputs are {', '.join(self.outputs)}."
             )
         return self.outputs[output]
 
     def _population(self, name: str) -> PopulationActivity:
-        try:
-            return self.populations[name]
-        except KeyError:
+        if not isinstance(name, str) or name not in self.populations:
             raise MeasurementError(
-                f"There is no population {name!r}; the populations are "
+                f"There is no population {check.shown(name)}; the populations are "
                 f"{', '.join(self.populations)}."
-            ) from None
+            )
+        return self.populations[name]
+
+
+def checked_activity(activity: Any) -> Activity:
+    """The spikes of a network.
+
+    Raises
+    ------
+    MeasurementError
+        If it is something else, such as the samples that they are to be measured on.
+    """
+    words = "an Activity, as nengo_spikecost.measure(network, data, n_steps) returns it"
+    found: Activity = check.kind("activity", activity, Activity, MeasurementError, words)
+    return found

@@ -105,6 +105,8 @@ class MeasureOptions(Options):
         )
         if self.dtype is not None:
             check.choice("dtype", self.dtype, DTYPES, MeasurementError)
+        if self.checkpoint is not None:
+            check.path("checkpoint", self.checkpoint, MeasurementError)
         for name in self.special():
             if name not in spec.options:
                 takers = simulators.those(functools.partial(_takes, name))

@@ -10,7 +10,7 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
-from ..check import is_whole
+from .. import check
 from ..errors import ConversionError
 from .lookup import walk_layers
 
@@ -65,8 +65,8 @@ def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any
             f"off_chip must be a list of layers or layer names, not {off_chip!r}; for one layer "
             f"write [{off_chip!r}]."
         )
-    if seed is not None and not is_whole(seed):
-        raise ConversionError(f"seed must be a whole number, not {seed!r}.")
+    if seed is not None:
+        check.seed("seed", seed, ConversionError)
     if swap_activations is not None and not isinstance(swap_activations, Mapping):
         raise ConversionError(
             "swap_activations must be a dict from activation to what it becomes, "

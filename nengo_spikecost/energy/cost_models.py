@@ -119,6 +119,7 @@ _cost_models: dict[str, CostModel] = {}
 
 def register_cost_model(model: CostModel) -> None:
     """Make a cost model known by its name."""
+    check.kind("model", model, CostModel, EnergyError, "a CostModel")
     if model.name in _cost_models:
         words = f"Cost model {model.name!r} is already registered. Overwriting."
         warnings.warn(words, OverwriteWarning, stacklevel=2)
@@ -135,9 +136,9 @@ def get_cost_model(name: str | CostModel) -> CostModel:
     """
     if isinstance(name, CostModel):
         return name
-    if name not in _cost_models:
+    if not isinstance(name, str) or name not in _cost_models:
         known = ", ".join(cost_model_names())
-        raise EnergyError(f"There is no cost model {name!r}; there are {known}.")
+        raise EnergyError(f"There is no cost_model {check.shown(name)}; there are {known}.")
     return _cost_models[name]
 
 

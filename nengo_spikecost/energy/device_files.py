@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from .. import check
 from ..errors import EnergyError
 from .device import CONSTANTS, Constant, Device
 
@@ -74,7 +75,7 @@ def read_file(path: str | os.PathLike[str]) -> DeviceFile:
 
 
 def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
-    name, content = os.fspath(path), read_toml(path)
+    name, content = check.path("path", path, EnergyError), read_toml(path)
     kept = {key: checked_table(content.pop(key, {}), key, name) for key in _KEPT}
     operations = {
         key: checked_table(value, f"operations.{key}", name)

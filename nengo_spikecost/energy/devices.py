@@ -12,8 +12,10 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Any, Callable
 
+from .. import check
 from ..errors import EnergyError, OverwriteWarning, UnknownDeviceError
 from .cost_models import cost_model_names
 from .device import CONSTANTS, Constant, Device, device_key
@@ -138,11 +140,24 @@ def select(
     if isinstance(wanted, Device) or (isinstance(wanted, str) and device_key(wanted) != "all"):
         wanted = [wanted]
     if wanted is not None and not isinstance(wanted, str):
-        return [get(name, cost_model) for name in wanted]
+        return [get(name, cost_model) for name in listed_devices(wanted)]
     known = (get(name, cost_model) for name in names())
     priced = [d for d in known if (spikes or not d.spiking) and can_price(d)]
     usual = [d for d in priced if d.by_default or wanted is not None]
     return usual or priced
+
+
+def listed_devices(devices: Any) -> list[Any]:
+    """Names of devices, or devices, as a list of several or of one.
+
+    Raises
+    ------
+    EnergyError
+        If they are neither.
+    """
+    if isinstance(devices, (str, Device)):
+        return [devices]
+    return check.several("devices", devices, EnergyError, "names of devices, or one name")
 
 
 def register_device(
@@ -202,6 +217,9 @@ def register_device(
     if isinstance(given.get("operations"), Mapping):
         operations = given["operations"].items()
         given["operations"] = {k: constant(f"operations.{k}", v, "J") for k, v in operations}
+    strange = [key for key in details if key not in {part.name for part in fields(Device)}]
+    if strange:
+        raise TypeError(f"register_device() got an unexpected keyword argument {strange[0]!r}")
     device = Device(name=name, spiking=spiking, **given)
     _devices().add(device)
     return device

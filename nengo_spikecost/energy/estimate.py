@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import check
 from ..errors import EnergyError
 from ..layout import Result
 from ..workload.workload_record import UncountedWork
@@ -173,6 +174,7 @@ class EnergyEstimate(Result):
         parts : collection of str
             Keys of `LayerEnergy.parts_J`; those that a layer does not have are left out.
         """
+        parts = check.several("parts", parts, EnergyError, "keys of LayerEnergy.parts_J")
         nothing = np.zeros_like(self.total_J)
         layers = []
         for layer in self.layers:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import check
 from ..errors import EnergyError
 
 PERCENTILES = (5.0, 95.0)
@@ -58,7 +59,7 @@ def spread_of(total_J: np.ndarray, confidence: float = 0.95, seed: int = 0) -> S
     EnergyError
         If the confidence is not between 0 and 1, or there are no samples.
     """
-    if not 0 < confidence < 1:
+    if not check.is_number(confidence) or not 0 < confidence < 1:
         raise EnergyError(f"confidence must be between 0 and 1, not {confidence!r}.")
     if not len(total_J):
         raise EnergyError("There are no samples to tell a spread from.")

@@ -25,6 +25,7 @@ from .connectivity import Placement
 from .naming import ensemble_of
 from .network_graph import NetworkGraph
 from .pathways import SpikeSource, Weights
+from .spike_synops import spike_synops
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class FactoredForm:
         steps = np.full(len(counts), n_steps * self.per_step, dtype=np.int64)
         if self.per_spike is None:
             return steps
-        return np.asarray(counts, dtype=np.int64) @ self.per_spike + steps
+        return spike_synops(counts, self.per_spike) + steps
 
 
 def factored_forms(graph: NetworkGraph) -> tuple[FactoredForm, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import nengo
 
-from .. import stack
+from .. import check, stack
 from ..errors import NetworkGraphError
 from .connection_chain import uses_encoders
 from .naming import ensemble_of
@@ -36,15 +36,15 @@ def mark_off_chip(network: Any, ensembles: Iterable[Any]) -> None:
     """
     owners = getattr(network, "layer_names", {})
     network = getattr(network, "net", network)
-    if isinstance(ensembles, (str, nengo.Ensemble)) or not isinstance(ensembles, Iterable):
-        raise NetworkGraphError(f"ensembles must be a list: for one, write [{ensembles!r}].")
+    words = "a nengo.Network or a Conversion"
+    check.kind("network", network, nengo.Network, NetworkGraphError, words)
+    words = f"a list of Ensembles (for one, write [{check.shown(ensembles)}])"
     chosen: list[Any] = []
-    for given in ensembles:
+    for given in check.several("ensembles", ensembles, NetworkGraphError, words):
         named = [e for e, owner in owners.items() if owner == given and hasattr(e, "neurons")]
         chosen += named or [ensemble_of(given)]
-    members = set(network.all_ensembles)
     for ensemble in chosen:
-        if ensemble not in members:
+        if not any(ensemble is member for member in network.all_ensembles):
             raise NetworkGraphError(
                 f"{ensemble} is no Ensemble of {network}: it can't be marked off chip."
             )

@@ -109,7 +109,7 @@ def _labels(named: Any, data: Any, y: Any, options: DeployOptions) -> Any:
         If there is no such output.
     """
     outputs, output = subject(named).outputs, options.output
-    if output is not None and output not in outputs:
+    if output is not None and (not isinstance(output, str) or output not in outputs):
         raise MeasurementError(
             f"There is no output {output!r}; the outputs are {', '.join(outputs)}."
         )

@@ -33,6 +33,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
+from .. import check
 from ..errors import NetworkGraphError
 from ..graph.chip_split import ChipSplit
 from ..graph.naming import ensemble_of, unique_names
@@ -107,10 +108,14 @@ def lower(
             f"lower takes a nengo.Network, not {type(network).__name__}; of a Conversion, "
             "give its net."
         )
-    keep = frozenset(keep)
-    strange = [obj for obj in keep if obj not in network.all_nodes]
+    given = check.several("keep", keep, NetworkGraphError, "Nodes of the network")
+    strange = [obj for obj in given if not any(obj is node for node in network.all_nodes)]
     if strange:
         raise NetworkGraphError(f"keep must be Nodes of the network, not {strange[0]!r}.")
+    keep = frozenset(given)
+    if shapes is not None:
+        words = "a mapping from objects of the network to the shapes of their values"
+        check.kind("shapes", shapes, Mapping, NetworkGraphError, words)
     fixed = fixed_connections(network)
     maps = _read(network, fixed, shapes)
     refused: dict[nengo.Node, str] = {}

@@ -9,6 +9,7 @@ from typing import Any
 from .. import check
 from ..activity.measure_options import PRESENTATIONS, MeasureOptions
 from ..activity.simulator_spec import simulators
+from ..energy.devices import listed_devices
 from ..errors import DataError
 from ..options import option
 
@@ -66,4 +67,4 @@ class ProfileOptions(MeasureOptions):
         super().__post_init__()
         check.task(self.task, DataError)
         if self.devices is not None and not isinstance(self.devices, str):
-            self.put(devices=tuple(self.devices))
+            self.put(devices=tuple(listed_devices(self.devices)))

@@ -16,11 +16,12 @@ from typing import Any, Protocol, runtime_checkable
 import nengo
 import numpy as np
 
-from ..activity.activity_record import Activity, PopulationActivity
+from ..activity.activity_record import Activity, PopulationActivity, checked_activity
 from ..errors import EnergyError, EstimateWarning, MeasurementError, UncountedWarning
 from ..graph import NetworkGraph, Pathway, Population, factored_forms
 from ..graph.layered_network import LayeredNetwork
 from ..graph.off_chip import held_by
+from ..graph.spike_synops import spike_synops
 from ..layers.layer_info import LayerInfo, named_layer
 from ..layers.layer_shape import LayerShape
 from . import workload_record as work
@@ -28,9 +29,6 @@ from .input_passes import InputPasses
 from .neuron_costs import has_bias, is_leaky, updates_per_step
 from .presentation import Presentation, checked_presentation
 from .workload_record import Workload
-
-CHUNK_ELEMENTS = 1 << 22
-"""Counts widened to int64 at a time: 32 MiB, whatever the number of samples."""
 
 
 def count(
@@ -63,7 +61,7 @@ def count(
     n_steps, dt, n_samples = 1, 0.001, 0
     passes = InputPasses(graph, None if activity is None else activity.protocol)
     if activity is not None:
-        _check_activity(graph, activity)
+        _check_activity(graph, checked_activity(activity))
         n_steps, dt = activity.protocol.n_steps, activity.protocol.dt
         n_samples = activity.n_samples
     records = activity.populations if activity is not None else {}
@@ -95,31 +93,6 @@ def count(
         uncounted=tuple(work.UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps, dt=dt, n_samples=n_samples, dense_passes=passes.dense,
     )  # fmt: skip
-
-
-def spike_synops(counts: np.ndarray, fan_out: np.ndarray) -> np.ndarray:
-    """Synaptic operations of each sample, exact.
-
-    Parameters
-    ----------
-    counts : ndarray of integers, shape (n_samples, n_neurons)
-        Spikes. Small unsigned types are widened chunk by chunk, so that nothing wraps
-        round and memory does not grow with the number of samples.
-    fan_out : ndarray of integers, shape (n_neurons,)
-        Targets of each neuron.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_samples,)
-    """
-    n_samples, n_neurons = counts.shape
-    weights = np.asarray(fan_out, dtype=np.int64)
-    synops = np.zeros(n_samples, dtype=np.int64)
-    rows = max(1, CHUNK_ELEMENTS // max(1, n_neurons))
-    for start in range(0, n_samples, rows):
-        chunk = counts[start : start + rows].astype(np.int64)
-        synops[start : start + rows] = chunk @ weights
-    return synops
 
 
 @runtime_checkable
@@ -189,7 +162,8 @@ class ExactCounter:
             If there is no such layer.
         """
         for population in self.graph.populations:
-            if layer in (population.ensemble, population.ensemble.neurons):
+            own = population.ensemble, population.ensemble.neurons
+            if any(layer is obj for obj in own):
                 return population.layer
         for sink in self.graph.sinks:
             if layer is sink.obj:

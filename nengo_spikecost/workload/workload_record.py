@@ -15,7 +15,9 @@ from typing import Any, Callable, TypeVar
 
 import numpy as np
 
+from .. import check
 from ..chip.chip_work import ChipWork
+from ..errors import EnergyError
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
 from ..layout import Result
@@ -361,7 +363,8 @@ class Workload(Result):
         Workload
             With fractional counts, unless the presented time is the one measured.
         """
-        factor = (n_steps * dt) / (self.n_steps * self.dt)
+        check.whole("n_steps", n_steps, EnergyError, 1, 2**53)
+        factor = (n_steps * check.time("dt", dt, EnergyError)) / (self.n_steps * self.dt)
         steps = n_steps / self.n_steps
         scaled = self.with_spikes(1.0 if np.isclose(factor, 1.0, rtol=1e-12) else factor)
 
@@ -402,6 +405,7 @@ class Workload(Result):
         Workload
             With fractional counts, unless the factor is 1.
         """
+        factor = check.positive("factor", factor, EnergyError, zero=True)
         if factor == 1:
             return self
         return replace(

@@ -12,8 +12,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError, EstimateWarning, MeasurementError
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.layers.layer_info import LayerInfo
-from nengo_spikecost.workload import exact
-from nengo_spikecost.workload.exact import ExactCounter, count, spike_synops
+from nengo_spikecost.workload.exact import ExactCounter, count
 from tests.models import randomise
 
 from ..graph.nengo_oracle import transform_map
@@ -85,7 +84,7 @@ def test_synops_equal_those_of_nengos_own_matrices(seed, channels_last):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint64, np.int32])
 def test_counts_of_small_types_do_not_wrap(dtype, monkeypatch):
-    monkeypatch.setattr(exact, "CHUNK_ELEMENTS", 7)
+    monkeypatch.setattr(spike_synops, "CHUNK_ELEMENTS", 7)
     counts = np.full((11, 5), 200, dtype=dtype)
     fan_out = np.array([3, 2**40, 0, 1, 10_000], dtype=np.int64)
     got = spike_synops(counts, fan_out)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Callable
 
+from ... import check
 from ...errors import EnergyError
 from ...layout import si
 from .layer_rows import LayerRow
@@ -132,17 +133,21 @@ def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
     EnergyError
         If there is no such column, or an energy column names no device.
     """
-    if isinstance(columns, str) or not columns:
+    names: list[str] = []
+    if isinstance(columns, Iterable) and not isinstance(columns, (str, bytes)):
+        names = check.several("columns", columns, EnergyError, "names of columns")
+    if not names:
         known = ", ".join(column_names())
-        raise EnergyError(f"columns must be a list of names, not {columns!r}; there are {known}.")
-    return tuple(_parse(column) for column in columns)
+        given = check.shown(columns)
+        raise EnergyError(f"columns must be a list of names, not {given}; there are {known}.")
+    return tuple(_parse(column) for column in names)
 
 
 def _parse(name: str) -> Column:
+    if not isinstance(name, str):
+        raise EnergyError(f"columns must be names of columns, not {check.shown(name)}.")
     if name in _PLAIN:
         return _PLAIN[name]
-    if not isinstance(name, str):
-        raise EnergyError(f"A column is the name of one, not {name!r}.")
     kind, _, device = name.partition(" ")
     device = device.strip()
     if kind not in _DEVICE or not device:

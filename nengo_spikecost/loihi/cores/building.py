@@ -41,7 +41,7 @@ def building(
     Raises
     ------
     LoihiError
-        In place of all `REFUSALS`.
+        In place of all `REFUSALS`, and of other errors within it.
 
     Warns
     -----
@@ -55,7 +55,10 @@ def building(
             yield
         except LoihiError:
             raise
-        except REFUSALS as err:
+        except Exception as err:
+            if not isinstance(err, REFUSALS):  # an error in it, such as of a dt that it can't use
+                err_said = f"{type(err).__name__}: {err}"
+                raise LoihiError(f"NengoLoihi can't build this network: {err_said}.") from err
             said = str(err) or f"a check of its own failed ({_where(err)})"
             raise LoihiError(
                 f"NengoLoihi can't build this network: {said.rstrip('. ')}. {advice}".strip()

@@ -19,7 +19,7 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 
-from ... import stack
+from ... import check, stack
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
@@ -129,6 +129,7 @@ def built_network(
     LoihiError
         If NengoLoihi can't build it, or ``model`` is of another network.
     """
+    check.time("dt", dt, LoihiError)
     named = given
     if fit is None and hasattr(given, "shapes"):
         fit, named = given, getattr(given, "given", given.network)

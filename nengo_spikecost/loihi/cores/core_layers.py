@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_INPUT_AXONS, MAX_OUTPUT_AXONS, MAX_SYNAPSE_BITS
 from ...errors import LoihiError
 from .synapses import Synapses
@@ -220,6 +221,11 @@ def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
                 f"{name} has {ensemble.n_neurons:,} neurons, and the spikes are of "
                 f"{np.size(given):,}: they were measured in another network."
             )
-        values = np.asarray(given, dtype=np.float64)
+        try:
+            values = np.asarray(given, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise LoihiError(
+                f"spikes of {name} must be numbers, not {check.shown(given)}."
+            ) from None
         rates[ensemble] = np.broadcast_to(values.ravel(), (ensemble.n_neurons,))
     return rates

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...errors import LoihiError
 from .core_layers import Layer, Layers
 from .layer_reading import read_layers
@@ -47,14 +48,16 @@ def core_use(
         If NengoLoihi can't build the network, or a shape does not suit its Ensemble.
     """
     layers = network if isinstance(network, Layers) else read_layers(network, dt)
-    return use_of(layers, tilings_of(layers, shapes or {}))
+    return use_of(layers, tilings_of(layers, {} if shapes is None else shapes))
 
 
 def tilings_of(layers: Layers, shapes: Mapping[Any, Any]) -> tuple[Tiling, ...]:
     """How each layer is cut by these shapes, the network's config, or by default."""
-    known = {layer.ensemble for layer in layers.layers if layer.ensemble is not None}
+    words = "a mapping from Ensembles to their block shapes"
+    check.kind("shapes", shapes, Mapping, LoihiError, words)
+    known = [layer.ensemble for layer in layers.layers if layer.ensemble is not None]
     for ensemble in shapes:
-        if ensemble not in known:
+        if not any(ensemble is own for own in known):
             raise LoihiError(
                 f"A block shape is given for {ensemble}, which is no Ensemble on the chip."
             )

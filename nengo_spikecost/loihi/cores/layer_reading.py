@@ -9,7 +9,8 @@ import nengo
 import numpy as np
 import scipy.sparse
 
-from ... import stack
+from ... import check, stack
+from ...errors import LoihiError
 from ...graph.naming import unique_names
 from ..support.unsupported import network_and_names
 from .core_layers import Axons, Layer, Layers
@@ -35,6 +36,7 @@ def read_layers(network: Any, dt: float = 0.001) -> Layers:
         If NengoLoihi can't build it.
     """
     net, layer_names = network_and_names(network)
+    check.time("dt", dt, LoihiError)
     reader = _Reader(net, build_unsplit(net, dt, network), layer_names, dt)
     return Layers(reader.read(), tuple(reader.inputs), net, network)
 

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip import limits
+from ...errors import LoihiError
 from .core_layers import Layer, Layers, spikes_per_step
 from .core_use import tilings_of, use_of
 from .layer_reading import read_layers
@@ -99,7 +101,9 @@ def check_fit(
         If NengoLoihi can't build the network at any shape (see `check_support`).
     """
     layers = network if isinstance(network, Layers) else read_layers(network, dt)
-    tilings = tilings_of(layers, shapes or {})
+    check.whole("n_chips", n_chips, LoihiError, 1)
+    check.positive("max_host_spikes", max_host_spikes, LoihiError, zero=True)
+    tilings = tilings_of(layers, {} if shapes is None else shapes)
     use = use_of(layers, tilings)
     misfits: list[Misfit] = []
     for layer, own in zip(layers.layers, use.layers):

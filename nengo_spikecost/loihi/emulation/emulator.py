@@ -86,7 +86,8 @@ class Emulator:
         self.batch_size = positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = positive(n_threads, "n_threads")
-        self._shared = tuple(shared)
+        words = "Nodes of the network"
+        self._shared = tuple(check.several("shared", shared, MeasurementError, words))
         check_run(dt, seed, self._shared)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)

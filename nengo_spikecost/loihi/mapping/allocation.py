@@ -54,7 +54,7 @@ def allocate(
     LoihiError
         If there is no such allocator, or it does not keep to the limits given.
     """
-    if allocator not in ALLOCATORS:
+    if not isinstance(allocator, str) or allocator not in ALLOCATORS:
         raise LoihiError(f"There is no allocator {allocator!r}; there are {', '.join(ALLOCATORS)}.")
     cls = getattr(stack.nengo_loihi().hardware.allocators, ALLOCATORS[allocator])
     options: Any = {} if allocator == "round_robin" else {"cores_per_chip": cores_per_chip}

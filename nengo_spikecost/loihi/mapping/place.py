@@ -51,7 +51,8 @@ def place(
         the activity of another network.
     """
     check.whole("cores_per_chip", cores_per_chip, LoihiError, 1, MAX_CORES_PER_CHIP)
-    mesh = mesh or Mesh()
+    words = "a Mesh, as nengo_spikecost.loihi.Mesh makes it"
+    mesh = Mesh() if mesh is None else check.kind("mesh", mesh, Mesh, LoihiError, words)
     if cores_per_chip > mesh.n_cores:
         raise LoihiError(
             f"cores_per_chip is {cores_per_chip}, and the mesh has {mesh.n_cores} cores a chip; "

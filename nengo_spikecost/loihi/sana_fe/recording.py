@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...activity.activity_record import Protocol
 from ...chip.chip_activity import ChipActivity, StepCounts, continued_chip
-from ...errors import DataError
+from ...errors import DataError, MeasurementError
 from ..cores.built import BuiltNetwork
 from ..emulation import EmulatedRun, Emulator
 
@@ -80,11 +81,14 @@ def record_spikes(
     LoihiError
         If the network can't be emulated.
     """
+    check.whole("n_steps", n_steps, MeasurementError, 1, MOST_STEPS)
+    check.whole("warm_up", warm_up, MeasurementError, 0, MOST_STEPS)
+    samples = _samples(inputs)
     with Emulator(network, batch_size=1, model=model, dt=dt) as emulator:
         runs = []
         for step in range(warm_up + n_steps):
             # one step at a time, so that counts and spikes are those of the step
-            given = _at_step(inputs, step, warm_up + n_steps)
+            given = _at_step(samples, step, warm_up + n_steps)
             runs.append(emulator.run(given, 1, presentation="continuous"))
         runs = runs[warm_up:]
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
@@ -98,12 +102,35 @@ def record_spikes(
         return Recording(given, emulator.built, spikes, chip, protocol, formats)
 
 
+#: Every step is kept, so that more would fill the memory.
+MOST_STEPS = 10**6
+
+
+def _samples(inputs: Any) -> Any:
+    """What is given to each Node, or to the only one, as arrays."""
+    if inputs is None:
+        return None
+    if isinstance(inputs, Mapping):
+        return {node: _sample(f"inputs[{node}]", values) for node, values in inputs.items()}
+    return _sample("inputs", inputs)
+
+
+def _sample(name: str, values: Any) -> np.ndarray:
+    array: np.ndarray = check.array(name, values, DataError)
+    if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
+        raise DataError(
+            f"{name} must be numbers, of shape (1, size) or (1, n_steps, size), not "
+            f"{array.dtype} of shape {array.shape}."
+        )
+    return array
+
+
 def _at_step(inputs: Any, step: int, n_steps: int) -> Any:
     if inputs is None:
         return None
     if isinstance(inputs, Mapping):
         return {node: _at_step(values, step, n_steps) for node, values in inputs.items()}
-    values = np.asarray(inputs)
+    values = inputs
     if len(values) != 1:
         raise DataError(
             f"inputs hold {len(values)} samples (shape {values.shape}); expected one, of shape "

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
+from ...errors import LoihiError
 from ...workload.measured_chip import chip_work
 from ..mapping import mapping as mappings
 from ..mapping.place import place
@@ -42,13 +44,19 @@ def sana_fe_check(
     Raises
     ------
     LoihiError
-        As `to_sana_fe` does.
+        As `to_sana_fe` does, and if ``recording`` is something else.
 
     Examples
     --------
     >>> recording = loihi.record_spikes(network, images[:1], n_steps=30)  # doctest: +SKIP
     >>> print(loihi.sana_fe_check(recording))  # doctest: +SKIP
     """
+    if not isinstance(recording, Recording):
+        raise LoihiError(
+            "recording must be a Recording, as nengo_spikecost.loihi.record_spikes returns it, not "
+            f"{check.shown(recording)}. Of a Deployment, which keeps no spikes of single steps: "
+            "record_spikes(deployment.fit, x[:1], n_steps)."
+        )
     if mapping is None:
         mapping = place(recording.network, model=recording.built.model)
     exported = to_sana_fe(mapping, recording, architecture=architecture)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip.limits import MAX_COMPARTMENTS
 from ...errors import LoihiError
 from ..cores.built import Part
@@ -77,6 +78,12 @@ def to_sana_fe(
         If SANA-FE is not installed; for a network of more than one chip, a mesh other than
         the architecture's, or a recording of another model.
     """
+    words = "a Mapping, as nengo_spikecost.loihi.place returns it"
+    check.kind("mapping", mapping, Mapping, LoihiError, words)
+    words = "a Recording, as nengo_spikecost.loihi.record_spikes returns it"
+    check.kind("recording", recording, Recording, LoihiError, words)
+    if architecture is not None:
+        check.path("architecture", architecture, LoihiError)
     constants = read_constants(architecture)
     _check(mapping, recording, constants)
     return _Export(mapping, recording, constants).exported()

@@ -9,6 +9,7 @@ import nengo
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
+from ... import check
 from ...errors import EmulationWarning, LoihiError
 from ...graph.naming import unique_names
 from ...graph.nengo_types import is_built_as
@@ -45,6 +46,7 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     """
     net, layer_names = network_and_names(network)
     names = unique_names(net, (*net.all_nodes, *net.all_ensembles), layer_names)
+    check.time("dt", dt, LoihiError)
     problems = list(_contradictions(Context(net, {}, names, dt)))
     if problems:
         return tuple(problems)  # nothing can be placed

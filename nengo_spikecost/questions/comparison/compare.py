@@ -10,7 +10,8 @@ from typing import Any
 import nengo
 import numpy as np
 
-from ...activity.activity_record import Activity
+from ... import check
+from ...activity.activity_record import Activity, checked_activity
 from ...conversion import Conversion
 from ...energy import devices as device_table
 from ...energy.cost_models import CostModel, get_cost_model
@@ -81,6 +82,8 @@ def compare(
         activity = nengo_spikecost.measure(conversion, x, 40)
         nengo_spikecost.compare(conversion, activity, example_data=x).summary()
     """
+    if activity is not None:
+        checked_activity(activity)
     every = isinstance(devices, str) and device_key(devices) == "all"
     given = devices is not None and not every
     chosen = _devices(device_table.names() if every else DEVICES if devices is None else devices)
@@ -210,13 +213,13 @@ def _synops(workload: Workload, estimate: EnergyEstimate, model: CostModel) -> f
 
 
 def _listed(cost_models: Iterable[str | CostModel] | str | CostModel) -> list[str | CostModel]:
-    return [cost_models] if isinstance(cost_models, (str, CostModel)) else list(cost_models)
+    if isinstance(cost_models, (str, CostModel)):
+        return [cost_models]
+    return check.several("cost_models", cost_models, EnergyError, "names of cost models")
 
 
 def _devices(devices: Iterable[str | Device] | str | Device) -> list[Device]:
-    if isinstance(devices, (str, Device)):
-        devices = [devices]
-    return [device_table.get(device) for device in devices]
+    return [device_table.get(device) for device in device_table.listed_devices(devices)]
 
 
 def _listed_device(device: Device) -> bool:

@@ -63,7 +63,11 @@ class Comparison(Result):
         KeyError
             If there is none.
         """
+        key = cost_model, str(device).lower()
         for row in self.rows:
-            if (row.cost_model, row.device.lower()) == (cost_model, device.lower()):
+            if (row.cost_model, row.device.lower()) == key:
                 return row
-        raise KeyError(f"{cost_model} on {device}")
+        pairs = ", ".join(f"{row.cost_model!r} on {row.device!r}" for row in self.rows)
+        raise KeyError(
+            f"There is no row of cost_model {cost_model!r} on device {device!r}; there are {pairs}."
+        )

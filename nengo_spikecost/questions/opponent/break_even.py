@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...activity.activity_record import Activity
+from ...activity.activity_record import Activity, checked_activity
 from ...energy import devices as device_table
 from ...energy.cost_models import CostModel
 from ...energy.device import Device
@@ -70,6 +70,7 @@ def break_even(
             "break_even needs the spikes of the network: pass activity=measure(network, data, "
             "n_steps)."
         )
+    checked_activity(activity)
     model, _ = matched_models(cost_model, BitWidths.of(bits, activity.protocol.n_steps))
     return break_even_of(
         model.counter(network, activity, None).workload(), cost_model=cost_model, device=device,
@@ -112,7 +113,7 @@ def zero_share(activity: Activity) -> float:
     """Share of spiking neurons that do not spike in an inference, mean over samples."""
     spiking = [record for record in activity.populations.values() if record.spiking]
     neurons = sum(record.counts.size for record in spiking)
-    silent = sum(int(np.count_nonzero(record.counts == 0)) for record in spiking)
+    silent = neurons - sum(int(np.count_nonzero(record.counts)) for record in spiking)
     return silent / neurons if neurons else 0.0
 
 

@@ -169,7 +169,7 @@ def get_process(process: str | Process) -> Process:
     """
     if isinstance(process, Process):
         return process
-    if process not in PROCESSES:
+    if not isinstance(process, str) or process not in PROCESSES:
         known = ", ".join(PROCESSES)
         raise EnergyError(f"process must be one of {known} or a Process, not {process!r}.")
     return PROCESSES[process]
