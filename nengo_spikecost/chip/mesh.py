@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import check
 from ..check import is_whole
 from ..errors import LoihiError
 
@@ -123,7 +124,7 @@ class HopCosts:
     def __post_init__(self) -> None:
         for name in ("east_west", "north_south", "chip_crossing"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
+            if not check.is_number(value) or value < 0:
                 raise LoihiError(f"HopCosts: {name} can't be {value!r}: it has to be 0 or more.")
 
     def of_tiles(self, mesh: Mesh, n_tiles: int) -> np.ndarray:

@@ -138,7 +138,7 @@ def get_cost_model(name: str | CostModel) -> CostModel:
         return name
     if not isinstance(name, str) or name not in _cost_models:
         known = ", ".join(cost_model_names())
-        raise EnergyError(f"There is no cost_model {check.shown(name)}; there are {known}.")
+        raise EnergyError(f"There is no cost model {check.shown(name)}; there are {known}.")
     return _cost_models[name]
 
 

@@ -163,7 +163,7 @@ class ExactCounter:
         """
         for population in self.graph.populations:
             own = population.ensemble, population.ensemble.neurons
-            if any(layer is obj for obj in own):
+            if isinstance(layer, (nengo.Ensemble, nengo.ensemble.Neurons)) and layer in own:
                 return population.layer
         for sink in self.graph.sinks:
             if layer is sink.obj:

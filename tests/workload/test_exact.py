@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import nengo
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import EnergyError, EstimateWarning, MeasurementError
-from nengo_spikecost.graph import NetworkGraph
+from nengo_spikecost.graph import NetworkGraph, spike_synops
 from nengo_spikecost.layers.layer_info import LayerInfo
 from nengo_spikecost.workload.exact import ExactCounter, count
 from tests.models import randomise
@@ -87,7 +89,7 @@ def test_counts_of_small_types_do_not_wrap(dtype, monkeypatch):
     monkeypatch.setattr(spike_synops, "CHUNK_ELEMENTS", 7)
     counts = np.full((11, 5), 200, dtype=dtype)
     fan_out = np.array([3, 2**40, 0, 1, 10_000], dtype=np.int64)
-    got = spike_synops(counts, fan_out)
+    got = spike_synops.spike_synops(counts, fan_out)
     assert got.dtype == np.int64
     assert got.tolist() == [200 * int(fan_out.sum())] * 11
 
@@ -308,3 +310,29 @@ def test_factored_weights_and_learning_by_hand():
     text = energy.summary_string(["name", "synops", "factored", "weight_updates", "energy loihi"])
     assert "PES of a -> out (uncounted)" in text
     assert "Total, at least" in text
+
+
+def test_pricing_takes_no_more_memory_than_the_counts():
+    """Before, all counts were widened to int64 at once: eight times as much as they take."""
+    n, size = 20_000, 2000
+    with nengo.Network(seed=0) as net:
+        a, b = (
+            nengo.Ensemble(k, 1, gain=np.ones(k), bias=np.zeros(k), label=name)
+            for k, name in ((size, "a"), (3, "b"))
+        )
+        nengo.Connection(a.neurons, b.neurons, transform=np.ones((3, size)))
+    graph = NetworkGraph(net)
+    rng = np.random.RandomState(0)
+    counts = {"a": rng.randint(0, 9, (n, size), np.uint8), "b": np.zeros((n, 3), np.uint8)}
+    activity = activity_of(graph, counts)
+    tracemalloc.start()
+    workload = count(graph, activity)
+    nsc.break_even(graph, activity)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * counts["a"].nbytes  # 40 MB of counts; 32 MiB are widened at a time
+    (pathway,) = (p for p in workload.pathways if p.kind == "neural")
+    (factored,) = (w for w in workload.factored if w.operations.any())
+    expected = 3 * counts["a"].sum(axis=1, dtype=np.int64)
+    np.testing.assert_array_equal(pathway.synops, expected)
+    np.testing.assert_array_equal(factored.operations, expected)

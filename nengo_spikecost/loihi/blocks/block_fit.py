@@ -9,7 +9,7 @@ from typing import Any
 
 import nengo
 
-from ... import stack
+from ... import check, stack
 from ...errors import LoihiError
 from ...layout import Result
 from ..cores.building import building
@@ -190,6 +190,7 @@ class BlockFit(Result):
         LoihiError
             If NengoLoihi can't build it.
         """
+        check.time("dt", dt, LoihiError)
         self._require_same_order()
         loihi = stack.nengo_loihi()
         model = loihi.builder.Model(dt=dt)

@@ -164,6 +164,8 @@ class Emulator:
         """
         check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
         check.choice("readout", readout, READOUTS, MeasurementError)
+        if checkpoint is not None:
+            check.path("checkpoint", checkpoint, MeasurementError)
         asked = Asked(positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
         given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes, self._shapes)
         n_samples = len(next(iter(given.values()))) if given else 1

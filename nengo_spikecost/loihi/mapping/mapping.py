@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...chip.limits import CoreUse
 from ...chip.mesh import HopCosts, Hops, Mesh, count_hops
 from ...errors import LoihiError
@@ -171,7 +172,7 @@ class Mapping(Result):
 
     def hop_cost(self, costs: HopCosts | None = None) -> float:
         """Cost of the hops of all messages between cores."""
-        costs, hops = costs or HopCosts(), self.hops
+        costs, hops = _checked_costs(costs), self.hops
         return (
             costs.east_west * hops.east_west
             + costs.north_south * hops.north_south
@@ -221,7 +222,7 @@ class Mapping(Result):
         """
         solution, positions = search_positions(
             self.mesh, self.positions, self.between_cores, self._seats(free_cores),
-            costs or HopCosts(), between_chips=between_chips, seed=seed, max_moves=max_moves,
+            _checked_costs(costs), between_chips=between_chips, seed=seed, max_moves=max_moves,
             time_limit_s=time_limit_s,
         )  # fmt: skip
         return self.moved(positions // self.mesh.n_cores, positions, solution)
@@ -269,3 +270,11 @@ class Mapping(Result):
         cores = np.arange(self.cores_per_chip)
         first = np.arange(self.n_chips)[:, None] * self.mesh.n_cores
         return np.asarray((first + cores).ravel())
+
+
+def _checked_costs(costs: HopCosts | None) -> HopCosts:
+    if costs is None:
+        return HopCosts()
+    words = "HopCosts, as nengo_spikecost.loihi.HopCosts makes them"
+    found: HopCosts = check.kind("costs", costs, HopCosts, LoihiError, words)
+    return found

@@ -14,6 +14,7 @@ from typing import Any
 import nengo
 import numpy as np
 
+from ... import check
 from ...activity.measure import measure
 from ...conversion import Conversion, convert
 from ...errors import TuningError
@@ -184,7 +185,8 @@ def global_scale(model: Any, scale: float = 100.0, **options: Any) -> dict[str, 
     dict from str to float
         By layer.
     """
-    return dict.fromkeys(_network(model, options).layers, float(scale))
+    scale = check.positive("scale", scale, TuningError)
+    return dict.fromkeys(_network(model, options).layers, scale)
 
 
 def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -> dict[str, float]:

@@ -209,8 +209,10 @@ def synop_losses(
 
     graph = network if isinstance(network, NetworkGraph) else NetworkGraph(network)
     counted = [p for p in graph.pathways if p.on_chip and getattr(p.pre, "spiking", True)]
-    wanted = [p.name for p in counted] if pathways is None else list(pathways)
-    unknown = [name for name in wanted if name not in {p.name for p in counted}]
+    wanted = [p.name for p in counted]
+    if pathways is not None:
+        wanted = check.several("pathways", pathways, TuningError, "names of pathways")
+    unknown = [name for name in wanted if name not in [p.name for p in counted]]
     if unknown or not wanted:
         what = f"There is no pathway {unknown[0]!r} that makes" if unknown else "No pathway makes"
         raise TuningError(

@@ -1,0 +1,367 @@
+"""Cases of docs/compatibility.md: models of Keras and of packages that add layers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from compatibility_case import EXACTLY, Case, against, inputs_of
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.loading import load_data, load_model
+
+KERAS3 = ("keras", "tensorflow")
+LEGACY = ("tf-keras", "tensorflow")
+
+
+def _keras3() -> Any:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras
+
+
+def _legacy() -> Any:
+    keras = stack.keras()
+    keras.utils.set_random_seed(0)
+    return keras
+
+
+def _small(keras: Any, **of_hidden: Any) -> Any:
+    layers = keras.layers
+    inp = keras.Input((6,), name="given")
+    x = layers.Dense(8, activation="relu", name="hidden", **of_hidden)(inp)
+    return keras.Model(inp, layers.Dense(3, name="out")(x))
+
+
+def keras3_layers() -> str:
+    keras = _keras3()
+    layers = keras.layers
+    inp = keras.Input((8, 8, 2))
+    x = layers.Conv2D(4, 3, activation="relu")(inp)
+    x = layers.BatchNormalization()(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    return against(keras.Model(inp, layers.Dense(3)(x)))
+
+
+def keras3_operators() -> str:
+    keras = _keras3()
+    layers = keras.layers
+    inp = keras.Input((6,))
+    a, b = (layers.Dense(5, activation="relu")(inp / 255.0 if k else inp) for k in range(2))
+    return against(keras.Model(inp, layers.Dense(3)(0.5 * a + b + 1)))
+
+
+def keras3_ops() -> str:
+    keras = _keras3()
+    inp = keras.Input((6,))
+    x = keras.ops.relu(keras.layers.Dense(5)(inp))
+    return against(keras.Model(inp, keras.layers.Dense(3)(keras.activations.relu(x))))
+
+
+def keras3_dicts() -> str:
+    keras = _keras3()
+    layers = keras.layers
+    inp = {name: keras.Input((4,), name=name) for name in ("left", "right")}
+    x = layers.Concatenate()([layers.Dense(5, activation="relu")(inp[name]) for name in inp])
+    model = keras.Model(inp, {"sum": layers.Dense(2)(x)})
+    arrays = inputs_of(model)
+    expected = model.predict(dict(zip(inp, arrays)), verbose=0)
+    return against(model, expected, arrays)
+
+
+def keras3_int8() -> str:
+    model = _small(_keras3())
+    model.quantize("int8")
+    return against(model)
+
+
+def keras3_lora() -> str:
+    model = _small(_keras3())
+    model.get_layer("hidden").enable_lora(2)
+    return against(model)
+
+
+def keras3_bfloat16() -> str:
+    model = _small(_keras3(), dtype="mixed_bfloat16")
+    return against(model)
+
+
+def keras3_renorm() -> str:
+    keras = _keras3()
+    inp = keras.Input((6,))
+    x = keras.layers.BatchNormalization(renorm=True)(keras.layers.Dense(5)(inp))
+    return against(keras.Model(inp, keras.layers.ReLU()(x)))
+
+
+def keras3_blanks() -> str:
+    keras = _keras3()
+    inp = keras.Input((6,), name="my input")
+    x = keras.layers.Dense(5, activation="relu", name="first layer")(inp)
+    return against(keras.Model(inp, x))
+
+
+def keras3_file() -> str:
+    model = _small(_keras3())
+    model.save("model.keras")
+    return against(load_model("model.keras"), model.predict(*inputs_of(model), verbose=0))
+
+
+def keras3_truncated() -> str:
+    _small(_keras3()).save("model.keras")
+    with open("model.keras", "rb") as file:
+        content = file.read()
+    with open("model.keras", "wb") as file:
+        file.write(content[: len(content) // 2])
+    return f"Loaded {load_model('model.keras')}."
+
+
+def keras3_weights_only() -> str:
+    _small(_keras3()).save_weights("model.weights.h5")
+    return f"Loaded {load_model('model.weights.h5')}."
+
+
+def legacy_h5() -> str:
+    model = _small(_legacy())
+    model.save("model.h5")
+    return against(load_model("model.h5"), model.predict(*inputs_of(model), verbose=0))
+
+
+def legacy_operators() -> str:
+    keras = _legacy()
+    layers = keras.layers
+    inp = keras.Input((6,))
+    a, b = (layers.Dense(5, activation="relu")(inp) for _ in range(2))
+    return against(keras.Model(inp, layers.Dense(3)(0.5 * a + b + 1)))
+
+
+def keras_spiking_activation() -> str:
+    import keras_spiking
+
+    keras = _legacy()
+    inp = keras.Input((None, 6))
+    x = keras_spiking.SpikingActivation("relu", dt=0.01, name="spikes")(inp)
+    model = keras.Model(inp, keras.layers.TimeDistributed(keras.layers.Dense(3))(x))
+    conversion = nsc.convert(model)
+    data = np.full((1, 100, 6), 3.6, "f4")
+    activity = nsc.measure(conversion, data, progress=False)
+    rate = activity.mean_rate_hz("spikes")
+    return f"Converted; a drive of 3.6 in 100 steps of the default 1 ms gives {rate:.1f} Hz."
+
+
+def model_energy() -> str:
+    import keras_spiking
+
+    keras = _legacy()
+    model = _small(keras)
+    data = inputs_of(model)[0]
+    theirs = keras_spiking.ModelEnergy(model, example_data=data).total_energy("loihi", 10)
+    energy = nsc.NetworkEnergy(model, cost_model="kerasspiking", example_data=data)
+    ours = energy.total_energy("loihi", 10)
+    return f"`cost_model='kerasspiking'` gives {ours / theirs:.6f} times its number."
+
+
+def qkeras_layers() -> str:
+    import qkeras
+
+    keras = _legacy()
+    inp = keras.Input((6,))
+    x = qkeras.QDense(5, kernel_quantizer="quantized_bits(4,0,1)", bias_quantizer=None)(inp)
+    return against(keras.Model(inp, keras.layers.ReLU()(x)))
+
+
+def qkeras_file() -> str:
+    import qkeras
+
+    keras = _legacy()
+    inp = keras.Input((6,))
+    x = qkeras.QDense(5, kernel_quantizer="quantized_bits(4,0,1)", name="dense")(inp)
+    keras.Model(inp, x).save("model.h5")
+    return against(load_model("model.h5"))
+
+
+def qkeras_v3() -> str:
+    import qkeras
+
+    keras = _keras3()
+    inp = keras.Input((6,))
+    x = qkeras.QDense(5, kernel_quantizer="quantized_bits(4,0,1)", name="dense")(inp)
+    return against(keras.Model(inp, x))
+
+
+def keras_lmu_layer() -> str:
+    import keras_lmu
+
+    keras = _keras3()
+    inp = keras.Input((20, 1))
+    cell = keras.layers.SimpleRNNCell(4)
+    x = keras_lmu.LMU(1, 6, 20, cell, name="memory")(inp)
+    return against(keras.Model(inp, keras.layers.Dense(2)(x)))
+
+
+def quantizeml_layer() -> str:
+    from quantizeml.layers import QuantizedDense
+
+    keras = _keras3()
+    inp = keras.Input((6,))
+    return against(keras.Model(inp, QuantizedDense(3, name="dense")(inp)))
+
+
+def frames() -> str:
+    import pandas
+
+    model = _small(_legacy())
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear")
+    values = inputs_of(model, 6)[0]  # as many rows as columns
+    frame = pandas.DataFrame(values, columns=[f"x{k}" for k in range(6)])
+    found, expected = (nsc.measure(conversion, x, 1, progress=False) for x in (frame, values))
+    same = all(
+        np.array_equal(found.outputs[name].last, expected.outputs[name].last)
+        for name in expected.outputs
+    )
+    return (
+        "Read by rows: the same counts and outputs as of its values."
+        if same
+        else ("Read as something else: other outputs than of its values.")
+    )
+
+
+def npz_of_objects() -> str:
+    np.savez("data.npz", x=np.array([{"a": 1}], dtype=object))
+    load_data("data.npz")
+    return "Loaded."
+
+
+def _cases() -> Iterator[Case]:
+    keras3: Any = {"package": "Keras 3", "distributions": KERAS3}
+    yield Case(
+        "keras3 layers", right=EXACTLY,
+        brings="a functional or Sequential model",
+        theirs="runs on TensorFlow, JAX or PyTorch", see=keras3_layers,
+        test="tests/conversion/test_keras3.py", **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 operators", right=EXACTLY,
+        brings="`a + b`, `0.5 * a + 1`, `inputs / 255.` between its layers",
+        theirs="each operator is an Operation of the graph, no Layer (keras/src/ops/numpy.py)",
+        see=keras3_operators, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 ops", right=EXACTLY,
+        brings="`keras.ops.relu(x)`, `keras.activations.relu(x)`",
+        theirs="Operations too", see=keras3_ops, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 dicts", right=EXACTLY,
+        brings="inputs and outputs as dicts",
+        theirs="`Model.inputs` is a list in the order of the dict; outputs keep their structure",
+        see=keras3_dicts, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 int8", right="approximately: .* up to [01]\\.[0-9]% off",
+        brings='`model.quantize("int8")`',
+        theirs="the kernel is q / scale; `predict` also quantises the inputs of each layer, which "
+        "its outputs differ by (keras/src/layers/core/dense.py)",
+        see=keras3_int8, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 lora", right=EXACTLY,
+        brings="`layer.enable_lora(2)`",
+        theirs="`layer.kernel` is the sum; a saved file has it merged", see=keras3_lora, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 bfloat16", right="approximately: .* up to 0\\.[0-9]% off",
+        brings="the dtype policy `mixed_bfloat16`",
+        theirs="computes in bfloat16, which has 8 bits of mantissa", see=keras3_bfloat16, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 renorm", right=EXACTLY,
+        brings="`BatchNormalization(renorm=True)`",
+        theirs="valid again since 3.15; has moving deviations beside mean and variance, which "
+        "`predict` does not use",
+        see=keras3_renorm, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 blanks", right=EXACTLY,
+        brings="layer names with blanks",
+        theirs="valid; Keras 2 on TensorFlow refuses them", see=keras3_blanks, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 file", right=EXACTLY,
+        brings="a `.keras` file", theirs="a zip of a config and weights",
+        see=keras3_file, test="tests/test_loading.py", **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 truncated", right="^Refused: .*model.keras",
+        brings="half of a `.keras` file", theirs="raises BadZipFile",
+        see=keras3_truncated, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 weights", right="^Refused: .*weights",
+        brings="a file of weights only", theirs="needs `load_weights` of a model",
+        see=keras3_weights_only, **keras3,
+    )  # fmt: skip
+    legacy: Any = {"package": "tf_keras (Keras 2)", "distributions": LEGACY}
+    yield Case(
+        "tf_keras h5", right=EXACTLY,
+        brings="an `.h5` file", theirs="JSON of the layers, and arrays",
+        see=legacy_h5, test="tests/test_loading.py", **legacy,
+    )  # fmt: skip
+    yield Case(
+        "tf_keras operators", right=EXACTLY,
+        brings="`0.5 * a + b + 1` between layers",
+        theirs="each is a TFOpLambda layer", see=legacy_operators, **legacy,
+    )  # fmt: skip
+    spiking: Any = {"package": "KerasSpiking", "distributions": ("keras-spiking",)}
+    yield Case(
+        "keras_spiking activation", right=" 3\\.[0-9] Hz|Warns: .*dt|^Refused: .*dt",
+        brings="`SpikingActivation(\"relu\", dt=0.01)` and 100 steps",
+        theirs="the layer's own dt says how long a step is: 3.6 is 3.6 Hz, 3.6 spikes in a second",
+        see=keras_spiking_activation, **spiking,
+    )  # fmt: skip
+    yield Case(
+        "keras_spiking energy", right="1.000000 times",
+        brings="a model that `ModelEnergy` priced",
+        theirs="mean rates times connections", see=model_energy,
+        test="tests/peers/test_kerasspiking.py", **spiking,
+    )  # fmt: skip
+    qkeras: Any = {"package": "QKeras", "distributions": ("QKeras", *LEGACY)}
+    yield Case(
+        "qkeras layers", right=EXACTLY,
+        brings="a model with QDense", see=qkeras_layers,
+        theirs="kernels are quantised at each call; weights keep float32 (qkeras/qlayers.py)",
+        test="tests/conversion/test_qkeras.py", **qkeras,
+    )  # fmt: skip
+    yield Case(
+        "qkeras file", right=EXACTLY,
+        brings="an `.h5` file with QDense", see=qkeras_file,
+        theirs="`load_qmodel`, or custom_objects", **qkeras,
+    )  # fmt: skip
+    yield Case(
+        "qkeras-v3", "qkeras-v3", "a model with QDense, in Keras 3",
+        "QKeras for Keras 3; its package is called qkeras too", qkeras_v3,
+        f"{EXACTLY}|^Refused: .*dense.*QDense|^Refused: .*QDense.*dense", ("qkeras-v3", *KERAS3),
+    )  # fmt: skip
+    yield Case(
+        "keras-lmu", "keras-lmu", "a model with LMU", "a recurrent layer of a linear memory",
+        keras_lmu_layer, "^Refused: .*(memory.*LMU|LMU.*memory)", ("keras-lmu", *KERAS3),
+    )  # fmt: skip
+    yield Case(
+        "quantizeml", "quantizeml", "a model with QuantizedDense", "layers for Akida",
+        quantizeml_layer, "^Refused: .*QuantizedDense", ("quantizeml", *KERAS3),
+    )  # fmt: skip
+    yield Case(
+        "pandas frame", "pandas and NumPy", "a square DataFrame as samples",
+        "as an iterable it gives its column names; as an array its rows", frames,
+        "^Read by rows", ("pandas", "numpy"),
+    )  # fmt: skip
+    yield Case(
+        "numpy objects", "pandas and NumPy", "an `.npz` file with pickled objects",
+        "loading them runs code; refused unless `allow_pickle=True`", npz_of_objects,
+        "^Refused: .*data.npz", ("numpy",), test="tests/test_loading.py",
+    )  # fmt: skip
+
+
+KERAS_CASES = tuple(_cases())

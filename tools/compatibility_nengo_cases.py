@@ -1,0 +1,259 @@
+"""Cases of docs/compatibility.md: networks of Nengo and of the packages around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import nengo
+import numpy as np
+from compatibility_case import Case, against, inputs_of
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.loading import load_model
+
+
+def _counted(
+    network: Any, by_hand: Callable[[Any], int], n_steps: int = 200, **options: Any
+) -> str:
+    """What is counted of a network, beside what it is by hand.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Nothing is fed to it.
+    by_hand : callable
+        Synops, of the spikes of each Ensemble by name.
+    n_steps : int
+    **options
+        For `measure`.
+    """
+    options.setdefault("simulator", "nengo")
+    activity = nsc.measure(network, None, n_steps, progress=False, **options)
+    workload = nsc.NetworkEnergy(network, activity).workload()
+    synops = sum(int(p.synops.sum()) for p in workload.pathways if p.synops is not None)
+    spikes = {name: int(p.counts.sum()) for name, p in activity.populations.items() if p.spiking}
+    expected = by_hand(spikes)
+    as_expected = "as by hand" if synops == expected else f"by hand {expected:,}"
+    left_out = "; ".join(f"{u.name} {u.reason}" for u in workload.uncounted)
+    words = (
+        f"Counted: {sum(spikes.values()):,} spikes and {synops:,} synops in {n_steps} steps, "
+        f"{as_expected}."
+    )
+    return f"{words} Uncounted: {left_out}." if left_out else words
+
+
+def ensemble_array() -> str:
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node([0.5, -0.5])
+        array = nengo.networks.EnsembleArray(20, 2, seed=1)
+        other = nengo.Ensemble(30, 2, seed=2, label="other")
+        nengo.Connection(given, array.input)
+        nengo.Connection(array.output, other)
+    # every spike of the array has a weight to each of the 30 neurons
+    return _counted(network, lambda spikes: 30 * (sum(spikes.values()) - spikes["other"]))
+
+
+def learning() -> str:
+    with nengo.Network(seed=0) as network:
+        a, b, error = (
+            nengo.Ensemble(20, 1, seed=k, label=n) for k, n in enumerate(("a", "b", "e"))
+        )
+        rule = nengo.PES()
+        learned = nengo.Connection(a, b, learning_rule_type=rule)
+        nengo.Connection(error, learned.learning_rule)
+    # a spike has a weight to each of the 20 neurons, or to the one dimension of the error
+    return _counted(network, lambda spikes: 20 * spikes["a"] + spikes["e"])
+
+
+def adaptive_on_chip() -> str:
+    with nengo.Network(seed=0) as network:
+        neurons = nengo.AdaptiveLIF(tau_n=0.1, inc_n=0.1)
+        a = nengo.Ensemble(3, 1, neuron_type=neurons, gain=np.ones(3), bias=np.array([2, 5, 12]))
+        nengo.Probe(a.neurons)
+    activity = nsc.measure(network, None, 500, simulator="nengo_loihi", progress=False)
+    counts = next(iter(activity.populations.values())).counts[0]
+    return f"Measured: {counts.tolist()} spikes."
+
+
+def relay_subclass() -> str:
+    class Relay(nengo.Node):
+        pass
+
+    with nengo.Network(seed=0) as network:
+        a, b = (nengo.Ensemble(20, 1, seed=k, label=name) for k, name in enumerate("ab"))
+        relay = Relay(size_in=1)
+        nengo.Connection(a, relay)
+        nengo.Connection(relay, b)
+    return _counted(network, lambda spikes: 20 * spikes["a"])
+
+
+def converter_network() -> str:
+    import nengo_dl
+
+    keras = stack.keras()
+    keras.utils.set_random_seed(0)
+    inp = keras.Input((6,))
+    x = keras.layers.Dense(5, activation="relu")(inp)
+    model = keras.Model(inp, keras.layers.Dense(3)(x))
+    converter = nengo_dl.Converter(
+        model, swap_activations={keras.activations.relu: nengo.SpikingRectifiedLinear()},
+        scale_firing_rates=100,
+    )  # fmt: skip
+    data = {converter.inputs[model.inputs[0]]: inputs_of(model)[0]}
+    activity = nsc.measure(converter.net, data, 50, progress=False)
+    workload = nsc.NetworkEnergy(converter.net, activity).workload()
+    events = sum(int(p.events.sum()) for p in workload.pathways if p.events is not None)
+    spikes = sum(int(p.spikes.sum()) for p in workload.populations if p.spikes is not None)
+    same = "as by hand" if events == 3 * spikes else f"by hand {3 * spikes}"
+    return f"Counted: {spikes:,} spikes, which meet {events:,} weights of the readout, {same}."
+
+
+def swap_tf_relu() -> str:
+    import tensorflow as tf
+
+    keras = stack.keras()
+    keras.utils.set_random_seed(0)
+    inp = keras.Input((6,))
+    x = keras.layers.Dense(5, activation=tf.nn.relu, name="hidden")(inp)
+    model = keras.Model(inp, keras.layers.Dense(3)(x))
+    conversion = nsc.convert(model, swap_activations={tf.nn.relu: nengo.LIF()})
+    kinds = {type(p.neuron_type).__name__ for p in nsc.NetworkGraph(conversion).populations}
+    return f"Converted; the neurons are {', '.join(sorted(kinds))}."
+
+
+def tensor_node() -> str:
+    import nengo_dl
+    import tensorflow as tf
+
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node(np.ones(4))
+        a = nengo.Ensemble(10, 4, seed=1)
+        nengo.Connection(given, a)
+        x = nengo_dl.Layer(tf.tanh)(a, synapse=0.01)
+        nengo.Probe(x)
+    activity = nsc.measure(network, None, 50, progress=False)
+    workload = nsc.NetworkEnergy(network, activity).workload()
+    return "Uncounted: " + "; ".join(f"{u.name} {u.reason}" for u in workload.uncounted) + "."
+
+
+def soft_lif() -> str:
+    from nengo_extras.neurons import SoftLIFRate
+
+    keras = stack.keras()
+    keras.utils.set_random_seed(0)
+    inp = keras.Input((6,))
+    x = keras.layers.Dense(5, activation="relu", name="hidden")(inp)
+    model = keras.Model(inp, keras.layers.Dense(3)(x))
+    conversion = nsc.convert(model, neuron_type=SoftLIFRate(sigma=0.02))
+    activity = nsc.measure(conversion, inputs_of(model)[0], 10, progress=False)
+    graded = [name for name, record in activity.populations.items() if not record.spiking]
+    return f"Converted; {', '.join(graded)} has graded neurons, which make no spikes to count."
+
+
+def spa_state() -> str:
+    import nengo_spa as spa
+
+    with spa.Network(seed=0) as network:
+        a, b = (spa.State(16, subdimensions=16, represent_cc_identity=False) for _ in range(2))
+        nengo.Connection(a.output, b.input)
+        nengo.Connection(nengo.Node(np.eye(16)[0]), a.input)
+    n_neurons = b.n_neurons
+    # both have one Ensemble: the first that is counted is that of a
+    return _counted(network, lambda spikes: n_neurons * next(iter(spikes.values())), 50)
+
+
+def nir_file() -> str:
+    import nir
+
+    graph = nir.NIRGraph.from_list(
+        nir.Input(np.array([4])), nir.Affine(np.ones((3, 4)), np.zeros(3)),
+        nir.LIF(*(np.ones(3) for _ in range(4))), nir.Output(np.array([3])),
+    )  # fmt: skip
+    nir.write("network.nir", graph)
+    return against(load_model("network.nir"))
+
+
+def two_chips_agree() -> str:
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node([0.5])
+        a, b = (nengo.Ensemble(20, 1, seed=k, label=name) for k, name in enumerate("ab"))
+        nengo.Connection(given, a)
+        nengo.Connection(a, b, function=np.square)
+    found = [
+        nsc.measure(network, None, 100, simulator=name, progress=False)
+        for name in ("loihi", "nengo_loihi")
+    ]
+    same = all(
+        np.array_equal(record.counts, found[1].populations[name].counts)
+        for name, record in found[0].populations.items()
+    )
+    n = sum(int(record.counts.sum()) for record in found[1].populations.values())
+    return f"Emulated: {n:,} spikes, {'the same' if same else 'others'} in our emulator."
+
+
+def _cases() -> Iterator[Case]:
+    of_nengo: Any = {"package": "Nengo", "distributions": ("nengo",)}
+    yield Case(
+        "nengo array", right="as by hand",
+        brings="an EnsembleArray", see=ensemble_array,
+        theirs="passthrough Nodes that take no step of their own (nengo/networks)",
+        test="tests/native/test_synops.py", **of_nengo,
+    )  # fmt: skip
+    yield Case(
+        "nengo learning", right="as by hand",
+        brings="a Connection with PES", see=learning,
+        theirs="decoders change at every step", test="tests/native/test_synops.py", **of_nengo,
+    )  # fmt: skip
+    yield Case(
+        "nengo relay", right="as by hand",
+        brings="a subclass of `nengo.Node` without an output", see=relay_subclass,
+        theirs="a passthrough like any other", **of_nengo,
+    )  # fmt: skip
+    of_dl: Any = {"package": "NengoDL", "distributions": ("nengo-dl", "tensorflow")}
+    yield Case(
+        "nengo_dl converter", right="as by hand",
+        brings="the network of `nengo_dl.Converter`", see=converter_network,
+        theirs="bias Nodes, and Ensembles with gain 1 and bias 0", **of_dl,
+    )  # fmt: skip
+    yield Case(
+        "nengo_dl swap", right="neurons are LIF",
+        brings="`swap_activations={tf.nn.relu: nengo.LIF()}`", see=swap_tf_relu,
+        theirs="the idiom of its tutorials: keys are looked up by identity", **of_dl,
+    )  # fmt: skip
+    yield Case(
+        "nengo_dl tensor node", right="Uncounted: tensornode",
+        brings="a TensorNode", see=tensor_node,
+        theirs="any function of TensorFlow", **of_dl,
+    )  # fmt: skip
+    of_loihi: Any = {"package": "NengoLoihi", "distributions": ("nengo-loihi", "nengo")}
+    yield Case(
+        "nengo_loihi emulator", right="the same in our",
+        brings="Ensembles with decoded Connections", see=two_chips_agree,
+        theirs="neurons of its own carry decoded values", test="tests/loihi/test_emulation.py",
+        **of_loihi,
+    )  # fmt: skip
+    yield Case(
+        "nengo_loihi adaptive", right="(^Refused|Warns): .*[Aa]dapt",
+        brings="AdaptiveLIF neurons on the chip", see=adaptive_on_chip,
+        theirs="runs them as LIF, without adaptation: 31, 71 and 125 spikes, where Nengo has 7, 21 "
+        "and 53 (builder/neurons.py)",
+        **of_loihi,
+    )  # fmt: skip
+    yield Case(
+        "nengo_extras softlif", "nengo-extras", "SoftLIFRate neurons", "rates, for training",
+        soft_lif, "graded neurons", ("nengo-extras", "nengo-dl"),
+    )  # fmt: skip
+    yield Case(
+        "nengo_spa state", "nengo_spa", "two `State`s of 16 dimensions, one into the other",
+        "its inputs and outputs are a subclass of `nengo.Node`", spa_state, "as by hand",
+        ("nengo-spa", "nengo"),
+    )  # fmt: skip
+    yield Case(
+        "nir file", "NIR", "a `.nir` file", "HDF5: a graph of neuron models, without Keras layers",
+        nir_file, "^Refused: .*network.nir", ("nir",),
+    )  # fmt: skip
+
+
+NENGO_CASES = tuple(_cases())
