@@ -29,8 +29,12 @@ def is_whole(value: Any, least: float = -math.inf, most: float = math.inf) -> bo
 
 def is_number(value: Any) -> bool:
     """Whether a value is a finite real number, and not True or False."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int that is larger than any float
+        return False
 
 
 def whole(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-CHUNK_ELEMENTS = 1 << 22
-"""Counts widened to int64 at a time: 32 MiB, whatever the number of samples."""
+CHUNK_ELEMENTS = 1 << 21
+"""Counts widened to int64 at a time: 16 MiB, whatever the number of samples."""
 
 
 def spike_synops(counts: np.ndarray, fan_out: np.ndarray) -> np.ndarray:

@@ -150,7 +150,7 @@ WRONG_STATES = {
 def test_a_wrong_state_is_refused_and_does_no_harm(emulator, change):
     state = _pickled(emulator)
     expected = emulator.run(np.ones((2, 1)), 3, presentation="continuous").spikes
-    with pytest.raises(LoihiError, match="no state of an Emulator|damaged or edited"):
+    with pytest.raises(LoihiError, match=r"no state of an Emulator|damaged or edited"):
         emulator.restore(change(state))
     emulator.restore(state)
     found = emulator.run(np.ones((2, 1)), 3, presentation="continuous").spikes
