@@ -319,7 +319,8 @@ LIMITED = """
 import resource, sys
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import MeasurementError
-from tests.activity.test_checkpoints import X, Y, network, run
+from tests.activity.test_checkpoints import X, Y, nengo, network, run
+nengo.rc.set("decoder_cache", "enabled", "False")  # its files are limited too
 net = network()
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
