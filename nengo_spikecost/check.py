@@ -123,16 +123,6 @@ def path(name: str, value: Any, error: type[Exception]) -> str:
     return os.fspath(value)
 
 
-def array(name: str, value: Any, error: type[Exception]) -> Any:
-    """A NumPy array of what was given, whatever it holds."""
-    import numpy as np
-
-    try:
-        return np.asarray(value)
-    except Exception as reason:  # ragged or cyclic lists, and whatever objects raise
-        raise error(f"{name} can't be made an array: {reason}.") from None
-
-
 def shown(value: Any) -> str:
     """An object as Python writes it, shortened: it may be large, or hold itself."""
     return reprlib.repr(value)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ... import check
 from ...activity.activity_record import Protocol
+from ...activity.given_arrays import one_array
 from ...chip.chip_activity import ChipActivity, StepCounts, continued_chip
 from ...errors import DataError, MeasurementError
 from ..cores.built import BuiltNetwork
@@ -116,7 +117,7 @@ def _samples(inputs: Any) -> Any:
 
 
 def _sample(name: str, values: Any) -> np.ndarray:
-    array: np.ndarray = check.array(name, values, DataError)
+    array = one_array(values, name)
     if array.ndim not in (2, 3) or array.dtype.kind not in "buif":
         raise DataError(
             f"{name} must be numbers, of shape (1, size) or (1, n_steps, size), not "
