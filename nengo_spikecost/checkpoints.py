@@ -23,6 +23,9 @@ from .files import write_text, written_whole
 FORMAT = 2
 ARGUMENTS = "arguments.json"
 
+DIGEST = "digest"
+"""Name of the digest among the arrays that it is of."""
+
 
 class Checkpoint:
     """A folder with the results of one run.
@@ -68,10 +71,11 @@ class Checkpoint:
 
     def batch(self, number: int) -> dict[str, np.ndarray]:
         """The results of a batch that is done."""
-        return read_arrays(self._results(number))
+        arrays = read_arrays(self._results(number))
+        return {name: array for name, array in arrays.items() if name != DIGEST}
 
     def state(self, n_done: int) -> dict[str, np.ndarray]:
-        """The state after ``n_done`` batches."""
+        """The state after ``n_done`` batches, with its digest."""
         return read_arrays(self._state(n_done))
 
     def add(
@@ -135,10 +139,6 @@ def differences(
         else:
             words.append(f"{name}={written(before)}, not {written(after)}")
     return words
-
-
-DIGEST = "digest"
-"""Name of the digest among the arrays that it is of."""
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
