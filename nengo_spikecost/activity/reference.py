@@ -96,11 +96,15 @@ class ReferenceBackend(Backend):
             nengo.Network.add(self.setup.network)
         return network
 
+    def _not_called(self) -> set[nengo.Node]:
+        """Nodes whose functions the simulator does not call."""
+        return {spec.node for spec in self.setup.inputs}
+
     def _ready(self, lane: int) -> Any:
         """The simulator of a lane, in the state that its next sample starts from."""
         if lane == len(self._simulators):
-            fed = {spec.node for spec in self.setup.inputs}
-            self._calls.append(LaneCalls(self.setup.network, fed, 1, self.setup.continuous))
+            given = self._not_called()
+            self._calls.append(LaneCalls(self.setup.network, given, 1, self.setup.continuous))
             self._calls[lane].reset()
             self._simulators.append(self._build(lane))
             self._n_presented.append(0)

@@ -26,6 +26,7 @@ from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
 from ...chip.limits import DEFAULT_CHIPS, MAX_CORES_PER_CHIP
 from ...errors import EmulationWarning, MeasurementError
 from ...graph import EventSource, SpikeSource
+from ...graph.chip_split import is_chip_process
 from ...warned import pass_on, warn
 from .chip_network import Surrounding, check_probes, shaped
 
@@ -57,6 +58,11 @@ class NengoLoihiBackend(ReferenceBackend):
         # few runs of many steps: each is started anew on a board
         self._chunk = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
         self._model: Any = None
+
+    def _not_called(self) -> set[nengo.Node]:
+        # NengoLoihi reads the events of processes on the chip when it builds them
+        events = {node for node in self.setup.network.all_nodes if is_chip_process(node)}
+        return super()._not_called() | events
 
     def _spike_probe(self, population: SpikeSource) -> Any:
         if isinstance(population, EventSource):
