@@ -8,7 +8,14 @@ import click
 
 from .later_flags import LaterFlags
 from .option_flags import Decorator
-from .shared_options import file_options, first_samples, on_model, samples_option, width
+from .shared_options import (
+    file_options,
+    first_samples,
+    on_model,
+    samples_option,
+    spike_input_option,
+    width,
+)
 
 
 def _flags() -> Decorator:
@@ -20,6 +27,7 @@ def _flags() -> Decorator:
 
 @click.command(cls=LaterFlags, flags=_flags)
 @on_model()
+@spike_input_option
 @samples_option()
 @click.option("--cost", is_flag=True, help="Price what the cores did, too: energy and latency.")
 @click.option(

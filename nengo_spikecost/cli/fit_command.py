@@ -19,6 +19,7 @@ from .shared_options import (
     no_synapse,
     plain_errors,
     samples_option,
+    spike_input_option,
     width,
 )  # fmt: skip
 
@@ -44,6 +45,7 @@ def _flags() -> Decorator:
     "--time-limit", type=float, default=10.0, show_default=True,
     help="Seconds that the search may take; then the best so far is given. Ctrl-C ends it earlier.",
 )  # fmt: skip
+@spike_input_option
 @samples_option(20)
 @file_options("json")
 @plain_errors

@@ -11,13 +11,13 @@ from .later_flags import LaterFlags
 from .option_flags import Decorator, all_of
 from .shared_options import (
     FILES,
+    conversion_options,
     device_file_option,
     device_names,
     file_options,
     first_samples,
     list_written,
     load_device_file,
-    max_pooling_option,
     no_synapse,
     on_model,
     plain_errors,
@@ -39,7 +39,7 @@ def _table_options(json: str | None = None) -> Decorator:
                      help="Devices in the table, by name, with commas; or 'all'.  "
                      "[default: the usual ones]"),
         device_file_option,
-        max_pooling_option("exact"),
+        conversion_options,
         samples_option(),
         file_options("json", "csv", json=json),
     ])  # fmt: skip

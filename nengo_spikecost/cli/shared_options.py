@@ -59,13 +59,22 @@ def device_names(_: Any, __: Any, value: str | None) -> list[str] | str | None:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-def max_pooling_option(default: str) -> Decorator:
-    """Option: what layers of max pooling become."""
+def spike_input_option(command: Callable) -> Callable:
+    """Option: neurons in front of the model that make spikes of its inputs."""
     return click.option(
-        "--max-pooling", type=click.Choice(["exact", "average", "strided"]), default=default,
-        show_default=True,
-        help="What max pooling becomes: exact on the host, or one of these on chip.",
-    )  # fmt: skip
+        "--spike-input", is_flag=True,
+        help="Put neurons in front that make spikes of the inputs, so that all layers run on chip.",
+    )(command)  # fmt: skip
+
+
+def conversion_options(command: Callable) -> Callable:
+    """Options: what layers of max pooling become, and neurons in front of the model."""
+    command = spike_input_option(command)
+    return click.option(
+        "--max-pooling", type=click.Choice(["exact", "average", "strided"]), default=None,
+        help="What max pooling becomes: exact on the host, or one of these on chip.  "
+        "[default: average where neurons spike]",
+    )(command)  # fmt: skip
 
 
 def device_file_option(command: Callable) -> Callable:

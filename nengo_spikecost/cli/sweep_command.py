@@ -10,9 +10,9 @@ from ..tuning.sweep_options import SweepOptions
 from .drawing import plot_option
 from .option_flags import flags
 from .shared_options import (
+    conversion_options,
     device_file_option,
     file_options,
-    max_pooling_option,
     on_model,
     samples_option,
     width,
@@ -29,7 +29,7 @@ from .shared_options import (
 @flags(SweepOptions, "n_trials", "device")
 @device_file_option
 @flags(SweepOptions, "cost_model", "simulator", "neuron_type")
-@max_pooling_option("exact")
+@conversion_options
 @flags(SweepOptions, "n_steps", "synapses", "accuracy_losses")
 @samples_option(words="Tune on the first so many samples.")
 @click.option(

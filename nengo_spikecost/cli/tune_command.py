@@ -10,9 +10,9 @@ from ..tuning.rate_options import RateOptions
 from .drawing import plot_option
 from .option_flags import flags
 from .shared_options import (
+    conversion_options,
     file_options,
     first_samples,
-    max_pooling_option,
     on_model,
     samples_option,
     width,
@@ -43,7 +43,7 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
     help="Firing rate of every layer; or LAYER=HZ, once for each layer to be tuned.",
 )  # fmt: skip
 @flags(RateOptions, "statistic", "percentile", "tolerance", "neuron_type", "n_steps", "synapse")
-@max_pooling_option("exact")
+@conversion_options
 @flags(RateOptions, "skip_steps", "presentation")
 @samples_option(200, "Use only the first so many samples.")
 @plot_option("Draw the rates of all layers here")

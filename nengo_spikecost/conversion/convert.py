@@ -41,18 +41,19 @@ from .layers.pooling import MAX_POOLING
 from .layers.swaps import Swaps
 from .lookup import LayerLookup, collect_objects, image_shapes, lookup_ends, neuron_layer
 from .neurons import NeuronTypeLike, resolve_neuron_type
-from .places import place, warn_of_host_layers
+from .places import place, warn_of_averages, warn_of_host_layers
 from .scales import ScaleLike, layer_names, names_by_id, refuse_unused_scales, resolve_scales
+from .spike_input import with_spike_input
 
 
 @named_arguments
 def convert(
     model: tf.keras.Model, *, neuron_type: NeuronTypeLike = "SpikingRectifiedLinear",
     scale_firing_rates: ScaleLike = 1, synapse: Any = None,
-    swap_activations: Mapping[Any, Any] | None = None, max_pooling: str = "exact",
+    swap_activations: Mapping[Any, Any] | None = None, max_pooling: str | None = None,
     split_shared_weights: bool = False, allow_fallback: bool = False, inference_only: bool = True,
     temporal: bool | None = None, lower: bool | None = None, off_chip: Iterable[Any] | None = None,
-    seed: int = 0,
+    spike_input: bool = False, seed: int = 0,
 ) -> Conversion:  # fmt: skip
     """Convert a Keras model to a Nengo network.
 
@@ -75,9 +76,11 @@ def convert(
         layers that are activations, Nengo neuron types, or layers of the model and their names;
         values are neuron types, functions, or their names. A key that no layer uses is an error.
         ``tf.nn.relu`` stands for every ReLU, also those that other activations are made of.
-    max_pooling : {"exact", "average", "strided"}
+    max_pooling : {"exact", "average", "strided"}, optional
         The form of max pooling: the maximum, on the host (`HostNode`); the average of each
         window; or its first element. `Conversion.choices` says which layers are concerned.
+        Default: the average where neurons spike, as synapses only add, and with a warning; the
+        maximum where none do.
     inference_only : bool
         Whether the network need not be trainable. If False, layers that act differently in
         training (Dropout, BatchNormalization, the keras_spiking filters) can't be converted.
@@ -99,6 +102,9 @@ def convert(
     off_chip : iterable of layers or layer names, optional
         Layers whose neurons run on the host of a chip. Default: if the neurons spike, those
         that get values that are no spikes, such as pixels; ``()`` for none.
+    spike_input : bool
+        Put neurons in front of the model that make spikes of its inputs, so that all of its own
+        neurons run on a chip. Of a model with one layer of neurons nothing would else.
     seed : int
         Seed of the network, so that initial voltages are the same in every run.
 
@@ -118,8 +124,12 @@ def convert(
     if is_keras_3(model):
         model = rebuild(model)
     layers = check_model(model)
+    if spike_input:
+        model = with_spike_input(model)
+        layers = check_model(model)
     check_synapse(synapse)
-    choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)
+    if max_pooling is not None:
+        choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)
     check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
     if off_chip is not None:
         off_chip = list(off_chip)
@@ -129,7 +139,7 @@ def convert(
         "swap_activations": swap_activations,
         "max_pooling": max_pooling, "split_shared_weights": split_shared_weights,
         "allow_fallback": allow_fallback, "inference_only": inference_only, "temporal": temporal,
-        "lower": lower, "off_chip": off_chip, "seed": seed,
+        "lower": lower, "off_chip": off_chip, "spike_input": spike_input, "seed": seed,
     }  # fmt: skip
     dt = own_step(layers)
     layer_keys = names_by_id(layers)
@@ -142,11 +152,13 @@ def convert(
         temporal = is_temporal(copy, copies.values())
 
     spiking = any(getattr(kind, "spiking", False) for kind in swaps.neuron_types)
+    # whatever is converted of it later, such as the same network without spikes, pools alike
+    options["max_pooling"] = max_pooling or ("average" if spiking else "exact")
     lowering = bool(lower or (lower is None and spiking and inference_only))
     converter = run_converter(
         copy, swaps=swaps, layer_names=names_by_id(copies),
         scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
-        synapse=synapse, max_pooling=max_pooling, chip_synapses=lowering,
+        synapse=synapse, max_pooling=options["max_pooling"], chip_synapses=lowering,
         split_shared_weights=split_shared_weights or inference_only, allow_fallback=allow_fallback,
         inference_only=inference_only, temporal_model=temporal,
     )  # fmt: skip
@@ -157,6 +169,8 @@ def convert(
     if isinstance(scale_firing_rates, Mapping):
         refuse_unused_scales(scales, converter.owners)
     warn_of_host_layers(converter)
+    if max_pooling is None:
+        warn_of_averages(converter)
     conversion = Conversion(
         model=model, net=converter.net,
         inputs=lookup_ends(

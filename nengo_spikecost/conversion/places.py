@@ -15,6 +15,12 @@ from .conversion_record import Conversion
 from .converter import RecordingConverter
 from .host_node import HostNode
 
+#: What max pooling becomes by default where neurons spike.
+AVERAGE = "average pooling"
+
+#: Names of layers that a warning lists.
+MAX_NAMES = 8
+
 
 def place(conversion: Conversion, off_chip: Iterable[Any] | None) -> None:
     """Mark Ensembles of a conversion's network as off the chip.
@@ -72,9 +78,37 @@ def warn_of_host_layers(converter: RecordingConverter) -> None:
     if not inside.isdisjoint(host):
         advice = ", and so are neurons that take their values"
     if pooling:
-        advice += (
-            "; max_pooling='average' takes the average of each window instead, and "
-            "max_pooling='strided' its first element"
-        )
-    words = f"These layers are computed exactly, on the host: {', '.join(host)}{advice}."
+        advice += "; max_pooling='average' (--max-pooling average) takes the average of each window"
+        advice += f"{_strided(converter, pooling)} instead"
+    words = f"These layers are computed exactly, on the host: {names_in_order(host)}{advice}."
     warnings.warn(words, ConversionWarning, stacklevel=4)
+
+
+def warn_of_averages(converter: RecordingConverter) -> None:
+    """Name the layers of max pooling that nobody asked to be averages."""
+    averages = [c.layer for c in converter.choices if c.choice == AVERAGE]
+    if not averages:
+        return
+    first = names_in_order(dict.fromkeys(averages))
+    warnings.warn(
+        f"Max pooling became average pooling, as synapses only add: {first}. Outputs differ from "
+        "the model's, and measured accuracy says how much. max_pooling='exact' (--max-pooling "
+        "exact) computes the maximum on the host, where the neurons behind it run as well"
+        f"{_strided(converter, averages)}.",
+        ConversionWarning, stacklevel=4,
+    )  # fmt: skip
+
+
+def _strided(converter: RecordingConverter, names: Iterable[str]) -> str:
+    """The third form of max pooling, if a layer has windows: of a whole image it is a corner."""
+    windows = {c.layer for c in converter.choices if not c.layer_type.startswith("Global")}
+    if windows.isdisjoint(names):
+        return ""
+    return ", or max_pooling='strided' (--max-pooling strided) the first element of each window"
+
+
+def names_in_order(names: Iterable[str]) -> str:
+    """The first names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - MAX_NAMES} more" if len(listed) > MAX_NAMES else ""
+    return ", ".join(listed[:MAX_NAMES]) + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
@@ -74,6 +75,24 @@ def ensemble_of(obj: Any) -> Any:
 def label_of(obj: Any) -> str:
     """The label of an object, or the name of its type."""
     return str(getattr(obj, "label", None) or type(obj).__name__.lower())
+
+
+def in_names(text: str, names: Mapping[Any, str]) -> str:
+    """Text of another package, with names in place of how objects print themselves.
+
+    ``<Connection from <Ensemble (unlabeled) at 0x7f...> to ...>`` becomes ``a -> b``.
+
+    Parameters
+    ----------
+    text : str
+    names : mapping from Ensemble or Node to str
+    """
+    for obj, name in names.items():
+        for printed in {str(obj), repr(obj)}:
+            text = text.replace(f"<Neurons of {printed}>", name).replace(printed, name)
+    # of a Connection, whose ends have their names by now; a label of one has another form
+    text = re.sub(r"<Connection from ((?:[^<>]|->)+?) to ((?:[^<>]|->)+?)>", r"\1 -> \2", text)
+    return re.sub(r" at 0x[0-9a-f]+>", ">", text)
 
 
 def _label_paths(

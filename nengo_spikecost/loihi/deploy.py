@@ -80,11 +80,9 @@ def deploy(
     activity = measure(measured, data, options.n_steps, simulator=simulator, **target, **chosen)
     keras = _keras(named, data, y)
     deployment = Deployment(named, fit, use, activity, options, labels, keras)
-    records = activity.populations.values()
-    spiking = [record for record in records if record.spiking and record.counts.size]
-    dead = [record.name for record in spiking if not record.counts.any()]
+    dead = deployment.dead_layers
     if dead:
-        words = dead_words(dead, [record.name for record in spiking])
+        words = dead_words(list(dead), list(deployment.spiking_layers))
         warn(words, EstimateWarning)
     return deployment
 

@@ -51,8 +51,7 @@ class DeployOptions(Options):
     objective : {"cores", "latency", "traffic"}
         The aim of `fit_blocks`.
     neuron_type, scale_firing_rates, synapse, max_pooling
-        Of a Keras model: see `convert`. The defaults are those of the tutorial, and pooling
-        that runs on the chip.
+        Of a Keras model: see `convert`. The defaults are those of the tutorial.
     presentation : {"fresh", "continuous"}, optional
         Default: continuous, as a board runs. See `measure`.
     batch_size, dt, seed, progress, by_step, hardware_options, checkpoint
@@ -85,9 +84,10 @@ class DeployOptions(Options):
     synapse: Any = option(
         0.005, help="Time constant in s of the filter behind the neurons; 0 for none."
     )
-    max_pooling: str = option(
-        "average", choices=("exact", "average", "strided"),
-        help="What max pooling becomes: exact on the host, or one of these on chip.",
+    max_pooling: str | None = option(
+        None, choices=("exact", "average", "strided"),
+        help="What max pooling becomes: exact on the host, or one of these on chip.  "
+        "[default: average where neurons spike]",
     )  # fmt: skip
     presentation: str | None = option(
         None, choices=PRESENTATIONS, help="Start every sample afresh, or run on as a board does."

@@ -12,6 +12,7 @@ from ..activity.labels import Labels
 from ..activity.scores import Score, score
 from ..energy.loihi_chip import ChipCost
 from ..errors import DataError
+from ..graph import NetworkGraph
 from ..layout import Result
 from ..layout.result import presenter_of
 from .chip_cost import chip_cost
@@ -135,6 +136,27 @@ class Deployment(Result):
         """Share of samples classified correctly; None without labels, and for regressions."""
         own = self.score
         return None if own is None else own.accuracy
+
+    @property
+    def dead_layers(self) -> tuple[str, ...]:
+        """Layers of which no neuron spiked for any sample; see `spiking_layers`."""
+        alive = self._alive()
+        return tuple(layer for layer, spiked in alive.items() if not spiked)
+
+    @property
+    def spiking_layers(self) -> tuple[str, ...]:
+        """Layers with neurons that spike."""
+        return tuple(self._alive())
+
+    def _alive(self) -> dict[str, bool]:
+        """Whether any neuron of each layer spiked. A part of one may never: relu6's upper bend."""
+        alive: dict[str, bool] = {}
+        for population in NetworkGraph(self.network).populations:
+            record = self.activity.populations[population.name]
+            if record.spiking and record.counts.size:
+                spiked = bool(record.counts.any())
+                alive[population.layer] = alive.get(population.layer, False) or spiked
+        return alive
 
     def mapping(self, **options: Any) -> Mapping:
         """The blocks on cores and chips, with the messages measured; see `place`."""

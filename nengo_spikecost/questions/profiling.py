@@ -19,6 +19,7 @@ from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
 from ..options import takes_options
+from ..warned import warn
 from ..workload.row_counts import RATES, firing_notes
 from .network_energy import NetworkEnergy
 from .profile_options import ProfileOptions
@@ -96,7 +97,7 @@ def profile(
     spiking = [name for name in devices if device_table.get(name).spiking]
     for note in firing_notes(energy.workload(), spiking):
         hint = _large_inputs(x) if RATES in note else ""
-        warnings.warn(f"{note}{hint}", EstimateWarning, stacklevel=3)
+        warn(f"{note}{hint}", EstimateWarning)
     return Profile(network, activity, energy, devices, scores, labels)
 
 

@@ -113,7 +113,7 @@ def test_the_host_is_spoken_of():
         "max_pooling='strided'"
     )
     with pytest.warns(ConversionWarning, match=said):
-        conversion = nsc.convert(model, synapse=0.005)
+        conversion = nsc.convert(model, synapse=0.005, max_pooling="exact")
     assert [(c.layer, c.on_host) for c in conversion.choices] == [("pool", True), ("out", True)]
     pool = conversion.layers["pool"]
     assert isinstance(pool, HostNode)
@@ -222,7 +222,7 @@ def test_channels_first():
         expected = keras.Model(inp, pool(3, 2, padding="same")(inp)).predict(x, verbose=0)
         inp = keras.Input((2, 6, 5))
         layer = pool(3, 2, padding="same", data_format="channels_first")
-        conversion = nsc.convert(keras.Model(inp, layer(inp)))
+        conversion = nsc.convert(keras.Model(inp, layer(inp)), max_pooling="exact")
         found = with_nengo_dl(conversion, [x.transpose(0, 3, 1, 2)])[0]
         wanted = expected.transpose(0, 3, 1, 2).reshape(3, -1)
         np.testing.assert_allclose(found, wanted, atol=1e-5)  # float32

@@ -119,7 +119,7 @@ def test_tensor_nodes_are_left_with_a_reason():
 def test_max_pooling_is_the_hosts_work():
     model = between_convolutions(layers.MaxPooling2D(2, name="max"))
     with pytest.warns(UserWarning, match="max"):
-        graph = NetworkGraph(convert(model))
+        graph = NetworkGraph(convert(model, max_pooling="exact"))
     assert graph.uncounted == ()
     assert graph.pathway("conv -> max").kind == "readout"
     assert graph.pathway("max -> after").kind == "host"

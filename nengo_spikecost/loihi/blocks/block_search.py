@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ import numpy as np
 from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_CORES_PER_CHIP
 from ...errors import LoihiError, SpikeCostWarning
+from ...warned import warn
 from ..cores.core_layers import Layers, spikes_per_step
 from ..cores.core_use import use_of
 from ..cores.layer_reading import read_layers
@@ -99,9 +99,10 @@ def fit_blocks(
         For "latency" and "traffic". Default: all cores of as many chips as are needed.
     max_cores_per_chip : int
     time_limit : float
-        Seconds that all of it may take, reading the network included; then the best solution so
-        far is returned (at the least one in which every layer fits). It is also returned, with a
-        warning, if the search is interrupted (Ctrl-C).
+        Seconds from the call after which the best solution so far is returned (at the least one
+        in which every layer fits). Reading the network counts, but is not cut short: decoders,
+        say, have to be solved for. The best so far is also returned, with a warning, if the
+        search is interrupted (Ctrl-C).
     dt : float
         Time step in s.
 
@@ -253,10 +254,10 @@ class BlockSearch:
             if self.best is None:
                 raise
             self.interrupted = True
-            warnings.warn(
+            warn(
                 "The search for block shapes was interrupted: these are the best so far.",
-                SpikeCostWarning, stacklevel=3,
-            )  # fmt: skip
+                SpikeCostWarning,
+            )
         if self.best is None:
             raise LoihiError(NO_SOLUTION)
         return self._result(*self.best, objective)

@@ -11,6 +11,7 @@ import nengo
 import numpy as np
 
 from ...errors import LoihiError
+from ...graph.naming import in_names, unique_names
 from ...warned import is_first, passed_on
 from ..support.support import raise_unsupported
 
@@ -60,9 +61,16 @@ def building(
                 err_said = f"{type(err).__name__}: {err}"
                 raise LoihiError(f"NengoLoihi can't build this network: {err_said}.") from err
             said = str(err) or f"a check of its own failed ({_where(err)})"
+            said = " ".join(_in_our_words(network, said).split()).rstrip(". ")
             raise LoihiError(
-                f"NengoLoihi can't build this network: {said.rstrip('. ')}. {advice}".strip()
+                f"NengoLoihi can't build this network: {said}. {advice}".strip()
             ) from err
+
+
+def _in_our_words(network: nengo.Network, said: str) -> str:
+    """NengoLoihi's sentence with names of objects, and without its advice that ends in code."""
+    names = unique_names(network, (*network.all_ensembles, *network.all_nodes), {})
+    return in_names(said, names)
 
 
 def _where(err: BaseException) -> str:

@@ -11,7 +11,7 @@ import scipy.sparse
 
 from ... import check, stack
 from ...errors import LoihiError
-from ...graph.naming import unique_names
+from ...graph.naming import in_names, numbered, unique_names
 from ..support.unsupported import network_and_names
 from .core_layers import Axons, Layer, Layers
 from .population_synapses import ConvolutionSynapses
@@ -50,10 +50,12 @@ class _Reader:
         self.number = {block: k for k, block in enumerate(self.blocks)}
         own = ((self.model.objs.get(e, {}).get("in"), e) for e in net.all_ensembles)
         self.ensembles = {_only(block): e for block, e in own if block is not None}
-        self.names = {
-            block: names[self.ensembles[block]] if block in self.ensembles else str(block.label)
+        self.names = numbered({
+            block: names[self.ensembles[block]]
+            if block in self.ensembles
+            else f"decoding {in_names(str(block.label), names)}"
             for block in self.blocks
-        }
+        })  # fmt: skip
         self.host_names = names
         self.synapses: dict[Any, list[Synapses]] = {block: [] for block in self.blocks}
         self.outputs: dict[Any, list[Axons]] = {block: [] for block in self.blocks}

@@ -24,7 +24,6 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ... import stack
-from ...errors import LoihiError
 from ..support.unsupported import owner_of
 from .building import building
 
@@ -193,7 +192,7 @@ def _note_or_build(loihi: Any, noted: list[Noted], model: Any, conn: nengo.Conne
 
 
 def _require_buildable(conn: nengo.Connection) -> None:
-    """Raise if NengoLoihi would refuse the Connection in its rule for such."""
+    """Raise, as NengoLoihi, if it would refuse the Connection in its rule for such."""
     transform = conn.transform
     wrong = None
     if conn.post_slice != slice(None):
@@ -204,7 +203,6 @@ def _require_buildable(conn: nengo.Connection) -> None:
     elif not isinstance(transform, (nengo.Dense, nengo.Sparse, nengo.transforms.NoTransform)):
         wrong = f"has a transform of type {type(transform).__name__}"
     if wrong is not None:
-        raise LoihiError(
-            f"{owner_of(conn.pre)} -> {owner_of(conn.post)} {wrong}, which NengoLoihi can't build. "
-            "nengo_spikecost.loihi.check_support says what to do."
+        raise nengo.exceptions.BuildError(
+            f"{owner_of(conn.pre)} -> {owner_of(conn.post)} {wrong}, which it has no form for"
         )

@@ -53,8 +53,8 @@ class BlockFitPresenter(Presenter[BlockFit]):
         proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound}"
         yield f"{counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
         if fit.ended != "complete" and not fit.is_optimal:
-            why = "was interrupted" if fit.ended == "interrupt" else f"took {fit.seconds:.0f} s"
-            yield f"The search {why}: with more time it may find better ones."
+            why = "was interrupted" if fit.ended == "interrupt" else "had no more time"
+            yield f"The search {why}: with more (time_limit=, --time-limit) it may find better."
         yield ""
         rows = []
         for layer in fit.layers:

@@ -44,6 +44,8 @@ class DeploymentPresenter(Presenter[Deployment]):
 
     def summary(self, deployment: Deployment) -> Iterable[str | Table]:
         yield _protocol(deployment)
+        choices = getattr(deployment.network, "choices", ())
+        yield from (f"layer {choice.layer}: {choice.choice}" for choice in choices)
         yield from _scored(deployment)
         chip = deployment.activity.chip
         columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or chip]
@@ -52,11 +54,9 @@ class DeploymentPresenter(Presenter[Deployment]):
             sent, read = np.mean(chip.host_to_chip), np.mean(chip.chip_to_host)
             note = f"Host to chip {sent:,.0f} spikes, chip to host {read:,.0f}."
         rows = ([_cell(row.get(k), text) for _, k, text in columns] for row in deployment.layers())
-        rows_of = deployment.layers()
-        dead = [row["layer"] for row in rows_of if row.get("dead")]
+        dead = deployment.dead_layers
         if dead:
-            spiking = [row["layer"] for row in rows_of if "dead" in row]
-            yield dead_words(dead, spiking)
+            yield dead_words(list(dead), list(deployment.spiking_layers))
         yield ""
         yield Table.of([c[0] for c in columns], rows, 2, title="per sample:", notes=(note,))
 
@@ -65,7 +65,7 @@ class DeploymentPresenter(Presenter[Deployment]):
         activity = deployment.activity
         seconds = activity.protocol.presentation_time
         uses = {use.ensemble: use for use in deployment.use.layers if use.ensemble is not None}
-        rows = []
+        rows, dead = [], deployment.dead_layers
         for population in NetworkGraph(deployment.network).populations:
             record = activity.populations[population.name]
             spikes = float(record.per_sample().mean())
@@ -77,7 +77,7 @@ class DeploymentPresenter(Presenter[Deployment]):
                 "rate_hz": spikes / record.n_neurons / seconds,
                 "silent": int(record.n_neurons - np.count_nonzero(record.counts.any(axis=0))),
             }  # fmt: skip
-            row["dead"] = bool(record.spiking and record.counts.size and not record.counts.any())
+            row["dead"] = population.layer in dead
             if use is not None and activity.chip is not None:
                 own = f"{population.name}["
                 cores = enumerate(activity.chip.cores)

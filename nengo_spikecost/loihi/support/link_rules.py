@@ -74,6 +74,12 @@ def _values_to_chip(link: Link, context: Context, taus: Taus) -> Iterator[Findin
         "Mark the population that it feeds off chip (nengo_spikecost.loihi.mark_off_chip), so "
         "that it turns the numbers into spikes on the host"
     )
+    if sum(isinstance(obj, nengo.Ensemble) for obj, on in context.chip.items() if on) == 1:
+        off_chip = (  # marked off chip, it would leave nothing on the chip
+            "Put a population between them and mark that one off chip "
+            "(nengo_spikecost.loihi.mark_off_chip), so that it turns the numbers into spikes on "
+            "the host"
+        )
     if not _is_dense(link):
         reason = (
             f"is a {_kind(link.transform)} of numbers on the host, and NengoLoihi only lets spikes "

@@ -24,6 +24,18 @@ from .unsupported import Context, Unsupported, network_and_names, owner_of
 #: Most problems that `raise_unsupported` prints.
 MAX_SHOWN = 10
 
+#: What to do where all neurons turn values into spikes for a chip on which nothing is left.
+NOTHING_LEFT = (
+    "Put a population in front of those that are fed with values, mark that one off chip "
+    "(nengo_spikecost.loihi.mark_off_chip), so that it makes spikes of them, and leave the others "
+    "on the chip"
+)
+NOTHING_LEFT_OF_LAYERS = (
+    "Its layers of neurons are all fed with values, and make spikes of them on the host. Convert "
+    "it with spike_input=True (--spike-input): neurons in front make the spikes, and these layers "
+    "run on the chip"
+)
+
 
 def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
     """List the parts of a network that NengoLoihi can't run as they are, without building it.
@@ -56,7 +68,9 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
         problems += _node_problems(node, context)
     on_chip_ensembles = [e for e in net.all_ensembles if context.chip[e]]
     if not on_chip_ensembles:
-        name, remedy = net.label or "The network", "Mark fewer Ensembles off chip"
+        name, remedy = net.label or "The network", NOTHING_LEFT
+        if hasattr(network, "scale_firing_rates"):
+            remedy = NOTHING_LEFT_OF_LAYERS
         problems.append(Unsupported(name, "has no Ensemble on the chip", remedy, True, net))
     for ensemble in on_chip_ensembles:
         problems += ensemble_problems(ensemble, context)

@@ -21,6 +21,7 @@ FLAG_SHARE, FLAG_FACTOR = 0.02, 1.25
 FLAGS = {
     "saturated": "share of active neurons that fire as often as they can, or at every step: on "
     "Loihi a neuron fires once a step at most, and larger values are lost",
+    "dead": "not one of its neurons fired for any sample: a larger scale may wake it (--scale)",
     "silent": "share of the neurons that ReLUs use for these samples, and that never fired",
     "excess": "spikes for each that a ReLU's output times the scale stands for: the layer hands on "
     "larger values than the model's",
@@ -100,6 +101,7 @@ class LayerRates:
         skewed = self.skew > 0 and not 1 / FLAG_FACTOR < self.skew < FLAG_FACTOR
         first, second = self.first_half_hz, self.second_half_hz
         raised = {
+            "dead": self.max_hz == 0,
             f"saturated {self.saturated:.0%}": self.saturated > FLAG_SHARE,
             f"silent {self.silent:.0%}": self.silent > FLAG_SHARE,
             f"excess x{self.linearity:.3g}": self.linearity > FLAG_FACTOR,

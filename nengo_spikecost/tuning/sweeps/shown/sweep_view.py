@@ -39,6 +39,7 @@ class SweepPresenter(Presenter[Sweep]):
         if front:
             yield _front_table(sweep, front)
         yield from (f"* {line}" for line in _verdicts(sweep))
+        yield from (f"* {line}" for line in _dead(sweep, front))
 
     def records(self, sweep: Sweep) -> list[dict[str, Any]]:
         """One flat dict for each trial and presentation time; one for a trial that failed."""
@@ -58,6 +59,7 @@ class SweepPresenter(Presenter[Sweep]):
                     "latency_s": reading.n_steps * sweep.dt, "energy_J": reading.mean_J,
                     "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
+                    "dead_layers": " ".join(reading.dead_layers),
                     "on_front": (trial.number, reading.n_steps) in front,
                 }
                 for reading in trial.readings
@@ -196,6 +198,20 @@ def _verdicts(sweep: Sweep) -> list[str]:
         except TuningError:
             words += "; no global scale that was tried is."
         lines.append(words)
+    return lines
+
+
+def _dead(sweep: Sweep, front: Iterable[Point]) -> list[str]:
+    """Settings on the front with layers that never spike: their accuracy is that of the rest."""
+    trials = {trial.number: trial for trial in sweep.trials}
+    lines = []
+    for point in front:
+        for reading in trials[point.trial].readings:
+            if reading.n_steps == point.n_steps and reading.dead_layers:
+                lines.append(
+                    f"Trial {point.trial} at {point.n_steps} steps ({point.accuracy:.2%}) has dead "
+                    f"layers, which did not spike for any image: {', '.join(reading.dead_layers)}."
+                )
     return lines
 
 
