@@ -154,14 +154,17 @@ def test_a_native_network_of_one_population():
         return net, only
 
     net, only = network(False)
-    (problem,) = check_support(net)
-    assert problem.remedy.startswith("Put a population between them and mark that one off chip")
+    remedies = [problem.remedy for problem in check_support(net)]
+    between = "Put a population between them and mark that one off chip"
+    assert any(remedy.startswith(between) for remedy in remedies), remedies
     mark_off_chip(net, [only])
-    (problem,) = check_support(net)
-    assert problem.remedy.startswith("Put a population in front of those that are fed with values")
+    remedies = [problem.remedy for problem in check_support(net)]
+    in_front = "Put a population in front of those that are fed with values"
+    assert any(remedy.startswith(in_front) for remedy in remedies), remedies
     net, only = network(True)
     mark_off_chip(net, [net.all_ensembles[1]])
-    assert check_support(net) == ()
+    assert not any(problem.refused for problem in check_support(net))
+    assert fit_blocks(net).n_cores == 1
 
 
 # ---------------------------------------------------------------- names
