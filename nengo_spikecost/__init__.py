@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "conversion": "Conversion convert",
         "energy": "devices register_device",
         "graph": "NetworkGraph",
+        "loading": "load_data load_model",
         "lowering": "lower",
         "questions.comparison.compare": "compare",
         "questions.comparison.comparison_record": "Comparison",

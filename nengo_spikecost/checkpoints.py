@@ -18,7 +18,7 @@ import numpy as np
 
 from .digests import array_digest
 from .errors import DataError
-from .files import write_text, written_whole
+from .files import remove_left_behind, write_text, written_whole
 
 FORMAT = 2
 ARGUMENTS = "arguments.json"
@@ -54,6 +54,7 @@ class Checkpoint:
             raise DataError(f"checkpoint {self.path}: {error.strerror or error}.") from error
         if ARGUMENTS in known:
             self._compare(own)
+            remove_left_behind(self.path)
         elif known:
             raise DataError(
                 f"checkpoint {self.path} is a folder with other files ({min(known)}, ...): "
@@ -164,7 +165,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     ------
     DataError
         If it can't be written. Nothing is left behind, unless the process is killed: then a
-        file whose name ends in ``.tmp``, which nothing reads.
+        file whose name ends in ``.tmp``, which nothing reads and the next run takes away.
     """
     with written_whole(path) as file:
         np.savez_compressed(file, **with_digest(arrays))  # type: ignore[arg-type]

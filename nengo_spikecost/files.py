@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
+from types import ModuleType
 from typing import BinaryIO
 
 from . import check
 from .errors import DataError
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -22,6 +30,27 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     needed = (target,) if _is_special(target) else (folder, target)
     if not all(os.access(p, os.W_OK) for p in needed if os.path.exists(p)):
         raise DataError(f"Cannot write {os.fspath(path)!r}: it is not yours to write to.")
+
+
+def is_same_file(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Whether writing one would change the other: the same file, under whatever name.
+
+    A file in a folder is a part of the folder, as a SavedModel is one; a device or pipe, such as
+    ``/dev/null``, is nobody's.
+    """
+    a, b = (os.path.realpath(os.fspath(p)) for p in (path, other))
+    if _is_special(a):
+        return False
+    if os.path.exists(a) and os.path.exists(b) and os.path.samefile(a, b):
+        return True
+    # systems that don't tell case from case are rare, and the check is for mistakes
+    return os.path.normcase(a) == os.path.normcase(b) or (
+        os.path.isdir(b) and os.path.commonpath([a, b]) == b and _is_model_folder(b)
+    )
+
+
+def _is_model_folder(path: str) -> bool:
+    return os.path.exists(os.path.join(path, "saved_model.pb"))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -53,7 +82,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of ``path`` when all is written.
 
     A reader sees the old content or all of the new, whenever the process ends. If it is killed,
-    a file whose name ends in ``.tmp`` is left behind, and nothing else ever is.
+    a file whose name ends in ``.tmp`` is left behind, which the next to write here takes away.
 
     Raises
     ------
@@ -62,17 +91,69 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     # A link is followed, not replaced.
     target = os.path.realpath(os.fspath(path))
-    temporary = f"{target}.{os.urandom(4).hex()}.tmp"
+    remove_left_behind(os.path.dirname(target), os.path.basename(target))
     with _writing(path):
+        temporary, file = _new_temporary(target)
         try:
-            with open(temporary, "xb") as file:
+            with file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, target)
+                os.replace(temporary, target)
         finally:
             if os.path.exists(temporary):
                 os.remove(temporary)
+
+
+def remove_left_behind(folder: str | os.PathLike[str], name: str | None = None) -> None:
+    """Take away what killed runs have left of `written_whole`.
+
+    A temporary file is locked for as long as its process lives, whichever process that is; one
+    that is not locked has nobody who will finish it.
+
+    Parameters
+    ----------
+    folder : path
+    name : str, optional
+        Of the file that was to be written. Default: any in the folder, which must be one of ours.
+    """
+    pattern = re.compile(rf"{'.*' if name is None else re.escape(name)}\.[0-9a-f]{{8}}\.tmp")
+    with contextlib.suppress(OSError):  # what can't be listed or removed is in nobody's way
+        for entry in os.listdir(folder):
+            if pattern.fullmatch(entry):
+                _remove_unless_locked(os.path.join(folder, entry))
+
+
+def _new_temporary(target: str) -> tuple[str, BinaryIO]:
+    """A new file beside the target, and locked; made again if another process cleaned it up."""
+    while True:
+        temporary = f"{target}.{os.urandom(4).hex()}.tmp"
+        file = open(temporary, "xb")  # noqa: SIM115 the caller closes it
+        _lock(file, wait=True)
+        if os.path.exists(temporary):
+            return temporary, file
+        file.close()
+
+
+def _remove_unless_locked(path: str) -> None:
+    with contextlib.suppress(OSError):  # locked, or gone already
+        with open(path, "r+b") as file:
+            if _lock(file, wait=False):
+                os.remove(path)
+                return
+        if fcntl is None:
+            os.remove(path)  # Windows refuses if a process has it open
+
+
+def _lock(file: BinaryIO, wait: bool) -> bool:
+    """Lock a file until it is closed; whether it could be."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # another has it, or this file system has no locks
+        return False
+    return True
 
 
 @contextlib.contextmanager

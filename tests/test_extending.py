@@ -248,7 +248,9 @@ def test_mistakes_in_a_layer_converter(monkeypatch):
 def test_a_saved_layer_that_is_not_known(tmp_path):
     inp = tf.keras.Input((4,))
     tf.keras.Model(inp, Mirror(name="mirror")(inp)).save(tmp_path / "mirror.h5")
-    with pytest.raises(ConversionError, match=r"layer of type Mirror.*register_keras_serializable"):
+    with pytest.raises(
+        ConversionError, match=r"layer 'mirror' of type Mirror.*register_keras_serializable"
+    ):
         load_model(tmp_path / "mirror.h5")
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import click
 
-from .shared_options import device_file_option, file_options, load_device_file, plain_errors, width
+from .shared_options import (
+    device_file_option,
+    file_options,
+    load_device_file,
+    output_files,
+    plain_errors,
+    width,
+)
 
 
 @click.command()
@@ -19,6 +26,7 @@ def devices(names: tuple[str, ...], device_file: str | None, json_file: str | No
     from ..energy.shown.device_list import device_list, to_json
     from ..files import write_text
 
+    output_files({"json_file": json_file}, device_file)
     load_device_file(device_file)
     listed = [table.get(name) for name in names or table.names()]
     keys = {device_key(device.name) for device in listed}

@@ -16,7 +16,9 @@ from .shared_options import (
     list_written,
     loaded,
     loaded_model,
+    model_options,
     no_synapse,
+    output_files,
     plain_errors,
     samples_option,
     spike_input_option,
@@ -35,7 +37,7 @@ def _flags() -> Decorator:
 
 
 @click.command(cls=LaterFlags, flags=_flags)
-@click.argument("model", type=click.Path())
+@model_options
 @click.option(
     "--data", "data_file", type=click.Path(),
     help="Samples (.npy, .npz) to measure spikes with.  [default: 100 Hz everywhere]",
@@ -51,16 +53,17 @@ def _flags() -> Decorator:
 @plain_errors
 def fit(
     model: str, data_file: str | None, x_key: str | None, *, objective: str, n_steps: int,
-    time_limit: float, samples: int, json_file: str | None, **conversion_options: Any,
+    time_limit: float, samples: int, json_file: str | None, custom_objects: tuple[str, ...],
+    trust: bool, **conversion_options: Any,
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     check.positive("--time-limit", time_limit, LoihiError)
-    files = [] if json_file is None else [json_file]
+    files = output_files({"json_file": json_file}, model, data_file)
     x = None
     if data_file is None:
-        network = loaded_model(model, *files)
+        network = loaded_model(model, custom_objects, trust)
     else:
-        network, x, _ = loaded(model, data_file, x_key, None, *files)
+        network, x, _ = loaded(model, data_file, x_key, None, custom_objects, trust)
 
     from ..activity import measure
     from ..conversion import convert

@@ -22,7 +22,11 @@ def commands_of(module: ModuleType) -> list[click.Command]:
     return [c for c in commands if getattr(c.callback, "__module__", None) == module.__name__]
 
 
-def load_plugin(name: str) -> ModuleType:
+#: Where a command's context keeps the names of plug-ins: no result may be written over one.
+PLUGINS = f"{__name__}.names"
+
+
+def load_plugin(name: str, context: click.Context) -> ModuleType:
     """Import a plug-in by the path of its file, or the name of its module.
 
     Raises
@@ -30,6 +34,7 @@ def load_plugin(name: str) -> ModuleType:
     click.BadParameter
         If there is none, or it can't be imported.
     """
+    context.meta.setdefault(PLUGINS, []).append(name)
     try:
         if not name.endswith(".py"):
             return importlib.import_module(name)
@@ -54,7 +59,7 @@ def add_plugins(context: click.Context, _: Any, names: tuple[str, ...]) -> None:
     group = context.command
     assert isinstance(group, click.Group)
     for name in names:
-        for command in commands_of(load_plugin(name)):
+        for command in commands_of(load_plugin(name, context)):
             if command.name in group.commands:
                 click.echo(f"Warning: {name} replaces the sub-command {command.name}.", err=True)
             group.add_command(command)

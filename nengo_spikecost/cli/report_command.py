@@ -10,7 +10,6 @@ from ..demo import DEMO_SETTINGS
 from .later_flags import LaterFlags
 from .option_flags import Decorator, all_of
 from .shared_options import (
-    FILES,
     conversion_options,
     device_file_option,
     device_names,
@@ -20,6 +19,7 @@ from .shared_options import (
     load_device_file,
     no_synapse,
     on_model,
+    output_files,
     plain_errors,
     samples_option,
     width,
@@ -58,12 +58,9 @@ def demo(device_file: str | None, **options: Any) -> None:
     """A trained network on 500 handwritten digits, from spikes to Joules."""
     from .. import stack
     from ..demo import demo_data, demo_model
-    from ..files import check_writable
 
+    files = output_files(options, device_file)
     load_device_file(device_file)
-    files = [options[name] for name in FILES if options.get(name) is not None]
-    for file in files:
-        check_writable(file)
     stack.start_quietly()
     data = demo_data()
     click.echo("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")

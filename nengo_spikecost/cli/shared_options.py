@@ -5,19 +5,24 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 import click
 
 from ..errors import DataError, SpikeCostError, SpikeCostWarning
+from ..files import check_writable, is_same_file
 from ..warned import each_once
 from .option_flags import Decorator, all_of
+from .plugins import PLUGINS, load_plugin
 
 _NARROWEST, _WIDEST = 80, 130
 
 #: Options of commands that name a file to write.
-FILES = ("study", "plot_file", "json_file", "csv_file")
+_FLAGS = {
+    "study": "--study", "plot_file": "--plot", "json_file": "--json", "csv_file": "--csv",
+}  # fmt: skip
+FILES = tuple(_FLAGS)
 
 
 class BadInput(click.ClickException):
@@ -106,10 +111,30 @@ def file_options(*kinds: str, json: str | None = None) -> Decorator:
     ])  # fmt: skip
 
 
+def model_options(command: Callable) -> Callable:
+    """The model that a command works on, and how its file is read."""
+    options: list[Decorator] = [
+        click.argument("model", type=click.Path()),
+        click.option("--custom-objects", "custom_objects", multiple=True, metavar="MODULE",
+                     callback=_inputs,
+                     help="Python file or module with classes that MODEL has and Keras has not."),
+        click.option("--trust", is_flag=True,
+                     help="Let MODEL run the code that it holds, such as Lambda layers: whoever "
+                     "made the file can then do all that you can do."),
+    ]  # fmt: skip
+    return all_of(options)(command)
+
+
+def _inputs(context: Any, _: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Callback of --custom-objects: they are imported later, and nothing is written over them."""
+    context.meta.setdefault(PLUGINS, []).extend(names)
+    return names
+
+
 def model_and_data(command: Callable) -> Callable:
     """Arguments of the commands that run a model of the user's on his data."""
     options: list[Decorator] = [
-        click.argument("model", type=click.Path()),
+        model_options,
         click.option("--data", "data_file", type=click.Path(), required=True,
                      help="Samples (.npy), or samples and labels (.npz)."),
         click.option("--x-key",
@@ -133,11 +158,13 @@ def on_model(labels: str = "") -> Decorator:
         @plain_errors
         @functools.wraps(command)
         def run(
-            model: str, data_file: str, x_key: str | None, y_key: str | None, **options: Any
+            model: str, data_file: str, x_key: str | None, y_key: str | None,
+            custom_objects: tuple[str, ...], trust: bool, **options: Any,
         ) -> None:  # fmt: skip
-            load_device_file(options.pop("device_file", None))
-            files = [options[name] for name in FILES if options.get(name) is not None]
-            network, x, y = loaded(model, data_file, x_key, y_key, *files)
+            device_file = options.pop("device_file", None)
+            files = output_files(options, model, data_file, device_file)
+            load_device_file(device_file)
+            network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust)
             if labels and y is None:
                 raise DataError(f"{data_file} has no labels, and {labels} needs them: say --y-key.")
             command(network, x, y, **no_synapse(options))
@@ -159,14 +186,39 @@ def list_written(files: Iterable[str]) -> None:
         click.echo(f"Written: {path}")
 
 
-def loaded(
-    model: str, data_file: str, x_key: str | None, y_key: str | None, *outputs: str
-) -> tuple[Any, Any, Any]:
-    """The model, samples and labels; whatever is wrong with a file is said before it is used.
+def output_files(options: Mapping[str, Any], *inputs: str | None) -> list[str]:
+    """The files that a command will write; raises unless all can be, and none is another one.
 
-    ``outputs`` are files that will be written: results should not be lost to a mistyped folder.
+    Results should not be lost to a mistyped folder, nor a model to results. A study is read, too,
+    so its own name is not among the inputs, but no other file may be written over it.
+
+    Parameters
+    ----------
+    options : mapping
+        Of the command, by the names in `FILES`.
+    *inputs : str or None
+        Files that the command reads.
     """
-    from ..errors import DataError
+    files = {name: options[name] for name in FILES if options.get(name) is not None}
+    plugins = click.get_current_context().meta.get(PLUGINS, ())
+    taken = [(path, "which is read") for path in (*inputs, *plugins) if path is not None]
+    for name, path in files.items():
+        check_writable(path)
+        for other, why in taken:
+            if is_same_file(path, other):
+                raise DataError(
+                    f"{_FLAGS[name]} {path} would be written over {other}, {why}: give another "
+                    "name."
+                )
+        taken.append((path, f"which {_FLAGS[name]} writes"))
+    return list(files.values())
+
+
+def loaded(
+    model: str, data_file: str, x_key: str | None, y_key: str | None,
+    custom_objects: Iterable[str] = (), trust: bool = False,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The model, samples and labels; whatever is wrong with a file is said before it is used."""
     from ..loading import load_by_input, load_data
 
     problem: DataError | None = None
@@ -178,7 +230,7 @@ def loaded(
         if x_key is not None or "has no array called" not in str(error):
             raise
         x, y, problem = None, None, error  # arrays may have the names of the model's inputs
-    network = loaded_model(model, *outputs)
+    network = loaded_model(model, custom_objects, trust)
     if x_key is None and (problem is not None or len(network.inputs) > 1):
         from ..conversion.keras3 import keys_of
 
@@ -198,17 +250,20 @@ def first_samples(x: Any, n: int | None) -> Any:
     return {k: v[:n] for k, v in x.items()} if isinstance(x, dict) else x[:n]
 
 
-def loaded_model(model: str, *outputs: str) -> Any:
-    """The model in a file, once the files to write are known to be writable."""
+def loaded_model(model: str, custom_objects: Iterable[str] = (), trust: bool = False) -> Any:
+    """The model in a file; what is plainly wrong with the file is said before anything slow.
+
+    ``custom_objects`` are modules with classes that the model has and Keras has not.
+    """
     from .. import stack
-    from ..files import check_writable
     from ..loading import check_model_file, load_model
+    from ..loading.custom_objects import objects_of
 
     check_model_file(model)
-    for file in outputs:
-        check_writable(file)
     stack.start_quietly()
-    return load_model(model)
+    modules = [load_plugin(name) for name in custom_objects]
+    objects = {name: value for m in modules for name, value in objects_of(m).items()}
+    return load_model(model, custom_objects=objects, trust=trust)
 
 
 def load_device_file(path: str | None) -> None:

@@ -32,10 +32,11 @@ from ..lowering import lower as lower_network
 from ..lowering.hardware import needs_relay
 from ..options import named_arguments
 from .checks import check_model, check_options, check_synapse
-from .conversion_record import Conversion
+from .conversion_record import Conversion, LayerChoice
 from .converter import is_temporal, run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, keys_of, rebuild
+from .keras3_weights import rounding_choices
 from .layers.keras_spiking import own_step
 from .layers.pooling import MAX_POOLING
 from .layers.swaps import Swaps
@@ -121,8 +122,9 @@ def convert(
         If there is no such argument.
     """
     user_model = model
+    stored: list[LayerChoice] = []
     if is_keras_3(model):
-        model = rebuild(model)
+        stored, model = rounding_choices(model), rebuild(model)
     layers = check_model(model)
     if spike_input:
         model = with_spike_input(model)
@@ -184,7 +186,7 @@ def convert(
         layers=LayerLookup(objects, "layer", layer_keys), layer_names=converter.owners,
         layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
         neuron_type=swaps.relu, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
-        choices=tuple(converter.choices), dt=dt, options=options, _maker=convert,
+        choices=(*stored, *converter.choices), dt=dt, options=options, _maker=convert,
     )  # fmt: skip
     if lowering:
         conversion = _lowered(conversion, image_shapes(objects, copies))

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from ..errors import ConversionError
+from .keras3_weights import policy_of_copy
 from .layers.converter_registry import nearest_known
 from .lookup import walk_layers
 
@@ -52,7 +53,7 @@ def copy_layer(layer: Any) -> Any:
     """
     known, replaced = nearest_known(type(layer))
     made = type(layer) if replaced or known is object else known
-    return made.from_config(made.get_config(layer))
+    return made.from_config(_in_float32(made.get_config(layer)))
 
 
 def known_objects(model: tf.keras.Model) -> Any:
@@ -91,6 +92,28 @@ _WITH_CONFIG = (
     tf.keras.initializers.Initializer,
     tf.keras.regularizers.Regularizer,
 )
+
+
+def _in_float32(config: Any) -> Any:
+    """A configuration whose data types of less than 32 bits are float32, a wrapped layer's too.
+
+    NengoDL computes in float32 all the same, and NumPy can't hand on bfloat16.
+    """
+    if isinstance(config, Mapping):
+        return {
+            key: _policy_of_copy(value) if key == "dtype" else _in_float32(value)
+            for key, value in config.items()
+        }
+    if isinstance(config, (list, tuple)):
+        values = [_in_float32(value) for value in config]
+        return tuple(values) if isinstance(config, tuple) else values
+    return config
+
+
+def _policy_of_copy(dtype: Any) -> Any:
+    """The type or policy itself, or float32 for one of few bits."""
+    name = dtype.get("config", {}).get("name") if isinstance(dtype, Mapping) else dtype
+    return policy_of_copy(name) if isinstance(name, str) and "float" in name else dtype
 
 
 def _clone(layer: Any) -> Any:

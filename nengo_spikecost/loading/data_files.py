@@ -1,20 +1,16 @@
-"""Models and data from files."""
+"""Samples and labels from files."""
 
 from __future__ import annotations
 
-import inspect
 import os
-import re
 import zipfile
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import stack
-from .errors import ConversionError, DataError, StackError
+from ..errors import DataError
 
 _IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
 _LABEL_KEYS = ("y_test", "y", "labels", "targets")
@@ -22,69 +18,10 @@ _LABEL_KEYS = ("y_test", "y", "labels", "targets")
 #: Errors that NumPy raises for damaged files; a damaged size asks for more memory than there is.
 _UNREADABLE = (OSError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
 
-
-def load_model(path: str | os.PathLike[str]) -> Any:
-    """A Keras model from an ``.h5`` or ``.keras`` file or a SavedModel folder.
-
-    Files written by Keras 2 and by Keras 3 can be read.
-
-    Raises
-    ------
-    ConversionError
-        If there is no such file or no model in it.
-    """
-    check_model_file(path)
-    import tensorflow as tf
-
-    from .conversion.keras3 import load_keras_3
-
-    try:
-        return tf.keras.models.load_model(
-            path, custom_objects=_keras_spiking_layers(), compile=False
-        )
-    except Exception as error:
-        if Path(path).is_dir():
-            reason = str(error).strip().split("\n")[0]
-            raise ConversionError(f"{os.fspath(path)} can't be read: {reason}") from error
-        try:
-            return load_keras_3(path)
-        except ConversionError as later:
-            unknown = _UNKNOWN_LAYER.search(f"{error} {later}")
-            if unknown is None:
-                raise
-            name = next(filter(None, unknown.groups()))
-            raise ConversionError(
-                f"{os.fspath(path)} has a layer of type {name}, which is not known here: decorate "
-                "its class with @tf.keras.utils.register_keras_serializable(), save the model "
-                "again, and import the class first (on the command line: --plugin FILE)."
-            ) from error
-
-
-#: What the readers of Keras say of a layer that is not theirs; "Functional" is the model itself.
-_UNKNOWN_LAYER = re.compile(
-    r"Unknown layer: '(?!Functional)([\w>]+)'|object of type `(?!Functional)(\w+)`"
-    r"|locate class '(?!Functional)(\w+)'"
+_OBJECTS = (
+    "holds Python objects, which are not read here, as they can run any code: save arrays of "
+    "numbers, all samples of one shape."
 )
-
-
-def _keras_spiking_layers() -> dict[str, type]:
-    """The layers of keras_spiking by name: it does not make them known to Keras itself."""
-    try:
-        layers = stack.keras_spiking().layers
-    except StackError:
-        return {}
-    return {name: cls for name, cls in vars(layers).items() if inspect.isclass(cls)}
-
-
-def check_model_file(path: str | os.PathLike[str]) -> None:
-    """Raise `ConversionError` if ``path`` plainly holds no model; imports nothing heavy."""
-    if not Path(path).exists():
-        raise ConversionError(f"There is no model {os.fspath(path)}.")
-    if Path(path).is_dir() and not (Path(path) / "keras_metadata.pb").exists():
-        raise ConversionError(
-            f"Folder {os.fspath(path)} holds no Keras SavedModel: keras_metadata.pb is missing "
-            "(model.export() leaves the layers out; use model.save())."
-        )
 
 
 def load_data(
@@ -110,7 +47,9 @@ def load_data(
         loaded = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise DataError(f"There is no data file {name}.") from None
-    except (*_UNREADABLE, EOFError):
+    except (*_UNREADABLE, EOFError) as error:
+        if _is_pickled(error) and _starts_as_pickle_or_array(path):
+            raise DataError(f"{name} {_OBJECTS}") from None
         raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
     if isinstance(loaded, np.ndarray):
         if x_key is not None or y_key is not None:
@@ -185,4 +124,17 @@ def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> n
     try:
         return loaded[keys[0]] if keys else None
     except _UNREADABLE as error:
+        if _is_pickled(error):
+            raise DataError(f"Array {keys[0]!r} of {name} {_OBJECTS}") from None
         raise DataError(f"Array {keys[0]!r} of {name} can't be read ({error}).") from None
+
+
+def _is_pickled(error: Exception) -> bool:
+    """Whether NumPy did not read an array because it would have to unpickle it."""
+    return isinstance(error, ValueError) and "allow_pickle" in str(error)
+
+
+def _starts_as_pickle_or_array(path: str | os.PathLike[str]) -> bool:
+    """NumPy takes whatever it does not know for a pickle."""
+    with open(path, "rb") as file:
+        return file.read(6) == b"\x93NUMPY" or file.seek(0) == 0 and file.read(1) == b"\x80"

@@ -1,37 +1,16 @@
-"""Models and data from files, and one sentence for each thing that can be wrong."""
+"""Data from files, and one sentence for each thing that can be wrong."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from nengo_spikecost.errors import ConversionError, DataError
-from nengo_spikecost.loading import load_data, load_model
-from tests.models import conv_net, images
-
-
-@pytest.mark.parametrize("name", ["net.h5", "net.keras", "folder"])
-def test_models_of_this_keras(name, tmp_path):
-    model = conv_net(tf.keras)
-    model.save(tmp_path / name)
-    np.testing.assert_array_equal(
-        load_model(tmp_path / name).predict(images(), verbose=0), model.predict(images(), verbose=0)
-    )
-
-
-def test_no_model_there(tmp_path):
-    with pytest.raises(ConversionError, match=r"There is no model .*gone\.h5"):
-        load_model(tmp_path / "gone.h5")
-    (tmp_path / "broken.h5").write_bytes(b"not a model")
-    with pytest.raises(ConversionError, match=r"broken\.h5 can't be read"):
-        load_model(tmp_path / "broken.h5")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ConversionError, match="no Keras SavedModel"):
-        load_model(tmp_path / "empty")
+from nengo_spikecost.errors import DataError
+from nengo_spikecost.loading import load_data
+from tests.models import images
 
 
 def test_data(tmp_path):
@@ -58,9 +37,31 @@ def test_no_data_there(tmp_path):
         load_data(tmp_path / "odd.npz")
     with pytest.raises(DataError, match="no array 'x'; it has pictures"):
         load_data(tmp_path / "odd.npz", "x")
-    np.savez(tmp_path / "objects.npz", x=np.array([{}], dtype=object))
-    with pytest.raises(DataError, match=r"Array 'x' of .* can't be read"):
+
+
+class Told:
+    """Says so if it is unpickled; that is all."""
+
+    seen: ClassVar[list[str]] = []
+
+    def __setstate__(self, state):
+        self.seen.append(state)
+
+    def __getstate__(self):
+        return "unpickled"
+
+
+def test_arrays_of_python_objects_are_not_unpickled(tmp_path):
+    objects = np.array([Told()], dtype=object)
+    np.savez(tmp_path / "objects.npz", x=objects)
+    np.save(tmp_path / "objects.npy", objects)
+    (tmp_path / "pickle.npy").write_bytes(pickle.dumps(objects))
+    with pytest.raises(DataError, match=r"Array 'x' of .* holds Python objects, which .* numbers"):
         load_data(tmp_path / "objects.npz")
+    for name in ("objects.npy", "pickle.npy"):
+        with pytest.raises(DataError, match=rf"{name} holds Python objects, which .* numbers"):
+            load_data(tmp_path / name)
+    assert not Told.seen
 
 
 def test_damaged_and_odd_data(tmp_path):
@@ -79,24 +80,3 @@ def test_damaged_and_odd_data(tmp_path):
     np.save(tmp_path / "x.npy", images(2))
     with pytest.raises(DataError, match=r"x_key and y_key are of \.npz"):
         load_data(tmp_path / "x.npy", x_key="x")
-
-
-def test_layers_of_keras_spiking_are_known(tmp_path):
-    """In a process that has not imported keras_spiking, as the command line has not."""
-    path = tmp_path / "spiking.h5"
-    code = (
-        "import sys, nengo_spikecost, tensorflow as tf\n"
-        "from nengo_spikecost.loading import load_model\n"
-        "if sys.argv[1] == 'save':\n"
-        "    import keras_spiking\n"
-        "    x = tf.keras.Input((6, 4))\n"
-        "    tf.keras.Model(x, keras_spiking.SpikingActivation('relu')(x)).save(sys.argv[2])\n"
-        "else:\n"
-        "    print(type(load_model(sys.argv[2]).layers[-1]).__name__)\n"
-    )
-    for step in ("save", "load"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, step, str(path)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "SpikingActivation"

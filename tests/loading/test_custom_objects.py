@@ -1,0 +1,133 @@
+"""Files with layers of other packages: one sentence that names class, layer and remedy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nengo_spikecost.errors import ConversionError
+from nengo_spikecost.loading import load_model
+from nengo_spikecost.loading.custom_objects import objects_of, remedy
+from nengo_spikecost.loading.file_contents import Stranger
+
+MODULE = """
+import tensorflow as tf
+from tensorflow.keras.layers import Dense
+
+
+class Own(Dense):
+    pass
+
+
+def twice(x):
+    return 2 * x
+"""
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    file = tmp_path / "own_layers.py"
+    file.write_text(MODULE)
+    code = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "import nengo_spikecost, tensorflow as tf, own_layers\n"
+        "x = tf.keras.Input((4,))\n"
+        "y = own_layers.Own(3, name='mine', activation='relu')(x)\n"
+        "y = tf.keras.layers.Dense(2, activation=own_layers.twice, name='out')(y)\n"
+        "tf.keras.Model(x, y).save('net.keras')\n"
+        "tf.keras.Model(x, own_layers.Own(3, name='mine')(x)).save('net.h5')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    np.save(tmp_path / "x.npy", np.ones((2, 4)))
+    return file
+
+
+def command(folder, *args):
+    run = [sys.executable, "-m", "nengo_spikecost.cli", *args]
+    return subprocess.run(run, cwd=folder, capture_output=True, text=True)
+
+
+def test_custom_objects_on_the_command_line(own_file):
+    folder = own_file.parent
+    args = ("report", "net.keras", "--data", "x.npy", "--steps", "3")
+    done = command(folder, *args)
+    assert done.returncode == 2 and done.stderr.startswith("Error: net.keras has layer 'mine'")
+    assert "of type Own of own_layers, which Keras itself does not have" in done.stderr
+    assert "--custom-objects own_layers" in done.stderr
+    # converted, but for the activation, which has no Nengo form
+    done = command(folder, *args, "--custom-objects", "own_layers.py")
+    assert done.returncode == 2 and "Layer 'out' (Dense) can't be converted" in done.stderr
+    done = command(
+        folder, "report", "net.h5", "--data", "x.npy", "--steps", "3",
+        "--custom-objects", "own_layers.py",
+    )  # fmt: skip
+    assert done.returncode == 0 and "mine (Own)" in done.stdout, done.stderr
+    done = command(folder, *args, "--custom-objects", "nowhere.py")
+    assert done.returncode == 2 and "there is no file nowhere.py" in done.stderr
+    done = command(folder, *args, "--custom-objects", "own_layers.py", "--json", "own_layers.py")
+    assert done.returncode == 2 and "would be written over own_layers.py" in done.stderr
+    assert own_file.read_text() == MODULE
+
+
+def test_the_objects_of_a_module():
+    """Its classes and functions, and not those of Keras that it uses."""
+    module = type(sys)("mine")
+    exec(compile(MODULE, "mine.py", "exec"), module.__dict__)
+    assert sorted(objects_of(module)) == ["Own", "twice"]
+
+
+@pytest.mark.parametrize(
+    "name, module, keras, words",
+    [
+        ("QDense", "", 2, "pip install 'nengo-spikecost[qkeras]'"),
+        ("QDense", "qkeras.qlayers", 3, "if they are of QKeras 0.9.0 and Keras 2"),
+        ("qkeras>QDense", "", 3, "if they are of QKeras 0.9.0 and Keras 2"),
+        ("keras-lmu>LMU", "", 3, "build the network in Nengo"),
+        ("LMU", "keras_lmu.layers", 3, "build the network in Nengo"),
+        ("QuantizedConv2D", "", 2, "before quantizeml.models.quantize"),
+        ("PruneLowMagnitude", "", 2, "strip_pruning"),
+        ("Own", "my.layers", 2, "--custom-objects my.layers"),
+        ("Own", "", 2, "--custom-objects MODULE"),
+        ("Own", "my.layers", 3, "replace it by layers and functions of Keras"),
+    ],
+)
+def test_remedies(name, module, keras, words):
+    assert words in remedy(Stranger(name, "a", module, True), keras)
+
+
+@pytest.mark.parametrize("name", ["q.h5", "q.keras", "folder"])
+def test_qkeras_is_found_by_itself(name, tmp_path):
+    pytest.importorskip("qkeras", reason="QKeras is not installed (the extra qkeras)")
+    code = (
+        "import nengo_spikecost, tensorflow as tf, qkeras\n"
+        "x = tf.keras.Input((8, 8, 1))\n"
+        "y = qkeras.QConv2D(2, 3, kernel_quantizer='quantized_bits(4,0,1)')(x)\n"
+        "y = tf.keras.layers.Flatten()(qkeras.QActivation('quantized_relu(4)')(y))\n"
+        "y = qkeras.QDense(3, kernel_quantizer=qkeras.quantized_po2(4))(y)\n"
+        f"tf.keras.Model(x, y).save({name!r})\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
+    np.save(tmp_path / "x.npy", np.ones((2, 8, 8, 1)))
+    done = command(tmp_path, "report", name, "--data", "x.npy", "--steps", "3")
+    assert done.returncode == 0 and "(QConv2D)" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("package", ["keras_lmu", "tensorflow_model_optimization"])
+def test_files_of_other_packages(package, tmp_path):
+    other = pytest.importorskip(package, reason=f"{package} is not installed")
+    if package == "keras_lmu":
+        keras = pytest.importorskip("keras", minversion="3", reason="this stack has no Keras 3")
+        inp = keras.Input((8, 4))
+        lmu = other.LMU(2, 4, 8, keras.layers.SimpleRNNCell(3), name="mine")
+        keras.Model(inp, lmu(inp)).save(tmp_path / "net.keras")
+        words = "layer 'mine' of type LMU of keras_lmu.* build the network in Nengo"
+    else:
+        model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,), name="mine")])
+        other.sparsity.keras.prune_low_magnitude(model).save(tmp_path / "net.keras")
+        words = "layer 'prune_low_magnitude_mine' of type PruneLowMagnitude .*strip_pruning"
+    with pytest.raises(ConversionError, match=words):
+        load_model(tmp_path / "net.keras")
