@@ -72,6 +72,48 @@ def test_report(run, folder):
     assert f"{round(content['total']['synops']):,}" in done.output
 
 
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["report", "net.h5", "--data", "x.npy", "--json", "net.h5"], "over net.h5, which is read"),
+        (["report", "net.h5", "--data", "x.npy", "--csv", "./x.npy"], "over x.npy, which is read"),
+        (
+            ["compare", "net.h5", "--data", "x.npy", "--json", "a.out", "--csv", "./a.out"],
+            "--csv ./a.out would be written over a.out, which --json writes",
+        ),
+        (["fit", "net.h5", "--data", "x.npy", "--json", "x.npy"], "over x.npy, which is read"),
+        (["fit", "net.h5", "--json", "net.h5"], "over net.h5, which is read"),
+        (["deploy", "net.h5", "--data", "x.npy", "--json", "link.h5"], "over net.h5"),
+        (
+            ["tune", "net.h5", "--data", "x.npy", "--plot", "a.svg", "--json", "a.svg"],
+            "--json a.svg would be written over a.svg, which --plot writes",
+        ),
+        (["sweep", "net.h5", "--data", "data.npz", "--study", "data.npz"], "over data.npz"),
+        (
+            ["sweep", "net.h5", "--data", "data.npz", "--study", "s.db", "--json", "s.db"],
+            "--json s.db would be written over s.db, which --study writes",
+        ),
+        (["devices", "--device-file", "mine.toml", "--json", "mine.toml"], "over mine.toml"),
+        (["demo", "--json", "a.out", "--csv", "a.out"], "which --json writes"),
+        (
+            ["--plugin", "plug.py", "report", "net.h5", "--data", "x.npy", "--csv", "plug.py"],
+            "over plug.py, which is read",
+        ),
+        (["report", "saved", "--data", "x.npy", "--json", "saved/a.json"], "over saved"),
+    ],
+)
+def test_no_result_replaces_an_input_or_another(run, folder, args, words):
+    (folder / "link.h5").exists() or (folder / "link.h5").symlink_to("net.h5")
+    (folder / "plug.py").write_text("")
+    (folder / "saved").mkdir(exist_ok=True)
+    for name in ("saved_model.pb", "keras_metadata.pb"):
+        (folder / "saved" / name).touch()
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    done = run(*args)
+    assert done.exit_code == 2 and words in done.stderr, done.output
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
 def test_continuous_presentation_and_no_labels(run):
     done = run("report", "net.h5", "--data", "x.npy", "--steps", 5, "--presentation", "continuous")
     assert done.exit_code == 0, done.output

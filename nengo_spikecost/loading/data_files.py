@@ -137,4 +137,4 @@ def _is_pickled(error: Exception) -> bool:
 def _starts_as_pickle_or_array(path: str | os.PathLike[str]) -> bool:
     """NumPy takes whatever it does not know for a pickle."""
     with open(path, "rb") as file:
-        return file.read(6) == b"\x93NUMPY" or file.seek(0) == 0 and file.read(1) == b"\x80"
+        return file.read(6).startswith((b"\x93NUMPY", b"\x80"))

@@ -120,6 +120,8 @@ def _walk(entry: Any, names: Names, layer: str, is_layer: bool) -> Iterator[Stra
             by_name = key in _ACTIVATIONS and isinstance(value, str) and value.isidentifier()
             if by_name and not names.given(value) and not names.own(value):
                 yield Stranger(value, layer, "", False)
+            if key in _ACTIVATIONS and isinstance(value, Mapping) and "class_name" not in value:
+                yield Stranger(key, layer, "", False, _PROGRAMS["__lambda__"])
             # layers are the entries of a model's list, and those within a wrapper
             listed = key == "config" and isinstance(value, (list, tuple))  # by Keras before 2.3
             yield from _walk(value, names, layer, key in ("layers", "layer") or listed)
