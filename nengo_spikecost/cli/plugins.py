@@ -26,7 +26,7 @@ def commands_of(module: ModuleType) -> list[click.Command]:
 PLUGINS = f"{__name__}.names"
 
 
-def load_plugin(name: str, context: click.Context) -> ModuleType:
+def load_plugin(name: str) -> ModuleType:
     """Import a plug-in by the path of its file, or the name of its module.
 
     Raises
@@ -34,7 +34,6 @@ def load_plugin(name: str, context: click.Context) -> ModuleType:
     click.BadParameter
         If there is none, or it can't be imported.
     """
-    context.meta.setdefault(PLUGINS, []).append(name)
     try:
         if not name.endswith(".py"):
             return importlib.import_module(name)
@@ -58,8 +57,9 @@ def add_plugins(context: click.Context, _: Any, names: tuple[str, ...]) -> None:
     """Callback of ``--plugin``: import each, and add its commands to the group."""
     group = context.command
     assert isinstance(group, click.Group)
+    context.meta.setdefault(PLUGINS, []).extend(names)
     for name in names:
-        for command in commands_of(load_plugin(name, context)):
+        for command in commands_of(load_plugin(name)):
             if command.name in group.commands:
                 click.echo(f"Warning: {name} replaces the sub-command {command.name}.", err=True)
             group.add_command(command)

@@ -61,6 +61,7 @@ def test_custom_objects_on_the_command_line(own_file):
     # converted, but for the activation, which has no Nengo form
     done = command(folder, *args, "--custom-objects", "own_layers.py")
     assert done.returncode == 2 and "Layer 'out' (Dense) can't be converted" in done.stderr
+    # a class that replaces nothing is converted as its base
     done = command(
         folder, "report", "net.h5", "--data", "x.npy", "--steps", "3",
         "--custom-objects", "own_layers.py",
