@@ -277,7 +277,7 @@ def test_columns_that_are_inputs():
         ((np.eye(8), np.arange(8), np.ones(8)), "tuple of 3.*weights of samples"),
         ((iter([np.eye(8)]), np.arange(8)), "tuple of .*iterator and labels"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_array_of_real_numbers_is_refused_by_name(data, message):
     conversion = nsc.convert(dense_model((8,)), **OPTIONS)
