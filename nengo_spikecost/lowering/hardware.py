@@ -12,7 +12,7 @@ import numpy as np
 from nengo.connection import LearningRule
 from nengo.dists import Choice
 from nengo.ensemble import Neurons
-from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform
+from nengo.transforms import ChannelShape, Convolution, ConvolutionTranspose, Dense, NoTransform
 
 from ..graph.chip_split import ChipSplit
 from ..graph.routes import is_neural
@@ -28,6 +28,36 @@ def needs_rewriting(conn: nengo.Connection) -> bool:
     return not np.array_equal(
         np.arange(conn.post_obj.size_in)[conn.post_slice], np.arange(conn.post_obj.size_in)
     )
+
+
+def over_two_axes(conn: nengo.Connection) -> Any | None:
+    """A convolution over one axis as the same one over two, whose weights are drawn alike.
+
+    Returns
+    -------
+    nengo.transforms.Transform or None
+        None if it is no such Connection between neurons.
+    """
+    old = conn.transform
+    ends = isinstance(conn.pre_obj, Neurons) and isinstance(conn.post_obj, Neurons)
+    if not (ends and type(old) in (Convolution, ConvolutionTranspose) and old.dimensions == 1):
+        return None
+
+    def shape(of: Any) -> ChannelShape:
+        last = of.channels_last
+        sizes = (1, *of.spatial_shape)
+        all_sizes = (*sizes, of.n_channels) if last else (of.n_channels, *sizes)
+        return ChannelShape(all_sizes, channels_last=last)
+
+    more = {"groups": old.groups} if getattr(old, "groups", 1) > 1 else {}
+    if isinstance(old, ConvolutionTranspose):
+        more["output_shape"] = shape(old.output_shape)
+    init = old.init[None] if isinstance(old.init, np.ndarray) else old.init
+    return type(old)(
+        old.n_filters, shape(old.input_shape), kernel_size=(1, *old.kernel_size),
+        strides=(1, *old.strides), padding=old.padding, channels_last=old.channels_last,
+        init=init, **more,
+    )  # fmt: skip
 
 
 def needs_relay(conn: nengo.Connection, split: ChipSplit) -> bool:

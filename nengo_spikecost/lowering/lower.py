@@ -42,7 +42,7 @@ from ..graph.routes import is_neural
 from .composition import TooManyWeights, compose
 from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
 from .emission import to_transform
-from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting
+from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting, over_two_axes
 from .images import as_images, find_images
 from .linear_map import LinearMap
 from .lowering_record import Change, Lowering, n_stored
@@ -311,12 +311,23 @@ class _Lowerer:
             path = Path(conn.pre_obj, conn.synapse, self._maps[conn], (conn,))
             self._connect(path, conn.post_obj, self._emit(path), "rewritten")
         elif not needs_relay(conn, self._split):
-            self._copier.copy(conn)
+            self._copy_unread(conn)
         elif isinstance(conn.pre_obj, nengo.Ensemble):
             self._copy_decoded(conn)
         else:
             relay = self._relay(conn.pre_obj, conn.synapse, conn.post_obj, (conn,))
             self._copier.copy(conn, pre=relay[conn.pre_slice], synapse=None)
+
+    def _copy_unread(self, conn: nengo.Connection) -> None:
+        """Copy a Connection as it is, but a convolution over two axes."""
+        transform = over_two_axes(conn)
+        if transform is None:
+            self._copier.copy(conn)
+            return
+        self._copier.copy(conn, transform=transform)
+        names = self._name(conn.pre_obj), self._name(conn.post_obj)
+        n_weights = n_stored(transform)
+        self._changes.append(Change("rewritten", *names, (conn,), transform, n_weights, n_weights))
 
     def _copy_decoded(self, conn: nengo.Connection) -> None:
         """Decode to a Node of its own, and apply the transform behind it."""

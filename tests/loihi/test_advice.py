@@ -64,14 +64,6 @@ def lowered(net):
     return lower(net).network
 
 
-def with_weights(net):
-    """An array of weights in place of those to be drawn, lowered."""
-    old = last(net).transform
-    init = np.ones((*old.kernel_size, old.input_shape.n_channels, old.n_filters))
-    last(net).transform = nengo.Convolution(2, (4, 2), kernel_size=(1,), strides=(1,), init=init)
-    return lower(net).network
-
-
 def reconnected(**values):
     """The last Connection made anew, with other arguments."""
 
@@ -129,7 +121,7 @@ def to_a_function(net):
 #: Network of test_support, and every way out that is advised.
 ADVICE = {
     "sparse_without_entries": [removed],
-    "convolution_1d": [with_weights],
+    "convolution_1d": [lowered],
     "unequal_gains_into_convolution": [setting(a, gain=nengo.dists.Choice([2]))],
     "solved_gains_into_convolution": [
         setting(a, gain=nengo.dists.Choice([2]), bias=nengo.dists.Choice([0])),
@@ -257,6 +249,26 @@ def test_a_matrix_from_chip_to_host_neurons_runs_when_it_is_lowered():
     assert (change.origin, change.target) == ("a", "b")
     probes = {label: lowering.objects[probe] for label, probe in layers.probes.items()}
     assert_alike(lowering.network, probes, layers)
+
+
+def test_a_convolution_over_one_axis_draws_the_same_weights_over_two():
+    """Values: Nengo's own draw for the Connection as it was given, by its seed."""
+    layers = Layers(8, seed=2)
+    target = layers.population(8, "b")
+    conv = nengo.Convolution(2, (4, 2), kernel_size=(3,), strides=(1,), padding="same")
+    layers.connect(layers.encoder, target, conv)
+    layers.net.all_connections[-1].seed = 5
+    layers.probe(target)
+    lowering = lower(layers.net)
+    new = lowering.objects[layers.net.all_connections[-1]]
+    assert new.transform.dimensions == 2 and new.seed == 5
+    rng = np.random.RandomState
+    np.testing.assert_array_equal(new.transform.sample(rng(5))[0], conv.sample(rng(5)))
+    assert check_support(lowering) == ()
+    probes = {label: lowering.objects[probe] for label, probe in layers.probes.items()}
+    assert nengo_counts(layers.net, layers.probes)["b"].tolist() == (
+        nengo_counts(lowering.network, probes)["b"].tolist()
+    )
 
 
 def test_decoded_values_reach_a_sparse_transform_on_the_host():

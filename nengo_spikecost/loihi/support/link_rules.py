@@ -157,8 +157,7 @@ def _matrix_on_chip(link: Link, context: Context) -> Iterator[Finding]:
 def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
     transform, kind = link.transform, _kind(link.transform)
     between_neurons = all(isinstance(o, Neurons) for o in (link.first.pre_obj, link.post_obj))
-    wrong = unreadable(transform)
-    lowered = between_neurons and wrong is None
+    lowered = between_neurons and unreadable(transform) is None
     if kind not in ("Convolution", "ConvolutionTranspose"):
         remedy = LOWER if lowered else "Give it as a nengo.Dense or nengo.Sparse transform"
         yield f"has a transform of type {kind}, which NengoLoihi can't build", remedy, True
@@ -177,9 +176,6 @@ def _convolution_on_chip(link: Link, context: Context) -> Iterator[Finding]:
         remedy = f"{LOWER}, which writes it over 2 axes"
         if n_axes > 2:
             remedy = "Use layers over 2 axes, or mark the populations at both ends off chip"
-        elif not lowered:
-            remedy = f"Give it an array of weights (init), since {wrong}, and lower the network "
-            remedy += "(nengo_spikecost.lowering.lower), which writes it over 2 axes"
         yield reason, remedy, True
         return
     yield from _part_of_target(link)
