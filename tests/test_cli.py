@@ -185,7 +185,7 @@ def test_own_devices(run, monkeypatch):
     [
         (["gone.h5", "--data", "x.npy"], "There is no model gone.h5."),
         (["net.h5", "--data", "gone.npy"], "There is no data file gone.npy."),
-        (["net.h5", "--data", "wide.npy"], "expected (n, ...) with 64 values per sample"),
+        (["net.h5", "--data", "wide.npy"], "expected (n, 8, 8, 1) with 64 values per sample"),
         (["net.h5", "--data", "nan.npy"], "hold NaN or infinite values, first in sample 4."),
         (["net.h5", "--data", "empty.npy"], "data holds no samples."),
         (["net.h5", "--data", "few_labels.npz"], "There are 12 samples and 3 labels."),

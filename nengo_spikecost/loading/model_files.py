@@ -58,8 +58,13 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
         raise ConversionError(f"There is no model {name}.")
     if file.is_dir():
         return _folder(name)
-    with file.open("rb") as stream:
-        start = stream.read(64)
+    if not file.is_file():
+        raise ConversionError(f"{name} is a device or a pipe, not a file: save the model to one.")
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(64)
+    except OSError as error:
+        raise ConversionError(f"{name} can't be read: {error.strerror or error}.") from error
     if start.startswith(_HDF5):
         return _hdf5(name)
     if start.startswith(_ZIP) or zipfile.is_zipfile(name):
@@ -184,7 +189,7 @@ def _text(value: Any) -> Any:
 def _json(name: str, text: str | bytes) -> Mapping[str, Any]:
     try:
         config = json.loads(text)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConversionError(
             f"{name} can't be read: the configuration of its model is damaged ({error})."
         ) from error

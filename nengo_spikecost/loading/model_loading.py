@@ -65,7 +65,12 @@ def load_model(
             f"{file.path} holds a subclassed model ({config.get('class_name')}); only Functional "
             "and Sequential models show their layers to a converter."
         )
-    found = strangers(config, _Names(keras, file.keras, given))
+    try:
+        found = strangers(config, _Names(keras, file.keras, given))
+    except RecursionError as error:
+        raise ConversionError(
+            f"{file.path} can't be read: its configuration is nested without end."
+        ) from error
     given = {**installed_objects(found, file.keras), **given}
     found = strangers(config, _Names(keras, file.keras, given))
     if found and not trust:
@@ -103,7 +108,7 @@ class _Names:
     """The names that a Keras and its user know."""
 
     def __init__(self, keras: Any, number: int, custom_objects: Mapping[str, Any]):
-        self._custom = dict(custom_objects)
+        self._custom, self._keras = dict(custom_objects), keras
         self._saving = keras.saving if number == 3 else keras.utils
         parts = (
             "activations", "constraints", "initializers", "layers", "losses", "metrics",
@@ -121,7 +126,14 @@ class _Names:
 
     def own(self, name: str) -> bool:
         known = name in self._table or name in ("Functional", "function")
-        return known or any(hasattr(part, name) for part in self._parts)
+        return known or any(hasattr(part, name) for part in self._parts) or self._activates(name)
+
+    def _activates(self, name: str) -> bool:
+        """Whether Keras has an activation of that name, which it may not show: relu6 is one."""
+        try:
+            return callable(self._keras.activations.get(name))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return False
 
 
 def _keras_that_wrote(file: ModelFile) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,32 @@ def test_statistics_are_read_from_folders(tmp_path):
         load_model(tmp_path / "folder")
 
 
+@pytest.mark.parametrize("name", ["net.h5", "net.keras", "folder"])
+def test_what_models_are_made_of_every_day_is_known(name, tmp_path):
+    layers, keras = tf.keras.layers, tf.keras
+    convolution = layers.SeparableConv2D(
+        2, 3, kernel_constraint=keras.constraints.max_norm(2.0), activation=tf.nn.leaky_relu,
+        depthwise_regularizer=keras.regularizers.L1L2(0.1, 0.1),
+        depthwise_initializer=keras.initializers.VarianceScaling(), dtype="mixed_float16",
+    )  # fmt: skip
+    model = tf.keras.Sequential([
+        layers.Rescaling(1 / 255.0, input_shape=(8, 8, 3)), layers.RandomFlip(),
+        layers.Normalization(mean=0, variance=1), convolution, layers.PReLU(),
+        layers.Activation(tf.nn.relu6), layers.Activation("swish"), layers.Reshape((6, 12)),
+        layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+        layers.RNN(layers.GRUCell(2), return_sequences=True),
+    ])  # fmt: skip
+    inp = tf.keras.Input((8, 8, 3))
+    y = model(inp)
+    y = layers.MultiHeadAttention(2, 2)(y, y)
+    model = tf.keras.Model(inp, tf.reduce_mean(tf.concat([y, 2 * y], 1), axis=1)[:, :1])
+    model.save(tmp_path / name)
+    x = np.random.RandomState(0).uniform(0, 255, (2, 8, 8, 3))
+    np.testing.assert_array_equal(
+        load_model(tmp_path / name).predict(x, verbose=0), model.predict(x, verbose=0)
+    )
+
+
 def test_no_model_there(tmp_path):
     with pytest.raises(ConversionError, match=r"There is no model .*gone\.h5"):
         load_model(tmp_path / "gone.h5")
@@ -107,6 +134,10 @@ def write_other_files(folder):
         file["a"] = 1
     with h5py.File(folder / "text.h5", "w") as file:
         file.attrs["model_config"] = "{half"
+    with h5py.File(folder / "number.h5", "w") as file:
+        file.attrs["model_config"] = 3
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(folder / "pipe")
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +170,12 @@ def others(tmp_path_factory):
         ("nir.h5", "is a NIR graph"),
         ("odd.h5", "without a Keras model"),
         ("text.h5", "the configuration of its model is damaged"),
+        ("number.h5", "the configuration of its model is damaged"),
+        pytest.param(
+            "pipe",
+            "is a device or a pipe, not a file",
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here"),
+        ),
     ],
 )
 def test_what_is_there_instead_of_a_model(others, name, words):
