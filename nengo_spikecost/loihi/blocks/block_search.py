@@ -337,8 +337,7 @@ class BlockSearch:
 
     def _least_busy(self, max_cores: int) -> None:
         """The busiest core as little busy as these cores allow, by bisection."""
-        loads = [choices.loads_ns() for choices in self.problem.choices]
-        levels = np.unique(np.concatenate(loads))
+        loads, levels = self._loads()
         low, high = 0, len(levels) - 1
         while low <= high:
             self.clock.check()
@@ -349,6 +348,12 @@ class BlockSearch:
                 high = middle - 1
             else:
                 low = middle + 1
+
+    def _loads(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """The load of each tiling in ns, and the different ones of those that may fit."""
+        loads = [choices.loads_ns() for choices in self.problem.choices]
+        states = [choices.state for choices in self.problem.choices]
+        return loads, np.unique(np.concatenate([x[s != FAILS] for x, s in zip(loads, states)]))
 
     def _below(self, loads: Sequence[np.ndarray], level: float) -> tuple[int, ...] | None:
         """Fewest cores such that none is busier than ``level``."""
@@ -369,22 +374,22 @@ class BlockSearch:
         self.started = time.monotonic()
         self.clock.start(self.time_limit)
         self.best = None
-        fits = []
+        fits: list[BlockFit] = []
+        ends = []
         for number, objective in enumerate(OBJECTIVES):
             with self.clock.part(0.5 / (len(OBJECTIVES) - number)):
-                fits.append(self.fit(objective))
+                ends.append(self.fit(objective))
         try:
-            loads = [choices.loads_ns() for choices in self.problem.choices]
-            levels = np.quantile(
-                np.unique(np.concatenate(loads)), np.linspace(0, 1, PARETO_POINTS), method="nearest"
-            )
-            for level in np.unique(levels):
+            loads, levels = self._loads()
+            share = np.linspace(0, 1, PARETO_POINTS)
+            for level in np.unique(np.quantile(levels, share, method="nearest")):
                 self.clock.check()
                 solution = self._below(loads, level)
                 if solution is not None:
                     fits.append(self._result(self.problem, solution, "pareto"))
         except OutOfTime:
             pass
+        fits += ends
         fits = [fit for k, fit in enumerate(fits) if not is_worse(fit, fits, k)]
         return tuple(sorted(fits, key=lambda fit: (fit.n_cores, fit.busiest_ns)))
 

@@ -283,7 +283,8 @@ def _by_pair(
 
 def balanced_tiles(shape: tuple[int, ...]) -> np.ndarray:
     """For each number of tiles along each axis, the smallest that give it: int64, (n, axes)."""
-    return _tiles_of([np.array(list(sides(n)), dtype=np.int64)[::-1] for n in shape])
+    # the largest come first: of equally good tilings a search takes the first
+    return _tiles_of([np.array(list(sides(n)), dtype=np.int64)[::-1] for n in shape])[::-1]
 
 
 def all_tiles(shape: tuple[int, ...], most_blocks: int) -> np.ndarray:
