@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
+from .plain_labels import plain_labels
 from .presenter import Presenter, presenters
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class Result:
             size = presenter.size(self)
             _, axes = pyplot.subplots(1, presenter.panels, figsize=size, layout="constrained")
         presenter.draw(self, axes, **options)
+        plain_labels(axes)
         return axes
 
 
