@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # A blank in the name of a Keras 3 layer, on TensorFlow.
 #
-# Expected: a model that Keras builds, saves and calls can also be fitted and asked for predictions;
+# Expected: a model that Keras builds, saves and calls can also be asked for predictions;
 #   or the name is refused where it is given.
 # Found (keras 3.15.1, tensorflow 2.21.0, Python 3.11): building, saving and calling take the name,
-#   `predict` and `fit` raise "'first layer' is not a valid scope name", with run_eagerly=True as well.
-#   Parentheses do the same; dots and slashes do not matter.
+#   `predict` raises "'first layer' is not a valid scope name", with run_eagerly=True as well.
 # Output seen:
 #   first layer: call ok, save ok, predict ValueError, eager predict ValueError
 #   first_layer: call ok, save ok, predict ok, eager predict ok

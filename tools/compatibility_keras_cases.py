@@ -287,16 +287,17 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "keras3 blanks", right=EXACTLY,
         brings="layer names with blanks",
-        theirs="valid to build, save and call; on TensorFlow `predict` and `fit` raise", see=keras3_blanks, **keras3,
+        theirs="valid to build, save and call; on TensorFlow `predict` raises",
+        see=keras3_blanks, **keras3,
     )  # fmt: skip
     yield Case(
         "keras3 file", right=EXACTLY,
         brings="a `.keras` file", theirs="a zip of a config and weights",
-        see=keras3_file, test="tests/test_loading.py", **keras3,
+        see=keras3_file, test="tests/loading/test_model_loading.py", **keras3,
     )  # fmt: skip
     yield Case(
         "keras3 truncated", right="^Refused: .*model.keras",
-        brings="half of a `.keras` file", theirs="raises BadZipFile",
+        brings="half of a `.keras` file", theirs="says that the file is not found",
         see=keras3_truncated, **keras3,
     )  # fmt: skip
     yield Case(
@@ -308,7 +309,7 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "tf_keras h5", right=EXACTLY,
         brings="an `.h5` file", theirs="JSON of the layers, and arrays",
-        see=legacy_h5, test="tests/test_loading.py", **legacy,
+        see=legacy_h5, test="tests/loading/test_model_loading.py", **legacy,
     )  # fmt: skip
     yield Case(
         "tf_keras operators", right=EXACTLY,
@@ -361,7 +362,7 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "numpy objects", "pandas and NumPy", "an `.npz` file with pickled objects",
         "loading them runs code; refused unless `allow_pickle=True`", npz_of_objects,
-        "^Refused: .*data.npz", ("numpy",), test="tests/test_loading.py",
+        "^Refused: .*data.npz", ("numpy",), test="tests/loading/test_data_files.py",
     )  # fmt: skip
 
 
