@@ -59,9 +59,11 @@ def count(
         another number of neurons.
     """
     n_steps, dt, n_samples = 1, 0.001, 0
+    if activity is not None:
+        checked_activity(activity)
     passes = InputPasses(graph, None if activity is None else activity.protocol)
     if activity is not None:
-        _check_activity(graph, checked_activity(activity))
+        _check_activity(graph, activity)
         n_steps, dt = activity.protocol.n_steps, activity.protocol.dt
         n_samples = activity.n_samples
     records = activity.populations if activity is not None else {}

@@ -145,7 +145,7 @@ def parse_columns(columns: Sequence[str]) -> tuple[Column, ...]:
 
 def _parse(name: str) -> Column:
     if not isinstance(name, str):
-        raise EnergyError(f"columns must be names of columns, not {check.shown(name)}.")
+        raise EnergyError(f"A column is the name of one, not {check.shown(name)}.")
     if name in _PLAIN:
         return _PLAIN[name]
     kind, _, device = name.partition(" ")
