@@ -1,9 +1,10 @@
 """A built network as flat arrays, ready for compiled code.
 
 The compartments of all blocks have consecutive numbers in NengoLoihi's order, and the neurons of
-the host's inputs follow them: together they are the sources of spikes. Weights are kept as on
-the chip, shared by all axons that use them: a row of weights for each set and atom, and for each
-source and axon an entry that names its row and where in the block it starts.
+the host's inputs follow them: together they are the sources of spikes. The chip has a row of
+weights for each set and atom, shared by all axons that use it, and for each source and axon an
+entry that names its row and where in the block it starts (weight_rows.py). What is counted is
+counted by them; what is added is laid out anew (deliveries.py).
 
 Reference: nengo-loihi 1.1.0, block.py, emulator/interface.py.
 """
@@ -19,25 +20,36 @@ import numpy as np
 from ...digests import array_digest
 from ...errors import LoihiError
 from ..cores.built import BuiltNetwork, Part
+from .deliveries import Deliveries, pieces_of, wiring
 from .weight_rows import Rows, entries_of, flat, sorted_entries
 
 
 class Tables(NamedTuple):
     """Arrays that the compiled step reads; all are int32 unless said otherwise.
 
-    ``entry_of[s]:entry_of[s + 1]`` (int64) are the ``entries`` of source ``s``, each of four
-    numbers: the compartment that it starts from, the first of its row of ``weights`` (int16
-    or int32), and where these go: to the ``runs`` (first compartment and number of
-    compartments, relative to the start) from the third number up to the fourth, or, if the
-    fourth is negative, as many single ``places``, from the third on. ``effects`` of an entry
-    are the number of its route and how many weights a spike meets; ``synapses_of`` is by
-    route. Segments are neighbouring compartments that are alike except for their bias.
+    ``delivery_of[s]:delivery_of[s + 1]`` (int64) are the ``deliveries`` of source ``s``, each of
+    five numbers: the input that it starts from, the first of its ``weights`` (int16 or int32),
+    and where these go: to the ``runs`` (first input and number of inputs, relative to the
+    start) from the third number up to the fourth, or, if the fourth is negative, as many
+    single ``places``, from the third on; the fifth is the same for all that go to the same
+    inputs, and less than ``n_marks`` (an int). Inputs are those of the compartments in another
+    order: ``pieces`` have the first input, the first compartment, and how many there are;
+    those of a segment are ``piece_of[segment]:piece_of[segment + 1]``.
+
+    ``entry_of[s]:entry_of[s + 1]`` (int64) are the entries of source ``s`` as the chip has
+    them. ``effects`` of an entry are the number of its route and how many weights a spike
+    meets; ``synapses_of`` is by route. Segments are neighbouring compartments that are alike
+    except for their bias.
     ``sender_of`` is the block of each source, or its input from the host, numbered after the
     blocks. At most ``most_events`` spikes (an int) are fired in one step.
     """
 
+    delivery_of: np.ndarray
+    deliveries: np.ndarray
+    pieces: np.ndarray
+    piece_of: np.ndarray
+    n_marks: int
     entry_of: np.ndarray
-    entries: np.ndarray
     effects: np.ndarray
     synapses_of: np.ndarray
     sender_of: np.ndarray
@@ -186,11 +198,15 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
         f"record_{key}": _recorded(probes, key, dict(zip(blocks, block_of)))
         for key in ("spiked", "current", "voltage")
     }
+    in_order = sorted_entries(entries, slices[-1].stop, rows)
+    position, segments = wiring(built.blocks, block_of), _segments(blocks, block_of)
     tables = Tables(
-        **sorted_entries(entries, slices[-1].stop, rows),
+        **Deliveries(in_order, rows, position).arrays(),
+        **pieces_of(position, segments["segment_stop"]),
+        entry_of=in_order.first, effects=in_order.effects,
         synapses_of=np.array([route.synapses for route in routes], dtype=np.int32),
         sender_of=np.repeat(np.arange(len(slices)), np.diff(stops, prepend=0)).astype(np.int32),
-        **rows.arrays(), **_segments(blocks, block_of), **recorded,
+        **segments, **recorded,
         most_events=slices[-1].stop + _most_repeats(inputs),
     )  # fmt: skip
     return Chip(blocks, inputs, block_of, input_of, tuple(synapses), tuple(routes), tables)

@@ -24,7 +24,8 @@ The model is that of NengoLoihi's emulator. All quantities are whole numbers. Fo
 How it is computed, and why so:
 
 1. Spikes are events. A spike costs as many additions as it meets weights (`deliver`), and what
-   is silent costs nothing; a product with a matrix would cost the same at every step.
+   is silent costs nothing; a product with a matrix would cost the same at every step. Weights
+   of a spike lie together, whatever blocks they are in, and so do their targets (deliveries.py).
 2. Updates of compartments are loops over neighbours that are alike (`integrate`), with no branch
    in them, so that the compiler does 8 or 16 at once.
 3. All is done in 32 bits. ``abs(x) * keep`` in (7) may have 35 bits, and is computed in two
@@ -49,70 +50,106 @@ from typing import Any
 import numba
 import numpy as np
 
-from .vectors import add_several, fetch_soon
+from .vectors import (
+    add_several,
+    count_several,
+    fetch_soon,
+    flags_set,
+    lowest_bit,
+    mark_several,
+    take_several,
+)
 
 _inline = numba.njit(inline="always")
 
 
-#: Weights are fetched this many entries before they are added.
-AHEAD = 4
+#: Weights are fetched this many spikes before they are added.
+AHEAD = 2
 
 ONE, FOUR, EIGHT, SIXTEEN = (np.uint64(n) for n in (1, 4, 8, 16))
+THIRTY_TWO, SIXTY_FOUR = np.uint64(32), np.uint64(64)
 
 
 @_inline
-def add_run(q: Any, reached: Any, weights: Any, d: Any, w: Any, size: Any) -> None:
+def add_run(q: Any, weights: Any, d: Any, w: Any, size: Any) -> None:
     """The sum of (1) for a run of neighbours: ``q[d : d + size] += weights[w : w + size]``.
 
-    ``q`` int32 (n,), ``reached`` uint8 (n,), ``weights`` int16 or int32. Indices are unsigned,
-    so that none is checked for being negative.
+    ``q`` int32 (n,), ``weights`` int16 or int32. Indices are unsigned, so that none is checked
+    for being negative.
     """
     end = d + size
+    while d + SIXTY_FOUR <= end:
+        add_several(q, d, weights, w, 64)
+        d += SIXTY_FOUR
+        w += SIXTY_FOUR
     while d + SIXTEEN <= end:
-        add_several(q, reached, weights, d, w, 16)
+        add_several(q, d, weights, w, 16)
         d += SIXTEEN
         w += SIXTEEN
     if d + EIGHT <= end:
-        add_several(q, reached, weights, d, w, 8)
+        add_several(q, d, weights, w, 8)
         d += EIGHT
         w += EIGHT
     if d + FOUR <= end:
-        add_several(q, reached, weights, d, w, 4)
+        add_several(q, d, weights, w, 4)
         d += FOUR
         w += FOUR
     while d < end:
         q[d] = np.int32(q[d] + np.int32(weights[w]))
-        reached[d] = 1
         d += ONE
         w += ONE
 
 
+@_inline
+def mark_run(flags: Any, d: Any, size: Any) -> None:
+    """``flags[d : d + size] = 1``."""
+    end = d + size
+    while d + SIXTY_FOUR <= end:
+        mark_several(flags, d, 64)
+        d += SIXTY_FOUR
+    while d + EIGHT <= end:
+        mark_several(flags, d, 8)
+        d += EIGHT
+    while d < end:
+        flags[d] = 1
+        d += ONE
+
+
 @numba.njit(cache=True, nogil=True)
-def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None:
+def deliver(
+    chip: Any, events: Any, n_events: int, q: Any, reached: Any, marked: Any, step: int
+) -> None:
     """The sum of (1): add the weights that spikes meet to the inputs of compartments.
 
     ``events`` int32, the first ``n_events`` of which are sources that fire, one for each spike;
-    ``q`` int32 (n,) is added to, ``reached`` uint8 (n,) set to 1 where a weight arrives.
+    ``q`` int32 (n,) is added to, ``reached`` uint8 (n,) set to 1 where a weight arrives; both are
+    in the order of inputs. ``marked`` int64 (n_marks,) is set to ``step``, which is another at
+    every step, where the targets of a delivery are marked already.
 
-    A source has an entry for each row of weights that its spikes meet: where the row starts
-    among the weights, and where these go. Most rows of convolutions are a few runs of
-    neighbouring compartments, which are added several at a time; others are added one by one.
+    A source has one delivery, or some: where its weights start, and where these go
+    (deliveries.py). Of most, that is a few runs of neighbours, which are added many at a time;
+    others are added one by one. Sources that reach the same targets mark them once a step.
     """
-    n_entries = len(chip.entries)
+    last_event, last_delivery = max(n_events - 1, 0), len(chip.deliveries) - 1
     for k in range(n_events):
         source = np.uint64(events[k])
-        for entry in range(chip.entry_of[source], chip.entry_of[source + ONE]):
-            e = np.uint64(entry)
-            place, w = chip.entries[e, 0], np.uint64(chip.entries[e, 1])
-            first, last = chip.entries[e, 2], chip.entries[e, 3]
-            ahead = np.uint64(min(entry + AHEAD, n_entries - 1))
-            fetch_soon(chip.weights, np.uint64(chip.entries[ahead, 1]))
+        soon = chip.delivery_of[np.uint64(events[min(k + AHEAD, last_event)])]
+        for delivery in range(chip.delivery_of[source], chip.delivery_of[source + ONE]):
+            e, ahead = np.uint64(delivery), np.uint64(min(soon, last_delivery))
+            fetch_soon(chip.weights, np.uint64(chip.deliveries[ahead, 1]))
+            place, w = chip.deliveries[e, 0], np.uint64(chip.deliveries[e, 1])
+            first, last = chip.deliveries[e, 2], chip.deliveries[e, 3]
+            mark = np.uint64(chip.deliveries[e, 4])
+            fresh = marked[mark] != step
+            marked[mark] = step
             if last >= 0:
                 for run in range(first, last):
                     r = np.uint64(run)
                     size = np.uint64(chip.runs[r, 1])
                     start = np.uint64(place + chip.runs[r, 0])
-                    add_run(q, reached, chip.weights, start, w, size)
+                    add_run(q, chip.weights, start, w, size)
+                    if fresh:
+                        mark_run(reached, start, size)
                     w += size
             else:
                 for i in range(first, first - last):
@@ -120,6 +157,57 @@ def deliver(chip: Any, events: Any, n_events: int, q: Any, reached: Any) -> None
                     q[target] = np.int32(q[target] + np.int32(chip.weights[w]))
                     reached[target] = 1
                     w += ONE
+
+
+@_inline
+def take_piece(q: Any, d: Any, inputs: Any, s: Any, size: Any) -> None:
+    """``q[d : d + size] = inputs[s : s + size]``, which is 0 afterwards."""
+    end = d + size
+    while d + SIXTEEN <= end:
+        take_several(q, d, inputs, s, 16)
+        d += SIXTEEN
+        s += SIXTEEN
+    if d + EIGHT <= end:
+        take_several(q, d, inputs, s, 8)
+        d += EIGHT
+        s += EIGHT
+    if d + FOUR <= end:
+        take_several(q, d, inputs, s, 4)
+        d += FOUR
+        s += FOUR
+    while d < end:
+        q[d] = inputs[s]
+        inputs[s] = 0
+        d += ONE
+        s += ONE
+
+
+@_inline
+def count_piece(reached: Any, s: Any, spiked: Any, d: Any, size: Any) -> Any:
+    """How many of ``reached[s : s + size]`` are set, and how many of these or of ``spiked``.
+
+    As `count_several` gives it; ``reached[s : s + size]`` is 0 afterwards.
+    """
+    counts = np.uint64(0)
+    end = d + size
+    while d + SIXTY_FOUR <= end:
+        counts += count_several(reached, s, spiked, d, 64)
+        d += SIXTY_FOUR
+        s += SIXTY_FOUR
+    while d + EIGHT <= end:
+        counts += count_several(reached, s, spiked, d, 8)
+        d += EIGHT
+        s += EIGHT
+    if d + FOUR <= end:
+        counts += count_several(reached, s, spiked, d, 4)
+        d += FOUR
+        s += FOUR
+    while d < end:
+        counts += np.uint64(reached[s]) + (np.uint64(reached[s] | spiked[d]) << THIRTY_TWO)
+        reached[s] = 0
+        d += ONE
+        s += ONE
+    return counts
 
 
 @_inline
@@ -205,48 +293,51 @@ def integrate_refractory(
 
 
 @numba.njit(cache=True, nogil=True)
-def busy(reached: Any, spiked: Any) -> Any:
-    """How many compartments a weight reached, and how many it reached or that fire; (n,) uint8."""
-    n_reached, n_busy = np.int32(0), np.int32(0)
-    for j in range(len(reached)):
-        r = reached[j]
-        n_reached += np.int32(r)
-        n_busy += np.int32(r | spiked[j])
-    return n_reached, n_busy
-
-
-@numba.njit(cache=True, nogil=True)
 def update(
-    chip: Any, bias: Any, q: Any, reached: Any, u: Any, v: Any, waits: Any, spiked: Any,
-    with_input: Any, idle: Any, overflows: Any,
+    chip: Any, bias: Any, noise: Any, inputs: Any, reached: Any, q: Any, u: Any, v: Any,
+    waits: Any, spiked: Any, with_input: Any, idle: Any, overflows: Any,
 ) -> None:  # fmt: skip
     """Equations (1) to (6) of all compartments, one segment of equal ones after another.
 
-    ``bias`` (with noise), ``q``, ``u``, ``v``, ``waits`` int32 (n,); ``reached``, ``spiked`` uint8
-    (n,). ``with_input`` and ``idle`` int64 (blocks,) count compartments that a weight reached, and
-    those that none reached and that did not fire; ``overflows`` uint8 (blocks, 3) is set where
-    bits were lost.
+    ``inputs`` int32 (n,) and ``reached`` uint8 (n,), in the order of inputs, are what was
+    delivered, and 0 afterwards; ``noise`` int32 (n,), or (0,) if there is none, is added to it.
+    ``q`` int32 is room for the largest segment. ``bias`` (with noise), ``u``, ``v``, ``waits``
+    int32 (n,); ``spiked`` uint8 (n,). ``with_input`` and ``idle`` int64 (blocks,) count
+    compartments that a weight reached, and those that none reached and that did not fire;
+    ``overflows`` uint8 (blocks, 3) is set where bits were lost.
     """
     p = np.empty(6, dtype=np.int32)
     lost = np.zeros(3, dtype=np.int32)
     for s in range(len(chip.segment_start)):
         lo, hi = chip.segment_start[s], chip.segment_stop[s]
+        first, last = chip.piece_of[s], chip.piece_of[s + 1]
+        own = q[: hi - lo]
+        for k in range(first, last):
+            piece = np.uint64(k)
+            start, to = np.uint64(chip.pieces[piece, 0]), np.uint64(chip.pieces[piece, 1] - lo)
+            take_piece(q, to, inputs, start, np.uint64(chip.pieces[piece, 2]))
+        if len(noise):
+            for j in range(hi - lo):
+                own[j] = np.int32(own[j] + noise[lo + j])
         p[0], p[1], p[2] = chip.keep_current[s], chip.keep_voltage[s], chip.threshold[s]
         p[3], p[4], p[5] = chip.lowest[s], chip.highest[s], chip.refractory[s]
         if p[5] > 1:
             integrate_refractory(
-                q[lo:hi], u[lo:hi], v[lo:hi], waits[lo:hi], bias[lo:hi], spiked[lo:hi], p,
-                lost,
+                own, u[lo:hi], v[lo:hi], waits[lo:hi], bias[lo:hi], spiked[lo:hi], p, lost,
             )  # fmt: skip
         else:
-            integrate(q[lo:hi], u[lo:hi], v[lo:hi], bias[lo:hi], spiked[lo:hi], p, lost)
+            integrate(own, u[lo:hi], v[lo:hi], bias[lo:hi], spiked[lo:hi], p, lost)
         for k in range(3):
             if lost[k]:
                 overflows[chip.segment_block[s], k] = 1
                 lost[k] = 0
-        n_input, n_busy = busy(reached[lo:hi], spiked[lo:hi])
-        with_input[chip.segment_block[s]] += n_input
-        idle[chip.segment_block[s]] += hi - lo - n_busy
+        counts = np.uint64(0)
+        for k in range(first, last):
+            piece = np.uint64(k)
+            start, at = np.uint64(chip.pieces[piece, 0]), np.uint64(chip.pieces[piece, 1])
+            counts += count_piece(reached, start, spiked, at, np.uint64(chip.pieces[piece, 2]))
+        with_input[chip.segment_block[s]] += np.int64(np.uint32(counts))
+        idle[chip.segment_block[s]] += np.int64(hi - lo) - np.int64(counts >> THIRTY_TWO)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -254,16 +345,23 @@ def collect(flags: Any, first: int, events: Any, n_events: int, counts: Any) -> 
     """Append the sources that fire to the events, and count them; the new number of events.
 
     ``flags`` uint8 is how often each source from ``first`` on fires, filled up to a multiple of 8:
-    few do, so eight that are 0 are passed over at once. ``counts`` int32 (S,).
+    few do, so many that are 0 are passed over at once. ``counts`` int32 (S,).
     """
-    eights = flags.view(np.uint64)
-    for k in range(len(eights)):
-        if eights[k]:
-            for j in range(8 * k, 8 * k + 8):
-                for _ in range(flags[j]):
-                    events[n_events] = first + j
-                    n_events += 1
-                    counts[first + j] += 1
+    base, end = np.uint64(0), np.uint64(len(flags))
+    while base < end:
+        if base + SIXTY_FOUR <= end:
+            bits, size = flags_set(flags, base, 64), SIXTY_FOUR
+        else:
+            bits, size = flags_set(flags, base, 8), EIGHT
+        while bits:
+            j = base + lowest_bit(bits)
+            source = np.uint64(first) + j
+            for _ in range(flags[j]):
+                events[np.uint64(n_events)] = source
+                n_events += 1
+            counts[source] += np.int32(flags[j])
+            bits &= bits - ONE
+        base += size
     return n_events
 
 
@@ -330,10 +428,11 @@ def advance(
     by_step = fired.shape[1] > 0
     n = current.shape[1]
     n_steps = host.shape[1]
-    q = np.zeros(n, dtype=np.int32)
-    reached = np.zeros(n, dtype=np.uint8)
+    inputs, reached = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
+    q = np.empty((chip.segment_stop - chip.segment_start).max(), dtype=np.int32)
+    marked, n_delivered = np.zeros(chip.n_marks, dtype=np.int64), 0
     drive = chip.bias.copy()
-    noisy = noise[0].shape[0] > 0
+    noisy, no_noise = noise[0].shape[0] > 0, np.zeros(0, dtype=np.int32)
     events = np.empty(chip.most_events, dtype=np.int32)
     ignored = np.zeros(spikes.shape[1], dtype=np.int32)
     for lane in range(lanes[0], lanes[1]):
@@ -341,18 +440,17 @@ def advance(
         n_events = collect(fired_by_host[lane], n, events, n_events, ignored)
         for t in range(n_steps):
             row = start + t if by_step else 0
-            q[:] = 0
-            reached[:] = 0
-            deliver(chip, events, n_events, q, reached)
+            n_delivered += 1
+            deliver(chip, events, n_events, inputs, reached, marked, n_delivered)
             if by_step:
                 tally_delivered(chip, events, n_events, sent[lane, row], arrived[lane, row])
             if noisy:
                 for j in range(n):
-                    q[j] = np.int32(q[j] + noise[0][t, j])
                     drive[j] = np.int32(chip.bias[j] + noise[1][t, j])
             update(
-                chip, drive, q, reached, current[lane], voltage[lane], waits[lane], spiked[lane],
-                with_input[lane, row], idle[lane, row], overflows[lane],
+                chip, drive, noise[0][t] if noisy else no_noise, inputs, reached, q,
+                current[lane], voltage[lane], waits[lane], spiked[lane], with_input[lane, row],
+                idle[lane, row], overflows[lane],
             )  # fmt: skip
             n_events = collect(spiked[lane], 0, events, 0, spikes[lane])
             n_events = collect(host[lane, t], n, events, n_events, spikes[lane])

@@ -1,4 +1,4 @@
-"""Weights as the chip shares them: rows of weights, and an entry for each source and axon.
+"""Weights as NengoLoihi has them: rows of weights, and an entry for each source and axon.
 
 Reference: nengo-loihi 1.1.0, block.py.
 """
@@ -10,32 +10,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-#: Weights of a row that go to neighbouring compartments are added run by run if a run is at
-#: least this long on average, and otherwise one by one.
-MIN_RUN = 4
-
 
 class Rows:
     """Rows of weights of all synapses, and where their weights go.
 
     Attributes
     ----------
-    weights : list of ndarray
-        Row by row.
+    weights : list of ndarray of int32
+        Rows that differ, one after another.
+    places : list of ndarray of int32
+        Where weights go, of each kind of row: compartments, relative to a start.
     met : list of int
         How many weights a spike meets in each row.
-    where : list of (int, int, int)
-        First weight of each row, and its runs or places as `Tables` has them.
+    where : list of (int, int)
+        First weight of each row among all, and which ``places`` it has.
     """
 
     def __init__(self) -> None:
         self.weights: list[np.ndarray] = []
+        self.places: list[np.ndarray] = []
         self.met: list[int] = []  # with doubles
-        self.where: list[tuple[int, int, int]] = []
-        self._runs: list[np.ndarray] = []
-        self._places: list[np.ndarray] = []
-        self._n_weights = self._n_runs = self._n_places = 0
-        self._known: dict[bytes, tuple[int, int]] = {}
+        self.where: list[tuple[int, int]] = []
+        self._n_weights = 0
+        self._known: dict[bytes, int] = {}
         self._starts: dict[bytes, int] = {}
 
     def add(self, synapse: Any) -> np.ndarray:
@@ -51,7 +48,7 @@ class Rows:
                     keep = np.sort(len(places) - 1 - from_end)
                     w, places = w[keep], places[keep]
                 where = self._where(np.ascontiguousarray(places, dtype=np.int32))
-                self.where.append((self._first(np.ascontiguousarray(w, dtype=np.int32)), *where))
+                self.where.append((self._first(np.ascontiguousarray(w, dtype=np.int32)), where))
         return first
 
     def _first(self, weights: np.ndarray) -> int:
@@ -63,32 +60,12 @@ class Rows:
             self._n_weights += len(weights)
         return self._starts[key]
 
-    def _where(self, places: np.ndarray) -> tuple[int, int]:
+    def _where(self, places: np.ndarray) -> int:
         key = places.tobytes()
         if key not in self._known:
-            starts = np.flatnonzero(np.diff(places, prepend=places[:1] - 2) != 1)
-            if len(places) >= MIN_RUN * len(starts):
-                sizes = np.diff(np.append(starts, len(places)))
-                self._runs.append(np.stack([places[starts], sizes], axis=1))
-                self._known[key] = (self._n_runs, self._n_runs + len(starts))
-                self._n_runs += len(starts)
-            else:
-                self._places.append(places)
-                self._known[key] = (self._n_places, -len(places))
-                self._n_places += len(places)
+            self._known[key] = len(self.places)
+            self.places.append(places)
         return self._known[key]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The rows as `Tables` has them."""
-        weights = flat(self.weights, np.int32)
-        small = np.iinfo(np.int16)
-        if not weights.size or (small.min <= weights.min() and weights.max() <= small.max):
-            weights = weights.astype(np.int16)
-        return {
-            "runs": flat(self._runs, np.int32).reshape(-1, 2),
-            "places": flat(self._places, np.int32),
-            "weights": weights,
-        }
 
 
 class Entries(NamedTuple):
@@ -133,19 +110,26 @@ def entries_of(axon: Any, n_sources: int, first_rows: np.ndarray, rows: Rows) ->
     return Entries(source, base, row, messages, synops)
 
 
-def sorted_entries(entries: list[Any], n_sources: int, rows: Rows) -> dict[str, np.ndarray]:
-    """All entries, sorted by source, as `Tables` has them."""
+class SortedEntries(NamedTuple):
+    """All entries, sorted by source: those of source ``s`` are ``first[s]:first[s + 1]``.
+
+    ``place`` and ``row`` int64 are the compartment that an entry starts from, and its row;
+    ``effects`` int32 (entries, 2) the number of its route and how many weights a spike meets.
+    """
+
+    first: np.ndarray
+    place: np.ndarray
+    row: np.ndarray
+    effects: np.ndarray
+
+
+def sorted_entries(entries: list[Any], n_sources: int, rows: Rows) -> SortedEntries:
+    """Sort entries: of (source, place, row, number of the route), each an array."""
     source, place, row, number = (flat([e[k] for e in entries], np.int64) for k in range(4))
     order = np.argsort(source, kind="stable")
-    met = np.array(rows.met, dtype=np.int64)
-    where = np.array(rows.where, dtype=np.int64).reshape(-1, 3)
-    table = np.concatenate([place[order, None], where[row[order]]], axis=1)
-    small = table.size == 0 or table.max() <= np.iinfo(np.int32).max
-    return {
-        "entry_of": np.searchsorted(source[order], np.arange(n_sources + 1)).astype(np.int64),
-        "entries": np.ascontiguousarray(table, dtype=np.int32 if small else np.int64),
-        "effects": np.stack([number, met[row]], axis=1)[order].astype(np.int32),
-    }
+    first = np.searchsorted(source[order], np.arange(n_sources + 1)).astype(np.int64)
+    effects = np.stack([number, np.array(rows.met, dtype=np.int64)[row]], axis=1)[order]
+    return SortedEntries(first, place[order], row[order], effects.astype(np.int32))
 
 
 def flat(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
