@@ -34,7 +34,8 @@ class Tables(NamedTuple):
     single ``places``, from the third on; the fifth is the same for all that go to the same
     inputs, and less than ``n_marks`` (an int). Inputs are those of the compartments in another
     order: ``pieces`` have the first input, the first compartment, and how many there are;
-    those of a segment are ``piece_of[segment]:piece_of[segment + 1]``.
+    those of a segment are ``piece_of[segment]:piece_of[segment + 1]``, all of ``piece_size``
+    compartments unless that is 0.
 
     ``entry_of[s]:entry_of[s + 1]`` (int64) are the entries of source ``s`` as the chip has
     them. ``effects`` of an entry are the number of its route and how many weights a spike
@@ -48,6 +49,7 @@ class Tables(NamedTuple):
     deliveries: np.ndarray
     pieces: np.ndarray
     piece_of: np.ndarray
+    piece_size: np.ndarray
     n_marks: int
     entry_of: np.ndarray
     effects: np.ndarray
@@ -194,7 +196,7 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
             every = np.full(len(own.source), len(routes))
             entries.append((own.source + sources.start, own.place + start, own.row, every))
             routes.append(Route(sender, number, sources, own.messages, own.synops))
-    recorded = {
+    recorded: dict[str, Any] = {
         f"record_{key}": _recorded(probes, key, dict(zip(blocks, block_of)))
         for key in ("spiked", "current", "voltage")
     }
@@ -247,7 +249,7 @@ def _format(synapse: Any, block: Any) -> str:
     return "dense" if full else "sparse"
 
 
-def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, np.ndarray]:
+def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, Any]:
     """Neighbouring compartments of a block that are alike, as `Tables` has them."""
 
     def column(values: Any, block: Any) -> np.ndarray:

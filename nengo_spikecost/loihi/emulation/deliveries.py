@@ -60,7 +60,7 @@ def wiring(parts: Sequence[Any], slices: Sequence[slice]) -> np.ndarray:
     return position
 
 
-def pieces_of(position: np.ndarray, stops: np.ndarray) -> dict[str, np.ndarray]:
+def pieces_of(position: np.ndarray, stops: np.ndarray) -> dict[str, Any]:
     """Runs of compartments of a segment whose inputs are neighbours, as `Tables` has them.
 
     ``stops`` are those of the segments.
@@ -69,9 +69,13 @@ def pieces_of(position: np.ndarray, stops: np.ndarray) -> dict[str, np.ndarray]:
     breaks[stops[:-1]] = True
     starts = np.flatnonzero(breaks)
     sizes = np.diff(np.append(starts, len(position)))
+    first = np.searchsorted(starts, np.append(0, stops))
+    own = [sizes[a:b] for a, b in zip(first, first[1:])]
+    alike = [s[0] if (s == s[0]).all() else 0 for s in own]
     return {
         "pieces": np.stack([position[starts], starts, sizes], axis=1).astype(np.int32),
-        "piece_of": np.searchsorted(starts, np.append(0, stops)).astype(np.int32),
+        "piece_of": first.astype(np.int32),
+        "piece_size": np.array(alike, dtype=np.int32),
     }
 
 
@@ -229,5 +233,5 @@ def _digest(kind: bytes, *arrays: np.ndarray) -> bytes:
     digest = hashlib.blake2b(kind, digest_size=20)
     for array in arrays:
         digest.update(repr(array.shape).encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.digest()

@@ -160,53 +160,103 @@ def deliver(
 
 
 @_inline
-def take_piece(q: Any, d: Any, inputs: Any, s: Any, size: Any) -> None:
-    """``q[d : d + size] = inputs[s : s + size]``, which is 0 afterwards."""
-    end = d + size
-    while d + SIXTEEN <= end:
-        take_several(q, d, inputs, s, 16)
-        d += SIXTEEN
-        s += SIXTEEN
-    if d + EIGHT <= end:
-        take_several(q, d, inputs, s, 8)
-        d += EIGHT
-        s += EIGHT
-    if d + FOUR <= end:
-        take_several(q, d, inputs, s, 4)
-        d += FOUR
-        s += FOUR
-    while d < end:
-        q[d] = inputs[s]
-        inputs[s] = 0
-        d += ONE
-        s += ONE
+def take_alike(q: Any, inputs: Any, pieces: Any, first: Any, last: Any, size: Any) -> None:
+    """The same as `take` for pieces of one size, which is a literal."""
+    d = np.uint64(0)
+    for k in range(first, last):
+        take_several(q, d, inputs, np.uint64(pieces[np.uint64(k), 0]), size)
+        d += np.uint64(size)
 
 
 @_inline
-def count_piece(reached: Any, s: Any, spiked: Any, d: Any, size: Any) -> Any:
-    """How many of ``reached[s : s + size]`` are set, and how many of these or of ``spiked``.
-
-    As `count_several` gives it; ``reached[s : s + size]`` is 0 afterwards.
-    """
+def count_alike(
+    reached: Any, spiked: Any, pieces: Any, first: Any, last: Any, size: Any, d: Any
+) -> Any:
+    """The same as `count` for pieces of one size, which is a literal, from compartment ``d`` on."""
     counts = np.uint64(0)
-    end = d + size
-    while d + SIXTY_FOUR <= end:
-        counts += count_several(reached, s, spiked, d, 64)
-        d += SIXTY_FOUR
-        s += SIXTY_FOUR
-    while d + EIGHT <= end:
-        counts += count_several(reached, s, spiked, d, 8)
-        d += EIGHT
-        s += EIGHT
-    if d + FOUR <= end:
-        counts += count_several(reached, s, spiked, d, 4)
-        d += FOUR
-        s += FOUR
-    while d < end:
-        counts += np.uint64(reached[s]) + (np.uint64(reached[s] | spiked[d]) << THIRTY_TWO)
-        reached[s] = 0
-        d += ONE
-        s += ONE
+    for k in range(first, last):
+        counts += count_several(reached, np.uint64(pieces[np.uint64(k), 0]), spiked, d, size)
+        d += np.uint64(size)
+    return counts
+
+
+@numba.njit(cache=True, nogil=True)
+def take(chip: Any, segment: Any, q: Any, inputs: Any) -> None:
+    """Take the inputs of a segment to ``q``, in the order of its compartments.
+
+    They are 0 afterwards. Most segments have pieces of one size: the channels of a block.
+    """
+    first, last = chip.piece_of[segment], chip.piece_of[segment + 1]
+    pieces, size = chip.pieces, chip.piece_size[segment]
+    if size == 4:
+        take_alike(q, inputs, pieces, first, last, 4)
+    elif size == 8:
+        take_alike(q, inputs, pieces, first, last, 8)
+    elif size == 12:
+        take_alike(q, inputs, pieces, first, last, 12)
+    elif size == 16:
+        take_alike(q, inputs, pieces, first, last, 16)
+    elif size == 24:
+        take_alike(q, inputs, pieces, first, last, 24)
+    elif size == 32:
+        take_alike(q, inputs, pieces, first, last, 32)
+    else:
+        d = np.uint64(0)
+        for k in range(first, last):
+            s = np.uint64(pieces[np.uint64(k), 0])
+            end = d + np.uint64(pieces[np.uint64(k), 2])
+            while d + SIXTEEN <= end:
+                take_several(q, d, inputs, s, 16)
+                d += SIXTEEN
+                s += SIXTEEN
+            while d + FOUR <= end:
+                take_several(q, d, inputs, s, 4)
+                d += FOUR
+                s += FOUR
+            while d < end:
+                q[d] = inputs[s]
+                inputs[s] = 0
+                d += ONE
+                s += ONE
+
+
+@numba.njit(cache=True, nogil=True)
+def count(chip: Any, segment: Any, reached: Any, spiked: Any) -> Any:
+    """How many compartments of a segment a weight reached, and how many it reached or that fire.
+
+    As `count_several` gives it; ``reached``, which is in the order of inputs, is 0 afterwards.
+    """
+    first, last = chip.piece_of[segment], chip.piece_of[segment + 1]
+    pieces, size = chip.pieces, chip.piece_size[segment]
+    d, counts = np.uint64(chip.segment_start[segment]), np.uint64(0)
+    if size == 4:
+        return count_alike(reached, spiked, pieces, first, last, 4, d)
+    if size == 8:
+        return count_alike(reached, spiked, pieces, first, last, 8, d)
+    if size == 12:
+        return count_alike(reached, spiked, pieces, first, last, 12, d)
+    if size == 16:
+        return count_alike(reached, spiked, pieces, first, last, 16, d)
+    if size == 24:
+        return count_alike(reached, spiked, pieces, first, last, 24, d)
+    if size == 32:
+        return count_alike(reached, spiked, pieces, first, last, 32, d)
+    for k in range(first, last):
+        s = np.uint64(pieces[np.uint64(k), 0])
+        end = d + np.uint64(pieces[np.uint64(k), 2])
+        while d + SIXTY_FOUR <= end:
+            counts += count_several(reached, s, spiked, d, 64)
+            d += SIXTY_FOUR
+            s += SIXTY_FOUR
+        while d + FOUR <= end:
+            counts += count_several(reached, s, spiked, d, 4)
+            d += FOUR
+            s += FOUR
+        while d < end:
+            counts += np.uint64(reached[s]) + (np.uint64(reached[s] | spiked[d]) << THIRTY_TWO)
+            reached[s] = 0
+            d += ONE
+            s += ONE
     return counts
 
 
@@ -310,12 +360,8 @@ def update(
     lost = np.zeros(3, dtype=np.int32)
     for s in range(len(chip.segment_start)):
         lo, hi = chip.segment_start[s], chip.segment_stop[s]
-        first, last = chip.piece_of[s], chip.piece_of[s + 1]
         own = q[: hi - lo]
-        for k in range(first, last):
-            piece = np.uint64(k)
-            start, to = np.uint64(chip.pieces[piece, 0]), np.uint64(chip.pieces[piece, 1] - lo)
-            take_piece(q, to, inputs, start, np.uint64(chip.pieces[piece, 2]))
+        take(chip, s, own, inputs)
         if len(noise):
             for j in range(hi - lo):
                 own[j] = np.int32(own[j] + noise[lo + j])
@@ -331,11 +377,7 @@ def update(
             if lost[k]:
                 overflows[chip.segment_block[s], k] = 1
                 lost[k] = 0
-        counts = np.uint64(0)
-        for k in range(first, last):
-            piece = np.uint64(k)
-            start, at = np.uint64(chip.pieces[piece, 0]), np.uint64(chip.pieces[piece, 1])
-            counts += count_piece(reached, start, spiked, at, np.uint64(chip.pieces[piece, 2]))
+        counts = count(chip, s, reached, spiked)
         with_input[chip.segment_block[s]] += np.int64(np.uint32(counts))
         idle[chip.segment_block[s]] += np.int64(hi - lo) - np.int64(counts >> THIRTY_TWO)
 

@@ -93,8 +93,8 @@ flags_set: Any = intrinsic(prefer_literal=True)(_flags_set)
 def _count_several(typing: Any, r: Any, s: Any, f: Any, d: Any, n: Any) -> tuple[Any, Any]:
     """How many of ``r[s : s + n]`` are set, and how many of these or of ``f[d : d + n]`` are.
 
-    ``r``, ``f`` uint8; ``r[s : s + n]`` is set to 0. Gives a uint64: the first number, and the
-    second times 2**32.
+    ``r``, ``f`` uint8, of 0 and 1; ``r[s : s + n]`` is set to 0. Gives a uint64: the first
+    number, and the second times 2**32.
     """
     signature = types.uint64(r, s, f, d, n)
     count = n.literal_value
@@ -106,7 +106,7 @@ def _count_several(typing: Any, r: Any, s: Any, f: Any, d: Any, n: Any) -> tuple
         own = builder.load(first, align=1)
         either = builder.or_(own, builder.load(second, align=1))
         builder.store(ir.Constant(own.type, [0] * count), first, align=1)
-        n_own, n_either = (builder.ctpop(_bits(builder, x, count)) for x in (own, either))
+        n_own, n_either = (_n_set(builder, x, count) for x in (own, either))
         return builder.or_(n_own, builder.shl(n_either, number(32)))
 
     return signature, generate
@@ -130,8 +130,19 @@ lowest_bit: Any = intrinsic(_lowest_bit)
 def _bits(builder: Any, values: Any, count: int) -> Any:
     """One bit for each of at most 64 numbers: whether it is not 0."""
     flags = builder.icmp_unsigned("!=", values, ir.Constant(values.type, [0] * count))
-    bits = builder.bitcast(flags, ir.IntType(count))
-    return bits if count == 64 else builder.zext(bits, ir.IntType(64))
+    return _widened(builder, builder.bitcast(flags, ir.IntType(count)), count)
+
+
+def _n_set(builder: Any, values: Any, count: int) -> Any:
+    """How many of at most 64 bytes are 1; the others are 0."""
+    if count > 8:
+        return builder.ctpop(_bits(builder, values, count))
+    bits = _widened(builder, builder.bitcast(values, ir.IntType(8 * count)), 8 * count)
+    return builder.ctpop(bits)
+
+
+def _widened(builder: Any, bits: Any, width: int) -> Any:
+    return bits if width == 64 else builder.zext(bits, ir.IntType(64))
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any, count: int) -> Any:
