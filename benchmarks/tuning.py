@@ -5,6 +5,9 @@ Then every layer of the tutorial's network is tuned to several rates, from the K
 scales; the same simulations are repeated with a build for each. Run it on an idle machine::
 
     python benchmarks/tuning.py [--images 20] [--settings 10] [--steps 30]
+
+``--candidates`` compares NengoDL and compiled code only, both in place: simulating and pricing 200
+images with settings of a sweep, in turn.
 """
 
 from __future__ import annotations
@@ -18,7 +21,12 @@ import numpy as np
 import nengo_spikecost as nsc  # before nengo_dl, which it prepares for
 from nengo_spikecost.demo import demo_data, demo_model
 from nengo_spikecost.tuning import RescalableNetwork
+from nengo_spikecost.tuning.sweep_options import SweepOptions
+from nengo_spikecost.tuning.sweeps.sweep_engine import NetworkEngine
+from nengo_spikecost.tuning.sweeps.sweep_plan import Plan, images_and_labels
+from nengo_spikecost.tuning.sweeps.trials import Setting
 
+LAYERS = ("to-spikes", "conv0", "conv1", "dense0")
 SETTINGS = {"neuron_type": "LoihiSpikingRectifiedLinear", "synapse": 0.005}
 
 
@@ -56,6 +64,33 @@ def compare(model: Any, x: np.ndarray, n_steps: int, n_settings: int) -> None:
     print(f"  ratio               {wall_re / wall_in:7.1f}      CPU {cpu_re / cpu_in:7.1f}")
     print(f"  {n_settings} of {n_settings} settings: all spike counts equal")
     network.close()
+
+
+def candidates(model: Any, x: np.ndarray, y: np.ndarray, n_steps: int, n_settings: int) -> None:
+    """Settings of a sweep, in NengoDL and in compiled code."""
+    rng = np.random.RandomState(0)
+    engines = {name: engine(model, x, y, n_steps, name) for name in ("nengo_dl", "compiled")}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in engines}
+    for k in range(n_settings + 1):
+        setting = Setting({name: float(np.exp(rng.uniform(4, 6))) for name in LAYERS}, 0.005)
+        for name, own in engines.items():
+            _, wall, cpu = timed(lambda o=own, s=setting: o.read(s, 0, len(x)))
+            if k == 0:
+                print(f"  {name:8} built, and one setting: {wall:.2f} s   CPU {cpu:.2f} s")
+            else:
+                times[name].append((wall, cpu))
+    medians = {name: 1e3 * np.median(own, axis=0) for name, own in times.items()}
+    for name, (wall, cpu) in medians.items():
+        print(f"  {name:8} a setting: {wall:7.0f} ms   CPU {cpu:7.0f} ms")
+    wall, cpu = medians["nengo_dl"] / medians["compiled"]
+    print(f"  ratio of medians {wall:.1f}   CPU {cpu:.1f}")
+
+
+def engine(model: Any, x: np.ndarray, y: np.ndarray, n_steps: int, simulator: str) -> Any:
+    """The engine of a sweep."""
+    options = SweepOptions(simulator=simulator, n_steps=n_steps)
+    images, labels = images_and_labels(model, x, y)
+    return NetworkEngine(Plan(model, images, labels, options, {}))
 
 
 def built(model: Any, x: np.ndarray, n_steps: int, batch_size: int) -> RescalableNetwork:
@@ -101,8 +136,14 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--settings", type=int, default=10)
     parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--candidates", action="store_true")
     arguments = parser.parse_args()
-    model, images = demo_model(), demo_data().x_train
+    model, data = demo_model(), demo_data()
+    images = data.x_train
+    if arguments.candidates:
+        print(f"200 images, {arguments.steps} steps:")
+        candidates(model, images[:200], data.y_train[:200], arguments.steps, arguments.settings)
+        return
     compare(model, images[: arguments.images], arguments.steps, arguments.settings)
     compare(model, images[:200], arguments.steps, min(4, arguments.settings))
     print("Tuning, 100 images:")

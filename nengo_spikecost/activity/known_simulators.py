@@ -10,14 +10,15 @@ from .simulator_spec import SimulatorSpec, register_simulator_spec
 _ACTIVITY = "nengo_spikecost.activity"
 _LOIHI = "nengo_spikecost.loihi.simulators"
 
+_RESCALING = "nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine"
+
 NENGO_DL = SimulatorSpec(
-    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend",
-    sweep_engine="nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine",
+    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend", sweep_engine=_RESCALING
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", starts_anew=True,
-    options=("dtype",), lengths=True,
+    options=("dtype",), lengths=True, sweep_engine=_RESCALING,
 )  # fmt: skip
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
 LOIHI = SimulatorSpec(

@@ -90,6 +90,9 @@ class RateOptions(Options):
         the time in which filters fill.
     max_simulations : int
         Most simulations.
+    simulator : {"nengo_dl", "compiled"}
+        As in `measure`: compiled code is several times faster; it rounds otherwise, so that
+        single neurons may fire a step later.
     batch_size, dt, presentation, seed
         As in `measure`.
     progress : bool
@@ -114,6 +117,10 @@ class RateOptions(Options):
     )
     skip_steps: int = option(0, help="Steps that are not counted, while filters fill.")
     max_simulations: int = 20
+    simulator: str = option(
+        "nengo_dl", help="Simulates the settings; compiled is the fastest.",
+        choices=("nengo_dl", "compiled"),
+    )  # fmt: skip
     batch_size: int | None = None
     dt: float = 0.001
     presentation: str = option(
@@ -124,6 +131,7 @@ class RateOptions(Options):
     progress: bool = option(True, decides=False)
 
     def __post_init__(self) -> None:
+        check.choice("simulator", self.simulator, ("nengo_dl", "compiled"), TuningError)
         if not check.is_number(self.tolerance) or not 0 < self.tolerance < 1:
             raise TuningError(f"tolerance must be a share between 0 and 1, not {self.tolerance!r}.")
         for name, least in (("n_steps", 1), ("skip_steps", 0), ("max_simulations", 1)):

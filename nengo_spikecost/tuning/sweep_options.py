@@ -39,10 +39,11 @@ class SweepOptions(Options):
         How to price. ``"loihi_chip"``, and others of what each core of a chip did, need
         ``simulator="loihi"``.
     simulator : str
-        Any that `measure` knows. ``"nengo_dl"`` builds the network
-        once for all scales. Every other converts and builds each setting for itself:
+        Any that `measure` knows. ``"nengo_dl"`` and ``"compiled"``, which is several times
+        faster, build the network once for all scales, and find in it where the search starts.
+        Every other converts and builds each setting for itself:
         ``"loihi"`` with NengoLoihi, to run on `nengo_spikecost.loihi.Emulator`, with block
-        shapes that are searched once, for the fewest cores, and kept in the study. The search
+        shapes that are searched once, for the fewest cores, and kept in the study. Their search
         finds where it starts in NengoDL.
     accuracy_losses : float or sequence of float
         Losses against the reference, as shares of images, within each of which energy is

@@ -66,3 +66,32 @@ def test_a_registered_simulator_stands_in_the_command_line(abacus, tmp_path, mon
     assert nsc.Sweep.load("s.db").simulator == abacus
     wrong = CliRunner().invoke(cli.main, [*line.split(), "--simulator", "sundial"])
     assert wrong.exit_code == 2 and abacus in wrong.output
+
+
+def test_a_sweep_on_compiled_code_builds_once_and_is_judged_by_nengo_dl(tmp_path, monkeypatch):
+    """Settings are changed in place; each reading is that of a build of its own."""
+    model, x, y = model_and_data(20)
+    conversions = []
+    convert = nsc.convert
+    monkeypatch.setattr(
+        "nengo_spikecost.tuning.sweeps.sweep_plan.convert",
+        lambda *args, **options: conversions.append(options) or convert(*args, **options),
+    )
+    arguments = {**ARGUMENTS, "n_trials": 6, "study": tmp_path / "study.db"}
+    found = nsc.sweep(model, x, y, simulator="compiled", **arguments)
+    assert not conversions and not found.failed and len(found.trials) == 6
+    assert found.simulator == nsc.Sweep.load(arguments["study"]).simulator == "compiled"
+    # a build of its own for each setting, of the same images
+    for row in found.confirm(x, y, found.points, progress=False).rows:
+        assert row.activity.protocol.simulator == "compiled"
+        assert row.accuracy == pytest.approx(row.point.accuracy, abs=1e-12)
+        assert row.energy_J == pytest.approx(row.point.energy_J, rel=1e-12)
+    assert len(conversions) == len(found.points)
+    # NengoDL rounds otherwise: a spike more or less of thousands
+    for row in found.confirm(x, y, found.points, simulator="nengo_dl", progress=False).rows:
+        assert row.activity.protocol.simulator == "nengo_dl"
+        assert row.energy_J == pytest.approx(row.point.energy_J, rel=1e-3)
+    with pytest.raises(TuningError, match="simulator=compiled, not nengo_dl"):
+        nsc.sweep(model, x, y, **arguments)
+    again = nsc.sweep(model, x, y, simulator="compiled", **{**arguments, "n_trials": 7})
+    assert [t.proposal for t in again.trials[:6]] == [t.proposal for t in found.trials]

@@ -60,6 +60,8 @@ class Assembler:
         self._n_constants = 0
         self._constant_at: dict[Any, int] = {}
         self._numbers: dict[Any, int] = {}
+        #: Where the numbers of neurons are, by their operator.
+        self.neuron_numbers: dict[Any, int] = {}
         self.size = 0
         self._initial: list[tuple[int, np.ndarray]] = []
         self.indices: list[np.ndarray] = []
@@ -100,10 +102,10 @@ class Assembler:
         """Whether a signal is in memory."""
         return signal.base in self._addresses
 
-    def constant(self, values: Any) -> int:
-        """The address of constant numbers."""
+    def constant(self, values: Any, shared: bool = True) -> int:
+        """The address of constant numbers: of equal ones, unless they may be changed later."""
         array = np.asarray(values, dtype=self.dtype).reshape(-1)
-        key = (array.tobytes(), len(array)) if array.size <= 16 else None
+        key = (array.tobytes(), len(array)) if shared and array.size <= 16 else None
         if key is not None and key in self._numbers:
             return self._numbers[key]
         address = -1 - self._n_constants
@@ -121,7 +123,7 @@ class Assembler:
         if base in self._addresses:
             return self._addresses[base] + signal.elemoffset
         if base not in self._constant_at:
-            self._constant_at[base] = self.constant(base.initial_value)
+            self._constant_at[base] = self.constant(base.initial_value, shared=False)
         return self._constant_at[base] - signal.elemoffset
 
     def elements(self, signal: Any, part: Any = None) -> np.ndarray | None:
@@ -139,7 +141,7 @@ class Assembler:
         if signal.base in self._addresses:
             return self._addresses[signal.base]
         if signal.base not in self._constant_at:
-            self._constant_at[signal.base] = self.constant(signal.base.initial_value)
+            self._constant_at[signal.base] = self.constant(signal.base.initial_value, shared=False)
         return self._constant_at[signal.base]
 
     def index(self, places: np.ndarray) -> int:
@@ -167,6 +169,17 @@ class Assembler:
     def constants(self) -> np.ndarray:
         """All constants; a few more, because instructions look at a fixed number of them."""
         return np.concatenate([*self._constants, np.zeros(16)]).astype(self.dtype)
+
+    def renew(self, constants: np.ndarray) -> None:
+        """Write signals and numbers of neurons into `constants`, as they now are in the model."""
+        for base, address in self._constant_at.items():
+            values = np.asarray(base.initial_value, dtype=self.dtype).reshape(-1)
+            constants[-1 - address : -1 - address + values.size] = values
+        for op, address in self.neuron_numbers.items():
+            kernel = kernel_of(op.neurons)
+            assert kernel is not None, op
+            numbers = kernel[2](op.neurons, self.dt)
+            constants[-1 - address : -1 - address + len(numbers)] = numbers
 
     def all_indices(self) -> np.ndarray:
         """The indices of all instructions."""
@@ -432,7 +445,8 @@ def neurons(op: Any, asm: Assembler) -> list[Row] | None:
         return None
     places = [a for a in state if a is not None]
     places += [out] * (3 - len(places))
-    parameters = asm.constant([*numbers(op.neurons, asm.dt), *[0.0] * 8][:8])
+    parameters = asm.constant([*numbers(op.neurons, asm.dt), *[0.0] * 8][:8], shared=False)
+    asm.neuron_numbers[op] = parameters
     return [(code.NEURONS, op.output.size, number, j, out, *places, parameters)]
 
 

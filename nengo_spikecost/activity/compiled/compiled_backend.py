@@ -23,13 +23,9 @@ from .compiled_network import CompiledNetwork, Counted, Output, Read
 
 def compiled_backend(setup: Setup) -> Backend:
     """Compiled code, or NengoDL for what only NengoDL has operators for."""
-    # by the name of the package, which is not imported here; Nengo builds such Nodes, to no end
-    foreign = [
-        node for node in setup.network.all_nodes
-        if any(cls.__module__.split(".")[0] == "nengo_dl" for cls in type(node).__mro__)
-    ]  # fmt: skip
+    foreign = of_nengo_dl(setup.network)
     if not foreign:
-        return CompiledBackend(setup, _built(setup))
+        return CompiledBackend(setup, built(setup))
     if setup.options.get("dtype") is not None:
         raise MeasurementError(f"dtype: {foreign[0]} can be run by NengoDL only; leave dtype out.")
     from ..nengo_dl import nengo_dl_backend
@@ -37,6 +33,15 @@ def compiled_backend(setup: Setup) -> Backend:
     kinds = ", ".join(sorted({type(node).__name__ for node in foreign}))
     note = f"run by NengoDL, the only one that can run a {kinds}"
     return _ByNengoDL(nengo_dl_backend(replace(setup, options={})), note)
+
+
+def of_nengo_dl(network: Any) -> list[Any]:
+    """Nodes that NengoDL alone can run."""
+    # by the name of the package, which is not imported here; Nengo builds such Nodes, to no end
+    return [
+        node for node in network.all_nodes
+        if any(cls.__module__.split(".")[0] == "nengo_dl" for cls in type(node).__mro__)
+    ]  # fmt: skip
 
 
 class _ByNengoDL(Backend):
@@ -71,6 +76,7 @@ class CompiledBackend(Backend):
         self._n_done = 0
         self._notes: tuple[str, ...] = ()
         self._dtype = setup.options.get("dtype") or "float32"
+        self._per_unit = {p.name: setup.dt / amplitude(p) for p in setup.populations}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         return self.run_lengths(inputs, [self.setup.n_steps])[self.setup.n_steps]
@@ -91,6 +97,18 @@ class CompiledBackend(Backend):
             self._n_done += lengths[-1]
         return counts
 
+    def begin(self) -> None:
+        """Start anew: the next batch is the first."""
+        self._n_done = 0
+        for network in self._networks.values():
+            network.reset()
+
+    def renew(self, per_unit: Mapping[str, float]) -> None:
+        """Go on with what was changed in the model: see `CompiledNetwork.renew`."""
+        self._per_unit.update(per_unit)
+        for network in self._networks.values():
+            network.renew(self._per_unit)
+
     def close(self) -> None:
         for network in self._networks.values():
             network.close()
@@ -99,7 +117,7 @@ class CompiledBackend(Backend):
         if changing not in self._networks:
             setup, sig = self.setup, self._model.sig
             counted = {
-                p.name: Counted(sig[p.spikes_of]["out"], setup.dt / amplitude(p), bool(p.spiking))
+                p.name: Counted(sig[p.spikes_of]["out"], self._per_unit[p.name], bool(p.spiking))
                 for p in setup.populations
             }
             read = {
@@ -143,7 +161,7 @@ def _words(op: Any) -> str:
     return type(op).__name__
 
 
-def _built(setup: Setup) -> Any:
+def built(setup: Setup) -> Any:
     """The network as Nengo builds it."""
     outer = nengo.Network(seed=setup.seed, add_to_container=False)
     with outer:

@@ -218,7 +218,7 @@ class CompiledNetwork:
     def _count(self, own: Counted) -> tuple[int, Row]:
         """Where neurons are counted, and the instruction that does it."""
         n, out = own.signal.size, _address(self._asm, own.signal)
-        scale = self._asm.constant(own.per_unit)
+        scale = self._asm.constant(own.per_unit, shared=False)
         place = self._asm.reserve(n) if own.spiking else self._asm.reserve_sum(n)
         return place, (code.COUNT if own.spiking else code.GRADED, n, place, out, scale)
 
@@ -265,6 +265,22 @@ class CompiledNetwork:
 
         list(self._threads.map(work, range(self._n_threads)))
         return results
+
+    def renew(self, per_unit: Mapping[str, float]) -> None:
+        """Take over what was changed in the model since it was built, without a new build.
+
+        That may be values of signals that nothing writes, as gains and biases, and numbers of
+        neuron types, as heights of spikes. Weights of products stay as they were built.
+
+        Parameters
+        ----------
+        per_unit : mapping from str to float
+            `Counted.per_unit` of all neurons that are counted.
+        """
+        constants = self._tables[2]
+        self._asm.renew(constants)
+        for name, (_, row) in self._counts.items():
+            constants[-1 - row[4]] = per_unit[name]
 
     def reset(self) -> None:
         """Begin a continuous presentation anew."""

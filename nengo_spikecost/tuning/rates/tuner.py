@@ -76,7 +76,7 @@ def tune_firing_rates(
         convert_options = {**own, **convert_options}
     network = RescalableNetwork(
         model, dt=options.dt, batch_size=options.batch_size, presentation=options.presentation,
-        seed=options.seed, **convert_options,
+        seed=options.seed, simulator=options.simulator, **convert_options,
     )  # fmt: skip
     with network:
         return _Tuner(network, x, options).run(begun)
@@ -86,7 +86,7 @@ def _refuse_conversion(model: Any, options: RateOptions, more: Mapping[str, Any]
     """Raise `TuningError` if it is said how to convert something that is converted already."""
     own = ["neuron_type", "synapse"]
     if isinstance(model, RescalableNetwork):
-        own += ["dt", "batch_size", "presentation", "seed"]
+        own += ["simulator", "dt", "batch_size", "presentation", "seed"]
     refused = [*(name for name in own if name in options.named()), *more]
     if refused:
         raise TuningError(

@@ -18,11 +18,12 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 from nengo.builder.neurons import SimNeurons
-from nengo.builder.operator import Copy, ElementwiseInc, Reset
+from nengo.builder.operator import Reset
 from nengo_dl import graph_optimizer, neuron_builders
 
 from ...activity.backend import BatchCounts, Setup, amplitude
 from ...activity.nengo_dl import LoopSimulator, StreamingBackend
+from .gain_operators import gain_operators, is_tunable
 from .rescaled_biases import CannotRescale, ScaledBias, per_neuron
 
 
@@ -65,27 +66,6 @@ class _KeepsGains(LoopSimulator):
                 gains[...] = 2
                 gains.setflags(write=False)
         return operators
-
-
-def is_tunable(ensemble: nengo.Ensemble) -> bool:
-    """Whether a scale on an Ensemble's input can be divided out of its output."""
-    return hasattr(ensemble.neuron_type, "amplitude")
-
-
-def gain_operators(model: Any, operators: Sequence[Any]) -> list[tuple[nengo.Ensemble, Any]]:
-    """The operators that multiply an input of tunable neurons with their gains."""
-    inputs = {model.sig[ensemble.neurons]["in"]: ensemble
-              for ensemble in model.toplevel.all_ensembles if is_tunable(ensemble)}  # fmt: skip
-    copies = {op.src.base: op.dst.base for op in operators if isinstance(op, Copy)}
-    multiplying = []
-    for op in operators:
-        if not isinstance(op, ElementwiseInc) or not op.A.name.endswith(".gains"):
-            continue
-        # inputs of some neurons in any order are collected first, and then copied
-        target = op.Y.base if op.Y.base in inputs else copies.get(op.Y.base)
-        if target in inputs:
-            multiplying.append((inputs[target], op))
-    return multiplying
 
 
 @dataclass(frozen=True)

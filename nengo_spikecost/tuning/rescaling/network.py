@@ -11,7 +11,7 @@ from typing import Any, Union
 from ... import check
 from ...activity import Activity, measure
 from ...activity.backend import Setup
-from ...activity.known_simulators import NENGO_DL
+from ...activity.known_simulators import COMPILED, NENGO_DL
 from ...activity.lengths import measured_at
 from ...activity.measure import default_batch_size, simulator_errors
 from ...activity.measure_options import PRESENTATIONS
@@ -20,18 +20,24 @@ from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
-from .loop import RescaledLoop, is_tunable, missing_api
+from .gain_operators import is_tunable
+from .loop import RescaledLoop, missing_api
 from .rescaled_biases import CannotRescale, scaled_biases
+from .rescaled_compiled import RescaledCompiled
 
 Steps = Union[int, Sequence[int]]
+
+#: Simulators in which scales change in place.
+RESCALED_IN: dict[str, Any] = {NENGO_DL.name: RescaledLoop, COMPILED.name: RescaledCompiled}
 
 
 class RescalableNetwork:
     """A converted network whose firing-rate scales change without a new build.
 
-    Gains, biases and the heights of spikes are changed in place in NengoDL's graph, which is
-    built and traced once. What `run` returns equals, bit for bit, what
-    ``measure(convert(model, scale_firing_rates=scales), x, n_steps)`` returns; only where a
+    Gains, biases and the heights of spikes are changed in place, in NengoDL's graph or in
+    compiled code, which is built once. What `run` returns equals, bit for bit, what
+    ``measure(convert(model, scale_firing_rates=scales), x, n_steps, simulator=simulator)``
+    returns; only where a
     constant is added to a bias of its own may float64 round otherwise, before both are cast
     to float32.
 
@@ -48,6 +54,8 @@ class RescalableNetwork:
         As in `measure`. A continuous presentation has one length only.
     seed : int
         Seed of the run, as in `measure`.
+    simulator : {"nengo_dl", "compiled"}
+        As in `measure`: compiled code is several times faster.
     scales : float or dict, optional
         Scales to begin with, as ``scale_firing_rates`` of `convert`. Default: those of a
         Conversion, or 1.
@@ -83,8 +91,8 @@ class RescalableNetwork:
 
     def __init__(
         self, model: Any, *, dt: float = 0.001, batch_size: int | None = None,
-        presentation: str = "fresh", seed: int = 0, scales: ScaleLike | None = None,
-        network_seed: int = 0, **options: Any,
+        presentation: str = "fresh", seed: int = 0, simulator: str = NENGO_DL.name,
+        scales: ScaleLike | None = None, network_seed: int = 0, **options: Any,
     ):  # fmt: skip
         if isinstance(model, Conversion):
             if options:
@@ -99,6 +107,7 @@ class RescalableNetwork:
         self.presentation = check.choice(
             "presentation", presentation, PRESENTATIONS, MeasurementError
         )
+        self.simulator = check.choice("simulator", simulator, [*RESCALED_IN], MeasurementError)
         if batch_size is not None:
             check.whole("batch_size", batch_size, MeasurementError, 1)
         self.dt = subject(self.conversion).step(check.time("dt", dt, MeasurementError))
@@ -112,8 +121,8 @@ class RescalableNetwork:
         if not self.layers:
             raise MeasurementError("The network has no neurons whose firing rates can be scaled.")
         self.n_simulations = 0
-        self.rebuilt_because = missing_api()
-        self._loop: RescaledLoop | None = None
+        self.rebuilt_because = missing_api() if simulator == NENGO_DL.name else None
+        self._loop: RescaledLoop | RescaledCompiled | None = None
         self._names = layer_names(self.conversion.options["model"], self.conversion.model)
         self.scales = self._complete(1 if scales is None else scales)
 
@@ -203,16 +212,18 @@ class RescalableNetwork:
                 self.conversion.net.n_neurons, self.presentation, stream.n_samples
             )
         loop = self._prepared_loop(inputs, lengths)
-        return measured_at(loop, stream, lengths, NENGO_DL.name, progress)
+        return measured_at(loop, stream, lengths, self.simulator, progress)
 
-    def _prepared_loop(self, inputs: Any, lengths: tuple[int, ...]) -> RescaledLoop:
+    def _prepared_loop(
+        self, inputs: Any, lengths: tuple[int, ...]
+    ) -> RescaledLoop | RescaledCompiled:
         if self._loop is None:
             setup = Setup(
                 self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
                 lengths[-1], self.dt, int(self.batch_size or 1), self.seed, self.presentation,
             )  # fmt: skip
-            with _unless_rescaling_fails(), simulator_errors(NENGO_DL.name):
-                self._loop = RescaledLoop(setup, scaled_biases(self.conversion))
+            with _unless_rescaling_fails(), simulator_errors(self.simulator):
+                self._loop = RESCALED_IN[self.simulator](setup, scaled_biases(self.conversion))
                 self._closing = weakref.finalize(self, self._loop.close)
         self._loop.rescale(self.scales)
         self._loop.begin()
@@ -223,7 +234,7 @@ class RescalableNetwork:
         return {
             n: measure(
                 conversion, x, n, presentation=self.presentation, batch_size=self.batch_size,
-                dt=self.dt, seed=self.seed, progress=progress,
+                dt=self.dt, seed=self.seed, simulator=self.simulator, progress=progress,
             )
             for n in lengths
         }  # fmt: skip

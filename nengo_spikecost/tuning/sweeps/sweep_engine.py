@@ -7,7 +7,8 @@ A sweep calls it in this order:
 3. ``read(setting, start, stop)``, setting after setting, each in stages of more images;
 4. ``close()``.
 
-`NetworkEngine` builds the network once, in NengoDL, and simulates one setting after the other.
+`NetworkEngine` builds the network once, in NengoDL or compiled, and simulates one setting after the
+other.
 `SettingEngine` converts and builds every setting for itself, in any simulator. On a chip
 there is no other way: NengoLoihi rounds the weights of every block to whole numbers of a few bits,
 and scales decide how, so that a chip with other scales is another chip. Block shapes do not depend
@@ -72,7 +73,7 @@ class SweepEngine(abc.ABC):
 
     @abc.abstractmethod
     def network(self, synapse: float | None) -> RescalableNetwork:
-        """The network in NengoDL, in which the search finds where it starts."""
+        """The network in which the search finds where it starts."""
 
     @abc.abstractmethod
     def simulation(self, setting: Setting, n_images: int) -> tuple[Measured, NetworkGraph]:
@@ -116,7 +117,7 @@ class NetworkEngine(SweepEngine):
 
     def _network(self, synapse: float | None) -> tuple[RescalableNetwork, NetworkGraph]:
         if synapse not in self._networks:
-            network = self.plan.network(synapse)
+            network = self.plan.network(synapse, self.plan.options.simulator)
             self._networks[synapse] = network, priced_graph(network.conversion)
         return self._networks[synapse]
 

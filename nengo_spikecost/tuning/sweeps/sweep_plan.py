@@ -197,10 +197,10 @@ class Plan:
             **{name: str(value) for name, value in self.conversion.items()},
         }  # fmt: skip
 
-    def network(self, synapse: float | None) -> RescalableNetwork:
-        """The network in NengoDL with that synapse, for any scales."""
+    def network(self, synapse: float | None, simulator: str = "nengo_dl") -> RescalableNetwork:
+        """The network with that synapse, for any scales, in NengoDL or compiled."""
         return RescalableNetwork(
-            self.model, neuron_type=self.options.neuron_type, synapse=synapse,
+            self.model, simulator=simulator, neuron_type=self.options.neuron_type, synapse=synapse,
             network_seed=self.options.seed, **self.simulation, **self.conversion,
         )  # fmt: skip
 
