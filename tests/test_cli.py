@@ -170,6 +170,13 @@ def test_fit_without_data_assumes_rates(run):
     assert "100 Hz everywhere, for want of spikes" in done.output
 
 
+@pytest.mark.parametrize("command", ["tune", "sweep", "deploy"])
+def test_the_length_of_a_step_is_checked_first(run, command):
+    args = ["--study", "s.db"] if command == "sweep" else []
+    done = run(command, "net.h5", "--data", "data.npz", "--dt", "-1", *args)
+    assert done.exit_code == 2 and "dt must be" in done.output, done.output
+
+
 def test_own_devices(run, monkeypatch):
     monkeypatch.setattr(devices, "_table", None)  # put back at the end
     assert "MyChip" in run("devices", "--device-file", "mine.toml").output

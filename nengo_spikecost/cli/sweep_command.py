@@ -30,7 +30,7 @@ from .shared_options import (
 @device_file_option
 @flags(SweepOptions, "cost_model", "simulator", "neuron_type")
 @conversion_options
-@flags(SweepOptions, "n_steps", "synapses", "accuracy_losses")
+@flags(SweepOptions, "n_steps", "dt", "synapses", "accuracy_losses")
 @samples_option(words="Tune on the first so many samples.")
 @click.option(
     "--confirm", "n_confirm", type=click.IntRange(min=1), metavar="N",

@@ -105,7 +105,10 @@ class DeployOptions(Options):
         "last", choices=READOUTS,
         help="Read the output at the last step, or its mean over the steps.",
     )  # fmt: skip
-    dt: float = option(0.001)
+    dt: float = option(
+        0.001, metavar="S", read=float,
+        help="Length of a step in s; layers of KerasSpiking have one of their own.",
+    )  # fmt: skip
     seed: int = option(0)
     progress: bool = option(True, decides=False)
     by_step: bool = option(False, help="Count every step, too: then --cost knows each step's time.")

@@ -122,7 +122,10 @@ class RateOptions(Options):
         choices=("nengo_dl", "compiled"),
     )  # fmt: skip
     batch_size: int | None = None
-    dt: float = 0.001
+    dt: float = option(
+        0.001, metavar="S", read=float,
+        help="Length of a step in s; layers of KerasSpiking have one of their own.",
+    )  # fmt: skip
     presentation: str = option(
         "fresh", help="Start every sample afresh, or run on as a board does.",
         choices=("fresh", "continuous"),

@@ -127,7 +127,10 @@ class SweepOptions(Options):
         decides=False,
     )  # fmt: skip
     batch_size: int | None = None
-    dt: float = 0.001
+    dt: float = option(
+        0.001, metavar="S", read=float,
+        help="Length of a step in s; layers of KerasSpiking have one of their own.",
+    )  # fmt: skip
     seed: int = option(0, help="Of search and simulation.")
     progress: bool = option(True, decides=False)
 
