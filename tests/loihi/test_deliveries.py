@@ -49,7 +49,7 @@ def _network(rng: np.random.RandomState, kind: str, large: bool) -> tuple[Any, R
 @pytest.mark.parametrize("kind", ["runs", "single places"])
 def test_sums_and_flags_of_deliveries(kind, large, joined, monkeypatch):
     """Weights that several entries bring to one compartment add up, also where they wrap."""
-    from nengo_spikecost.loihi.emulation import kernels
+    from nengo_spikecost.loihi.emulation import delivery_kernels as kernels
 
     if not joined:
         monkeypatch.setattr(laid_out, "MOST_TIMES", 0)
@@ -99,7 +99,7 @@ def test_sums_and_flags_of_deliveries(kind, large, joined, monkeypatch):
 @pytest.mark.parametrize("size", [1, 3, 4, 8, 12, 16, 24, 32, 40, 64, 77])
 def test_pieces_of_every_size(size):
     """Channels of a block that were apart before it was split, here two blocks of ``size`` each."""
-    from nengo_spikecost.loihi.emulation import kernels
+    from nengo_spikecost.loihi.emulation import delivery_kernels as kernels
 
     rng = np.random.RandomState(size)
     n = 2 * 5 * size
@@ -126,7 +126,7 @@ def test_pieces_of_every_size(size):
 @pytest.mark.parametrize("n", [8, 56, 64, 72, 200])
 def test_sources_that_fire(n):
     """In ascending order, each as often as it fires."""
-    from nengo_spikecost.loihi.emulation import kernels
+    from nengo_spikecost.loihi.emulation import delivery_kernels as kernels
 
     rng = np.random.RandomState(n)
     flags = (rng.rand(n) < 0.2) * rng.randint(1, 4, n)
