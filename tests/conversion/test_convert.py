@@ -299,7 +299,7 @@ def test_no_stray_warnings():
         ({"off_chip": 3}, "off_chip must be a list of layers or layer names, not 3"),
         ({"off_chip": ["flatten"]}, "off_chip names 'flatten', which is no layer with neurons"),
         ({"lower": "yes"}, "lower must be True, False or None, not 'yes'"),
-        ({"seed": "a"}, "seed must be a whole number, not 'a'"),
+        ({"seed": "a"}, "seed must be a whole number from 0 .*, not 'a'"),
         ({"swap_activations": [1]}, "swap_activations must be a dict .* not list"),
     ],
 )

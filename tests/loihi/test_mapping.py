@@ -444,5 +444,5 @@ def test_a_network_that_cannot_be_built_is_refused():
     layers = Layers(4)
     post = layers.population(4, "post")
     layers.connect(layers.encoder, post, layers.weights(4, 4).T, nengo.Alpha(0.005))
-    with pytest.raises(LoihiError, match="NengoLoihi can't build this network"):
+    with pytest.raises(LoihiError, match="NengoLoihi can't run this network as it is"):
         place(layers.net)

@@ -395,16 +395,15 @@ class _Lanes:
 
     def begin(self, continuous: bool) -> None:
         """Begin a sample, in the state of a new simulation unless it goes on."""
+        self.sums[:] = self._asm.new_sums()
         if continuous and self._started:
             for own, (place, _) in zip(
                 self.network._counted.values(), self.network._counts.values()
             ):
                 if own.spiking:
                     self.memory[:, place : place + own.signal.size] = 0
-            self.sums[:] = 0
             return
         self.memory[:] = self.network._start
-        self.sums[:] = 0
         for base, array in self._other.items():
             array[...] = base.initial_value
         self.functions.reset()

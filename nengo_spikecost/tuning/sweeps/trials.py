@@ -87,11 +87,6 @@ class Reading:
     layer_synops: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def dead_layers(self) -> tuple[str, ...]:
-        """Layers whose spikes make synops elsewhere, and made none for any image."""
-        return tuple(name for name, synops in self.layer_synops.items() if synops == 0)
-
-    @property
     def n_seen(self) -> int:
         """Images that it was read for."""
         return len(self.correct)
