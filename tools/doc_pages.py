@@ -30,6 +30,7 @@ PAGES = (
     "quickstart",
     "files",
     "counting",
+    "compiled",
     "cost_models",
     "loihi_chip",
     "break_even",

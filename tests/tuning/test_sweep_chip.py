@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
 from nengo_spikecost.energy import loihi_chip
-from nengo_spikecost.errors import LoihiError, MeasurementError, TuningError
+from nengo_spikecost.errors import EmulationWarning, LoihiError, MeasurementError, TuningError
 from nengo_spikecost.loihi import fit_blocks
 from nengo_spikecost.loihi.simulators.batched_emulation import LoihiEmulatorBackend
 from nengo_spikecost.tuning import RescalableNetwork
@@ -278,19 +278,24 @@ def nothing_runs(monkeypatch):
         ),
         ({"device": "truenorth"}, TuningError, "truenorth does not price spikes under"),
         ({"cost_model": "kerasspiking"}, TuningError, "kerasspiking"),
-        ({"simulator": "board"}, TuningError, "simulator must be one of nengo_dl, loihi"),
+        ({"simulator": "board"}, TuningError, "simulator must be one of nengo_dl, compiled, loihi"),
         (
             {"simulator": "nengo_loihi"},
             TuningError,
             r"simulator='nengo_loihi' does not count: give simulator='loihi'",
         ),
-        ({"simulator": None}, TuningError, "simulator must be one of nengo_dl, loihi"),
-        ({"neuron_type": "AdaptiveLIF"}, LoihiError, "conv1 has AdaptiveLIF neurons"),
+        ({"simulator": None}, TuningError, "simulator must be one of nengo_dl, compiled, loihi"),
     ],
 )  # fmt: skip
 def test_refused_at_once(data, nothing_runs, change, error, words):
     with pytest.raises(error, match=words):
         nsc.sweep(*data, **{**ARGUMENTS, **change})
+
+
+def test_neurons_that_the_chip_runs_otherwise_are_said_first(data, nothing_runs):
+    words = "conv1 has AdaptiveLIF neurons, .* runs as LIF"
+    with pytest.warns(EmulationWarning, match=words), pytest.raises(AssertionError):
+        nsc.sweep(*data, **{**ARGUMENTS, "neuron_type": "AdaptiveLIF"})
 
 
 def test_a_layer_that_fits_on_no_core_is_named(nothing_runs):
@@ -332,6 +337,8 @@ def test_command_line(data, tmp_path, monkeypatch):
     assert "emulated cores, priced on" in " ".join(done.output.split())
     assert "Confirmed on 10 images, loihi" in done.output
     assert json.loads((tmp_path / "s.json").read_text())["simulator"] == "loihi"
-    wrong = CliRunner().invoke(cli.main, [*line.split(), "--simulator", "nengo_dl"])
+    wrong = CliRunner().invoke(
+        cli.main, line.replace("--simulator loihi", "--simulator nengo_dl").split()
+    )
     assert wrong.exit_code == 2
     assert "simulator='loihi'" in wrong.output
