@@ -1,10 +1,11 @@
 """Nengo's operators for a whole batch at once, where the numbers are those of one sample.
 
-The host's results must be those of Nengo to the last bit, because a spike more or less changes
-all that follows on the chip. How an operator becomes a step, tried in this order (`HostPart`):
+A **host** keeps the signals of all lanes: NengoLoihi's host in the emulation
+(loihi/emulation/host_simulation.py), whose results must be those of Nengo to the last bit, because
+a spike more or less changes all that follows on the chip; and the compiled engine, for what has no
+instruction (compiled/compiled_network.py). How an operator becomes a step (`make_step`):
 
-1. A process that sends to the chip or receives from it only hands arrays over.
-2. A function in `BATCHED` for the type of the operator makes a step for all lanes:
+1. A function in `BATCHED` for the type of the operator makes a step for all lanes:
 
    * at once where every number is treated by itself: assignments, sums and products element by
      element, neurons of known types, lowpass filters; roundings in a lane are then Nengo's;
@@ -13,13 +14,13 @@ all that follows on the chip. How an operator becomes a step, tried in this orde
    * once, for all to take, where lanes can't differ: functions of nothing but time, and
      processes without input.
 
-3. Anything else (products of matrices, functions of values, unknown neurons) is run by Nengo's
+2. Anything else (products of matrices, functions of values, unknown neurons) is run by Nengo's
    own step, for one lane after another (`lane_by_lane`).
 
-One product of larger matrices for all lanes would be faster in 3, and is not done: libraries sum
+One product of larger matrices for all lanes would be faster in 2, and is not done: libraries sum
 in an order that depends on the shapes of the matrices, so that last bits would differ.
 
-A function in `BATCHED` is given the operator, the `HostPart` and the lanes' generators of random
+A function in `BATCHED` is given the operator, the host and the lanes' generators of random
 numbers; it gives the step, or None if this operator has to be run lane by lane.
 
 Reference: nengo 4.1, builder/operator.py, builder/neurons.py, builder/processes.py.
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Callable
 
@@ -36,8 +38,9 @@ import nengo
 import numpy as np
 from nengo.builder import operator as operators
 from nengo.builder.neurons import SimNeurons
+from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
-from nengo.builder.transforms import ConvInc
+from nengo.builder.transforms import ConvInc, GeneralConvInc
 
 Step = Callable[[], None]
 BATCHED: dict[type, Callable[[Any, Any, Any], Step | None]] = {}
@@ -51,6 +54,13 @@ ELEMENTWISE = {
     )),
     ("nengo_loihi", "LoihiLIF"), ("nengo_loihi", "LoihiSpikingRectifiedLinear"),
 }  # fmt: skip
+
+
+#: Operators whose result depends only on the signals that they read.
+PURE = (
+    operators.Reset, operators.Copy, operators.ElementwiseInc, operators.DotInc,
+    operators.SparseDotInc, ConvInc, GeneralConvInc,
+)  # fmt: skip
 
 
 def batched(kind: type) -> Callable[[Any], Any]:
@@ -90,9 +100,63 @@ class _Lane:
         return array[self._lane, ...] if self._host.is_batched(signal) else array
 
 
-def remembers_nothing(op: Any, pure: tuple[type, ...]) -> bool:
+def written(op: Any) -> list[Any]:
+    """The signals that an operator writes."""
+    return [*op.sets, *op.incs, *op.updates]
+
+
+def operators_of_a_step(model: Any, fed: Collection[Any]) -> list[Any]:
+    """Those that do something in a step: no Probes, and none that only writes what is fed.
+
+    Parameters
+    ----------
+    model : nengo.builder.Model
+    fed : collection of Signal
+        Signals that are given from outside.
+    """
+    ids = {id(signal) for signal in fed}
+    return [
+        op for op in model.operators
+        if hasattr(op, "make_step") and not isinstance(op, SimProbe)
+        and not (written(op) and all(id(signal) in ids for signal in written(op)))
+    ]  # fmt: skip
+
+
+def changing(steps: Sequence[Any], fed: Iterable[Any]) -> set[int]:
+    """``id`` of the operators that have to be run at every step.
+
+    Those that are not pure, and those that read or write a signal which such an operator or a
+    changing input writes; found by going round until nothing is added.
+
+    Parameters
+    ----------
+    steps : sequence of Operator
+    fed : iterable of Signal
+        Signals that are given from outside, and change from step to step.
+    """
+    bases, result = {signal.base for signal in fed}, set[int]()
+    while True:
+        before = len(result), len(bases)
+        for op in steps:
+            writes = {signal.base for signal in written(op)}
+            touched = writes | {signal.base for signal in op.reads}
+            if not isinstance(op, PURE) or op.updates or touched & bases:
+                result.add(id(op))
+                bases |= writes
+        if before == (len(result), len(bases)):
+            return result
+
+
+def make_step(op: Any, host: Any, rngs: Generators) -> Step:
+    """The step of an operator for all lanes."""
+    make = BATCHED.get(type(op))
+    step = make(op, host, rngs) if make else None
+    return step or lane_by_lane(op, host, rngs.of_lanes)
+
+
+def remembers_nothing(op: Any) -> bool:
     """Whether the step of an operator keeps everything in signals."""
-    plain = isinstance(op, (*pure, operators.TimeUpdate))
+    plain = isinstance(op, (*PURE, operators.TimeUpdate))
     return plain or (isinstance(op, SimNeurons) and not op.state_extra)
 
 

@@ -16,7 +16,6 @@ Reference: nengo 4.1.0, simulator.py, builder/operator.py.
 from __future__ import annotations
 
 import concurrent.futures
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
@@ -24,22 +23,17 @@ from typing import Any, Callable
 import nengo
 import numpy as np
 from nengo.builder import operator as operators
-from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
-from nengo.builder.transforms import ConvInc, GeneralConvInc
+from nengo.builder.transforms import GeneralConvInc
 from nengo.utils.simulator import operator_dependency_graph
 
 from .. import batched_steps
+from ..batched_steps import written
+from ..processors import usable_processors
 from . import instructions as code
 from .assembling import Assembler, Row
 from .crossover import measured_crossovers
 from .ordering import Item, Segment, ordered
-
-#: Operators whose result depends only on the signals that they read.
-PURE = (
-    operators.Reset, operators.Copy, operators.ElementwiseInc, operators.DotInc,
-    operators.SparseDotInc, ConvInc, GeneralConvInc,
-)  # fmt: skip
 
 #: Operators that add a product to a signal, and nothing if a factor is 0.
 ADDING = (operators.ElementwiseInc, operators.DotInc, GeneralConvInc)
@@ -113,14 +107,6 @@ class Program:
         return [segment.op for segment in segments if segment.op is not None]
 
 
-def usable_processors() -> int:
-    """How many processors this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
-
-
 class CompiledNetwork:
     """A built network as instructions, and the lanes that run them.
 
@@ -159,14 +145,14 @@ class CompiledNetwork:
         self._n_threads = usable_processors() if n_threads is None else n_threads
         self._place = {id(op): k for k, op in enumerate(model.operators)}
         signals = [model.sig[node]["out"] for node in fed]
-        asm = Assembler(model, _steps(model, signals), signals, np.dtype(dtype))
+        steps = _steps(model, signals)
+        asm = Assembler(model, steps, signals, np.dtype(dtype))
         self._asm, self._counted, self._outputs = asm, dict(counted), dict(read)
-        self.program = self._programmed(_steps(model, signals), signals, changing)
+        self.program = self._programmed(steps, signals, changing)
         measured_crossovers(asm.products, asm.dtype)
         self._tables = (asm.all_indices(), asm.all_products(), asm.constants())
         self._start = asm.initial_memory()
-        rooms = [asm.rooms() for _ in range(self._n_threads)]
-        self._rooms = rooms
+        self._rooms = [asm.rooms() for _ in range(self._n_threads)]
         self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
         self._lanes: _Lanes | None = None
         #: Steps that lanes ran before this sample.
@@ -182,7 +168,7 @@ class CompiledNetwork:
     def _programmed(self, steps: Sequence[Any], signals: Sequence[Any], changing: bool) -> Program:
         asm = self._asm
         rows = {id(op): asm.assembled(op) for op in steps}
-        each = _each_step(steps, [s.base for s in signals] if changing else [])
+        each = batched_steps.changing(steps, signals if changing else ())
         feeds, at = [], 0
         for signal in signals:
             feeds.append(Item([(code.FRAME, signal.size, _address(asm, signal), at)]))
@@ -381,8 +367,8 @@ class _Lanes:
         self.network, self.model = network, network.model
         self.batch_size, self.functions = network.batch_size, network.functions
         self._asm = network._asm
-        self.memory = np.tile(network._start, (self.batch_size, 1))
-        self.sums = np.tile(network._asm.new_sums(), (self.batch_size, 1))
+        self.memory = np.empty((self.batch_size, len(network._start)), dtype=network.dtype)
+        self.sums = np.empty((self.batch_size, len(network._asm.new_sums())))
         self._other = {
             base: np.empty((self.batch_size, *base.shape), dtype=base.initial_value.dtype)
             for base in self._asm.other
@@ -460,10 +446,8 @@ class _Lanes:
         rngs = batched_steps.Generators(
             self.network.seed, self.batch_size, self.network._place[id(op)]
         )
-        make = batched_steps.BATCHED.get(type(op))
-        step = make(op, self, rngs) if make else None
-        step = step or batched_steps.lane_by_lane(op, self, rngs.of_lanes)
-        if batched_steps.remembers_nothing(op, PURE):
+        step = batched_steps.make_step(op, self, rngs)
+        if batched_steps.remembers_nothing(op):
             self._kept[id(op)] = step
         return step
 
@@ -474,13 +458,9 @@ def _steps(model: Any, fed: Sequence[Any]) -> list[Any]:
     An operator that adds a product with a signal that is always 0 does nothing: most neurons are
     connected one by one, and nothing reaches them through the encoders that Nengo builds.
     """
-    ids = {id(signal) for signal in fed}
-    steps = [
-        op for op in model.operators
-        if hasattr(op, "make_step")
-        and not isinstance(op, (SimProbe, operators.TimeUpdate))
-        and not (_written(op) and all(id(s) in ids for s in _written(op)))
-    ]  # fmt: skip
+    steps = batched_steps.operators_of_a_step(model, fed)
+    # the clock is kept beside the memory
+    steps = [op for op in steps if not isinstance(op, operators.TimeUpdate)]
     while True:
         zero = _always_zero(steps, {signal.base for signal in fed})
         left = [
@@ -498,27 +478,8 @@ def _always_zero(steps: Sequence[Any], fed: Collection[Any]) -> set[Any]:
     other = set(fed)
     for op in steps:
         resets = isinstance(op, operators.Reset) and not np.any(op.value)
-        (zero if resets else other).update(s.base for s in _written(op))
+        (zero if resets else other).update(s.base for s in written(op))
     return zero - other
-
-
-def _each_step(steps: Sequence[Any], changing: Sequence[Any]) -> set[int]:
-    """``id`` of the operators that have to be run at every step.
-
-    Those that are not pure, and those that read or write a signal which such an operator or a
-    changing input writes; found by going round until nothing is added.
-    """
-    bases, result = set(changing), set[int]()
-    while True:
-        before = len(result), len(bases)
-        for op in steps:
-            writes = {s.base for s in _written(op)}
-            touched = writes | {s.base for s in op.reads}
-            if not isinstance(op, PURE) or op.updates or touched & bases:
-                result.add(id(op))
-                bases |= writes
-        if before == (len(result), len(bases)):
-            return result
 
 
 def _items(
@@ -552,21 +513,17 @@ def _items(
     for op in steps:
         after = items[places[id(op)]].after
         after += [feed_of[s.base] for s in op.reads if s.base in feed_of]
-        bases = {s.base for s in (*op.reads, *_written(op))}
-        writes = {s.base for s in _written(op)}
+        bases = {s.base for s in (*op.reads, *written(op))}
+        writes = {s.base for s in written(op)}
         for other in late:
             if other.output.base in bases or other.input.base in writes:
                 after.append(places[id(other)])
     for signal, row in added:
-        after = [places[id(op)] for op in steps if signal.base in {s.base for s in _written(op)}]
+        after = [places[id(op)] for op in steps if signal.base in {s.base for s in written(op)}]
         if signal.base in feed_of:
             after.append(feed_of[signal.base])
         items.append(Item([row], None, after))
     return items
-
-
-def _written(op: Any) -> list[Any]:
-    return [*op.sets, *op.incs, *op.updates]
 
 
 def _address(asm: Assembler, signal: Any) -> int:

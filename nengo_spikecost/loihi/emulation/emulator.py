@@ -15,6 +15,7 @@ from ... import check
 from ...activity import network_digests as digests
 from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
+from ...activity.processors import usable_processors
 from ...checkpoints import Checkpoint, is_unchanged, with_digest
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
@@ -22,7 +23,6 @@ from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
 from .feeding import check_run, filled, given_inputs, positive
-from .lanes import usable_processors
 from .presenting import Presenter
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows, warn_of_unsent
 

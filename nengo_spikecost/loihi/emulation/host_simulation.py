@@ -2,8 +2,9 @@
 
 NengoLoihi lets Nengo simulate what is not on the chip. Here every signal that changes has one
 array for all lanes of the batch. Every operator is run on these arrays at once where each lane
-then has the very numbers that Nengo gives, and otherwise lane by lane (host_steps.py says which,
-and why). Operators that depend only on inputs that do not change are run once a presentation.
+then has the very numbers that Nengo gives, and otherwise lane by lane: activity/batched_steps.py
+says which, and why. What only hands arrays to the chip or takes them from it needs no operator.
+Operators that depend only on inputs that do not change are run once a presentation.
 
 Reference: nengo 4.1, simulator.py, builder/operator.py, builder/processes.py;
 nengo-loihi 1.1.0, builder/inputs.py (``HostSendNode``, ``HostReceiveNode``).
@@ -17,21 +18,12 @@ from typing import Any, Callable
 
 import nengo
 import numpy as np
-from nengo.builder import operator as operators
-from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
-from nengo.builder.transforms import ConvInc, GeneralConvInc
 from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
-from ...activity import batched_steps as host_steps
+from ...activity import batched_steps
 from ...errors import DataError
-
-#: Operators whose result depends only on the signals that they read.
-PURE = (
-    operators.Reset, operators.Copy, operators.ElementwiseInc, operators.DotInc,
-    operators.SparseDotInc, ConvInc, GeneralConvInc,
-)  # fmt: skip
 
 Step = Callable[[], None]
 
@@ -71,18 +63,18 @@ class HostPart:
         self.sent: dict[Any, np.ndarray] = {}
         self.received: dict[Any, np.ndarray] = {}
 
-        inputs = {id(signal) for signal in self.fed.values()}
+        kept = {id(op) for op in batched_steps.operators_of_a_step(model, self.fed.values())}
         order = toposort(operator_dependency_graph(model.operators))
-        steps = [op for op in order if hasattr(op, "make_step") and not isinstance(op, SimProbe)]
-        self._operators = [op for op in steps if not _writes_only(op, inputs)]
-        written = [s.base for op in self._operators for s in _written(op)]
+        self._operators = [op for op in order if id(op) in kept]
+        written = [s.base for op in self._operators for s in batched_steps.written(op)]
         written += [s.base for s in self.fed.values()]
         self._arrays = {
             base: np.empty((batch_size, *base.shape), dtype=base.initial_value.dtype)
             for base in dict.fromkeys(written)
         }
         self._views: dict[Any, np.ndarray] = {}
-        self._changes = self._changing(changing)
+        changing_inputs = self.fed.values() if changing else ()
+        self._changes = batched_steps.changing(self._operators, changing_inputs)
         self._once: list[Step] = []
         self._each: list[Step] = []
         self._kept: dict[int, Step] = {}
@@ -94,9 +86,9 @@ class HostPart:
         self._once, self._each = [], []
         self.opaque = {}
         for op in self._operators:
-            rngs = host_steps.Generators(self.seed, self.batch_size, self._place[id(op)])
+            rngs = batched_steps.Generators(self.seed, self.batch_size, self._place[id(op)])
             step = self._kept.get(id(op)) or self._make_step(op, rngs)
-            if host_steps.remembers_nothing(op, PURE):
+            if batched_steps.remembers_nothing(op):
                 self._kept[id(op)] = step
             (self._each if id(op) in self._changes else self._once).append(step)
 
@@ -142,38 +134,17 @@ class HostPart:
         shape, strides = (self.batch_size, *signal.shape), (array.strides[0], *signal.strides)
         return np.ndarray(shape, array.dtype, array.data, signal.offset, strides)
 
-    def _changing(self, inputs_change: bool) -> set[int]:
-        """``id`` of the operators that have to be run at every step.
-
-        Those that are not pure, and those that read or write a signal which such an operator
-        or a changing input writes; found by going round until nothing is added.
-        """
-        bases = {s.base for s in self.fed.values()} if inputs_change else set()
-        changing: set[int] = set()
-        while True:
-            before = len(changing), len(bases)
-            for op in self._operators:
-                writes = {s.base for s in _written(op)}
-                touched = writes | {s.base for s in op.reads}
-                if not isinstance(op, PURE) or op.updates or touched & bases:
-                    changing.add(id(op))
-                    bases |= writes
-            if before == (len(changing), len(bases)):
-                return changing
-
     def _make_step(self, op: Any, rngs: Any) -> Step:
         if isinstance(op, SimProcess):
             if id(op.process) in self._senders:
                 return self._sender(op, self._senders[id(op.process)])
             if id(op.process) in self._receivers:
                 return self._receiver(op, self._receivers[id(op.process)])
-        make = host_steps.BATCHED.get(type(op))
-        step = make(op, self, rngs) if make else None
-        return step or host_steps.lane_by_lane(op, self, rngs.of_lanes)
+        return batched_steps.make_step(op, self, rngs)
 
     def keep(self, op: Any, steps: list[Step]) -> None:
         """Note the steps of an operator that may remember something outside of signals."""
-        if not host_steps.remembers_nothing(op, PURE):
+        if not batched_steps.remembers_nothing(op):
             self.opaque[self._place[id(op)]] = steps
 
     def state(self) -> list[np.ndarray]:
@@ -211,16 +182,6 @@ def _run(steps: list[Step]) -> None:
     with np.errstate(invalid="raise", divide="ignore"):
         for step in steps:
             step()
-
-
-def _written(op: Any) -> list[Any]:
-    return [*op.sets, *op.incs, *op.updates]
-
-
-def _writes_only(op: Any, signals: set[int]) -> bool:
-    """Whether an operator does nothing but write signals that are given from outside."""
-    written = _written(op)
-    return bool(written) and all(id(s) in signals for s in written)
 
 
 def _output_of(model: Any, node: nengo.Node) -> Any:

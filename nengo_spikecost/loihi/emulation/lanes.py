@@ -6,7 +6,6 @@ Reference: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``, ``Compartme
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -15,13 +14,6 @@ import numpy as np
 
 from ...errors import LoihiError
 from .chip import Chip
-
-
-def usable_processors() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class LaneSteps(NamedTuple):
