@@ -116,10 +116,10 @@ def fit_blocks(
     if objective not in OBJECTIVES:
         raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
     if pop_types is not None:
-        words = "of 16 and 32, or None"
+        words = "a list of 16, of 32 or of both, or None"
         pop_types = check.several("pop_types", pop_types, LoihiError, words)
         if not pop_types or any(kind not in (16, 32) for kind in pop_types):
-            raise LoihiError(f"pop_types must be {words}, not {check.shown(pop_types)}.")
+            raise LoihiError(f"pop_types has to be {words}, not {check.shown(pop_types)}.")
     check.positive("time_limit", time_limit, LoihiError)
     check.whole("max_cores_per_chip", max_cores_per_chip, LoihiError, 1)
     if max_cores is not None:
