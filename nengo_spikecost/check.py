@@ -13,6 +13,10 @@ import reprlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+#: Texts are long enough for names of layers, objects for what their type is called.
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 60
+
 #: What labels can be for.
 TASKS = ("classification", "regression")
 
@@ -47,7 +51,7 @@ def whole(
             ends = f" from {least:,} to {most:,}"
         elif math.isfinite(least):
             ends = f" of at least {least:,}"
-        raise error(f"{name} must be a whole number{ends}, not {value!r}.")
+        raise error(f"{name} must be a whole number{ends}, not {shown(value)}.")
     return int(value)
 
 
@@ -55,21 +59,21 @@ def positive(name: str, value: Any, error: type[Exception], zero: bool = False) 
     """A finite number above 0, or with ``zero`` 0 as well, as a float."""
     if not is_number(value) or value < 0 or (value == 0 and not zero):
         kind = "a finite number of at least 0" if zero else "a positive finite number"
-        raise error(f"{name} must be {kind}, not {value!r}.")
+        raise error(f"{name} must be {kind}, not {shown(value)}.")
     return float(value)
 
 
 def time(name: str, value: Any, error: type[Exception]) -> float:
     """A time above 0 in s, as a float."""
     if not is_number(value) or value <= 0:
-        raise error(f"{name} must be a positive time in s, not {value!r}.")
+        raise error(f"{name} must be a positive time in s, not {shown(value)}.")
     return float(value)
 
 
 def share(name: str, value: Any, error: type[Exception]) -> float:
     """A number from 0 to 1, as a float."""
     if not is_number(value) or not 0 <= value <= 1:
-        raise error(f"{name} must be between 0 and 1, not {value!r}.")
+        raise error(f"{name} must be between 0 and 1, not {shown(value)}.")
     return float(value)
 
 
@@ -79,14 +83,14 @@ def choice(
     """One of a few texts; ``quoted`` writes them as Python does."""
     if not isinstance(value, str) or value not in choices:
         listed = ", ".join(map(repr, choices) if quoted else choices)
-        raise error(f"{name} must be one of {listed}, not {value!r}.")
+        raise error(f"{name} must be one of {listed}, not {shown(value)}.")
     return value
 
 
 def seed(name: str, value: Any, error: type[Exception]) -> int:
     """A seed as NumPy takes it, from 0 to 2**32 - 1."""
     if not is_whole(value, 0, 2**32 - 1):
-        raise error(f"{name} must be a whole number from 0 to 2**32 - 1, not {value!r}.")
+        raise error(f"{name} must be a whole number from 0 to 2**32 - 1, not {shown(value)}.")
     return int(value)
 
 
@@ -123,6 +127,44 @@ def path(name: str, value: Any, error: type[Exception]) -> str:
     return os.fspath(value)
 
 
+def flag(name: str, value: Any, error: type[Exception]) -> bool:
+    """True or False; numbers that Python takes for them are an argument in the wrong place."""
+    of_numpy = getattr(value, "shape", None) == () and str(getattr(value, "dtype", "")) == "bool"
+    if not isinstance(value, bool) and not of_numpy:
+        raise error(f"{name} must be True or False, not {shown(value)}.")
+    return bool(value)
+
+
+def record(kind: str, name: Any, records: Iterable[Any], error: type[Exception]) -> Any:
+    """The record of that name; ``kind`` says in words what it is: "layer", "pathway"."""
+    records = list(records)
+    for one in records if isinstance(name, str) else ():
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in records)
+    listed = f"the {kind}s are {known}" if known else "there are none"
+    raise error(f"There is no {kind} {shown(name)}; {listed}.")
+
+
+def array(
+    name: str, value: Any, error: type[Exception], shape: tuple[int, ...] | None = None,
+    whole: bool = False,
+) -> Any:  # fmt: skip
+    """Numbers as a NumPy array (0-d for one), of a shape if one is given, or ``whole`` ones."""
+    import numpy as np  # here: the command line checks arguments before it needs arrays
+
+    kinds = "iu" if whole else "iuf"
+    try:
+        given = np.asarray(value)
+    except ValueError:  # ragged, or a list that holds itself
+        given = None
+    expected = "whole numbers" if whole else "numbers"
+    expected += "" if shape is None else f" of shape {shape}"
+    if given is None or given.dtype.kind not in kinds or shape not in (None, given.shape):
+        raise error(f"{name} must be {expected}, not {shown(value)}.")
+    return given
+
+
 def shown(value: Any) -> str:
     """An object as Python writes it, shortened: it may be large, or hold itself."""
-    return reprlib.repr(value)
+    return " ".join(_SHORT.repr(value).split())

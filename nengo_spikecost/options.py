@@ -38,14 +38,16 @@ the flags of the command line, the fingerprint of a study, and what is written t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import functools
 import inspect
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
+from . import check
 from .errors import ArgumentError
 
 R = TypeVar("R")
@@ -64,6 +66,13 @@ class Options:
         """Write fields while the object is made: it is frozen for everybody else."""
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def check_flags(self, error: type[Exception]) -> None:
+        """Refuse what is neither True nor False for the options that are declared ``bool``."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.type in (bool, "bool"):
+                name = field.name
+                self.put(**{name: check.flag(name, getattr(self, name), error)})
 
     def values(self) -> dict[str, Any]:
         """All options by name."""
@@ -171,13 +180,8 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
                 raise ArgumentError(
                     f"{', '.join(chosen)}: give options=, or each by name, not both."
                 )
-            try:
+            with _as_own(function, names, given):
                 return function(*args, options=options, **given)
-            except ArgumentError as error:
-                if error.argument not in given:
-                    raise
-                known = tuple(dict.fromkeys((*names, *error.known)))
-                raise _no_such(function.__name__, str(error.argument), known) from None
 
         call.__signature__ = signature  # type: ignore[attr-defined]
         call.__doc__ = _with_options(function.__doc__ or "", options_class)
@@ -187,15 +191,50 @@ def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callab
 
 
 def named_arguments(function: F) -> F:
-    """Decorator of a function that refuses arguments which it does not have, in words."""
+    """Decorator of a function that refuses arguments which it does not have, in words.
+
+    Those that a function which it hands its further arguments to does not have are its own, too.
+    """
     signature = inspect.signature(function)
+    own = list(signature.parameters.values())
+    is_method = bool(own) and own[0].name == "self"
+    shown = signature.replace(parameters=own[1:]) if is_method else signature
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        _bound(function.__name__, signature, args, given)
-        return function(*args, **given)
+        _bound(_called(function), shown, args[is_method:], given)
+        with _as_own(function, _names(shown), given):
+            return function(*args, **given)
 
     return call  # type: ignore[return-value]
+
+
+def check_known(function: Callable[..., Any], given: Collection[str]) -> None:
+    """Raise `ArgumentError` for the first of some arguments that a function does not have."""
+    names = _names(inspect.signature(function))
+    for argument in given:
+        if argument not in names:
+            raise _no_such(_called(function), argument, names)
+
+
+@contextlib.contextmanager
+def _as_own(
+    function: Callable[..., Any], names: tuple[str, ...], given: Collection[str]
+) -> Iterator[None]:
+    """Call an argument that was handed on, and which nobody has, one of this function."""
+    try:
+        yield
+    except ArgumentError as error:
+        if error.argument not in given:
+            raise
+        known = tuple(dict.fromkeys((*names, *error.known)))
+        raise _no_such(_called(function), str(error.argument), known) from None
+
+
+def _called(function: Callable[..., Any]) -> str:
+    """The name that a function is called by: that of its class for ``__init__``."""
+    name = function.__qualname__.rpartition(".")
+    return name[0].rpartition(".")[2] if name[2] == "__init__" else function.__name__
 
 
 def _bound(

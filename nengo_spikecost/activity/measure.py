@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from .. import check
 from ..errors import MeasurementError, SpikeCostError
 from ..graph import NetworkGraph
 from ..options import takes_options
@@ -14,7 +15,7 @@ from ..progress import progress_bar
 from ..warned import each_once
 from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
-from .measure_options import MeasureOptions
+from .measure_options import PRESENTATIONS, MeasureOptions
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
 from .samples import Batch, Frames, SampleStream, SelfDriven
@@ -178,7 +179,17 @@ def simulator_errors(simulator: str, words: str = _CANT) -> Iterator[None]:
 
 
 def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:
-    """Samples to simulate side by side by default, no more than there are."""
+    """Samples to simulate side by side by default, no more than there are.
+
+    Raises
+    ------
+    MeasurementError
+        If an argument is not what it should be.
+    """
+    check.whole("n_neurons", n_neurons, MeasurementError, 0)
+    check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
+    if n_samples is not None:
+        check.whole("n_samples", n_samples, MeasurementError, 0)
     if presentation == "continuous":
         return 1
     return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons), n_samples or _MAX_BATCH))

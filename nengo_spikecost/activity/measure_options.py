@@ -91,6 +91,7 @@ class MeasureOptions(Options):
     checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
 
     def __post_init__(self) -> None:
+        self.check_flags(MeasurementError)
         spec = simulators.get(self.simulator)
         if self.presentation is None:
             self.put(presentation="continuous" if spec.continuous else "fresh")

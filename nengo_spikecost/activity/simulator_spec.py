@@ -92,7 +92,9 @@ class SimulatorSpec:
             _check_place(f"backend of simulator {self.name!r}", self.backend)
         if self.sweep_engine is not None:
             _check_place(f"sweep_engine of simulator {self.name!r}", self.sweep_engine)
-        object.__setattr__(self, "options", tuple(self.options))
+        words = "a list of names of options"
+        options = check.several("options", self.options, MeasurementError, words)
+        object.__setattr__(self, "options", tuple(options))
         for option in self.options:
             check.choice("options of a simulator", option, SPECIAL_OPTIONS, MeasurementError)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
@@ -55,16 +55,22 @@ def check_synapse(synapse: Any) -> None:
         )
 
 
-def check_options(*, lower: Any, off_chip: Any, seed: Any, swap_activations: Any) -> None:
+def check_options(
+    *, lower: Any, off_chip: Any, seed: Any, swap_activations: Any, **flags: Any
+) -> None:
     """Raise `ConversionError` for options of `convert` that are of the wrong type."""
+    for name, value in flags.items():
+        check.flag(name, value, ConversionError)
     if lower is not None and not isinstance(lower, (bool, np.bool_)):
         raise ConversionError(f"lower must be True, False or None, not {lower!r}.")
-    is_list = isinstance(off_chip, Iterable) and not isinstance(off_chip, (str, bytes))
-    if off_chip is not None and not is_list:
-        raise ConversionError(
-            f"off_chip must be a list of layers or layer names, not {off_chip!r}; for one layer "
-            f"write [{off_chip!r}]."
-        )
+    if off_chip is not None:
+        words = "a list of layers or layer names"
+        if isinstance(off_chip, str):
+            name = check.shown(off_chip)
+            raise ConversionError(
+                f"off_chip must be {words}, not {name}; for one layer write [{name}]."
+            )
+        check.several("off_chip", off_chip, ConversionError, words)
     if seed is not None:
         check.seed("seed", seed, ConversionError)
     if swap_activations is not None and not isinstance(swap_activations, Mapping):

@@ -121,6 +121,11 @@ def convert(
     ArgumentError
         If there is no such argument.
     """
+    check_options(
+        lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations,
+        split_shared_weights=split_shared_weights, allow_fallback=allow_fallback,
+        inference_only=inference_only, spike_input=spike_input,
+    )  # fmt: skip
     user_model = model
     stored: list[LayerChoice] = []
     if is_keras_3(model):
@@ -132,7 +137,6 @@ def convert(
     check_synapse(synapse)
     if max_pooling is not None:
         choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)
-    check_options(lower=lower, off_chip=off_chip, seed=seed, swap_activations=swap_activations)
     if off_chip is not None:
         off_chip = list(off_chip)
     neurons = resolve_neuron_type(neuron_type)

@@ -6,8 +6,11 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .. import check
+from ..errors import EnergyError
 from ..layout import si
 from ..layout.presenter import Details
+from ..layout.text import SHORTEST_LINE
 from .device import Constant
 
 
@@ -75,7 +78,13 @@ def constants_text(
     line_length : int
         Headings, notes and sources are wrapped to it; constants take about 75.
     widths : ColumnWidths
+
+    Raises
+    ------
+    EnergyError
+        If ``line_length`` is no whole number, or too small for a line to be read.
     """
+    check.whole("line_length", line_length, EnergyError, SHORTEST_LINE)
     blocks = list(blocks)
     numbers = numbered_sources(blocks)
     parts = []

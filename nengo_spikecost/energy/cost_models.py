@@ -105,6 +105,10 @@ class CostModel:
     with_activations: Callable[[int], CostModel] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise EnergyError(
+                f"name must be the name of a cost model, not {check.shown(self.name)}."
+            )
         check.choice("counts_from", self.counts_from, COUNTED_FROM, EnergyError)
 
 

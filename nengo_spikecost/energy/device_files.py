@@ -71,7 +71,8 @@ def read_file(path: str | os.PathLike[str]) -> DeviceFile:
         If the file cannot be read, is no TOML, or a device is incomplete; the message names
         the file, the device and the field.
     """
-    return shipped() if path == DEVICE_FILE else _read(path, shipped())
+    name = check.path("path", path, EnergyError)
+    return shipped() if name == str(DEVICE_FILE) else _read(name, shipped())
 
 
 def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:

@@ -130,11 +130,15 @@ class EnergyEstimate(Result):
     remarks: tuple[str, ...] = ()
 
     def layer(self, name: str) -> LayerEnergy:
-        """The layer of that name."""
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise EnergyError(f"There is no layer {name!r} in the estimate.")
+        """The layer of that name.
+
+        Raises
+        ------
+        EnergyError
+            If there is none.
+        """
+        layer: LayerEnergy = check.record("layer", name, self.layers, EnergyError)
+        return layer
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -173,8 +177,16 @@ class EnergyEstimate(Result):
         ----------
         parts : collection of str
             Keys of `LayerEnergy.parts_J`; those that a layer does not have are left out.
+
+        Raises
+        ------
+        EnergyError
+            If they are no texts.
         """
-        parts = check.several("parts", parts, EnergyError, "keys of LayerEnergy.parts_J")
+        words = "keys of LayerEnergy.parts_J"
+        parts = check.several("parts", parts, EnergyError, words)
+        for part in parts:
+            check.kind("parts", part, str, EnergyError, words)
         nothing = np.zeros_like(self.total_J)
         layers = []
         for layer in self.layers:
@@ -184,7 +196,14 @@ class EnergyEstimate(Result):
         return replace(self, layers=tuple(layers), static=None, low=low, high=high)
 
     def times(self, factor: float) -> EnergyEstimate:
-        """The estimate of so many passes: the energy of all layers, not what is static."""
+        """The estimate of so many passes: the energy of all layers, not what is static.
+
+        Raises
+        ------
+        EnergyError
+            If ``factor`` is no finite number of at least 0.
+        """
+        factor = check.positive("factor", factor, EnergyError, zero=True)
         layers = tuple(
             LayerEnergy(layer.name, {part: x * factor for part, x in layer.parts_J.items()})
             for layer in self.layers

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import nengo
 from nengo.connection import LearningRule
 
+from .. import check
 from ..errors import NetworkGraphError
 from ..layout import Result
+from ..options import named_arguments
 from .chip_split import ChipSplit
 from .connection_chain import is_decoded, is_direct, uses_encoders
 from .layered_network import LayeredNetwork, LoweredNetwork
@@ -30,8 +32,6 @@ from .pathways import (
     Weights,
 )
 from .routes import Route, RouteFinder, layer_of_route
-
-Named = TypeVar("Named", Population, Pathway)
 
 
 class NetworkGraph(Result):
@@ -89,11 +89,12 @@ class NetworkGraph(Result):
            [3, 6, 9]])
     """
 
+    @named_arguments
     def __init__(self, network: Any, *, count_zeros: bool = False):
         self.network, self._layer_names, self._inputs = _parts(network)
         self._lowered = network if isinstance(network, LoweredNetwork) else None
         self._connection_layers = self._lowered.connection_layers if self._lowered else {}
-        self.count_zeros = count_zeros
+        self.count_zeros = check.flag("count_zeros", count_zeros, NetworkGraphError)
         net = self.network
         self.split = ChipSplit(net)
         finder = RouteFinder(net, self.split)
@@ -122,7 +123,7 @@ class NetworkGraph(Result):
         NetworkGraphError
             If there is none.
         """
-        return _named(self.populations, name, "population")
+        return check.record("population", name, self.populations, NetworkGraphError)
 
     def pathway(self, name: str) -> Pathway:
         """The pathway of that name.
@@ -132,7 +133,8 @@ class NetworkGraph(Result):
         NetworkGraphError
             If there is none.
         """
-        return _named(self.pathways, name, "pathway")
+        pathway: Pathway = check.record("pathway", name, self.pathways, NetworkGraphError)
+        return pathway
 
     @property
     def spike_sources(self) -> tuple[SpikeSource, ...]:
@@ -142,11 +144,11 @@ class NetworkGraph(Result):
 
     def pathways_from(self, name: str) -> tuple[Pathway, ...]:
         """All pathways that start from the population or source of that name."""
-        return tuple(pathway for pathway in self.pathways if pathway.pre.name == name)
+        return tuple(pathway for pathway in self.pathways if pathway.pre.name == str(name))
 
     def pathways_to(self, name: str) -> tuple[Pathway, ...]:
         """All pathways that end at the population or sink of that name."""
-        return tuple(pathway for pathway in self.pathways if pathway.post.name == name)
+        return tuple(pathway for pathway in self.pathways if pathway.post.name == str(name))
 
     def _population(self, ensemble: nengo.Ensemble) -> Population:
         population = Population(
@@ -351,13 +353,4 @@ def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
     raise NetworkGraphError(
         "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
         f"not {type(network).__name__}."
-    )
-
-
-def _named(records: tuple[Named, ...], name: str, what: str) -> Named:
-    for record in records:
-        if record.name == name:
-            return record
-    raise NetworkGraphError(
-        f"There is no {what} {name!r}; there are {', '.join(r.name for r in records) or 'none'}."
     )

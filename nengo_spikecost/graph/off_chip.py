@@ -9,6 +9,7 @@ import nengo
 
 from .. import check, stack
 from ..errors import NetworkGraphError
+from ..options import named_arguments
 from .connection_chain import uses_encoders
 from .naming import ensemble_of
 from .pathways import HostPart, Pathway, Population, Weights
@@ -18,6 +19,7 @@ _ROLES = {"input": "input", "readout": "readout", "host": "function", "neural": 
           "events": "input"}  # fmt: skip
 
 
+@named_arguments
 def mark_off_chip(network: Any, ensembles: Iterable[Any]) -> None:
     """Have the host run some Ensembles, in the way that NengoLoihi is told.
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
-from .plain_labels import plain_labels
+from .panels import checked_axes, plain_labels
 from .presenter import Presenter, presenters
 
 if TYPE_CHECKING:
@@ -72,7 +72,13 @@ class Result:
         Parameters
         ----------
         axes : matplotlib.axes.Axes, optional
-            Where to draw. Default: a new figure.
+            Where to draw. Default: a new figure. Results that are drawn in several panels take
+            as many Axes, as ``pyplot.subplots(1, 3)`` returns them.
+
+        Raises
+        ------
+        EnergyError
+            If ``axes`` are not as many Axes as the plot has panels.
         """
         return self._draw(axes)
 
@@ -115,6 +121,8 @@ class Result:
 
             size = presenter.size(self)
             _, axes = pyplot.subplots(1, presenter.panels, figsize=size, layout="constrained")
+        else:
+            axes = checked_axes(axes, presenter.panels)
         presenter.draw(self, axes, **options)
         plain_labels(axes)
         return axes

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..check import is_whole
+from .. import check
 from ..errors import EnergyError
 from .table import Table
 
@@ -36,10 +36,7 @@ def to_text(parts: Table | Iterable[str | Table], line_length: int = 98) -> str:
     EnergyError
         If ``line_length`` is no whole number, or too small for a table to be read.
     """
-    if not is_whole(line_length, SHORTEST_LINE):
-        raise EnergyError(
-            f"line_length must be a whole number of at least {SHORTEST_LINE}, not {line_length!r}."
-        )
+    check.whole("line_length", line_length, EnergyError, SHORTEST_LINE)
     parts = [parts] if isinstance(parts, Table) else parts
     return "\n".join(
         _table_text(part, line_length) if isinstance(part, Table) else _wrapped(part, line_length)

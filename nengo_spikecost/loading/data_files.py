@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .. import check
 from ..errors import DataError
+from ..options import named_arguments
 
 _IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
 _LABEL_KEYS = ("y_test", "y", "labels", "targets")
@@ -24,6 +26,7 @@ _OBJECTS = (
 )
 
 
+@named_arguments
 def load_data(
     path: str | os.PathLike[str], x_key: str | None = None, y_key: str | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
@@ -42,7 +45,7 @@ def load_data(
     DataError
         If there is no such file or array.
     """
-    name = os.fspath(path)
+    name = check.path("path", path, DataError)
     try:
         loaded = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -86,7 +89,7 @@ def load_by_input(
     DataError
         If an input has no array.
     """
-    name = os.fspath(path)
+    name = check.path("path", path, DataError)
     try:
         loaded = np.load(path, allow_pickle=False)
     except (*_UNREADABLE, EOFError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import check
 from ..errors import ConversionError
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
@@ -52,7 +53,7 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     ConversionError
         If there is no such file or it holds no model; it says what it holds instead.
     """
-    name = os.fspath(path)
+    name = check.path("path", path, ConversionError)
     file = Path(name)
     if not file.exists():
         raise ConversionError(f"There is no model {name}.")

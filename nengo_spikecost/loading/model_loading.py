@@ -16,11 +16,13 @@ from typing import Any
 
 from .. import stack
 from ..errors import ConversionError
+from ..options import named_arguments
 from .custom_objects import checked_objects, installed_objects, remedy
 from .file_contents import Stranger, strangers
 from .model_files import ModelFile, read_model_file
 
 
+@named_arguments
 def load_model(
     path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | None = None,
     trust: bool = False,

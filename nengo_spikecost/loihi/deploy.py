@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import nengo
 import numpy as np
 
+from .. import check
 from ..activity import measure
 from ..activity.given_arrays import one_array
 from ..activity.labels import labels_of, read_labels
 from ..activity.subject import subject
 from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
-from ..options import takes_options
+from ..options import check_known, takes_options
 from ..warned import each_once, warn
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
@@ -179,7 +179,7 @@ def _deployable(
     if isinstance(given, Deployment):
         given = given.network if given.fit is None else given.fit
     if isinstance(given, (BlockFit, GivenShapes)):
-        if shapes != AUTO:
+        if not isinstance(shapes, str) or shapes != AUTO:
             kind = type(given).__name__
             raise LoihiError(f"A {kind} has its block shapes: leave block_shapes out.")
         given, shapes = given.given, given
@@ -189,11 +189,12 @@ def _deployable(
         if shapes.network is getattr(named, "net", named):
             return named, shapes, shapes.use
         shapes = _by_name(shapes, named)
-    if not isinstance(shapes, Mapping) and shapes not in (AUTO, AS_IT_IS):
-        kind = repr(shapes) if isinstance(shapes, str) else type(shapes).__name__
+    if not isinstance(shapes, Mapping) and not (
+        isinstance(shapes, str) and shapes in (AUTO, AS_IT_IS)
+    ):
         raise LoihiError(
             "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to "
-            f"the shape of their blocks, not {kind}."
+            f"the shape of their blocks, not {check.shown(shapes)}."
         )
     layers = read_layers(named, options.dt)
     if isinstance(shapes, Mapping):
@@ -238,19 +239,15 @@ def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> A
     named = given
     if not isinstance(given, nengo.Network) and not hasattr(given, "net"):
         named = getattr(given, "network", given)
-    if not any(isinstance(n, nengo.Network) for n in (named, getattr(named, "net", None))):
+    if "fit" in more:
+        raise LoihiError("deploy takes a fit as block_shapes=, or in place of the network.")
+    is_network = any(isinstance(n, nengo.Network) for n in (named, getattr(named, "net", None)))
+    if more or not is_network:
         # imported here: it starts TensorFlow, which a network does not need
         from ..conversion import convert
 
-        known = inspect.signature(convert).parameters
-        unknown = [key for key in more if key not in known]
-        if "fit" in unknown:
-            raise LoihiError("deploy takes a fit as block_shapes=, or in place of the network.")
-        if unknown:
-            raise LoihiError(
-                f"deploy has no argument {unknown[0]!r}, and convert, which gets what deploy does "
-                f"not take, has none either; that takes {', '.join(list(known)[1:])}."
-            )
+        check_known(convert, more)
+    if not is_network:
         return convert(given, **options.chosen(*CONVERTING), **more)
     # a seed has a meaning for a network, too: it is that of the simulation
     refused = [name for name in options.given() if name in CONVERTING and name != "seed"]
@@ -281,6 +278,6 @@ def _ensemble(layers: Any, named: Any, key: Any) -> Any:
     if name in on_chip:
         return on_chip[name]
     raise LoihiError(
-        f"block_shapes names {key!r}, which is no layer on the chip; there are "
+        f"block_shapes names {check.shown(key)}, which is no layer on the chip; there are "
         f"{', '.join(on_chip) or 'none'}."
     )

@@ -116,6 +116,8 @@ class DeployOptions(Options):
     checkpoint: Any = option(None, decides=False)
 
     def __post_init__(self) -> None:
+        self.check_flags(LoihiError)
+        check.choice("objective", self.objective, OBJECTIVES, LoihiError)
         check.choice("target", self.target, TARGETS, LoihiError)
         check.choice("readout", self.readout, READOUTS, MeasurementError)
         check.task(self.task, DataError)

@@ -39,6 +39,7 @@ from ..graph.chip_split import ChipSplit
 from ..graph.naming import ensemble_of, unique_names
 from ..graph.nengo_types import is_built_as, is_passthrough
 from ..graph.routes import is_neural
+from ..options import named_arguments
 from .composition import TooManyWeights, compose
 from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
 from .emission import to_transform
@@ -51,6 +52,7 @@ from .paths import Arrival, Path, PathFinder, Refused, n_multiplications
 from .rebuild import Copier
 
 
+@named_arguments
 def lower(
     network: nengo.Network, *, keep: Iterable[Any] = (), shapes: Mapping[Any, Any] | None = None
 ) -> Lowering:

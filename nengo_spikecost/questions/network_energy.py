@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Union
 
+from .. import check
 from ..activity.activity_record import Activity
 from ..energy import devices as device_table
 from ..energy.cost_models import CostModel, get_cost_model
@@ -22,6 +23,7 @@ from ..energy.shown.layer_columns import device_columns, parse_columns
 from ..energy.shown.layer_rows import layer_rows
 from ..errors import EnergyError, EstimateWarning, UncountedWarning
 from ..layout import Result
+from ..options import named_arguments
 from ..workload.workload_record import Workload
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class NetworkEnergy(Result):
     recurrent one at every step (`Workload.dense_passes`).
     """
 
+    @named_arguments
     def __init__(
         self, network: Any, activity: Activity | None = None, *,
         cost_model: str | CostModel = "per_operation", example_data: Any = None,
@@ -264,6 +267,7 @@ class NetworkEnergy(Result):
 
     def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
         """The columns of a table, checked; those that the cost model has unless some are given."""
+        _checked_workload(workload)
         if columns is None:
             model = self._model
             columns = model.measured_columns if _has_spikes(workload) else model.columns
@@ -274,6 +278,8 @@ class NetworkEnergy(Result):
         self, workload: Workload, columns: Sequence[str]
     ) -> dict[str, EnergyEstimate]:
         """Estimates of a workload on the devices that columns name, as they write them."""
+        _checked_workload(workload)
+        parse_columns(columns)
         return {
             name: self._price(workload, device_table.get(name, self.cost_model))
             for name in device_columns(columns)
@@ -346,6 +352,11 @@ class NetworkEnergy(Result):
 
     def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
         return estimate_energy(workload, device, self._model, self._host)
+
+
+def _checked_workload(workload: Any) -> None:
+    words = "a Workload, as NetworkEnergy.workload() returns it"
+    check.kind("workload", workload, Workload, EnergyError, words)
 
 
 def _has_spikes(workload: Workload) -> bool:

@@ -18,7 +18,7 @@ from ..activity.subject import subject
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
-from ..options import takes_options
+from ..options import check_known, takes_options
 from ..warned import warn
 from ..workload.row_counts import RATES, firing_notes
 from .network_energy import NetworkEnergy
@@ -74,6 +74,7 @@ def profile(
             scale_firing_rates=options.scale_firing_rates, **convert_options,
         )  # fmt: skip
     else:
+        check_known(convert, convert_options)
         refused = [*(n for n in options.named() if n in _CONVERTING), *convert_options]
         if refused:
             raise ArgumentError(

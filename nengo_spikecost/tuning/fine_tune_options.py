@@ -95,6 +95,7 @@ class FineTuneOptions(Options):
     def __post_init__(self) -> None:
         from ..activity.activity_record import READOUTS
 
+        self.check_flags(TuningError)
         check.choice("forward", self.forward, FORWARD, TuningError)
         check.choice("readout", self.readout, READOUTS, TuningError)
         for name in ("n_steps", "epochs", "batch_size"):

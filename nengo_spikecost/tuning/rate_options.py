@@ -134,6 +134,7 @@ class RateOptions(Options):
     progress: bool = option(True, decides=False)
 
     def __post_init__(self) -> None:
+        self.check_flags(TuningError)
         check.choice("simulator", self.simulator, ("nengo_dl", "compiled"), TuningError)
         if not check.is_number(self.tolerance) or not 0 < self.tolerance < 1:
             raise TuningError(f"tolerance must be a share between 0 and 1, not {self.tolerance!r}.")

@@ -139,6 +139,7 @@ class SweepOptions(Options):
         from ..conversion import resolve_neuron_type
         from ..energy.cost_models import get_cost_model
 
+        self.check_flags(TuningError)
         check.choice("simulator", self.simulator, simulator_names(), TuningError)
         if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
             raise TuningError(

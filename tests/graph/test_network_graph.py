@@ -412,7 +412,7 @@ def test_what_is_not_a_network_or_not_in_it_is_refused(net):
         NetworkGraphError, match=r"takes a nengo\.Network, or a Conversion .* not str"
     ):
         NetworkGraph("network")
-    with pytest.raises(NetworkGraphError, match="no population 'b'; there are a"):
+    with pytest.raises(NetworkGraphError, match="no population 'b'; the populations are a"):
         NetworkGraph(net).population("b")
     with pytest.raises(NetworkGraphError, match="no pathway 'x'; there are none"):
         NetworkGraph(net).pathway("x")

@@ -138,7 +138,7 @@ def test_table_frame_and_dict(comparison):
     assert all(row["explanation"] for row in record["rows"])
     html = comparison._repr_html_()
     assert html.count("<tr>") == len(comparison.rows) + 1 and "27.1 pJ" in html
-    with pytest.raises(KeyError):
+    with pytest.raises(EnergyError, match="There is no row of cost_model"):
         comparison.row("per_operation", "gpu")
 
 

@@ -91,10 +91,8 @@ def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:
 
 def _powered_cores(work: ChipWork, value: int | str) -> int:
     most = work.n_chips * MAX_CORES_PER_CHIP
-    if value == "used":
-        return work.n_cores
-    if value == "all":
-        return most
+    if isinstance(value, str) and value in ("used", "all"):
+        return work.n_cores if value == "used" else most
     if not check.is_whole(value, work.n_cores, most):
         raise EnergyError(
             f"powered_cores must be 'used', 'all', or a number from the {work.n_cores} cores in "

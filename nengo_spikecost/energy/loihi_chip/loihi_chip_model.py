@@ -178,7 +178,7 @@ def loihi_chip(
             f"{', '.join(others)}."
         )
     words = (f"{k}={v!r}" for k, v in options.given().items() if isinstance(v, (str, float)))
-    full = name or name_with("loihi_chip", words)
+    full = name_with("loihi_chip", words) if name is None else name
     return CostModel(
         name=full, counter=ChipCounters(exact_counter, mapping), price=ChipPricer(full, options),
         columns=COLUMNS, measured_columns=COLUMNS, can_price=is_loihi, has_ranges=True,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ... import check
+from ...errors import EnergyError
 from ...layout import si
 from ...workload.row_counts import firing_notes, names_in_note, uncounted_note
 from ...workload.workload_record import Workload
@@ -28,7 +30,7 @@ def table_notes(
     chips = [name for name, e in estimates.items() if e.device.spiking]
     notes = firing_notes(workload, chips) + _missing(workload, estimates)
     notes += _host(estimates) + _chips(estimates)
-    if not (print_warnings and estimates):
+    if not (check.flag("print_warnings", print_warnings, EnergyError) and estimates):
         return notes
     notes += _ranges(estimates) + _spreads(estimates)
     notes += dict.fromkeys(remark for e in estimates.values() for remark in e.remarks)

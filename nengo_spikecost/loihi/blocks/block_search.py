@@ -25,6 +25,7 @@ import numpy as np
 from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_CORES_PER_CHIP
 from ...errors import LoihiError, SpikeCostWarning
+from ...options import named_arguments
 from ...warned import warn
 from ..cores.core_layers import Layers, spikes_per_step
 from ..cores.core_use import use_of
@@ -68,6 +69,7 @@ NO_SOLUTION = (
 Solution = tuple[Problem, tuple[int, ...]]
 
 
+@named_arguments
 def fit_blocks(
     network: Any, objective: str = "cores", *, pop_types: Sequence[int] | None = (16, 32),
     channel_order: str | None = None, spikes: Any = None, max_cores: int | None = None,
@@ -113,12 +115,11 @@ def fit_blocks(
         can't build the network. If `objective`, `pop_types` or `channel_order` is not one of
         those above.
     """
-    if objective not in OBJECTIVES:
-        raise LoihiError(f"objective has to be one of {OBJECTIVES}, not {objective!r}.")
+    check.choice("objective", objective, OBJECTIVES, LoihiError)
     if pop_types is not None:
         words = "a list of 16, of 32 or of both, or None"
         pop_types = check.several("pop_types", pop_types, LoihiError, words)
-        if not pop_types or any(kind not in (16, 32) for kind in pop_types):
+        if not pop_types or not all(check.is_whole(n) and n in (16, 32) for n in pop_types):
             raise LoihiError(f"pop_types has to be {words}, not {check.shown(pop_types)}.")
     check.positive("time_limit", time_limit, LoihiError)
     check.whole("max_cores_per_chip", max_cores_per_chip, LoihiError, 1)

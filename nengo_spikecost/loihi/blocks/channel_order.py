@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import check
 from ...errors import LoihiError
 from ..cores.core_layers import Axons, Layer, Layers
 from ..cores.population_synapses import ConvolutionSynapses
@@ -42,8 +43,10 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
     LoihiError
         If `order` is neither.
     """
-    if order not in ORDERS:
-        raise LoihiError(f"channel_order has to be one of {ORDERS}, or None, not {order!r}.")
+    if not isinstance(order, str) or order not in ORDERS:
+        raise LoihiError(
+            f"channel_order has to be one of {ORDERS}, or None, not {check.shown(order)}."
+        )
     last = order == "last"
     orders = [_neurons_in_order(layer, last) for layer in layers.layers]
     if all(neurons is None for neurons in orders):

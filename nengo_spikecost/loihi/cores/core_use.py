@@ -15,12 +15,14 @@ import numpy as np
 
 from ... import check
 from ...errors import LoihiError
+from ...options import named_arguments
 from .core_layers import Layer, Layers
 from .layer_reading import read_layers
 from .network_use import LayerUse, NetworkUse
 from .tiling import Tiling
 
 
+@named_arguments
 def core_use(
     network: Any, shapes: Mapping[Any, Any] | None = None, *, dt: float = 0.001
 ) -> NetworkUse:
@@ -74,7 +76,11 @@ def _tiling(layer: Layer, shapes: Mapping[Any, Any]) -> Tiling:
         elif hasattr(shape, "ensemble_shape"):
             tiling = Tiling.of(shape)
         else:
-            tile = tuple(shape)
+            words = "whole numbers, the sides of a block, or a nengo_loihi.BlockShape"
+            name = f"The block shape of {layer.name}"
+            tile = tuple(check.several(name, shape, LoihiError, words))
+            if not all(map(check.is_whole, tile)):
+                raise LoihiError(f"{name} must be {words}, not {check.shown(shape)}.")
             flat = len(tile) != len(layer.shape)
             tiling = Tiling((layer.n_neurons,) if flat else layer.shape, tile)
     except ValueError as err:

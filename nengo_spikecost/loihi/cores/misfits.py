@@ -18,6 +18,7 @@ import numpy as np
 from ... import check
 from ...chip import limits
 from ...errors import LoihiError
+from ...options import named_arguments
 from .core_layers import Layer, Layers, spikes_per_step
 from .core_use import tilings_of, use_of
 from .layer_reading import read_layers
@@ -68,6 +69,7 @@ class Misfit:
         return f"{self.name}{where} {self.reason}. {self.remedy}."
 
 
+@named_arguments
 def check_fit(
     network: Any, shapes: Mapping[Any, Any] | None = None, *, spikes: Any = None,
     n_chips: int = limits.DEFAULT_CHIPS, max_host_spikes: int = limits.MAX_HOST_SPIKES_PER_STEP,

@@ -19,6 +19,7 @@ from ...activity.processors import usable_processors
 from ...checkpoints import Checkpoint, is_unchanged, with_digest
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
+from ...options import named_arguments
 from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
@@ -79,6 +80,7 @@ class Emulator:
     side, unless its Node is in ``shared``.
     """
 
+    @named_arguments
     def __init__(
         self, network: Any, *, batch_size: int = 32, dt: float = 0.001, seed: int | None = None,
         n_threads: int | None = None, model: Any = None, shared: Collection[nengo.Node] = (),

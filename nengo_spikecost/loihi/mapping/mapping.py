@@ -180,7 +180,14 @@ class Mapping(Result):
         )
 
     def per_inference(self, messages: Any) -> Any:
-        """Messages or hops over all samples, per sample."""
+        """Messages or hops over all samples, per sample.
+
+        Raises
+        ------
+        LoihiError
+            If ``messages`` are no numbers.
+        """
+        messages = check.array("messages", messages, LoihiError)
         return messages / self.traffic.n_samples
 
     def per_step(self, messages: Any) -> Any:
@@ -189,8 +196,10 @@ class Mapping(Result):
         Raises
         ------
         LoihiError
-            If no Activity was given, which says how many steps there were.
+            If no Activity was given, which says how many steps there were, or ``messages`` are no
+            numbers.
         """
+        messages = check.array("messages", messages, LoihiError)
         if self.traffic.n_steps is None:
             raise LoihiError(
                 "How many steps there were is not known: pass place() an Activity, as "
@@ -219,7 +228,17 @@ class Mapping(Result):
             Moves of the tabu search that follows the descent.
         time_limit_s : float
             Of the search, in s.
+
+        Raises
+        ------
+        LoihiError
+            If an argument is not as said above.
         """
+        between_chips = check.flag("between_chips", between_chips, LoihiError)
+        free_cores = check.flag("free_cores", free_cores, LoihiError)
+        seed = check.seed("seed", seed, LoihiError)
+        max_moves = check.whole("max_moves", max_moves, LoihiError, 0)
+        time_limit_s = check.time("time_limit_s", time_limit_s, LoihiError)
         solution, positions = search_positions(
             self.mesh, self.positions, self.between_cores, self._seats(free_cores),
             _checked_costs(costs), between_chips=between_chips, seed=seed, max_moves=max_moves,
@@ -237,7 +256,19 @@ class Mapping(Result):
         chip, positions : ndarray of int64, shape (n_blocks,)
         search : Solution, optional
             How the positions were found.
+
+        Raises
+        ------
+        LoihiError
+            If there is not one chip and one position for each block.
         """
+        n_blocks = len(self.built.blocks)
+        chip, positions = (
+            check.array(name, values, LoihiError, (n_blocks,), whole=True)
+            for name, values in (("chip", chip), ("positions", positions))
+        )
+        if search is not None:
+            check.kind("search", search, Solution, LoihiError, "a Solution, as `search` has it")
         blocks = placed_blocks(self.built.blocks, chip, positions)
         reads = host_reads(self.built.model.probes, [p.obj for p in self.built.blocks], chip)
         return replace(self, blocks=blocks, reads=reads, search=search)

@@ -8,12 +8,14 @@ from ... import check
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...chip.mesh import Mesh
 from ...errors import LoihiError
+from ...options import named_arguments
 from ..cores.built import built_network
 from .allocation import allocate, chips_needed
 from .mapping import Mapping
 from .traffic import count_messages, spikes_of
 
 
+@named_arguments
 def place(
     network: Any, *, allocator: str = "greedy", n_chips: int | None = None,
     cores_per_chip: int = MAX_CORES_PER_CHIP, activity: Any = None, model: Any = None,

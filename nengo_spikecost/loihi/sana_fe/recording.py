@@ -14,6 +14,7 @@ from ...activity.activity_record import Protocol
 from ...activity.given_arrays import one_array
 from ...chip.chip_activity import ChipActivity, StepCounts, continued_chip
 from ...errors import DataError, MeasurementError
+from ...options import named_arguments
 from ..cores.built import BuiltNetwork
 from ..emulation import EmulatedRun, Emulator
 
@@ -53,6 +54,7 @@ class Recording:
         return len(self.spikes)
 
 
+@named_arguments
 def record_spikes(
     network: Any, inputs: Any = None, n_steps: int = 100, *, warm_up: int = 0, model: Any = None,
     dt: float = 0.001,

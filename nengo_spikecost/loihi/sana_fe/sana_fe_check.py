@@ -12,6 +12,7 @@ from ... import check
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
 from ...energy.loihi_chip.events import active_updates
 from ...errors import LoihiError
+from ...options import named_arguments
 from ...workload.measured_chip import chip_work
 from ..mapping import mapping as mappings
 from ..mapping.place import place
@@ -21,6 +22,7 @@ from .sana_fe_export import SanaFeNetwork, to_sana_fe
 from .second_opinion import PARTS, Cause, SanaFeCheck
 
 
+@named_arguments
 def sana_fe_check(
     recording: Recording, mapping: mappings.Mapping | None = None, *,
     profile: str | Profile = "silicon", timing: str = "detailed",

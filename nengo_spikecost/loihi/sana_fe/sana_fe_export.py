@@ -19,6 +19,7 @@ import numpy as np
 from ... import check
 from ...chip.limits import MAX_COMPARTMENTS
 from ...errors import LoihiError
+from ...options import named_arguments
 from ..cores.built import Part
 from ..mapping.mapping import Mapping
 from .architecture import HOST, NEURONS, SYNAPSES, Constants, read_constants, sanafe
@@ -58,6 +59,7 @@ class SanaFeNetwork:
     synapses: int
 
 
+@named_arguments
 def to_sana_fe(
     mapping: Mapping, recording: Recording, *, architecture: str | os.PathLike[str] | None = None
 ) -> SanaFeNetwork:

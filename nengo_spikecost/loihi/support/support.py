@@ -13,6 +13,7 @@ from ... import check
 from ...errors import EmulationWarning, LoihiError
 from ...graph.naming import unique_names
 from ...graph.nengo_types import is_built_as
+from ...options import named_arguments
 from ...warned import is_first, warn
 from .ensemble_rules import config_problems, ensemble_problems
 from .link_rules import Taus, link_problems, tau_problems
@@ -37,6 +38,7 @@ NOTHING_LEFT_OF_LAYERS = (
 )
 
 
+@named_arguments
 def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
     """List the parts of a network that NengoLoihi can't run as they are, without building it.
 

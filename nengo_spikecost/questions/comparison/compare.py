@@ -22,6 +22,7 @@ from ...energy.per_operation import takes_factors
 from ...energy.pricing import estimate_energy
 from ...errors import EnergyError, MissingActivityError, SpikeCostError
 from ...graph import NetworkGraph
+from ...options import named_arguments
 from ...workload.presentation import Presentation
 from ...workload.workload_record import Workload
 from ..opponent.two_sides import leaves_host
@@ -37,6 +38,7 @@ COST_MODELS = (REFERENCE, AVERAGE, "kerasspiking", "lemaire", "qtools")
 DEVICES = ("cpu", "loihi", "digital", "digital_snn")
 
 
+@named_arguments
 def compare(
     network: Any,
     activity: Activity | None = None,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ... import check
 from ...energy.estimate import EnergyEstimate
+from ...errors import EnergyError
 from ...layout import Result
 
 
@@ -60,14 +62,15 @@ class Comparison(Result):
 
         Raises
         ------
-        KeyError
+        EnergyError
             If there is none.
         """
-        key = cost_model, str(device).lower()
+        key = str(cost_model), str(device).lower()
         for row in self.rows:
             if (row.cost_model, row.device.lower()) == key:
                 return row
         pairs = ", ".join(f"{row.cost_model!r} on {row.device!r}" for row in self.rows)
-        raise KeyError(
-            f"There is no row of cost_model {cost_model!r} on device {device!r}; there are {pairs}."
+        raise EnergyError(
+            f"There is no row of cost_model {check.shown(cost_model)} on device "
+            f"{check.shown(device)}; there are {pairs}."
         )

@@ -122,7 +122,7 @@ def matched_models(cost_model: str | CostModel, widths: BitWidths) -> tuple[Cost
     keeps those that it was made with. Any other prices both sides: its widths are in the
     device (`matched_device`).
     """
-    if cost_model == "lemaire":
+    if isinstance(cost_model, str) and cost_model == "lemaire":
         wide, narrow = widths.accumulators, widths.weights
         bits = Widths(narrow, potentials=wide, biases=wide, activations=narrow, addresses=32)
         growth = {"add": "linear", "mul": "quadratic"}

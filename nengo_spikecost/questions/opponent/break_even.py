@@ -11,6 +11,7 @@ from ...energy import devices as device_table
 from ...energy.cost_models import CostModel
 from ...energy.device import Device
 from ...errors import MissingActivityError
+from ...options import named_arguments
 from ...workload.workload_record import Workload
 from .balance import Sides
 from .bit_matching import Bits, BitWidths, matched_models
@@ -21,6 +22,7 @@ from .two_sides import compare_sides
 DEFAULT_OPPONENT = "digital"
 
 
+@named_arguments
 def break_even(
     network: Any, activity: Activity, *, cost_model: str | CostModel = "per_operation",
     device: str | Device = "digital_snn", opponent: str | Device | None = None, bits: Bits = None,

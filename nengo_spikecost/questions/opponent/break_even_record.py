@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ... import check
 from ...energy.device import Device
 from ...errors import EnergyError
 from ...layout import Result
@@ -79,12 +80,8 @@ class BreakEven(Result):
         EnergyError
             If there is none of that name.
         """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise EnergyError(
-            f"There is no layer {name!r}; the layers are {', '.join(x.name for x in self.layers)}."
-        )
+        layer: LayerBalance = check.record("layer", name, self.layers, EnergyError)
+        return layer
 
     @property
     def verdict(self) -> str:

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Callable
 
+from ... import check
 from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
+from ...errors import EnergyError
 from ...layout import Presenter, Table, presents, si
 from ...layout.presenter import Details
 from ..opponent.balance import Balance, LayerBalance
@@ -164,13 +166,14 @@ def _table(result: BreakEven, print_warnings: bool) -> Table:
     if result.memory:
         columns[-1:-1] = [("No memory\nSNN / ANN", _bare_ratio), ("spikes /\nsynapse", _bare_end)]
     headers = [header for header, _ in columns]
+    shown = check.flag("print_warnings", print_warnings, EnergyError)
     return Table.of(
         headers,
         ([cell(row) for _, cell in columns] for row in (*result.layers, result.network)),
         right=tuple(header not in ("Layer (type)", "Verdict") for header in headers),
         n_totals=1,
         title=_caption(result),
-        notes=tuple(_notes(result) if print_warnings else [result.verdict]),
+        notes=tuple(_notes(result) if shown else [result.verdict]),
     )
 
 

@@ -18,6 +18,7 @@ from ... import check
 from ...activity.measure import measure
 from ...conversion import Conversion, convert
 from ...errors import TuningError
+from ...options import check_known, named_arguments
 from ..rate_options import RateStatistic
 from ..rescaling import RescalableNetwork
 
@@ -170,6 +171,7 @@ def rate_curve(
     return RateCurve(kind, np.asarray(points, np.float64), share, statistic, seconds, dt)
 
 
+@named_arguments
 def global_scale(model: Any, scale: float = 100.0, **options: Any) -> dict[str, float]:
     """One scale for all layers: the tutorial's first rule.
 
@@ -189,6 +191,7 @@ def global_scale(model: Any, scale: float = 100.0, **options: Any) -> dict[str, 
     return dict.fromkeys(_network(model, options).layers, scale)
 
 
+@named_arguments
 def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -> dict[str, float]:
     """The target divided by the mean of the ReLU outputs that are not zero.
 
@@ -213,8 +216,9 @@ def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -
     Raises
     ------
     TuningError
-        If all ReLU outputs of a layer are zero.
+        If all ReLU outputs of a layer are zero, or ``target`` is no positive number.
     """
+    target = check.positive("target", target, TuningError)
     network = _network(model, options)
     activations = relu_activations(network.conversion, x, 1)
     scales = {}
@@ -232,4 +236,12 @@ def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -
 
 
 def _network(model: Any, options: dict[str, Any]) -> RescalableNetwork:
-    return model if isinstance(model, RescalableNetwork) else RescalableNetwork(model, **options)
+    if not isinstance(model, RescalableNetwork):
+        return RescalableNetwork(model, **options)
+    check_known(convert, options)
+    if options:
+        raise TuningError(
+            f"{', '.join(options)}: a RescalableNetwork has its own; give the Keras model to "
+            "choose others."
+        )
+    return model

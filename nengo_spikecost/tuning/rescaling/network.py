@@ -20,6 +20,7 @@ from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
+from ...options import check_known, named_arguments
 from .gain_operators import is_tunable
 from .loop import RescaledLoop, missing_api
 from .rescaled_biases import CannotRescale, scaled_biases
@@ -89,12 +90,14 @@ class RescalableNetwork:
         If an argument is wrong or there is no layer to scale.
     """
 
+    @named_arguments
     def __init__(
         self, model: Any, *, dt: float = 0.001, batch_size: int | None = None,
         presentation: str = "fresh", seed: int = 0, simulator: str = NENGO_DL.name,
         scales: ScaleLike | None = None, network_seed: int = 0, **options: Any,
     ):  # fmt: skip
         if isinstance(model, Conversion):
+            check_known(convert, options)
             if options:
                 raise MeasurementError(
                     f"{', '.join(options)}: a Conversion has its own options; give the Keras "

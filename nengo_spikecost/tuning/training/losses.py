@@ -138,7 +138,12 @@ class SynopLoss(tf.keras.losses.Loss):
         target: Target | None = None,
     ):  # fmt: skip
         super().__init__(reduction="none", name="synop_loss")
-        self.pathways = tuple(pathways)
+        words = "PathwayFanOut, as nengo_spikecost.tuning has it"
+        self.pathways = tuple(
+            check.several("pathways", pathways, TuningError, f"a list of {words}")
+        )
+        for pathway in self.pathways:
+            check.kind("Each of pathways", pathway, PathwayFanOut, TuningError, f"a {words}")
         if not self.pathways:
             raise TuningError("SynopLoss needs at least one pathway of the population.")
         self._fan_outs = np.stack([p.fan_out for p in self.pathways], axis=1).astype(np.float32)

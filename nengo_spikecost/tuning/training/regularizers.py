@@ -84,7 +84,16 @@ class RangedRegularizer(_Checked, _theirs.RangedRegularizer):
     def __init__(self, target: Target = 0, regularizer: Any = None):
         if regularizer is None:
             regularizer = tf.keras.regularizers.L1L2(l2=0.01)
-        super().__init__(target=target, regularizer=tf.keras.regularizers.get(regularizer))
+        try:
+            penalty = tf.keras.regularizers.get(regularizer)
+        except (TypeError, ValueError, AttributeError):
+            penalty = None
+        if not callable(penalty) or isinstance(penalty, type):
+            raise TuningError(
+                "regularizer must be a regularizer of Keras, or its name, not "
+                f"{check.shown(regularizer)}."
+            )
+        super().__init__(target=target, regularizer=penalty)
 
 
 @_serializable
@@ -169,7 +178,7 @@ class Percentile(L1L2):
         l1: float = 0, l2: float = 0,
     ):  # fmt: skip
         super().__init__(l1=l1, l2=l2, target=target)
-        if not 0 <= percentile <= 100:
+        if not check.is_number(percentile) or not 0 <= percentile <= 100:
             raise TuningError(f"percentile must be from 0 to 100, not {percentile!r}.")
         self.percentile, self.axis = float(percentile), axis
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 
 from nengo_spikecost.energy.loihi_chip import CORE_PARTS, ChipWork, price_chip
-from nengo_spikecost.energy.loihi_chip.shown.chip_plots import plot_chip_cost
 from nengo_spikecost.errors import DataError, EnergyError
 from tests.energy.loihi_chip.works import property_test, works
 
@@ -76,7 +75,7 @@ def test_frames_and_files(cost, tmp_path):
     assert (synop["value"], synop["evidence"], synop["year"]) == (2.36e-11, "simulated", 2018)
     with pytest.raises(DataError):
         cost.to_json(tmp_path / "missing" / "cost.json")
-    with pytest.raises(EnergyError, match="rows must be 'cores' or 'layers', not 'chips'"):
+    with pytest.raises(EnergyError, match="rows must be one of 'cores', 'layers', not 'chips'"):
         cost.to_frame("chips")
 
 
@@ -100,6 +99,6 @@ def test_plots(cost):
     assert panels[1].get_xscale() == "log"
     step = sum(patch.get_width() for patch in panels[2].patches)
     assert step == pytest.approx(cost.step_s.nominal)
-    with pytest.raises(EnergyError, match="axes must be three"):
-        plot_chip_cost(cost, np.array([panels[0]]))
+    with pytest.raises(EnergyError, match="axes must be 3 Axes of matplotlib"):
+        cost.plot(np.array([panels[0]]))
     pyplot.close("all")

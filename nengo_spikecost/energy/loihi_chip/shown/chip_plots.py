@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
-from ....errors import EnergyError
 from ....layout.plots import COLOURS, bare, draw_bars
 from ..cost import ChipCost, LayerCost
 from ..events import PART_GROUPS
@@ -27,18 +24,10 @@ def plot_chip_cost(cost: ChipCost, axes: Any) -> None:
         What to draw.
     axes : sequence of three matplotlib.axes.Axes
         Where to draw.
-
-    Raises
-    ------
-    EnergyError
-        If ``axes`` are not three.
     """
-    panels = np.array(axes, dtype=object).ravel()
-    if len(panels) != 3:
-        raise EnergyError(f"axes must be three Axes, one beside the other, not {len(panels)}.")
-    _draw_layers(panels[0], cost)
-    _draw_boundaries(panels[1], cost)
-    _draw_step(panels[2], cost)
+    _draw_layers(axes[0], cost)
+    _draw_boundaries(axes[1], cost)
+    _draw_step(axes[2], cost)
 
 
 def _draw_layers(axes: Any, cost: ChipCost) -> None:

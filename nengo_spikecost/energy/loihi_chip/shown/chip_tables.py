@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from .... import check
 from ....chip.chip_hops import IN_ORDER
+from ....errors import EnergyError
 from ....layout import Table, si
 from ....layout.presenter import Part
 from ..cost import ChipCost, CoreCost, LayerCost
@@ -21,7 +23,8 @@ MAX_CORES = 32
 def all_tables(cost: ChipCost, cores: bool | None) -> Iterable[Part]:
     """Boundaries, time and layers, cores if asked for or few, and notes below the last table."""
     tables = [boundary_table(cost), time_table(cost), layer_table(cost)]
-    if cores if cores is not None else cost.work.n_cores <= MAX_CORES:
+    few = cost.work.n_cores <= MAX_CORES
+    if few if cores is None else check.flag("cores", cores, EnergyError):
         tables.append(core_table(cost))
     tables[-1] = replace(tables[-1], notes=tuple(notes(cost)))
     for table in tables[:-1]:

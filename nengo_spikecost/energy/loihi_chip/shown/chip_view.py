@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .... import check
 from ....errors import EnergyError
 from ....layout import Presenter, presents
 from ....layout.presenter import Details, Part
@@ -32,8 +33,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
         return [constants_details(cost.setting.constants())]
 
     def records(self, cost: ChipCost, rows: str = "cores") -> list[dict[str, Any]]:
-        if rows not in ("cores", "layers"):
-            raise EnergyError(f"rows must be 'cores' or 'layers', not {rows!r}.")
+        check.choice("rows", rows, ("cores", "layers"), EnergyError, quoted=True)
         return [_record(part) for part in (cost.cores if rows == "cores" else cost.layers)]
 
     def content(self, cost: ChipCost) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def lemaire(*, name: str | None = None, options: LemaireOptions) -> CostModel:
     "lemaire(bits=8, ram='new')"
     """
     words = (f"{key}={value!r}" for key, value in options.given().items())
-    price = LemairePrice(options, name or name_with("lemaire", words))
+    price = LemairePrice(options, name_with("lemaire", words) if name is None else name)
 
     def with_activations(bits: int) -> CostModel:
         return lemaire(options=options.with_activations(bits), name=price.name)

@@ -49,7 +49,9 @@ class LemaireOptions(Options):
     input_density: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.compat not in (None, "qualia"):
+        if self.compat is not None and not (
+            isinstance(self.compat, str) and self.compat == "qualia"
+        ):
             raise EnergyError(f"compat must be None or 'qualia', not {self.compat!r}.")
         widths = self.widths
         if self.compat and len(set(vars(widths).values())) > 1:

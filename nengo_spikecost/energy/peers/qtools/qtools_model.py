@@ -140,7 +140,7 @@ def qtools(*, name: str | None = None, options: QtoolsOptions) -> CostModel:
     price = QtoolsPrice(
         options=options.resolved(),
         of_device=options.process is None and options.compat is None,
-        name=name or name_with("qtools", options.words()),
+        name=name_with("qtools", options.words()) if name is None else name,
     )
     return CostModel(
         name=price.name,

@@ -93,7 +93,9 @@ class QtoolsOptions(Options):
         check.choice("weights_on_memory", self.weights_on_memory, MEMORIES, EnergyError)
         check.choice("activations_on_memory", self.activations_on_memory, MEMORIES, EnergyError)
         check.whole("min_sram_size", self.min_sram_size, EnergyError, 0)
-        if self.compat not in (None, "qkeras"):
+        if self.compat is not None and not (
+            isinstance(self.compat, str) and self.compat == "qkeras"
+        ):
             raise EnergyError(f"compat must be 'qkeras' or None, not {self.compat!r}.")
         self._formats()
         self._energies()
@@ -166,7 +168,7 @@ def _checked_quantizers(given: Any) -> dict[str, dict[str, Quantizer | None]]:
 def _checked_include(include: Any) -> Mapping[str, tuple[str, ...]] | None:
     if include is None:
         return None
-    if include == "qkeras":
+    if isinstance(include, str) and include == "qkeras":
         return INCLUDED
     if not isinstance(include, Mapping):
         raise EnergyError(
