@@ -108,6 +108,8 @@ class Backend(abc.ABC):
 
     #: Whether a batch may hold fewer samples than `Setup.batch_size`; else it is filled up.
     any_size = False
+    #: Why a continuous presentation can't be taken up, where it can't.
+    not_resumable: str = ""
 
     @abc.abstractmethod
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:

@@ -17,8 +17,8 @@ NENGO_DL = SimulatorSpec(
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 COMPILED = SimulatorSpec(
-    "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", starts_anew=True,
-    options=("dtype",), lengths=True, sweep_engine=_RESCALING,
+    "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", resumable=True,
+    starts_anew=True, options=("dtype",), lengths=True, sweep_engine=_RESCALING,
 )  # fmt: skip
 NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
 LOIHI = SimulatorSpec(

@@ -90,10 +90,15 @@ class Resumption:
         Raises
         ------
         MeasurementError
-            If the back end has no methods for it.
+            If the back end has no methods for it, or can't do it for this network.
         """
         if not self._continuous:
             return
+        if backend.not_resumable:
+            raise MeasurementError(
+                f"checkpoint: {backend.not_resumable}. Leave checkpoint out, or use "
+                "presentation='fresh'."
+            )
         own = type(backend)
         if own.state is Backend.state or own.restore is Backend.restore:
             raise MeasurementError(

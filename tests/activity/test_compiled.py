@@ -263,7 +263,7 @@ def convolutions(draw):
 @given(convolutions())
 def test_events_and_dense_products_give_the_same_bits(drawn):
     """And what Nengo gives, up to rounding."""
-    from nengo_spikecost.activity.compiled.assembling import convolution_shape
+    from nengo_spikecost.activity.compiled.operator_rows import convolution_shape
 
     rng = np.random.RandomState(drawn["seed"])
     conv = nengo.Convolution(

@@ -2,12 +2,9 @@
 
 1. Every base signal that an operator writes, or that is fed, gets a place in the memory of a lane;
    all others are constants. A view of a signal is an address within its base.
-2. Each type of operator has a function in `ASSEMBLERS` that gives its instructions, or None if it
-   is one that has to be run by Nengo's own Python (then it works on views of the same memory).
-3. What can't be an instruction is named, with the reason, in `Assembler.by_python`.
-
-Reference: nengo 4.1.0, builder/operator.py, builder/transforms.py, builder/processes.py,
-synapses.py.
+2. Each type of operator has a function in `ASSEMBLERS` (operator_rows.py) that gives its
+   instructions, or None if it is one that has to be run by Nengo's own Python (then it works on
+   views of the same memory).
 """
 
 from __future__ import annotations
@@ -16,20 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, Tuple  # noqa: UP035
 
-import nengo
 import numpy as np
-from nengo.builder import operator as operators
-from nengo.builder.neurons import SimNeurons
-from nengo.builder.processes import SimProcess
-from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
-from . import instructions as code
+from .filter_steps import aliases
 from .neuron_kernels import kernel_of
-from .product_kernels import CONVOLUTION, MATRIX, SPARSE, Products, by_source, by_target
-from .sparse_convolution import sparse_matrix
-
-#: The kinds of steps that Nengo's linear filters have.
-_FILTERS: Any = nengo.LinearFilter
+from .product_kernels import CONVOLUTION, Products
 
 #: Signals begin at multiples of this many numbers, so that vectors are aligned.
 ALIGNMENT = 16
@@ -71,16 +59,16 @@ class Assembler:
         written = [s.base for op in operators for s in (*op.sets, *op.incs, *op.updates)]
         #: Signals that are kept beside the memory: the clock, and what is no floating-point number.
         self.other: list[Any] = [model.step, model.time]
-        aliases = _aliases(operators, written)
+        shared = aliases(operators, written, self.dt)
         for base in dict.fromkeys([*written, *(s.base for s in fed)]):
-            if base in aliases or base in self.other:
+            if base in shared or base in self.other:
                 continue
             if base.initial_value.dtype.kind != "f":
                 self.other.append(base)
             else:
                 self._addresses[base] = self.reserve(base.size, base.initial_value)
 
-        for base, other in aliases.items():
+        for base, other in shared.items():
             self._addresses[base] = self._addresses[other]
 
     @property
@@ -125,6 +113,12 @@ class Assembler:
         if base not in self._constant_at:
             self._constant_at[base] = self.constant(base.initial_value, shared=False)
         return self._constant_at[base] - signal.elemoffset
+
+    def place(self, signal: Any) -> int:
+        """The address of a signal that has to have one."""
+        address = self.address(signal)
+        assert address is not None, signal
+        return address
 
     def elements(self, signal: Any, part: Any = None) -> np.ndarray | None:
         """Places of the elements of a signal, or of some of them, from its base's address on."""
@@ -239,25 +233,6 @@ class Assembler:
         )  # fmt: skip
 
 
-def _aliases(steps: Sequence[Any], written: Sequence[Any]) -> dict[Any, Any]:
-    """States of filters that are their outputs, and need no memory of their own.
-
-    From the base of the state to that of the output.
-    """
-    aliases = {}
-    for op in steps:
-        if not isinstance(op, SimProcess) or op.mode == "inc" or "X" not in op.state:
-            continue
-        state, output = op.state["X"], op.output
-        if not isinstance(op.process, nengo.LinearFilter) or state.shape[0] != 1:
-            continue
-        whole = output.base is output and state.base is state and state.size == output.size
-        zero = not (np.any(state.initial_value) or np.any(output.initial_value))
-        if whole and zero and written.count(output) == written.count(state) == 1:
-            aliases[state] = output
-    return aliases
-
-
 @dataclass
 class Product:
     """One product, as `Products` has it."""
@@ -291,187 +266,3 @@ def assembler(*kinds: type) -> Callable[[Any], Any]:
         return function
 
     return register
-
-
-@assembler(operators.Reset)
-def reset(op: Any, asm: Assembler) -> list[Row] | None:
-    y = asm.address(op.dst)
-    if y is None:
-        return None
-    value = np.asarray(op.value)
-    if value.size == 1:
-        return [(code.FILL, op.dst.size, y, asm.constant(value))]
-    full = np.broadcast_to(value, op.dst.shape)
-    return [(code.COPY, op.dst.size, y, asm.constant(full))]
-
-
-@assembler(operators.Copy)
-def copy_signal(op: Any, asm: Assembler) -> list[Row] | None:
-    to, of = asm.elements(op.dst, op.dst_slice), asm.elements(op.src, op.src_slice)
-    if to is None or of is None:
-        return None
-    of = np.broadcast_to(of, to.shape).reshape(-1)
-    to = to.reshape(-1)
-    y, x = asm.base_address(op.dst), asm.base_address(op.src)
-    n = to.size
-    if n == 0:
-        return []
-    if _is_run(to):
-        at = y + int(to[0])
-        if _is_run(of):
-            from_ = x + int(of[0]) if x >= 0 else x - int(of[0])
-            return [(code.ADD if op.inc else code.COPY, n, at, from_)]
-        if (of == of[0]).all():
-            from_ = x + int(of[0]) if x >= 0 else x - int(of[0])
-            return [(code.ADD_ONE if op.inc else code.FILL, n, at, from_)]
-    gather = code.GATHER_ADD if op.inc else code.GATHER
-    return [(gather, n, y, x, asm.index(to), asm.index(of))]
-
-
-def _is_run(places: np.ndarray) -> bool:
-    return bool((np.diff(places) == 1).all())
-
-
-@assembler(operators.ElementwiseInc)
-def elementwise(op: Any, asm: Assembler) -> list[Row] | None:
-    y, a, x = (asm.address(s) for s in (op.Y, op.A, op.X))
-    if y is None or a is None or x is None:
-        return None
-    n = op.Y.size
-    if op.A.size == n and op.X.size == n:
-        return [(code.MULTIPLY_ADD, n, y, a, x)]
-    if op.A.size == 1 and op.X.size == n:
-        return [(code.SCALE_ADD, n, y, a, x)]
-    if op.X.size == 1 and op.A.size == n:
-        return [(code.SCALE_ADD, n, y, x, a)]
-    return None
-
-
-@assembler(operators.DotInc)
-def dot(op: Any, asm: Assembler) -> list[Row] | None:
-    y, x = asm.address(op.Y), asm.address(op.X)
-    if y is None or x is None or op.A.sparse:
-        return None
-    if op.A.size == 1 or op.X.size == 1:
-        return elementwise(op, asm)
-    rows, columns = op.Y.size, op.X.size
-    if op.A.size != rows * columns:
-        return None
-    if asm.changes(op.A):
-        a = asm.address(op.A)
-        return None if a is None else [(code.ROWS, rows, y, a, x, columns)]
-    matrix = np.asarray(op.A.initial_value).reshape(rows, columns)
-    product = Product((MATRIX, columns, rows), np.ascontiguousarray(matrix.T).reshape(-1))
-    return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
-
-
-@assembler(operators.SparseDotInc)
-def sparse_dot(op: Any, asm: Assembler) -> list[Row] | None:
-    matrix = op.A.initial_value
-    if hasattr(matrix, "allocate"):  # Nengo's own type, where SciPy is not installed
-        matrix = matrix.allocate()
-    return _sparse(op, asm, matrix)
-
-
-def _sparse(op: Any, asm: Assembler, matrix: Any) -> list[Row] | None:
-    y, x = asm.address(op.Y), asm.address(op.X)
-    if y is None or x is None:
-        return None
-    matrix = matrix.tocsc().copy()
-    matrix.sum_duplicates()
-    matrix.sort_indices()
-    product = Product(
-        (SPARSE, matrix.shape[1], matrix.shape[0]), matrix.data,
-        starts=matrix.indptr, places=matrix.indices,
-    )  # fmt: skip
-    return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
-
-
-@assembler(ConvInc)
-def convolution(op: Any, asm: Assembler) -> list[Row] | None:
-    conv = op.conv
-    if asm.changes(op.W):
-        return None
-    kernel = np.asarray(op.W.initial_value)
-    if conv.dimensions > 2 or conv.groups != 1 or not conv.channels_last:
-        return _sparse(op, asm, sparse_matrix(conv, kernel, transposed=False))
-    y, x = asm.address(op.Y), asm.address(op.X)
-    if y is None or x is None:
-        return None
-    return [(code.PRODUCT, 0, y, asm.add_product(convolution_shape(conv, kernel)), x)]
-
-
-def convolution_shape(conv: Any, kernel: np.ndarray) -> Product:
-    """A convolution of one or two dimensions, channels last, without groups, as a product."""
-
-    def two(values: Any) -> tuple[int, ...]:
-        return (*[1] * (2 - conv.dimensions), *(int(v) for v in values))
-
-    spatial_in, spatial_out = (
-        two(conv.input_shape.spatial_shape),
-        two(conv.output_shape.spatial_shape),
-    )
-    size, steps = two(conv.kernel_size), two(conv.strides)
-    before = [
-        max((o - 1) * s + k - i, 0) // 2 if conv.padding == "same" else 0
-        for o, s, k, i in zip(spatial_out, steps, size, spatial_in)
-    ]
-    shape = (
-        CONVOLUTION, conv.input_shape.size, conv.output_shape.size, *spatial_in,
-        conv.input_shape.n_channels, *spatial_out, conv.n_filters, *size, *steps, *before,
-    )  # fmt: skip
-    kernel = kernel.reshape(*size, *kernel.shape[-2:])
-    return Product(shape, by_source(kernel), by_target(kernel))
-
-
-@assembler(ConvTransposeInc)
-def transposed_convolution(op: Any, asm: Assembler) -> list[Row] | None:
-    if asm.changes(op.W):
-        return None
-    return _sparse(op, asm, sparse_matrix(op.conv, np.asarray(op.W.initial_value), True))
-
-
-@assembler(SimNeurons)
-def neurons(op: Any, asm: Assembler) -> list[Row] | None:
-    kernel = kernel_of(op.neurons)
-    if kernel is None or op.state_extra:
-        return None
-    number, names, numbers = kernel
-    if set(op.state) != set(names):
-        return None
-    state = [asm.address(op.state[name]) for name in names]
-    j, out = asm.address(op.J), asm.address(op.output)
-    if j is None or out is None or any(a is None for a in state):
-        return None
-    places = [a for a in state if a is not None]
-    places += [out] * (3 - len(places))
-    parameters = asm.constant([*numbers(op.neurons, asm.dt), *[0.0] * 8][:8], shared=False)
-    asm.neuron_numbers[op] = parameters
-    return [(code.NEURONS, op.output.size, number, j, out, *places, parameters)]
-
-
-@assembler(SimProcess)
-def process(op: Any, asm: Assembler) -> list[Row] | None:
-    kind = next(k for k in type(op.process).__mro__ if "make_step" in vars(k))
-    if kind is not nengo.LinearFilter or op.input is None:
-        return None
-    y, x = asm.address(op.output), asm.address(op.input)
-    if y is None or x is None:
-        return None
-    state = {name: signal.initial_value.copy() for name, signal in op.state.items()}
-    step = op.process.make_step(op.input.shape, op.output.shape, asm.dt, None, state)
-    n, add = op.output.size, op.mode == "inc"
-    if isinstance(step, _FILTERS.NoX):
-        return [(code.SCALE_ADD if add else code.SCALE, n, y, asm.constant(step.d), x)]
-    memory = asm.address(op.state["X"])
-    if memory is None:
-        return None
-    if isinstance(step, _FILTERS.OneX):
-        numbers = asm.constant([step.a, step.b])
-        if memory == y:
-            return [(code.DECAY, n, y, x, numbers)]
-        return [(code.LOWPASS_ADD if add else code.LOWPASS, n, y, memory, x, numbers)]
-    parts = [np.asarray(m, dtype=float).reshape(-1) for m in (step.A, step.B, step.C, step.D)]
-    matrices = asm.constant(np.concatenate(parts))
-    general = isinstance(step, _FILTERS.General)
-    return [(code.FILTER, n, y, memory, x, len(step.A), matrices, int(add), int(general))]

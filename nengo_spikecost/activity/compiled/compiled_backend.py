@@ -49,6 +49,7 @@ class _ByNengoDL(Backend):
 
     def __init__(self, backend: Backend, note: str):
         self._backend, self._note = backend, note
+        self.not_resumable = f"a continuous presentation is {note}, which does not give its state"
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         return replace(self._backend.run(inputs), notes=(self._note,))
@@ -72,10 +73,7 @@ class CompiledBackend(Backend):
 
     def __init__(self, setup: Setup, model: Any):
         self.setup, self._model = setup, model
-        self._networks: dict[bool, CompiledNetwork] = {}
-        self._n_done = 0
-        self._notes: tuple[str, ...] = ()
-        self._dtype = setup.options.get("dtype") or "float32"
+        self._known: CompiledNetwork | None = None
         self._per_unit = {p.name: setup.dt / amplitude(p) for p in setup.populations}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
@@ -84,37 +82,54 @@ class CompiledBackend(Backend):
     def run_lengths(
         self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]
     ) -> dict[int, BatchCounts]:
-        """Present one batch for the longest time, and read it at every length."""
+        """Present one batch for the longest time, and read it at every length.
+
+        Parameters
+        ----------
+        inputs : mapping from str to ndarray
+            ``(n, 1 or n_steps, size)`` for each input; at most ``batch_size`` samples.
+        lengths : sequence of int
+            Steps, ascending.
+
+        Returns
+        -------
+        dict from int to BatchCounts
+        """
         frames = _joined(inputs, self.setup, lengths[-1])
-        network = self._network(frames.shape[1] > 1)
-        by_python = network.program.by_python
-        if by_python:
-            kinds = ", ".join(sorted({_words(op) for op in by_python}))
-            self._notes = (f"run by Python at every step: {kinds}",)
-        reads = network.present(frames, list(lengths), self.setup.continuous)
-        counts = {n: self._counts([r[k] for r in reads], n) for k, n in enumerate(lengths)}
-        if self.setup.continuous:
-            self._n_done += lengths[-1]
-        return counts
+        network, continuous = self._network, self.setup.continuous
+        done = network.n_done if continuous else 0
+        reads = network.present(frames, list(lengths), continuous)
+        return {n: self._counts([own[k] for own in reads], done, n) for k, n in enumerate(lengths)}
 
     def begin(self) -> None:
         """Start anew: the next batch is the first."""
-        self._n_done = 0
-        for network in self._networks.values():
-            network.reset()
+        self._network.reset()
 
     def renew(self, per_unit: Mapping[str, float]) -> None:
-        """Go on with what was changed in the model: see `CompiledNetwork.renew`."""
+        """Go on with what was changed in the model: see `CompiledNetwork.renew`.
+
+        Parameters
+        ----------
+        per_unit : mapping from str to float
+            Spikes of one unit of output in one step, of the populations where it has changed.
+        """
         self._per_unit.update(per_unit)
-        for network in self._networks.values():
-            network.renew(self._per_unit)
+        if self._known is not None:
+            self._known.renew(self._per_unit)
 
     def close(self) -> None:
-        for network in self._networks.values():
-            network.close()
+        if self._known is not None:
+            self._known.close()
 
-    def _network(self, changing: bool) -> CompiledNetwork:
-        if changing not in self._networks:
+    def state(self) -> dict[str, np.ndarray]:
+        return self._network.state()
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        self._network.restore(state)
+
+    @property
+    def _network(self) -> CompiledNetwork:
+        if self._known is None:
             setup, sig = self.setup, self._model.sig
             counted = {
                 p.name: Counted(sig[p.spikes_of]["out"], self._per_unit[p.name], bool(p.spiking))
@@ -128,26 +143,26 @@ class CompiledBackend(Backend):
             functions = OperatorFunctions(
                 setup.network, [self._model], setup.batch_size, setup.continuous, fed
             )
-            self._networks[changing] = CompiledNetwork(
-                self._model, fed, changing, counted, read, self._dtype, setup.batch_size,
-                functions, seed=setup.seed,
+            self._known = CompiledNetwork(
+                self._model, fed, counted, read, setup.options.get("dtype") or "float32",
+                setup.batch_size, functions, seed=setup.seed,
             )  # fmt: skip
-        return self._networks[changing]
+        return self._known
 
-    def _counts(self, reads: Sequence[Read], n_steps: int) -> BatchCounts:
+    def _counts(self, reads: Sequence[Read], done: int, n_steps: int) -> BatchCounts:
         names = [p.name for p in self.setup.populations]
         outputs = {}
         for name, probe in self.setup.outputs.items():
-            n_values = int(sampled(probe, self.setup.dt, self._n_done, n_steps).sum())
+            n_values = int(sampled(probe, self.setup.dt, done, n_steps).sum())
             if n_values == 0:
                 raise saw_nothing(name)
             last = np.stack([read.last[name] for read in reads])
             total = np.stack([read.total[name] for read in reads])
             outputs[name] = (last.astype("f4"), (total / n_values).astype("f4"))
-        return BatchCounts(
-            {name: np.stack([read.counts[name] for read in reads]) for name in names}, outputs,
-            notes=self._notes,
-        )  # fmt: skip
+        kinds = ", ".join(sorted({_words(op) for op in self._network.by_python}))
+        notes = (f"run by Python at every step: {kinds}",) if kinds else ()
+        counts = {name: np.stack([read.counts[name] for read in reads]) for name in names}
+        return BatchCounts(counts, outputs, notes=notes)
 
 
 def _words(op: Any) -> str:
