@@ -205,24 +205,31 @@ class StreamingBackend(Backend):
         with tf.device(self._graph.device):
             #: steps before this batch, as the graph reads it
             self._first = tf.Variable(0, dtype=tf.int32, trainable=False)
-        self._built = False
+        #: By the shapes of the inputs: samples of a stream may have steps, or be still.
+        self._graphs: dict[Any, Any] = {}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
-        if not self._built:
+        key = tuple(x.shape for x in inputs.values())
+        if key not in self._graphs:
+            if self._graphs and self.setup.continuous:
+                raise MeasurementError(
+                    "Samples with a time axis and without one can't follow each other in a "
+                    "continuous presentation of NengoDL: give all of them n_steps values, or use "
+                    "simulator='compiled'."
+                )
             # processes and functions of time get their state when the graph is complete,
             # and the graph is complete once it has been traced
-            self._concrete = self._function.get_concrete_function(
+            self._graphs[key] = self._function.get_concrete_function(
                 [tf.TensorSpec(x.shape, x.dtype) for x in self._arrays(inputs, trace=True)]
             )
             self._start_afresh()
-            self._built = True
         elif not self.setup.continuous:
             self._start_afresh()
         with self._calls.watched():
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
             first = self._n_steps_done
             self._first.assign(first)
-            counts, outputs = self._concrete(arrays)
+            counts, outputs = self._graphs[key](arrays)
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
         return self._batch_counts((counts, outputs), self.setup.n_steps, first)

@@ -87,6 +87,9 @@ def unused(monkeypatch):
         ("loihi", {"presentation": "fresh", "by_step": True}),
         ("loihi", {"batch_size": 1}),
         ("loihi", {"batch_size": 3}),
+        ("compiled", {"batch_size": 3}),
+        ("compiled", {"presentation": "continuous", "batch_size": 1}),
+        ("compiled", {"presentation": "continuous", "batch_size": 3, "dtype": "float64"}),
     ],
 )
 def test_goes_on_where_it_stopped(simulator, options, tmp_path, unused):
@@ -106,6 +109,68 @@ def test_goes_on_where_it_stopped(simulator, options, tmp_path, unused):
     assert_equal(run(network(), X, Y, folder, **options), expected)
     unused()  # complete: nothing is simulated any more
     assert_equal(run(network(), X, Y, folder, **options), expected)
+
+
+def remembering():
+    """All that a sample may leave behind: signals, functions, random numbers, weights."""
+    kept = [0.0]
+
+    def leaks(t, x):
+        kept[0] = 0.9 * kept[0] + float(x[0])
+        return [kept[0], t]
+
+    with nengo.Network(seed=3) as net:
+        given = nengo.Node([0.0] * X.shape[1], label="input")
+        slow = nengo.Node(leaks, size_in=1)
+        noise = nengo.processes.FilteredNoise(nengo.Alpha(0.01), seed=2)
+        kind = nengo.PoissonSpiking(nengo.LIFRate())
+        first = nengo.Ensemble(20, 2, neuron_type=kind, label="a", noise=noise)
+        second = nengo.Ensemble(15, 1, label="b", neuron_type=nengo.AdaptiveLIF())
+        nengo.Connection(given[0], slow, synapse=nengo.Alpha(0.01))
+        nengo.Connection(slow, first)
+        nengo.Connection(slow[1], first[0], synapse=nengo.synapses.Triangle(0.005))
+        learned = nengo.Connection(
+            first, second, transform=[[1, 1]], learning_rule_type=nengo.PES(1e-3)
+        )
+        nengo.Connection(second, learned.learning_rule)
+        nengo.Probe(second, synapse=0.02, label="out", sample_every=0.0035)
+    return net
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_code_takes_up_all_that_a_sample_leaves(dtype, tmp_path):
+    """As a run that never stopped, which is Nengo's in float64 but for what is drawn."""
+    options = {
+        "simulator": "compiled", "presentation": "continuous", "batch_size": 2, "dtype": dtype
+    }  # fmt: skip
+    expected = run(remembering(), X, Y, **options)
+    broken = (({"input": x}, y) for x, y in stopping(X, Y, 6))
+    with pytest.raises(MeasurementError, match="after 6 samples: killed"):
+        run(remembering(), broken, None, tmp_path, **options)
+    assert_equal(run(remembering(), X, Y, tmp_path, **options), expected)
+
+
+def test_compiled_code_refuses_what_can_not_be_taken_up(tmp_path):
+    nengo_dl = pytest.importorskip("nengo_dl")
+
+    def net(output):
+        with nengo.Network(seed=1) as made:
+            given = nengo.Node([0.0], label="input")
+            node = output() if callable(output) else nengo.Node(output)
+            ensemble = nengo.Ensemble(5, 1, label="a")
+            nengo.Connection(given, ensemble)
+            nengo.Connection(node, ensemble)
+        return made
+
+    options = {"simulator": "compiled", "presentation": "continuous", "batch_size": 1}
+    x = np.ones((2, 1), "f4")
+    steps = (k / 10 for k in range(99))
+    iterator = net(lambda: nengo.Node(lambda t: next(steps)))
+    with pytest.raises(MeasurementError, match=r"can't be kept.*generator.*Leave checkpoint out"):
+        run(iterator, x, Y[:2], tmp_path / "a", **options)
+    tensors = net(lambda: nengo_dl.TensorNode(lambda t: np.ones((1, 1), "f4"), shape_out=(1,)))
+    with pytest.raises(MeasurementError, match=r"run by NengoDL.*TensorNode.*Leave checkpoint out"):
+        run(tensors, x, Y[:2], tmp_path / "b", **options)
 
 
 def test_a_file_half_written_does_no_harm(tmp_path):

@@ -218,6 +218,91 @@ def test_neurons_of_all_kinds_that_have_kernels():
         assert_equal(own, reference, 1e-3)
 
 
+class Halved(nengo.Lowpass):
+    """A filter with a step of its own."""
+
+    def make_step(self, shape_in, shape_out, dt, rng, state):
+        """Half of what it filters."""
+        step = super().make_step(shape_in, shape_out, dt, rng, state)
+        return lambda t, x: 0.5 * step(t, x)
+
+
+FILTERS = [
+    nengo.LinearFilter([1, 20.0], [1, 40.0]),  # passes something on at once
+    nengo.LinearFilter([0.3, 0.1], [1, -0.7], analog=False),
+    nengo.LinearFilter([1.0], [1, 0.5], analog=False),
+    nengo.LinearFilter([0.1, 0.2, 0.1, 0.05], [1, -0.5, 0.06, -0.01], analog=False),
+    nengo.LinearFilter([0.5], [1]), nengo.Lowpass(0), Halved(0.01),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("synapse", FILTERS, ids=str)
+def test_filters_are_those_of_nengo(synapse):
+    """By ``synapse.filt``, which knows no network."""
+    with nengo.Network(seed=0) as net:
+        given = nengo.Node(np.zeros(3), label="given")
+        ensemble = nengo.Ensemble(
+            3, 1, neuron_type=nengo.RectifiedLinear(), gain=np.ones(3), bias=np.zeros(3)
+        )
+        nengo.Connection(given, ensemble.neurons, synapse=synapse)
+        nengo.Probe(ensemble.neurons, "input", label="out")
+    x = np.random.RandomState(0).uniform(0, 1, (2, 30, 3)).astype("f4")
+    own = measure(net, {"given": x}, 30, simulator="compiled", dtype="float64")
+    for k in range(2):
+        # a Connection's filter is a step behind
+        expected = synapse.filt(x[k].astype(float), dt=0.001, y0=0)[:-1]
+        np.testing.assert_allclose(own.outputs["out"].last[k], expected[-1], rtol=1e-6)
+        np.testing.assert_allclose(own.outputs["out"].mean[k], expected.sum(0) / 30, rtol=1e-6)
+
+
+@pytest.mark.parametrize("presentation", ["fresh", "continuous"])
+@pytest.mark.parametrize("simulator", ["compiled", "nengo_dl"])
+def test_a_stream_of_samples_with_and_without_steps(simulator, presentation):
+    """They had states of their own in compiled code, and failed in NengoDL."""
+
+    def stream():
+        rng = np.random.RandomState(0)
+        for shape in ((1, 2), (1, N_STEPS, 2), (1, 2)):
+            yield rng.uniform(-1, 1, shape)
+
+    options = {"presentation": presentation, "batch_size": 1}
+    expected = measure(plain(), stream(), N_STEPS, simulator="nengo", presentation=presentation)
+    if simulator == "nengo_dl" and presentation == "continuous":
+        with pytest.raises(MeasurementError, match="give all of them n_steps values"):
+            measure(plain(), stream(), N_STEPS, simulator=simulator, **options)
+        return
+    if simulator == "compiled":
+        options["dtype"] = "float64"
+    own = measure(plain(), stream(), N_STEPS, simulator=simulator, **options)
+    for name, population in expected.populations.items():
+        np.testing.assert_array_equal(own.populations[name].counts, population.counts)
+
+
+def test_what_functions_remember_is_said_and_what_is_no_number_raises():
+    """As with the other simulators."""
+    kept = [0.0]
+
+    def leaks(t, x):
+        kept[0] += float(x[0])
+        return kept[0]
+
+    def network(function):
+        with nengo.Network(seed=0) as net:
+            given = nengo.Node([0.0], label="given")
+            node = nengo.Node(function, size_in=1)
+            nengo.Connection(given, node, synapse=None)
+            nengo.Connection(node, nengo.Ensemble(5, 1))
+        return net
+
+    x = {"given": np.full((2, 1), -0.25)}
+    with pytest.warns(nsc.errors.MeasurementWarning, match="remember something"):
+        measure(network(leaks), x, 5, simulator="compiled")
+    assert kept == [0.0]
+    for simulator in ("nengo", "compiled"):
+        with pytest.raises(MeasurementError, match="invalid value encountered in sqrt"):
+            measure(network(lambda t, x: np.sqrt(x)), x, 5, simulator=simulator)
+
+
 class Doubling(nengo.SpikingRectifiedLinear):
     """A subclass with a step of its own."""
 
