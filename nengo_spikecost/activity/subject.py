@@ -54,15 +54,7 @@ class Subject:
         MeasurementError
             If the network is made for steps of another length.
         """
-        own = getattr(self.named, "dt", None)
-        if own is None or dt is None:
-            return own or dt or DEFAULT_DT
-        if abs(dt - own) > 1e-6 * own:
-            raise MeasurementError(
-                f"The network has layers of KerasSpiking that were made for steps of dt={own:g} s, "
-                f"and would fire at other rates in steps of {dt:g} s: say dt={own:g}."
-            )
-        return dt
+        return step_of(self.named, dt)
 
     def _fed(self, resolve: Callable[[Any], str], data: Any) -> list[InputSpec]:
         """All inputs; of a plain network those that a dict of data names."""
@@ -84,6 +76,20 @@ class Subject:
         if shape is not None and math.prod(shape) != node.size_out:
             shape = None
         return InputSpec(name, node, node.size_out, shape)
+
+
+def step_of(named: Any, dt: float | None) -> float:
+    """The length of a step of a network, a Conversion or a fit; see `Subject.step`."""
+    given = getattr(named, "given", named)
+    own = getattr(given, "dt", None) if hasattr(given, "net") else None
+    if own is None or dt is None:
+        return own or dt or DEFAULT_DT
+    if abs(dt - own) > 1e-6 * own:
+        raise MeasurementError(
+            f"The network has layers of KerasSpiking that were made for steps of dt={own:g} s, "
+            f"and would fire at other rates in steps of {dt:g} s: say dt={own:g}."
+        )
+    return dt
 
 
 def taken_as(network: nengo.Network, node: nengo.Node) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nengo_spikecost as nsc
-from nengo_spikecost import stack
+from nengo_spikecost import loihi, stack
 from nengo_spikecost.conversion.filter_node import FilterNode, alpha_filter, lowpass_filter
 from nengo_spikecost.errors import ConversionError, MeasurementError
 from tests.models import randomise
@@ -239,6 +239,24 @@ def test_layers_with_a_dt_of_their_own(dt):
     ):
         with pytest.raises(MeasurementError, match=f"KerasSpiking.*say dt={dt:g}"):
             run()
+
+
+def test_the_emulated_chip_takes_the_step_of_the_layers():
+    """As `measure` does: by default theirs, and another is refused in the same words."""
+    inp = x = keras.Input((None, 4))
+    for name in ("first", "second"):
+        x = keras_spiking.SpikingActivation("relu", dt=0.01, name=name)(x)
+    conversion = nsc.convert(keras.Model(inp, x), neuron_type="LoihiSpikingRectifiedLinear")
+    with loihi.Emulator(conversion) as emulator:
+        assert emulator.dt == 0.01
+    with loihi.Emulator(conversion, dt=0.01, model=emulator.model) as again:
+        assert again.dt == 0.01
+    for function in (
+        loihi.Emulator, loihi.place, loihi.core_use, loihi.fit_blocks, loihi.check_fit
+    ):  # fmt: skip
+        with pytest.raises(MeasurementError, match=r"KerasSpiking.*say dt=0\.01"):
+            function(conversion, dt=0.001)
+    assert loihi.place(conversion, dt=0.01).n_chips == 1
 
 
 def test_layers_with_several_dts():

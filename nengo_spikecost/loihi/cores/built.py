@@ -20,6 +20,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 
 from ... import check, stack
+from ...activity.subject import step_of
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
@@ -139,6 +140,7 @@ def built_network(
         named = getattr(named, "network", named)
     graph = NetworkGraph(named)
     if model is None:
+        dt = step_of(named, dt)
         model = _build(graph.network, fit, dt, named)
     else:
         model = getattr(model, "model", model)

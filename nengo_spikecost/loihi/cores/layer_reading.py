@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from ... import check, stack
+from ...activity.subject import step_of
 from ...errors import LoihiError
 from ...graph.naming import in_names, numbered, unique_names
 from ..support.unsupported import network_and_names
@@ -36,7 +37,7 @@ def read_layers(network: Any, dt: float = 0.001) -> Layers:
         If NengoLoihi can't build it.
     """
     net, layer_names = network_and_names(network)
-    check.time("dt", dt, LoihiError)
+    dt = step_of(network, check.time("dt", dt, LoihiError))
     reader = _Reader(net, build_unsplit(net, dt, network), layer_names, dt)
     return Layers(reader.read(), tuple(reader.inputs), net, network)
 

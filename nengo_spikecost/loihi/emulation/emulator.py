@@ -16,6 +16,7 @@ from ...activity import network_digests as digests
 from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
 from ...activity.processors import usable_processors
+from ...activity.subject import step_of
 from ...checkpoints import Checkpoint, is_unchanged, with_digest
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
@@ -25,7 +26,8 @@ from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
 from .feeding import check_run, filled, given_inputs, positive
 from .presenting import Presenter
-from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows, warn_of_unsent
+from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
+from .unsent import warn_of_unsent
 
 READOUTS = ("last", "all")
 
@@ -45,8 +47,9 @@ class Emulator:
         shapes if it has some, and is not changed.
     batch_size : int
         Samples simulated side by side.
-    dt : float
-        Time step in s.
+    dt : float, optional
+        Time step in s. Default: that of ``model``, or that the network's layers of KerasSpiking
+        were made for (`Conversion.dt`), or 0.001; another than theirs is refused.
     seed : int, optional
         Seed of noise on the chip, and of processes on the host that have none; all samples have
         the same noise. Default: as in NengoLoihi, that of the network plus 1, or 0 if it has none.
@@ -82,14 +85,18 @@ class Emulator:
 
     @named_arguments
     def __init__(
-        self, network: Any, *, batch_size: int = 32, dt: float = 0.001, seed: int | None = None,
-        n_threads: int | None = None, model: Any = None, shared: Collection[nengo.Node] = (),
+        self, network: Any, *, batch_size: int = 32, dt: float | None = None,
+        seed: int | None = None, n_threads: int | None = None, model: Any = None,
+        shared: Collection[nengo.Node] = (),
     ):  # fmt: skip
         self.batch_size = positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
         self._n_threads = positive(n_threads, "n_threads")
         words = "Nodes of the network"
         self._shared = tuple(check.several("shared", shared, MeasurementError, words))
+        if dt is None and model is not None:
+            dt = getattr(model, "dt", None)
+        dt = step_of(network, dt if dt is None else check.time("dt", dt, MeasurementError))
         check_run(dt, seed, self._shared)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
@@ -192,7 +199,8 @@ class Emulator:
             batches, asked,
         )  # fmt: skip
         warn_of_overflows(run)
-        warn_of_unsent(run)
+        n_lost = run.unsent.sum(axis=0).tolist()
+        warn_of_unsent(run.input_names, n_lost, int(run.host_to_chip().sum()))
         return run
 
     def state(self) -> dict[str, np.ndarray]:

@@ -49,6 +49,7 @@ from .chip import Chip
 from .host_functions import HostFunctions
 from .host_simulation import HostCounter, HostPart, counts_in
 from .lanes import ChipLanes, ChipReader
+from .unsent import n_unsent, spike_heights
 
 #: Bytes of spikes and records that are held at a time.
 BYTES_AT_ONCE = 2**26
@@ -83,7 +84,8 @@ class Presenter:
         self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
         self.senders = _senders(model, chip)
-        self._heights = _heights(model, self.senders)
+        heights = spike_heights(model).items()
+        self._heights = {self.senders[id(node.output)]: height for node, height in heights}
         #: Spikes fired on the host that were not sent, (lanes, inputs): one a step is.
         self.unsent = np.zeros((batch_size, len(chip.inputs)), dtype=np.int64)
         receiving = model.chip2host_receivers.items()
@@ -290,10 +292,7 @@ class Presenter:
             own = self._chip.input_of[number]
             first = own.start - self._chip.n_compartments
             flags[:, first : first + values.shape[1]] = values != 0
-            height = self._heights[number]
-            if values.max(initial=0) > 1.5 * height:
-                fired = np.rint(np.maximum(values, 0) / height).astype(np.int64)
-                self.unsent[:, number] += np.maximum(fired - 1, 0).sum(axis=1)
+            self.unsent[:, number] += n_unsent(values, self._heights[number])
 
     def _send_timed(self, flags: np.ndarray, step: int) -> None:
         """Send the events of processes on the chip, which NengoLoihi knew when it built them."""
@@ -337,14 +336,3 @@ def _senders(model: Any, chip: Chip) -> dict[int, int]:
         id(node.output): number[id(model.spike_targets[receiver])]
         for node, receiver in model.host2chip_senders.items()
     }
-
-
-def _heights(model: Any, senders: Mapping[int, int]) -> dict[int, float]:
-    """The output of a neuron that fires once, of each of the chip's inputs; rates have none."""
-    heights = {}
-    for node, receiver in model.host2chip_senders.items():
-        kind = getattr(receiver, "neuron_type", None)  # None: NengoLoihi's own, of amplitude 1
-        spiking = kind is None or kind.spiking
-        amplitude = getattr(kind, "amplitude", 1.0) if spiking else np.inf
-        heights[senders[id(node.output)]] = float(amplitude) / model.dt
-    return heights

@@ -106,21 +106,6 @@ def joined_run(
     )  # fmt: skip
 
 
-def warn_of_unsent(run: EmulatedRun) -> None:
-    """Warn of spikes on the host that the chip does not get, which NengoLoihi does not say."""
-    per_input = run.unsent.sum(axis=0)
-    names = [name for name, lost in zip(run.input_names, per_input) if lost]
-    if names:
-        sent = run.host_to_chip().sum()
-        warn(
-            f"{per_input.sum():,} spikes that {', '.join(names)} fired on the host did not reach "
-            f"the chip ({sent:,} did): it takes one spike of a neuron in a step. Numbers that "
-            "NengoLoihi encodes in spikes are cut off beyond -1 and 1 (times the radius of the "
-            "Ensemble that gets them). Lower what the host's neurons are given, or their gains.",
-            EmulationWarning,
-        )
-
-
 def warn_of_overflows(run: EmulatedRun) -> None:
     """Warn once of what NengoLoihi's emulator warns of at every step."""
     where = np.asarray(run.overflows.any(axis=0))

@@ -28,6 +28,8 @@ from ...errors import EmulationWarning, MeasurementError
 from ...graph import EventSource, SpikeSource
 from ...graph.chip_split import is_chip_process
 from ...warned import pass_on, warn
+from ..cores.built import built_network
+from ..emulation.unsent import n_unsent, spike_heights, warn_of_unsent
 from .chip_network import Surrounding, check_probes, shaped
 
 TARGETS = ("sim", "loihi")
@@ -58,6 +60,7 @@ class NengoLoihiBackend(ReferenceBackend):
         # few runs of many steps: each is started anew on a board
         self._chunk = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
         self._model: Any = None
+        self._lost: _Lost | None = None
 
     def _not_called(self) -> set[nengo.Node]:
         # NengoLoihi reads the events of processes on the chip when it builds them
@@ -90,7 +93,51 @@ class NengoLoihiBackend(ReferenceBackend):
         # spikes on their way from host to chip are in the model: lanes need one each
         again = not self.setup.continuous and _is_as_built(simulator.model)
         self._model = simulator.model if again else None
+        self._lost = _Lost(network, simulator) if self._lost is None else self._lost
+        self._lost.watch(simulator)
         return _Run(simulator)
+
+    def close(self) -> None:
+        super().close()
+        if self._lost is not None:
+            self._lost.say()
+
+
+class _Lost:
+    """Spikes of the host that the chip did not get, over all samples; `Emulator` counts the same.
+
+    NengoLoihi keeps the outputs of the host's neurons in queues until it sends them, and doesn't
+    say that it sends one spike of each neuron at most. They are looked at just before.
+    """
+
+    def __init__(self, network: nengo.Network, simulator: Any):
+        self._network, self._model = network, simulator.model
+        inputs = self._model.inputs
+        self.n_lost, self.n_sent = np.zeros((2, len(inputs)), dtype=np.int64)
+
+    def watch(self, simulator: Any) -> None:
+        """Count what this simulator sends from now on."""
+        runner, model = simulator._runner, simulator.model
+        number = {id(spikes): k for k, spikes in enumerate(model.inputs)}
+        to = {
+            node: number[id(model.spike_targets[r])] for node, r in model.host2chip_senders.items()
+        }
+        heights, send = spike_heights(model), runner._host2chip
+
+        def counted(chip: Any) -> None:
+            for node, k in to.items():
+                for _, values in runner.queues[node]:
+                    self.n_sent[k] += np.count_nonzero(values)
+                    self.n_lost[k] += n_unsent(values, heights[node])
+            send(chip)
+
+        runner._host2chip = counted
+
+    def say(self) -> None:
+        """Warn of those that were lost."""
+        if self.n_lost.any():
+            parts = built_network(self._network, model=self._model).inputs
+            warn_of_unsent([p.name for p in parts], self.n_lost.tolist(), int(self.n_sent.sum()))
 
 
 class _Events:
