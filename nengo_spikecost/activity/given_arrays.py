@@ -178,7 +178,8 @@ def _misfit(
     if fits(x.shape):
         return f"{words} This is one sample without an axis of samples: give x[None]."
     if x.ndim > 2 and fits(x.shape[2:]):
-        return f"{words} The data have {x.shape[1]} steps: give n_steps={x.shape[1]}, or others."
+        n = x.shape[1]
+        return f"{words} The data have {n} steps: give n_steps={n} (--steps {n}), or others."
     for first in (1, 2):
         given = x.shape[first:]
         if shape is not None and x.ndim > first and math.prod(given) == size:

@@ -213,7 +213,13 @@ def _rows(
         expected = "(n,) or (n, 1)"
     elif task == TASKS[1]:
         expected = f"(n, {size}), a target for each value"
-    raise DataError(f"Labels have shape {y.shape}; expected {expected}.")
+    advice = ""
+    if y.ndim == 2 and y.dtype.kind in "iu":
+        advice = (
+            " If they are labels of every step: an output is read once a sample, so give one for "
+            "each sample, such as that of its last step, y[:, -1]."
+        )
+    raise DataError(f"Labels have shape {y.shape}; expected {expected}.{advice}")
 
 
 def _targets(rows: np.ndarray) -> Labels:

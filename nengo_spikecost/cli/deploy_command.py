@@ -14,6 +14,7 @@ from .shared_options import (
     on_model,
     samples_option,
     spike_input_option,
+    swap_option,
     width,
 )
 
@@ -27,6 +28,7 @@ def _flags() -> Decorator:
 
 @click.command(cls=LaterFlags, flags=_flags)
 @on_model()
+@swap_option
 @spike_input_option
 @samples_option()
 @click.option("--cost", is_flag=True, help="Price what the cores did, too: energy and latency.")

@@ -22,6 +22,7 @@ from .shared_options import (
     plain_errors,
     samples_option,
     spike_input_option,
+    swap_option,
     width,
 )  # fmt: skip
 
@@ -47,6 +48,7 @@ def _flags() -> Decorator:
     "--time-limit", type=float, default=10.0, show_default=True,
     help="Seconds that the search may take; then the best so far is given. Ctrl-C ends it earlier.",
 )  # fmt: skip
+@swap_option
 @spike_input_option
 @samples_option(20)
 @file_options("json")

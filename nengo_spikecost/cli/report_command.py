@@ -13,6 +13,7 @@ from .shared_options import (
     conversion_options,
     device_file_option,
     device_names,
+    fallback_option,
     file_options,
     first_samples,
     list_written,
@@ -40,6 +41,7 @@ def _table_options(json: str | None = None) -> Decorator:
                      "[default: the usual ones]"),
         device_file_option,
         conversion_options,
+        fallback_option,
         samples_option(),
         file_options("json", "csv", json=json),
     ])  # fmt: skip

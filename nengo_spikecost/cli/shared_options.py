@@ -64,6 +64,35 @@ def device_names(_: Any, __: Any, value: str | None) -> list[str] | str | None:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def swap_option(command: Callable) -> Callable:
+    """Option: what activations become that no neuron computes."""
+    return click.option(
+        "--swap", "swap_activations", multiple=True, metavar="OLD=NEW", callback=_swaps,
+        help="Put another activation, or a type of neurons, in the place of one: elu=relu.",
+    )(command)  # fmt: skip
+
+
+def fallback_option(command: Callable) -> Callable:
+    """Option: what nothing else is known for runs as Keras runs it."""
+    return click.option(
+        "--allow-fallback", is_flag=True,
+        help="Run layers that have no Nengo form as Keras does, and count nothing for them.",
+    )(command)  # fmt: skip
+
+
+def _swaps(_: Any, __: Any, pairs: tuple[str, ...]) -> dict[str, str] | None:
+    """Callback of --swap: new activations by old ones."""
+    swaps: dict[str, str] = {}
+    for pair in pairs:
+        old, _equals, new = (part.strip() for part in pair.partition("="))
+        if not old or not new:
+            raise click.BadParameter(f"expected OLD=NEW, as in elu=relu, not {pair!r}")
+        if old in swaps:
+            raise click.BadParameter(f"{old} is given twice")
+        swaps[old] = new
+    return swaps or None
+
+
 def spike_input_option(command: Callable) -> Callable:
     """Option: neurons in front of the model that make spikes of its inputs."""
     return click.option(
@@ -73,8 +102,8 @@ def spike_input_option(command: Callable) -> Callable:
 
 
 def conversion_options(command: Callable) -> Callable:
-    """Options: what layers of max pooling become, and neurons in front of the model."""
-    command = spike_input_option(command)
+    """Options: what activations and max pooling become, and neurons in front of the model."""
+    command = swap_option(spike_input_option(command))
     return click.option(
         "--max-pooling", type=click.Choice(["exact", "average", "strided"]), default=None,
         help="What max pooling becomes: exact on the host, or one of these on chip.  "
@@ -167,6 +196,8 @@ def on_model(labels: str = "") -> Decorator:
             network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust)
             if labels and y is None:
                 raise DataError(f"{data_file} has no labels, and {labels} needs them: say --y-key.")
+            if "swap_activations" in options and options["swap_activations"] is None:
+                del options["swap_activations"]  # a study of before knows nothing of it
             command(network, x, y, **no_synapse(options))
             list_written(files)
 

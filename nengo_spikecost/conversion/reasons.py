@@ -11,19 +11,22 @@ from typing import Any
 from ..errors import ConversionError
 from ..layers.layer_info import kind_of
 
-_FALLBACK = "pass allow_fallback=True to run it, uncounted, as a TensorNode"
+FALLBACK = (
+    "pass allow_fallback=True (--allow-fallback of report and compare) to run it, uncounted, as a "
+    "TensorNode"
+)
 _PRODUCT = (
     "it multiplies the outputs of layers with each other, which synapses, that only add, can't do; "
     "use Add, Maximum or Concatenate"
 )
-_CURVE = f"no spiking neuron has its curve; train the model with ReLU, or {_FALLBACK}"
+_CURVE = f"no spiking neuron has its curve; train the model with ReLU, or {FALLBACK}"
 _STATE = (
     "its state is computed with products of its own, which have no Nengo form; use "
     "keras_spiking or NEF networks for recurrent models"
 )
 _STATISTICS = (
     "it divides by statistics of its own input, which is not linear; use BatchNormalization, "
-    f"which is a constant factor in inference, or {_FALLBACK}"
+    f"which is a constant factor in inference, or {FALLBACK}"
 )
 _ATTENTION = "it multiplies the outputs of layers with each other, which has no Nengo form"
 
@@ -47,11 +50,11 @@ _REASONS = {
     "AdditiveAttention": _ATTENTION, "Attention": _ATTENTION, "Bidirectional": _STATE,
     "Dot": _PRODUCT, "ELU": _CURVE, "GRU": _STATE, "GroupNormalization": _STATISTICS,
     "LSTM": _STATE,
-    "Lambda": "what it computes is unknown; use Keras layers for it, or " + _FALLBACK,
+    "Lambda": "what it computes is unknown; use Keras layers for it, or " + FALLBACK,
     "LayerNormalization": _STATISTICS,
     "MultiHeadAttention": _ATTENTION, "Multiply": _PRODUCT, "SimpleRNN": _STATE,
     "ThresholdedReLU": "its output jumps at the threshold, which no sum of ReLU neurons does; "
-    f"use ReLU, or {_FALLBACK}",
+    f"use ReLU, or {FALLBACK}",
     "UnitNormalization": _STATISTICS,
 }  # fmt: skip
 
@@ -69,7 +72,7 @@ def layer_error(
             message = (
                 f"it is a {known.__name__} with {' and '.join(replaced)} of its own, which may "
                 "compute anything; register a converter for it with "
-                f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}"
+                f"nengo_spikecost.conversion.register_layer_converter, or {FALLBACK}"
             )
             return refused(layer, message)
         message = reason_of(layer)
@@ -91,7 +94,7 @@ def reason_of(layer: Any) -> str:
     return _REASONS.get(
         type(layer).__name__,
         "layers of this type have no Nengo form; replace it, register a converter for it with "
-        f"nengo_spikecost.conversion.register_layer_converter, or {_FALLBACK}",
+        f"nengo_spikecost.conversion.register_layer_converter, or {FALLBACK}",
     )
 
 

@@ -134,6 +134,56 @@ def test_the_option_of_the_command_line_works(tmp_path):
     assert helped.exit_code == 0, helped.output
 
 
+# ---------------------------------------------------------------- activations without neurons
+
+
+def curved():
+    return sequential(
+        layers.Dense(6, activation="relu"), layers.Dense(6, activation="elu"), layers.Dense(3),
+        shape=(5,),
+    )  # fmt: skip
+
+
+def saved(tmp_path, model, x):
+    path, samples = str(tmp_path / "m.keras"), str(tmp_path / "x.npy")
+    model.save(path)
+    np.save(samples, x)
+    return [path, "--data", samples, "--steps", "5"]
+
+
+@pytest.mark.parametrize("command", ["report", "deploy"])
+def test_what_is_said_of_elu_can_be_typed(tmp_path, command):
+    given = saved(tmp_path, curved(), data(2, (5,)))
+    plain = CliRunner().invoke(main, [command, *given])
+    (typed,) = re.findall(r"--swap (\S+=relu)\)", plain.output)
+    assert plain.exit_code == 2 and typed == "elu=relu"
+    done = CliRunner().invoke(main, [command, *given, "--swap", typed])
+    assert done.exit_code == 0, done.output
+    wrong = CliRunner().invoke(main, [command, *given, "--swap", "elu"])
+    assert wrong.exit_code == 2 and "expected OLD=NEW" in wrong.output
+    if command == "report":
+        assert "--allow-fallback of report" in plain.output
+        fallen = CliRunner().invoke(main, [command, *given, "--allow-fallback"])
+        assert fallen.exit_code == 0 and "falls back to a TensorNode" in fallen.output
+
+
+def test_what_is_said_of_elu_works_in_python():
+    """With ReLU in its place the network is that of the model with ReLU, weight for weight."""
+    model = curved()
+    with pytest.raises(nsc.errors.ConversionError, match=r"swap_activations=\{'elu': 'relu'\}"):
+        nsc.convert(model)
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear", swap_activations={"elu": "relu"})
+    other = sequential(
+        layers.Dense(6, activation="relu"), layers.Dense(6, activation="relu"), layers.Dense(3),
+        shape=(5,),
+    )  # fmt: skip
+    other.set_weights(model.get_weights())
+    x = data(3, (5,))
+    activity = nsc.measure(conversion, x, 2, progress=False)
+    found = activity.outputs[next(iter(activity.outputs))].last
+    np.testing.assert_allclose(found, other.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
 def test_a_native_network_of_one_population():
     def network(in_front):
         with nengo.Network(seed=0) as net:

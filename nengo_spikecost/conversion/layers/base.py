@@ -16,6 +16,7 @@ from nengo.ensemble import Neurons
 
 from ...errors import ConversionWarning
 from ..host_node import HostFunction, HostNode
+from ..reasons import FALLBACK
 from .activation_keys import activation_keys
 from .curves import CURVELESS, HEADS, HostCurve, PiecewiseLinear, form_of
 from .linear import LinearConverter
@@ -203,10 +204,11 @@ class LayerConverter(LinearConverter):
                 activation, shape_in=self.output_shape(node_id), pass_time=False,
                 label=self.label(node_id),
             )  # fmt: skip
+        name = _name(activation)
         raise self.refused(
-            f"no neuron type has the curve of its activation {_name(activation)!r}; train it "
-            "with relu, map it to a neuron type with swap_activations, or pass "
-            "allow_fallback=True to run it, uncounted, as a TensorNode"
+            f"no neuron type has the curve of its activation {name!r}; train it with relu, put "
+            "another in its place, which computes something else "
+            f"(swap_activations={{{name!r}: 'relu'}}, --swap {name}=relu), or {FALLBACK}"
         )
 
     def _add_trainable_biases(

@@ -273,11 +273,21 @@ def priced_readings(
 
 
 def _synops_by_origin(workload: Workload, graph: NetworkGraph) -> Mapping[str, float]:
-    """Mean synops per inference by the layer whose spikes make them."""
+    """Mean synops per inference by the layer whose spikes make them.
+
+    0 is that of a layer without a spike. One that spikes and makes no synops, as a last layer
+    whose spikes the host reads, is left out: so those that are dead can be told in the study.
+    """
     layer_of = {p.name: p.layer for p in graph.populations}
-    synops = dict.fromkeys(layer_of.values(), 0.0)
+    synops: dict[str, float] = {}
+    spikes: dict[str, float] = {}
     for pathway in workload.pathways:
         layer = layer_of.get(pathway.pre)
-        if layer is not None and pathway.synops is not None:
-            synops[layer] += float(np.mean(pathway.synops))
-    return synops
+        if layer is None:
+            continue
+        if pathway.synops is not None:
+            synops[layer] = synops.get(layer, 0.0) + float(np.mean(pathway.synops))
+        if pathway.source_spikes is not None:
+            spikes[layer] = spikes.get(layer, 0.0) + float(np.sum(pathway.source_spikes))
+    made = {layer: n for layer, n in synops.items() if n or not spikes.get(layer, 0.0)}
+    return {**made, **{layer: 0.0 for layer, n in spikes.items() if not n}}

@@ -77,7 +77,8 @@ class Reading:
     synops : float
         Mean synaptic operations per inference; NaN where the cost model counts none.
     layer_synops : mapping from str to float
-        Synops made by the spikes of each layer, mean per inference.
+        Synops made by the spikes of each layer, mean per inference: 0 only if it never spiked.
+        Layers that spike and make none are left out.
     """
 
     n_steps: int
@@ -111,7 +112,10 @@ class Reading:
         return Reading(
             self.n_steps, np.concatenate([self.correct, other.correct]),
             np.concatenate([self.energy_J, other.energy_J]), mean(self.synops, other.synops),
-            {k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()},
+            {
+                k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()
+                if k in other.layer_synops
+            },
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,6 @@ class SweepPresenter(Presenter[Sweep]):
         front = {(point.trial, point.n_steps) for point in sweep.front()}
         complete = {(point.trial, point.n_steps): point for point in sweep.points}
         rows: list[dict[str, Any]] = []
-        counted = _making_synops(sweep)
         for trial in sweep.trials:
             scales = {f"scale {name}": scale for name, scale in trial.scales.items()}
             shared = {
@@ -60,7 +59,7 @@ class SweepPresenter(Presenter[Sweep]):
                     "latency_s": reading.n_steps * sweep.dt, "energy_J": reading.mean_J,
                     "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
-                    "dead_layers": " ".join(_dead_layers(reading, counted)),
+                    "dead_layers": " ".join(_dead_layers(reading)),
                     "on_front": (trial.number, reading.n_steps) in front,
                 }
                 for reading in trial.readings
@@ -205,10 +204,10 @@ def _verdicts(sweep: Sweep) -> list[str]:
 def _dead(sweep: Sweep, front: Iterable[Point]) -> list[str]:
     """Settings on the front with layers that never spike: their accuracy is that of the rest."""
     trials = {trial.number: trial for trial in sweep.trials}
-    lines, counted = [], _making_synops(sweep)
+    lines = []
     for point in front:
         for reading in trials[point.trial].readings:
-            dead = _dead_layers(reading, counted)
+            dead = _dead_layers(reading)
             if reading.n_steps == point.n_steps and dead:
                 lines.append(
                     f"Trial {point.trial} at {point.n_steps} steps ({point.accuracy:.2%}) has dead "
@@ -217,15 +216,9 @@ def _dead(sweep: Sweep, front: Iterable[Point]) -> list[str]:
     return lines
 
 
-def _making_synops(sweep: Sweep) -> set[str]:
-    """Layers whose spikes made synops in some trial; those of a last layer go to the host."""
-    readings = [reading for trial in sweep.trials for reading in trial.readings]
-    return {name for r in readings for name, synops in r.layer_synops.items() if synops}
-
-
-def _dead_layers(reading: Reading, counted: Collection[str]) -> list[str]:
-    """Layers that make synops in other trials, and made none here for any image."""
-    return [name for name, synops in reading.layer_synops.items() if name in counted and not synops]
+def _dead_layers(reading: Reading) -> list[str]:
+    """Layers that did not spike for any image."""
+    return [name for name, synops in reading.layer_synops.items() if not synops]
 
 
 def _against(one: Point, best: Point) -> str:
