@@ -147,7 +147,7 @@ def loihi_spiking_rectified_linear(j: Any, out: Any, voltage: Any, p: Any) -> No
         v = voltage[k] + j[k] * p[1]
         fires = v > one
         out[k] = p[0] if fires else zero
-        voltage[k] = zero if fires else max(v, zero)
+        voltage[k] = zero if fires or v < zero else v
 
 
 def _height(neurons: Any, dt: float) -> float:

@@ -18,12 +18,15 @@ from typing import Any, Callable
 
 import nengo
 import numpy as np
+from nengo.builder.neurons import SimNeurons
+from nengo.builder.operator import Copy, Reset
 from nengo.builder.processes import SimProcess
 from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
 from ...activity import batched_steps
 from ...errors import DataError
+from .host_neurons import compiled_step
 
 Step = Callable[[], None]
 
@@ -65,7 +68,10 @@ class HostPart:
 
         kept = {id(op) for op in batched_steps.operators_of_a_step(model, self.fed.values())}
         order = toposort(operator_dependency_graph(model.operators))
-        self._operators = [op for op in order if id(op) in kept]
+        #: What is sent is copied nowhere: by the signal that would be sent, the one that is.
+        self._sent_as = _copied_only(model, self._senders)
+        copies = {id(op) for ops, _ in self._sent_as.values() for op in ops}
+        self._operators = [op for op in order if id(op) in kept - copies]
         written = [s.base for op in self._operators for s in batched_steps.written(op)]
         written += [s.base for s in self.fed.values()]
         self._arrays = {
@@ -140,6 +146,10 @@ class HostPart:
                 return self._sender(op, self._senders[id(op.process)])
             if id(op.process) in self._receivers:
                 return self._receiver(op, self._receivers[id(op.process)])
+        if isinstance(op, SimNeurons):
+            step = compiled_step(op, self)
+            if step is not None:
+                return step
         return batched_steps.make_step(op, self, rngs)
 
     def keep(self, op: Any, steps: list[Step]) -> None:
@@ -162,7 +172,8 @@ class HostPart:
         return list(dict.fromkeys(used))
 
     def _sender(self, op: Any, key: Any) -> Step:
-        values = self.array(op.input)
+        _, source = self._sent_as.get(op.input, ((), op.input))
+        values = self.array(source)
 
         def send() -> None:
             self.sent[key] = values
@@ -176,6 +187,41 @@ class HostPart:
             output[...] = self.received[key]
 
         return receive
+
+
+def _copied_only(model: Any, senders: Mapping[int, Any]) -> dict[Any, tuple[list[Any], Any]]:
+    """Signals for the chip that are set to 0, and to which one other is added, as it is.
+
+    Gives by such a signal the operators that do so, and the other signal. Nothing else, no Probe
+    either, may use the first; and no operator may change the second after it was read.
+    """
+    users: dict[Any, list[Any]] = {}
+    for op in model.operators:
+        for base in {signal.base for signal in op.all_signals}:
+            users.setdefault(base, []).append(op)
+
+    def computed_before(signal: Any) -> bool:
+        before = [s.base for op in users[signal.base] for s in (*op.sets, *op.incs)]
+        after = [s.base for op in users[signal.base] for s in op.updates]
+        return signal.base in before and signal.base not in after
+
+    copied = {}
+    for op in model.operators:
+        if isinstance(op, SimProcess) and id(op.process) in senders:
+            target = op.input
+            copies = [
+                o for o in users[target.base]
+                if isinstance(o, Copy) and o.inc and o.dst is target and o.src.shape == target.shape
+                and o.src_slice is None and o.dst_slice is None and computed_before(o.src)
+            ]  # fmt: skip
+            resets = [o for o in users[target.base] if isinstance(o, Reset) and o.dst is target]
+            if (
+                len(copies) == len(resets) == 1
+                and not resets[0].value
+                and len(users[target.base]) == 3
+            ):
+                copied[target] = ([*resets, *copies], copies[0].src)
+    return copied
 
 
 def _run(steps: list[Step]) -> None:
@@ -213,20 +259,21 @@ class HostCounter:
     Attributes
     ----------
     counts : ndarray of shape (lanes, n_neurons)
-        Since `begin`: spikes, int64, or of graded neurons the sum over steps of
+        Since `begin`: spikes, int32, or of graded neurons the sum over steps of
         ``abs(output) * dt / amplitude``, float64.
     """
 
     def __init__(self, part: HostPart, ensemble: nengo.Ensemble):
-        from . import kernels
+        from . import host_kernels
 
         kind: Any = ensemble.neuron_type
         self.part, self.ensemble = part, ensemble
         self._signal = part.model.sig[ensemble.neurons]["out"]
         self._height = part.model.dt / float(getattr(kind, "amplitude", 1.0))
         self._spiking = bool(getattr(kind, "spiking", False))
-        self._add = kernels.add_spikes if self._spiking else kernels.add_graded
-        dtype = np.int64 if self._spiking else np.float64
+        self._add = host_kernels.add_spikes if self._spiking else host_kernels.add_graded
+        # in 32 bits, half as much is read and written at every step
+        dtype = np.int32 if self._spiking else np.float64
         self.counts = np.zeros((part.batch_size, ensemble.n_neurons), dtype=dtype)
 
     def begin(self) -> None:

@@ -49,7 +49,7 @@ from .chip import Chip
 from .host_functions import HostFunctions
 from .host_simulation import HostCounter, HostPart, counts_in
 from .lanes import ChipLanes, ChipReader
-from .unsent import n_unsent, spike_heights
+from .unsent import MORE_THAN_ONE, n_unsent, spike_heights
 
 #: Bytes of spikes and records that are held at a time.
 BYTES_AT_ONCE = 2**26
@@ -80,6 +80,9 @@ class Presenter:
         changing: bool, batch_size: int, n_threads: int, seed: int, network: nengo.Network,
         shared: Collection[nengo.Node] = (),
     ):  # fmt: skip
+        from .host_kernels import send
+
+        self._set_flags = send
         self._model, self._chip = model, chip
         self.lanes = ChipLanes(chip, batch_size, n_threads, seed)
         self._reader = ChipReader(chip_probes)
@@ -247,7 +250,7 @@ class Presenter:
             for part in self._before:
                 part.received = self._read
                 self._step(part)
-                self._send(part, flags[:, k])
+                self._send(part, flags, k)
                 self._probe_host(part, gathered)
             self._send_timed(flags[:, k], self._n_steps + k + 1)
         records = self.lanes.records(n_steps)
@@ -287,12 +290,14 @@ class Presenter:
                 for part in self._parts:
                     part.feed(node, values[:, step])
 
-    def _send(self, part: HostPart, flags: np.ndarray) -> None:
+    def _send(self, part: HostPart, flags: np.ndarray, step: int) -> None:
         for number, values in part.sent.items():
             own = self._chip.input_of[number]
             first = own.start - self._chip.n_compartments
-            flags[:, first : first + values.shape[1]] = values != 0
-            self.unsent[:, number] += n_unsent(values, self._heights[number])
+            height = self._heights[number]
+            values = np.ascontiguousarray(values)
+            if self._set_flags(values, flags, step, first, MORE_THAN_ONE * height):
+                self.unsent[:, number] += n_unsent(values, height)
 
     def _send_timed(self, flags: np.ndarray, step: int) -> None:
         """Send the events of processes on the chip, which NengoLoihi knew when it built them."""

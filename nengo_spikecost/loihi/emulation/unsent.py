@@ -28,9 +28,13 @@ def spike_heights(model: Any) -> dict[Any, float]:
     return heights
 
 
+#: Outputs above this many heights of a spike are several spikes.
+MORE_THAN_ONE = 1.5
+
+
 def n_unsent(values: np.ndarray, height: float) -> np.ndarray:
     """Spikes that are not sent, int64, of outputs in one step, shape (..., n_neurons) -> (...)."""
-    if values.max(initial=0) <= 1.5 * height:
+    if values.max(initial=0) <= MORE_THAN_ONE * height:
         return np.zeros(values.shape[:-1], dtype=np.int64)
     fired = np.rint(np.maximum(values, 0) / height).astype(np.int64)
     return np.asarray(np.maximum(fired - 1, 0).sum(axis=-1))
