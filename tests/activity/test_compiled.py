@@ -493,3 +493,54 @@ def test_long_samples_and_checkpoints(tmp_path):
     for own in (again, resumed):
         for name, population in whole.populations.items():
             np.testing.assert_array_equal(own.populations[name].counts, population.counts)
+
+
+def layers_of_spiking_relus(n, probed):
+    """Two filtered layers of the same size, with biases and gains, and what is read."""
+    rng = np.random.RandomState(n)
+    with nengo.Network(seed=6) as net:
+        last = given = nengo.Node(np.zeros(3), label="given")
+        for _ in range(3):
+            layer = nengo.Ensemble(
+                n, 1, neuron_type=nengo.SpikingRectifiedLinear(amplitude=0.5),
+                gain=rng.uniform(50, 100, n), bias=rng.uniform(-20, 60, n),
+            )  # fmt: skip
+            weights = rng.uniform(-0.5, 1, (n, last.size_out)) / (1 if last is given else n)
+            nengo.Connection(last, layer.neurons, transform=weights, synapse=0.005)
+            last = layer.neurons
+        if probed:
+            nengo.Probe(last, "input", label="out")
+        else:
+            nengo.Probe(last, label="out")
+    return net
+
+
+@pytest.mark.parametrize("n", [3, 16, 37, 1100])
+@pytest.mark.parametrize("probed", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_chain_of_instructions_gives_the_bits_of_each_one(n, probed, dtype, monkeypatch):
+    from nengo_spikecost.activity.compiled import instructions, ordering
+
+    x = {"given": np.random.RandomState(0).uniform(0, 1, (3, 3))}
+    joined, chains = ordering.joined, []
+
+    def noted(*arguments):
+        rows = joined(*arguments)
+        chains.extend(row for row in rows if row[0] == instructions.Code.CHAIN)
+        return rows
+
+    monkeypatch.setattr(ordering, "joined", noted)
+    net = layers_of_spiking_relus(n, probed)
+    own = measure(net, x, N_STEPS, simulator="compiled", dtype=dtype)
+    # what comes to the first layer is summed once, not anew at every step; currents are written
+    # where a Probe reads them
+    assert len(chains) == 2 and sum(row[4] >= 0 for row in chains) == probed
+    monkeypatch.setattr(ordering, "joined", lambda rows, *_: list(rows))
+    single = measure(net, x, N_STEPS, simulator="compiled", dtype=dtype)
+    for name, population in single.populations.items():
+        assert population.counts.sum() > 0
+        np.testing.assert_array_equal(own.populations[name].counts, population.counts)
+    for value in ("last", "mean"):
+        np.testing.assert_array_equal(
+            getattr(own.outputs["out"], value), getattr(single.outputs["out"], value)
+        )

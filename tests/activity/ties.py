@@ -52,7 +52,7 @@ def assert_ties(
         probes = {p.name: _probes(p.obj) for p in sources}
     for k in range(len(next(iter(x.values())))):
         fed = _Fed(net, {name: values[k] for name, values in x.items()})
-        with fed, nengo.Simulator(net, dt=DT, seed=0, progress_bar=False) as sim:
+        with fed, nengo.Simulator(net, dt=DT, seed=0, progress_bar=False, optimize=False) as sim:
             sim.run_steps(n_steps, progress_bar=False)
             data = {p: {q: sim.data[o] for q, o in of.items()} for p, of in probes.items()}
             start = {p.name: _start(sim, p.obj) for p in sources}

@@ -297,3 +297,31 @@ def test_what_nengo_cannot_run_is_one_sentence():
         nengo.Probe(node)
     with pytest.raises(MeasurementError, match="Simulator nengo can't run this network"):
         nsc.measure(net, np.ones((1, 1)), 5, simulator="nengo")
+
+
+def test_parts_in_reverse_order_run_where_the_optimizer_of_nengo_fails():
+    """Its views of merged signals have no negative strides: findings/nengo_optimizer_reversed.sh."""
+
+    def network():
+        with nengo.Network(seed=0) as net:
+            given = nengo.Node(np.zeros(6), label="given")
+            for _ in range(2):
+                ensemble = nengo.Ensemble(6, 1, gain=np.ones(6), bias=np.ones(6))
+                output = nengo.Node(size_in=3)
+                nengo.Connection(given[::-1], ensemble.neurons[::-1], synapse=None)
+                nengo.Connection(ensemble.neurons[::-1], output, transform=np.ones((3, 6)))
+        return net
+
+    x = np.arange(12.0).reshape(2, 6)
+    own = nsc.measure(network(), {"given": x}, 30, simulator="nengo")
+    with pytest.raises(ValueError, match="strides"):
+        nengo.Simulator(network(), progress_bar=False)
+    for k in range(2):
+        net = network()
+        net.nodes[0].output = x[k]
+        with net:
+            probes = [nengo.Probe(e.neurons) for e in net.ensembles]
+        with nengo.Simulator(net, progress_bar=False, optimize=False) as sim:
+            sim.run_steps(30)
+        for probe, record in zip(probes, own.populations.values()):
+            np.testing.assert_array_equal(record.counts[k], sim.data[probe].sum(0) / 1000)

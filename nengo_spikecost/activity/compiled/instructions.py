@@ -28,13 +28,14 @@ from typing import Any
 import numba
 import numpy as np
 
+from .chain_code import integrate
 from .neuron_kernels import step_neurons
 from .product_kernels import product
 
 #: Elements that a group handles at a time: eight arrays of them fill a first cache of 32 KB.
 CHUNK = 1024
 #: Numbers of an instruction.
-SIZE = 10
+SIZE = 14
 
 
 class Code(enum.IntEnum):
@@ -59,6 +60,8 @@ class Code(enum.IntEnum):
     DECAY = 13  # n, y, x, s:  y = s[0] * y + s[1] * x, a filter whose output is its state
     SAMPLE = 14  # n, place in sums, out, place of steps between two values, y: in some steps,
     # sums += out and y = out
+    CHAIN = 15  # n, x, state, j, voltage, out, counts, bias, gain, s, fill, p, scale: the
+    # instructions DECAY, FILL, COPY, MULTIPLY_ADD, NEURONS and COUNT of a layer (chain_code.py)
     # not element by element
     PRODUCT = 20  # 0, y, product, x
     FILTER = 21  # n, y, state, x, order, matrices, whether y is added to, whether D is not 0
@@ -71,7 +74,7 @@ class Code(enum.IntEnum):
 ELEMENTWISE = frozenset(code for code in Code if code < 20)
 
 (FILL, COPY, ADD, MULTIPLY_ADD, SCALE_ADD, SCALE, ADD_ONE, LOWPASS, LOWPASS_ADD, NEURONS, COUNT,
- GRADED, SUM, DECAY, SAMPLE) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
+ GRADED, SUM, DECAY, SAMPLE, CHAIN) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
 (PRODUCT, FILTER, GATHER, GATHER_ADD, ROWS, FRAME) = (int(code) for code in Code if code >= 20)
 
 _inline = numba.njit(inline="always")
@@ -91,6 +94,9 @@ def _element_wise(
 ) -> None:  # fmt: skip
     """One instruction on elements ``lo`` to ``hi``."""
     code = i[0]
+    if code == CHAIN:
+        integrate(i, memory, constants, lo, hi)
+        return
     if code == NEURONS:
         n = hi - lo
         step_neurons(

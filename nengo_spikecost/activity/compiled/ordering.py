@@ -21,6 +21,7 @@ import numpy as np
 
 from . import instructions as code
 from .assembling import Row
+from .chains import joined
 
 
 @dataclass
@@ -130,10 +131,12 @@ def ordered(items: Sequence[Item]) -> list[Segment]:
     starts: list[int] = []
     sizes: list[int] = []
     group = _Group()
+    everything = [row for item in items for row in item.rows or ()]
+    only_here = all(item.rows is not None for item in items)
 
     def close() -> None:
         if rows:
-            segments.append(_segment(rows, starts, sizes))
+            segments.append(_segment(rows, starts, sizes, everything, only_here))
         for kept in (rows, starts, sizes):
             kept.clear()
         group.n = 0
@@ -169,10 +172,18 @@ def _no_rows(width: int) -> np.ndarray:
     return np.zeros((0, width), dtype=np.int64)
 
 
-def _segment(rows: Sequence[Row], starts: Sequence[int], sizes: Sequence[int]) -> Segment:
-    table = np.zeros((len(rows), code.SIZE), dtype=np.int64)
-    for k, row in enumerate(rows):
+def _segment(
+    rows: Sequence[Row], starts: Sequence[int], sizes: Sequence[int], everything: Sequence[Row],
+    only_here: bool,
+) -> Segment:  # fmt: skip
+    groups, written = [], list[Row]()
+    for first, stop, n in zip(starts, [*starts[1:], len(rows)], sizes):
+        own = list(rows[first:stop])
+        if n:
+            own = joined(own, everything, only_here)
+        groups.append((len(written), len(written) + len(own), n))
+        written += own
+    table = np.zeros((len(written), code.SIZE), dtype=np.int64)
+    for k, row in enumerate(written):
         table[k, : len(row)] = row
-    stops = [*starts[1:], len(rows)]
-    groups = np.array([starts, stops, sizes], dtype=np.int64).T
-    return Segment(table, np.ascontiguousarray(groups))
+    return Segment(table, np.array(groups, dtype=np.int64))
