@@ -13,7 +13,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check nengo==4.1.0 numpy
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check nengo==4.1.0 numpy scipy
 cat > "$folder/reversed.py" <<'PYTHON'
 import nengo
 import numpy as np

@@ -300,7 +300,7 @@ def test_what_nengo_cannot_run_is_one_sentence():
 
 
 def test_parts_in_reverse_order_run_where_the_optimizer_of_nengo_fails():
-    """Its views of merged signals have no negative strides: findings/nengo_optimizer_reversed.sh."""
+    """The optimizer cannot view merged signals so: findings/nengo_optimizer_reversed.sh."""
 
     def network():
         with nengo.Network(seed=0) as net:
