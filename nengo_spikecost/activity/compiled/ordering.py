@@ -21,7 +21,7 @@ import numpy as np
 
 from . import instructions as code
 from .assembling import Row
-from .chains import joined
+from .chain_rows import joined
 
 
 @dataclass
