@@ -54,17 +54,21 @@ class Recorder:
     def add(self, batch: BatchCounts, n: int, targets: np.ndarray | None, frames: Frames) -> None:
         """Keep the first ``n`` samples of a batch (the rest was padding)."""
         self._check_complete(batch, n)
-        _check_finite(batch)
-        _check_countable(self.setup.populations, batch)
+        # least and most, found once: counts are the largest arrays that a batch has
+        ranges = {p.name: _range(batch.counts[p.name]) for p in self.setup.populations}
+        _check_values(batch, ranges, self.protocol.simulator)
+        _check_countable(self.setup.populations, ranges)
         self.n_samples += n
         self._n_last = n
         self.n_batches += 1
         self.frames.append(frames)
         self.notes = batch.notes
         for population in self.setup.populations:
-            counts = batch.counts[population.name][:n]
+            full = batch.counts[population.name]
+            counts, (_, most) = full[:n], ranges[population.name]
             if population.spiking:
-                counts = counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+                most = most if n == len(full) else counts.max(initial=0)
+                counts = counts.astype(np.min_scalar_type(int(most)))
             self.counts[population.name].append(counts)
         for name, (last, mean) in batch.outputs.items():
             self.outputs[name].append((last[:n], mean[:n]))
@@ -92,9 +96,6 @@ class Recorder:
                     f"{run} {name} of shape {None if values is None else shape}; expected ({n}, "
                     f"{size}), a row for each sample of the batch."
                 )
-        negative = [p.name for p in self.setup.populations if np.any(batch.counts[p.name] < 0)]
-        if negative:
-            raise MeasurementError(f"{run} negative counts of {', '.join(negative)}.")
 
     def last_batch(self) -> dict[str, np.ndarray]:
         """The batch added last, as arrays for a file."""
@@ -182,8 +183,20 @@ def _changes(node: nengo.Node) -> bool:
     return node.size_in == 0 and (callable(node.output) or isinstance(node.output, nengo.Process))
 
 
-def _check_finite(batch: BatchCounts) -> None:
-    values = {**batch.counts, **{name: mean for name, (_, mean) in batch.outputs.items()}}
+def _range(values: np.ndarray) -> tuple[Any, Any]:
+    """The least and the largest, or NaN; of 0 and of them."""
+    return values.min(initial=0), values.max(initial=0)
+
+
+def _check_values(
+    batch: BatchCounts, ranges: Mapping[str, tuple[Any, Any]], simulator: str
+) -> None:
+    negative = [name for name, (least, _) in ranges.items() if least < 0]
+    if negative:
+        raise MeasurementError(
+            f"Simulator {simulator!r}: run returned negative counts of {', '.join(negative)}."
+        )
+    values: dict[str, Any] = {**ranges, **{name: mean for name, (_, mean) in batch.outputs.items()}}
     wrong = [name for name, x in values.items() if not np.isfinite(x).all()]
     if wrong:
         raise MeasurementError(
@@ -192,9 +205,11 @@ def _check_finite(batch: BatchCounts) -> None:
         )
 
 
-def _check_countable(populations: Iterable[SpikeSource], batch: BatchCounts) -> None:
+def _check_countable(
+    populations: Iterable[SpikeSource], ranges: Mapping[str, tuple[Any, Any]]
+) -> None:
     for population in populations:
-        if population.spiking and batch.counts[population.name].max(initial=0) > MAX_SPIKES:
+        if population.spiking and ranges[population.name][1] > MAX_SPIKES:
             raise MeasurementError(
                 f"A neuron of {population.name} made more than {MAX_SPIKES:,} spikes for one "
                 "sample, too many to be counted exactly: take fewer steps or a smaller "

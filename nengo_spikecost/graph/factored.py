@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import nengo
 import numpy as np
@@ -100,7 +101,19 @@ class FactoredForm:
 
 
 def factored_forms(graph: NetworkGraph) -> tuple[FactoredForm, ...]:
-    """The factored form of all weights of a network, in the order of ``graph.weights``."""
+    """The factored form of all weights of a network, in the order of ``graph.weights``.
+
+    Made once for a graph: what a spike makes in each does not depend on the spikes.
+    """
+    if graph not in _FORMS:
+        _FORMS[graph] = _forms(graph)
+    return _FORMS[graph]
+
+
+_FORMS: WeakKeyDictionary[NetworkGraph, tuple[FactoredForm, ...]] = WeakKeyDictionary()
+
+
+def _forms(graph: NetworkGraph) -> tuple[FactoredForm, ...]:
     spiking = {p.obj: p for p in graph.spike_sources if p.spiking}
     forms = []
     for weights in graph.weights:

@@ -90,9 +90,12 @@ class RateOptions(Options):
         the time in which filters fill.
     max_simulations : int
         Most simulations.
-    simulator : {"nengo_dl", "compiled"}
-        As in `measure`: compiled code is several times faster; it rounds otherwise, so that
-        single neurons may fire a step later.
+    simulator : {"compiled", "nengo_dl"}
+        What searches. Compiled code is several times faster; it rounds otherwise, so that single
+        neurons may fire a step later. Where only NengoDL can run the network, it searches.
+    judged : bool
+        Whether NengoDL measures the scales that compiled code found: the result is that of
+        NengoDL then, and `LayerRates.searched_hz` has the rates of the search.
     batch_size, dt, presentation, seed
         As in `measure`.
     progress : bool
@@ -118,9 +121,10 @@ class RateOptions(Options):
     skip_steps: int = option(0, help="Steps that are not counted, while filters fill.")
     max_simulations: int = 20
     simulator: str = option(
-        "nengo_dl", help="Simulates the settings; compiled is the fastest.",
-        choices=("nengo_dl", "compiled"),
+        "compiled", choices=("compiled", "nengo_dl"),
+        help="Searches; scales that compiled code found are measured in NengoDL.",
     )  # fmt: skip
+    judged: bool = True
     batch_size: int | None = None
     dt: float = option(
         0.001, metavar="S", read=float,
@@ -135,7 +139,7 @@ class RateOptions(Options):
 
     def __post_init__(self) -> None:
         self.check_flags(TuningError)
-        check.choice("simulator", self.simulator, ("nengo_dl", "compiled"), TuningError)
+        check.choice("simulator", self.simulator, ("compiled", "nengo_dl"), TuningError)
         if not check.is_number(self.tolerance) or not 0 < self.tolerance < 1:
             raise TuningError(f"tolerance must be a share between 0 and 1, not {self.tolerance!r}.")
         for name, least in (("n_steps", 1), ("skip_steps", 0), ("max_simulations", 1)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from .. import check
@@ -17,6 +17,13 @@ def simulator_names() -> tuple[str, ...]:
     from ..activity import simulators
 
     return simulators.names()
+
+
+SEARCHES, JUDGES = "compiled", "nengo_dl"
+"""The simulator that searches unless another is asked for, and the one that judges what it found;
+the second is that of studies from before there was a choice."""
+
+JUDGED = ("best", "front", "none")
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,19 @@ class SweepOptions(Options):
     cost_model : str or CostModel
         How to price. ``"loihi_chip"``, and others of what each core of a chip did, need
         ``simulator="loihi"``.
-    simulator : str
-        Any that `measure` knows. ``"nengo_dl"`` and ``"compiled"``, which is several times
-        faster, build the network once for all scales, and find in it where the search starts.
-        Every other converts and builds each setting for itself:
+    simulator : str, optional
+        Any that `measure` knows. ``"compiled"`` and ``"nengo_dl"``, which takes several times as
+        long, build the network once for all scales, and find in it where the search starts.
+        Compiled code only searches: NengoDL judges what it found (``judged``), and searches itself
+        where it alone can run the network. Default: ``"compiled"``, or for a study that goes on,
+        what it was searched in. Every other converts and builds each setting for itself:
         ``"loihi"`` with NengoLoihi, to run on `nengo_spikecost.loihi.Emulator`, with block
         shapes that are searched once, for the fewest cores, and kept in the study. Their search
         finds where it starts in NengoDL.
+    judged : {"best", "front", "none"}
+        Which settings NengoDL simulates once more on the same samples, if compiled code searched:
+        the best within each of ``accuracy_losses``, or all on the front. Their figures are
+        NengoDL's then, and `Point.searched` has those of the search.
     accuracy_losses : float or sequence of float
         Losses against the reference, as shares of images, within each of which energy is
         lowered. Settings that surely lose more than the largest are given up.
@@ -100,9 +113,14 @@ class SweepOptions(Options):
     )  # fmt: skip
     device: Any = option("loihi", help="Device to price on.")
     cost_model: Any = option("per_operation", help="How to price.")
-    simulator: str = option(
-        "nengo_dl", choices=simulator_names,
-        help="Simulates the settings; the cost model loihi_chip needs loihi, the emulated chip.",
+    simulator: str | None = option(
+        None, choices=simulator_names,
+        help="Simulates the settings; the cost model loihi_chip needs loihi, the emulated chip.  "
+        "[default: compiled, or what the study was searched in]",
+    )  # fmt: skip
+    judged: str = option(
+        "best", choices=JUDGED, decides=False,
+        help="Settings that NengoDL simulates once more, where compiled code searched.",
     )  # fmt: skip
     accuracy_losses: Any = option(
         (0.005, 0.01, 0.02), flag="--losses", metavar="A,B", read=numbers(float),
@@ -140,7 +158,9 @@ class SweepOptions(Options):
         from ..energy.cost_models import get_cost_model
 
         self.check_flags(TuningError)
-        check.choice("simulator", self.simulator, simulator_names(), TuningError)
+        if self.simulator is not None:
+            check.choice("simulator", self.simulator, simulator_names(), TuningError)
+        check.choice("judged", self.judged, JUDGED, TuningError)
         if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
             raise TuningError(
                 f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
@@ -165,7 +185,14 @@ class SweepOptions(Options):
             confidence=float(self.confidence), dt=check.positive("dt", self.dt, TuningError),
             seed=check.seed("seed", self.seed, TuningError),
         )  # fmt: skip
-        check_counted(cost_model, self.simulator)
+        check_counted(cost_model, self.simulator or SEARCHES)
+
+    def searching(self, made_with: Mapping[str, str] | None) -> SweepOptions:
+        """The same with a simulator: that of a study if it has been begun, unless one is given."""
+        if self.simulator is not None:
+            return self
+        before = SEARCHES if made_with is None else made_with.get("simulator", JUDGES)
+        return replace(self, simulator=before)
 
     @property
     def about(self) -> dict[str, Any]:

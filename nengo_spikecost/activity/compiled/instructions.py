@@ -12,7 +12,8 @@ How a step of a lane runs, and why so:
 1. Instructions that treat every element by itself, on equally many elements, and follow one
    another, are a **group**. A group is run for `CHUNK` elements from its first to its last
    instruction, then for the next: what one writes is still in the first cache when the next
-   reads it. So currents, filters, neurons and counters of a layer pass memory once.
+   reads it. So currents, filters, neurons and counters of a layer pass memory once; the usual ones
+   are even run at once (layer_kernels.py).
 2. A product (product_kernels.py) is an instruction by itself.
 3. A lane runs all its steps before the next lane begins, as long as nothing has to be done by
    Python in between; its state then stays in the second cache.
@@ -29,13 +30,15 @@ import numba
 import numpy as np
 
 from .chain_code import integrate
+from .layer_kernels import BARE, FED, MARK, step_layer
 from .neuron_kernels import step_neurons
 from .product_kernels import product
+from .vector_code import WIDTH
 
 #: Elements that a group handles at a time: eight arrays of them fill a first cache of 32 KB.
 CHUNK = 1024
 #: Numbers of an instruction.
-SIZE = 14
+SIZE = 15
 
 
 class Code(enum.IntEnum):
@@ -249,10 +252,26 @@ def run(
             if n:
                 for lo in range(0, n, CHUNK):
                     hi = min(lo + CHUNK, n)
-                    for k in range(first, last):
-                        _element_wise(
-                            code[k], memory, constants, sums, lo, hi, done + start + t + 1
-                        )
+                    k = first
+                    while k < last:
+                        begin, stop = lo, k + 1
+                        how = code[k, MARK]
+                        if how:
+                            stop = k + (2 if how == BARE else 5 if how == FED else 6)
+                            begin = hi - (hi - lo) % WIDTH
+                            step_layer(code[k:stop], how, memory, constants, lo, begin)
+                        while k < stop:
+                            if begin < hi:
+                                _element_wise(
+                                    code[k],
+                                    memory,
+                                    constants,
+                                    sums,
+                                    begin,
+                                    hi,
+                                    done + start + t + 1,
+                                )
+                            k += 1
                 continue
             i = code[first]
             if i[0] == PRODUCT:

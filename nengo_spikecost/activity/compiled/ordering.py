@@ -22,6 +22,7 @@ import numpy as np
 from . import instructions as code
 from .assembling import Row
 from .chain_rows import joined
+from .layer_kernels import mark
 
 
 @dataclass
@@ -186,4 +187,6 @@ def _segment(
     table = np.zeros((len(written), code.SIZE), dtype=np.int64)
     for k, row in enumerate(written):
         table[k, : len(row)] = row
-    return Segment(table, np.array(groups, dtype=np.int64))
+    table_of_groups = np.array(groups, dtype=np.int64)
+    mark(table, table_of_groups, code.Code)
+    return Segment(table, table_of_groups)

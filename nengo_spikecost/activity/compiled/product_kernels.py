@@ -22,7 +22,15 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from .vector_code import TILE_RUNS, TILE_VECTORS, WIDTH, add_scaled, add_tile, any_active
+from .vector_code import (
+    TILE_RUNS,
+    TILE_VECTORS,
+    WIDTH,
+    active_bits,
+    add_scaled,
+    add_tile,
+    lowest_bit,
+)
 
 _inline = numba.njit(inline="always")
 
@@ -89,24 +97,22 @@ def add_run(y: Any, at: Any, weights: Any, first: Any, value: Any, size: Any) ->
 def active(x: Any, at: int, n: int, events: Any) -> int:
     """Write the sources with a value other than 0 to ``events``; gives how many.
 
-    Few have one, so 64 that are 0 are passed over at once, and then 8.
+    Few have one: 64 are compared at once, and only those that have one are looked at.
     """
-    count = 0
+    count: Any = np.int64(0)
     j: Any = np.int64(0)
+    one = np.uint64(1)
+    while j + 64 <= n:
+        bits = active_bits(x, at + j)
+        while bits != 0:
+            events[count] = j + lowest_bit(bits)
+            count += 1
+            bits &= bits - one
+        j += 64
     while j < n:
-        if j + 64 <= n and not any_active(x, at + j, 64):
-            j += 64
-            continue
-        stop = min(j + 64, n)
-        while j < stop:
-            if j + 8 <= stop and not any_active(x, at + j, 8):
-                j += 8
-                continue
-            last = min(j + 8, stop)
-            while j < last:
-                events[count] = j
-                count += x[at + j] != 0
-                j += 1
+        events[count] = j
+        count += x[at + j] != 0
+        j += 1
     return count
 
 
@@ -150,38 +156,48 @@ def convolution_events(
     out_rows, out_columns, out_channels = shape[6], shape[7], shape[8]
     k_rows, k_columns, down, right = shape[9], shape[10], shape[11], shape[12]
     top, left = shape[13], shape[14]
-    kernel = k_rows * k_columns * out_channels
+    kernel, row_size = k_rows * k_columns * out_channels, k_columns * out_channels
+    # divisions of whole numbers would take longer than all else here; with the half, which none of
+    # the products can round away, these are as exact
+    by_channels, by_columns, by_down, by_right = 1 / channels, 1 / columns, 1 / down, 1 / right
     for e in range(n_events):
         i = np.int64(events[e])
         value = x[x_at + i]
-        row = i // (columns * channels)
-        column = (i // channels) % columns
-        weights = p.weights[k] + (i % channels) * kernel
-        for a in range(k_rows):
-            above = row + top - a
-            if above < 0 or above % down != 0 or above // down >= out_rows:
-                continue
-            target = y_at + (above // down) * out_columns * out_channels
-            own = weights + a * k_columns * out_channels
-            if right == 1:
-                # the kernel's last column reaches the first target
-                start = column + left - (k_columns - 1)
-                skip = max(-start, 0)
-                stop = min(start + k_columns, out_columns)
-                if start + skip < stop:
-                    add_run(
-                        y, target + (start + skip) * out_channels, p.values,
-                        own + skip * out_channels, value, (stop - start - skip) * out_channels,
-                    )  # fmt: skip
-                continue
-            for b in range(k_columns):
-                before = column + left - (k_columns - 1 - b)
-                if before < 0 or before % right != 0 or before // right >= out_columns:
-                    continue
-                add_run(
-                    y, target + (before // right) * out_channels, p.values,
-                    own + b * out_channels, value, out_channels,
-                )  # fmt: skip
+        # the source's coordinates, and the last row, and column, of the targets that it reaches
+        pixel = np.int64((i + 0.5) * by_channels)
+        row = np.int64((pixel + 0.5) * by_columns)
+        weights = p.weights[k] + (i - pixel * channels) * kernel
+        below, right_of = row + top, pixel - row * columns + left
+        target_row = np.int64((below + 0.5) * by_down)
+        last = np.int64((right_of + 0.5) * by_right)
+        a = below - target_row * down
+        while a < k_rows and target_row >= 0:
+            if target_row < out_rows:
+                target = y_at + target_row * out_columns * out_channels
+                own = weights + a * row_size
+                if right == 1:
+                    # the kernel's last column reaches the first target
+                    start = last - (k_columns - 1)
+                    skip = max(-start, 0)
+                    stop = min(last + 1, out_columns)
+                    if start + skip < stop:
+                        add_run(
+                            y, target + (start + skip) * out_channels, p.values,
+                            own + skip * out_channels, value,
+                            (stop - start - skip) * out_channels,
+                        )  # fmt: skip
+                else:
+                    column, b = last, k_columns - 1 - (right_of - last * right)
+                    while b >= 0 and column >= 0:
+                        if column < out_columns:
+                            add_run(
+                                y, target + column * out_channels, p.values,
+                                own + b * out_channels, value, out_channels,
+                            )  # fmt: skip
+                        column -= 1
+                        b -= right
+            target_row -= 1
+            a += down
 
 
 @_inline

@@ -32,7 +32,7 @@ WIDTH = 16
 TILE_RUNS, TILE_VECTORS = 4, 4
 
 
-def _float(array: Any) -> Any:
+def float_type(array: Any) -> Any:
     return ir.FloatType() if array.dtype.bitwidth == 32 else ir.DoubleType()
 
 
@@ -45,7 +45,7 @@ def _fmuladd(builder: Any, kind: Any, width: int) -> Any:
     return cgutils.get_or_insert_function(builder.module, function, name)
 
 
-def _spread(builder: Any, value: Any, width: int) -> Any:
+def spread(builder: Any, value: Any, width: int) -> Any:
     """A vector with a number in all places."""
     if width == 1:
         return value
@@ -55,7 +55,7 @@ def _spread(builder: Any, value: Any, width: int) -> Any:
     return builder.shuffle_vector(first, undefined, zeros)
 
 
-def _pointer(builder: Any, data: Any, index: Any, kind: Any, width: int) -> Any:
+def pointer(builder: Any, data: Any, index: Any, kind: Any, width: int) -> Any:
     first = builder.gep(data, [index])
     return first if width == 1 else builder.bitcast(first, ir.VectorType(kind, width).as_pointer())
 
@@ -74,11 +74,11 @@ def _add_scaled(
         def data(k: int) -> Any:
             return context.make_array(signature.args[k])(context, builder, arguments[k]).data
 
-        kind = _float(signature.args[0])
+        kind = float_type(signature.args[0])
         align = kind.get_abi_size(context.target_data)
-        target = _pointer(builder, data(0), arguments[1], kind, n)
-        source = _pointer(builder, data(2), arguments[3], kind, n)
-        factor = _spread(builder, arguments[4], n)
+        target = pointer(builder, data(0), arguments[1], kind, n)
+        source = pointer(builder, data(2), arguments[3], kind, n)
+        factor = spread(builder, arguments[4], n)
         parts = [factor, builder.load(source, align=align), builder.load(target, align=align)]
         builder.store(builder.call(_fmuladd(builder, kind, n), parts), target, align=align)
         return context.get_dummy_value()
@@ -115,7 +115,7 @@ def _add_tile(
             return context.make_array(signature.args[k])(context, builder, arguments[k]).data
 
         number = ir.IntType(64)
-        kind = _float(signature.args[0])
+        kind = float_type(signature.args[0])
         align = kind.get_abi_size(context.target_data)
         vector = ir.VectorType(kind, n) if n > 1 else kind
         y_data, x_data, w_data = data(0), data(3), data(9)
@@ -126,7 +126,7 @@ def _add_tile(
 
         def target(i: int, v: int) -> Any:
             index = builder.add(at, builder.mul(y_step, number(i)))
-            return _pointer(builder, y_data, builder.add(index, number(v * n)), kind, n)
+            return pointer(builder, y_data, builder.add(index, number(v * n)), kind, n)
 
         # variables of the function, which the compiler keeps in registers
         sums = {place: cgutils.alloca_once(builder, vector) for place in places}
@@ -141,14 +141,14 @@ def _add_tile(
                 x_index = builder.add(x_of_row, column.index)
                 own = [
                     builder.load(
-                        _pointer(builder, w_data, builder.add(w_index, number(v * n)), kind, n),
+                        pointer(builder, w_data, builder.add(w_index, number(v * n)), kind, n),
                         align=align,
                     )
                     for v in range(n_vectors)
                 ]
                 for i in range(n_runs):
                     index = builder.add(x_index, builder.mul(x_step, number(i)))
-                    value = _spread(builder, builder.load(builder.gep(x_data, [index])), n)
+                    value = spread(builder, builder.load(builder.gep(x_data, [index])), n)
                     for v in range(n_vectors):
                         total = [value, own[v], builder.load(sums[i, v])]
                         builder.store(builder.call(multiply_add, total), sums[i, v])
@@ -162,22 +162,31 @@ def _add_tile(
 add_tile: Any = intrinsic(prefer_literal=True)(_add_tile)
 
 
-def _any_active(typing: Any, x: Any, at: Any, width: Any) -> tuple[Any, Any]:
-    """Whether one of ``x[at : at + width]`` is not 0 (NaN is not); ``width`` is a literal."""
-    signature = types.boolean(x, at, width)
-    n = width.literal_value
+def _active_bits(typing: Any, x: Any, at: Any) -> tuple[Any, Any]:
+    """Which of ``x[at : at + 64]`` are not 0 (NaN is not): a bit for each, the lowest the first."""
+    signature = types.uint64(x, at)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        kind = _float(signature.args[0])
+        kind = float_type(signature.args[0])
         align = kind.get_abi_size(context.target_data)
-        values = builder.load(_pointer(builder, array.data, arguments[1], kind, n), align=align)
-        zeros = ir.Constant(values.type, [0.0] * n)
-        flags = builder.fcmp_unordered("!=", values, zeros)
-        bits = builder.bitcast(flags, ir.IntType(n))
-        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(n), 0))
+        values = builder.load(pointer(builder, array.data, arguments[1], kind, 64), align=align)
+        zeros = ir.Constant(values.type, [0.0] * 64)
+        return builder.bitcast(builder.fcmp_unordered("!=", values, zeros), ir.IntType(64))
 
     return signature, generate
 
 
-any_active: Any = intrinsic(prefer_literal=True)(_any_active)
+active_bits: Any = intrinsic(_active_bits)
+
+
+def _lowest_bit(typing: Any, bits: Any) -> tuple[Any, Any]:
+    """The place of the lowest bit that is set, of uint64 that are not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), generate
+
+
+lowest_bit: Any = intrinsic(_lowest_bit)

@@ -70,6 +70,8 @@ class LayerRates:
         curve of the neurons holds large values back more than small ones.
     first_half_hz, second_half_hz : float
         The rate in the two halves of the counted time: they differ while filters fill.
+    searched_hz : float, optional
+        The rate that the search saw, if it ran in another simulator than the result's.
     """
 
     layer: str
@@ -89,6 +91,7 @@ class LayerRates:
     skew: float
     first_half_hz: float
     second_half_hz: float
+    searched_hz: float | None = None
 
     @property
     def error(self) -> float | None:
@@ -132,8 +135,8 @@ class RateStep:
 class RateTuning(Result):
     """Firing-rate scales with which every layer fires at its target.
 
-    All figures are those of one simulation, the best of all that were made, of the network
-    that `conversion` returns.
+    All figures are those of one simulation of the network that `conversion` returns: the best of
+    the search, or if that was in compiled code, one with its scales in NengoDL.
 
     Attributes
     ----------
@@ -156,7 +159,11 @@ class RateTuning(Result):
     counts : dict from str to ndarray of shape (n_samples, n_neurons)
         By layer: spikes in that simulation in the steps that were counted.
     in_place : bool
-        Whether one build was enough for all simulations.
+        Whether one build was enough for all simulations of the search.
+    searched_in : str
+        The simulator of the search; that of the figures is ``activity.protocol.simulator``.
+    searched_because : str
+        Why it was not in compiled code, if only NengoDL can run the network.
     """
 
     layers: tuple[LayerRates, ...]
@@ -170,12 +177,20 @@ class RateTuning(Result):
     activity: Activity = field(repr=False)
     counts: Mapping[str, np.ndarray] = field(repr=False, compare=False)
     in_place: bool = True
+    searched_in: str = "nengo_dl"
+    searched_because: str = ""
     base: Conversion | None = field(default=None, repr=False, compare=False)
 
     @property
     def n_simulations(self) -> int:
         """Number of simulations."""
         return len(self.history)
+
+    @property
+    def judged_in(self) -> str | None:
+        """The simulator that measured what another had found; None if the search did."""
+        simulator = self.activity.protocol.simulator
+        return None if simulator == self.searched_in else simulator
 
     @property
     def counted_seconds(self) -> float:

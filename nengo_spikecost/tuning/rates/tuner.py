@@ -19,7 +19,7 @@ from ...graph.pathways import Population
 from ...options import takes_options
 from ...progress import progress_bar
 from ..rate_options import RateOptions
-from ..rescaling import RescalableNetwork
+from ..rescaling import RescalableNetwork, in_compiled_code
 from .curve import rate_curve, relu_activations
 from .layer_search import LayerSearch
 from .measured import MeasuredRates
@@ -40,7 +40,8 @@ def tune_firing_rates(
 
     The rates are those of the neurons asked for, counted in a simulation of the whole
     network: ReLU activations give a first guess, and each simulation corrects it, in one build
-    of the network (see `RescalableNetwork`).
+    of the network (see `RescalableNetwork`). The search runs in compiled code, and the scales that
+    it found are measured in NengoDL, whose figures the result has.
 
     Parameters
     ----------
@@ -74,12 +75,19 @@ def tune_firing_rates(
     if not hasattr(model, "net"):
         own = {"neuron_type": options.neuron_type, "synapse": options.synapse}
         convert_options = {**own, **convert_options}
-    network = RescalableNetwork(
-        model, dt=options.dt, batch_size=options.batch_size, presentation=options.presentation,
-        seed=options.seed, simulator=options.simulator, **convert_options,
-    )  # fmt: skip
+
+    def made(simulator: str) -> RescalableNetwork:
+        return RescalableNetwork(
+            model, dt=options.dt, batch_size=options.batch_size, seed=options.seed,
+            presentation=options.presentation, simulator=simulator, **convert_options,
+        )  # fmt: skip
+
+    if options.simulator == "compiled":
+        network, because = in_compiled_code(made)
+    else:
+        network, because = made(options.simulator), ""
     with network:
-        return _Tuner(network, x, options).run(begun)
+        return _Tuner(network, x, options, because).run(begun)
 
 
 def _refuse_conversion(model: Any, options: RateOptions, more: Mapping[str, Any]) -> None:
@@ -108,9 +116,13 @@ class _Tuner:
        another.
     5. Again from 2, until every layer is at its target or no move is left. The best simulation
        is handed back, not the last.
+    6. If that was not in NengoDL, NengoDL measures its scales, and this is what is handed back.
     """
 
-    def __init__(self, network: RescalableNetwork, x: Any, options: RateOptions):
+    def __init__(
+        self, network: RescalableNetwork, x: Any, options: RateOptions, because: str = ""
+    ):  # fmt: skip
+        self.because = because
         self.network, self.options, self.statistic = network, options, options.rate
         self.x = _collected(network, x, options.n_steps)
         self.seconds = (options.n_steps - options.skip_steps) * network.dt
@@ -171,14 +183,26 @@ class _Tuner:
             self.best = self.last
         return rates
 
-    def _counted(self, scales: Mapping[str, float]) -> list[Activity]:
+    def _counted(
+        self, scales: Mapping[str, float], network: RescalableNetwork | None = None
+    ) -> list[Activity]:
         """Activities until the first step that counts, half of the time, and the end."""
         skipped, end = self.options.skip_steps, self.options.n_steps
         lengths = {skipped, skipped + (end - skipped) // 2, end} - {0}
         if self.network.presentation == "continuous":
             lengths = {end}
-        activities = self.network.run(self.x, sorted(lengths), scales=dict(scales))
+        activities = (network or self.network).run(self.x, sorted(lengths), scales=dict(scales))
         return [activities[n] for n in sorted(activities)]
+
+    def _judged(self, scales: Mapping[str, float]) -> MeasuredRates:
+        """The rates that NengoDL has with these scales."""
+        own = self.network
+        network = RescalableNetwork(
+            own.conversion, dt=own.dt, batch_size=own.batch_size, presentation=own.presentation,
+            seed=own.seed,
+        )  # fmt: skip
+        with network:
+            return MeasuredRates(self._counted(scales, network), self.populations, self.statistic)
 
     def _error(self, name: str, rate_hz: float) -> float:
         """How far a layer is off its target, beyond the tolerance; 0 within it."""
@@ -208,7 +232,12 @@ class _Tuner:
 
     def _result(self, begun: float) -> RateTuning:
         _, measured, scales = self.best
-        layers = tuple(self._layer(name, measured, scales) for name in self.network.layers)
+        searched = None
+        if self.options.judged and self.network.simulator != "nengo_dl":
+            searched, measured = measured, self._judged(scales)
+        layers = tuple(
+            self._layer(name, measured, scales, searched) for name in self.network.layers
+        )
         objects = dict(walk_layers(self.network.conversion.options["model"]))
         return RateTuning(
             layers=layers,
@@ -217,20 +246,31 @@ class _Tuner:
             statistic=str(self.statistic), tolerance=self.options.tolerance,
             n_steps=self.options.n_steps, skip_steps=self.options.skip_steps,
             activity=measured.activity, counts=measured.counts, in_place=self.network.in_place,
+            searched_in=self.network.simulator, searched_because=self.because,
             base=self.network.conversion,
         )  # fmt: skip
 
-    def _layer(self, name: str, measured: MeasuredRates, scales: Mapping[str, float]) -> LayerRates:
+    def _layer(
+        self, name: str, measured: MeasuredRates, scales: Mapping[str, float],
+        searched: MeasuredRates | None,
+    ) -> LayerRates:  # fmt: skip
         rate, target = measured.rates_hz[name], self.targets.get(name)
+        before = None if searched is None else searched.rates_hz[name]
         off = target is not None and self._error(name, rate) > 0
         return LayerRates(
             layer=name, scale=scales[name], target_hz=target,
             allowed_hz=0.0 if target is None else self._allowed(name), rate_hz=rate,
-            reached=not off, reason=self._reason(name, rate) if off else "",
+            reached=not off, reason=self._reason(name, rate, before) if off else "",
+            searched_hz=before,
             **measured.details(name, scales[name], self.activations, self.network.dt),
         )  # fmt: skip
 
-    def _reason(self, name: str, rate_hz: float) -> str:
+    def _reason(self, name: str, rate_hz: float, before: float | None) -> str:
+        if before is not None and not self._error(name, before):
+            return (
+                f"its rate was {before:.4g} Hz in compiled code, and is {rate_hz:.4g} Hz in "
+                "NengoDL: search with simulator='nengo_dl'"
+            )
         target, search = self.targets[name], self.searches[name]
         drive = [self.activations[p.name] for p in self.populations[name]
                  if p.name in self.activations]  # fmt: skip

@@ -6,11 +6,12 @@ import contextlib
 import warnings
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Union
+from typing import Any, Callable, Union
 
 from ... import check
 from ...activity import Activity, measure
 from ...activity.backend import Setup
+from ...activity.compiled.compiled_backend import of_nengo_dl
 from ...activity.known_simulators import COMPILED, NENGO_DL
 from ...activity.lengths import measured_at
 from ...activity.measure import default_batch_size, simulator_errors
@@ -269,6 +270,30 @@ class RescalableNetwork:
                 f"it can't be read as if it were shorter; n_steps was {n_steps!r}."
             )
         return lengths
+
+
+def in_compiled_code(
+    make: Callable[[str], RescalableNetwork],
+) -> tuple[RescalableNetwork, str]:
+    """A network that runs in compiled code, or in NengoDL where that alone can run it.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the network for a simulator.
+
+    Returns
+    -------
+    network : RescalableNetwork
+    because : str
+        Why it is NengoDL; empty if it is not.
+    """
+    network = make(COMPILED.name)
+    foreign = of_nengo_dl(network.conversion.net)
+    if not foreign:
+        return network, ""
+    kinds = ", ".join(sorted({type(node).__name__ for node in foreign}))
+    return make(NENGO_DL.name), f"only NengoDL can run a {kinds}"
 
 
 @contextlib.contextmanager

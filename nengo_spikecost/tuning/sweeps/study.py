@@ -129,6 +129,18 @@ class Study:
         with self._reading():
             return {name: _unpacked(value) for name, value in self._kept("arrays").items()}
 
+    def judged(self) -> dict[tuple[int, int], Reading]:
+        """What NengoDL said of settings that another simulator found, by trial and steps."""
+        facts, arrays, readings = self.facts(), self.arrays(), {}
+        for name, fact in facts.items():
+            if name.startswith("judged "):
+                synops = float("nan") if fact["synops"] is None else fact["synops"]
+                readings[fact["trial"], fact["n_steps"]] = Reading(
+                    fact["n_steps"], arrays[f"{name} correct"], arrays[f"{name} energy_J"],
+                    synops, fact["layer_synops"],
+                )  # fmt: skip
+        return readings
+
     def remember(
         self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray] | None = None
     ) -> None:

@@ -8,7 +8,8 @@ A sweep calls it in this order:
 4. ``close()``.
 
 `NetworkEngine` builds the network once, in NengoDL or compiled, and simulates one setting after the
-other.
+other. Compiled code only searches: settings that come into question are simulated by NengoDL once
+more (judging.py).
 `SettingEngine` converts and builds every setting for itself, in any simulator. On a chip
 there is no other way: NengoLoihi rounds the weights of every block to whole numbers of a few bits,
 and scales decide how, so that a chip with other scales is another chip. Block shapes do not depend
@@ -20,6 +21,7 @@ from __future__ import annotations
 import abc
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Callable
 
 import numpy as np
@@ -38,8 +40,8 @@ from ...errors import UncountedWarning
 from ...graph import NetworkGraph
 from ...workload.exact import ExactCounter
 from ...workload.workload_record import Workload
-from ..rescaling import RescalableNetwork
-from ..sweep_options import SweepOptions
+from ..rescaling import RescalableNetwork, in_compiled_code
+from ..sweep_options import SEARCHES, SweepOptions
 from .chip_blocks import ChipBlocks, found_blocks
 from .sweep_plan import Plan
 from .trials import Reading, Setting, with_more
@@ -85,7 +87,11 @@ class SweepEngine(abc.ABC):
 
     def read(self, setting: Setting, start: int, stop: int) -> Sequence[Reading]:
         """Simulate images ``start`` to ``stop``; a reading for each presentation time."""
-        measured, graph = self.simulation(setting, stop - start)
+        return self._read(*self.simulation(setting, stop - start), start, stop)
+
+    def _read(
+        self, measured: Measured, graph: NetworkGraph, start: int, stop: int
+    ) -> Sequence[Reading]:
         readings: list[Reading] = []
         for first in range(start, stop, IMAGES_AT_ONCE):
             part = slice(first, min(first + IMAGES_AT_ONCE, stop))
@@ -101,6 +107,19 @@ class NetworkEngine(SweepEngine):
     def __init__(self, plan: Plan):
         super().__init__(plan)
         self._networks: dict[float | None, tuple[RescalableNetwork, NetworkGraph]] = {}
+        self._because = ""
+
+    def facts(self) -> dict[str, Any]:
+        """What the settings are searched in, and why, if it is not what was asked for."""
+        network = self.network(self.plan.options.synapses[0])
+        return {"searched_in": network.simulator, "searched_because": self._because}
+
+    def read_at(self, setting: Setting, n_steps: Sequence[int]) -> Sequence[Reading]:
+        """Simulate all images; a reading for each of these presentation times."""
+        network, graph = self._network(setting.synapse)
+        scales = dict(setting.scales)
+        measured: Measured = lambda x: network.run(x, n_steps, scales=scales)  # noqa: E731
+        return self._read(measured, graph, 0, len(self._x))
 
     def network(self, synapse: float | None) -> RescalableNetwork:
         return self._network(synapse)[0]
@@ -117,7 +136,11 @@ class NetworkEngine(SweepEngine):
 
     def _network(self, synapse: float | None) -> tuple[RescalableNetwork, NetworkGraph]:
         if synapse not in self._networks:
-            network = self.plan.network(synapse, self.plan.options.simulator)
+            simulator = self.plan.options.simulator
+            if simulator == SEARCHES:
+                network, self._because = in_compiled_code(partial(self.plan.network, synapse))
+            else:
+                network = self.plan.network(synapse, str(simulator))
             self._networks[synapse] = network, priced_graph(network.conversion)
         return self._networks[synapse]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ...activity.scores import score
 from ...errors import TuningError
 from ...layout import Result
 from ...warned import each_once
-from ..sweep_options import SweepOptions, check_counted
+from ..sweep_options import JUDGES, SEARCHES, check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
 from .front import (
@@ -32,7 +32,7 @@ from .search import to_study
 from .study import Study
 from .sweep_engine import priced_graph, priced_readings
 from .sweep_plan import Plan, images_and_labels
-from .trials import ROUNDING, Point, Reading, Space, Trial
+from .trials import ROUNDING, Point, Reading, Searched, Space, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -58,7 +58,13 @@ class Sweep(Result):
     confidence : float
         Of all intervals.
     simulator : str
-        Simulated the settings.
+        Was asked to simulate the settings.
+    searched_in : str
+        Did so: NengoDL in place of compiled code, where that alone can run the network.
+    searched_because : str
+        Why, in that case.
+    judged : mapping from (trial, n_steps) to Reading
+        What NengoDL said of settings that compiled code found; points have these figures.
     blocks : ChipBlocks, optional
         On a chip: the block shapes that all settings were run with.
     study : str, optional
@@ -80,12 +86,15 @@ class Sweep(Result):
     neuron_type: str
     dt: float
     confidence: float = 0.95
-    simulator: str = SweepOptions.simulator
+    simulator: str = JUDGES
     blocks: ChipBlocks | None = field(default=None, repr=False)
     study: str | None = None
     plan: Plan | None = field(default=None, repr=False)
     kind: str = "classes"
     variance: float = 0.0
+    searched_in: str = JUDGES
+    searched_because: str = ""
+    judged: Mapping[tuple[int, int], Reading] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return (
@@ -224,7 +233,7 @@ class Sweep(Result):
         simulator : str, optional
             As `measure` takes it; ``"loihi"`` for NengoLoihi's chip, which is built with the
             block shapes of the sweep, or those that `nengo_spikecost.loihi.fit_blocks` finds.
-            Default: that of the sweep.
+            Default: that of the sweep, and NengoDL where compiled code searched.
         presentation : {"fresh", "continuous"}, optional
             See `measure`. Default: fresh, as in the sweep; on another simulator than the
             sweep's its own default, which is continuous for ``"loihi"``, as a board runs.
@@ -258,10 +267,11 @@ class Sweep(Result):
                 "A sweep loaded from a file has no model to confirm settings with: call sweep() "
                 "with the same arguments and study=, which simulates nothing again."
             )
-        simulator = self.simulator if simulator is None else simulator
+        own = JUDGES if self.simulator == SEARCHES else self.simulator
+        simulator = own if simulator is None else simulator
         spec = simulators.get(simulator, TuningError)
         check_counted(plan.options.cost_model, simulator)
-        if presentation is None and simulator == self.simulator:
+        if presentation is None and simulator in (own, self.simulator):
             presentation = "fresh"
         # without block shapes an emulator has a core for each layer, however large, as no chip has
         blocks = self.blocks if spec.takes_block_shapes else None
@@ -322,10 +332,16 @@ class Sweep(Result):
             trials=tuple(study.trials()), space=Space.of_dict(facts["space"]),
             reference=study.arrays()["reference"], **facts["about"],
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
-            study=study.path, plan=plan, **facts.get("labels", {}),
+            study=study.path, plan=plan, **facts.get("labels", {}), judged=study.judged(),
+            searched_in=facts.get("searched_in", facts["about"].get("simulator", JUDGES)),
+            searched_because=facts.get("searched_because", ""),
         )  # fmt: skip
 
     def _point(self, trial: Trial, reading: Reading) -> Point:
+        judged, searched = self.judged.get((trial.number, reading.n_steps)), None
+        if judged is not None:
+            searched = Searched(reading.accuracy, reading.mean_J, reading.synops)
+            reading = judged
         share = reading.accuracy
         loss = self.keras_accuracy - share
         if reading.correct.dtype == bool and self.reference.dtype == bool:
@@ -340,6 +356,7 @@ class Sweep(Result):
             energy_J=reading.mean_J, synops=reading.synops, accuracy=share,
             interval=interval_of(reading.correct, self.confidence), loss=loss,
             loss_interval=(low, high), correct=reading.correct, rmse=self.rmse_of(share),
+            simulator=self.searched_in if judged is None else JUDGES, searched=searched,
         )  # fmt: skip
 
 

@@ -3,14 +3,15 @@
 Before the first setting, facts that the search needs are gathered once for a study:
 
 1. The engine says what all settings are simulated with (block shapes, on a chip).
-2. In NengoDL, ReLU activations of the first images give the scales of the 200 Hz rule, which the
+2. ReLU activations of the first images give the scales of the 200 Hz rule, which the
    bounds of the search are multiples of, and `tune_firing_rates` gives scales to start from.
 3. The Keras model classifies all images: losses are counted against its outcomes.
 
 All of it is written to the study before the first setting, and read from it when the sweep goes
 on, which then simulates nothing for it and starts from the same numbers.
 
-A proposal is tried on few images first, and given up as soon as it is hopeless.
+A proposal is tried on few images first, and given up as soon as it is hopeless. At the end NengoDL
+judges what compiled code found (judging.py).
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from ...options import takes_options
 from ...progress import progress_bar
 from ...warned import each_once
 from ..rates import activation_rule, tune_firing_rates
-from ..sweep_options import SweepOptions, checked_scales
+from ..sweep_options import JUDGES, SweepOptions, checked_scales
 from .front import mean_difference, paired_difference, rivals
+from .judging import judge
 from .search import Search
 from .study import Study
 from .sweep_engine import SettingEngine, SweepEngine
@@ -178,7 +180,7 @@ def prepared(plan: Plan, file: Study, engine: SweepEngine) -> tuple[Search, Rule
     options, now = plan.options, plan.fingerprint()
     if "made_with" in file.facts():
         # studies from before there was a choice do not name the simulator
-        made_with = {"simulator": SweepOptions.simulator, **file.facts()["made_with"]}
+        made_with = {"simulator": JUDGES, **file.facts()["made_with"]}
         check_same(file.path, made_with, now)
     else:
         _remember_facts(plan, file, engine, now)
@@ -207,7 +209,7 @@ def _remember_facts(plan: Plan, file: Study, engine: SweepEngine, now: dict[str,
     for target in TUNED_HZ:
         tuning = tune_firing_rates(
             network, first, target=target, n_steps=options.n_steps[len(options.n_steps) // 2],
-            max_simulations=_SIMULATIONS, progress=False,
+            max_simulations=_SIMULATIONS, progress=False, judged=False,
         )  # fmt: skip
         tuned[f"tuned to {target:g} Hz"] = {name: tuning.scales[name] for name in network.layers}
     facts = {
@@ -227,7 +229,8 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     """Search firing-rate scales, presentation time and synapse for the least energy.
 
     Every setting is simulated with the neurons given, once for all presentation times, and priced
-    as `NetworkEnergy` does: in NengoDL, or on the emulated chip, with all that it rounds and the
+    as `NetworkEnergy` does: in compiled code, with the best settings judged by NengoDL on the same
+    samples; in NengoDL alone, or on the emulated chip, with all that it rounds and the
     steps that a spike takes from layer to layer. First come the scales of the tutorial's 200 Hz
     rule and of `tune_firing_rates`, and a baseline with one scale for all layers; then local moves
     that lower the energy within each loss of accuracy and presentation time asked for, and
@@ -263,15 +266,17 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     """
     x, labels = images_and_labels(model, x, y, options.task)
     check_reference(options.reference, x, y, options.task)
-    plan = Plan(model, x, labels, options, checked_convert_options(convert_options))
+    converted = checked_convert_options(convert_options)
     with Study(options.study) as file:
-        engine = (simulators.get(options.simulator).engine() or SettingEngine)(plan)
+        options = options.searching(file.facts().get("made_with"))
+        plan = Plan(model, x, labels, options, converted)
+        engine = (simulators.get(str(options.simulator)).engine() or SettingEngine)(plan)
         with contextlib.closing(engine):
             search, rules = prepared(plan, file, engine)
             run_trials(
                 file, search, rules, engine, options.n_trials, options.timeout, options.progress
             )
-        return Sweep.of_study(file, plan)
+        return judge(file, plan, options.progress)
 
 
 def run_trials(

@@ -163,6 +163,21 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What the search saw of a point whose figures are of another simulator.
+
+    Attributes
+    ----------
+    accuracy, energy_J, synops : float
+        As of a `Point`.
+    """
+
+    accuracy: float
+    energy_J: float
+    synops: float
+
+
+@dataclass(frozen=True)
 class Point:
     """One setting at one presentation time, seen with all images of the sweep.
 
@@ -198,6 +213,10 @@ class Point:
         Outcome image by image (`Labels.outcomes`).
     rmse : float, optional
         Of a regression, against the targets.
+    simulator : str
+        Of all figures.
+    searched : Searched, optional
+        What the search saw, if it ran in another simulator.
     """
 
     trial: int
@@ -215,6 +234,8 @@ class Point:
     loss_interval: tuple[float, float]
     correct: np.ndarray = field(repr=False, compare=False)
     rmse: float | None = None
+    simulator: str = "nengo_dl"
+    searched: Searched | None = None
 
     def code(self) -> str:
         """Python that sets it, to paste."""

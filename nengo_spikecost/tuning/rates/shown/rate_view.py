@@ -56,6 +56,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
                 f"{si.counted(tuning.n_simulations, 'simulation')} {how}",
             ),
         )  # fmt: skip
+        yield from (f"* {line}" for line in _searched(tuning))
         for layer in tuning.layers:
             if layer.reason:
                 yield f"* {layer.layer}: target not reached, as {layer.reason}."
@@ -73,7 +74,8 @@ class RateTuningPresenter(Presenter[RateTuning]):
             },
             "skip_steps": tuning.skip_steps, "reached": tuning.reached,
             "n_simulations": tuning.n_simulations, "seconds": tuning.seconds,
-            "in_place": tuning.in_place, "scale_firing_rates": tuning.scales,
+            "in_place": tuning.in_place, "searched_in": tuning.searched_in,
+            "judged_in": tuning.judged_in, "scale_firing_rates": tuning.scales,
             "layers": _layers(tuning), "history": [asdict(step) for step in tuning.history],
         }  # fmt: skip
 
@@ -105,6 +107,23 @@ class RateTuningPresenter(Presenter[RateTuning]):
 
 def _title(tuning: RateTuning) -> str:
     return f"Firing rates: {tuning.statistic}, {tuning.counted}"
+
+
+def _searched(tuning: RateTuning) -> Iterable[str]:
+    """Where the search ran, if not in NengoDL as usual, and the rates that it saw otherwise."""
+    if tuning.searched_because:
+        yield f"Searched in NengoDL, not in compiled code: {tuning.searched_because}."
+    if tuning.judged_in is None:
+        if tuning.searched_in == "compiled":
+            yield "Searched and measured in compiled code."
+        return
+    words = "Searched in compiled code; the rates are NengoDL's with the scales found"
+    differ = [
+        f"{layer.layer} {layer.searched_hz:.1f} Hz"
+        for layer in tuning.layers
+        if f"{layer.searched_hz:.1f}" != f"{layer.rate_hz:.1f}"
+    ]
+    yield f"{words}. The search had {', '.join(differ)}." if differ else f"{words}, and equal."
 
 
 def _layers(tuning: RateTuning) -> list[dict[str, Any]]:

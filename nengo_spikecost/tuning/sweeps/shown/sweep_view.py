@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import bare
 from ....layout.presenter import Part
+from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
 from ..trials import Point, Reading, Trial
 from .loss_words import interval, known, points, quality, renamed
@@ -39,7 +40,7 @@ class SweepPresenter(Presenter[Sweep]):
         if front:
             yield _front_table(sweep, front)
         yield from (f"* {line}" for line in _verdicts(sweep))
-        yield from (f"* {line}" for line in _dead(sweep, front))
+        yield from (f"* {line}" for line in (*_searched(sweep), *_dead(sweep, front)))
 
     def records(self, sweep: Sweep) -> list[dict[str, Any]]:
         """One flat dict for each trial and presentation time; one for a trial that failed."""
@@ -53,6 +54,7 @@ class SweepPresenter(Presenter[Sweep]):
                 "baseline": trial.proposal.baseline, "synapse": trial.proposal.setting.synapse,
                 **scales, "reason": trial.reason, "seconds": trial.seconds,
             }  # fmt: skip
+            readings = [sweep.judged.get((trial.number, r.n_steps), r) for r in trial.readings]
             rows += [
                 {
                     **shared, "n_steps": reading.n_steps, "n_images": reading.n_seen,
@@ -62,7 +64,7 @@ class SweepPresenter(Presenter[Sweep]):
                     "dead_layers": " ".join(_dead_layers(reading)),
                     "on_front": (trial.number, reading.n_steps) in front,
                 }
-                for reading in trial.readings
+                for reading in readings
             ] or [{**shared, "on_front": False}]  # fmt: skip
         if sweep.regression:
             return [renamed(row, sweep.rmse_of(row.get("accuracy", 0.0))) for row in rows]
@@ -72,7 +74,7 @@ class SweepPresenter(Presenter[Sweep]):
         return {
             "neuron_type": sweep.neuron_type, "device": sweep.device,
             "cost_model": sweep.cost_model, "simulator": sweep.simulator,
-            "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
+            "searched_in": sweep.searched_in, "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
             "n_images": sweep.n_images, "confidence": sweep.confidence,
             **_keras(sweep), "n_steps": list(sweep.space.n_steps),
             "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
@@ -201,6 +203,34 @@ def _verdicts(sweep: Sweep) -> list[str]:
     return lines
 
 
+def _searched(sweep: Sweep) -> list[str]:
+    """What searched, if not what judges; and what NengoDL said otherwise of the settings found."""
+    if sweep.searched_because:
+        return [f"Searched in NengoDL, not in compiled code: {sweep.searched_because}."]
+    if sweep.searched_in != SEARCHES:
+        return []
+    judged = [point for point in sweep.points if point.searched is not None]
+    if not judged:
+        return ["Searched in compiled code; NengoDL judged none of the settings."]
+    shown = [
+        f"trial {point.trial} at {point.n_steps} steps: {_seen(sweep, point.searched)}"
+        for point in judged
+        if point.searched is not None and _seen(sweep, point.searched) != _seen(sweep, point)
+    ]
+    names = [f"{point.trial} at {point.n_steps}" for point in judged]
+    words = "Searched in compiled code; the figures of " + (
+        f"{si.counted(len(names), 'setting')} are NengoDL's, on the same samples (trial "
+        f"{', '.join(names)} steps)"
+    )
+    return [f"{words}. The search had {'; '.join(shown)}." if shown else f"{words}, and equal."]
+
+
+def _seen(sweep: Sweep, seen: Any) -> str:
+    """Quality, energy and synops as the table shows them."""
+    judged = quality(seen.accuracy, sweep.rmse_of(seen.accuracy))
+    return f"{judged}, {si.si(seen.energy_J, 'J')}, {si.count(seen.synops, short=True)} synops"
+
+
 def _dead(sweep: Sweep, front: Iterable[Point]) -> list[str]:
     """Settings on the front with layers that never spike: their accuracy is that of the rest."""
     trials = {trial.number: trial for trial in sweep.trials}
@@ -252,15 +282,20 @@ def _point_dict(point: Point) -> dict[str, Any]:
         f.name: getattr(point, f.name) for f in fields(point) if f.name not in ("correct", "rmse")
     }
     values["synops"] = known(point.synops)
+    if point.searched is not None:
+        values["searched"] = {name: known(v) for name, v in asdict(point.searched).items()}
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
     return renamed(values, point.rmse)
 
 
-def _intervals(point: Point | None) -> dict[str, float]:
+def _intervals(point: Point | None) -> dict[str, Any]:
     """Of points seen with all images; the others have too few to be compared."""
     if point is None:
         return {}
+    seen = point.searched
     return {
+        "simulator": point.simulator,
+        **({} if seen is None else {f"{name}_searched": known(v) for name, v in asdict(seen).items()}),
         "accuracy_low": point.interval[0], "accuracy_high": point.interval[1], "loss": point.loss,
         "loss_low": point.loss_interval[0], "loss_high": point.loss_interval[1],
     }  # fmt: skip
