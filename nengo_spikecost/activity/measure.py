@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from ..progress import progress_bar
 from ..warned import each_once
 from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
+from .faster_way import FasterWay
 from .measure_options import PRESENTATIONS, MeasureOptions
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
@@ -110,6 +112,7 @@ class _Run:
         self._resumption: Resumption | None = None
         self._backend: Backend | None = None
         self._recorder: Recorder | None = None
+        self._faster = FasterWay(options.spec.name, stream.n_samples)
 
     def measured(self) -> Activity:
         """All batches."""
@@ -158,9 +161,12 @@ class _Run:
         with simulator_errors(
             self.simulator.name, "failed" if number else "can't run this network"
         ):
+            begun = time.perf_counter()
             counts = self._backend.run(full.inputs)
+            seconds = time.perf_counter() - begun
         frames = Frames.of(batch, self.setup.n_steps)
         self._recorder.add(counts, len(batch), batch.targets, frames)
+        self._faster.after(seconds, len(batch), self._recorder)
         if self._resumption is not None:
             self._resumption.keep(number, batch, self._recorder.last_batch(), self._backend)
 

@@ -82,7 +82,6 @@ def test_what_is_no_such_layer_is_left_alone(change):
 
 
 @pytest.mark.parametrize("change", [
-    (0, 3, VOLTAGE),  # filters something else than what is emptied
     (2, 3, CURRENT),  # a bias that changes
     (3, 4, CURRENT),  # multiplies something else than what is filtered
     (1, 0, int(Code.ADD)),
@@ -101,3 +100,13 @@ def test_a_filter_that_comes_after_its_sums_are_emptied_is_no_layer():
     table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)[[1, 0, 2, 3, 4, 5]]
     layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
     assert table[:, MARK].tolist() == [0, 0, 0, 0, BARE, 0]
+
+
+def test_a_filter_of_something_else_is_run_by_itself():
+    table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    table[0, 3] = VOLTAGE
+    layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
+    assert table[:, MARK].tolist() == [0, FED, 0, 0, 0, 0]
+    assert table[:, 0].tolist() == [
+        Code.DECAY, Code.COPY, Code.FILL, Code.MULTIPLY_ADD, Code.NEURONS, Code.COUNT,
+    ]  # fmt: skip

@@ -211,7 +211,9 @@ def test_rates_are_tuned_on_compiled_code():
     tuning = nsc.tune_firing_rates(
         model, x, target=100, n_steps=50, simulator="compiled", progress=False
     )
-    assert tuning.in_place and tuning.activity.protocol.simulator == "compiled"
+    assert tuning.in_place and tuning.searched_in == "compiled"
+    assert tuning.judged_in == tuning.activity.protocol.simulator == "nengo_dl"
+    assert "Searched in compiled code" in tuning.summary_string()
     assert all(layer.reached for layer in tuning.layers)
     fresh = nsc.convert(
         model, neuron_type="LoihiSpikingRectifiedLinear", synapse=0.005,
@@ -220,14 +222,55 @@ def test_rates_are_tuned_on_compiled_code():
     activity = nsc.measure(fresh, x, 50, progress=False)
     for layer in tuning.layers:
         counts = activity.populations[layer.layer].counts
-        assert counts[counts > 0].mean() / 0.050 == pytest.approx(100, rel=0.055)
+        # the very figures of the result: those of NengoDL
+        assert counts[counts > 0].mean() / 0.050 == pytest.approx(layer.rate_hz, rel=1e-9)
+        assert layer.searched_hz == pytest.approx(layer.rate_hz, rel=1e-3)
+
+
+def test_a_target_that_nengo_dl_misses_is_said(monkeypatch):
+    """What compiled code saw is stood in for by half of it: NengoDL has twice the rates."""
+    model, x = conv_net(tf.keras), np.random.RandomState(0).uniform(0, 1, (10, 8, 8, 1))
+    run = RescalableNetwork.run
+
+    def halved(network, *args, **options):
+        found = run(network, *args, **options)
+        if network.simulator == "compiled":
+            for activity in found.values():
+                for record in activity.populations.values():
+                    record.counts[...] //= 2
+        return found
+
+    monkeypatch.setattr(RescalableNetwork, "run", halved)
+    tuning = nsc.tune_firing_rates(
+        model, x, target=100, statistic="mean", n_steps=50, max_simulations=4, progress=False
+    )
+    off = [layer for layer in tuning.layers if not layer.reached]
+    assert off and not tuning.reached
+    for layer in off:
+        assert layer.rate_hz > 1.5 * layer.searched_hz
+    assert any("search with simulator='nengo_dl'" in layer.reason for layer in off)
+    assert "The search had" in tuning.summary_string()
+
+
+@quiet
+def test_only_nengo_dl_searches_what_only_it_can_run():
+    inp = tf.keras.Input((8,))
+    x = tf.keras.layers.Dense(6, activation="relu", name="first")(inp)
+    x = tf.keras.layers.LayerNormalization(name="norm")(x)
+    out = tf.keras.layers.Dense(3, activation="relu", name="last")(x)
+    model, given = randomise(tf.keras.Model(inp, out)), images(1).reshape(-1, 8)[:3]
+    tuning = nsc.tune_firing_rates(
+        model, given, n_steps=5, max_simulations=1, allow_fallback=True, progress=False
+    )
+    assert tuning.searched_in == "nengo_dl" and tuning.judged_in is None
+    assert "Searched in NengoDL, not in compiled code: only NengoDL can" in tuning.summary_string()
 
 
 def test_mistakes_are_named():
     model = conv_net(tf.keras)
     with pytest.raises(MeasurementError, match="simulator must be one of nengo_dl, compiled"):
         RescalableNetwork(model, simulator="loihi")
-    with pytest.raises(TuningError, match="simulator must be one of nengo_dl, compiled"):
+    with pytest.raises(TuningError, match="simulator must be one of compiled, nengo_dl"):
         nsc.tune_firing_rates(model, X, simulator="loihi")
     with pytest.raises(TuningError, match="simulator: a RescalableNetwork has its own"):
         nsc.tune_firing_rates(RescalableNetwork(model), X, simulator="compiled")

@@ -137,6 +137,13 @@ def test_starts_are_those_of_a_sweep_in_nengo_dl(swept, data, tmp_path):
         assert made_with.pop("simulator") == "nengo_dl"
         study.remember({"made_with": made_with})
     assert _facts(nsc.sweep(*data, **arguments)) == _facts(other)
+    # and goes on in NengoDL unless another simulator is asked for
+    del arguments["simulator"]
+    again = nsc.sweep(*data, **arguments)
+    assert _facts(again) == _facts(other) and again.searched_in == "nengo_dl"
+    assert all(point.searched is None for point in again.points)
+    with pytest.raises(TuningError, match=r"simulator=nengo_dl, not compiled"):
+        nsc.sweep(*data, **arguments, simulator="compiled")
 
 
 # ------------------------------------------------------------------ block shapes
@@ -284,7 +291,7 @@ def nothing_runs(monkeypatch):
             TuningError,
             r"simulator='nengo_loihi' does not count: give simulator='loihi'",
         ),
-        ({"simulator": None}, TuningError, "simulator must be one of nengo_dl, compiled, loihi"),
+        ({"simulator": 3}, TuningError, "simulator must be one of nengo_dl, compiled, loihi"),
     ],
 )  # fmt: skip
 def test_refused_at_once(data, nothing_runs, change, error, words):

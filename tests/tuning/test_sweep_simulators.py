@@ -79,20 +79,39 @@ def test_a_sweep_on_compiled_code_builds_once_and_is_judged_by_nengo_dl(tmp_path
         lambda *args, **options: conversions.append(options) or convert(*args, **options),
     )
     arguments = {**ARGUMENTS, "n_trials": 6, "study": tmp_path / "study.db"}
-    found = nsc.sweep(model, x, y, simulator="compiled", **arguments)
+    found = nsc.sweep(model, x, y, judged="none", **arguments)
     assert not conversions and not found.failed and len(found.trials) == 6
     assert found.simulator == nsc.Sweep.load(arguments["study"]).simulator == "compiled"
     # a build of its own for each setting, of the same images
-    for row in found.confirm(x, y, found.points, progress=False).rows:
-        assert row.activity.protocol.simulator == "compiled"
+    compiled = found.confirm(x, y, found.points, simulator="compiled", progress=False)
+    for row in compiled.rows:
+        assert row.activity.protocol.simulator == row.point.simulator == "compiled"
         assert row.accuracy == pytest.approx(row.point.accuracy, abs=1e-12)
         assert row.energy_J == pytest.approx(row.point.energy_J, rel=1e-12)
     assert len(conversions) == len(found.points)
     # NengoDL rounds otherwise: a spike more or less of thousands
-    for row in found.confirm(x, y, found.points, simulator="nengo_dl", progress=False).rows:
+    by_nengo_dl = found.confirm(x, y, found.points, progress=False).rows
+    for row in by_nengo_dl:
         assert row.activity.protocol.simulator == "nengo_dl"
         assert row.energy_J == pytest.approx(row.point.energy_J, rel=1e-3)
     with pytest.raises(TuningError, match="simulator=compiled, not nengo_dl"):
-        nsc.sweep(model, x, y, **arguments)
-    again = nsc.sweep(model, x, y, simulator="compiled", **{**arguments, "n_trials": 7})
+        nsc.sweep(model, x, y, simulator="nengo_dl", **arguments)
+    # the same study goes on where it was, and all of its front is judged now
+    again = nsc.sweep(model, x, y, judged="front", **{**arguments, "n_trials": 7})
     assert [t.proposal for t in again.trials[:6]] == [t.proposal for t in found.trials]
+    assert again.searched_in == "compiled"
+    measured = {(row.point.trial, row.point.n_steps): row for row in by_nengo_dl}
+    for point in again.front():
+        assert point.simulator == "nengo_dl" and point.searched is not None
+        if (point.trial, point.n_steps) in measured:  # not of the new setting
+            row = measured[point.trial, point.n_steps]
+            assert point.energy_J == pytest.approx(row.energy_J, rel=1e-12)
+            assert point.accuracy == pytest.approx(row.accuracy, abs=1e-12)
+    others = [p for p in again.points if p not in again.front()]
+    assert all(p.searched is None and p.simulator == "compiled" for p in others)
+    assert "are NengoDL's" in again.summary_string()
+    # kept in the study: nothing is simulated again
+    monkeypatch.setattr("nengo_spikecost.tuning.sweeps.judging.NetworkEngine.read_at", None)
+    assert nsc.Sweep.load(arguments["study"]).front() == again.front()
+    kept = nsc.sweep(model, x, y, judged="front", **{**arguments, "n_trials": 7})
+    assert kept.front() == again.front()

@@ -1,8 +1,8 @@
 """Settings that compiled code found, simulated by NengoDL on the same images.
 
-The search itself goes by what compiled code said, from the first setting to the last, so that it
-does not depend on what was judged when. A study keeps what NengoDL said beside the trials, reading by
-reading.
+The search itself goes by what compiled code said, from the first setting to the last: it
+does not depend on what was judged when. A study keeps what NengoDL said beside the trials, reading
+by reading.
 
 Which settings: with ``"best"`` the setting with the least energy within each loss of accuracy, with
 ``"front"`` all points of the front. What NengoDL says may move another setting to their place, so
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 

@@ -74,7 +74,8 @@ class SweepPresenter(Presenter[Sweep]):
         return {
             "neuron_type": sweep.neuron_type, "device": sweep.device,
             "cost_model": sweep.cost_model, "simulator": sweep.simulator,
-            "searched_in": sweep.searched_in, "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
+            "searched_in": sweep.searched_in,
+            "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
             "n_images": sweep.n_images, "confidence": sweep.confidence,
             **_keras(sweep), "n_steps": list(sweep.space.n_steps),
             "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
@@ -292,10 +293,10 @@ def _intervals(point: Point | None) -> dict[str, Any]:
     """Of points seen with all images; the others have too few to be compared."""
     if point is None:
         return {}
-    seen = point.searched
+    seen = {} if point.searched is None else asdict(point.searched)
     return {
         "simulator": point.simulator,
-        **({} if seen is None else {f"{name}_searched": known(v) for name, v in asdict(seen).items()}),
+        **{f"{name}_searched": known(value) for name, value in seen.items()},
         "accuracy_low": point.interval[0], "accuracy_high": point.interval[1], "loss": point.loss,
         "loss_low": point.loss_interval[0], "loss_high": point.loss_interval[1],
     }  # fmt: skip
