@@ -28,7 +28,7 @@ from .shared_options import (
 )  # fmt: skip
 @flags(SweepOptions, "n_trials", "device")
 @device_file_option
-@flags(SweepOptions, "cost_model", "simulator", "neuron_type")
+@flags(SweepOptions, "cost_model", "simulator", "judged", "neuron_type")
 @conversion_options
 @flags(SweepOptions, "n_steps", "dt", "synapses", "accuracy_losses")
 @samples_option(words="Tune on the first so many samples.")

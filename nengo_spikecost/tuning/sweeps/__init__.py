@@ -5,6 +5,9 @@ from .chip_blocks import ChipBlocks
 from .confirmation import Confirmation
 from .sweep_result import Sweep
 from .sweep_run import sweep
-from .trials import Point, Reading, Setting, Trial
+from .trials import Point, Reading, Searched, Setting, Trial
 
-__all__ = ["ChipBlocks", "Confirmation", "Point", "Reading", "Setting", "Sweep", "Trial", "sweep"]
+__all__ = [
+    "ChipBlocks", "Confirmation", "Point", "Reading", "Searched", "Setting", "Sweep", "Trial",
+    "sweep",
+]  # fmt: skip
