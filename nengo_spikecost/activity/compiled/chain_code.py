@@ -18,7 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector_code import WIDTH, _float, _pointer, _spread
+from .vector_code import WIDTH, float_type, pointer, spread
 
 
 def _chain(
@@ -35,7 +35,7 @@ def _chain(
     n, with_current = width.literal_value, bool(stores.literal_value)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        kind = _float(signature.args[0])
+        kind = float_type(signature.args[0])
         align = kind.get_abi_size(context.target_data)
         vector = ir.VectorType(kind, n) if n > 1 else kind
         data = context.make_array(signature.args[0])(context, builder, given[0]).data
@@ -43,13 +43,13 @@ def _chain(
         zero = ir.Constant(vector, [0.0] * n if n > 1 else 0.0)
 
         def load(array: Any, at: Any) -> Any:
-            return builder.load(_pointer(builder, array, at, kind, n), align=align)
+            return builder.load(pointer(builder, array, at, kind, n), align=align)
 
         def store(values: Any, at: Any) -> None:
-            builder.store(values, _pointer(builder, data, at, kind, n), align=align)
+            builder.store(values, pointer(builder, data, at, kind, n), align=align)
 
         def number(k: int) -> Any:
-            return _spread(builder, given[k], n)
+            return spread(builder, given[k], n)
 
         def apply(name: str, values: Any) -> Any:
             bits = 32 if isinstance(kind, ir.FloatType) else 64
