@@ -13,9 +13,12 @@ from .shared_options import (
     first_samples,
     on_model,
     samples_option,
+    show,
     spike_input_option,
     swap_option,
     width,
+    write_json,
+    write_results,
 )
 
 
@@ -36,25 +39,24 @@ def _flags() -> Decorator:
     "--profile", type=click.Choice(["silicon", "davies2018"]), default="silicon",
     show_default=True, help="Energies and times of the chip, for --cost.",
 )  # fmt: skip
-@file_options("json")
+@file_options("json", "html")
 def deploy(
     model: Any, x: Any, y: Any, *, samples: int | None, cost: bool, profile: str,
-    json_file: str | None, **options: Any,
+    json_file: str | None, html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL on Loihi: convert it, find block shapes, present your data, read predictions."""
     from ..errors import EnergyError
-    from ..files import write_text
     from ..layout.result import json_text
     from ..loihi import deploy
 
     if cost and options["target"] != "emulator":
         raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
-    click.echo(done.summary_string(line_length=width()))
+    show(done.summary_string(line_length=width()))
     results = done.to_dict()
     if cost:
         priced = done.cost(profile)
-        click.echo(f"\n{priced.summary_string(line_length=width())}")
+        show(f"\n{priced.summary_string(line_length=width())}")
         results["cost"] = priced.to_dict()
-    if json_file is not None:
-        write_text(json_file, json_text(results))
+    write_json(json_file, json_text(results))
+    write_results(done, html_file=html_file)

@@ -7,10 +7,13 @@ import click
 from .shared_options import (
     device_file_option,
     file_options,
+    list_written,
     load_device_file,
     output_files,
     plain_errors,
+    show,
     width,
+    write_json,
 )
 
 
@@ -24,14 +27,14 @@ def devices(names: tuple[str, ...], device_file: str | None, json_file: str | No
     from ..energy import devices as table
     from ..energy.device import device_key
     from ..energy.shown.device_list import device_list, to_json
-    from ..files import write_text
 
-    output_files({"json_file": json_file}, device_file)
+    files = output_files({"json_file": json_file}, device_file)
     load_device_file(device_file)
     listed = [table.get(name) for name in names or table.names()]
     keys = {device_key(device.name) for device in listed}
     presets = [(model, d) for model, d in table.presets() if device_key(d.name) in keys]
-    click.echo(device_list(listed, presets, width()))
-    if json_file is not None:
-        write_text(json_file, to_json(listed, presets))
-        click.echo(f"\nWritten: {json_file}")
+    show(device_list(listed, presets, width()))
+    write_json(json_file, to_json(listed, presets))
+    if files:
+        show("")
+    list_written(files)

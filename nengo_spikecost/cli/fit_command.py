@@ -21,9 +21,11 @@ from .shared_options import (
     output_files,
     plain_errors,
     samples_option,
+    show,
     spike_input_option,
     swap_option,
     width,
+    write_results,
 )  # fmt: skip
 
 
@@ -51,16 +53,16 @@ def _flags() -> Decorator:
 @swap_option
 @spike_input_option
 @samples_option(20)
-@file_options("json")
+@file_options("json", "html")
 @plain_errors
 def fit(
     model: str, data_file: str | None, x_key: str | None, *, objective: str, n_steps: int,
-    time_limit: float, samples: int, json_file: str | None, custom_objects: tuple[str, ...],
-    trust: bool, **conversion_options: Any,
+    time_limit: float, samples: int, json_file: str | None, html_file: str | None,
+    custom_objects: tuple[str, ...], trust: bool, **conversion_options: Any,
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     check.positive("--time-limit", time_limit, LoihiError)
-    files = output_files({"json_file": json_file}, model, data_file)
+    files = output_files({"json_file": json_file, "html_file": html_file}, model, data_file)
     x = None
     if data_file is None:
         network = loaded_model(model, custom_objects, trust)
@@ -75,10 +77,9 @@ def fit(
     raise_unsupported(conversion)
     spikes = None if x is None else measure(conversion, first_samples(x, samples), n_steps)
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
-    click.echo(fit.summary_string(line_length=width()))
-    click.echo("\nTo paste, where net is the network that was converted:\n")
-    click.echo(fit.code())
-    click.echo("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
-    if json_file is not None:
-        fit.to_json(json_file)
+    show(fit.summary_string(line_length=width()))
+    show("\nTo paste, where net is the network that was converted:\n")
+    show(fit.code())
+    show("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
+    write_results(fit, json_file, html_file=html_file)
     list_written(files)

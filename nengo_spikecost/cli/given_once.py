@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import Any
 
 import click
+
+#: Key of a context's ``meta``: the command as it was typed.
+COMMAND = "nengo_spikecost.command"
 
 
 class Commands(click.Group):
@@ -31,6 +35,7 @@ def _checked(command: click.Command) -> Any:
                     f"{option.opts[0]} is given {times} times, and takes one value: give it once.",
                     ctx,
                 )
+        ctx.meta[COMMAND] = f"{ctx.command_path} {shlex.join(args)}".strip()
         return parse_args(ctx, args)
 
     return parse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from .shared_options import (
     fallback_option,
     file_options,
     first_samples,
+    given_files,
     list_written,
     load_device_file,
     no_synapse,
@@ -23,7 +25,9 @@ from .shared_options import (
     output_files,
     plain_errors,
     samples_option,
+    show,
     width,
+    write_results,
 )
 
 
@@ -43,7 +47,7 @@ def _table_options(json: str | None = None) -> Decorator:
         conversion_options,
         fallback_option,
         samples_option(),
-        file_options("json", "csv", json=json),
+        file_options("json", "csv", "html", json=json),
     ])  # fmt: skip
 
 
@@ -52,6 +56,7 @@ def _table_options(json: str | None = None) -> Decorator:
     flags=lambda: _flags(
         neuron_type=DEMO_SETTINGS.neuron_type, synapse=DEMO_SETTINGS.synapse,
         scale_firing_rates=DEMO_SETTINGS.scale_firing_rates, n_steps=DEMO_SETTINGS.n_steps,
+        chip=True,
     ),
 )  # fmt: skip
 @_table_options(json="spikecost-demo.json")
@@ -65,7 +70,7 @@ def demo(device_file: str | None, **options: Any) -> None:
     load_device_file(device_file)
     stack.start_quietly()
     data = demo_data()
-    click.echo("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
+    show("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
     _run(demo_model(), data.x_test, data.y_test, **no_synapse(options))
     list_written(files)
 
@@ -88,7 +93,7 @@ def compare(model: Any, x: Any, y: Any, **options: Any) -> None:
 
 def _run(
     model: Any, x: Any, y: Any, *, samples: int | None, json_file: str | None,
-    csv_file: str | None, compared: bool = False, **options: Any,
+    csv_file: str | None, html_file: str | None, compared: bool = False, **options: Any,
 ) -> None:  # fmt: skip
     from ..questions.comparison.compare import compare
     from ..questions.profiling import profile
@@ -98,7 +103,7 @@ def _run(
     if compared:
         devices = options["devices"]
         result = compare(result.network, result.activity, devices=devices, example_data=x)
-    click.echo(result.summary_string(line_length=width()))
-    for path, write in ((json_file, result.to_json), (csv_file, result.to_csv)):
-        if path is not None:
-            write(path)
+    else:
+        result = replace(result, files=given_files() or result.files)
+    show(result.summary_string(line_length=width()))
+    write_results(result, json_file, csv_file, html_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -11,8 +12,9 @@ from typing import Any, Callable
 import click
 
 from ..errors import DataError, SpikeCostError, SpikeCostWarning
-from ..files import check_writable, is_same_file
+from ..files import check_writable, is_same_file, write_text
 from ..warned import each_once
+from .given_once import COMMAND
 from .option_flags import Decorator, all_of
 from .plugins import PLUGINS, load_plugin
 
@@ -21,8 +23,16 @@ _NARROWEST, _WIDEST = 80, 130
 #: Options of commands that name a file to write.
 _FLAGS = {
     "study": "--study", "plot_file": "--plot", "json_file": "--json", "csv_file": "--csv",
+    "html_file": "--html",
 }  # fmt: skip
 FILES = tuple(_FLAGS)
+
+
+#: The name of a file that stands for standard output.
+STANDARD_OUTPUT = "-"
+
+#: Key of a context's ``meta``: whether standard output is for JSON alone.
+JSON_ONLY = "nengo_spikecost.json_only"
 
 
 class BadInput(click.ClickException):
@@ -130,8 +140,12 @@ def samples_option(
 
 
 def file_options(*kinds: str, json: str | None = None) -> Decorator:
-    """Options: files that results are written to, of ``"json"`` and ``"csv"``."""
-    words = {"json": "Write all results here.", "csv": "Write the table here."}
+    """Options: files that results are written to, of ``"json"``, ``"csv"`` and ``"html"``."""
+    words = {
+        "json": "Write all results here; - is standard output, and then only they are there.",
+        "csv": "Write the table here.",
+        "html": "Write a page here that can be sent: verdict, charts, tables, sources.",
+    }
     defaults = {"json": json}
     return all_of([
         click.option(f"--{kind}", f"{kind}_file", type=click.Path(), help=words[kind],
@@ -206,15 +220,48 @@ def on_model(labels: str = "") -> Decorator:
     return decorator
 
 
+def given_files() -> tuple[str, str] | None:
+    """Names of the model and the data that the command was given, for commands to suggest."""
+    given = click.get_current_context().params
+    if "model" in given and given.get("data_file") is not None:
+        return shlex.quote(given["model"]), shlex.quote(given["data_file"])
+    return None
+
+
 def no_synapse(options: dict[str, Any]) -> dict[str, Any]:
     """Options with None for a time constant of 0, which is how one types that there is none."""
     return {**options, "synapse": options["synapse"] or None} if "synapse" in options else options
 
 
+def show(text: str) -> None:
+    """Print for people: on standard error if standard output is for JSON alone."""
+    click.echo(text, err=click.get_current_context().meta.get(JSON_ONLY, False))
+
+
+def write_json(path: str | None, text: str) -> None:
+    """Write JSON to a file or, for ``-``, to standard output; not at all for None."""
+    if path == STANDARD_OUTPUT:
+        click.echo(text, nl=False)
+    elif path is not None:
+        write_text(path, text)
+
+
+def write_results(
+    result: Any, json_file: str | None = None, csv_file: str | None = None,
+    html_file: str | None = None,
+) -> None:  # fmt: skip
+    """Write a result to the files of `file_options`."""
+    write_json(json_file, result.to_json() if json_file is not None else "")
+    if csv_file is not None:
+        result.to_csv(csv_file)
+    if html_file is not None:
+        result.to_html(html_file, command=click.get_current_context().meta.get(COMMAND, ""))
+
+
 def list_written(files: Iterable[str]) -> None:
     """Say which files were written."""
     for path in files:
-        click.echo(f"Written: {path}")
+        show(f"Written: {path}")
 
 
 def output_files(options: Mapping[str, Any], *inputs: str | None) -> list[str]:
@@ -231,6 +278,9 @@ def output_files(options: Mapping[str, Any], *inputs: str | None) -> list[str]:
         Files that the command reads.
     """
     files = {name: options[name] for name in FILES if options.get(name) is not None}
+    if files.get("json_file") == STANDARD_OUTPUT:
+        del files["json_file"]
+        click.get_current_context().meta[JSON_ONLY] = True
     plugins = click.get_current_context().meta.get(PLUGINS, ())
     taken = [(path, "which is read") for path in (*inputs, *plugins) if path is not None]
     for name, path in files.items():

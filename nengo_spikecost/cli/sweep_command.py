@@ -15,7 +15,9 @@ from .shared_options import (
     file_options,
     on_model,
     samples_option,
+    show,
     width,
+    write_results,
 )
 
 
@@ -39,10 +41,11 @@ from .shared_options import (
 )  # fmt: skip
 @flags(SweepOptions, "timeout", "seed")
 @plot_option("Draw accuracy against energy here")
-@file_options("json", "csv")
+@file_options("json", "csv", "html")
 def sweep(
     model: Any, x: Any, y: Any, *, samples: int | None, n_confirm: int | None,
-    plot_file: str | None, json_file: str | None, csv_file: str | None, **options: Any,
+    plot_file: str | None, json_file: str | None, csv_file: str | None,
+    html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Search MODEL's firing rates and presentation time for the least energy.
 
@@ -61,22 +64,19 @@ def sweep(
             f"the data have {len(x)}: give fewer --samples."
         )
     swept = sweep(model, x[:samples], y[:samples], **options)
-    click.echo(swept.summary_string(width()))
+    show(swept.summary_string(width()))
     try:
         loss = min(options["accuracy_losses"])
         best = swept.best(loss)
         if n_confirm is not None:
             later = slice(samples, samples + n_confirm)
             confirmed = swept.confirm(x[later], y[later], swept.front())
-            click.echo("\n" + confirmed.summary_string(width()))
+            show("\n" + confirmed.summary_string(width()))
             best = confirmed.best(loss).point
     except TuningError as error:
-        click.echo(f"\n{error}")
+        show(f"\n{error}")
     else:
-        click.echo(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
+        show(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
     if plot_file is not None:
         save_plot(swept, plot_file)
-    if json_file is not None:
-        swept.to_json(json_file)
-    if csv_file is not None:
-        swept.to_csv(csv_file)
+    write_results(swept, json_file, csv_file, html_file)

@@ -15,7 +15,9 @@ from .shared_options import (
     first_samples,
     on_model,
     samples_option,
+    show,
     width,
+    write_results,
 )
 
 
@@ -47,10 +49,10 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
 @flags(RateOptions, "skip_steps", "dt", "presentation", "simulator")
 @samples_option(200, "Use only the first so many samples.")
 @plot_option("Draw the rates of all layers here")
-@file_options("json")
+@file_options("json", "html")
 def tune(
     model: Any, x: Any, y: Any, *, samples: int, plot_file: str | None, json_file: str | None,
-    **options: Any,
+    html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Find the scale of every layer of MODEL at which it fires at a target rate.
 
@@ -60,9 +62,8 @@ def tune(
     from ..tuning import tune_firing_rates
 
     tuning = tune_firing_rates(model, first_samples(x, samples), **options)
-    click.echo(tuning.summary_string(width()))
-    click.echo(f"\nTo paste:\n\n{tuning.code()}")
+    show(tuning.summary_string(width()))
+    show(f"\nTo paste:\n\n{tuning.code()}")
     if plot_file is not None:
         save_plot(tuning, plot_file)
-    if json_file is not None:
-        tuning.to_json(json_file)
+    write_results(tuning, json_file, html_file=html_file)

@@ -1,14 +1,29 @@
-"""Summaries as HTML, for notebooks and files."""
+"""Summaries as HTML, for notebooks and pages."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from .presenter import Details, Part
 from .table import Table
+from .verdict import Verdict
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates of this room; whatever they are given is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("nengo_spikecost.layout", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def to_html(parts: Iterable[Part], details: Iterable[Details] = ()) -> str:
@@ -19,18 +34,24 @@ def to_html(parts: Iterable[Part], details: Iterable[Details] = ()) -> str:
     str
         A ``<div>``; every name in it is escaped.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("nengo_spikecost.layout", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    groups = [(kind, list(group)) for kind, group in itertools.groupby(parts, _kind)]
-    return environment.get_template("result.html").render(groups=groups, details=tuple(details))
+    template = environment().get_template("result.html")
+    return template.render(groups=_groups(parts), details=tuple(details))
+
+
+def fragment(parts: Iterable[Part]) -> Markup:
+    """Lines and tables for a page that has a style of its own."""
+    macros: Any = environment().get_template("parts.html").module
+    return Markup(macros.shown(_groups(parts)))
+
+
+def _groups(parts: Iterable[Part]) -> list[tuple[str, list[Part]]]:
+    return [(kind, list(group)) for kind, group in itertools.groupby(parts, _kind)]
 
 
 def _kind(part: Part) -> str:
     """Parts of one kind that follow each other make one list, or one block of lines."""
     if isinstance(part, Table):
         return "tables"
+    if isinstance(part, Verdict):
+        return "verdicts"
     return "notes" if part.startswith("* ") else "lines"

@@ -2,8 +2,9 @@
 
 `Result` calls it in this order:
 
-1. ``summary(result)`` when the result is printed, or shown as HTML: lines of text and tables,
-   from top to bottom. For HTML, ``details(result)`` are folded away below them.
+1. ``verdict(result)``, then ``summary(result)`` when the result is printed, or shown as HTML:
+   what to make of it, then lines of text and tables. For HTML, ``details(result)`` are folded
+   away below them; in a page that can be sent, ``charts(result)`` are between.
 2. ``records(result)`` for a data frame or a CSV file: one flat dict a row.
 3. ``content(result)`` for JSON: everything, as plain dicts, lists, strings and numbers.
 4. ``draw(result, axes)`` for a plot.
@@ -11,15 +12,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, ClassVar, Generic, TypeVar, Union
 
 from ..registry import TypeRegistry
+from .charts import Chart, Drawing
 from .table import Table
+from .verdict import Verdict
 
 R = TypeVar("R")
-Part = Union[str, Table]
+Part = Union[str, Table, Verdict]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,28 @@ class Presenter(Generic[R]):
 
     panels: ClassVar[int] = 1
     """Axes that a plot has side by side."""
+
+    def title(self, result: R, /) -> str:
+        """Heading of the page: what kind of result it is, and of which network."""
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(result).__name__)
+        return words[:1] + words[1:].lower()
+
+    def about(self, result: R, /) -> str:
+        """A sentence below the heading: what was measured, and how."""
+        return ""
+
+    def verdict(self, result: R, /) -> Verdict | None:
+        """What a person can act on, before any table; None where there is no question."""
+        return None
+
+    def charts(self, result: R, /) -> Iterable[Chart]:
+        """What a page shows in pictures. Default: the plot."""
+        if type(self).draw is not Presenter.draw:
+
+            def draw(axes: Any) -> None:
+                self.draw(result, axes)
+
+            yield Drawing("", draw, self.size(result), self.panels, self.title(result))
 
     def summary(self, result: R, /, *args: Any, **options: Any) -> Iterable[Part]:
         """Lines of text and tables. Lines that begin with ``"* "`` are notes."""

@@ -7,12 +7,12 @@ import functools
 import io
 import json
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..files import write_text
 from .panels import checked_axes, plain_labels
-from .presenter import Presenter, presenters
+from .presenter import Part, Presenter, presenters
 
 if TYPE_CHECKING:
     import pandas
@@ -59,12 +59,25 @@ class Result:
         """`to_dict` as JSON text, written to ``path`` (whole or not at all) if one is given."""
         return self._json(path)
 
-    def to_html(self) -> str:
-        """The summary as an HTML ``<div>`` in which every name is escaped."""
-        return self._html()
+    def to_html(self, path: str | os.PathLike[str] | None = None, command: str = "") -> str:
+        """A page that can be sent: verdict, charts, tables, and what was assumed.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            Where it is written, whole or not at all.
+        command : str
+            What made the result, shown at the end of the page.
+
+        Returns
+        -------
+        str
+            One HTML document that needs no network and no other file; names are escaped.
+        """
+        return self._page(path, command)
 
     def _repr_html_(self) -> str:
-        return self.to_html()
+        return self._html()
 
     def plot(self, axes: Any = None) -> Any:
         """Draw the result.
@@ -87,7 +100,16 @@ class Result:
     def _text(self, line_length: int, **options: Any) -> str:
         from .text import to_text
 
-        return to_text(presenter_of(self).summary(self, **options), line_length)
+        return to_text(self._parts(**options), line_length)
+
+    def _parts(self, **options: Any) -> Iterator[Part]:
+        """The verdict, if there is one, and the summary below it."""
+        presenter = presenter_of(self)
+        verdict = presenter.verdict(self)
+        if verdict is not None:
+            yield verdict
+            yield ""
+        yield from presenter.summary(self, **options)
 
     def _frame(self, **options: Any) -> pandas.DataFrame:
         import pandas
@@ -99,7 +121,9 @@ class Result:
     def _content(self, **options: Any) -> dict[str, Any]:
         presenter = presenter_of(self)
         heading = {"format": presenter.format} if presenter.format else {}
-        return {**heading, **presenter.content(self, **options)}
+        verdict = presenter.verdict(self)
+        first = {} if verdict is None else {"verdict": verdict.to_dict()}
+        return {**heading, **first, **presenter.content(self, **options)}
 
     def _json(self, path: str | os.PathLike[str] | None, **options: Any) -> str:
         return _written(path, json_text(self._content(**options)))
@@ -112,7 +136,14 @@ class Result:
         from .html import to_html
 
         presenter = presenter_of(self)
-        return to_html(presenter.summary(self, **options), presenter.details(self, **options))
+        return to_html(self._parts(**options), presenter.details(self, **options))
+
+    def _page(
+        self, path: str | os.PathLike[str] | None, command: str = "", **options: Any
+    ) -> str:  # fmt: skip
+        from .page import to_page
+
+        return _written(path, to_page(self, presenter_of(self), command, **options))
 
     def _draw(self, axes: Any, **options: Any) -> Any:
         presenter = presenter_of(self)

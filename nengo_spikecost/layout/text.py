@@ -15,16 +15,18 @@ from rich.text import Text
 from .. import check
 from ..errors import EnergyError
 from .table import Table
+from .verdict import Verdict
 
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 _GAP = 2
+_CONTINUED = " \\"
 
 SHORTEST_LINE = 10
 """Columns that a table needs: fewer would cut names and numbers letter by letter."""
 
 
-def to_text(parts: Table | Iterable[str | Table], line_length: int = 98) -> str:
+def to_text(parts: Table | Iterable[str | Table | Verdict], line_length: int = 98) -> str:
     """Lines of text and tables, one below the other, no line longer than ``line_length``.
 
     Where a table does not fit, counts are shortened first (556k for 556,123); where that is not
@@ -38,10 +40,43 @@ def to_text(parts: Table | Iterable[str | Table], line_length: int = 98) -> str:
     """
     check.whole("line_length", line_length, EnergyError, SHORTEST_LINE)
     parts = [parts] if isinstance(parts, Table) else parts
-    return "\n".join(
-        _table_text(part, line_length) if isinstance(part, Table) else _wrapped(part, line_length)
-        for part in parts
+    return "\n".join(_part_text(part, line_length) for part in parts)
+
+
+def _part_text(part: str | Table | Verdict, line_length: int) -> str:
+    if isinstance(part, Table):
+        return _table_text(part, line_length)
+    return (
+        _verdict_text(part, line_length)
+        if isinstance(part, Verdict)
+        else _wrapped(part, line_length)
     )
+
+
+def _verdict_text(verdict: Verdict, line_length: int) -> str:
+    """A line begins with what it is about; those it is wrapped to are indented as far."""
+    rows = verdict.rows()
+    indent = max((len(about) for about, *_ in rows), default=0) + _GAP
+    if indent > line_length // 3:
+        indent = _GAP
+    lines = []
+    for about, sentence, command in rows:
+        text = f"{about.ljust(indent - 1)} {sentence}"
+        lines.append(
+            textwrap.fill(text, line_length, subsequent_indent=" " * indent, break_on_hyphens=False)
+        )
+        lines += _command_lines(command, line_length, indent)
+    return "\n".join(lines)
+
+
+def _command_lines(command: str, line_length: int, indent: int) -> list[str]:
+    """A command that can be copied as it stands: a shell reads on behind a backslash."""
+    inner = max(SHORTEST_LINE, line_length - indent - len(_CONTINUED))
+    parts = textwrap.wrap(
+        command, inner, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
+    ends = [_CONTINUED] * (len(parts) - 1) + [""]
+    return [" " * indent + part + end for part, end in zip(parts, ends)]
 
 
 def _wrapped(line: str, line_length: int) -> str:

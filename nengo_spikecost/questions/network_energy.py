@@ -261,9 +261,12 @@ class NetworkEnergy(Result):
         )  # fmt: skip
         return {d.name: self._price(workload, d) for d in chosen}
 
-    def to_html(self, columns: Sequence[str] | None = None) -> str:
-        """The summary as HTML, with the constants and their sources folded away below it."""
-        return self._html(columns=columns)
+    def to_html(  # type: ignore[override]
+        self, path: str | os.PathLike[str] | None = None, command: str = "",
+        columns: Sequence[str] | None = None,
+    ) -> str:  # fmt: skip
+        """A page that can be sent, with these columns in its table; see `Result.to_html`."""
+        return self._page(path, command, columns=columns)
 
     def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
         """The columns of a table, checked; those that the cost model has unless some are given."""

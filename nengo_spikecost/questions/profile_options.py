@@ -30,6 +30,9 @@ class ProfileOptions(MeasureOptions):
         ``"all"``: all of these.
     task : {"classification", "regression"}, optional
         What the labels are for. Default: told from labels and output, see `read_labels`.
+    chip : bool
+        Also run it on the emulated chip (`deploy`, with neurons that a chip has), for its
+        accuracy, cores, energy and time there.
     presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step,
     dtype
         See `measure`.
@@ -59,6 +62,9 @@ class ProfileOptions(MeasureOptions):
         help="Start every sample afresh, or run on as a board does.",
     )  # fmt: skip
     devices: Iterable[str] | str | None = None
+    chip: bool = option(
+        False, help="Also run it on the emulated chip: accuracy, cores, energy, time there."
+    )
     task: str | None = option(
         None, choices=check.TASKS, help="What the labels are for.  [default: told from them]"
     )

@@ -40,6 +40,10 @@ class Profile(Result):
         labels.
     labels : dict from str to Labels
         By output: what its labels were read as.
+    chip : Deployment, optional
+        The same on the emulated chip; None: it was not asked for.
+    files : tuple of (str, str)
+        Names of model and data in the commands that the verdict suggests.
     """
 
     network: Any
@@ -48,6 +52,8 @@ class Profile(Result):
     devices: tuple[str, ...]
     scores: tuple[Score, ...] = ()
     labels: Mapping[str, Labels] = field(default_factory=dict)
+    chip: Any = field(default=None, repr=False)
+    files: tuple[str, str] = ("MODEL", "DATA")
 
     @property
     def accuracy(self) -> dict[str, float]:

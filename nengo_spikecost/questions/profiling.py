@@ -17,7 +17,14 @@ from ..activity.scores import Score, score
 from ..activity.subject import subject
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
-from ..errors import ArgumentError, DataError, EstimateWarning, MeasurementError
+from ..errors import (
+    ArgumentError,
+    ConversionError,
+    DataError,
+    EstimateWarning,
+    LoihiError,
+    MeasurementError,
+)
 from ..options import check_known, takes_options
 from ..warned import warn
 from ..workload.row_counts import RATES, firing_notes
@@ -99,7 +106,38 @@ def profile(
     for note in firing_notes(energy.workload(), spiking):
         hint = _large_inputs(x) if RATES in note else ""
         warn(f"{note}{hint}", EstimateWarning)
-    return Profile(network, activity, energy, devices, scores, labels)
+    chip = _on_chip(model, network, x, y, options, convert_options) if options.chip else None
+    return Profile(network, activity, energy, devices, scores, labels, chip)
+
+
+def _on_chip(
+    model: Any, network: Any, x: Any, y: Any, options: ProfileOptions, more: Mapping[str, Any]
+) -> Any:
+    """The same on the emulated chip, with its neurons and the same rates.
+
+    What the chip refuses is said, and the rest of the profile kept.
+    """
+    from ..loihi import deploy
+
+    if not isinstance(x, (Sized, Mapping)):
+        warn(
+            "It was not run on the chip: a stream of samples can be read once only; give an array.",
+            EstimateWarning,
+        )
+        return None
+    same: dict[str, Any] = {"n_steps": options.n_steps, "seed": options.seed}
+    if options.dt is not None:
+        same["dt"] = options.dt
+    if model is not network:
+        same.update(scale_firing_rates=options.scale_firing_rates, synapse=options.synapse, **more)
+    try:
+        return deploy(
+            model, x, y, presentation=options.presentation, task=options.task,
+            progress=options.progress, **same,
+        )  # fmt: skip
+    except (LoihiError, ConversionError) as error:
+        warn(f"It was not run on the chip: {error}", EstimateWarning)
+        return None
 
 
 def _large_inputs(x: Any) -> str:

@@ -12,11 +12,13 @@ from ...activity.scores import Score
 from ...errors import DataError, MeasurementError
 from ...graph import NetworkGraph
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
 from ...options import plain
 from ...workload.row_counts import dead_words
 from ..deployment import Deployment
+from .core_map import core_map
 
 #: Heading, key and format of the columns.
 COLUMNS = (
@@ -41,6 +43,23 @@ class DeploymentPresenter(Presenter[Deployment]):
     format = "nengo-spikecost/deployment/1"
     index = "layer"
     panels = 2
+
+    def title(self, deployment: Deployment) -> str:
+        model = getattr(deployment.network, "model", None)
+        name = getattr(model, "name", None) or getattr(deployment.network, "label", None)
+        return f"{name or 'Network'} {WHERE[deployment.target]}"
+
+    def about(self, deployment: Deployment) -> str:
+        return _protocol(deployment)
+
+    def charts(self, deployment: Deployment) -> Iterable[Chart]:
+        yield core_map(deployment.use)
+        rows = deployment.layers()
+        for key in ("spikes", "synops"):
+            counts = {row["layer"]: row[key] for row in rows if row.get(key)}
+            if counts:
+                heading = f"{key.capitalize()} per sample on the chip's layers"
+                yield Bars(heading, tuple(counts), {key: list(counts.values())})
 
     def summary(self, deployment: Deployment) -> Iterable[str | Table]:
         yield _protocol(deployment)

@@ -12,10 +12,14 @@ from ... import stack
 from ...activity.shown.activity_view import protocol_sentence
 from ...errors import EnergyError
 from ...layout import Presenter, presents
+from ...layout.charts import Chart
 from ...layout.presenter import Details, Part, presenters
+from ...layout.verdict import Verdict
 from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
 from ..profile_record import Profile
+from .profile_charts import profile_charts
+from .profile_verdict import profile_verdict
 
 #: Columns of a profile's table, before the energy on each device.
 COLUMNS = (
@@ -30,6 +34,18 @@ class ProfilePresenter(Presenter[Profile]):
 
     format = "nengo-spikecost/energy/1"
     index = "layer"
+
+    def title(self, profile: Profile) -> str:
+        return f"{_name(profile)} on spiking hardware"
+
+    def about(self, profile: Profile) -> str:
+        return protocol_sentence(profile.activity.protocol, profile.activity.n_samples)
+
+    def verdict(self, profile: Profile) -> Verdict:
+        return profile_verdict(profile)
+
+    def charts(self, profile: Profile) -> Iterable[Chart]:
+        return profile_charts(profile)
 
     def summary(self, profile: Profile, print_warnings: bool = True) -> Iterable[Part]:
         yield from _heading(profile)
@@ -74,6 +90,13 @@ def _of_energy(profile: Profile) -> Presenter[NetworkEnergy]:
     presenter = presenters.find(profile.energy)
     assert presenter is not None
     return presenter
+
+
+def _name(profile: Profile) -> str:
+    network = profile.network
+    if isinstance(network, nengo.Network):
+        return network.label or "Network"
+    return str(network.model.name)
 
 
 def _columns(profile: Profile) -> list[str]:

@@ -1,0 +1,68 @@
+"""`Verdict`: what a person can act on, before any table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Something to do next.
+
+    Attributes
+    ----------
+    advice : str
+        What to do and why, in a sentence.
+    command : str
+        On the command line; empty if it has none for it.
+    tried : bool
+        Whether the advice states what came of it, or nobody has tried it on this network.
+    """
+
+    advice: str
+    command: str = ""
+    tried: bool = False
+
+    def sentence(self) -> str:
+        """The advice, with "not tried" behind it if nobody has."""
+        sentence = self.advice.rstrip(".")
+        return f"{sentence}." if self.tried else f"{sentence} (not tried)."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A few lines that answer a question, and the next step.
+
+    Attributes
+    ----------
+    lines : tuple of (str, str)
+        A word or two, such as ``"accuracy"``, and a sentence.
+    next_steps : tuple of NextStep
+        The most useful first.
+    """
+
+    lines: tuple[tuple[str, str], ...]
+    next_steps: tuple[NextStep, ...] = ()
+
+    @classmethod
+    def of(cls, *lines: tuple[str, str], next_steps: Iterable[NextStep] = ()) -> Verdict:
+        """A verdict without the lines that have nothing to say."""
+        return cls(tuple(line for line in lines if line[1]), tuple(next_steps))
+
+    def rows(self) -> tuple[tuple[str, str, str], ...]:
+        """Of all lines, the next steps last: what it is about, the sentence, and a command."""
+        label = "next step" if len(self.next_steps) == 1 else "next steps"
+        lines = [(about, sentence, "") for about, sentence in self.lines]
+        for step in self.next_steps:
+            lines.append((label, step.sentence(), step.command))
+            label = ""
+        return tuple(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return {
+            "lines": [{"about": about, "sentence": sentence} for about, sentence in self.lines],
+            "next_steps": [asdict(step) for step in self.next_steps],
+        }
