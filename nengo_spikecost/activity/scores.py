@@ -58,6 +58,10 @@ class Score:
             words += f"; against Keras {self.rmse_to_keras:.4g}, correlation {against}"
         return words
 
+    def value(self) -> str:
+        """The accuracy, or the RMSE, in a few characters."""
+        return f"RMSE {self.rmse:.3g}" if self.accuracy is None else f"{100 * self.accuracy:.1f} %"
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {name: _plain(value) for name, value in asdict(self).items()}

@@ -7,9 +7,8 @@ from typing import Any
 
 from .. import stack
 from ..version import __version__
-from .charts import Bars, Chart, Drawing, Tiles
+from .charts import COLOURS, Bars, Chart, Drawing, Tiles
 from .html import environment, fragment
-from .plots import COLOURS
 from .presenter import Presenter
 from .si import count, si
 from .svg import to_svg

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..files import written_whole
+from .charts import COLOURS
 from .presenter import Presenter
 from .result import Result, presenter_of
-
-# of Okabe and Ito's palette, which colour-blind readers can tell apart
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 
 
 def draw_bars(

@@ -64,6 +64,16 @@ def test_html_is_escaped(results):
     assert shown > 8
 
 
+def test_pages_are_escaped(results):
+    """A page has one script of its own, and no names in it."""
+    for result in results:
+        page = result.to_html(command=HOSTILE)
+        tags = Tags(page)
+        assert "img" not in tags.seen and page.count("<script>") == 1, type(result)
+        assert "alert(" not in page.partition("<script>")[2], type(result)
+        assert HOSTILE in tags.text
+
+
 def test_plots_are_drawn(results):
     """matplotlib reads what is between two dollars as a formula, and raises if it is none."""
     from matplotlib import pyplot

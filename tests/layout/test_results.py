@@ -88,12 +88,13 @@ def test_each_has_a_presenter_of_its_own():
 class Tags(HTMLParser):
     def __init__(self, html):
         super().__init__()
-        self.open, self.seen = [], []
+        self.open, self.seen, self.attributes = [], [], []
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
         self.seen.append(tag)
-        if tag not in ("br", "meta", "img"):
+        self.attributes += attrs
+        if tag not in ("br", "meta", "img", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -133,6 +134,19 @@ class TestEach:
         tags = Tags(html)
         assert not tags.open and {"table", "p", "ul"} & set(tags.seen)
         assert "object at 0x" not in html and "array(" not in html
+
+    def test_its_page_stands_alone(self, results, name, tmp_path):
+        result = one(results, name)
+        page = result.to_html(tmp_path / "page.html", command="nengo-spikecost report m.keras")
+        assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
+        tags = Tags(page)
+        assert not tags.open and page.startswith("<!doctype html>")
+        assert {"h1", "figure", "table", "details", "footer"} <= set(tags.seen)
+        places = [v for key, v in tags.attributes if key in ("src", "href", "xlink:href", "action")]
+        assert all(place.startswith(("#", "data:")) for place in places)
+        ids = [value for key, value in tags.attributes if key == "id"]
+        assert len(ids) == len(set(ids))
+        assert "object at 0x" not in page and "array(" not in page
 
     def test_it_draws(self, results, name):
         from matplotlib import pyplot

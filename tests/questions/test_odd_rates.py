@@ -54,7 +54,7 @@ def test_rates_no_chip_has_are_marked():
     assert frame.loc["layer1", "beyond_step"] and not frame.loc["layer0", "beyond_step"]
     for text in (
         profile.summary_string(),
-        profile.energy.to_html(["name", "rate", "energy loihi"]),
+        profile.energy.to_html(columns=["name", "rate", "energy loihi"]),
     ):
         assert "layer1 2,500 Hz" in text and "850.0 !" in text and "2.5 times lower" in text
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...chip.chip_work import ChipWork
 from ...layout import Result
+from ...layout.si import counted, si
 from ..constant_list import ColumnWidths, constants_text
 from .chip_profile import Board, HostIO, Profile
 from .events import gaps
@@ -124,6 +125,15 @@ class ChipCost(Result):
     def boundaries(self) -> dict[str, Range]:
         """Energy within each of `BOUNDARIES`, from the innermost."""
         return {name: self.energy_J(name) for name in BOUNDARIES}
+
+    def sentence(self) -> str:
+        """Energies within the boundaries, time and cores, in a line."""
+        ends = {name: si(energy.nominal, "J") for name, energy in self.boundaries.items()}
+        cores, chips = counted(self.work.n_cores, "core"), counted(self.work.n_chips, "chip")
+        return (
+            f"{ends['core dynamic']} its cores, {ends['chip']} the chip, {ends['board']} a board, "
+            f"in {si(self.latency_s.nominal, 's')} per inference ({cores} of {chips}, emulated)"
+        )
 
     def energy_J(self, boundary: str = "chip") -> Range:
         """Energy within a boundary.

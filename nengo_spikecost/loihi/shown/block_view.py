@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Chart, Drawing
 from ...layout.plots import bar_size, draw_groups
 from ...layout.si import counted
 from ..blocks.block_fit import BlockFit
 from ..cores.network_use import LayerUse, NetworkUse
+from .core_map import core_map
 
 #: Characters of a bar of utilisation.
 BAR = 10
@@ -21,6 +24,13 @@ class NetworkUsePresenter(Presenter[NetworkUse]):
 
     format = "nengo-spikecost/core-use/1"
     index = ("layer", "block")
+
+    def title(self, use: NetworkUse) -> str:
+        return "Cores in use"
+
+    def charts(self, use: NetworkUse) -> Iterable[Chart]:
+        yield core_map(use)
+        yield Drawing("The fullest core of each layer", partial(self.draw, use), self.size(use))
 
     def summary(self, use: NetworkUse) -> Iterable[str]:
         yield counted(use.n_cores, "core")
@@ -48,6 +58,13 @@ class BlockFitPresenter(Presenter[BlockFit]):
 
     format = "nengo-spikecost/block-fit/1"
     index = "layer"
+
+    def title(self, fit: BlockFit) -> str:
+        return "Block shapes for Loihi"
+
+    def charts(self, fit: BlockFit) -> Iterable[Chart]:
+        yield core_map(fit.use)
+        yield Drawing("The fullest core of each layer", partial(self.draw, fit), self.size(fit))
 
     def summary(self, fit: BlockFit) -> Iterable[str | Table]:
         proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound}"

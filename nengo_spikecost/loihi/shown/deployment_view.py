@@ -15,6 +15,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
+from ...layout.verdict import NextStep, Verdict
 from ...options import plain
 from ...workload.row_counts import dead_words
 from ..deployment import Deployment
@@ -27,6 +28,9 @@ COLUMNS = (
     ("rate Hz", "rate_hz", "{:.1f}"), ("spikes", "spikes", "{:,.0f}"),
     ("synops", "synops", "{:,.0f}"), ("messages", "messages", "{:,.0f}"),
 )  # fmt: skip
+
+#: Points of accuracy that may be lost before the verdict is about them.
+POINTS = 1.0
 
 #: Where each target runs, in words.
 WHERE = {
@@ -51,6 +55,13 @@ class DeploymentPresenter(Presenter[Deployment]):
 
     def about(self, deployment: Deployment) -> str:
         return _protocol(deployment)
+
+    def verdict(self, deployment: Deployment) -> Verdict:
+        return Verdict.of(
+            ("error" if _regression(deployment) else "accuracy", _accuracy(deployment)),
+            ("Loihi", _boundaries(deployment)),
+            next_steps=_next_steps(deployment),
+        )
 
     def charts(self, deployment: Deployment) -> Iterable[Chart]:
         yield core_map(deployment.use)
@@ -134,6 +145,51 @@ class DeploymentPresenter(Presenter[Deployment]):
             label = "Cores" if key == "cores" else f"{key.capitalize()} per sample"
             draw_bars(own, names, {key: [row.get(key, 0) for row in rows]}, "", label)
         axes[1].set_yticklabels([])
+
+
+def _regression(deployment: Deployment) -> bool:
+    own = _score_if_any(deployment)
+    return own is not None and own.accuracy is None
+
+
+def _accuracy(deployment: Deployment) -> str:
+    """That of the Keras model, and that of the chip."""
+    own = _score_if_any(deployment)
+    if own is None:
+        return ""
+    keras = deployment.keras_score
+    words = f"Keras {keras.value()}, " if keras is not None else ""
+    at = "last step" if deployment.readout == "last" else "mean over steps"
+    n_samples = counted(deployment.activity.n_samples, "sample")
+    return f"{words}{WHERE[deployment.target]} {own.value()} ({at}, {n_samples})"
+
+
+def _boundaries(deployment: Deployment) -> str:
+    """Energy within each boundary and time, where what each core did was counted."""
+    cores = counted(deployment.n_cores, "core")
+    if deployment.activity.chip is None:
+        return f"{cores}; energy is told by target='emulator' only"
+    return deployment.cost().sentence()
+
+
+def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
+    """What to do about accuracy that was lost; it was not tried."""
+    own, keras = _score_if_any(deployment), deployment.keras_score
+    if own is None or keras is None or own.accuracy is None or keras.accuracy is None:
+        return
+    lost = 100 * (keras.accuracy - own.accuracy)
+    if lost <= POINTS:
+        return
+    scale, steps = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
+    averaged = [c.layer for c in getattr(deployment.network, "choices", ()) if not c.exact]
+    if averaged:
+        yield NextStep(
+            f"{lost:.1f} points are lost, and {', '.join(averaged)} computes something else on the "
+            "chip: train the model with that (fine_tune)"
+        )
+    words = f"{lost:.1f} points are lost: show each sample longer, or raise the rates"
+    more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""
+    yield NextStep(words, f"nengo-spikecost deploy MODEL --data DATA --steps {2 * steps}{more}")
 
 
 def _protocol(deployment: Deployment) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
+from ...layout.charts import Bars, Chart
 from ...layout.plots import COLOURS, bar_size, bare
 from ...layout.presenter import Details
+from ...layout.verdict import Verdict
 from ..comparison.comparison_record import ComparedRow, Comparison
 
 
@@ -21,6 +23,35 @@ class ComparisonPresenter(Presenter[Comparison]):
     format = "nengo-spikecost/comparison/1"
     index = ("cost_model", "device")
     nested = ("spread_J",)
+
+    def title(self, comparison: Comparison) -> str:
+        return "One network, all cost models"
+
+    def about(self, comparison: Comparison) -> str:
+        return _title(comparison)
+
+    def verdict(self, comparison: Comparison) -> Verdict:
+        """How far apart the cost models are, device by device."""
+        priced: dict[str, list[tuple[float, str]]] = {}
+        for row in comparison.rows:
+            if row.estimate is not None and row.estimate.mean_J > 0:
+                priced.setdefault(row.device, []).append((row.estimate.mean_J, row.cost_model))
+        lines = []
+        for device, energies in priced.items():
+            (low_J, least), (high_J, most) = min(energies), max(energies)
+            if high_J > low_J:
+                words = f"{si.si(low_J, 'J')} ({least}) to {si.si(high_J, 'J')} ({most})"
+                lines.append((device, f"{words}: {high_J / low_J:.3g} times"))
+        return Verdict.of(*lines)
+
+    def charts(self, comparison: Comparison) -> Iterable[Chart]:
+        priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
+        yield Bars(
+            "Energy per inference", tuple(f"{row.device}, {row.cost_model}" for row, _ in priced),
+            {"energy": [e.mean_J for _, e in priced]}, "J", "log",
+            tuple(e.range_J for _, e in priced),
+            "On a logarithmic axis; bands are the ranges of constants that sources give.",
+        )  # fmt: skip
 
     def summary(self, comparison: Comparison) -> Iterable[Table]:
         short, long = (

@@ -26,7 +26,7 @@ PROCESSORS = ("cpu", "gpu")
 def profile_verdict(profile: Profile) -> Verdict:
     """A few lines that answer whether the network is worth running on spiking hardware."""
     return Verdict.of(
-        ("accuracy", accuracy_words(profile)),
+        ("error" if _regression(profile) else "accuracy", accuracy_words(profile)),
         ("Loihi", _loihi_words(profile)),
         ("others", _others(profile)),
         ("worth it?", _worth(profile)),
@@ -47,6 +47,11 @@ def accuracy_words(profile: Profile) -> str:
         words.append(f"{prefix}{_arrow(own, profile)}")
     n_samples = si.counted(profile.activity.n_samples, "sample")
     return f"{'; '.join(words)} ({n_samples})"
+
+
+def _regression(profile: Profile) -> bool:
+    """Whether all that is known is how far values are off."""
+    return bool(profile.scores) and all(score.accuracy is None for score in profile.scores)
 
 
 def points_lost(profile: Profile) -> float | None:
@@ -74,32 +79,21 @@ def _arrow(scores: list[Score], profile: Profile) -> str:
     last, mean = (by_reading.get(f"spiking, {at}") for at in ("last step", "mean over steps"))
     parts = []
     if "keras" in by_reading:
-        parts.append(f"Keras {_value(by_reading['keras'])}")
+        parts.append(f"Keras {by_reading['keras'].value()}")
     if last is not None:
-        spikes = f"with spikes {_value(last)}"
-        if mean is not None and _value(mean) != _value(last):
-            spikes += f" (mean over steps {_value(mean)})"
+        spikes = f"with spikes {last.value()}"
+        if mean is not None and mean.value() != last.value():
+            spikes += f" (mean over steps {mean.value()})"
         parts.append(spikes)
     if profile.chip is not None and profile.chip.score is not None:
-        parts.append(f"on the emulated chip {_value(profile.chip.score)}")
+        parts.append(f"on the emulated chip {profile.chip.score.value()}")
     return ", ".join(parts)
-
-
-def _value(score: Score) -> str:
-    return f"RMSE {score.rmse:.3g}" if score.accuracy is None else f"{100 * score.accuracy:.1f} %"
 
 
 def _loihi_words(profile: Profile) -> str:
     """Energy at each boundary of an emulated chip, or of its cores by the table of devices."""
     if profile.chip is not None and profile.chip.activity.chip is not None:
-        cost = profile.chip.cost()
-        ends = {name: si.si(energy.nominal, "J") for name, energy in cost.boundaries.items()}
-        chips = si.counted(cost.work.n_chips, "chip")
-        return (
-            f"{ends['core dynamic']} its cores, {ends['chip']} the chip, {ends['board']} a board, "
-            f"in {si.si(cost.latency_s.nominal, 's')} per inference "
-            f"({si.counted(cost.work.n_cores, 'core')} of {chips}, emulated)"
-        )
+        return str(profile.chip.cost().sentence())
     estimate = estimates_of(profile).get(LOIHI)
     if estimate is None:
         return ""

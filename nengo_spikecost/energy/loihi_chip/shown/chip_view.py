@@ -9,13 +9,16 @@ from typing import Any
 from .... import check
 from ....errors import EnergyError
 from ....layout import Presenter, presents
+from ....layout.charts import Bars, Chart
 from ....layout.presenter import Details, Part
+from ....layout.verdict import Verdict
 from ...constant_list import constants_details
 from ...device import Constant
 from ..cost import ChipCost, CoreCost, LayerCost
+from ..events import PART_GROUPS
 from ..ranges import Range, Table
 from .chip_plots import plot_chip_cost
-from .chip_tables import all_tables
+from .chip_tables import all_tables, caption
 
 
 @presents(ChipCost)
@@ -25,6 +28,31 @@ class ChipCostPresenter(Presenter[ChipCost]):
     format = "nengo-spikecost/loihi-chip/1"
     index = "name"
     panels = 3
+
+    def title(self, cost: ChipCost) -> str:
+        return "What it costs on Loihi"
+
+    def about(self, cost: ChipCost) -> str:
+        return caption(cost)
+
+    def verdict(self, cost: ChipCost) -> Verdict:
+        return Verdict.of(("Loihi", cost.sentence()))
+
+    def charts(self, cost: ChipCost) -> Iterable[Chart]:
+        ends = cost.boundaries
+        yield Bars(
+            "Energy per inference", tuple(ends), {"energy": [e.nominal for e in ends.values()]},
+            "J", "log", tuple((e.low, e.high) for e in ends.values()),
+            "On a logarithmic axis; bands are the ranges of all constants together.",
+        )  # fmt: skip
+        groups = {
+            f"{group}s": [sum(own.parts_J.get(part, 0.0) for part in parts) for own in cost.layers]
+            for group, parts in PART_GROUPS.items()
+        }
+        names = tuple(layer.name for layer in cost.layers)
+        yield Bars("Energy of the cores by layer", names, groups, "J")
+        spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds}
+        yield Bars("Time of an inference", tuple(spent), {"time": list(spent.values())}, "s")
 
     def summary(self, cost: ChipCost, cores: bool | None = None) -> Iterable[Part]:
         return all_tables(cost, cores)

@@ -1,0 +1,136 @@
+"""Pages in a real browser: nothing is asked of the network, and everyone can read them."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import nengo_spikecost as nsc
+from nengo_spikecost import loihi
+from tests.models import conv_net, images
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra test)")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe (extra test)")
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium: apt install chromium")
+
+WIDTHS = (390, 800, 1400)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Paths of a page of each kind."""
+    folder = tmp_path_factory.mktemp("pages")
+    model, x = conv_net(tf.keras), images(12)
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    profile = nsc.profile(model, x, y, n_steps=10, progress=False, chip=True)
+    results = {
+        "profile": profile, "deployment": profile.chip, "cost": profile.chip.cost(),
+        "fit": loihi.fit_blocks(profile.chip.network), "mapping": profile.chip.mapping(),
+        "comparison": nsc.compare(profile.network, profile.activity, example_data=x),
+    }  # fmt: skip
+    for name, result in results.items():
+        result.to_html(folder / f"{name}.html", command="nengo-spikecost report m.keras")
+    return {name: folder / f"{name}.html" for name in results}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        # the sandbox needs rights that containers of continuous integration do not give
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A page that was opened, with what its browser complained of and asked the network for."""
+
+    def __init__(self, browser, path, width=1400, scheme="light"):
+        size = {"width": width, "height": 900}
+        self.page = browser.new_page(viewport=size, color_scheme=scheme)
+        self.complaints, self.requests = [], []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(path.as_uri())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.page.close()
+
+
+NAMES = ("profile", "deployment", "cost", "fit", "mapping", "comparison")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_every_width_and_asks_for_nothing(browser, pages, name):
+    for width in WIDTHS:
+        with Opened(browser, pages[name], width) as opened:
+            assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert opened.complaints == []
+            assert opened.requests == [pages[name].as_uri()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_everyone_can_read_it(browser, pages, name, scheme):
+    """axe-core: contrast, order of headings, names of what can be pressed, and 90 rules more."""
+    with Opened(browser, pages[name], scheme=scheme) as opened:
+        checked = axe.Axe().run(opened.page).response
+        assert [(v["id"], v["nodes"][0]["html"]) for v in checked["violations"]] == []
+        assert {"color-contrast", "heading-order"} <= {rule["id"] for rule in checked["passes"]}
+
+
+def test_tables_sort_by_size_not_by_letters(browser, pages):
+    with Opened(browser, pages["comparison"]) as opened:
+        table = opened.page.locator(".summary table").first
+        header = table.locator("th", has_text="Energy").first
+        column = header.evaluate("cell => cell.cellIndex")
+        cells = table.locator("tbody tr").locator(f"td:nth-child({column + 1})")
+        before = cells.all_inner_texts()
+        header.locator("button").click()
+        assert header.get_attribute("aria-sort") == "descending"
+        down = cells.all_inner_texts()
+        header.locator("button").click()
+        assert header.get_attribute("aria-sort") == "ascending"
+        up = cells.all_inner_texts()
+    assert sorted(down) == sorted(up) == sorted(before)
+    sizes = [size for size in map(in_joules, up) if size is not None]
+    assert len(sizes) > 5 and sizes == sorted(sizes)
+    assert [s for s in map(in_joules, down) if s is not None] == sizes[::-1]
+
+
+def in_joules(text):
+    """``"1.30 mJ"`` as a number; None for a cell without one."""
+    if "J" not in text:
+        return None
+    number, unit = text.removeprefix(">= ").split()
+    powers = {"J": 0, "mJ": -3, "uJ": -6, "nJ": -9, "pJ": -12, "fJ": -15}
+    return float(number) * 10.0 ** powers[unit]
+
+
+def test_bars_are_as_long_as_their_numbers(browser, pages):
+    with Opened(browser, pages["profile"]) as opened:
+        figure = opened.page.locator("figure", has_text="Spikes per inference")
+        counts = [float(t.replace(",", "")) for t in figure.locator(".number").all_inner_texts()]
+        widths = [bar.bounding_box()["width"] for bar in figure.locator(".bar i").all()]
+    assert len(counts) == len(widths) > 1
+    np.testing.assert_allclose(
+        np.divide(widths, max(widths)), np.divide(counts, max(counts)), atol=0.01
+    )
+
+
+def test_paper_gets_all_that_is_folded_away(browser, pages):
+    with Opened(browser, pages["profile"]) as opened:
+        folded = opened.page.locator("details")
+        assert folded.count() >= 2 and folded.first.get_attribute("open") is None
+        opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert all(d.get_attribute("open") is not None for d in folded.all())
