@@ -6,6 +6,7 @@ import csv
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -283,3 +284,108 @@ def test_a_model_with_several_inputs(run, folder):
     np.save(folder / "one.npy", data["ia"])
     done = run("report", "two.h5", "--data", "one.npy")
     assert done.exit_code == 2 and "one array, and the model has 2 inputs" in done.stderr
+
+
+def test_a_page_that_can_be_sent(run, folder):
+    done = run("report", "net.h5", "--data", "data.npz", "--steps", 10, "--html", "report.html")
+    assert done.exit_code == 0, done.stderr
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and "worth it?" in page
+    # the command that makes it again
+    assert "report net.h5 --data data.npz --steps 10 --html report.html</code>" in page
+
+
+def test_json_on_standard_output_is_alone_there(run):
+    done = run("report", "net.h5", "--data", "data.npz", "--steps", 10, "--json", "-")
+    assert done.exit_code == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["verdict"]["lines"][0]["about"] == "accuracy"
+    assert "Per inference of 10 steps" in done.stderr
+
+
+def test_the_verdict_comes_first_and_its_commands_name_the_files(run):
+    done = run("report", "net.h5", "--data", "data.npz", "--steps", 10)
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert lines[0].startswith("accuracy    Keras 100.0 %, with spikes ")
+    commands = [line.strip() for line in lines if line.strip().startswith("nengo-spikecost ")]
+    assert commands and all(" net.h5 --data data.npz" in command for command in commands)
+
+
+def test_verdict_with_the_chip(run):
+    done = run("report", "net.h5", "--data", "data.npz", "--steps", 10, "--chip")
+    assert done.exit_code == 0, done.stderr
+    assert "on the emulated chip" in done.stdout.splitlines()[0]
+    assert re.search(r"Loihi +\S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", done.stdout)
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (("--devices", "loihi,toaster"), "There is no device 'toaster'"),
+    (("--steps", "0"), "n_steps must be a whole number of at least 1, not 0"),
+    (("--task", "juggling"), "juggling"),
+])  # fmt: skip
+def test_wrong_options_are_said_before_the_model_is_read(run, monkeypatch, wrong, said):
+    from nengo_spikecost.cli import shared_options
+
+    monkeypatch.setattr(shared_options, "loaded", lambda *_: pytest.fail("the model was read"))
+    done = run("report", "net.h5", "--data", "data.npz", *wrong)
+    assert done.exit_code == 2 and said in done.stderr
+
+
+def test_check_says_whether_it_runs_and_fits(run, folder):
+    done = run("check", "net.h5", "--json", "check.json", "--html", "check.html")
+    assert done.exit_code == 0, done.stderr
+    about = [line.split("  ")[0] for line in done.stdout.splitlines()[:4]]
+    assert about[0] == "converts" and "on Loihi" in about and "fits" in done.stdout
+    content = json.loads((folder / "check.json").read_text())
+    assert content["runs"] is True and content["problems"] == []
+    assert (folder / "check.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_check_of_what_can_not_be_converted(run):
+    done = run("check", "norm.h5")
+    assert done.exit_code == 2 and "norm" in done.stderr and "LayerNormalization" in done.stderr
+
+
+def test_train_writes_a_model_that_is_read_again(run, folder):
+    done = run(
+        "train", "net.h5", "--data", "data.npz", "--out", "trained.keras", "--forward", "rates",
+        "--batch-size", 4, "--json", "train.json",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    history = json.loads((folder / "train.json").read_text())["history"]
+    assert [epoch["epoch"] for epoch in history] == [0, 1]
+    assert not list(folder.glob(".saving-*"))
+    again = run("report", "trained.keras", "--data", "data.npz", "--steps", 5)
+    assert again.exit_code == 0 and "Per inference of 5 steps" in again.stdout
+
+
+def test_train_refuses_a_name_that_keras_does_not_write(run):
+    done = run("train", "net.h5", "--data", "data.npz", "--out", "trained.txt")
+    assert done.exit_code == 2 and ".keras or .h5" in done.stderr
+    over = run("train", "net.h5", "--data", "data.npz", "--out", "net.h5")
+    assert over.exit_code == 2 and "would be written over net.h5" in over.stderr
+
+
+def test_help_has_sections_and_cuts_nothing(run):
+    done = run("--help")
+    assert "..." not in done.stdout.replace("[ARGS]...", "")
+    sections = [line for line in done.stdout.splitlines() if line in ("Start:", "Tune:", "Loihi:")]
+    assert sections == ["Start:", "Tune:", "Loihi:"]
+    for command in (
+        "check",
+        "compare",
+        "demo",
+        "deploy",
+        "fit",
+        "report",
+        "sweep",
+        "train",
+        "tune",
+    ):
+        own = run(command, "--help")
+        assert f"Example:\n  nengo-spikecost {command}" in own.stdout, command
+
+
+def test_version_says_the_stack(run):
+    done = run("--version")
+    assert done.stdout.startswith("nengo-spikecost ") and "\nnengo-dl 3." in done.stdout

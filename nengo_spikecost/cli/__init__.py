@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 import click
 
 from ..version import __version__
-from .given_once import Commands
+from .commands import Commands
 from .plugins import add_plugins, commands_of
 
 
+def _show_versions(ctx: click.Context, _: Any, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from .. import stack
+
+        click.echo(f"nengo-spikecost {__version__}\n{stack.report()}")
+        ctx.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="nengo-spikecost")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions,
+    help="Show the versions of the package and of what it stands on, and exit.",
+)  # fmt: skip
 @click.option(
     "--plugin", multiple=True, metavar="FILE", callback=add_plugins, is_eager=True,
     expose_value=False,

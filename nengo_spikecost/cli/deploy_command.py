@@ -29,7 +29,10 @@ def _flags() -> Decorator:
     return flags(DeployOptions, n_steps=40, presentation="continuous")
 
 
-@click.command(cls=LaterFlags, flags=_flags)
+@click.command(
+    cls=LaterFlags, flags=_flags, section="Loihi",
+    example="nengo-spikecost deploy model.keras --data test.npz --cost --html deploy.html",
+)  # fmt: skip
 @on_model()
 @swap_option
 @spike_input_option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from .commands import Described
 from .shared_options import (
     device_file_option,
     file_options,
@@ -17,7 +18,7 @@ from .shared_options import (
 )
 
 
-@click.command()
+@click.command(cls=Described, section="Start", example="nengo-spikecost devices loihi")
 @click.argument("names", nargs=-1)
 @device_file_option
 @file_options("json")

@@ -39,7 +39,10 @@ def _flags() -> Decorator:
     return flags(DeployOptions, *names, scale_firing_rates=100, n_steps=100)
 
 
-@click.command(cls=LaterFlags, flags=_flags)
+@click.command(
+    cls=LaterFlags, flags=_flags, section="Loihi",
+    example="nengo-spikecost fit model.keras --data test.npz",
+)  # fmt: skip
 @model_options
 @click.option(
     "--data", "data_file", type=click.Path(),

@@ -6,10 +6,11 @@ from typing import Any, Callable
 
 import click
 
+from .commands import Described
 from .option_flags import Decorator
 
 
-class LaterFlags(click.Command):
+class LaterFlags(Described):
     """A command with flags made of options that are slow to import.
 
     ``nengo-spikecost --help`` needs no command's flags, and should not wait for Nengo.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection
+import itertools
+from collections.abc import Collection, Mapping
 from typing import Any, Callable
 
 import click
@@ -44,7 +45,32 @@ def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorat
     """
     fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
     shown = names or [name for name, f in fields.items() if f.metadata.get("help")]
-    return all_of([_flag(fields[name], defaults) for name in shown])
+    return all_of([_checked_by(options_class), *(_flag(fields[n], defaults) for n in shown)])
+
+
+def _checked_by(options_class: type[Options]) -> Decorator:
+    """Note whose options they are, for `check_options`."""
+
+    def decorator(command: Any) -> Any:
+        command.options_classes = [*getattr(command, "options_classes", ()), options_class]
+        return command
+
+    return decorator
+
+
+def check_options(command: click.Command, values: Mapping[str, Any]) -> None:
+    """Raise what is wrong with the values of a command's flags, before anything slow.
+
+    Parameters
+    ----------
+    command : click.Command
+    values : mapping from str to object
+        By field.
+    """
+    noted = (getattr(of, "options_classes", ()) for of in (command, command.callback))
+    for options_class in dict.fromkeys(itertools.chain(*noted)):
+        fields = [f.name for f in dataclasses.fields(options_class)]
+        options_class(**{name: values[name] for name in fields if name in values})
 
 
 def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:

@@ -58,6 +58,7 @@ def _table_options(json: str | None = None) -> Decorator:
         scale_firing_rates=DEMO_SETTINGS.scale_firing_rates, n_steps=DEMO_SETTINGS.n_steps,
         chip=True,
     ),
+    section="Start", example="nengo-spikecost demo --html demo.html",
 )  # fmt: skip
 @_table_options(json="spikecost-demo.json")
 @plain_errors
@@ -75,7 +76,10 @@ def demo(device_file: str | None, **options: Any) -> None:
     list_written(files)
 
 
-@click.command(cls=LaterFlags, flags=_flags)
+@click.command(
+    cls=LaterFlags, flags=_flags, section="Start",
+    example="nengo-spikecost report model.keras --data test.npz --chip --html report.html",
+)  # fmt: skip
 @on_model()
 @_table_options()
 def report(model: Any, x: Any, y: Any, **options: Any) -> None:
@@ -83,7 +87,10 @@ def report(model: Any, x: Any, y: Any, **options: Any) -> None:
     _run(model, x, y, **options)
 
 
-@click.command(cls=LaterFlags, flags=_flags)
+@click.command(
+    cls=LaterFlags, flags=_flags, section="Start",
+    example="nengo-spikecost compare model.keras --data test.npz --samples 50",
+)  # fmt: skip
 @on_model()
 @_table_options()
 def compare(model: Any, x: Any, y: Any, **options: Any) -> None:

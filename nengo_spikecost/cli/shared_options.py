@@ -14,8 +14,8 @@ import click
 from ..errors import DataError, SpikeCostError, SpikeCostWarning
 from ..files import check_writable, is_same_file, write_text
 from ..warned import each_once
-from .given_once import COMMAND
-from .option_flags import Decorator, all_of
+from .commands import COMMAND
+from .option_flags import Decorator, all_of, check_options
 from .plugins import PLUGINS, load_plugin
 
 _NARROWEST, _WIDEST = 80, 130
@@ -23,7 +23,7 @@ _NARROWEST, _WIDEST = 80, 130
 #: Options of commands that name a file to write.
 _FLAGS = {
     "study": "--study", "plot_file": "--plot", "json_file": "--json", "csv_file": "--csv",
-    "html_file": "--html",
+    "html_file": "--html", "model_file": "--out",
 }  # fmt: skip
 FILES = tuple(_FLAGS)
 
@@ -207,12 +207,15 @@ def on_model(labels: str = "") -> Decorator:
             device_file = options.pop("device_file", None)
             files = output_files(options, model, data_file, device_file)
             load_device_file(device_file)
+            check_devices(options.get("devices"))
+            options = no_synapse(options)
+            check_options(click.get_current_context().command, options)
             network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust)
             if labels and y is None:
                 raise DataError(f"{data_file} has no labels, and {labels} needs them: say --y-key.")
             if "swap_activations" in options and options["swap_activations"] is None:
                 del options["swap_activations"]  # a study of before knows nothing of it
-            command(network, x, y, **no_synapse(options))
+            command(network, x, y, **options)
             list_written(files)
 
         return run
@@ -353,6 +356,15 @@ def load_device_file(path: str | None) -> None:
         from ..energy.devices import load_devices
 
         load_devices(path)
+
+
+def check_devices(names: list[str] | str | None) -> None:
+    """Raise for a device that there is not, before anything slow."""
+    if isinstance(names, list):
+        from ..energy import devices
+
+        for name in names:
+            devices.get(name)
 
 
 def width() -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..tuning.sweep_options import SweepOptions
+from .commands import Described
 from .drawing import plot_option
 from .option_flags import flags
 from .shared_options import (
@@ -21,7 +22,10 @@ from .shared_options import (
 )
 
 
-@click.command()
+@click.command(
+    cls=Described, section="Tune",
+    example="nengo-spikecost sweep model.keras --data train.npz --study study.db --plot front.png",
+)  # fmt: skip
 @on_model(labels="a sweep")
 @click.option(
     "--study", type=click.Path(), required=True, metavar="FILE",

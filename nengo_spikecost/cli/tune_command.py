@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from ..tuning.rate_options import RateOptions
+from .commands import Described
 from .drawing import plot_option
 from .option_flags import flags
 from .shared_options import (
@@ -37,7 +38,10 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
     return targets[""]
 
 
-@click.command()
+@click.command(
+    cls=Described, section="Tune",
+    example="nengo-spikecost tune model.keras --data train.npz --target 200",
+)  # fmt: skip
 @on_model()
 @click.option(
     "--target", multiple=True, default=("200",), show_default=True, callback=_targets,

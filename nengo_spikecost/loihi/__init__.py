@@ -11,6 +11,8 @@ would silently run as something else, and why.
 
 `Emulator` runs many samples at a time, with the spikes of NengoLoihi's emulator.
 
+`preflight` says, without data, what of a model converts, runs and fits: `Preflight`.
+
 `deploy` does all of it in one call, from a Keras model to predictions and costs: `Deployment`.
 
 `chip_cost` prices the counts of all cores, in energy and latency: `ChipCost`.
@@ -36,6 +38,7 @@ from .deployment import Deployment
 from .emulation import Emulator
 from .mapping.mapping import Mapping, PlacedBlock
 from .mapping.place import place
+from .preflight import Preflight, preflight
 from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
 from .support.placement import on_chip
 from .support.support import check_support, raise_unsupported
@@ -44,7 +47,8 @@ from .support.unsupported import Unsupported
 __all__ = [
     "BlockFit", "ChipCost", "CoreUse", "DeployOptions", "Deployment", "Emulator", "GivenShapes",
     "HopCosts", "Hops", "LayerFit", "LayerUse", "Mapping", "Mesh", "Misfit", "NetworkUse",
-    "PlacedBlock", "Unsupported", "Verification", "check_fit", "check_support", "chip_cost",
-    "core_use", "deploy", "fit_blocks", "mark_off_chip", "on_chip", "place", "raise_unsupported",
-    "read_layers", "record_spikes", "sana_fe_check", "to_sana_fe",
+    "PlacedBlock", "Preflight", "Unsupported", "Verification", "check_fit", "check_support",
+    "chip_cost", "core_use", "deploy", "fit_blocks", "mark_off_chip", "on_chip", "place",
+    "preflight", "raise_unsupported", "read_layers", "record_spikes", "sana_fe_check",
+    "to_sana_fe",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from .. import check
 from ..activity.measure_options import PRESENTATIONS, MeasureOptions
 from ..activity.simulator_spec import simulators
 from ..energy.devices import listed_devices
-from ..errors import DataError
+from ..errors import DataError, MeasurementError
 from ..options import option
 
 
@@ -72,5 +72,7 @@ class ProfileOptions(MeasureOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.task(self.task, DataError)
+        if self.n_steps is not None:
+            check.whole("n_steps", self.n_steps, MeasurementError, 1)
         if self.devices is not None and not isinstance(self.devices, str):
             self.put(devices=tuple(listed_devices(self.devices)))

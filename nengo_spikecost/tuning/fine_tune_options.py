@@ -71,24 +71,42 @@ class FineTuneOptions(Options):
         Show a progress bar with the time left.
     """
 
-    n_steps: int
-    forward: str = "spikes"
-    neuron_type: Any = "SpikingRectifiedLinear"
-    scale_firing_rates: Any = 1
-    synapse: Any = None
-    synop_weight: float = 0.0
+    n_steps: int = option(flag="--steps", read=int, help="Steps of 1 ms of one presentation.")
+    forward: str = option(
+        "spikes", choices=FORWARD,
+        help="What neurons do in training: spike, or take their rate in one step (faster).",
+    )  # fmt: skip
+    neuron_type: Any = option(
+        "SpikingRectifiedLinear", flag="--neuron", metavar="TYPE",
+        help="Neuron type that the ReLUs become.",
+    )  # fmt: skip
+    scale_firing_rates: Any = option(
+        1, flag="--scale", read=float, help="scale_firing_rates: factor on all firing rates."
+    )
+    synapse: Any = option(
+        None, read=float, help="Time constant in s of the filter behind the neurons; 0 for none."
+    )
+    synop_weight: float = option(
+        0.0, help="Price of all synops of the model as it is given, in units of the loss."
+    )
     synop_target: Any = None
     rates_hz: Any = None
     regularizers: Mapping[Any, Any] | None = None
-    loss: Any = None
-    readout: str = "last"
-    epochs: int = 1
-    batch_size: int = 100
-    learning_rate: Any = 1e-3
+    loss: Any = option(
+        None, metavar="NAME",
+        help="Keras loss, needed for real targets: mse.  [default: cross-entropy]",
+    )  # fmt: skip
+    readout: str = option(
+        "last", choices=("last", "mean"),
+        help="Score the output of the last step, or its mean over the steps.",
+    )  # fmt: skip
+    epochs: int = option(1, help="Times that the samples are gone through.")
+    batch_size: int = option(100, help="Samples in a batch.")
+    learning_rate: Any = option(1e-3, help="Where Adam's learning rate begins.")
     # the samples themselves are part of a checkpoint's fingerprint
     validation: Any = option(0.05, decides=False)
     dt: float = 0.001
-    seed: int = 0
+    seed: int = option(0, help="Of the network and of the order of samples.")
     checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
     progress: bool = option(True, decides=False)
 

@@ -185,7 +185,8 @@ def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
     if averaged:
         yield NextStep(
             f"{lost:.1f} points are lost, and {', '.join(averaged)} computes something else on the "
-            "chip: train the model with that (fine_tune)"
+            "chip: train the model on with that, with training samples",
+            "nengo-spikecost train MODEL --data TRAINING_DATA --out MODEL_trained.keras",
         )
     words = f"{lost:.1f} points are lost: show each sample longer, or raise the rates"
     more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""

@@ -39,7 +39,7 @@ class ComparisonPresenter(Presenter[Comparison]):
         lines = []
         for device, energies in priced.items():
             (low_J, least), (high_J, most) = min(energies), max(energies)
-            if high_J > low_J:
+            if high_J > 1.01 * low_J:
                 words = f"{si.si(low_J, 'J')} ({least}) to {si.si(high_J, 'J')} ({most})"
                 lines.append((device, f"{words}: {high_J / low_J:.3g} times"))
         return Verdict.of(*lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterable
 
 from ...activity.scores import Score
@@ -55,10 +57,17 @@ def _regression(profile: Profile) -> bool:
 
 
 def points_lost(profile: Profile) -> float | None:
-    """Points of accuracy between the Keras model and its spikes, by the better readout."""
-    spiking = [s.accuracy for s in profile.scores if "spiking" in s.name and s.accuracy is not None]
-    keras = [s.accuracy for s in profile.scores if s.name == "keras" and s.accuracy is not None]
-    return 100 * (keras[0] - max(spiking)) if keras and spiking else None
+    """Points of accuracy between the Keras model and the chip, or its spikes by the better readout.
+
+    None where there are several outputs, no labels, or no classes.
+    """
+    by_name = {score.name: score.accuracy for score in profile.scores}
+    keras = by_name.get("keras")
+    spiking = [by_name.get("spiking, last step"), by_name.get("spiking, mean over steps")]
+    if profile.chip is not None and profile.chip.score is not None:
+        spiking = [profile.chip.score.accuracy]
+    known = [accuracy for accuracy in spiking if accuracy is not None]
+    return 100 * (keras - max(known)) if keras is not None and known else None
 
 
 def _prefix(score: Score) -> str:
@@ -124,7 +133,8 @@ def _worth(profile: Profile) -> str:
         return "no answer: nothing in this network spikes"
     lost, sentences = points_lost(profile), []
     if lost is not None and lost > POINTS:
-        sentences.append(f"not at this accuracy: {lost:.1f} points are lost")
+        where = " on the chip" if profile.chip is not None else ""
+        sentences.append(f"not at this accuracy: {lost:.1f} points are lost{where}")
     on_loihi = profile.opponents.get(LOIHI)
     estimate = estimates_of(profile).get(LOIHI)
     if estimate is not None and estimate.all_on_host:
@@ -197,6 +207,13 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
             f"nengo-spikecost report {given} --scale {5 * scale:g}",
         )
     elif lost is not None and lost > POINTS and scale:
+        changed = [c.layer for c in getattr(profile.network, "choices", ()) if not c.exact]
+        if changed:
+            yield NextStep(
+                f"{names_in_note(changed)} became something else, and {lost:.1f} points are lost: "
+                "train the model on with that, with training samples",
+                f"nengo-spikecost train {model} --data TRAINING_DATA --out {trained_name(model)}",
+            )
         yield NextStep(
             f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
             f"nengo-spikecost report {given} --scale {4 * scale:g}",
@@ -222,6 +239,12 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
             "Search rates and presentation times for the least energy",
             f"nengo-spikecost sweep {given} --study study.db",
         )
+
+
+def trained_name(model: str) -> str:
+    """A name for the model in a file, trained on: never the file itself."""
+    stem = os.path.splitext(model.strip("'"))[0]
+    return shlex.quote(f"{stem}_trained.keras")
 
 
 def _scale(profile: Profile) -> float | None:

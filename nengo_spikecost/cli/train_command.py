@@ -1,0 +1,69 @@
+"""``train``: a model trained on as the spiking network it becomes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..tuning.fine_tune_options import FineTuneOptions
+from .commands import Described
+from .drawing import plot_option
+from .option_flags import flags
+from .shared_options import (
+    conversion_options,
+    file_options,
+    first_samples,
+    on_model,
+    samples_option,
+    show,
+    width,
+    write_results,
+)
+
+
+def _model_file(_: Any, __: Any, path: str) -> str:
+    """Said before the training, not after it."""
+    from ..errors import DataError
+    from ..loading import check_model_ending
+
+    try:
+        check_model_ending(path)
+    except DataError as error:
+        raise click.BadParameter(str(error)) from None
+    return path
+
+
+@click.command(
+    cls=Described, section="Tune",
+    example="nengo-spikecost train model.keras --data train.npz --out trained.keras --epochs 3",
+)  # fmt: skip
+@on_model(labels="training")
+@click.option(
+    "--out", "model_file", type=click.Path(), required=True, metavar="FILE", callback=_model_file,
+    help="Write the trained model here (.keras or .h5).",
+)  # fmt: skip
+@flags(
+    FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "neuron_type", "synapse",
+    "synop_weight", "loss", "readout", "batch_size", "learning_rate", "seed",
+    n_steps=40, scale_firing_rates=100.0, synapse=0.005,
+)  # fmt: skip
+@conversion_options
+@samples_option(words="Train on the first so many samples.")
+@plot_option("Draw objective, accuracy and synops here")
+@file_options("json", "csv", "html")
+def train(
+    model: Any, x: Any, y: Any, *, model_file: str, samples: int | None, plot_file: str | None,
+    json_file: str | None, csv_file: str | None, html_file: str | None, **options: Any,
+) -> None:  # fmt: skip
+    """Train MODEL on as the spiking network it becomes, for accuracy and few synops."""
+    from ..layout.plots import save_plot
+    from ..loading import save_model
+    from ..tuning import fine_tune
+
+    tuned = fine_tune(model, first_samples(x, samples), y[:samples], **options)
+    show(tuned.summary_string(width()))
+    save_model(tuned.model, model_file)
+    if plot_file is not None:
+        save_plot(tuned, plot_file)
+    write_results(tuned, json_file, csv_file, html_file)
