@@ -315,7 +315,9 @@ def test_verdict_with_the_chip(run):
     done = run("report", "net.h5", "--data", "data.npz", "--steps", 10, "--chip")
     assert done.exit_code == 0, done.stderr
     assert "on the emulated chip" in done.stdout.splitlines()[0]
-    assert re.search(r"Loihi +\S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", done.stdout)
+    assert re.search(
+        r"Loihi +\S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", done.stdout
+    )
 
 
 @pytest.mark.parametrize("wrong, said", [

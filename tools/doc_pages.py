@@ -28,6 +28,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGES = (
     "../README",
     "quickstart",
+    "reports",
     "files",
     "counting",
     "compiled",

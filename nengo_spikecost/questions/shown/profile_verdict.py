@@ -160,7 +160,7 @@ def _against_processors(profile: Profile, estimate: EnergyEstimate) -> Iterable[
         if other is None or not cores:
             continue
         times = other.mean_J / cores
-        word = f"{times:.3g} times less" if times > 1 else f"{1 / times:.3g} times more"
+        word = f"{_times(times)} less" if times > 1 else f"{_times(1 / times)} more"
         words = f"against a {name.upper()}, {'yes' if times > 1 else 'no'}: {word} on Loihi's cores"
         if estimate.host_J and (all_in > other.mean_J) != (cores > other.mean_J):
             words += ", but more with the host that makes its spikes and reads them"
@@ -173,11 +173,11 @@ def _against_twin(result: BreakEven, name: str, where: str) -> str:
     if total.crossing == "never":
         return (
             f"against an accelerator without spikes, {name} never: {where}neurons that are updated "
-            f"at all {result.n_steps} steps take {total.mean_fixed_J / total.ann_J:.3g} times its "
+            f"at all {result.n_steps} steps take {_times(total.mean_fixed_J / total.ann_J)} its "
             "energy before any spike"
         )
     if total.crossing != "crosses" or total.factor is None or total.ratio is None:
-        return f"{name}: {result.verdict.rstrip('.')}"
+        return f"in {name} {result.verdict[:1].lower()}{result.verdict[1:].rstrip('.')}"
     rate, spikes = result.network.break_even_rate_hz, result.network.break_even_spikes_per_synapse
     at = f"{si.si(rate, 'Hz')}" if rate is not None else f"{spikes:.3g} spikes per synapse"
     if total.factor > 1:
@@ -189,6 +189,11 @@ def _against_twin(result: BreakEven, name: str, where: str) -> str:
         f"in {name} spikes take {total.ratio:.2g} times what the network takes without them: too "
         f"many spikes, below {at} they would take less"
     )
+
+
+def _times(factor: float) -> str:
+    """``"96.7 times"``, ``"1,170 times"``."""
+    return f"{factor:,.0f} times" if factor >= 100 else f"{factor:.3g} times"
 
 
 def _next_steps(profile: Profile) -> Iterable[NextStep]:
