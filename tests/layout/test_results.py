@@ -61,7 +61,7 @@ def results(tmp_path_factory):
         nsc.break_even(conversion, activity), nsc.compare(conversion, activity, example_data=x),
         deployment.fit, deployment.mapping(), deployment.cost(),
         loihi.Emulator(conversion).run(x.reshape(len(x), -1), 8),
-        loihi.core_use(conversion), sweep.confirm(x, y, **quiet),
+        loihi.core_use(conversion), loihi.preflight(model), sweep.confirm(x, y, **quiet),
         nsc.tune_firing_rates(model, x, target=100, n_steps=20, **quiet),
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
     ]  # fmt: skip
