@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from .option_flags import Decorator
 from .shared_options import (
     file_options,
     first_samples,
+    given_files,
     on_model,
     samples_option,
     show,
@@ -55,6 +57,7 @@ def deploy(
     if cost and options["target"] != "emulator":
         raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
+    done = replace(done, files=given_files() or done.files)
     show(done.summary_string(line_length=width()))
     results = done.to_dict()
     if cost:

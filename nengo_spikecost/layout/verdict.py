@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -66,3 +68,9 @@ class Verdict:
             "lines": [{"about": about, "sentence": sentence} for about, sentence in self.lines],
             "next_steps": [asdict(step) for step in self.next_steps],
         }
+
+
+def trained_name(model: str) -> str:
+    """A name for the model in a file, trained on: never the file itself."""
+    stem = os.path.splitext(model.strip("'"))[0]
+    return shlex.quote(f"{stem}_trained.keras")

@@ -41,6 +41,8 @@ class Deployment(Result):
     labels : ndarray, optional
     keras : mapping from str to ndarray
         Outputs of the Keras model for the same samples, if it was asked for a score.
+    files : tuple of (str, str)
+        Names of model and data in the commands that the verdict suggests.
     """
 
     network: Any
@@ -50,6 +52,7 @@ class Deployment(Result):
     options: DeployOptions
     labels: np.ndarray | None = field(default=None, repr=False)
     keras: MappingOf[str, np.ndarray] = field(default_factory=dict, repr=False)
+    files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
 
     @property
     def target(self) -> str:

@@ -15,9 +15,9 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
-from ...layout.verdict import NextStep, Verdict
+from ...layout.verdict import NextStep, Verdict, trained_name
 from ...options import plain
-from ...workload.row_counts import dead_words
+from ...workload.row_counts import dead_words, names_in_note
 from ..deployment import Deployment
 from .core_map import core_map
 
@@ -180,17 +180,20 @@ def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
     lost = 100 * (keras.accuracy - own.accuracy)
     if lost <= POINTS:
         return
+    model, data = deployment.files
     scale, steps = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
     averaged = [c.layer for c in getattr(deployment.network, "choices", ()) if not c.exact]
     if averaged:
         yield NextStep(
-            f"{lost:.1f} points are lost, and {', '.join(averaged)} computes something else on the "
-            "chip: train the model on with that, with training samples",
-            "nengo-spikecost train MODEL --data TRAINING_DATA --out MODEL_trained.keras",
+            f"{lost:.1f} points are lost, and {names_in_note(averaged)} became something else on "
+            "the chip: train the model on with that, with training samples",
+            f"nengo-spikecost train {model} --data TRAINING_DATA --out {trained_name(model)}",
         )
-    words = f"{lost:.1f} points are lost: show each sample longer, or raise the rates"
     more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""
-    yield NextStep(words, f"nengo-spikecost deploy MODEL --data DATA --steps {2 * steps}{more}")
+    yield NextStep(
+        f"{lost:.1f} points are lost: show each sample longer, or raise the rates",
+        f"nengo-spikecost deploy {model} --data {data} --steps {2 * steps}{more}",
+    )
 
 
 def _protocol(deployment: Deployment) -> str:

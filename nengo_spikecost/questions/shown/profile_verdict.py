@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterable
 
 from ...activity.scores import Score
@@ -11,7 +9,7 @@ from ...energy import devices as device_table
 from ...energy.estimate import EnergyEstimate
 from ...errors import EnergyError
 from ...layout import si
-from ...layout.verdict import NextStep, Verdict
+from ...layout.verdict import NextStep, Verdict, trained_name
 from ...workload.row_counts import layer_counts, names_in_note
 from ..opponent.break_even_record import BreakEven
 from ..profile_record import SAME_TECHNOLOGY, Profile
@@ -108,21 +106,22 @@ def _loihi_words(profile: Profile) -> str:
         return ""
     if estimate.all_on_host:
         return "nothing of this network runs on it: all is its host's"
-    host = f", and {si.si(estimate.host_J, 'J')} its host" if estimate.host_J else ""
-    return f"{_energy(estimate)} its cores{host}, per inference; chip and board not emulated"
+    host = f", and {_amount(profile, estimate.host_J)} its host" if estimate.host_J else ""
+    per = "while it runs" if runs_on(profile) else "per inference"
+    return f"{_energy(profile, estimate)} its cores{host}, {per}; chip and board not emulated"
 
 
 def _others(profile: Profile) -> str:
     estimates = estimates_of(profile)
     words = [
-        f"{name} {_energy(estimates[name])}" for name in PROCESSORS if name in estimates
+        f"{name} {_energy(profile, estimates[name])}" for name in PROCESSORS if name in estimates
     ]  # fmt: skip
     opponent = profile.opponents.get(SAME_TECHNOLOGY)
     if isinstance(opponent, BreakEven):
         with_spikes, without = opponent.network.total.mean_J, opponent.network.total.ann_J
         words.append(
-            f"in one 45 nm technology {si.si(with_spikes, 'J')} with spikes, "
-            f"{si.si(without, 'J')} without (arithmetic alone)"
+            f"in one 45 nm technology {_amount(profile, with_spikes)} with spikes, "
+            f"{_amount(profile, without)} without (arithmetic alone)"
         )
     return "; ".join(words)
 
@@ -246,12 +245,6 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
         )
 
 
-def trained_name(model: str) -> str:
-    """A name for the model in a file, trained on: never the file itself."""
-    stem = os.path.splitext(model.strip("'"))[0]
-    return shlex.quote(f"{stem}_trained.keras")
-
-
 def _scale(profile: Profile) -> float | None:
     """The one factor on all firing rates, of a Conversion that has one."""
     scales = getattr(profile.network, "scale_firing_rates", {})
@@ -271,5 +264,19 @@ def estimates_of(profile: Profile) -> dict[str, EnergyEstimate]:
     return profile.energy.estimates(names)
 
 
-def _energy(estimate: EnergyEstimate) -> str:
-    return f"{'>= ' * estimate.lower_bound}{si.si(estimate.mean_J, 'J')}"
+def runs_on(profile: Profile) -> bool:
+    """Whether the network has no inferences, but runs: a device without spikes, at every step."""
+    workload = profile.energy.workload()
+    return bool(workload.dense_passes == workload.n_steps > 1)
+
+
+def _energy(profile: Profile, estimate: EnergyEstimate) -> str:
+    return f"{'>= ' * estimate.lower_bound}{_amount(profile, estimate.mean_J)}"
+
+
+def _amount(profile: Profile, energy_J: float) -> str:
+    """Energy of an inference; of a network that runs on, power in its own time."""
+    if not runs_on(profile):
+        return si.si(energy_J, "J")
+    protocol = profile.activity.protocol
+    return si.si(energy_J / (protocol.n_steps * protocol.dt), "W")
