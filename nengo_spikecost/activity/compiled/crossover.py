@@ -1,25 +1,34 @@
-"""How many spikes make a dense product of a convolution cheaper than events: measured."""
+"""How many spikes make a dense product cheaper than events: measured."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
-from .product_kernels import CONVOLUTION, Products, active, convolution_dense, convolution_events
+from .product_kernels import (
+    CONVOLUTION,
+    MATRIX,
+    Products,
+    active,
+    convolution_dense,
+    convolution_events,
+    matrix_dense,
+    matrix_events,
+)
 
 _known: dict[Any, int] = {}
 
 
 def measured_crossovers(products: Any, dtype: Any) -> None:
-    """Set ``most_events`` of the convolutions among these products.
+    """Set ``most_events`` of the convolutions and matrices among these products.
 
-    Both ways give the same bits, so that this decides on nothing but time; each kind of
-    convolution is measured once in a process, in about a millisecond.
+    Both ways give the same bits, so that this decides on nothing but time; each shape is measured
+    once in a process, in some milliseconds.
     """
     for product in products:
-        if product.shape[0] == CONVOLUTION:
+        if product.shape[0] in (CONVOLUTION, MATRIX):
             key = (product.shape, np.dtype(dtype))
             if key not in _known:
                 _known[key] = _measured(product, dtype)
@@ -27,27 +36,49 @@ def measured_crossovers(products: Any, dtype: Any) -> None:
 
 
 def _measured(product: Any, dtype: Any) -> int:
+    """The number of spikes, at random places, that cost as much as the dense product.
+
+    A few spikes cost more each than many, and their time grows otherwise where weights come from
+    another cache: so they are timed as many as they seem to have to be, and then again.
+    """
     zero, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
     values = np.concatenate([product.by_source, product.by_target]).astype(dtype)
-    shape = np.array([[*product.shape, 0]], dtype=np.int64)
+    shape = np.zeros((1, 16), dtype=np.int64)
+    shape[0, : len(product.shape)] = product.shape
     table = Products(
         shape, zero, zero + product.by_source.size, zero, none, np.zeros((1, 2), np.int64),
         zero, values,
     )  # fmt: skip
     n_sources, n_targets = product.shape[1:3]
-    x = np.zeros(n_sources, dtype)
-    x[:: max(n_sources // 50, 1)] = 1
-    y, padded = np.zeros(n_targets, dtype), np.zeros(product.padded_size + 64, dtype)
+    x, y = np.zeros(n_sources, dtype), np.zeros(n_targets, dtype)
+    order = np.random.RandomState(0).permutation(n_sources)
     events = np.empty(n_sources, dtype=np.int32)
-    n = active(x, 0, n_sources, events)
-    of_events = _fastest(lambda: convolution_events(table, 0, x, 0, y, 0, events, n))
-    of_dense = _fastest(lambda: convolution_dense(table, 0, x, 0, y, 0, padded))
-    return int(n * of_dense / max(of_events, 1e-9))
+    if product.shape[0] == MATRIX:
+        one_by_one = matrix_events
+        of_dense = _fastest(lambda: matrix_dense(table, 0, x, 0, y, 0))
+    else:
+        one_by_one = convolution_events
+        padded = np.zeros(product.padded_size + 64, dtype)
+        of_dense = _fastest(lambda: convolution_dense(table, 0, x, 0, y, 0, padded))
+    n = max(n_sources // 10, 1)
+    for _ in range(ROUNDS):
+        x[...] = 0
+        x[order[:n]] = 1
+        found = active(x, 0, n_sources, events)
+        of_events = _fastest(lambda m=found: one_by_one(table, 0, x, 0, y, 0, events, m))
+        before, n = n, max(1, min(n_sources, round(n * of_dense / max(of_events, 1e-9))))
+        if abs(n - before) < 0.05 * before:
+            break
+    return n
 
 
-def _fastest(call: Any) -> float:
-    seconds = []
-    for _ in range(3):
+#: Times that events are timed, and calls and seconds of each.
+ROUNDS, CALLS, SECONDS = 4, 4, 5e-4
+
+
+def _fastest(call: Callable[[], Any]) -> float:
+    seconds: list[float] = []
+    while len(seconds) < CALLS or sum(seconds) < SECONDS:
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)

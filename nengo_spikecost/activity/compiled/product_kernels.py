@@ -3,8 +3,8 @@
 Every product adds to each of its targets the products of its sources in ascending order of these,
 one after another, so that both ways give the same bits (vector_code.py).
 
-* A **matrix** has a row of weights for each source. It is delivered source by source: silent
-  sources cost nothing, and for a single sample a dense product would read as many weights.
+* A **matrix** has a row of weights for each source. Spike by spike, silent sources cost nothing;
+  its dense product reads all weights, but keeps the sums of many targets in registers.
 * A **convolution** of images has channels last. Its dense product reads each weight once for
   several neighbouring positions, so that a weight costs little more than its multiplication;
   spike by spike, every weight that a spike meets is added to a sum in memory. Which costs less
@@ -30,6 +30,7 @@ from .vector_code import (
     add_scaled,
     add_tile,
     lowest_bit,
+    n_active,
 )
 
 _inline = numba.njit(inline="always")
@@ -116,6 +117,26 @@ def active(x: Any, at: int, n: int, events: Any) -> int:
     return count
 
 
+#: Every so many blocks of 64 sources are counted to see how busy a layer is.
+SAMPLED = 8
+
+
+@numba.njit(cache=True, nogil=True)
+def seems_busy(x: Any, at: int, n: int, most: int) -> bool:
+    """Whether more than ``most`` of ``n`` sources have a value, as every eighth block says.
+
+    Where a dense product is due, the list of sources need not be written, which may cost a fifth
+    of it. A wrong guess costs little: near ``most``, both ways take as long.
+    """
+    if most >= n:
+        return False
+    count, blocks = 0, 0
+    for j in range(np.int64(0), n - 63, 64 * SAMPLED):
+        count += n_active(x, at + j, 64)
+        blocks += 1
+    return blocks >= SAMPLED and count * n > most * blocks * 64
+
+
 @numba.njit(cache=True, nogil=True)
 def matrix_events(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
@@ -126,6 +147,30 @@ def matrix_events(
     for e in range(n_events):
         i = np.int64(events[e])
         add_run(y, y_at, p.values, first + i * n_targets, x[x_at + i], n_targets)
+
+
+@numba.njit(cache=True, nogil=True)
+def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int) -> None:
+    """``y += W x``: sums of many targets stay in registers while their sources go by."""
+    n, n_targets, first = p.shape[k, 1], p.shape[k, 2], p.weights[k]
+    c, none, one = np.int64(0), np.int64(0), np.int64(1)
+    to, at, values = np.int64(y_at), np.int64(x_at), p.values
+    while c + 8 * WIDTH <= n_targets:
+        add_tile(
+            y, to + c, none, x, at, none, none, one, n, values, first + c, n_targets, 1, 8, WIDTH
+        )
+        c += 8 * WIDTH
+    while c + 2 * WIDTH <= n_targets:
+        add_tile(
+            y, to + c, none, x, at, none, none, one, n, values, first + c, n_targets, 1, 2, WIDTH
+        )
+        c += 2 * WIDTH
+    while c + 4 <= n_targets:
+        add_tile(y, to + c, none, x, at, none, none, one, n, values, first + c, n_targets, 1, 1, 4)
+        c += 4
+    while c < n_targets:
+        add_tile(y, to + c, none, x, at, none, none, one, n, values, first + c, n_targets, 1, 1, 1)
+        c += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -272,16 +317,21 @@ def convolution_dense(
 @numba.njit(cache=True, nogil=True)
 def product(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, padded: Any) -> None:
     """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less."""
-    n_events = active(x, x_at, p.shape[k, 1], events)
-    kind = p.shape[k, 0]
-    if kind == MATRIX:
+    kind, n = p.shape[k, 0], p.shape[k, 1]
+    most = n if kind == SPARSE else p.most_events[k]
+    busy = seems_busy(x, x_at, n, most)
+    n_events = 0 if busy else active(x, x_at, n, events)
+    if busy or n_events > most:
+        if kind == MATRIX:
+            matrix_dense(p, k, x, x_at, y, y_at)
+        else:
+            convolution_dense(p, k, x, x_at, y, y_at, padded)
+    elif kind == MATRIX:
         matrix_events(p, k, x, x_at, y, y_at, events, n_events)
     elif kind == SPARSE:
         sparse_events(p, k, x, x_at, y, y_at, events, n_events)
-    elif n_events <= p.most_events[k]:
-        convolution_events(p, k, x, x_at, y, y_at, events, n_events)
     else:
-        convolution_dense(p, k, x, x_at, y, y_at, padded)
+        convolution_events(p, k, x, x_at, y, y_at, events, n_events)
 
 
 def by_target(kernel: np.ndarray) -> np.ndarray:

@@ -1,0 +1,50 @@
+"""Events and dense products give the same bits; sums in exact arithmetic say which are right."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nengo_spikecost.activity.compiled import product_kernels as kernels
+from nengo_spikecost.activity.compiled.crossover import measured_crossovers
+
+
+@pytest.mark.parametrize("n_targets", [1, 7, 100, 391])
+@pytest.mark.parametrize("activity", [0.0, 0.1, 1.0])
+def test_a_matrix_by_events_and_dense(n_targets, activity):
+    rng = np.random.RandomState(n_targets)
+    n = 700
+    values = rng.normal(size=n * n_targets).astype(np.float32)
+    x = (rng.rand(n + 3) < activity).astype(np.float32) * rng.normal(size=n + 3).astype(np.float32)
+    shape = (kernels.MATRIX, n, n_targets)
+    layer = SimpleNamespace(shape=shape, by_source=values, by_target=np.zeros(0), padded_size=0)
+    measured_crossovers([layer], np.float32)
+    assert 1 <= layer.most_events <= n
+    results = []
+    for most in (n, 0, layer.most_events):  # always events, never, as measured
+        one, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
+        row = np.array([[*shape, *13 * [0]]])
+        table = kernels.Products(
+            row, one, one, one, none, np.zeros((1, 2), dtype=np.int64), one + most, values
+        )
+        y = np.ones(n_targets + 5, dtype=np.float32)
+        events, padded = np.empty(n, dtype=np.int32), np.zeros(64, dtype=np.float32)
+        kernels.product(table, 0, x, 3, y, 5, events, padded)
+        assert (y[:5] == 1).all()
+        results.append(y[5:])
+    exact = 1 + x[3:].astype(np.float64) @ values.reshape(n, n_targets).astype(np.float64)
+    np.testing.assert_allclose(results[0], exact, rtol=1e-4, atol=1e-3)
+    for other in results[1:]:
+        np.testing.assert_array_equal(other.view(np.int32), results[0].view(np.int32))
+
+
+def test_how_busy_a_layer_seems():
+    """Every eighth block of 64 sources: exact where blocks are alike. Small layers are listed."""
+    x = np.zeros(64 * 64 + 1, dtype=np.float32)
+    x[1::4] = 1
+    assert kernels.seems_busy(x, 1, 4096, 1023)
+    assert not kernels.seems_busy(x, 1, 4096, 1024)
+    assert not kernels.seems_busy(x, 1, 448, 3)
+    assert not kernels.seems_busy(x, 1, 4096, 4096)
