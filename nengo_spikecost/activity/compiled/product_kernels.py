@@ -30,7 +30,7 @@ from .vector_code import (
     add_scaled,
     add_tile,
     lowest_bit,
-    n_active,
+    n_bits,
 )
 
 _inline = numba.njit(inline="always")
@@ -132,7 +132,7 @@ def seems_busy(x: Any, at: int, n: int, most: int) -> bool:
         return False
     count, blocks = 0, 0
     for j in range(np.int64(0), n - 63, 64 * SAMPLED):
-        count += n_active(x, at + j, 64)
+        count += n_bits(active_bits(x, at + j))
         blocks += 1
     return blocks >= SAMPLED and count * n > most * blocks * 64
 

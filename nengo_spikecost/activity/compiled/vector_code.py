@@ -192,20 +192,13 @@ def _lowest_bit(typing: Any, bits: Any) -> tuple[Any, Any]:
 lowest_bit: Any = intrinsic(_lowest_bit)
 
 
-def _n_active(typing: Any, x: Any, at: Any, width: Any) -> tuple[Any, Any]:
-    """How many of ``x[at : at + width]`` are not 0 (NaN is not); ``width`` is 64."""
-    signature = types.int64(x, at, width)
-    n = width.literal_value
+def _n_bits(typing: Any, bits: Any) -> tuple[Any, Any]:
+    """How many bits of a uint64 are set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        kind = _float(signature.args[0])
-        align = kind.get_abi_size(context.target_data)
-        values = builder.load(_pointer(builder, array.data, arguments[1], kind, n), align=align)
-        flags = builder.fcmp_unordered("!=", values, ir.Constant(values.type, [0.0] * n))
-        return builder.ctpop(builder.bitcast(flags, ir.IntType(n)))
+        return builder.ctpop(arguments[0])
 
-    return signature, generate
+    return types.int64(types.uint64), generate
 
 
-n_active: Any = intrinsic(prefer_literal=True)(_n_active)
+n_bits: Any = intrinsic(_n_bits)
