@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any, Callable
 
 import numpy as np
@@ -65,7 +66,7 @@ def _measured(product: Any, dtype: Any) -> int:
         x[...] = 0
         x[order[:n]] = 1
         found = active(x, 0, n_sources, events)
-        of_events = _fastest(lambda m=found: one_by_one(table, 0, x, 0, y, 0, events, m))
+        of_events = _fastest(partial(one_by_one, table, 0, x, 0, y, 0, events, found))
         before, n = n, max(1, min(n_sources, round(n * of_dense / max(of_events, 1e-9))))
         if abs(n - before) < 0.05 * before:
             break
