@@ -92,7 +92,7 @@ def test_a_registered_simulator_takes_up_a_continuous_presentation(tmp_path):
 
 def test_what_a_registered_simulator_can_not_do_is_refused(tmp_path):
     register_simulator_spec(SimulatorSpec("adder", Adder, options=("target",)))
-    with pytest.raises(MeasurementError, match=r"adder can't take up.*simulator='compiled' or 'loihi'"):
+    with pytest.raises(MeasurementError, match=r"adder can't.*='compiled' or 'loihi'"):
         spikes(simulator="adder", presentation="continuous", checkpoint=tmp_path / "kept")
     with pytest.raises(MeasurementError, match="by_step is for simulator 'loihi'; 'adder' has no"):
         spikes(simulator="adder", by_step=True)
