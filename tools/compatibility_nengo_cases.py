@@ -63,8 +63,8 @@ def learning() -> str:
         rule = nengo.PES()
         learned = nengo.Connection(a, b, learning_rule_type=rule)
         nengo.Connection(error, learned.learning_rule)
-    # NengoLoihi runs the target of a learned Connection on its host (Split, in builder): spikes of
-    # a and of the error are read there, and meet no weight on the chip
+    # NengoLoihi runs the target of a learned Connection and the error on its host (HostChipSplit).
+    # What a spike of the source meets on the chip are decoders, in compartments that do not spike
     return _counted(network, lambda spikes: 0)
 
 
@@ -205,8 +205,12 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "nengo learning", right="as by hand",
         brings="a Connection with PES into an Ensemble", see=learning,
-        theirs="decoders change at every step; NengoLoihi has the target on its host",
-        test="tests/native/test_synops.py", **of_nengo,
+        theirs="decoders change at every step. NengoLoihi has only the source on the chip, target "
+        "and error on its host (splitter.py): spikes of the source meet the learned decoders in "
+        "compartments that do not spike, a readout, and no neurons, so that there are no synops",
+        test="tests/native/test_synops.py"
+        "::test_spikes_of_a_learned_connection_meet_no_neurons_on_the_chip",
+        **of_nengo,
     )  # fmt: skip
     yield Case(
         "nengo relay", right="as by hand",

@@ -19,7 +19,14 @@ _PRODUCT = (
     "it multiplies the outputs of layers with each other, which synapses, that only add, can't do; "
     "use Add, Maximum or Concatenate"
 )
-_CURVE = f"no spiking neuron has its curve; train the model with ReLU, or {FALLBACK}"
+_SWAP = (
+    "put another in its place, which computes something else (swap_activations={{{0!r}: 'relu'}}, "
+    "--swap {0}=relu)"
+)
+_CURVE = (
+    "no spiking neuron has its curve; train the model with ReLU, "
+    f"{_SWAP.format('elu')}, or {FALLBACK}"
+)
 _STATE = (
     "its state is computed with products of its own, which have no Nengo form; use "
     "keras_spiking or NEF networks for recurrent models"
@@ -54,7 +61,7 @@ _REASONS = {
     "LayerNormalization": _STATISTICS,
     "MultiHeadAttention": _ATTENTION, "Multiply": _PRODUCT, "SimpleRNN": _STATE,
     "ThresholdedReLU": "its output jumps at the threshold, which no sum of ReLU neurons does; "
-    f"use ReLU, or {FALLBACK}",
+    f"use ReLU, {_SWAP.format('thresholded_relu')}, or {FALLBACK}",
     "UnitNormalization": _STATISTICS,
 }  # fmt: skip
 

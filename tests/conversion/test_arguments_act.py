@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 import nengo
 import numpy as np
@@ -218,3 +219,50 @@ def test_a_network_is_not_converted_again(options):
         nsc.profile(conversion, x, n_steps=3, **options)
     with pytest.raises(TuningError, match=f"{name}: a Conversion has its own"):
         nsc.tune_firing_rates(conversion, x, n_steps=3, **options)
+
+
+@pytest.mark.parametrize(
+    "kind, options, called, key",
+    [
+        ("ELU", {}, None, "elu"),
+        ("ELU", {}, "act", "act"),
+        ("ELU", {}, "act", "layer"),
+        ("ThresholdedReLU", {}, "act", "act"),
+        ("ThresholdedReLU", {}, "act", "layer"),
+        ("ThresholdedReLU", {}, None, "thresholded_re_lu"),
+        ("LeakyReLU", {}, None, "leaky_re_lu"),
+        ("LeakyReLU", {}, "act", "layer"),
+        ("PReLU", {"alpha_initializer": "ones"}, None, "p_re_lu"),
+        ("PReLU", {"alpha_initializer": "ones"}, "act", "act"),
+        ("Activation", {"activation": "softplus"}, "act", "layer"),
+        ("Activation", {"activation": "softplus"}, "act", "softplus"),
+    ],
+)
+def test_layers_that_are_activations_are_swapped(kind, options, called, key):
+    """Right is what Keras gives with a ReLU in the place of the layer."""
+    keras.backend.clear_session()  # names of layers are counted
+    act = getattr(layers, kind)(name=called, **options)
+    inp = keras.Input((4,))
+    x = layers.Dense(5, bias_initializer="ones")(inp)
+    out = layers.Dense(3)
+    model = keras.Model(inp, out(act(x)))
+    expected = keras.Model(inp, out(layers.ReLU()(x)))
+    conversion = nsc.convert(
+        model, neuron_type="RectifiedLinear", synapse=None,
+        swap_activations={act if key == "layer" else key: "relu"},
+    )  # fmt: skip
+    images = np.random.RandomState(0).uniform(-1, 1, (3, 4)).astype("f4")
+    activity = nsc.measure(conversion, images, 5, simulator="compiled", progress=False)
+    (record,) = activity.outputs.values()
+    np.testing.assert_allclose(record.last, expected.predict(images, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["ELU", "ThresholdedReLU"])
+def test_the_advice_on_a_layer_without_neurons_works(kind):
+    inp = keras.Input((4,))
+    model = keras.Model(inp, layers.Dense(3)(getattr(layers, kind)()(layers.Dense(5)(inp))))
+    with pytest.raises(ConversionError) as said:
+        nsc.convert(model)
+    (old,) = set(re.findall(r"swap_activations=\{'(\w+)': 'relu'\}", str(said.value)))
+    assert f"--swap {old}=relu" in str(said.value)
+    assert nsc.convert(model, swap_activations={old: "relu"}).choices

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import nengo
+import nengo_loihi
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -135,6 +136,32 @@ def test_weight_updates_are_those_of_the_simulator(name):
         # all neurons are active, so all weights change
         changed, size = changed_weights(net, record.connection, record.modifies)
         assert record.n_weights == changed == size, record.name
+
+
+def test_spikes_of_a_learned_connection_meet_no_neurons_on_the_chip():
+    """Where NengoLoihi runs them: its own split, and the blocks that it builds.
+
+    Only the source is on the chip. Its spikes meet the learned decoders, and their negatives, in a
+    block of compartments that do not spike and whose sums go to the host: a readout. So there are
+    no synops from neurons to neurons, and what is read is counted as the host's.
+    """
+    with nengo.Network(seed=0) as net:
+        a, b, error = (nengo.Ensemble(20, 1, label=name) for name in ("a", "b", "error"))
+        learned = nengo.Connection(a, b, learning_rule_type=nengo.PES())
+        nengo.Connection(error, learned.learning_rule)
+    split = HostChipSplit(net)
+    assert [split.on_chip(obj) for obj in (a, b, error)] == [True, False, False]
+    with nengo_loihi.Simulator(net, target="sim", progress_bar=False) as simulator:
+        source, decoder = simulator.model.blocks
+    (synapse,) = decoder.synapses
+    assert not source.synapses and not decoder.axons and synapse.learning
+    assert (synapse.n_axons, decoder.n_neurons) == (20, 2)
+    activity = nsc.measure(net, None, 50, simulator="nengo", progress=False)
+    work = count(NetworkGraph(net), activity)
+    assert [p.synops for p in work.pathways] == [None, None]
+    spikes = activity.populations["a"].counts.sum()
+    by_name = {p.name: p.events for p in work.pathways}
+    assert spikes > 0 and by_name["a -> b"].tolist() == [20 * spikes]
 
 
 def test_learning_rules_have_names_and_pathways_to_them():

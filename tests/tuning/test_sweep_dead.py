@@ -11,8 +11,16 @@ from nengo_spikecost import stack
 NEURONS = "LoihiSpikingRectifiedLinear"
 
 
-@pytest.mark.parametrize("n_steps, expected", [(2, {"b", "c"}), (40, set())])
-def test_dead_layers_of_every_trial(n_steps, expected):
+@pytest.mark.parametrize(
+    "simulator, n_steps, expected",
+    [
+        ("compiled", 2, {"b", "c"}),
+        pytest.param("compiled", 40, set(), marks=pytest.mark.slow),
+        pytest.param("nengo_dl", 2, {"b", "c"}, marks=pytest.mark.slow),
+        pytest.param("nengo_dl", 40, set(), marks=pytest.mark.slow),
+    ],
+)
+def test_dead_layers_of_every_trial(simulator, n_steps, expected):
     """What is dead: of Nengo's own simulator, with the scales of the trial."""
     keras = stack.keras()
     layers = keras.layers
@@ -24,7 +32,7 @@ def test_dead_layers_of_every_trial(n_steps, expected):
         layer.set_weights([rng.uniform(0.1, 1, kernel.shape), np.full(bias.shape, 0.1)])
     x, y = rng.uniform(size=(4, 4)).astype("f4"), np.array([0, 1, 0, 1])
     swept = nsc.sweep(model, x, y, n_trials=2, n_steps=(n_steps,), synapses=(0.005,), explore=0,
-                      neuron_type=NEURONS, progress=False)  # fmt: skip
+                      neuron_type=NEURONS, simulator=simulator, progress=False)  # fmt: skip
     frame = swept.to_frame()
     for trial in swept.trials:
         conversion = nsc.convert(

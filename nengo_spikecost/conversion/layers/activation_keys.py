@@ -47,7 +47,8 @@ _MORE_NAMES = frozenset(
 _SYNONYMS = {
     "swish": "silu", "hard_swish": "hard_silu", "hardsigmoid": "hard_sigmoid", "hardswish":
     "hard_silu", "hardtanh": "hard_tanh", "leakyrelu": "leaky_relu", "re_lu": "relu",
-    "thresholdedrelu": "thresholded_relu", "logistic": "sigmoid", "expit": "sigmoid",
+    "thresholdedrelu": "thresholded_relu", "leaky_re_lu": "leaky_relu", "p_re_lu": "prelu",
+    "thresholded_re_lu": "thresholded_relu", "logistic": "sigmoid", "expit": "sigmoid",
     "none": "linear", "identity": "linear",
 }  # fmt: skip
 

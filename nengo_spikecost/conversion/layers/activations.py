@@ -85,7 +85,9 @@ class ConvertCurveless(ActivationConverter):
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
         """They are converted as something else only."""
-        return None if converter.swaps.replaced(layer) is not layer else reason_of(layer)
+        # by the layer's name, by the layer itself, or by the name of its curve
+        wanted = converter.swaps.replaced(converter.swapped(layer, layer))
+        return None if wanted is not layer else reason_of(layer)
 
     def curve(self, node_id: int) -> Any:
         """The layer itself, which has the name of its curve."""
