@@ -7,12 +7,10 @@ then held against the original on a random input.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 from .keras3_weights import inference_weights, inputs_not_rounded, policy_of_copy, rounding_of
+from .plain_names import plain_names, predict
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
 _FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
@@ -304,12 +303,12 @@ def _check_equal(model: Any, copy: tf.keras.Model) -> None:
         shape = [2, *(16 if size is None else int(size) for size in tensor.shape[1:])]
         inputs.append(rng.uniform(0, 1, shape).astype("f4"))
     data = inputs if len(inputs) > 1 else inputs[0]
-    rebuilt = tf.nest.flatten(copy.predict(data, verbose=0))
+    rebuilt = tf.nest.flatten(predict(copy, data))
     given: Any = data
     if getattr(model, "_inputs_struct", None) is not None:
         pack = importlib.import_module("keras").tree.pack_sequence_as
         given = pack(model._inputs_struct, inputs)
-    with _plain_names(model), inputs_not_rounded(model):
+    with plain_names(model), inputs_not_rounded(model):
         # not predict: Keras 3.15.1 keeps what it traced for this length, and a model with
         # TimeDistributed then predicts the wrong number of steps for another one; nor must what
         # it keeps be without the rounding of inputs
@@ -326,31 +325,3 @@ def _check_equal(model: Any, copy: tf.keras.Model) -> None:
                 "one of its layers means something different there. Make the model with "
                 "tf.keras after 'import nengo_spikecost' instead."
             )
-
-
-@contextlib.contextmanager
-def _plain_names(model: Any) -> Iterator[None]:
-    """Names that TensorFlow has a scope for, while Keras 3 runs a model on it.
-
-    Keras 3.15 takes any name, and its back end in TensorFlow then refuses a blank in it.
-    """
-    renamed = []
-    for operation in (model, *_operations(model)):
-        plain = re.sub(r"[^A-Za-z0-9_.]", "_", operation.name)
-        plain = plain if plain[:1].isalnum() else f"L{plain}"
-        if plain != operation.name:
-            renamed.append((operation, operation.name))
-            operation.name = plain
-    try:
-        yield
-    finally:
-        for operation, name in renamed:
-            operation.name = name
-
-
-def _operations(model: Any) -> Iterator[Any]:
-    """Layers and operations of a Keras 3 model, those of models in it too."""
-    for operation in getattr(model, "operations", None) or model.layers:
-        yield operation
-        if hasattr(operation, "layers"):
-            yield from _operations(operation)

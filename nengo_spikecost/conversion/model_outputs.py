@@ -10,6 +10,7 @@ import tensorflow as tf
 from ..activity.samples import with_labels
 from ..activity.subject import subject
 from ..errors import DataError
+from .plain_names import predict
 
 
 def model_outputs(named: Any, data: Any) -> dict[str, np.ndarray]:
@@ -38,7 +39,7 @@ def model_outputs(named: Any, data: Any) -> dict[str, np.ndarray]:
         values.reshape(len(values), *named.input_shapes[name])
         for name, values in batch.inputs.items()
     ]
-    outputs = model.predict(fed[0] if len(fed) == 1 else fed, verbose=0)
+    outputs = predict(model, fed[0] if len(fed) == 1 else fed)
     several = tf.nest.flatten(outputs)  # a list, or a dict of a model with named outputs
     return {
         name: np.asarray(values).reshape(len(values), -1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 
 import numpy as np
 import pytest
@@ -158,8 +160,9 @@ def test_rows_that_are_no_labels_are_refused_before_anything_runs(regression, y,
 
 def test_sweep_of_a_regression(regression, tmp_path):
     study = tmp_path / "study.sqlite"
-    options = {"n_steps": (20, 40), "n_trials": 12, "progress": False, "study": study}
-    swept = nsc.sweep(regression, X, Y, accuracy_losses=(0.05, 0.5), **options)
+    options = {"n_steps": (60, 150), "n_trials": 8, "progress": False, "study": study,
+               "accuracy_losses": (0.05, 0.9), "synapses": (0.02,)}  # fmt: skip
+    swept = nsc.sweep(regression, X, Y, **options)
     of_keras = regression.predict(X, verbose=0)
     assert swept.keras_rmse == pytest.approx(numpy_scores(of_keras, Y)[0])
     total = np.sum((Y - Y.mean(axis=0)) ** 2)  # R² by its definition
@@ -171,7 +174,9 @@ def test_sweep_of_a_regression(regression, tmp_path):
         # the same simulation, read on its way to the longest time
         assert point.rmse == pytest.approx(expected, rel=1e-4)
         assert (row.rmse, row.correlation) == pytest.approx((expected, r))
+        assert point.correlation == pytest.approx(r, rel=1e-4)
         assert point.accuracy == pytest.approx(1 - np.sum((values - Y) ** 2) / total, rel=1e-4)
+    assert swept.front()
     # the front: no point has both less energy and less error at no longer time
     for a in swept.front():
         for b in swept.front():
@@ -184,8 +189,29 @@ def test_sweep_of_a_regression(regression, tmp_path):
     assert "rmse" in json.loads(confirmed.to_json())["rows"][0]
     loaded = Sweep.load(study)
     assert loaded.regression and loaded.points[0].rmse == swept.points[0].rmse
-    again = nsc.sweep(regression, X, Y, accuracy_losses=(0.05, 0.5), **options)
-    assert [t.number for t in again.trials] == list(range(12))
+    assert [p.correlation for p in loaded.points] == [p.correlation for p in swept.points]
+    # every trial has it: in the table of the front, in JSON, and in the data frame and so in CSV
+    assert f"{swept.front()[0].correlation:.4f}" in str(swept) and "Correlation" in str(swept)
+    read = [r for trial in content["trials"] for r in trial["readings"]]
+    seen = [r.correlation for trial in swept.trials for r in trial.readings]
+    assert [r["correlation"] for r in read] == seen and None not in seen
+    judged = [  # what NengoDL said of the settings that compiled code found takes its place
+        swept.judged.get((trial.number, r.n_steps), r).correlation
+        for trial in swept.trials for r in trial.readings
+    ]  # fmt: skip
+    assert swept.judged and swept.to_frame()["correlation"].tolist() == judged
+    assert content["front"][0]["correlation"] == swept.front()[0].correlation
+    # a study of before it was kept
+    with contextlib.closing(sqlite3.connect(study)) as file, file:
+        file.execute("DELETE FROM arrays WHERE name LIKE '%agreement%'")
+        file.execute("DELETE FROM digests WHERE name LIKE '%agreement%'")
+    old = Sweep.load(study)
+    assert {p.correlation for p in old.points} == {None}
+    assert [p.rmse for p in old.points] == [p.rmse for p in swept.points]
+    (header,) = (line for line in str(old).splitlines() if "Correlation" in line)
+    assert header and json.loads(old.to_json())["front"][0]["correlation"] is None
+    again = nsc.sweep(regression, X, Y, **options)
+    assert [t.number for t in again.trials] == list(range(8))
     with pytest.raises(DataError, match="targets in y are the same for all samples"):
         nsc.sweep(regression, X, np.full((60, 2), 7.0), n_steps=5)
 

@@ -76,4 +76,6 @@ def _keep(file: Study, trial: int, reading: Reading) -> None:
         "layer_synops": dict(reading.layer_synops),
     }  # fmt: skip
     arrays = {f"{name} correct": reading.correct, f"{name} energy_J": reading.energy_J}
+    if reading.agreement is not None:
+        arrays[f"{name} agreement"] = reading.agreement.to_array()
     file.remember({name: fact}, arrays)

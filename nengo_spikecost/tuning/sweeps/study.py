@@ -26,9 +26,13 @@ import numpy as np
 
 from ...errors import TuningError
 from ...files import check_writable
+from .joint_sums import Agreement
 from .trials import Proposal, Reading, Setting, Trial
 
 FORMAT = "nengo-spikecost/sweep/1"
+
+#: Name of the array with the `Agreement` of each reading of a trial of a regression.
+_AGREEMENTS = "agreement of trial {}"
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -135,9 +139,11 @@ class Study:
         for name, fact in facts.items():
             if name.startswith("judged "):
                 synops = float("nan") if fact["synops"] is None else fact["synops"]
+                agreement = arrays.get(f"{name} agreement")
                 readings[fact["trial"], fact["n_steps"]] = Reading(
                     fact["n_steps"], arrays[f"{name} correct"], arrays[f"{name} energy_J"],
                     synops, fact["layer_synops"],
+                    None if agreement is None else Agreement.of_array(agreement),
                 )  # fmt: skip
         return readings
 
@@ -172,11 +178,22 @@ class Study:
                 [_row(trial.number, reading) for reading in trial.readings],
             )
             self._note("trials", [trial.number])
+            agreements = [reading.agreement for reading in trial.readings]
+            # among the arrays, so that files keep the tables that they have
+            if agreements and all(agreements):
+                name = _AGREEMENTS.format(trial.number)
+                values = np.concatenate([a.to_array() for a in agreements if a])
+                self._db.execute("INSERT INTO arrays VALUES (?, ?)", (name, _packed(values)))
+                self._note("arrays", [name])
 
     def trials(self) -> list[Trial]:
         """All trials, in order."""
         with self._reading():
-            return [_trial(*rows) for rows in self._kept("trials").values()]
+            arrays = self._kept("arrays")
+            return [
+                _trial(row, readings, arrays.get(_AGREEMENTS.format(number)))
+                for number, (row, readings) in self._kept("trials").items()
+            ]
 
     def _stored(self, table: str, only: Any = None) -> dict[Any, Any]:
         """What is in a table by name, as it is stored; of a trial its row and its readings'."""
@@ -260,18 +277,25 @@ def _digest(stored: Any) -> str:
     return hashlib.sha256(repr(stored).encode()).hexdigest()
 
 
-def _trial(row: Sequence[Any], readings: Iterable[Sequence[Any]]) -> Trial:
-    """A trial of its row and those of its readings."""
+def _trial(
+    row: Sequence[Any], readings: Sequence[Sequence[Any]], agreements: bytes | None
+) -> Trial:
+    """A trial of its row, those of its readings, and how these agree with targets."""
     number, state, origin, baseline, parent, scales, synapse, reason, seconds = row
     proposal = Proposal(Setting(json.loads(scales), synapse), origin, bool(baseline), parent)
-    return Trial(number, proposal, state, tuple(map(_reading, readings)), reason, seconds)
+    kept: list[Any] = [None] * len(readings)
+    if agreements is not None:
+        kept = [Agreement.of_array(v) for v in np.split(_unpacked(agreements), len(readings))]
+    own = tuple(_reading(*pair) for pair in zip(readings, kept))
+    return Trial(number, proposal, state, own, reason, seconds)
 
 
-def _reading(row: Sequence[Any]) -> Reading:
+def _reading(row: Sequence[Any], agreement: Agreement | None) -> Reading:
     _, n_steps, *_, synops, layers, correct, energy_J = row
     synops = float("nan") if synops is None else synops
     layer_synops = json.loads(layers)
-    return Reading(n_steps, _unpacked(correct), _unpacked(energy_J), synops, layer_synops)
+    correct, energy_J = _unpacked(correct), _unpacked(energy_J)
+    return Reading(n_steps, correct, energy_J, synops, layer_synops, agreement)
 
 
 def _row(number: int, reading: Reading) -> tuple[Any, ...]:

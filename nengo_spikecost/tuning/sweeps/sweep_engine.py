@@ -43,6 +43,7 @@ from ...workload.workload_record import Workload
 from ..rescaling import RescalableNetwork, in_compiled_code
 from ..sweep_options import SEARCHES, SweepOptions
 from .chip_blocks import ChipBlocks, found_blocks
+from .joint_sums import Agreement
 from .sweep_plan import Plan
 from .trials import Reading, Setting, with_more
 
@@ -290,6 +291,7 @@ def priced_readings(
             n_steps=n_steps, correct=labels.outcomes(values), synops=workload.mean_synops,
             energy_J=np.array(np.broadcast_to(energy_J, (len(labels),))),
             layer_synops=_synops_by_origin(workload, graph),
+            agreement=Agreement.of(values, labels.values) if labels.kind == "regression" else None,
         )  # fmt: skip
         read.append(reading)
     return read

@@ -20,6 +20,7 @@ from ...activity.labels import Labels, only_labels, read_labels
 from ...checkpoints import differences
 from ...conversion import Conversion, convert
 from ...conversion.output_heads import head_of
+from ...conversion.plain_names import predict
 from ...digests import array_digest
 from ...errors import DataError, TuningError
 from ..rescaling import RescalableNetwork
@@ -131,7 +132,7 @@ def keras_outcomes(model: Any, x: np.ndarray, labels: Labels) -> np.ndarray:
             "samples that the Keras model itself classifies."
         )
     in_steps(x, "x", math.prod(shape), shape, None)
-    outputs = np.asarray(model.predict(x.reshape(len(x), *shape), verbose=0))
+    outputs = np.asarray(predict(model, x.reshape(len(x), *shape)))
     if not np.isfinite(outputs).all():
         raise DataError("The Keras model gives values that are no finite numbers.")
     return labels.outcomes(outputs.reshape(len(x), -1))

@@ -356,6 +356,7 @@ class Sweep(Result):
             energy_J=reading.mean_J, synops=reading.synops, accuracy=share,
             interval=interval_of(reading.correct, self.confidence), loss=loss,
             loss_interval=(low, high), correct=reading.correct, rmse=self.rmse_of(share),
+            correlation=reading.correlation,
             simulator=self.searched_in if judged is None else JUDGES, searched=searched,
         )  # fmt: skip
 

@@ -8,6 +8,8 @@ from typing import Any, Optional
 
 import numpy as np
 
+from .joint_sums import Agreement
+
 Key = tuple[tuple[float, ...], Optional[float]]
 
 ROUNDING = 1e-12
@@ -79,6 +81,8 @@ class Reading:
     layer_synops : mapping from str to float
         Synops made by the spikes of each layer, mean per inference: 0 only if it never spiked.
         Layers that spike and make none are left out.
+    agreement : Agreement, optional
+        Of the outputs of a regression with the targets; none in studies of before it was kept.
     """
 
     n_steps: int
@@ -86,6 +90,7 @@ class Reading:
     energy_J: np.ndarray
     synops: float
     layer_synops: Mapping[str, float] = field(default_factory=dict)
+    agreement: Agreement | None = None
 
     @property
     def n_seen(self) -> int:
@@ -96,6 +101,11 @@ class Reading:
     def accuracy(self) -> float:
         """Share of images classified rightly; R² of a regression."""
         return float(self.correct.mean())
+
+    @property
+    def correlation(self) -> float | None:
+        """Of a regression: Pearson's, over all values; NaN where all outputs are the same."""
+        return None if self.agreement is None else self.agreement.correlation
 
     @property
     def mean_J(self) -> float:
@@ -116,6 +126,7 @@ class Reading:
                 k: mean(v, other.layer_synops[k]) for k, v in self.layer_synops.items()
                 if k in other.layer_synops
             },
+            self.agreement.joined(other.agreement) if self.agreement and other.agreement else None,
         )  # fmt: skip
 
 
@@ -211,8 +222,9 @@ class Point:
         Interval for the loss, of the paired outcomes.
     correct : ndarray, shape (n_images,)
         Outcome image by image (`Labels.outcomes`).
-    rmse : float, optional
-        Of a regression, against the targets.
+    rmse, correlation : float, optional
+        Of a regression, against the targets. The correlation is NaN where all outputs are the same,
+        and None in studies of before it was kept.
     simulator : str
         Of all figures.
     searched : Searched, optional
@@ -236,6 +248,7 @@ class Point:
     rmse: float | None = None
     simulator: str = "nengo_dl"
     searched: Searched | None = None
+    correlation: float | None = field(default=None, compare=False)  # NaN equals nothing
 
     def code(self) -> str:
         """Python that sets it, to paste."""

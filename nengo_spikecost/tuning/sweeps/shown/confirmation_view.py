@@ -7,7 +7,7 @@ from typing import Any
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare
 from ..confirmation import Confirmation
-from .loss_words import interval, known, points, quality, renamed, share
+from .loss_words import as_json, interval, known, points, quality, renamed, share
 
 
 @presents(Confirmation)
@@ -56,7 +56,9 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         for values, row in zip(rows, confirmation.rows):
             if row.rmse is not None:
                 values |= {
-                    "rmse_in_sweep": row.point.rmse, "correlation": known(row.correlation or 0.0),
+                    "rmse_in_sweep": row.point.rmse,
+                    "correlation_in_sweep": as_json(row.point.correlation),
+                    "correlation": as_json(row.correlation),
                 }  # fmt: skip
         return [renamed(v, row.rmse) for v, row in zip(rows, confirmation.rows)]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ....layout.si import MISSING
+
 
 def points(loss: float) -> str:
     """A loss in percentage points."""
@@ -31,8 +33,25 @@ def quality(accuracy: float, rmse: float | None) -> str:
     return f"{accuracy:.2%}" if rmse is None else f"{rmse:.4g}"
 
 
-def renamed(row: dict[str, Any], rmse: float | None) -> dict[str, Any]:
-    """A row of results; of a regression, what is called accuracy is R², and the RMSE beside it."""
+def correlated(value: float | None) -> str:
+    """A correlation; a dash where there is none, or none was kept."""
+    return MISSING if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def as_json(value: float | None) -> float | None:
+    """A number as JSON holds it, or None that stays None."""
+    return None if value is None else known(value)
+
+
+#: For rows whose correlation is not known, as that of Keras.
+UNKNOWN = object()
+
+
+def renamed(row: dict[str, Any], rmse: float | None, correlation: Any = UNKNOWN) -> dict[str, Any]:
+    """A row of results; of a regression, what is called accuracy is R², and the RMSE beside it.
+
+    The correlation follows it, if it is given: None and NaN are None, as JSON holds them.
+    """
     if rmse is None:
         return row
     named: dict[str, Any] = {}
@@ -40,4 +59,6 @@ def renamed(row: dict[str, Any], rmse: float | None) -> dict[str, Any]:
         named[key.replace("accuracy", "r2")] = value
         if key == "accuracy":
             named["rmse"] = rmse
+            if correlation is not UNKNOWN:
+                named["correlation"] = as_json(correlation)
     return named

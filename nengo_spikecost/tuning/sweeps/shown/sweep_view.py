@@ -15,7 +15,7 @@ from ....layout.presenter import Part
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
 from ..trials import Point, Reading, Trial
-from .loss_words import interval, known, points, quality, renamed
+from .loss_words import correlated, interval, known, points, quality, renamed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +47,7 @@ class SweepPresenter(Presenter[Sweep]):
         front = {(point.trial, point.n_steps) for point in sweep.front()}
         complete = {(point.trial, point.n_steps): point for point in sweep.points}
         rows: list[dict[str, Any]] = []
+        correlations: list[float | None] = []
         for trial in sweep.trials:
             scales = {f"scale {name}": scale for name, scale in trial.scales.items()}
             shared = {
@@ -66,8 +67,12 @@ class SweepPresenter(Presenter[Sweep]):
                 }
                 for reading in readings
             ] or [{**shared, "on_front": False}]  # fmt: skip
+            correlations += [reading.correlation for reading in readings] or [None]
         if sweep.regression:
-            return [renamed(row, sweep.rmse_of(row.get("accuracy", 0.0))) for row in rows]
+            return [
+                renamed(row, sweep.rmse_of(row.get("accuracy", 0.0)), correlation)
+                for row, correlation in zip(rows, correlations)
+            ]
         return rows
 
     def content(self, sweep: Sweep) -> dict[str, Any]:
@@ -161,7 +166,8 @@ def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
     shown = f", {len(rows)} of its {len(front)} points" if len(rows) < len(front) else ""
     return Table.of(
         (
-            "Trial", "Steps", "Energy", "Synops", "RMSE" if sweep.regression else "Accuracy",
+            "Trial", "Steps", "Energy", "Synops",
+            *(("RMSE", "Correlation") if sweep.regression else ("Accuracy",)),
             "Loss\npoints",
             *(("Synapse\nms",) if several else ()),
             *(f"Scale\n{name}" for name in sweep.space.layers),
@@ -177,6 +183,7 @@ def _cells(point: Point, several: bool) -> tuple[str, ...]:
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
         si.si(point.energy_J, "J"), si.count(point.synops, short=True),
         quality(point.accuracy, point.rmse),
+        *((correlated(point.correlation),) if point.rmse is not None else ()),
         f"{points(point.loss)} ({interval(point.loss_interval)})", *((synapse,) if several else ()),
         *(f"{scale:.3g}" for scale in point.scale_firing_rates.values()),
     )  # fmt: skip
@@ -266,7 +273,7 @@ def _trial_dict(sweep: Sweep, trial: Trial) -> dict[str, Any]:
                 "accuracy": reading.accuracy, "energy_J": reading.mean_J,
                 "synops": known(reading.synops),
             },
-            sweep.rmse_of(reading.accuracy),
+            sweep.rmse_of(reading.accuracy), reading.correlation,
         )
         for reading in trial.readings
     ]  # fmt: skip
@@ -279,14 +286,13 @@ def _trial_dict(sweep: Sweep, trial: Trial) -> dict[str, Any]:
 
 
 def _point_dict(point: Point) -> dict[str, Any]:
-    values = {
-        f.name: getattr(point, f.name) for f in fields(point) if f.name not in ("correct", "rmse")
-    }
+    apart = ("correct", "rmse", "correlation")
+    values = {f.name: getattr(point, f.name) for f in fields(point) if f.name not in apart}
     values["synops"] = known(point.synops)
     if point.searched is not None:
         values["searched"] = {name: known(v) for name, v in asdict(point.searched).items()}
     values = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-    return renamed(values, point.rmse)
+    return renamed(values, point.rmse, point.correlation)
 
 
 def _intervals(point: Point | None) -> dict[str, Any]:
