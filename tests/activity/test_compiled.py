@@ -518,24 +518,30 @@ def layers_of_spiking_relus(n, probed):
 @pytest.mark.parametrize("n", [3, 16, 37, 1100])
 @pytest.mark.parametrize("probed", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_chain_of_instructions_gives_the_bits_of_each_one(n, probed, dtype, monkeypatch):
-    from nengo_spikecost.activity.compiled import instructions, ordering
+def test_layers_at_once_give_the_bits_of_each_instruction(n, probed, dtype, monkeypatch):
+    from nengo_spikecost.activity.compiled import layer_kernels, ordering
 
     x = {"given": np.random.RandomState(0).uniform(0, 1, (3, 3))}
-    joined, chains = ordering.joined, []
+    with_layers, marks = ordering.with_layers, []
 
-    def noted(*arguments):
-        rows = joined(*arguments)
-        chains.extend(row for row in rows if row[0] == instructions.Code.CHAIN)
-        return rows
+    def noted(rows, is_read):
+        written, own = with_layers(rows, is_read)
+        marks.extend(own)
+        return written, own
 
-    monkeypatch.setattr(ordering, "joined", noted)
+    monkeypatch.setattr(ordering, "with_layers", noted)
     net = layers_of_spiking_relus(n, probed)
     own = measure(net, x, N_STEPS, simulator="compiled", dtype=dtype)
-    # what comes to the first layer is summed once, not anew at every step; currents are written
-    # where a Probe reads them
-    assert len(chains) == 2 and sum(row[4] >= 0 for row in chains) == probed
-    monkeypatch.setattr(ordering, "joined", lambda rows, *_: list(rows))
+    # Currents are written where a Probe reads them. What comes to the first layer is summed once,
+    # not anew at every step; the first step has no filters, and is a program of its own. Fewer
+    # than 16 neurons are run one instruction after the other.
+    fed, decayed, filtered = (
+        [m > layer_kernels.QUIET for m in marks if m % layer_kernels.QUIET == kind]
+        for kind in (layer_kernels.FED, layer_kernels.DECAYED, layer_kernels.FILTERED)
+    )
+    quiet = [True, True, not probed] if n >= 16 else []
+    assert (fed, decayed, filtered) == (quiet, quiet[:1], quiet[1:])
+    monkeypatch.setattr(ordering, "with_layers", lambda rows, _: (rows, [0] * len(rows)))
     single = measure(net, x, N_STEPS, simulator="compiled", dtype=dtype)
     for name, population in single.populations.items():
         assert population.counts.sum() > 0

@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from nengo_spikecost.activity.compiled import instructions, layer_kernels
+from nengo_spikecost.activity.compiled.fused_layers import with_layers
 from nengo_spikecost.activity.compiled.instructions import SIZE, Code
-from nengo_spikecost.activity.compiled.layer_kernels import BARE, FED, FILTERED, MARK
+from nengo_spikecost.activity.compiled.layer_kernels import (
+    BARE,
+    DECAYED,
+    FED,
+    FILTERED,
+    MARK,
+    QUIET,
+)
 from nengo_spikecost.activity.compiled.product_kernels import Products
 
 N = 1024 + 16 * 3 + 7  # more than a chunk, and not a multiple of 16
@@ -25,10 +33,17 @@ def rows(kind, how):
         (Code.NEURONS, N, kind, CURRENT, OUTPUT, VOLTAGE, OUTPUT, OUTPUT, -1 - NUMBERS),
         (Code.COUNT, N, COUNTS, OUTPUT, -1 - PER_UNIT),
     ]
-    given = given[{BARE: 4, FED: 1, FILTERED: 0}[how] :]
-    table = np.zeros((len(given), SIZE), dtype=np.int64)
-    for k, row in enumerate(given):
+    left_out = {BARE: (0, 1, 2, 3), FED: (0, 1), DECAYED: (1,), FILTERED: ()}[how]
+    return [row for k, row in enumerate(given) if k not in left_out]
+
+
+def table_of(rows, marks=()):
+    """Rows and what begins at each, as they are run."""
+    table = np.zeros((len(rows), SIZE), dtype=np.int64)
+    for k, row in enumerate(rows):
         table[k, : len(row)] = row
+    if len(marks):
+        table[:, MARK] = marks
     return table
 
 
@@ -47,10 +62,11 @@ def after(table, memory, constants, n_steps=3):
     return memory
 
 
-@pytest.mark.parametrize("how", [BARE, FED, FILTERED])
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("how", [BARE, FED, DECAYED, FILTERED])
 @pytest.mark.parametrize("kind", [layer_kernels.SPIKING_RECTIFIED, layer_kernels.LOIHI_RECTIFIED])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how):
+def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how, quiet):
     rng = np.random.RandomState(how)
     memory = rng.normal(0, 3, END).astype(dtype)
     special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, 1e-40, -1e-40], dtype)
@@ -58,15 +74,30 @@ def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how):
     constants = rng.normal(0, 300, 4000).astype(dtype)
     constants[:10] = [1000, 0.001, 0, 0, 0, 0, 0, 0, 0.001, 0]
     constants[FACTORS : FACTORS + 2] = 0.8, 0.2
-    table = rows(kind, how)
-    marked = table.copy()
-    layer_kernels.mark(marked, np.array([[0, len(table), N]]), Code)
-    assert marked[0, MARK] == how and not marked[1:, MARK].any()
-    one_by_one, at_once = (after(t, memory, constants) for t in (table, marked))
+    given = rows(kind, how)
+    written, marks = with_layers(given, lambda *_: not quiet)
+    assert marks[0] % QUIET == how and not any(marks[1:]) and sorted(written) == sorted(given)
+    one_by_one = after(table_of(given), memory, constants)
+    at_once = after(table_of(written, marks), memory, constants)
+    if marks[0] > QUIET:
+        n = N - N % 16  # what is left over is run instruction by instruction
+        left = at_once[CURRENT : CURRENT + n]
+        np.testing.assert_array_equal(left, memory[CURRENT : CURRENT + n])
+        left[:] = one_by_one[CURRENT : CURRENT + n]
     bits = f"i{memory.itemsize}"
     differ = one_by_one.view(bits) != at_once.view(bits)
     assert not (differ & ~(np.isnan(one_by_one) & np.isnan(at_once))).any()
     assert one_by_one[VOLTAGE : VOLTAGE + N].any() and one_by_one[OUTPUT : OUTPUT + N].any()
+
+
+def changed(row, place, value, how=FILTERED):
+    given = rows(layer_kernels.LOIHI_RECTIFIED, how)
+    given[row] = (*given[row][:place], value, *given[row][place + 1 :])
+    return given
+
+
+def marks_of(given):
+    return with_layers(given, lambda *_: True)[1]
 
 
 @pytest.mark.parametrize("change", [
@@ -74,39 +105,50 @@ def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how):
     (4, 2, 7),  # another type of neurons
 ])  # fmt: skip
 def test_what_is_no_such_layer_is_left_alone(change):
-    table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
-    row, place, value = change
-    table[row, place] = value
-    layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
-    assert not table[:, MARK].any()
+    given = changed(*change)
+    assert with_layers(given, lambda *_: True) == (given, [0] * len(given))
 
 
 @pytest.mark.parametrize("change", [
     (2, 3, CURRENT),  # a bias that changes
-    (3, 4, CURRENT),  # multiplies something else than what is filtered
-    (1, 0, int(Code.ADD)),
+    (1, 0, int(Code.ADD)),  # sums that grow
+    (0, 4, SUMS),  # factors that are no constants
 ])  # fmt: skip
-def test_neurons_with_another_input_are_run_without_it(change):
-    table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
-    row, place, value = change
-    table[row, place] = value
-    before = table.copy()
-    layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
-    assert table[:, MARK].tolist() == [0, 0, 0, 0, BARE, 0]
-    assert np.array_equal(table[:, :MARK], before[:, :MARK])
+def test_another_input_is_run_by_itself(change):
+    given = changed(*change)
+    written, marks = with_layers(given, lambda *_: True)
+    assert sorted(written) == sorted(given) and FILTERED not in marks and max(marks) > 0
+    at = int(np.argmax(marks))
+    own = written[at : at + (2 if marks[at] == BARE else 2 + marks[at])]
+    assert given[change[0]] not in own
 
 
 def test_a_filter_that_comes_after_its_sums_are_emptied_is_no_layer():
-    table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)[[1, 0, 2, 3, 4, 5]]
-    layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
-    assert table[:, MARK].tolist() == [0, 0, 0, 0, BARE, 0]
+    given = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    given = [given[k] for k in (1, 0, 2, 3, 4, 5)]
+    written, marks = with_layers(given, lambda *_: True)
+    assert marks == [0, DECAYED, 0, 0, 0, 0] and written[0] == given[0]
 
 
-def test_a_filter_of_something_else_is_run_by_itself():
-    table = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
-    table[0, 3] = VOLTAGE
-    layer_kernels.mark(table, np.array([[0, len(table), N]]), Code)
-    assert table[:, MARK].tolist() == [0, FED, 0, 0, 0, 0]
-    assert table[:, 0].tolist() == [
-        Code.DECAY, Code.COPY, Code.FILL, Code.MULTIPLY_ADD, Code.NEURONS, Code.COUNT,
-    ]  # fmt: skip
+def test_what_reads_between_keeps_its_place():
+    """The sum of outputs is of this step: neurons must not be moved behind it."""
+    given = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    reads = (Code.SUM, N, 0, OUTPUT)
+    given.insert(5, reads)
+    assert marks_of(given) == [0] * 7
+
+
+def test_layers_that_are_mixed_are_put_together():
+    first = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    far = 7 * 1200  # the same, in another place of memory
+    places = {Code.NEURONS: (3, 4, 5, 6, 7), Code.MULTIPLY_ADD: (2, 4), Code.DECAY: (2, 3)}
+    second = [
+        tuple(v + far * (k in places.get(row[0], (2, 3)) and v >= 0) for k, v in enumerate(row))
+        for row in first
+    ]
+    mixed = [row for pair in zip(first, second) for row in pair]
+    written, marks = with_layers(mixed, lambda *_: True)
+    assert marks == [FILTERED, *[0] * 5] * 2
+    assert {tuple(sorted(written[k : k + 6])) for k in (0, 6)} == {
+        tuple(sorted(first)), tuple(sorted(second))
+    }  # fmt: skip

@@ -141,7 +141,8 @@ class TestEach:
         assert (tmp_path / "page.html").read_text(encoding="utf-8") == page
         tags = Tags(page)
         assert not tags.open and page.startswith("<!doctype html>")
-        assert {"h1", "figure", "table", "details", "footer"} <= set(tags.seen)
+        assert {"h1", "figure", "details", "footer"} <= set(tags.seen)
+        assert {"table", "p", "ul"} & set(tags.seen)
         places = [v for key, v in tags.attributes if key in ("src", "href", "xlink:href", "action")]
         assert all(place.startswith(("#", "data:")) for place in places)
         ids = [value for key, value in tags.attributes if key == "id"]

@@ -24,13 +24,13 @@ Sums over steps (of outputs, of what graded neurons give) are kept in float64, i
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Any
 
 import numba
 import numpy as np
 
-from .chain_code import integrate
-from .layer_kernels import BARE, FED, MARK, step_layer
+from .layer_kernels import BARE, MARK, QUIET, step_layer
 from .neuron_kernels import step_neurons
 from .product_kernels import product
 from .vector_code import WIDTH
@@ -63,8 +63,6 @@ class Code(enum.IntEnum):
     DECAY = 13  # n, y, x, s:  y = s[0] * y + s[1] * x, a filter whose output is its state
     SAMPLE = 14  # n, place in sums, out, place of steps between two values, y: in some steps,
     # sums += out and y = out
-    CHAIN = 15  # n, x, state, j, voltage, out, counts, bias, gain, s, fill, p, scale: the
-    # instructions DECAY, FILL, COPY, MULTIPLY_ADD, NEURONS and COUNT of a layer (chain_code.py)
     # not element by element
     PRODUCT = 20  # 0, y, product, x
     FILTER = 21  # n, y, state, x, order, matrices, whether y is added to, whether D is not 0
@@ -77,8 +75,27 @@ class Code(enum.IntEnum):
 ELEMENTWISE = frozenset(code for code in Code if code < 20)
 
 (FILL, COPY, ADD, MULTIPLY_ADD, SCALE_ADD, SCALE, ADD_ONE, LOWPASS, LOWPASS_ADD, NEURONS, COUNT,
- GRADED, SUM, DECAY, SAMPLE, CHAIN) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
+ GRADED, SUM, DECAY, SAMPLE) = (int(code) for code in sorted(Code) if code < 20)  # fmt: skip
 (PRODUCT, FILTER, GATHER, GATHER_ADD, ROWS, FRAME) = (int(code) for code in Code if code >= 20)
+
+#: Places of operands: arrays that are written, arrays and single numbers that are read.
+OPERANDS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
+    Code.FILL: ((2,), (), (3,)),
+    Code.COPY: ((2,), (3,), ()),
+    Code.ADD: ((2,), (3,), ()),
+    Code.MULTIPLY_ADD: ((2,), (3, 4), ()),
+    Code.SCALE_ADD: ((2,), (4,), (3,)),
+    Code.SCALE: ((2,), (4,), (3,)),
+    Code.ADD_ONE: ((2,), (), (3,)),
+    Code.LOWPASS: ((2, 3), (4,), ()),
+    Code.LOWPASS_ADD: ((2, 3), (4,), ()),
+    Code.DECAY: ((2,), (3,), ()),
+    Code.NEURONS: ((4, 5, 6, 7), (3,), ()),
+    Code.COUNT: ((2,), (3,), ()),
+    Code.GRADED: ((), (3,), ()),
+    Code.SUM: ((), (3,), ()),
+    Code.SAMPLE: ((5,), (3,), ()),
+}
 
 _inline = numba.njit(inline="always")
 
@@ -97,9 +114,6 @@ def _element_wise(
 ) -> None:  # fmt: skip
     """One instruction on elements ``lo`` to ``hi``."""
     code = i[0]
-    if code == CHAIN:
-        integrate(i, memory, constants, lo, hi)
-        return
     if code == NEURONS:
         n = hi - lo
         step_neurons(
@@ -257,7 +271,7 @@ def run(
                         begin, stop = lo, k + 1
                         how = code[k, MARK]
                         if how:
-                            stop = k + (2 if how == BARE else 5 if how == FED else 6)
+                            stop = k + 2 + (how % QUIET if how > BARE else 0)
                             begin = hi - (hi - lo) % WIDTH
                             step_layer(code[k:stop], how, memory, constants, lo, begin)
                         while k < stop:

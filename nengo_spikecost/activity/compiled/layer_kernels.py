@@ -5,15 +5,16 @@ networks those are always the same, and all are of numbers side by side:
 
     current = bias                            COPY
     filtered = keep * filtered + new * sums   DECAY   (not in the first step, see CompiledNetwork)
-    sums = 0                                  FILL
+    sums = 0                                  FILL    (where they change from step to step)
     current += gain * filtered                MULTIPLY_ADD
     neurons                                   NEURONS
     counts += round(abs(output) * scale)      COUNT
 
-`mark` finds them among the rows of a program; `step_layer` runs them on 16 neurons at a time, whose
-numbers stay in registers: a third of the loads and half of the stores. Each operation is the same,
-on the same numbers and in the same order, so that results are the same bits; what is left of a
-layer beyond a multiple of 16 neurons is run instruction by instruction.
+`with_layers` (fused_layers.py) finds them among the rows of a program; `step_layer` runs them on 16
+neurons at a time, whose numbers stay in registers: a third of the loads and half of the stores, and
+the current is not written where nothing else reads it. Each operation is the same, on the same
+numbers and in the same order, so that results are the same bits; what is left of a layer beyond a
+multiple of 16 neurons is run instruction by instruction.
 
 Written as operations of LLVM (see vector_code.py): in a loop over nine arrays its compiler
 can't tell that they do not overlap, and takes one number at a time.
@@ -21,6 +22,7 @@ can't tell that they do not overlap, and takes one number at a time.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,67 +37,18 @@ from .vector_code import WIDTH, float_type, pointer, spread
 
 #: Kernels of neuron_kernels.py that are here too, by their number.
 SPIKING_RECTIFIED, LOIHI_RECTIFIED = 1, 10
-_KINDS = (SPIKING_RECTIFIED, LOIHI_RECTIFIED)
+KINDS = (SPIKING_RECTIFIED, LOIHI_RECTIFIED)
 
-#: What of a layer is run at once: neurons and counters; with their input; with its filter.
-BARE, FED, FILTERED = 1, 2, 3
-#: Rows of each.
-ROWS: Mapping[int, int] = {BARE: 2, FED: 5, FILTERED: 6}
+#: What of a layer is run at once: neurons and counters; with their current; with a filter of what
+#: stays as it is; with one of sums that are emptied.
+BARE, FED, DECAYED, FILTERED = 1, 2, 3, 4
+#: Added to the last three: nothing else reads the currents, and they are not written.
+QUIET = 8
+_ALL_MARKS = (BARE, *(mark + quiet for mark in (FED, DECAYED, FILTERED) for quiet in (0, QUIET)))
+#: By the number of rows that are run at once.
+MARKS: Mapping[int, int] = {2: BARE, 4: FED, 5: DECAYED, 6: FILTERED}
 #: The place of a row that holds one of these, if it is the first of several that are run at once.
 MARK = 14
-
-
-def mark(table: np.ndarray, groups: np.ndarray, codes: Any) -> None:
-    """Note at which rows of a program layers begin, and put those rows in the order above.
-
-    Parameters
-    ----------
-    table : ndarray of int64, shape (rows, numbers of an instruction)
-        Changed in place.
-    groups : ndarray of int64, shape (groups, 3)
-        As `instructions.run` takes them.
-    codes : enum
-        `instructions.Code`.
-    """
-    for first, last, n in groups:
-        for k in range(first, last - 1) if n >= WIDTH else ():
-            if not _counted_neurons(table[k], table[k + 1], codes):
-                continue
-            table[k, MARK] = BARE
-            for how in (FILTERED, FED):
-                begin = k + 2 - ROWS[how]
-                order = _order(table[begin : k + 2], codes) if begin >= first else None
-                if order is not None:
-                    table[begin : k - 1] = table[begin : k - 1][order]
-                    table[k, MARK], table[begin, MARK] = 0, how
-                    break
-
-
-def _counted_neurons(neurons: np.ndarray, count: np.ndarray, codes: Any) -> bool:
-    """Whether these two rows are neurons that have a kernel here, and their counters."""
-    if neurons[0] != codes.NEURONS or neurons[2] not in _KINDS or count[0] != codes.COUNT:
-        return False
-    return bool(count[3] == neurons[4] and neurons[3] >= 0)
-
-
-def _order(rows: np.ndarray, codes: Any) -> list[int] | None:
-    """The order of the first rows, if with those after them they are a layer."""
-    *early, product, neurons, count = rows
-    wanted = [codes.COPY, codes.DECAY, codes.FILL] if len(early) == 3 else [codes.COPY, codes.FILL]
-    place = {int(row[0]): k for k, row in enumerate(early)}
-    if set(place) != set(wanted) or product[0] != codes.MULTIPLY_ADD:
-        return None
-    copy, fill = early[place[codes.COPY]], early[place[codes.FILL]]
-    current, filtered, sums = neurons[3], product[4], fill[2]
-    fits = copy[2] == product[2] == current and max(copy[3], fill[3], product[3]) < 0
-    if len(early) == 3:
-        decay = early[place[codes.DECAY]]
-        fits &= decay[2] == filtered and decay[3] == sums
-        fits &= place[codes.DECAY] < place[codes.FILL]
-    memory = (current, filtered, sums, neurons[4], neurons[5], count[2])
-    if not fits or min(memory) < 0 or len(set(memory)) < len(memory):
-        return None
-    return [place[code] for code in wanted]
 
 
 def _layer(
@@ -103,32 +56,31 @@ def _layer(
     voltage: Any, numbers: Any, counts: Any, scale: Any, bias: Any, gain: Any, filtered: Any,
     sums: Any, value: Any, factors: Any, kind: Any, how: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """The step of ``n_vectors * WIDTH`` neurons; ``kind`` and ``how`` are literals.
+    """The step of ``n_vectors * WIDTH`` neurons of one of `KINDS`.
 
     Indices are int64 and are not checked: ``bias``, ``gain``, ``value``, ``factors``, ``numbers``
-    and ``scale`` of constants, the others of memory.
+    and ``scale`` of constants, the others of memory. ``how`` is the mark. There is a loop for each
+    kind and mark, so that none asks within it.
     """
     given = (
         memory, constants, n_vectors, current, output, voltage, numbers, counts, scale, bias, gain,
         filtered, sums, value, factors, kind, how,
     )  # fmt: skip
     signature = types.void(*given)
-    is_loihi, how_value = kind.literal_value == LOIHI_RECTIFIED, how.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        arrays = [
+        of_memory, of_constants = (
             context.make_array(signature.args[k])(context, builder, arguments[k]).data
             for k in (0, 1)
-        ]
-        of_memory, of_constants = arrays
-        number = float_type(signature.args[0])
+        )
+        number, integer = float_type(signature.args[0]), ir.IntType(64)
         align = number.get_abi_size(context.target_data)
         vector = ir.VectorType(number, WIDTH)
         (n_vectors, current, output, voltage, numbers, counts, scale, bias, gain, filtered, sums,
-         value, factors) = arguments[2:15]  # fmt: skip
+         value, factors, kind, how) = arguments[2:]  # fmt: skip
 
         def single(index: Any, plus: int = 0) -> Any:
-            at = builder.add(index, ir.IntType(64)(plus))
+            at = builder.add(index, integer(plus))
             return spread(builder, builder.load(builder.gep(of_constants, [at])), WIDTH)
 
         def called(name: str, *operands: Any) -> Any:
@@ -141,60 +93,70 @@ def _layer(
 
         zero = ir.Constant(vector, [0.0] * WIDTH)
         one = ir.Constant(vector, [1.0] * WIDTH)
-        height, dt, per_unit = single(numbers), single(numbers, 1), single(scale)
-        if how_value != BARE:
-            emptied = single(value)
-        if how_value == FILTERED:
-            keep, new = single(factors), single(factors, 1)
-        with cgutils.for_range(builder, n_vectors) as loop:
-            offset = builder.mul(loop.index, ir.IntType(64)(WIDTH))
 
-            def place(data: Any, index: Any) -> Any:
-                return pointer(builder, data, builder.add(index, offset), number, WIDTH)
+        def write_loop(is_loihi: bool, part: int, quiet: bool) -> None:
+            height, dt, per_unit = single(numbers), single(numbers, 1), single(scale)
+            if part == FILTERED:
+                emptied = single(value)
+            if part >= DECAYED:
+                keep, new = single(factors), single(factors, 1)
+            with cgutils.for_range(builder, n_vectors) as loop:
+                offset = builder.mul(loop.index, integer(WIDTH))
 
-            def load(index: Any, data: Any = of_memory) -> Any:
-                return builder.load(place(data, index), align=align)
+                def place(data: Any, index: Any) -> Any:
+                    return pointer(builder, data, builder.add(index, offset), number, WIDTH)
 
-            def store(vector: Any, index: Any) -> None:
-                builder.store(vector, place(of_memory, index), align=align)
+                def load(index: Any, data: Any = of_memory) -> Any:
+                    return builder.load(place(data, index), align=align)
 
-            # every operation by itself, with its own rounding
-            if how_value == BARE:
-                j = load(current)
-            else:
-                state = load(filtered)
-                if how_value == FILTERED:
-                    state = builder.fadd(
-                        builder.fmul(state, keep), builder.fmul(new, load(sums))
-                    )  # fmt: skip
-                    store(state, filtered)
-                j = builder.fadd(
-                    load(bias, of_constants), builder.fmul(load(gain, of_constants), state)
-                )  # fmt: skip
-                store(emptied, sums)
-                store(j, current)
-            v = load(voltage)
-            if is_loihi:
-                v = builder.fadd(v, builder.fmul(j, dt))
-                fires = builder.fcmp_ordered(">", v, one)
-                out = builder.select(fires, height, zero)
-                below = builder.fcmp_ordered(">", zero, v)
-                left = builder.select(fires, zero, builder.select(below, zero, v))
-            else:
-                positive = builder.select(builder.fcmp_ordered("<", j, zero), zero, j)
-                v = builder.fadd(v, builder.fmul(positive, dt))
-                whole = called("floor", v)
-                out, left = builder.fmul(height, whole), builder.fsub(v, whole)
-            store(out, output)
-            store(left, voltage)
-            spikes = called("rint", builder.fmul(called("fabs", out), per_unit))
-            store(builder.fadd(load(counts), spikes), counts)
+                def store(vector: Any, index: Any) -> None:
+                    builder.store(vector, place(of_memory, index), align=align)
+
+                # every operation by itself, with its own rounding
+                if part == BARE:
+                    j = load(current)
+                else:
+                    state = load(filtered)
+                    if part >= DECAYED:
+                        fresh = builder.fmul(new, load(sums))
+                        state = builder.fadd(builder.fmul(state, keep), fresh)
+                        store(state, filtered)
+                    scaled = builder.fmul(load(gain, of_constants), state)
+                    j = builder.fadd(load(bias, of_constants), scaled)
+                    if part == FILTERED:
+                        store(emptied, sums)
+                    if not quiet:
+                        store(j, current)
+                v = load(voltage)
+                if is_loihi:
+                    v = builder.fadd(v, builder.fmul(j, dt))
+                    fires = builder.fcmp_ordered(">", v, one)
+                    out = builder.select(fires, height, zero)
+                    below = builder.fcmp_ordered(">", zero, v)
+                    left = builder.select(fires, zero, builder.select(below, zero, v))
+                else:
+                    positive = builder.select(builder.fcmp_ordered("<", j, zero), zero, j)
+                    v = builder.fadd(v, builder.fmul(positive, dt))
+                    whole = called("floor", v)
+                    out, left = builder.fmul(height, whole), builder.fsub(v, whole)
+                store(out, output)
+                store(left, voltage)
+                spikes = called("rint", builder.fmul(called("fabs", out), per_unit))
+                store(builder.fadd(load(counts), spikes), counts)
+
+        for a_kind, mark in itertools.product(KINDS, _ALL_MARKS):
+            chosen = builder.and_(
+                builder.icmp_signed("==", kind, integer(a_kind)),
+                builder.icmp_signed("==", how, integer(mark)),
+            )
+            with builder.if_then(chosen):
+                write_loop(a_kind == LOIHI_RECTIFIED, mark % QUIET, mark > QUIET)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-_step: Any = intrinsic(prefer_literal=True)(_layer)
+_step: Any = intrinsic(_layer)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -206,7 +168,7 @@ def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: in
     code : ndarray of int64, shape (rows, numbers of an instruction)
         The rows of the layer.
     how : int
-        `BARE`, `FED` or `FILTERED`.
+        `BARE`, `FED`, `DECAYED` or `FILTERED`; the last three may have `QUIET` added.
     memory, constants : ndarray
         As `instructions.run` takes them.
     """
@@ -216,39 +178,13 @@ def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: in
     numbers, counts, scale = -1 - neurons[8], count[2] + lo, -1 - count[4]
     bias = gain = filtered = sums = value = factors = np.int64(0)
     if how != BARE:
-        product, fill = code[len(code) - 3], code[len(code) - 4]
+        product = code[len(code) - 3]
         bias, gain, filtered = -1 - code[0, 3] + lo, -1 - product[3] + lo, product[4] + lo
-        sums, value = fill[2] + lo, -1 - fill[3]
-        if how == FILTERED:
-            factors = -1 - code[1, 4]
-    if neurons[2] == LOIHI_RECTIFIED:
-        if how == BARE:
-            _step(
-                memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-                filtered, sums, value, factors, LOIHI_RECTIFIED, BARE,
-            )  # fmt: skip
-        elif how == FED:
-            _step(
-                memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-                filtered, sums, value, factors, LOIHI_RECTIFIED, FED,
-            )  # fmt: skip
-        else:
-            _step(
-                memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-                filtered, sums, value, factors, LOIHI_RECTIFIED, FILTERED,
-            )  # fmt: skip
-    elif how == BARE:
-        _step(
-            memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-            filtered, sums, value, factors, SPIKING_RECTIFIED, BARE,
-        )  # fmt: skip
-    elif how == FED:
-        _step(
-            memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-            filtered, sums, value, factors, SPIKING_RECTIFIED, FED,
-        )  # fmt: skip
-    else:
-        _step(
-            memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-            filtered, sums, value, factors, SPIKING_RECTIFIED, FILTERED,
-        )  # fmt: skip
+        if how % QUIET >= DECAYED:
+            sums, factors = code[1, 3] + lo, -1 - code[1, 4]
+            if how % QUIET == FILTERED:
+                value = -1 - code[2, 3]
+    _step(
+        memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
+        filtered, sums, value, factors, np.int64(neurons[2]), np.int64(how),
+    )  # fmt: skip

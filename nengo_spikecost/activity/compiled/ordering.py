@@ -13,7 +13,7 @@ finds what it would find if they were run one by one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,8 +21,8 @@ import numpy as np
 
 from . import instructions as code
 from .assembling import Row
-from .chain_rows import joined
-from .layer_kernels import mark
+from .fused_layers import with_layers
+from .layer_kernels import MARK
 
 
 @dataclass
@@ -59,26 +59,6 @@ class Segment:
     op: Any = None
 
 
-#: Places of operands: arrays that are written, arrays and single numbers that are read.
-_OPERANDS: Mapping[int, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = {
-    code.FILL: ((2,), (), (3,)),
-    code.COPY: ((2,), (3,), ()),
-    code.ADD: ((2,), (3,), ()),
-    code.MULTIPLY_ADD: ((2,), (3, 4), ()),
-    code.SCALE_ADD: ((2,), (4,), (3,)),
-    code.SCALE: ((2,), (4,), (3,)),
-    code.ADD_ONE: ((2,), (), (3,)),
-    code.LOWPASS: ((2, 3), (4,), ()),
-    code.LOWPASS_ADD: ((2, 3), (4,), ()),
-    code.DECAY: ((2,), (3,), ()),
-    code.NEURONS: ((4, 5, 6, 7), (3,), ()),
-    code.COUNT: ((2,), (3,), ()),
-    code.GRADED: ((), (3,), ()),
-    code.SUM: ((), (3,), ()),
-    code.SAMPLE: ((5,), (3,), ()),
-}
-
-
 class _Group:
     """Instructions that are run chunk by chunk."""
 
@@ -88,7 +68,7 @@ class _Group:
 
     def joins(self, row: Row) -> bool:
         """Take an instruction into the group if it can join."""
-        if row[0] not in _OPERANDS:
+        if row[0] not in code.OPERANDS:
             self.n = 0
             return False
         own = self._ranges(row)
@@ -100,12 +80,12 @@ class _Group:
 
     def could_join(self, row: Row) -> bool:
         """Whether an instruction can join."""
-        if row[0] not in _OPERANDS or self.n != row[1]:
+        if row[0] not in code.OPERANDS or self.n != row[1]:
             return False
         return all(self._agrees(*one) for one in self._ranges(row))
 
     def _ranges(self, row: Row) -> list[tuple[int, int, bool]]:
-        written, read, single = _OPERANDS[row[0]]
+        written, read, single = code.OPERANDS[row[0]]
         ranges = [(row[k], row[1], True) for k in written]
         ranges += [(row[k], row[1], False) for k in read if row[k] >= 0]
         return ranges + [(row[k], 1, False) for k in single if row[k] >= 0]
@@ -155,7 +135,7 @@ def ordered(items: Sequence[Item]) -> list[Segment]:
         for row in own or ():
             if not group.joins(row):
                 starts.append(len(rows))
-                sizes.append(row[1] if row[0] in _OPERANDS else 0)
+                sizes.append(row[1] if row[0] in code.OPERANDS else 0)
             rows.append(row)
         n_left -= 1
         for other in following[k]:
@@ -177,16 +157,22 @@ def _segment(
     rows: Sequence[Row], starts: Sequence[int], sizes: Sequence[int], everything: Sequence[Row],
     only_here: bool,
 ) -> Segment:  # fmt: skip
-    groups, written = [], list[Row]()
+    named = np.sort([operand for row in everything for operand in row[2:]])
+
+    def is_read(first: int, n: int, own: int) -> bool:
+        # operands that are no places are counted too, which only makes it careful
+        return not only_here or np.diff(np.searchsorted(named, (first, first + n)))[0] > own
+
+    groups, written, marks = [], list[Row](), list[int]()
     for first, stop, n in zip(starts, [*starts[1:], len(rows)], sizes):
+        groups.append((first, stop, n))
         own = list(rows[first:stop])
-        if n:
-            own = joined(own, everything, only_here)
-        groups.append((len(written), len(written) + len(own), n))
+        own, own_marks = with_layers(own, is_read) if n else (own, [0] * len(own))
         written += own
+        marks += own_marks
     table = np.zeros((len(written), code.SIZE), dtype=np.int64)
     for k, row in enumerate(written):
         table[k, : len(row)] = row
-    table_of_groups = np.array(groups, dtype=np.int64)
-    mark(table, table_of_groups, code.Code)
-    return Segment(table, table_of_groups)
+    if marks:
+        table[:, MARK] = marks
+    return Segment(table, np.array(groups, dtype=np.int64))
