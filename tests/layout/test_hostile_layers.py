@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import nengo_spikecost as nsc
-from nengo_spikecost import cli, loihi
+from nengo_spikecost import cli, loihi, stack
 from nengo_spikecost.tuning import fine_tune, tune_firing_rates
 
 from .test_hostile_names import Tags
@@ -73,15 +73,44 @@ def test_every_result(results):
     assert shown_as_they_are(results) > 8
 
 
-@pytest.mark.slow
 def test_results_of_tuning(model):
     swept = nsc.sweep(
         model, X, Y, n_steps=(5,), n_trials=2, synapses=(0.005,), accuracy_losses=(1.0,),
         explore=0, simulator="compiled", progress=False,
     )  # fmt: skip
-    tuned = fine_tune(model, X, Y, n_steps=5, forward="rates", epochs=1, progress=False)
+    tuned = fine_tune(
+        model, X, Y, n_steps=5, forward="rates", epochs=1, batch_size=4, progress=False
+    )
     confirmed = swept.confirm(X, Y, [swept.points[0]], progress=False)
     assert shown_as_they_are([swept, confirmed, tuned]) > 0
+
+
+@pytest.mark.parametrize("release", [2, 3])
+def test_nested_layers(release):
+    """Right is what the same model gives with names that TensorFlow takes."""
+    import keras as keras_3
+
+    keras = stack.keras() if release == 2 else keras_3
+    outputs = []
+    for names in (("<a>", "<b> c>", "in>", "out>"), "abcd"):
+        keras.utils.set_random_seed(0)
+        one, two, inner, out = names
+        within = keras.Sequential(
+            [keras.Input((5,)), keras.layers.Dense(4, "relu", name=two)], name=inner
+        )
+        inp = keras.Input((6,))
+        x = within(keras.layers.Dense(5, "relu", name=one)(inp))
+        nested = keras.Model(inp, keras.layers.Dense(2, name=out)(x))
+        before = [layer.name for layer in (*nested.layers, *within.layers)]
+        profile = nsc.profile(
+            nested, X, Y, n_steps=5, neuron_type="RectifiedLinear", devices=["gpu"],
+            simulator="compiled", progress=False,
+        )  # fmt: skip
+        assert [layer.name for layer in (*nested.layers, *within.layers)] == before
+        (record,) = profile.activity.outputs.values()
+        outputs.append(record.last)
+        assert f"{inner}/{two}" in profile.summary_string()
+    np.testing.assert_array_equal(*outputs)
 
 
 @pytest.mark.parametrize("command", ["report", "deploy"])
