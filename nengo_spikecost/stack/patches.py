@@ -331,7 +331,9 @@ def allow_all_layer_names(layer_class: Any) -> None:
     """P12: layers of Keras 2 may have names that TensorFlow has no scope for, as in Keras 3.
 
     A blank or an umlaut in the name of a layer is fine for Keras 3, and "is not a valid root scope
-    name" when Keras 2 calls that layer. The layer keeps its name, only the scope is another.
+    name" when Keras 2 calls that layer. A ``>`` is fine for Keras 2, until it predicts: TensorFlow
+    wants a letter behind it, and there is the slash of the next name. The layer keeps its name,
+    only the scope is another.
     Reference: tf_keras 2.21, ``Layer._name_scope`` in base_layer.py.
     """
     original = layer_class._name_scope
@@ -340,7 +342,7 @@ def allow_all_layer_names(layer_class: Any) -> None:
 
     @functools.wraps(original)
     def _name_scope(self: Any) -> str:
-        scope = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", original(self))
+        scope = re.sub(r"[^A-Za-z0-9_.\\/-]", "_", original(self))
         return scope if not scope or scope[0].isalnum() or scope[0] == "." else f"L{scope}"
 
     _name_scope._any_name = True  # type: ignore[attr-defined]

@@ -92,7 +92,9 @@ def test_nested_layers(release):
 
     keras = stack.keras() if release == 2 else keras_3
     outputs = []
-    for names in (("<a>", "<b> c>", "in>", "out>"), "abcd"):
+    # Keras 2 itself takes no blank or < in the name of a layer, unless it was patched
+    hostile = ("a>", "b>", "in>", "out>") if release == 2 else ("<a>", "<b> c>", "in>", "out>")
+    for names in (hostile, "abcd"):
         keras.utils.set_random_seed(0)
         one, two, inner, out = names
         within = keras.Sequential(
