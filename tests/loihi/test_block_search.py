@@ -361,5 +361,5 @@ def test_messages_are_those_of_place():
 def test_wrong_arguments():
     net = dense_chain(5, 5)
     for wrong in ({"objective": "speed"}, {"pop_types": (8,)}, {"channel_order": "middle"}):
-        with pytest.raises(LoihiError, match=f"{next(iter(wrong))} has to be"):
+        with pytest.raises(LoihiError, match=f"{next(iter(wrong))} must be"):
             fit_blocks(net, **wrong)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import nengo
@@ -129,7 +130,12 @@ def test_static_power_is_a_difference(measured):
 def test_table_frame_and_dict(comparison):
     text = comparison.summary_string(line_length=98)
     assert max(map(len, text.split("\n"))) <= 98
-    assert text.startswith(f"Per inference of {STEPS} steps of 1 ms, mean of 6 samples")
+    assert f"\nPer inference of {STEPS} steps of 1 ms, mean of 6 samples" in text
+    # how far the cost models are apart comes first: the least and the most of any
+    energies = {row.cost_model: row.estimate.mean_J for row in comparison.rows
+                if row.device == "loihi" and row.estimate}  # fmt: skip
+    least, most = (pick(energies, key=energies.get) for pick in (min, max))
+    assert re.match(rf"loihi +\S+ \S+ \({least}\) to \S+ \S+ \({most}\): ", text)
     frame = comparison.to_frame()
     assert frame.loc[("per_operation", "loihi"), "ratio"] == 1.0
     record = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))

@@ -120,7 +120,7 @@ def fit_blocks(
         words = "a list of 16, of 32 or of both, or None"
         pop_types = check.several("pop_types", pop_types, LoihiError, words)
         if not pop_types or not all(check.is_whole(n) and n in (16, 32) for n in pop_types):
-            raise LoihiError(f"pop_types has to be {words}, not {check.shown(pop_types)}.")
+            raise LoihiError(f"pop_types must be {words}, not {check.shown(pop_types)}.")
     check.positive("time_limit", time_limit, LoihiError)
     check.whole("max_cores_per_chip", max_cores_per_chip, LoihiError, 1)
     if max_cores is not None:

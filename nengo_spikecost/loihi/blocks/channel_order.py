@@ -45,7 +45,7 @@ def in_channel_order(layers: Layers, order: str) -> tuple[Layers, bool]:
     """
     if not isinstance(order, str) or order not in ORDERS:
         raise LoihiError(
-            f"channel_order has to be one of {ORDERS}, or None, not {check.shown(order)}."
+            f"channel_order must be one of {ORDERS}, or None, not {check.shown(order)}."
         )
     last = order == "last"
     orders = [_neurons_in_order(layer, last) for layer in layers.layers]
