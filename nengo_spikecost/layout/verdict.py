@@ -70,6 +70,20 @@ class Verdict:
         }
 
 
+def changed_words(choices: Iterable[Any]) -> str:
+    """Layers of a conversion that compute something else than the model's.
+
+    Parameters
+    ----------
+    choices : iterable of LayerChoice
+    """
+    layers: dict[str, list[str]] = {}
+    for choice in choices:
+        if not choice.exact:
+            layers.setdefault(choice.choice, []).append(choice.layer)
+    return "; ".join(f"{', '.join(names)}: {form}" for form, names in layers.items())
+
+
 def trained_name(model: str) -> str:
     """A name for the model in a file, trained on: never the file itself."""
     stem = os.path.splitext(model.strip("'"))[0]

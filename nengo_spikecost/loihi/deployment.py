@@ -129,8 +129,11 @@ class Deployment(Result):
     @property
     def keras_score(self) -> Score | None:
         """The same of the Keras model; None without labels or a model that could be run."""
-        labels, record = self.read_as, self.activity.read_from(self.output)
-        if labels is None or record.name not in self.keras:
+        labels = self.read_as
+        if labels is None:
+            return None
+        record = self.activity.read_from(self.output)
+        if record.name not in self.keras:
             return None
         return score("keras", labels, self.keras[record.name])
 

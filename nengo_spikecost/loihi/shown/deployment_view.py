@@ -15,7 +15,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
-from ...layout.verdict import NextStep, Verdict, trained_name
+from ...layout.verdict import NextStep, Verdict, changed_words, trained_name
 from ...options import plain
 from ...workload.row_counts import dead_words, names_in_note
 from ..deployment import Deployment
@@ -59,6 +59,7 @@ class DeploymentPresenter(Presenter[Deployment]):
     def verdict(self, deployment: Deployment) -> Verdict:
         return Verdict.of(
             ("error" if _regression(deployment) else "accuracy", _accuracy(deployment)),
+            ("changed", changed_words(getattr(deployment.network, "choices", ()))),
             ("Loihi", _boundaries(deployment)),
             next_steps=_next_steps(deployment),
         )
@@ -174,7 +175,8 @@ def _boundaries(deployment: Deployment) -> str:
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
     """What to do about accuracy that was lost; it was not tried."""
-    own, keras = _score_if_any(deployment), deployment.keras_score
+    own = _score_if_any(deployment)
+    keras = None if own is None else deployment.keras_score
     if own is None or keras is None or own.accuracy is None or keras.accuracy is None:
         return
     lost = 100 * (keras.accuracy - own.accuracy)

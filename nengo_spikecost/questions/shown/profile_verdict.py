@@ -9,7 +9,7 @@ from ...energy import devices as device_table
 from ...energy.estimate import EnergyEstimate
 from ...errors import EnergyError
 from ...layout import si
-from ...layout.verdict import NextStep, Verdict, trained_name
+from ...layout.verdict import NextStep, Verdict, changed_words, trained_name
 from ...workload.row_counts import layer_counts, names_in_note
 from ..opponent.break_even_record import BreakEven
 from ..profile_record import SAME_TECHNOLOGY, Profile
@@ -27,6 +27,7 @@ def profile_verdict(profile: Profile) -> Verdict:
     """A few lines that answer whether the network is worth running on spiking hardware."""
     return Verdict.of(
         ("error" if _regression(profile) else "accuracy", accuracy_words(profile)),
+        ("changed", changed_words(getattr(profile.network, "choices", ()))),
         ("Loihi", _loihi_words(profile)),
         ("others", _others(profile)),
         ("worth it?", _worth(profile)),
