@@ -48,3 +48,12 @@ def test_how_busy_a_layer_seems():
     assert not kernels.seems_busy(x, 1, 4096, 1024)
     assert not kernels.seems_busy(x, 1, 448, 3)
     assert not kernels.seems_busy(x, 1, 4096, 4096)
+
+
+def test_a_clock_that_stands_still_does_not_keep_it_waiting(monkeypatch):
+    from nengo_spikecost.activity.compiled import crossover
+
+    monkeypatch.setattr(crossover.time, "perf_counter", lambda: 0.0)
+    calls = []
+    assert crossover._fastest(lambda: calls.append(1)) == 0
+    assert len(calls) == crossover.MOST_CALLS
