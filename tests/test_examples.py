@@ -89,6 +89,7 @@ def test_break_even(tmp_path):
     assert "27.1 against 23.6 pJ a synop" in out
 
 
+@pytest.mark.slow
 def test_tune_mnist(tmp_path):
     out = run("tune_mnist", tmp_path, "--quick")
     found = {}

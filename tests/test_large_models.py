@@ -202,6 +202,7 @@ def warned_of_host_layers():
         yield
 
 
+@pytest.mark.slow
 def test_small_mobile_net():
     check_profile(with_statistics(mobile_net(32, 0.35)))
 

@@ -11,7 +11,7 @@ from nengo_spikecost import stack
 from nengo_spikecost.loihi import check_support
 from tests.properties.keras_models import random_model
 
-N_MODELS = 80
+N_MODELS, N_QUICK = 80, 20
 N_ON_NENGO_DL = 10
 STEPS = 5
 
@@ -43,9 +43,12 @@ def run_on_the_emulator(conversion):
             assert np.all(np.isfinite(sim.data[probe]))
 
 
-def test_random_models_run_or_are_refused_before():
+@pytest.mark.parametrize("seeds", [
+    range(N_QUICK), pytest.param(range(N_QUICK, N_MODELS), marks=pytest.mark.slow),
+], ids=["some", "all others"])  # fmt: skip
+def test_random_models_run_or_are_refused_before(seeds):
     n_run = 0
-    for seed in range(N_MODELS):
+    for seed in seeds:
         conversion = spiking(seed, ON_CHIP)
         problems = check_support(conversion)
         names = {p.name for p in nsc.NetworkGraph(conversion).populations}
@@ -62,7 +65,7 @@ def test_random_models_run_or_are_refused_before():
                 run_on_the_emulator(conversion)
         except Exception as error:
             raise AssertionError(f"random_model({seed}, {ON_CHIP}): {error}") from error
-    assert n_run >= N_MODELS / 2
+    assert n_run >= len(seeds) / 2
 
 
 @pytest.mark.parametrize("seed", range(N_ON_NENGO_DL))
