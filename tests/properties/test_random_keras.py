@@ -51,11 +51,16 @@ def test_models_are_converted_lowered_and_counted(seed):
 )
 @given(seed=st.integers(10**6, 2**31))
 def test_models_never_seen_before(seed):
-    # Hypothesis prints the seed of a failure; so do the messages below
-    check(seed)
+    # Hypothesis prints the seed of a failure; so do the messages below. Among models that nobody
+    # chose, in some no ReLU lets anything through.
+    check(seed, may_be_silent=True)
 
 
-def check(seed):
+def test_a_model_that_lets_nothing_through():
+    check(2743315, may_be_silent=True)
+
+
+def check(seed, may_be_silent=False):
     """Convert one random model, and check all there is to check about it."""
     try:
         model = random_model(seed)
@@ -63,21 +68,26 @@ def check(seed):
         conversion = nsc.convert(
             model, neuron_type="RectifiedLinear", scale_firing_rates=scale, lower=True
         )
-        check_outputs(model, conversion)
+        check_outputs(model, conversion, may_be_silent)
         check_counts(conversion)
         if seed % 4 == 0:
             # filters keep paths apart that are merged without
             filtered = nsc.convert(model, neuron_type="RectifiedLinear", synapse=0.005, lower=True)
             unlowered = filtered.unlowered
-            assert_same_rates(unlowered.net, filtered.lowering, unlowered.input_nodes, 8, ["nengo"])
+            assert_same_rates(
+                unlowered.net, filtered.lowering, unlowered.input_nodes, 8, ["nengo"],
+                may_be_silent,
+            )  # fmt: skip
     except Exception as error:
         raise AssertionError(f"random_model({seed}): {error}") from error
 
 
-def check_outputs(model, conversion):
+def check_outputs(model, conversion, may_be_silent=False):
     """The network computes what Keras does; lowered, every neuron and output is the same."""
     unlowered = conversion.unlowered
-    assert_same_rates(unlowered.net, conversion.lowering, unlowered.input_nodes, 1, ["nengo"])
+    assert_same_rates(
+        unlowered.net, conversion.lowering, unlowered.input_nodes, 1, ["nengo"], may_be_silent
+    )
     inputs = random_inputs(model, n_samples=2)
     expected = model(inputs, training=False)
     expected = expected if isinstance(expected, list) else [expected]
