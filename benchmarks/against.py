@@ -175,7 +175,7 @@ def sweep(new: bool) -> dict[str, Any]:
                 study=os.path.join(folder, "digits.db"), **options,
             )
         )  # fmt: skip
-    return {"first": first, "work": len(swept.front)}
+    return {"first": first, "work": len(swept.front())}
 
 
 JOBS: dict[str, Callable[[bool], dict[str, Any]]] = {
