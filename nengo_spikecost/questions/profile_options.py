@@ -33,10 +33,9 @@ class ProfileOptions(MeasureOptions):
     chip : bool
         Also run it on the emulated chip (`deploy`, with neurons that a chip has), for its
         accuracy, cores, energy and time there.
-    presentation, simulator, batch_size, dt, seed, progress, target, hardware_options, by_step,
-    dtype
+    presentation, simulator, batch_size, dt, dtype, seed, checkpoint
         See `measure`.
-    checkpoint : str or path, optional
+    progress, target, hardware_options, by_step
         See `measure`.
     """
 
