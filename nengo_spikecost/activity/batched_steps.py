@@ -185,6 +185,7 @@ def _step_of_lane(op: Any, host: Any, lane: int, rng: Any) -> Step:
 
 @batched(operators.TimeUpdate)
 def time_update(op: Any, host: Any, rngs: Any) -> Step:
+    """The step counter and the time, of all lanes."""
     step, time = host.array(op.step), host.array(op.time)
     dt = host.model.dt
 
@@ -197,11 +198,13 @@ def time_update(op: Any, host: Any, rngs: Any) -> Step:
 
 @batched(operators.Reset)
 def reset(op: Any, host: Any, rngs: Any) -> Step:
+    """A value, written at every step."""
     return partial(np.copyto, host.array(op.dst), op.value, casting="unsafe")
 
 
 @batched(operators.Copy)
 def copy_signal(op: Any, host: Any, rngs: Any) -> Step | None:
+    """A whole signal to another, written or added."""
     if op.src_slice is not None or op.dst_slice is not None or op.src.ndim > op.dst.ndim:
         return None
     target = host.array(op.dst)
@@ -213,6 +216,7 @@ def copy_signal(op: Any, host: Any, rngs: Any) -> Step | None:
 
 @batched(operators.ElementwiseInc)
 def elementwise(op: Any, host: Any, rngs: Any) -> Step | None:
+    """Products of elements, added."""
     if max(op.A.ndim, op.X.ndim) > op.Y.ndim:
         return None
     a, x = (_with_axes(host.array(s), s, op.Y.ndim, host) for s in (op.A, op.X))
@@ -259,6 +263,7 @@ def _with_axes(array: np.ndarray, signal: Any, ndim: int, host: Any) -> np.ndarr
 
 @batched(SimNeurons)
 def neurons(op: Any, host: Any, rngs: Any) -> Step | None:
+    """Neurons whose step treats each by itself."""
     kind = type(op.neurons)
     if (kind.__module__.split(".")[0], kind.__name__) not in ELEMENTWISE or op.state_extra:
         return None
@@ -276,6 +281,7 @@ def neurons(op: Any, host: Any, rngs: Any) -> Step | None:
 
 @batched(SimProcess)
 def process(op: Any, host: Any, rngs: Any) -> Step | None:
+    """A filter, or input that is the same for all lanes."""
     if op.input is None:
         alike = op.mode != "inc" and host.functions.alike(id(op))
         return _same_for_all(op, host, rngs) if alike else None

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+POINTS = 1.0
+"""Points of accuracy that may be lost before a verdict is about them."""
+
 
 @dataclass(frozen=True)
 class NextStep:
@@ -84,7 +87,26 @@ def changed_words(choices: Iterable[Any]) -> str:
     return "; ".join(f"{', '.join(names)}: {form}" for form, names in layers.items())
 
 
-def trained_name(model: str) -> str:
+def train_step(layers: str, lost: float, model: str) -> NextStep:
+    """To train a model on with the layers that it gets, if that is where its accuracy went.
+
+    Parameters
+    ----------
+    layers : str
+        Names of the layers that became something else.
+    lost : float
+        Points of accuracy.
+    model : str
+        Name of the model's file.
+    """
+    return NextStep(
+        f"{layers} became something else, and {lost:.1f} points are lost: train the model on with "
+        "that, with training samples",
+        f"nengo-spikecost train {model} --data TRAINING_DATA --out {_trained_name(model)}",
+    )
+
+
+def _trained_name(model: str) -> str:
     """A name for the model in a file, trained on: never the file itself."""
     stem = os.path.splitext(model.strip("'"))[0]
     return shlex.quote(f"{stem}_trained.keras")

@@ -11,6 +11,7 @@ from ..activity.activity_record import Activity
 from ..activity.labels import Labels
 from ..activity.scores import Score
 from ..energy import devices as device_table
+from ..energy.estimate import EnergyEstimate
 from ..errors import EnergyError
 from ..layout import Result
 from .network_energy import NetworkEnergy
@@ -79,6 +80,18 @@ class Profile(Result):
     def break_even(self, device: str = SAME_TECHNOLOGY, **options: Any) -> Any:
         """The network against the same without spikes; see `nengo_spikecost.break_even`."""
         return break_even(self.network, self.activity, device=device, **options)
+
+    @cached_property
+    def estimates(self) -> dict[str, EnergyEstimate]:
+        """The estimate on each device of the table, by its name."""
+        return self.energy.estimates(self.devices)
+
+    @cached_property
+    def chip_cost(self) -> Any:
+        """`ChipCost` of the emulated chip; None if it was not asked for, or did not count."""
+        if self.chip is None or self.chip.activity.chip is None:
+            return None
+        return self.chip.cost()
 
     @cached_property
     def opponents(self) -> dict[str, Any]:

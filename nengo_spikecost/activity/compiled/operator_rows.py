@@ -27,6 +27,7 @@ from .sparse_convolution import sparse_matrix
 
 @assembler(operators.Reset)
 def reset(op: Any, asm: Assembler) -> list[Row] | None:
+    """A value, written at every step."""
     y = asm.address(op.dst)
     if y is None:
         return None
@@ -39,6 +40,7 @@ def reset(op: Any, asm: Assembler) -> list[Row] | None:
 
 @assembler(operators.Copy)
 def copy_signal(op: Any, asm: Assembler) -> list[Row] | None:
+    """Some elements of a signal to some of another, written or added."""
     to, of = asm.elements(op.dst, op.dst_slice), asm.elements(op.src, op.src_slice)
     if to is None or of is None:
         return None
@@ -66,6 +68,7 @@ def _is_run(places: np.ndarray) -> bool:
 
 @assembler(operators.ElementwiseInc)
 def elementwise(op: Any, asm: Assembler) -> list[Row] | None:
+    """Products of elements, added; one factor may be a single number."""
     y, a, x = (asm.address(s) for s in (op.Y, op.A, op.X))
     if y is None or a is None or x is None:
         return None
@@ -81,6 +84,7 @@ def elementwise(op: Any, asm: Assembler) -> list[Row] | None:
 
 @assembler(operators.DotInc)
 def dot(op: Any, asm: Assembler) -> list[Row] | None:
+    """A matrix times a vector, added: events of its columns, or row by row if it changes."""
     y, x = asm.address(op.Y), asm.address(op.X)
     if y is None or x is None or op.A.sparse:
         return None
@@ -99,6 +103,7 @@ def dot(op: Any, asm: Assembler) -> list[Row] | None:
 
 @assembler(operators.SparseDotInc)
 def sparse_dot(op: Any, asm: Assembler) -> list[Row] | None:
+    """A sparse matrix times a vector, added."""
     matrix = op.A.initial_value
     if hasattr(matrix, "allocate"):  # Nengo's own type, where SciPy is not installed
         matrix = matrix.allocate()
@@ -121,6 +126,7 @@ def _sparse(op: Any, asm: Assembler, matrix: Any) -> list[Row] | None:
 
 @assembler(ConvInc)
 def convolution(op: Any, asm: Assembler) -> list[Row] | None:
+    """A convolution, added: by its kernel where there is one for it, else as a sparse matrix."""
     conv = op.conv
     if asm.changes(op.W):
         return None
@@ -158,6 +164,7 @@ def convolution_shape(conv: Any, kernel: np.ndarray) -> Product:
 
 @assembler(ConvTransposeInc)
 def transposed_convolution(op: Any, asm: Assembler) -> list[Row] | None:
+    """A transposed convolution, added, as a sparse matrix."""
     if asm.changes(op.W):
         return None
     return _sparse(op, asm, sparse_matrix(op.conv, np.asarray(op.W.initial_value), True))
@@ -165,6 +172,7 @@ def transposed_convolution(op: Any, asm: Assembler) -> list[Row] | None:
 
 @assembler(SimNeurons)
 def neurons(op: Any, asm: Assembler) -> list[Row] | None:
+    """Neurons whose type has a kernel."""
     kernel = kernel_of(op.neurons)
     if kernel is None or op.state_extra:
         return None
@@ -184,6 +192,7 @@ def neurons(op: Any, asm: Assembler) -> list[Row] | None:
 
 @assembler(SimProcess)
 def process(op: Any, asm: Assembler) -> list[Row] | None:
+    """A linear filter, by its order; other processes are Python's."""
     if not is_linear_filter(op):
         return None
     y, x = asm.address(op.output), asm.address(op.input)

@@ -15,7 +15,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
-from ...layout.verdict import NextStep, Verdict, changed_words, trained_name
+from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...options import plain
 from ...workload.row_counts import dead_words, names_in_note
 from ..deployment import Deployment
@@ -28,9 +28,6 @@ COLUMNS = (
     ("rate Hz", "rate_hz", "{:.1f}"), ("spikes", "spikes", "{:,.0f}"),
     ("synops", "synops", "{:,.0f}"), ("messages", "messages", "{:,.0f}"),
 )  # fmt: skip
-
-#: Points of accuracy that may be lost before the verdict is about them.
-POINTS = 1.0
 
 #: Where each target runs, in words.
 WHERE = {
@@ -184,13 +181,9 @@ def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
         return
     model, data = deployment.files
     scale, steps = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
-    averaged = [c.layer for c in getattr(deployment.network, "choices", ()) if not c.exact]
-    if averaged:
-        yield NextStep(
-            f"{lost:.1f} points are lost, and {names_in_note(averaged)} became something else on "
-            "the chip: train the model on with that, with training samples",
-            f"nengo-spikecost train {model} --data TRAINING_DATA --out {trained_name(model)}",
-        )
+    changed = [c.layer for c in getattr(deployment.network, "choices", ()) if not c.exact]
+    if changed:
+        yield train_step(names_in_note(changed), lost, model)
     more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""
     yield NextStep(
         f"{lost:.1f} points are lost: show each sample longer, or raise the rates",

@@ -15,7 +15,7 @@ from ...workload.row_counts import layer_counts
 from ..opponent.break_even_record import BreakEven
 from ..profile_record import SAME_TECHNOLOGY, Profile
 from .break_even_plot import draw_break_even
-from .profile_verdict import LOIHI, estimates_of
+from .profile_verdict import LOIHI
 
 #: Layers with a colour of their own; of more, those that take least are drawn as one.
 MOST_LAYERS = 7
@@ -23,8 +23,7 @@ MOST_LAYERS = 7
 
 def profile_charts(profile: Profile) -> Iterable[Chart]:
     """Charts of a profile, the most telling first."""
-    estimates = estimates_of(profile)
-    priced = {name: e for name, e in estimates.items() if not e.all_on_host}
+    priced = {name: e for name, e in profile.estimates.items() if not e.all_on_host}
     if priced:
         yield _by_device(profile, priced)
         yield _by_layer(priced)
@@ -40,8 +39,8 @@ def profile_charts(profile: Profile) -> Iterable[Chart]:
 def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
     """Energies on one logarithmic axis, with the ranges of the constants."""
     rows = {name: (e.mean_J, e.range_J) for name, e in priced.items()}
-    if profile.chip is not None and profile.chip.activity.chip is not None:
-        for name, energy in profile.chip.cost().boundaries.items():
+    if profile.chip_cost is not None:
+        for name, energy in profile.chip_cost.boundaries.items():
             rows[f"Loihi emulated, {name}"] = energy.nominal, (energy.low, energy.high)
     opponent = profile.opponents.get(SAME_TECHNOLOGY)
     if isinstance(opponent, BreakEven):

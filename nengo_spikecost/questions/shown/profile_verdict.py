@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...activity.scores import Score
-from ...energy import devices as device_table
 from ...energy.estimate import EnergyEstimate
 from ...errors import EnergyError
 from ...layout import si
-from ...layout.verdict import NextStep, Verdict, changed_words, trained_name
+from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...workload.row_counts import layer_counts, names_in_note
 from ..opponent.break_even_record import BreakEven
 from ..profile_record import SAME_TECHNOLOGY, Profile
 
 LOIHI = "loihi"
-
-#: Points of accuracy that may be lost before the verdict is about them.
-POINTS = 1.0
 
 #: Processors without spikes that a network is held against, if they are in the table.
 PROCESSORS = ("cpu", "gpu")
@@ -100,9 +96,9 @@ def _arrow(scores: list[Score], profile: Profile) -> str:
 
 def _loihi_words(profile: Profile) -> str:
     """Energy at each boundary of an emulated chip, or of its cores by the table of devices."""
-    if profile.chip is not None and profile.chip.activity.chip is not None:
-        return str(profile.chip.cost().sentence())
-    estimate = estimates_of(profile).get(LOIHI)
+    if profile.chip_cost is not None:
+        return str(profile.chip_cost.sentence())
+    estimate = profile.estimates.get(LOIHI)
     if estimate is None:
         return ""
     if estimate.all_on_host:
@@ -113,7 +109,7 @@ def _loihi_words(profile: Profile) -> str:
 
 
 def _others(profile: Profile) -> str:
-    estimates = estimates_of(profile)
+    estimates = profile.estimates
     words = [
         f"{name} {_energy(profile, estimates[name])}" for name in PROCESSORS if name in estimates
     ]  # fmt: skip
@@ -136,7 +132,7 @@ def _worth(profile: Profile) -> str:
         where = " on the chip" if profile.chip is not None else ""
         sentences.append(f"not at this accuracy: {lost:.1f} points are lost{where}")
     on_loihi = profile.opponents.get(LOIHI)
-    estimate = estimates_of(profile).get(LOIHI)
+    estimate = profile.estimates.get(LOIHI)
     if estimate is not None and estimate.all_on_host:
         sentences.append("not on Loihi: no layer runs on it")
     elif isinstance(on_loihi, BreakEven) and estimate is not None:
@@ -153,7 +149,7 @@ def _worth(profile: Profile) -> str:
 
 def _against_processors(profile: Profile, estimate: EnergyEstimate) -> Iterable[str]:
     """Whether Loihi's cores take less than a CPU or GPU, and what its host does to that."""
-    estimates, cores = estimates_of(profile), estimate.mean_J
+    estimates, cores = profile.estimates, estimate.mean_J
     all_in = cores + estimate.host_J
     for name in PROCESSORS:
         other = estimates.get(name)
@@ -214,11 +210,7 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
     elif lost is not None and lost > POINTS and scale:
         changed = [c.layer for c in getattr(profile.network, "choices", ()) if not c.exact]
         if changed:
-            yield NextStep(
-                f"{names_in_note(changed)} became something else, and {lost:.1f} points are lost: "
-                "train the model on with that, with training samples",
-                f"nengo-spikecost train {model} --data TRAINING_DATA --out {trained_name(model)}",
-            )
+            yield train_step(names_in_note(changed), lost, model)
         yield NextStep(
             f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
             f"nengo-spikecost report {given} --scale {4 * scale:g}",
@@ -256,13 +248,6 @@ def _scale(profile: Profile) -> float | None:
 def _pooled_on_host(profile: Profile) -> list[str]:
     choices = getattr(profile.network, "choices", ())
     return [c.layer for c in choices if c.on_host and "MaxPool" in c.layer_type]
-
-
-def estimates_of(profile: Profile) -> dict[str, EnergyEstimate]:
-    """The estimate on each device of the profile, by its name."""
-    known = set(device_table.names())
-    names = [name for name in profile.devices if name in known]
-    return profile.energy.estimates(names)
 
 
 def runs_on(profile: Profile) -> bool:
