@@ -20,7 +20,7 @@ from .digests import array_digest
 from .errors import DataError
 from .files import remove_left_behind, write_text, written_whole
 
-FORMAT = 2
+FORMAT = "nengo-spikecost/checkpoint/2"
 ARGUMENTS = "arguments.json"
 
 DIGEST = "digest"
@@ -100,6 +100,8 @@ class Checkpoint:
             known = json.loads((self.path / ARGUMENTS).read_text(encoding="utf-8"))
             if not isinstance(known, dict):
                 raise ValueError("it holds no arguments of a run")
+            if known.get("format") == 2:  # as it was written before it had a name
+                known["format"] = FORMAT
         except (OSError, ValueError, RecursionError) as error:
             raise DataError(
                 f"checkpoint {self.path / ARGUMENTS} can't be read ({error}): remove its folder."

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import nengo_spikecost  # noqa: F401
+from nengo_spikecost.layout import result
+from tests.json_files import checked_text
 
 # Decoders that another NumPy has pickled into the user's cache can't be read by this one.
 nengo.rc.set("decoder_cache", "enabled", "False")
@@ -28,3 +30,11 @@ def same_random_numbers():
     np.random.seed(0)  # noqa: NPY002 Keras draws from this one
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def every_json_has_its_schema():
+    """Whatever JSON any test has the package write is held against the schema of its format."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(result, "json_text", checked_text(result.json_text))
+        yield

@@ -252,7 +252,7 @@ def test_demo(run, folder):
     assert done.exit_code == 0, done.output
     content = json.loads((folder / "spikecost-demo.json").read_text())
     assert content["accuracy"]["keras"] >= 0.97
-    assert content["accuracy"]["spiking, last step"] >= 0.95
+    assert content["accuracy"]["spiking_last_step"] >= 0.95
     assert len(content["devices"]) >= 6
     for name in ("cpu", "gpu", "arm", "loihi", "spinnaker", "spinnaker2"):
         assert content["total"]["energy_J"][name] > 0 and name in done.output

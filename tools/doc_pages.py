@@ -30,6 +30,7 @@ PAGES = (
     "quickstart",
     "reports",
     "files",
+    "json",
     "counting",
     "compiled",
     "cost_models",

@@ -7,6 +7,7 @@ import functools
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,11 @@ def presenter_of(result: Any) -> Presenter:
 def json_text(content: Any) -> str:
     """JSON that people can read; what is no number or not finite is an error, not "NaN"."""
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def identifier(name: str) -> str:
+    """A key for a name of several words: ``"core dynamic"`` becomes ``"core_dynamic"``."""
+    return re.sub(r"\W+", "_", name).strip("_")
 
 
 def csv_text(records: Sequence[Mapping[str, Any]], left_out: Collection[str] = ()) -> str:

@@ -376,7 +376,7 @@ def test_arguments_that_are_none(text, tmp_path):
     fresh = {"simulator": "loihi", "presentation": "fresh"}
     run(network(), X[:2], Y[:2], tmp_path, **fresh)
     (tmp_path / "arguments.json").write_text(text)
-    with pytest.raises(DataError, match=r"arguments\.json can't be read|format=1, not 2"):
+    with pytest.raises(DataError, match=r"arguments\.json can't be read|format=1, not 'nengo"):
         run(network(), X[:2], Y[:2], tmp_path, **fresh)
 
 

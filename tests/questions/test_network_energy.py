@@ -256,16 +256,16 @@ def test_frame_and_csv_say_the_same(net, activity, tmp_path):
     assert frame["where"].tolist() == ["", "", "host", "host", "host"]
     layers = frame[frame["type"] != "host"]
     for device in DEVICES:
-        total = layers[f"energy_J {device}"].sum()
+        total = layers[f"energy_J_{device}"].sum()
         assert total == pytest.approx(energy.total_energy(device), rel=1e-12)
         with_host = total + energy.estimate(device).host_J
-        assert frame[f"energy_J {device}"].sum() == pytest.approx(with_host, rel=1e-12)
+        assert frame[f"energy_J_{device}"].sum() == pytest.approx(with_host, rel=1e-12)
     path = tmp_path / "energy.csv"
     energy.to_csv(path, DEVICES)
     rows = list(csv.DictReader(io.StringIO(path.read_text())))
-    assert [float(r["energy_J loihi"]) for r in rows] == frame["energy_J loihi"].tolist()
+    assert [float(r["energy_J_loihi"]) for r in rows] == frame["energy_J_loihi"].tolist()
     assert rows[0]["synops"] == ""  # not spikes: unknown, not 0
-    assert rows[3]["energy_J cpu"] == ""  # a processor has no host
+    assert rows[3]["energy_J_cpu"] == ""  # a processor has no host
 
 
 def test_frame_and_csv_have_what_is_uncounted(net, tmp_path):
@@ -275,7 +275,7 @@ def test_frame_and_csv_have_what_is_uncounted(net, tmp_path):
     uncounted = frame[frame["type"] == "uncounted"]
     assert list(uncounted.index) == ["a", "a -> b"]
     assert set(uncounted["where"]) == {"uncounted"}
-    assert uncounted["energy_J loihi"].isna().all()
+    assert uncounted["energy_J_loihi"].isna().all()
     assert frame["uncounted_on"].tolist() == ["loihi", "loihi", "", "", "", "loihi", "loihi"]
     layers = json.loads(energy.to_json(devices=["cpu", "loihi"]))["layers"]
     assert [layer["uncounted_on"] for layer in layers] == [["loihi"], ["loihi"], []]

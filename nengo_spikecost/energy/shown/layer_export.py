@@ -22,7 +22,7 @@ def records(workload: Workload, estimates: Mapping[str, EnergyEstimate]) -> list
     for row in rows:
         record = {**row.record(), "uncounted_on": " ".join(row.uncounted_on)}
         for device in estimates:
-            record.update({f"{k} {device}": e.get(device) for k, e in row.energies().items()})
+            record.update({f"{k}_{device}": e.get(device) for k, e in row.energies().items()})
         records.append(record)
     return records
 

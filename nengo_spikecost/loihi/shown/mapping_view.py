@@ -13,6 +13,7 @@ import numpy as np
 from ...chip.limits import MAX_HOST_SPIKES_PER_STEP
 from ...layout import Presenter, Table, presents
 from ...layout.plots import COLOURS
+from ...layout.result import identifier
 from ...layout.si import counted
 from ..mapping.mapping import Mapping, PlacedBlock
 
@@ -30,7 +31,7 @@ HATCHES = ("", "//", "..", "xx", "--")
 class MappingPresenter(Presenter[Mapping]):
     """A table of the layers, and notes on messages, hops and the words that the host reads."""
 
-    format = "nengo-spikecost/loihi-mapping/1"
+    format = "nengo-spikecost/loihi-mapping/2"
     index = "block"
 
     def summary(self, mapping: Mapping) -> Iterable[str | Table]:
@@ -65,7 +66,7 @@ class MappingPresenter(Presenter[Mapping]):
         return {
             **_of(mapping, "allocator", "n_cores", "n_chips", "cores_per_chip"),
             "mesh": asdict(mapping.mesh),
-            "limits": {name: limit for name, _, limit in mapping.blocks[0].use.limits},
+            "limits": {identifier(name): limit for name, _, limit in mapping.blocks[0].use.limits},
             "blocks": self.records(mapping),
             "messages": {
                 **_of(traffic, "measured", "n_samples", "n_steps"),

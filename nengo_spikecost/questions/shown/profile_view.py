@@ -14,6 +14,7 @@ from ...errors import EnergyError
 from ...layout import Presenter, presents
 from ...layout.charts import Chart
 from ...layout.presenter import Details, Part, presenters
+from ...layout.result import identifier
 from ...layout.verdict import Verdict
 from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
@@ -32,7 +33,7 @@ COLUMNS = (
 class ProfilePresenter(Presenter[Profile]):
     """Protocol, accuracy and verdicts around the table of `NetworkEnergy`."""
 
-    format = "nengo-spikecost/energy/1"
+    format = "nengo-spikecost/profile/1"
     index = "layer"
 
     def title(self, profile: Profile) -> str:
@@ -68,12 +69,12 @@ class ProfilePresenter(Presenter[Profile]):
             "protocol": asdict(profile.activity.protocol),
             "conversion": _conversion(profile),
             "break_even": {
-                name: {"error": str(result)}
+                identifier(name): {"error": str(result)}
                 if isinstance(result, EnergyError)
                 else result.to_dict()
                 for name, result in profile.opponents.items()
             },
-            "accuracy": profile.accuracy,
+            "accuracy": {identifier(name): share for name, share in profile.accuracy.items()},
             "scores": [score.to_dict() for score in profile.scores],
             "labels": {name: own.words for name, own in profile.labels.items()},
             "stack": stack.report().as_dict(),

@@ -11,6 +11,7 @@ from ....errors import EnergyError
 from ....layout import Presenter, presents
 from ....layout.charts import Bars, Chart
 from ....layout.presenter import Details, Part
+from ....layout.result import identifier
 from ....layout.verdict import Verdict
 from ...constant_list import constants_details
 from ...device import Constant
@@ -25,7 +26,7 @@ from .chip_tables import all_tables, caption
 class ChipCostPresenter(Presenter[ChipCost]):
     """Boundaries, times, layers and cores."""
 
-    format = "nengo-spikecost/loihi-chip/1"
+    format = "nengo-spikecost/loihi-chip/2"
     index = "name"
     panels = 3
 
@@ -67,7 +68,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
     def content(self, cost: ChipCost) -> dict[str, Any]:
         work, hops = cost.work, cost.work.hops
         boundaries = {
-            name: {
+            identifier(name): {
                 "energy_J": _ends(energy), "power_W": _ends(cost.power_W(name)),
                 "edp_Js": _ends(cost.edp_Js(name)),
             }
@@ -83,12 +84,14 @@ class ChipCostPresenter(Presenter[ChipCost]):
                 "powered_cores": cost.setting.powered_cores,
             },
             "boundaries": boundaries,
-            "parts_J": {name: _ends(energy) for name, energy in cost.parts_J.items()},
+            "parts_J": {
+                identifier(part): _ends(energy) for part, energy in cost.parts_J.items()
+            },
             "latency_s": _ends(cost.latency_s),
             "latency_is_at_least": cost.latency_is_at_least,
             "step_s": _ends(cost.step_s),
             "inferences_per_s": _ends(cost.inferences_per_s),
-            "time_parts_s": cost.time_parts_s,
+            "time_parts_s": {identifier(part): s for part, s in cost.time_parts_s.items()},
             "slowest_core": cost.slowest_core.name,
             "layers": self.records(cost, "layers"),
             "cores": self.records(cost, "cores"),

@@ -1,0 +1,285 @@
+"""JSON files of networks, their counts and their energies.
+
+In the notation of ``json_schemas.py``. Of each kind its title, and its content; the key is the name
+of the file and of the format.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schema_parts import CONVERSION, COUNTS, LAYER_LABELS, SCALES, WORKLOAD_ROW
+
+BY_DEVICE = {"": "By device, in J.", "*": "number|null: Energy per inference in J."}
+
+ENERGIES: dict[str, Any] = {
+    "uncounted_on": ["string: A device.", "Devices on which something of it is not priced."],
+    "synop_energy_J": {**BY_DEVICE, "": "Energy of synaptic operations in J, by device."},
+    "neuron_energy_J": {**BY_DEVICE, "": "Energy of neuron updates in J, by device."},
+    "energy_J": {**BY_DEVICE, "": "Energy in J, by device."},
+}
+
+ENERGY: dict[str, Any] = {
+    "cost_model": "string: Name of the cost model.",
+    "presentation": "@presentation: How long the samples were presented.",
+    "layers": [
+        {"": "Counts and energies of one layer.", **LAYER_LABELS, **COUNTS, **ENERGIES},
+        "The layers, in the order of the network.",
+    ],
+    "total": {"": "Counts and energies of all layers.", **COUNTS, **ENERGIES},
+    "devices": {"": "The estimates, by device.", "*": "@estimate: On one device."},
+    "uncounted": ["@uncounted: One part.", "What could not be counted on any device."],
+}
+
+_SIDE = {
+    "layer": "string: Name of the layer; Total for the network.",
+    "type": "string: Class of the layer.",
+    "where": "string: host: done beside the chip on both sides. composed: part of other layers' "
+    "synapses. nothing: costs nothing. Else empty.",
+    "outcome": "string: wins, loses, never, always, no spikes, ...",
+    "synapses": "integer: Synapses that spikes arrive at.",
+    "rate_hz": "number|null: Mean firing rate of the neurons that send them, in Hz.",
+    "spikes_per_synapse": "number|null: Spikes that pass a synapse per inference.",
+    "spikes_per_step": "number|null: Spikes that pass a synapse per step.",
+    "snn_J": "number: Energy of the spiking network in J.",
+    "fixed_J": "number: The part of it that is spent without any spike, in J.",
+    "ann_J": "number: Energy of the opponent, the same network without spikes, in J.",
+    "ratio": "number|null: snn_J over ann_J.",
+    "crossing": ("How both energies go with the firing rate.", "crosses", "never", "flat",
+                 "nothing", "always"),
+    "break_even_factor": "number|null: All rates times this, and both take the same energy.",
+    "break_even_rate_hz": "number|null: The firing rate at which they do, in Hz.",
+    "break_even_spikes_per_synapse": "number|null: Spikes per synapse and inference there.",
+    "samples_won": "number: Share of the samples for which the spiking network takes less.",
+    "arithmetic_snn_J?": "number|null: snn_J without memory and static power, in J.",
+    "arithmetic_fixed_J?": "number|null: fixed_J without them, in J.",
+    "arithmetic_ann_J?": "number|null: ann_J without them, in J.",
+    "arithmetic_ratio?": "number|null: ratio without them.",
+    "arithmetic_crossing?": "string|null: crossing without them.",
+    "arithmetic_break_even_factor?": "number|null: break_even_factor without them.",
+    "uncounted": "string: What is missing from either side, in words.",
+    "verdict": "string: The outcome, in a sentence.",
+}  # fmt: skip
+
+BREAK_EVEN: dict[str, Any] = {
+    "format": "=nengo-spikecost/break-even/1",
+    "verdict?": "@verdict: The verdict.",
+    "cost_model": "string: Name of the cost model.",
+    "presentation": "@presentation: How long the samples were presented.",
+    "bits": {
+        "": "Widths in bits.",
+        "activations": "integer: Of the opponent's activations, that tell as many values apart.",
+        "weights": "integer: Of weights on both sides.",
+        "accumulators": "integer: Of sums on both sides.",
+    },
+    "device": "@device: That of the spiking network.",
+    "opponent": "@device: That of the same network without spikes.",
+    "mac_over_acc": "number|null: Energy of a multiply-accumulate over that of an addition.",
+    "layers": [{"": "Both sides of one layer.", **_SIDE}, "The layers."],
+    "network": {"": "Both sides of the network.", **_SIDE},
+    "host": {
+        "": "Work that is done beside the chip on both sides, and is in no total.",
+        "?": True,
+        "layers": ["string: Name.", "The layers with such work."],
+        "snn_J": "number: For the spiking network, in J.",
+        "ann_J": "number: For the opponent, in J.",
+    },
+    "range": ["number|null: A factor.",
+              "break_even_factor with the constants at either end of their ranges.", "?"],
+    "literature": [
+        {
+            "": "A threshold from a publication.",
+            "name": "string: Authors and year.",
+            "quantity": "string: What the threshold is on.",
+            "low": "number: Its low end.",
+            "high": "number: Its high end.",
+            "meaning": "string: What the two stand for.",
+            "source": "string: The publication.",
+            "evidence": "string: How it is known.",
+            "steps": ["integer: Steps.", "The steps that it holds for; null: for any.", "?"],
+            "measured": "number|null: The quantity of this network.",
+            "verdict": "string|null: met, not met, in between, other steps.",
+        },
+        "What others found.",
+    ],
+    "notes": ["string: A sentence.", "What is printed below the table."],
+}  # fmt: skip
+
+ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    "profile": ("`report`, `demo` and `profile`", {
+        "format": "=nengo-spikecost/profile/1",
+        "verdict?": "@verdict: The verdict.",
+        **ENERGY,
+        "protocol": "@protocol: How the samples were presented.",
+        "conversion": {
+            "": "How the model was converted; null: a network made in Nengo.", "?": True,
+            **{k: v for k, v in CONVERSION.items() if k not in ("neurons", "rows")},
+            "scale_firing_rates": SCALES,
+        },
+        "break_even": {
+            "": "The opponent on each device, by its name.",
+            "*": ("anyOf", BREAK_EVEN, {
+                "": "There is no answer.", "error": "string: Why, in a sentence."}),
+        },
+        "accuracy": {
+            "": "Share that is right, 0 to 1, by whose output it is and how it is read.",
+            "*": "number|null: Accuracy.",
+        },
+        "scores": ["@score: One.", "The same in full, and the scores of regressions."],
+        "labels": {"": "How labels were read, by output.", "*": "string: In words."},
+        "stack": "@stack: Versions.",
+    }),
+    "energy": ("`NetworkEnergy`", {
+        "format": "=nengo-spikecost/energy/1", "verdict?": "@verdict: The verdict.", **ENERGY,
+    }),
+    "estimate": ("`EnergyEstimate`", {
+        "format": "=nengo-spikecost/estimate/1",
+        "cost_model": "string: Name of the cost model.",
+        "device": "string: Name of the device.",
+        "layers": [
+            {
+                "": "One layer.",
+                "layer": "string: Name of the layer.",
+                "~^[a-z_]+_J$": "number: Energy of one part in J, whatever parts the model has.",
+                "energy_J": "number: Energy per inference in J.",
+            },
+            "The layers.",
+        ],
+        "constants": "@device: The device, with the constants that the estimate was made with.",
+        "total_energy_J": "number: Mean over samples in J, without the host.",
+        "range_J": ["number: J.", "The total with all constants at either end."],
+        "samples_J": ["number: J.", "The total of every sample; one if all are the same."],
+        "spread_J": "@spread: The same, summed up.",
+        "static": "object|null: Static power: power_W, seconds, n_chips.",
+        "host_energy_J": "number: Energy in J of the work beside the device, in no total.",
+        "host_device": "string|null: The device that work is priced on.",
+        "lower_bound": "boolean: Whether something is missing.",
+        "host": ["object: layer, role, macs, updates, operations, energy_J.",
+                 "The work beside the device."],
+        "uncounted": ["@uncounted: One part.", "What is missing from the estimate."],
+        "remarks": ["string: A sentence.", "What the cost model says of it."],
+    }),
+    "comparison": ("`compare`", {
+        "format": "=nengo-spikecost/comparison/1",
+        "verdict?": "@verdict: The verdict.",
+        "presentation": "@presentation: How long the samples were presented.",
+        "rows": [
+            {
+                "": "One cost model on one device.",
+                "cost_model": "string: Name of the cost model.",
+                "device": "string: Name of the device.",
+                "synops": "number|null: Synaptic operations that it counts.",
+                "macs": "number|null: Multiply-accumulates that it counts.",
+                "energy_J": "number|null: Energy per inference in J; null: it has none.",
+                "low_J": "number|null: With all constants at the low end, in J.",
+                "high_J": "number|null: With all constants at the high end, in J.",
+                "spread_J": "@spread|null: Over samples.",
+                "static_J": "number|null: The part of it that is static power, in J.",
+                "host_J": "number|null: Work beside the device in J, in no total.",
+                "ratio": "number|null: Energy over that of the first cost model on the device.",
+                "lower_bound": "boolean|null: Whether something is missing.",
+                "explanation": "string: What it counts, and what not.",
+            },
+            "The cost models and devices.",
+        ],
+    }),
+    "break-even": ("`break_even`", BREAK_EVEN),
+    "conversion": ("`Conversion`", {
+        "format": "=nengo-spikecost/conversion/1", "verdict?": "@verdict: The verdict.",
+        **CONVERSION,
+    }),
+    "lowering": ("`Lowering`", {
+        "format": "=nengo-spikecost/lowering/1",
+        "verdict?": "@verdict: The verdict.",
+        "rows": [
+            {
+                "": "One change.",
+                "kind": "string: Kind of change.",
+                "origin": "string: Where the Connections come from.",
+                "target": "string: Where they lead.",
+                "connections": "integer: Connections that became one.",
+                "transform": "string: The transform that they became.",
+                "weights_before": "integer|null: Weights of before.",
+                "weights_after": "integer|null: Weights now.",
+                "reason": "string: Why it was left as it is.",
+            },
+            "The changes.",
+        ],
+    }),
+    "graph": ("`NetworkGraph`", {
+        "format": "=nengo-spikecost/graph/1",
+        "verdict?": "@verdict: The verdict.",
+        "populations": [
+            {
+                "": "One population.",
+                "name": "string: Its name.",
+                "layer": "string: Its layer.",
+                "neurons": "integer: Neurons.",
+                "neuron_type": "string: Class of the neurons.",
+                "spiking": "boolean: Whether they spike.",
+                "on_chip": "boolean: Whether they are on the chip.",
+            },
+            "The populations.",
+        ],
+        "pathways": [
+            {
+                "": "One route from a population to the next.",
+                "pathway": "string: Its name.",
+                "kind": "string: neural, input, readout, bias, ...",
+                "layer": "string: The layer that it belongs to.",
+                "pre": "string: Where it starts.",
+                "post": "string: Where it leads.",
+                "on_chip": "boolean: Whether it is on the chip.",
+                "synapses": "integer|null: Its synapses.",
+                "weights": "integer|null: Its weights, shared ones once.",
+            },
+            "The routes.",
+        ],
+        "learning": [
+            {"": "One learning rule.", "name": "string: Its name.",
+             "weights": "integer: Weights that it changes."},
+            "The learning rules.",
+        ],
+        "uncounted": [
+            {"": "One part.", "name": "string: Its name.", "reason": "string: Why not."},
+            "What can't be counted.",
+        ],
+    }),
+    "activity": ("`measure` and `Activity`", {
+        "format": "=nengo-spikecost/activity/1",
+        "verdict?": "@verdict: The verdict.",
+        "protocol": "@protocol: How the samples were presented.",
+        "n_samples": "integer: Samples.",
+        "populations": [
+            {
+                "": "One population.",
+                "population": "string: Its name.",
+                "spiking": "boolean: Whether its neurons spike.",
+                "neurons": "integer: Neurons.",
+                "spikes_per_sample": "number: Spikes of a sample, mean.",
+                "rate_hz": "number: Mean firing rate in Hz.",
+            },
+            "The populations.",
+        ],
+        "outputs": {"": "Values of each output, by its name.", "*": "integer: How many."},
+        "cores": ["string: Name of a block.", "Cores that were counted; null: no chip.", "?"],
+    }),
+    "workload": ("`Workload`", {
+        "format": "=nengo-spikecost/workload/1",
+        "verdict?": "@verdict: The verdict.",
+        "presentation": "@presentation: How long the samples were presented.",
+        "layers": [WORKLOAD_ROW, "The layers."],
+        "total": {"": "All layers together.", **LAYER_LABELS, **COUNTS},
+        "uncounted": ["@uncounted: One part.", "What could not be counted."],
+    }),
+    "devices": ("`devices`", {
+        "format": "=nengo-spikecost/devices/1",
+        "devices": ["@device: One.", "The devices."],
+        "presets": ["object: cost_model, and the keys of a device.",
+                    "Devices that a cost model prices in place of those of the same name."],
+    }),
+    "checkpoint": ("`arguments.json` in the folder of a checkpoint", {
+        "format": "=nengo-spikecost/checkpoint/2",
+        "*": "any: An argument that results depend on, by name; of large ones, a digest.",
+    }),
+}  # fmt: skip
