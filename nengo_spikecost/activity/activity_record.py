@@ -52,6 +52,9 @@ class Protocol:
         Those of each input that was fed, by name.
     notes : tuple of str
         What the simulator says of how it ran the network.
+    runs_on : bool
+        Whether there are no inferences: the network is recurrent, learns, or was given no samples.
+        A device without spikes then runs it at every step, and energies are per second.
     """
 
     simulator: str
@@ -64,6 +67,7 @@ class Protocol:
     frames: float | None = None
     input_frames: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    runs_on: bool = False
 
     @property
     def presentation_time(self) -> float:

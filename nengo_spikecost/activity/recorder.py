@@ -11,7 +11,8 @@ import numpy as np
 
 from ..chip.chip_activity import ChipActivity, chip_arrays, chip_of_arrays, joined_chips
 from ..errors import MeasurementError
-from ..graph import SpikeSource
+from ..graph import NetworkGraph, SpikeSource
+from ..graph.feedback import has_state
 from ..layout.si import counted
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
@@ -35,9 +36,11 @@ class Recorder:
     """
 
     def __init__(self, setup: Setup, simulator: str):
+        named = setup.network if setup.named is None else setup.named
         self.protocol = Protocol(
-            simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed
-        )
+            simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed,
+            runs_on=not setup.inputs or has_state(NetworkGraph(named)),
+        )  # fmt: skip
         self.setup = setup
         self.n_samples = self.n_batches = self._n_last = 0
         fed = {spec.node for spec in setup.inputs}

@@ -56,6 +56,8 @@ class ChipWork:
         The same step by step: the slowest core of every step is found in it.
     biased : ndarray of shape (n_cores,) or None
         Compartments with a bias, which change at every step. None: not known.
+    runs_on : bool
+        Whether the network has no inferences: counts are of all steps that were measured.
     """
 
     cores: tuple[str, ...]
@@ -75,6 +77,7 @@ class ChipWork:
     hops: CoreHops = field(repr=False)
     by_step: StepCounts | None = field(default=None, repr=False)
     biased: np.ndarray | None = field(default=None, repr=False)
+    runs_on: bool = False
 
     def __post_init__(self) -> None:
         unknown = [key for key in self.synops if key not in SYNAPSE_FORMATS]

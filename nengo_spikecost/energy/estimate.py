@@ -10,6 +10,7 @@ import numpy as np
 from .. import check
 from ..errors import EnergyError
 from ..layout import Result
+from ..layout.per import Per
 from ..workload.workload_record import UncountedWork
 from .device import Device
 from .spread import Spread, spread_of
@@ -116,6 +117,9 @@ class EnergyEstimate(Result):
         Parts that could not be priced: with any of them totals are lower bounds.
     remarks : tuple of str
         What its energy holds and leaves out, in sentences. None: what the others leave out.
+    ran_s : float, optional
+        Simulated time that energies are of, for a network that runs on: see `power_W`. None: they
+        are of an inference.
     """
 
     device: Device
@@ -128,6 +132,7 @@ class EnergyEstimate(Result):
     host_device: Device | None = None
     uncounted: tuple[UncountedWork, ...] = ()
     remarks: tuple[str, ...] = ()
+    ran_s: float | None = None
 
     def layer(self, name: str) -> LayerEnergy:
         """The layer of that name.
@@ -159,6 +164,16 @@ class EnergyEstimate(Result):
     def mean_J(self) -> float:
         """Mean energy per inference over samples."""
         return float(np.mean(self.total_J))
+
+    @property
+    def per(self) -> Per:
+        """What energies are shown per."""
+        return Per(self.ran_s)
+
+    @property
+    def power_W(self) -> float | None:
+        """Mean power of a network that runs on; None for one that has inferences."""
+        return None if self.ran_s is None else self.mean_J / self.ran_s
 
     @property
     def range_J(self) -> tuple[float, float]:

@@ -53,7 +53,7 @@ def estimate_energy(
         estimate = replace(nominal, device=device, low=low, high=high)
     if device.spiking and not cost_model.whole_network:
         estimate = replace(estimate, host=price_host(workload, host), host_device=host)
-    return estimate
+    return replace(estimate, ran_s=workload.per.seconds)
 
 
 def _at(workload: Workload, device: Device, cost_model: CostModel) -> EnergyEstimate:

@@ -69,8 +69,9 @@ class NetworkEnergy(Result):
     -----
     ``timesteps_per_inference`` and ``dt`` default to what was measured; with other values the
     counts are scaled at the same firing rates, and an `EstimateWarning` is given. Non-spiking
-    devices run the network once for each frame of a sample, whatever the number of steps, and a
-    recurrent one at every step (`Workload.dense_passes`).
+    devices run the network once for each frame of a sample, whatever the number of steps. A network
+    that runs on (recurrent, learning, or given no samples) they run at every step, and its table is
+    per second, energies as power (`Workload.runs_on`).
     """
 
     @named_arguments
@@ -104,7 +105,8 @@ class NetworkEnergy(Result):
             If the device is spiking and no spikes were measured.
         """
         device = device_table.get(device, self.cost_model)
-        if not device.spiking and self.workload().dense_passes == 1:
+        counted = self.workload()
+        if not device.spiking and counted.dense_passes == 1 and not counted.runs_on:
             # Run once, dense: nothing is scaled, so nothing is to be warned of.
             timesteps_per_inference = dt = None
         return self._price(self.workload(timesteps_per_inference, dt), device)

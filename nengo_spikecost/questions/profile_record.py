@@ -10,15 +10,11 @@ from typing import Any
 from ..activity.activity_record import Activity
 from ..activity.labels import Labels
 from ..activity.scores import Score
-from ..energy import devices as device_table
 from ..energy.estimate import EnergyEstimate
-from ..errors import EnergyError
 from ..layout import Result
 from .network_energy import NetworkEnergy
-from .opponent.break_even import break_even, break_even_of, zero_share
-
-#: The device on which spikes meet the same technology without them.
-SAME_TECHNOLOGY = "digital_snn"
+from .opponent.all_opponents import SAME_TECHNOLOGY, all_opponents
+from .opponent.break_even import break_even, zero_share
 
 
 @dataclass(frozen=True)
@@ -96,21 +92,5 @@ class Profile(Result):
     @cached_property
     def opponents(self) -> dict[str, Any]:
         """`break_even` on each spiking device, or the error that says why there is none."""
-        workload = self.energy.workload()
-        if not any(p.spiking for p in workload.populations):
-            return {}
-        share = zero_share(self.activity)
-        spiking = [name for name in self.devices if device_table.get(name).spiking]
-        wanted = {
-            name: (name, "per_operation") for name in dict.fromkeys([SAME_TECHNOLOGY, *spiking])
-        }
-        wanted[f"{SAME_TECHNOLOGY} with memory"] = SAME_TECHNOLOGY, "lemaire"
-        results: dict[str, Any] = {}
-        for label, (name, cost_model) in wanted.items():
-            try:
-                results[label] = break_even_of(
-                    workload, cost_model=cost_model, device=name, zero_share=share
-                )
-            except EnergyError as error:
-                results[label] = error
-        return results
+        workload, share = self.energy.workload(), zero_share(self.activity)
+        return all_opponents(workload, self.devices, share)

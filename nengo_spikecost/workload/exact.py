@@ -94,6 +94,7 @@ def count(
         ),
         uncounted=tuple(work.UncountedWork(u.name, u.layer, u.reason) for u in graph.uncounted),
         n_steps=n_steps, dt=dt, n_samples=n_samples, dense_passes=passes.dense,
+        runs_on=passes.runs_on,
     )  # fmt: skip
 
 

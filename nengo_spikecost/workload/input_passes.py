@@ -1,8 +1,8 @@
 """How often values that are no spikes are worked on: inputs of the network, and all of it densely.
 
 An input is weighed once for each frame, that is whenever it changes. A machine without spikes runs
-the whole network once for each frame: an image once, a film frame by frame. A recurrent network, or
-one that learns, has to be run at every step, since its values go on changing.
+the whole network once for each frame: an image once, a film frame by frame. A network that runs on
+(recurrent, learning, or without samples) has no inferences: everything is done at every step.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import nengo
 from ..activity.activity_record import Protocol
 from ..activity.subject import source_nodes
 from ..graph import NetworkGraph
+from ..graph.feedback import has_state
 
 
 class InputPasses:
@@ -31,20 +32,29 @@ class InputPasses:
     ----------
     dense : float
         Passes of a machine without spikes.
+    runs_on : bool
+        Whether the network has no inferences, but runs on; see `Protocol.runs_on`.
     """
 
     def __init__(self, graph: NetworkGraph, protocol: Protocol | None):
         self._protocol = protocol
         self._names = {node: name for name, node in source_nodes(graph.network).items()}
         self.dense: float = 1
+        self.runs_on = False
         if protocol is not None:
+            # an activity made by hand may not say it
+            self.runs_on = protocol.runs_on or has_state(graph)
             frames = 1 if protocol.constant_inputs else protocol.frames
-            every = bool(graph.learning) or is_recurrent(graph)
-            self.dense = _whole(protocol.n_steps if every else 1 if frames is None else frames)
+            every = protocol.n_steps if self.runs_on else 1 if frames is None else frames
+            self.dense = _whole(every)
 
     def of(self, sources: Iterable[Any]) -> float:
         """How often values from these sources together are weighed."""
-        if self._protocol is None or self._protocol.constant_inputs:
+        if self._protocol is None:
+            return 1
+        if self.runs_on:
+            return self._protocol.n_steps
+        if self._protocol.constant_inputs:
             return 1
         own = {source.obj: self._frames(source) for source in sources}
         together = (
@@ -67,26 +77,6 @@ class InputPasses:
             return None
         changes = callable(node.output) or isinstance(node.output, nengo.Process)
         return float(self._protocol.n_steps) if changes else 1
-
-
-def is_recurrent(graph: NetworkGraph) -> bool:
-    """Whether values go round in a circle, through neurons or functions."""
-    followers: dict[Any, set[Any]] = {}
-    for pathway in graph.pathways:
-        followers.setdefault(_object(pathway.pre), set()).add(_object(pathway.post))
-    for origin in [o for o in followers if isinstance(o, nengo.Connection)]:
-        followers.setdefault(origin.pre_obj, set()).add(origin)
-    waiting = set(followers)
-    while waiting:  # take away what leads to nothing that is left
-        ends = {origin for origin in waiting if not followers[origin] & waiting}
-        if not ends:
-            return True
-        waiting -= ends
-    return False
-
-
-def _object(end: Any) -> Any:
-    return end.ensemble if hasattr(end, "ensemble") else end.obj
 
 
 def _whole(number: float) -> float:

@@ -50,7 +50,7 @@ def chip_work(activity: Activity, mapping: PlacedCores | None = None) -> ChipWor
         with_input=chip.with_input, synops=dict(chip.synops), messages_out=chip.messages_out,
         axon_events=chip.axon_events, host_to_chip=chip.host_to_chip,
         chip_to_host=chip.chip_to_host, fed_by_host=bool(chip.inputs), hops=hops_of(chip, mapping),
-        by_step=chip.by_step, biased=_biased(mapping),
+        by_step=chip.by_step, biased=_biased(mapping), runs_on=activity.protocol.runs_on,
     )  # fmt: skip
 
 

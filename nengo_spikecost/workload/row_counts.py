@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..layers.layer_info import LayerInfo
+from ..layout.per import Per
 from .presentation import Presentation
 from .workload_record import UncountedWork, Workload
+
+HOST = "host"
+"""Kind of a row that stands for work beside a device."""
 
 MAX_NAMES = 4
 """Names that a note lists; of more it says how many."""
@@ -43,7 +47,7 @@ class LayerCounts:
     spikes, synops, average_synops, factored : float, optional
         Per inference; None where nothing spikes or nothing was measured. ``factored`` are the
         operations of a device that keeps weights in factors.
-    weight_updates : int, optional
+    weight_updates : float, optional
         Weights changed by learning rules per inference.
     lower_bound : bool
         Whether something in the row could not be counted.
@@ -76,7 +80,7 @@ class LayerCounts:
     synops: float | None = None
     average_synops: float | None = None
     factored: float | None = None
-    weight_updates: int | None = None
+    weight_updates: float | None = None
     lower_bound: bool = False
     where: str = ""
     spikes_per_synapse: float | None = None
@@ -84,6 +88,16 @@ class LayerCounts:
     silent: int | None = None
     dead: bool = False
     beyond_step: bool = False
+
+    def over(self, per: Per) -> LayerCounts:
+        """The row as it is shown: of a network that runs on, what was counted, per second."""
+        if per.seconds is None:
+            return self
+        names = ["updates", "spikes", "synops", "average_synops", "factored", "weight_updates"]
+        names += ["spikes_per_synapse", *(["macs"] if self.kind == HOST else [])]
+        counts = {name: getattr(self, name) for name in names}
+        shown: dict[str, Any] = {n: per.of(c) for n, c in counts.items() if c is not None}
+        return replace(self, **shown)
 
     @property
     def average_over_exact(self) -> float | None:
@@ -176,7 +190,10 @@ def _mean_sum(counts: Iterable[np.ndarray | None]) -> float | None:
 
 def presentation(workload: Workload) -> dict[str, Any]:
     """Steps, their length and the samples, with the keys of JSON."""
-    return {"n_steps": workload.n_steps, "dt_s": workload.dt, "n_samples": workload.n_samples}
+    return {
+        "n_steps": workload.n_steps, "dt_s": workload.dt, "n_samples": workload.n_samples,
+        "runs_on": workload.runs_on,
+    }  # fmt: skip
 
 
 def caption(workload: Workload) -> str:
@@ -189,6 +206,12 @@ def caption(workload: Workload) -> str:
         samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
     else:
         samples = "mean activation times connections"
+    if workload.runs_on:
+        return (
+            "Per second of a network that runs on, measured for "
+            f"{Presentation(workload.n_steps, workload.dt)}, {samples}; devices without spikes run "
+            "it at every step"
+        )
     if workload.dense_passes != 1:
         samples += f"; devices without spikes run it {workload.dense_passes:,.4g} times"
     return f"Per inference of {Presentation(workload.n_steps, workload.dt)}, {samples}"

@@ -21,6 +21,7 @@ from ..errors import EnergyError
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
 from ..layout import Result
+from ..layout.per import Per
 
 Work = TypeVar("Work")
 
@@ -298,7 +299,10 @@ class Workload(Result):
         The work of a chip's cores, if it was measured and is priced.
     dense_passes : float
         How often a machine without spikes runs the network per inference: once for each frame of
-        a sample, and at every step if the network is recurrent or learns. Mean of the samples.
+        a sample, and at every step if the network runs on. Mean of the samples.
+    runs_on : bool
+        Whether the network has no inferences (`Protocol.runs_on`): counts are of all steps that
+        were measured, and are shown per second.
     """
 
     layers: tuple[LayerInfo, ...]
@@ -315,6 +319,7 @@ class Workload(Result):
     shapes: tuple[LayerShape, ...] = ()
     chip: ChipWork | None = None
     dense_passes: float = 1
+    runs_on: bool = False
 
     def __post_init__(self) -> None:
         names = set(self.layer_names)
@@ -327,6 +332,11 @@ class Workload(Result):
                 raise ValueError(
                     f"{work.name!r} belongs to layer {work.layer!r}, which is not listed."
                 )
+
+    @property
+    def per(self) -> Per:
+        """What figures are shown per."""
+        return Per(self.n_steps * self.dt if self.runs_on else None)
 
     @property
     def measured(self) -> bool:
@@ -368,6 +378,8 @@ class Workload(Result):
         steps = n_steps / self.n_steps
         scaled = self.with_spikes(1.0 if np.isclose(factor, 1.0, rtol=1e-12) else factor)
 
+        at_every_step = self.runs_on or self.dense_passes == self.n_steps > 1
+
         def in_all(of_steps: int) -> int:
             return of_steps * n_steps // self.n_steps
 
@@ -382,7 +394,7 @@ class Workload(Result):
             )  # fmt: skip
         return replace(
             scaled, n_steps=n_steps, dt=dt, factored=factored,
-            dense_passes=n_steps if self.dense_passes == self.n_steps > 1 else self.dense_passes,
+            dense_passes=n_steps if at_every_step else self.dense_passes,
             chip=None if self.chip is None else self.chip.for_presentation(n_steps, dt),
             populations=_changed(scaled.populations, updates=lambda p: in_all(p.updates)),
             pathways=_changed(scaled.pathways, passes=passes),

@@ -291,7 +291,9 @@ def test_json(net, activity, tmp_path):
     content = json.loads(text)
     assert list(content["devices"]) == ["cpu", "loihi"]
     assert content["total"]["energy_J"]["loihi"] == pytest.approx(energy.total_energy("loihi"))
-    assert content["presentation"] == {"n_steps": 10, "dt_s": 0.001, "n_samples": 4}
+    assert content["presentation"] == {
+        "n_steps": 10, "dt_s": 0.001, "n_samples": 4, "runs_on": False,
+    }  # fmt: skip
     loihi = content["devices"]["loihi"]
     assert loihi["constants"]["energy_per_synop"]["evidence"] == "simulated"
     assert [(w["layer"], w["role"], w["macs"]) for w in loihi["host"]] == [

@@ -128,11 +128,17 @@ class ChipCost(Result):
 
     def sentence(self) -> str:
         """Energies within the boundaries, time and cores, in a line."""
-        ends = {name: si(energy.nominal, "J") for name, energy in self.boundaries.items()}
         cores, chips = counted(self.work.n_cores, "core"), counted(self.work.n_chips, "chip")
+        if self.work.runs_on:
+            ends = {name: si(self.running_W(name).nominal, "W") for name in BOUNDARIES}
+            step, dt = si(self.step_s.nominal, "s"), si(self.work.dt, "s")
+            when = f"while it runs, a step in {step} of {dt}"
+        else:
+            ends = {name: si(energy.nominal, "J") for name, energy in self.boundaries.items()}
+            when = f"in {si(self.latency_s.nominal, 's')} per inference"
         return (
             f"{ends['core dynamic']} its cores, {ends['chip']} the chip, {ends['board']} a board, "
-            f"in {si(self.latency_s.nominal, 's')} per inference ({cores} of {chips}, emulated)"
+            f"{when} ({cores} of {chips}, emulated)"
         )
 
     def energy_J(self, boundary: str = "chip") -> Range:
@@ -175,6 +181,15 @@ class ChipCost(Result):
         """
         pairs = zip(self.energy_J(boundary), self.latency_s)
         return Range(*(energy / latency if latency else 0.0 for energy, latency in pairs))
+
+    def running_W(self, boundary: str = "chip") -> Range:
+        """Mean power of a network that runs in its own time, a step every ``work.dt`` seconds.
+
+        Between its steps the chip waits: it draws what is static, and its cores nothing. Where its
+        steps take longer than that, it runs as fast as it can.
+        """
+        ran_s = self.work.n_steps * self.work.dt
+        return self._range(lambda price: float(price.running_W(boundary, ran_s).mean()))
 
     @property
     def parts_J(self) -> dict[str, Range]:

@@ -58,6 +58,21 @@ class ChipPrice:
         parts = [board[part] for part in checked_boundary(boundary)]
         return np.asarray(np.sum([self.core_total_J().sum(axis=1), *parts], axis=0))
 
+    def running_W(self, boundary: str, ran_s: float) -> np.ndarray:
+        """Power within a boundary over a longer time than the chip works, shape (n_samples,).
+
+        Parameters
+        ----------
+        boundary : str
+        ran_s : float
+            What all steps stand for; the chip waits for the rest.
+        """
+        longer = np.maximum(ran_s / np.maximum(self.time.latency_s, np.finfo(float).tiny), 1.0)
+        busy = self.core_total_J().sum(axis=1) / (self.time.latency_s * longer)
+        # code runs while there is work
+        powers = {**self.powers_W, "x86 code": self.powers_W["x86 code"] / longer}
+        return np.asarray(busy + sum(powers[part] for part in checked_boundary(boundary)))
+
 
 def checked_boundary(name: Any) -> tuple[str, ...]:
     """Parts within a boundary beside the cores' energy.

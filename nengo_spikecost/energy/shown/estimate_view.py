@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...layout import Presenter, Table, presents, si
+from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Details
 from ..estimate import EnergyEstimate
@@ -26,25 +26,28 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
     def summary(self, estimate: EnergyEstimate) -> Iterable[Table]:
         parts = estimate.parts
         rows = [
-            [layer.name, *(_energy(layer.mean_J(part)) for part in parts), _energy(layer.mean_J())]
+            [layer.name, *(_energy(layer.mean_J(part), estimate) for part in (*parts, None))]
             for layer in estimate.layers
         ]
         gaps = [""] * len(parts)
+        quantity = estimate.per.quantity.split()[0]
         if estimate.static is not None:
-            rows.append(["static power", *gaps, _energy(estimate.static_J)])
+            rows.append(["static power", *gaps, _energy(estimate.static_J, estimate)])
         for work in estimate.host:
-            rows.append([f"{work.layer} {work.role} (host)", *gaps, _energy(work.energy_J)])
-        totals = [["Total", *gaps, _energy(estimate.mean_J)]]
+            energy = _energy(work.energy_J, estimate)
+            rows.append([f"{work.layer} {work.role} (host)", *gaps, energy])
+        totals = [["Total", *gaps, _energy(estimate.mean_J, estimate)]]
         if estimate.host:
-            totals.append(["Total with host", *gaps, _energy(estimate.mean_J + estimate.host_J)])
+            with_host = _energy(estimate.mean_J + estimate.host_J, estimate)
+            totals.append(["Total with host", *gaps, with_host])
         if estimate.lower_bound:
             for total in totals:
                 total[0], total[-1] = f"{total[0]}, at least", f">= {total[-1]}"
         yield Table.of(
-            ["Layer", *(part.capitalize() for part in parts), "Energy"],
+            ["Layer", *(part.capitalize() for part in parts), quantity],
             rows + totals,
             n_totals=len(totals),
-            title=f"Energy per inference on {estimate.device.name}, {estimate.cost_model}",
+            title=f"{estimate.per.quantity} on {estimate.device.name}, {estimate.cost_model}",
             notes=tuple(estimate_notes(estimate)),
         )
 
@@ -70,10 +73,11 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
 
     def draw(self, estimate: EnergyEstimate, axes: Any) -> None:
         layers = [layer for layer in estimate.layers if np.any(layer.total_J)] or estimate.layers
-        lengths = {part: [layer.mean_J(part) for layer in layers] for part in estimate.parts}
-        draw_bars(axes, [layer.name for layer in layers], lengths, "J", "Energy per inference")
+        per, parts = estimate.per, estimate.parts
+        lengths = {part: [per.of(layer.mean_J(part)) for layer in layers] for part in parts}
+        draw_bars(axes, [layer.name for layer in layers], lengths, per.unit, per.quantity)
         axes.set_title(f"{estimate.device.name}, {estimate.cost_model}", loc="left")
 
 
-def _energy(energy_J: float) -> str:
-    return si.si(energy_J, "J") if energy_J else "0"
+def _energy(energy_J: float, estimate: EnergyEstimate) -> str:
+    return estimate.per.energy(energy_J) if energy_J else "0"

@@ -14,6 +14,25 @@ from .layer_rows import LayerRow
 
 
 @dataclass(frozen=True)
+class Form:
+    """How values are written.
+
+    Attributes
+    ----------
+    si_units : bool
+        SI prefixes and separators, or KerasSpiking's plain numbers.
+    short : bool
+        Counts shortened to fit.
+    unit : {"J", "W"}
+        Of energies: of a network that runs on, power.
+    """
+
+    si_units: bool = True
+    short: bool = False
+    unit: str = "J"
+
+
+@dataclass(frozen=True)
 class Column:
     """One column of a table.
 
@@ -43,12 +62,12 @@ class Column:
     total: bool = True
     device: str | None = None
 
-    def text(self, row: LayerRow, si_units: bool, short: bool = False) -> str:
+    def text(self, row: LayerRow, form: Form) -> str:
         """The value of a row as shown."""
         value = self.value(row)
         if isinstance(value, str) and self.kind != "text":
             return value  # "never"
-        text = write_value(self.kind, value, si_units, short)
+        text = write_value(self.kind, value, form.si_units, form.short, form.unit)
         if self.key == "rate" and (row.beyond_step or row.dead):
             return f"{text} !" if row.beyond_step else "dead"
         if row.where == "host" and self.device is not None and value == 0:
@@ -58,7 +77,9 @@ class Column:
         return text
 
 
-def write_value(kind: str, value: Any, si_units: bool = True, short: bool = False) -> str:
+def write_value(
+    kind: str, value: Any, si_units: bool = True, short: bool = False, unit: str = "J"
+) -> str:  # fmt: skip
     """A value as shown: with SI units, or plain as KerasSpiking shows it."""
     if value is None:
         return si.MISSING
@@ -70,7 +91,7 @@ def write_value(kind: str, value: Any, si_units: bool = True, short: bool = Fals
     if kind == "count":
         return si.count(value, short)
     if kind == "energy":
-        return si.si(value, "J") if value else "0"
+        return si.si(value, unit) if value else "0"
     if kind == "rate":
         return f"{value:.1f}" if abs(value) < 1000 else si.count(value, short)
     return f"{value:.2f}"

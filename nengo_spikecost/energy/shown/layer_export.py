@@ -52,6 +52,7 @@ def estimate_content(estimate: EnergyEstimate) -> dict[str, Any]:
     return {
         "constants": asdict(estimate.device),
         "total_energy_J": estimate.mean_J,
+        "power_W": estimate.power_W,
         "range_J": estimate.range_J,
         "samples_J": estimate.total_J.tolist(),
         "spread_J": asdict(estimate.spread()),

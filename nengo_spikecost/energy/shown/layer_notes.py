@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from ... import check
 from ...errors import EnergyError
-from ...layout import si
 from ...workload.row_counts import firing_notes, names_in_note, uncounted_note
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
@@ -105,7 +104,7 @@ def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     """Totals with all constants low and with all high."""
     ranges = []
     for name, estimate in estimates.items():
-        low, high = (si.si(end, "J") for end in estimate.range_J)
+        low, high = map(estimate.per.energy, estimate.range_J)
         if low != high:  # some constants with a range may not be in this total
             ranges.append(f"{name} {low} to {high}")
     words = "Totals over the range of the constants that sources give"
@@ -120,7 +119,7 @@ def _spreads(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
         if s.low_J == s.high_J:
             continue
         ends = (s.low_J, s.high_J, s.worst_J, s.mean_low_J, s.mean_high_J)
-        low, high, worst, mean_low, mean_high = (si.si(value, "J") for value in ends)
+        low, high, worst, mean_low, mean_high = map(estimate.per.energy, ends)
         spreads.append(
             f"{name} {low} to {high}, at most {worst} (sample {s.worst_sample}), mean within "
             f"{mean_low} to {mean_high}"

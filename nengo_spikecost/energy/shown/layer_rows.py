@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...workload.row_counts import LayerCounts, layer_counts, total_counts
+from ...layout.per import Per
+from ...workload.row_counts import HOST, LayerCounts, layer_counts, total_counts
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate, HostEnergy
 
@@ -33,6 +34,20 @@ class LayerRow(LayerCounts):
     neuron_energy_J: Energies = field(default_factory=dict)
     uncounted_on: tuple[str, ...] = ()
     break_even: Mapping[str, float | str | None] = field(default_factory=dict)
+
+    def over(self, per: Per) -> LayerRow:
+        """The row as it is shown; energies of a network that runs on as power."""
+        shown = super().over(per)
+        assert isinstance(shown, LayerRow)
+        names = (*self.energies(), "break_even")
+        maps: dict[str, Any] = {
+            name: {
+                device: value if value is None or isinstance(value, str) else per.of(value)
+                for device, value in getattr(self, name).items()
+            }
+            for name in names
+        }
+        return replace(shown, **maps)
 
     def energies(self) -> dict[str, Energies]:
         """Energies by device, with the keys of data frames and JSON."""
@@ -75,7 +90,7 @@ def _host_rows(estimates: Estimates) -> list[LayerRow]:
             energy.setdefault(key, {})[device] = work.energy_J
     return [
         LayerRow(
-            f"{work.layer} {work.role}", "host", macs=work.macs + work.operations or None,
+            f"{work.layer} {work.role}", HOST, macs=work.macs + work.operations or None,
             updates=work.updates or None, energy_J=energy[key], where="host",
         )
         for key, work in first.items()

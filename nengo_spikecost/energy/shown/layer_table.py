@@ -10,7 +10,7 @@ from ...layout.table import Table
 from ...workload.row_counts import caption
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
-from .layer_columns import Column, parse_columns
+from .layer_columns import Column, Form, parse_columns
 from .layer_notes import table_notes
 from .layer_rows import LayerRow, layer_rows, other_rows, total_row, total_with_host_row
 
@@ -47,17 +47,18 @@ def layer_table(
     for part in (rows, totals):
         for i, row in enumerate(part):
             by_device = {device: ends.get(row.name) for device, ends in (break_evens or {}).items()}
-            part[i] = replace(row, break_even=by_device)
+            part[i] = replace(row, break_even=by_device).over(workload.per)
     missing = any(e.lower_bound for e in estimates.values())
     cells = {}
     for short in (False, True):
-        body = [tuple(c.text(row, si_units, short) for c in parsed) for row in rows]
+        form = Form(si_units, short, workload.per.unit)
+        body = [tuple(c.text(row, form) for c in parsed) for row in rows]
         for total in totals:
-            body.append(tuple(_total_text(c, total, missing, si_units, short) for c in parsed))
+            body.append(tuple(_total_text(c, total, missing, form) for c in parsed))
         cells[short] = tuple(body)
     return Table(
-        headers=tuple(c.short_header if si_units else (c.header,) for c in parsed),
-        short_headers=tuple(_short_header(c, si_units) for c in parsed),
+        headers=tuple(_named(c, workload) if si_units else (c.header,) for c in parsed),
+        short_headers=tuple(_named(c, workload) if si_units else _short_header(c) for c in parsed),
         right=tuple(c.kind != "text" for c in parsed),
         rows=cells[False],
         short_rows=cells[True],
@@ -67,21 +68,26 @@ def layer_table(
     )
 
 
-def _short_header(column: Column, si_units: bool) -> tuple[str, ...]:
-    if si_units:
+def _named(column: Column, workload: Workload) -> tuple[str, ...]:
+    """The header; energies of a network that runs on are shown as power."""
+    if not workload.runs_on:
         return column.short_header
+    return tuple("power" if line == "energy" else line for line in column.short_header)
+
+
+def _short_header(column: Column) -> tuple[str, ...]:
     if column.device is None:
         return (column.header,)
     device = f"({column.device})"
     return (column.header[: -len(device)].rstrip(), device)
 
 
-def _total_text(column: Column, total: LayerRow, missing: bool, si_units: bool, short: bool) -> str:
+def _total_text(column: Column, total: LayerRow, missing: bool, form: Form) -> str:
     if column.key == "name":
         return f"{total.name}, at least" if total.lower_bound or missing else total.name
     if column.kind == "text":
         return ""
-    text = column.text(total, si_units, short)
+    text = column.text(total, form)
     # what could not be counted has no bearing on what is known of the network's size, and
     # energies say themselves where something has no price
     certain = column.key in ("params", "neurons", "updates") or column.kind in ("rate", "ratio")

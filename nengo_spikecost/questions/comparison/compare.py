@@ -95,7 +95,8 @@ def compare(
         rows += _rows(get_cost_model(cost_model), chosen, given, counts)
     shown = counts.presentation or Presentation(1, 0.001)
     n_samples = 0 if activity is None else activity.n_samples
-    return Comparison(tuple(rows), shown.n_steps, n_samples, shown.dt)
+    runs_on = any(row.estimate is not None and row.estimate.ran_s is not None for row in rows)
+    return Comparison(tuple(rows), shown.n_steps, n_samples, shown.dt, runs_on)
 
 
 class _Counts:

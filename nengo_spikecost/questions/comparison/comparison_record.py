@@ -8,6 +8,7 @@ from ... import check
 from ...energy.estimate import EnergyEstimate
 from ...errors import EnergyError
 from ...layout import Result
+from ...layout.per import Per
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,20 @@ class Comparison(Result):
     n_steps, n_samples : int
     dt : float
         The presentation that was measured; ``n_samples`` is 0 if none was.
+    runs_on : bool
+        Whether the network has no inferences, so that energies are shown as power.
     """
 
     rows: tuple[ComparedRow, ...]
     n_steps: int
     n_samples: int
     dt: float
+    runs_on: bool = False
+
+    @property
+    def per(self) -> Per:
+        """What figures are shown per."""
+        return Per(self.n_steps * self.dt if self.runs_on else None)
 
     def row(self, cost_model: str, device: str) -> ComparedRow:
         """The row of a cost model and a device, by name.

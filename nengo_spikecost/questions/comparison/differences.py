@@ -10,7 +10,6 @@ from ...conversion import Conversion
 from ...energy.cost_models import CostModel
 from ...energy.estimate import EnergyEstimate
 from ...energy.per_operation import takes_factors
-from ...layout import si
 from ...workload.workload_record import Workload
 from .comparison_record import ComparedRow
 
@@ -68,7 +67,7 @@ def _reference_words(estimate: EnergyEstimate, workload: Workload) -> list[str]:
     if estimate.host:
         layers = ", ".join(dict.fromkeys(work.layer for work in estimate.host))
         host = estimate.host_device.name if estimate.host_device else "the host"
-        words.append(f"without {layers}, {si.si(estimate.host_J, 'J')} of work on {host}")
+        words.append(f"without {layers}, {estimate.per.energy(estimate.host_J)} of work on {host}")
     return words
 
 

@@ -50,15 +50,19 @@ class BitWidths:
     accumulators: int = 32
 
     @classmethod
-    def of(cls, bits: Bits, n_steps: int) -> BitWidths:
+    def of(cls, bits: Bits, n_steps: int, runs_on: bool = False) -> BitWidths:
         """Widths that are given, or for the activations those that match so many steps.
+
+        A network that runs on has no number of steps to count spikes in: its twin has activations
+        as wide as its weights.
 
         Raises
         ------
         EnergyError
             If a width is no whole number from 1 to 32, or a name is unknown.
         """
-        matched = {"activations": n_steps.bit_length()}  # ceil(log2(n_steps + 1)), exactly
+        # ceil(log2(n_steps + 1)), exactly
+        matched = {"activations": cls.weights if runs_on else n_steps.bit_length()}
         if bits is not None:
             matched.update(bits if isinstance(bits, Mapping) else {"activations": bits})
         unknown = [key for key in matched if key not in cls.__dataclass_fields__]

@@ -45,7 +45,7 @@ def break_even(
     bits : int or mapping, optional
         Width of the opponent's activations; or of ``"activations"``, ``"weights"`` (8) and
         ``"accumulators"`` (32), the last two of both sides. Default: as many bits as count to the
-        number of steps, ``ceil(log2(n_steps + 1))``.
+        number of steps, ``ceil(log2(n_steps + 1))``; of a network that runs on, 8.
 
     Returns
     -------
@@ -96,18 +96,21 @@ def break_even_of(
     zero_share : float
         Share of neurons that do not spike in an inference; for the condition of Yan et al.
     """
-    widths = BitWidths.of(bits, workload.n_steps)
+    widths = BitWidths.of(bits, workload.n_steps, workload.runs_on)
     model, _ = matched_models(cost_model, widths)
     given = device_table.get(device, model.name)
     other = device_table.get(DEFAULT_OPPONENT if opponent is None else opponent, model.name)
     sides = compare_sides(workload, given, other, cost_model, widths)
     ratio = sides.mac_over_acc
     thresholds = PUBLISHED if ratio is None else (yan_compute(ratio, zero_share), *PUBLISHED)
+    if workload.runs_on:
+        thresholds = ()  # all of them are of inferences
     return BreakEven(
         sides=sides, cost_model=model.name, widths=widths, given_device=given,
         memory=sides.network.arithmetic is not None, prices_widths=bool(model.widths),
         n_steps=workload.n_steps, n_samples=workload.n_samples, dt=workload.dt,
         thresholds=thresholds, range=_range(workload, sides, cost_model, widths),
+        runs_on=workload.runs_on,
     )  # fmt: skip
 
 

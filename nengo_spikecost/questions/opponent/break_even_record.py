@@ -9,6 +9,7 @@ from ... import check
 from ...energy.device import Device
 from ...errors import EnergyError
 from ...layout import Result
+from ...layout.per import Per
 from .balance import LayerBalance, Sides
 from .bit_matching import BitWidths
 from .literature import Threshold
@@ -43,6 +44,8 @@ class BreakEven(Result):
         The network's break-even as multiples of the measured spikes, with the constants of both
         devices at the ends of their ranges: the least and the most favourable to spikes. None
         for an end: never. None: no constant has a range.
+    runs_on : bool
+        Whether the network has no inferences: the opponent runs at every step.
     """
 
     sides: Sides
@@ -56,6 +59,12 @@ class BreakEven(Result):
     dt: float
     thresholds: tuple[Threshold, ...]
     range: tuple[float | None, float | None] | None = None
+    runs_on: bool = False
+
+    @property
+    def per(self) -> Per:
+        """What figures are shown per."""
+        return Per(self.n_steps * self.dt if self.runs_on else None)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -86,11 +95,11 @@ class BreakEven(Result):
     @property
     def verdict(self) -> str:
         """Who spends less, and from where on, in words."""
-        return verdict(self.network, *self.names)
+        return verdict(self.network, *self.names, self.per)
 
     def layer_verdict(self, name: str) -> str:
         """Who spends less on one layer, and from where on, in words."""
-        return verdict(self.layer(name), *self.names)
+        return verdict(self.layer(name), *self.names, self.per)
 
     def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
         """A table of all layers, and below it the verdict, assumptions, and the literature.

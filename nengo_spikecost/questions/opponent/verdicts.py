@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...layout import si
+from ...layout.per import INFERENCE, Per
 from .balance import LayerBalance
 from .literature import SPIKES_PER_SYNAPSE, Threshold
 
@@ -17,7 +18,7 @@ def outcome(layer: LayerBalance) -> str:
     return words.get(known, known)
 
 
-def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
+def verdict(layer: LayerBalance, device: str, opponent: str, per: Per = INFERENCE) -> str:
     """Who spends less and from where on, in one or two sentences.
 
     Parameters
@@ -26,10 +27,12 @@ def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
         A layer, or the network (``"Total"``).
     device, opponent : str
         Names of the two.
+    per : Per
+        What energies are shown per.
     """
     name = "The network" if layer.name == "Total" else layer.name
     balance = layer.total
-    snn, ann = si.si(balance.mean_J, "J"), si.si(balance.ann_J, "J")
+    snn, ann = per.energy(balance.mean_J), per.energy(balance.ann_J)
     if layer.where == "host":
         words = f"{name} is left to the host on both sides."
     elif layer.where == "composed":
@@ -38,7 +41,7 @@ def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
     elif layer.where == "nothing" or balance.crossing == "nothing":
         words = f"{name} does nothing that costs energy."
     elif balance.crossing == "never":
-        fixed = si.si(balance.mean_fixed_J, "J")
+        fixed = per.energy(balance.mean_fixed_J)
         words = (
             f"{name} never wins: without any spike it takes {fixed} on {device}"
             f"{_times_more(balance.mean_fixed_J, balance.ann_J, ann)}."
@@ -47,7 +50,7 @@ def verdict(layer: LayerBalance, device: str, opponent: str) -> str:
         words = f"{name} takes {snn} on {device} and {ann} on {opponent}; "
         words += "no spike arrives at it, so there is no break-even."
     else:
-        words = _crossing_words(name, layer, device, opponent)
+        words = _crossing_words(name, layer, (device, opponent), per)
     if layer.uncounted and layer.where != "host":
         words += f" Not counted: {'; '.join(layer.uncounted)}."
     return words
@@ -59,12 +62,12 @@ def _times_more(energy_J: float, ann_J: float, ann: str) -> str:
     return f", {energy_J / ann_J:.3g} times the opponent's {ann}"
 
 
-def _crossing_words(name: str, layer: LayerBalance, device: str, opponent: str) -> str:
-    balance = layer.total
+def _crossing_words(name: str, layer: LayerBalance, names: tuple[str, str], per: Per) -> str:
+    balance, (device, opponent) = layer.total, names
     wins = balance.mean_J < balance.ann_J
-    snn, ann = si.si(balance.mean_J, "J"), si.si(balance.ann_J, "J")
-    now = activity_words(mean(layer.rate_hz), mean(layer.spikes_per_synapse))
-    then = activity_words(layer.break_even_rate_hz, layer.break_even_spikes_per_synapse)
+    snn, ann = per.energy(balance.mean_J), per.energy(balance.ann_J)
+    now = activity_words(mean(layer.rate_hz), mean(layer.spikes_per_synapse), per)
+    then = activity_words(layer.break_even_rate_hz, layer.break_even_spikes_per_synapse, per)
     words = (
         f"{name} {'wins' if wins else 'loses'}: {snn} on {device} are {balance.ratio:.3g} times "
         f"the {ann} of {opponent}, at {now}. It {'wins up to' if wins else 'would win below'} "
@@ -76,10 +79,15 @@ def _crossing_words(name: str, layer: LayerBalance, device: str, opponent: str) 
     return words
 
 
-def activity_words(rate_hz: float | None, spikes_per_synapse: float | None) -> str:
+def activity_words(
+    rate_hz: float | None, spikes_per_synapse: float | None, per: Per = INFERENCE
+) -> str:  # fmt: skip
     """``"12.3 Hz (0.49 spikes per synapse)"``, or the one of them that is known."""
     rate = "" if rate_hz is None else f"{si.si(rate_hz, 'Hz')}"
-    spikes = "" if spikes_per_synapse is None else f"{spikes_per_synapse:.3g} spikes per synapse"
+    spikes = ""
+    if spikes_per_synapse is not None:
+        spikes = f"{per.of(spikes_per_synapse):.3g} spikes per synapse"
+        spikes += "" if per.seconds is None else " and second"
     return f"{rate} ({spikes})" if rate and spikes else rate or spikes or "the measured spikes"
 
 

@@ -114,7 +114,7 @@ def _literature(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) 
 
 
 def _finish(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) -> None:
-    from matplotlib.ticker import EngFormatter
+    from matplotlib.ticker import FuncFormatter
 
     def to_spikes(x: Any) -> Any:
         return x * measured
@@ -128,8 +128,8 @@ def _finish(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) -> N
     lines = [shown.total.at(end), shown.total.at(0.0), shown.total.ann_J]
     axes.set_ylim(0, 1.3 * max(lines))
     axes.set_xlabel("Firing rate [multiples of the measured rate]")
-    axes.set_ylabel("Energy per inference")
-    axes.yaxis.set_major_formatter(EngFormatter("J"))
+    axes.set_ylabel(result.per.quantity)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda energy_J, _: result.per.energy(energy_J)))
     bare(axes)
     if shown.spikes_per_synapse is not None:
         measured = float(np.mean(shown.spikes_per_synapse))

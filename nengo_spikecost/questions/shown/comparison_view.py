@@ -10,6 +10,7 @@ from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
 from ...layout.charts import Bars, Chart
+from ...layout.per import Per
 from ...layout.plots import COLOURS, bar_size, bare
 from ...layout.presenter import Details
 from ...layout.verdict import Verdict
@@ -40,26 +41,30 @@ class ComparisonPresenter(Presenter[Comparison]):
         for device, energies in priced.items():
             (low_J, least), (high_J, most) = min(energies), max(energies)
             if high_J > 1.01 * low_J:
-                words = f"{si.si(low_J, 'J')} ({least}) to {si.si(high_J, 'J')} ({most})"
+                low, high = map(comparison.per.energy, (low_J, high_J))
+                words = f"{low} ({least}) to {high} ({most})"
                 lines.append((device, f"{words}: {high_J / low_J:.3g} times"))
         return Verdict.of(*lines)
 
     def charts(self, comparison: Comparison) -> Iterable[Chart]:
         priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
+        per = comparison.per
         yield Bars(
-            "Energy per inference", tuple(f"{row.device}, {row.cost_model}" for row, _ in priced),
-            {"energy": [e.mean_J for _, e in priced]}, "J", "log",
-            tuple(e.range_J for _, e in priced),
+            per.quantity, tuple(f"{row.device}, {row.cost_model}" for row, _ in priced),
+            {"energy": [per.of(e.mean_J) for _, e in priced]}, per.unit, "log",
+            tuple((per.of(e.range_J[0]), per.of(e.range_J[1])) for _, e in priced),
             "On a logarithmic axis; bands are the ranges of constants that sources give.",
         )  # fmt: skip
 
     def summary(self, comparison: Comparison) -> Iterable[Table]:
         short, long = (
-            tuple(_cells(row, short) for row in comparison.rows) for short in (True, False)
+            tuple(_cells(row, comparison.per, short) for row in comparison.rows)
+            for short in (True, False)
         )
         table = Table.of(
             (
-                "Cost\nmodel", "Device", "Synops", "MACs", "Energy", "Constants\nlow - high",
+                "Cost\nmodel", "Device", "Synops", "MACs",
+                comparison.per.quantity.split()[0], "Constants\nlow - high",
                 "Samples\n5 - 95 %", "Ratio to\nexact",
             ),
             long, n_text=2, title=_title(comparison), notes=tuple(_notes(comparison.rows)),
@@ -77,7 +82,10 @@ class ComparisonPresenter(Presenter[Comparison]):
 
     def content(self, comparison: Comparison) -> dict[str, Any]:
         n_steps, n_samples = comparison.n_steps, comparison.n_samples
-        presentation = {"n_steps": n_steps, "dt_s": comparison.dt, "n_samples": n_samples}
+        presentation = {
+            "n_steps": n_steps, "dt_s": comparison.dt, "n_samples": n_samples,
+            "runs_on": comparison.runs_on,
+        }  # fmt: skip
         return {"presentation": presentation, "rows": self.records(comparison)}
 
     def size(self, comparison: Comparison) -> tuple[float, float]:
@@ -87,21 +95,28 @@ class ComparisonPresenter(Presenter[Comparison]):
         from matplotlib.ticker import EngFormatter
 
         # points and ranges, not bars: they span decades, and a bar has no length on a log axis
+        per = comparison.per
         priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
         names = [f"{row.cost_model}, {row.device}" for row, _ in priced]
         for place, (_, estimate) in enumerate(priced):
-            axes.plot(estimate.range_J, [place, place], color=COLOURS[0], lw=5, alpha=0.35)
-        axes.plot([e.mean_J for _, e in priced], range(len(priced)), "o", color=COLOURS[0])
+            ends = [*map(per.of, estimate.range_J)]
+            axes.plot(ends, [place, place], color=COLOURS[0], lw=5, alpha=0.35)
+        axes.plot([per.of(e.mean_J) for _, e in priced], range(len(priced)), "o", color=COLOURS[0])
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(EngFormatter("J"))
-        axes.set_xlabel("Energy per inference, over the ranges of the constants")
+        axes.xaxis.set_major_formatter(EngFormatter(per.unit))
+        axes.set_xlabel(f"{per.quantity}, over the ranges of the constants")
         axes.grid(axis="y", color="#dddddd", lw=0.7)
         bare(axes)
 
 
 def _title(comparison: Comparison) -> str:
+    if comparison.runs_on:
+        return (
+            f"Per second of a network that runs on, measured for {comparison.n_steps} steps of "
+            f"{1e3 * comparison.dt:g} ms, mean of {si.counted(comparison.n_samples, 'sample')}"
+        )
     if not comparison.n_samples:
         return "Per inference; no spikes measured"
     return (
@@ -121,22 +136,23 @@ def _notes(rows: Iterable[ComparedRow]) -> list[str]:
     ]
 
 
-def _cells(row: ComparedRow, short: bool) -> tuple[str, ...]:
-    counts = tuple(write_value("count", n, short=short) for n in (row.synops, row.macs))
+def _cells(row: ComparedRow, per: Per, short: bool) -> tuple[str, ...]:
+    synops = None if row.synops is None else per.of(row.synops)
+    counts = tuple(write_value("count", n, short=short) for n in (synops, row.macs))
     if row.estimate is None:
         return (row.cost_model, row.device, *counts, *(si.MISSING,) * 4)
     spread = row.estimate.spread()
-    bands = _band(*row.estimate.range_J), _band(spread.low_J, spread.high_J)
-    energy = f"{'>= ' * row.estimate.lower_bound}{si.si(row.estimate.mean_J, 'J')}"
+    bands = _band(*row.estimate.range_J, per), _band(spread.low_J, spread.high_J, per)
+    energy = f"{'>= ' * row.estimate.lower_bound}{per.energy(row.estimate.mean_J)}"
     ratio = si.MISSING if row.ratio is None else f"{row.ratio:.3g}"
     return (row.cost_model, row.device, *counts, energy, *bands, ratio)
 
 
-def _band(low_J: float, high_J: float) -> str:
+def _band(low_J: float, high_J: float, per: Per) -> str:
     """``"23.1 - 35.0 uJ"``, or nothing if there is no band."""
     if high_J - low_J <= 1e-9 * high_J:
         return si.MISSING
-    low, high = si.si(low_J, "J"), si.si(high_J, "J")
+    low, high = per.energy(low_J), per.energy(high_J)
     if low.split()[1:] == high.split()[1:]:
         low = low.split()[0]
     return f"{low} - {high}"
@@ -148,7 +164,8 @@ def _record(row: ComparedRow) -> dict[str, Any]:
     low, high = e.range_J if e else (None, None)
     return {
         "cost_model": row.cost_model, "device": row.device, "synops": row.synops, "macs": row.macs,
-        "energy_J": e.mean_J if e else None, "low_J": low, "high_J": high,
+        "energy_J": e.mean_J if e else None, "power_W": e.power_W if e else None,
+        "low_J": low, "high_J": high,
         "spread_J": asdict(e.spread()) if e else None,
         "static_J": e.static_J if e else None,
         "host_J": e.host_J if e else None,

@@ -12,9 +12,12 @@ from ...energy.shown.layer_table import layer_table
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size
 from ...layout.presenter import Details
+from ...layout.verdict import Verdict
 from ...workload.workload_record import Workload
 from ..network_energy import NetworkEnergy
+from ..opponent.all_opponents import all_opponents
 from ..opponent.break_even import break_even_of
+from .worth import Outlook
 
 Presentation = tuple[Any, Any]
 
@@ -25,6 +28,16 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
 
     format = "nengo-spikecost/energy/1"
     index = "layer"
+
+    def verdict(self, energy: NetworkEnergy) -> Verdict | None:
+        """None without spikes, and where another cost model than the exact one prices them."""
+        workload = energy.workload()
+        spikes = workload.measured and any(p.spikes is not None for p in workload.populations)
+        if energy.cost_model != "per_operation" or not spikes:
+            return None
+        estimates = energy.estimates()
+        opponents = all_opponents(workload, estimates, memory=False)
+        return Verdict.of(*Outlook(estimates, opponents, workload.per).lines())
 
     def summary(
         self, energy: NetworkEnergy, columns: Sequence[str] | None = None,

@@ -12,10 +12,11 @@ from ...layout.charts import Bars, Chart, Drawing
 from ...layout.plots import COLOURS, bare
 from ...layout.result import presenter_of
 from ...workload.row_counts import layer_counts
+from ..opponent.all_opponents import SAME_TECHNOLOGY
 from ..opponent.break_even_record import BreakEven
-from ..profile_record import SAME_TECHNOLOGY, Profile
+from ..profile_record import Profile
 from .break_even_plot import draw_break_even
-from .profile_verdict import LOIHI
+from .worth import LOIHI
 
 #: Layers with a colour of their own; of more, those that take least are drawn as one.
 MOST_LAYERS = 7
@@ -38,8 +39,9 @@ def profile_charts(profile: Profile) -> Iterable[Chart]:
 
 def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
     """Energies on one logarithmic axis, with the ranges of the constants."""
+    per = profile.energy.workload().per
     rows = {name: (e.mean_J, e.range_J) for name, e in priced.items()}
-    if profile.chip_cost is not None:
+    if profile.chip_cost is not None and per.seconds is None:
         for name, energy in profile.chip_cost.boundaries.items():
             rows[f"Loihi emulated, {name}"] = energy.nominal, (energy.low, energy.high)
     opponent = profile.opponents.get(SAME_TECHNOLOGY)
@@ -47,9 +49,14 @@ def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
         total = opponent.network.total
         rows["45 nm, with spikes"] = total.mean_J, (total.mean_J, total.mean_J)
         rows["45 nm, without"] = total.ann_J, (total.ann_J, total.ann_J)
+    if profile.chip_cost is not None and per.seconds is not None:
+        for name in profile.chip_cost.boundaries:
+            ends = [power * per.seconds for power in profile.chip_cost.running_W(name)]
+            rows[f"Loihi emulated, {name}"] = ends[1], (ends[0], ends[2])
+    bands = tuple((per.of(low), per.of(high)) for _, (low, high) in rows.values())
     return Bars(
-        "Energy per inference", tuple(rows), {"energy": [mean for mean, _ in rows.values()]}, "J",
-        "log", tuple(ends for _, ends in rows.values()),
+        per.quantity, tuple(rows), {"energy": [per.of(mean) for mean, _ in rows.values()]},
+        per.unit, "log", bands,
         "On a logarithmic axis; bands are the ranges of constants that sources give. Work beside "
         "a chip, on its host, is not included.",
     )  # fmt: skip
@@ -75,12 +82,13 @@ def _by_layer(priced: dict[str, EnergyEstimate]) -> Bars:
 
 def _counts(profile: Profile) -> Iterable[Bars]:
     """Spikes and synops of each layer that has any."""
-    rows = layer_counts(profile.energy.workload())
+    workload = profile.energy.workload()
+    rows = [row.over(workload.per) for row in layer_counts(workload)]
     for heading, key in (("Spikes", "spikes"), ("Synaptic operations", "synops")):
         counts = {row.name: getattr(row, key) for row in rows if getattr(row, key)}
         if counts:
             lengths = {heading: list(counts.values())}
-            yield Bars(f"{heading} per inference", tuple(counts), lengths)
+            yield Bars(f"{heading} {workload.per.words}", tuple(counts), lengths)
 
 
 def _over_samples(estimate: EnergyEstimate) -> Drawing:

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...activity.scores import Score
-from ...energy.estimate import EnergyEstimate
-from ...errors import EnergyError
 from ...layout import si
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...workload.row_counts import layer_counts, names_in_note
-from ..opponent.break_even_record import BreakEven
-from ..profile_record import SAME_TECHNOLOGY, Profile
-
-LOIHI = "loihi"
-
-#: Processors without spikes that a network is held against, if they are in the table.
-PROCESSORS = ("cpu", "gpu")
+from ..profile_record import Profile
+from .worth import Outlook
 
 
 def profile_verdict(profile: Profile) -> Verdict:
@@ -24,11 +17,17 @@ def profile_verdict(profile: Profile) -> Verdict:
     return Verdict.of(
         ("error" if _regression(profile) else "accuracy", accuracy_words(profile)),
         ("changed", changed_words(getattr(profile.network, "choices", ()))),
-        ("Loihi", _loihi_words(profile)),
-        ("others", _others(profile)),
-        ("worth it?", _worth(profile)),
+        *outlook(profile).lines(),
         next_steps=_next_steps(profile),
     )
+
+
+def outlook(profile: Profile) -> Outlook:
+    """All that tells whether the network is worth running on spiking hardware."""
+    return Outlook(
+        profile.estimates, profile.opponents, profile.energy.workload().per, profile.chip_cost,
+        points_lost(profile),
+    )  # fmt: skip
 
 
 def accuracy_words(profile: Profile) -> str:
@@ -94,104 +93,6 @@ def _arrow(scores: list[Score], profile: Profile) -> str:
     return ", ".join(parts)
 
 
-def _loihi_words(profile: Profile) -> str:
-    """Energy at each boundary of an emulated chip, or of its cores by the table of devices."""
-    if profile.chip_cost is not None:
-        return str(profile.chip_cost.sentence())
-    estimate = profile.estimates.get(LOIHI)
-    if estimate is None:
-        return ""
-    if estimate.all_on_host:
-        return "nothing of this network runs on it: all is its host's"
-    host = f", and {_amount(profile, estimate.host_J)} its host" if estimate.host_J else ""
-    per = "while it runs" if runs_on(profile) else "per inference"
-    return f"{_energy(profile, estimate)} its cores{host}, {per}; chip and board not emulated"
-
-
-def _others(profile: Profile) -> str:
-    estimates = profile.estimates
-    words = [
-        f"{name} {_energy(profile, estimates[name])}" for name in PROCESSORS if name in estimates
-    ]  # fmt: skip
-    opponent = profile.opponents.get(SAME_TECHNOLOGY)
-    if isinstance(opponent, BreakEven):
-        with_spikes, without = opponent.network.total.mean_J, opponent.network.total.ann_J
-        words.append(
-            f"in one 45 nm technology {_amount(profile, with_spikes)} with spikes, "
-            f"{_amount(profile, without)} without (arithmetic alone)"
-        )
-    return "; ".join(words)
-
-
-def _worth(profile: Profile) -> str:
-    """Yes or no, and because of what."""
-    if not profile.opponents:
-        return "no answer: nothing in this network spikes"
-    lost, sentences = points_lost(profile), []
-    if lost is not None and lost > POINTS:
-        where = " on the chip" if profile.chip is not None else ""
-        sentences.append(f"not at this accuracy: {lost:.1f} points are lost{where}")
-    on_loihi = profile.opponents.get(LOIHI)
-    estimate = profile.estimates.get(LOIHI)
-    if estimate is not None and estimate.all_on_host:
-        sentences.append("not on Loihi: no layer runs on it")
-    elif isinstance(on_loihi, BreakEven) and estimate is not None:
-        sentences += _against_processors(profile, estimate)
-        sentences.append(_against_twin(on_loihi, "Loihi", "on its cores "))
-    same = profile.opponents.get(SAME_TECHNOLOGY)
-    if isinstance(same, BreakEven):
-        sentences.append(_against_twin(same, "45 nm", ""))
-    elif isinstance(same, EnergyError) and not sentences:
-        sentences.append(f"no answer: {same}")
-    text = ". ".join(s[:1].upper() + s[1:] for s in sentences)
-    return text and text + "."
-
-
-def _against_processors(profile: Profile, estimate: EnergyEstimate) -> Iterable[str]:
-    """Whether Loihi's cores take less than a CPU or GPU, and what its host does to that."""
-    estimates, cores = profile.estimates, estimate.mean_J
-    all_in = cores + estimate.host_J
-    for name in PROCESSORS:
-        other = estimates.get(name)
-        if other is None or not cores:
-            continue
-        times = other.mean_J / cores
-        word = f"{_times(times)} less" if times > 1 else f"{_times(1 / times)} more"
-        words = f"against a {name.upper()}, {'yes' if times > 1 else 'no'}: {word} on Loihi's cores"
-        if estimate.host_J and (all_in > other.mean_J) != (cores > other.mean_J):
-            words += ", but more with the host that makes its spikes and reads them"
-        yield words
-
-
-def _against_twin(result: BreakEven, name: str, where: str) -> str:
-    """Against the same network without spikes, and because of what."""
-    total = result.network.total
-    if total.crossing == "never":
-        return (
-            f"against an accelerator without spikes, {name} never: {where}neurons that are updated "
-            f"at all {result.n_steps} steps take {_times(total.mean_fixed_J / total.ann_J)} its "
-            "energy before any spike"
-        )
-    if total.crossing != "crosses" or total.factor is None or total.ratio is None:
-        return f"in {name} {result.verdict[:1].lower()}{result.verdict[1:].rstrip('.')}"
-    rate, spikes = result.network.break_even_rate_hz, result.network.break_even_spikes_per_synapse
-    at = f"{si.si(rate, 'Hz')}" if rate is not None else f"{spikes:.3g} spikes per synapse"
-    if total.factor > 1:
-        return (
-            f"in {name} spikes take {total.ratio:.2g} times what the network takes without them, "
-            f"and less up to {at}"
-        )
-    return (
-        f"in {name} spikes take {total.ratio:.2g} times what the network takes without them: too "
-        f"many spikes, below {at} they would take less"
-    )
-
-
-def _times(factor: float) -> str:
-    """``"96.7 times"``, ``"1,170 times"``."""
-    return f"{factor:,.0f} times" if factor >= 100 else f"{factor:.3g} times"
-
-
 def _next_steps(profile: Profile) -> Iterable[NextStep]:
     """What to do about the worst of it; none of it has been tried on this network."""
     model, data = profile.files
@@ -248,21 +149,3 @@ def _scale(profile: Profile) -> float | None:
 def _pooled_on_host(profile: Profile) -> list[str]:
     choices = getattr(profile.network, "choices", ())
     return [c.layer for c in choices if c.on_host and "MaxPool" in c.layer_type]
-
-
-def runs_on(profile: Profile) -> bool:
-    """Whether the network has no inferences, but runs: a device without spikes, at every step."""
-    workload = profile.energy.workload()
-    return bool(workload.dense_passes == workload.n_steps > 1)
-
-
-def _energy(profile: Profile, estimate: EnergyEstimate) -> str:
-    return f"{'>= ' * estimate.lower_bound}{_amount(profile, estimate.mean_J)}"
-
-
-def _amount(profile: Profile, energy_J: float) -> str:
-    """Energy of an inference; of a network that runs on, power in its own time."""
-    if not runs_on(profile):
-        return si.si(energy_J, "J")
-    protocol = profile.activity.protocol
-    return si.si(energy_J / (protocol.n_steps * protocol.dt), "W")

@@ -29,6 +29,7 @@ class WorkloadPresenter(Presenter[Workload]):
 
     def summary(self, workload: Workload) -> Iterable[Table]:
         rows = [*layer_counts(workload), total_counts(workload)]
+        rows = [row.over(workload.per) for row in rows]
         yield Table.of(
             ["Layer (type)", *(header for header, _ in _COLUMNS)],
             ([row.title, *(si.count(value(row)) for _, value in _COLUMNS)] for row in rows),
@@ -53,5 +54,7 @@ class WorkloadPresenter(Presenter[Workload]):
     def draw(self, workload: Workload, axes: Any) -> None:
         rows = layer_counts(workload)
         key, label = ("synops", "Synops") if workload.measured else ("macs", "MACs of one pass")
+        rows = [row.over(workload.per) for row in rows]
         lengths = [getattr(row, key) or 0.0 for row in rows]
-        draw_bars(axes, [row.name for row in rows], {label: lengths}, "", f"{label} per inference")
+        names = [row.name for row in rows]
+        draw_bars(axes, names, {label: lengths}, "", f"{label} {workload.per.words}")
