@@ -18,6 +18,7 @@ import numpy as np
 from .filter_steps import aliases
 from .neuron_kernels import kernel_of
 from .product_kernels import CONVOLUTION, Products
+from .vector_code import MARKED
 
 #: Signals begin at multiples of this many numbers, so that vectors are aligned.
 ALIGNMENT = 16
@@ -85,6 +86,10 @@ class Assembler:
         if initial is not None and np.any(initial):
             self._initial.append((address, np.asarray(initial).reshape(-1)))
         return address
+
+    def reserve_marks(self, n: int) -> int:
+        """The address of a bit for each of ``n`` numbers, in whole blocks of `MARKED`."""
+        return self.reserve(-(-n // MARKED) * MARKED // 8 // self.dtype.itemsize)
 
     def changes(self, signal: Any) -> bool:
         """Whether a signal is in memory."""

@@ -144,7 +144,9 @@ class CompiledNetwork:
         n, out = own.signal.size, self._asm.place(own.signal)
         scale = self._asm.constant(own.per_unit, shared=False)
         place = self._asm.reserve(n) if own.spiking else self._asm.reserve_sum(n)
-        row = (code.COUNT if own.spiking else code.GRADED, n, place, out, scale)
+        row: Row = (code.COUNT, n, place, out, scale, self._asm.reserve_marks(n))
+        if not own.spiking:
+            row = (code.GRADED, n, place, out, scale)
         self._programs.add(own.signal, row)
         return place, row
 
@@ -180,7 +182,7 @@ class CompiledNetwork:
             For each sample, one for each length.
         """
         frames = np.ascontiguousarray(frames, dtype=self.dtype)
-        program = self._programs.program(frames.shape[1] > 1)
+        program = self._programs.program(frames.shape[1] > 1, self._tables[2])
         results: list[list[Read]] = [[] for _ in frames]
         if self.by_python or continuous:
             self._in_lanes(program, frames, lengths, results, continuous)
@@ -211,6 +213,7 @@ class CompiledNetwork:
         self._asm.renew(constants)
         for name, (_, row) in self._counts.items():
             constants[-1 - row[4]] = per_unit[name]
+        self._programs.renew(constants)
 
     def reset(self) -> None:
         """Begin a continuous presentation anew."""

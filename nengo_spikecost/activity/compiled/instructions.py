@@ -33,7 +33,7 @@ import numpy as np
 from .layer_kernels import BARE, MARK, QUIET, step_layer
 from .neuron_kernels import step_neurons
 from .product_kernels import product
-from .vector_code import WIDTH
+from .vector_code import WIDTH, write_marks
 
 #: Elements that a group handles at a time: eight arrays of them fill a first cache of 32 KB.
 CHUNK = 1024
@@ -57,14 +57,15 @@ class Code(enum.IntEnum):
     LOWPASS = 7  # n, y, state, x, s:  state = s[0] * state + s[1] * x;  y = state
     LOWPASS_ADD = 8  # the same, y += state
     NEURONS = 9  # n, kind, j, out, a, b, c, p
-    COUNT = 10  # n, counts, out, s:  counts += round(abs(out) * s)
+    COUNT = 10  # n, counts, out, s, place of marks:  counts += round(abs(out) * s), and marks
+    # of who is not 0, a bit for each
     GRADED = 11  # n, place in sums, out, s:  sums += abs(out) * s
     SUM = 12  # n, place in sums, out:  sums += out
     DECAY = 13  # n, y, x, s:  y = s[0] * y + s[1] * x, a filter whose output is its state
     SAMPLE = 14  # n, place in sums, out, place of steps between two values, y: in some steps,
     # sums += out and y = out
     # not element by element
-    PRODUCT = 20  # 0, y, product, x
+    PRODUCT = 20  # sources, y, product, x, 1 + place of the marks of x, or 0
     FILTER = 21  # n, y, state, x, order, matrices, whether y is added to, whether D is not 0
     GATHER = 22  # n, y, x, place of the indices of y, of x:  y[i] = x[j]
     GATHER_ADD = 23  # the same, y[i] += x[j]
@@ -192,6 +193,23 @@ def _element_wise(
         s = constants[-1 - i[4]]
         for k in range(len(y)):
             y[k] += np.rint(abs(out[k]) * s)
+        _mark(i, memory, constants, lo, hi)
+
+
+@numba.njit(cache=True, nogil=True)
+def _mark(i: Any, memory: Any, constants: Any, lo: int, hi: int) -> None:
+    """Mark who of the elements that are counted is not 0; ``lo`` is a multiple of `WIDTH`."""
+    first = np.int64(lo)
+    while first + WIDTH <= hi:
+        if i[3] >= 0:
+            write_marks(memory, i[5], memory, i[3] + first, first // WIDTH)
+        else:
+            write_marks(memory, i[5], constants, -1 - i[3] + first, first // WIDTH)
+        first += WIDTH
+    if first < hi:
+        last = np.zeros(WIDTH, dtype=memory.dtype)
+        last[: hi - first] = _at(memory, constants, i[3], first, hi)
+        write_marks(memory, i[5], last, np.int64(0), first // WIDTH)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -290,9 +308,11 @@ def run(
             i = code[first]
             if i[0] == PRODUCT:
                 if i[4] >= 0:
-                    product(products, i[3], memory, i[4], memory, i[2], events, padded)
+                    product(products, i[3], memory, i[4], memory, i[2], i[5] - 1, events, padded)
                 else:
-                    product(products, i[3], constants, -1 - i[4], memory, i[2], events, padded)
+                    product(
+                        products, i[3], constants, -1 - i[4], memory, i[2], -1, events, padded
+                    )
             elif i[0] == FILTER:
                 _filter(i, memory, constants)
             elif i[0] in (GATHER, GATHER_ADD):

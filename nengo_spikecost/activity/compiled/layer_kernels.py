@@ -14,7 +14,13 @@ networks those are always the same, and all are of numbers side by side:
 neurons at a time, whose numbers stay in registers: a third of the loads and half of the stores, and
 the current is not written where nothing else reads it. Each operation is the same, on the same
 numbers and in the same order, so that results are the same bits; what is left of a layer beyond a
-multiple of 16 neurons is run instruction by instruction.
+multiple of 16 neurons is run instruction by instruction. Two things more keep memory, which is what
+takes the time, out of it:
+
+* Few neurons fire. Outputs and counts are touched only where one of 16 fires, or did in the step
+  before; who does is kept as a bit for each, which products read instead of outputs.
+* Biases and gains are often one number for all neurons, or one for each channel, again and again
+  (`repeats_after`): then only the first of these repeats is read.
 
 Written as operations of LLVM (see vector_code.py): in a loop over nine arrays its compiler
 can't tell that they do not overlap, and takes one number at a time.
@@ -33,7 +39,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector_code import WIDTH, float_type, pointer, spread
+from .vector_code import WIDTH, float_type, nonzero, place_of_marks, pointer, spread
 
 #: Kernels of neuron_kernels.py that are here too, by their number.
 SPIKING_RECTIFIED, LOIHI_RECTIFIED = 1, 10
@@ -47,16 +53,20 @@ QUIET = 8
 _ALL_MARKS = (BARE, *(mark + quiet for mark in (FED, DECAYED, FILTERED) for quiet in (0, QUIET)))
 #: By the number of rows that are run at once.
 MARKS: Mapping[int, int] = {2: BARE, 4: FED, 5: DECAYED, 6: FILTERED}
-#: The place of a row that holds one of these, if it is the first of several that are run at once.
-MARK = 14
+#: The place of a row that holds one of these, if it is the first of several that are run at once,
+#: and two that hold after how many neurons biases and gains repeat themselves.
+MARK, BIAS_REPEATS, GAIN_REPEATS = 14, 12, 13
+#: Repeats that are looked for are shorter than this.
+LONGEST = 4096
 
 
 def _layer(
     typing: Any, memory: Any, constants: Any, n_vectors: Any, current: Any, output: Any,
     voltage: Any, numbers: Any, counts: Any, scale: Any, bias: Any, gain: Any, filtered: Any,
-    sums: Any, value: Any, factors: Any, kind: Any, how: Any,
+    sums: Any, value: Any, factors: Any, fired: Any, begin: Any, bias_repeats: Any,
+    gain_repeats: Any, kind: Any, how: Any,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """The step of ``n_vectors * WIDTH`` neurons of one of `KINDS`.
+    """The step of ``n_vectors * WIDTH`` neurons of one of `KINDS`, from the neuron ``begin`` on.
 
     Indices are int64 and are not checked: ``bias``, ``gain``, ``value``, ``factors``, ``numbers``
     and ``scale`` of constants, the others of memory. ``how`` is the mark. There is a loop for each
@@ -64,7 +74,7 @@ def _layer(
     """
     given = (
         memory, constants, n_vectors, current, output, voltage, numbers, counts, scale, bias, gain,
-        filtered, sums, value, factors, kind, how,
+        filtered, sums, value, factors, fired, begin, bias_repeats, gain_repeats, kind, how,
     )  # fmt: skip
     signature = types.void(*given)
 
@@ -77,11 +87,17 @@ def _layer(
         align = number.get_abi_size(context.target_data)
         vector = ir.VectorType(number, WIDTH)
         (n_vectors, current, output, voltage, numbers, counts, scale, bias, gain, filtered, sums,
-         value, factors, kind, how) = arguments[2:]  # fmt: skip
+         value, factors, fired, begin, bias_repeats, gain_repeats, kind, how
+        ) = arguments[2:]  # fmt: skip
+        first_vector = builder.sdiv(begin, integer(WIDTH))
 
         def single(index: Any, plus: int = 0) -> Any:
             at = builder.add(index, integer(plus))
             return spread(builder, builder.load(builder.gep(of_constants, [at])), WIDTH)
+
+        def beginning(repeats: Any) -> Any:
+            # a variable of the function, which the compiler keeps in a register
+            return cgutils.alloca_once_value(builder, builder.srem(begin, repeats))
 
         def called(name: str, *operands: Any) -> Any:
             bits = 32 if isinstance(number, ir.FloatType) else 64
@@ -100,17 +116,27 @@ def _layer(
                 emptied = single(value)
             if part >= DECAYED:
                 keep, new = single(factors), single(factors, 1)
+            if part != BARE:
+                at_bias, at_gain = beginning(bias_repeats), beginning(gain_repeats)
             with cgutils.for_range(builder, n_vectors) as loop:
                 offset = builder.mul(loop.index, integer(WIDTH))
 
                 def place(data: Any, index: Any) -> Any:
                     return pointer(builder, data, builder.add(index, offset), number, WIDTH)
 
-                def load(index: Any, data: Any = of_memory) -> Any:
-                    return builder.load(place(data, index), align=align)
+                def load(index: Any) -> Any:
+                    return builder.load(place(of_memory, index), align=align)
 
                 def store(vector: Any, index: Any) -> None:
                     builder.store(vector, place(of_memory, index), align=align)
+
+                def next_of(first: Any, at: Any, repeats: Any) -> Any:
+                    index = builder.load(at)
+                    own = pointer(builder, of_constants, builder.add(first, index), number, WIDTH)
+                    after = builder.add(index, integer(WIDTH))
+                    ends = builder.icmp_signed("==", after, repeats)
+                    builder.store(builder.select(ends, integer(0), after), at)
+                    return builder.load(own, align=align)
 
                 # every operation by itself, with its own rounding
                 if part == BARE:
@@ -121,8 +147,8 @@ def _layer(
                         fresh = builder.fmul(new, load(sums))
                         state = builder.fadd(builder.fmul(state, keep), fresh)
                         store(state, filtered)
-                    scaled = builder.fmul(load(gain, of_constants), state)
-                    j = builder.fadd(load(bias, of_constants), scaled)
+                    scaled = builder.fmul(next_of(gain, at_gain, gain_repeats), state)
+                    j = builder.fadd(next_of(bias, at_bias, bias_repeats), scaled)
                     if part == FILTERED:
                         store(emptied, sums)
                     if not quiet:
@@ -139,10 +165,16 @@ def _layer(
                     v = builder.fadd(v, builder.fmul(positive, dt))
                     whole = called("floor", v)
                     out, left = builder.fmul(height, whole), builder.fsub(v, whole)
-                store(out, output)
                 store(left, voltage)
-                spikes = called("rint", builder.fmul(called("fabs", out), per_unit))
-                store(builder.fadd(load(counts), spikes), counts)
+                own = nonzero(builder, out)
+                vectors = builder.add(first_vector, loop.index)
+                marks = place_of_marks(builder, of_memory, fired, vectors)
+                either = builder.or_(own, builder.load(marks))
+                with builder.if_then(builder.icmp_unsigned("!=", either, either.type(0))):
+                    builder.store(own, marks)
+                    store(out, output)
+                    spikes = called("rint", builder.fmul(called("fabs", out), per_unit))
+                    store(builder.fadd(load(counts), spikes), counts)
 
         for a_kind, mark in itertools.product(KINDS, _ALL_MARKS):
             chosen = builder.and_(
@@ -179,12 +211,42 @@ def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: in
     bias = gain = filtered = sums = value = factors = np.int64(0)
     if how != BARE:
         product = code[len(code) - 3]
-        bias, gain, filtered = -1 - code[0, 3] + lo, -1 - product[3] + lo, product[4] + lo
+        bias, gain, filtered = -1 - code[0, 3], -1 - product[3], product[4] + lo
         if how % QUIET >= DECAYED:
             sums, factors = code[1, 3] + lo, -1 - code[1, 4]
             if how % QUIET == FILTERED:
                 value = -1 - code[2, 3]
     _step(
         memory, constants, n, current, output, voltage, numbers, counts, scale, bias, gain,
-        filtered, sums, value, factors, np.int64(neurons[2]), np.int64(how),
+        filtered, sums, value, factors, count[5], np.int64(lo), code[0, BIAS_REPEATS],
+        code[0, GAIN_REPEATS], np.int64(neurons[2]), np.int64(how),
     )  # fmt: skip
+
+
+def repeats_after(values: np.ndarray) -> int:
+    """After how many numbers an array repeats itself, to its end: a multiple of `WIDTH`.
+
+    Whole vectors of it are read; if it repeats itself nowhere, or only after `LONGEST` numbers,
+    that is one more than there are.
+    """
+    whole = len(values) // WIDTH * WIDTH
+    values = values[:whole].view(f"i{values.itemsize}")  # 0 and -0 are two numbers
+    for n in WIDTH + WIDTH * np.flatnonzero(values[WIDTH:LONGEST:WIDTH] == values[:1]):
+        if np.array_equal(values[n:], values[:-n]):
+            return int(n)
+    return whole + WIDTH
+
+
+def set_repeats(table: np.ndarray, constants: np.ndarray) -> None:
+    """Write into the rows where layers begin what of their biases and gains is read.
+
+    Parameters
+    ----------
+    table : ndarray of int64, shape (rows, numbers of an instruction)
+    constants : ndarray
+        As `instructions.run` takes them.
+    """
+    for k in np.flatnonzero(table[:, MARK] > BARE):
+        n, product = table[k, 1], table[k + table[k, MARK] % QUIET - 1]
+        for place, address in ((BIAS_REPEATS, table[k, 3]), (GAIN_REPEATS, product[3])):
+            table[k, place] = repeats_after(constants[-1 - address : -1 - address + n])

@@ -98,7 +98,7 @@ def dot(op: Any, asm: Assembler) -> list[Row] | None:
         return None if a is None else [(code.ROWS, rows, y, a, x, columns)]
     matrix = np.asarray(op.A.initial_value).reshape(rows, columns)
     product = Product((MATRIX, columns, rows), np.ascontiguousarray(matrix.T).reshape(-1))
-    return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
+    return [(code.PRODUCT, product.shape[1], y, asm.add_product(product), x)]
 
 
 @assembler(operators.SparseDotInc)
@@ -121,7 +121,7 @@ def _sparse(op: Any, asm: Assembler, matrix: Any) -> list[Row] | None:
         (SPARSE, matrix.shape[1], matrix.shape[0]), matrix.data,
         starts=matrix.indptr, places=matrix.indices,
     )  # fmt: skip
-    return [(code.PRODUCT, 0, y, asm.add_product(product), x)]
+    return [(code.PRODUCT, product.shape[1], y, asm.add_product(product), x)]
 
 
 @assembler(ConvInc)
@@ -136,7 +136,8 @@ def convolution(op: Any, asm: Assembler) -> list[Row] | None:
     y, x = asm.address(op.Y), asm.address(op.X)
     if y is None or x is None:
         return None
-    return [(code.PRODUCT, 0, y, asm.add_product(convolution_shape(conv, kernel)), x)]
+    product = convolution_shape(conv, kernel)
+    return [(code.PRODUCT, product.shape[1], y, asm.add_product(product), x)]
 
 
 def convolution_shape(conv: Any, kernel: np.ndarray) -> Product:

@@ -31,6 +31,7 @@ from .vector_code import (
     add_tile,
     lowest_bit,
     n_bits,
+    read_marks,
 )
 
 _inline = numba.njit(inline="always")
@@ -114,6 +115,29 @@ def active(x: Any, at: int, n: int, events: Any) -> int:
         events[count] = j
         count += x[at + j] != 0
         j += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def marked(memory: Any, marks: int, n: int, events: Any) -> int:
+    """The same of sources that are marked (layer_kernels.py): a bit is read for each."""
+    count: Any = np.int64(0)
+    one = np.uint64(1)
+    for block in range(np.int64(0), (n + 63) // 64):
+        bits = read_marks(memory, marks, block)
+        while bits != 0:
+            events[count] = block * 64 + lowest_bit(bits)
+            count += 1
+            bits &= bits - one
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def n_marked(memory: Any, marks: int, n: int) -> int:
+    """How many sources are marked."""
+    count: Any = np.int64(0)
+    for block in range(np.int64(0), (n + 63) // 64):
+        count += n_bits(read_marks(memory, marks, block))
     return count
 
 
@@ -315,12 +339,24 @@ def convolution_dense(
 
 
 @numba.njit(cache=True, nogil=True)
-def product(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, padded: Any) -> None:
-    """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less."""
+def product(
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, marks: int, events: Any, padded: Any
+) -> None:  # fmt: skip
+    """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less.
+
+    ``marks`` is where in ``y`` the sources are marked that are not 0, or -1.
+    """
     kind, n = p.shape[k, 0], p.shape[k, 1]
     most = n if kind == SPARSE else p.most_events[k]
-    busy = seems_busy(x, x_at, n, most)
-    n_events = 0 if busy else active(x, x_at, n, events)
+    n_events: Any = np.int64(0)
+    if marks >= 0:
+        busy = most < n and n_marked(y, marks, n) > most
+        if not busy:
+            n_events = marked(y, marks, n, events)
+    else:
+        busy = seems_busy(x, x_at, n, most)
+        if not busy:
+            n_events = active(x, x_at, n, events)
     if busy or n_events > most:
         if kind == MATRIX:
             matrix_dense(p, k, x, x_at, y, y_at)

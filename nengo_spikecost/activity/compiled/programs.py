@@ -25,6 +25,7 @@ from .. import batched_steps
 from ..batched_steps import written
 from . import instructions as code
 from .assembling import Assembler, Row
+from .layer_kernels import set_repeats
 from .ordering import Item, Segment, ordered
 
 #: Operators that add a product to a signal, and nothing if a factor is 0.
@@ -39,6 +40,10 @@ class Program:
     first: list[Segment]
     other: list[Segment]
     after: list[Segment]
+
+    def segments(self) -> list[Segment]:
+        """All of them."""
+        return [*self.once, *self.first, *self.other, *self.after]
 
 
 class Programs:
@@ -86,12 +91,14 @@ class Programs:
         if at_the_end:
             self._at_the_end.add(signal.base)
 
-    def program(self, changing: bool) -> Program:
+    def program(self, changing: bool, constants: np.ndarray) -> Program:
         """The program for inputs that change from step to step, or do not.
 
         Parameters
         ----------
         changing : bool
+        constants : ndarray
+            As `instructions.run` takes them.
 
         Returns
         -------
@@ -99,7 +106,14 @@ class Programs:
         """
         if changing not in self._known:
             self._known[changing] = self._made(changing)
+            self.renew(constants)
         return self._known[changing]
+
+    def renew(self, constants: np.ndarray) -> None:
+        """Look again at constants that may have changed."""
+        for program in self._known.values():
+            for segment in program.segments():
+                set_repeats(segment.code, constants)
 
     def _made(self, changing: bool) -> Program:
         steps, rows, fed, added = self._steps, self._rows, self._fed, self._added
@@ -207,5 +221,21 @@ def _items(
         after = [places[id(op)] for op in steps if signal.base in {s.base for s in written(op)}]
         if signal.base in feed_of:
             after.append(feed_of[signal.base])
+        if row[0] == code.COUNT:
+            _read_by_marks(items, row)
         items.append(Item([row], None, after))
     return items
+
+
+def _read_by_marks(items: Sequence[Item], count: Row) -> None:
+    """Have products of what is counted wait for the item that is added next, and read its marks."""
+    for item in items:
+        own = [
+            (*row[:5], 1 + count[5])
+            if row[0] == code.PRODUCT and (row[1], row[4]) == (count[1], count[3])
+            else row
+            for row in item.rows or ()
+        ]
+        if own != (item.rows or []):
+            item.rows = own
+            item.after.append(len(items))

@@ -171,13 +171,71 @@ def _active_bits(typing: Any, x: Any, at: Any) -> tuple[Any, Any]:
         kind = float_type(signature.args[0])
         align = kind.get_abi_size(context.target_data)
         values = builder.load(pointer(builder, array.data, arguments[1], kind, 64), align=align)
-        zeros = ir.Constant(values.type, [0.0] * 64)
-        return builder.bitcast(builder.fcmp_unordered("!=", values, zeros), ir.IntType(64))
+        return nonzero(builder, values)
 
     return signature, generate
 
 
 active_bits: Any = intrinsic(_active_bits)
+
+
+#: Marks of one whole number: who of 64 neighbours is not 0.
+MARKED = 64
+
+
+def place_of_marks(builder: Any, data: Any, at: Any, index: Any) -> Any:
+    """Where the marks of the vector ``index`` are, of marks that begin at ``data[at]``."""
+    first = builder.bitcast(builder.gep(data, [at]), ir.IntType(WIDTH).as_pointer())
+    return builder.gep(first, [index])
+
+
+def _write_marks(typing: Any, marks: Any, at: Any, x: Any, first: Any, index: Any) -> Any:
+    """Mark who of ``x[first : first + WIDTH]`` is not 0, as the vector ``index`` of its array."""
+    signature = types.void(marks, at, x, first, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        marks, at, x, first, index = arguments
+        to = context.make_array(signature.args[0])(context, builder, marks).data
+        source = context.make_array(signature.args[2])(context, builder, x).data
+        kind = float_type(signature.args[2])
+        align = kind.get_abi_size(context.target_data)
+        values = builder.load(pointer(builder, source, first, kind, WIDTH), align=align)
+        own = nonzero(builder, values)
+        builder.store(own, place_of_marks(builder, to, at, index))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+write_marks: Any = intrinsic(_write_marks)
+
+
+def nonzero(builder: Any, values: Any) -> Any:
+    """Which numbers of a vector are not 0 (NaN is not): a bit for each, the lowest the first."""
+    zeros = ir.Constant(values.type, [0.0] * values.type.count)
+    bits = builder.fcmp_unordered("!=", values, zeros)
+    return builder.bitcast(bits, ir.IntType(values.type.count))
+
+
+def _read_marks(typing: Any, marks: Any, at: Any, block: Any) -> tuple[Any, Any]:
+    """The marks of the block ``block`` of `MARKED` neighbours, the lowest bit the first."""
+    signature = types.uint64(marks, at, block)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        marks, at, block = arguments
+        data = context.make_array(signature.args[0])(context, builder, marks).data
+        number = ir.IntType(MARKED)
+        total = number(0)
+        for k in range(MARKED // WIDTH):  # which is one load, where the lowest byte is the first
+            index = builder.add(builder.mul(block, number(MARKED // WIDTH)), number(k))
+            part = builder.load(place_of_marks(builder, data, at, index))
+            total = builder.or_(total, builder.shl(builder.zext(part, number), number(k * WIDTH)))
+        return total
+
+    return signature, generate
+
+
+read_marks: Any = intrinsic(_read_marks)
 
 
 def _lowest_bit(typing: Any, bits: Any) -> tuple[Any, Any]:
