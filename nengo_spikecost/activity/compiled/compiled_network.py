@@ -22,7 +22,7 @@ import numpy as np
 from ..processors import usable_processors
 from . import instructions as code
 from . import operator_rows as _rows  # noqa: F401  registers the instructions of operators
-from .assembling import Assembler, Row
+from .assembling import Assembler, Row, aligned
 from .crossover import measured_crossovers
 from .ordering import Segment
 from .programs import Program, Programs, steps_of
@@ -190,7 +190,7 @@ class CompiledNetwork:
         self.n_done = 0
 
         def work(thread: int) -> None:
-            memory, sums = np.empty_like(self._start), self._asm.new_sums()
+            memory, sums = aligned(self._start.shape, self.dtype), self._asm.new_sums()
             for k in range(thread, len(frames), self._n_threads):
                 memory[:], sums[:] = self._start, self._asm.new_sums()
                 self._steps(program, memory, sums, frames[k], lengths, results[k], thread)

@@ -11,7 +11,7 @@ from nengo.builder import operator as operators
 from ...errors import MeasurementError
 from .. import batched_steps
 from ..lane_memory import Memory
-from .assembling import Assembler
+from .assembling import Assembler, aligned
 
 Step = Callable[[], None]
 
@@ -48,7 +48,7 @@ class SampleLanes:
         self._asm, self._by_python = assembler, by_python
         self._start = assembler.initial_memory()
         self._place = {id(op): k for k, op in enumerate(self.model.operators)}
-        self.memory = np.empty((batch_size, len(self._start)), dtype=assembler.dtype)
+        self.memory = aligned((batch_size, len(self._start)), assembler.dtype)
         self.sums = np.empty((batch_size, len(assembler.new_sums())))
         self._other = {
             base: np.empty((batch_size, *base.shape), dtype=base.initial_value.dtype)
