@@ -29,12 +29,14 @@ _N_POINTS = 2000
 SMALLEST, LARGEST = 1e-6, 1e9
 
 
-def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dict[str, np.ndarray]:
-    """Outputs of ReLUs in place of the neurons, by population.
+def relu_activations(
+    network: RescalableNetwork, x: Any, n_steps: int | None
+) -> dict[str, np.ndarray]:
+    """Outputs of ReLUs in place of the neurons, by population, in the network's own simulator.
 
     Parameters
     ----------
-    conversion : Conversion
+    network : RescalableNetwork
         With any neurons; its populations are those of the result.
     x : array or dict
         Samples, as `measure` takes them.
@@ -46,6 +48,7 @@ def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dic
     dict from str to ndarray of shape (n_samples, n_neurons)
         Of the populations that became ReLUs. Activations are rates in Hz at a scale of 1.
     """
+    conversion = network.conversion
     options = {
         **conversion.options, "neuron_type": nengo.RectifiedLinear(), "synapse": None,
         "lower": conversion.lowering is not None, "off_chip": None,
@@ -53,7 +56,7 @@ def relu_activations(conversion: Conversion, x: Any, n_steps: int | None) -> dic
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said already when the spiking network was made
         rates = convert(**options)
-        activity = measure(rates, x, n_steps, progress=False)
+        activity = measure(rates, x, n_steps, simulator=network.simulator, progress=False)
     seconds = activity.protocol.presentation_time
     return {name: record.counts / seconds for name, record in activity.populations.items()
             if not record.spiking}  # fmt: skip
@@ -220,7 +223,7 @@ def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -
     """
     target = check.positive("target", target, TuningError)
     network = _network(model, options)
-    activations = relu_activations(network.conversion, x, 1)
+    activations = relu_activations(network, x, 1)
     scales = {}
     for layer in network.layers:
         outputs = np.concatenate([activations[p.name] for p in network.populations[layer]], axis=1)

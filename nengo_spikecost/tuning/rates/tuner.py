@@ -130,7 +130,7 @@ class _Tuner:
         self.populations = network.populations
         self.upstream = _upstream(network.graph)
         steps = None if any(v.shape[1] > 1 for v in self.x.values()) else 1
-        self.activations = relu_activations(network.conversion, self.x, steps)
+        self.activations = relu_activations(network, self.x, steps)
         self.searches = {name: self._search(name) for name in self.targets}
         self.history: list[RateStep] = []
         self.last: Any = None
