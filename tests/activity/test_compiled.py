@@ -515,6 +515,29 @@ def layers_of_spiking_relus(n, probed):
     return net
 
 
+def test_products_read_who_is_marked_in_the_same_step(monkeypatch):
+    """Where the count of a step comes first; what is run once a sample has no count."""
+    from nengo_spikecost.activity.compiled import instructions, programs
+
+    ordered, seen = programs.ordered, []
+
+    def noted(items):
+        segments = ordered(items)
+        seen.append([tuple(row) for segment in segments for row in segment.code])
+        return segments
+
+    monkeypatch.setattr(programs, "ordered", noted)
+    x = {"given": np.ones((2, 3))}
+    measure(layers_of_spiking_relus(37, False), x, N_STEPS, simulator="compiled")
+    once, first, other, _ = seen
+    assert [row[5] for row in once if row[0] == instructions.PRODUCT] == [0]
+    for rows in (first, other):
+        codes = [row[0] for row in rows]
+        marks = {row[5]: k for k, row in enumerate(rows) if row[0] == instructions.COUNT}
+        products = [k for k, code in enumerate(codes) if code == instructions.PRODUCT]
+        assert len(products) == 2 and all(marks[rows[k][5] - 1] < k for k in products)
+
+
 @pytest.mark.parametrize("n", [3, 16, 37, 1100])
 @pytest.mark.parametrize("probed", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

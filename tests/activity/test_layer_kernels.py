@@ -15,11 +15,13 @@ from nengo_spikecost.activity.compiled.layer_kernels import (
     FILTERED,
     MARK,
     QUIET,
+    repeats_after,
+    set_repeats,
 )
 from nengo_spikecost.activity.compiled.product_kernels import Products
 
 N = 1024 + 16 * 3 + 7  # more than a chunk, and not a multiple of 16
-CURRENT, OUTPUT, VOLTAGE, COUNTS, FILTER, SUMS, END = range(0, 7 * 1200, 1200)
+CURRENT, OUTPUT, VOLTAGE, COUNTS, FILTER, SUMS, FIRED, END = range(0, 8 * 1200, 1200)
 NUMBERS, PER_UNIT, ZERO, FACTORS, BIAS, GAIN = 0, 8, 9, 10, 20, 2000
 
 
@@ -31,20 +33,33 @@ def rows(kind, how):
         (Code.COPY, N, CURRENT, -1 - BIAS),
         (Code.MULTIPLY_ADD, N, CURRENT, -1 - GAIN, FILTER),
         (Code.NEURONS, N, kind, CURRENT, OUTPUT, VOLTAGE, OUTPUT, OUTPUT, -1 - NUMBERS),
-        (Code.COUNT, N, COUNTS, OUTPUT, -1 - PER_UNIT),
+        (Code.COUNT, N, COUNTS, OUTPUT, -1 - PER_UNIT, FIRED),
     ]
     left_out = {BARE: (0, 1, 2, 3), FED: (0, 1), DECAYED: (1,), FILTERED: ()}[how]
     return [row for k, row in enumerate(given) if k not in left_out]
 
 
-def table_of(rows, marks=()):
+def table_of(rows, marks=(), constants=None):
     """Rows and what begins at each, as they are run."""
     table = np.zeros((len(rows), SIZE), dtype=np.int64)
     for k, row in enumerate(rows):
         table[k, : len(row)] = row
     if len(marks):
         table[:, MARK] = marks
+        set_repeats(table, constants)
     return table
+
+
+def fired(outputs):
+    """A bit for each output that is not 0, as NumPy packs them, in whole blocks of 64."""
+    bits = np.zeros(-(-len(outputs) // 64) * 64, bool)
+    bits[: len(outputs)] = outputs != 0
+    return np.packbits(bits, bitorder="little")
+
+
+def marks_in(memory):
+    """The bytes of memory that hold the marks."""
+    return memory[FIRED:].view(np.uint8)[: len(fired(memory[OUTPUT : OUTPUT + N]))]
 
 
 def after(table, memory, constants, n_steps=3):
@@ -62,23 +77,31 @@ def after(table, memory, constants, n_steps=3):
     return memory
 
 
+@pytest.mark.parametrize("biases", ["all", "channels", "one"])
 @pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize("how", [BARE, FED, DECAYED, FILTERED])
 @pytest.mark.parametrize("kind", [layer_kernels.SPIKING_RECTIFIED, layer_kernels.LOIHI_RECTIFIED])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how, quiet):
+def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how, quiet, biases):
     rng = np.random.RandomState(how)
     memory = rng.normal(0, 3, END).astype(dtype)
     special = np.array([np.nan, np.inf, -np.inf, -0.0, 0.0, 1.0, 1e-40, -1e-40], dtype)
     memory[rng.randint(0, END, 400)] = special[rng.randint(0, len(special), 400)]
+    memory[FIRED:] = 0  # the step before left some outputs, and their marks
+    marks_in(memory)[:] = fired(memory[OUTPUT : OUTPUT + N])
     constants = rng.normal(0, 300, 4000).astype(dtype)
+    period = {"all": N, "channels": 48, "one": 1}[biases]
+    for first in (BIAS, GAIN):
+        constants[first : first + N] = np.resize(constants[first : first + period], N)
     constants[:10] = [1000, 0.001, 0, 0, 0, 0, 0, 0, 0.001, 0]
     constants[FACTORS : FACTORS + 2] = 0.8, 0.2
     given = rows(kind, how)
     written, marks = with_layers(given, lambda *_: not quiet)
     assert marks[0] % QUIET == how and not any(marks[1:]) and sorted(written) == sorted(given)
     one_by_one = after(table_of(given), memory, constants)
-    at_once = after(table_of(written, marks), memory, constants)
+    at_once = after(table_of(written, marks, constants), memory, constants)
+    for own in (one_by_one, at_once):
+        np.testing.assert_array_equal(marks_in(own), fired(own[OUTPUT : OUTPUT + N]))
     if marks[0] > QUIET:
         n = N - N % 16  # what is left over is run instruction by instruction
         left = at_once[CURRENT : CURRENT + n]
@@ -88,6 +111,20 @@ def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how, quie
     differ = one_by_one.view(bits) != at_once.view(bits)
     assert not (differ & ~(np.isnan(one_by_one) & np.isnan(at_once))).any()
     assert one_by_one[VOLTAGE : VOLTAGE + N].any() and one_by_one[OUTPUT : OUTPUT + N].any()
+
+
+@pytest.mark.parametrize("values, repeats", [
+    (np.ones(100), 16),  # one number
+    (np.resize(np.arange(24), 100), 48),  # channels: as many as are whole vectors
+    (np.resize(np.arange(32), 100), 32),
+    (np.arange(100), 112),  # nowhere
+    (np.where(np.arange(100) == 95, 7, np.ones(100)), 112),
+    (np.where(np.arange(100) == 96, 7, np.ones(100)), 16),  # the rest is run by itself
+    (np.where(np.arange(100) == 50, -0.0, np.zeros(100)), 64),  # another number
+    (np.ones(9), 16),
+])  # fmt: skip
+def test_biases_repeat_themselves_after(values, repeats):
+    assert repeats_after(values.astype("f4")) == repeats
 
 
 def changed(row, place, value, how=FILTERED):

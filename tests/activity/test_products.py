@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,17 +24,24 @@ def test_a_matrix_by_events_and_dense(n_targets, activity):
     measured_crossovers([layer], np.float32)
     assert 1 <= layer.most_events <= n
     results = []
-    for most in (n, 0, layer.most_events):  # always events, never, as measured
+    n_marks = -(-n // 64) * 2  # numbers of 32 bits
+    bits = np.packbits(
+        np.resize(np.append(x[3:] != 0, np.zeros(64, bool)), n_marks * 32), bitorder="little"
+    )
+    # always events, never, as measured; who has a value is looked up, or known from marks
+    for most, is_marked in itertools.product((n, 0, layer.most_events), (False, True)):
         one, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
         row = np.array([[*shape, *13 * [0]]])
         table = kernels.Products(
             row, one, one, one, none, np.zeros((1, 2), dtype=np.int64), one + most, values
         )
-        y = np.ones(n_targets + 5, dtype=np.float32)
+        memory = np.ones(n_targets + 5 + n_marks, dtype=np.float32)
+        memory[n_targets + 5 :] = bits.view(np.float32)
         events, padded = np.empty(n, dtype=np.int32), np.zeros(64, dtype=np.float32)
-        kernels.product(table, 0, x, 3, y, 5, events, padded)
-        assert (y[:5] == 1).all()
-        results.append(y[5:])
+        marks = n_targets + 5 if is_marked else -1
+        kernels.product(table, 0, x, 3, memory, 5, marks, events, padded)
+        assert (memory[:5] == 1).all() and memory[n_targets + 5 :].tobytes() == bits.tobytes()
+        results.append(memory[5 : n_targets + 5])
     exact = 1 + x[3:].astype(np.float64) @ values.reshape(n, n_targets).astype(np.float64)
     np.testing.assert_allclose(results[0], exact, rtol=1e-4, atol=1e-3)
     for other in results[1:]:

@@ -257,9 +257,11 @@ def test_curves_are_inverted():
             assert curve.rate(50) == pytest.approx(expected, rel=2e-3)
 
 
-def test_relu_activations_are_those_of_keras():
+@pytest.mark.parametrize("simulator", ["nengo_dl", "compiled"])
+def test_relu_activations_are_those_of_keras(simulator):
     model = conv_net(tf.keras)
-    found = relu_activations(nsc.convert(model, neuron_type="LIF", synapse=0.1), X, 1)
+    options = {"neuron_type": "LIF", "synapse": 0.1, "simulator": simulator}
+    found = relu_activations(RescalableNetwork(model, **options), X, 1)
     for name in ("conv0", "conv1", "dense0"):
         keras = tf.keras.Model(model.input, model.get_layer(name).output).predict(X, verbose=0)
         np.testing.assert_allclose(found[name], keras.reshape(8, -1), rtol=1e-4, atol=1e-5)

@@ -29,7 +29,7 @@ Row = Tuple[int, ...]  # noqa: UP006  (Python 3.9 looks at it)
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array, not filled, that begins where a line of the cache does, so that no vector is in two.
+    """An array, not filled, that begins where a line of the cache does: no vector is in two.
 
     NumPy's own arrays begin at multiples of 16 bytes, in a quarter of all cases at one of 64.
     """

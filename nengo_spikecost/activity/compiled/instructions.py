@@ -310,9 +310,7 @@ def run(
                 if i[4] >= 0:
                     product(products, i[3], memory, i[4], memory, i[2], i[5] - 1, events, padded)
                 else:
-                    product(
-                        products, i[3], constants, -1 - i[4], memory, i[2], -1, events, padded
-                    )
+                    product(products, i[3], constants, -1 - i[4], memory, i[2], -1, events, padded)
             elif i[0] == FILTER:
                 _filter(i, memory, constants)
             elif i[0] in (GATHER, GATHER_ADD):

@@ -16,7 +16,7 @@ import numpy as np
 
 from ... import check
 from ...activity.measure import measure
-from ...conversion import Conversion, convert
+from ...conversion import convert
 from ...errors import TuningError
 from ...options import check_known, named_arguments
 from ..rate_options import RateStatistic
