@@ -372,5 +372,5 @@ def width() -> int:
     from rich.console import Console
 
     if not sys.stdout.isatty():
-        return 98
+        return _NARROWEST
     return max(_NARROWEST, min(_WIDEST, Console().width))

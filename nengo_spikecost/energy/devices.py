@@ -22,6 +22,10 @@ from .device import CONSTANTS, Constant, Device, device_key
 from .device_files import DEVICE_FILE, read_file
 
 
+IN_FILES = ("arm", "spinnaker", "spinnaker2")
+"""Usual devices that are in data frames and files, and in a printed table if they are asked for."""
+
+
 class DeviceTable:
     """Devices by name, with presets that replace them under one cost model."""
 
@@ -145,6 +149,15 @@ def select(
     priced = [d for d in known if (spikes or not d.spiking) and can_price(d)]
     usual = [d for d in priced if d.by_default or wanted is not None]
     return usual or priced
+
+
+def printed(devices: Iterable[str]) -> tuple[str, ...]:
+    """Those of the usual devices that a printed table shows, whose lines are short.
+
+    All but `IN_FILES`; all if no other is left.
+    """
+    names = tuple(devices)
+    return tuple(name for name in names if device_key(name) not in IN_FILES) or names
 
 
 def listed_devices(devices: Any) -> list[Any]:

@@ -95,6 +95,26 @@ def in_names(text: str, names: Mapping[Any, str]) -> str:
     return re.sub(r" at 0x[0-9a-f]+>", ">", text)
 
 
+def subnetwork_names(network: nengo.Network) -> dict[Any, str]:
+    """Of every Ensemble and Node in a subnetwork of a network, the name of the outermost one.
+
+    Parameters
+    ----------
+    network : nengo.Network
+
+    Returns
+    -------
+    dict from nengo object to str
+        Names are labels, or types, and unique.
+    """
+    labels = {own: own.label or type(own).__name__ for own in network.networks}
+    return {
+        obj: name
+        for own, name in numbered(labels).items()
+        for obj in (*own.all_ensembles, *own.all_nodes)
+    }
+
+
 def _label_paths(
     network: nengo.Network, path: tuple[str, ...]
 ) -> Iterator[tuple[Any, tuple[str, ...]]]:

@@ -17,7 +17,7 @@ from .chip_split import ChipSplit
 from .connection_chain import is_decoded, is_direct, uses_encoders
 from .layered_network import LayeredNetwork, LoweredNetwork
 from .learning import learned_encoders, learning_records, named_rules, unknown_rules
-from .naming import ensemble_of, label_of, numbered, unique_names
+from .naming import ensemble_of, label_of, numbered, subnetwork_names, unique_names
 from .nengo_types import is_passthrough
 from .off_chip import held_by, host_operations, host_parts
 from .pathways import (
@@ -114,6 +114,12 @@ class NetworkGraph(Result):
         self.uncounted = tuple(self._uncounted(finder, [r for r in routes if r.problem]))
         self.sources = tuple(end for end in self._ends.values() if isinstance(end, Source))
         self.sinks = tuple(self._sinks.values())
+
+    @cached_property
+    def subnetworks(self) -> dict[str, str]:
+        """Names of populations and Nodes in subnetworks, and the outermost of these."""
+        outer = subnetwork_names(self.network)
+        return {self._names[obj]: name for obj, name in outer.items() if obj in self._names}
 
     def population(self, name: str) -> Population:
         """The population of that name.

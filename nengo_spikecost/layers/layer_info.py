@@ -26,6 +26,8 @@ class LayerInfo:
     input_rate_hz : float, optional
         Mean absolute activation at the layer's input, read as Hz: known to the `average`
         counter only. Measured networks have spikes in their populations instead.
+    group : str
+        Subnetwork of a Nengo network that it is in, such as an EnsembleArray; ``""``: in none.
     """
 
     name: str
@@ -33,6 +35,7 @@ class LayerInfo:
     output_shape: str
     n_params: int | None = None
     input_rate_hz: float | None = None
+    group: str = ""
 
 
 def kind_of(layer: Any) -> str:

@@ -45,7 +45,8 @@ def fragment(parts: Iterable[Part]) -> Markup:
 
 
 def _groups(parts: Iterable[Part]) -> list[tuple[str, list[Part]]]:
-    return [(kind, list(group)) for kind, group in itertools.groupby(parts, _kind)]
+    slim = (p.without_empty_columns() if isinstance(p, Table) else p for p in parts)
+    return [(kind, list(group)) for kind, group in itertools.groupby(slim, _kind)]
 
 
 def _kind(part: Part) -> str:

@@ -27,11 +27,11 @@ class Result:
     names, and hands them on.
     """
 
-    def summary_string(self, line_length: int = 98) -> str:
+    def summary_string(self, line_length: int = 80) -> str:
         """The result as text, no line longer than ``line_length``."""
         return self._text(line_length)
 
-    def summary(self, line_length: int = 98, **options: Any) -> None:
+    def summary(self, line_length: int = 80, **options: Any) -> None:
         """Print `summary_string`, which has the same arguments."""
         print(self.summary_string(line_length, **options))
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable
+
+from .si import MISSING
+
+#: Cells that say nothing.
+_EMPTY = ("", MISSING)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,10 @@ class Table:
         A line above the table.
     notes : tuple of str
         Sentences below it.
+    sections : mapping from int to str
+        Headings, by the number of the row that they are above.
+    folded : tuple of (str, Table), optional
+        The same with more rows, and what it is called: HTML folds it away below the table.
     """
 
     headers: tuple[tuple[str, ...], ...]
@@ -37,6 +46,8 @@ class Table:
     n_totals: int = 0
     title: str = ""
     notes: tuple[str, ...] = ()
+    sections: Mapping[int, str] = field(default_factory=dict)
+    folded: tuple[str, Table] | None = None
 
     @classmethod
     def of(
@@ -53,9 +64,38 @@ class Table:
         n_text : int
             How many of the first columns are text, aligned left; the others are numbers.
         **others
-            ``right``, ``n_totals``, ``title`` and ``notes``.
+            ``right``, ``n_totals``, ``title``, ``notes`` and ``sections``.
         """
         lines = tuple(tuple(header.split("\n")) for header in headers)
         cells = tuple(tuple(row) for row in rows)
         others.setdefault("right", tuple(n >= n_text for n in range(len(lines))))
         return cls(lines, lines, rows=cells, short_rows=cells, **others)
+
+    def without_empty_columns(self) -> Table:
+        """The table without the columns, but for the first, in which no cell says anything."""
+        kept = [
+            n
+            for n in range(len(self.headers))
+            if not n or any(r[n] not in _EMPTY for r in self.rows)
+        ]
+        if len(kept) == len(self.headers):
+            return self
+        pick: Callable[[Sequence[Any]], tuple[Any, ...]] = lambda row: tuple(row[n] for n in kept)
+        return replace(
+            self, headers=pick(self.headers), short_headers=pick(self.short_headers),
+            right=pick(self.right), rows=tuple(map(pick, self.rows)),
+            short_rows=tuple(map(pick, self.short_rows)),
+            folded=self.folded and (self.folded[0], self.folded[1].without_empty_columns()),
+        )  # fmt: skip
+
+    def blocks(self) -> list[tuple[str, tuple[tuple[str, ...], ...]]]:
+        """Rows without totals under the heading of each section; ``""`` for rows without one."""
+        n_body = len(self.rows) - self.n_totals
+        starts = sorted({0, *(n for n in self.sections if n < n_body)})
+        ends = [*starts[1:], n_body]
+        return [(self.sections.get(a, ""), self.rows[a:b]) for a, b in zip(starts, ends)]
+
+    @property
+    def totals(self) -> tuple[tuple[str, ...], ...]:
+        """The rows that are totals."""
+        return self.rows[len(self.rows) - self.n_totals :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from rich import box
 from rich.console import Console
@@ -14,24 +14,24 @@ from rich.text import Text
 
 from .. import check
 from ..errors import EnergyError
+from .column_widths import GAP, Layout, evened, fit
 from .table import Table
 from .verdict import Verdict
 
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
-_GAP = 2
 _CONTINUED = " \\"
 
 SHORTEST_LINE = 10
 """Columns that a table needs: fewer would cut names and numbers letter by letter."""
 
 
-def to_text(parts: Table | Iterable[str | Table | Verdict], line_length: int = 98) -> str:
+def to_text(parts: Table | Iterable[str | Table | Verdict], line_length: int = 80) -> str:
     """Lines of text and tables, one below the other, no line longer than ``line_length``.
 
-    Where a table does not fit, counts are shortened first (556k for 556,123); where that is not
-    enough the table goes on in a second one below, with its first column again. Names are
-    never cut.
+    Where a table does not fit, counts are shortened first (556k for 556,123), then names are
+    wrapped between words; where that is not enough the table goes on in a second one below, with
+    its first column again. Columns in which no cell says anything are left out.
 
     Raises
     ------
@@ -56,9 +56,9 @@ def _part_text(part: str | Table | Verdict, line_length: int) -> str:
 def _verdict_text(verdict: Verdict, line_length: int) -> str:
     """A line begins with what it is about; those it is wrapped to are indented as far."""
     rows = verdict.rows()
-    indent = max((len(about) for about, *_ in rows), default=0) + _GAP
+    indent = max((len(about) for about, *_ in rows), default=0) + GAP
     if indent > line_length // 3:
-        indent = _GAP
+        indent = GAP
     lines = []
     for about, sentence, command in rows:
         text = f"{about.ljust(indent - 1)} {sentence}"
@@ -85,7 +85,7 @@ def _wrapped(line: str, line_length: int) -> str:
 
 
 def _table_text(table: Table, line_length: int) -> str:
-    lines: list[str] = [*textwrap.wrap(table.title, line_length)]
+    lines: list[str] = [*textwrap.wrap(table.title, line_length, break_on_hyphens=False)]
     for part in rich_tables(table, line_length):
         console = Console(file=io.StringIO(), width=line_length, color_system=None)
         with console.capture() as capture:
@@ -93,88 +93,55 @@ def _table_text(table: Table, line_length: int) -> str:
         body = [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
         lines += ["", *body] if lines else body
     for note in table.notes:
-        lines += textwrap.wrap(f"* {note}", line_length, subsequent_indent="  ")
+        lines += textwrap.wrap(
+            f"* {note}", line_length, subsequent_indent="  ", break_on_hyphens=False
+        )
     return "\n".join(lines)
 
 
 def rich_tables(table: Table, line_length: int) -> list[RichTable]:
     """The table as one or more rich tables that fit a line, for a terminal."""
-    layout = _fit(table, line_length)
+    table = _with_section_rows(table.without_empty_columns())
+    layout = fit(table, line_length)
     return [_rich(table, layout, group) for group in layout.groups]
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """The headers and cells to show, and the columns of each part of the table."""
-
-    headers: Sequence[tuple[str, ...]]
-    rows: Sequence[tuple[str, ...]]
-    groups: Sequence[Sequence[int]]
-
-
-def _fit(table: Table, line_length: int) -> _Layout:
-    """The longest form of a table that fits in as few parts as the shortest one."""
-    forms = (
-        (table.headers, table.rows),
-        (table.short_headers, table.rows),
-        (table.short_headers, table.short_rows),
-    )
-    best: tuple[int, int] | None = None
-    for headers, rows in reversed(forms):
-        widths = [
-            max([len(line) for line in header] + [len(row[i]) for row in rows])
-            for i, header in enumerate(headers)
-        ]
-        groups = _split_evenly(widths, line_length)
-        widest = max(sum(widths[i] + _GAP for i in group) - _GAP for group in groups)
-        misfit = (len(groups), max(0, widest - line_length))
-        if best is not None and misfit > best:
-            break
-        layout, best = _Layout(headers, rows, groups), misfit
-    return layout
+def _with_section_rows(table: Table) -> Table:
+    """The heading of each section in a row of its own, in the first column."""
+    empty = ("",) * (len(table.headers) - 1)
+    bodies: list[list[tuple[str, ...]]] = [[], []]
+    sections = {}
+    for n, rows in enumerate(zip(table.rows, table.short_rows)):
+        if n in table.sections:
+            sections[len(bodies[0])] = table.sections[n]
+        for body, row in zip(bodies, rows):
+            if n in table.sections:
+                body.append((table.sections[n], *empty))
+            body.append(row)
+    long, short = (tuple(body) for body in bodies)
+    return replace(table, rows=long, short_rows=short, sections=sections)
 
 
-def _split_evenly(widths: Sequence[int], line_length: int) -> list[list[int]]:
-    """As few parts as fit, as even as that number allows."""
-    groups = _split(widths, line_length)
-    while len(groups) > 1 and line_length > 0:
-        line_length -= 1
-        narrower = _split(widths, line_length)
-        if len(narrower) > len(groups):
-            break
-        groups = narrower
-    return groups
-
-
-def _split(widths: Sequence[int], line_length: int) -> list[list[int]]:
-    """Columns in parts no wider than a line; each part has the first column."""
-    groups: list[list[int]] = [[0]]
-    used = widths[0]
-    for i in range(1, len(widths)):
-        if used + _GAP + widths[i] > line_length and len(groups[-1]) > 1:
-            groups.append([0])
-            used = widths[0]
-        groups[-1].append(i)
-        used += _GAP + widths[i]
-    return groups
-
-
-def _rich(table: Table, layout: _Layout, group: Sequence[int]) -> RichTable:
+def _rich(table: Table, layout: Layout, group: Sequence[int]) -> RichTable:
     rich = RichTable(box=_RULES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     rich.show_footer = table.n_totals > 0
     n_body = len(layout.rows) - table.n_totals
     height = max(len(layout.headers[i]) for i in group)
-    for i in group:
+    totals = [evened([row[i] for i in group]) for row in layout.rows[n_body:]]
+    for place, i in enumerate(group):
         header = layout.headers[i]
         rich.add_column(
             # Text, not markup: a layer may be called "[conv]".
             header=Text("\n".join((*[""] * (height - len(header)), *header))),
-            footer=Text("\n".join(row[i] for row in layout.rows[n_body:]), style="bold"),
+            footer=Text("\n".join(row[place] for row in totals), style="bold"),
             justify="right" if table.right[i] else "left",
             header_style="bold",
-            overflow="fold",
-            no_wrap=i != group[0],
+            no_wrap=True,
+            width=layout.widths[i],
         )
-    for row in layout.rows[:n_body]:
-        rich.add_row(*(Text(row[i]) for i in group))
+    for number, row in enumerate(layout.rows[:n_body]):
+        heading = number in table.sections
+        if heading and number:
+            rich.add_section()
+        rich.add_row(*(Text(row[i], style="bold" if heading else "") for i in group))
     return rich

@@ -181,8 +181,9 @@ class NetworkEnergy(Result):
         columns: Sequence[str] | None = None,
         timesteps_per_inference: int | None = None,
         dt: float | None = None,
-        line_length: int = 98,
+        line_length: int = 80,
         print_warnings: bool = True,
+        ensembles: bool = False,
     ) -> str:
         """A table of all layers, with totals and notes.
 
@@ -206,10 +207,12 @@ class NetworkEnergy(Result):
             No line is longer; a table that does not fit goes on below.
         print_warnings : bool
             Whether to say that these are estimates and what they assume.
+        ensembles : bool
+            A row for every ensemble. Default: one for each EnsembleArray or other subnetwork.
         """
         return self._text(
             line_length, columns=columns, presentation=(timesteps_per_inference, dt),
-            print_warnings=print_warnings,
+            print_warnings=print_warnings, ensembles=ensembles,
         )  # fmt: skip
 
     def to_frame(

@@ -26,8 +26,8 @@ class ProfileOptions(MeasureOptions):
         See `convert`. The defaults are those of the Keras-to-Loihi tutorial, for spikes that
         are not limited to one a step.
     devices : iterable of str, optional
-        Devices in the table. Default: the usual ones that the network can be priced on;
-        ``"all"``: all of these.
+        Devices in the table. Default: the usual ones that the network can be priced on, of which
+        the printed table shows two or three; ``"all"``: all that can be priced.
     task : {"classification", "regression"}, optional
         What the labels are for. Default: told from labels and output, see `read_labels`.
     chip : bool

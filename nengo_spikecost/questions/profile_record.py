@@ -39,6 +39,8 @@ class Profile(Result):
         By output: what its labels were read as.
     chip : Deployment, optional
         The same on the emulated chip; None: it was not asked for.
+    printed : tuple of str, optional
+        Those of the devices in the printed table; None: all. Files and data frames have all.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
     """
@@ -50,6 +52,7 @@ class Profile(Result):
     scores: tuple[Score, ...] = ()
     labels: Mapping[str, Labels] = field(default_factory=dict)
     chip: Any = field(default=None, repr=False)
+    printed: tuple[str, ...] | None = None
     files: tuple[str, str] = ("MODEL", "DATA")
 
     @property
@@ -69,9 +72,21 @@ class Profile(Result):
             f"{', '.join(self.devices)}{share}; summary() prints it>"
         )
 
-    def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
-        """Protocol, accuracy, the table of all layers, and the verdicts of `break_even`."""
-        return self._text(line_length, print_warnings=print_warnings)
+    def summary_string(
+        self, line_length: int = 80, print_warnings: bool = True, ensembles: bool = False
+    ) -> str:  # fmt: skip
+        """Protocol, accuracy, the table of all layers, and the verdicts of `break_even`.
+
+        Parameters
+        ----------
+        line_length : int
+            No line is longer.
+        print_warnings : bool
+            Whether to say what the numbers assume.
+        ensembles : bool
+            A row for every ensemble. Default: one for each EnsembleArray or other subnetwork.
+        """
+        return self._text(line_length, print_warnings=print_warnings, ensembles=ensembles)
 
     def break_even(self, device: str = SAME_TECHNOLOGY, **options: Any) -> Any:
         """The network against the same without spikes; see `nengo_spikecost.break_even`."""
@@ -81,6 +96,11 @@ class Profile(Result):
     def estimates(self) -> dict[str, EnergyEstimate]:
         """The estimate on each device of the table, by its name."""
         return self.energy.estimates(self.devices)
+
+    @property
+    def in_table(self) -> tuple[str, ...]:
+        """The devices of the printed table."""
+        return self.devices if self.printed is None else self.printed
 
     @cached_property
     def chip_cost(self) -> Any:

@@ -107,7 +107,8 @@ def profile(
         hint = _large_inputs(x) if RATES in note else ""
         warn(f"{note}{hint}", EstimateWarning)
     chip = _on_chip(model, network, x, y, options, convert_options) if options.chip else None
-    return Profile(network, activity, energy, devices, scores, labels, chip)
+    printed = device_table.printed(devices) if options.devices is None else None
+    return Profile(network, activity, energy, devices, scores, labels, chip, printed)
 
 
 def _on_chip(

@@ -276,8 +276,9 @@ def _layers(graph: NetworkGraph, given: Iterable[LayerInfo]) -> tuple[LayerInfo,
         sizes[population.layer] = sizes.get(population.layer, 0) + population.n_neurons
     parts: list[Any] = [*graph.populations, *graph.pathways, *graph.dense_weights]
     parts += [*graph.learning, *graph.host, *graph.uncounted]
+    groups = {} if rows else graph.subnetworks
     for name in [part.layer for part in parts]:
         if name not in rows:
             shape, kind = (f"({sizes[name]},)", "Ensemble") if name in sizes else ("-", "Node")
-            rows[name] = LayerInfo(name, kind, shape)
+            rows[name] = LayerInfo(name, kind, shape, group=groups.get(name, ""))
     return tuple(rows.values())

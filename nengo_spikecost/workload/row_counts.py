@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,6 +65,8 @@ class LayerCounts:
         Whether it has spiking neurons, and none of them spiked for any sample.
     beyond_step : bool
         Whether a neuron spiked more often than there are steps, as none does on a chip.
+    members : tuple of str
+        Layers that the row stands for, if it is that of a group.
     """
 
     name: str
@@ -88,6 +90,7 @@ class LayerCounts:
     silent: int | None = None
     dead: bool = False
     beyond_step: bool = False
+    members: tuple[str, ...] = ()
 
     def over(self, per: Per) -> LayerCounts:
         """The row as it is shown: of a network that runs on, what was counted, per second."""
@@ -125,18 +128,54 @@ class LayerCounts:
         }  # fmt: skip
 
 
-def layer_counts(workload: Workload) -> list[LayerCounts]:
-    """One row a layer, in the order of the network."""
-    return [_counts(workload, [info], info) for info in workload.layers]
+def layer_counts(workload: Workload, grouped: bool = False) -> list[LayerCounts]:
+    """One row a layer, in the order of the network.
+
+    Parameters
+    ----------
+    workload : Workload
+    grouped : bool
+        One row for all layers of a subnetwork, where its first layer is.
+    """
+    groups: dict[str, list[LayerInfo]] = {}
+    for info in workload.layers:
+        groups.setdefault(info.group if grouped and info.group else f" {info.name}", []).append(
+            info
+        )
+    return [
+        _counts(workload, own, _group_row(workload, own) if len(own) > 1 else own[0])
+        for own in groups.values()
+    ]
+
+
+def has_groups(workload: Workload) -> bool:
+    """Whether some layers would share a row."""
+    names = [info.group for info in workload.layers if info.group]
+    return len(names) > len(set(names))
+
+
+def _group_row(workload: Workload, members: list[LayerInfo]) -> LayerInfo:
+    """Name and size of a subnetwork: ``"ea (16 x 50)"``."""
+    names = {info.name for info in members}
+    sizes = [p.n_neurons for p in workload.populations if p.layer in names]
+    kind = f"{len(members):,} parts"
+    if sizes:
+        kind = f"{len(sizes):,} x {sizes[0]:,}"
+        if len(set(sizes)) > 1:
+            kind = f"{len(sizes):,} ensembles, {sum(sizes):,} neurons"
+    return LayerInfo(members[0].group, kind, f"({sum(sizes)},)" if sizes else "-")
 
 
 def total_counts(workload: Workload) -> LayerCounts:
     """The whole network as one row."""
-    return _counts(workload, workload.layers, LayerInfo("Total", "", ""))
+    return _counts(workload, workload.layers, LayerInfo("Total", "", ""), is_total=True)
 
 
-def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) -> LayerCounts:
+def _counts(
+    workload: Workload, members: Iterable[LayerInfo], row: LayerInfo, is_total: bool = False
+) -> LayerCounts:
     """The sums over some layers, with the name, type and shape of a row."""
+    members = tuple(members)
     names = {info.name for info in members}
     populations = [p for p in workload.populations if p.layer in names]
     pathways = [p for p in workload.pathways if p.layer in names and p.kind != "bias"]
@@ -160,11 +199,12 @@ def _counts(workload: Workload, members: Iterable[LayerInfo], row: LayerInfo) ->
         factored=_mean_sum(f.operations for f in workload.factored if f.layer in names),
         weight_updates=sum(r.updates for r in workload.learning if r.layer in names),
         lower_bound=any(u.layer in names for u in workload.uncounted),
-        where="host" if names == {row.name} and _only_on_host(workload, row.name) else "",
+        where="host" if not is_total and _only_on_host(workload, names) else "",
         spikes_per_synapse=synops / synapses if synops is not None and synapses else None,
         max_rate_hz=None if most is None else most / (workload.n_steps * workload.dt),
         silent=sum(silent) if silent else None, dead=bool(silent) and sum(silent) == spiking > 0,
         beyond_step=is_beyond_step(most, workload.n_steps),
+        members=tuple(info.name for info in members) if len(members) > 1 and not is_total else (),
     )  # fmt: skip
 
 
@@ -173,12 +213,12 @@ def is_beyond_step(most_spikes: float | None, n_steps: float) -> bool:
     return most_spikes is not None and most_spikes > n_steps * (1 + 1e-9)
 
 
-def _only_on_host(workload: Workload, layer: str) -> bool:
-    """Whether a layer's work on a spiking device is its host's alone."""
-    if not any(work.layer == layer for work in workload.host):
+def _only_on_host(workload: Workload, layers: Collection[str]) -> bool:
+    """Whether the work of layers on a spiking device is its host's alone."""
+    if not any(work.layer in layers for work in workload.host):
         return False
-    neurons = [p.on_chip for p in workload.populations if p.layer == layer]
-    synapses = [p.on_chip for p in workload.pathways if p.layer == layer]
+    neurons = [p.on_chip for p in workload.populations if p.layer in layers]
+    synapses = [p.on_chip for p in workload.pathways if p.layer in layers]
     return not any(neurons + synapses)
 
 

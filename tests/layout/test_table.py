@@ -38,10 +38,10 @@ def test_lines_fit_and_no_cell_is_cut(workload, columns):
         text = to_text(table, length)
         assert max(len(line) for line in text.split("\n")) <= length
         words = re.split(r"\s{2,}|\n", text)
-        shown = [table.rows, table.short_rows]
-        assert any(
-            all(cell in words or cell in text for row in rows for cell in row) for rows in shown
-        )
+        slim = table.without_empty_columns()
+        for row, short in zip(slim.rows, slim.short_rows):
+            for cells in zip(row, short):  # a name may be wrapped, between its words
+                assert any(c in words or all(w in text for w in c.split()) for c in cells)
 
 
 @given(workloads())

@@ -98,9 +98,11 @@ def test_neurons_off_the_chip_are_the_hosts(net, activity):
     work = {(w.layer, w.role): w for w in energy.estimate("loihi").host}
     assert work["a", "neurons"].updates == 8 * 10
     lines = energy.summary_string(["name", "updates", "energy cpu", "energy loihi"]).split("\n")
-    (row,) = (line for line in lines if line.startswith("a (Ensemble)"))
-    assert row.split()[-1] == "host"
-    (row,) = (line for line in lines if line.startswith("a neurons (host)"))
+    # "host" is said once, above what is there
+    below = lines[lines.index("On the host (cpu)") :]
+    (row,) = (line for line in below if line.startswith("a (Ensemble)"))
+    assert row.split()[-1] == "-" and "host" not in row
+    (row,) = (line for line in below if line.startswith("a neurons"))
     assert row.split()[-3:] == ["80", "-", "688", "nJ"][-3:]
     assert "Nothing of this network runs" not in energy.summary_string()
 
@@ -231,10 +233,10 @@ def test_notes(net, activity):
     energy = NetworkEnergy(net, activity)
     text = energy.summary_string()
     assert "* These are estimates only" in text
-    assert "Rows marked (host)" in text
+    assert "On the host: work beside loihi" in text
     quiet = energy.summary_string(print_warnings=False)
     assert "estimates only" not in quiet
-    assert "Rows marked (host)" in quiet  # what is missing is always said
+    assert "On the host: work beside loihi" in quiet  # what is missing is always said
     assert "estimates only" not in energy.summary_string(["name", "spikes"])
     keras = NetworkEnergy(conv_net(tf.keras), example_data=images(), cost_model="kerasspiking")
     assert "contains non-spiking activations (conv0, conv1, dense0)" in keras.summary_string(

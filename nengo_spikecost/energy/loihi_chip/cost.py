@@ -253,7 +253,7 @@ class ChipCost(Result):
         """Parts that the energy and the time leave out, each a clause of names and the reason."""
         return gaps(self.work, self.profile)
 
-    def summary_string(self, line_length: int = 98, cores: bool | None = None) -> str:
+    def summary_string(self, line_length: int = 80, cores: bool | None = None) -> str:
         """Tables of boundaries, layers and cores, with what they assume.
 
         Parameters
@@ -265,7 +265,7 @@ class ChipCost(Result):
         """
         return self._text(line_length, cores=cores)
 
-    def constants_string(self, line_length: int = 98) -> str:
+    def constants_string(self, line_length: int = 80) -> str:
         """Every constant with its range, how it is known, and its source."""
         return constants_text(self.setting.constants(), line_length, ColumnWidths(16, 19, 9))
 

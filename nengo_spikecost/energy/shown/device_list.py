@@ -79,7 +79,7 @@ def _block(device: Device, title: str) -> Block:
     return Block(title, ", ".join(filter(None, about)), own, device.note)
 
 
-def device_list(devices: Iterable[Device], presets: Presets = (), line_length: int = 98) -> str:
+def device_list(devices: Iterable[Device], presets: Presets = (), line_length: int = 80) -> str:
     """The table of devices as text, then every constant, and the sources by number.
 
     Parameters

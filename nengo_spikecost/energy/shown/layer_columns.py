@@ -71,7 +71,7 @@ class Column:
         if self.key == "rate" and (row.beyond_step or row.dead):
             return f"{text} !" if row.beyond_step else "dead"
         if row.where == "host" and self.device is not None and value == 0:
-            return "host"
+            return si.MISSING
         if self.device in row.uncounted_on and self.kind == "energy":
             return f">= {text}" if value else "uncounted"
         return text

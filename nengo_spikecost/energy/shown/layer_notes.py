@@ -83,7 +83,7 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
         return []
     host = next(iter(with_host.values())).host_device
     notes = [
-        f"Rows marked (host): work beside {names_in_note(list(with_host))}, priced on "
+        f"On the host: work beside {names_in_note(list(with_host))}, priced on "
         f"{host.name if host else 'the host'} and not in the first total."
     ]
     idle = [name for name, e in with_host.items() if e.all_on_host]

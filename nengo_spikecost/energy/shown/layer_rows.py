@@ -24,6 +24,8 @@ class LayerRow(LayerCounts):
         Joules per inference.
     uncounted_on : tuple of str
         Devices on which something in the row has no price.
+    of_layer : str
+        In a row of the host: the layer that it works for.
     break_even : mapping from device name to float or str
         Spikes per synapse at which the network without spikes takes as much, or why there are
         none (``"never"``).
@@ -33,7 +35,13 @@ class LayerRow(LayerCounts):
     synop_energy_J: Energies = field(default_factory=dict)
     neuron_energy_J: Energies = field(default_factory=dict)
     uncounted_on: tuple[str, ...] = ()
+    of_layer: str = ""
     break_even: Mapping[str, float | str | None] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The name, with the type in brackets; the host is in the heading above its rows."""
+        return self.name if self.kind == HOST else super().title
 
     def over(self, per: Per) -> LayerRow:
         """The row as it is shown; energies of a network that runs on as power."""
@@ -62,9 +70,9 @@ class LayerRow(LayerCounts):
 Estimates = Mapping[str, EnergyEstimate]
 
 
-def layer_rows(workload: Workload, estimates: Estimates) -> list[LayerRow]:
-    """One row a layer, in the order of the network."""
-    return [_row(counts, estimates) for counts in layer_counts(workload)]
+def layer_rows(workload: Workload, estimates: Estimates, grouped: bool = False) -> list[LayerRow]:
+    """One row a layer, in the order of the network; or one for each subnetwork."""
+    return [_row(counts, estimates) for counts in layer_counts(workload, grouped)]
 
 
 def total_row(workload: Workload, estimates: Estimates) -> LayerRow:
@@ -90,7 +98,8 @@ def _host_rows(estimates: Estimates) -> list[LayerRow]:
             energy.setdefault(key, {})[device] = work.energy_J
     return [
         LayerRow(
-            f"{work.layer} {work.role}", HOST, macs=work.macs + work.operations or None,
+            f"{work.layer} {work.role}", HOST, of_layer=work.layer,
+            macs=work.macs + work.operations or None,
             updates=work.updates or None, energy_J=energy[key], where="host",
         )
         for key, work in first.items()
@@ -132,15 +141,16 @@ def total_with_host_row(workload: Workload, estimates: Estimates) -> LayerRow | 
 def _row(counts: LayerCounts, estimates: Estimates, total: bool = False) -> LayerRow:
     """Counts with the energy of their layer, or of all layers."""
     energy_J: dict[str | None, dict[str, float]] = {"synop": {}, "neuron": {}, None: {}}
+    names = counts.members or (counts.name,)
     uncounted_on = []
     for device, estimate in estimates.items():
-        layers = [layer for layer in estimate.layers if total or layer.name == counts.name]
+        layers = [layer for layer in estimate.layers if total or layer.name in names]
         for part, energies in energy_J.items():
             having = [layer for layer in layers if part is None or part in layer.parts_J]
             energies[device] = sum(layer.mean_J(part) for layer in having)
         if total:
             energy_J[None][device] += estimate.static_J
-        if any(total or u.layer == counts.name for u in estimate.uncounted):
+        if any(total or u.layer in names for u in estimate.uncounted):
             uncounted_on.append(device)
     on_chip = any(estimate.device.spiking for estimate in estimates.values())
     shown = {**vars(counts), "beyond_step": counts.beyond_step and on_chip}

@@ -17,18 +17,19 @@ function compare(a, b) {
 }
 
 function sortBy(header, column) {
-  const body = header.closest("table").tBodies[0];
   const down = header.getAttribute("aria-sort") === "ascending" || (
     header.getAttribute("aria-sort") !== "descending" && header.classList.contains("right"));
   for (const other of header.parentNode.children) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", down ? "descending" : "ascending");
   const text = (row) => row.cells[column].textContent.trim();
-  const rows = [...body.rows].sort((a, b) => (down ? -1 : 1) * compare(text(a), text(b)));
-  body.append(...rows);
+  for (const body of header.closest("table").tBodies) {
+    const rows = [...body.rows].filter((row) => !row.classList.contains("section"));
+    body.append(...rows.sort((a, b) => (down ? -1 : 1) * compare(text(a), text(b))));
+  }
 }
 
 for (const table of document.querySelectorAll(".summary table")) {
-  const rows = [...table.tBodies[0].rows];
+  const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
   // a row without a name belongs to the one above it
   if (rows.length < 2 || rows.some((row) => !row.cells[0].textContent.trim())) continue;
   for (const [column, header] of [...table.tHead.rows[0].cells].entries()) {

@@ -101,7 +101,7 @@ class BreakEven(Result):
         """Who spends less on one layer, and from where on, in words."""
         return verdict(self.layer(name), *self.names, self.per)
 
-    def summary_string(self, line_length: int = 98, print_warnings: bool = True) -> str:
+    def summary_string(self, line_length: int = 80, print_warnings: bool = True) -> str:
         """A table of all layers, and below it the verdict, assumptions, and the literature.
 
         Parameters

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ... import check
 from ...energy.shown import layer_export
 from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import BREAK_EVEN, device_columns
+from ...energy.shown.layer_rows import LayerRow
 from ...energy.shown.layer_table import layer_table
+from ...errors import EnergyError
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size
 from ...layout.presenter import Details
@@ -42,6 +45,7 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
     def summary(
         self, energy: NetworkEnergy, columns: Sequence[str] | None = None,
         presentation: Presentation = (None, None), print_warnings: bool = True,
+        ensembles: bool = False, further: Sequence[LayerRow] = (),
     ) -> Iterable[Table]:  # fmt: skip
         workload = energy.workload(*presentation)
         columns = energy.columns(workload, columns)
@@ -51,7 +55,12 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
             for name in device_columns(columns, (BREAK_EVEN,))
         }
         units = energy.model.si_units
-        return [layer_table(workload, estimates, columns, units, print_warnings, break_evens)]
+        grouped = not check.flag("ensembles", ensembles, EnergyError)
+        return [
+            layer_table(
+                workload, estimates, columns, units, print_warnings, break_evens, grouped, further
+            )
+        ]
 
     def details(
         self, energy: NetworkEnergy, columns: Sequence[str] | None = None

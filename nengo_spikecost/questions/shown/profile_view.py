@@ -10,6 +10,7 @@ import nengo
 
 from ... import stack
 from ...activity.shown.activity_view import protocol_sentence
+from ...energy.shown.layer_rows import LayerRow
 from ...errors import EnergyError
 from ...layout import Presenter, presents
 from ...layout.charts import Chart
@@ -18,15 +19,15 @@ from ...layout.result import identifier
 from ...layout.verdict import Verdict
 from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
-from ..profile_record import Profile
+from ..profile_record import SAME_TECHNOLOGY, Profile
 from .profile_charts import profile_charts
-from .profile_verdict import profile_verdict
+from .profile_verdict import LOIHI, profile_verdict
 
 #: Columns of a profile's table, before the energy on each device.
-COLUMNS = (
-    "name", "neurons", "connections", "macs", "rate", "spikes", "synops", "average/exact",
-    "spikes/synapse",
-)  # fmt: skip
+COLUMNS = ("name", "neurons", "rate", "spikes", "synops")
+
+#: Boundaries of an emulated chip beyond its cores, with the rows that they have.
+BOUNDARIES = {"chip": "Chip (emulated)", "board": "Board (emulated)"}
 
 
 @presents(Profile)
@@ -48,12 +49,21 @@ class ProfilePresenter(Presenter[Profile]):
     def charts(self, profile: Profile) -> Iterable[Chart]:
         return profile_charts(profile)
 
-    def summary(self, profile: Profile, print_warnings: bool = True) -> Iterable[Part]:
+    def summary(
+        self, profile: Profile, print_warnings: bool = True, ensembles: bool = False
+    ) -> Iterable[Part]:  # fmt: skip
         yield from _heading(profile)
         yield ""
         yield from _of_energy(profile).summary(
-            profile.energy, columns=_columns(profile), print_warnings=print_warnings
-        )
+            profile.energy, columns=_columns(profile), print_warnings=print_warnings,
+            ensembles=ensembles, further=_boundary_rows(profile),
+        )  # fmt: skip
+        more = [name for name in profile.devices if name not in profile.in_table]
+        if more:
+            yield (
+                f"* Priced too, in data frames and files: {names_in_note(more)}. devices= "
+                "(--devices) puts them into this table."
+            )
         if print_warnings:
             yield from _verdicts(profile)
 
@@ -101,17 +111,32 @@ def _name(profile: Profile) -> str:
 
 
 def _columns(profile: Profile) -> list[str]:
-    return [*COLUMNS, *(f"energy {name}" for name in profile.devices)]
+    return [*COLUMNS, *(f"energy {name}" for name in profile.in_table)]
+
+
+def _boundary_rows(profile: Profile) -> list[LayerRow]:
+    """Energy within the boundaries of an emulated chip, where Loihi has a column."""
+    loihi = next((name for name in profile.in_table if name.lower() == LOIHI), None)
+    if profile.chip_cost is None or loihi is None:
+        return []
+    ends = profile.chip_cost.boundaries
+    return [
+        LayerRow(title, energy_J={loihi: ends[name].nominal})
+        for name, title in BOUNDARIES.items()
+        if name in ends and ends[name].nominal
+    ]
 
 
 def _verdicts(profile: Profile) -> Iterable[str]:
     """The outcome of `break_even` on each spiking device."""
     if not profile.opponents:
         return
+    hidden = set(profile.devices) - set(profile.in_table) - {SAME_TECHNOLOGY}
     yield ""
     yield "Against the same network without spikes, in matched widths, in 45 nm (break_even)."
     yield "What memory takes is in the last line only."
-    for name, result in profile.opponents.items():
+    shown = {n: r for n, r in profile.opponents.items() if n not in hidden}
+    for name, result in shown.items():
         yield f"* {name}: {result if isinstance(result, EnergyError) else result.verdict}"
 
 
