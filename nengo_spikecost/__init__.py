@@ -16,6 +16,7 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from . import errors as errors
     from . import loihi as loihi
+    from . import plots as plots
     from . import schemas as schemas
     from . import stack as stack
     from . import tuning as tuning
@@ -42,5 +43,5 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "tuning.sweeps": "Sweep sweep",
         "workload": "Workload",
     },
-    submodules="errors loihi schemas stack tuning",
+    submodules="errors loihi plots schemas stack tuning",
 )

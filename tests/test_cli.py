@@ -314,9 +314,11 @@ def test_the_verdict_comes_first_and_its_commands_name_the_files(run):
 def test_verdict_with_the_chip(run):
     done = run("report", "net.h5", "--data", "data.npz", "--steps", 10, "--chip")
     assert done.exit_code == 0, done.stderr
-    assert "on the emulated chip" in done.stdout.splitlines()[0]
-    assert re.search(
-        r"Loihi +\S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", done.stdout
+    words = " ".join(done.stdout.split())
+    assert words.index("on the emulated chip") < words.index("Loihi")
+    assert re.search(r"Loihi \S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", words)
+    assert re.search(r"^Chip \(emulated\) .*^Board \(emulated\) ", done.stdout, re.M | re.S)
+        re.findall(r"^\w+ \(em\w+\)", done.stdout, re.M)
     )
 
 

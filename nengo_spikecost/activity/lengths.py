@@ -45,7 +45,7 @@ def measured_at(
     simulator : str
         Name of the backend.
     progress : bool
-        Show a progress bar with the time left, if standard error is a terminal.
+        Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
 
     Raises
     ------

@@ -58,7 +58,7 @@ class MeasureOptions(Options):
         Seed of the run, and of the build if the network has no seed of its own. Two
         measurements with equal arguments are equal bit for bit.
     progress : bool
-        Show a progress bar with the time left, if standard error is a terminal.
+        Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
     target : {"sim", "loihi"}, optional
         For ``"nengo_loihi"``: its emulator, the default, or a board, which needs NxSDK.
     hardware_options : mapping, optional

@@ -21,7 +21,6 @@ from .cost_models import cost_model_names
 from .device import CONSTANTS, Constant, Device, device_key
 from .device_files import DEVICE_FILE, read_file
 
-
 IN_FILES = ("arm", "spinnaker", "spinnaker2")
 """Usual devices that are in data frames and files, and in a printed table if they are asked for."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,44 @@ def draw_groups(
         bbox_to_anchor=(0.5, 1.0),
     )  # fmt: skip
     bare(axes)
+
+
+def draw_points(
+    axes: Any, names: Sequence[str], values: Sequence[float],
+    ranges: Sequence[tuple[float, float]], unit: str,
+) -> None:  # fmt: skip
+    """Points on a logarithmic axis, the first on top, each with a band from low to high.
+
+    They may span decades, and a bar has no length on a logarithmic axis.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    names : sequence of str
+    values : sequence of float
+        Those that are not positive have a row, and no point.
+    ranges : sequence of (float, float)
+    unit : str
+    """
+    from matplotlib.ticker import EngFormatter
+
+    for row, (low, high) in enumerate(ranges):
+        if values[row] > 0:
+            axes.plot([low, high], [row, row], color=COLOURS[0], lw=5, alpha=0.35)
+    places = [row for row, value in enumerate(values) if value > 0]
+    axes.plot([values[row] for row in places], places, "o", color=COLOURS[0])
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter(unit))
+    axes.grid(axis="y", color="#dddddd", lw=0.7)
+    bare(axes)
+
+
+def say(axes: Any, words: str) -> None:
+    """A sentence in the middle of axes on which there is nothing to draw."""
+    lines = textwrap.fill(words, 48)
+    axes.text(0.5, 0.5, lines, transform=axes.transAxes, ha="center", va="center", zorder=6)
 
 
 def bare(axes: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable
+from typing import Any
 
 from .si import MISSING
 
@@ -80,7 +80,10 @@ class Table:
         ]
         if len(kept) == len(self.headers):
             return self
-        pick: Callable[[Sequence[Any]], tuple[Any, ...]] = lambda row: tuple(row[n] for n in kept)
+
+        def pick(row: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(row[n] for n in kept)
+
         return replace(
             self, headers=pick(self.headers), short_headers=pick(self.short_headers),
             right=pick(self.right), rows=tuple(map(pick, self.rows)),

@@ -203,7 +203,7 @@ def _deployable(
         shapes = {e: shape for e, shape in block_shapes(use).items() if e in by_ensemble}
         return named, GivenShapes(layers.network, named, shapes, use), use
     if shapes == AUTO and all(layer.given is None for layer in layers.layers):
-        fit = fit_blocks(layers, options.objective)
+        fit = fit_blocks(layers, options.objective, progress=options.progress)
         if fit.ended == "interrupt":  # whoever ends it does not want it to run
             raise KeyboardInterrupt
         return named, fit, fit.use

@@ -99,7 +99,7 @@ class RateOptions(Options):
     batch_size, dt, presentation, seed
         As in `measure`.
     progress : bool
-        Show a progress bar with the time left, if standard error is a terminal.
+        Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
     """
 
     target: Any = 200.0

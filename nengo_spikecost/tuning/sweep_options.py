@@ -92,7 +92,7 @@ class SweepOptions(Options):
         Of the search, the simulation and the network. Two sweeps with equal arguments on one
         machine are equal, unless they end by ``timeout``.
     progress : bool
-        Show a progress bar with the time left, if standard error is a terminal.
+        Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
     """
 
     neuron_type: Any = option(

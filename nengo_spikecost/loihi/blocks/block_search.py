@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_CORES_PER_CHIP
 from ...errors import LoihiError, SpikeCostWarning
 from ...options import named_arguments
+from ...progress import progress_bar
 from ...warned import warn
 from ..cores.core_layers import Layers, spikes_per_step
 from ..cores.core_use import use_of
@@ -74,6 +76,7 @@ def fit_blocks(
     network: Any, objective: str = "cores", *, pop_types: Sequence[int] | None = (16, 32),
     channel_order: str | None = None, spikes: Any = None, max_cores: int | None = None,
     max_cores_per_chip: int = MAX_CORES_PER_CHIP, time_limit: float = 10.0, dt: float = 0.001,
+    progress: bool = True,
 ) -> BlockFit:  # fmt: skip
     """Find block shapes with which a network fits on Loihi, and the best of them.
 
@@ -107,6 +110,9 @@ def fit_blocks(
         search is interrupted (Ctrl-C).
     dt : float
         Time step in s.
+    progress : bool
+        Show a progress bar with the most time left, if standard error is a terminal, or in a
+        notebook.
 
     Raises
     ------
@@ -125,19 +131,23 @@ def fit_blocks(
     check.whole("max_cores_per_chip", max_cores_per_chip, LoihiError, 1)
     if max_cores is not None:
         check.whole("max_cores", max_cores, LoihiError, 1)
+    shown = check.flag("progress", progress, LoihiError)
     clock, started = Clock(time_limit), time.monotonic()
-    layers = network if isinstance(network, Layers) else read_layers(network, dt)
-    if not layers.layers:
-        raise LoihiError("There is no Ensemble on the chip, and so nothing to fit.")
-    rates = spikes_per_step(layers, spikes)
-    reordered = False
-    if channel_order is not None:
-        layers, reordered = in_channel_order(layers, channel_order)
-    types = None if pop_types is None else tuple(pop_types)
-    search = BlockSearch(
-        layers, rates, types, clock, started, time_limit, max_cores_per_chip, max_cores, reordered
-    )
-    return search.fit(objective)
+    with progress_bar("Fitting blocks, seconds", ceil(time_limit), shown) as advance:
+        clock.move_by_seconds(advance, ceil(time_limit))
+        layers = network if isinstance(network, Layers) else read_layers(network, dt)
+        if not layers.layers:
+            raise LoihiError("There is no Ensemble on the chip, and so nothing to fit.")
+        rates = spikes_per_step(layers, spikes)
+        reordered = False
+        if channel_order is not None:
+            layers, reordered = in_channel_order(layers, channel_order)
+        types = None if pop_types is None else tuple(pop_types)
+        search = BlockSearch(
+            layers, rates, types, clock, started, time_limit, max_cores_per_chip, max_cores,
+            reordered,
+        )  # fmt: skip
+        return search.fit(objective)
 
 
 @dataclass(eq=False)

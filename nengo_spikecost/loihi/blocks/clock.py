@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Callable
 
 
 class OutOfTime(Exception):
@@ -30,11 +31,25 @@ class Clock:
     """
 
     def __init__(self, seconds: float = float("inf")):
+        self._watch: Callable[[float], None] | None = None
         self.start(seconds)
 
     def start(self, seconds: float) -> None:
         """Let it end that many seconds from now."""
         self.until = time.monotonic() + seconds
+
+    def move_by_seconds(self, advance: Callable[[int], None], most: int) -> None:
+        """Move a progress bar at every whole second, however often a loop asks, up to ``most``."""
+        started, done = time.monotonic(), 0
+
+        def watch(now: float) -> None:
+            nonlocal done
+            new = min(most, int(now - started)) - done
+            if new > 0:
+                done += new
+                advance(new)
+
+        self._watch = watch
 
     @property
     def left(self) -> float:
@@ -44,7 +59,10 @@ class Clock:
     @property
     def has_passed(self) -> bool:
         """Whether no time is left."""
-        return time.monotonic() > self.until
+        now = time.monotonic()
+        if self._watch is not None:
+            self._watch(now)
+        return now > self.until
 
     def check(self) -> None:
         """Raise `OutOfTime` if no time is left."""

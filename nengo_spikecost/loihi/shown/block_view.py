@@ -17,6 +17,11 @@ from .core_map import core_map
 #: Characters of a bar of utilisation.
 BAR = 10
 
+#: Groups of layers that a table shows: of more, the fullest.
+SHOWN = 10
+
+Group = tuple[LayerUse, ...]
+
 
 @presents(NetworkUse)
 class NetworkUsePresenter(Presenter[NetworkUse]):
@@ -36,6 +41,7 @@ class NetworkUsePresenter(Presenter[NetworkUse]):
         yield counted(use.n_cores, "core")
         for layer in use.layers:
             yield f"* {layer.name}: {layer.n_blocks} x {layer.tiling.tile}, {layer.largest}"
+        yield from (f"* {sentence}" for sentence in decoder_words(use))
 
     def records(self, use: NetworkUse) -> list[dict[str, Any]]:
         blocks = [(own.name, k, b) for own in use.layers for k, b in enumerate(own.blocks)]
@@ -73,10 +79,13 @@ class BlockFitPresenter(Presenter[BlockFit]):
             why = "was interrupted" if fit.ended == "interrupt" else "had no more time"
             yield f"The search {why}: with more (time_limit=, --time-limit) it may find better."
         yield ""
+        groups = _alike([layer.use for layer in fit.layers])
+        fullest = sorted(groups, key=lambda group: -_fullness(group[0]))[:SHOWN]
         rows = []
-        for layer in fit.layers:
-            use = layer.use
-            name = [layer.name, f"{use.n_blocks} x ({' x '.join(map(str, use.tiling.tile))})"]
+        for group in (own for own in groups if own in fullest):
+            use, more = group[0], len(group) - 1
+            blocks = f"{use.n_blocks} x ({' x '.join(map(str, use.tiling.tile))})"
+            name = [use.name + (f" and {more:,} alike" if more else ""), blocks]
             for resource, used, limit in use.largest.limits:
                 rows.append([*name, resource, _bar(used / limit), f"{used:,}"])
                 name = ["", ""]
@@ -87,7 +96,8 @@ class BlockFitPresenter(Presenter[BlockFit]):
             f"{fit.chip_messages:.0f} between cores ({rates})."
         )
         headers = ("layer", "blocks", "resource", "fullest core", "used")
-        yield Table.of(headers, rows, 4, notes=(note,))
+        notes = (*_left_out(groups, fullest), *decoder_words(fit.use), note)
+        yield Table.of(headers, rows, 4, notes=notes)
 
     def records(self, fit: BlockFit) -> list[dict[str, Any]]:
         rows = [(layer.use, layer.load_ns) for layer in fit.layers]
@@ -113,6 +123,41 @@ class BlockFitPresenter(Presenter[BlockFit]):
 
     def draw(self, fit: BlockFit, axes: Any) -> None:
         _draw_shares(axes, fit.use.layers)
+
+
+def _alike(layers: Sequence[LayerUse]) -> list[Group]:
+    """Layers that are cut alike and use as much, such as the ensembles of an EnsembleArray."""
+    groups: dict[Any, list[LayerUse]] = {}
+    for layer in layers:
+        key = layer.ensemble is None, layer.n_blocks, layer.tiling.tile, layer.largest
+        groups.setdefault(key, []).append(layer)
+    return [tuple(group) for group in groups.values()]
+
+
+def _fullness(layer: LayerUse) -> float:
+    return max(used / limit for _, used, limit in layer.largest.limits)
+
+
+def _left_out(groups: Sequence[Group], shown: Sequence[Group]) -> Iterable[str]:
+    """A sentence on the groups that a table does not show."""
+    rest = [group for group in groups if group not in shown]
+    if rest:
+        n_cores = sum(layer.n_blocks for group in rest for layer in group)
+        fullest = max(_fullness(group[0]) for group in rest)
+        yield (
+            f"The {len(shown)} fullest of {len(groups):,} groups of layers; the others have "
+            f"{counted(n_cores, 'core')}, at most {fullest:.0%} full."
+        )
+
+
+def decoder_words(use: NetworkUse) -> Iterable[str]:
+    """A sentence on the cores with neurons that NengoLoihi adds, if there are any."""
+    n_cores = sum(layer.n_blocks for layer in use.layers if layer.ensemble is None)
+    if n_cores:
+        yield (
+            f"{n_cores:,} of {counted(use.n_cores, 'core')} hold decoders: neurons that NengoLoihi "
+            "adds to pass decoded values on."
+        )
 
 
 def _bar(share: float) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...chip.limits import MAX_CORES_PER_CHIP
-from ...layout.charts import Tile, Tiles
+from ...layout.charts import COLOURS, Tile, Tiles
 from ...layout.si import counted
 from ..cores.network_use import NetworkUse
 
@@ -12,6 +14,9 @@ COLUMNS = 16
 
 #: Chips that are drawn; of more, the note says how many.
 MOST_CHIPS = 32
+
+#: Layers that a legend names.
+MOST_NAMES = 12
 
 
 def core_map(use: NetworkUse) -> Tiles:
@@ -38,3 +43,48 @@ def core_map(use: NetworkUse) -> Tiles:
         note = f"The first {MOST_CHIPS} of {counted(n_chips, 'chip')}. {note}"
     heading = f"{counted(len(cores), 'core')} on {counted(n_chips, 'chip')}"
     return Tiles(heading, chips, COLUMNS, tuple(layer.name for layer in use.layers), note)
+
+
+def draw_core_map(axes: Any, use: NetworkUse) -> None:
+    """`core_map` on Axes: a frame a core, filled from below as far as it is used.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    use : NetworkUse
+    """
+    from matplotlib.patches import Rectangle
+
+    tiles, down = core_map(use), 0.0
+    named: dict[str, Any] = {}
+    for chip, cores in tiles.chips.items():
+        rows = -(-len(cores) // tiles.columns)
+        for number, tile in enumerate(cores):
+            row, column = divmod(number, tiles.columns)
+            corner, size = (column + 0.06, down + row + 0.06), 0.88
+            axes.add_patch(Rectangle(corner, size, size, facecolor="#eeeeee", edgecolor="none"))
+            if tile.group < 0:
+                continue
+            colour, layer = COLOURS[tile.group % len(COLOURS)], tiles.legend[tile.group]
+            axes.add_patch(
+                Rectangle(corner, size, size, facecolor="none", edgecolor=colour, lw=0.8)
+            )
+            filled = corner[0], corner[1] + size * (1 - tile.share)
+            patch = Rectangle(
+                filled, size, size * tile.share, facecolor=colour, edgecolor="none", label=layer
+            )  # fmt: skip
+            axes.add_patch(patch)
+            named.setdefault(layer, patch)
+        axes.text(-0.3, down + rows / 2, chip, ha="right", va="center", fontsize="small")
+        down += rows + 0.6
+    axes.set(xlim=(0, tiles.columns), ylim=(down - 0.6, 0), xticks=[], yticks=[])
+    axes.set_aspect("equal")
+    axes.set_frame_on(False)
+    axes.set_title(tiles.heading, loc="left", fontsize=10)
+    shown = dict(list(named.items())[:MOST_NAMES])
+    if len(named) > MOST_NAMES:
+        shown[f"and {len(named) - MOST_NAMES:,} more"] = Rectangle((0, 0), 0, 0, alpha=0)
+    axes.legend(
+        shown.values(), shown, fontsize="small", frameon=False, loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+    )  # fmt: skip

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SNN, _ANN, _BANDS = "#0072B2", "#D55E00", ("#009E73", "#CC79A7", "#E69F00", "#999999")
 _FARTHEST = 20.0
 """Multiples of the measured spikes beyond which a crossing is not drawn, but named."""
+_GAP = 5.0
+"""How many times one side may take what the other does before the axis is logarithmic."""
 _FAR = 3.0
 """Multiples up to which the axis is stretched for published thresholds."""
 
@@ -43,7 +45,7 @@ def draw_break_even(result: BreakEven, axes: Axes, layer: str | None = None) -> 
         raise EnergyError(f"There is nothing to plot of {shown.name}: see its verdict.")
     device, opponent = result.names
     end = _end(result, shown)
-    factors = np.array([0.0, end])
+    factors = np.linspace(0.0, end, 60)  # a line is bent on a logarithmic axis
     axes.plot(
         factors, [shown.total.at(f) for f in factors], color=_SNN, lw=2, label=f"spikes, {device}"
     )
@@ -126,7 +128,13 @@ def _finish(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) -> N
     axes.set_title(f"{name}: {result.cost_model}, {result.n_steps} steps", loc="left")
     axes.set_xlim(0, end)
     lines = [shown.total.at(end), shown.total.at(0.0), shown.total.ann_J]
-    axes.set_ylim(0, 1.3 * max(lines))
+    positive = [line for line in lines if line > 0]
+    if positive and max(positive) > _GAP * min(positive) and _gap(shown) > _GAP:
+        axes.set_yscale("log")
+        axes.set_ylim(0.5 * min(positive), 3.0 * max(positive))
+        _mark_gap(axes, shown)
+    else:
+        axes.set_ylim(0, 1.3 * max(lines))
     axes.set_xlabel("Firing rate [multiples of the measured rate]")
     axes.set_ylabel(result.per.quantity)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda energy_J, _: result.per.energy(energy_J)))
@@ -137,3 +145,26 @@ def _finish(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) -> N
             above = axes.secondary_xaxis("top", functions=(to_spikes, from_spikes))
             above.set_xlabel("Spikes per synapse and inference")
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def _gap(shown: LayerBalance) -> float:
+    """How many times one side takes what the other does, with the spikes that were measured."""
+    ends = sorted((shown.total.mean_J, shown.total.ann_J))
+    return ends[1] / ends[0] if ends[0] > 0 else 0.0
+
+
+def _mark_gap(axes: Axes, shown: LayerBalance) -> None:
+    """An arrow from one side to the other, and how many times as much it is."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    snn, ann = shown.total.mean_J, shown.total.ann_J
+    axes.annotate(
+        "", (1.0, ann), (1.0, snn), arrowprops={"arrowstyle": "<->", "color": "#555555"}
+    )  # fmt: skip
+    words = f"{_gap(shown):.3g} times {'more' if snn > ann else 'less'}"
+    axes.annotate(
+        words, (1.0, float(np.sqrt(snn * ann))), xytext=(-6, 0), textcoords="offset points",
+        ha="right", va="center", fontsize="small",
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
 from ...layout.charts import Bars, Chart
 from ...layout.per import Per
-from ...layout.plots import COLOURS, bar_size, bare
+from ...layout.plots import bar_size, draw_points
 from ...layout.presenter import Details
 from ...layout.verdict import Verdict
 from ..comparison.comparison_record import ComparedRow, Comparison
@@ -92,23 +92,12 @@ class ComparisonPresenter(Presenter[Comparison]):
         return bar_size(len(comparison.rows))
 
     def draw(self, comparison: Comparison, axes: Any) -> None:
-        from matplotlib.ticker import EngFormatter
-
-        # points and ranges, not bars: they span decades, and a bar has no length on a log axis
         per = comparison.per
         priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
         names = [f"{row.cost_model}, {row.device}" for row, _ in priced]
-        for place, (_, estimate) in enumerate(priced):
-            ends = [*map(per.of, estimate.range_J)]
-            axes.plot(ends, [place, place], color=COLOURS[0], lw=5, alpha=0.35)
-        axes.plot([per.of(e.mean_J) for _, e in priced], range(len(priced)), "o", color=COLOURS[0])
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(EngFormatter(per.unit))
+        ranges = [(per.of(e.range_J[0]), per.of(e.range_J[1])) for _, e in priced]
+        draw_points(axes, names, [per.of(e.mean_J) for _, e in priced], ranges, per.unit)
         axes.set_xlabel(f"{per.quantity}, over the ranges of the constants")
-        axes.grid(axis="y", color="#dddddd", lw=0.7)
-        bare(axes)
 
 
 def _title(comparison: Comparison) -> str:

@@ -160,7 +160,8 @@ class RescalableNetwork:
             Scales from now on, as ``scale_firing_rates`` of `convert`: layers that a dict
             leaves out have scale 1. Default: as they are.
         progress : bool
-            Show a progress bar with the time left, if standard error is a terminal.
+            Show a progress bar with the time left, if standard error is a terminal, or in a
+            notebook.
 
         Returns
         -------

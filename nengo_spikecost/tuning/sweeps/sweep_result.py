@@ -242,7 +242,7 @@ class Sweep(Result):
             step from each layer to the next, and one or two from and to the host, so that the
             output comes later by about the number of layers than in NengoDL.
         progress : bool
-            Show progress bars, if standard error is a terminal.
+            Show progress bars, if standard error is a terminal, or in a notebook.
 
         Returns
         -------

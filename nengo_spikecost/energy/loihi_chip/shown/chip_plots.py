@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ....layout.plots import COLOURS, bare, draw_bars
+from ....layout.plots import COLOURS, draw_bars, draw_points
 from ..cost import ChipCost, LayerCost
 from ..events import PART_GROUPS
 
@@ -53,20 +53,11 @@ def _sum(layers: Iterable[LayerCost], parts: Sequence[str]) -> float:
 
 def _draw_boundaries(axes: Any, cost: ChipCost) -> None:
     """A point a boundary, and a line from its low to its high end."""
-    from matplotlib.ticker import EngFormatter
-
-    for row, (name, energy) in enumerate(cost.boundaries.items()):
-        if not energy.nominal:
-            continue
-        axes.plot([energy.low, energy.high], [row, row], color=COLOURS[0], lw=5, alpha=0.35)
-        axes.plot([energy.nominal], [row], "o", color=COLOURS[0], label=name)
-    axes.set_yticks(range(len(cost.boundaries)), list(cost.boundaries))
-    axes.set_ylim(len(cost.boundaries) - 0.5, -0.5)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    ends = cost.boundaries
+    ranges = [(energy.low, energy.high) for energy in ends.values()]
+    draw_points(axes, list(ends), [energy.nominal for energy in ends.values()], ranges, "J")
     axes.set_title(f"What is drawn around them: {cost.board.name}", loc="left")
     axes.set_xlabel("Energy per inference, low to high")
-    bare(axes)
 
 
 def _draw_step(axes: Any, cost: ChipCost) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
-from ....layout.plots import bare
+from ....layout.plots import bare, say
 from ....layout.presenter import Part
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
@@ -92,6 +92,9 @@ class SweepPresenter(Presenter[Sweep]):
 
     def draw(self, sweep: Sweep, axes: Any) -> None:
         """Accuracy against energy per inference, with the presentation time as colour.
+
+        Where no setting is within the losses looked for, the picture says so, and has all that were
+        tried.
 
         Raises
         ------
@@ -337,6 +340,11 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     )  # fmt: skip
     best = max(sweep.keras_accuracy, *(p.accuracy for p in sweep.points))
     low = sweep.keras_accuracy - max(_BELOW * sweep.space.worst_loss, 0.005)
+    nearest = max(p.accuracy for p in sweep.points)
+    if not sweep.front():
+        low = min(low, min(p.accuracy for p in sweep.points) - 0.02)
+        words = f"No setting is within {sweep.space.worst_loss:.1%} of the Keras model"
+        say(axes, f"{words}: the nearest loses {points(sweep.keras_accuracy - nearest)} points.")
     axes.set_ylim(low, best + 0.08 * (best - low))
     shown = [p.energy_J for p in sweep.points if p.accuracy >= low and p.energy_J > 0]
     if shown:
