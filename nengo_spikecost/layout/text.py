@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -20,6 +21,7 @@ from .verdict import Verdict
 
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
+_FILLER = "\0"
 _CONTINUED = " \\"
 
 SHORTEST_LINE = 10
@@ -62,9 +64,7 @@ def _verdict_text(verdict: Verdict, line_length: int) -> str:
     lines = []
     for about, sentence, command in rows:
         text = f"{about.ljust(indent - 1)} {sentence}"
-        lines.append(
-            textwrap.fill(text, line_length, subsequent_indent=" " * indent, break_on_hyphens=False)
-        )
+        lines += _lines(text, line_length, " " * indent)
         lines += _command_lines(command, line_length, indent)
     return "\n".join(lines)
 
@@ -81,11 +81,21 @@ def _command_lines(command: str, line_length: int, indent: int) -> list[str]:
 
 def _wrapped(line: str, line_length: int) -> str:
     indent = "  " if line.startswith("* ") else ""
-    return textwrap.fill(line, line_length, subsequent_indent=indent, break_on_hyphens=False)
+    return "\n".join(_lines(line, line_length, indent))
+
+
+def _lines(text: str, line_length: int, indent: str = "") -> list[str]:
+    """Lines of text, all but the first of them indented; characters may be two columns wide."""
+    if cell_len(text) > len(text):
+        # textwrap counts characters: each wide one gets another, which is taken away again
+        text = "".join(c + _FILLER * (cell_len(c) - 1) for c in text)
+        line_length -= 1  # a line may end between the two
+    wrapped = textwrap.wrap(text, line_length, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace(_FILLER, "") for line in wrapped]
 
 
 def _table_text(table: Table, line_length: int) -> str:
-    lines: list[str] = [*textwrap.wrap(table.title, line_length, break_on_hyphens=False)]
+    lines = _lines(table.title, line_length)
     for part in rich_tables(table, line_length):
         console = Console(file=io.StringIO(), width=line_length, color_system=None)
         with console.capture() as capture:
@@ -93,9 +103,7 @@ def _table_text(table: Table, line_length: int) -> str:
         body = [line.rstrip() for line in capture.get().rstrip("\n").split("\n")]
         lines += ["", *body] if lines else body
     for note in table.notes:
-        lines += textwrap.wrap(
-            f"* {note}", line_length, subsequent_indent="  ", break_on_hyphens=False
-        )
+        lines += _lines(f"* {note}", line_length, "  ")
     return "\n".join(lines)
 
 

@@ -52,12 +52,12 @@ def test_a_record_is_nengo_s_own_run(conversion, steps):
         around.add(net)
         probes = {name: nengo.Probe(ens.neurons) for name, ens in ensembles.items()}
         output = nengo.Probe(out.target, synapse=out.synapse)
-    given.output = x
+    before, given.output = given.output, x
     try:
         with nengo.Simulator(around, progress_bar=False) as simulator:
             simulator.run_steps(N_STEPS)
     finally:
-        given.output = None
+        given.output = before
     for name, counts in steps.spikes.items():
         np.testing.assert_array_equal(
             counts != 0, simulator.data[probes[name]] != 0, err_msg=f"spikes of {name}"

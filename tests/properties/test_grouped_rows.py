@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import nengo
 import numpy as np
 import pytest
@@ -46,7 +48,7 @@ def networks(draw):
     return net
 
 
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_groups_are_the_sums_of_their_members(net):
     activity = nsc.measure(net, np.ones((2, 2)), 4, simulator="nengo", progress=False)
@@ -65,13 +67,15 @@ def test_groups_are_the_sums_of_their_members(net):
         for device in estimates:
             assert row.energy_J[device] == pytest.approx(sum(r.energy_J[device] for r in own))
     # what a row stands for, by Nengo's own lists
-    sizes = sorted(sum(e.n_neurons for e in own.all_ensembles) for own in net.networks)
+    parts = [[e.n_neurons for e in own.all_ensembles] for own in net.networks]
     rows = [row for row in grouped if row.members]
-    assert sorted(row.neurons for row in rows if row.neurons) == sizes
+    counted = Counter(row.neurons for row in rows)
+    assert not Counter(sum(own) for own in parts if len(own) > 1) - counted
+    assert not counted - Counter(map(sum, parts))  # one ensemble may have Nodes beside it
     assert has_groups(workload) == bool(rows)
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_the_table_of_groups_folds_away_that_of_ensembles(net):
     energy = nsc.NetworkEnergy(net)

@@ -105,7 +105,7 @@ def test_comparison_and_estimate_show_power():
     net, activity = measured(100)
     compared = nsc.compare(net, activity)
     cpu_W = compared.row("per_operation", "cpu").estimate.power_W
-    assert f"{1e6 * cpu_W:.3g} uW" in compared.summary_string()
+    assert f"{1e6 * cpu_W:.3g} uW" in compared.summary_string(130)
     assert json.loads(compared.to_json())["rows"][0]["power_W"] == cpu_W
     assert "Power on cpu" in str(nsc.NetworkEnergy(net, activity).estimate("cpu"))
 

@@ -136,10 +136,8 @@ def _by_role(name: str, works: Iterable[LayerRow]) -> Iterable[LayerRow]:
 def _sum(a: LayerRow, b: LayerRow) -> LayerRow:
     energy_J = {name: a.energy_J.get(name, 0.0) + b.energy_J.get(name, 0.0)
                 for name in {**a.energy_J, **b.energy_J}}  # fmt: skip
-    counts = {
-        key: (getattr(a, key) or 0) + (getattr(b, key) or 0) or None for key in ("macs", "updates")
-    }
-    return replace(a, energy_J=energy_J, **counts)
+    macs, updates = (a.macs or 0) + (b.macs or 0), (a.updates or 0) + (b.updates or 0)
+    return replace(a, energy_J=energy_J, macs=macs or None, updates=updates or None)
 
 
 def _sections(blocks: Iterable[tuple[str, list[LayerRow]]]) -> dict[int, str]:

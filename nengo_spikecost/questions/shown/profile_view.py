@@ -21,7 +21,8 @@ from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
 from ..profile_record import SAME_TECHNOLOGY, Profile
 from .profile_charts import profile_charts
-from .profile_verdict import LOIHI, profile_verdict
+from .profile_verdict import profile_verdict
+from .worth import LOIHI
 
 #: Columns of a profile's table, before the energy on each device.
 COLUMNS = ("name", "neurons", "rate", "spikes", "synops")
