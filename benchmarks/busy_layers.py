@@ -18,6 +18,7 @@ import numpy as np
 
 import nengo_spikecost  # noqa: F401  (before nengo_dl, which it prepares for)
 from nengo_spikecost.activity.compiled import product_kernels as kernels
+from nengo_spikecost.activity.compiled.assembling import joined
 from nengo_spikecost.activity.compiled.crossover import measured_crossovers
 
 ACTIVITIES = (0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5)
@@ -46,24 +47,29 @@ class Layer:
         one, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
         row = np.zeros((1, 16), dtype=np.int64)
         row[0, : len(shape)] = shape
-        values = np.concatenate([weights, targets]).astype(np.float32)
+        values = joined([weights, targets], np.float32)
         self.table = kernels.Products(
             row, one, one + weights.size, one, none, np.zeros((1, 2), dtype=np.int64),
             one + self.most_events, values,
         )  # fmt: skip
-        self.y = np.zeros(shape[2], dtype=np.float32)
-        self.padded = np.zeros(self.padded_size + 64, dtype=np.float32)
+        self.marks = -(-shape[2] // 64) * 64  # behind the targets: a bit for each source
+        n_marks = -(-shape[1] // 64) * 64 // 32
+        self.y = joined([np.zeros(self.marks + n_marks)], np.float32)
+        self.padded = joined([np.zeros(self.padded_size + 64)], np.float32)
         self.events = np.empty(shape[1], dtype=np.int32)
 
     def ways(self, x: np.ndarray) -> dict[str, Callable[[], Any]]:
-        """The same product in three ways."""
-        p, y, events, padded = self.table, self.y, self.events, self.padded
+        """The same product in three ways, of sources that are marked."""
+        p, y, events, padded, marks = self.table, self.y, self.events, self.padded, self.marks
+        bits = np.zeros(32 * (y.size - marks), dtype=bool)
+        bits[: x.size] = x != 0
+        y[marks:] = np.packbits(bits, bitorder="little").view(np.float32)
         matrix = self.shape[0] == kernels.MATRIX
         one_by_one = kernels.matrix_events if matrix else kernels.convolution_events
         n = self.shape[1]
 
         def by_events() -> None:
-            one_by_one(p, 0, x, 0, y, 0, events, kernels.active(x, 0, n, events))
+            one_by_one(p, 0, x, 0, y, 0, events, kernels.marked(y, marks, n, events))
 
         def dense() -> None:
             if matrix:
@@ -73,7 +79,7 @@ class Layer:
 
         return {
             "events": by_events, "dense": dense,
-            "hybrid": lambda: kernels.product(p, 0, x, 0, y, 0, events, padded),
+            "hybrid": lambda: kernels.product(p, 0, x, 0, y, 0, marks, events, padded),
         }  # fmt: skip
 
 
@@ -120,7 +126,7 @@ def curves(layer: Layer, seconds: float) -> Curves:
     rng = np.random.RandomState(1)
     result: Curves = {"events": [], "dense": [], "hybrid": []}
     for activity in ACTIVITIES:
-        x = np.zeros(layer.shape[1], dtype=np.float32)
+        x = joined([np.zeros(layer.shape[1])], np.float32)
         x[rng.permutation(x.size)[: max(1, round(activity * x.size))]] = 1
         for way, value in least(layer.ways(x), seconds).items():
             result[way].append(value)
@@ -163,7 +169,7 @@ def chip_curves(seconds: float) -> dict[str, Curves]:
 
             def product(layer=dense, x=x, total=sums) -> None:
                 layer.ways(x)["dense"]()
-                np.add(total, layer.y, out=total, casting="unsafe")
+                np.add(total, layer.y[: layer.shape[2]], out=total, casting="unsafe")
 
             times = least({"events": by_events, "dense": product}, seconds)
             for way, value in times.items():

@@ -39,8 +39,8 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return room[first : first + n_bytes].view(dtype).reshape(shape)
 
 
-def _joined(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
-    """Arrays one after another."""
+def joined(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
+    """Arrays one after another, `aligned`."""
     joined = aligned((sum(map(len, arrays)),), dtype)
     np.concatenate(arrays, out=joined, casting="unsafe")
     return joined
@@ -187,7 +187,7 @@ class Assembler:
 
     def constants(self) -> np.ndarray:
         """All constants; a few more, because instructions look at a fixed number of them."""
-        return _joined([*self._constants, np.zeros(16)], self.dtype)
+        return joined([*self._constants, np.zeros(16)], self.dtype)
 
     def renew(self, constants: np.ndarray) -> None:
         """Write signals and numbers of neurons into `constants`, as they now are in the model."""
@@ -254,7 +254,7 @@ class Assembler:
         return Products(
             shape, weights, targets, np.concatenate(starts).astype(np.int64),
             np.concatenate(places).astype(np.int32), sparse_at, most,
-            _joined(values, self.dtype),
+            joined(values, self.dtype),
         )  # fmt: skip
 
 

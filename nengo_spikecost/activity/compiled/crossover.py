@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from .assembling import joined
 from .product_kernels import (
     CONVOLUTION,
     MATRIX,
@@ -43,7 +44,7 @@ def _measured(product: Any, dtype: Any) -> int:
     another cache: so they are timed as many as they seem to have to be, and then again.
     """
     zero, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
-    values = np.concatenate([product.by_source, product.by_target]).astype(dtype)
+    values = joined([product.by_source, product.by_target], dtype)
     shape = np.zeros((1, 16), dtype=np.int64)
     shape[0, : len(product.shape)] = product.shape
     table = Products(
@@ -51,7 +52,8 @@ def _measured(product: Any, dtype: Any) -> int:
         zero, values,
     )  # fmt: skip
     n_sources, n_targets = product.shape[1:3]
-    x, y = np.zeros(n_sources, dtype), np.zeros(n_targets, dtype)
+    # as a network has them: what lies in two lines of the cache takes longer
+    x, y = joined([np.zeros(n_sources)], dtype), joined([np.zeros(n_targets)], dtype)
     order = np.random.RandomState(0).permutation(n_sources)
     events = np.empty(n_sources, dtype=np.int32)
     if product.shape[0] == MATRIX:
@@ -59,7 +61,7 @@ def _measured(product: Any, dtype: Any) -> int:
         of_dense = _fastest(lambda: matrix_dense(table, 0, x, 0, y, 0))
     else:
         one_by_one = convolution_events
-        padded = np.zeros(product.padded_size + 64, dtype)
+        padded = joined([np.zeros(product.padded_size + 64)], dtype)
         of_dense = _fastest(lambda: convolution_dense(table, 0, x, 0, y, 0, padded))
     n = max(n_sources // 10, 1)
     for _ in range(ROUNDS):
