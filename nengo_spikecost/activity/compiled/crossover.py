@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any, Callable
 
 import numpy as np
 
-from .assembling import joined
-from .product_kernels import (
-    CONVOLUTION,
-    MATRIX,
-    Products,
-    active,
-    convolution_dense,
-    convolution_events,
-    matrix_dense,
-    matrix_events,
-)
+from . import instructions as code
+from .assembling import ALIGNMENT, joined
+from .product_kernels import CONVOLUTION, MATRIX, Products
+from .vector_code import MARKED
 
 _known: dict[Any, int] = {}
 
@@ -43,33 +35,39 @@ def _measured(product: Any, dtype: Any) -> int:
     A few spikes cost more each than many, and their time grows otherwise where weights come from
     another cache: so they are timed as many as they seem to have to be, and then again.
     """
-    zero, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
-    values = joined([product.by_source, product.by_target], dtype)
-    shape = np.zeros((1, 16), dtype=np.int64)
-    shape[0, : len(product.shape)] = product.shape
-    table = Products(
-        shape, zero, zero + product.by_source.size, zero, none, np.zeros((1, 2), np.int64),
-        zero, values,
-    )  # fmt: skip
     n_sources, n_targets = product.shape[1:3]
-    # as a network has them: what lies in two lines of the cache takes longer
-    x, y = joined([np.zeros(n_sources)], dtype), joined([np.zeros(n_targets)], dtype)
-    order = np.random.RandomState(0).permutation(n_sources)
-    events = np.empty(n_sources, dtype=np.int32)
-    if product.shape[0] == MATRIX:
-        one_by_one = matrix_events
-        of_dense = _fastest(lambda: matrix_dense(table, 0, x, 0, y, 0))
-    else:
-        one_by_one = convolution_events
-        padded = joined([np.zeros(product.padded_size + 64)], dtype)
-        of_dense = _fastest(lambda: convolution_dense(table, 0, x, 0, y, 0, padded))
+    shape, zero = np.zeros((1, 16), dtype=np.int64), np.zeros(1, dtype=np.int64)
+    shape[0, : len(product.shape)] = product.shape
+    values = joined([product.by_source, product.by_target], dtype)
+    # memory is as a network has it: sources, targets, and marks of the sources that fire
+    size = [-(-n // ALIGNMENT) * ALIGNMENT for n in (n_sources, n_targets)]
+    n_marks = -(-n_sources // MARKED) * MARKED // 8 // np.dtype(dtype).itemsize
+    memory = joined([np.zeros(sum(size) + n_marks)], dtype)
+    padded = joined([np.zeros(product.padded_size + ALIGNMENT)], dtype)
+    row = np.zeros((1, code.SIZE), dtype=np.int64)
+    row[0, :6] = code.PRODUCT, n_sources, size[0], 0, 0, 1 + sum(size)
+    events, order = np.empty(n_sources, np.int32), np.random.RandomState(0).permutation(n_sources)
+
+    def seconds(n_spikes: int, most_events: int) -> float:
+        bits = np.zeros(n_marks * np.dtype(dtype).itemsize * 8, dtype=bool)
+        bits[order[:n_spikes]] = True
+        memory[:n_sources] = bits[:n_sources]
+        memory[sum(size) :] = np.packbits(bits, bitorder="little").view(dtype)
+        table = Products(
+            shape, zero, zero + product.by_source.size, zero, np.zeros(1, dtype=np.int32),
+            np.zeros((1, 2), dtype=np.int64), zero + most_events, values,
+        )  # fmt: skip
+        # one instruction of a network's own program: no other code has to be loaded for it
+        return _fastest(lambda: code.run(
+            row, np.array([[0, 1, 0]]), zero, table, np.zeros(1, dtype), memory, np.zeros(1),
+            np.zeros((1, 1), dtype), 0, 1, 0, events, padded,
+        ))  # fmt: skip
+
     n = max(n_sources // 10, 1)
+    dense = seconds(n, 0)
     for _ in range(ROUNDS):
-        x[...] = 0
-        x[order[:n]] = 1
-        found = active(x, 0, n_sources, events)
-        of_events = _fastest(partial(one_by_one, table, 0, x, 0, y, 0, events, found))
-        before, n = n, max(1, min(n_sources, round(n * of_dense / max(of_events, 1e-9))))
+        before = n
+        n = max(1, min(n_sources, round(n * dense / max(seconds(n, n_sources), 1e-9))))
         if abs(n - before) < 0.05 * before:
             break
     return n
