@@ -17,7 +17,7 @@ copyright = author
 version = release = nengo_spikecost.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -27,6 +27,11 @@ extensions = [
 exclude_patterns = ["_build", "_ext"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+# notebooks are run when they, or their packages, are new; the results are kept beside the pages
+nb_execution_mode = "cache"
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 # ref.python: shapes in types of attributes, (n_samples, n_cores), are taken for links, and several
 # classes have such attributes
 suppress_warnings = ["myst.header", "ref.python"]
