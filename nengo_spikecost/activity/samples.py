@@ -12,13 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..check import is_whole
 from ..errors import DataError
+from ..spiking.conversion_values import steps_of_sample
 from .given_arrays import in_steps, is_array, is_frame, one_array, real_array
 from .labels import only_labels
-
-#: Most steps of one sample: simulators number them with 32 bits.
-MAX_STEPS = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ class SelfDriven:
     def __init__(self, n_steps: Any):
         if n_steps is None:
             raise DataError("n_steps must be given: there are no data to have a time axis.")
-        self.n_steps = _check_n_steps(n_steps)
+        self.n_steps = steps_of_sample(n_steps)
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """One batch of one sample."""
@@ -166,7 +163,7 @@ class SampleStream:
         self._resolve = resolve
         if not self.inputs:
             raise DataError("The network has no input Node to feed data to.")
-        self.n_steps = None if n_steps is None else _check_n_steps(n_steps)
+        self.n_steps = None if n_steps is None else steps_of_sample(n_steps)
         self._whole: Batch | None = None
         self._chunks: Any = None
         self.n_samples: int | None = None
@@ -264,15 +261,6 @@ class SampleStream:
             raise DataError("n_steps must be given: the data have no time axis.")
         _check_finite(spec.name, values, start)
         return values
-
-
-def _check_n_steps(n_steps: Any) -> int:
-    if not is_whole(n_steps, 1, MAX_STEPS):
-        raise DataError(
-            f"n_steps must be a whole number of at least 1 and at most {MAX_STEPS:,}, "
-            f"not {n_steps!r}."
-        )
-    return int(n_steps)
 
 
 def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any, Callable
 import nengo
 
 from ..errors import DataError, MeasurementError
+from .given_arrays import is_array
 from .samples import InputSpec, SampleStream, SelfDriven, with_labels
 
 #: Length of a step in s, unless something else is said.
@@ -134,6 +136,16 @@ def subject(given: Any) -> Subject:
         "network must be a Conversion, a nengo.Network or a BlockFit, not "
         f"{type(given).__name__} (a Keras model goes through convert() first)."
     )
+
+
+def steps_or_own(network: Any, data: Any, n_steps: int | None) -> int | None:
+    """``n_steps``; None, for those of the samples, where arrays of samples have a time axis."""
+    x, _ = with_labels(data)
+    if isinstance(x, Mapping) or is_array(x):
+        with contextlib.suppress(DataError, MeasurementError):
+            subject(network).stream(data, None)
+            return None
+    return n_steps
 
 
 def is_nothing(data: Any) -> bool:

@@ -28,7 +28,7 @@ def _flags() -> Decorator:
     from ..loihi import DeployOptions
     from .option_flags import flags
 
-    return flags(DeployOptions, n_steps=40, presentation="continuous")
+    return flags(DeployOptions, presentation="continuous")
 
 
 @click.command(

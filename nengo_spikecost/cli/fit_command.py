@@ -36,7 +36,7 @@ def _flags() -> Decorator:
     names = (
         "objective", "neuron_type", "scale_firing_rates", "n_steps", "synapse", "max_pooling",
     )  # fmt: skip
-    return flags(DeployOptions, *names, scale_firing_rates=100, n_steps=100)
+    return flags(DeployOptions, *names)
 
 
 @click.command(

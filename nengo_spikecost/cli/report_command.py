@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from ..demo import DEMO_SETTINGS
 from .later_flags import LaterFlags
 from .option_flags import Decorator, all_of
 from .shared_options import (
@@ -53,12 +52,8 @@ def _table_options(json: str | None = None) -> Decorator:
 
 @click.command(
     cls=LaterFlags,
-    flags=lambda: _flags(
-        neuron_type=DEMO_SETTINGS.neuron_type, synapse=DEMO_SETTINGS.synapse,
-        scale_firing_rates=DEMO_SETTINGS.scale_firing_rates, n_steps=DEMO_SETTINGS.n_steps,
-        chip=True,
-    ),
-    section="Start", example="nengo-spikecost demo --html demo.html",
+    flags=lambda: _flags(chip=True), section="Start",
+    example="nengo-spikecost demo --html demo.html",
 )  # fmt: skip
 @_table_options(json="spikecost-demo.json")
 @plain_errors

@@ -46,7 +46,6 @@ def _model_file(_: Any, __: Any, path: str) -> str:
 @flags(
     FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "neuron_type", "synapse",
     "synop_weight", "loss", "readout", "batch_size", "learning_rate", "seed",
-    n_steps=40, scale_firing_rates=100.0, synapse=0.005,
 )  # fmt: skip
 @conversion_options
 @samples_option(words="Train on the first so many samples.")

@@ -1,5 +1,6 @@
 """Conversion: from a Keras model to a Nengo network."""
 
+from ..spiking.neuron_names import NEURON_TYPES, resolve_neuron_type
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .conversion_record import Conversion
 from .convert import convert
@@ -7,7 +8,6 @@ from .converter import LayerChoice
 from .host_node import HostFunction, HostNode
 from .layers import LayerConverter, register_layer_converter
 from .lookup import LayerLookup
-from .neurons import NEURON_TYPES, resolve_neuron_type
 
 __all__ = [
     "NEURON_TYPES", "Conversion", "HostFunction", "HostNode", "LayerChoice", "LayerConverter",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,17 +41,6 @@ def check_model(model: Any) -> dict[str, Any]:
                 f"Layer {name!r} has weights that are NaN or infinite.", layer=name
             )
     return layers
-
-
-def check_synapse(synapse: Any) -> None:
-    """Raise `ConversionError` unless this is a synapse, a time constant or None."""
-    if synapse is None or isinstance(synapse, nengo.synapses.Synapse):
-        return
-    if not isinstance(synapse, numbers.Real) or not 0 <= float(synapse) < float("inf"):
-        raise ConversionError(
-            "synapse must be a time constant in s, a nengo.synapses.Synapse or None, "
-            f"not {synapse!r}."
-        )
 
 
 def check_options(

@@ -31,19 +31,27 @@ from ..lowering import Lowering
 from ..lowering import lower as lower_network
 from ..lowering.hardware import needs_relay
 from ..options import named_arguments
-from .checks import check_model, check_options, check_synapse
+from ..spiking.conversion_values import OTHERS, check_synapse
+from ..spiking.defaults import MAX_POOLING
+from ..spiking.neuron_names import NeuronTypeLike, resolve_neuron_type
+from .checks import check_model, check_options
 from .conversion_record import Conversion, LayerChoice
 from .converter import is_temporal, run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, keys_of, rebuild
 from .keras3_weights import rounding_choices
 from .layers.keras_spiking import own_step
-from .layers.pooling import MAX_POOLING
 from .layers.swaps import Swaps
 from .lookup import LayerLookup, collect_objects, image_shapes, lookup_ends, neuron_layer
-from .neurons import NeuronTypeLike, resolve_neuron_type
 from .places import place, warn_of_averages, warn_of_host_layers
-from .scales import ScaleLike, layer_names, names_by_id, refuse_unused_scales, resolve_scales
+from .scales import (
+    ScaleLike,
+    by_layer_name,
+    layer_names,
+    names_by_id,
+    refuse_unused_scales,
+    resolve_scales,
+)
 from .spike_input import with_spike_input
 
 
@@ -68,7 +76,8 @@ def convert(
         any neuron type of Nengo, NengoDL or NengoLoihi. ``RectifiedLinear`` keeps rates.
     scale_firing_rates : float or dict
         Factor on the input of the neurons, divided out again at their output: one number,
-        or a dict by layer or layer name (layers left out have scale 1).
+        or a dict by layer or layer name. Layers left out have scale 1, or that of the key
+        ``"*"``: ``{"*": 150, "conv1": 300}``.
     synapse : float or nengo.synapses.Synapse, optional
         Filter on the output of all neurons; a number is a lowpass time constant in s.
     swap_activations : dict, optional
@@ -173,7 +182,8 @@ def convert(
 
     objects = collect_objects(converter.net, copy, copies)
     if isinstance(scale_firing_rates, Mapping):
-        refuse_unused_scales(scales, converter.owners)
+        named = by_layer_name(scale_firing_rates, layer_keys)
+        refuse_unused_scales([name for name in named if name != OTHERS], converter.owners)
     warn_of_host_layers(converter)
     if max_pooling is None:
         warn_of_averages(converter)

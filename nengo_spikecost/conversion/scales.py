@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 import nengo
 
 from ..errors import ConversionError
+from ..spiking.conversion_values import OTHERS, checked_scale
 from .lookup import neuron_layer, walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]
 
 
 def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, float]:
-    """Scale by layer name; a single number applies to every layer.
+    """Scale by layer name; a single number, or that of `OTHERS`, applies to every other layer.
 
     ``names`` gives the name of each layer object of the user's model, by ``id``.
     """
     if isinstance(scales, Mapping):
         layers = dict.fromkeys(names.values())
-        resolved = {}
+        others = {key: scale for key, scale in scales.items() if key == OTHERS}
+        resolved = resolve_scales(others[OTHERS], names) if others else {}
         for name, scale in by_layer_name(scales, names).items():
+            if name in others:
+                continue
             if name not in layers:
                 raise ConversionError(
                     f"scale_firing_rates names layer {name!r}, which the model does not have; "
                     f"its layers are {', '.join(layers)}."
                 )
-            resolved[name] = _checked(scale, f" of layer {name!r}")
+            resolved[name] = checked_scale(scale, f" of layer {name!r}")
         return resolved
-    scale = _checked(scales, "")
+    scale = checked_scale(scales)
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
 
 
@@ -79,12 +82,3 @@ def refuse_unused_scales(names: Iterable[str], owners: Mapping[Any, str]) -> Non
                 f"layer {name!r}, which have no amplitude to divide: leave the layer out.",
                 layer=name,
             )
-
-
-def _checked(scale: Any, of_layer: str) -> float:
-    """A firing-rate scale as a float; raises `ConversionError` unless it is a positive number."""
-    if not isinstance(scale, numbers.Real) or not 0 < float(scale) < float("inf"):
-        raise ConversionError(
-            f"scale_firing_rates{of_layer} must be a positive number, not {scale!r}."
-        )
-    return float(scale)

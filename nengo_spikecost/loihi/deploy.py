@@ -13,7 +13,7 @@ from .. import check
 from ..activity import measure
 from ..activity.given_arrays import one_array
 from ..activity.labels import labels_of, read_labels
-from ..activity.subject import subject
+from ..activity.subject import steps_or_own, subject
 from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
 from ..options import check_known, takes_options
 from ..warned import each_once, warn
@@ -77,7 +77,10 @@ def deploy(
     named, fit, use = _deployable(network, options, convert_options)
     labels = _labels(named, data, y, options)
     measured, chosen = named if fit is None else fit, options.chosen(*MEASURING)
-    activity = measure(measured, data, options.n_steps, simulator=simulator, **target, **chosen)
+    n_steps = options.n_steps
+    if "n_steps" not in options.named():
+        n_steps = steps_or_own(named, data, n_steps)
+    activity = measure(measured, data, n_steps, simulator=simulator, **target, **chosen)
     keras = _keras(named, data, y)
     deployment = Deployment(named, fit, use, activity, options, labels, keras)
     dead = deployment.dead_layers

@@ -8,9 +8,10 @@ from typing import Any
 
 from .. import check
 from ..activity.activity_record import READOUTS
-from ..activity.measure_options import PRESENTATIONS
 from ..errors import DataError, LoihiError, MeasurementError
 from ..options import Options, option
+from ..spiking import defaults
+from ..spiking.conversion_values import check_spiking, steps_of_sample
 from .blocks.search_costs import OBJECTIVES
 
 #: What runs the network: the simulator of `measure` and its target.
@@ -38,7 +39,7 @@ class DeployOptions(Options):
     Attributes
     ----------
     n_steps : int, optional
-        Steps per sample. May be left out if samples have a time axis.
+        Steps per sample. Samples with a time axis have their own, unless another is given.
     target : {"emulator", "nengo_loihi", "board"}
         `Emulator`, which runs batches and counts what each core does; NengoLoihi's emulator,
         sample by sample, with equal results; or a board by way of NengoLoihi, which needs
@@ -51,7 +52,7 @@ class DeployOptions(Options):
     objective : {"cores", "latency", "traffic"}
         The aim of `fit_blocks`.
     neuron_type, scale_firing_rates, synapse, max_pooling
-        Of a Keras model: see `convert`. The defaults are those of the tutorial.
+        Of a Keras model: see `convert`. The defaults are those of `profile`, with Loihi's neurons.
     presentation : {"fresh", "continuous"}, optional
         Default: continuous, as a board runs. See `measure`.
     batch_size, dt, seed, progress, by_step, hardware_options, checkpoint
@@ -64,7 +65,7 @@ class DeployOptions(Options):
         Read it at the last step of a sample, or its mean over the steps.
     """
 
-    n_steps: int | None = option(None, flag="--steps", help="Steps of 1 ms for each sample.")
+    n_steps: int | None = defaults.n_steps()
     target: str = option(
         "emulator", choices=tuple(TARGETS),
         help="The batched emulation, NengoLoihi's emulator, or a board (needs NxSDK).",
@@ -74,41 +75,23 @@ class DeployOptions(Options):
         "cores", choices=OBJECTIVES,
         help="Block shapes with fewest cores, shortest step, or fewest messages.",
     )  # fmt: skip
-    neuron_type: Any = option(
-        "LoihiSpikingRectifiedLinear", flag="--neuron", metavar="TYPE",
-        help="Neuron type that the ReLUs become.",
-    )  # fmt: skip
-    scale_firing_rates: Any = option(
-        400, flag="--scale", read=float, help="scale_firing_rates: factor on all firing rates."
-    )
-    synapse: Any = option(
-        0.005, help="Time constant in s of the filter behind the neurons; 0 for none."
-    )
-    max_pooling: str | None = option(
-        None, choices=("exact", "average", "strided"),
-        help="What max pooling becomes: exact on the host, or one of these on chip.  "
-        "[default: average where neurons spike]",
-    )  # fmt: skip
-    presentation: str | None = option(
-        None, choices=PRESENTATIONS, help="Start every sample afresh, or run on as a board does."
-    )
+    neuron_type: Any = defaults.neuron_type(defaults.CHIP_NEURONS)
+    scale_firing_rates: Any = defaults.scale_firing_rates()
+    synapse: Any = defaults.synapse()
+    max_pooling: str | None = defaults.max_pooling()
+    presentation: str | None = defaults.presentation(None)
     batch_size: int | None = option(
         None, read=int, help="Samples side by side.  [default: 1, or many if fresh]"
     )
     output: str | None = option(
         None, metavar="NAME", help="Which output to read.  [default: the only one]"
     )
-    task: str | None = option(
-        None, choices=check.TASKS, help="What the labels are for.  [default: told from them]"
-    )
+    task: str | None = defaults.task()
     readout: str = option(
         "last", choices=READOUTS,
         help="Read the output at the last step, or its mean over the steps.",
     )  # fmt: skip
-    dt: float = option(
-        0.001, metavar="S", read=float,
-        help="Length of a step in s; layers of KerasSpiking have one of their own.",
-    )  # fmt: skip
+    dt: float = defaults.dt()
     seed: int = option(0)
     progress: bool = option(True, decides=False)
     by_step: bool = option(False, help="Count every step, too: then --cost knows each step's time.")
@@ -122,6 +105,9 @@ class DeployOptions(Options):
         check.choice("readout", self.readout, READOUTS, MeasurementError)
         check.task(self.task, DataError)
         check.time("dt", self.dt, LoihiError)
+        if self.n_steps is not None:
+            steps_of_sample(self.n_steps)
+        check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)
 
     def chosen(self, *names: str) -> dict[str, Any]:
         """Some of the options by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sized
+from dataclasses import replace
 from typing import Any
 
 import nengo
@@ -14,7 +15,7 @@ from ..activity.labels import Labels, read_labels
 from ..activity.measure_options import MeasureOptions
 from ..activity.samples import with_labels
 from ..activity.scores import Score, score
-from ..activity.subject import subject
+from ..activity.subject import steps_or_own, subject
 from ..energy import devices as device_table
 from ..energy.cost_models import any_device
 from ..errors import (
@@ -91,6 +92,8 @@ def profile(
     populations = NetworkGraph(network).populations
     devices = _selected(options.devices, any(population.spiking for population in populations))
     x, y = _samples_and_labels(network, x, y, options.task)
+    if "n_steps" not in options.named():
+        options = replace(options, n_steps=steps_or_own(network, x, options.n_steps))
     activity = measure(network, x, options.n_steps, options=options.part(MeasureOptions))
     scores: tuple[Score, ...] = ()
     labels: dict[str, Labels] = {}

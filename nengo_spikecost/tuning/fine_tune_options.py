@@ -11,6 +11,7 @@ from .. import check
 from ..errors import TuningError
 from ..files import check_writable
 from ..options import Options, option
+from ..spiking import defaults
 
 #: What neurons do in training.
 FORWARD = ("spikes", "rates")
@@ -31,7 +32,7 @@ class FineTuneOptions(Options):
         ``"rates"``: their rate curve, in one step, without synapses: some 50 times faster,
         but it does not see that spikes need time to pass through the layers.
     neuron_type, scale_firing_rates, synapse
-        As of `nengo_spikecost.convert`.
+        As of `nengo_spikecost.convert`, with the defaults of `profile`.
     synop_weight : float
         Price of all synops of the model as it is given, in units of the loss; half as many
         cost half of it.
@@ -71,21 +72,14 @@ class FineTuneOptions(Options):
         Show a progress bar with the time left.
     """
 
-    n_steps: int = option(flag="--steps", read=int, help="Steps of 1 ms of one presentation.")
+    n_steps: int = defaults.n_steps()
     forward: str = option(
         "spikes", choices=FORWARD,
         help="What neurons do in training: spike, or take their rate in one step (faster).",
     )  # fmt: skip
-    neuron_type: Any = option(
-        "SpikingRectifiedLinear", flag="--neuron", metavar="TYPE",
-        help="Neuron type that the ReLUs become.",
-    )  # fmt: skip
-    scale_firing_rates: Any = option(
-        1, flag="--scale", read=float, help="scale_firing_rates: factor on all firing rates."
-    )
-    synapse: Any = option(
-        None, read=float, help="Time constant in s of the filter behind the neurons; 0 for none."
-    )
+    neuron_type: Any = defaults.neuron_type(defaults.NEURONS)
+    scale_firing_rates: Any = defaults.scale_firing_rates()
+    synapse: Any = defaults.synapse()
     synop_weight: float = option(
         0.0, help="Price of all synops of the model as it is given, in units of the loss."
     )
@@ -112,6 +106,7 @@ class FineTuneOptions(Options):
 
     def __post_init__(self) -> None:
         from ..activity.activity_record import READOUTS
+        from ..spiking.conversion_values import check_spiking
 
         self.check_flags(TuningError)
         check.choice("forward", self.forward, FORWARD, TuningError)
@@ -124,6 +119,7 @@ class FineTuneOptions(Options):
             raise TuningError(
                 f"synop_weight must be a number of at least 0, not {self.synop_weight!r}."
             )
+        check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)
         if self.rates_hz is not None and self.forward != "rates":
             raise TuningError(
                 "rates_hz needs forward='rates': with spikes, rates are those of "

@@ -10,6 +10,7 @@ import numpy as np
 from .. import check
 from ..errors import TuningError
 from ..options import Options, option
+from ..spiking import defaults
 
 STATISTICS = ("mean_active", "mean", "percentile", "max")
 
@@ -108,16 +109,9 @@ class RateOptions(Options):
     )
     percentile: float = option(99.0, help="Which percentile.")
     tolerance: float = option(0.05, help="Share of the target that a rate may be off.")
-    neuron_type: Any = option(
-        "LoihiSpikingRectifiedLinear", help="Neuron type that the ReLUs become.", flag="--neuron",
-        metavar="TYPE",
-    )  # fmt: skip
-    synapse: Any = option(
-        0.005, help="Time constant in s of the filter behind the neurons; 0 for none."
-    )
-    n_steps: int = option(
-        100, help="Steps of 1 ms for which a sample is presented.", flag="--steps"
-    )
+    neuron_type: Any = defaults.neuron_type(defaults.CHIP_NEURONS)
+    synapse: Any = defaults.synapse()
+    n_steps: int = defaults.n_steps()
     skip_steps: int = option(0, help="Steps that are not counted, while filters fill.")
     max_simulations: int = 20
     simulator: str = option(
@@ -126,18 +120,14 @@ class RateOptions(Options):
     )  # fmt: skip
     judged: bool = True
     batch_size: int | None = None
-    dt: float = option(
-        0.001, metavar="S", read=float,
-        help="Length of a step in s; layers of KerasSpiking have one of their own.",
-    )  # fmt: skip
-    presentation: str = option(
-        "fresh", help="Start every sample afresh, or run on as a board does.",
-        choices=("fresh", "continuous"),
-    )  # fmt: skip
+    dt: float = defaults.dt()
+    presentation: str = defaults.presentation("fresh")
     seed: int = 0
     progress: bool = option(True, decides=False)
 
     def __post_init__(self) -> None:
+        from ..spiking.conversion_values import check_spiking
+
         self.check_flags(TuningError)
         check.choice("simulator", self.simulator, ("compiled", "nengo_dl"), TuningError)
         if not check.is_number(self.tolerance) or not 0 < self.tolerance < 1:
@@ -152,6 +142,7 @@ class RateOptions(Options):
             raise TuningError(
                 "skip_steps is for presentation='fresh': a continuous one has no start."
             )
+        check_spiking(self.neuron_type, synapse=self.synapse)
         self.put(tolerance=float(self.tolerance))
         self.rate  # noqa: B018  (checks the statistic)
 

@@ -10,6 +10,7 @@ from typing import Any, Callable
 from .. import check
 from ..errors import TuningError
 from ..options import Options, numbers, option
+from ..spiking import defaults
 
 
 def simulator_names() -> tuple[str, ...]:
@@ -95,16 +96,13 @@ class SweepOptions(Options):
         Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
     """
 
-    neuron_type: Any = option(
-        "LoihiSpikingRectifiedLinear", help="Neuron type that the ReLUs become.", flag="--neuron",
-        metavar="TYPE",
-    )  # fmt: skip
+    neuron_type: Any = defaults.neuron_type(defaults.CHIP_NEURONS)
     n_steps: Any = option(
         (20, 30, 40, 60), help="Steps of 1 ms to present a sample for.", flag="--steps",
         metavar="A,B", read=numbers(int),
     )  # fmt: skip
     synapses: Any = option(
-        (0.005,), help="Time constants in s of the filter behind neurons; 0 for none.",
+        (defaults.SYNAPSE,), help="Time constants in s of the filter behind neurons; 0 for none.",
         metavar="A,B", read=numbers(float),
     )  # fmt: skip
     n_trials: int = option(
@@ -131,10 +129,7 @@ class SweepOptions(Options):
     start_from: Any = ()
     reference: Any = None
     # what the labels were read as is part of a study's fingerprint
-    task: str | None = option(
-        None, choices=check.TASKS, help="What the labels are for.  [default: told from them]",
-        decides=False,
-    )  # fmt: skip
+    task: str | None = defaults.task(decides=False)
     readout: str = "last"
     first_images: int | None = None
     explore: float = 0.1
@@ -145,10 +140,7 @@ class SweepOptions(Options):
         decides=False,
     )  # fmt: skip
     batch_size: int | None = None
-    dt: float = option(
-        0.001, metavar="S", read=float,
-        help="Length of a step in s; layers of KerasSpiking have one of their own.",
-    )  # fmt: skip
+    dt: float = defaults.dt()
     seed: int = option(0, help="Of search and simulation.")
     progress: bool = option(True, decides=False)
 

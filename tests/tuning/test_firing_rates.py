@@ -230,7 +230,7 @@ def test_a_failure_keeps_what_was_found(monkeypatch):
 )
 def test_curves_are_those_of_simulated_neurons(kind):
     drive = np.array([0.0, 3.0, 40.0, 150.0, 333.0, 900.0])
-    neuron_type = nsc.conversion.neurons.resolve_neuron_type(kind)
+    neuron_type = nsc.conversion.resolve_neuron_type(kind)
     with nengo.Network(seed=0) as net:
         values = nengo.Node(drive)
         ens = nengo.Ensemble(6, 1, neuron_type=neuron_type, gain=np.ones(6), bias=np.zeros(6))

@@ -13,9 +13,6 @@ from ..host_node import MaxPool, pool_windows
 from .converter_registry import register_layer_converter
 from .convolutions import ConvolutionConverter, ungrouped
 
-#: Forms that `convert` has for max pooling.
-MAX_POOLING = ("exact", "average", "strided")
-
 
 class PoolingConverter(ConvolutionConverter):
     """Base class of all pooling layers."""

@@ -8,7 +8,7 @@ from typing import Any
 import nengo
 
 from ...errors import ConversionError
-from ..neurons import NEURON_TYPES, resolve_neuron_type
+from ...spiking.neuron_names import NEURON_TYPES, resolve_neuron_type
 from .activation_keys import activation_keys, is_activation_name
 
 

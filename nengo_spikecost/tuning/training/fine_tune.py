@@ -14,7 +14,7 @@ from ...conversion.checks import check_model
 from ...conversion.copying import known_objects
 from ...conversion.keras3 import is_keras_3, rebuild
 from ...conversion.lookup import walk_layers
-from ...conversion.scales import by_layer_name, layer_names, resolve_scales
+from ...conversion.scales import by_layer_name, layer_names
 from ...errors import TuningError
 from ...graph import NetworkGraph
 from ...options import takes_options
@@ -117,7 +117,7 @@ def _by_name(options: FineTuneOptions, names: Mapping[int, str]) -> FineTuneOpti
     scales, rates_hz = options.scale_firing_rates, options.rates_hz
     return replace(
         options,
-        scale_firing_rates=resolve_scales(scales, names) if isinstance(scales, Mapping) else scales,
+        scale_firing_rates=by_layer_name(scales, names) if isinstance(scales, Mapping) else scales,
         rates_hz=by_layer_name(rates_hz, names) if isinstance(rates_hz, Mapping) else rates_hz,
         regularizers=by_layer_name(options.regularizers or {}, names),
     )

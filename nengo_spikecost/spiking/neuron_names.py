@@ -60,15 +60,26 @@ def resolve_neuron_type(neuron_type: NeuronTypeLike) -> nengo.neurons.NeuronType
                 f"neuron_type {neuron_type.__name__} needs parameters ({error}): "
                 "pass an instance instead of the class."
             ) from error
+    check_neuron_type(neuron_type)
+    assert isinstance(neuron_type, str)
+    by_lower_name = {name.lower(): make for name, make in NEURON_TYPES.items()}
+    return by_lower_name[neuron_type.lower()]()
+
+
+def check_neuron_type(neuron_type: Any) -> None:
+    """Raise `ConversionError` for no neuron type and no name of one.
+
+    None is made: those of NengoDL and NengoLoihi take seconds to import.
+    """
     if isinstance(neuron_type, str):
-        by_lower_name = {name.lower(): make for name, make in NEURON_TYPES.items()}
-        make = by_lower_name.get(neuron_type.lower())
-        if make is not None:
-            return make()
+        if neuron_type.lower() not in map(str.lower, NEURON_TYPES):
+            raise ConversionError(
+                f"neuron_type {neuron_type!r} is unknown; use one of {', '.join(NEURON_TYPES)}."
+            )
+        return
+    kind = neuron_type if inspect.isclass(neuron_type) else type(neuron_type)
+    if not issubclass(kind, nengo.neurons.NeuronType):
         raise ConversionError(
-            f"neuron_type {neuron_type!r} is unknown; use one of {', '.join(NEURON_TYPES)}."
+            "neuron_type must be a Nengo neuron type (instance or class) or the name of one, "
+            f"not {type(neuron_type).__name__}."
         )
-    raise ConversionError(
-        "neuron_type must be a Nengo neuron type (instance or class) or the name of one, "
-        f"not {type(neuron_type).__name__}."
-    )
