@@ -44,7 +44,7 @@ import difflib
 import functools
 import inspect
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
 from . import check
@@ -112,6 +112,7 @@ def option(
     read: Any = None,
     decides: bool = True,
     positional: bool = False,
+    multiple: bool = False,
 ) -> Any:
     """A field of `Options`.
 
@@ -133,10 +134,12 @@ def option(
         Whether results depend on it.
     positional : bool
         Whether it may be given without its name, after the function's own arguments.
+    multiple : bool
+        Whether its flag may be given several times: ``read`` makes one value of all texts.
     """
     metadata = {
         "help": help, "flag": flag, "choices": choices, "metavar": metavar, "read": read,
-        "decides": decides, "positional": positional,
+        "decides": decides, "positional": positional, "multiple": multiple,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -149,6 +152,35 @@ def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
 
     read.__name__ = f"numbers with commas ({kind.__name__})"
     return read
+
+
+def by_layer(texts: Iterable[str]) -> dict[str, float]:
+    """Reads numbers for single layers, ``LAYER=HZ``, and one for all others, ``HZ``.
+
+    Returns
+    -------
+    dict from str to float
+        By layer; that of all others by ``""``.
+
+    Raises
+    ------
+    ValueError
+        If one is neither, or two are for the same.
+    """
+    values: dict[str, float] = {}
+    for text in texts:
+        layer, _sign, hz = text.rpartition("=")
+        try:
+            value = float(hz)
+        except ValueError:
+            raise ValueError(f"expected HZ or LAYER=HZ, not {text!r}") from None
+        if layer in values:
+            for_what = f"layer {layer!r}" if layer else "all layers"
+            raise ValueError(
+                f"two values for {for_what}, {values[layer]:g} and {value:g}: give one"
+            )
+        values[layer] = value
+    return values
 
 
 def takes_options(options_class: type[O]) -> Callable[[Callable[..., R]], Callable[..., R]]:

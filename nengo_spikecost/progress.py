@@ -14,6 +14,25 @@ _EVERY_S = 0.3
 
 
 @contextlib.contextmanager
+def doing(what: str, enabled: bool = True) -> Iterator[None]:
+    """Say on standard error what is being done, if it is a terminal; gone when it is done.
+
+    One line of plain text, which stays even where a long import lets nothing else run.
+    """
+    stream = sys.stderr
+    if not (enabled and stream.isatty()):
+        yield
+        return
+    stream.write(f"{what} ...")
+    stream.flush()
+    try:
+        yield
+    finally:
+        stream.write("\r\x1b[K")
+        stream.flush()
+
+
+@contextlib.contextmanager
 def progress_bar(
     description: str, total: int | None, enabled: bool = True
 ) -> Iterator[Callable[[int], None]]:

@@ -326,9 +326,9 @@ def test_verdict_with_the_chip(run):
     (("--task", "juggling"), "juggling"),
 ])  # fmt: skip
 def test_wrong_options_are_said_before_the_model_is_read(run, monkeypatch, wrong, said):
-    from nengo_spikecost.cli import shared_options
+    from nengo_spikecost.cli import model_commands
 
-    monkeypatch.setattr(shared_options, "loaded", lambda *_: pytest.fail("the model was read"))
+    monkeypatch.setattr(model_commands, "loaded", lambda *_: pytest.fail("the model was read"))
     done = run("report", "net.h5", "--data", "data.npz", *wrong)
     assert done.exit_code == 2 and said in done.stderr
 

@@ -10,18 +10,10 @@ import click
 from .. import check as checks
 from ..errors import LoihiError
 from .commands import Described
-from .shared_options import (
-    conversion_options,
-    file_options,
-    list_written,
-    loaded_model,
-    model_options,
-    output_files,
-    plain_errors,
-    show,
-    width,
-    write_results,
-)
+from .model_commands import checked_early, loaded_model, plain_errors
+from .printing import list_written, show_result
+from .shared_options import conversion_options, file_options, model_options
+from .written_files import write_results
 
 
 @click.command(cls=Described, section="Start", example="nengo-spikecost check model.keras")
@@ -35,11 +27,12 @@ from .shared_options import (
 @plain_errors
 def check(
     model: str, custom_objects: tuple[str, ...], trust: bool, time_limit: float,
-    json_file: str | None, html_file: str | None, **options: Any,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Say, without data, what of MODEL converts, runs on Loihi and fits, and the next step."""
     checks.positive("--time-limit", time_limit, LoihiError)
-    files = output_files({"json_file": json_file, "html_file": html_file}, model)
+    options, files = checked_early(options, model)
+    json_file, html_file = options.pop("json_file"), options.pop("html_file")
     network = loaded_model(model, custom_objects, trust)
 
     from ..loihi import preflight
@@ -47,6 +40,6 @@ def check(
     checked = preflight(
         network, time_limit=time_limit, files=(shlex.quote(model), "DATA"), **options
     )
-    show(checked.summary_string(line_length=width()))
+    show_result(checked)
     write_results(checked, json_file, html_file=html_file)
     list_written(files)

@@ -15,6 +15,14 @@ import click
 COMMAND = "nengo_spikecost.command"
 
 
+#: Key of a context's ``meta``: whether nothing is printed but the verdict.
+QUIET = "nengo_spikecost.quiet"
+
+
+def _be_quiet(ctx: click.Context, _: Any, wanted: bool) -> None:
+    ctx.meta[QUIET] = wanted
+
+
 SECTIONS = ("Start", "Tune", "Loihi", "More")
 """Headings of the help; a command without a `Described.section` is under the last."""
 
@@ -33,6 +41,12 @@ class Described(click.Command):
     def __init__(self, *args: Any, section: str = SECTIONS[-1], example: str = "", **others: Any):
         super().__init__(*args, **others)
         self.section, self.example = section, example
+        words = "Print the verdict alone, and no progress; warnings and errors stay."
+        self.params.append(
+            click.Option(
+                ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_be_quiet, help=words
+            )
+        )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The example, as it is typed."""
@@ -70,6 +84,8 @@ def _checked(command: click.Command) -> Any:
     parse_args = command.parse_args
 
     def parse(ctx: click.Context, args: list[str]) -> list[str]:
+        if ctx.resilient_parsing:  # a shell asks what could come next
+            return parse_args(ctx, args)
         _, _, order = command.make_parser(ctx).parse_args(args=list(args))
         given = Counter(p for p in order if isinstance(p, click.Option))
         for option, times in given.items():

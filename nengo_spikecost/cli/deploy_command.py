@@ -7,21 +7,14 @@ from typing import Any
 
 import click
 
+from ..errors import EnergyError
+from .carried import fit_option, scales_option
 from .later_flags import LaterFlags
+from .model_commands import first_samples, given_files, on_model
 from .option_flags import Decorator
-from .shared_options import (
-    file_options,
-    first_samples,
-    given_files,
-    on_model,
-    samples_option,
-    show,
-    spike_input_option,
-    swap_option,
-    width,
-    write_json,
-    write_results,
-)
+from .printing import show, show_result
+from .shared_options import file_options, samples_option, spike_input_option, swap_option
+from .written_files import write_json, write_results
 
 
 def _flags() -> Decorator:
@@ -31,11 +24,18 @@ def _flags() -> Decorator:
     return flags(DeployOptions, presentation="continuous")
 
 
+def _counts_cores(options: dict[str, Any]) -> None:
+    if options["cost"] and options["target"] != "emulator":
+        raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")
+
+
 @click.command(
     cls=LaterFlags, flags=_flags, section="Loihi",
     example="nengo-spikecost deploy model.keras --data test.npz --cost --html deploy.html",
 )  # fmt: skip
-@on_model()
+@on_model(early=_counts_cores)
+@scales_option
+@fit_option
 @swap_option
 @spike_input_option
 @samples_option()
@@ -50,19 +50,17 @@ def deploy(
     json_file: str | None, html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL on Loihi: convert it, find block shapes, present your data, read predictions."""
-    from ..errors import EnergyError
     from ..layout.result import json_text
     from ..loihi import deploy
 
-    if cost and options["target"] != "emulator":
-        raise EnergyError("--cost needs --target emulator, which alone counts what cores do.")
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
     done = replace(done, files=given_files() or done.files)
-    show(done.summary_string(line_length=width()))
+    show_result(done)
     results = done.to_dict()
     if cost:
         priced = done.cost(profile)
-        show(f"\n{priced.summary_string(line_length=width())}")
+        show("")
+        show_result(priced)
         results["cost"] = priced.to_dict()
     write_json(json_file, json_text(results))
     write_results(done, html_file=html_file)

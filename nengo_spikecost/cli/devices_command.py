@@ -5,17 +5,10 @@ from __future__ import annotations
 import click
 
 from .commands import Described
-from .shared_options import (
-    device_file_option,
-    file_options,
-    list_written,
-    load_device_file,
-    output_files,
-    plain_errors,
-    show,
-    width,
-    write_json,
-)
+from .model_commands import load_device_file, plain_errors
+from .printing import list_written, show, width
+from .shared_options import device_file_option, file_options
+from .written_files import output_files, write_json
 
 
 @click.command(cls=Described, section="Start", example="nengo-spikecost devices loihi")

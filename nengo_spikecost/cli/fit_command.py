@@ -8,25 +8,19 @@ import click
 
 from .. import check
 from ..errors import LoihiError
+from .carried import scales_option, was_typed
 from .later_flags import LaterFlags
+from .model_commands import checked_early, first_samples, loaded, loaded_model, plain_errors
 from .option_flags import Decorator
+from .printing import is_quiet, list_written, show, show_result, show_settings
 from .shared_options import (
     file_options,
-    first_samples,
-    list_written,
-    loaded,
-    loaded_model,
     model_options,
-    no_synapse,
-    output_files,
-    plain_errors,
     samples_option,
-    show,
     spike_input_option,
     swap_option,
-    width,
-    write_results,
-)  # fmt: skip
+)
+from .written_files import write_results
 
 
 def _flags() -> Decorator:
@@ -49,38 +43,54 @@ def _flags() -> Decorator:
     help="Samples (.npy, .npz) to measure spikes with.  [default: 100 Hz everywhere]",
 )  # fmt: skip
 @click.option("--x-key", help="Name of the samples in an .npz file.  [default: x_test, x, ...]")
+@click.option("--y-key", help="Name of the labels in an .npz file.  [default: y_test, y, ...]")
 @click.option(
     "--time-limit", type=float, default=10.0, show_default=True,
     help="Seconds that the search may take; then the best so far is given. Ctrl-C ends it earlier.",
 )  # fmt: skip
+@scales_option
 @swap_option
 @spike_input_option
 @samples_option(20)
 @file_options("json", "html")
 @plain_errors
 def fit(
-    model: str, data_file: str | None, x_key: str | None, *, objective: str, n_steps: int,
-    time_limit: float, samples: int, json_file: str | None, html_file: str | None,
-    custom_objects: tuple[str, ...], trust: bool, **conversion_options: Any,
+    model: str, data_file: str | None, x_key: str | None, y_key: str | None, *,
+    time_limit: float, custom_objects: tuple[str, ...], trust: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     check.positive("--time-limit", time_limit, LoihiError)
-    files = output_files({"json_file": json_file, "html_file": html_file}, model, data_file)
-    x = None
+    options, files = checked_early(options, model, data_file)
+    objective, n_steps, samples = (options.pop(k) for k in ("objective", "n_steps", "samples"))
+    json_file, html_file = options.pop("json_file"), options.pop("html_file")
+    options.pop("progress", None)
+    x = y = None
     if data_file is None:
         network = loaded_model(model, custom_objects, trust)
+        show_settings(options)
     else:
-        network, x, _ = loaded(model, data_file, x_key, None, custom_objects, trust)
+        network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust)
+        show_settings({**options, "n_steps": n_steps}, x, network)
 
     from ..activity import measure
+    from ..activity.subject import steps_or_own
     from ..conversion import convert
     from ..loihi import fit_blocks, raise_unsupported
+    from ..questions.profiling import scores
 
-    conversion = convert(network, **no_synapse(conversion_options))
+    conversion = convert(network, **options)
     raise_unsupported(conversion)
-    spikes = None if x is None else measure(conversion, first_samples(x, samples), n_steps)
+    for choice in conversion.choices:
+        show(f"layer {choice.layer}: {choice.choice}")
+    spikes = None
+    if x is not None:
+        x, y = first_samples(x, samples), None if y is None else y[:samples]
+        n_steps = n_steps if was_typed("n_steps") else steps_or_own(conversion, x, n_steps)
+        spikes = measure(conversion, x, n_steps, progress=not is_quiet())
+        for score in scores(conversion, spikes, x, y):
+            show(score.line())
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
-    show(fit.summary_string(line_length=width()))
+    show_result(fit)
     show("\nTo paste, where net is the network that was converted:\n")
     show(fit.code())
     show("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")

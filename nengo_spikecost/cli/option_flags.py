@@ -84,7 +84,10 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
     }
     if words["metavar"]:
         settings["metavar"] = words["metavar"]
-    if isinstance(default, bool):
+    if words["multiple"]:
+        settings.update(multiple=True, type=str, default=(f"{default:g}",))
+        settings["callback"] = _reader(words["read"])
+    elif isinstance(default, bool):
         settings.update(is_flag=True, show_default=False)
         name = f"{name}/--no-{name[2:]}" if default else name
     elif words["choices"]:
@@ -124,7 +127,9 @@ def _reader(read: Callable[[str], Any]) -> Callable[[Any, Any, Any], Any]:
             return None
         try:
             return read(value)
-        except ValueError:
+        except ValueError as error:
+            if isinstance(value, tuple):
+                raise click.BadParameter(str(error)) from None
             expected = getattr(read, "__name__", "another value")
             raise click.BadParameter(f"expected {expected}, not {value!r}") from None
 

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from typing import Any
 
 import click
 
+from ..errors import ArgumentError
+from .carried import fit_option, scales_option
 from .later_flags import LaterFlags
+from .model_commands import (
+    checked_early,
+    first_samples,
+    given_files,
+    on_model,
+    plain_errors,
+    start_tensorflow,
+)
 from .option_flags import Decorator, all_of
+from .printing import list_written, show, show_result, show_settings
 from .shared_options import (
     conversion_options,
     device_file_option,
     device_names,
     fallback_option,
     file_options,
-    first_samples,
-    given_files,
-    list_written,
-    load_device_file,
-    no_synapse,
-    on_model,
-    output_files,
-    plain_errors,
     samples_option,
-    show,
-    width,
-    write_results,
 )
+from .written_files import write_results
 
 
-def _flags(**defaults: Any) -> Decorator:
+def _flags(*left_out: str, **defaults: Any) -> Decorator:
     from ..questions.profile_options import ProfileOptions
     from .option_flags import flags
 
-    return flags(ProfileOptions, **defaults)
+    names = [f.name for f in dataclasses.fields(ProfileOptions) if f.metadata.get("help")]
+    return flags(ProfileOptions, *(n for n in names if n not in left_out), **defaults)
+
+
+def _needs_chip(options: dict[str, Any]) -> None:
+    if "block_shapes" in options and not options["chip"]:
+        raise ArgumentError("--fit is for the emulated chip: give --chip, too.")
 
 
 def _table_options(json: str | None = None) -> Decorator:
@@ -57,17 +65,17 @@ def _table_options(json: str | None = None) -> Decorator:
 )  # fmt: skip
 @_table_options(json="spikecost-demo.json")
 @plain_errors
-def demo(device_file: str | None, **options: Any) -> None:
+def demo(**options: Any) -> None:
     """A trained network on 500 handwritten digits, from spikes to Joules."""
-    from .. import stack
+    options, files = checked_early(options)
+    show("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
+    show_settings(options)
+    start_tensorflow()
+
     from ..demo import demo_data, demo_model
 
-    files = output_files(options, device_file)
-    load_device_file(device_file)
-    stack.start_quietly()
     data = demo_data()
-    show("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
-    _run(demo_model(), data.x_test, data.y_test, **no_synapse(options))
+    _run(demo_model(), data.x_test, data.y_test, **options)
     list_written(files)
 
 
@@ -75,7 +83,9 @@ def demo(device_file: str | None, **options: Any) -> None:
     cls=LaterFlags, flags=_flags, section="Start",
     example="nengo-spikecost report model.keras --data test.npz --chip --html report.html",
 )  # fmt: skip
-@on_model()
+@on_model(early=_needs_chip)
+@scales_option
+@fit_option
 @_table_options()
 def report(model: Any, x: Any, y: Any, **options: Any) -> None:
     """Profile MODEL (.h5, .keras or SavedModel folder) on your data."""
@@ -83,10 +93,11 @@ def report(model: Any, x: Any, y: Any, **options: Any) -> None:
 
 
 @click.command(
-    cls=LaterFlags, flags=_flags, section="Start",
+    cls=LaterFlags, flags=lambda: _flags("chip"), section="Start",
     example="nengo-spikecost compare model.keras --data test.npz --samples 50",
 )  # fmt: skip
 @on_model()
+@scales_option
 @_table_options()
 def compare(model: Any, x: Any, y: Any, **options: Any) -> None:
     """Price MODEL with all cost models side by side, and say what makes the difference."""
@@ -107,5 +118,5 @@ def _run(
         result = compare(result.network, result.activity, devices=devices, example_data=x)
     else:
         result = replace(result, files=given_files() or result.files)
-    show(result.summary_string(line_length=width()))
+    show_result(result)
     write_results(result, json_file, csv_file, html_file)

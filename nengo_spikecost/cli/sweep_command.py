@@ -6,27 +6,39 @@ from typing import Any
 
 import click
 
+from ..errors import DataError, TuningError
 from ..tuning.sweep_options import SweepOptions
 from .commands import Described
 from .drawing import plot_option
+from .model_commands import on_model
 from .option_flags import flags
+from .printing import show, show_result
 from .shared_options import (
     conversion_options,
     device_file_option,
     file_options,
-    on_model,
     samples_option,
-    show,
-    width,
-    write_results,
 )
+from .written_files import write_results
+
+
+def _enough(x: Any, options: dict[str, Any]) -> None:
+    """Raise for data that a sweep can't use, or that are too few."""
+    if isinstance(x, dict):
+        raise DataError(f"A sweep needs a model with one input; this one has {', '.join(x)}.")
+    n_confirm, samples = options["n_confirm"], min(options["samples"] or len(x), len(x))
+    if n_confirm is not None and samples + n_confirm > len(x):
+        raise DataError(
+            f"--confirm {n_confirm} needs so many samples beyond the {samples} that are tuned on; "
+            f"the data have {len(x)}: give fewer --samples."
+        )
 
 
 @click.command(
     cls=Described, section="Tune",
     example="nengo-spikecost sweep model.keras --data train.npz --study study.db --plot front.png",
 )  # fmt: skip
-@on_model(labels="a sweep")
+@on_model(labels="a sweep", with_data=_enough)
 @click.option(
     "--study", type=click.Path(), required=True, metavar="FILE",
     help="SQLite file that results are written to as they come; a sweep that was stopped goes on "
@@ -55,27 +67,20 @@ def sweep(
 
     The data are what is tuned on: take training samples, and judge by others (--confirm).
     """
-    from ..errors import DataError, TuningError
     from ..layout.plots import save_plot
     from ..tuning.sweeps import sweep
 
-    if isinstance(x, dict):
-        raise DataError(f"A sweep needs a model with one input; this one has {', '.join(x)}.")
     samples = len(x) if samples is None else min(samples, len(x))
-    if n_confirm is not None and samples + n_confirm > len(x):
-        raise DataError(
-            f"--confirm {n_confirm} needs so many samples beyond the {samples} that are tuned on; "
-            f"the data have {len(x)}: give fewer --samples."
-        )
     swept = sweep(model, x[:samples], y[:samples], **options)
-    show(swept.summary_string(width()))
+    show_result(swept)
     try:
         loss = min(options["accuracy_losses"])
         best = swept.best(loss)
         if n_confirm is not None:
             later = slice(samples, samples + n_confirm)
             confirmed = swept.confirm(x[later], y[later], swept.front())
-            show("\n" + confirmed.summary_string(width()))
+            show("")
+            show_result(confirmed)
             best = confirmed.best(loss).point
     except TuningError as error:
         show(f"\n{error}")

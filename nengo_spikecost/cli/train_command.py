@@ -7,19 +7,14 @@ from typing import Any
 import click
 
 from ..tuning.fine_tune_options import FineTuneOptions
+from .carried import scales_option
 from .commands import Described
 from .drawing import plot_option
+from .model_commands import first_samples, on_model
 from .option_flags import flags
-from .shared_options import (
-    conversion_options,
-    file_options,
-    first_samples,
-    on_model,
-    samples_option,
-    show,
-    width,
-    write_results,
-)
+from .printing import show_result
+from .shared_options import conversion_options, file_options, samples_option
+from .written_files import write_results
 
 
 def _model_file(_: Any, __: Any, path: str) -> str:
@@ -39,6 +34,7 @@ def _model_file(_: Any, __: Any, path: str) -> str:
     example="nengo-spikecost train model.keras --data train.npz --out trained.keras --epochs 3",
 )  # fmt: skip
 @on_model(labels="training")
+@scales_option
 @click.option(
     "--out", "model_file", type=click.Path(), required=True, metavar="FILE", callback=_model_file,
     help="Write the trained model here (.keras or .h5).",
@@ -61,7 +57,7 @@ def train(
     from ..tuning import fine_tune
 
     tuned = fine_tune(model, first_samples(x, samples), y[:samples], **options)
-    show(tuned.summary_string(width()))
+    show_result(tuned)
     save_model(tuned.model, model_file)
     if plot_file is not None:
         save_plot(tuned, plot_file)

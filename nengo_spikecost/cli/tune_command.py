@@ -6,31 +6,23 @@ from typing import Any
 
 import click
 
+from ..options import by_layer
 from ..tuning.rate_options import RateOptions
 from .commands import Described
 from .drawing import plot_option
+from .model_commands import first_samples, on_model
 from .option_flags import flags
-from .shared_options import (
-    conversion_options,
-    file_options,
-    first_samples,
-    on_model,
-    samples_option,
-    show,
-    width,
-    write_results,
-)
+from .printing import show, show_result
+from .shared_options import conversion_options, file_options, samples_option
+from .written_files import write_results
 
 
 def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, float]:
     """One rate for all layers, or ``LAYER=HZ`` for each."""
-    targets: dict[str, float] = {}
-    for value in values:
-        layer, _sign, hz = value.rpartition("=")
-        try:
-            targets[layer] = float(hz)
-        except ValueError:
-            raise click.BadParameter(f"expected HZ or LAYER=HZ, not {value!r}") from None
+    try:
+        targets = by_layer(values)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
     if "" not in targets:
         return targets
     if len(targets) > 1:
@@ -66,7 +58,7 @@ def tune(
     from ..tuning import tune_firing_rates
 
     tuning = tune_firing_rates(model, first_samples(x, samples), **options)
-    show(tuning.summary_string(width()))
+    show_result(tuning)
     show(f"\nTo paste:\n\n{tuning.code()}")
     if plot_file is not None:
         save_plot(tuning, plot_file)

@@ -31,8 +31,8 @@ from ..lowering import Lowering
 from ..lowering import lower as lower_network
 from ..lowering.hardware import needs_relay
 from ..options import named_arguments
-from ..spiking.conversion_values import OTHERS, check_synapse
-from ..spiking.defaults import MAX_POOLING
+from ..spiking.conversion_values import check_synapse
+from ..spiking.defaults import MAX_POOLING, OTHERS
 from ..spiking.neuron_names import NeuronTypeLike, resolve_neuron_type
 from .checks import check_model, check_options
 from .conversion_record import Conversion, LayerChoice

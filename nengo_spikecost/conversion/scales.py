@@ -8,7 +8,8 @@ from typing import Any, Union
 import nengo
 
 from ..errors import ConversionError
-from ..spiking.conversion_values import OTHERS, checked_scale
+from ..spiking.conversion_values import checked_scale
+from ..spiking.defaults import OTHERS
 from .lookup import neuron_layer, walk_layers
 
 ScaleLike = Union[float, Mapping[Any, float]]

@@ -11,6 +11,8 @@
 from .data_files import load_by_input as load_by_input
 from .data_files import load_data as load_data
 from .model_files import check_model_file as check_model_file
+from .model_files import read_model_file as read_model_file
+from .model_files import stored_layer_names as stored_layer_names
 from .model_loading import load_model as load_model
 from .model_saving import check_model_ending as check_model_ending
 from .model_saving import save_model as save_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,25 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     if start.startswith(_ZIP) or zipfile.is_zipfile(name):
         return _archive(name)
     raise ConversionError(f"{name} {_other_file(file, start)}.")
+
+
+def stored_layer_names(file: ModelFile) -> tuple[str, ...]:
+    """Names of the layers in a model's file, those of nested models as ``outer/inner``.
+
+    Empty where only a Keras can tell them: for folders.
+    """
+    return tuple(_names_in(file.config, ""))
+
+
+def _names_in(model: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    config = model.get("config")
+    layers = config.get("layers") if isinstance(config, Mapping) else config
+    for layer in layers if isinstance(layers, list) else ():
+        own = layer.get("config")
+        name = layer.get("name") or (own.get("name") if isinstance(own, Mapping) else None)
+        if name:
+            yield f"{prefix}{name}"
+            yield from _names_in(layer, f"{prefix}{name}/")
 
 
 def _folder(name: str) -> ModelFile:

@@ -35,6 +35,8 @@ class ProfileOptions(MeasureOptions):
     chip : bool
         Also run it on the emulated chip (`deploy`, with neurons that a chip has), for its
         accuracy, cores, energy and time there.
+    block_shapes : "auto", "as_it_is", BlockFit, or mapping
+        Which neurons share a core of that chip: see `deploy`.
     presentation, simulator, batch_size, dt, dtype, seed, checkpoint
         See `measure`.
     progress, target, hardware_options, by_step
@@ -54,6 +56,7 @@ class ProfileOptions(MeasureOptions):
     chip: bool = option(
         False, help="Also run it on the emulated chip: accuracy, cores, energy, time there."
     )
+    block_shapes: Any = "auto"
     task: str | None = defaults.task()
 
     def __post_init__(self) -> None:

@@ -95,15 +95,7 @@ def profile(
     if "n_steps" not in options.named():
         options = replace(options, n_steps=steps_or_own(network, x, options.n_steps))
     activity = measure(network, x, options.n_steps, options=options.part(MeasureOptions))
-    scores: tuple[Score, ...] = ()
-    labels: dict[str, Labels] = {}
-    try:
-        labels = _read(activity, y, options.task)
-        if labels:
-            scores = _scores(network, activity, x, labels)
-    except (DataError, MeasurementError) as error:
-        # labels of a stream are seen too late to fail for: what was measured is worth more
-        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=3)
+    labels, given_scores = _labels_and_scores(network, activity, x, y, options.task)
     energy = NetworkEnergy(network, activity)
     spiking = [name for name in devices if device_table.get(name).spiking]
     for note in firing_notes(energy.workload(), spiking):
@@ -111,7 +103,39 @@ def profile(
         warn(f"{note}{hint}", EstimateWarning)
     chip = _on_chip(model, network, x, y, options, convert_options) if options.chip else None
     printed = device_table.printed(devices) if options.devices is None else None
-    return Profile(network, activity, energy, devices, scores, labels, chip, printed)
+    return Profile(network, activity, energy, devices, given_scores, labels, chip, printed)
+
+
+def scores(
+    network: Any, activity: Activity, x: Any, y: Any, task: str | None = None
+) -> tuple[Score, ...]:
+    """Scores of a measured network and, of a Conversion, of its Keras model.
+
+    Parameters
+    ----------
+    network : Conversion or nengo.Network
+    activity : Activity
+        What `measure` returned for it.
+    x, y
+        Samples and labels; without labels, or with such as can't be read (then with a warning),
+        there are no scores.
+    task : {"classification", "regression"}, optional
+        See `profile`.
+    """
+    return _labels_and_scores(network, activity, x, y, task)[1]
+
+
+def _labels_and_scores(
+    network: Any, activity: Activity, x: Any, y: Any, task: str | None
+) -> tuple[dict[str, Labels], tuple[Score, ...]]:
+    labels: dict[str, Labels] = {}
+    try:
+        labels = _read(activity, y, task)
+        return labels, _scores(network, activity, x, labels) if labels else ()
+    except (DataError, MeasurementError) as error:
+        # labels of a stream are seen too late to fail for: what was measured is worth more
+        warnings.warn(f"No accuracy is given: {error}", EstimateWarning, stacklevel=4)
+        return labels, ()
 
 
 def _on_chip(
@@ -137,7 +161,7 @@ def _on_chip(
     try:
         return deploy(
             model, x, y, presentation=options.presentation, task=options.task,
-            progress=options.progress, **same,
+            progress=options.progress, block_shapes=options.block_shapes, **same,
         )  # fmt: skip
     except (LoihiError, ConversionError) as error:
         warn(f"It was not run on the chip: {error}", EstimateWarning)

@@ -10,13 +10,11 @@ import nengo
 
 from .. import check
 from ..errors import ConversionError, DataError
+from .defaults import OTHERS
 from .neuron_names import check_neuron_type
 
 MAX_STEPS = 2**31 - 1
 """Most steps of one sample: simulators number them with 32 bits."""
-
-OTHERS = "*"
-"""Key of ``scale_firing_rates`` for all layers that it does not name."""
 
 
 def check_spiking(neuron_type: Any, scale_firing_rates: Any = 1.0, synapse: Any = None) -> None:
@@ -40,7 +38,8 @@ def check_scales(scales: Any) -> None:
     """Raise `ConversionError` unless each scale is a positive number."""
     if isinstance(scales, Mapping):
         for layer, scale in scales.items():
-            checked_scale(scale, f" of layer {getattr(layer, 'name', layer)!r}")
+            of_layer = f" of layer {getattr(layer, 'name', layer)!r}"
+            checked_scale(scale, "" if layer == OTHERS else of_layer)
     else:
         checked_scale(scales)
 

@@ -7,10 +7,11 @@ the next. `sweep` searches what is a default here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .. import check
-from ..options import option
+from ..options import by_layer, option
 
 # Chosen on the 2,000 training digits that are shipped, with the demo's network and a network with
 # BatchNormalization and MaxPool2D that was trained on them, among scales 100 to 400 and 30 to 100
@@ -46,12 +47,23 @@ def neuron_type(default: str) -> Any:
     )
 
 
+OTHERS = "*"
+"""Key of ``scale_firing_rates`` for all layers that it does not name."""
+
+
+def read_scales(texts: Iterable[str]) -> Any:
+    """Scales as they are typed: ``150``, ``conv1=300``, or both: a number or a dict by layer."""
+    scales = by_layer(texts)
+    others = scales.pop("", SCALE)
+    return {OTHERS: others, **scales} if scales else others
+
+
 def scale_firing_rates() -> Any:
     """Option: factors on firing rates."""
     return option(
-        SCALE, flag="--scale", metavar="HZ",
-        help="scale_firing_rates: factor on all firing rates; LAYER=HZ, given as often as needed, "
-        "is for one layer.",
+        SCALE, flag="--scale", metavar="HZ", multiple=True, read=read_scales,
+        help="scale_firing_rates: factor on all firing rates; LAYER=HZ, as often as needed, for "
+        "single layers.",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,15 @@ from .. import check
 from ..errors import TuningError
 from ..options import Options, option
 from ..spiking import defaults
+
+
+def check_targets(target: Any) -> None:
+    """Raise `TuningError` unless each target is a rate in Hz."""
+    for layer, hz in target.items() if isinstance(target, Mapping) else [("", target)]:
+        if not check.is_number(hz) or hz <= 0:
+            of_layer = f" of layer {getattr(layer, 'name', layer)!r}" if layer != "" else ""
+            raise TuningError(f"target{of_layer} must be a rate in Hz, not {hz!r}.")
+
 
 STATISTICS = ("mean_active", "mean", "percentile", "max")
 
@@ -142,6 +152,7 @@ class RateOptions(Options):
             raise TuningError(
                 "skip_steps is for presentation='fresh': a continuous one has no start."
             )
+        check_targets(self.target)
         check_spiking(self.neuron_type, synapse=self.synapse)
         self.put(tolerance=float(self.tolerance))
         self.rate  # noqa: B018  (checks the statistic)

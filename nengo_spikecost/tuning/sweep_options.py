@@ -146,10 +146,11 @@ class SweepOptions(Options):
 
     def __post_init__(self) -> None:
         from ..activity.activity_record import READOUTS
-        from ..conversion import resolve_neuron_type
         from ..energy.cost_models import get_cost_model
+        from ..spiking.conversion_values import check_spiking
 
         self.check_flags(TuningError)
+        check_spiking(self.neuron_type)
         if self.simulator is not None:
             check.choice("simulator", self.simulator, simulator_names(), TuningError)
         check.choice("judged", self.judged, JUDGED, TuningError)
@@ -167,7 +168,6 @@ class SweepOptions(Options):
             check.positive("timeout", self.timeout, TuningError, zero=True)
         cost_model = get_cost_model(self.cost_model)
         self.put(
-            neuron_type=resolve_neuron_type(self.neuron_type),
             n_steps=checked_steps(self.n_steps), synapses=checked_synapses(self.synapses),
             device=_spiking_device(self.device, cost_model), cost_model=cost_model,
             accuracy_losses=checked_losses(self.accuracy_losses),
@@ -189,9 +189,12 @@ class SweepOptions(Options):
     @property
     def about(self) -> dict[str, Any]:
         """Names of device, cost model, simulator and neurons; dt and confidence."""
+        from ..spiking.neuron_names import resolve_neuron_type
+
         return {
             "device": self.device.name, "cost_model": self.cost_model.name,
-            "simulator": self.simulator, "neuron_type": str(self.neuron_type), "dt": self.dt,
+            "simulator": self.simulator, "neuron_type": str(resolve_neuron_type(self.neuron_type)),
+            "dt": self.dt,
             "confidence": self.confidence,
         }  # fmt: skip
 

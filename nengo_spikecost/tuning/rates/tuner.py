@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ... import check
 from ...activity import Activity
 from ...activity.subject import subject
 from ...conversion.lookup import walk_layers
@@ -289,14 +288,12 @@ def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
     names = layer_names(network.conversion.options["model"])
     is_dict = isinstance(target, Mapping)
     given = by_layer_name(target, names) if is_dict else dict.fromkeys(network.layers, target)
-    for name, hz in given.items():
+    for name in given:
         if name not in network.layers:
             raise TuningError(
                 f"target names layer {name!r}, which has no firing rate to tune; those that have "
                 f"are {', '.join(network.layers)}."
             )
-        if not check.is_number(hz) or hz <= 0:
-            raise TuningError(f"target of layer {name!r} must be a rate in Hz, not {hz!r}.")
     return {name: float(given[name]) for name in network.layers if name in given}
 
 

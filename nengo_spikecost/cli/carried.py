@@ -1,0 +1,195 @@
+"""``--scales`` and ``--fit``: what one command found, carried on to the next.
+
+The files are those of ``--json``. They are read, and held against the layers that the model's file
+names, before TensorFlow starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Callable
+
+import click
+from click.core import ParameterSource
+
+from ..errors import DataError
+from ..spiking.defaults import OTHERS
+
+#: What the files of each command say that they are, without the version.
+RATES, SWEEP, TRAINING, FIT, DEPLOYMENT = (
+    f"nengo-spikecost/{kind}/"
+    for kind in ("firing-rates", "sweep", "fine-tuning", "block-fit", "deployment")
+)
+
+
+def scales_option(command: Callable) -> Callable:
+    """Option: scales that `tune`, `sweep` or `train` found."""
+    return click.option(
+        "--scales", "scales_file", type=click.Path(), metavar="JSON",
+        help="Scales of all layers, from the --json file of tune, train or sweep (its best "
+        "setting, with steps, filter and neurons); --scale LAYER=HZ changes one of them.",
+    )(command)  # fmt: skip
+
+
+def fit_option(command: Callable) -> Callable:
+    """Option: block shapes that `fit` found."""
+    return click.option(
+        "--fit", "fit_file", type=click.Path(), metavar="JSON",
+        help="Block shapes from the --json file of fit, instead of a search.",
+    )(command)  # fmt: skip
+
+
+def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
+    """The options of a command, with what its files say in place of defaults.
+
+    Parameters
+    ----------
+    options : dict
+        Of the command; ``scales_file`` and ``fit_file`` are taken out.
+    layers : iterable of str
+        Names of the model's layers; empty if they are not known yet.
+
+    Raises
+    ------
+    DataError
+        If a file is none of those that carry this on, or one of another model.
+    """
+    carried, known = dict(options), tuple(layers)
+    scales, fit = carried.pop("scales_file", None), carried.pop("fit_file", None)
+    given = carried.get("scale_firing_rates")
+    if scales is not None:
+        setting = read_setting(scales)
+        _of_this_model(scales, setting.scales, known)
+        own = was_typed("scale_firing_rates")
+        if own and not isinstance(given, Mapping):
+            raise DataError(
+                f"--scale {given:g} and --scales {scales} are both for all layers: leave one out, "
+                "or give --scale LAYER=HZ for single layers."
+            )
+        typed = given if own and isinstance(given, Mapping) else {}
+        single = {name: hz for name, hz in typed.items() if name != OTHERS}
+        carried["scale_firing_rates"] = {**setting.scales, **single}
+        for name, value in setting.others.items():
+            if name in carried and not was_typed(name):
+                carried[name] = value
+    if isinstance(given, Mapping):
+        _of_this_model("--scale", [name for name in given if name != OTHERS], known)
+    if fit is not None:
+        carried["block_shapes"] = read_shapes(fit)
+        _of_this_model(fit, carried["block_shapes"], known)
+    return carried
+
+
+def was_typed(name: str) -> bool:
+    """Whether an option was typed; defaults give way to what is carried on."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP, None)
+
+
+def _of_this_model(source: str, named: Iterable[str], layers: tuple[str, ...]) -> None:
+    """Raise `DataError` for layers that the model does not have."""
+    others = [name for name in named if name.split(".")[0] not in layers and name not in layers]
+    if layers and others:
+        kind = "names" if source.startswith("--") else "is of another model: it names"
+        raise DataError(
+            f"{source} {kind} layer {others[0]!r}, and the layers of this model are "
+            f"{', '.join(layers)}."
+        )
+
+
+@dataclass(frozen=True)
+class CarriedSetting:
+    """Scales from a file, and what else its setting decided.
+
+    Attributes
+    ----------
+    scales : dict from str to float
+        By layer.
+    others : dict
+        ``n_steps``, ``synapse`` and ``neuron_type`` of a sweep's setting.
+    """
+
+    scales: dict[str, float]
+    others: dict[str, Any]
+
+
+def read_setting(path: str) -> CarriedSetting:
+    """The scales in a file of `tune`, `train` or `sweep`.
+
+    Raises
+    ------
+    DataError
+        If it is no such file, or a sweep without a setting within its losses.
+    """
+    content = _read(path, (RATES, SWEEP, TRAINING), "tune, train or sweep")
+    with _as_expected(path):
+        if not content["format"].startswith(SWEEP):
+            return CarriedSetting(_numbers(content["scale_firing_rates"]), {})
+        losses = content["accuracy_losses"]
+        points = [p for p in content["front"] if p["loss"] <= min(losses) + 1e-12]
+        if not points:
+            raise DataError(
+                f"{path}: no setting of this sweep is within its smallest loss, {min(losses):g}: "
+                "search on with more --trials, or allow a larger loss (--losses)."
+            )
+        best = min(points, key=lambda point: point["energy_J"])
+        neurons = content["neuron_type"]
+        others = {"n_steps": int(best["n_steps"]), "synapse": best["synapse"]}
+        if neurons.endswith("()"):  # with other parameters than usual it has no name
+            others["neuron_type"] = neurons[:-2]
+        return CarriedSetting(_numbers(best["scale_firing_rates"]), others)
+
+
+def read_shapes(path: str) -> dict[str, tuple[int, ...]]:
+    """Block shapes by layer, in a file of `fit` or `deploy`.
+
+    Raises
+    ------
+    DataError
+        If it is no such file.
+    """
+    content = _read(path, (FIT, DEPLOYMENT), "fit or deploy")
+    with _as_expected(path):
+        if content["format"].startswith(FIT) and content["code"] is None:
+            raise DataError(
+                f"{path} is for images with their channels in another order, which shapes alone do "
+                "not say: fit the model without a change of order."
+            )
+        shapes = {row["layer"]: row["block_shape"] for row in content["layers"]}
+        return {name: tuple(map(int, shape)) for name, shape in shapes.items() if shape is not None}
+
+
+@contextlib.contextmanager
+def _as_expected(path: str) -> Iterator[None]:
+    """What is missing in a file, or of another kind, as a `DataError` about the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{path} is not as it was written ({type(error).__name__}: {error}): write it anew "
+            "with --json."
+        ) from None
+
+
+def _numbers(scales: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(scale) for name, scale in scales.items()}
+
+
+def _read(path: str, kinds: tuple[str, ...], commands: str) -> dict[str, Any]:
+    """The content of a JSON file of one of these kinds."""
+    expected = f"expected a file that --json of {commands} wrote"
+    try:
+        with open(path, encoding="utf-8") as stream:
+            content = json.load(stream)
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}; {expected}.") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{path} is no JSON file; {expected}.") from None
+    is_ours = isinstance(content, dict) and isinstance(content.get("format"), str)
+    if not is_ours or not content["format"].startswith(kinds):
+        says = f" (its format is {content['format']})" if is_ours else ""
+        raise DataError(f"{path} is something else{says}; {expected}.")
+    return content

@@ -1,0 +1,243 @@
+"""Commands on a model: what is wrong is said first, then files are read, then the work is done."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shlex
+import warnings
+from collections.abc import Iterable
+from typing import Any, Callable
+
+import click
+
+from ..errors import DataError, SpikeCostError, SpikeCostWarning
+from ..progress import doing
+from ..spiking.defaults import N_STEPS
+from ..warned import each_once
+from .carried import carry_on, was_typed
+from .option_flags import Decorator, check_options
+from .plugins import load_plugin
+from .printing import is_quiet, list_written, show_settings
+from .shared_options import model_and_data
+from .written_files import output_files
+
+
+class BadInput(click.ClickException):
+    """One plain sentence on standard error, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"Error: {self.message}", err=True)
+
+
+def plain_errors(command: Callable) -> Callable:
+    """Turn what a user can cause into a sentence, and warnings into lines of their own."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with warnings.catch_warnings(), each_once():
+            # notes of the packages below us are for their developers; ours are for the user
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", SpikeCostWarning)
+            warnings.showwarning = lambda message, *_, **__: click.echo(
+                f"Warning: {message}", err=True
+            )
+            try:
+                return command(*args, **kwargs)
+            except SpikeCostError as error:
+                raise BadInput(" ".join(str(error).split())) from None
+            except OSError as error:
+                place = f"{error.filename}: " if error.filename else ""
+                raise BadInput(f"{place}{error.strerror or error}.") from None
+
+    return run
+
+
+def on_model(
+    labels: str = "", early: Callable[[dict[str, Any]], None] | None = None,
+    with_data: Callable[[Any, dict[str, Any]], None] | None = None,
+) -> Decorator:  # fmt: skip
+    """Decorator of a command on MODEL and --data: it is called with model, samples and labels.
+
+    Whatever is wrong with options and files is said before anything slow; files that were written
+    are listed at the end.
+
+    Parameters
+    ----------
+    labels : str
+        What needs labels, if they have to be there.
+    early : callable, optional
+        Raises for options that contradict each other, given all of them by name.
+    with_data : callable, optional
+        Raises for options that the samples have too little for, given samples and options.
+    """
+
+    def decorator(command: Callable) -> Callable:
+        @model_and_data
+        @plain_errors
+        @functools.wraps(command)
+        def run(
+            model: str, data_file: str, x_key: str | None, y_key: str | None,
+            custom_objects: tuple[str, ...], trust: bool, **options: Any,
+        ) -> None:  # fmt: skip
+            options, files = checked_early(options, model, data_file)
+            if early is not None:
+                early(options)
+
+            def check_data(x: Any, y: Any) -> None:
+                if labels and y is None:
+                    raise DataError(
+                        f"{data_file} has no labels, and {labels} needs them: say --y-key."
+                    )
+                if with_data is not None:
+                    with_data(x, options)
+
+            network, x, y = loaded(
+                model, data_file, x_key, y_key, custom_objects, trust, check_data
+            )
+            show_settings(options, x, network)
+            if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
+                del options["n_steps"]  # samples with a time axis have their own
+            command(network, x, y, **options)
+            list_written(files)
+
+        return run
+
+    return decorator
+
+
+def checked_early(
+    options: dict[str, Any], model: str | None = None, *inputs: str | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Options as the function behind the command takes them, and the files it will write.
+
+    Names, numbers and files are checked here, before TensorFlow or a model is looked at.
+
+    Parameters
+    ----------
+    options : dict
+        Of the command, by the names of its parameters.
+    model : str, optional
+        The model's file.
+    *inputs : str or None
+        Other files that are read.
+    """
+    device_file = options.pop("device_file", None)
+    read = (options.get("scales_file"), options.get("fit_file"), device_file)
+    files = output_files(options, model, *inputs, *read)
+    load_device_file(device_file)
+    check_devices(options.get("devices"))
+    layers: tuple[str, ...] = ()
+    if model is not None:
+        from ..loading import read_model_file, stored_layer_names
+
+        layers = stored_layer_names(read_model_file(model))
+    for path in inputs:
+        if path is not None and not os.path.exists(path):
+            raise DataError(f"There is no data file {path}.")
+    options = carry_on(no_synapse(options), layers)
+    check_options(click.get_current_context().command, options)
+    if options.get("swap_activations", "") is None:
+        del options["swap_activations"]  # a study of before knows nothing of it
+    if is_quiet():
+        options["progress"] = False
+    return options, files
+
+
+def given_files() -> tuple[str, str] | None:
+    """Names of the model and the data that the command was given, for commands to suggest."""
+    given = click.get_current_context().params
+    if "model" in given and given.get("data_file") is not None:
+        return shlex.quote(given["model"]), shlex.quote(given["data_file"])
+    return None
+
+
+def no_synapse(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with None for a time constant of 0, which is how one types that there is none."""
+    return {**options, "synapse": options["synapse"] or None} if "synapse" in options else options
+
+
+def loaded(
+    model: str, data_file: str, x_key: str | None, y_key: str | None,
+    custom_objects: Iterable[str] = (), trust: bool = False,
+    check_data: Callable[[Any, Any], None] = lambda x, y: None,
+) -> tuple[Any, Any, Any]:  # fmt: skip
+    """The model, samples and labels; whatever is wrong with a file is said before it is used.
+
+    ``check_data`` is called with samples and labels, before the model is read if they can be told.
+    """
+    from ..loading import load_by_input, load_data
+
+    problem: DataError | None = None
+    x: Any
+    y: Any
+    try:
+        x, y = load_data(data_file, x_key, y_key)
+    except DataError as error:
+        if x_key is not None or "has no array called" not in str(error):
+            raise
+        x, y, problem = None, None, error  # arrays may have the names of the model's inputs
+    if problem is None:
+        check_data(x, y)
+    network = loaded_model(model, custom_objects, trust)
+    if x_key is None and (problem is not None or len(network.inputs) > 1):
+        from ..conversion.keras3 import keys_of
+
+        keys = keys_of(network, "inputs")
+        names = [[n, *(k for k, v in keys.items() if v == n)] for n in network.input_names]
+        try:
+            x, y = load_by_input(data_file, names, y_key)
+        except DataError:
+            if len(network.inputs) == 1 and problem is not None:
+                raise problem from None
+            raise
+    check_data(x, y)
+    return network, x, y
+
+
+def first_samples(x: Any, n: int | None) -> Any:
+    """The first samples of an array, or of each in a dict by input."""
+    return {k: v[:n] for k, v in x.items()} if isinstance(x, dict) else x[:n]
+
+
+def loaded_model(model: str, custom_objects: Iterable[str] = (), trust: bool = False) -> Any:
+    """The model in a file; what is plainly wrong with the file is said before anything slow.
+
+    ``custom_objects`` are modules with classes that the model has and Keras has not.
+    """
+    from ..loading import check_model_file, load_model
+    from ..loading.custom_objects import objects_of
+
+    check_model_file(model)
+    start_tensorflow()
+    modules = [load_plugin(name) for name in custom_objects]
+    objects = {name: value for m in modules for name, value in objects_of(m).items()}
+    with doing(f"Reading {model}", not is_quiet()):
+        return load_model(model, custom_objects=objects, trust=trust)
+
+
+def start_tensorflow() -> None:
+    """Start TensorFlow, which takes seconds, and say so."""
+    from .. import stack
+
+    with doing("Starting TensorFlow", not is_quiet()):
+        stack.start_quietly()
+
+
+def load_device_file(path: str | None) -> None:
+    """Add the devices of a file to the table, if there is one."""
+    if path is not None:
+        from ..energy.devices import load_devices
+
+        load_devices(path)
+
+
+def check_devices(names: list[str] | str | None) -> None:
+    """Raise for a device that there is not, before anything slow."""
+    if isinstance(names, list):
+        from ..energy import devices
+
+        for name in names:
+            devices.get(name)

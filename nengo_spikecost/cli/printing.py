@@ -1,0 +1,105 @@
+"""What commands print: results, settings and what was written; or the verdict alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from ..progress import doing
+from ..spiking.defaults import OTHERS
+from .commands import QUIET
+
+_NARROWEST, _WIDEST = 80, 130
+
+#: Key of a context's ``meta``: whether standard output is for JSON alone.
+JSON_ONLY = "nengo_spikecost.json_only"
+
+
+def is_quiet() -> bool:
+    """Whether nothing is printed but the verdict."""
+    return bool(click.get_current_context().meta.get(QUIET, False))
+
+
+def show(text: str) -> None:
+    """Print for people: on standard error if standard output is for JSON alone."""
+    if not is_quiet():
+        _print(text)
+
+
+def show_result(result: Any, *more: str) -> None:
+    """Print a result, and more text below it; or its verdict alone, if nothing else is wanted."""
+    if not is_quiet():
+        with doing("Writing the summary"):
+            text = result.summary_string(width())
+        _print("\n".join([text, *more]))
+        return
+    from ..layout.result import presenter_of
+    from ..layout.text import to_text
+
+    verdict = presenter_of(result).verdict(result)
+    if verdict is not None:
+        _print(to_text([verdict], width()))
+
+
+def _print(text: str) -> None:
+    click.echo(text, err=click.get_current_context().meta.get(JSON_ONLY, False))
+
+
+def show_settings(options: Mapping[str, Any], x: Any = None, network: Any = None) -> None:
+    """Print in one line how the model is made to spike.
+
+    Parameters
+    ----------
+    options : mapping
+        Of the command.
+    x : array, optional
+        Samples; those with a time axis have steps of their own.
+    network : Keras model, optional
+    """
+    words = []
+    scale = options.get("scale_firing_rates")
+    if isinstance(scale, Mapping):
+        listed = [f"{'others' if k == OTHERS else k} {v:.4g}" for k, v in scale.items()]
+        words.append(f"scales {', '.join(listed)}")
+    elif scale is not None:
+        words.append(f"scale {scale:g}")
+    steps = options.get("n_steps")
+    if steps is not None and not _has_steps(x, network):
+        several = "/".join(map(str, steps)) if isinstance(steps, tuple) else steps
+        words.append(f"{several} steps of {1000 * (options.get('dt') or 0.001):g} ms")
+    filters = options.get("synapses", (options.get("synapse"),))
+    if "synapse" in options or "synapses" in options:
+        listed = [f"{1000 * tau:g} ms" if tau else "none" for tau in filters]
+        words.append(f"filter {'/'.join(listed)}")
+    if options.get("neuron_type") is not None:
+        words.append(str(options["neuron_type"]))
+    if "max_pooling" in options:
+        words.append(f"max pooling {options['max_pooling'] or 'average'}")
+    if options.get("presentation"):
+        words.append(options["presentation"])
+    if words:
+        show(f"Settings: {'; '.join(words)}")
+
+
+def _has_steps(x: Any, network: Any) -> bool:
+    """Whether samples have one axis more than the model's input."""
+    shapes = getattr(network, "input_shape", None)
+    return isinstance(shapes, tuple) and getattr(x, "ndim", 0) == len(shapes) + 1
+
+
+def list_written(files: Iterable[str]) -> None:
+    """Say which files were written."""
+    for path in files:
+        show(f"Written: {path}")
+
+
+def width() -> int:
+    """Width of the terminal, within what a table can use."""
+    from rich.console import Console
+
+    if not sys.stdout.isatty():
+        return _NARROWEST
+    return max(_NARROWEST, min(_WIDEST, Console().width))
