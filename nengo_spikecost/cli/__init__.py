@@ -14,6 +14,7 @@ import click
 
 from ..version import __version__
 from .commands import Commands
+from .completion import COMPLETION
 from .plugins import add_plugins, commands_of
 
 
@@ -25,7 +26,9 @@ def _show_versions(ctx: click.Context, _: Any, wanted: bool) -> None:
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=COMPLETION
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions,
     help="Show the versions of the package and of what it stands on, and exit.",

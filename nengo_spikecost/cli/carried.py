@@ -19,9 +19,8 @@ from ..errors import DataError
 from ..spiking.defaults import OTHERS
 
 #: What the files of each command say that they are, without the version.
-RATES, SWEEP, TRAINING, FIT, DEPLOYMENT = (
-    f"nengo-spikecost/{kind}/"
-    for kind in ("firing-rates", "sweep", "fine-tuning", "block-fit", "deployment")
+RATES, SWEEP, TRAINING, FIT = (
+    f"nengo-spikecost/{kind}/" for kind in ("firing-rates", "sweep", "fine-tuning", "block-fit")
 )
 
 
@@ -143,23 +142,39 @@ def read_setting(path: str) -> CarriedSetting:
         return CarriedSetting(_numbers(best["scale_firing_rates"]), others)
 
 
-def read_shapes(path: str) -> dict[str, tuple[int, ...]]:
-    """Block shapes by layer, in a file of `fit` or `deploy`.
+def read_shapes(path: str) -> dict[str, tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Block shapes in a file of `fit`: by layer, the shape of all its neurons and of a block.
 
     Raises
     ------
     DataError
         If it is no such file.
     """
-    content = _read(path, (FIT, DEPLOYMENT), "fit or deploy")
+    content = _read(path, (FIT,), "fit")
     with _as_expected(path):
-        if content["format"].startswith(FIT) and content["code"] is None:
+        if content["code"] is None:
             raise DataError(
                 f"{path} is for images with their channels in another order, which shapes alone do "
                 "not say: fit the model without a change of order."
             )
-        shapes = {row["layer"]: row["block_shape"] for row in content["layers"]}
-        return {name: tuple(map(int, shape)) for name, shape in shapes.items() if shape is not None}
+        rows = [(row["layer"], row["shape"], row["block_shape"]) for row in content["layers"]]
+        return {name: (tuple(map(int, a)), tuple(map(int, b))) for name, a, b in rows}
+
+
+def with_tilings(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the block shapes of `read_shapes` as `deploy` takes them.
+
+    Raises
+    ------
+    LoihiError
+        Later, where a layer has other neurons than the one that was fitted.
+    """
+    if "block_shapes" not in options:
+        return options
+    from ..loihi.cores.tiling import Tiling
+
+    shapes = {name: Tiling(*pair) for name, pair in options["block_shapes"].items()}
+    return {**options, "block_shapes": shapes}
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .commands import Described
+from .completion import complete_devices
 from .model_commands import load_device_file, plain_errors
 from .printing import list_written, show, width
 from .shared_options import device_file_option, file_options
@@ -12,7 +13,7 @@ from .written_files import output_files, write_json
 
 
 @click.command(cls=Described, section="Start", example="nengo-spikecost devices loihi")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_devices)
 @device_file_option
 @file_options("json")
 @plain_errors

@@ -15,7 +15,7 @@ from ..errors import DataError, SpikeCostError, SpikeCostWarning
 from ..progress import doing
 from ..spiking.defaults import N_STEPS
 from ..warned import each_once
-from .carried import carry_on, was_typed
+from .carried import carry_on, was_typed, with_tilings
 from .option_flags import Decorator, check_options
 from .plugins import load_plugin
 from .printing import is_quiet, list_written, show_settings
@@ -82,9 +82,9 @@ def on_model(
             model: str, data_file: str, x_key: str | None, y_key: str | None,
             custom_objects: tuple[str, ...], trust: bool, **options: Any,
         ) -> None:  # fmt: skip
-            options, files = checked_early(options, model, data_file)
             if early is not None:
                 early(options)
+            options, files = checked_early(options, model, data_file)
 
             def check_data(x: Any, y: Any) -> None:
                 if labels and y is None:
@@ -100,7 +100,7 @@ def on_model(
             show_settings(options, x, network)
             if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
                 del options["n_steps"]  # samples with a time axis have their own
-            command(network, x, y, **options)
+            command(network, x, y, **with_tilings(options))
             list_written(files)
 
         return run

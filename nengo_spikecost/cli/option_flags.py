@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, Callable
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..options import Options
+from .completion import complete_devices
 
 Decorator = Callable[[Callable], Callable]
 
@@ -101,6 +103,8 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
             settings["default"] = ",".join(f"{value:g}" for value in default)
     elif default is not None:
         settings["type"] = type(default)
+    if field.name == "device":
+        settings["shell_complete"] = complete_devices
     return click.option(name, field.name, **settings)
 
 
@@ -117,6 +121,9 @@ class Registered(click.ParamType):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         return click.Choice(list(self._names())).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: Any, param: Any, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
 
 
 def _reader(read: Callable[[str], Any]) -> Callable[[Any, Any, Any], Any]:

@@ -17,6 +17,9 @@ _NARROWEST, _WIDEST = 80, 130
 #: Key of a context's ``meta``: whether standard output is for JSON alone.
 JSON_ONLY = "nengo_spikecost.json_only"
 
+#: Key of a context's ``meta``: the line of settings that is still to be printed.
+SETTINGS = "nengo_spikecost.settings"
+
 
 def is_quiet() -> bool:
     """Whether nothing is printed but the verdict."""
@@ -45,11 +48,17 @@ def show_result(result: Any, *more: str) -> None:
 
 
 def _print(text: str) -> None:
-    click.echo(text, err=click.get_current_context().meta.get(JSON_ONLY, False))
+    meta = click.get_current_context().meta
+    settings = meta.pop(SETTINGS, None)
+    if settings is not None and not is_quiet():
+        click.echo(settings, err=meta.get(JSON_ONLY, False))
+    click.echo(text, err=meta.get(JSON_ONLY, False))
 
 
 def show_settings(options: Mapping[str, Any], x: Any = None, network: Any = None) -> None:
-    """Print in one line how the model is made to spike.
+    """Put one line above all else that is printed: how the model is made to spike.
+
+    It waits for the first result, so that an error stays the only thing that is said.
 
     Parameters
     ----------
@@ -81,7 +90,7 @@ def show_settings(options: Mapping[str, Any], x: Any = None, network: Any = None
     if options.get("presentation"):
         words.append(options["presentation"])
     if words:
-        show(f"Settings: {'; '.join(words)}")
+        click.get_current_context().meta[SETTINGS] = f"Settings: {'; '.join(words)}"
 
 
 def _has_steps(x: Any, network: Any) -> bool:

@@ -10,6 +10,7 @@ import click
 
 from ..errors import ArgumentError
 from .carried import fit_option, scales_option
+from .completion import complete_devices
 from .later_flags import LaterFlags
 from .model_commands import (
     checked_early,
@@ -20,7 +21,7 @@ from .model_commands import (
     start_tensorflow,
 )
 from .option_flags import Decorator, all_of
-from .printing import list_written, show, show_result, show_settings
+from .printing import list_written, show_result, show_settings
 from .shared_options import (
     conversion_options,
     device_file_option,
@@ -41,13 +42,14 @@ def _flags(*left_out: str, **defaults: Any) -> Decorator:
 
 
 def _needs_chip(options: dict[str, Any]) -> None:
-    if "block_shapes" in options and not options["chip"]:
+    if options["fit_file"] is not None and not options["chip"]:
         raise ArgumentError("--fit is for the emulated chip: give --chip, too.")
 
 
 def _table_options(json: str | None = None) -> Decorator:
     return all_of([
         click.option("--devices", callback=device_names, metavar="A,B",
+                     shell_complete=complete_devices,
                      help="Devices in the table, by name, with commas; or 'all'.  "
                      "[default: the usual ones]"),
         device_file_option,
@@ -66,9 +68,11 @@ def _table_options(json: str | None = None) -> Decorator:
 @_table_options(json="spikecost-demo.json")
 @plain_errors
 def demo(**options: Any) -> None:
-    """A trained network on 500 handwritten digits, from spikes to Joules."""
+    """The trained network of the Keras-to-Loihi tutorial on 500 MNIST digits, spikes to Joules.
+
+    The digits are none that it was trained on.
+    """
     options, files = checked_early(options)
-    show("The network of the Keras-to-Loihi tutorial on MNIST digits it was not trained on")
     show_settings(options)
     start_tensorflow()
 

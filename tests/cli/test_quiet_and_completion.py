@@ -1,0 +1,74 @@
+"""Less on the screen, and help from the shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_quiet_prints_the_verdict_alone(run, folder):
+    done = run("report", "net.h5", "--data", "data.npz", "--steps", 4, "--json", "quiet.json", "-q")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("accuracy    Keras 100.0 %")
+    assert "Settings" not in done.stdout and "Written" not in done.stdout
+    assert "Layer (type)" not in done.stdout
+    assert json.loads((folder / "quiet.json").read_text())["protocol"]["n_steps"] == 4
+    # no result of a list of devices is a verdict
+    assert run("devices", "loihi", "--quiet").stdout == ""
+
+
+def test_every_command_can_be_quiet(run):
+    from nengo_spikecost import cli
+
+    for name in cli.main.commands:
+        assert "-q, --quiet" in run(name, "--help").stdout, name
+
+
+def completed(shell: str, words: str, **others: str) -> list[str]:
+    """What a shell is told, by a process that must not start TensorFlow for it."""
+    script = (
+        "import sys\nfrom nengo_spikecost.cli import main\n"
+        "try:\n    main(prog_name='nengo-spikecost')\n"
+        "finally:\n    assert 'tensorflow' not in sys.modules\n"
+    )
+    number = str(len(words.split(" ")) - 1)
+    env = {
+        **os.environ, "PYTHONPATH": str(ROOT), "_NENGO_SPIKECOST_COMPLETE": shell,
+        "COMP_WORDS": words, "COMP_CWORD": number, **others,
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, text=True, capture_output=True, check=False
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "words, next_words",
+    [
+        ("nengo-spikecost de", ["demo", "deploy", "devices"]),
+        ("nengo-spikecost devices lo", ["loihi", "loihi_silicon"]),
+        ("nengo-spikecost report --devices cpu,spin", ["cpu,spinnaker", "cpu,spinnaker2"]),
+        ("nengo-spikecost sweep --device od", ["odin"]),
+    ],
+)
+def test_a_shell_completes_commands_and_devices(words, next_words):
+    assert completed("bash_complete", words) == [f"plain,{word}" for word in next_words]
+
+
+@pytest.mark.parametrize(
+    "shell, part",
+    [("bash", "complete -o nosort -F"), ("zsh", "#compdef nengo-spikecost"),
+     ("fish", "complete --no-files --command nengo-spikecost")],
+)  # fmt: skip
+def test_the_line_for_each_shell_gives_its_script(run, shell, part):
+    assert part in "\n".join(completed(f"{shell}_source", ""))
+    assert f"_NENGO_SPIKECOST_COMPLETE={shell}_source nengo-spikecost" in run("--help").stdout
