@@ -32,6 +32,7 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
+nb_output_stderr = "remove"  # what TensorFlow logs of the machine; warnings are in the verdicts
 # ref.python: shapes in types of attributes, (n_samples, n_cores), are taken for links, and several
 # classes have such attributes
 suppress_warnings = ["myst.header", "ref.python"]
