@@ -127,6 +127,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         },
         "scores": ["@score: One.", "The same in full, and the scores of regressions."],
         "labels": {"": "How labels were read, by output.", "*": "string: In words."},
+        "attempts": ["@attempts: Of one purpose.", "Settings that were tried."],
         "stack": "@stack: Versions.",
     }),
     "energy": ("`NetworkEnergy`", {
@@ -147,6 +148,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         ],
         "constants": "@device: The device, with the constants that the estimate was made with.",
         "total_energy_J": "number: Mean over samples in J, without the host.",
+        "power_W": "number|null: Mean power in W of a network that runs on, or null.",
         "range_J": ["number: J.", "The total with all constants at either end."],
         "samples_J": ["number: J.", "The total of every sample; one if all are the same."],
         "spread_J": "@spread: The same, summed up.",
@@ -171,6 +173,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "synops": "number|null: Synaptic operations that it counts.",
                 "macs": "number|null: Multiply-accumulates that it counts.",
                 "energy_J": "number|null: Energy per inference in J; null: it has none.",
+                "power_W": "number|null: Mean power in W of a network that runs on.",
                 "low_J": "number|null: With all constants at the low end, in J.",
                 "high_J": "number|null: With all constants at the high end, in J.",
                 "spread_J": "@spread|null: Over samples.",

@@ -135,6 +135,7 @@ TARGET: dict[str, Any] = {
     "accuracy": "number|null: Share of predictions that are right, 0 to 1.",
     "scores": ["@score: One.", "How well the Keras model and the chip do."],
     "predictions": "array|null: The class of every sample; null: the output is no class.",
+    "attempts": ["@attempts: Of one purpose.", "Settings that were tried."],
     "layers": [
         {
             "": "One layer.",

@@ -30,6 +30,8 @@ PRESENTATION: dict[str, Any] = {
     "n_steps": "number: Steps of a sample.",
     "dt_s": "number: Length of a step in seconds.",
     "n_samples": "integer: Samples that the means are taken over; 0 if none were measured.",
+    "runs_on?": "boolean: Whether the network has no inferences, but runs on: counts and energies "
+    "are of all its steps, and power_W is their energy over the time.",
 }
 
 PROTOCOL: dict[str, Any] = {
@@ -50,7 +52,30 @@ PROTOCOL: dict[str, Any] = {
     "not known.",
     "input_frames": {"": "The same for each input, by its name.", "*": "number: Frames."},
     "notes": ["string: A sentence.", "What the simulator says of how it ran the network."],
+    "runs_on?": "boolean: Whether the network has no inferences, but runs on: it is recurrent, "
+    "learns, or was given no samples.",
 }  # fmt: skip
+
+ATTEMPT: dict[str, Any] = {
+    "": "One setting.",
+    "changes": "object: Options that are other than those of the result, by name.",
+    "accuracy": "number: Accuracy, of the better way to read the output.",
+    "energy_J": "number|null: Energy per inference on Loihi's cores in J; null: not known.",
+    "synops": "number|null: Synaptic operations per inference on the chip; null: none is there.",
+    "max_rate_hz": "number|null: Highest rate of any neuron in Hz.",
+    "judged": "boolean: Whether it was run as the result was; if not, in compiled code.",
+}
+
+ATTEMPTS: dict[str, Any] = {
+    "": "Settings that were tried for the next steps of the verdict.",
+    "purpose": ("What was asked of them.", "accuracy", "energy", "rates", "host"),
+    "where": "string: Where they were tried.",
+    "n_samples": "integer: On how many of the samples: the first ones.",
+    "keras_accuracy": "number: Accuracy of the Keras model on them.",
+    "stopped": "boolean: Whether time was over before all were tried.",
+    "now": "@attempt: The result itself, on these samples.",
+    "tried": ["@attempt: One setting.", "What was tried, in order."],
+}
 
 UNCOUNTED: dict[str, Any] = {
     "": "Something that could not be counted, so that totals are lower bounds.",
@@ -110,6 +135,7 @@ ESTIMATE: dict[str, Any] = {
     "": "The energy of an inference on one device.",
     "constants": "@device: The device, with the constants that the estimate was made with.",
     "total_energy_J": "number: Mean over samples in J, without the host.",
+    "power_W": "number|null: Mean power in W of a network that runs on; null: it has inferences.",
     "range_J": ["number: J.", "The total with all constants at the low, and at the high end."],
     "samples_J": ["number: J.", "The total of every sample; a single one if all are the same."],
     "spread_J": "@spread: The same, summed up.",
@@ -238,6 +264,7 @@ CONVERSION: dict[str, Any] = {
 }
 
 DEFINITIONS: dict[str, Any] = {
+    "attempt": ATTEMPT, "attempts": ATTEMPTS,
     "verdict": VERDICT, "presentation": PRESENTATION, "protocol": PROTOCOL,
     "uncounted": UNCOUNTED, "constant": CONSTANT, "device": DEVICE, "spread": SPREAD,
     "estimate": ESTIMATE, "choice": CHOICE, "score": SCORE, "range": RANGE, "use": USE,

@@ -11,6 +11,10 @@ from typing import Any
 
 import click
 
+from .plugins import PLUGINS
+
+PROGRAM = "nengo-spikecost"
+
 #: Key of a context's ``meta``: the command as it was typed.
 COMMAND = "nengo_spikecost.command"
 
@@ -94,7 +98,8 @@ def _checked(command: click.Command) -> Any:
                     f"{option.opts[0]} is given {times} times, and takes one value: give it once.",
                     ctx,
                 )
-        ctx.meta[COMMAND] = f"{ctx.command_path} {shlex.join(args)}".strip()
+        plugins = [word for name in ctx.meta.get(PLUGINS, ()) for word in ("--plugin", name)]
+        ctx.meta[COMMAND] = shlex.join([PROGRAM, *plugins, str(ctx.info_name), *args])
         return parse_args(ctx, args)
 
     return parse

@@ -9,6 +9,7 @@ import click
 
 from ..errors import EnergyError
 from .carried import fit_option, scales_option
+from .commands import COMMAND
 from .later_flags import LaterFlags
 from .model_commands import first_samples, given_files, on_model
 from .option_flags import Decorator
@@ -54,7 +55,8 @@ def deploy(
     from ..loihi import deploy
 
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
-    done = replace(done, files=given_files() or done.files)
+    typed = click.get_current_context().meta.get(COMMAND, "")
+    done = replace(done, files=given_files() or done.files, typed=typed)
     show_result(done)
     results = done.to_dict()
     if cost:

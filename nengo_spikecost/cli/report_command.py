@@ -10,6 +10,7 @@ import click
 
 from ..errors import ArgumentError
 from .carried import fit_option, scales_option
+from .commands import COMMAND
 from .completion import complete_devices
 from .later_flags import LaterFlags
 from .model_commands import (
@@ -121,6 +122,7 @@ def _run(
         devices = options["devices"]
         result = compare(result.network, result.activity, devices=devices, example_data=x)
     else:
-        result = replace(result, files=given_files() or result.files)
+        typed = click.get_current_context().meta.get(COMMAND, "")
+        result = replace(result, files=given_files() or result.files, typed=typed)
     show_result(result)
     write_results(result, json_file, csv_file, html_file)

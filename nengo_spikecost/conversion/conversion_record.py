@@ -97,8 +97,21 @@ class Conversion(Result):
         ConversionError
             If a scale is not a positive number, or is given for a layer that does not exist.
         """
+        return self.remade(scale_firing_rates=scale_firing_rates)
+
+    def remade(self, **changes: Any) -> Conversion:
+        """The same model converted with some options of `convert` changed.
+
+        Raises
+        ------
+        ConversionError
+            As `convert`.
+        """
         assert self._maker is not None
-        return self._maker(scale_firing_rates=scale_firing_rates, **self.options)
+        scales: Any = dict(self.scale_firing_rates)
+        if len({*scales.values()}) <= 1:
+            scales = next(iter(scales.values()), 1)
+        return self._maker(**{"scale_firing_rates": scales, **self.options, **changes})
 
     @property
     def input_nodes(self) -> tuple[nengo.Node, ...]:

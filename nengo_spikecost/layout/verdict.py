@@ -93,15 +93,18 @@ def train_step(layers: str, lost: float, model: str) -> NextStep:
     Parameters
     ----------
     layers : str
-        Names of the layers that became something else.
+        Names of the layers that became something else; empty if there are none.
     lost : float
         Points of accuracy.
     model : str
         Name of the model's file.
     """
+    words = "Likely to help: train the model on as the spiking network it becomes"
+    if layers:
+        lost_words = f"{layers} became something else, and {lost:.1f} points are lost"
+        words = f"{lost_words}: train the model on with that"
     return NextStep(
-        f"{layers} became something else, and {lost:.1f} points are lost: train the model on with "
-        "that, with training samples",
+        f"{words}, with training samples",
         f"nengo-spikecost train {model} --data TRAINING_DATA --out {_trained_name(model)}",
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import nengo
@@ -13,13 +13,17 @@ from .. import check
 from ..activity import measure
 from ..activity.given_arrays import one_array
 from ..activity.labels import labels_of, read_labels
+from ..activity.samples import with_labels
 from ..activity.subject import steps_or_own, subject
 from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
 from ..options import check_known, takes_options
+from ..trying.bench import Bench, first
+from ..trying.retyping import command_of
 from ..warned import each_once, warn
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.block_search import fit_blocks
+from .chip_cost import chip_cost
 from .cores.core_layers import Layers
 from .cores.core_use import core_use
 from .cores.layer_reading import read_layers
@@ -82,12 +86,57 @@ def deploy(
         n_steps = steps_or_own(named, data, n_steps)
     activity = measure(measured, data, n_steps, simulator=simulator, **target, **chosen)
     keras = _keras(named, data, y)
-    deployment = Deployment(named, fit, use, activity, options, labels, keras)
+    typed = command_of("nengo-spikecost deploy MODEL --data DATA", options, convert_options)
+    deployment = Deployment(named, fit, use, activity, options, labels, keras, typed=typed)
+    if options.try_out and named is not network and hasattr(named, "remade"):
+        bench = _bench(network, deployment, data, convert_options)
+        deployment = replace(deployment, bench=bench)
     dead = deployment.dead_layers
     if dead:
         words = dead_words(list(dead), list(deployment.spiking_layers))
         warn(words, EstimateWarning)
     return deployment
+
+
+def _bench(
+    model: Any, deployment: Deployment, data: Any, convert_options: Mapping[str, Any]
+) -> Bench | None:
+    """What other settings are tried on; None without classes of a single output."""
+    options, activity = deployment.options, deployment.activity
+    record = next(iter(activity.outputs.values()))
+    x, _ = with_labels(data)
+    kept = isinstance(x, (Sized, Mapping)) and len(activity.outputs) == 1
+    if activity.chip is None or record.name not in deployment.keras or not kept:
+        return None
+    if activity.protocol.frames != 1 or deployment.network.temporal:
+        return None
+    try:
+        labels = deployment.read_as
+    except (DataError, MeasurementError):
+        return None
+    if labels is None or labels.kind == "regression":
+        return None
+    y = activity.targets if deployment.labels is None else deployment.labels
+
+    def judge(changes: Mapping[str, Any], n: int) -> tuple[Any, Any]:
+        own = {key: value for key, value in changes.items() if key in options.values()}
+        more = {key: value for key, value in changes.items() if key not in own}
+        asked = replace(options, try_out=False, progress=False, checkpoint=None, **own)
+        done = deploy(model, first(x, n), y[:n], options=asked, **{**convert_options, **more})
+        return done.network, done.activity
+
+    return Bench(
+        deployment.network, activity, x, labels, deployment.keras[record.name],
+        {"dt": options.dt, "seed": options.seed}, _cores_J, judge, "on the emulated chip",
+        (options.readout,),
+    )  # fmt: skip
+
+
+def _cores_J(_: Any, activity: Any) -> float | None:
+    """Joules per inference of the cores of an emulated chip."""
+    if activity.chip is None:
+        return None
+    return float(chip_cost(activity).energy_J("core dynamic").nominal)
 
 
 def _keras(named: Any, data: Any, y: Any) -> Mapping[str, np.ndarray]:

@@ -63,6 +63,10 @@ class DeployOptions(Options):
         What the labels are for. Default: told from labels and output, see `read_labels`.
     readout : {"last", "mean"}
         Read it at the last step of a sample, or its mean over the steps.
+    try_out : bool
+        Whether the verdict's next steps are tried when it is first asked for: other scales and
+        steps, chosen in compiled code and run on the emulated chip, on at most 100 of the samples.
+        It needs a Keras model, and labels that are classes.
     """
 
     n_steps: int | None = defaults.n_steps()
@@ -97,6 +101,10 @@ class DeployOptions(Options):
     by_step: bool = option(False, help="Count every step, too: then --cost knows each step's time.")
     hardware_options: Mapping[str, Any] | None = option(None)
     checkpoint: Any = option(None, decides=False)
+    try_out: bool = option(
+        True, flag="--try", decides=False,
+        help="Try other settings for the next steps of the verdict, for some seconds.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         self.check_flags(LoihiError)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..errors import DataError
 from ..graph import NetworkGraph
 from ..layout import Result
 from ..layout.result import presenter_of
+from ..trying.attempts import Attempts
+from ..trying.steps import all_attempts
 from .chip_cost import chip_cost
 from .cores.network_use import NetworkUse
 from .deploy_options import DeployOptions
@@ -43,6 +46,10 @@ class Deployment(Result):
         Outputs of the Keras model for the same samples, if it was asked for a score.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    typed : str
+        The command that gives this deployment, which the verdict changes for its suggestions.
+    bench : Bench, optional
+        To try other settings on; None: there are no labels, or none are to be tried.
     """
 
     network: Any
@@ -53,6 +60,8 @@ class Deployment(Result):
     labels: np.ndarray | None = field(default=None, repr=False)
     keras: MappingOf[str, np.ndarray] = field(default_factory=dict, repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
+    typed: str = field(default="", repr=False)
+    bench: Any = field(default=None, repr=False)
 
     @property
     def target(self) -> str:
@@ -142,6 +151,21 @@ class Deployment(Result):
         """Share of samples classified correctly; None without labels, and for regressions."""
         own = self.score
         return None if own is None else own.accuracy
+
+    @property
+    def points_lost(self) -> float | None:
+        """Points of accuracy against the Keras model; None where either is not known."""
+        own = self.score
+        keras = None if own is None else self.keras_score
+        if own is None or keras is None or own.accuracy is None or keras.accuracy is None:
+            return None
+        return 100 * (keras.accuracy - own.accuracy)
+
+    @cached_property
+    def attempts(self) -> tuple[Attempts, ...]:
+        """Other settings, tried now on the same samples: see `DeployOptions.try_out`."""
+        lost = None if self.bench is None else self.points_lost
+        return () if lost is None else all_attempts(self.bench, lost)
 
     @property
     def dead_layers(self) -> tuple[str, ...]:

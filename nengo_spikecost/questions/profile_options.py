@@ -37,6 +37,10 @@ class ProfileOptions(MeasureOptions):
         accuracy, cores, energy and time there.
     block_shapes : "auto", "as_it_is", BlockFit, or mapping
         Which neurons share a core of that chip: see `deploy`.
+    try_out : bool
+        Whether the verdict's next steps are tried when it is first asked for: other scales, steps
+        and poolings, in compiled code, on at most 100 of the samples, until one serves or 10 s are
+        over. It needs labels that are classes.
     presentation, simulator, batch_size, dt, dtype, seed, checkpoint
         See `measure`.
     progress, target, hardware_options, by_step
@@ -52,6 +56,10 @@ class ProfileOptions(MeasureOptions):
         help="What simulates the network, and counts its spikes.",
     )  # fmt: skip
     presentation: str | None = defaults.presentation("fresh")
+    try_out: bool = option(
+        True, flag="--try", decides=False,
+        help="Try other settings for the next steps of the verdict, for some seconds.",
+    )  # fmt: skip
     devices: Iterable[str] | str | None = None
     chip: bool = option(
         False, help="Also run it on the emulated chip: accuracy, cores, energy, time there."

@@ -12,6 +12,8 @@ from ..activity.labels import Labels
 from ..activity.scores import Score
 from ..energy.estimate import EnergyEstimate
 from ..layout import Result
+from ..trying.attempts import Attempts
+from ..trying.steps import all_attempts
 from .network_energy import NetworkEnergy
 from .opponent.all_opponents import SAME_TECHNOLOGY, all_opponents
 from .opponent.break_even import break_even, zero_share
@@ -43,6 +45,10 @@ class Profile(Result):
         Those of the devices in the printed table; None: all. Files and data frames have all.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    typed : str
+        The command that gives this profile, which the verdict changes for its suggestions.
+    bench : Bench, optional
+        To try other settings on; None: there are no labels, or none are to be tried.
     """
 
     network: Any
@@ -54,6 +60,8 @@ class Profile(Result):
     chip: Any = field(default=None, repr=False)
     printed: tuple[str, ...] | None = None
     files: tuple[str, str] = ("MODEL", "DATA")
+    typed: str = ""
+    bench: Any = field(default=None, repr=False)
 
     @property
     def accuracy(self) -> dict[str, float]:
@@ -101,6 +109,28 @@ class Profile(Result):
     def in_table(self) -> tuple[str, ...]:
         """The devices of the printed table."""
         return self.devices if self.printed is None else self.printed
+
+    @property
+    def points_lost(self) -> float | None:
+        """Points of accuracy between the Keras model and the chip, or spikes by the better readout.
+
+        None where there are several outputs, no labels, or no classes.
+        """
+        by_name = self.accuracy
+        keras = by_name.get("keras")
+        spiking = [by_name.get("spiking, last step"), by_name.get("spiking, mean over steps")]
+        if self.chip is not None and self.chip.score is not None:
+            spiking = [self.chip.score.accuracy]
+        known = [accuracy for accuracy in spiking if accuracy is not None]
+        return 100 * (keras - max(known)) if keras is not None and known else None
+
+    @cached_property
+    def attempts(self) -> tuple[Attempts, ...]:
+        """Other settings, tried now on the same samples: see `ProfileOptions.try_out`."""
+        bench = self.bench if self.chip is None else self.chip.bench
+        if bench is None or self.points_lost is None:
+            return ()
+        return all_attempts(bench, self.points_lost)
 
     @cached_property
     def chip_cost(self) -> Any:

@@ -27,6 +27,8 @@ from ..errors import (
     MeasurementError,
 )
 from ..options import check_known, takes_options
+from ..trying.bench import Bench
+from ..trying.retyping import command_of
 from ..warned import warn
 from ..workload.row_counts import RATES, firing_notes
 from .network_energy import NetworkEnergy
@@ -103,7 +105,12 @@ def profile(
         warn(f"{note}{hint}", EstimateWarning)
     chip = _on_chip(model, network, x, y, options, convert_options) if options.chip else None
     printed = device_table.printed(devices) if options.devices is None else None
-    return Profile(network, activity, energy, devices, given_scores, labels, chip, printed)
+    bench = _bench(network, activity, x, labels, options) if options.try_out else None
+    typed = command_of("nengo-spikecost report MODEL --data DATA", options, convert_options)
+    return Profile(
+        network, activity, energy, devices, given_scores, labels, chip, printed, typed=typed,
+        bench=bench,
+    )  # fmt: skip
 
 
 def scores(
@@ -138,6 +145,36 @@ def _labels_and_scores(
         return labels, ()
 
 
+def _can_try(network: Any, options: ProfileOptions) -> bool:
+    """Whether compiled code does the same as the simulator, on a network that can be made anew."""
+    own = ("nengo_dl", "nengo_dl_probes", "nengo", "compiled")
+    made = hasattr(network, "remade") and not network.temporal
+    return made and options.presentation == "fresh" and options.simulator in own
+
+
+def _bench(
+    network: Any, activity: Activity, x: Any, labels: Mapping[str, Labels], options: ProfileOptions
+) -> Bench | None:
+    """What other settings are tried on; None without classes of a single output."""
+    from ..conversion.model_outputs import model_outputs
+
+    kept = isinstance(x, (Sized, Mapping)) and len(activity.outputs) == 1
+    if not labels or not kept or activity.protocol.frames != 1 or not _can_try(network, options):
+        return None
+    ((name, own),) = labels.items()
+    keras = model_outputs(network, x)
+    if own.kind == "regression" or name not in keras:
+        return None
+    simulation = {"dt": options.dt, "seed": options.seed, "dtype": options.dtype}
+    return Bench(network, activity, x, own, keras[name], simulation, on_loihi_J)
+
+
+def on_loihi_J(network: Any, activity: Activity) -> float | None:
+    """Joules per inference on Loihi's cores; None where nothing runs on them."""
+    estimate = NetworkEnergy(network, activity).estimate("loihi")
+    return None if estimate.all_on_host else estimate.mean_J
+
+
 def _on_chip(
     model: Any, network: Any, x: Any, y: Any, options: ProfileOptions, more: Mapping[str, Any]
 ) -> Any:
@@ -161,7 +198,8 @@ def _on_chip(
     try:
         return deploy(
             model, x, y, presentation=options.presentation, task=options.task,
-            progress=options.progress, block_shapes=options.block_shapes, **same,
+            progress=options.progress, block_shapes=options.block_shapes,
+            try_out=options.try_out, **same,
         )  # fmt: skip
     except (LoihiError, ConversionError) as error:
         warn(f"It was not run on the chip: {error}", EstimateWarning)

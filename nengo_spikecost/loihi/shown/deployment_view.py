@@ -17,7 +17,8 @@ from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...options import plain
-from ...workload.row_counts import dead_words, names_in_note
+from ...trying.steps import changed_names, steps_tried
+from ...workload.row_counts import dead_words
 from ..deployment import Deployment
 from .core_map import core_map
 
@@ -128,6 +129,7 @@ class DeploymentPresenter(Presenter[Deployment]):
             "accuracy": accuracy, "scores": scores,
             "predictions": _predictions_if_any(deployment),
             "layers": deployment.layers(),
+            "attempts": [attempt.to_dict() for attempt in deployment.attempts],
         }  # fmt: skip
 
     def size(self, deployment: Deployment) -> tuple[float, float]:
@@ -171,23 +173,25 @@ def _boundaries(deployment: Deployment) -> str:
 
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
-    """What to do about accuracy that was lost; it was not tried."""
+    """What to do about accuracy that was lost: tried, or marked as not tried."""
     own = _score_if_any(deployment)
-    keras = None if own is None else deployment.keras_score
-    if own is None or keras is None or own.accuracy is None or keras.accuracy is None:
-        return
-    lost = 100 * (keras.accuracy - own.accuracy)
-    if lost <= POINTS:
-        return
+    lost = None if own is None else deployment.points_lost
     model, data = deployment.files
-    scale, steps = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
-    changed = [c.layer for c in getattr(deployment.network, "choices", ()) if not c.exact]
+    steps: list[NextStep] = []
+    if lost is not None and deployment.attempts:
+        network, typed = deployment.network, deployment.typed
+        steps = steps_tried(deployment.attempts, typed, lost, network, model)
+    yield from steps
+    if steps or lost is None or lost <= POINTS:
+        return
+    scale, steps_now = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
+    changed = changed_names(deployment.network)
     if changed:
-        yield train_step(names_in_note(changed), lost, model)
+        yield train_step(changed, lost, model)
     more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""
     yield NextStep(
         f"{lost:.1f} points are lost: show each sample longer, or raise the rates",
-        f"nengo-spikecost deploy {model} --data {data} --steps {2 * steps}{more}",
+        f"nengo-spikecost deploy {model} --data {data} --steps {2 * steps_now}{more}",
     )
 
 

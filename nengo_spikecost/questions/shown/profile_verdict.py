@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...activity.scores import Score
 from ...layout import si
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
+from ...trying.steps import changed_names, pooled_on_host, steps_tried
 from ...workload.row_counts import layer_counts, names_in_note
 from ..profile_record import Profile
 from .worth import Outlook
@@ -26,7 +27,7 @@ def outlook(profile: Profile) -> Outlook:
     """All that tells whether the network is worth running on spiking hardware."""
     return Outlook(
         profile.estimates, profile.opponents, profile.energy.workload().per, profile.chip_cost,
-        points_lost(profile),
+        profile.points_lost,
     )  # fmt: skip
 
 
@@ -48,20 +49,6 @@ def accuracy_words(profile: Profile) -> str:
 def _regression(profile: Profile) -> bool:
     """Whether all that is known is how far values are off."""
     return bool(profile.scores) and all(score.accuracy is None for score in profile.scores)
-
-
-def points_lost(profile: Profile) -> float | None:
-    """Points of accuracy between the Keras model and the chip, or its spikes by the better readout.
-
-    None where there are several outputs, no labels, or no classes.
-    """
-    by_name = {score.name: score.accuracy for score in profile.scores}
-    keras = by_name.get("keras")
-    spiking = [by_name.get("spiking, last step"), by_name.get("spiking, mean over steps")]
-    if profile.chip is not None and profile.chip.score is not None:
-        spiking = [profile.chip.score.accuracy]
-    known = [accuracy for accuracy in spiking if accuracy is not None]
-    return 100 * (keras - max(known)) if keras is not None and known else None
 
 
 def _prefix(score: Score) -> str:
@@ -94,39 +81,15 @@ def _arrow(scores: list[Score], profile: Profile) -> str:
 
 
 def _next_steps(profile: Profile) -> Iterable[NextStep]:
-    """What to do about the worst of it; none of it has been tried on this network."""
+    """What to do about the worst of it: tried if there are labels, or marked as not tried."""
     model, data = profile.files
     given = f"{model} --data {data}"
-    counts = layer_counts(profile.energy.workload())
     scale = _scale(profile)
-    lost = points_lost(profile)
-    exact = _pooled_on_host(profile)
-    beyond = [row for row in counts if row.beyond_step]
-    if any(row.dead for row in counts) and scale:
-        yield NextStep(
-            f"Layers never spike ({names_in_note([r.name for r in counts if r.dead])}): raise the "
-            "rates",
-            f"nengo-spikecost report {given} --scale {5 * scale:g}",
-        )
-    elif lost is not None and lost > POINTS and scale:
-        changed = [c.layer for c in getattr(profile.network, "choices", ()) if not c.exact]
-        if changed:
-            yield train_step(names_in_note(changed), lost, model)
-        yield NextStep(
-            f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
-            f"nengo-spikecost report {given} --scale {4 * scale:g}",
-        )
-    if exact:
-        yield NextStep(
-            f"Max pooling runs on the host ({names_in_note(exact)}): make it an average",
-            f"nengo-spikecost report {given} --max-pooling average",
-        )
-    if beyond and scale:
-        highest = max(row.max_rate_hz or 0.0 for row in beyond)
-        yield NextStep(
-            f"Neurons fire at {highest:,.0f} Hz, more than a chip can: lower the rates",
-            f"nengo-spikecost report {given} --scale {scale * 900 / highest:.3g}",
-        )
+    lost = profile.points_lost
+    steps: list[NextStep] = []
+    if lost is not None and profile.attempts:
+        steps = steps_tried(profile.attempts, profile.typed, lost, profile.network, model)
+    yield from steps or _not_tried(profile, given, scale)
     if profile.chip is None and scale:
         yield NextStep(
             "See what the chip computes, and its cores",
@@ -139,13 +102,40 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
         )
 
 
+def _not_tried(profile: Profile, given: str, scale: float | None) -> Iterable[NextStep]:
+    """What might help, where it could not be tried."""
+    counts, lost = layer_counts(profile.energy.workload()), profile.points_lost
+    model, pooled = profile.files[0], pooled_on_host(profile.network)
+    beyond = [row for row in counts if row.beyond_step]
+    if any(row.dead for row in counts) and scale:
+        yield NextStep(
+            f"Layers never spike ({names_in_note([r.name for r in counts if r.dead])}): raise the "
+            "rates",
+            f"nengo-spikecost report {given} --scale {5 * scale:g}",
+        )
+    elif lost is not None and lost > POINTS and scale:
+        changed = changed_names(profile.network)
+        if changed:
+            yield train_step(changed, lost, model)
+        yield NextStep(
+            f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
+            f"nengo-spikecost report {given} --scale {4 * scale:g}",
+        )
+    if pooled:
+        yield NextStep(
+            f"Max pooling runs on the host ({names_in_note(pooled)}): make it an average",
+            f"nengo-spikecost report {given} --max-pooling average",
+        )
+    if beyond and scale:
+        highest = max(row.max_rate_hz or 0.0 for row in beyond)
+        yield NextStep(
+            f"Neurons fire at {highest:,.0f} Hz, more than a chip can: lower the rates",
+            f"nengo-spikecost report {given} --scale {scale * 900 / highest:.3g}",
+        )
+
+
 def _scale(profile: Profile) -> float | None:
     """The one factor on all firing rates, of a Conversion that has one."""
     scales = getattr(profile.network, "scale_firing_rates", {})
     values = set(scales.values())
     return values.pop() if len(values) == 1 else None
-
-
-def _pooled_on_host(profile: Profile) -> list[str]:
-    choices = getattr(profile.network, "choices", ())
-    return [c.layer for c in choices if c.on_host and "MaxPool" in c.layer_type]

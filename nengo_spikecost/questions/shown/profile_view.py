@@ -88,6 +88,7 @@ class ProfilePresenter(Presenter[Profile]):
             "accuracy": {identifier(name): share for name, share in profile.accuracy.items()},
             "scores": [score.to_dict() for score in profile.scores],
             "labels": {name: own.words for name, own in profile.labels.items()},
+            "attempts": [attempt.to_dict() for attempt in profile.attempts],
             "stack": stack.report().as_dict(),
         }
 

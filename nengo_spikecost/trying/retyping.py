@@ -1,0 +1,73 @@
+"""Commands that are typed again with other options."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+#: Flags that name files which a command writes: nobody wants them written over.
+WRITTEN = ("--html", "--json", "--csv", "--plot")
+
+
+def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, str]) -> str:
+    """A command with some options changed, and without the files that it writes.
+
+    Parameters
+    ----------
+    typed : str
+        The command as it was typed, or could have been.
+    changes : mapping from str to object
+        New values by name of the option; True for a flag without a value.
+    flags : mapping from str to str
+        The flag of each option.
+    """
+    dropped = {flags[name]: value is not True for name, value in changes.items()}
+    dropped.update((flag, True) for flag in WRITTEN)
+    words = shlex.split(typed)
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if skip:
+            skip = False
+        elif flag in dropped:
+            skip = dropped[flag] and not equals
+        else:
+            kept.append(word)
+    for name, value in changes.items():
+        kept.append(flags[name])
+        if value is not True:
+            kept.append(f"{value:g}" if isinstance(value, float) else str(value))
+    return shlex.join(kept)
+
+
+def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
+    """The command that a call stands for: ``""`` if an option has no flag.
+
+    Parameters
+    ----------
+    start : str
+        Command and files: ``"nengo-spikecost report MODEL --data DATA"``.
+    options : Options
+        Those that were given are typed.
+    more : mapping from str to object
+        Further options of `convert`.
+    """
+    words = [start]
+    fields = options.__dataclass_fields__
+    known = {"max_pooling": "--max-pooling", "spike_input": "--spike-input"}
+    for name, value in {**options.given(), **more}.items():
+        if name in fields and (name not in options.deciding() or value is None):
+            continue
+        given = fields[name].metadata if name in fields else {"help": name in known}
+        plain = isinstance(value, (str, int, float)) or hasattr(value, "dtype")
+        if not given.get("help") or not plain:
+            return ""
+        flag = given.get("flag") or known.get(name) or f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            words += [str(flag)] if value else []
+        else:
+            text = f"{value:g}" if isinstance(value, float) else str(value)
+            words.append(f"{flag} {shlex.quote(text)}")
+    return " ".join(words)
