@@ -108,10 +108,18 @@ class Conversion(Result):
             As `convert`.
         """
         assert self._maker is not None
-        scales: Any = dict(self.scale_firing_rates)
-        if len({*scales.values()}) <= 1:
-            scales = next(iter(scales.values()), 1)
+        one = self.one_scale
+        scales = dict(self.scale_firing_rates) if one is None else one
         return self._maker(**{"scale_firing_rates": scales, **self.options, **changes})
+
+    @property
+    def one_scale(self) -> float | None:
+        """The one factor on all firing rates; None if layers have their own."""
+        if not self.scale_firing_rates:
+            return 1.0
+        spiking = {self.layer_names.get(e) for e in self.net.all_ensembles} - {None}
+        values = set(self.scale_firing_rates.values())
+        return values.pop() if len(values) == 1 and spiking <= {*self.scale_firing_rates} else None
 
     @property
     def input_nodes(self) -> tuple[nengo.Node, ...]:

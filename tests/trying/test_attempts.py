@@ -61,7 +61,9 @@ SMALL = "small.h5", "--data", "small.npz"
     (("report", *SMALL, "--scale", 1, "--steps", 10), ACCURACY),
     (("report", *GIVEN, "--scale=100", "--steps=60"), ENERGY),
     (("report", *SMALL, "--scale", 100, "--steps", 20, "--chip"), ACCURACY),
-    (("deploy", *GIVEN, "--scale", 200, "--steps", 80), ENERGY),
+    pytest.param(
+        ("deploy", *GIVEN, "--scale", 200, "--steps", 80), ENERGY, marks=pytest.mark.slow
+    ),
 ])  # fmt: skip
 def test_commands_give_what_they_promise(run, typed, purpose):
     content = run(*typed)

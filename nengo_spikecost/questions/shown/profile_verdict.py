@@ -136,6 +136,5 @@ def _not_tried(profile: Profile, given: str, scale: float | None) -> Iterable[Ne
 
 def _scale(profile: Profile) -> float | None:
     """The one factor on all firing rates, of a Conversion that has one."""
-    scales = getattr(profile.network, "scale_firing_rates", {})
-    values = set(scales.values())
-    return values.pop() if len(values) == 1 else None
+    scale: float | None = getattr(profile.network, "one_scale", None)
+    return scale
