@@ -198,6 +198,20 @@ def crossing(own: Curves) -> str:
     return f"{np.exp(a + share * (b - a)):.1%}"
 
 
+def products_of(shape: tuple[int, ...]) -> int:
+    """Multiply-accumulates of a dense product: as many as synapses."""
+    if shape[0] != kernels.CONVOLUTION:
+        return shape[1] * shape[2]
+    return shape[2] * shape[5] * shape[9] * shape[10]
+
+
+def show_rates(own: Curves, n_products: int) -> None:
+    """Print how many products a second are made at best; about so many, at a border of sources."""
+    events = max(n_products * a / t for a, t in zip(ACTIVITIES, own["events"])) / 1e3
+    dense = n_products / min(own["dense"]) / 1e3
+    print(f"at best {events:.1f}e9 synops and {dense:.0f}e9 multiply-accumulates a second")
+
+
 def show(name: str, own: Curves) -> None:
     """Print the curves of a layer."""
     print(f"\n{name}: events and dense product cost the same at {crossing(own)}")
@@ -245,13 +259,14 @@ def main() -> None:
     parser.add_argument("--plot", metavar="FILE")
     parser.add_argument("--seconds", type=float, default=0.02, help="for each point, three times")
     arguments = parser.parse_args()
-    found = {
-        name: curves(convolution(*own), arguments.seconds) for name, own in CONVOLUTIONS.items()
-    }
-    found.update({name: curves(matrix(*own), arguments.seconds) for name, own in MATRICES.items()})
+    layers = {name: convolution(*own) for name, own in CONVOLUTIONS.items()}
+    layers.update({name: matrix(*own) for name, own in MATRICES.items()})
+    found = {name: curves(layer, arguments.seconds) for name, layer in layers.items()}
     found.update(chip_curves(arguments.seconds))
     for name, own in found.items():
         show(name, own)
+        if name in layers:
+            show_rates(own, products_of(layers[name].shape))
     if arguments.plot:
         plot(found, arguments.plot)
 
