@@ -99,7 +99,7 @@ def convolution(size: int, channels: int, filters: int, kernel: int, stride: int
         kernels.CONVOLUTION, size * size * channels, out * out * filters, size, size, channels,
         out, out, filters, kernel, kernel, stride, stride, 0, 0,
     )  # fmt: skip
-    return Layer(shape, kernels.by_source(weights), kernels.by_target(weights))
+    return Layer(shape, kernels.by_source(weights, stride), kernels.by_target(weights))
 
 
 def matrix(n_sources: int, n_targets: int) -> Layer:

@@ -18,8 +18,6 @@ from nengo_spikecost.activity import measure
 from nengo_spikecost.activity.compiled.product_kernels import (
     Products,
     active,
-    by_source,
-    by_target,
     convolution_dense,
     convolution_events,
 )
@@ -360,7 +358,7 @@ def test_events_and_dense_products_give_the_same_bits(drawn):
     product = convolution_shape(conv, kernel)
     x = (rng.uniform(size=conv.input_shape.size) < drawn["share"]) * rng.choice([1, 3, 333.3])
     x = x.astype(dtype)
-    values = np.concatenate([by_source(kernel), by_target(kernel)])
+    values = np.concatenate([product.by_source, product.by_target]).astype(dtype)
     zero = np.zeros(1, dtype=np.int64)
     products = Products(
         np.array([[*product.shape, 0]]), zero, zero + kernel.size, zero, zero.astype("i4"),

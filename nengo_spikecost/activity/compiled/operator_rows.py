@@ -160,7 +160,7 @@ def convolution_shape(conv: Any, kernel: np.ndarray) -> Product:
         conv.input_shape.n_channels, *spatial_out, conv.n_filters, *size, *steps, *before,
     )  # fmt: skip
     kernel = kernel.reshape(*size, *kernel.shape[-2:])
-    return Product(shape, by_source(kernel), by_target(kernel))
+    return Product(shape, by_source(kernel, steps[1]), by_target(kernel))
 
 
 @assembler(ConvTransposeInc)

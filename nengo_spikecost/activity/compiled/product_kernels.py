@@ -217,8 +217,9 @@ def convolution_events(
 ) -> None:
     """The same for a convolution.
 
-    The weights of a source are kept with the columns of the kernel in reverse: with a stride of 1
-    the targets of a row of the kernel are then one run, in the order of their weights.
+    Of a row of the kernel, a source reaches with every stride-th column, one target each. The
+    weights of a source are kept in this order (`by_source`), so that they are one run, and so are
+    their targets.
     """
     shape = p.shape[k]
     columns, channels = shape[4], shape[5]
@@ -226,6 +227,7 @@ def convolution_events(
     k_rows, k_columns, down, right = shape[9], shape[10], shape[11], shape[12]
     top, left = shape[13], shape[14]
     kernel, row_size = k_rows * k_columns * out_channels, k_columns * out_channels
+    each, more = k_columns // right, k_columns % right
     # divisions of whole numbers would take longer than all else here; with the half, which none of
     # the products can round away, these are as exact
     by_channels, by_columns, by_down, by_right = 1 / channels, 1 / columns, 1 / down, 1 / right
@@ -239,32 +241,22 @@ def convolution_events(
         below, right_of = row + top, pixel - row * columns + left
         target_row = np.int64((below + 0.5) * by_down)
         last = np.int64((right_of + 0.5) * by_right)
+        # columns of the kernel with which it reaches a target: every stride-th from this one on,
+        # of which the last reaches the first target
+        column = right_of - last * right
+        n_columns = each + (column < more)
+        start = last - (n_columns - 1)
+        skip = max(-start, 0)
+        first = column * each + min(column, more) + skip
+        start += skip
+        size = (min(last + 1, out_columns) - start) * out_channels
         a = below - target_row * down
         while a < k_rows and target_row >= 0:
             if target_row < out_rows:
                 target = y_at + target_row * out_columns * out_channels
-                own = weights + a * row_size
-                if right == 1:
-                    # the kernel's last column reaches the first target
-                    start = last - (k_columns - 1)
-                    skip = max(-start, 0)
-                    stop = min(last + 1, out_columns)
-                    if start + skip < stop:
-                        add_run(
-                            y, target + (start + skip) * out_channels, p.values,
-                            own + skip * out_channels, value,
-                            (stop - start - skip) * out_channels,
-                        )  # fmt: skip
-                else:
-                    column, b = last, k_columns - 1 - (right_of - last * right)
-                    while b >= 0 and column >= 0:
-                        if column < out_columns:
-                            add_run(
-                                y, target + column * out_channels, p.values,
-                                own + b * out_channels, value, out_channels,
-                            )  # fmt: skip
-                        column -= 1
-                        b -= right
+                if size > 0:
+                    own = weights + a * row_size + first * out_channels
+                    add_run(y, target + start * out_channels, p.values, own, value, size)
             target_row -= 1
             a += down
 
@@ -389,7 +381,18 @@ def by_target(kernel: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def by_source(kernel: np.ndarray) -> np.ndarray:
-    """Weights of a convolution as its events read them: channels of the sources come first, and
-    columns are in reverse."""
-    return kernel[:, ::-1].transpose(2, 0, 1, 3).reshape(-1)
+def by_source(kernel: np.ndarray, stride: int) -> np.ndarray:
+    """Weights of a convolution as its events read them.
+
+    Channels of the sources come first. Every ``stride``-th column is together, in reverse: those
+    with which a source reaches its targets, in the order of these.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (rows, columns, channels of sources, channels of targets)
+    stride : int
+        From column to column.
+    """
+    n = kernel.shape[1]
+    columns = np.concatenate([np.arange(k, n, stride)[::-1] for k in range(stride)])
+    return kernel[:, columns].transpose(2, 0, 1, 3).reshape(-1)
