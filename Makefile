@@ -1,4 +1,4 @@
-# make demo | test | slow | lint | types | docs | clean      PYTHON=python3.12  STACK=tf2.12  WORKERS=2
+# make demo | test | slow | lint | types | docs | links | clean      PYTHON=python3.12  STACK=tf2.12  WORKERS=2
 #
 # Each target creates or renews .venv first: from PYTHON if given, else from the .venv that
 # is there, else from python3. STACK forces one of the two pinned stacks (see CONTRIBUTING).
@@ -10,7 +10,7 @@ ARGS ?=
 # processes that share the tests, file by file; WORKERS=0 runs them in one
 WORKERS ?= 2
 
-.PHONY: demo test slow lint types docs venv clean
+.PHONY: demo test slow lint types docs links venv clean
 
 demo: venv
 	$(BIN)/nengo-spikecost demo $(ARGS)
@@ -35,6 +35,11 @@ docs: venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    -c constraints/tf2.21.txt -r constraints/docs.txt
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python tools/check_links.py docs/_build/html
+
+# the addresses of others, after `make docs`; needs the network
+links:
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/links
 
 venv:
 	@$(PYTHON) tools/setup_venv.py --stack "$(STACK)"

@@ -97,9 +97,21 @@ def test_same_output():
     ],
 )  # fmt: skip
 def test_every_public_name_is_in_the_reference(package):
-    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    pages = (ROOT / "docs" / "api").glob("*.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     documented = {name.split(".")[-1] for name in re.findall(r"auto\w+:: ([\w.]+)", text)}
     # modules, with sections of their own
-    documented |= {"devices", "loihi", "schemas", "stack", "errors", "tuning"}
+    documented |= {"devices", "loihi", "plots", "schemas", "stack", "errors", "tuning"}
     public = set(importlib.import_module(package).__all__)
     assert public <= documented, sorted(public - documented)
+
+
+def test_no_parameter_is_only_sent_elsewhere():
+    """A text such as `See measure.` explains nothing to whoever reads one page of the reference."""
+    elsewhere = re.compile(r"^ +(?:See|As in|As for) [`\w.]+\.$", re.MULTILINE)
+    sent = [
+        f"{path.name}: {match.group().strip()}"
+        for path in (ROOT / "nengo_spikecost").rglob("*.py")
+        for match in elsewhere.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert sent == []

@@ -217,8 +217,10 @@ class Activity(Result):
         y : array of shape (n_samples,) or (n_samples, 1) or one-hot, optional
             Labels; default: those that came with the data. 0 and 1 for an output of a single
             value.
-        output, readout
-            See `predictions`.
+        output : str, optional
+            Which output; needed if there are several.
+        readout : {"last", "mean"}
+            Its value at the last step, or its mean over the steps.
 
         Raises
         ------

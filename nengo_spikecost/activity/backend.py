@@ -33,8 +33,16 @@ class Setup:
         The neurons that are counted, and the processes on the chip whose events are.
     outputs : mapping from str to nengo.Probe
         The outputs that are read, by name; the Probes are in the network.
-    n_steps, dt, batch_size, seed, presentation
-        See `nengo_spikecost.activity.Protocol`.
+    n_steps : int
+        Steps of a sample.
+    dt : float
+        Length of a step in s.
+    batch_size : int
+        Samples side by side.
+    seed : int
+        Seed of the build and the run.
+    presentation : {"fresh", "continuous"}
+        Start every sample from the initial state, or run on from the one before.
     options : mapping from str to object
         Arguments of `measure` that only this simulator takes: `SimulatorSpec.options`.
     fit : BlockFit, optional

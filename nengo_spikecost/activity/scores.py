@@ -20,7 +20,7 @@ class Score:
     name : str
         Whose output, and how it is read: ``"keras"``, ``"spiking, last step"``.
     kind : str
-        See `Labels`.
+        ``"classes"``, ``"binary"``, ``"multi-label"`` or ``"regression"``.
     accuracy : float, optional
         Classification: the share of samples that are right; multi-label: of all values.
     n_right, n : int

@@ -68,7 +68,7 @@ class RecordingConverter(nengo_dl.Converter):
     chip_synapses : bool
         Whether filters before neurons become synapses, as hardware has them, one step later.
     **options
-        As in ``nengo_dl.Converter``.
+        Handed on to ``nengo_dl.Converter``.
 
     Attributes
     ----------

@@ -82,7 +82,7 @@ def load_by_input(
     names : sequence of sequence of str
         What the array of each input may be called, its own name first.
     y_key : str, optional
-        As for `load_data`.
+        The name of the array of labels. Default: the usual ones are tried.
 
     Raises
     ------

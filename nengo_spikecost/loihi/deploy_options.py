@@ -51,12 +51,33 @@ class DeployOptions(Options):
         their order, or a nengo_loihi.BlockShape).
     objective : {"cores", "latency", "traffic"}
         The aim of `fit_blocks`.
-    neuron_type, scale_firing_rates, synapse, max_pooling
-        Of a Keras model: see `convert`. The defaults are those of `profile`, with Loihi's neurons.
+    neuron_type : nengo.neurons.NeuronType or type or str
+        Neurons in place of every ReLU of a Keras model: an instance, a class or a name.
+    scale_firing_rates : float or dict
+        Factor on the input of the neurons, divided out again at their output: one number, or one
+        by layer.
+    synapse : float or nengo.synapses.Synapse, optional
+        Filter on the output of all neurons; a number is a time constant in s.
+    max_pooling : {"exact", "average", "strided"}, optional
+        What max pooling of a Keras model becomes. The defaults of these four are those of
+        `profile`, with Loihi's neurons.
     presentation : {"fresh", "continuous"}, optional
-        Default: continuous, as a board runs. See `measure`.
-    batch_size, dt, seed, progress, by_step, hardware_options, checkpoint
-        See `measure`.
+        Start every sample from the network's initial state, or let it run on from the one before.
+        Default: continuous, as a board runs.
+    batch_size : int, optional
+        Samples side by side, as on as many boards. Default: 1, or many if fresh.
+    dt : float
+        Length of a step in s.
+    seed : int
+        Seed of the build and the run.
+    progress : bool
+        Show a progress bar, if standard error is a terminal, or in a notebook.
+    by_step : bool
+        Also count each core step by step: then the cost knows the time of each step.
+    hardware_options : mapping, optional
+        For a board: options of ``nengo_loihi.hardware.HardwareInterface``.
+    checkpoint : str or path, optional
+        A folder that keeps the results of every batch, to go on with after an interruption.
     output : str, optional
         Which output is read, if there are several.
     task : {"classification", "regression"}, optional

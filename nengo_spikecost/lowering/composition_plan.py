@@ -62,7 +62,7 @@ def make_plan(
     keep : collection of objects
         Nodes that must stay.
     fixed : mapping from nengo.Connection to str
-        See `fixed_connections`.
+        Connections that must stay as they are, and why.
     refused : mapping from nengo.Node to str
         Nodes found before to be impossible to compose through, and why.
     """

@@ -24,8 +24,14 @@ class ProfileOptions(MeasureOptions):
     ----------
     n_steps : int, optional
         Steps per sample. Samples with a time axis have their own, unless another is given.
-    neuron_type, scale_firing_rates, synapse
-        See `convert`. The defaults are the same in all calls that run a model
+    neuron_type : nengo.neurons.NeuronType or type or str
+        Neurons in place of every ReLU of a Keras model: an instance, a class or a name.
+    scale_firing_rates : float or dict
+        Factor on the input of the neurons, divided out again at their output: one number, or one
+        by layer.
+    synapse : float or nengo.synapses.Synapse, optional
+        Filter on the output of all neurons; a number is a time constant in s.
+        These defaults are the same in all calls that run a model
         (`nengo_spikecost.spiking.defaults`).
     devices : iterable of str, optional
         Devices in the table. Default: the usual ones that the network can be priced on, of which
@@ -41,10 +47,27 @@ class ProfileOptions(MeasureOptions):
         Whether the verdict's next steps are tried when it is first asked for: other scales, steps
         and poolings, in compiled code, on at most 100 of the samples, until one serves or 10 s are
         over. It needs labels that are classes.
-    presentation, simulator, batch_size, dt, dtype, seed, checkpoint
-        See `measure`.
-    progress, target, hardware_options, by_step
-        See `measure`.
+    presentation : {"fresh", "continuous"}, optional
+        Start every sample from the network's initial state, or let it run on from the one before.
+    simulator : str
+        What simulates the network and counts its spikes, by name.
+    batch_size : int, optional
+        Samples side by side. Default: as many as memory allows, or 1 if continuous.
+    dt : float, optional
+        Length of a step in s.
+    dtype : {"float32", "float64"}, optional
+        For ``"compiled"``: type of all numbers of the simulation.
+    seed : int
+        Seed of the run, and of the build if the network has none of its own.
+    checkpoint : str or path, optional
+        A folder that keeps the results of every batch, to go on with after an interruption.
+    progress : bool
+        Show a progress bar, if standard error is a terminal, or in a notebook.
+    target, hardware_options
+        For ``"nengo_loihi"``: its emulator (``"sim"``) or a board (``"loihi"``), and the board's
+        options.
+    by_step : bool
+        For ``"loihi"``: also count each core step by step.
     """
 
     neuron_type: Any = defaults.neuron_type(defaults.NEURONS)

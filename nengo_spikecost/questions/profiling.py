@@ -127,7 +127,7 @@ def scores(
         Samples and labels; without labels, or with such as can't be read (then with a warning),
         there are no scores.
     task : {"classification", "regression"}, optional
-        See `profile`.
+        What the labels are for. Default: told from labels and output.
     """
     return _labels_and_scores(network, activity, x, y, task)[1]
 

@@ -94,8 +94,10 @@ class RateOptions(Options):
         Which one.
     tolerance : float
         Share of the target that a rate may be off.
-    neuron_type, synapse
-        As in `convert`.
+    neuron_type : nengo.neurons.NeuronType or type or str
+        Neurons in place of every ReLU: an instance, a class or a name.
+    synapse : float or nengo.synapses.Synapse, optional
+        Filter on the output of all neurons; a number is a time constant in s.
     n_steps, skip_steps : int
         Steps of a presentation, and how many of the first are not counted, for rates without
         the time in which filters fill.
@@ -107,8 +109,14 @@ class RateOptions(Options):
     judged : bool
         Whether NengoDL measures the scales that compiled code found: the result is that of
         NengoDL then, and `LayerRates.searched_hz` has the rates of the search.
-    batch_size, dt, presentation, seed
-        As in `measure`.
+    batch_size : int, optional
+        Samples simulated side by side. Default: as many as memory allows, or 1 if continuous.
+    dt : float
+        Length of a step in s.
+    presentation : {"fresh", "continuous"}
+        Start every sample from the network's initial state, or let it run on from the one before.
+    seed : int
+        Seed of the run, and of the network.
     progress : bool
         Show a progress bar with the time left, if standard error is a terminal, or in a notebook.
     """

@@ -34,7 +34,7 @@ class SweepOptions(Options):
     Attributes
     ----------
     neuron_type : nengo.neurons.NeuronType or type or str
-        See `convert`.
+        Neurons in place of every ReLU: an instance, a class or a name.
     n_steps : int or sequence of int
         Presentation times, in steps.
     synapses : float or None or sequence of them
@@ -87,8 +87,10 @@ class SweepOptions(Options):
         under way is simulated again. None: nothing is kept.
     timeout : float, optional
         Begin no setting after so many seconds.
-    batch_size, dt
-        See `measure`.
+    batch_size : int, optional
+        Samples simulated side by side. Default: as many as memory allows.
+    dt : float
+        Length of a step in s.
     seed : int
         Of the search, the simulation and the network. Two sweeps with equal arguments on one
         machine are equal, unless they end by ``timeout``.

@@ -72,7 +72,7 @@ class ConvolutionConverter(LayerConverter):
             Spatial shape and channels of one sample, in the layer's order.
         kernel : ndarray of shape (*kernel_size, channels // groups, n_filters)
         strides, padding, groups
-            As in ``nengo.Convolution``.
+            Stride along each axis, ``"same"`` or ``"valid"``, and groups of channels.
         """
         dimensions = kernel.ndim - 2
         if groups > 1 and dimensions > _MAX_GROUPED_AXES:

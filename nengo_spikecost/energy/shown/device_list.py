@@ -84,8 +84,9 @@ def device_list(devices: Iterable[Device], presets: Presets = (), line_length: i
 
     Parameters
     ----------
-    devices, presets
-        See `blocks`.
+    devices : iterable of Device
+    presets : sequence of (str, Device)
+        Cost models, and the devices they price in place of those of the same name.
     line_length : int
         Notes are wrapped to it, and the table to fit; constants take 75.
     """

@@ -34,11 +34,11 @@ def layer_table(
     estimates : mapping from str to EnergyEstimate
         By device name, as the columns write it; one for every device that they mention.
     columns : sequence of str
-        See `nengo_spikecost.energy.shown.layer_columns.column_names`.
+        Names of columns, as `nengo_spikecost.energy.shown.layer_columns.column_names` lists them.
     si_units : bool
         SI prefixes and separators, or KerasSpiking's plain numbers and headers.
     print_warnings : bool
-        See `nengo_spikecost.energy.shown.layer_notes.table_notes`.
+        Whether notes below the table say what is assumed and missing.
     break_evens : mapping, optional
         By device, as the columns write it, and layer: see `LayerRow.break_even`.
     grouped : bool

@@ -99,7 +99,8 @@ def fit_blocks(
         be worth it. A fit in an order that the network does not have can't be applied.
         Default: its own.
     spikes : Activity or mapping, optional
-        As for `check_fit`; without it every neuron is taken to fire at 100 Hz.
+        An Activity that was measured, or spikes per step by Ensemble or its name; without it
+        every neuron is taken to fire at 100 Hz.
     max_cores : int, optional
         For "latency" and "traffic". Default: all cores of as many chips as are needed.
     max_cores_per_chip : int

@@ -79,8 +79,12 @@ def check_fit(
 
     Parameters
     ----------
-    network, shapes, dt
-        As for `core_use`.
+    network : nengo.Network or Conversion
+        What is to run on the chip.
+    shapes : mapping, optional
+        Block shapes by Ensemble. Default: those in the network's config.
+    dt : float
+        Length of a step in s.
     spikes : Activity or mapping, optional
         Spikes of the neurons on the host: an Activity that was measured, or a mapping from
         Ensemble or its name to spikes per step, of each neuron or of all on average. Without

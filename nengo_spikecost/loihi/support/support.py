@@ -98,8 +98,10 @@ def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
 
     Parameters
     ----------
-    network, dt
-        As for `check_support`.
+    network : nengo.Network or Conversion
+        What is to run on the chip.
+    dt : float
+        Length of a step in s.
 
     Raises
     ------

@@ -91,8 +91,15 @@ def break_even_of(
     ----------
     workload : Workload
         With measured spikes.
-    cost_model, device, opponent, bits
-        See `break_even`.
+    cost_model : str or CostModel
+        How both sides are priced.
+    device : str or Device
+        That of the spiking network.
+    opponent : str or Device, optional
+        That of the same network without spikes. Default: ``"digital"``.
+    bits : int, mapping or BitWidths, optional
+        Widths of weights, sums and the opponent's activations. Default: activations that tell as
+        many values apart as there are steps.
     zero_share : float
         Share of neurons that do not spike in an inference; for the condition of Yan et al.
     """

@@ -154,8 +154,12 @@ def rate_curve(
         By population.
     neuron_types : mapping from str to NeuronType
         By population; the first one's curve is taken.
-    statistic, seconds, dt
-        See `RateCurve`.
+    statistic : RateStatistic
+        What is meant by the rate of a layer.
+    seconds : float
+        Length of the presentation in s.
+    dt : float
+        Length of a step in s.
     """
     if not activations:
         return None

@@ -53,11 +53,12 @@ class RescalableNetwork:
         Samples side by side. Default: as `measure` chooses it for the first `run`, and the
         same from then on.
     presentation : {"fresh", "continuous"}
-        As in `measure`. A continuous presentation has one length only.
+        Start every sample from the network's initial state, or let it run on from the one before.
+        A continuous presentation has one length only.
     seed : int
-        Seed of the run, as in `measure`.
+        Seed of the run, and of the build if the network has none of its own.
     simulator : {"nengo_dl", "compiled"}
-        As in `measure`: compiled code is several times faster.
+        What simulates: compiled code is several times faster.
     scales : float or dict, optional
         Scales to begin with, as ``scale_firing_rates`` of `convert`. Default: those of a
         Conversion, or 1.

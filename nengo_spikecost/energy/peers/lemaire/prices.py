@@ -103,7 +103,8 @@ class Prices:
     ----------
     arithmetic : Arithmetic
     ram : callable
-        See `nengo_spikecost.energy.peers.lemaire.memory_traffic`.
+        Energy in J of an access, from the size of the memory in bits and the width of a word:
+        one of `memory_traffic`, or a function of your own.
     widths : Widths
     fifo_size : int
         Words of the queue of events between two layers.
