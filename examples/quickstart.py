@@ -10,8 +10,6 @@ result = nsc.profile(
     demo_model(),
     data.x_test[:100],
     data.y_test[:100],
-    n_steps=40,
-    scale_firing_rates=200,
     devices=["cpu", "loihi", "spinnaker2"],
 )
 result.summary()

@@ -12,7 +12,7 @@ from .carried import scales_option, was_typed
 from .later_flags import LaterFlags
 from .model_commands import checked_early, first_samples, loaded, loaded_model, plain_errors
 from .option_flags import Decorator
-from .printing import is_quiet, list_written, show, show_result, show_settings
+from .printing import is_quiet, list_written, show, show_carried, show_result, show_settings
 from .shared_options import (
     file_options,
     model_options,
@@ -94,5 +94,7 @@ def fit(
     show("\nTo paste, where net is the network that was converted:\n")
     show(fit.code())
     show("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
+    if not fit.reordered:
+        show_carried("To run it in these blocks", "deploy", "--fit", json_file, model)
     write_results(fit, json_file, html_file=html_file)
     list_written(files)

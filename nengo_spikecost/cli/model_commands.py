@@ -154,6 +154,11 @@ def given_files() -> tuple[str, str] | None:
     return None
 
 
+def given_model() -> str:
+    """Name of the model's file that the command was given."""
+    return str(click.get_current_context().params["model"])
+
+
 def no_synapse(options: dict[str, Any]) -> dict[str, Any]:
     """Options with None for a time constant of 0, which is how one types that there is none."""
     return {**options, "synapse": options["synapse"] or None} if "synapse" in options else options

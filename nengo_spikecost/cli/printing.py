@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -45,6 +46,28 @@ def show_result(result: Any, *more: str) -> None:
     verdict = presenter_of(result).verdict(result)
     if verdict is not None:
         _print(to_text([verdict], width()))
+
+
+def show_carried(advice: str, command: str, flag: str, json_file: str | None, model: str) -> None:
+    """Print the command that goes on with what was found.
+
+    Parameters
+    ----------
+    advice : str
+        What it is for.
+    command, flag : str
+        Of the next step: ``deploy`` and ``--scales``.
+    json_file : str, optional
+        Where the result is written. None: the line says that --json is needed.
+    model : str
+        File of the model that the next step takes.
+    """
+    name = json_file
+    if name in (None, "-"):
+        name = f"{click.get_current_context().command.name}.json"
+        advice = f"{advice} (write it with --json {name} first)"
+    words = ["nengo-spikecost", command, model, "--data", "DATA", flag, str(name)]
+    show(f"\n{advice}:\n\n{shlex.join(words)}")
 
 
 def _print(text: str) -> None:

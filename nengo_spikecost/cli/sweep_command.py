@@ -10,9 +10,9 @@ from ..errors import DataError, TuningError
 from ..tuning.sweep_options import SweepOptions
 from .commands import Described
 from .drawing import plot_option
-from .model_commands import on_model
+from .model_commands import given_model, on_model
 from .option_flags import flags
-from .printing import show, show_result
+from .printing import show, show_carried, show_result
 from .shared_options import (
     conversion_options,
     device_file_option,
@@ -86,6 +86,9 @@ def sweep(
         show(f"\n{error}")
     else:
         show(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
+        if n_confirm is None:
+            words = f"To go on with trial {best.trial}, the best within {loss:.2%}"
+            show_carried(words, "deploy", "--scales", json_file, given_model())
     if plot_file is not None:
         save_plot(swept, plot_file)
     write_results(swept, json_file, csv_file, html_file)

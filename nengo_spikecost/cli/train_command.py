@@ -12,7 +12,7 @@ from .commands import Described
 from .drawing import plot_option
 from .model_commands import first_samples, on_model
 from .option_flags import flags
-from .printing import show_result
+from .printing import show_carried, show_result
 from .shared_options import conversion_options, file_options, samples_option
 from .written_files import write_results
 
@@ -61,4 +61,5 @@ def train(
     save_model(tuned.model, model_file)
     if plot_file is not None:
         save_plot(tuned, plot_file)
+    show_carried("To see it on the chip", "deploy", "--scales", json_file, model_file)
     write_results(tuned, json_file, csv_file, html_file)

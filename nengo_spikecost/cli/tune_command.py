@@ -10,9 +10,9 @@ from ..options import by_layer
 from ..tuning.rate_options import RateOptions
 from .commands import Described
 from .drawing import plot_option
-from .model_commands import first_samples, on_model
+from .model_commands import first_samples, given_model, on_model
 from .option_flags import flags
-from .printing import show, show_result
+from .printing import show, show_carried, show_result
 from .shared_options import conversion_options, file_options, samples_option
 from .written_files import write_results
 
@@ -60,6 +60,7 @@ def tune(
     tuning = tune_firing_rates(model, first_samples(x, samples), **options)
     show_result(tuning)
     show(f"\nTo paste:\n\n{tuning.code()}")
+    show_carried("To go on with these scales", "deploy", "--scales", json_file, given_model())
     if plot_file is not None:
         save_plot(tuning, plot_file)
     write_results(tuning, json_file, html_file=html_file)

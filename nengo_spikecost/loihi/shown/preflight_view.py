@@ -137,7 +137,7 @@ def _next_steps(checked: Preflight) -> Iterable[NextStep]:
     elif checked.runs:
         yield NextStep(
             "Run it on the emulated chip with your data",
-            f"nengo-spikecost deploy {given} --steps 40 --cost --html deploy.html",
+            f"nengo-spikecost deploy {given} --cost --html deploy.html",
         )
         yield NextStep(
             "See what it costs, and whether it is worth it",
