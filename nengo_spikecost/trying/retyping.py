@@ -24,6 +24,9 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     """
     dropped = {flags[name]: value is not True for name, value in changes.items()}
     dropped.update((flag, True) for flag in WRITTEN)
+    dropped.update({"-q": False, "--quiet": False})
+    if "scale_firing_rates" in changes:  # scales of a file are for all layers, too
+        dropped["--scales"] = True
     words = shlex.split(typed)
     kept: list[str] = []
     skip = False
@@ -39,6 +42,26 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
         kept.append(flags[name])
         if value is not True:
             kept.append(f"{value:g}" if isinstance(value, float) else str(value))
+    return shlex.join(kept)
+
+
+#: Flags that say how a model is made to spike, and which of them have a value.
+SPIKING = {
+    "--scales": True, "--scale": True, "--steps": True, "--synapse": True, "--max-pooling": True,
+    "--swap": True, "--spike-input": False,
+}  # fmt: skip
+
+
+def spiking_flags(typed: str) -> str:
+    """Those of a typed command's flags that another command has to have for the same spikes."""
+    kept: list[str] = []
+    words = iter(shlex.split(typed))
+    for word in words:
+        flag, equals, _ = word.partition("=")
+        if flag in SPIKING:
+            kept.append(word)
+            if SPIKING[flag] and not equals:
+                kept.append(next(words, ""))
     return shlex.join(kept)
 
 

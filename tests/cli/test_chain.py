@@ -61,6 +61,39 @@ def test_single_layers_and_all_others(run, tuned):
     assert settings(done).startswith("Settings: scales others 90, conv1 7; 4 steps of 1 ms")
 
 
+def test_the_next_command_has_the_same_scales(run, tuned):
+    """Joined again, as a shell would read it: what was typed, for another command."""
+    done = run("report", *DATA, "--steps", 4, "--scales", "tune.json", "--scale", "conv1=7",
+               "--devices", "loihi", "--json", "b.json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    steps = json.loads((tuned / "b.json").read_text())["verdict"]["next_steps"]
+    assert (
+        "nengo-spikecost deploy net.h5 --data data.npz --steps 4 --scales tune.json --scale "
+        "conv1=7 --cost"
+    ) in [step["command"] for step in steps]
+
+
+def test_a_new_scale_is_in_place_of_those_of_a_file():
+    from nengo_spikecost.trying.attempts import FLAGS
+    from nengo_spikecost.trying.retyping import changed_command
+
+    typed = "nengo-spikecost deploy net.h5 --data x.npy --scales tune.json --fit fit.json -q"
+    assert changed_command(typed, {"scale_firing_rates": 300.0}, FLAGS) == (
+        "nengo-spikecost deploy net.h5 --data x.npy --fit fit.json --scale 300"
+    )
+    assert changed_command(typed, {"n_steps": 60}, FLAGS) == (
+        "nengo-spikecost deploy net.h5 --data x.npy --scales tune.json --fit fit.json --steps 60"
+    )
+
+
+def test_tune_says_how_its_scales_are_carried_on(run, tuned):
+    done = run("tune", *DATA, "--steps", 10, "--json", "found.json")
+    assert done.exit_code == 0, done.stderr
+    assert "\nnengo-spikecost deploy net.h5 --data DATA --scales found.json\n" in done.stdout
+    deployed = run("deploy", *DATA, "--steps", 10, "--scales", "found.json")
+    assert deployed.exit_code == 0, deployed.stderr
+
+
 def test_the_best_setting_of_a_sweep_has_steps_filter_and_neurons(run, tuned):
     """Of those within the smallest loss, 0.01, the one with the least energy: by hand the first."""
     best = "scales conv0 99, conv1 340, dense0 560; {}; filter 3 ms; {}; max pooling average; fresh"

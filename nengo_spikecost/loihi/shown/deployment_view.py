@@ -17,6 +17,8 @@ from ...layout.plots import bar_size, draw_bars
 from ...layout.si import MISSING, counted
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...options import plain
+from ...trying.attempts import FLAGS
+from ...trying.retyping import changed_command
 from ...trying.steps import changed_names, steps_tried
 from ...workload.row_counts import dead_words
 from ..deployment import Deployment
@@ -188,10 +190,13 @@ def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
     changed = changed_names(deployment.network)
     if changed:
         yield train_step(changed, lost, model)
-    more = f" --scale {2 * scale:g}" if isinstance(scale, (int, float)) else ""
+    changes: dict[str, Any] = {"n_steps": 2 * steps_now}
+    if isinstance(scale, (int, float)):
+        changes["scale_firing_rates"] = 2 * scale
+    typed = deployment.typed or f"nengo-spikecost deploy {model} --data {data}"
     yield NextStep(
         f"{lost:.1f} points are lost: show each sample longer, or raise the rates",
-        f"nengo-spikecost deploy {model} --data {data} --steps {2 * steps_now}{more}",
+        changed_command(typed, changes, FLAGS),
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from ...activity.scores import Score
 from ...layout import si
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
+from ...spiking.defaults import SCALE
+from ...trying.retyping import spiking_flags
 from ...trying.steps import changed_names, pooled_on_host, steps_tried
 from ...workload.row_counts import layer_counts, names_in_note
 from ..profile_record import Profile
@@ -90,12 +92,16 @@ def _next_steps(profile: Profile) -> Iterable[NextStep]:
     if lost is not None and profile.attempts:
         steps = steps_tried(profile.attempts, profile.typed, lost, profile.network, model)
     yield from steps or _not_tried(profile, given, scale)
-    if profile.chip is None and scale:
+    converted = hasattr(profile.network, "one_scale")
+    if profile.chip is None and converted:
+        flags = spiking_flags(profile.typed)
+        if not profile.typed and scale not in (None, SCALE):
+            flags = f"--scale {scale:g}"
         yield NextStep(
             "See what the chip computes, and its cores",
-            f"nengo-spikecost deploy {given} --scale {scale:g} --cost",
+            " ".join(f"nengo-spikecost deploy {given} {flags} --cost".split()),
         )
-    if scale:
+    if converted:
         yield NextStep(
             "Search rates and presentation times for the least energy",
             f"nengo-spikecost sweep {given} --study study.db",
@@ -113,14 +119,21 @@ def _not_tried(profile: Profile, given: str, scale: float | None) -> Iterable[Ne
             "rates",
             f"nengo-spikecost report {given} --scale {5 * scale:g}",
         )
-    elif lost is not None and lost > POINTS and scale:
+    elif lost is not None and lost > POINTS and hasattr(profile.network, "one_scale"):
         changed = changed_names(profile.network)
         if changed:
             yield train_step(changed, lost, model)
-        yield NextStep(
-            f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
-            f"nengo-spikecost report {given} --scale {4 * scale:g}",
-        )
+        if scale:
+            yield NextStep(
+                f"{lost:.1f} points are lost, most often to rates that are too low: raise them",
+                f"nengo-spikecost report {given} --scale {4 * scale:g}",
+            )
+        else:
+            yield NextStep(
+                f"{lost:.1f} points are lost with these scales: find others, with training "
+                "samples; then give --scales tune.json",
+                f"nengo-spikecost tune {model} --data TRAINING_DATA --target 300 --json tune.json",
+            )
     if pooled:
         yield NextStep(
             f"Max pooling runs on the host ({names_in_note(pooled)}): make it an average",
