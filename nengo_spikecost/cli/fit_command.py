@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -10,7 +12,14 @@ from .. import check
 from ..errors import LoihiError
 from .carried import scales_option, was_typed
 from .later_flags import LaterFlags
-from .model_commands import checked_early, first_samples, loaded, loaded_model, plain_errors
+from .model_commands import (
+    checked_early,
+    first_samples,
+    given_files,
+    loaded,
+    loaded_model,
+    plain_errors,
+)
 from .option_flags import Decorator
 from .printing import is_quiet, list_written, show, show_carried, show_result, show_settings
 from .shared_options import (
@@ -90,6 +99,7 @@ def fit(
         for score in scores(conversion, spikes, x, y):
             show(score.line())
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
+    fit = replace(fit, files=given_files() or (shlex.quote(model), "DATA"))
     show_result(fit)
     show("\nTo paste, where net is the network that was converted:\n")
     show(fit.code())

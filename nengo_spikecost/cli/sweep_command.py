@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from ..errors import DataError, TuningError
 from ..tuning.sweep_options import SweepOptions
 from .commands import Described
 from .drawing import plot_option
-from .model_commands import given_model, on_model
+from .model_commands import given_files, given_model, on_model
 from .option_flags import flags
 from .printing import show, show_carried, show_result
 from .shared_options import (
@@ -72,6 +73,7 @@ def sweep(
 
     samples = len(x) if samples is None else min(samples, len(x))
     swept = sweep(model, x[:samples], y[:samples], **options)
+    swept = replace(swept, files=given_files() or swept.files)
     show_result(swept)
     try:
         loss = min(options["accuracy_losses"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -57,6 +59,7 @@ def train(
     from ..tuning import fine_tune
 
     tuned = fine_tune(model, first_samples(x, samples), y[:samples], **options)
+    tuned = replace(tuned, files=(shlex.quote(model_file), tuned.files[1]))
     show_result(tuned)
     save_model(tuned.model, model_file)
     if plot_file is not None:

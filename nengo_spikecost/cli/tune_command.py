@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from ..options import by_layer
 from ..tuning.rate_options import RateOptions
 from .commands import Described
 from .drawing import plot_option
-from .model_commands import first_samples, given_model, on_model
+from .model_commands import first_samples, given_files, given_model, on_model
 from .option_flags import flags
 from .printing import show, show_carried, show_result
 from .shared_options import conversion_options, file_options, samples_option
@@ -58,6 +59,7 @@ def tune(
     from ..tuning import tune_firing_rates
 
     tuning = tune_firing_rates(model, first_samples(x, samples), **options)
+    tuning = replace(tuning, files=given_files() or tuning.files)
     show_result(tuning)
     show(f"\nTo paste:\n\n{tuning.code()}")
     show_carried("To go on with these scales", "deploy", "--scales", json_file, given_model())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -71,6 +71,20 @@ class Verdict:
             "lines": [{"about": about, "sentence": sentence} for about, sentence in self.lines],
             "next_steps": [asdict(step) for step in self.next_steps],
         }
+
+
+def accuracy_line(values: Mapping[str, str], samples: str = "") -> str:
+    """``"Keras 99.0 %, with spikes 98.6 %, on the emulated chip 98.0 % (500 samples)"``.
+
+    Parameters
+    ----------
+    values : mapping from str to str
+        By whose it is: an accuracy, or an error.
+    samples : str
+        On which; empty if that is said elsewhere.
+    """
+    words = ", ".join(f"{whose} {value}" for whose, value in values.items())
+    return f"{words} ({samples})" if words and samples else words
 
 
 def changed_words(choices: Iterable[Any]) -> str:

@@ -28,6 +28,8 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     if "scale_firing_rates" in changes:  # scales of a file are for all layers, too
         dropped["--scales"] = True
     words = shlex.split(typed)
+    if "scale_firing_rates" in changes and any(w.partition("=")[0] == "--scales" for w in words):
+        return ""  # a file says the scales, and may say more
     kept: list[str] = []
     skip = False
     for word in words:

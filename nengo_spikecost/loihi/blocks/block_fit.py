@@ -114,6 +114,8 @@ class BlockFit(Result):
         The network that the shapes are for.
     given : nengo.Network or Conversion
         The same, or the Conversion that knows the names of its layers and inputs.
+    files : tuple of (str, str)
+        Names of model and data in the commands that the verdict suggests.
     """
 
     layers: tuple[LayerFit, ...]
@@ -130,6 +132,7 @@ class BlockFit(Result):
     network: nengo.Network = field(repr=False, compare=False)
     given: Any = field(repr=False, compare=False)
     search: Any = field(repr=False, compare=False)
+    files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
 
     @property
     def use(self) -> NetworkUse:

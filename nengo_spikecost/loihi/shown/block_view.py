@@ -10,6 +10,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Chart, Drawing
 from ...layout.plots import bar_size, draw_groups
 from ...layout.si import counted
+from ...layout.verdict import NextStep, Verdict
 from ..blocks.block_fit import BlockFit
 from ..cores.network_use import LayerUse, NetworkUse
 from .core_map import core_map
@@ -68,17 +69,17 @@ class BlockFitPresenter(Presenter[BlockFit]):
     def title(self, fit: BlockFit) -> str:
         return "Block shapes for Loihi"
 
+    def verdict(self, fit: BlockFit) -> Verdict:
+        busiest = f"{fit.busiest_ns / 1000:.1f} us a step on the busiest core (modelled)"
+        return Verdict.of(
+            ("fits", fits_words(fit)), ("Loihi", busiest), next_steps=_next_steps(fit)
+        )
+
     def charts(self, fit: BlockFit) -> Iterable[Chart]:
         yield core_map(fit.use)
         yield Drawing("The fullest core of each layer", partial(self.draw, fit), self.size(fit))
 
     def summary(self, fit: BlockFit) -> Iterable[str | Table]:
-        proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound}"
-        yield f"{counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
-        if fit.ended != "complete" and not fit.is_optimal:
-            why = "was interrupted" if fit.ended == "interrupt" else "had no more time"
-            yield f"The search {why}: with more (time_limit=, --time-limit) it may find better."
-        yield ""
         groups = _alike([layer.use for layer in fit.layers])
         fullest = sorted(groups, key=lambda group: -_fullness(group[0]))[:SHOWN]
         rows = []
@@ -123,6 +124,28 @@ class BlockFitPresenter(Presenter[BlockFit]):
 
     def draw(self, fit: BlockFit, axes: Any) -> None:
         _draw_shares(axes, fit.use.layers)
+
+
+def fits_words(fit: BlockFit) -> str:
+    """``"yes: 11 cores on 1 chip (fewer are impossible)"``."""
+    proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound:,}"
+    return f"yes: {counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
+
+
+def _next_steps(fit: BlockFit) -> Iterable[NextStep]:
+    model, data = fit.files
+    if fit.ended != "complete" and not fit.is_optimal:
+        why = "was interrupted" if fit.ended == "interrupt" else "had no more time"
+        yield NextStep(
+            f"The search {why}: with more (time_limit=, --time-limit) it may find better"
+        )
+    if hasattr(fit.given, "model"):
+        yield NextStep(
+            "Run it on the emulated chip with these shapes, from the --json file of fit",
+            f"nengo-spikecost deploy {model} --data {data} --fit fit.json --cost",
+        )
+    elif not fit.reordered:
+        yield NextStep("Run it on the emulated chip: nengo_spikecost.loihi.deploy(fit, data)")
 
 
 def _alike(layers: Sequence[LayerUse]) -> list[Group]:

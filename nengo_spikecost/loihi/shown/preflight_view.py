@@ -16,6 +16,7 @@ from ...layout.si import counted
 from ...layout.verdict import NextStep, Verdict
 from ...workload.row_counts import names_in_note
 from ..preflight import Preflight
+from .block_view import fits_words
 
 
 @presents(Preflight)
@@ -122,11 +123,9 @@ def _runs(checked: Preflight) -> str:
 
 
 def _fits(checked: Preflight) -> str:
-    fit = checked.fit
-    if fit is not None:
-        proof = "fewer are impossible" if fit.is_optimal else f"at least {fit.lower_bound:,}"
-        return f"yes: {counted(fit.n_cores, 'core')} on {counted(fit.n_chips, 'chip')} ({proof})"
-    return "no: reasons below" if checked.misfits else ""
+    if checked.fit is not None:
+        return fits_words(checked.fit)
+    return "no, in any block shapes: reasons below" if checked.misfits else ""
 
 
 def _next_steps(checked: Preflight) -> Iterable[NextStep]:
@@ -134,6 +133,10 @@ def _next_steps(checked: Preflight) -> Iterable[NextStep]:
     given = f"{model} --data {data}"
     if checked.refused:
         yield NextStep(checked.refused[0].remedy)
+    elif checked.misfits:  # fit_blocks has tried all shapes, on as many chips as it takes
+        yield NextStep(
+            f"All block shapes were tried, and none fits: {checked.misfits[0]}", tried=True
+        )
     elif checked.runs:
         yield NextStep(
             "Run it on the emulated chip with your data",

@@ -164,6 +164,8 @@ class RateTuning(Result):
         The simulator of the search; that of the figures is ``activity.protocol.simulator``.
     searched_because : str
         Why it was not in compiled code, if only NengoDL can run the network.
+    files : tuple of (str, str)
+        Names of model and data in the commands that the verdict suggests.
     """
 
     layers: tuple[LayerRates, ...]
@@ -180,6 +182,7 @@ class RateTuning(Result):
     searched_in: str = "nengo_dl"
     searched_because: str = ""
     base: Conversion | None = field(default=None, repr=False, compare=False)
+    files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
 
     @property
     def n_simulations(self) -> int:

@@ -76,6 +76,8 @@ class Sweep(Result):
         variance of the targets that is explained, and losses are losses of it.
     variance : float
         Of the targets of a regression.
+    files : tuple of (str, str)
+        Names of model and data in the commands that the verdict suggests.
     """
 
     trials: tuple[Trial, ...]
@@ -95,6 +97,7 @@ class Sweep(Result):
     searched_in: str = JUDGES
     searched_because: str = ""
     judged: Mapping[tuple[int, int], Reading] = field(default_factory=dict, repr=False)
+    files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
 
     def __repr__(self) -> str:
         return (

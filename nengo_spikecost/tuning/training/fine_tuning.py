@@ -64,6 +64,8 @@ class FineTuning(Result):
         Weights that were not trained.
     stopped : str, optional
         Why training ended before its last epoch.
+    files : tuple of (str, str)
+        Names of the trained model and of test data in the commands that the verdict suggests.
     """
 
     model: Any = field(repr=False)
@@ -74,6 +76,7 @@ class FineTuning(Result):
     forward: str
     frozen: tuple[str, ...] = ()
     stopped: str | None = None
+    files: tuple[str, str] = field(default=("TRAINED_MODEL", "TEST_DATA"), repr=False)
 
     @property
     def best(self) -> EpochRecord:

@@ -12,6 +12,7 @@ import numpy as np
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import bare
 from ....layout.presenter import Part
+from ....layout.verdict import NextStep, Verdict
 from ..rate_tuning import FLAGS, LayerRates, RateTuning
 
 if TYPE_CHECKING:
@@ -40,6 +41,32 @@ class RateTuningPresenter(Presenter[RateTuning]):
     """A row for each layer, and below them a line for each target missed and for each flag."""
 
     format = "nengo-spikecost/firing-rates/1"
+
+    def verdict(self, tuning: RateTuning) -> Verdict:
+        tuned = [layer for layer in tuning.layers if layer.target_hz is not None]
+        missed = [layer for layer in tuned if not layer.reached]
+        n_reached = len(tuned) - len(missed)
+        words = f"{n_reached} of {si.counted(len(tuned), 'layer')}"
+        reached = f"{words} within {tuning.tolerance:.0%} of the target"
+        flags = [
+            f"{layer.layer} {', '.join(layer.flags)}" for layer in tuning.layers if layer.flags
+        ]
+        answer = "Yes: every layer fires as it was asked to"
+        if missed:
+            answer = f"Not wholly: {missed[0].layer} fires at {missed[0].rate_hz:.3g} Hz, as "
+            answer += missed[0].reason or "no scale came nearer"
+        model, _ = tuning.files
+        return Verdict.of(
+            ("reached", reached),
+            ("look at", "; ".join(flags)),
+            ("worth it?", f"{answer}."),
+            next_steps=[
+                NextStep(
+                    "See accuracy and energy with these scales, from the --json file of tune",
+                    f"nengo-spikecost report {model} --data TEST_DATA --scales tune.json",
+                )
+            ],
+        )
 
     def summary(self, tuning: RateTuning) -> Iterable[Part]:
         tuned = [layer for layer in tuning.layers if layer.target_hz is not None]

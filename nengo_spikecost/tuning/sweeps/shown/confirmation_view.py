@@ -6,8 +6,10 @@ from typing import Any
 
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare
+from ....layout.verdict import Verdict
 from ..confirmation import Confirmation
 from .loss_words import as_json, interval, known, points, quality, renamed, share
+from .sweep_verdict import confirmation_verdict
 
 
 @presents(Confirmation)
@@ -16,6 +18,9 @@ class ConfirmationPresenter(Presenter[Confirmation]):
 
     format = "nengo-spikecost/confirmation/1"
     nested = ("scale_firing_rates", "interval_in_sweep", "interval", "loss_interval")
+
+    def verdict(self, confirmation: Confirmation) -> Verdict | None:
+        return confirmation_verdict(confirmation)
 
     def summary(self, confirmation: Confirmation) -> list[Table]:
         regression = confirmation.keras_rmse is not None

@@ -12,10 +12,12 @@ from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import bare, say
 from ....layout.presenter import Part
+from ....layout.verdict import Verdict
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
 from ..trials import Point, Reading, Trial
 from .loss_words import correlated, interval, known, points, quality, renamed
+from .sweep_verdict import sweep_verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +34,9 @@ class SweepPresenter(Presenter[Sweep]):
     """Counts of trials, the front, and the best setting within each loss beside the baseline's."""
 
     format = "nengo-spikecost/sweep/1"
+
+    def verdict(self, sweep: Sweep) -> Verdict | None:
+        return sweep_verdict(sweep)
 
     def summary(self, sweep: Sweep) -> Iterable[Part]:
         front = sweep.front()

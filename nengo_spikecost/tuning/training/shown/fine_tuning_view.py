@@ -10,6 +10,7 @@ from typing import Any
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare
 from ....layout.presenter import Part
+from ....layout.verdict import NextStep, Verdict, accuracy_line
 from ..fine_tuning import EpochRecord, FineTuning
 
 
@@ -19,6 +20,30 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
     format = "nengo-spikecost/fine-tuning/1"
     panels = 3
+
+    def verdict(self, tuning: FineTuning) -> Verdict | None:
+        """None where nothing was measured before training."""
+        before, best = tuning.history[0], tuning.best
+        if before.epoch != 0:
+            return None
+        classes = not math.isnan(best.accuracy)
+        values = (before.accuracy, best.accuracy) if classes else (before.loss, best.loss)
+        shown = [f"{100 * v:.1f} %" if classes else f"loss {v:.3g}" for v in values]
+        whose = {"with spikes before": shown[0], "after": shown[1]}
+        synops = f"{before.synops:,.0f} before, {best.synops:,.0f} after, per sample"
+        gained = 100 * (values[1] - values[0]) if classes else 0.0
+        changes = [f"{gained:.1f} points gained"] if gained > 0 else []
+        if not classes and values[1] < values[0]:
+            changes.append(f"a loss of {values[1] / values[0]:.3g} times that of before")
+        if before.synops and best.synops < before.synops:
+            changes.append(f"{1 - best.synops / before.synops:.0%} fewer synops")
+        better = best.epoch != 0 and changes
+        answer = f"Yes: {', '.join(changes)}." if better else "No: no epoch was better than before."
+        return Verdict.of(
+            ("accuracy" if classes else "error", accuracy_line(whose, "as simulated in training")),
+            ("synops", synops), ("worth it?", answer),
+            next_steps=_next_steps(tuning) if better else (),
+        )  # fmt: skip
 
     def summary(self, tuning: FineTuning) -> Iterable[Part]:
         yield Table.of(
@@ -66,6 +91,17 @@ class FineTuningPresenter(Presenter[FineTuning]):
             if form is not None:
                 axis.yaxis.set_major_formatter(form)
             bare(axis)
+
+
+def _next_steps(tuning: FineTuning) -> Iterable[NextStep]:
+    """To see what came of it on samples that it was not trained with."""
+    model, data = tuning.files
+    scales = {*tuning.scale_firing_rates.values()} or {1.0}
+    scale = f"--scale {scales.pop():g}" if len(scales) == 1 else "--scales train.json"
+    yield NextStep(
+        "Judge the trained model by samples that it was not trained with",
+        f"nengo-spikecost report {model} --data {data} {scale} --steps {tuning.n_steps} --chip",
+    )
 
 
 def _cells(record: EpochRecord, best: bool) -> tuple[str, ...]:

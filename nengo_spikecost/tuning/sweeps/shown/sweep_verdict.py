@@ -1,0 +1,122 @@
+"""The verdicts on a sweep and on its confirmation: accuracy, energy, whether it paid, what next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ....errors import TuningError
+from ....layout import si
+from ....layout.verdict import NextStep, Verdict, accuracy_line, train_step
+from ..confirmation import Confirmation, ConfirmedPoint
+from ..sweep_result import Sweep
+from ..trials import Point
+
+#: Share of the energy that scales by layer have to save for them to be worth it.
+SAVED = 0.02
+
+
+def sweep_verdict(sweep: Sweep) -> Verdict | None:
+    """What the search has come to; None if no setting was seen with all images."""
+    if not sweep.points:
+        return None
+    loss = min(sweep.space.losses)
+    best = _within(sweep, loss)
+    shown = min(sweep.points, key=lambda p: p.loss) if best is None else best
+    return Verdict.of(
+        _accuracy(sweep.regression, sweep.keras_accuracy, sweep.keras_rmse, shown, sweep.n_images),
+        (_device(sweep.device), f"{si.si(shown.energy_J, 'J')} per inference, {_setting(shown)}"),
+        ("worth it?", _worth(sweep, best, loss)),
+        next_steps=_next_steps(sweep, best, shown),
+    )  # fmt: skip
+
+
+def confirmation_verdict(confirmation: Confirmation) -> Verdict | None:
+    """Whether what a search found holds on images that it did not see."""
+    if not confirmation.rows:
+        return None
+    try:
+        row = confirmation.best()
+    except TuningError:
+        row = min(confirmation.rows, key=lambda r: r.loss)
+    regression = confirmation.keras_rmse is not None
+    n_images, keras = confirmation.n_images, confirmation.keras_accuracy
+    energy = f"{si.si(row.energy_J, 'J')} per inference, " if row.energy_J == row.energy_J else ""
+    held = row.loss <= max(row.point.loss, 0.005) + 1e-9
+    words = f"{_points(row.loss)} here, {_points(row.point.loss)} where it was searched"
+    answer = f"Yes, it holds: {words}." if held else f"Not as it seemed: {words}."
+    return Verdict.of(
+        _accuracy(regression, keras, confirmation.keras_rmse, row, n_images, " not searched on"),
+        (_device(confirmation.device), f"{energy}{_setting(row.point, row.n_steps)}"),
+        ("worth it?", answer),
+    )  # fmt: skip
+
+
+def _accuracy(
+    regression: bool, keras: float, keras_rmse: float | None, shown: Point | ConfirmedPoint,
+    n_images: int, which: str = "",
+) -> tuple[str, str]:  # fmt: skip
+    values = {"Keras": f"{100 * keras:.1f} %", "with spikes": f"{100 * shown.accuracy:.1f} %"}
+    if regression:
+        values = {"Keras": f"RMSE {keras_rmse:.3g}", "with spikes": f"RMSE {shown.rmse:.3g}"}
+    samples = f"{si.counted(n_images, 'image')}{which}"
+    return ("error" if regression else "accuracy", accuracy_line(values, samples))
+
+
+def _within(sweep: Sweep, loss: float) -> Point | None:
+    try:
+        return sweep.best(loss)
+    except TuningError:
+        return None
+
+
+def _worth(sweep: Sweep, best: Point | None, loss: float) -> str:
+    """Whether the search has found something that one scale for all layers does not give."""
+    if best is None:
+        closest = min(sweep.points, key=lambda p: p.loss)
+        return (
+            f"No: no setting is within {100 * loss:.3g} points of the Keras model; the closest is "
+            f"{_points(closest.loss)} from it."
+        )
+    try:
+        one = sweep.best(loss, baseline=True)
+    except TuningError:
+        return "Yes: no single scale for all layers that was tried is as accurate."
+    if best.energy_J >= (1 - SAVED) * one.energy_J:
+        return f"No need of scales by layer: one for all takes {si.si(one.energy_J, 'J')}."
+    saved = 1 - best.energy_J / one.energy_J
+    return f"Yes: {saved:.0%} less energy than the best single scale, {si.si(one.energy_J, 'J')}."
+
+
+def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[NextStep]:
+    model, data = sweep.files
+    if best is None:
+        if not sweep.regression:
+            yield train_step("", 100 * shown.loss, model)
+        return
+    study = "" if sweep.study is None else f" --study {sweep.study}"
+    if study:
+        yield NextStep(
+            "The best of many is also lucky: measure the front on samples not searched on",
+            f"nengo-spikecost sweep {model} --data {data}{study} --samples {sweep.n_images} "
+            "--confirm 200",
+        )
+    yield NextStep(
+        "Run the best setting on the emulated chip, from the sweep's --json file",
+        f"nengo-spikecost deploy {model} --data TEST_DATA --scales sweep.json --cost",
+    )
+
+
+def _setting(point: Any, n_steps: int | None = None) -> str:
+    steps = point.n_steps if n_steps is None else n_steps
+    return f"trial {point.trial} at {si.counted(steps, 'step')}"
+
+
+def _points(loss: float) -> str:
+    if loss <= 0:
+        return "no points lost"
+    return f"{100 * loss:.1f} points lost"
+
+
+def _device(name: str) -> str:
+    return "Loihi" if name == "loihi" else name
