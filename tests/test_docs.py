@@ -115,3 +115,12 @@ def test_no_parameter_is_only_sent_elsewhere():
         for match in elsewhere.finditer(path.read_text(encoding="utf-8"))
     ]
     assert sent == []
+
+
+def test_every_network_of_the_screenshots_is_shown_in_terminal_and_page():
+    tool = (ROOT / "tools" / "screenshots.py").read_text(encoding="utf-8")
+    cases = re.findall(r"^def (\w+)\(\) -> tuple", tool, re.MULTILINE)
+    page = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    pictures = [f"_static/{kind}" for c in cases for kind in (f"terminal-{c}.svg", f"page-{c}.png")]
+    assert len(cases) == 4 and all(f"]({picture})" in page for picture in pictures)
+    assert all((ROOT / "docs" / picture).stat().st_size > 5_000 for picture in pictures)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nengo
+import nengo_spa as spa
 import numpy as np
 from playwright.sync_api import sync_playwright
 from rich.console import Console
@@ -64,10 +65,7 @@ def cnn() -> tuple[str, Any]:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss)
     model.fit(data.x_train, data.y_train, epochs=8, batch_size=64, verbose=0)
-    profile = nsc.profile(
-        model, data.x_test, data.y_test, n_steps=100, scale_firing_rates=100, chip=True,
-        progress=False,
-    )  # fmt: skip
+    profile = nsc.profile(model, data.x_test, data.y_test, chip=True, progress=False)
     return "nengo-spikecost report cnn.keras --data digits.npz --chip --html cnn.html", profile
 
 
@@ -87,10 +85,33 @@ def learning() -> tuple[str, Any]:
         nengo.Probe(post, synapse=0.01, label="square")
     x = np.linspace(-1, 1, 9)[:, None]
     profile = nsc.profile(network, x, n_steps=200, simulator="nengo", progress=False)
-    return "nsc.profile(network, x, n_steps=200)", profile
+    return 'nsc.profile(network, x, n_steps=200, simulator="nengo")', profile
 
 
-CASES: dict[str, Callable[[], tuple[str, Any]]] = {"demo": demo, "cnn": cnn, "learning": learning}
+def binding() -> tuple[str, Any]:
+    """Two semantic pointers bound to one, with nengo-spa."""
+    size = 16
+    vocabulary = spa.Vocabulary(size, pointer_gen=np.random.RandomState(0))
+    vocabulary.populate("BLUE; RED; CIRCLE; SQUARE")
+    with spa.Network(label="binding with nengo-spa", seed=0) as network:
+        colour, shape, bound = (
+            spa.State(size, label=name) for name in ("colour", "shape", "bound")
+        )
+        colour * shape >> bound
+        inputs = {state: nengo.Node(np.zeros(size)) for state in (colour, shape)}
+        for state, node in inputs.items():
+            nengo.Connection(node, state.input, synapse=None)
+        nengo.Probe(bound.output, synapse=0.02, label="bound")
+    pairs = [("BLUE", "CIRCLE"), ("RED", "SQUARE"), ("BLUE", "SQUARE"), ("RED", "CIRCLE")]
+    given = zip(inputs.values(), zip(*pairs))
+    x = {node: np.stack([vocabulary[name].v for name in names]) for node, names in given}
+    profile = nsc.profile(network, x, n_steps=100, simulator="nengo", progress=False)
+    return 'nsc.profile(network, x, n_steps=100, simulator="nengo")', profile
+
+
+CASES: dict[str, Callable[[], tuple[str, Any]]] = {
+    "demo": demo, "cnn": cnn, "learning": learning, "binding": binding,
+}  # fmt: skip
 
 
 def terminal(name: str, command: str, result: Any) -> None:
@@ -98,7 +119,8 @@ def terminal(name: str, command: str, result: Any) -> None:
     columns, lines = SCREEN
     with open("/dev/null", "w") as nowhere:
         console = Console(record=True, width=columns, file=nowhere)
-        console.print(Text(f"$ {command}"))
+        prompt = "$" if command.startswith("nengo-spikecost") else ">>>"
+        console.print(Text(f"{prompt} {command}"))
         for line in result.summary_string(columns).splitlines()[: lines - 1]:
             console.print(Text(line))
         console.save_svg(str(FOLDER / f"terminal-{name}.svg"), title=name, unique_id=name)

@@ -16,6 +16,7 @@ import click
 from click.core import ParameterSource
 
 from ..errors import DataError
+from ..schemas import check_readable
 from ..spiking.defaults import OTHERS
 
 #: What the files of each command say that they are, without the version.
@@ -207,4 +208,5 @@ def _read(path: str, kinds: tuple[str, ...], commands: str) -> dict[str, Any]:
     if not is_ours or not content["format"].startswith(kinds):
         says = f" (its format is {content['format']})" if is_ours else ""
         raise DataError(f"{path} is something else{says}; {expected}.")
+    check_readable(path, content["format"])
     return content

@@ -14,7 +14,7 @@ from typing import Any
 from .. import check
 from ..errors import DataError
 
-__all__ = ["json_schema", "kinds"]
+__all__ = ["check_readable", "json_schema", "kinds"]
 
 _FOLDER = Path(__file__).parent
 
@@ -48,3 +48,22 @@ def json_schema(kind: str) -> dict[str, Any]:
     if kind not in (name, schema["title"]):
         raise DataError(f"The schema is of {schema['title']}, and there is none of {kind}.")
     return schema
+
+
+def check_readable(path: str, name: str) -> None:
+    """Raise `DataError` if a file is of a later version of its format than this package knows.
+
+    Parameters
+    ----------
+    path : str
+        Of the file, for the message.
+    name : str
+        Its ``format``; earlier versions are read.
+    """
+    kind, _, version = name.rpartition("/")
+    newest = json_schema(kind.rpartition("/")[2])["title"]
+    if not version.isdigit() or int(version) > int(newest.rpartition("/")[2]):
+        raise DataError(
+            f"{path} is of format {name}, and this version of nengo-spikecost reads {newest} and "
+            "earlier: use the version that wrote it, or a later one."
+        )
