@@ -51,7 +51,7 @@ def fit(table: Table, line_length: int) -> Layout:
     """The longest form of a table that fits a line in as few parts as any form does.
 
     Counts are shortened first (556k for 556,123), then names and headers are wrapped between
-    words; where that is not enough the table has several parts, each with the first column.
+    words; where that is not enough the table has several parts, each with its keys.
     """
     forms = (
         (table.headers, table.rows),
@@ -66,7 +66,7 @@ def fit(table: Table, line_length: int) -> Layout:
             widths = columns.natural
             if words is not None:
                 widths = _narrowed(widths, columns.minima(words, line_length), line_length)
-            groups = _split_evenly(widths, line_length)
+            groups = _split_evenly(widths, line_length, table.n_keys)
             misfit = len(groups), max(0, max(_total(widths, g) for g in groups) - line_length)
             if best is None or misfit < least:
                 best, least = (columns, widths, groups), misfit
@@ -203,26 +203,28 @@ def _relaxed(
     return widths
 
 
-def _split_evenly(widths: Sequence[int], line_length: int) -> list[list[int]]:
+def _split_evenly(widths: Sequence[int], line_length: int, n_keys: int) -> list[list[int]]:
     """As few parts as fit, as even as that number allows."""
-    groups = _split(widths, line_length)
+    groups = _split(widths, line_length, n_keys)
     while len(groups) > 1 and line_length > 0:
         line_length -= 1
-        narrower = _split(widths, line_length)
+        narrower = _split(widths, line_length, n_keys)
         if len(narrower) > len(groups):
             break
         groups = narrower
     return groups
 
 
-def _split(widths: Sequence[int], line_length: int) -> list[list[int]]:
-    """Columns in parts no wider than a line; each part has the first column."""
-    groups: list[list[int]] = [[0]]
-    used = widths[0]
-    for i in range(1, len(widths)):
-        if used + GAP + widths[i] > line_length and len(groups[-1]) > 1:
-            groups.append([0])
-            used = widths[0]
+def _split(widths: Sequence[int], line_length: int, n_keys: int) -> list[list[int]]:
+    """Columns in parts no wider than a line; each part has the keys."""
+    keys = list(range(n_keys))
+    if _total(widths, keys) > line_length // 2:
+        keys = [0]
+    groups, used = [[*keys]], _total(widths, keys)
+    for i in range(len(keys), len(widths)):
+        if used + GAP + widths[i] > line_length and len(groups[-1]) > len(keys):
+            groups.append([*keys])
+            used = _total(widths, keys)
         groups[-1].append(i)
         used += GAP + widths[i]
     return groups

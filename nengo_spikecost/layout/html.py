@@ -10,6 +10,8 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from .charts import COLOURS, Chart
+from .laid_out import laid_out
 from .presenter import Details, Part
 from .table import Table
 from .verdict import Verdict
@@ -26,8 +28,10 @@ def environment() -> jinja2.Environment:
     )
 
 
-def to_html(parts: Iterable[Part], details: Iterable[Details] = ()) -> str:
-    """Lines of text and tables, one below the other, and lists folded away below them.
+def to_html(
+    parts: Iterable[Part], details: Iterable[Details] = (), chart: Chart | None = None
+) -> str:  # fmt: skip
+    """Lines of text and tables, one below the other, a chart, and lists folded away below them.
 
     Returns
     -------
@@ -35,7 +39,10 @@ def to_html(parts: Iterable[Part], details: Iterable[Details] = ()) -> str:
         A ``<div>``; every name in it is escaped.
     """
     template = environment().get_template("result.html")
-    return template.render(groups=_groups(parts), details=tuple(details))
+    drawn = None if chart is None else laid_out(chart, 0)
+    return template.render(
+        groups=_groups(parts), details=tuple(details), chart=drawn, colours=COLOURS
+    )  # fmt: skip
 
 
 def fragment(parts: Iterable[Part]) -> Markup:

@@ -137,7 +137,8 @@ class Result:
         from .html import to_html
 
         presenter = presenter_of(self)
-        return to_html(self._parts(**options), presenter.details(self, **options))
+        chart = next(iter(presenter.charts(self)), None)
+        return to_html(self._parts(**options), presenter.details(self, **options), chart)
 
     def _page(
         self, path: str | os.PathLike[str] | None, command: str = "", **options: Any

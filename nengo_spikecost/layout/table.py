@@ -26,6 +26,9 @@ class Table:
         Cells.
     short_rows : tuple of tuple of str
         The same cells in fewer characters, for narrow lines.
+    n_keys : int
+        How many of the first columns say which row it is: every part of a table that is too wide
+        for a line has them.
     n_totals : int
         How many of the last rows are totals of the others.
     title : str
@@ -43,6 +46,7 @@ class Table:
     right: tuple[bool, ...]
     rows: tuple[tuple[str, ...], ...]
     short_rows: tuple[tuple[str, ...], ...]
+    n_keys: int = 1
     n_totals: int = 0
     title: str = ""
     notes: tuple[str, ...] = ()
@@ -64,7 +68,7 @@ class Table:
         n_text : int
             How many of the first columns are text, aligned left; the others are numbers.
         **others
-            ``right``, ``n_totals``, ``title``, ``notes`` and ``sections``.
+            ``right``, ``n_keys``, ``n_totals``, ``title``, ``notes`` and ``sections``.
         """
         lines = tuple(tuple(header.split("\n")) for header in headers)
         cells = tuple(tuple(row) for row in rows)
@@ -72,11 +76,11 @@ class Table:
         return cls(lines, lines, rows=cells, short_rows=cells, **others)
 
     def without_empty_columns(self) -> Table:
-        """The table without the columns, but for the first, in which no cell says anything."""
+        """The table without the columns, but for its keys, in which no cell says anything."""
         kept = [
             n
             for n in range(len(self.headers))
-            if not n or any(r[n] not in _EMPTY for r in self.rows)
+            if n < self.n_keys or any(r[n] not in _EMPTY for r in self.rows)
         ]
         if len(kept) == len(self.headers):
             return self

@@ -31,12 +31,21 @@ def pages(tmp_path_factory):
     profile = nsc.profile(model, x, y, n_steps=10, progress=False, chip=True)
     results = {
         "profile": profile, "deployment": profile.chip, "cost": profile.chip.cost(),
-        "fit": loihi.fit_blocks(profile.chip.network), "mapping": profile.chip.mapping(),
+        "fit": loihi.fit_blocks(profile.chip.network), "mapping": loihi.place(profile.chip.network),
         "comparison": nsc.compare(profile.network, profile.activity, example_data=x),
+        "tuning": nsc.tune_firing_rates(model, x, target=100, n_steps=10, max_simulations=2,
+                                        progress=False),
+        "training": nsc.fine_tune(model, x, y, n_steps=4, forward="rates", epochs=1, batch_size=4,
+                                  progress=False),
+        "sweep": nsc.sweep(model, x, y, n_steps=(30,), accuracy_losses=(1.0,), n_trials=2,
+                           explore=0, simulator="compiled", progress=False),
     }  # fmt: skip
     for name, result in results.items():
         result.to_html(folder / f"{name}.html", command="nengo-spikecost report m.keras")
-    return {name: folder / f"{name}.html" for name in results}
+        (folder / f"{name}_in_notebook.html").write_text(
+            f"<!doctype html><title>{name}</title>{result._repr_html_()}", encoding="utf-8"
+        )
+    return {path.stem: path for path in folder.glob("*.html")}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +76,58 @@ class Opened:
         self.page.close()
 
 
-NAMES = ("profile", "deployment", "cost", "fit", "mapping", "comparison")
+#: Of each page, what its charts are called; and what is folded away.
+PAGES = {
+    "profile": [
+        "Energy per inference", "Energy by layer", "Spikes per inference",
+        "Synaptic operations per inference", "Energy on loihi over samples",
+        "Accuracy against energy", "With and without spikes in one technology",
+        "Loihi's cores against an accelerator without spikes", "cores on 1 chip",
+        "Energy of the cores by layer",
+    ],
+    "deployment": [
+        "cores on 1 chip", "Spikes per sample on the chip's layers",
+        "Synops per sample on the chip's layers", "Energy per inference",
+        "Energy of the cores by layer", "Time of an inference",
+    ],
+    "cost": ["Energy per inference", "Energy of the cores by layer", "Time of an inference"],
+    "fit": ["cores on 1 chip", "The fullest core of each layer"],
+    "mapping": ["How full the cores are", "Cores in their places", "Messages between cores"],
+    "comparison": ["Energy per inference"],
+    "tuning": ["Rates of the neurons of each layer", "Scale of each layer"],
+    "training": ["Epoch by epoch", "Scale of each layer"],
+    "sweep": ["Accuracy against energy", "Synops by layer along the front"],
+}  # fmt: skip
+NAMES = tuple(PAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_page_has_its_pictures_and_what_was_assumed(browser, pages, name):
+    with Opened(browser, pages[name]) as opened:
+        headings = opened.page.locator("figure h2").all_inner_texts()
+        assert len(headings) == len(PAGES[name])
+        assert all(expected in h for expected, h in zip(PAGES[name], headings)), headings
+        drawn = opened.page.locator("figure svg, figure .rows, figure .tiles")
+        assert all(figure.bounding_box()["height"] > 20 for figure in drawn.all())
+        folded = opened.page.locator("details summary").all_inner_texts()
+        assert "Versions" in folded
+        assert opened.page.locator("footer").inner_text().endswith("nengo-spikecost report m.keras")
+
+
+def test_notebooks_show_the_first_picture(browser, pages):
+    """As a cell shows it: no style of a page around it, and none of its own for the page."""
+    for name in ("deployment", "comparison", "sweep"):
+        with Opened(browser, pages[f"{name}_in_notebook"], 800) as opened:
+            assert opened.page.locator("figure").count() == 1 and opened.complaints == []
+            drawn = opened.page.locator("figure svg, figure .rows, figure .tiles").first
+            box = drawn.bounding_box()
+            assert box["height"] > 40 and 100 < box["width"] <= 784
+    with Opened(browser, pages["deployment_in_notebook"], 800) as opened:
+        used = opened.page.locator("figure .tiles i:not(.free)")
+        sizes = {
+            (round(b["width"]), round(b["height"])) for b in (t.bounding_box() for t in used.all())
+        }
+        assert len(sizes) == 1 and min(sizes.pop()) > 8
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,9 +18,17 @@ from nengo_spikecost.layout.presenter import presenters
 from nengo_spikecost.layout.result import Result
 from tests.models import conv_net, images
 
+from .fitting import check_it_fits
+
 matplotlib.use("Agg")
 
 NEEDS_SANA_FE = {"SanaFeCheck"}
+
+#: Names of layers: markup of HTML and of rich, and longer than a column can be.
+LONG_NAMES = (
+    "[red]<b>stage_of_the_encoder.depthwise_separable_convolution $x_1$",
+    "batch_normalization_after_the_first_block",
+)
 
 
 def every_result_class():
@@ -45,6 +53,8 @@ def pooled():
 def results(tmp_path_factory):
     """One result of each class, by the name of the class."""
     model, x = conv_net(tf.keras), images(12)
+    for layer, name in zip(model.layers[1:], LONG_NAMES):
+        layer._name = name
     y = model.predict(x, verbose=0).argmax(axis=1)
     quiet = {"progress": False}
     deployment = loihi.deploy(model, x, y, n_steps=10, by_step=True, **quiet)
@@ -112,7 +122,8 @@ class TestEach:
     def test_it_prints(self, results, name, capsys):
         result = one(results, name)
         text = result.summary_string(line_length=80)
-        assert text.strip() and max(map(len, text.split("\n"))) <= 80
+        assert text.strip()
+        check_it_fits(result._parts(), text, 80)
         result.summary()
         assert capsys.readouterr().out == result.summary_string() + "\n"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...chip.limits import MAX_CORES_PER_CHIP
+from ...chip.limits import MAX_CORES_PER_CHIP, CoreUse
 from ...layout.charts import COLOURS, Tile, Tiles
 from ...layout.si import counted
 from ..cores.network_use import NetworkUse
@@ -24,14 +24,11 @@ def core_map(use: NetworkUse) -> Tiles:
 
     A tile is as full as the resource that the core has least left of.
     """
-    cores = []
-    for group, layer in enumerate(use.layers):
-        for number, block in enumerate(layer.blocks):
-            name, used, limit = max(block.limits, key=lambda r: r[1] / r[2])
-            share = used / limit
-            words = "; ".join(f"{n} {u:,} of {m:,}" for n, u, m in block.limits)
-            label = f"{layer.name}[{number}]: {share:.0%} full ({name}). {words}"
-            cores.append(Tile(label, min(1.0, share), group))
+    cores = [
+        core_tile(f"{layer.name}[{number}]", block, group)
+        for group, layer in enumerate(use.layers)
+        for number, block in enumerate(layer.blocks)
+    ]
     n_chips = -(-len(cores) // MAX_CORES_PER_CHIP)
     chips = {}
     for chip in range(min(n_chips, MOST_CHIPS)):
@@ -43,6 +40,14 @@ def core_map(use: NetworkUse) -> Tiles:
         note = f"The first {MOST_CHIPS} of {counted(n_chips, 'chip')}. {note}"
     heading = f"{counted(len(cores), 'core')} on {counted(n_chips, 'chip')}"
     return Tiles(heading, chips, COLUMNS, tuple(layer.name for layer in use.layers), note)
+
+
+def core_tile(name: str, use: CoreUse, group: int) -> Tile:
+    """The tile of a core, as full as the resource that it has least left of."""
+    resource, used, limit = max(use.limits, key=lambda r: r[1] / r[2])
+    share = used / limit
+    words = "; ".join(f"{n} {u:,} of {m:,}" for n, u, m in use.limits)
+    return Tile(f"{name}: {share:.0%} full ({resource}). {words}", min(1.0, share), group)
 
 
 def draw_core_map(axes: Any, use: NetworkUse) -> None:

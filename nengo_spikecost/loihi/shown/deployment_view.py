@@ -14,6 +14,7 @@ from ...graph import NetworkGraph
 from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
+from ...layout.result import presenter_of
 from ...layout.si import MISSING, counted
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...options import plain
@@ -26,7 +27,7 @@ from .core_map import core_map
 
 #: Heading, key and format of the columns.
 COLUMNS = (
-    ("layer", "layer", "{}"), ("runs on", "place", "{}"), ("neurons", "neurons", "{:,}"),
+    ("layer", "layer", "{}"), ("neurons", "neurons", "{:,}"),
     ("cores", "cores", "{:,}"), ("blocks of", "block_shape", "{}"),
     ("rate Hz", "rate_hz", "{:.1f}"), ("spikes", "spikes", "{:,.0f}"),
     ("synops", "synops", "{:,.0f}"), ("messages", "messages", "{:,.0f}"),
@@ -72,6 +73,9 @@ class DeploymentPresenter(Presenter[Deployment]):
             if counts:
                 heading = f"{key.capitalize()} per sample on the chip's layers"
                 yield Bars(heading, tuple(counts), {key: list(counts.values())})
+        if deployment.activity.chip is not None:
+            cost = deployment.cost()
+            yield from presenter_of(cost).charts(cost)
 
     def summary(self, deployment: Deployment) -> Iterable[str | Table]:
         yield _protocol(deployment)
@@ -84,12 +88,22 @@ class DeploymentPresenter(Presenter[Deployment]):
         if chip is not None:
             sent, read = np.mean(chip.host_to_chip), np.mean(chip.chip_to_host)
             note = f"Host to chip {sent:,.0f} spikes, chip to host {read:,.0f}."
-        rows = ([_cell(row.get(k), text) for _, k, text in columns] for row in deployment.layers())
+        rows: list[list[str]] = []
+        sections: dict[int, str] = {}
+        for place in ("chip", "host"):
+            own = [row for row in deployment.layers() if row["place"] == place]
+            if own:
+                sections[len(rows)] = f"On the {place}"
+            rows += [[_cell(row.get(k), text) for _, k, text in columns] for row in own]
         dead = deployment.dead_layers
         if dead:
             yield dead_words(list(dead), list(deployment.spiking_layers))
         yield ""
-        yield Table.of([c[0] for c in columns], rows, 2, title="per sample:", notes=(note,))
+        right = tuple(key not in ("layer", "block_shape") for _, key, _ in columns)
+        yield Table.of(
+            [c[0] for c in columns], rows, right=right, title="per sample:", notes=(note,),
+            sections=sections,
+        )  # fmt: skip
 
     def records(self, deployment: Deployment) -> list[dict[str, Any]]:
         """Populations of the network, then neurons that NengoLoihi adds to decode."""

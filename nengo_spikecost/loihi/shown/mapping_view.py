@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from itertools import cycle, product
 from math import ceil, sqrt
 from typing import Any
@@ -12,10 +13,12 @@ import numpy as np
 
 from ...chip.limits import MAX_HOST_SPIKES_PER_STEP
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Bars, Chart, Drawing, Tile, Tiles
 from ...layout.plots import COLOURS
 from ...layout.result import identifier
 from ...layout.si import counted
 from ..mapping.mapping import Mapping, PlacedBlock
+from .core_map import COLUMNS, MOST_CHIPS, core_tile
 
 #: Inches of a tile, and of the legend beside the mesh.
 TILE, LEGEND = 0.55, 2.2
@@ -34,15 +37,34 @@ class MappingPresenter(Presenter[Mapping]):
     format = "nengo-spikecost/loihi-mapping/2"
     index = "block"
 
+    def title(self, mapping: Mapping) -> str:
+        return "Blocks on the cores of Loihi"
+
+    def about(self, mapping: Mapping) -> str:
+        return _head(mapping)
+
+    def charts(self, mapping: Mapping) -> Iterable[Chart]:
+        """Cores by how full they are, and in their places by the messages that they get."""
+        yield _utilisation(mapping)
+        yield Drawing(
+            "Cores in their places", partial(self.draw, mapping), self.size(mapping),
+            description="The mesh of tiles: cores in the colours of their layers, darker where "
+            "more messages arrive",
+        )  # fmt: skip
+        sent = mapping.between_cores.sum(axis=1)
+        layers = dict.fromkeys(mapping.layers, 0.0)
+        for block, messages in zip(mapping.blocks, sent):
+            layers[block.layer] += mapping.per_inference(int(messages))
+        layers = {name: messages for name, messages in layers.items() if messages}
+        if layers:
+            when = "an inference" if mapping.traffic.measured else "if every neuron fired once"
+            heading = f"Messages between cores, {when}"
+            yield Bars(heading, tuple(layers), {"messages": list(layers.values())})
+
     def summary(self, mapping: Mapping) -> Iterable[str | Table]:
-        cores, chips = counted(mapping.n_cores, "core"), counted(mapping.n_chips, "chip")
-        head = f"{cores} on {chips}, by {mapping.allocator}"
-        if mapping.n_chips > 1:
-            per_chip = np.bincount(mapping.chips, minlength=mapping.n_chips)
-            head += f" ({', '.join(f'{n:,}' for n in per_chip)} cores)"
         resources = [name.replace(" ", "\n") for name, _, _ in mapping.blocks[0].use.limits]
         headers = ("layer", "cores", "chips", *resources, "messages")
-        return [head, "", Table.of(headers, _rows(mapping), notes=tuple(_notes(mapping)))]
+        return [_head(mapping), "", Table.of(headers, _rows(mapping), notes=tuple(_notes(mapping)))]
 
     def records(self, mapping: Mapping) -> list[dict[str, Any]]:
         """One flat dict a block; messages over all samples."""
@@ -121,6 +143,29 @@ class MappingPresenter(Presenter[Mapping]):
             named.values(), named, fontsize="small", frameon=False, loc="upper left",
             bbox_to_anchor=(1.0, 1.0),
         )  # fmt: skip
+
+
+def _head(mapping: Mapping) -> str:
+    cores, chips = counted(mapping.n_cores, "core"), counted(mapping.n_chips, "chip")
+    head = f"{cores} on {chips}, by {mapping.allocator}"
+    if mapping.n_chips > 1:
+        per_chip = np.bincount(mapping.chips, minlength=mapping.n_chips)
+        head += f" ({', '.join(f'{n:,}' for n in per_chip)} cores)"
+    return head
+
+
+def _utilisation(mapping: Mapping) -> Tiles:
+    """The cores of every chip in NengoLoihi's order."""
+    groups = {name: number for number, name in enumerate(mapping.layers)}
+    chips: dict[str, list[Tile]] = {}
+    blocks = sorted(mapping.blocks, key=lambda block: (block.chip, block.core))
+    for block in blocks[: MOST_CHIPS * mapping.cores_per_chip]:
+        tile = core_tile(block.name, block.use, groups[block.layer])
+        chips.setdefault(f"chip {block.chip}", []).append(tile)
+    for tiles in chips.values():
+        tiles += [Tile("not in use", 0.0, -1)] * (mapping.cores_per_chip - len(tiles))
+    note = "Filled as far as what the core has least left of; the mouse shows the numbers."
+    return Tiles("How full the cores are", chips, COLUMNS, tuple(groups), note)
 
 
 def _of(record: Any, *names: str) -> dict[str, Any]:

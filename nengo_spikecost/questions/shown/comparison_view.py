@@ -67,7 +67,8 @@ class ComparisonPresenter(Presenter[Comparison]):
                 comparison.per.quantity.split()[0], "Constants\nlow - high",
                 "Samples\n5 - 95 %", "Ratio to\nexact",
             ),
-            long, n_text=2, title=_title(comparison), notes=tuple(_notes(comparison.rows)),
+            long, n_text=2, n_keys=2,
+            title=_title(comparison), notes=tuple(_notes(comparison.rows)),
         )  # fmt: skip
         return [replace(table, short_rows=short)]
 

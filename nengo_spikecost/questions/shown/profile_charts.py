@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...energy.estimate import EnergyEstimate
+from ...energy.loihi_chip.shown.chip_view import energy_by_layer
 from ...layout.charts import Bars, Chart, Drawing
 from ...layout.plots import COLOURS, bare
-from ...layout.result import presenter_of
+from ...layout.si import si
+from ...loihi.shown.core_map import core_map
 from ...workload.row_counts import layer_counts
 from ..opponent.all_opponents import SAME_TECHNOLOGY
 from ..opponent.break_even_record import BreakEven
@@ -32,9 +35,12 @@ def profile_charts(profile: Profile) -> Iterable[Chart]:
     on_loihi = priced.get(LOIHI)
     if on_loihi is not None and np.ptp(on_loihi.total_J) > 0:
         yield _over_samples(on_loihi)
+    yield from _accuracy_against_energy(profile, priced)
     yield from _break_evens(profile)
     if profile.chip is not None:
-        yield from presenter_of(profile.chip).charts(profile.chip)
+        yield core_map(profile.chip.use)
+    if profile.chip_cost is not None:
+        yield energy_by_layer(profile.chip_cost)
 
 
 def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
@@ -114,15 +120,68 @@ def _over_samples(estimate: EnergyEstimate) -> Drawing:
 
 
 def _break_evens(profile: Profile) -> Iterable[Drawing]:
-    """Spikes against the same network without, where the two can meet."""
-    result = profile.opponents.get(SAME_TECHNOLOGY)
-    if not isinstance(result, BreakEven):
-        return
-    total = result.network.total
-    if result.network.where or total.crossing == "nothing":
-        return
+    """Spikes against the same network without: in one technology, and on Loihi's cores."""
+    headings = {
+        SAME_TECHNOLOGY: "With and without spikes in one technology",
+        LOIHI: "Loihi's cores against an accelerator without spikes",
+    }
+    for name, heading in headings.items():
+        result = profile.opponents.get(name)
+        if not isinstance(result, BreakEven):
+            continue
+        if result.network.where or result.network.total.crossing == "nothing":
+            continue
+        yield Drawing(heading, partial(draw_break_even, result), description=result.verdict)
 
-    def draw(axes: Any) -> None:
-        draw_break_even(result, axes)
 
-    yield Drawing("With and without spikes in one technology", draw, description=result.verdict)
+def _accuracy_against_energy(
+    profile: Profile, priced: Mapping[str, EnergyEstimate]
+) -> Iterable[Drawing]:
+    """A point for each device, where the labels of one output are classes."""
+    by_name = {score.name: score.accuracy for score in profile.scores}
+    spiking = [by_name.get(f"spiking, {at}") for at in ("last step", "mean over steps")]
+    keras, spikes = by_name.get("keras"), max((a for a in spiking if a is not None), default=None)
+    rows: list[tuple[str, float, float]] = []
+    for name, estimate in priced.items():
+        accuracy = spikes if estimate.device.spiking else keras
+        if accuracy is not None and estimate.mean_J > 0:
+            rows.append((name, estimate.mean_J, accuracy))
+    chip = None if profile.chip is None else profile.chip.score
+    if profile.chip_cost is not None and chip is not None and chip.accuracy is not None:
+        for name in ("core dynamic", "board"):
+            energy_J = profile.chip_cost.boundaries[name].nominal
+            if energy_J > 0:
+                rows.append((f"emulated Loihi, {name}", energy_J, chip.accuracy))
+    if len(rows) > 1 and profile.energy.workload().per.seconds is None:
+        words = ", ".join(f"{name} {accuracy:.1%} at {si(e, 'J')}" for name, e, accuracy in rows)
+        draw = partial(draw_accuracies, rows=rows)
+        yield Drawing("Accuracy against energy", draw, (7.6, 3.6), description=words)
+
+
+def draw_accuracies(axes: Any, rows: Sequence[tuple[str, float, float]]) -> None:
+    """Points with their names: energy on a logarithmic axis to the right, accuracy upwards.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    rows : sequence of (str, float, float)
+        Name, energy in J, and accuracy from 0 to 1.
+    """
+    from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter, PercentFormatter
+
+    for number, (name, energy_J, accuracy) in enumerate(rows):
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot([energy_J], [accuracy], "o", ms=8, color=colour, label=name)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    low, high = (end(accuracy for _, _, accuracy in rows) for end in (min, max))
+    room = 0.15 * (high - low) + 0.01
+    axes.set_ylim(low - room, min(high + room, 1 + 0.1 * room))
+    axes.axhline(1.0, color="#dddddd", lw=0.7, zorder=1)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("Energy per inference")
+    axes.set_ylabel("Accuracy")
+    axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    bare(axes)

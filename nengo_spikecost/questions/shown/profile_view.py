@@ -121,12 +121,15 @@ def _boundary_rows(profile: Profile) -> list[LayerRow]:
     loihi = next((name for name in profile.in_table if name.lower() == LOIHI), None)
     if profile.chip_cost is None or loihi is None:
         return []
-    ends = profile.chip_cost.boundaries
-    return [
-        LayerRow(title, energy_J={loihi: ends[name].nominal})
-        for name, title in BOUNDARIES.items()
-        if name in ends and ends[name].nominal
-    ]
+    cost, ran_s = profile.chip_cost, profile.energy.workload().per.seconds
+    rows = []
+    for name, title in BOUNDARIES.items():
+        if name in cost.boundaries and cost.boundaries[name].nominal:
+            energy_J = cost.boundaries[name].nominal
+            if ran_s is not None:  # a chip that waits for its next step draws static power
+                energy_J = cost.running_W(name).nominal * ran_s
+            rows.append(LayerRow(title, energy_J={loihi: energy_J}))
+    return rows
 
 
 def _verdicts(profile: Profile) -> Iterable[str]:

@@ -46,12 +46,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "J", "log", tuple((e.low, e.high) for e in ends.values()),
             "On a logarithmic axis; bands are the ranges of all constants together.",
         )  # fmt: skip
-        groups = {
-            f"{group}s": [sum(own.parts_J.get(part, 0.0) for part in parts) for own in cost.layers]
-            for group, parts in PART_GROUPS.items()
-        }
-        names = tuple(layer.name for layer in cost.layers)
-        yield Bars("Energy of the cores by layer", names, groups, "J")
+        yield energy_by_layer(cost)
         spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds}
         yield Bars("Time of an inference", tuple(spent), {"time": list(spent.values())}, "s")
 
@@ -106,6 +101,16 @@ class ChipCostPresenter(Presenter[ChipCost]):
 
     def draw(self, cost: ChipCost, axes: Any) -> None:
         plot_chip_cost(cost, axes)
+
+
+def energy_by_layer(cost: ChipCost) -> Bars:
+    """The energy of the cores of each layer, by what it is spent on."""
+    groups = {
+        f"{group}s": [sum(own.parts_J.get(part, 0.0) for part in parts) for own in cost.layers]
+        for group, parts in PART_GROUPS.items()
+    }
+    names = tuple(layer.name for layer in cost.layers)
+    return Bars("Energy of the cores by layer", names, groups, "J")
 
 
 def _record(part: CoreCost | LayerCost) -> dict[str, Any]:

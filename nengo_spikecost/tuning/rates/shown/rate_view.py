@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....activity.shown.activity_view import protocol_sentence
 from ....layout import Presenter, Table, presents, si
+from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare
-from ....layout.presenter import Part
+from ....layout.presenter import Details, Part
 from ....layout.verdict import NextStep, Verdict
 from ..rate_tuning import FLAGS, LayerRates, RateTuning
 
@@ -66,6 +69,32 @@ class RateTuningPresenter(Presenter[RateTuning]):
                     f"nengo-spikecost report {model} --data TEST_DATA --scales tune.json",
                 )
             ],
+        )
+
+    def title(self, tuning: RateTuning) -> str:
+        return "Firing rates of layers"
+
+    def about(self, tuning: RateTuning) -> str:
+        return protocol_sentence(tuning.activity.protocol, tuning.activity.n_samples)
+
+    def charts(self, tuning: RateTuning) -> Iterable[Chart]:
+        """Rates of all neurons against their targets, and the scales that make them."""
+        words = ", ".join(f"{layer.layer} {layer.rate_hz:.3g} Hz" for layer in tuning.layers)
+        draw, size = partial(self.draw, tuning), self.size(tuning)
+        yield Drawing("Rates of the neurons of each layer", draw, size, description=words)
+        names = tuple(layer.layer for layer in tuning.layers)
+        scales = {"scale": [layer.scale for layer in tuning.layers]}
+        yield Bars("Scale of each layer", names, scales)
+
+    def details(self, tuning: RateTuning) -> Iterable[Details]:
+        skipped = si.counted(tuning.skip_steps, "step")
+        yield Details(
+            "How rates were measured",
+            (
+                f"Statistic: {tuning.statistic}, {tuning.counted}; tolerance "
+                f"{tuning.tolerance:.0%}; the first {skipped} were not counted.",
+                *(f"{name}: {meaning}." for name, meaning in FLAGS.items()),
+            ),
         )
 
     def summary(self, tuning: RateTuning) -> Iterable[Part]:

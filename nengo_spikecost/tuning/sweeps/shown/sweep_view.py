@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....energy import devices
+from ....energy.shown.device_list import device_details
 from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
+from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare, say
-from ....layout.presenter import Part
+from ....layout.presenter import Details, Part
 from ....layout.verdict import Verdict
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 _SHOWN = 24
 """Points of a front that a table shows; of more, evenly chosen ones."""
 
+_BARS = 10
+"""Points of a front whose synops a page shows."""
+
 _BELOW = 1.5
 """The axis of a plot ends so many times the largest loss of interest below the Keras model."""
 
@@ -34,6 +41,45 @@ class SweepPresenter(Presenter[Sweep]):
     """Counts of trials, the front, and the best setting within each loss beside the baseline's."""
 
     format = "nengo-spikecost/sweep/1"
+
+    def title(self, sweep: Sweep) -> str:
+        return "Settings for accuracy and energy"
+
+    def about(self, sweep: Sweep) -> str:
+        return _heading(sweep)[0]
+
+    def charts(self, sweep: Sweep) -> Iterable[Chart]:
+        """Accuracy against energy; and where the synops are, of the best settings."""
+        if sweep.points:
+            words = "; ".join(_verdicts(sweep))
+            draw = partial(self.draw, sweep)
+            yield Drawing("Accuracy against energy", draw, self.size(sweep), description=words)
+        front = sweep.front()
+        if front:
+            shown = list(_thinned(front))[:_BARS]
+            names = tuple(f"trial {p.trial}, {p.n_steps} steps" for p in shown)
+            trials = {trial.number: trial for trial in sweep.trials}
+            reads = [
+                next(r for r in trials[p.trial].readings if r.n_steps == p.n_steps) for p in shown
+            ]
+            layers = dict.fromkeys(name for read in reads for name in read.layer_synops)
+            synops = {n: [float(read.layer_synops.get(n, 0)) for read in reads] for n in layers}
+            note = "Of the search's own simulation. The first has the least energy."
+            yield Bars("Synops by layer along the front", names, synops, "", "linear", (), note)
+
+    def details(self, sweep: Sweep) -> Iterable[Details]:
+        space = sweep.space
+        yield Details(
+            "How it was searched",
+            (
+                f"Presentation times: {', '.join(map(str, space.n_steps))} steps of "
+                f"{1e3 * sweep.dt:g} ms; synapses: {', '.join(map(str, space.synapses))} s.",
+                f"Losses of accuracy looked for: {', '.join(f'{x:.1%}' for x in space.losses)}; "
+                f"intervals of {sweep.confidence:.0%}.",
+                f"Simulated in {sweep.simulator}, searched in {sweep.searched_in}.",
+            ),
+        )
+        yield device_details([devices.get(sweep.device, sweep.cost_model)])
 
     def verdict(self, sweep: Sweep) -> Verdict | None:
         return sweep_verdict(sweep)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from ....layout import Presenter, Table, presents, si
+from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import COLOURS, bare
 from ....layout.presenter import Part
 from ....layout.verdict import NextStep, Verdict, accuracy_line
@@ -20,6 +22,27 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
     format = "nengo-spikecost/fine-tuning/1"
     panels = 3
+
+    def title(self, tuning: FineTuning) -> str:
+        return "A model trained on for spikes"
+
+    def about(self, tuning: FineTuning) -> str:
+        return (
+            f"Trained with {tuning.forward}, {si.counted(tuning.n_steps, 'step')}; "
+            f"{si.counted(len(tuning.history) - 1, 'epoch')}, the best is {tuning.best_epoch}"
+        )
+
+    def charts(self, tuning: FineTuning) -> Iterable[Chart]:
+        """Objective, accuracy and synops over the epochs, and the rates that layers are to have."""
+        first, best = tuning.history[0], tuning.best
+        yield Drawing(
+            "Epoch by epoch", partial(self.draw, tuning), self.size(tuning), self.panels,
+            f"Objective {first.objective:.4g} before and {best.objective:.4g} at its best; synops "
+            f"{first.synops:,.0f} and {best.synops:,.0f}",
+        )  # fmt: skip
+        scales = tuning.scale_firing_rates
+        if scales:
+            yield Bars("Scale of each layer", tuple(scales), {"scale": list(scales.values())})
 
     def verdict(self, tuning: FineTuning) -> Verdict | None:
         """None where nothing was measured before training."""
