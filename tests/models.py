@@ -14,12 +14,12 @@ def randomise(model: Any, seed: int = 0) -> Any:
     return model
 
 
-def conv_net(keras: Any, seed: int = 0) -> Any:
+def conv_net(keras: Any, seed: int = 0, names: tuple[str, str] = ("conv0", "conv1")) -> Any:
     """Two convolutions, one with biases, and two dense layers on 8x8 images."""
     layers = keras.layers
     inp = x = keras.Input((8, 8, 1), name="image")
-    x = layers.Conv2D(3, 3, activation="relu", use_bias=False, name="conv0")(x)
-    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="conv1")(x)
+    x = layers.Conv2D(3, 3, activation="relu", use_bias=False, name=names[0])(x)
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name=names[1])(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(6, activation="relu", name="dense0")(x)
     x = layers.Dense(3, name="dense1")(x)

@@ -32,7 +32,7 @@ def results():
     import keras  # of release 3, which takes any name
 
     keras.utils.set_random_seed(0)
-    names = [*LONG_NAMES, *map(str, range(3, N_LAYERS))]
+    names = ["[red]<b>$x_1$", *LONG_NAMES, *map(str, range(4, N_LAYERS))]
     hidden = [keras.layers.Dense(6, "relu", kernel_initializer="ones", name=n) for n in names]
     last = keras.layers.Dense(2, name="層" * 30)
     model = keras.Sequential([keras.Input((6,)), *hidden, last])
@@ -43,7 +43,7 @@ def results():
         warnings.simplefilter("ignore")  # dead layers
         profile = nsc.profile(
             conversion, x, y, n_steps=3, devices=["cpu", "loihi", FAR], simulator="compiled",
-            progress=False,
+            progress=False, try_out=False,
         )  # fmt: skip
         yield [
             profile, conversion, profile.energy, profile.energy.workload(), profile.activity,

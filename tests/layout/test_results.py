@@ -24,9 +24,9 @@ matplotlib.use("Agg")
 
 NEEDS_SANA_FE = {"SanaFeCheck"}
 
-#: Names of layers: markup of HTML and of rich, and longer than a column can be.
+#: Names of layers that are longer than a column can be.
 LONG_NAMES = (
-    "[red]<b>stage_of_the_encoder.depthwise_separable_convolution $x_1$",
+    "stage_of_the_encoder.depthwise_separable_convolution_1",
     "batch_normalization_after_the_first_block",
 )
 
@@ -52,12 +52,10 @@ def pooled():
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """One result of each class, by the name of the class."""
-    model, x = conv_net(tf.keras), images(12)
-    for layer, name in zip(model.layers[1:], LONG_NAMES):
-        layer._name = name
+    model, x = conv_net(tf.keras, names=LONG_NAMES), images(12)
     y = model.predict(x, verbose=0).argmax(axis=1)
     quiet = {"progress": False}
-    deployment = loihi.deploy(model, x, y, n_steps=10, by_step=True, **quiet)
+    deployment = loihi.deploy(model, x, y, n_steps=10, by_step=True, try_out=False, **quiet)
     conversion, activity = deployment.network, deployment.activity
     sweep = nsc.sweep(
         model, x, y, n_steps=(8, 12), accuracy_losses=(0.9,), n_trials=6,
@@ -67,7 +65,7 @@ def results(tmp_path_factory):
     made = [
         deployment, conversion, activity, energy, sweep,
         conversion, pooled().lowering, nsc.NetworkGraph(conversion), energy.workload(),
-        energy.estimate("loihi"), nsc.profile(conversion, x, y, n_steps=8, **quiet),
+        energy.estimate("loihi"), nsc.profile(conversion, x, y, n_steps=8, try_out=False, **quiet),
         nsc.break_even(conversion, activity), nsc.compare(conversion, activity, example_data=x),
         deployment.fit, deployment.mapping(), deployment.cost(),
         loihi.Emulator(conversion).run(x.reshape(len(x), -1), 8),

@@ -136,7 +136,12 @@ def test_bars_are_rates_and_energies(activity, conversion):
     total = sum(bar.get_width() for bar in axes.patches)
     assert total == pytest.approx(energy.total_energy("loihi"))
     profile = nsc.profile(
-        conversion, images(3), n_steps=N_STEPS, simulator="compiled", progress=False
+        conversion,
+        images(3),
+        n_steps=N_STEPS,
+        simulator="compiled",
+        progress=False,
+        try_out=False,
     )
     axes = plots.energy_bars(profile, new_axes())
     points = axes.lines[-1].get_xdata()
