@@ -223,6 +223,7 @@ class Device:
         Parameters
         ----------
         level : {"low", "nominal", "high"}
+            The end of all ranges that is taken, or the constants as they are.
         """
         check.choice("level", level, LEVELS, EnergyError)
         moved: dict[str, Any] = {k: c.at(level) for k, c in self.constants().items()}

@@ -20,6 +20,7 @@ class Spread:
     Parameters
     ----------
     n_samples : int
+        Samples that were measured.
     mean_J, low_J, high_J, worst_J : float
         Mean, 5th and 95th percentile, and maximum.
     worst_sample : int

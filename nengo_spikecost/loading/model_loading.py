@@ -37,6 +37,7 @@ def load_model(
     Parameters
     ----------
     path : path
+        The file, or the folder of a SavedModel.
     custom_objects : dict, optional
         Classes and functions by name that the model has and Keras has not, as
         ``tf.keras.models.load_model`` takes them. Layers of QKeras and KerasSpiking are found

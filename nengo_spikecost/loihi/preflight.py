@@ -64,6 +64,7 @@ def preflight(
     Parameters
     ----------
     model : Keras model, Conversion or nengo.Network
+        What is to run on Loihi; it is not changed.
     time_limit : float
         Seconds that `fit_blocks` may take.
     files : (str, str)

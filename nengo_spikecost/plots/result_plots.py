@@ -62,6 +62,7 @@ def firing_rates(activity: Activity, axes: Any = None) -> Any:
     Parameters
     ----------
     activity : Activity
+        What `measure` returned.
     axes : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
 
@@ -79,6 +80,7 @@ def front(sweep: Sweep, axes: Any = None) -> Any:
     Parameters
     ----------
     sweep : Sweep
+        What `sweep` returned.
     axes : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
 
@@ -98,6 +100,7 @@ def break_even(result: BreakEven, axes: Any = None, *, layer: str | None = None)
     Parameters
     ----------
     result : BreakEven
+        What `break_even` returned.
     axes : matplotlib.axes.Axes, optional
         Where to draw. Default: a new figure.
     layer : str, optional

@@ -275,6 +275,7 @@ class ChipCost(Result):
         Parameters
         ----------
         rows : {"cores", "layers"}
+            A row for each core, or for each layer.
         """
         return self._frame(rows=rows)
 

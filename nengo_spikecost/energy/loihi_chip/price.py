@@ -64,6 +64,7 @@ class ChipPrice:
         Parameters
         ----------
         boundary : str
+            One of `BOUNDARIES`.
         ran_s : float
             What all steps stand for; the chip waits for the rest.
         """

@@ -104,6 +104,7 @@ def fit_blocks(
     max_cores : int, optional
         For "latency" and "traffic". Default: all cores of as many chips as are needed.
     max_cores_per_chip : int
+        Cores of a chip that may be used.
     time_limit : float
         Seconds from the call after which the best solution so far is returned (at the least one
         in which every layer fits). Reading the network counts, but is not cut short: decoders,

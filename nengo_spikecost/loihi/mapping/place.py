@@ -43,6 +43,7 @@ def place(
     fit : BlockFit, optional
         Block shapes to build with, in place of those in the network's config.
     mesh : Mesh, optional
+        Tiles of a chip, and how chips lie side by side. Default: those of Loihi.
     dt : float
         Time step in s, if the network has to be built.
 

@@ -185,6 +185,7 @@ def global_scale(model: Any, scale: float = 100.0, **options: Any) -> dict[str, 
     Parameters
     ----------
     model : tf.keras.Model or Conversion or RescalableNetwork
+        The network, whatever scales it has.
     scale : float
     **options
         Of `convert`, for a Keras model.
@@ -208,6 +209,7 @@ def activation_rule(model: Any, x: Any, target: float = 200.0, **options: Any) -
     Parameters
     ----------
     model : tf.keras.Model or Conversion or RescalableNetwork
+        The network, whatever scales it has.
     x : array or dict
         Samples.
     target : float
