@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -74,7 +75,8 @@ def _print(text: str) -> None:
     meta = click.get_current_context().meta
     settings = meta.pop(SETTINGS, None)
     if settings is not None and not is_quiet():
-        click.echo(settings, err=meta.get(JSON_ONLY, False))
+        lines = textwrap.wrap(settings, width(), subsequent_indent="  ", break_on_hyphens=False)
+        click.echo("\n".join(lines), err=meta.get(JSON_ONLY, False))
     click.echo(text, err=meta.get(JSON_ONLY, False))
 
 

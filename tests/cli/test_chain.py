@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
@@ -43,7 +44,9 @@ def tuned(folder):
 
 def settings(done):
     assert done.exit_code == 0, done.stderr
-    return done.stdout.splitlines()[0]
+    first, *others = done.stdout.splitlines()
+    continued = itertools.takewhile(lambda line: line.startswith("  "), others)
+    return " ".join([first, *(line.strip() for line in continued)])
 
 
 def test_scales_of_a_file_and_of_single_layers(run, tuned):
