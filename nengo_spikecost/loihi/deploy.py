@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import nengo
@@ -118,18 +119,24 @@ def _bench(
         return None
     y = activity.targets if deployment.labels is None else deployment.labels
 
-    def judge(changes: Mapping[str, Any], n: int) -> tuple[Any, Any]:
-        own = {key: value for key, value in changes.items() if key in options.values()}
-        more = {key: value for key, value in changes.items() if key not in own}
-        asked = replace(options, try_out=False, progress=False, checkpoint=None, **own)
-        done = deploy(model, first(x, n), y[:n], options=asked, **{**convert_options, **more})
-        return done.network, done.activity
-
+    judge = partial(_judged, model, x, y, options, convert_options)
     return Bench(
         deployment.network, activity, x, labels, deployment.keras[record.name],
         {"dt": options.dt, "seed": options.seed}, _cores_J, judge, "on the emulated chip",
         (options.readout,),
     )  # fmt: skip
+
+
+def _judged(
+    model: Any, x: Any, y: Any, options: DeployOptions, convert_options: Mapping[str, Any],
+    changes: Mapping[str, Any], n: int,
+) -> tuple[Any, Any]:  # fmt: skip
+    """The first samples again, with some options changed: the network, and its activity."""
+    own = {key: value for key, value in changes.items() if key in options.values()}
+    more = {key: value for key, value in changes.items() if key not in own}
+    asked = replace(options, try_out=False, progress=False, checkpoint=None, **own)
+    done = deploy(model, first(x, n), y[:n], options=asked, **{**convert_options, **more})
+    return done.network, done.activity
 
 
 def _cores_J(_: Any, activity: Any) -> float | None:

@@ -163,3 +163,15 @@ def test_what_is_advised():
 ])  # fmt: skip
 def test_commands_are_changed_word_by_word(typed, changes, expected):
     assert changed_command(typed, changes, FLAGS) == expected
+
+
+def test_a_bench_is_pickled_and_says_when_nothing_is_lost_on_its_samples():
+    import pickle
+
+    x, y = demo_data().x_test[:6], demo_data().y_test[:6]
+    deployment = nsc.loihi.deploy(demo_model(), x, y, n_steps=8, progress=False)
+    judge = deployment.bench.judge
+    assert pickle.loads(pickle.dumps(judge.func)) is judge.func
+    bench = nsc.profile(demo_model(), x, y, n_steps=60, progress=False).bench
+    # on these samples nothing is lost: whatever is, is lost on others, and no setting is advised
+    assert bench.attempts(ACCURACY, [{"n_steps": 80}]).tried == ()

@@ -112,12 +112,12 @@ class Outlook:
             other = estimates.get(name)
             if other is None or not cores:
                 continue
-            ratio = other.mean_J / cores
-            word = f"{times(ratio)} less" if ratio > 1 else f"{times(1 / ratio)} more"
+            ratio, with_host = other.mean_J / cores, other.mean_J / all_in
             answer = "yes" if ratio > 1 else "no"
-            words = f"against a {name.upper()}, {answer}: {word} on Loihi's cores"
-            if estimate.host_J and (all_in > other.mean_J) != (cores > other.mean_J):
-                words += ", but more with the host that makes its spikes and reads them"
+            words = f"against a {name.upper()}, {answer}: {_less(ratio)} on Loihi's cores"
+            if estimate.host_J:  # the other does the host's work, too
+                joint = "and" if (with_host > 1) == (ratio > 1) else "but"
+                words += f", {joint} {_less(with_host)} with their host"
             yield words
 
 
@@ -143,6 +143,11 @@ def against_twin(result: BreakEven, name: str, where: str) -> str:
         f"in {name} spikes take {total.ratio:.2g} times what the network takes without them: too "
         f"many spikes, below {at} they would take less"
     )
+
+
+def _less(ratio: float) -> str:
+    """``"3.2 times less"``, or more."""
+    return f"{times(ratio)} less" if ratio > 1 else f"{times(1 / ratio)} more"
 
 
 def times(factor: float) -> str:
