@@ -194,3 +194,26 @@ def test_paper_gets_all_that_is_folded_away(browser, pages):
         assert folded.count() >= 2 and folded.first.get_attribute("open") is None
         opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert all(d.get_attribute("open") is not None for d in folded.all())
+
+
+#: Words of the first column of all tables, with the number of lines that each is in.
+LINES_OF_WORDS = """() => [...document.querySelectorAll("table td:first-child")].flatMap((cell) => {
+  const text = cell.firstChild;
+  if (!text) return [];
+  return [...text.data.matchAll(/\\S+/g)].map((word) => {
+    const range = document.createRange();
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return [word[0], new Set([...range.getClientRects()].map((box) => box.top)).size];
+  });
+})"""
+
+
+def test_no_word_of_a_name_is_broken_on_a_phone(browser, pages):
+    for name in ("profile", "deployment", "mapping"):
+        with Opened(browser, pages[name], 390) as opened:
+            opened.page.evaluate(
+                "for (const d of document.querySelectorAll('details')) d.open = true"
+            )
+            words = opened.page.evaluate(LINES_OF_WORDS)
+        assert len(words) > 2 and [word for word, n_lines in words if n_lines != 1] == []
