@@ -4,7 +4,11 @@
 batch of samples, in compiled code, and counts spikes, messages and synops.
 """
 
-from .emulation_records import EmulatedOutput, EmulatedRun
-from .emulator import Emulator
+from ...stack.kernel_cache import forget_stale
+
+forget_stale()
+
+from .emulation_records import EmulatedOutput, EmulatedRun  # noqa: E402
+from .emulator import Emulator  # noqa: E402
 
 __all__ = ["EmulatedOutput", "EmulatedRun", "Emulator"]
