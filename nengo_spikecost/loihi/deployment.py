@@ -16,6 +16,7 @@ from ..errors import DataError
 from ..graph import NetworkGraph
 from ..layout import Result
 from ..layout.result import presenter_of
+from ..layout.verdict import points
 from ..trying.attempts import Attempts
 from ..trying.steps import all_attempts
 from .chip_cost import chip_cost
@@ -159,7 +160,7 @@ class Deployment(Result):
         keras = None if own is None else self.keras_score
         if own is None or keras is None or own.accuracy is None or keras.accuracy is None:
             return None
-        return 100 * (keras.accuracy - own.accuracy)
+        return points(keras.accuracy, own.accuracy)
 
     @cached_property
     def attempts(self) -> tuple[Attempts, ...]:

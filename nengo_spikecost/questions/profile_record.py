@@ -12,6 +12,7 @@ from ..activity.labels import Labels
 from ..activity.scores import Score
 from ..energy.estimate import EnergyEstimate
 from ..layout import Result
+from ..layout.verdict import points
 from ..trying.attempts import Attempts
 from ..trying.steps import all_attempts
 from .network_energy import NetworkEnergy
@@ -122,7 +123,7 @@ class Profile(Result):
         if self.chip is not None and self.chip.score is not None:
             spiking = [self.chip.score.accuracy]
         known = [accuracy for accuracy in spiking if accuracy is not None]
-        return 100 * (keras - max(known)) if keras is not None and known else None
+        return points(keras, max(known)) if keras is not None and known else None
 
     @cached_property
     def attempts(self) -> tuple[Attempts, ...]:

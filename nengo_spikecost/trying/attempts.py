@@ -128,7 +128,7 @@ class Attempts:
 
     def command(self, typed: str) -> str:
         """The command that gives what the best setting gave, from the one that was typed."""
-        if self.best is None:
+        if self.best is None or not typed:  # a call that no command stands for
             return ""
         return changed_command(typed, {**self.best.changes, **self.fixed}, FLAGS)
 

@@ -72,3 +72,25 @@ def test_a_shell_completes_commands_and_devices(words, next_words):
 def test_the_line_for_each_shell_gives_its_script(run, shell, part):
     assert part in "\n".join(completed(f"{shell}_source", ""))
     assert f"_NENGO_SPIKECOST_COMPLETE={shell}_source nengo-spikecost" in run("--help").stdout
+
+
+def test_a_point_is_a_point():
+    """495 and 500 of 500: the difference of the floats is a little more than a hundredth."""
+    from nengo_spikecost.layout.verdict import POINTS, points
+
+    assert POINTS < 100 * (500 / 500 - 495 / 500)
+    assert points(500 / 500, 495 / 500) == POINTS
+
+
+def test_the_first_screen_of_the_demo_says_whether_it_is_worth_it(run, folder):
+    done = run("demo", "--samples", 20, "--json", "demo.json")
+    assert done.exit_code == 0, done.stderr
+    assert "Rates that no chip has" not in done.stderr
+    content = json.loads((folder / "demo.json").read_text())
+    assert 0 < max(row["max_rate_hz"] or 0 for row in content["layers"]) <= 1000
+    screen = done.stdout.splitlines()[:40]
+    assert max(map(len, screen)) <= 80
+    assert screen[0].startswith("Settings: scale 150; 40 steps of 1 ms; filter 5 ms;")
+    words = " ".join(" ".join(screen).split())
+    for part in ("accuracy", "Loihi", "worth it?", "next step", "Per inference of 40 steps"):
+        assert part in words, part
