@@ -9,6 +9,9 @@ from typing import Any
 #: Flags that name files which a command writes: nobody wants them written over.
 WRITTEN = ("--html", "--json", "--csv", "--plot")
 
+#: Options that change no number of a suggestion: what is printed, and how many side by side.
+NEITHER = ("devices", "batch_size")
+
 
 def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, str]) -> str:
     """A command with some options changed, and without the files that it writes.
@@ -16,7 +19,7 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     Parameters
     ----------
     typed : str
-        The command as it was typed, or could have been.
+        The command as it was typed, or could have been; empty: none stands for it.
     changes : mapping from str to object
         New values by name of the option; True for a flag without a value.
     flags : mapping from str to str
@@ -28,6 +31,8 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     if "scale_firing_rates" in changes:  # scales of a file are for all layers, too
         dropped["--scales"] = True
     words = shlex.split(typed)
+    if not words:
+        return ""
     if "scale_firing_rates" in changes and any(w.partition("=")[0] == "--scales" for w in words):
         return ""  # a file says the scales, and may say more
     kept: list[str] = []
@@ -83,7 +88,7 @@ def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
     fields = options.__dataclass_fields__
     known = {"max_pooling": "--max-pooling", "spike_input": "--spike-input"}
     for name, value in {**options.given(), **more}.items():
-        if name in fields and (name not in options.deciding() or value is None):
+        if name in NEITHER or value is None or (name in fields and name not in options.deciding()):
             continue
         given = fields[name].metadata if name in fields else {"help": name in known}
         plain = isinstance(value, (str, int, float)) or hasattr(value, "dtype")

@@ -20,7 +20,7 @@ from nengo_spikecost import cli
 from nengo_spikecost.demo import demo_data, demo_model
 from nengo_spikecost.trying.attempts import ACCURACY, ENERGY, FLAGS, Attempt, Attempts
 from nengo_spikecost.trying.bench import settings
-from nengo_spikecost.trying.retyping import changed_command
+from nengo_spikecost.trying.retyping import changed_command, command_of
 from tests.models import conv_net, images
 
 SAMPLES = 30
@@ -152,6 +152,21 @@ def test_what_is_advised():
     assert "none of 1 other setting helps, the best is --steps 80 with 90.5 %" in said
     saving = Attempts(ENERGY, Attempt({}, 0.99, 2e-6), 0.99, 9, (Attempt({}, 0.99, 1.9e-6),))
     assert saving.best is None  # 5 % are not worth a change
+
+
+def test_a_call_as_a_command():
+    from nengo_spikecost.questions.profile_options import ProfileOptions
+
+    def typed(more=None, **given):
+        return command_of("p report M", ProfileOptions(**given), more or {})
+
+    assert typed(devices=["cpu"], progress=False, n_steps=30) == "p report M --steps 30"
+    assert typed({"max_pooling": "exact"}, chip=True) == "p report M --chip --max-pooling exact"
+    # no flag says these: there is no command, and none is made of its changes alone
+    assert typed(seed=3) == "" and typed({"temporal": True}) == ""
+    assert changed_command("", {"n_steps": 80}, FLAGS) == ""
+    scales = "p report m --scales tune.json"
+    assert changed_command(scales, {"scale_firing_rates": 50.0}, FLAGS) == ""
 
 
 @pytest.mark.parametrize("typed, changes, expected", [
