@@ -131,6 +131,8 @@ class Profile(Result):
         bench = self.bench if self.chip is None else self.chip.bench
         if bench is None or self.points_lost is None:
             return ()
+        if not any(p.spiking for p in self.energy.workload().populations):
+            return ()  # scales and steps change nothing of neurons without spikes
         return all_attempts(bench, self.points_lost)
 
     @cached_property

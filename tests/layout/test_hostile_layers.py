@@ -128,5 +128,5 @@ def test_tables_of_the_command_line(command, model, tmp_path, monkeypatch):
          "--neuron", "LoihiSpikingRectifiedLinear", "--scale", "50"],
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    for name in NAMES[:3]:
-        assert name in done.stdout
+    for word in " ".join(NAMES[:3]).split():  # a long name may be wrapped between its words
+        assert word in done.stdout
