@@ -130,7 +130,10 @@ class Attempts:
         """The command that gives what the best setting gave, from the one that was typed."""
         if self.best is None or not typed:  # a call that no command stands for
             return ""
-        return changed_command(typed, {**self.best.changes, **self.fixed}, FLAGS)
+        changes = self.best.changes
+        if "scale_firing_rates" in changes and "--scales" in typed:
+            return ""  # the file of scales may say more, and would be left out
+        return changed_command(typed, {**changes, **self.fixed}, FLAGS)
 
     def step(self, typed: str, reason: str) -> NextStep | None:
         """The advice, with what it gave; None where nothing was tried.

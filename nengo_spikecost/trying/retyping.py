@@ -33,8 +33,6 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     words = shlex.split(typed)
     if not words:
         return ""
-    if "scale_firing_rates" in changes and any(w.partition("=")[0] == "--scales" for w in words):
-        return ""  # a file says the scales, and may say more
     kept: list[str] = []
     skip = False
     for word in words:

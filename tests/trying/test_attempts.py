@@ -165,8 +165,11 @@ def test_a_call_as_a_command():
     # no flag says these: there is no command, and none is made of its changes alone
     assert typed(seed=3) == "" and typed({"temporal": True}) == ""
     assert changed_command("", {"n_steps": 80}, FLAGS) == ""
-    scales = "p report m --scales tune.json"
-    assert changed_command(scales, {"scale_firing_rates": 50.0}, FLAGS) == ""
+    # a file of scales may hold steps, filter and neurons too: without it nothing is promised
+    better = Attempt({"scale_firing_rates": 50.0}, 0.99)
+    attempts = Attempts(ACCURACY, Attempt({}, 0.9), 0.99, 9, (better,))
+    assert attempts.command("p report m --scale 5") == "p report m --scale 50"
+    assert attempts.command("p report m --scales tune.json") == ""
 
 
 @pytest.mark.parametrize("typed, changes, expected", [
