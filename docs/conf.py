@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parent
 sys.path[:0] = [str(DOCS / "_ext"), str(DOCS.parent)]
 
 # first, because autodoc imports modules that need it
 import nengo_spikecost  # noqa: E402
+
+
+def _digest_of_sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((DOCS.parent / "nengo_spikecost").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
 
 project = "nengo_spikecost"
 author = "The nengo-spikecost developers"
@@ -27,8 +36,10 @@ extensions = [
 exclude_patterns = ["_build", "_ext"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-# notebooks are run when they, or their packages, are new; the results are kept beside the pages
+# notebooks are run when they or any source of the package have changed; jupyter-cache itself looks
+# at the notebook only, so what it keeps is in a folder by the digest of these sources
 nb_execution_mode = "cache"
+nb_execution_cache_path = str(DOCS / "_build" / "notebooks" / _digest_of_sources())
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
