@@ -40,6 +40,7 @@ myst_heading_anchors = 3
 # at the notebook only, so what it keeps is in a folder by the digest of these sources
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "notebooks" / _digest_of_sources())
+nb_execution_in_temp = True  # files that they write are nobody's
 nb_execution_timeout = 600
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
