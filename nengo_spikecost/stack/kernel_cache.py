@@ -4,12 +4,15 @@ Numba compiles a function anew if the file that it is in has changed, but not if
 in another file has, since that is compiled into it. So after an update that changes some files only
 (``git pull`` in a clone that is installed with ``-e``) old and new code would be mixed, and counts
 would be wrong without a word.
+
+Reference: numba 0.61, core/caching.py (where code is kept).
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 #: Folders of the package with functions that Numba compiles and keeps.
@@ -20,7 +23,7 @@ _done: set[Path] = set()
 
 
 def forget_stale(package: Path = _PACKAGE) -> None:
-    """Remove what Numba keeps in the folders of a package unless it is of these very sources.
+    """Remove what Numba keeps of the folders of a package unless it is of these very sources.
 
     It has to be called before a kernel is; once in a process is enough. Where nothing can be
     written, Numba keeps its code elsewhere, and sources do not change one by one either.
@@ -37,12 +40,24 @@ def forget_stale(package: Path = _PACKAGE) -> None:
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    stamp = folders[0] / "__pycache__" / "kernels.sha256"
-    with contextlib.suppress(OSError):
-        if stamp.exists() and stamp.read_text() == digest.hexdigest():
-            return
-        for folder in folders:
-            for kept in (folder / "__pycache__").glob("*.nb[ci]"):
-                kept.unlink(missing_ok=True)  # another process may do the same
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(digest.hexdigest())
+    for folder in filter(Path.is_dir, folders):
+        with contextlib.suppress(OSError):
+            _forget(_kept_of(folder), digest.hexdigest())
+
+
+def _kept_of(folder: Path) -> Path:
+    """Where Numba keeps the code of a folder."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        name = f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"
+        return Path(os.environ["NUMBA_CACHE_DIR"], name)
+    return folder / "__pycache__"
+
+
+def _forget(kept: Path, digest: str) -> None:
+    stamp = kept / "kernels.sha256"
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    for file in kept.glob("*.nb[ci]"):
+        file.unlink(missing_ok=True)  # another process may do the same
+    kept.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(digest)
