@@ -139,10 +139,9 @@ def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.
     nothing = np.zeros((work.n_samples, work.n_cores))
     parts: dict[str, Any] = {key: energy[key] for key in energy if key.startswith("synop_")}
     # an update is split for the reader: what every compartment takes, and what a busy one more
-    updates = events["idle_update"] + events["active_update"]
-    access = updates * profile.energy_J("idle_update", level)
-    parts["access"] = nothing + access
-    parts["update"] = nothing + energy["idle_update"] + energy["active_update"] - access
+    idle, active = (profile.energy_J(key, level) for key in ("idle_update", "active_update"))
+    parts["access"] = nothing + (events["idle_update"] + events["active_update"]) * idle
+    parts["update"] = nothing + events["active_update"] * (active - idle)
     parts["spike"] = energy["spike"] if "spike" in cost else nothing
     parts["message"] = nothing + energy["message"] + energy["within_tile"]
     parts["axon_event"] = nothing + energy["axon_event"]

@@ -143,6 +143,9 @@ def test_sums_and_order(work, profile, board):
     ranges += [cost.inferences_per_s, *(c.busy_s for c in cost.cores)]
     # parts "access" and "update" split one quantity: only their sum has rising ends
     updates = cost.parts_J["update"]
+    assert (
+        min(min(part) for part in cost.parts_J.values()) >= 0
+    )  # -1e-25 J, where it was a difference
     for low, value, high in (r for r in ranges if r != updates):
         assert low <= value * (1 + 1e-12)
         assert value <= high * (1 + 1e-12)
