@@ -25,14 +25,14 @@ from nengo_spikecost.loihi.emulation import Emulator
 
 def tutorial():
     """The Keras-to-Loihi tutorial's network, trained, in 14 blocks; the shipped test digits."""
-    from nengo_spikecost.demo import DEMO_SETTINGS, demo_data, demo_model
+    from nengo_spikecost.demo import demo_data, demo_model
     from nengo_spikecost.lowering import lower
 
     conversion = nsc.convert(
         demo_model(),
         neuron_type="LoihiSpikingRectifiedLinear",
-        scale_firing_rates=DEMO_SETTINGS.scale_firing_rates,
-        synapse=DEMO_SETTINGS.synapse,
+        scale_firing_rates=200,  # of every build that is compared, whatever its defaults
+        synapse=0.005,
     )
     lowering = lower(conversion.net, keep=conversion.input_nodes)
     net = lowering.network
@@ -46,7 +46,7 @@ def tutorial():
         net.config[ensemble].block_shape = nengo_loihi.BlockShape(block, shape)
     node = lowering.objects[conversion.input_nodes[0]]
     images = demo_data().x_test
-    return net, node, images.reshape(len(images), -1).astype(float), DEMO_SETTINGS.n_steps
+    return net, node, images.reshape(len(images), -1).astype(float), 40
 
 
 #: NengoLoihi's CIFAR-10 example: filters, kernel, stride, and block shape.

@@ -44,6 +44,7 @@ def test_every_test_that_is_named_is_there(compatibility_page):
             assert f"def {name}" in text, case.key
 
 
+@pytest.mark.slow
 def test_what_is_seen_is_seen_again(compatibility_page):
     """Of all packages that are installed, but for the sentences of other versions of them."""
     known = compatibility_page.known()

@@ -51,7 +51,13 @@ def registries(monkeypatch, tmp_path):
     BACKENDS.update(before)
 
 
-@pytest.mark.parametrize("name", doc_pages.PAGES)
+#: Pages that take longer than others: `make slow` runs them.
+LONG = ("sweep", "training", "tuning")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in doc_pages.PAGES
+])  # fmt: skip
 def test_page(name):
     if name == "stack" and importlib.import_module("keras").__version__.startswith("2."):
         pytest.skip("this stack has no Keras 3")

@@ -63,6 +63,7 @@ def test_native_network(tmp_path):
     assert 0 < number(few) < number(many)
 
 
+@pytest.mark.slow
 def test_compare_counting(tmp_path):
     out = run("compare_counting", tmp_path)
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[2:]}

@@ -51,6 +51,7 @@ def command(folder, *args):
     return subprocess.run(run, cwd=folder, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_custom_objects_on_the_command_line(own_file):
     folder = own_file.parent
     args = ("report", "net.keras", "--data", "x.npy", "--steps", "3")

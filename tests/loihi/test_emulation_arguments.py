@@ -67,6 +67,7 @@ Emulator(net, batch_size=2).run({node: np.ones((3, 1))}, 5, checkpoint=sys.argv[
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_goes_on_in_another_process_without_labels(tmp_path):
     """An unlabeled Node calls itself by its address, which is another in each process."""
     for _ in range(2):

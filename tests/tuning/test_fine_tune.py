@@ -340,7 +340,7 @@ def test_a_loss_that_is_no_number_gives_the_best_so_far(trained, monkeypatch):
     assert caught.value.result.model.predict(x[:2], verbose=0).shape == (2, 3)
 
 
-@pytest.mark.parametrize("forward", ["rates", "spikes"])
+@pytest.mark.parametrize("forward", [pytest.param("rates", marks=pytest.mark.slow), "spikes"])
 def test_training_goes_on_from_a_checkpoint(trained, monkeypatch, tmp_path, forward):
     x, y = spots(100)
     arguments = dict(

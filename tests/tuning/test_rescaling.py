@@ -88,6 +88,7 @@ def test_equals_a_new_build(neuron_type):
     check(network, X, random_scales(network, rng))
 
 
+@pytest.mark.slow
 def test_thirty_settings_of_one_build():
     """Layers of all scales, some 1, so that NengoDL leaves their gains out when built anew."""
     inp = x = tf.keras.Input((10,))

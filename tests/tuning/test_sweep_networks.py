@@ -200,6 +200,7 @@ def _n_trials(path):
         return 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_a_sweep_killed_in_the_middle_ends_as_one_left_alone(swept, data, tmp_path):
     path = tmp_path / "killed.db"
