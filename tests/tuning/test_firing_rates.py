@@ -19,7 +19,7 @@ from nengo_spikecost.tuning import (
     tune_firing_rates,
 )
 from nengo_spikecost.tuning.rate_options import RateStatistic
-from nengo_spikecost.tuning.rates.curve import rate_curve, relu_activations, response
+from nengo_spikecost.tuning.rates.curve import collected, rate_curve, relu_activations, response
 from nengo_spikecost.tuning.rates.layer_search import LayerSearch
 from tests.conversion.agreement import random_weights
 from tests.models import conv_net, images
@@ -261,7 +261,10 @@ def test_curves_are_inverted():
 def test_relu_activations_are_those_of_keras(simulator):
     model = conv_net(tf.keras)
     options = {"neuron_type": "LIF", "synapse": 0.1, "simulator": simulator}
-    found = relu_activations(RescalableNetwork(model, **options), X, 1)
+    network = RescalableNetwork(model, **options)
+    found = relu_activations(network, collected(network, X, 1), 1)
+    assert relu_activations(network, collected(network, X, 1), 1) is found
+    assert relu_activations(network, collected(network, X[:4], 1), 1) is not found
     for name in ("conv0", "conv1", "dense0"):
         keras = tf.keras.Model(model.input, model.get_layer(name).output).predict(X, verbose=0)
         np.testing.assert_allclose(found[name], keras.reshape(8, -1), rtol=1e-4, atol=1e-5)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ...activity import Activity
-from ...activity.subject import subject
 from ...conversion.lookup import walk_layers
 from ...conversion.scales import by_layer_name, layer_names, neuron_layer
 from ...errors import MeasurementError, TuningError
@@ -19,7 +18,7 @@ from ...options import takes_options
 from ...progress import progress_bar
 from ..rate_options import RateOptions
 from ..rescaling import RescalableNetwork, in_compiled_code
-from .curve import rate_curve, relu_activations
+from .curve import collected, rate_curve, relu_activations
 from .layer_search import LayerSearch
 from .measured import MeasuredRates
 from .rate_tuning import LayerRates, RateStep, RateTuning
@@ -123,7 +122,7 @@ class _Tuner:
     ):  # fmt: skip
         self.because = because
         self.network, self.options, self.statistic = network, options, options.rate
-        self.x = _collected(network, x, options.n_steps)
+        self.x = collected(network, x, options.n_steps)
         self.seconds = (options.n_steps - options.skip_steps) * network.dt
         self.targets = _targets(network, options.target)
         self.populations = network.populations
@@ -295,13 +294,6 @@ def _targets(network: RescalableNetwork, target: Any) -> dict[str, float]:
                 f"are {', '.join(network.layers)}."
             )
     return {name: float(given[name]) for name in network.layers if name in given}
-
-
-def _collected(network: RescalableNetwork, x: Any, n_steps: int) -> dict[str, np.ndarray]:
-    """The samples as one array an input, so that they can be presented many times."""
-    _, stream = subject(network.conversion).stream(x, n_steps)
-    parts: list[dict[str, np.ndarray]] = [batch.inputs for batch in stream.batches(256)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _upstream(graph: NetworkGraph) -> dict[str, set[str]]:
