@@ -60,6 +60,11 @@ def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     return f"{text}{gap}{_PREFIXES[exponent]}{unit}"
 
 
+def times(ratio: float) -> str:
+    """``"1.37 times"``, ``"2,170 times"``."""
+    return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.3g} times"
+
+
 def count(value: float | None, short: bool = False) -> str:
     """A count, whole numbers in full: ``"556,123"``, or short: ``"556k"``.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..layout.si import counted
+from ..layout.si import counted, times
 from ..layout.verdict import POINTS, NextStep
 from .retyping import changed_command
 
@@ -166,7 +166,7 @@ class Attempts:
         ratio = best.energy_J / self.now.energy_J
         if self.purpose == ENERGY:
             return f", with {1 - ratio:.0%} less energy on Loihi's cores"
-        return f", at {ratio:.3g} times the energy on Loihi's cores"
+        return f", at {times(ratio)} the energy on Loihi's cores"
 
     def _in_vain(self) -> str:
         most = max(self.tried, key=lambda a: a.accuracy)

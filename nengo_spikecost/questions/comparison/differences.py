@@ -10,6 +10,7 @@ from ...conversion import Conversion
 from ...energy.cost_models import CostModel
 from ...energy.estimate import EnergyEstimate
 from ...energy.per_operation import takes_factors
+from ...layout.si import times
 from ...workload.workload_record import Workload
 from .comparison_record import ComparedRow
 
@@ -152,7 +153,7 @@ def _memory_words(estimate: EnergyEstimate, exact: EnergyEstimate, model: CostMo
     words = [f"{_percent(total / estimate.mean_J)} is memory ({named})"]
     rest = estimate.mean_J - estimate.static_J - total
     if exact.mean_J:
-        words.append(f"the rest is {rest / exact.mean_J:.3g} times per_operation's")
+        words.append(f"the rest is {times(rest / exact.mean_J)} per_operation's")
     return words
 
 

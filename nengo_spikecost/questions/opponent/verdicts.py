@@ -6,6 +6,7 @@ import numpy as np
 
 from ...layout import si
 from ...layout.per import INFERENCE, Per
+from ...layout.si import times
 from .balance import LayerBalance
 from .literature import SPIKES_PER_SYNAPSE, Threshold
 
@@ -59,17 +60,18 @@ def verdict(layer: LayerBalance, device: str, opponent: str, per: Per = INFERENC
 def _times_more(energy_J: float, ann_J: float, ann: str) -> str:
     if not ann_J:
         return ", the opponent nothing"
-    return f", {energy_J / ann_J:.3g} times the opponent's {ann}"
+    return f", {times(energy_J / ann_J)} the opponent's {ann}"
 
 
 def _crossing_words(name: str, layer: LayerBalance, names: tuple[str, str], per: Per) -> str:
     balance, (device, opponent) = layer.total, names
+    assert balance.ratio is not None  # it crosses an opponent that takes energy
     wins = balance.mean_J < balance.ann_J
     snn, ann = per.energy(balance.mean_J), per.energy(balance.ann_J)
     now = activity_words(mean(layer.rate_hz), mean(layer.spikes_per_synapse), per)
     then = activity_words(layer.break_even_rate_hz, layer.break_even_spikes_per_synapse, per)
     words = (
-        f"{name} {'wins' if wins else 'loses'}: {snn} on {device} are {balance.ratio:.3g} times "
+        f"{name} {'wins' if wins else 'loses'}: {snn} on {device} are {times(balance.ratio)} "
         f"the {ann} of {opponent}, at {now}. It {'wins up to' if wins else 'would win below'} "
         f"{then}."
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import EnergyError
 from ...layout.plots import bare
-from ...layout.si import si
+from ...layout.si import si, times
 from ..opponent.balance import LayerBalance
 from ..opponent.break_even_record import BreakEven
 
@@ -163,7 +163,7 @@ def _mark_gap(axes: Axes, shown: LayerBalance) -> None:
     axes.annotate(
         "", (1.0, ann), (1.0, snn), arrowprops={"arrowstyle": "<->", "color": "#555555"}
     )  # fmt: skip
-    words = f"{_gap(shown):.3g} times {'more' if snn > ann else 'less'}"
+    words = f"{times(_gap(shown))} {'more' if snn > ann else 'less'}"
     axes.annotate(
         words, (1.0, float(np.sqrt(snn * ann))), xytext=(-6, 0), textcoords="offset points",
         ha="right", va="center", fontsize="small",

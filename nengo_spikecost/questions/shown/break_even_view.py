@@ -13,6 +13,7 @@ from ...errors import EnergyError
 from ...layout import Presenter, Table, presents, si
 from ...layout.per import INFERENCE, Per
 from ...layout.presenter import Details
+from ...layout.si import times
 from ...layout.verdict import NextStep, Verdict
 from ..opponent.balance import Balance, LayerBalance
 from ..opponent.bit_matching import has_widths
@@ -122,7 +123,7 @@ def _notes(result: BreakEven) -> list[str]:
         )
         if total.ann_J + host.ann_J > 0:
             ratio = (total.mean_J + host.snn_J) / (total.ann_J + host.ann_J)
-            words += f": {ratio:.3g} times as much, all in all"
+            words += f": {times(ratio)} as much, all in all"
         lines.append(f"{words}.")
     if sides.static_J:
         lines.append(

@@ -13,6 +13,7 @@ from ...layout.charts import Bars, Chart
 from ...layout.per import Per
 from ...layout.plots import bar_size, draw_points
 from ...layout.presenter import Details
+from ...layout.si import times
 from ...layout.verdict import Verdict
 from ..comparison.comparison_record import ComparedRow, Comparison
 
@@ -43,7 +44,7 @@ class ComparisonPresenter(Presenter[Comparison]):
             if high_J > 1.01 * low_J:
                 low, high = map(comparison.per.energy, (low_J, high_J))
                 words = f"{low} ({least}) to {high} ({most})"
-                lines.append((device, f"{words}: {high_J / low_J:.3g} times"))
+                lines.append((device, f"{words}: {times(high_J / low_J)}"))
         return Verdict.of(*lines)
 
     def charts(self, comparison: Comparison) -> Iterable[Chart]:

@@ -10,6 +10,7 @@ from ...energy.estimate import EnergyEstimate
 from ...errors import EnergyError
 from ...layout import si
 from ...layout.per import INFERENCE, Per
+from ...layout.si import times
 from ...layout.verdict import POINTS
 from ..opponent.all_opponents import SAME_TECHNOLOGY
 from ..opponent.break_even_record import BreakEven
@@ -148,8 +149,3 @@ def against_twin(result: BreakEven, name: str, where: str) -> str:
 def _less(ratio: float) -> str:
     """``"3.2 times less"``, or more."""
     return f"{times(ratio)} less" if ratio > 1 else f"{times(1 / ratio)} more"
-
-
-def times(factor: float) -> str:
-    """``"96.7 times"``, ``"1,170 times"``."""
-    return f"{factor:,.0f} times" if factor >= 100 else f"{factor:.3g} times"

@@ -16,6 +16,7 @@ from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare, say
 from ....layout.presenter import Details, Part
+from ....layout.si import times
 from ....layout.verdict import Verdict
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
@@ -316,7 +317,7 @@ def _dead_layers(reading: Reading) -> list[str]:
 def _against(one: Point, best: Point) -> str:
     scale = next(iter(one.scale_firing_rates.values()))
     words = f"{si.si(one.energy_J, 'J')} ({scale:g}, {one.n_steps} steps)"
-    return f"{words}, {one.energy_J / best.energy_J:.3g} times as much" if best.energy_J else words
+    return f"{words}, {times(one.energy_J / best.energy_J)} as much" if best.energy_J else words
 
 
 def _trial_dict(sweep: Sweep, trial: Trial) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import COLOURS, bare
 from ....layout.presenter import Part
+from ....layout.si import times
 from ....layout.verdict import NextStep, Verdict, accuracy_line
 from ..fine_tuning import EpochRecord, FineTuning
 
@@ -57,7 +58,7 @@ class FineTuningPresenter(Presenter[FineTuning]):
         gained = 100 * (values[1] - values[0]) if classes else 0.0
         changes = [f"{gained:.1f} points gained"] if gained > 0 else []
         if not classes and values[1] < values[0]:
-            changes.append(f"a loss of {values[1] / values[0]:.3g} times that of before")
+            changes.append(f"a loss of {times(values[1] / values[0])} that of before")
         if before.synops and best.synops < before.synops:
             changes.append(f"{1 - best.synops / before.synops:.0%} fewer synops")
         better = best.epoch != 0 and changes
