@@ -69,21 +69,22 @@ def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
 
 
 def _by_layer(priced: dict[str, EnergyEstimate]) -> Bars:
-    """Where the energy goes on each device, as shares."""
+    """Where the energy, or the power, goes on each device, as shares."""
+    per = next(iter(priced.values())).per
     layers = {
-        layer.name: [e.layer(layer.name).mean_J() for e in priced.values()]
+        layer.name: [per.of(e.layer(layer.name).mean_J()) for e in priced.values()]
         for layer in next(iter(priced.values())).layers
     }
     layers = {name: energies for name, energies in layers.items() if any(energies)}
     if any(e.static_J for e in priced.values()):
-        layers["static power"] = [e.static_J for e in priced.values()]
+        layers["static power"] = [per.of(e.static_J) for e in priced.values()]
     if len(layers) > MOST_LAYERS:
-        totals = [e.mean_J or 1.0 for e in priced.values()]
+        totals = [per.of(e.mean_J) or 1.0 for e in priced.values()]
         largest = sorted(layers, key=lambda n: -max(np.divide(layers[n], totals)))[:MOST_LAYERS]
         rest = np.sum([e for name, e in layers.items() if name not in largest], axis=0)
         layers = {name: e for name, e in layers.items() if name in largest}
         layers["other layers"] = rest.tolist()
-    return Bars("Energy by layer", tuple(priced), layers, "J", "share")
+    return Bars(f"{per.quantity.split()[0]} by layer", tuple(priced), layers, per.unit, "share")
 
 
 def _counts(profile: Profile) -> Iterable[Bars]:
@@ -103,19 +104,21 @@ def _over_samples(estimate: EnergyEstimate) -> Drawing:
     def draw(axes: Any) -> None:
         from matplotlib.ticker import EngFormatter
 
-        axes.hist(estimate.total_J, bins=min(40, 5 + len(estimate.total_J) // 8), color=COLOURS[0])
-        axes.axvline(estimate.mean_J, color=COLOURS[5], lw=1.5, label="mean")
-        axes.xaxis.set_major_formatter(EngFormatter("J"))
-        axes.set_xlabel("Energy of a sample")
+        shown = [estimate.per.of(energy) for energy in estimate.total_J]
+        axes.hist(shown, bins=min(40, 5 + len(estimate.total_J) // 8), color=COLOURS[0])
+        axes.axvline(estimate.per.of(estimate.mean_J), color=COLOURS[5], lw=1.5, label="mean")
+        axes.xaxis.set_major_formatter(EngFormatter(estimate.per.unit))
+        axes.set_xlabel(f"{quantity} of a sample")
         axes.set_ylabel("Samples")
         axes.legend(frameon=False, fontsize="small")
         bare(axes)
 
-    spread = estimate.spread()
+    s, quantity = estimate.spread(), estimate.per.quantity.split()[0]
+    low, mean, high, most = map(estimate.per.energy, (s.low_J, s.mean_J, s.high_J, s.worst_J))
     return Drawing(
-        f"Energy on {estimate.device.name} over samples", draw, (7.6, 2.8),
-        description=f"Histogram: 5th percentile {spread.low_J:.3g} J, mean {spread.mean_J:.3g} J, "
-        f"95th percentile {spread.high_J:.3g} J, most {spread.worst_J:.3g} J",
+        f"{quantity} on {estimate.device.name} over samples", draw, (7.6, 2.8),
+        description=f"Histogram: 5th percentile {low}, mean {mean}, 95th percentile {high}, most "
+        f"{most}",
     )  # fmt: skip
 
 
