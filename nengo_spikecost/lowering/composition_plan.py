@@ -17,7 +17,6 @@ import numpy as np
 from nengo.base import ObjView
 from nengo.connection import LearningRule
 from scipy import sparse
-from scipy.sparse import csgraph
 
 from ..graph.nengo_types import is_passthrough
 from ..graph.routes import is_neural
@@ -177,6 +176,8 @@ class _Links:
         before, after = np.array(pairs).T
         size = len(self.nodes)
         graph = sparse.csr_matrix((np.ones(len(pairs)), (before, after)), shape=(size, size))
+        from scipy.sparse import csgraph
+
         _, group = csgraph.connected_components(graph, connection="strong")
         looping = np.bincount(group)[group] > 1
         looping[before[before == after]] = True

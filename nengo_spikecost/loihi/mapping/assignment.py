@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment, quadratic_assignment
 
 #: The lower bound and FAQ work on matrices of seats by seats: on no larger ones than these.
 MAX_BOUND_SEATS, MAX_FAQ_SEATS = 1024, 512
@@ -138,6 +137,8 @@ def lower_bound(problem: Problem) -> float:
     2. With these least payments of every item at every place, putting items into places is a
        linear assignment, which is solved exactly.
     """
+    from scipy.optimize import linear_sum_assignment  # a tenth of a second's import
+
     n_items, n_seats = len(problem.flow), int(problem.capacity.sum())
     if n_items < 2 or n_seats > MAX_BOUND_SEATS:
         return 0.0
@@ -162,6 +163,8 @@ def _starts(problem: Problem, start: np.ndarray, deadline: float) -> Iterator[np
 
 def _by_faq(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndarray]:
     """Places by SciPy's FAQ; none if items are bound to regions, or there are too many."""
+    from scipy.optimize import quadratic_assignment
+
     n_items, n_seats = len(problem.flow), int(problem.capacity.sum())
     if n_seats > MAX_FAQ_SEATS or len(np.unique(problem.region[problem.capacity > 0])) > 1:
         return []
