@@ -102,7 +102,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.seen.append(tag)
         self.attributes += attrs
-        if tag not in ("br", "meta", "img", "link"):
+        if tag not in ("br", "wbr", "meta", "img", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
