@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib
-import inspect
 import json
 import re
 import subprocess
@@ -13,11 +12,10 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from click.testing import CliRunner
 
 import nengo_spikecost as nsc
-from nengo_spikecost import cli
 from nengo_spikecost.energy import devices
+from tests.commands import runner_in
 from tests.models import conv_net, images
 
 
@@ -50,11 +48,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def run(folder, monkeypatch):
-    monkeypatch.chdir(folder)
-    # click before 8.2 mixes the two streams unless told not to, and later has no such option
-    separate = "mix_stderr" in inspect.signature(CliRunner).parameters
-    runner = CliRunner(**({"mix_stderr": False} if separate else {}))
-    return lambda *args: runner.invoke(cli.main, [str(a) for a in args])
+    return runner_in(folder, monkeypatch)
 
 
 def test_report(run, folder):
