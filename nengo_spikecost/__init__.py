@@ -16,6 +16,7 @@ from .version import __version__ as __version__
 if TYPE_CHECKING:
     from . import errors as errors
     from . import loihi as loihi
+    from . import nir as nir
     from . import plots as plots
     from . import schemas as schemas
     from . import stack as stack
@@ -32,6 +33,7 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "graph": "NetworkGraph",
         "loading": "load_data load_model",
         "lowering": "lower",
+        "nir": "from_nir",
         "questions.comparison.compare": "compare",
         "questions.comparison.comparison_record": "Comparison",
         "questions.network_energy": "NetworkEnergy",
@@ -43,5 +45,5 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "tuning.sweeps": "Sweep sweep",
         "workload": "Workload",
     },
-    submodules="errors loihi plots schemas stack tuning",
+    submodules="errors loihi nir plots schemas stack tuning",
 )

@@ -71,10 +71,8 @@ class Subject:
     def _spec(self, name: str) -> InputSpec:
         """An input with the axes of its values, where the network says them."""
         node = self.inputs[name]
-        if isinstance(self.named, nengo.Network):
-            shape = taken_as(self.network, node)
-        else:
-            shape = getattr(self.named, "input_shapes", {}).get(name)
+        shapes = getattr(self.named, "input_shapes", None)
+        shape = taken_as(self.network, node) if shapes is None else shapes.get(name)
         if shape is not None and math.prod(shape) != node.size_out:
             shape = None
         return InputSpec(name, node, node.size_out, shape)
@@ -87,9 +85,12 @@ def step_of(named: Any, dt: float | None) -> float:
     if own is None or dt is None:
         return own or dt or DEFAULT_DT
     if abs(dt - own) > 1e-6 * own:
+        of_graph = isinstance(given, nengo.Network)
+        made = "neurons" if of_graph else "layers of KerasSpiking"
+        say = "give step_s to from_nir" if of_graph else f"say dt={own:g}"
         raise MeasurementError(
-            f"The network has layers of KerasSpiking that were made for steps of dt={own:g} s, "
-            f"and would fire at other rates in steps of {dt:g} s: say dt={own:g}."
+            f"The network has {made} that were made for steps of dt={own:g} s, "
+            f"and would fire at other rates in steps of {dt:g} s: {say}."
         )
     return dt
 

@@ -23,11 +23,8 @@ import tensorflow as tf
 from ..check import choice
 from ..errors import ConversionError
 from ..graph.chip_split import ChipSplit
-from ..graph.naming import ensemble_of
 from ..graph.off_chip import mark_off_chip
-from ..graph.routes import layer_of_route
 from ..layers.keras_shapes import layer_info
-from ..lowering import Lowering
 from ..lowering import lower as lower_network
 from ..lowering.hardware import needs_relay
 from ..options import named_arguments
@@ -248,27 +245,7 @@ def _lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> C
         conversion, net=lowering.network, inputs=conversion.inputs.replaced(objects, _COMPOSED),
         outputs=conversion.outputs.replaced(objects, _COMPOSED),
         layers=conversion.layers.replaced(objects, _COMPOSED),
-        layer_names=_layer_names(conversion.layer_names, lowering),
-        connection_layers=_connection_layers(conversion.layer_names, lowering), lowering=lowering,
+        layer_names=lowering.layer_names(conversion.layer_names),
+        connection_layers=lowering.connection_layers(conversion.layer_names), lowering=lowering,
         unlowered=conversion,
     )  # fmt: skip
-
-
-def _layer_names(before: Mapping[Any, str], lowering: Lowering) -> dict[Any, str]:
-    """The layer of each Ensemble and Node, those that lowering has made included."""
-    names = {lowering.objects[obj]: name for obj, name in before.items() if obj in lowering.objects}
-    for conn in lowering.network.all_connections:
-        pre, post = ensemble_of(conn.pre_obj), ensemble_of(conn.post_obj)
-        if post not in names and pre in names:
-            names[post] = names[pre]  # a Node that hands on the neurons' outputs
-        elif pre not in names and post in names:
-            names[pre] = names[post]  # a constant
-    return names
-
-
-def _connection_layers(before: Mapping[Any, str], lowering: Lowering) -> dict[Any, str]:
-    """The layer that the weights of each new Connection are of."""
-    return {
-        conn: layer_of_route(old, before, before.get(ensemble_of(old[-1].post_obj), ""))
-        for conn, old in lowering.composed_of.items()
-    }

@@ -351,11 +351,11 @@ class NetworkGraph(Result):
 
 def _parts(network: Any) -> tuple[nengo.Network, dict[Any, str], Any]:
     """The network, the layer of its objects, and the Nodes fed with data (None: all)."""
-    if isinstance(network, nengo.Network):
-        return network, {}, None
     if isinstance(network, LayeredNetwork) and isinstance(network.net, nengo.Network):
         layers = {ensemble_of(obj): name for obj, name in network.layer_names.items()}
         return network.net, layers, network.input_nodes
+    if isinstance(network, nengo.Network):
+        return network, {}, None
     raise NetworkGraphError(
         "NetworkGraph takes a nengo.Network, or a Conversion as convert() returns it, "
         f"not {type(network).__name__}."

@@ -10,6 +10,8 @@ import nengo
 import numpy as np
 from nengo.transforms import NoTransform
 
+from ..graph.naming import ensemble_of
+from ..graph.routes import layer_of_route
 from ..layout import Result
 
 #: Kinds of changes to a part of a network.
@@ -89,6 +91,36 @@ class Lowering(Result):
     objects: Mapping[Any, Any] = field(repr=False)
     changes: tuple[Change, ...] = field(repr=False)
     composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
+
+    def layer_names(self, before: Mapping[Any, str]) -> dict[Any, str]:
+        """The layer of each Ensemble and Node of the new network, those that were added included.
+
+        Parameters
+        ----------
+        before : mapping from Nengo object to str
+            The layers of those of the given network.
+        """
+        names = {self.objects[obj]: name for obj, name in before.items() if obj in self.objects}
+        for conn in self.network.all_connections:
+            pre, post = ensemble_of(conn.pre_obj), ensemble_of(conn.post_obj)
+            if post not in names and pre in names:
+                names[post] = names[pre]  # a Node that hands on the neurons' outputs
+            elif pre not in names and post in names:
+                names[pre] = names[post]  # a constant
+        return names
+
+    def connection_layers(self, before: Mapping[Any, str]) -> dict[Any, str]:
+        """The layer that the weights of each new Connection are of.
+
+        Parameters
+        ----------
+        before : mapping from Nengo object to str
+            The layers of the objects of the given network.
+        """
+        return {
+            conn: layer_of_route(old, before, before.get(ensemble_of(old[-1].post_obj), ""))
+            for conn, old in self.composed_of.items()
+        }
 
     def summary_string(self, line_length: int = 200) -> str:
         """One line for each change, with room for the names of both ends and a reason."""

@@ -96,7 +96,7 @@ def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
     given : nengo.Network, Conversion, Lowering, or any object with ``.net`` or ``.network``
     """
     if isinstance(given, nengo.Network):
-        return given, {}
+        return given, getattr(given, "layer_names", {})
     for attribute in ("net", "network"):
         network = getattr(given, attribute, None)
         if isinstance(network, nengo.Network):

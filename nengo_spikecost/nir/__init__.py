@@ -1,0 +1,19 @@
+"""NIR graphs as networks of Nengo, and back.
+
+`from_nir` reads what PyTorch's spiking tools write (https://neuroir.org), `CONVENTIONS` says how
+each of them steps its neurons.
+"""
+
+from __future__ import annotations
+
+from .conventions import CONVENTIONS, Convention
+from .discrete_neurons import DiscreteLI, DiscreteLIF, EventInput
+from .graph_network import GraphNetwork
+from .network_building import from_nir, read_nir
+from .reading_record import GraphReading, NodeReading
+from .shown import reading_view as _reading_view  # noqa: F401  (registers its presenter)
+
+__all__ = [
+    "CONVENTIONS", "Convention", "DiscreteLI", "DiscreteLIF", "EventInput", "GraphNetwork",
+    "GraphReading", "NodeReading", "from_nir", "read_nir",
+]  # fmt: skip

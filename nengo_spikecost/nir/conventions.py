@@ -1,0 +1,174 @@
+"""What a discrete step of a NIR neuron is, by the tool that wrote the graph.
+
+NIR says differential equations; each tool says how a step of them is computed, and none writes it
+down. A `Convention` is that part of the meaning. For a leaky integrate-and-fire neuron with membrane
+``v``, input ``x``, and ``q = dt / tau`` from the graph's fields, a step is::
+
+    v  <-  a v + b x + c      decay "euler": a = 1 - q         gain "euler": b = r q, c = v_leak q
+                              decay "exp":   a = exp(-q)       gain "exact": b = r (1 - a), c = v_leak (1 - a)
+    a spike where v > v_threshold, or v >= v_threshold
+    a reset to v_reset or by v_threshold, at once or in the next step
+
+A neuron with a synaptic current has ``i <- ai i + wi x`` first, by ``tau_syn`` and ``w_in`` in the
+same way, and ``i`` in the place of ``x``. What tools do is said with each of `CONVENTIONS`, from
+their sources; docs/nir.md has what was seen when they ran.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import check
+from ..errors import ConversionError
+from .graph_reading import Graph, Node
+
+DECAYS = ("euler", "exp")
+GAINS = ("euler", "exact")
+RESETS = ("value", "subtract", "none")
+STARTS = ("zero", "v_leak", "v_reset")
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a tool steps the neurons of a graph.
+
+    Attributes
+    ----------
+    name : str
+        Of the tool, or ``"nir"``.
+    dt : float, optional
+        Length of a step that the tool takes for granted, in the unit of the graph's time constants.
+        None: the graph has to tell, or the user.
+    decay, gain : str
+        See above: "euler" or "exp", and "euler" or "exact".
+    reset : {"value", "subtract", "none"}
+        After a spike the membrane is at ``v_reset``, or lower by the threshold, or as it was.
+    delayed : bool
+        Whether the reset is a part of the next step, after the decay.
+    skips_input : bool
+        Of a delayed reset to a value: whether neurons with a synaptic current or recurrence lose
+        the input of the step after a spike.
+    at_threshold : bool
+        Whether a membrane that is just at the threshold fires.
+    several : bool
+        Whether a neuron fires as many spikes in a step as thresholds fit into its membrane.
+    jumps : bool
+        Whether an input is added to the synaptic current as it is, times ``w_in``.
+    tau_over_dt : bool
+        Whether time constants were written as multiples of ``dt`` squared.
+    plain_if : bool
+        Whether neurons without a leak add their input as it is, times ``r`` and not ``r dt``.
+    start : {"zero", "v_leak", "v_reset"}
+        The membrane at the beginning.
+    """
+
+    name: str
+    dt: float | None = None
+    decay: str = "euler"
+    gain: str = "euler"
+    reset: str = "value"
+    delayed: bool = False
+    skips_input: bool = False
+    at_threshold: bool = False
+    several: bool = False
+    jumps: bool = False
+    tau_over_dt: bool = False
+    plain_if: bool = False
+    start: str = "zero"
+
+    def __post_init__(self) -> None:
+        check.choice("decay", self.decay, DECAYS, ConversionError)
+        check.choice("gain", self.gain, GAINS, ConversionError)
+        check.choice("reset", self.reset, RESETS, ConversionError)
+        check.choice("start", self.start, STARTS, ConversionError)
+        if self.dt is not None:
+            check.positive("dt", self.dt, ConversionError)
+
+    @property
+    def words(self) -> str:
+        """The convention in a clause."""
+        step = "Euler steps" if self.decay == "euler" else "exponential decay"
+        fires = ">=" if self.at_threshold else ">"
+        resets = {
+            "value": "reset to v_reset", "subtract": "reset by subtraction", "none": "no reset",
+        }  # fmt: skip
+        when = " in the next step" if self.delayed and self.reset != "none" else ""
+        more = ", several spikes a step" if self.several else ""
+        return f"{step}, spikes at v {fires} v_threshold, {resets[self.reset]}{when}{more}"
+
+
+#: What each tool does, from the sources of the version named.
+CONVENTIONS: Mapping[str, Convention] = {
+    # nir 1.0.8, ir/neuron.py: the equations; a step of them by Euler's method, as most tools do
+    "nir": Convention("nir"),
+    # snntorch 1.0.0, export_nir.py (dt is fixed there), _neurons/leaky.py, synaptic.py, rleaky.py;
+    # reset by subtraction is its default, and the file does not say which
+    "snntorch": Convention(
+        "snntorch", dt=1e-4, reset="subtract", delayed=True, skips_input=True
+    ),
+    # norse 1.1.0, utils/export_nir.py (tau = dt / tau_inv), functional/lif_box.py, lif.py, iaf.py
+    "norse": Convention(
+        "norse", dt=1e-3, jumps=True, tau_over_dt=True, plain_if=True, start="v_leak"
+    ),
+    # spikingjelly 2.0.0, activation_based/nir_exchange, neuron (surrogate: x >= 0)
+    "spikingjelly": Convention("spikingjelly", dt=1e-4, at_threshold=True, start="v_reset"),
+}  # fmt: skip
+
+
+def convention_of(given: str | Convention, reset: str | None, dt: float | None) -> Convention:
+    """The convention that a user means, with a reset and a step of their own if they say so.
+
+    Raises
+    ------
+    ConversionError
+        If there is no such convention, reset or step.
+    """
+    from dataclasses import replace
+
+    if not isinstance(given, Convention):
+        check.choice("convention", given, CONVENTIONS, ConversionError)
+        given = CONVENTIONS[given]
+    if reset is not None:
+        given = replace(given, reset=check.choice("reset", reset, RESETS, ConversionError))
+    return given if dt is None else replace(given, dt=check.positive("dt", dt, ConversionError))
+
+
+def own_step(graph: Graph) -> float | None:
+    """The step that a graph's own numbers tell: where ``r`` makes every input count once.
+
+    Tools that step ``v <- beta v + x`` write ``r = tau / dt`` (and ``r = 1 / dt`` without a leak).
+    None if nodes do not agree, or none tells.
+    """
+    steps = [step for node in graph.nodes.values() for step in _steps(node)]
+    if not steps or max(steps) - min(steps) > 1e-3 * max(steps):
+        return None
+    return float(f"{np.median(steps):.3g}")
+
+
+def _steps(node: Node) -> list[float]:
+    if node.kind not in ("LIF", "IF", "CubaLIF", "LI", "CubaLI", "I"):
+        return []
+    r = np.unique(np.asarray(node.fields.get("r", 1.0), dtype=float))
+    if node.kind in ("IF", "I"):
+        return [float(1 / value) for value in r if np.isfinite(value) and value > 0]
+    tau = node.fields.get("tau", node.fields.get("tau_mem"))
+    ratios = np.asarray(tau, dtype=float) / np.asarray(node.fields.get("r", 1.0), dtype=float)
+    if (r == 1).all():
+        return []  # a membrane that goes towards its input: any step does
+    return [float(value) for value in np.unique(ratios) if np.isfinite(value) and value > 0]
+
+
+def hint(graph: Graph, convention: Convention) -> str | None:
+    """Which tool a graph looks as if it were from, if that is not the one that was said."""
+    step = own_step(graph)
+    names = list(graph.nodes)
+    spiking = [n for n in graph.nodes.values() if n.kind in ("LIF", "IF", "CubaLIF")]
+    if convention.name != "nir" or not spiking:
+        return None
+    if step is not None and abs(step - 1e-4) < 1e-6:
+        own = "spikingjelly" if any(name.startswith("_") for name in names) else "snntorch"
+        return f"its numbers are as {own} writes them: say convention={own!r} if it is from there"
+    return None

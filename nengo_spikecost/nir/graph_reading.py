@@ -1,0 +1,322 @@
+"""A NIR graph, from its file or as the package ``nir`` holds it, as flat lists of nodes and edges.
+
+The fields are taken as they are written: ``nir`` itself refuses many graphs that tools write (a
+convolution without the size of its input, a graph whose types do not agree), and what they mean is
+clear nevertheless. Steps:
+
+1. Everything becomes dictionaries, as HDF5 holds them (`_from_file`, `_from_object`).
+2. Nested graphs are laid flat: node ``b`` of graph ``a`` is called ``a.b``, and the Inputs and
+   Outputs of an inner graph are taken out, what leads into them joined with what leaves them.
+3. Edges are checked: both ends exist, none is there twice.
+
+Reference: nir 1.0.8, serialization.py and ir/graph.py (what is in a file, and how it is called).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import check
+from ..errors import ConversionError
+
+#: Graphs within graphs within graphs, as deep as anybody writes them.
+MAX_DEPTH = 20
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a flat graph.
+
+    Attributes
+    ----------
+    name : str
+        Of a node in a nested graph with the names of the graphs that it is in, ``outer.inner``.
+    kind : str
+        As NIR calls it: ``"Conv2d"``.
+    fields : mapping from str to object
+        Its parameters: arrays, numbers, words.
+    """
+
+    name: str
+    kind: str
+    fields: Mapping[str, Any] = field(repr=False)
+
+    def array(self, name: str, infinite: bool = False) -> np.ndarray:
+        """A field as an array of numbers, float64.
+
+        Parameters
+        ----------
+        name : str
+        infinite : bool
+            Whether infinite numbers have a meaning: a time constant without end.
+
+        Raises
+        ------
+        ConversionError
+            If it is missing, or no array of finite numbers.
+        """
+        value = self.fields.get(name)
+        if value is None:
+            raise self.error(f"has no {name}, which it needs")
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise self.error(f"has a {name} that is no array of numbers") from None
+        if not (np.isfinite(array) | (infinite & np.isinf(array))).all():
+            raise self.error(f"has a {name} with NaN{'' if infinite else ' or infinite values'}")
+        if not array.size:
+            raise self.error(f"has a {name} without values")
+        return array
+
+    def has(self, name: str) -> bool:
+        """Whether a field is there and is not None."""
+        return self.fields.get(name) is not None
+
+    def error(self, problem: str) -> ConversionError:
+        """An error that names the node."""
+        return ConversionError(f"Node {self.name!r} ({self.kind}) {problem}.", layer=self.name)
+
+
+@dataclass
+class Graph:
+    """A graph without nested ones.
+
+    Attributes
+    ----------
+    nodes : dict from str to Node
+        In the order of the file.
+    edges : list of (str, str)
+        From and to.
+    notes : list of str
+        What had to be understood otherwise than it is written.
+    label : str
+        Where it is from.
+    """
+
+    nodes: dict[str, Node]
+    edges: list[tuple[str, str]]
+    notes: list[str] = field(default_factory=list)
+    label: str = ""
+
+    def into(self, name: str) -> list[str]:
+        """The nodes with an edge to a node."""
+        return [pre for pre, post in self.edges if post == name]
+
+    def out_of(self, name: str) -> list[str]:
+        """The nodes that a node has an edge to."""
+        return [post for pre, post in self.edges if pre == name]
+
+    def of_kind(self, kind: str) -> list[Node]:
+        """All nodes of a kind."""
+        return [node for node in self.nodes.values() if node.kind == kind]
+
+
+def read_graph(source: Any) -> Graph:
+    """A flat graph.
+
+    Parameters
+    ----------
+    source : path or nir.NIRGraph
+        A ``.nir`` file, or a graph in memory.
+
+    Raises
+    ------
+    ConversionError
+        If it is neither, or the file is damaged or holds something else.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        tree, label = _from_file(source), Path(source).stem
+    elif hasattr(source, "nodes") and hasattr(source, "edges"):
+        tree, label = _from_object(source), "network"
+    else:
+        raise ConversionError(
+            "from_nir takes the path of a .nir file or a nir.NIRGraph, not "
+            f"{type(source).__name__}."
+        )
+    graph = Graph({}, [], label=label)
+    _lay_flat(tree, "", graph, 0)
+    _check_edges(graph)
+    _take_out_inner_ends(graph)
+    return Graph(_in_order(graph), graph.edges, graph.notes, graph.label)
+
+
+def _in_order(graph: Graph) -> dict[str, Node]:
+    """The nodes as a signal meets them: HDF5 has forgotten the order in which they were written."""
+    order: dict[str, Node] = {}
+    waiting = {name: len(graph.into(name)) for name in graph.nodes}
+    ready = [name for name, n in waiting.items() if n == 0]
+    while len(order) < len(graph.nodes):
+        if not ready:  # a loop: on with the node that waits for the fewest
+            left = [name for name in graph.nodes if name not in order]
+            reached = [name for name in left if waiting[name] < len(graph.into(name))]
+            ready = [min(reached or left, key=waiting.__getitem__)]
+        name = ready.pop(0)
+        order[name] = graph.nodes[name]
+        for post in graph.out_of(name):
+            waiting[post] -= 1
+            if waiting[post] == 0 and post not in order:
+                ready.append(post)
+    return order
+
+
+def _from_file(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    import h5py
+
+    name = check.path("path", path, ConversionError)
+    if not Path(name).exists():
+        raise ConversionError(f"There is no model {name}.")
+    try:
+        with h5py.File(name, "r") as file:
+            if not isinstance(file.get("node"), h5py.Group):
+                raise ConversionError(
+                    f"{name} is an HDF5 file without a NIR graph (no group 'node')."
+                )
+            return _tree(file["node"], 0)
+    except (OSError, RuntimeError, KeyError, ValueError, RecursionError) as error:
+        if isinstance(error, ConversionError):
+            raise
+        reason = str(error).split("\n")[0]
+        raise ConversionError(
+            f"{name} can't be read: it is no HDF5 file, or one that is cut off or damaged "
+            f"({reason}); write it again, with nir.write."
+        ) from error
+
+
+def _tree(group: Any, depth: int) -> dict[str, Any]:
+    import h5py
+
+    if depth > 4 * MAX_DEPTH:
+        raise ConversionError(f"The graph is nested more than {MAX_DEPTH} deep.")
+    tree: dict[str, Any] = {}
+    for key, item in group.items():
+        tree[str(key)] = _tree(item, depth + 1) if isinstance(item, h5py.Group) else item[()]
+    return tree
+
+
+def _from_object(graph: Any) -> dict[str, Any]:
+    """What `_from_file` would read of a graph in memory; ``to_dict`` fails on malformed ones."""
+    nodes = {str(name): _from_node(node) for name, node in graph.nodes.items()}
+    return {"type": "NIRGraph", "nodes": nodes, "edges": list(graph.edges)}
+
+
+def _from_node(node: Any) -> dict[str, Any]:
+    if hasattr(node, "nodes") and hasattr(node, "edges"):
+        return _from_object(node)
+    fields = {key: value for key, value in vars(node).items() if key != "metadata"}
+    kind = type(node).__name__
+    for end in ("input", "output"):
+        types = fields.get(f"{end}_type")
+        if isinstance(types, Mapping):
+            fields[f"{end}_type"] = types.get(end)
+    if kind in ("Input", "Output"):
+        fields["shape"] = fields.get(f"{kind.lower()}_type")
+    return {**fields, "type": kind}
+
+
+def _word(value: Any) -> Any:
+    """Text that HDF5 gives as bytes."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    return value.decode("utf8", "replace") if isinstance(value, bytes) else value
+
+
+def _lay_flat(tree: Mapping[str, Any], prefix: str, graph: Graph, depth: int) -> None:
+    """Add the nodes and edges of a graph, and of those inside of it."""
+    where = f"Graph {prefix[:-1]!r}" if prefix else "The graph"
+    nodes, edges = tree.get("nodes"), tree.get("edges")
+    if not isinstance(nodes, Mapping):
+        raise ConversionError(f"{where} has no nodes.")
+    if depth > MAX_DEPTH:
+        raise ConversionError(f"{where} is nested more than {MAX_DEPTH} deep.")
+    for key, fields in nodes.items():
+        name = f"{prefix}{key}"
+        if not isinstance(fields, Mapping) or "type" not in fields:
+            raise ConversionError(f"Node {name!r} has no type.", layer=name)
+        kind = str(_word(fields["type"]))
+        if kind == "NIRGraph":
+            _lay_flat(fields, f"{name}.", graph, depth + 1)
+            graph.nodes[name] = Node(name, kind, {})
+            continue
+        own = {k: _word(v) for k, v in fields.items() if k not in ("type", "metadata")}
+        graph.nodes[name] = Node(name, kind, own)
+    for pre, post in _pairs(edges, where):
+        graph.edges.append((f"{prefix}{pre}", f"{prefix}{post}"))
+
+
+def _pairs(edges: Any, where: str) -> Iterator[tuple[str, str]]:
+    """Edges as pairs of names."""
+    if edges is None:
+        raise ConversionError(f"{where} has no edges.")
+    for edge in edges if np.size(np.asarray(edges, dtype=object)) else ():
+        if not isinstance(edge, (tuple, list, np.ndarray)) or len(edge) != 2:
+            raise ConversionError(f"{where} has an edge that is no pair of names: {edge!r}.")
+        yield str(_word(edge[0])), str(_word(edge[1]))
+
+
+def _check_edges(graph: Graph) -> None:
+    """Drop edges that are there twice, and refuse those that lead nowhere."""
+    unique = list(dict.fromkeys(graph.edges))
+    if len(unique) < len(graph.edges):
+        twice = [edge for edge in unique if graph.edges.count(edge) > 1]
+        words = ", ".join(f"{pre} -> {post}" for pre, post in twice)
+        graph.notes.append(f"edges are there more than once, and count once: {words}")
+    for pre, post in unique:
+        for name in (pre, post):
+            if name not in graph.nodes:
+                raise ConversionError(
+                    f"The edge {pre} -> {post} names a node {name!r} that the graph does not have; "
+                    f"there are {', '.join(graph.nodes)}."
+                )
+    graph.edges = unique
+
+
+def _take_out_inner_ends(graph: Graph) -> None:
+    """Join what leads into an inner graph with what its Input leads to; and the same at its end.
+
+    An edge to an inner graph means its Input, one from it its Output. Tools that write inner graphs
+    without them mean the first and last of its nodes.
+    """
+    for name in [node.name for node in graph.nodes.values() if node.kind == "NIRGraph"]:
+        inner = [n for n in graph.nodes.values() if n.name.rpartition(".")[0] == name]
+        for kind, position in (("Input", 1), ("Output", 0)):
+            ends = [n.name for n in inner if n.kind == kind] or _bare_ends(graph, inner, position)
+            used = [edge for edge in graph.edges if edge[position] == name]
+            if used and len(ends) != 1:
+                raise ConversionError(
+                    f"Graph {name!r} has {len(ends)} {kind} nodes: which one an edge from outside "
+                    "means can't be known; give it one.", layer=name,
+                )  # fmt: skip
+            for edge in used:
+                ends_of_edge = [*edge]
+                ends_of_edge[position] = ends[0]
+                graph.edges[graph.edges.index(edge)] = (ends_of_edge[0], ends_of_edge[1])
+        del graph.nodes[name]
+    for node in list(graph.nodes.values()):
+        if "." in node.name and node.kind in ("Input", "Output") and _is_inner(graph, node.name):
+            _splice(graph, node.name)
+    graph.edges = list(dict.fromkeys(graph.edges))
+
+
+def _bare_ends(graph: Graph, inner: Iterable[Node], position: int) -> list[str]:
+    """Nodes of an inner graph that nothing of it leads to (or from)."""
+    names = {node.name for node in inner}
+    reached = {edge[position] for edge in graph.edges if edge[0] in names and edge[1] in names}
+    return [name for name in names if name not in reached]
+
+
+def _is_inner(graph: Graph, name: str) -> bool:
+    """Whether an Input or Output is one of an inner graph: something is on both of its sides."""
+    return bool(graph.into(name)) and bool(graph.out_of(name))
+
+
+def _splice(graph: Graph, name: str) -> None:
+    before, after = graph.into(name), graph.out_of(name)
+    kept = [edge for edge in graph.edges if name not in edge]
+    graph.edges = [*kept, *((pre, post) for pre in before for post in after)]
+    del graph.nodes[name]

@@ -1,0 +1,417 @@
+"""`from_nir`: a NIR graph as a network of Nengo.
+
+1. Read the graph flat (`read_graph`), and say which nodes can't become anything, all at once.
+2. Find the convention and the length of a step (`_timing`), the shapes, and every linear map.
+3. Find where the loops are to be opened: Nengo steps a network without loops, so that what comes
+   back comes a step later, as in the tools that train such networks (`_returning_edges`).
+4. Make an Ensemble of every node with neurons, a passthrough Node of every linear one, and a
+   Connection for every edge.
+5. Compose the ways between neurons (`lower`), so that the network is as hardware has it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+
+from .. import check
+from ..errors import ConversionError, ConversionWarning
+from ..graph.off_chip import mark_off_chip
+from ..lowering.emission import to_transform
+from ..options import named_arguments
+from ..warned import warn
+from .conventions import Convention, convention_of, hint, own_step
+from .discrete_neurons import EventInput
+from .graph_network import GraphNetwork, NodeNetwork
+from .graph_reading import Graph, Node, read_graph
+from .layer_shapes import layer_infos, layer_shapes
+from .linear_nodes import LINEAR, LinearNode, Shape
+from .neuron_nodes import GRADED, SPIKING, Neurons, neurons_of
+from .reading_record import GraphReading, NodeReading
+from .shapes import find_shapes
+
+#: Steps that are longer than this can't be seconds: the graph counts time in steps.
+LONGEST_STEP_S = 0.1
+#: Length of a step in s of a graph that counts time in steps.
+STEP_S = 0.001
+#: Different delays that a Delay may have; each is a Connection with a filter of its own.
+MAX_DELAYS = 64
+
+KINDS = (*SPIKING, *GRADED, *LINEAR, "Delay", "Input", "Output")
+
+
+@named_arguments
+def from_nir(
+    graph: Any, *, dt: float | None = None, convention: str | Convention = "nir",
+    reset: str | None = None, spikes: bool = False, input_shape: Any = None,
+    step_s: float | None = None, lowered: bool = True, seed: int = 0,
+) -> GraphNetwork:  # fmt: skip
+    """A NIR graph as a network, with neurons that step as the tool that wrote it steps them.
+
+    Parameters
+    ----------
+    graph : path or nir.NIRGraph
+        A ``.nir`` file, or a graph in memory.
+    dt : float, optional
+        Length of a step in the unit of the graph's time constants. Default: what the convention
+        says, or the graph's own numbers.
+    convention : str or Convention
+        How the tool that wrote it steps neurons, which no file says: ``"nir"`` (the equations, by
+        Euler's method), ``"snntorch"``, ``"norse"``, ``"spikingjelly"``, ...; see
+        `nengo_spikecost.nir.CONVENTIONS`.
+    reset : {"value", "subtract", "none"}, optional
+        The reset after a spike, where it is not the convention's own.
+    spikes : bool
+        Whether data are numbers of spikes, which make synops as those of neurons do; else they are
+        values, which are multiplied.
+    input_shape : tuple of int, or dict from str to tuple of int, optional
+        Shape of a sample at one step, channels first, of a graph whose Inputs do not say.
+    step_s : float, optional
+        Length of a step in s. Default: ``dt``, if that can be seconds, else 1 ms.
+    lowered : bool
+        Whether ways between neurons are composed, as hardware has them (`lower`).
+    seed : int
+        Of the network.
+
+    Returns
+    -------
+    GraphNetwork
+        A nengo.Network; ``network.reading`` says what became of every node.
+
+    Raises
+    ------
+    ConversionError
+        If it is no graph, or nodes of it can't become part of a network: with their names.
+
+    Warns
+    -----
+    ConversionWarning
+        Of what had to be understood otherwise than it is written.
+    """
+    check.flag("lowered", lowered, ConversionError)
+    builder = _Builder(graph, dt, convention, reset, spikes, input_shape, step_s)
+    reading = builder.reading()
+    reading.raise_if_refused()
+    for note in reading.notes:
+        warn(f"{reading.label}: {note}.", ConversionWarning)
+    given, shapes = builder.build(check.seed("seed", seed, ConversionError))
+    infos = layer_infos(builder.graph, builder.shapes)
+    of_formulas = layer_shapes(builder.graph, builder.shapes)
+    network = GraphNetwork(given, reading, shapes, infos, of_formulas, lowered)
+    network.label = reading.label
+    mark_off_chip(network, builder.beside_chip(network))
+    return network
+
+
+def read_nir(graph: Any, **options: Any) -> GraphReading:
+    """What `from_nir`, with the same options, would make of every node; nothing is built.
+
+    Raises
+    ------
+    ConversionError
+        If it is no graph, or shapes in it do not fit.
+    """
+    given: dict[str, Any] = {
+        "dt": None, "convention": "nir", "reset": None, "spikes": False, "input_shape": None,
+        "step_s": None, **options,
+    }  # fmt: skip
+    return _Builder(graph, **given).reading()
+
+
+class _Builder:
+    """A graph on its way to a network."""
+
+    def __init__(
+        self, source: Any, dt: float | None, convention: str | Convention, reset: str | None,
+        spikes: bool, input_shape: Any, step_s: float | None,
+    ):  # fmt: skip
+        self.spikes = check.flag("spikes", spikes, ConversionError)
+        self.graph = read_graph(source)
+        self.notes = list(self.graph.notes)
+        self.refused = {
+            node.name: (f"is of a kind that is not known here: expected {', '.join(KINDS)}",)
+            for node in self.graph.nodes.values()
+            if node.kind not in KINDS
+        }
+        _set_input_shapes(self.graph, input_shape)
+        self.convention = convention_of(convention, reset, dt)
+        self.shapes: dict[str, Shape] = {}
+        self.linear: dict[str, LinearNode] = {}
+        self.neurons: dict[str, Neurons] = {}
+        self.delays: dict[str, np.ndarray] = {}
+        if self.refused:
+            self.dt, self.step_s = self.convention.dt or STEP_S, step_s or STEP_S
+            return
+        self.dt, self.step_s = self._timing(step_s)
+        self.shapes, self.linear = find_shapes(self.graph)
+        self.returning, self.in_loops = _returning_edges(self.graph)
+        for node in self.graph.nodes.values():
+            self._read_node(node)
+
+    def _timing(self, step_s: float | None) -> tuple[float, float]:
+        """Length of a step in the graph's unit and in s."""
+        dt, own = self.convention.dt, own_step(self.graph)
+        if dt is None:
+            dt = own
+        if dt is None and any(_has_time(node) for node in self.graph.nodes.values()):
+            times = sorted({t for node in self.graph.nodes.values() for t in _times(node)})
+            raise ConversionError(
+                "The graph does not say how long a step is, and its time constants are "
+                f"{', '.join(f'{t:g}' for t in times[:5])}: give dt= (--dt), in their unit; "
+                "tools that count time in steps mean 1."
+            )
+        dt = 1.0 if dt is None else dt
+        suggestion = hint(self.graph, self.convention)
+        if suggestion is not None:
+            self.notes.append(suggestion)
+        if step_s is not None:
+            return dt, check.time("step_s", step_s, ConversionError)
+        return dt, dt if dt <= LONGEST_STEP_S else STEP_S
+
+    def _read_node(self, node: Node) -> None:
+        name = node.name
+        try:
+            if node.kind in (*SPIKING, *GRADED):
+                self.neurons[name] = neurons_of(
+                    node, self.shapes[name], self.convention, self.dt, self.step_s,
+                    name in self.in_loops,
+                )  # fmt: skip
+            elif node.kind == "Delay":
+                self.delays[name] = self._steps_of_delay(node)
+        except ConversionError as error:
+            prefix = f"Node {name!r} ({node.kind}) "
+            self.refused[name] = (str(error)[len(prefix) :].rstrip("."),)
+
+    def _steps_of_delay(self, node: Node) -> np.ndarray:
+        """Delays in steps."""
+        n = math.prod(self.shapes[node.name])
+        steps = np.broadcast_to(node.array("delay").ravel() / self.dt, (n,))
+        whole = np.rint(steps)
+        if whole.min() < 0:
+            raise node.error("has a delay below 0")
+        if np.abs(steps - whole).max() > 1e-3:
+            raise node.error(
+                f"has a delay of {steps[np.argmax(np.abs(steps - whole))]:g} steps of "
+                f"{self.dt:g}: Nengo delays by whole steps; give another dt"
+            )
+        if len(np.unique(whole)) > MAX_DELAYS:
+            raise node.error(
+                f"has {len(np.unique(whole))} different delays; {MAX_DELAYS} are the most"
+            )
+        return whole.astype(int)
+
+    # what became of every node
+
+    def reading(self) -> GraphReading:
+        """What became of every node."""
+        nodes = tuple(self._reading_of(node) for node in self.graph.nodes.values())
+        return GraphReading(
+            self.graph.label, nodes, self.convention, self.dt, self.step_s, tuple(self.notes)
+        )
+
+    def _reading_of(self, node: Node) -> NodeReading:
+        shape = self.shapes.get(node.name)
+        if node.name in self.refused:
+            return NodeReading(
+                node.name, node.kind, shape, "refused", "nothing", self.refused[node.name]
+            )
+        if self.refused and node.name not in self.shapes:
+            return NodeReading(node.name, node.kind, None, "read", "", ())
+        notes: tuple[str, ...] = ()
+        state, became = "read", "relay Node"
+        if node.name in self.neurons:
+            own = self.neurons[node.name]
+            notes = own.notes
+            became = f"{len(own.gain):,} {type(own.neuron_type).__name__}"
+        elif node.name in self.linear:
+            note = self.linear[node.name].note
+            notes = (note,) if note else ()
+            became = "weights of Connections"
+            state = "approximated" if "'same'" in note else "read"
+        elif node.kind == "Delay":
+            became = "filters of Connections"
+        elif node.kind == "Input":
+            became = "input Node"
+        elif node.kind == "Output":
+            became = "Probe"
+        if node.kind not in ("Input", "Output") and not self._leads_somewhere(node.name):
+            state = "unused"
+        return NodeReading(node.name, node.kind, shape, state, became, notes)
+
+    def _leads_somewhere(self, name: str) -> bool:
+        return bool(self.graph.out_of(name))
+
+    # the network
+
+    def build(self, seed: int) -> tuple[NodeNetwork, dict[str, Shape]]:
+        """The network with one object for every node, and the shapes of its inputs."""
+        objects: dict[str, Any] = {}
+        names: dict[Any, str] = {}
+        inputs: dict[str, nengo.Node] = {}
+        ends = [node.name for node in self.graph.of_kind("Output")]
+        with nengo.Network(label=self.graph.label, seed=seed) as net:
+            for node in self.graph.nodes.values():
+                size = math.prod(self.shapes[node.name])
+                if node.kind == "Input":
+                    inputs[node.name], objects[node.name] = self._input(node.name, size)
+                elif node.name in self.neurons:
+                    objects[node.name] = self._ensemble(node.name).neurons
+                else:
+                    objects[node.name] = nengo.Node(size_in=size, label=node.name)
+                    self._bias(node.name, objects[node.name], names)
+                owner = getattr(objects[node.name], "ensemble", objects[node.name])
+                names[owner] = node.name
+            for pre, post in self.graph.edges:
+                self._connect(objects, pre, post, names)
+            for name in ends or self._last_nodes():
+                nengo.Probe(objects[name], label=name)
+        names.update({node: name for name, node in inputs.items()})
+        shapes = {name: self.shapes[name] for name in inputs}
+        return NodeNetwork(net, names, tuple(inputs.values())), shapes
+
+    def _last_nodes(self) -> list[str]:
+        """The ends of a graph without Outputs."""
+        return [name for name in self.graph.nodes if not self.graph.out_of(name)]
+
+    def _input(self, name: str, size: int) -> tuple[nengo.Node, Any]:
+        node = nengo.Node(np.zeros(size), label=name)
+        if not self.spikes:
+            return node, node
+        events = _plain_ensemble(size, EventInput(self.step_s), f"{name} spikes")
+        nengo.Connection(node, events.neurons, synapse=None)
+        return node, events.neurons
+
+    def _ensemble(self, name: str) -> nengo.Ensemble:
+        own = self.neurons[name]
+        return _plain_ensemble(len(own.gain), own.neuron_type, name, own.gain, own.bias)
+
+    def _bias(self, name: str, relay: nengo.Node, names: dict[Any, str]) -> None:
+        own = self.linear.get(name)
+        if own is not None and own.bias is not None:
+            bias = nengo.Node(own.bias, label=f"{name}.bias")
+            names[bias] = name
+            nengo.Connection(bias, relay, synapse=None)
+
+    def _connect(
+        self, objects: Mapping[str, Any], pre: str, post: str, names: dict[Any, str]
+    ) -> None:
+        """The Connections of an edge: with the weights of the node that it leads to."""
+        later = 1 if (pre, post) in self.returning else 0
+        source, target = objects[pre], objects[post]
+        if post in self.delays:
+            delays = self.delays[post] + later
+            for steps in np.unique(delays):
+                chosen = np.flatnonzero(delays == steps)
+                every = len(chosen) == len(delays)
+                nengo.Connection(
+                    source if every else source[chosen], target if every else target[chosen],
+                    synapse=_delay(int(steps)),
+                )  # fmt: skip
+            return
+        transform = {}
+        if post in self.linear:
+            transform = {"transform": to_transform(self.linear[post].map)}
+        nengo.Connection(source, target, synapse=_delay(later), **transform)
+
+    def beside_chip(self, network: GraphNetwork) -> list[nengo.Ensemble]:
+        """Ensembles that are no neurons of a chip: inputs, and membranes that are read."""
+        return [
+            ensemble
+            for ensemble in network.all_ensembles
+            if isinstance(ensemble.neuron_type, EventInput) or not ensemble.neuron_type.spiking
+        ]
+
+
+def _plain_ensemble(
+    size: int, neuron_type: Any, label: str, gain: Any = None, bias: Any = None
+) -> nengo.Ensemble:
+    """Neurons without encoders to speak of: they are reached and read directly."""
+    return nengo.Ensemble(
+        size, 1, neuron_type=neuron_type, label=label, encoders=nengo.dists.Choice([[1]]),
+        gain=np.ones(size) if gain is None else gain,
+        bias=np.zeros(size) if bias is None else bias,
+    )  # fmt: skip
+
+
+def _delay(steps: int) -> Any:
+    """A filter that hands values on so many steps later: each filter takes one by itself."""
+    if steps == 0:
+        return None
+    if steps == 1:
+        return nengo.Lowpass(0)
+    return nengo.LinearFilter([1], [1, *[0] * (steps - 1)], analog=False)
+
+
+def _returning_edges(graph: Graph) -> tuple[set[tuple[str, str]], set[str]]:
+    """Edges that close a loop, and the nodes in loops.
+
+    In the order in which nodes are reached from the Inputs, an edge to a node that is still on the
+    way to itself closes a loop.
+
+    Raises
+    ------
+    ConversionError
+        If a loop has no neurons in it, so that it would have to be solved.
+    """
+    closing: set[tuple[str, str]] = set()
+    in_loops: set[str] = set()
+    done: set[str] = set()
+    starts = [node.name for node in graph.of_kind("Input")] + list(graph.nodes)
+    for start in starts:
+        if start in done:
+            continue
+        path = [start]
+        waiting = [list(graph.out_of(start))]
+        while path:
+            if not waiting[-1]:
+                waiting.pop()
+                done.add(path.pop())
+                continue
+            name = waiting[-1].pop(0)
+            if name in path:
+                loop = path[path.index(name) :]
+                if not any(graph.nodes[n].kind in (*SPIKING, *GRADED, "Delay") for n in loop):
+                    raise ConversionError(
+                        f"The nodes {', '.join(loop)} feed each other, and none of them has "
+                        "neurons or a delay: no step can be computed."
+                    )
+                closing.add((path[-1], name))
+                in_loops.update(loop)
+            elif name not in done:
+                path.append(name)
+                waiting.append(list(graph.out_of(name)))
+    return closing, in_loops
+
+
+def _set_input_shapes(graph: Graph, given: Any) -> None:
+    """Give the Inputs the shapes that a user says."""
+    if given is None:
+        return
+    names = [node.name for node in graph.of_kind("Input")]
+    if not isinstance(given, Mapping):
+        if len(names) != 1:
+            raise ConversionError(
+                f"input_shape must be a dict by Input: there are {', '.join(names) or 'none'}."
+            )
+        given = {names[0]: given}
+    for name, shape in given.items():
+        if name not in names:
+            raise ConversionError(
+                f"input_shape names {name!r}, which is no Input; there are {', '.join(names)}."
+            )
+        sizes = check.several("input_shape", shape, ConversionError, "whole numbers")
+        sizes = [check.whole("input_shape", size, ConversionError, 1) for size in sizes]
+        graph.nodes[name] = Node(name, "Input", {"shape": np.array(sizes)})
+
+
+def _has_time(node: Node) -> bool:
+    return node.kind in ("LIF", "LI", "CubaLIF", "CubaLI", "Delay", "IF", "I")
+
+
+def _times(node: Node) -> list[float]:
+    fields = [node.fields.get(name) for name in ("tau", "tau_mem", "tau_syn", "delay")]
+    return [float(v) for f in fields if f is not None for v in np.unique(np.asarray(f, float))]

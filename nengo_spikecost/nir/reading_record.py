@@ -1,0 +1,82 @@
+"""`GraphReading`: what became of every node of a NIR graph, and what was assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import ConversionError
+from ..layout import Result
+from .conventions import Convention
+
+#: ``"read"`` as it is written; ``"approximated"``; ``"refused"``; or ``"unused"``, as nothing of it
+#: reaches an output or neurons.
+STATES = ("read", "approximated", "refused", "unused")
+
+
+@dataclass(frozen=True)
+class NodeReading:
+    """What became of one node.
+
+    Attributes
+    ----------
+    name, kind : str
+        As in the graph.
+    shape : tuple of int, optional
+        Of what it gives, channels first; None if it is refused.
+    state : str
+        One of `STATES`.
+    became : str
+        Its form in Nengo, in a few words.
+    notes : tuple of str
+        Differences and reasons, as clauses that follow the node's name.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+    state: str
+    became: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GraphReading(Result):
+    """What of a NIR graph is read, approximated and refused, and under which convention.
+
+    Attributes
+    ----------
+    label : str
+        Where the graph is from.
+    nodes : tuple of NodeReading
+        In the order of the graph.
+    convention : Convention
+        How its neurons are stepped.
+    dt : float
+        Length of a step in the unit of the graph's time constants.
+    step_s : float
+        Length of a step in s.
+    notes : tuple of str
+        What had to be understood otherwise than it is written, and hints.
+    """
+
+    label: str
+    nodes: tuple[NodeReading, ...]
+    convention: Convention
+    dt: float
+    step_s: float
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def refused(self) -> tuple[NodeReading, ...]:
+        """Nodes that have no form in Nengo."""
+        return tuple(node for node in self.nodes if node.state == "refused")
+
+    def raise_if_refused(self) -> None:
+        """Raise `ConversionError` with all nodes that are refused, if there are any."""
+        if not self.refused:
+            return
+        lines = "; ".join(f"{n.name!r} ({n.kind}) {', '.join(n.notes)}" for n in self.refused)
+        raise ConversionError(
+            f"The graph has nodes that can't become part of a network: {lines}.",
+            layer=self.refused[0].name,
+        )
