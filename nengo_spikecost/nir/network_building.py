@@ -31,8 +31,8 @@ from .graph_reading import Graph, Node, read_graph
 from .layer_shapes import layer_infos, layer_shapes
 from .linear_nodes import LINEAR, LinearNode, Shape
 from .neuron_nodes import GRADED, SPIKING, Neurons, neurons_of
+from .node_shapes import find_shapes
 from .reading_record import GraphReading, NodeReading
-from .shapes import find_shapes
 
 #: Steps that are longer than this can't be seconds: the graph counts time in steps.
 LONGEST_STEP_S = 0.1
