@@ -209,3 +209,26 @@ def rls(rule: LearningRule) -> Updates:
     """
     rows, columns = learned_shape(rule)
     return Updates(rows * columns, 2 * columns**2 + columns + rows * columns)
+
+
+def aml(rule: LearningRule) -> Updates:
+    """The association matrix learning of nengo_extras: learned at once, and decaying.
+
+    The input of the source (not its activities) is multiplied with decoders of the identity; the
+    outer product of the result and the target is added; and every decoder is multiplied by the
+    decay, though that be none.
+    """
+    rows, columns = learned_shape(rule)
+    dimensions = rule.connection.pre_obj.dimensions
+    return Updates(rows * columns, columns * dimensions + 2 * rows * columns)
+
+
+def delta_rule(rule: LearningRule) -> Updates:
+    """The outer product of nengo_extras' DeltaRule: errors, times a function, with activities."""
+    rows, columns = learned_shape(rule)
+    return Updates(rows * columns, rows * columns)
+
+
+learning_rules.add_defaults(
+    "nengo_extras.learning_rules", lambda module: {module.AML: aml, module.DeltaRule: delta_rule}
+)

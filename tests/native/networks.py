@@ -5,6 +5,7 @@ from __future__ import annotations
 import nengo
 import numpy as np
 from hypothesis import strategies as st
+from nengo_extras.learning_rules import AML, DeltaRule
 
 RNG = np.random.RandomState
 FULL = nengo.solvers.LstsqL2(weights=True)
@@ -177,15 +178,33 @@ def rls():
     nengo.Connection(error, learned.learning_rule)
 
 
+def aml():
+    """nengo_extras' association of a cue with a target, decaying."""
+    pre, post, _ = driven()
+    learned = nengo.Connection(pre, post, function=lambda x: [1, 0.5, 2], learning_rule_type=AML(3))
+    # factors of the learning rate and of all that was learned before, and the target
+    nengo.Connection(nengo.Node([1, 0.99, 0.3, 0.2, -0.1]), learned.learning_rule, synapse=None)
+
+
+def delta_rule():
+    pre, post, _ = driven()
+    rule = DeltaRule(1e-9, post_fn=lambda u: 1 + abs(u), post_tau=0.005)
+    weights = RNG(1).uniform(1e-5, 1e-4, (9, 12))
+    learned = nengo.Connection(
+        pre.neurons, post.neurons, transform=weights, learning_rule_type=rule
+    )
+    nengo.Connection(nengo.Node(np.linspace(1, 2, 9)), learned.learning_rule, synapse=None)
+
+
 NETWORKS = {
     make.__name__: make
     for make in (
         communication_channel, functions_and_transforms, integrator, product,
         circular_convolution, spa_like, neurons_and_slices, node_functions, pes, voja,
-        bcm_and_oja, rls,
+        bcm_and_oja, rls, aml, delta_rule,
     )
 }  # fmt: skip
-LEARNING = ("pes", "voja", "bcm_and_oja", "rls")
+LEARNING = ("pes", "voja", "bcm_and_oja", "rls", "aml", "delta_rule")
 
 
 def build(name):

@@ -42,6 +42,7 @@ from nengo.builder.probe import SimProbe
 from nengo.builder.processes import SimProcess
 from nengo.builder.transforms import GeneralConvInc
 from nengo.synapses import LinearFilter, Triangle
+from nengo_extras.learning_rules import SimAML
 
 from nengo_spikecost.errors import EnergyError
 from nengo_spikecost.graph import connectivity
@@ -260,6 +261,8 @@ def no_multiplication(op: Any, count_zeros: bool) -> OperatorWork:
 @operator_rules.register(DotInc, SparseDotInc, BsrDotInc)
 def dot_inc(op: Any, count_zeros: bool) -> OperatorWork:
     """A matrix times a vector, or times the columns of a matrix."""
+    if _is_vector_of_delta_rule(op):
+        return OperatorWork()
     columns = op.X.shape[1] if op.X.ndim > 1 and not isinstance(op, BsrDotInc) else 1
     return OperatorWork(macs=_n_weights(op.A, count_zeros) * columns)
 
@@ -268,10 +271,19 @@ def dot_inc(op: Any, count_zeros: bool) -> OperatorWork:
 def elementwise_inc(op: Any, count_zeros: bool) -> OperatorWork:
     """Element times element; a scalar times all elements."""
     size = int(op.Y.size)
+    if str(op.tag).startswith("DeltaRule:"):
+        return OperatorWork(learning=size)  # the outer product
+    if _is_vector_of_delta_rule(op):
+        return OperatorWork()
     if count_zeros or not op.A.readonly:
         return OperatorWork(macs=size)
     nonzero = np.broadcast_to(op.A.initial_value != 0, op.Y.shape)
     return OperatorWork(macs=int(np.count_nonzero(nonzero)))
+
+
+def _is_vector_of_delta_rule(op: Any) -> bool:
+    """Whether nengo_extras' DeltaRule scales its errors: no product with a weight."""
+    return str(op.Y.name).startswith(("DeltaRule:post_error", "DeltaRule:correction"))
 
 
 @operator_rules.register(GeneralConvInc)
@@ -317,6 +329,12 @@ def outer_product(op: Any, count_zeros: bool) -> OperatorWork:
 def outer_product_and_decay(op: Any, count_zeros: bool) -> OperatorWork:
     """One product for each weight, and one more to have it decay."""
     return OperatorWork(learning=2 * int(op.delta.size))
+
+
+@operator_rules.register(SimAML)
+def sim_aml(op: Any, count_zeros: bool) -> OperatorWork:
+    """The source's input decoded, an outer product, and a decay: see nengo_extras' source."""
+    return OperatorWork(learning=int(op.base_decoders.size + 2 * op.delta.size))
 
 
 @operator_rules.register(rule_operators.SimRLS)
