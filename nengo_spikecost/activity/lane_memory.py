@@ -194,7 +194,7 @@ class Walk(pickle.Pickler):
             return self._array(obj)
         if isinstance(obj, type):
             return self._lent(obj) if "<locals>" in obj.__qualname__ else None
-        if isinstance(obj, _LENT) and not keeps_memory(obj):
+        if (isinstance(obj, _LENT) and not keeps_memory(obj)) or is_settled(obj):
             return self._lent(obj)
         if _package(type(obj)) in _HEAVY:
             raise TypeError(f"cannot copy {type(obj).__qualname__!r} object")
@@ -361,6 +361,17 @@ def written_outside(code: Any) -> set[str]:
 def keeps_memory(obj: Any) -> bool:
     """Whether it is a process of a user's own class, which may keep things on itself."""
     return isinstance(obj, nengo.Process) and not is_library(type(obj).__module__)
+
+
+def is_settled(obj: Any) -> bool:
+    """Whether it is a vocabulary of nengo_spa to which reading and parsing add nothing.
+
+    All that speak of one vocabulary share it. One that is not strict draws a new pointer for every
+    name that it does not know, so that the order of calls matters; a strict one refuses it.
+    """
+    kind = type(obj)
+    named = (kind.__module__, kind.__name__) == ("nengo_spa.vocabulary", "Vocabulary")
+    return named and bool(obj.strict)
 
 
 def is_library(module: Any) -> bool:

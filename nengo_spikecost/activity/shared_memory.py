@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .lane_memory import Walk, is_installed, is_library, names_in
+from .lane_memory import Walk, is_installed, is_library, is_settled, names_in
 
 _DESCRIPTORS = (types.FunctionType, staticmethod, classmethod, property, types.MemberDescriptorType)
 
@@ -38,6 +38,7 @@ class SharedMemory:
         methods = [f for c in self._classes for f in vars(c).values() if _code(f) is not None]
         self._methods = [_function(f) for f in methods]
         self._functions = walk.functions
+        self._vocabularies = [v for v in walk.objects.get("Vocabulary", []) if is_settled(v)]
         self._before: dict[str, bytes] = {}
 
     def watches(self) -> bool:
@@ -67,6 +68,9 @@ class SharedMemory:
             for name, value in vars(kind).items():
                 if not name.startswith("__") and not isinstance(value, _DESCRIPTORS):
                     yield f"{kind.__qualname__}.{name}", value
+        for number, vocabulary in enumerate(self._vocabularies):
+            own = vocabulary.name or f"number {number}"
+            yield f"pointers of vocabulary {own}", list(vocabulary)
         names: set[str] = set()
         for function in (*self._functions, *self._methods):
             names |= names_in(function.__code__)

@@ -73,8 +73,16 @@ def ensemble_of(obj: Any) -> Any:
 
 
 def label_of(obj: Any) -> str:
-    """The label of an object, or the name of its type."""
-    return str(getattr(obj, "label", None) or type(obj).__name__.lower())
+    """The label of an object, or the name of its type.
+
+    nengo_spa derives a class ``Connector<Node>`` from that of each Node or Ensemble that is an end
+    of a module: what it was made as is the first class with a name.
+    """
+    label = getattr(obj, "label", None)
+    if label:
+        return str(label)
+    names = (cls.__name__ for cls in type(obj).__mro__)
+    return next(name for name in names if name.isidentifier()).lower()
 
 
 def in_names(text: str, names: Mapping[Any, str]) -> str:
@@ -91,7 +99,9 @@ def in_names(text: str, names: Mapping[Any, str]) -> str:
         for printed in {str(obj), repr(obj)}:
             text = text.replace(f"<Neurons of {printed}>", name).replace(printed, name)
     # of a Connection, whose ends have their names by now; a label of one has another form
-    text = re.sub(r"<Connection from ((?:[^<>]|->)+?) to ((?:[^<>]|->)+?)>", r"\1 -> \2", text)
+    text = re.sub(
+        r"<Connection from ((?:[^<>]|->)+?) to ((?:[^<>]|->|<lambda>)+?)>", r"\1 -> \2", text
+    )
     return re.sub(r" at 0x[0-9a-f]+>", ">", text)
 
 
