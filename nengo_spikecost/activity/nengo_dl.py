@@ -133,7 +133,7 @@ def lane_calls(setup: Setup) -> LaneCalls:
         raise MeasurementError(
             f"{source} and {other} share what they remember, and NengoDL calls Nodes without input "
             "for all steps before the network's first, so that they would see it at other times "
-            "than in Nengo. Use simulator='compiled', 'nengo' or 'loihi'; or connect the Nodes."
+            "than in Nengo. Use simulator='nengo', or 'loihi'; or connect the Nodes."
         )
     return calls
 
