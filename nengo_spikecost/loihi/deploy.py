@@ -33,6 +33,7 @@ from .cores.network_use import NetworkUse
 from .deploy_options import AS_IT_IS, AUTO, CONVERTING, MEASURING, TARGETS, DeployOptions
 from .deployment import Deployment
 from .support.support import raise_unsupported
+from .support.unsupported import chip_step
 
 
 @takes_options(DeployOptions)
@@ -81,13 +82,14 @@ def deploy(
     simulator, target = TARGETS[options.target]
     named, fit, use = _deployable(network, options, convert_options)
     labels = _labels(named, data, y, options)
+    typed = command_of("nengo-spikecost deploy MODEL --data DATA", options, convert_options)
+    given, options = options.named(), replace(options, dt=_step(named, options))
     measured, chosen = named if fit is None else fit, options.chosen(*MEASURING)
     n_steps = options.n_steps
-    if "n_steps" not in options.named():
+    if "n_steps" not in given:
         n_steps = steps_or_own(named, data, n_steps)
     activity = measure(measured, data, n_steps, simulator=simulator, **target, **chosen)
     keras = _keras(named, data, y)
-    typed = command_of("nengo-spikecost deploy MODEL --data DATA", options, convert_options)
     deployment = Deployment(named, fit, use, activity, options, labels, keras, typed=typed)
     if options.try_out and named is not network and hasattr(named, "remade"):
         bench = _bench(network, deployment, data, convert_options)
@@ -243,7 +245,8 @@ def _deployable(
             raise LoihiError(f"A {kind} has its block shapes: leave block_shapes out.")
         given, shapes = given.given, given
     named = _converted(given, options, convert_options)
-    raise_unsupported(named, dt=options.dt)
+    dt = _step(named, options)
+    raise_unsupported(named, dt=dt)
     if hasattr(shapes, "shapes") and hasattr(shapes, "apply"):
         if shapes.network is getattr(named, "net", named):
             return named, shapes, shapes.use
@@ -255,7 +258,7 @@ def _deployable(
             "block_shapes has to be 'auto', 'as_it_is', a BlockFit, or a mapping from layers to "
             f"the shape of their blocks, not {check.shown(shapes)}."
         )
-    layers = read_layers(named, options.dt)
+    layers = read_layers(named, dt)
     if isinstance(shapes, Mapping):
         by_ensemble = {_ensemble(layers, named, key): shape for key, shape in shapes.items()}
         use = _use_if_it_fits(layers, by_ensemble, "these block shapes")
@@ -267,6 +270,11 @@ def _deployable(
             raise KeyboardInterrupt
         return named, fit, fit.use
     return named, None, _use_if_it_fits(layers, {}, "its block shapes")
+
+
+def _step(named: Any, options: DeployOptions) -> float:
+    """Length of a step in s: what was asked for, or what the network's neurons were made for."""
+    return chip_step(named, options.dt if "dt" in options.named() else None)
 
 
 def _by_name(shapes: Any, named: Any) -> dict[str, tuple[int, ...]]:

@@ -143,6 +143,7 @@ class _Builder:
         self.linear: dict[str, LinearNode] = {}
         self.neurons: dict[str, Neurons] = {}
         self.delays: dict[str, np.ndarray] = {}
+        self.fed_values: set[str] = set()
         if self.refused:
             self.dt, self.step_s = self.convention.dt or STEP_S, step_s or STEP_S
             return
@@ -151,6 +152,7 @@ class _Builder:
         self.returning, self.in_loops = _returning_edges(self.graph)
         for node in self.graph.nodes.values():
             self._read_node(node)
+        self.fed_values = self._first_neurons()
 
     def _timing(self, step_s: float | None) -> tuple[float, float]:
         """Length of a step in the graph's unit and in s."""
@@ -227,6 +229,8 @@ class _Builder:
             own = self.neurons[node.name]
             notes = own.notes
             became = f"{len(own.gain):,} {type(own.neuron_type).__name__}"
+            if node.name in self.fed_values and node.kind in SPIKING:
+                became += ", on the host of a chip"
         elif node.name in self.linear:
             note = self.linear[node.name].note
             notes = (note,) if note else ()
@@ -318,12 +322,37 @@ class _Builder:
         nengo.Connection(source, target, synapse=_delay(later), **transform)
 
     def beside_chip(self, network: GraphNetwork) -> list[nengo.Ensemble]:
-        """Ensembles that are no neurons of a chip: inputs, and membranes that are read."""
+        """Ensembles that are no neurons of a chip.
+
+        Inputs, membranes that are read, and neurons that make spikes of values.
+        """
         return [
             ensemble
             for ensemble in network.all_ensembles
-            if isinstance(ensemble.neuron_type, EventInput) or not ensemble.neuron_type.spiking
+            if isinstance(ensemble.neuron_type, EventInput)
+            or not ensemble.neuron_type.spiking
+            or network.layer_names[ensemble] in self.fed_values
         ]
+
+    def _first_neurons(self) -> set[str]:
+        """Nodes whose neurons are fed with values; none, if no others would be left for a chip."""
+        if self.spikes:
+            return set()
+        fed: set[str] = set()
+        waiting = [name for node in self.graph.of_kind("Input")
+                   for name in self.graph.out_of(node.name)]  # fmt: skip
+        passed: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in passed:
+                continue
+            passed.add(name)
+            if name in self.neurons:
+                fed.add(name)
+            else:
+                waiting += self.graph.out_of(name)
+        spiking = {node.name for kind in SPIKING for node in self.graph.of_kind(kind)}
+        return fed if spiking - fed else set()
 
 
 def _plain_ensemble(

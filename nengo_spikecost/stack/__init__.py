@@ -3,8 +3,8 @@
 The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0) and
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
-each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, and P13
-have work to do.
+each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
+P15 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -25,6 +25,7 @@ P11    always       Nengo computes in float64 again after a network nengo-dl can
 P12    on demand    names of Keras 2 layers that TensorFlow has no scope for
 P13    always       nengo_loihi merges passthrough Nodes with their Probes and solvers
 P14    NumPy>=2.3   nengo_loihi reads ``.events`` files of DVS cameras
+P15    always       nengo_loihi's voltages end where 24 bits do, not 32
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -102,6 +103,7 @@ _FINDER = HookedFinder(
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view, "nengo_loihi.block": patches.numpy_1_view,
         "nengo_loihi.builder.connection": patches.convolution_synapses,
+        "nengo_loihi.builder.discretize": patches.lowest_voltage,
         "nengo_loihi.builder.split_blocks": patches.convolution_blocks,
         "nengo_loihi.conv": patches.convolution_synapses,
         "nengo_loihi.dvs": patches.events_read_as_bytes,

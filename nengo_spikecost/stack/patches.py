@@ -404,3 +404,26 @@ def events_read_as_bytes(module: Any) -> None:
 
     module.np = _ModuleView(np, fromstring=fromstring)
     _record("P14 " + module.__name__)
+
+
+def lowest_voltage(module: Any) -> None:
+    """P15: a voltage without a lowest one stops where the chip's 24 bits end.
+
+    NengoLoihi rounds a ``vmin`` of minus infinity to -2**31 + 1, below the -2**23 + 1 that its
+    `Compartment` documents: its emulator then adds beyond 32 bits, and a neuron that is inhibited
+    for long enough fires. Reference: nengo-loihi 1.1.0, ``discretize_compartment`` in
+    builder/discretize.py.
+    """
+    original = module.discretize_compartment
+    if hasattr(original, "_lowest_voltage"):
+        return
+
+    @functools.wraps(original)
+    def discretize_compartment(comp: Any, w_max: Any) -> Any:
+        info = original(comp, w_max)
+        comp.vmin = max(comp.vmin, -(2.0**23) + 1)
+        return info
+
+    discretize_compartment._lowest_voltage = True  # type: ignore[attr-defined]
+    module.discretize_compartment = discretize_compartment
+    _record("P15 " + module.__name__)

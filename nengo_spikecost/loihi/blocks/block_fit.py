@@ -9,12 +9,12 @@ from typing import Any
 
 import nengo
 
-from ... import check, stack
+from ... import stack
 from ...errors import LoihiError
 from ...layout import Result
 from ..cores.building import building
 from ..cores.network_use import LayerUse, NetworkUse
-from ..support.unsupported import network_and_names
+from ..support.unsupported import chip_step, network_and_names
 
 
 def write_blocks(
@@ -185,7 +185,7 @@ class BlockFit(Result):
             raise LoihiError("These block shapes were found for another network: fit this one.")
         write_blocks(net, self.shapes, self.pop_types)
 
-    def verify(self, dt: float = 0.001) -> Verification:
+    def verify(self, dt: float | None = None) -> Verification:
         """Build the network once with NengoLoihi, and compare its blocks; nothing is changed.
 
         Raises
@@ -193,7 +193,7 @@ class BlockFit(Result):
         LoihiError
             If NengoLoihi can't build it.
         """
-        check.time("dt", dt, LoihiError)
+        dt = chip_step(self.given, dt)
         self._require_same_order()
         loihi = stack.nengo_loihi()
         model = loihi.builder.Model(dt=dt)

@@ -75,7 +75,8 @@ Solution = tuple[Problem, tuple[int, ...]]
 def fit_blocks(
     network: Any, objective: str = "cores", *, pop_types: Sequence[int] | None = (16, 32),
     channel_order: str | None = None, spikes: Any = None, max_cores: int | None = None,
-    max_cores_per_chip: int = MAX_CORES_PER_CHIP, time_limit: float = 10.0, dt: float = 0.001,
+    max_cores_per_chip: int = MAX_CORES_PER_CHIP, time_limit: float = 10.0,
+    dt: float | None = None,
     progress: bool = True,
 ) -> BlockFit:  # fmt: skip
     """Find block shapes with which a network fits on Loihi, and the best of them.
@@ -110,8 +111,8 @@ def fit_blocks(
         in which every layer fits). Reading the network counts, but is not cut short: decoders,
         say, have to be solved for. The best so far is also returned, with a warning, if the
         search is interrupted (Ctrl-C).
-    dt : float
-        Time step in s.
+    dt : float, optional
+        Time step in s. Default: that of the network's neurons, or 1 ms.
     progress : bool
         Show a progress bar with the most time left, if standard error is a terminal, or in a
         notebook.

@@ -19,13 +19,12 @@ import nengo
 import numpy as np
 from nengo.ensemble import Neurons
 
-from ... import check, stack
-from ...activity.subject import step_of
+from ... import stack
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
 from ..support.support import warn_of_differences
-from ..support.unsupported import owner_of
+from ..support.unsupported import chip_step, owner_of
 from .building import building
 
 #: What neurons are: of an Ensemble, added by NengoLoihi to pass decoded values on, or
@@ -110,7 +109,7 @@ class BuiltNetwork:
 
 
 def built_network(
-    given: Any, model: Any = None, fit: Any = None, dt: float = 0.001
+    given: Any, model: Any = None, fit: Any = None, dt: float | None = None
 ) -> BuiltNetwork:
     """Build a network with NengoLoihi, or read a model that was built already.
 
@@ -122,15 +121,14 @@ def built_network(
         Built of this network already.
     fit : BlockFit, optional
         Block shapes to build with: its ``.apply(network)`` sets them.
-    dt : float
-        Time step in s, if it has to be built.
+    dt : float, optional
+        Time step in s, if it has to be built. Default: that of the network's neurons, or 1 ms.
 
     Raises
     ------
     LoihiError
         If NengoLoihi can't build it, or ``model`` is of another network.
     """
-    check.time("dt", dt, LoihiError)
     named = given
     if fit is None and hasattr(given, "shapes"):
         fit, named = given, getattr(given, "given", given.network)
@@ -140,7 +138,7 @@ def built_network(
         named = getattr(named, "network", named)
     graph = NetworkGraph(named)
     if model is None:
-        dt = step_of(named, dt)
+        dt = chip_step(named, dt)
         model = _build(graph.network, fit, dt, named)
     else:
         model = getattr(model, "model", model)

@@ -24,7 +24,7 @@ from .tiling import Tiling
 
 @named_arguments
 def core_use(
-    network: Any, shapes: Mapping[Any, Any] | None = None, *, dt: float = 0.001
+    network: Any, shapes: Mapping[Any, Any] | None = None, *, dt: float | None = None
 ) -> NetworkUse:
     """Predict the resources that every block of a network uses of its core.
 
@@ -37,8 +37,8 @@ def core_use(
         For Ensembles that are not in it, the BlockShape of the network's config is taken,
         and where there is none either, NengoLoihi's own split. A tuple is the shape of the
         blocks, over the layer's rows, columns and channels in their order.
-    dt : float
-        Time step in s.
+    dt : float, optional
+        Time step in s. Default: that of the network's neurons, or 1 ms.
 
     Returns
     -------

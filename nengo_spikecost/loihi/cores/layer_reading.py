@@ -9,11 +9,9 @@ import nengo
 import numpy as np
 import scipy.sparse
 
-from ... import check, stack
-from ...activity.subject import step_of
-from ...errors import LoihiError
+from ... import stack
 from ...graph.naming import in_names, numbered, unique_names
-from ..support.unsupported import network_and_names
+from ..support.unsupported import chip_step, network_and_names
 from .core_layers import Axons, Layer, Layers
 from .population_synapses import ConvolutionSynapses
 from .synapses import DenseSynapses, SparseSynapses, Synapses
@@ -21,15 +19,15 @@ from .tiling import Tiling
 from .unsplit import CONVOLUTIONS, Noted, Unsplit, build_unsplit
 
 
-def read_layers(network: Any, dt: float = 0.001) -> Layers:
+def read_layers(network: Any, dt: float | None = None) -> Layers:
     """Read the blocks of a network, their synapses and their axons.
 
     Parameters
     ----------
     network : nengo.Network, Conversion, or any object with a Network as ``.net``
         It is not changed.
-    dt : float
-        Time step in s.
+    dt : float, optional
+        Time step in s. Default: that of the network's neurons, or 1 ms.
 
     Raises
     ------
@@ -37,7 +35,7 @@ def read_layers(network: Any, dt: float = 0.001) -> Layers:
         If NengoLoihi can't build it.
     """
     net, layer_names = network_and_names(network)
-    dt = step_of(network, check.time("dt", dt, LoihiError))
+    dt = chip_step(network, dt)
     reader = _Reader(net, build_unsplit(net, dt, network), layer_names, dt)
     return Layers(reader.read(), tuple(reader.inputs), net, network)
 

@@ -73,7 +73,7 @@ class Misfit:
 def check_fit(
     network: Any, shapes: Mapping[Any, Any] | None = None, *, spikes: Any = None,
     n_chips: int = limits.DEFAULT_CHIPS, max_host_spikes: int = limits.MAX_HOST_SPIKES_PER_STEP,
-    dt: float = 0.001,
+    dt: float | None = None,
 ) -> tuple[Misfit, ...]:  # fmt: skip
     """List everything that does not fit, before anything is built.
 
@@ -83,8 +83,8 @@ def check_fit(
         What is to run on the chip.
     shapes : mapping, optional
         Block shapes by Ensemble. Default: those in the network's config.
-    dt : float
-        Length of a step in s.
+    dt : float, optional
+        Length of a step in s. Default: that of the network's neurons, or 1 ms.
     spikes : Activity or mapping, optional
         Spikes of the neurons on the host: an Activity that was measured, or a mapping from
         Ensemble or its name to spikes per step, of each neuron or of all on average. Without

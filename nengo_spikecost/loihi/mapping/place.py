@@ -19,7 +19,7 @@ from .traffic import count_messages, spikes_of
 def place(
     network: Any, *, allocator: str = "greedy", n_chips: int | None = None,
     cores_per_chip: int = MAX_CORES_PER_CHIP, activity: Any = None, model: Any = None,
-    fit: Any = None, mesh: Mesh | None = None, dt: float = 0.001,
+    fit: Any = None, mesh: Mesh | None = None, dt: float | None = None,
 ) -> Mapping:  # fmt: skip
     """Put a network's blocks on cores and chips as NengoLoihi does, without a board.
 
@@ -44,8 +44,8 @@ def place(
         Block shapes to build with, in place of those in the network's config.
     mesh : Mesh, optional
         Tiles of a chip, and how chips lie side by side. Default: those of Loihi.
-    dt : float
-        Time step in s, if the network has to be built.
+    dt : float, optional
+        Time step in s, if the network has to be built. Default: that of its neurons, or 1 ms.
 
     Raises
     ------

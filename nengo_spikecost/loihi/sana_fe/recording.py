@@ -57,7 +57,7 @@ class Recording:
 @named_arguments
 def record_spikes(
     network: Any, inputs: Any = None, n_steps: int = 100, *, warm_up: int = 0, model: Any = None,
-    dt: float = 0.001,
+    dt: float | None = None,
 ) -> Recording:  # fmt: skip
     """Run one sample on the emulated chip and keep every spike of every step.
 
@@ -74,8 +74,8 @@ def record_spikes(
         Steps before these.
     model : nengo_loihi.Simulator or nengo_loihi.builder.Model, optional
         Built of this network already.
-    dt : float
-        Time step in s, if it has to be built.
+    dt : float, optional
+        Time step in s, if it has to be built. Default: that of the network's neurons, or 1 ms.
 
     Raises
     ------

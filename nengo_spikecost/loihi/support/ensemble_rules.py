@@ -14,6 +14,8 @@ import numpy as np
 from nengo.exceptions import NengoException
 
 from ... import stack
+from ...nir.discrete_neurons import DiscreteLIF
+from .discrete_rules import bias_problems
 from .neuron_rules import OFF_CHIP, neuron_problems
 from .placement import has_placement_params
 from .unsupported import Context, Unsupported
@@ -43,7 +45,9 @@ def _parameters(ensemble: nengo.Ensemble) -> Iterator[tuple[str, str, bool]]:
         yield "has a gain or a bias, but not both", "Give both, or neither", True
         return
     try:
-        gains_and_biases(ensemble)
+        _, bias = gains_and_biases(ensemble)
+        if bias is not None and np.any(bias) and isinstance(ensemble.neuron_type, DiscreteLIF):
+            yield from bias_problems(ensemble.neuron_type)
     except NengoException as err:
         reason = f"has gains that can't be solved for ({str(err).strip().rstrip('.')})"
         yield reason, "Choose other max_rates and intercepts", True

@@ -18,8 +18,8 @@ import numpy as np
 
 from ... import stack
 from ...graph.nengo_types import replaced
-
-Finding = tuple[str, str, bool]  # reason, remedy, refused
+from ...nir.discrete_neurons import DiscreteLIF
+from .discrete_rules import Finding, discrete_problems
 
 OFF_CHIP = "mark it off chip (nengo_spikecost.loihi.mark_off_chip)"
 
@@ -49,6 +49,10 @@ def neuron_problems(neuron_type: Any, n_neurons: int, dt: float) -> Iterator[Fin
     if builder is nengo.neurons.NeuronType:
         remedy = f"Use LoihiSpikingRectifiedLinear or LoihiLIF, or {OFF_CHIP}"
         yield f"has {kind} neurons, which the chip does not have", remedy, True
+        return
+    if builder is DiscreteLIF:
+        yield from discrete_problems(neuron_type, OFF_CHIP)
+        yield from _initial_values(neuron_type, n_neurons)
         return
     base = neuron_type
     if builder is nengo.RegularSpiking:

@@ -9,7 +9,6 @@ import nengo
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
-from ... import check
 from ...errors import EmulationWarning, LoihiError
 from ...graph.naming import unique_names
 from ...graph.nengo_types import is_built_as
@@ -20,7 +19,7 @@ from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
 from .placement import on_chip
 from .rounding_rules import rounding_problems
-from .unsupported import Context, Unsupported, network_and_names, owner_of
+from .unsupported import Context, Unsupported, chip_step, network_and_names, owner_of
 
 #: Most problems that `raise_unsupported` prints.
 MAX_SHOWN = 10
@@ -39,7 +38,7 @@ NOTHING_LEFT_OF_LAYERS = (
 
 
 @named_arguments
-def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]:
+def check_support(network: Any, *, dt: float | None = None) -> tuple[Unsupported, ...]:
     """List the parts of a network that NengoLoihi can't run as they are, without building it.
 
     Limits of the cores (compartments, axons, memory, pop16 axons) are not looked at, nor
@@ -50,8 +49,8 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     ----------
     network : nengo.Network, Conversion, Lowering, or any object with a Network as ``.net``
         It is not changed. Layers are called by their names where the object knows them.
-    dt : float
-        Time step in s.
+    dt : float, optional
+        Time step in s. Default: that of the network's neurons, or 1 ms.
 
     Returns
     -------
@@ -60,7 +59,7 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     """
     net, layer_names = network_and_names(network)
     names = unique_names(net, (*net.all_nodes, *net.all_ensembles), layer_names)
-    check.time("dt", dt, LoihiError)
+    dt = chip_step(network, dt)
     problems = list(_contradictions(Context(net, {}, names, dt)))
     if problems:
         return tuple(problems)  # nothing can be placed
@@ -91,7 +90,7 @@ def check_support(network: Any, *, dt: float = 0.001) -> tuple[Unsupported, ...]
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: not problem.refused))
 
 
-def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
+def raise_unsupported(network: Any, *, dt: float | None = None) -> None:
     """Raise if NengoLoihi can't run a network, and warn of what it runs otherwise.
 
     All that build a network for the chip ask this first.
@@ -100,8 +99,8 @@ def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
     ----------
     network : nengo.Network or Conversion
         What is to run on the chip.
-    dt : float
-        Length of a step in s.
+    dt : float, optional
+        Length of a step in s. Default: that of the network's neurons, or 1 ms.
 
     Raises
     ------
@@ -116,6 +115,7 @@ def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
         names of the objects.
     """
     net, _ = network_and_names(network)
+    dt = chip_step(network, dt)
     if not is_first(net, dt):
         return
     problems = check_support(network, dt=dt)
@@ -129,9 +129,10 @@ def raise_unsupported(network: Any, *, dt: float = 0.001) -> None:
     _warn_of(problems)
 
 
-def warn_of_differences(network: Any, *, dt: float = 0.001) -> None:
+def warn_of_differences(network: Any, *, dt: float | None = None) -> None:
     """The warnings of `raise_unsupported` alone, for a network that was built already."""
     net, _ = network_and_names(network)
+    dt = chip_step(network, dt)
     if is_first(net, dt):
         _warn_of(problem for problem in check_support(network, dt=dt) if not problem.refused)
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import nengo
 
-from ...errors import NetworkGraphError
+from ... import check
+from ...activity.subject import step_of
+from ...errors import LoihiError, NetworkGraphError
 from ...graph.chip_split import owner_of
 from ...graph.naming import unique_names
 from ...lowering import lower
@@ -86,6 +88,19 @@ class Context:
     def is_on_chip(self, obj: Any) -> bool:
         """Whether an Ensemble, its neurons, a Node, or a view on one runs on the chip."""
         return self.chip.get(owner_of(obj), False)
+
+
+def chip_step(network: Any, dt: float | None) -> float:
+    """Length of a step in s: the one that was asked for, that of the network's neurons, or 1 ms.
+
+    Raises
+    ------
+    LoihiError
+        If it is no time above 0.
+    MeasurementError
+        If the network's neurons were made for another one.
+    """
+    return step_of(network, dt if dt is None else check.time("dt", dt, LoihiError))
 
 
 def network_and_names(given: Any) -> tuple[nengo.Network, Mapping[Any, str]]:
