@@ -204,6 +204,8 @@ def in_own_process(job: str, checkout: pathlib.Path, new: bool) -> dict[str, Any
     """The figures of a job with the package of a checkout."""
     path = os.pathsep.join([str(checkout), str(HERE)])
     environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Python keeps what it has compiled of both, as it does once a package is installed
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, str(HERE / "against.py"), "--job", job, *(["--new"] * new)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=checkout)
     if done.returncode:

@@ -20,6 +20,13 @@ import nengo_spikecost  # noqa: F401  (before nengo_dl, which it prepares for)
 from nengo_spikecost.activity.compiled import product_kernels as kernels
 from nengo_spikecost.activity.compiled.assembling import joined
 from nengo_spikecost.activity.compiled.crossover import measured_crossovers
+from nengo_spikecost.activity.compiled.products import (
+    CONVOLUTION,
+    MATRIX,
+    Products,
+    by_source,
+    by_target,
+)
 
 ACTIVITIES = (0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5)
 
@@ -48,7 +55,7 @@ class Layer:
         row = np.zeros((1, 16), dtype=np.int64)
         row[0, : len(shape)] = shape
         values = joined([weights, targets], np.float32)
-        self.table = kernels.Products(
+        self.table = Products(
             row, one, one + weights.size, one, none, np.zeros((1, 2), dtype=np.int64),
             one + self.most_events, values,
         )  # fmt: skip
@@ -64,7 +71,7 @@ class Layer:
         bits = np.zeros(32 * (y.size - marks), dtype=bool)
         bits[: x.size] = x != 0
         y[marks:] = np.packbits(bits, bitorder="little").view(np.float32)
-        matrix = self.shape[0] == kernels.MATRIX
+        matrix = self.shape[0] == MATRIX
         one_by_one = kernels.matrix_events if matrix else kernels.convolution_events
         n = self.shape[1]
 
@@ -84,7 +91,7 @@ class Layer:
 
 
 def _padded_size(shape: tuple[int, ...]) -> int:
-    if shape[0] != kernels.CONVOLUTION:
+    if shape[0] != CONVOLUTION:
         return 0
     channels, out_rows, out_columns = shape[5:8]
     rows, columns, down, right = shape[9:13]
@@ -96,15 +103,15 @@ def convolution(size: int, channels: int, filters: int, kernel: int, stride: int
     out = (size - kernel) // stride + 1
     weights = np.random.RandomState(0).normal(size=(kernel, kernel, channels, filters))
     shape = (
-        kernels.CONVOLUTION, size * size * channels, out * out * filters, size, size, channels,
+        CONVOLUTION, size * size * channels, out * out * filters, size, size, channels,
         out, out, filters, kernel, kernel, stride, stride, 0, 0,
     )  # fmt: skip
-    return Layer(shape, kernels.by_source(weights, stride), kernels.by_target(weights))
+    return Layer(shape, by_source(weights, stride), by_target(weights))
 
 
 def matrix(n_sources: int, n_targets: int) -> Layer:
     weights = np.random.RandomState(0).normal(size=n_sources * n_targets)
-    return Layer((kernels.MATRIX, n_sources, n_targets), weights, np.zeros(0))
+    return Layer((MATRIX, n_sources, n_targets), weights, np.zeros(0))
 
 
 def least(ways: dict[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
@@ -200,7 +207,7 @@ def crossing(own: Curves) -> str:
 
 def products_of(shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of a dense product: as many as synapses."""
-    if shape[0] != kernels.CONVOLUTION:
+    if shape[0] != CONVOLUTION:
         return shape[1] * shape[2]
     return shape[2] * shape[5] * shape[9] * shape[10]
 

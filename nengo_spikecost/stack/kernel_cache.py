@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 #: Folders of the package with functions that Numba compiles and keeps.
@@ -37,15 +38,21 @@ def forget_stale(package: Path = _PACKAGE) -> None:
         return
     _done.add(package)
     folders = [package / name for name in FOLDERS]
+    digest = digest_of(folders)
+    for folder in filter(Path.is_dir, folders):
+        with contextlib.suppress(OSError):
+            _forget(kept_of(folder), digest)
+
+
+def digest_of(folders: Iterable[Path]) -> str:
+    """What tells the sources of some folders from all others."""
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for folder in filter(Path.is_dir, folders):
-        with contextlib.suppress(OSError):
-            _forget(_kept_of(folder), digest.hexdigest())
+    return digest.hexdigest()
 
 
-def _kept_of(folder: Path) -> Path:
+def kept_of(folder: Path) -> Path:
     """Where Numba keeps the code of a folder."""
     if os.environ.get("NUMBA_CACHE_DIR"):
         name = f"{folder.name}_{hashlib.sha1(str(folder).encode()).hexdigest()}"

@@ -15,12 +15,9 @@ from nengo.builder.transforms import ConvInc
 
 import nengo_spikecost as nsc
 from nengo_spikecost.activity import measure
-from nengo_spikecost.activity.compiled.product_kernels import (
-    Products,
-    active,
-    convolution_dense,
-    convolution_events,
-)
+from nengo_spikecost.activity.compiled.instructions import SIZE, Code
+from nengo_spikecost.activity.compiled.native_run import Tables
+from nengo_spikecost.activity.compiled.products import Products
 from nengo_spikecost.activity.compiled.sparse_convolution import sparse_matrix
 from nengo_spikecost.errors import MeasurementError
 
@@ -360,17 +357,24 @@ def test_events_and_dense_products_give_the_same_bits(drawn):
     x = x.astype(dtype)
     values = np.concatenate([product.by_source, product.by_target]).astype(dtype)
     zero = np.zeros(1, dtype=np.int64)
-    products = Products(
-        np.array([[*product.shape, 0]]), zero, zero + kernel.size, zero, zero.astype("i4"),
-        np.zeros((1, 2), dtype=np.int64), zero, values,
-    )  # fmt: skip
     begin = rng.uniform(-1, 1, conv.output_shape.size).astype(dtype)
-    by_events, dense = begin.copy(), begin.copy()
-    events, padded = np.empty(x.size, "i4"), np.empty(product.padded_size + 16, dtype)
-    n = active(x, 0, x.size, events)
-    np.testing.assert_array_equal(events[:n], np.flatnonzero(x))
-    convolution_events(products, 0, x, 0, by_events, 0, events, n)
-    convolution_dense(products, 0, x, 0, dense, 0, padded)
+    code = np.zeros((1, SIZE), dtype=np.int64)
+    code[0, :5] = Code.PRODUCT, x.size, x.size, 0, 0
+    results = []
+    for most_events in (x.size, 0):
+        products = Products(
+            np.array([[*product.shape, 0]]), zero, zero + kernel.size, zero, zero.astype("i4"),
+            np.zeros((1, 2), dtype=np.int64), zero + most_events, values,
+        )  # fmt: skip
+        memory = np.concatenate([x, begin])
+        events, padded = np.empty(x.size, "i4"), np.empty(product.padded_size + 16, dtype)
+        Tables(zero, products, np.zeros(1, dtype)).run(
+            code, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), dtype), 0, 1, 0,
+            events, padded,
+        )  # fmt: skip
+        np.testing.assert_array_equal(events[: np.count_nonzero(x)], np.flatnonzero(x))
+        results.append(memory[x.size :])
+    by_events, dense = results
     np.testing.assert_array_equal(by_events, dense)
     expected = begin.astype(float)
     signals = [nengo.builder.Signal(v) for v in (kernel.astype(float), x.astype(float), expected)]
@@ -540,7 +544,7 @@ def test_products_read_who_is_marked_in_the_same_step(monkeypatch):
 @pytest.mark.parametrize("probed", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_layers_at_once_give_the_bits_of_each_instruction(n, probed, dtype, monkeypatch):
-    from nengo_spikecost.activity.compiled import layer_kernels, ordering
+    from nengo_spikecost.activity.compiled import layer_marks, ordering
 
     x = {"given": np.random.RandomState(0).uniform(0, 1, (3, 3))}
     with_layers, marks = ordering.with_layers, []
@@ -557,8 +561,8 @@ def test_layers_at_once_give_the_bits_of_each_instruction(n, probed, dtype, monk
     # not anew at every step; the first step has no filters, and is a program of its own. Fewer
     # than 16 neurons are run one instruction after the other.
     fed, decayed, filtered = (
-        [m > layer_kernels.QUIET for m in marks if m % layer_kernels.QUIET == kind]
-        for kind in (layer_kernels.FED, layer_kernels.DECAYED, layer_kernels.FILTERED)
+        [m > layer_marks.QUIET for m in marks if m % layer_marks.QUIET == kind]
+        for kind in (layer_marks.FED, layer_marks.DECAYED, layer_marks.FILTERED)
     )
     quiet = [True, True, not probed] if n >= 16 else []
     assert (fed, decayed, filtered) == (quiet, quiet[:1], quiet[1:])

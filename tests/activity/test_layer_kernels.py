@@ -5,20 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nengo_spikecost.activity.compiled import instructions, layer_kernels
 from nengo_spikecost.activity.compiled.fused_layers import with_layers
 from nengo_spikecost.activity.compiled.instructions import SIZE, Code
-from nengo_spikecost.activity.compiled.layer_kernels import (
+from nengo_spikecost.activity.compiled.layer_marks import (
     BARE,
     DECAYED,
     FED,
     FILTERED,
+    LOIHI_RECTIFIED,
     MARK,
     QUIET,
+    SPIKING_RECTIFIED,
     repeats_after,
     set_repeats,
 )
-from nengo_spikecost.activity.compiled.product_kernels import Products
+from nengo_spikecost.activity.compiled.native_run import Tables
+from nengo_spikecost.activity.compiled.products import Products
 
 N = 1024 + 16 * 3 + 7  # more than a chunk, and not a multiple of 16
 CURRENT, OUTPUT, VOLTAGE, COUNTS, FILTER, SUMS, FIRED, END = range(0, 8 * 1200, 1200)
@@ -69,8 +71,8 @@ def after(table, memory, constants, n_steps=3):
         np.zeros((1, 16), np.int64), none, none, none, np.zeros(1, np.int32),
         np.zeros((1, 2), np.int64), none, np.zeros(1, memory.dtype),
     )  # fmt: skip
-    instructions.run(
-        table, np.array([[0, len(table), N]]), none, no_products, constants, memory, np.zeros(1),
+    Tables(none, no_products, constants).run(
+        table, np.array([[0, len(table), N]]), memory, np.zeros(1),
         np.zeros((1, 1), memory.dtype), 0, n_steps, 0, np.zeros(1, np.int32),
         np.zeros(1, memory.dtype),
     )  # fmt: skip
@@ -80,7 +82,7 @@ def after(table, memory, constants, n_steps=3):
 @pytest.mark.parametrize("biases", ["all", "channels", "one"])
 @pytest.mark.parametrize("quiet", [False, True])
 @pytest.mark.parametrize("how", [BARE, FED, DECAYED, FILTERED])
-@pytest.mark.parametrize("kind", [layer_kernels.SPIKING_RECTIFIED, layer_kernels.LOIHI_RECTIFIED])
+@pytest.mark.parametrize("kind", [SPIKING_RECTIFIED, LOIHI_RECTIFIED])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_layer_at_once_has_the_bits_of_its_instructions(dtype, kind, how, quiet, biases):
     rng = np.random.RandomState(how)
@@ -128,7 +130,7 @@ def test_biases_repeat_themselves_after(values, repeats):
 
 
 def changed(row, place, value, how=FILTERED):
-    given = rows(layer_kernels.LOIHI_RECTIFIED, how)
+    given = rows(LOIHI_RECTIFIED, how)
     given[row] = (*given[row][:place], value, *given[row][place + 1 :])
     return given
 
@@ -161,7 +163,7 @@ def test_another_input_is_run_by_itself(change):
 
 
 def test_a_filter_that_comes_after_its_sums_are_emptied_is_no_layer():
-    given = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    given = rows(LOIHI_RECTIFIED, FILTERED)
     given = [given[k] for k in (1, 0, 2, 3, 4, 5)]
     written, marks = with_layers(given, lambda *_: True)
     assert marks == [0, DECAYED, 0, 0, 0, 0] and written[0] == given[0]
@@ -169,14 +171,14 @@ def test_a_filter_that_comes_after_its_sums_are_emptied_is_no_layer():
 
 def test_what_reads_between_keeps_its_place():
     """The sum of outputs is of this step: neurons must not be moved behind it."""
-    given = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    given = rows(LOIHI_RECTIFIED, FILTERED)
     reads = (Code.SUM, N, 0, OUTPUT)
     given.insert(5, reads)
     assert marks_of(given) == [0] * 7
 
 
 def test_layers_that_are_mixed_are_put_together():
-    first = rows(layer_kernels.LOIHI_RECTIFIED, FILTERED)
+    first = rows(LOIHI_RECTIFIED, FILTERED)
     far = 7 * 1200  # the same, in another place of memory
     places = {Code.NEURONS: (3, 4, 5, 6, 7), Code.MULTIPLY_ADD: (2, 4), Code.DECAY: (2, 3)}
     second = [

@@ -10,6 +10,9 @@ import pytest
 
 from nengo_spikecost.activity.compiled import product_kernels as kernels
 from nengo_spikecost.activity.compiled.crossover import measured_crossovers
+from nengo_spikecost.activity.compiled.instructions import SIZE, Code
+from nengo_spikecost.activity.compiled.native_run import Tables
+from nengo_spikecost.activity.compiled.products import MATRIX, Products
 
 
 @pytest.mark.parametrize("n_targets", [1, 7, 100, 391])
@@ -19,7 +22,7 @@ def test_a_matrix_by_events_and_dense(n_targets, activity):
     n = 700
     values = rng.normal(size=n * n_targets).astype(np.float32)
     x = (rng.rand(n + 3) < activity).astype(np.float32) * rng.normal(size=n + 3).astype(np.float32)
-    shape = (kernels.MATRIX, n, n_targets)
+    shape = (MATRIX, n, n_targets)
     layer = SimpleNamespace(shape=shape, by_source=values, by_target=np.zeros(0), padded_size=0)
     measured_crossovers([layer], np.float32)
     assert 1 <= layer.most_events <= n
@@ -32,15 +35,21 @@ def test_a_matrix_by_events_and_dense(n_targets, activity):
     for most, is_marked in itertools.product((n, 0, layer.most_events), (False, True)):
         one, none = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int32)
         row = np.array([[*shape, *13 * [0]]])
-        table = kernels.Products(
+        products = Products(
             row, one, one, one, none, np.zeros((1, 2), dtype=np.int64), one + most, values
         )
         memory = np.ones(n_targets + 5 + n_marks, dtype=np.float32)
         memory[n_targets + 5 :] = bits.view(np.float32)
-        events, padded = np.empty(n, dtype=np.int32), np.zeros(64, dtype=np.float32)
-        marks = n_targets + 5 if is_marked else -1
-        kernels.product(table, 0, x, 3, memory, 5, marks, events, padded)
-        assert (memory[:5] == 1).all() and memory[n_targets + 5 :].tobytes() == bits.tobytes()
+        memory = np.concatenate([memory, x])
+        x_at = memory.size - n
+        code = np.zeros((1, SIZE), dtype=np.int64)
+        code[0, :6] = Code.PRODUCT, n, 5, 0, x_at, 1 + n_targets + 5 if is_marked else 0
+        Tables(one, products, np.zeros(1, np.float32)).run(
+            code, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), np.float32),
+            0, 1, 0, np.empty(n, dtype=np.int32), np.zeros(64, dtype=np.float32),
+        )  # fmt: skip
+        assert (memory[:5] == 1).all() and memory[x_at:].tobytes() == x[3:].tobytes()
+        assert memory[n_targets + 5 :].tobytes().startswith(bits.tobytes())
         results.append(memory[5 : n_targets + 5])
     exact = 1 + x[3:].astype(np.float64) @ values.reshape(n, n_targets).astype(np.float64)
     np.testing.assert_allclose(results[0], exact, rtol=1e-4, atol=1e-3)

@@ -17,9 +17,9 @@ from typing import Any, Callable, Tuple  # noqa: UP035
 import numpy as np
 
 from .filter_steps import aliases
-from .neuron_kernels import kernel_of
-from .product_kernels import CONVOLUTION, Products
-from .vector_code import MARKED
+from .neuron_numbers import kernel_of
+from .products import CONVOLUTION, Products
+from .vector_sizes import MARKED
 
 #: Signals begin at multiples of this many numbers, so that vectors are aligned.
 ALIGNMENT = 16
@@ -76,6 +76,8 @@ class Assembler:
         self._n_indices = 0
         self.products: list[Product] = []
         self._sums_begin: list[float] = []
+        #: The most elements of state that a filter has for an element of its signal.
+        self.largest_order = 1
         written = [s.base for op in operators for s in (*op.sets, *op.incs, *op.updates)]
         #: Signals that are kept beside the memory: the clock, and what is no floating-point number.
         self.other: list[Any] = [model.step, model.time]
@@ -209,9 +211,9 @@ class Assembler:
         return np.array([*self._sums_begin, 0.0])
 
     def rooms(self) -> tuple[np.ndarray, np.ndarray]:
-        """Room for the events and the padded sources of the largest products."""
+        """Room for the events and the padded sources of the largest products, and for filters."""
         n_events = max([1, *(product.shape[1] for product in self.products)])
-        n_padded = max([0, *(product.padded_size for product in self.products)])
+        n_padded = max([self.largest_order, *(product.padded_size for product in self.products)])
         return np.empty(n_events, dtype=np.int32), aligned((n_padded + ALIGNMENT,), self.dtype)
 
     def assembled(self, op: Any) -> list[Row] | None:

@@ -24,6 +24,7 @@ from . import instructions as code
 from . import operator_rows as _rows  # noqa: F401  registers the instructions of operators
 from .assembling import Assembler, Row, aligned
 from .crossover import measured_crossovers
+from .native_run import Tables
 from .ordering import Segment
 from .programs import Program, Programs, steps_of
 from .sample_lanes import SampleLanes
@@ -120,7 +121,7 @@ class CompiledNetwork:
         self._counts = {name: self._count(own) for name, own in self._counted.items()}
         self._sums = {name: self._sum(own) for name, own in self._outputs.items()}
         measured_crossovers(asm.products, asm.dtype)
-        self._tables = (asm.all_indices(), asm.all_products(), asm.constants())
+        self._tables = Tables(asm.all_indices(), asm.all_products(), asm.constants())
         self._start = asm.initial_memory()
         self._rooms = [asm.rooms() for _ in range(self._n_threads)]
         self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
@@ -182,7 +183,7 @@ class CompiledNetwork:
             For each sample, one for each length.
         """
         frames = np.ascontiguousarray(frames, dtype=self.dtype)
-        program = self._programs.program(frames.shape[1] > 1, self._tables[2])
+        program = self._programs.program(frames.shape[1] > 1, self._tables.constants)
         results: list[list[Read]] = [[] for _ in frames]
         if self.by_python or continuous:
             self._in_lanes(program, frames, lengths, results, continuous)
@@ -209,7 +210,7 @@ class CompiledNetwork:
         per_unit : mapping from str to float
             `Counted.per_unit` of all neurons that are counted.
         """
-        constants = self._tables[2]
+        constants = self._tables.constants
         self._asm.renew(constants)
         for name, (_, row) in self._counts.items():
             constants[-1 - row[4]] = per_unit[name]
@@ -262,9 +263,9 @@ class CompiledNetwork:
         frames: np.ndarray, start: int, n_steps: int, thread: int,
     ) -> None:  # fmt: skip
         for segment in segments:
-            code.run(
-                segment.code, segment.groups, *self._tables, memory, sums, frames, start, n_steps,
-                self.n_done, *self._rooms[thread],
+            self._tables.run(
+                segment.code, segment.groups, memory, sums, frames, start, n_steps, self.n_done,
+                *self._rooms[thread],
             )  # fmt: skip
 
     def _in_lanes(
@@ -329,7 +330,7 @@ class CompiledNetwork:
         last, total = {}, {}
         for name, output in self._outputs.items():
             place, address = self._sums[name]
-            values = memory if address >= 0 else self._tables[2]
+            values = memory if address >= 0 else self._tables.constants
             address = address if address >= 0 else -1 - address
             last[name] = values[address : address + output.signal.size].copy()
             total[name] = sums[place : place + output.signal.size].copy()

@@ -9,8 +9,9 @@ import numpy as np
 
 from . import instructions as code
 from .assembling import ALIGNMENT, joined
-from .product_kernels import CONVOLUTION, MATRIX, Products
-from .vector_code import MARKED
+from .native_run import Tables
+from .products import CONVOLUTION, MATRIX, Products
+from .vector_sizes import MARKED
 
 _known: dict[Any, int] = {}
 
@@ -58,9 +59,10 @@ def _measured(product: Any, dtype: Any) -> int:
             np.zeros((1, 2), dtype=np.int64), zero + most_events, values,
         )  # fmt: skip
         # one instruction of a network's own program: no other code has to be loaded for it
-        return _fastest(lambda: code.run(
-            row, np.array([[0, 1, 0]]), zero, table, np.zeros(1, dtype), memory, np.zeros(1),
-            np.zeros((1, 1), dtype), 0, 1, 0, events, padded,
+        tables = Tables(zero, table, np.zeros(1, dtype))
+        return _fastest(lambda: tables.run(
+            row, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), dtype), 0, 1, 0,
+            events, padded,
         ))  # fmt: skip
 
     n = max(n_sources // 10, 1)

@@ -16,7 +16,7 @@ from ...graph import NetworkGraph
 from ..backend import Setup
 from ..processors import usable_processors
 from .compiled_backend import of_nengo_dl
-from .neuron_kernels import kernel_of
+from .neuron_numbers import kernel_of
 
 #: Seconds for a step of a neuron, and for a spike at one of its targets.
 NEURON_S, SYNOP_S = 1.0e-9, 0.2e-9

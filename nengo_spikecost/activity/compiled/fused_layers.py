@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from . import instructions as code
 from .assembling import Row
-from .layer_kernels import BARE, KINDS, MARKS, QUIET
-from .vector_code import WIDTH
+from .layer_marks import BARE, KINDS, MARKS, QUIET
+from .vector_sizes import WIDTH
 
 #: Instructions of a layer that name its current: COPY, MULTIPLY_ADD and NEURONS.
 _NAMED = 3

@@ -1,6 +1,6 @@
 """A layer of neurons in one pass: what comes before its neurons, they, and their counters.
 
-`instructions.run` passes a chunk of neurons once for each instruction. For the layers of converted
+`run_kernels.run` passes a chunk of neurons once for each instruction. For the layers of converted
 networks those are always the same, and all are of numbers side by side:
 
     current = bias                            COPY
@@ -29,7 +29,6 @@ can't tell that they do not overlap, and takes one number at a time.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from typing import Any
 
 import numba
@@ -39,25 +38,19 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .vector_code import WIDTH, float_type, nonzero, place_of_marks, pointer, spread
-
-#: Kernels of neuron_kernels.py that are here too, by their number.
-SPIKING_RECTIFIED, LOIHI_RECTIFIED = 1, 10
-KINDS = (SPIKING_RECTIFIED, LOIHI_RECTIFIED)
-
-#: What of a layer is run at once: neurons and counters; with their current; with a filter of what
-#: stays as it is; with one of sums that are emptied.
-BARE, FED, DECAYED, FILTERED = 1, 2, 3, 4
-#: Added to the last three: nothing else reads the currents, and they are not written.
-QUIET = 8
-_ALL_MARKS = (BARE, *(mark + quiet for mark in (FED, DECAYED, FILTERED) for quiet in (0, QUIET)))
-#: By the number of rows that are run at once.
-MARKS: Mapping[int, int] = {2: BARE, 4: FED, 5: DECAYED, 6: FILTERED}
-#: The place of a row that holds one of these, if it is the first of several that are run at once,
-#: and two that hold after how many neurons biases and gains repeat themselves.
-MARK, BIAS_REPEATS, GAIN_REPEATS = 14, 12, 13
-#: Repeats that are looked for are shorter than this.
-LONGEST = 4096
+from .layer_marks import (
+    ALL_MARKS,
+    BARE,
+    BIAS_REPEATS,
+    DECAYED,
+    FILTERED,
+    GAIN_REPEATS,
+    KINDS,
+    LOIHI_RECTIFIED,
+    QUIET,
+)  # fmt: skip
+from .vector_code import float_type, nonzero, place_of_marks, pointer, spread
+from .vector_sizes import WIDTH
 
 
 def _layer(
@@ -176,7 +169,7 @@ def _layer(
                     spikes = called("rint", builder.fmul(called("fabs", out), per_unit))
                     store(builder.fadd(load(counts), spikes), counts)
 
-        for a_kind, mark in itertools.product(KINDS, _ALL_MARKS):
+        for a_kind, mark in itertools.product(KINDS, ALL_MARKS):
             chosen = builder.and_(
                 builder.icmp_signed("==", kind, integer(a_kind)),
                 builder.icmp_signed("==", how, integer(mark)),
@@ -191,7 +184,7 @@ def _layer(
 _step: Any = intrinsic(_layer)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(nogil=True, error_model="numpy")
 def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: int) -> None:
     """Neurons ``lo`` to ``hi`` of a layer, a multiple of `WIDTH`.
 
@@ -202,7 +195,7 @@ def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: in
     how : int
         `BARE`, `FED`, `DECAYED` or `FILTERED`; the last three may have `QUIET` added.
     memory, constants : ndarray
-        As `instructions.run` takes them.
+        As `run_kernels.run` takes them.
     """
     n: Any = np.int64((hi - lo) // WIDTH)
     neurons, count = code[len(code) - 2], code[len(code) - 1]
@@ -221,32 +214,3 @@ def step_layer(code: Any, how: int, memory: Any, constants: Any, lo: int, hi: in
         filtered, sums, value, factors, count[5], np.int64(lo), code[0, BIAS_REPEATS],
         code[0, GAIN_REPEATS], np.int64(neurons[2]), np.int64(how),
     )  # fmt: skip
-
-
-def repeats_after(values: np.ndarray) -> int:
-    """After how many numbers an array repeats itself, to its end: a multiple of `WIDTH`.
-
-    Whole vectors of it are read; if it repeats itself nowhere, or only after `LONGEST` numbers,
-    that is one more than there are.
-    """
-    whole = len(values) // WIDTH * WIDTH
-    values = values[:whole].view(f"i{values.itemsize}")  # 0 and -0 are two numbers
-    for n in WIDTH + WIDTH * np.flatnonzero(values[WIDTH:LONGEST:WIDTH] == values[:1]):
-        if np.array_equal(values[n:], values[:-n]):
-            return int(n)
-    return whole + WIDTH
-
-
-def set_repeats(table: np.ndarray, constants: np.ndarray) -> None:
-    """Write into the rows where layers begin what of their biases and gains is read.
-
-    Parameters
-    ----------
-    table : ndarray of int64, shape (rows, numbers of an instruction)
-    constants : ndarray
-        As `instructions.run` takes them.
-    """
-    for k in np.flatnonzero(table[:, MARK] > BARE):
-        n, product = table[k, 1], table[k + table[k, MARK] % QUIET - 1]
-        for place, address in ((BIAS_REPEATS, table[k, 3]), (GAIN_REPEATS, product[3])):
-            table[k, place] = repeats_after(constants[-1 - address : -1 - address + n])

@@ -1,24 +1,21 @@
 """One step of neurons, compiled: the arithmetic of Nengo's neuron types, in the same order.
 
 Each function updates ``n`` neurons: ``j`` float (n,) their input, ``out`` float (n,) their output,
-then their state, each float (n,), and ``p`` float, the numbers that its type lists in `PARAMETERS`.
-All are of one type of numbers, and every operation rounds as NumPy's does: sums and products are
-not joined.
-
-A type of neurons is known by the class that defines its ``step``: a subclass that only names or
-starts its neurons otherwise is stepped alike, one with a step of its own is not known here.
+then their state, each float (n,), and ``p`` float, the numbers that neuron_numbers.py lists for its
+type. All are of one type of numbers, and every operation rounds as NumPy's does: sums and products
+are not joined.
 
 Reference: nengo 4.1.0, neurons.py; nengo-loihi 1.1.0, neurons.py; nengo-dl 3.6.0, neurons.py.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 import numba
 import numpy as np
 
-_kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+_kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 @_kernel
@@ -150,64 +147,7 @@ def loihi_spiking_rectified_linear(j: Any, out: Any, voltage: Any, p: Any) -> No
         voltage[k] = zero if fires or v < zero else v
 
 
-def _height(neurons: Any, dt: float) -> float:
-    return neurons.amplitude / dt
-
-
-def _rate_numbers(neurons: Any, dt: float) -> tuple[float, ...]:
-    return neurons.amplitude, neurons.tau_ref, neurons.tau_rc
-
-
-def _lif_numbers(neurons: Any, dt: float) -> tuple[float, ...]:
-    return (
-        _height(neurons, dt), dt, neurons.tau_rc, neurons.tau_ref, neurons.min_voltage,
-        np.expm1(-dt / neurons.tau_rc),
-    )  # fmt: skip
-
-
-def _loihi_lif_numbers(neurons: Any, dt: float) -> tuple[float, ...]:
-    from nengo_loihi.neurons import discretize_tau_rc, discretize_tau_ref
-
-    tau_rc = float(discretize_tau_rc(neurons.tau_rc, dt))
-    tau_ref = float(discretize_tau_ref(neurons.tau_ref, dt))
-    return (
-        _height(neurons, dt), dt, tau_rc, tau_ref, neurons.min_voltage, np.expm1(-dt / tau_rc),
-    )  # fmt: skip
-
-
-#: By module and name of the class that defines ``step``: number of the kernel (`step_neurons`), its
-#: state in order, and a function of the neuron type and dt that gives its numbers.
-PARAMETERS: dict[tuple[str, str], tuple[int, tuple[str, ...], Callable[..., Any]]] = {
-    ("nengo", "RectifiedLinear"): (0, (), lambda n, dt: (n.amplitude,)),
-    ("nengo", "SpikingRectifiedLinear"): (1, ("voltage",), lambda n, dt: (_height(n, dt), dt)),
-    ("nengo", "RegularSpiking"): (2, ("voltage",), lambda n, dt: (_height(n, dt), dt)),
-    ("nengo_dl", "LeakyReLU"): (3, (), lambda n, dt: (n.amplitude, n.negative_slope)),
-    ("nengo_dl", "SpikingLeakyReLU"): (
-        4, ("voltage",), lambda n, dt: (_height(n, dt), dt, n.negative_slope),
-    ),
-    ("nengo", "LIFRate"): (5, (), _rate_numbers),
-    ("nengo", "AdaptiveLIFRate"): (
-        6, ("adaptation",), lambda n, dt: (*_rate_numbers(n, dt), dt / n.tau_n, n.inc_n),
-    ),
-    ("nengo", "LIF"): (7, ("voltage", "refractory_time"), _lif_numbers),
-    ("nengo", "AdaptiveLIF"): (
-        8, ("voltage", "refractory_time", "adaptation"),
-        lambda n, dt: (*_lif_numbers(n, dt), dt / n.tau_n, n.inc_n),
-    ),
-    ("nengo_loihi", "LoihiLIF"): (9, ("voltage", "refractory_time"), _loihi_lif_numbers),
-    ("nengo_loihi", "LoihiSpikingRectifiedLinear"): (
-        10, ("voltage",), lambda n, dt: (_height(n, dt), dt),
-    ),
-}  # fmt: skip
-
-
-def kernel_of(neurons: Any) -> tuple[int, tuple[str, ...], Callable[..., Any]] | None:
-    """The entry of `PARAMETERS` for a neuron type, or None."""
-    owner = next(kind for kind in type(neurons).__mro__ if "step" in vars(kind))
-    return PARAMETERS.get((owner.__module__.split(".")[0], owner.__name__))
-
-
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def step_neurons(kind: int, j: Any, out: Any, a: Any, b: Any, c: Any, p: Any) -> None:
     """The kernel of that number; ``a``, ``b``, ``c`` are its state as far as it has some."""
     if kind == 0:

@@ -20,8 +20,8 @@ from nengo.builder.transforms import ConvInc, ConvTransposeInc
 from . import instructions as code
 from .assembling import Assembler, Product, Row, assembler
 from .filter_steps import STEPS, filter_step, is_linear_filter
-from .neuron_kernels import kernel_of
-from .product_kernels import CONVOLUTION, MATRIX, SPARSE, by_source, by_target
+from .neuron_numbers import kernel_of
+from .products import CONVOLUTION, MATRIX, SPARSE, by_source, by_target
 from .sparse_convolution import sparse_matrix
 
 
@@ -214,4 +214,5 @@ def process(op: Any, asm: Assembler) -> list[Row] | None:
     parts = [np.asarray(m, dtype=float).reshape(-1) for m in (step.A, step.B, step.C, step.D)]
     matrices = asm.constant(np.concatenate(parts))
     general = isinstance(step, STEPS.General)
+    asm.largest_order = max(asm.largest_order, len(step.A))
     return [(code.FILTER, n, y, memory, x, len(step.A), matrices, int(add), int(general))]

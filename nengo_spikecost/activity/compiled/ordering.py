@@ -22,7 +22,7 @@ import numpy as np
 from . import instructions as code
 from .assembling import Row
 from .fused_layers import with_layers
-from .layer_kernels import MARK
+from .layer_marks import MARK
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Segment:
     Attributes
     ----------
     code, groups : ndarray of int64
-        As `instructions.run` takes them.
+        As `run_kernels.run` takes them.
     op : Operator, optional
     """
 

@@ -17,60 +17,17 @@ int32 is room for as many sources as a product has.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numba
 import numpy as np
 
-from .vector_code import (
-    TILE_RUNS,
-    TILE_VECTORS,
-    WIDTH,
-    active_bits,
-    add_scaled,
-    add_tile,
-    lowest_bit,
-    n_bits,
-    read_marks,
-)
+from .products import MATRIX, SPARSE
+from .vector_code import active_bits, add_scaled, add_tile, lowest_bit, n_bits, read_marks
+from .vector_sizes import TILE_RUNS, TILE_VECTORS, WIDTH
 
-_inline = numba.njit(inline="always")
-
-MATRIX, CONVOLUTION, SPARSE = 0, 1, 2
-
-
-class Products(NamedTuple):
-    """All products of a network.
-
-    Attributes
-    ----------
-    shape : ndarray of int64, shape (products, 16)
-        Kind, number of sources, of targets, and for a convolution: rows, columns and channels of
-        its sources; rows, columns and channels of its targets; rows and columns of its kernel;
-        strides; rows and columns of padding before the first source; 0.
-    weights : tuple of int64 arrays (products,)
-        Where weights begin in ``values``, by source.
-    by_target : ndarray of int64 (products,)
-        Where weights of convolutions begin in ``values``, in the order of kernel rows, kernel
-        columns, sources' channels, targets' channels.
-    starts, places : ndarray of int64, int32
-        Of sparse matrices: where the weights of each source begin, and their targets.
-    sparse_at : ndarray of int64, shape (products, 2)
-        Where a sparse matrix begins in ``starts`` and ``places``.
-    most_events : ndarray of int64 (products,)
-        Up to as many sources that fire, events cost less than a dense product.
-    values : ndarray of float
-        Weights of all products.
-    """
-
-    shape: np.ndarray
-    weights: np.ndarray
-    by_target: np.ndarray
-    starts: np.ndarray
-    places: np.ndarray
-    sparse_at: np.ndarray
-    most_events: np.ndarray
-    values: np.ndarray
+_inline = numba.njit(inline="always", error_model="numpy")
+_kernel = numba.njit(nogil=True, error_model="numpy")
 
 
 @_inline
@@ -95,7 +52,7 @@ def add_run(y: Any, at: Any, weights: Any, first: Any, value: Any, size: Any) ->
         first += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def active(x: Any, at: int, n: int, events: Any) -> int:
     """Write the sources with a value other than 0 to ``events``; gives how many.
 
@@ -118,7 +75,7 @@ def active(x: Any, at: int, n: int, events: Any) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def marked(memory: Any, marks: int, n: int, events: Any) -> int:
     """The same of sources that are marked (layer_kernels.py): a bit is read for each."""
     count: Any = np.int64(0)
@@ -132,7 +89,7 @@ def marked(memory: Any, marks: int, n: int, events: Any) -> int:
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def n_marked(memory: Any, marks: int, n: int) -> int:
     """How many sources are marked."""
     count: Any = np.int64(0)
@@ -145,7 +102,7 @@ def n_marked(memory: Any, marks: int, n: int) -> int:
 SAMPLED = 8
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def seems_busy(x: Any, at: int, n: int, most: int) -> bool:
     """Whether more than ``most`` of ``n`` sources have a value, as every eighth block says.
 
@@ -161,7 +118,7 @@ def seems_busy(x: Any, at: int, n: int, most: int) -> bool:
     return blocks >= SAMPLED and count * n > most * blocks * 64
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def matrix_events(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
 ) -> None:
@@ -173,7 +130,7 @@ def matrix_events(
         add_run(y, y_at, p.values, first + i * n_targets, x[x_at + i], n_targets)
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int) -> None:
     """``y += W x``: sums of many targets stay in registers while their sources go by."""
     n, n_targets, first = p.shape[k, 1], p.shape[k, 2], p.weights[k]
@@ -197,7 +154,7 @@ def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int) -> None:
         c += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def sparse_events(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
 ) -> None:
@@ -211,7 +168,7 @@ def sparse_events(
             add_scaled(y, y_at + np.int64(p.places[places + j]), p.values, first + j, value, 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def convolution_events(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
 ) -> None:
@@ -290,7 +247,7 @@ def _image(
             column += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def convolution_dense(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, padded: Any
 ) -> None:  # fmt: skip
@@ -330,7 +287,7 @@ def convolution_dense(
         c += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@_kernel
 def product(
     p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, marks: int, events: Any, padded: Any
 ) -> None:  # fmt: skip
@@ -360,39 +317,3 @@ def product(
         sparse_events(p, k, x, x_at, y, y_at, events, n_events)
     else:
         convolution_events(p, k, x, x_at, y, y_at, events, n_events)
-
-
-def by_target(kernel: np.ndarray) -> np.ndarray:
-    """Weights of a convolution as its dense product reads them.
-
-    Groups of as many channels of the targets as a tile has, and then of fewer, each with the
-    weights of all rows, columns and channels of the sources, in this order.
-
-    Parameters
-    ----------
-    kernel : ndarray, shape (rows, columns, channels of sources, channels of targets)
-    """
-    flat = kernel.reshape(-1, kernel.shape[-1])
-    parts, c = [], 0
-    for size in (TILE_VECTORS * WIDTH, WIDTH, 4, 1):
-        while c + size <= flat.shape[1]:
-            parts.append(flat[:, c : c + size].reshape(-1))
-            c += size
-    return np.concatenate(parts)
-
-
-def by_source(kernel: np.ndarray, stride: int) -> np.ndarray:
-    """Weights of a convolution as its events read them.
-
-    Channels of the sources come first. Every ``stride``-th column is together, in reverse: those
-    with which a source reaches its targets, in the order of these.
-
-    Parameters
-    ----------
-    kernel : ndarray, shape (rows, columns, channels of sources, channels of targets)
-    stride : int
-        From column to column.
-    """
-    n = kernel.shape[1]
-    columns = np.concatenate([np.arange(k, n, stride)[::-1] for k in range(stride)])
-    return kernel[:, columns].transpose(2, 0, 1, 3).reshape(-1)

@@ -25,7 +25,7 @@ from .. import batched_steps
 from ..batched_steps import written
 from . import instructions as code
 from .assembling import Assembler, Row
-from .layer_kernels import set_repeats
+from .layer_marks import set_repeats
 from .ordering import Item, Segment, ordered
 
 #: Operators that add a product to a signal, and nothing if a factor is 0.
@@ -98,7 +98,7 @@ class Programs:
         ----------
         changing : bool
         constants : ndarray
-            As `instructions.run` takes them.
+            As `run_kernels.run` takes them.
 
         Returns
         -------

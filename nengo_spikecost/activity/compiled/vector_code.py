@@ -25,11 +25,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-#: Numbers that are handled as one; a processor that has shorter vectors takes several of its own.
-WIDTH = 16
-#: Runs of a tile, and vectors of each: their sums fill the registers of a processor with 32 of
-#: 512 bits, and of one with 16 of 256 bits half of them go to its first cache.
-TILE_RUNS, TILE_VECTORS = 4, 4
+from .vector_sizes import MARKED, WIDTH
 
 
 def float_type(array: Any) -> Any:
@@ -179,10 +175,6 @@ def _active_bits(typing: Any, x: Any, at: Any) -> tuple[Any, Any]:
 active_bits: Any = intrinsic(_active_bits)
 
 
-#: Marks of one whole number: who of 64 neighbours is not 0.
-MARKED = 64
-
-
 def place_of_marks(builder: Any, data: Any, at: Any, index: Any) -> Any:
     """Where the marks of the vector ``index`` are, of marks that begin at ``data[at]``."""
     first = builder.bitcast(builder.gep(data, [at]), ir.IntType(WIDTH).as_pointer())
@@ -215,6 +207,23 @@ def nonzero(builder: Any, values: Any) -> Any:
     zeros = ir.Constant(values.type, [0.0] * values.type.count)
     bits = builder.fcmp_unordered("!=", values, zeros)
     return builder.bitcast(bits, ir.IntType(values.type.count))
+
+
+def _set_marks(typing: Any, marks: Any, at: Any, bits: Any, index: Any) -> tuple[Any, Any]:
+    """Write the lowest bits of a uint64 as the marks of the vector ``index``."""
+    signature = types.void(marks, at, types.uint64, index)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        marks, at, bits, index = arguments
+        to = context.make_array(signature.args[0])(context, builder, marks).data
+        own = builder.trunc(bits, ir.IntType(WIDTH))
+        builder.store(own, place_of_marks(builder, to, at, index))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+set_marks: Any = intrinsic(_set_marks)
 
 
 def _read_marks(typing: Any, marks: Any, at: Any, block: Any) -> tuple[Any, Any]:

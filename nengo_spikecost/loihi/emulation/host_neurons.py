@@ -30,7 +30,7 @@ def compiled_step(op: Any, host: Any) -> Callable[[], None] | None:
     kind: Any = type(op.neurons)
     if (kind.__module__.split(".")[0], kind.__name__) not in EXACT or op.state_extra:
         return None
-    from ...activity.compiled.neuron_kernels import kernel_of
+    from ...activity.compiled.neuron_numbers import kernel_of
     from .host_kernels import AT_ONCE, step_finite
 
     number, names, numbers = kernel_of(op.neurons)  # type: ignore[misc]
