@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schema_parts import CONVERSION, COUNTS, LAYER_LABELS, SCALES, WORKLOAD_ROW
+from schema_parts import CONVERSION, COUNTS, GRAPH, LAYER_LABELS, SCALES, WORKLOAD_ROW
 
 BY_DEVICE = {"": "By device, in J.", "*": "number|null: Energy per inference in J."}
 
@@ -116,6 +116,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
             **{k: v for k, v in CONVERSION.items() if k not in ("neurons", "rows")},
             "scale_firing_rates": SCALES,
         },
+        "nir?": {"": "What became of a NIR graph.", **GRAPH},
         "break_even": {
             "": "The opponent on each device, by its name.",
             "*": ("anyOf", BREAK_EVEN, {
@@ -191,6 +192,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "format": "=nengo-spikecost/conversion/1", "verdict?": "@verdict: The verdict.",
         **CONVERSION,
     }),
+    "nir": ("`read_nir`, and ``reading`` of what `from_nir` returns", GRAPH),
     "lowering": ("`Lowering`", {
         "format": "=nengo-spikecost/lowering/1",
         "verdict?": "@verdict: The verdict.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schema_parts import CONVERSION
+from schema_parts import CONVERSION, GRAPH
 
 FULLEST: dict[str, Any] = {
     "compartments": "@use: Neurons of its fullest core.",
@@ -126,6 +126,7 @@ CHIP_COST: dict[str, Any] = {
 TARGET: dict[str, Any] = {
     "format": "=nengo-spikecost/deployment/1",
     "verdict?": "@verdict: The verdict.",
+    "nir?": {"": "What became of a NIR graph.", **GRAPH},
     "target": "string: emulator, simulator or board.",
     "protocol": "@protocol: How the samples were presented.",
     "n_samples": "integer: Samples.",
@@ -173,6 +174,7 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         ],
         "misfits": ["string: A sentence.", "Layers that no core has room for."],
         "conversion": {"": "What layers became; null: made in Nengo.", "?": True, **CONVERSION},
+        "nir?": {"": "What became of a NIR graph.", **GRAPH},
         "fit": {"": "Block shapes; null: none were found.", "?": True, **FIT},
     }),
     "block-fit": ("`fit` and `fit_blocks`", {

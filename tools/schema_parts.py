@@ -240,6 +240,28 @@ STACK: dict[str, Any] = {
 
 SCALES = {"": "Firing-rate scale by layer, for `scale_firing_rates`.", "*": "number: Scale."}
 
+GRAPH: dict[str, Any] = {
+    "format": "=nengo-spikecost/nir/1",
+    "graph": "string: Name of the graph: that of its file.",
+    "convention": "string: The tool whose steps its neurons take.",
+    "steps": "string: What a step is, in words.",
+    "dt": "number: Length of a step in the graph's unit of time.",
+    "step_s": "number: Length of a step in seconds.",
+    "notes": ["string: A clause.", "What was understood otherwise than it is written, and hints."],
+    "rows": [
+        {
+            "": "One node.",
+            "node": "string: Its name.",
+            "kind": "string: Its kind, as NIR calls it.",
+            "shape": ["integer: Values along an axis.", "What it gives, channels first.", "?"],
+            "became": "string: Its form in Nengo.",
+            "state": ("What became of it.", "read", "approximated", "refused", "unused"),
+            "notes": ["string: A clause.", "Differences and reasons."],
+        },
+        "The nodes, in the order in which signals meet them.",
+    ],
+}  # fmt: skip
+
 CONVERSION: dict[str, Any] = {
     "model": "string: Name of the Keras model.",
     "neuron_type": "string: The neurons that activations became.",

@@ -9,14 +9,18 @@ import click
 
 from .. import check as checks
 from ..errors import LoihiError
-from .commands import Described
-from .model_commands import checked_early, loaded_model, plain_errors
+from .graph_flags import graph_flags, refuse_flags, taken_out
+from .later_flags import LaterFlags
+from .model_commands import checked_early, is_graph, loaded_model, plain_errors
 from .printing import list_written, show_result
 from .shared_options import conversion_options, file_options, model_options
 from .written_files import write_results
 
 
-@click.command(cls=Described, section="Start", example="nengo-spikecost check model.keras")
+@click.command(
+    cls=LaterFlags, flags=graph_flags, section="Start",
+    example="nengo-spikecost check model.keras",
+)  # fmt: skip
 @model_options
 @conversion_options
 @click.option(
@@ -31,9 +35,18 @@ def check(
 ) -> None:  # fmt: skip
     """Say, without data, what of MODEL converts, runs on Loihi and fits, and the next step."""
     checks.positive("--time-limit", time_limit, LoihiError)
+    graph = taken_out(options)
     options, files = checked_early(options, model)
+    options = refuse_flags(is_graph(model), options)
     json_file, html_file = options.pop("json_file"), options.pop("html_file")
-    network = loaded_model(model, custom_objects, trust)
+    if is_graph(model):
+        from ..nir import read_nir
+
+        reading = read_nir(model, **graph)
+        if reading.refused:
+            show_result(reading)
+        reading.raise_if_refused()
+    network = loaded_model(model, custom_objects, trust, graph)
 
     from ..loihi import preflight
 

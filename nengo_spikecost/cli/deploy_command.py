@@ -10,9 +10,10 @@ import click
 from ..errors import EnergyError
 from .carried import fit_option, scales_option
 from .commands import COMMAND
+from .graph_flags import graph_flags
 from .later_flags import LaterFlags
 from .model_commands import first_samples, given_files, on_model
-from .option_flags import Decorator
+from .option_flags import Decorator, all_of
 from .printing import show, show_result
 from .shared_options import file_options, samples_option, spike_input_option, swap_option
 from .written_files import write_json, write_results
@@ -22,7 +23,7 @@ def _flags() -> Decorator:
     from ..loihi import DeployOptions
     from .option_flags import flags
 
-    return flags(DeployOptions, presentation="continuous")
+    return all_of([flags(DeployOptions, presentation="continuous"), graph_flags()])
 
 
 def _counts_cores(options: dict[str, Any]) -> None:

@@ -11,16 +11,18 @@ import click
 from .. import check
 from ..errors import LoihiError
 from .carried import scales_option, was_typed
+from .graph_flags import graph_flags, refuse_flags, taken_out
 from .later_flags import LaterFlags
 from .model_commands import (
     checked_early,
     first_samples,
     given_files,
+    is_graph,
     loaded,
     loaded_model,
     plain_errors,
 )
-from .option_flags import Decorator
+from .option_flags import Decorator, all_of
 from .printing import is_quiet, list_written, show, show_carried, show_result, show_settings
 from .shared_options import (
     file_options,
@@ -39,7 +41,7 @@ def _flags() -> Decorator:
     names = (
         "objective", "neuron_type", "scale_firing_rates", "n_steps", "synapse", "max_pooling",
     )  # fmt: skip
-    return flags(DeployOptions, *names)
+    return all_of([flags(DeployOptions, *names), graph_flags()])
 
 
 @click.command(
@@ -69,27 +71,32 @@ def fit(
 ) -> None:  # fmt: skip
     """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
     check.positive("--time-limit", time_limit, LoihiError)
+    graph = taken_out(options)
     options, files = checked_early(options, model, data_file)
+    options = refuse_flags(is_graph(model), options)
     objective, n_steps, samples = (options.pop(k) for k in ("objective", "n_steps", "samples"))
     json_file, html_file = options.pop("json_file"), options.pop("html_file")
     options.pop("progress", None)
     x = y = None
     if data_file is None:
-        network = loaded_model(model, custom_objects, trust)
+        network = loaded_model(model, custom_objects, trust, graph)
         show_settings(options)
     else:
-        network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust)
+        network, x, y = loaded(model, data_file, x_key, y_key, custom_objects, trust, graph=graph)
         show_settings({**options, "n_steps": n_steps}, x, network)
 
     from ..activity import measure
     from ..activity.subject import steps_or_own
-    from ..conversion import convert
     from ..loihi import fit_blocks, raise_unsupported
     from ..questions.profiling import scores
 
-    conversion = convert(network, **options)
+    conversion = network
+    if not is_graph(model):
+        from ..conversion import convert
+
+        conversion = convert(network, **options)
     raise_unsupported(conversion)
-    for choice in conversion.choices:
+    for choice in getattr(conversion, "choices", ()):
         show(f"layer {choice.layer}: {choice.choice}")
     spikes = None
     if x is not None:

@@ -6,7 +6,7 @@ import functools
 import os
 import shlex
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 import click
@@ -16,6 +16,7 @@ from ..progress import doing
 from ..spiking.defaults import N_STEPS
 from ..warned import each_once
 from .carried import carry_on, was_typed, with_tilings
+from .graph_flags import loaded_graph, refuse_flags, taken_out
 from .option_flags import Decorator, check_options
 from .plugins import load_plugin
 from .printing import is_quiet, list_written, show_settings
@@ -84,7 +85,9 @@ def on_model(
         ) -> None:  # fmt: skip
             if early is not None:
                 early(options)
+            graph = taken_out(options)
             options, files = checked_early(options, model, data_file)
+            options = refuse_flags(is_graph(model), options)
 
             def check_data(x: Any, y: Any) -> None:
                 if labels and y is None:
@@ -95,7 +98,7 @@ def on_model(
                     with_data(x, options)
 
             network, x, y = loaded(
-                model, data_file, x_key, y_key, custom_objects, trust, check_data
+                model, data_file, x_key, y_key, custom_objects, trust, check_data, graph
             )
             show_settings(options, x, network)
             if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
@@ -168,10 +171,12 @@ def loaded(
     model: str, data_file: str, x_key: str | None, y_key: str | None,
     custom_objects: Iterable[str] = (), trust: bool = False,
     check_data: Callable[[Any, Any], None] = lambda x, y: None,
+    graph: Mapping[str, Any] | None = None,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The model, samples and labels; whatever is wrong with a file is said before it is used.
 
     ``check_data`` is called with samples and labels, before the model is read if they can be told.
+    ``graph`` says how a NIR graph is understood.
     """
     from ..loading import load_by_input, load_data
 
@@ -186,20 +191,29 @@ def loaded(
         x, y, problem = None, None, error  # arrays may have the names of the model's inputs
     if problem is None:
         check_data(x, y)
-    network = loaded_model(model, custom_objects, trust)
-    if x_key is None and (problem is not None or len(network.inputs) > 1):
-        from ..conversion.keras3 import keys_of
-
-        keys = keys_of(network, "inputs")
-        names = [[n, *(k for k, v in keys.items() if v == n)] for n in network.input_names]
+    network = loaded_model(model, custom_objects, trust, graph, x)
+    names = _input_names(network)
+    if x_key is None and (problem is not None or len(names) > 1):
         try:
             x, y = load_by_input(data_file, names, y_key)
         except DataError:
-            if len(network.inputs) == 1 and problem is not None:
+            if len(names) == 1 and problem is not None:
                 raise problem from None
             raise
+        if is_graph(model):
+            network = loaded_model(model, graph=graph, x=x)
     check_data(x, y)
     return network, x, y
+
+
+def _input_names(network: Any) -> list[list[str]]:
+    """For each input what its samples may be called, its own name first."""
+    if not hasattr(network, "input_names"):  # the network of a NIR graph
+        return [[name] for name in network.input_shapes]
+    from ..conversion.keras3 import keys_of
+
+    keys = keys_of(network, "inputs")
+    return [[n, *(k for k, v in keys.items() if v == n)] for n in network.input_names]
 
 
 def first_samples(x: Any, n: int | None) -> Any:
@@ -207,16 +221,39 @@ def first_samples(x: Any, n: int | None) -> Any:
     return {k: v[:n] for k, v in x.items()} if isinstance(x, dict) else x[:n]
 
 
-def loaded_model(model: str, custom_objects: Iterable[str] = (), trust: bool = False) -> Any:
+def is_graph(model: str) -> bool:
+    """Whether a file holds a NIR graph."""
+    from ..loading import read_model_file
+
+    return read_model_file(model).kind == "nir"
+
+
+def loaded_model(
+    model: str, custom_objects: Iterable[str] = (), trust: bool = False,
+    graph: Mapping[str, Any] | None = None, x: Any = None,
+) -> Any:  # fmt: skip
     """The model in a file; what is plainly wrong with the file is said before anything slow.
 
-    ``custom_objects`` are modules with classes that the model has and Keras has not.
+    Parameters
+    ----------
+    model : str
+        The file.
+    custom_objects : iterable of str
+        Modules with classes that the model has and Keras has not.
+    trust : bool
+        Whether the file may run code.
+    graph : mapping, optional
+        How a NIR graph is understood.
+    x : array, optional
+        Samples, which tell whether the input of a graph is spikes.
     """
-    from ..loading import check_model_file, load_model
+    from ..loading import load_model
     from ..loading.custom_objects import objects_of
 
-    check_model_file(model)
+    graph_given = is_graph(model)
     start_tensorflow()
+    if graph_given:
+        return loaded_graph(model, dict(graph or {}), x)
     modules = [load_plugin(name) for name in custom_objects]
     objects = {name: value for m in modules for name, value in objects_of(m).items()}
     with doing(f"Reading {model}", not is_quiet()):

@@ -22,7 +22,9 @@ def all_of(decorators: list[Decorator]) -> Decorator:
     return lambda command: functools.reduce(lambda f, add: add(f), decorators[::-1], command)
 
 
-def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorator:
+def flags(
+    options_class: type[Options], *names: str, prefix: str = "", **defaults: Any
+) -> Decorator:  # fmt: skip
     """Decorator that gives a command the flags of some options.
 
     The command is called with the values by the names of the fields, as the function is. What the
@@ -34,6 +36,9 @@ def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorat
         Its fields have the help, the flag, the choices and the default of each.
     *names : str
         Fields, in the order of the help. Default: all that have a help.
+    prefix : str
+        Put before the names that the command is called with, where options of two calls have fields
+        of the same name.
     **defaults
         Defaults of the command that are not those of the function, by field.
 
@@ -47,7 +52,8 @@ def flags(options_class: type[Options], *names: str, **defaults: Any) -> Decorat
     """
     fields = {f.name: f for f in dataclasses.fields(options_class)}  # type: ignore[arg-type]
     shown = names or [name for name, f in fields.items() if f.metadata.get("help")]
-    return all_of([_checked_by(options_class), *(_flag(fields[n], defaults) for n in shown)])
+    made = [_flag(fields[name], defaults, prefix) for name in shown]
+    return all_of([_checked_by(options_class), *made])
 
 
 def _checked_by(options_class: type[Options]) -> Decorator:
@@ -75,7 +81,7 @@ def check_options(command: click.Command, values: Mapping[str, Any]) -> None:
         options_class(**{name: values[name] for name in fields if name in values})
 
 
-def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
+def _flag(field: Any, defaults: dict[str, Any], prefix: str = "") -> Decorator:
     words = field.metadata
     default = defaults.get(field.name, field.default)
     name = words["flag"] or f"--{field.name.replace('_', '-')}"
@@ -105,7 +111,7 @@ def _flag(field: Any, defaults: dict[str, Any]) -> Decorator:
         settings["type"] = type(default)
     if field.name == "device":
         settings["shell_complete"] = complete_devices
-    return click.option(name, field.name, **settings)
+    return click.option(name, prefix + field.name, **settings)
 
 
 class Registered(click.ParamType):

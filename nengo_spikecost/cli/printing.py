@@ -103,7 +103,8 @@ def show_settings(options: Mapping[str, Any], x: Any = None, network: Any = None
     steps = options.get("n_steps")
     if steps is not None and not _has_steps(x, network):
         several = "/".join(map(str, steps)) if isinstance(steps, tuple) else steps
-        words.append(f"{several} steps of {1000 * (options.get('dt') or 0.001):g} ms")
+        step_s = options.get("dt") or getattr(network, "dt", None) or 0.001
+        words.append(f"{several} steps of {1000 * step_s:g} ms")
     filters = options.get("synapses", (options.get("synapse"),))
     if "synapse" in options or "synapses" in options:
         listed = [f"{1000 * tau:g} ms" if tau else "none" for tau in filters]
@@ -120,6 +121,9 @@ def show_settings(options: Mapping[str, Any], x: Any = None, network: Any = None
 
 def _has_steps(x: Any, network: Any) -> bool:
     """Whether samples have one axis more than the model's input."""
+    of_graph = getattr(network, "input_shapes", None)
+    if isinstance(of_graph, dict) and not hasattr(network, "model"):
+        return getattr(x, "ndim", 0) in {len(shape) + 2 for shape in of_graph.values()}
     shapes = getattr(network, "input_shape", None)
     return isinstance(shapes, tuple) and getattr(x, "ndim", 0) == len(shapes) + 1
 

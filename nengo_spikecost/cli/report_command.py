@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from .carried import fit_option, scales_option
 from .commands import COMMAND
 from .completion import complete_devices
+from .graph_flags import graph_flags
 from .later_flags import LaterFlags
 from .model_commands import (
     checked_early,
@@ -34,12 +35,13 @@ from .shared_options import (
 from .written_files import write_results
 
 
-def _flags(*left_out: str, **defaults: Any) -> Decorator:
+def _flags(*left_out: str, graphs: bool = True, **defaults: Any) -> Decorator:
     from ..questions.profile_options import ProfileOptions
     from .option_flags import flags
 
     names = [f.name for f in dataclasses.fields(ProfileOptions) if f.metadata.get("help")]
-    return flags(ProfileOptions, *(n for n in names if n not in left_out), **defaults)
+    shown = flags(ProfileOptions, *(n for n in names if n not in left_out), **defaults)
+    return all_of([shown, *([graph_flags()] if graphs else [])])
 
 
 def _needs_chip(options: dict[str, Any]) -> None:
@@ -63,7 +65,7 @@ def _table_options(json: str | None = None) -> Decorator:
 
 @click.command(
     cls=LaterFlags,
-    flags=lambda: _flags(chip=True), section="Start",
+    flags=lambda: _flags(graphs=False, chip=True), section="Start",
     example="nengo-spikecost demo --html demo.html",
 )  # fmt: skip
 @_table_options(json="spikecost-demo.json")
@@ -93,7 +95,7 @@ def demo(**options: Any) -> None:
 @fit_option
 @_table_options()
 def report(model: Any, x: Any, y: Any, **options: Any) -> None:
-    """Profile MODEL (.h5, .keras or SavedModel folder) on your data."""
+    """Profile MODEL (.h5, .keras, SavedModel folder or .nir) on your data."""
     _run(model, x, y, **options)
 
 

@@ -1,4 +1,4 @@
-"""What a file holds, told without Keras: whether it is a model, and which Keras wrote it."""
+"""What a file holds, told without Keras: whether it is a model, and what wrote it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _MAKE_ANEW = "load it with what made it, and save it as a Keras model, or build 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that holds a Keras model.
+    """A file that holds a model.
 
     Attributes
     ----------
     path : str
-    kind : {"h5", "keras", "folder"}
-        HDF5, the zip archive of today's Keras, or a SavedModel.
-    keras : {2, 3}
-        The Keras that wrote it.
+    kind : {"h5", "keras", "folder", "nir"}
+        HDF5, the zip archive of today's Keras, a SavedModel, or a NIR graph.
+    keras : {2, 3, 0}
+        The Keras that wrote it; 0 of a NIR graph.
     config : dict
         Its layers, as Keras wrote them: class names and their arguments. Empty for a folder,
-        whose configuration only TensorFlow can read.
+        whose configuration only TensorFlow can read. Of a NIR graph, the names of its nodes.
     """
 
     path: str
@@ -78,6 +78,8 @@ def stored_layer_names(file: ModelFile) -> tuple[str, ...]:
 
     Empty where only a Keras can tell them: for folders.
     """
+    if file.kind == "nir":
+        return tuple(file.config["nodes"])
     return tuple(_names_in(file.config, ""))
 
 
@@ -115,7 +117,9 @@ def _hdf5(name: str) -> ModelFile:
     try:
         with h5py.File(name, "r") as file:
             attributes = {key: _text(file.attrs[key]) for key in file.attrs}
-            groups = {*file, *(file["node"] if isinstance(file.get("node"), h5py.Group) else ())}
+            node = file["node"] if isinstance(file.get("node"), h5py.Group) else {}
+            groups = {*file, *node}
+            nodes = list(node["nodes"]) if isinstance(node.get("nodes"), h5py.Group) else []
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         reason = str(error).split("\n")[0]
         raise ConversionError(
@@ -125,8 +129,12 @@ def _hdf5(name: str) -> ModelFile:
     if "model_config" in attributes:
         config = _json(name, attributes["model_config"])
         return ModelFile(name, "h5", _keras_of(attributes.get("keras_version"), config), config)
+    if {"node", "nodes"} <= groups:
+        return ModelFile(name, "nir", 0, {"nodes": nodes})
     if {"node", "type"} <= groups:
-        raise ConversionError(f"{name} is a NIR graph, not a Keras model: {_MAKE_ANEW}.")
+        raise ConversionError(
+            f"{name} is a NIR graph without nodes: write it again, with nir.write."
+        )
     if "layer_names" in attributes or groups & {"layers", "_layer_checkpoint_dependencies", "vars"}:
         raise ConversionError(
             f"{name} has the weights of a model without its layers: build the model in Python, "

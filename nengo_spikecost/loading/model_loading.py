@@ -60,6 +60,11 @@ def load_model(
         raise ConversionError(f"trust must be True or False, not {trust!r}.")
     given = checked_objects(custom_objects)
     file = read_model_file(path)
+    if file.kind == "nir":
+        raise ConversionError(
+            f"{file.path} is a NIR graph, not a Keras model: from_nir({file.path!r}) makes a "
+            "network of it, which profile, deploy and others take."
+        )
     keras = _keras_that_wrote(file)
     config = _folder_config(file) if file.kind == "folder" else file.config
     inner = config.get("config")

@@ -10,11 +10,12 @@ from . import chip_neurons as _chip_neurons  # noqa: F401  (registers what Nengo
 from .conventions import CONVENTIONS, Convention
 from .discrete_neurons import DiscreteLI, DiscreteLIF, EventInput
 from .graph_network import GraphNetwork
+from .graph_options import GraphOptions
 from .network_building import from_nir, read_nir
 from .reading_record import GraphReading, NodeReading
 from .shown import reading_view as _reading_view  # noqa: F401  (registers its presenter)
 
 __all__ = [
     "CONVENTIONS", "Convention", "DiscreteLI", "DiscreteLIF", "EventInput", "GraphNetwork",
-    "GraphReading", "NodeReading", "from_nir", "read_nir",
+    "GraphOptions", "GraphReading", "NodeReading", "from_nir", "read_nir",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ their sources; docs/nir.md has what was seen when they ran.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -118,6 +118,11 @@ CONVENTIONS: Mapping[str, Convention] = {
 }  # fmt: skip
 
 
+def convention_names() -> list[str]:
+    """Names of all conventions."""
+    return list(CONVENTIONS)
+
+
 def convention_of(given: str | Convention, reset: str | None, dt: float | None) -> Convention:
     """The convention that a user means, with a reset and a step of their own if they say so.
 
@@ -126,8 +131,6 @@ def convention_of(given: str | Convention, reset: str | None, dt: float | None) 
     ConversionError
         If there is no such convention, reset or step.
     """
-    from dataclasses import replace
-
     if not isinstance(given, Convention):
         check.choice("convention", given, CONVENTIONS, ConversionError)
         given = CONVENTIONS[given]

@@ -22,11 +22,12 @@ from .. import check
 from ..errors import ConversionError, ConversionWarning
 from ..graph.off_chip import mark_off_chip
 from ..lowering.emission import to_transform
-from ..options import named_arguments
+from ..options import takes_options
 from ..warned import warn
-from .conventions import Convention, convention_of, hint, own_step
+from .conventions import hint, own_step
 from .discrete_neurons import EventInput
 from .graph_network import GraphNetwork, NodeNetwork
+from .graph_options import GraphOptions
 from .graph_reading import Graph, Node, read_graph
 from .layer_shapes import layer_infos, layer_shapes
 from .linear_nodes import LINEAR, LinearNode, Shape
@@ -44,38 +45,21 @@ MAX_DELAYS = 64
 KINDS = (*SPIKING, *GRADED, *LINEAR, "Delay", "Input", "Output")
 
 
-@named_arguments
+@takes_options(GraphOptions)
 def from_nir(
-    graph: Any, *, dt: float | None = None, convention: str | Convention = "nir",
-    reset: str | None = None, spikes: bool = False, input_shape: Any = None,
-    step_s: float | None = None, lowered: bool = True, seed: int = 0,
-) -> GraphNetwork:  # fmt: skip
+    graph: Any, *, lowered: bool = True, seed: int = 0, options: GraphOptions
+) -> GraphNetwork:
     """A NIR graph as a network, with neurons that step as the tool that wrote it steps them.
 
     Parameters
     ----------
     graph : path or nir.NIRGraph
         A ``.nir`` file, or a graph in memory.
-    dt : float, optional
-        Length of a step in the unit of the graph's time constants. Default: what the convention
-        says, or the graph's own numbers.
-    convention : str or Convention
-        How the tool that wrote it steps neurons, which no file says: ``"nir"`` (the equations, by
-        Euler's method), ``"snntorch"``, ``"norse"``, ``"spikingjelly"``, ...; see
-        `nengo_spikecost.nir.CONVENTIONS`.
-    reset : {"value", "subtract", "none"}, optional
-        The reset after a spike, where it is not the convention's own.
-    spikes : bool
-        Whether data are numbers of spikes, which make synops as those of neurons do; else they are
-        values, which are multiplied.
-    input_shape : tuple of int, or dict from str to tuple of int, optional
-        Shape of a sample at one step, channels first, of a graph whose Inputs do not say.
-    step_s : float, optional
-        Length of a step in s. Default: ``dt``, if that can be seconds, else 1 ms.
     lowered : bool
         Whether ways between neurons are composed, as hardware has them (`lower`).
     seed : int
         Of the network.
+    {options}
 
     Returns
     -------
@@ -93,7 +77,7 @@ def from_nir(
         Of what had to be understood otherwise than it is written.
     """
     check.flag("lowered", lowered, ConversionError)
-    builder = _Builder(graph, dt, convention, reset, spikes, input_shape, step_s)
+    builder = _Builder(graph, options)
     reading = builder.reading()
     reading.raise_if_refused()
     for note in reading.notes:
@@ -107,29 +91,28 @@ def from_nir(
     return network
 
 
-def read_nir(graph: Any, **options: Any) -> GraphReading:
+@takes_options(GraphOptions)
+def read_nir(graph: Any, *, options: GraphOptions) -> GraphReading:
     """What `from_nir`, with the same options, would make of every node; nothing is built.
+
+    Parameters
+    ----------
+    graph : path or nir.NIRGraph
+    {options}
 
     Raises
     ------
     ConversionError
         If it is no graph, or shapes in it do not fit.
     """
-    given: dict[str, Any] = {
-        "dt": None, "convention": "nir", "reset": None, "spikes": False, "input_shape": None,
-        "step_s": None, **options,
-    }  # fmt: skip
-    return _Builder(graph, **given).reading()
+    return _Builder(graph, options).reading()
 
 
 class _Builder:
     """A graph on its way to a network."""
 
-    def __init__(
-        self, source: Any, dt: float | None, convention: str | Convention, reset: str | None,
-        spikes: bool, input_shape: Any, step_s: float | None,
-    ):  # fmt: skip
-        self.spikes = check.flag("spikes", spikes, ConversionError)
+    def __init__(self, source: Any, options: GraphOptions):
+        self.spikes = bool(options.spikes)
         self.graph = read_graph(source)
         self.notes = list(self.graph.notes)
         self.refused = {
@@ -137,17 +120,17 @@ class _Builder:
             for node in self.graph.nodes.values()
             if node.kind not in KINDS
         }
-        _set_input_shapes(self.graph, input_shape)
-        self.convention = convention_of(convention, reset, dt)
+        _set_input_shapes(self.graph, options.input_shape)
+        self.convention = options.convention
         self.shapes: dict[str, Shape] = {}
         self.linear: dict[str, LinearNode] = {}
         self.neurons: dict[str, Neurons] = {}
         self.delays: dict[str, np.ndarray] = {}
         self.fed_values: set[str] = set()
         if self.refused:
-            self.dt, self.step_s = self.convention.dt or STEP_S, step_s or STEP_S
+            self.dt, self.step_s = self.convention.dt or STEP_S, options.step_s or STEP_S
             return
-        self.dt, self.step_s = self._timing(step_s)
+        self.dt, self.step_s = self._timing(options.step_s)
         self.shapes, self.linear = find_shapes(self.graph)
         self.returning, self.in_loops = _returning_edges(self.graph)
         for node in self.graph.nodes.values():
@@ -171,7 +154,7 @@ class _Builder:
         if suggestion is not None:
             self.notes.append(suggestion)
         if step_s is not None:
-            return dt, check.time("step_s", step_s, ConversionError)
+            return dt, step_s
         return dt, dt if dt <= LONGEST_STEP_S else STEP_S
 
     def _read_node(self, node: Node) -> None:

@@ -67,6 +67,16 @@ class GraphReading(Result):
     notes: tuple[str, ...] = field(default=())
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was assumed of the graph, and all that is not as it is written."""
+        own = (
+            f"a NIR graph, stepped as {self.convention.name} does: {self.convention.words}, "
+            f"dt {self.dt:g}"
+        )
+        more = (f"{n.name} {note}" for n in self.nodes if n.state != "unused" for note in n.notes)
+        return (own, *more, *self.notes)
+
+    @property
     def refused(self) -> tuple[NodeReading, ...]:
         """Nodes that have no form in Nengo."""
         return tuple(node for node in self.nodes if node.state == "refused")

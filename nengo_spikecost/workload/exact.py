@@ -229,8 +229,8 @@ def _host_work(graph: NetworkGraph, n_steps: int, passes: InputPasses) -> Iterat
             passes=passes.of(part.sources) if part.role == "input" else n_steps,
         )  # fmt: skip
     for p in graph.populations:
-        if not p.on_chip:
-            updates = p.n_neurons * updates_per_step(p.neuron_type)
+        updates = 0 if p.on_chip else p.n_neurons * updates_per_step(p.neuron_type)
+        if updates:
             yield work.HostWork(p.name, p.layer, "neurons", 0, updates, 0, n_steps)
 
 

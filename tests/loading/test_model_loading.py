@@ -167,7 +167,7 @@ def others(tmp_path_factory):
         ("net.pkl", "is a Python pickle, which is not read here"),
         ("x.npy", "holds an array"),
         ("x.npz", "holds arrays"),
-        ("nir.h5", "is a NIR graph"),
+        ("nir.h5", "is a NIR graph without nodes"),
         ("odd.h5", "without a Keras model"),
         ("text.h5", "the configuration of its model is damaged"),
         ("number.h5", "the configuration of its model is damaged"),

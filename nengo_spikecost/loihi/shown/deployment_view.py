@@ -17,6 +17,7 @@ from ...layout.plots import bar_size, draw_bars
 from ...layout.result import presenter_of
 from ...layout.si import MISSING, counted
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
+from ...nir.shown.of_networks import graph_content, graph_sentences
 from ...options import plain
 from ...trying.attempts import FLAGS
 from ...trying.retyping import changed_command
@@ -81,6 +82,7 @@ class DeploymentPresenter(Presenter[Deployment]):
         yield _protocol(deployment)
         choices = getattr(deployment.network, "choices", ())
         yield from (f"layer {choice.layer}: {choice.choice}" for choice in choices)
+        yield from graph_sentences(deployment.network)
         yield from _scored(deployment)
         chip = deployment.activity.chip
         columns = [c for c in COLUMNS if c[1] not in ("synops", "messages") or chip]
@@ -139,6 +141,7 @@ class DeploymentPresenter(Presenter[Deployment]):
             keras = deployment.keras_score
             accuracy, scores = own.accuracy, [s.to_dict() for s in (keras, own) if s is not None]
         return {
+            **graph_content(deployment.network),
             "target": deployment.target, "protocol": asdict(deployment.activity.protocol),
             "n_samples": deployment.activity.n_samples, "cores": deployment.n_cores,
             "readout": deployment.readout, "options": plain(_options(deployment)),

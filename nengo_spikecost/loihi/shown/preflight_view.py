@@ -14,6 +14,7 @@ from ...layout.presenter import Part
 from ...layout.result import presenter_of
 from ...layout.si import counted
 from ...layout.verdict import NextStep, Verdict
+from ...nir.shown.of_networks import graph_content
 from ...workload.row_counts import names_in_note
 from ..preflight import Preflight
 from .block_view import fits_words
@@ -41,8 +42,9 @@ class PreflightPresenter(Presenter[Preflight]):
         return () if checked.fit is None else presenter_of(checked.fit).charts(checked.fit)
 
     def summary(self, checked: Preflight) -> Iterable[Part]:
-        if not isinstance(checked.network, nengo.Network):
-            yield from presenter_of(checked.network).summary(checked.network)
+        made = _made(checked.network)
+        if made is not None:
+            yield from presenter_of(made).summary(made)
             yield ""
         for problem in checked.problems:
             yield f"* {problem}"
@@ -74,12 +76,18 @@ class PreflightPresenter(Presenter[Preflight]):
             ],
             "misfits": list(checked.misfits),
             "conversion": None if plain else presenter_of(network).content(network),
+            **graph_content(network),
             "fit": None if fit is None else presenter_of(fit).content(fit),
         }  # fmt: skip
 
     def draw(self, checked: Preflight, axes: Any) -> None:
         shown = checked.network if checked.fit is None else checked.fit
         presenter_of(shown).draw(shown, axes)
+
+
+def _made(network: Any) -> Any:
+    """How the network came about: its conversion, or the reading of its graph; None of others."""
+    return getattr(network, "reading", None if isinstance(network, nengo.Network) else network)
 
 
 def _name(checked: Preflight) -> str:

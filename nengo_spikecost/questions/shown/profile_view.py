@@ -17,6 +17,7 @@ from ...layout.charts import Chart
 from ...layout.presenter import Details, Part, presenters
 from ...layout.result import identifier
 from ...layout.verdict import Verdict
+from ...nir.shown.of_networks import graph_content, graph_sentences
 from ...workload.row_counts import layer_counts, names_in_note
 from ..network_energy import NetworkEnergy
 from ..profile_record import SAME_TECHNOLOGY, Profile
@@ -79,6 +80,7 @@ class ProfilePresenter(Presenter[Profile]):
             **_of_energy(profile).content(profile.energy, devices=profile.devices),
             "protocol": asdict(profile.activity.protocol),
             "conversion": _conversion(profile),
+            **graph_content(profile.network),
             "break_even": {
                 identifier(name): {"error": str(result)}
                 if isinstance(result, EnergyError)
@@ -165,6 +167,7 @@ def _heading(profile: Profile) -> Iterable[str]:
     network = profile.network
     choices = () if isinstance(network, nengo.Network) else network.choices
     yield from (f"layer {choice.layer}: {choice.choice}" for choice in choices)
+    yield from graph_sentences(network)
     for name, labels in profile.labels.items():
         if labels.kind != "classes":
             yield f"labels of {name} are {labels.words}"
