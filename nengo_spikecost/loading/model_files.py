@@ -133,7 +133,7 @@ def _hdf5(name: str) -> ModelFile:
         return ModelFile(name, "nir", 0, {"nodes": nodes})
     if {"node", "type"} <= groups:
         raise ConversionError(
-            f"{name} is a NIR graph without nodes: write it again, with nir.write."
+            f"{name} is a NIR graph without nodes: write it anew, with nir.write."
         )
     if "layer_names" in attributes or groups & {"layers", "_layer_checkpoint_dependencies", "vars"}:
         raise ConversionError(

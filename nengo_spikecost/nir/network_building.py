@@ -359,7 +359,7 @@ def _delay(steps: int) -> Any:
 
 
 def _returning_edges(graph: Graph) -> tuple[set[tuple[str, str]], set[str]]:
-    """Edges that close a loop, and the nodes in loops.
+    """Edges that hand values to the next step, and the nodes in loops.
 
     In the order in which nodes are reached from the Inputs, an edge to a node that is still on the
     way to itself closes a loop.
@@ -391,12 +391,24 @@ def _returning_edges(graph: Graph) -> tuple[set[tuple[str, str]], set[str]]:
                         f"The nodes {', '.join(loop)} feed each other, and none of them has "
                         "neurons or a delay: no step can be computed."
                     )
-                closing.add((path[-1], name))
+                closing.add(_later_edge(graph, [*loop, name]))
                 in_loops.update(loop)
             elif name not in done:
                 path.append(name)
                 waiting.append(list(graph.out_of(name)))
     return closing, in_loops
+
+
+def _later_edge(graph: Graph, loop: list[str]) -> tuple[str, str]:
+    """The edge of a loop at which values wait for the next step.
+
+    The last that leaves neurons: weights behind it belong to the step that they act in, with their
+    biases, which act in the first step too.
+    """
+    for pre, post in reversed(list(zip(loop, loop[1:]))):
+        if graph.nodes[pre].kind not in LINEAR:
+            return pre, post
+    raise AssertionError(f"a loop without neurons: {loop}")
 
 
 def _set_input_shapes(graph: Graph, given: Any) -> None:
