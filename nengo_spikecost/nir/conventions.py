@@ -26,7 +26,8 @@ from ..errors import ConversionError
 from .graph_reading import Graph, Node
 
 DECAYS = ("euler", "exp")
-GAINS = ("euler", "exact")
+GAINS = ("euler", "exact", "undecayed")
+CURRENTS = ("gain", "jump", "decayed jump")
 RESETS = ("value", "subtract", "none")
 STARTS = ("zero", "v_leak", "v_reset")
 
@@ -42,12 +43,17 @@ class Convention:
     dt : float, optional
         Length of a step that the tool takes for granted, in the unit of the graph's time constants.
         None: the graph has to tell, or the user.
-    decay, gain : str
-        See above: "euler" or "exp", and "euler" or "exact".
+    decay : {"euler", "exp"}
+        See above.
+    gain : {"euler", "exact", "undecayed"}
+        See above; "undecayed": ``b = r q exp(q)`` of neurons that fire, and ``r q`` of others.
     reset : {"value", "subtract", "none"}
         After a spike the membrane is at ``v_reset``, or lower by the threshold, or as it was.
     delayed : bool
         Whether the reset is a part of the next step, after the decay.
+    owed : bool
+        Of a reset by subtraction at once: whether a membrane that is above its threshold still is
+        lowered again in the next step.
     skips_input : bool
         Of a delayed reset to a value: whether neurons with a synaptic current or recurrence lose
         the input of the step after a spike.
@@ -55,10 +61,13 @@ class Convention:
         Whether a membrane that is just at the threshold fires.
     several : bool
         Whether a neuron fires as many spikes in a step as thresholds fit into its membrane.
-    jumps : bool
-        Whether an input is added to the synaptic current as it is, times ``w_in``.
-    tau_over_dt : bool
-        Whether time constants were written as multiples of ``dt`` squared.
+    lowest : float, optional
+        The membrane goes no lower.
+    current : {"gain", "jump", "decayed jump"}
+        Whether an input is added to the synaptic current times ``w_in dt / tau_syn``, times
+        ``w_in``, or times ``w_in`` and then decays with it.
+    tau_unit : float
+        Time constants in the file are so many times what they are: Norse multiplies them by a step.
     plain_if : bool
         Whether neurons without a leak add their input as it is, times ``r`` and not ``r dt``.
     start : {"zero", "v_leak", "v_reset"}
@@ -71,11 +80,13 @@ class Convention:
     gain: str = "euler"
     reset: str = "value"
     delayed: bool = False
+    owed: bool = False
     skips_input: bool = False
     at_threshold: bool = False
     several: bool = False
-    jumps: bool = False
-    tau_over_dt: bool = False
+    lowest: float | None = None
+    current: str = "gain"
+    tau_unit: float = 1.0
     plain_if: bool = False
     start: str = "zero"
 
@@ -83,6 +94,8 @@ class Convention:
         check.choice("decay", self.decay, DECAYS, ConversionError)
         check.choice("gain", self.gain, GAINS, ConversionError)
         check.choice("reset", self.reset, RESETS, ConversionError)
+        check.choice("current", self.current, CURRENTS, ConversionError)
+        check.positive("tau_unit", self.tau_unit, ConversionError)
         check.choice("start", self.start, STARTS, ConversionError)
         if self.dt is not None:
             check.positive("dt", self.dt, ConversionError)
@@ -97,8 +110,12 @@ class Convention:
         }  # fmt: skip
         when = " in the next step" if self.delayed and self.reset != "none" else ""
         more = ", several spikes a step" if self.several else ""
+        if self.lowest is not None:
+            more += f", no membrane below {self.lowest:g}"
         return f"{step}, spikes at v {fires} v_threshold, {resets[self.reset]}{when}{more}"
 
+
+_NORSE = Convention("norse", dt=1e-3, current="jump", tau_unit=1e-3, plain_if=True, start="v_leak")
 
 #: What each tool does, from the sources of the version named.
 CONVENTIONS: Mapping[str, Convention] = {
@@ -107,14 +124,29 @@ CONVENTIONS: Mapping[str, Convention] = {
     # snntorch 1.0.0, export_nir.py (dt is fixed there), _neurons/leaky.py, synaptic.py, rleaky.py;
     # reset by subtraction is its default, and the file does not say which
     "snntorch": Convention(
-        "snntorch", dt=1e-4, reset="subtract", delayed=True, skips_input=True
+        "snntorch", dt=1e-4, reset="subtract", delayed=True, owed=True, skips_input=True
     ),
-    # norse 1.1.0, utils/export_nir.py (tau = dt / tau_inv), functional/lif_box.py, lif.py, iaf.py
-    "norse": Convention(
-        "norse", dt=1e-3, jumps=True, tau_over_dt=True, plain_if=True, start="v_leak"
-    ),
+    # norse 1.1.0, utils/export_nir.py (tau = dt / tau_inv, by default with dt = 0.001: 10 ms are
+    # written as 1e-5), functional/lif_box.py, lif.py (the input jumps into the current), iaf.py
+    "norse": _NORSE,
+    # the same, exported by to_nir(dt=1), which writes seconds
+    "norse_seconds": replace(_NORSE, name="norse_seconds", tau_unit=1.0),
     # spikingjelly 2.0.0, activation_based/nir_exchange, neuron (surrogate: x >= 0)
     "spikingjelly": Convention("spikingjelly", dt=1e-4, at_threshold=True, start="v_reset"),
+    # sinabs 3.1.3, nir.py, layers/lif.py, iaf.py and activation (MultiSpike, MembraneSubtract); time
+    # is counted in steps, and from_model clips membranes at -1. Read, not run
+    "sinabs": Convention(
+        "sinabs", dt=1.0, decay="exp", gain="exact", reset="subtract", at_threshold=True,
+        several=True, lowest=-1.0, plain_if=True,
+    ),
+    # rockpool 3.0.3, nn/modules/torch/nir.py, lif_torch.py, exp_syn_torch.py (r = exp(-q) / q).
+    # Read, not run
+    "rockpool": Convention(
+        "rockpool", dt=1e-3, decay="exp", gain="undecayed", reset="subtract", at_threshold=True,
+        several=True, current="decayed jump",
+    ),
+    # lava-dl has no NIR of its own; NIR's example script writes what these equations are
+    "lava": Convention("lava", dt=1e-4),
 }  # fmt: skip
 
 
@@ -173,5 +205,8 @@ def hint(graph: Graph, convention: Convention) -> str | None:
         return None
     if step is not None and abs(step - 1e-4) < 1e-6:
         own = "spikingjelly" if any(name.startswith("_") for name in names) else "snntorch"
-        return f"its numbers are as {own} writes them: say convention={own!r} if it is from there"
-    return None
+    elif step == 1 or graph.of_kind("SumPool2d"):
+        own = "sinabs"
+    else:
+        return None
+    return f"its numbers are as {own} writes them: say convention={own!r} if it is from there"

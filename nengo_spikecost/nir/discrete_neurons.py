@@ -27,9 +27,11 @@ from ..workload.neuron_costs import neuron_cost_rules
 #:     the threshold is subtracted, once for each spike;
 #: ``"subtract_later"``
 #:     it is subtracted in the next step, after the decay;
+#: ``"subtract_owed"``
+#:     it is subtracted at once, and where the membrane is above it still, again in the next step;
 #: ``"none"``
 #:     nothing happens.
-RESETS = ("value", "value_skip", "subtract", "subtract_later", "none")
+RESETS = ("value", "value_skip", "subtract", "subtract_later", "subtract_owed", "none")
 
 
 class _Parameter(NdarrayParam):
@@ -114,6 +116,8 @@ class DiscreteLIF(_DiscreteNeurons):
         Whether it fires at the threshold, too.
     several : bool
         Whether it fires several spikes in a step: as many as thresholds fit into the membrane.
+    lowest : float
+        The membrane goes no lower.
     amplitude : float
         Area of a spike; with ``amplitude=dt`` a spike is a 1.
 
@@ -140,13 +144,14 @@ class DiscreteLIF(_DiscreteNeurons):
     reset_value = _Parameter("reset_value", 0.0)
     at_threshold = BoolParam("at_threshold", default=False, readonly=True)
     several = BoolParam("several", default=False, readonly=True)
+    lowest = NumberParam("lowest", default=-np.inf, readonly=True)
     amplitude = NumberParam("amplitude", low=0, low_open=True, readonly=True)
 
     def __init__(
         self, decay: Any = 1.0, threshold: Any = 1.0, reset: str = "value", reset_value: Any = 0.0,
-        *, at_threshold: bool = False, several: bool = False, amplitude: float = 1.0,
-        current_decay: Any = 0.0, current_gain: Any = 1.0, leak: Any = 0.0,
-        initial_state: Any = None,
+        *, at_threshold: bool = False, several: bool = False, lowest: float = -np.inf,
+        amplitude: float = 1.0, current_decay: Any = 0.0, current_gain: Any = 1.0,
+        leak: Any = 0.0, initial_state: Any = None,
     ):  # fmt: skip
         super().__init__(
             decay, current_decay=current_decay, current_gain=current_gain, leak=leak,
@@ -154,6 +159,7 @@ class DiscreteLIF(_DiscreteNeurons):
         )  # fmt: skip
         self.threshold, self.reset, self.reset_value = threshold, reset, reset_value
         self.at_threshold, self.several, self.amplitude = at_threshold, several, amplitude
+        self.lowest = lowest
 
     def step(
         self, dt: float, J: np.ndarray, output: np.ndarray, voltage: np.ndarray,
@@ -165,7 +171,7 @@ class DiscreteLIF(_DiscreteNeurons):
         # 1. what the step before left to be done: it fired where the membrane is still above
         fired = self._fires(voltage, threshold)
         moved = self._moved(J, voltage, current)
-        if self.reset == "subtract_later":
+        if self.reset in ("subtract_later", "subtract_owed"):
             moved = moved - fired * threshold
         elif self.reset == "value_skip":
             moved = np.where(fired, value, moved)
@@ -177,8 +183,12 @@ class DiscreteLIF(_DiscreteNeurons):
         # 3. the reset of this step
         if self.reset == "subtract":
             moved = moved - spikes * threshold
+        elif self.reset == "subtract_owed":
+            moved = moved - (spikes - fired) * threshold
         elif self.reset == "value":
             moved = np.where(spikes > 0, value, moved)
+        if self.lowest > -np.inf:
+            moved = np.maximum(moved, typed(self.lowest))
         voltage[...] = moved
 
     def _fires(self, voltage: np.ndarray, threshold: np.ndarray) -> np.ndarray:

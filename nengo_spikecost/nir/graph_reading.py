@@ -15,7 +15,7 @@ Reference: nir 1.0.8, serialization.py and ir/graph.py (what is in a file, and h
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -208,6 +208,8 @@ def _from_object(graph: Any) -> dict[str, Any]:
 def _from_node(node: Any) -> dict[str, Any]:
     if hasattr(node, "nodes") and hasattr(node, "edges"):
         return _from_object(node)
+    if node is None:  # of tools that do not know a module
+        return {"type": "None"}
     fields = {key: value for key, value in vars(node).items() if key != "metadata"}
     kind = type(node).__name__
     for end in ("input", "output"):
@@ -216,7 +218,13 @@ def _from_node(node: Any) -> dict[str, Any]:
             fields[f"{end}_type"] = types.get(end)
     if kind in ("Input", "Output"):
         fields["shape"] = fields.get(f"{kind.lower()}_type")
+    fields = {key: _array(value) for key, value in fields.items()}
     return {**fields, "type": kind}
+
+
+def _array(value: Any) -> Any:
+    """A field; a tensor of PyTorch may have gradients, or be on a GPU."""
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
 
 
 def _word(value: Any) -> Any:
@@ -266,6 +274,7 @@ def _check_edges(graph: Graph) -> None:
         twice = [edge for edge in unique if graph.edges.count(edge) > 1]
         words = ", ".join(f"{pre} -> {post}" for pre, post in twice)
         graph.notes.append(f"edges are there more than once, and count once: {words}")
+    unique = [(_meant(graph, unique, a), _meant(graph, unique, b)) for a, b in unique]
     for pre, post in unique:
         for name in (pre, post):
             if name not in graph.nodes:
@@ -274,6 +283,29 @@ def _check_edges(graph: Graph) -> None:
                     f"there are {', '.join(graph.nodes)}."
                 )
     graph.edges = unique
+
+
+def _meant(graph: Graph, edges: Sequence[tuple[str, str]], name: str) -> str:
+    """The node that an edge means by a name which no node has.
+
+    Recurrent graphs that were written for NIR's paper call the neurons ``lif`` in their edges, and
+    otherwise in their nodes: where just one node of a graph has no edge, it is that one.
+    """
+    if name in graph.nodes:
+        return name
+    inside = name.rpartition(".")[0]
+    used = {end for edge in edges for end in edge}
+    left = [
+        n.name
+        for n in graph.nodes.values()
+        if n.name.rpartition(".")[0] == inside and n.name not in used and n.kind != "NIRGraph"
+    ]
+    if len(left) != 1:
+        return name
+    note = f"edges name {name!r}, which is no node: {left[0]!r}, which has no edges, is meant"
+    if note not in graph.notes:
+        graph.notes.append(note)
+    return left[0]
 
 
 def _take_out_inner_ends(graph: Graph) -> None:

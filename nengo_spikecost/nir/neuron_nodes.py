@@ -84,7 +84,8 @@ def neurons_of(
     neuron_type = DiscreteLIF(
         threshold=numbers.field("v_threshold"), reset=reset,
         reset_value=numbers.field("v_reset", 0.0), at_threshold=convention.at_threshold,
-        several=convention.several, amplitude=amplitude, **given,
+        several=convention.several, amplitude=amplitude,
+        lowest=-np.inf if convention.lowest is None else convention.lowest, **given,
     )  # fmt: skip
     return Neurons(neuron_type, gain, bias, (*numbers.notes, *notes))
 
@@ -135,24 +136,26 @@ class _Numbers:
         decay, moved = self._decay(q), self._gain(q)
         # of r = tau / dt with a tau without end, the product is 1
         gain = np.where(never, 1.0, np.where(never, 0.0, r) * moved)
+        if self.convention.gain == "undecayed" and self.node.kind in SPIKING:
+            gain = gain / decay
         return decay, _rounded(gain), self.field("v_leak", 0.0) * moved
 
     def current(self) -> tuple[np.ndarray, np.ndarray]:
         """Decay of the synaptic current, and what it gets of an input."""
         q, never = self._ratio("tau_syn")
         w_in = self._full(np.asarray(self.node.fields.get("w_in", 1.0), dtype=float), "w_in")
-        if (np.isinf(w_in) != never).any() and not self.convention.jumps:
+        if (np.isinf(w_in) != never).any() and self.convention.current == "gain":
             raise self.node.error("has a tau_syn and a w_in of which only one is infinite")
-        if self.convention.jumps:
-            return self._decay(q), w_in
+        if self.convention.current != "gain":
+            decay = self._decay(q)
+            return decay, w_in * decay if self.convention.current == "decayed jump" else w_in
         gain = np.where(never, 1.0, np.where(never, 0.0, w_in) * self._gain(q))
         return self._decay(q), _rounded(gain)
 
     def _ratio(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """``dt / tau``, and where there is no decay at all."""
         tau = self._full(self.node.array(name, infinite=True), name)
-        if self.convention.tau_over_dt:
-            tau = tau / self.dt
+        tau = tau / self.convention.tau_unit
         if (tau <= 0).any():
             raise self.node.error(f"has a {name} of {tau.min():g}; expected times above 0")
         q = self.dt / tau
@@ -167,7 +170,7 @@ class _Numbers:
         return np.exp(-q) if self.convention.decay == "exp" else _rounded(1 - q)
 
     def _gain(self, q: np.ndarray) -> np.ndarray:
-        return q if self.convention.gain == "euler" else -np.expm1(-q)
+        return -np.expm1(-q) if self.convention.gain == "exact" else q
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
@@ -181,7 +184,8 @@ def _reset(node: Node, convention: Convention, recurrent: bool) -> tuple[str, tu
     if convention.reset == "none":
         return "none", ()
     if convention.reset == "subtract":
-        return "subtract_later" if convention.delayed else "subtract", ()
+        at_once = "subtract_owed" if convention.owed else "subtract"
+        return "subtract_later" if convention.delayed else at_once, ()
     # a delayed reset to a value comes to the same as one at once, unless the input is lost with it
     skips = convention.skips_input and (node.kind == "CubaLIF" or recurrent)
     return "value_skip" if convention.delayed and skips else "value", ()
