@@ -26,7 +26,7 @@ from ..errors import ConversionError
 from .graph_reading import Graph, Node
 
 DECAYS = ("euler", "exp")
-GAINS = ("euler", "exact", "undecayed")
+GAINS = ("euler", "exact", "undecayed", "plain")
 CURRENTS = ("gain", "jump", "decayed jump")
 RESETS = ("value", "subtract", "none")
 STARTS = ("zero", "v_leak", "v_reset")
@@ -45,8 +45,9 @@ class Convention:
         None: the graph has to tell, or the user.
     decay : {"euler", "exp"}
         See above.
-    gain : {"euler", "exact", "undecayed"}
-        See above; "undecayed": ``b = r q exp(q)`` of neurons that fire, and ``r q`` of others.
+    gain : {"euler", "exact", "undecayed", "plain"}
+        See above; "undecayed": ``b = r q exp(q)`` of neurons that fire, and ``r q`` of others;
+        "plain": ``b = r``, ``c = v_leak``.
     reset : {"value", "subtract", "none"}
         After a spike the membrane is at ``v_reset``, or lower by the threshold, or as it was.
     delayed : bool
@@ -133,8 +134,8 @@ CONVENTIONS: Mapping[str, Convention] = {
     "norse_seconds": replace(_NORSE, name="norse_seconds", tau_unit=1.0),
     # spikingjelly 2.0.0, activation_based/nir_exchange, neuron (surrogate: x >= 0)
     "spikingjelly": Convention("spikingjelly", dt=1e-4, at_threshold=True, start="v_reset"),
-    # sinabs 3.1.3, nir.py, layers/lif.py, iaf.py and activation (MultiSpike, MembraneSubtract); time
-    # is counted in steps, and from_model clips membranes at -1. Read, not run
+    # sinabs 3.1.3, nir.py, layers/lif.py, iaf.py, activation (MultiSpike, MembraneSubtract): time
+    # in steps, membranes clipped at -1 by from_model, and LIF with norm_input. Read, not run
     "sinabs": Convention(
         "sinabs", dt=1.0, decay="exp", gain="exact", reset="subtract", at_threshold=True,
         several=True, lowest=-1.0, plain_if=True,

@@ -170,6 +170,8 @@ class _Numbers:
         return np.exp(-q) if self.convention.decay == "exp" else _rounded(1 - q)
 
     def _gain(self, q: np.ndarray) -> np.ndarray:
+        if self.convention.gain == "plain":
+            return np.ones_like(q)
         return -np.expm1(-q) if self.convention.gain == "exact" else q
 
 
