@@ -45,12 +45,27 @@ class ConversionError(SpikeCostError, ValueError):
     message : str
         The whole sentence shown to the user.
     layer : str, optional
-        Name of the Keras layer at fault.
+        Name of the Keras layer at fault; of several, the first.
+    kind : str
+        The type of that layer.
+    reason : str
+        Why it can't be converted and what to do, a clause; empty if the message has another form.
+    problems : sequence of ConversionError
+        One error for each layer at fault, if there are several.
     """
 
-    def __init__(self, message: str, layer: str | None = None):
+    def __init__(
+        self, message: str, layer: str | None = None, *, kind: str = "", reason: str = "",
+        problems: tuple[ConversionError, ...] = (),
+    ):  # fmt: skip
         super().__init__(message)
-        self.layer = layer
+        self.layer, self.kind, self.reason = layer, kind, reason
+        self._problems = problems
+
+    @property
+    def problems(self) -> tuple[ConversionError, ...]:
+        """One error for each layer at fault: itself, if there is one."""
+        return self._problems or (self,)
 
 
 class NetworkGraphError(SpikeCostError, ValueError):

@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import click
 
-from ..errors import DataError, SpikeCostError, SpikeCostWarning
+from ..errors import ConversionError, DataError, SpikeCostError, SpikeCostWarning
 from ..progress import doing
 from ..spiking.defaults import N_STEPS
 from ..warned import each_once
@@ -48,7 +48,9 @@ def plain_errors(command: Callable) -> Callable:
             try:
                 return command(*args, **kwargs)
             except SpikeCostError as error:
-                raise BadInput(" ".join(str(error).split())) from None
+                lines = [" ".join(line.split()) for line in str(error).splitlines()]
+                several = isinstance(error, ConversionError) and len(error.problems) > 1
+                raise BadInput(("\n  " if several else " ").join(filter(None, lines))) from None
             except OSError as error:
                 place = f"{error.filename}: " if error.filename else ""
                 raise BadInput(f"{place}{error.strerror or error}.") from None

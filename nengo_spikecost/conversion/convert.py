@@ -35,7 +35,7 @@ from .checks import check_model, check_options
 from .conversion_record import Conversion, LayerChoice
 from .converter import is_temporal, run_converter
 from .copying import copy_model
-from .keras3 import is_keras_3, keys_of, rebuild
+from .keras3 import check_equal, is_keras_3, keys_of, made_anew
 from .keras3_weights import rounding_choices
 from .layers.keras_spiking import own_step
 from .layers.swaps import Swaps
@@ -135,7 +135,8 @@ def convert(
     user_model = model
     stored: list[LayerChoice] = []
     if is_keras_3(model):
-        stored, model = rounding_choices(model), rebuild(model)
+        stored, model = rounding_choices(model), made_anew(model)
+    anew = model
     layers = check_model(model)
     if spike_input:
         model = with_spike_input(model)
@@ -171,9 +172,12 @@ def convert(
         copy, swaps=swaps, layer_names=names_by_id(copies),
         scale_firing_rates={neuron_layer(copies[name]): s for name, s in scales.items()},
         synapse=synapse, max_pooling=options["max_pooling"], chip_synapses=lowering,
+        rounds=not spiking,
         split_shared_weights=split_shared_weights or inference_only, allow_fallback=allow_fallback,
         inference_only=inference_only, temporal_model=temporal,
     )  # fmt: skip
+    if is_keras_3(user_model):
+        check_equal(user_model, anew)  # slower than all refusals, which come before
     converter.net.seed = seed
     swaps.check_used()
 

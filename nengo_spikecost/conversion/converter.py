@@ -20,6 +20,7 @@ from .layers import converters
 from .layers.converter_registry import nearest_known
 from .layers.swaps import Swaps
 from .reasons import JOINS_STEPS, NO_OBJECT, WRAPS_A_MODEL, layer_error
+from .refusals import joined
 
 #: Warnings of nengo_dl that are no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model",)
@@ -67,6 +68,8 @@ class RecordingConverter(nengo_dl.Converter):
         Name of each layer of ``model``, by ``id``.
     chip_synapses : bool
         Whether filters before neurons become synapses, as hardware has them, one step later.
+    rounds : bool
+        Whether the rounding of quantized activations is computed; spikes round in their own way.
     **options
         Handed on to ``nengo_dl.Converter``.
 
@@ -75,6 +78,9 @@ class RecordingConverter(nengo_dl.Converter):
     owners : dict from Nengo object to str
         Name of the layer that made each Ensemble and Node.
     choices : list of LayerChoice
+    refusals : list of ConversionError
+        Of each layer that can't be converted: a Node stands in its place, so that the layers
+        behind it are looked at too, and `run_converter` raises all of them in one.
     """
 
     # NengoDL looks here by the type of a layer. Only this class does: a nengo_dl.Converter
@@ -83,13 +89,15 @@ class RecordingConverter(nengo_dl.Converter):
 
     def __init__(
         self, model: tf.keras.Model, *, max_pooling: str, swaps: Swaps,
-        layer_names: Mapping[int, str], chip_synapses: bool = False, **options: Any,
+        layer_names: Mapping[int, str], chip_synapses: bool = False, rounds: bool = False,
+        **options: Any,
     ):  # fmt: skip
         self.swaps, self._layer_names = swaps, layer_names
         self._heads = head_layers(model)
-        self.max_pooling, self.chip_synapses = max_pooling, chip_synapses
+        self.max_pooling, self.chip_synapses, self.rounds = max_pooling, chip_synapses, rounds
         self.owners: dict[Any, str] = {}
         self.choices: list[LayerChoice] = []
+        self.refusals: list[ConversionError] = []
         self._path: list[str] = []
         self._wrapped: set[int] = set()
         super().__init__(model, swap_activations=swaps, **options)
@@ -119,15 +127,20 @@ class RecordingConverter(nengo_dl.Converter):
             if wraps_a_model(layer):
                 raise ValueError(WRAPS_A_MODEL)
             converter = super().get_converter(layer)
-        except ConversionError:
-            raise
         except Exception as error:
-            raise layer_error(layer, error, *nearest_known(type(layer))) from error
+            self._refuse(layer, _named(layer, error, *nearest_known(type(layer))))
+            converter = self._layer_converters[layer] = _StandIn(layer, self)
         # get_converter returns the same instance for every application of a layer
         if id(converter) not in self._wrapped:
             self._wrapped.add(id(converter))
             converter.convert = self._recording(layer, converter.convert)
         return converter
+
+    def _refuse(self, layer: Any, error: ConversionError) -> None:
+        """Note a layer that can't be converted; raise all of them if nothing can stand for it."""
+        self.refusals.append(error)
+        if not _StandIn.possible(layer, self.temporal_model):
+            raise joined(self.refusals) from error
 
     def _recording(self, layer: Any, convert: Any) -> Any:
         is_model = isinstance(layer, tf.keras.Model)
@@ -144,10 +157,11 @@ class RecordingConverter(nengo_dl.Converter):
                 result = convert(node_id, *args, **kwargs)
                 if result is None and node_id is not None and not is_model:
                     raise ValueError(NO_OBJECT)
-            except ConversionError:
-                raise
             except Exception as error:
-                raise layer_error(layer, error) from error
+                if is_model and isinstance(error, ConversionError):
+                    raise
+                self._refuse(layer, _named(layer, error))
+                result = _StandIn(layer, self).convert(node_id)
             finally:
                 if nested:
                     self._path.pop()
@@ -158,6 +172,34 @@ class RecordingConverter(nengo_dl.Converter):
             return result
 
         return convert_and_record
+
+
+class _StandIn(nengo_dl.converter.LayerConverter):
+    """A Node with the output of a layer that can't be converted; it is never run."""
+
+    @staticmethod
+    def possible(layer: Any, temporal: bool) -> bool:
+        """Whether the layer has one output of a known size in all of its applications."""
+        if isinstance(layer, tf.keras.Model):
+            return False
+        shapes = [_shapes(node.output_tensors) for node in layer.inbound_nodes]
+        first = 2 if temporal else 1
+        return bool(shapes) and all(len(s) == 1 and None not in s[0][first:] for s in shapes)
+
+    def convert(self, node_id: int) -> Any:
+        """A Node without anything before it."""
+        return nengo.Node(size_in=int(np.prod(self.output_shape(node_id))))
+
+
+def _named(
+    layer: Any, error: Exception, known: type = object, replaced: tuple[str, ...] = ()
+) -> ConversionError:
+    """An error that names the layer: this one, or one in its place."""
+    if isinstance(error, ConversionError):
+        return error
+    said = layer_error(layer, error, known, replaced)
+    said.__cause__ = error
+    return said
 
 
 def _objects_here() -> dict[Any, None]:
@@ -173,6 +215,8 @@ def run_converter(model: tf.keras.Model, **options: Any) -> RecordingConverter:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         converter = RecordingConverter(model, **options)
+    if converter.refusals:
+        raise joined(converter.refusals) from converter.refusals[0].__cause__
     for note in caught:
         message = str(note.message)
         if "nengo_dl" not in note.filename:

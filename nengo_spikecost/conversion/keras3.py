@@ -19,9 +19,13 @@ import tensorflow as tf
 from .. import stack
 from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
+from .keras3_layer import Keras3Layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 from .keras3_weights import inference_weights, inputs_not_rounded, policy_of_copy, rounding_of
+from .lookup import walk_layers
 from .plain_names import plain_names, predict
+from .reasons import FALLBACK, refused
+from .refusals import joined
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
 _FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
@@ -59,15 +63,16 @@ def load_keras_3(
         See `rebuild`; and what Keras raises if it can't read the file.
     """
     models = importlib.import_module("keras").models
-    return rebuild(
-        models.load_model(
-            os.fspath(path), custom_objects=custom_objects, compile=False, safe_mode=safe_mode
-        )
+    model = models.load_model(
+        os.fspath(path), custom_objects=custom_objects, compile=False, safe_mode=safe_mode
     )
+    copy = made_anew(model)
+    check_equal(model, copy)
+    return copy
 
 
 def rebuild(model: Any) -> tf.keras.Model:
-    """The same model in Keras 2.
+    """The same model in Keras 2, all of whose layers are layers of Keras 2.
 
     Parameters
     ----------
@@ -77,8 +82,26 @@ def rebuild(model: Any) -> tf.keras.Model:
     Raises
     ------
     ConversionError
-        If a layer has no counterpart in Keras 2, or the rebuilt model computes something
-        else.
+        If layers have no counterpart in Keras 2, all of them, or the rebuilt model computes
+        something else.
+    """
+    copy = made_anew(model)
+    lacking = [layer for _, layer in walk_layers(copy) if isinstance(layer, Keras3Layer)]
+    if lacking:
+        raise joined([refused(layer, layer.reason) for layer in lacking])
+    check_equal(model, copy)
+    return copy
+
+
+def made_anew(model: Any) -> tf.keras.Model:
+    """The same model in Keras 2, without having run it (`check_equal`).
+
+    Layers that have no counterpart in Keras 2 are a `Keras3Layer`.
+
+    Raises
+    ------
+    ConversionError
+        If the model does not show its layers.
     """
     config = model.get_config()
     if not isinstance(config, Mapping) or "layers" not in config:
@@ -98,7 +121,6 @@ def rebuild(model: Any) -> tf.keras.Model:
         "outputs": _keys(config.get("output_layers"), copy.output_names),
     }
     object.__setattr__(copy, "_keras_3_keys", keys)  # Keras would track it as part of the model
-    _check_equal(model, copy)
     return copy
 
 
@@ -144,12 +166,15 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
         if is_operation(entry):
             _add_operation(entry, tensors)
             continue
-        layers[name] = layer = _layer(entry, model.get_layer(name))
+        layers[name] = layer = _layer_or_stand_in(entry, model.get_layer(name))
         if not functional:
             last = layer(last)
         for i, node in enumerate(entry.get("inbound_nodes", []) if functional else []):
-            arguments = [_mapped(argument, tensors) for argument in node["args"]]
-            outputs = layer(*arguments, **_call_arguments(node["kwargs"], tensors))
+            if isinstance(layer, Keras3Layer):
+                outputs = layer([tensors[history] for history in tensors_of(node)])
+            else:
+                arguments = [_mapped(argument, tensors) for argument in node["args"]]
+                outputs = layer(*arguments, **_call_arguments(node["kwargs"], tensors))
             for j, output in enumerate(tf.nest.flatten(outputs)):
                 tensors[name, i, j] = output
     if functional:
@@ -158,7 +183,8 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
     else:
         copy = tf.keras.Model(next(iter(tensors.values())), last, name=model.name)
     for name, layer in layers.items():
-        if not isinstance(layer, tf.keras.Model):  # whose layers have their weights already
+        # a model's layers have their weights already; what stands for a layer has none
+        if not isinstance(layer, (tf.keras.Model, Keras3Layer)):
             layer.set_weights(_weights(model.get_layer(name), layer))
     return copy
 
@@ -186,45 +212,53 @@ def _add_operation(entry: Mapping[str, Any], tensors: dict[tuple[str, int, int],
             j += 1
 
 
+class _NotInKeras2(Exception):
+    """Why Keras 2 has no such layer, and what to do: a clause."""
+
+
+def _layer_or_stand_in(entry: Mapping[str, Any], original: Any) -> Any:
+    try:
+        return _layer(entry, original)
+    except _NotInKeras2 as error:
+        node = next(iter(entry.get("inbound_nodes", ())), None)
+        return Keras3Layer(original, str(error), node, name=entry["config"]["name"])
+
+
 def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     kind, config = entry["class_name"], entry["config"]
     if "layers" in config:
         return _model(original, config)
     if kind == "TimeDistributed":
         if getattr(original.layer, "quantization_mode", None) is not None:
-            raise ConversionError(
-                f"Layer {config['name']!r} (TimeDistributed) holds a quantized layer, which Keras "
-                "itself computes without its scales, so that its predictions are wrong: use the "
-                "layer without TimeDistributed, as Dense works on the last axis anyway, or "
-                "quantize the model without it (quantize(..., filters=...)).",
-                layer=config["name"],
+            raise _NotInKeras2(
+                "it holds a quantized layer, which Keras itself computes without its scales, so "
+                "that its predictions are wrong: use the layer without TimeDistributed, as Dense "
+                "works on the last axis anyway, or quantize the model without it "
+                "(quantize(..., filters=...))"
             )
         inner = _layer(config["layer"], original.layer)
         return tf.keras.layers.TimeDistributed(inner, name=config["name"])
     if kind == "Lambda":
-        raise ConversionError(
-            f"Layer {config['name']!r} (Lambda) can't be converted: what it computes is unknown; "
-            "use layers or operators of Keras for it.",
-            layer=config["name"],
+        raise _NotInKeras2(
+            "what it computes is unknown; use layers or operators of Keras for it, or " + FALLBACK
         )
     known = (cls for cls in type(original).__mro__ if cls.__module__.startswith("keras."))
     library: Any = next(known)
     if library is not type(original) and library.__name__ != "Layer":
         replaced = replaced_of_layer(type(original), library)
         if replaced:
-            raise ConversionError(
-                f"Layer {config['name']!r} ({kind}) of a Keras 3 model is a {library.__name__} "
-                f"with {' and '.join(replaced)} of its own, which may compute anything: Keras 2, "
-                "which converts, can't know it. Make the model with tf.keras after 'import "
-                "nengo_spikecost', and register a converter for the layer.",
-                layer=config["name"],
+            raise _NotInKeras2(
+                f"it is a {library.__name__} with {' and '.join(replaced)} of its own, which may "
+                "compute anything: Keras 2, which converts, can't know it; make the model with "
+                "tf.keras after 'import nengo_spikecost', and register a converter for the layer, "
+                f"or {FALLBACK}"
             )
         kind, config = library.__name__, library.get_config(original)
     layer_class = getattr(tf.keras.layers, kind, None)
     if layer_class is None or library.__name__ == "Layer":
-        raise ConversionError(
-            f"Layer {config['name']!r} ({kind}) of a Keras 3 model has no counterpart in Keras 2.",
-            layer=config["name"],
+        raise _NotInKeras2(
+            "it has no counterpart in Keras 2, which converts; put layers of Keras in its place, "
+            f"or {FALLBACK}"
         )
     accepted = set(inspect.signature(layer_class.__init__).parameters) | _LAYER_ARGUMENTS
     arguments = {}
@@ -239,10 +273,10 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     try:
         return layer_class.from_config(arguments)
     except Exception as error:
-        raise ConversionError(
-            f"Layer {config['name']!r} ({kind}) of a Keras 3 model can't be made in Keras 2: "
-            f"{error}.",
-            layer=config["name"],
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise _NotInKeras2(
+            f"it can't be made in Keras 2, which converts: {reason}; put other layers of Keras in "
+            f"its place, or {FALLBACK}"
         ) from error
 
 
@@ -295,7 +329,8 @@ def _weights(original: Any, layer: Any) -> list[np.ndarray]:
     return values
 
 
-def _check_equal(model: Any, copy: tf.keras.Model) -> None:
+def check_equal(model: Any, copy: tf.keras.Model) -> None:
+    """Raise `ConversionError` if a model made anew computes something else than the original."""
     rng = np.random.RandomState(0)
     inputs = []
     for tensor in copy.inputs:

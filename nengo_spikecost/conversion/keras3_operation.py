@@ -90,16 +90,16 @@ class Keras3Operation(tf.keras.layers.Layer):
     def arguments(self, tensors: Sequence[Any]) -> dict[str, Any]:
         """The operation's arguments by name, with these tensors in their places."""
         queue = list(tensors)
-        args = [_filled(value, queue) for value in self.node["args"]]
-        kwargs = {key: _filled(value, queue) for key, value in self.node["kwargs"].items()}
+        args = [filled(value, queue) for value in self.node["args"]]
+        kwargs = {key: filled(value, queue) for key, value in self.node["kwargs"].items()}
         bound = inspect.signature(self.operation.call).bind(*args, **kwargs)
         return {name: value for name, value in bound.arguments.items() if name != "self"}
 
     def _outputs_of(self, function: Any, tensors: Sequence[Any]) -> list[Any]:
         """All outputs of one of the operation's functions, in a list."""
         queue = list(tensors)
-        args = [_filled(value, queue) for value in self.node["args"]]
-        kwargs = {key: _filled(value, queue) for key, value in self.node["kwargs"].items()}
+        args = [filled(value, queue) for value in self.node["args"]]
+        kwargs = {key: filled(value, queue) for key, value in self.node["kwargs"].items()}
         return list(tf.nest.flatten(function(*args, **kwargs)))
 
     def n_outputs(self, tensors: Sequence[Any]) -> int:
@@ -157,7 +157,7 @@ def tensors_of(node: Mapping[str, Any]) -> list[tuple[str, int, int]]:
     return found
 
 
-def _filled(value: Any, tensors: list[Any]) -> Any:
+def filled(value: Any, tensors: list[Any]) -> Any:
     """An argument from its configuration, with tensors taken from a list."""
     if isinstance(value, Mapping):
         kind, config = value.get("class_name"), value.get("config") or {}
@@ -166,14 +166,14 @@ def _filled(value: Any, tensors: list[Any]) -> Any:
         if kind == "__numpy__" or kind == "__tensor__":
             return np.asarray(config["value"], dtype=config["dtype"])
         if kind == "__slice__":
-            return slice(*(_filled(config[k], tensors) for k in ("start", "stop", "step")))
+            return slice(*(filled(config[k], tensors) for k in ("start", "stop", "step")))
         if kind == "__ellipsis__":
             return Ellipsis
         if kind == "__tuple__":
-            return tuple(_filled(part, tensors) for part in value["items"])
-        return {key: _filled(part, tensors) for key, part in value.items()}
+            return tuple(filled(part, tensors) for part in value["items"])
+        return {key: filled(part, tensors) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        parts = [_filled(part, tensors) for part in value]
+        parts = [filled(part, tensors) for part in value]
         # a key of several axes is a tuple, which JSON does not have
         keys = any(isinstance(p, slice) or p is Ellipsis or p is None for p in parts)
         return tuple(parts) if keys else parts

@@ -14,12 +14,10 @@ from ..graph.off_chip import mark_off_chip
 from .conversion_record import Conversion
 from .converter import RecordingConverter
 from .host_node import HostNode
+from .refusals import names_in_order
 
 #: What max pooling becomes by default where neurons spike.
 AVERAGE = "average pooling"
-
-#: Names of layers that a warning lists.
-MAX_NAMES = 8
 
 
 def place(conversion: Conversion, off_chip: Iterable[Any] | None) -> None:
@@ -105,10 +103,3 @@ def _strided(converter: RecordingConverter, names: Iterable[str]) -> str:
     if windows.isdisjoint(names):
         return ""
     return ", or max_pooling='strided' (--max-pooling strided) the first element of each window"
-
-
-def names_in_order(names: Iterable[str]) -> str:
-    """The first names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - MAX_NAMES} more" if len(listed) > MAX_NAMES else ""
-    return ", ".join(listed[:MAX_NAMES]) + more

@@ -17,7 +17,8 @@ FALLBACK = (
 )
 _PRODUCT = (
     "it multiplies the outputs of layers with each other, which synapses, that only add, can't do; "
-    "use Add, Maximum or Concatenate"
+    "leave it out (squeeze-and-excite), or use Add, Maximum or Concatenate, and train the model, "
+    f"or {FALLBACK}"
 )
 _SWAP = (
     "put another in its place, which computes something else (swap_activations={{{0!r}: 'relu'}}, "
@@ -35,7 +36,9 @@ _STATISTICS = (
     "it divides by statistics of its own input, which is not linear; use BatchNormalization, "
     f"which is a constant factor in inference, or {FALLBACK}"
 )
-_ATTENTION = "it multiplies the outputs of layers with each other, which has no Nengo form"
+_ATTENTION = (
+    f"it multiplies the outputs of layers with each other, which has no Nengo form; {FALLBACK}"
+)
 
 #: Of a layer in a temporal model that needs more than the present step.
 NO_OBJECT = "its converter returned None, not the Nengo object that its output comes from"
@@ -98,6 +101,8 @@ def layer_error(
 
 def reason_of(layer: Any) -> str:
     """Why layers of a type have no Nengo form: a clause."""
+    if type(layer).__name__ == "Keras3Layer":  # stands for one of Keras 3, and knows why
+        return str(layer.reason)
     return _REASONS.get(
         type(layer).__name__,
         "layers of this type have no Nengo form; replace it, register a converter for it with "
@@ -107,5 +112,6 @@ def reason_of(layer: Any) -> str:
 
 def refused(layer: Any, reason: str) -> ConversionError:
     """The error to raise for a layer that can't be converted; ``reason`` is a clause."""
-    words = f"Layer {layer.name!r} ({kind_of(layer)}) can't be converted: {reason}."
-    return ConversionError(words, layer=layer.name)
+    kind = kind_of(layer)
+    words = f"Layer {layer.name!r} ({kind}) can't be converted: {reason}."
+    return ConversionError(words, layer=layer.name, kind=kind, reason=reason)

@@ -39,9 +39,9 @@ class LayerInfo:
 
 
 def kind_of(layer: Any) -> str:
-    """The type of a layer as people know it; of an operation of Keras 3, the operation."""
+    """The type of a layer as people know it; of what stands for one of Keras 3, its type there."""
     kind = type(layer).__name__
-    return str(layer.kind) if kind == "Keras3Operation" else kind
+    return str(layer.kind) if kind in ("Keras3Operation", "Keras3Layer") else kind
 
 
 def named_layer(layer: Any, names: Iterable[str]) -> str:

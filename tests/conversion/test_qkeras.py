@@ -20,29 +20,20 @@ qkeras = pytest.importorskip(
 
 layers = tf.keras.layers
 
-# Sixteen bits round so little that the ReLU in place of the quantizer is not seen: steps of
-# 2**(6 - 16), of which half may be lost at every activation.
-FINE = "quantized_relu(16,6)"
-
-
-def fine_steps(n_activations: int) -> float:
-    """How far rounding at so many activations may be from none, with weights below 1."""
-    return 2.0 ** (6 - 16) * 10 * n_activations
-
 
 def converted(model: Any, **options: Any) -> Any:
     return nsc.convert(model, neuron_type=nengo.RectifiedLinear(), **options)
 
 
-def assert_agrees(model: Any, atol: float = 0.0, **options: Any) -> Any:
-    """To 1e-5 of the largest output, and to what rounding of activations may change."""
+def assert_agrees(model: Any, **options: Any) -> Any:
+    """To 1e-5 of the largest output."""
     inputs = random_inputs(model)
     before = [w.copy() for w in model.get_weights()]
     conversion = converted(model, **options)
     for wanted, found in zip(predictions(model, inputs), with_nengo_dl(conversion, inputs)):
         largest = np.abs(wanted).max()
         assert largest > 1e-3
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE * largest + atol)
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE * largest)
     for was, now in zip(before, model.get_weights()):
         np.testing.assert_array_equal(was, now)  # the user's model is left alone
     return conversion
@@ -113,30 +104,51 @@ def network(activation: str) -> tf.keras.Model:
     return random_weights(tf.keras.Model(x_in, x))
 
 
-def test_a_whole_network_with_fine_activations() -> None:
-    conversion = assert_agrees(network(FINE), atol=fine_steps(2))
+@pytest.mark.parametrize("activation", ["quantized_relu(16,6)", "quantized_relu(4,1)"])
+def test_a_whole_network(activation: str) -> None:
+    conversion = assert_agrees(network(activation))
     assert [(c.layer, c.exact, c.on_host) for c in conversion.choices] == [
-        ("act", False, False),
-        ("dense", False, False),
+        ("act", True, False),
+        ("dense", True, False),
     ]
-    assert conversion.choices[0].choice == "ReLU up to 63.999, not rounded to 0.000976562"
+    if activation.startswith("quantized_relu(4"):
+        assert conversion.choices[0].choice == "ReLU up to 1.875, rounded to 0.125"
 
 
-@pytest.mark.parametrize(
-    "quantizer", ["quantized_relu(4,1)", "quantized_relu(3,0)", "quantized_relu(5,2,0,0.25)"]
-)
-def test_activations_differ_by_half_a_step_at_most(quantizer: str) -> None:
-    """Saturation included; a leaky one saturates below zero too."""
+ACTIVATIONS = [
+    "quantized_relu(4,1)", "quantized_relu(3,0)", "quantized_relu(5,2,0,0.25)",
+    "quantized_bits(4,1,1)", "quantized_bits(4,1,0)", "quantized_bits(5,0,1,alpha=0.5)",
+    "quantized_bits(3,1,0,keep_negative=False)", "quantized_tanh(4)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("quantizer", ACTIVATIONS)
+def test_activations_are_rounded_as_qkeras_rounds_them(quantizer: str) -> None:
+    """Saturation included, and values half way between two; a leaky one saturates below, too."""
     x = layers.Input((50,))
     model = tf.keras.Model(x, qkeras.QActivation(quantizer)(x))
     inputs = [np.linspace(-9, 9, 150, dtype="f4").reshape(3, 50)]
-    wanted, found = predictions(model, inputs)[0], with_nengo_dl(converted(model), inputs)[0]
-    bits, integer = int(quantizer[15]), int(quantizer[17])
-    leaky = "0.25" in quantizer
-    half = 2.0 ** (integer - bits + leaky) / 2
-    # rounding halves to even numbers, in float32
-    assert np.abs(found - wanted).max() <= half * (1 + 1e-5)
-    assert np.abs(wanted).max() > half
+    inputs.append(np.arange(-75, 75, dtype="f4").reshape(3, 50) / 16)  # the grid, and half way
+    conversion = converted(model)
+    for values in inputs:
+        wanted, found = predictions(model, [values])[0], with_nengo_dl(conversion, [values])[0]
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6)  # float32
+        assert len(np.unique(wanted)) > 4
+
+
+@pytest.mark.parametrize(
+    "quantizer, step", [("quantized_relu(4,1)", 0.125), ("quantized_bits(4,1,0)", 0.25)]
+)
+def test_spikes_round_in_their_own_way(quantizer: str, step: float) -> None:
+    """And come within half a step of the values, and of one spike in 1000 steps."""
+    x = layers.Input((50,))
+    model = tf.keras.Model(x, qkeras.QActivation(quantizer)(x))
+    conversion = nsc.convert(model, scale_firing_rates=100)
+    (choice,) = conversion.choices
+    assert not choice.exact and "not rounded" in choice.choice
+    values = np.linspace(-3, 3, 50, dtype="f4").reshape(1, 50)
+    (output,) = nsc.measure(conversion, values, 1000, progress=False).outputs.values()
+    assert np.abs(output.mean - predictions(model, [values])[0]).max() < step / 2 + 0.02
 
 
 def test_an_upper_bound_is_refused() -> None:
@@ -151,8 +163,11 @@ def test_an_upper_bound_is_refused() -> None:
 @pytest.mark.parametrize(
     "activation, reason",
     [
-        ("quantized_bits(8,0,1)", "quantized_bits is not a ReLU"),
+        ("quantized_bits(8,0,1,alpha='auto')", "follows from its inputs"),
+        ("quantized_bits(1,0,1)", "one bit"),
         ("binary", "binary is not a ReLU"),
+        ("quantized_relu_po2(4)", "quantized_relu_po2 is not a ReLU"),
+        ("quantized_relu(4,0,0,0.0,True)", "at random"),
         ("quantized_relu(4,0,1)", "use_sigmoid"),
     ],
 )

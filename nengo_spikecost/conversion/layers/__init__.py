@@ -4,6 +4,7 @@ from . import (
     activations,
     convolutions,
     dense,
+    fallback,
     keras_spiking,
     merging,
     no_ops,
@@ -17,6 +18,6 @@ from .converter_registry import converters, register_layer_converter
 
 __all__ = [
     "LayerConverter", "Stage", "activations", "converters", "convolutions", "dense",
-    "keras_spiking", "merging", "no_ops", "operators", "pooling", "qkeras",
+    "fallback", "keras_spiking", "merging", "no_ops", "operators", "pooling", "qkeras",
     "register_layer_converter", "shapes",
 ]  # fmt: skip

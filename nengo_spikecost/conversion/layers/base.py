@@ -20,6 +20,7 @@ from ..reasons import FALLBACK
 from .activation_keys import activation_keys
 from .curves import CURVELESS, HEADS, HostCurve, PiecewiseLinear, form_of
 from .linear import LinearConverter
+from .rounded import Round, Rounded
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class LayerConverter(LinearConverter):
         node_id : int
         activation : optional
             A Keras or TensorFlow function, a Keras layer that is an activation, a Nengo
-            neuron type, or a `PiecewiseLinear` curve; default: linear.
+            neuron type, a `PiecewiseLinear` or a `Rounded` curve; default: linear.
         biases : ndarray of shape (n_channels,), optional
             One bias a channel of the output.
         channel_axis : {-1, 0}
@@ -73,6 +74,9 @@ class LayerConverter(LinearConverter):
             If there are no neurons of that activation.
         """
         wanted = self.converter.swapped(self.layer, activation)
+        rounded = getattr(self.converter.swaps.replaced(wanted), "rounded", wanted)
+        if isinstance(rounded, Rounded):
+            return self._add_rounded(node_id, rounded, biases, channel_axis)
         if wanted is not activation and isinstance(wanted, nengo.neurons.NeuronType):
             form = self.converter.swaps.chain(wanted)
         else:
@@ -108,6 +112,20 @@ class LayerConverter(LinearConverter):
             else:
                 self._add_trainable_biases(node_id, stage.input, biases, per_axis, shape)
         return stage
+
+    def _add_rounded(
+        self, node_id: int, rounded: Rounded, biases: np.ndarray | None, channel_axis: int
+    ) -> Stage:
+        """The objects of the curve; of rates, and a Node that rounds them."""
+        rounds = self.converter.rounds
+        self.converter.note(self.layer, rounded.choice(rounds), exact=rounds)
+        stage = self.add_stage(node_id, rounded.curve, biases, channel_axis)
+        if not rounds:
+            return stage
+        function = Round(self.output_shape(node_id), rounded)
+        node = HostNode(function, label=self.label(node_id, "rounded"))
+        self.connect(stage.output, node)
+        return Stage(stage.input, node)
 
     def add_neurons(
         self, node_id: int, neuron_type: Any, biases: Any = None, part: str | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +16,16 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
+from ...errors import ConversionWarning
 from ...layers.keras_shape_rules import shape_of_operation
 from ...layers.layer_application import shape_rules
 from ..host_node import Extreme
 from ..keras3_operation import Keras3Operation
+from ..reasons import FALLBACK
 from .base import LayerConverter
 from .converter_registry import register_layer_converter
 from .curves import clipped, rectified, soft_shrink, softmax
+from .fallback import ConvertFallback
 from .linear_maps import read_linear
 from .operation_kinds import CURVES, KINDS, reason_of_operation
 
@@ -90,15 +94,27 @@ class OperationConverter(LayerConverter):
     def add_product(self, node_id: int, a: Any, b: Any) -> Any:
         """A tensor times a constant, or a constant times a tensor."""
         if self.is_tensor(a) and self.is_tensor(b):
-            raise self.refused("the product of two layers is not linear, and neurons only add")
+            return self.fallen_back(
+                node_id, "the product of two layers is not linear, and neurons only add"
+            )
         tensor, factor = (a, b) if self.is_tensor(a) else (b, a)
         return self._scaled(node_id, tensor, self._constant(node_id, factor))
 
     def add_quotient(self, node_id: int, a: Any, b: Any) -> Any:
         """A tensor divided by a constant."""
         if self.is_tensor(b):
-            raise self.refused("it divides by the output of a layer, which is not linear")
+            return self.fallen_back(
+                node_id, "it divides by the output of a layer, which is not linear"
+            )
         return self._scaled(node_id, a, 1 / self._constant(node_id, b))
+
+    def fallen_back(self, node_id: int, reason: str) -> Any:
+        """A TensorNode in place of an operation, if the user allows it."""
+        if not self.converter.allow_fallback:
+            raise self.refused(f"{reason}; {FALLBACK}")
+        words = f"Layer {self.layer.name!r}: {reason}. Falling back to a TensorNode."
+        warnings.warn(words, ConversionWarning, stacklevel=2)
+        return ConvertFallback(self.layer, self.converter).convert(node_id)
 
     def add_curve(self, node_id: int, a: Any, curve: Any) -> Any:
         """An activation."""

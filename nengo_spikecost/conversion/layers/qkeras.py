@@ -1,9 +1,8 @@
 """Layers of QKeras, with the weights that they compute with: the quantized ones.
 
 QKeras is optional and not imported here: its layers are registered when the user imports it.
-The rounding of a ``quantized_relu`` is not reproduced: neurons have rates, and spikes round in
-their own way. It becomes a ReLU with the largest value that the quantizer has, and
-the choice is noted.
+Quantized activations become curves of straight pieces that saturate where the quantizer does. Of
+rates they are rounded, too; spikes round in their own way, and the choice is noted.
 """
 
 from __future__ import annotations
@@ -16,64 +15,14 @@ from .activations import ActivationConverter
 from .base import LayerConverter, Stage
 from .converter_registry import register_layer_converter
 from .convolutions import ConvertConvolution, ConvertDepthwise
-from .curves import PiecewiseLinear, Term, rectified
 from .dense import ConvertBatchNormalization, ConvertDense
-
-
-def is_quantizer(activation: Any) -> bool:
-    """Whether an activation is one of QKeras' quantizers."""
-    return type(activation).__module__.startswith("qkeras.")
-
-
-def quantizer_problem(quantizer: Any) -> str | None:
-    """Why an activation's quantizer can't be converted, as a clause; None if it can."""
-    name = type(quantizer).__name__
-    if not is_quantizer(quantizer):
-        return None
-    if name != "quantized_relu":
-        return (
-            f"its activation {name} is not a ReLU, and neurons have no other curve; of QKeras' "
-            "activations only quantized_relu can be converted"
-        )
-    if quantizer.use_sigmoid:
-        return "its activation quantized_relu has use_sigmoid, which no neuron has"
-    limit = quantizer.relu_upper_bound
-    if limit is not None and float(limit) < largest_value(quantizer):
-        # not in the quantizer's configuration, which layers are copied by
-        return (
-            f"its activation quantized_relu has relu_upper_bound={float(limit):g}, and QKeras "
-            "does not store whether that holds (is_quantized_clip); choose integer bits with the "
-            "largest value that you want"
-        )
-    return None
+from .quantizer_curves import is_quantizer, quantizer_problem, rounded_curve
 
 
 def _unless_swapped(quantizer: Any, converter: Any) -> str | None:
     """The problem of a quantizer that the user did not swap for something else."""
     swapped = converter.swaps.replaced(quantizer) is not quantizer
     return None if swapped else quantizer_problem(quantizer)
-
-
-def largest_value(quantizer: Any) -> float:
-    """The largest value of a ``quantized_relu``."""
-    return 2.0 ** float(quantizer.integer) - step(quantizer)
-
-
-def step(quantizer: Any) -> float:
-    """The distance between two values of a ``quantized_relu``."""
-    bits = quantizer.bits - (quantizer.negative_slope != 0)
-    return float(2.0 ** (float(quantizer.integer) - bits))
-
-
-def curve_of(quantizer: Any) -> Any:
-    """The ReLU that a ``quantized_relu`` rounds."""
-    largest, slope = largest_value(quantizer), float(quantizer.negative_slope)
-    curve = rectified(slope, largest)
-    if slope == 0 or not isinstance(curve, PiecewiseLinear):
-        return curve
-    # below, it saturates as far from zero as above, times the slope
-    lowest = Term("deficit", weight=slope, slope=-1.0, shift=-(2.0 ** float(quantizer.integer)))
-    return PiecewiseLinear((*curve.terms, lowest))
 
 
 class Quantized(LayerConverter):
@@ -114,12 +63,10 @@ class Quantized(LayerConverter):
             self._quantized = True
 
     def add_stage(self, node_id: int, activation: Any = None, *args: Any, **kwargs: Any) -> Stage:
-        """The objects of the layer's activation; its rounding is noted as not reproduced."""
+        """The objects of the layer's activation."""
         activation = self.converter.swaps.replaced(activation)
         if is_quantizer(activation):
-            name = f"ReLU up to {largest_value(activation):g}, not rounded to {step(activation):g}"
-            self.converter.note(self.layer, name, exact=False)
-            activation = curve_of(activation)
+            activation = rounded_curve(activation)
         return super().add_stage(node_id, activation, *args, **kwargs)
 
 
@@ -153,11 +100,11 @@ class ConvertQBatchNormalization(Quantized, ConvertBatchNormalization):
 
 
 class ConvertQActivation(Quantized, ActivationConverter):
-    """Quantized activations: ``quantized_relu``."""
+    """Quantized activations."""
 
     @classmethod
     def problem(cls, layer: Any, converter: Any) -> str | None:
-        """Only ReLUs."""
+        """Only curves of straight pieces."""
         return _unless_swapped(layer.quantizer, converter)
 
     def curve(self, node_id: int) -> Any:
