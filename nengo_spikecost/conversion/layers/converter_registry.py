@@ -108,6 +108,12 @@ def register_layer_converter(*layer_types: type) -> Callable[[ConverterClass], C
     return decorator
 
 
+def register_fallback(converter_class: ConverterClass) -> ConverterClass:
+    """Decorator that registers a class for layers that no converter takes."""
+    _registered.setdefault(None, converter_class)
+    return converter_class
+
+
 def _is_ours(converter_class: type) -> bool:
     return converter_class.__module__.startswith(_OURS)
 

@@ -10,11 +10,11 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 
-from .converter_registry import register_layer_converter
+from .converter_registry import register_fallback
 from .linear import LinearConverter
 
 
-@register_layer_converter(None)
+@register_fallback
 class ConvertFallback(LinearConverter):
     """As NengoDL does it, and layers that are called with more than one tensor, too.
 
