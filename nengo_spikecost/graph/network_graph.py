@@ -115,6 +115,11 @@ class NetworkGraph(Result):
         self.sources = tuple(end for end in self._ends.values() if isinstance(end, Source))
         self.sinks = tuple(self._sinks.values())
 
+    @property
+    def has_layers(self) -> bool:
+        """Whether it is the graph of a network that knows its layers, such as a Conversion."""
+        return bool(self._layer_names)
+
     @cached_property
     def subnetworks(self) -> dict[str, str]:
         """Names of populations and Nodes in subnetworks, and the outermost of these."""

@@ -11,7 +11,7 @@ builder/split_blocks.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,12 +94,16 @@ class BuiltNetwork:
     model : nengo_loihi.builder.Model
     blocks, inputs : tuple of Part
         In NengoLoihi's order.
+    groups : mapping from str to str
+        In a network of no layers: names of populations that share a subnetwork, such as an
+        EnsembleArray, and its name.
     """
 
     network: nengo.Network
     model: Any = field(repr=False)
     blocks: tuple[Part, ...]
     inputs: tuple[Part, ...]
+    groups: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -179,7 +183,17 @@ class _Reader:
         for spike_input in self.model.inputs:
             owner, neurons = senders[spike_input]
             inputs.append((self._source(owner, False, len(neurons)), neurons, spike_input))
-        return BuiltNetwork(self.graph.network, self.model, _parts(blocks), _parts(inputs))
+        parts = _parts(blocks), _parts(inputs)
+        return BuiltNetwork(self.graph.network, self.model, *parts, self._groups())
+
+    def _groups(self) -> dict[str, str]:
+        """The subnetworks of populations that are not alone there."""
+        if self.graph.has_layers:
+            return {}
+        names = self.graph.subnetworks
+        own = {p.name: names[p.name] for p in self.graph.populations if p.name in names}
+        together = Counter(own.values())
+        return {name: group for name, group in own.items() if together[group] > 1}
 
     def _owners_of_blocks(self) -> Iterator[tuple[Any, Any]]:
         """Every block, and the Ensemble whose neurons it has or the Connection that decodes."""

@@ -32,7 +32,11 @@ HATCHES = ("", "//", "..", "xx", "--")
 
 @presents(Mapping)
 class MappingPresenter(Presenter[Mapping]):
-    """A table of the layers, and notes on messages, hops and the words that the host reads."""
+    """A table of the layers, and notes on messages, hops and the words that the host reads.
+
+    In tables and pictures the parts of a subnetwork, such as an EnsembleArray, are one; in records
+    and JSON each block is for itself.
+    """
 
     format = "nengo-spikecost/loihi-mapping/2"
     index = "block"
@@ -52,9 +56,9 @@ class MappingPresenter(Presenter[Mapping]):
             "more messages arrive",
         )  # fmt: skip
         sent = mapping.between_cores.sum(axis=1)
-        layers = dict.fromkeys(mapping.layers, 0.0)
+        layers = dict.fromkeys(_layers(mapping), 0.0)
         for block, messages in zip(mapping.blocks, sent):
-            layers[block.layer] += mapping.per_inference(int(messages))
+            layers[_in_groups(mapping, block.layer)] += mapping.per_inference(int(messages))
         layers = {name: messages for name, messages in layers.items() if messages}
         if layers:
             when = "an inference" if mapping.traffic.measured else "if every neuron fired once"
@@ -127,11 +131,10 @@ class MappingPresenter(Presenter[Mapping]):
             corner = tile_columns[number] + right / side, tile_rows[number] + down / side
             # a core that hears little is pale, but never so pale that its colour is lost
             alpha = 0.35 + 0.65 * float(received[number]) / max(int(received.max()), 1)
-            patch = Rectangle(
-                corner, 1 / side, 1 / side, alpha=alpha, lw=0.5, **styles[block.layer]
-            )
+            layer = _in_groups(mapping, block.layer)
+            patch = Rectangle(corner, 1 / side, 1 / side, alpha=alpha, lw=0.5, **styles[layer])
             axes.add_patch(patch)
-            named.setdefault(block.layer, Rectangle((0, 0), 1, 1, **styles[block.layer]))
+            named.setdefault(layer, Rectangle((0, 0), 1, 1, **styles[layer]))
         for edge in range(0, columns + 1, mesh.width):
             axes.axvline(edge, color="black", lw=1)
         for edge in range(0, rows + 1, mesh.height):
@@ -156,11 +159,11 @@ def _head(mapping: Mapping) -> str:
 
 def _utilisation(mapping: Mapping) -> Tiles:
     """The cores of every chip in NengoLoihi's order."""
-    groups = {name: number for number, name in enumerate(mapping.layers)}
+    groups = {name: number for number, name in enumerate(_layers(mapping))}
     chips: dict[str, list[Tile]] = {}
     blocks = sorted(mapping.blocks, key=lambda block: (block.chip, block.core))
     for block in blocks[: MOST_CHIPS * mapping.cores_per_chip]:
-        tile = core_tile(block.name, block.use, groups[block.layer])
+        tile = core_tile(block.name, block.use, groups[_in_groups(mapping, block.layer)])
         chips.setdefault(f"chip {block.chip}", []).append(tile)
     for tiles in chips.values():
         tiles += [Tile("not in use", 0.0, -1)] * (mapping.cores_per_chip - len(tiles))
@@ -172,27 +175,43 @@ def _of(record: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(record, name) for name in names}
 
 
+def _in_groups(mapping: Mapping, layer: str) -> str:
+    """A layer, or the subnetwork that it is part of: of ``"ea_0 -> b"``, ``"ea -> b"``."""
+    groups = mapping.built.groups
+    return " -> ".join(groups.get(end, end) for end in layer.split(" -> "))
+
+
+def _layers(mapping: Mapping) -> tuple[str, ...]:
+    """Layers and subnetworks with blocks, in their order."""
+    return tuple(dict.fromkeys(_in_groups(mapping, layer) for layer in mapping.layers))
+
+
 def _rows(mapping: Mapping) -> Iterable[list[str]]:
-    """Cells of each layer, then of each input from the host."""
+    """Cells of each layer or subnetwork, then of each input from the host."""
     by_layer: dict[str, list[int]] = {}
     for number, block in enumerate(mapping.blocks):
-        by_layer.setdefault(block.layer, []).append(number)
+        by_layer.setdefault(_in_groups(mapping, block.layer), []).append(number)
     sent, traffic = mapping.between_cores.sum(axis=1), mapping.traffic
     for layer, numbers in by_layer.items():
         blocks = [mapping.blocks[number] for number in numbers]
         chips = _ranges([block.chip for block in blocks])
         messages = _count(mapping.per_inference(int(sent[numbers].sum())))
         yield [layer, f"{len(blocks):,}", chips, *_shares(blocks), messages]
+    from_host: dict[str, int] = {}
     for number in range(traffic.n_blocks, traffic.n_blocks + traffic.n_inputs):
+        name = _sender(mapping, number, grouped=True)
         total = int(traffic.messages[traffic.sender == number].sum())
-        yield [_sender(mapping, number), *[""] * 6, _count(mapping.per_inference(total))]
+        from_host[name] = from_host.get(name, 0) + total
+    for name, total in from_host.items():
+        yield [name, *[""] * 6, _count(mapping.per_inference(total))]
 
 
-def _sender(mapping: Mapping, number: int) -> str:
+def _sender(mapping: Mapping, number: int, grouped: bool = False) -> str:
     if number < mapping.traffic.n_blocks:
         return mapping.blocks[number].name
     part = mapping.built.inputs[number - mapping.traffic.n_blocks]
-    return f"{part.name} (host)" if part.source.kind != "events" else part.name
+    name = _in_groups(mapping, part.name) if grouped else part.name
+    return f"{name} (host)" if part.source.kind != "events" else name
 
 
 def _shares(blocks: list[PlacedBlock]) -> list[str]:
@@ -273,4 +292,4 @@ def _extent(mapping: Mapping) -> tuple[int, int]:
 def _styles(mapping: Mapping) -> dict[str, dict[str, Any]]:
     """Colour and hatch of each layer: with more layers than colours, hatches tell them apart."""
     looks = [{"facecolor": c, "hatch": h, "edgecolor": "black"} for h in HATCHES for c in COLOURS]
-    return dict(zip(mapping.layers, cycle(looks)))
+    return dict(zip(_layers(mapping), cycle(looks)))

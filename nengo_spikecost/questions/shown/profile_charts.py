@@ -30,7 +30,7 @@ def profile_charts(profile: Profile) -> Iterable[Chart]:
     priced = {name: e for name, e in profile.estimates.items() if not e.all_on_host}
     if priced:
         yield _by_device(profile, priced)
-        yield _by_layer(priced)
+        yield _by_layer(profile, priced)
     yield from _counts(profile)
     on_loihi = priced.get(LOIHI)
     if on_loihi is not None and np.ptp(on_loihi.total_J) > 0:
@@ -68,13 +68,16 @@ def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
     )  # fmt: skip
 
 
-def _by_layer(priced: dict[str, EnergyEstimate]) -> Bars:
-    """Where the energy, or the power, goes on each device, as shares."""
+def _by_layer(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
+    """Where the energy, or the power, goes on each device, as shares; of subnetworks as one."""
     per = next(iter(priced.values())).per
-    layers = {
-        layer.name: [per.of(e.layer(layer.name).mean_J()) for e in priced.values()]
-        for layer in next(iter(priced.values())).layers
-    }
+    rows = layer_counts(profile.energy.workload(), grouped=True)
+    owners = {member: row.name for row in rows for member in row.members}
+    layers: dict[str, list[float]] = {}
+    for layer in next(iter(priced.values())).layers:
+        energies = [per.of(e.layer(layer.name).mean_J()) for e in priced.values()]
+        name = owners.get(layer.name, layer.name)
+        layers[name] = np.add(layers.get(name, 0.0), energies).tolist()
     layers = {name: energies for name, energies in layers.items() if any(energies)}
     if any(e.static_J for e in priced.values()):
         layers["static power"] = [per.of(e.static_J) for e in priced.values()]
@@ -88,9 +91,9 @@ def _by_layer(priced: dict[str, EnergyEstimate]) -> Bars:
 
 
 def _counts(profile: Profile) -> Iterable[Bars]:
-    """Spikes and synops of each layer that has any."""
+    """Spikes and synops of each layer that has any; of subnetworks as one."""
     workload = profile.energy.workload()
-    rows = [row.over(workload.per) for row in layer_counts(workload)]
+    rows = [row.over(workload.per) for row in layer_counts(workload, grouped=True)]
     for heading, key in (("Spikes", "spikes"), ("Synaptic operations", "synops")):
         counts = {row.name: getattr(row, key) for row in rows if getattr(row, key)}
         if counts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Callable
 
 from ...layout import Presenter, Table, presents, si
@@ -22,19 +22,30 @@ _COLUMNS: tuple[tuple[str, Callable[[LayerCounts], float | None]], ...] = (
 
 @presents(Workload)
 class WorkloadPresenter(Presenter[Workload]):
-    """One row a layer, and the total."""
+    """One row a layer, and the total.
+
+    Tables and bars have one row for each subnetwork, such as an EnsembleArray, whose parts a page
+    opens; records and JSON have all.
+    """
 
     format = "nengo-spikecost/workload/1"
     index = "layer"
 
     def summary(self, workload: Workload) -> Iterable[Table]:
-        rows = [*layer_counts(workload), total_counts(workload)]
+        folded = "Every ensemble", self._table(workload, grouped=False)
+        table = self._table(workload, grouped=True)
+        notes = tuple(row_counts.uncounted_note(workload.uncounted))
+        yield replace(
+            table, notes=notes, folded=folded if row_counts.has_groups(workload) else None
+        )
+
+    def _table(self, workload: Workload, grouped: bool) -> Table:
+        rows = [*layer_counts(workload, grouped), total_counts(workload)]
         rows = [row.over(workload.per) for row in rows]
-        yield Table.of(
+        return Table.of(
             ["Layer (type)", *(header for header, _ in _COLUMNS)],
             ([row.title, *(si.count(value(row)) for _, value in _COLUMNS)] for row in rows),
             n_totals=1, title=row_counts.caption(workload),
-            notes=tuple(row_counts.uncounted_note(workload.uncounted)),
         )  # fmt: skip
 
     def records(self, workload: Workload) -> list[dict[str, Any]]:
@@ -49,10 +60,10 @@ class WorkloadPresenter(Presenter[Workload]):
         }
 
     def size(self, workload: Workload) -> tuple[float, float]:
-        return bar_size(len(workload.layers))
+        return bar_size(len(layer_counts(workload, grouped=True)))
 
     def draw(self, workload: Workload, axes: Any) -> None:
-        rows = layer_counts(workload)
+        rows = layer_counts(workload, grouped=True)
         key, label = ("synops", "Synops") if workload.measured else ("macs", "MACs of one pass")
         rows = [row.over(workload.per) for row in rows]
         lengths = [getattr(row, key) or 0.0 for row in rows]
