@@ -18,8 +18,8 @@ _WHERE = {"chip": "", "host": ", on the host", "nowhere": ", read by nothing"}
 class NetworkGraphPresenter(Presenter[NetworkGraph]):
     """Everything in the graph; only records and plots compute fan-outs.
 
-    In text and bars, the parts of a subnetwork, such as an EnsembleArray, share a line, and so do the
-    pathways between two of these.
+    In text and bars, the parts of a subnetwork, such as an EnsembleArray, share a line, and so do
+    the pathways between two of these.
     """
 
     format = "nengo-spikecost/graph/1"
