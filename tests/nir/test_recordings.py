@@ -1,0 +1,82 @@
+"""NIR graphs that other tools wrote, against the spikes that those tools gave, step by step.
+
+``tools/nir_recordings.py`` recorded them in snnTorch, Norse and SpikingJelly (pinned in
+constraints/nir_tools.txt); those of Sinabs, Rockpool and Lava were written by hand with the formulas
+of their exporters, and stepped by NumPy with the equations of their sources.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
+import nir_cases
+
+sys.path.pop(0)
+
+from nengo_spikecost import measure
+from nengo_spikecost.errors import ConversionError
+
+NAMES = [path.stem for path in sorted(nir_cases.FOLDER.glob("*.npz"))]
+#: Recordings whose file does not determine what the tool did, and why.
+LEFT_OUT = {
+    "snntorch_left_out": "a part of the network",
+    "snntorch_left_out_middle": "a part of the network",
+    "norse_lif_v_reset": "v_reset",
+    "rockpool_cuba_recurrent": "recurrent weights",
+}
+
+
+def test_there_are_recordings_of_every_tool():
+    assert len(NAMES) > 50
+    tools = {name.split("_")[0] for name in NAMES}
+    assert {"snntorch", "norse", "spikingjelly", "sinabs", "rockpool", "lava-dl"} <= tools
+
+
+@pytest.mark.filterwarnings("ignore::nengo_spikecost.errors.ConversionWarning")
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LEFT_OUT])
+def test_every_spike_at_its_step(name):
+    case = nir_cases.case(name)
+    assert case.about["faithful"]
+    steps = nir_cases.run(case.network(), case.inputs)
+    assert case.spikes
+    for node, spikes in case.spikes.items():
+        assert spikes.sum() > 0
+        np.testing.assert_array_equal(steps[node].reshape(spikes.shape), spikes, err_msg=node)
+    for node, values in case.values.items():
+        # float32 there: a membrane of up to 8, after 40 steps of rounding
+        np.testing.assert_allclose(steps[node].reshape(values.shape), values, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", [name for name in LEFT_OUT if name in NAMES])
+def test_what_a_file_does_not_say_is_not_made_up(name):
+    case = nir_cases.case(name)
+    assert not case.about["faithful"]
+    try:
+        steps = nir_cases.run(case.network(), case.inputs)
+    except ConversionError as error:
+        assert "can't be added" in str(error)
+        return
+    same = [
+        np.array_equal(steps[n].reshape(s.shape), s) for n, s in case.spikes.items() if n in steps
+    ]
+    assert not all(same) or set(case.spikes) - set(steps)
+
+
+@pytest.mark.filterwarnings("ignore::nengo_spikecost.errors.ConversionWarning")
+@pytest.mark.parametrize(
+    "name",
+    ["snntorch_conv", "snntorch_rsynaptic_subtract", "norse_cuba", "spikingjelly_conv", "sinabs_iaf_conv"],
+)  # fmt: skip
+@pytest.mark.parametrize("simulator", ["compiled", "nengo_dl"])
+def test_the_same_counts_in_every_simulator(name, simulator):
+    case = nir_cases.case(name)
+    activity = measure(case.network(), case.inputs, simulator=simulator, progress=False)
+    for node, spikes in case.spikes.items():
+        if node in activity.populations:
+            counts = activity.populations[node].counts
+            np.testing.assert_array_equal(counts, spikes.sum(axis=1).reshape(counts.shape))
