@@ -4,8 +4,8 @@
     python examples/train_snntorch.py --out docs/files
 
 It needs none of nengo_spikecost but its digits, so that it can run where TensorFlow is not. It
-writes ``digits_snntorch.nir``, as snnTorch's own exporter makes it, and ``digits_snntorch.npz``: the
-first test digits, and every spike that snnTorch gives for them, to be compared with.
+writes ``digits_snntorch.nir``, as snnTorch's own exporter makes it, and ``digits_snntorch.npz``:
+the first test digits, and every spike that snnTorch gives for them, to be compared with.
 
 The neurons are reset to zero, which is what NIR and Loihi have; snnTorch's default, a reset by
 subtraction, could not be said in the file. An export needs a ``beta`` and a threshold for every
