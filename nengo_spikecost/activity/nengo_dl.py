@@ -23,9 +23,11 @@ neurons, a thousand steps and a hundred samples is 4 GB.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import nengo
@@ -229,7 +231,8 @@ class StreamingBackend(Backend):
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
             first = self._n_steps_done
             self._first.assign(first)
-            counts, outputs = self._graphs[key](arrays)
+            with _checks_in_words():
+                counts, outputs = self._graphs[key](arrays)
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
         return self._batch_counts((counts, outputs), self.setup.n_steps, first)
@@ -453,7 +456,7 @@ class ProbingBackend(Backend):
             for spec in setup.inputs
         }
         n_steps = None if data else setup.n_steps
-        with self._calls.watched():
+        with self._calls.watched(), _checks_in_words():
             read = self._sim.predict_on_batch(
                 data or None, n_steps=n_steps, stateful=setup.continuous
             )
@@ -487,6 +490,18 @@ class ProbingBackend(Backend):
             integral = read[self._integrals[population.name]][:, -1]
             totals += np.rint(integral.astype(np.float64) / amplitude(population))
         return totals
+
+
+@contextlib.contextmanager
+def _checks_in_words() -> Iterator[None]:
+    """What a check within TensorFlow says, without the many lines that TensorFlow adds."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        said = re.search(r"assertion failed: \[(.+?)\]", str(error))
+        if said is None:
+            raise
+        raise MeasurementError(said.group(1)) from error
 
 
 def _may_be_negative(population: SpikeSource) -> bool:

@@ -8,14 +8,17 @@ one for each neuron.
 
 from __future__ import annotations
 
+import types
 from typing import Any, ClassVar
 
 import nengo
 import numpy as np
 from nengo.dists import Choice
+from nengo.neurons import settled_firingrate
 from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam
 
-from ..workload.neuron_costs import neuron_cost_rules
+from .. import stack
+from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cost_rules
 
 #: After a spike:
 #:
@@ -32,6 +35,13 @@ from ..workload.neuron_costs import neuron_cost_rules
 #: ``"none"``
 #:     nothing happens.
 RESETS = ("value", "value_skip", "subtract", "subtract_later", "subtract_owed", "none")
+
+
+#: What is said of values that were said to be numbers of spikes.
+NO_SPIKES = (
+    "An input was said to be spikes, and has values that are no whole numbers from 0: give numbers "
+    "of spikes, or have it read as values (spikes=False)."
+)
 
 
 class _Parameter(NdarrayParam):
@@ -96,6 +106,15 @@ class _DiscreteNeurons(nengo.neurons.NeuronType):
     def max_rates_intercepts(self, gain: Any, bias: Any) -> tuple[np.ndarray, np.ndarray]:
         """Of neurons that get their gain and bias, there is no rate that they were made for."""
         return np.full_like(gain, np.nan), np.full_like(gain, np.nan)
+
+    def rates(self, x: Any, gain: Any, bias: Any, dt: float = 0.001) -> np.ndarray:
+        """What neurons give on average at a constant input, in 1,000 steps after the first 100."""
+        J = self.current(x, gain, bias)
+        state = {name: np.zeros_like(J) for name in ("output", "voltage", "current")}
+        mean = settled_firingrate(
+            self.step, J, state, dt, settle_time=100.5 * dt, sim_time=1000.5 * dt
+        )
+        return np.asarray(mean)
 
 
 class DiscreteLIF(_DiscreteNeurons):
@@ -239,19 +258,42 @@ class EventInput(nengo.neurons.NeuronType):
     def step(self, dt: float, J: np.ndarray, output: np.ndarray) -> None:
         """Whole numbers from 0 are handed on; anything else is no number of spikes."""
         if (J < 0).any() or (np.rint(J) != J).any():
-            wrong = J[(J < 0) | (np.rint(J) != J)][0]
-            raise nengo.exceptions.SimulationError(
-                f"An input was said to be spikes, and is {wrong:g}: give numbers of spikes, or "
-                "have it read as values (spikes=False)."
-            )
+            raise nengo.exceptions.SimulationError(NO_SPIKES)
         output[...] = J * np.asarray(self.amplitude / dt, dtype=J.dtype)
 
     def max_rates_intercepts(self, gain: Any, bias: Any) -> tuple[np.ndarray, np.ndarray]:
         """There are none."""
         return np.full_like(gain, np.nan), np.full_like(gain, np.nan)
 
+    def rates(self, x: Any, gain: Any, bias: Any, dt: float = 0.001) -> np.ndarray:
+        """The events that it is given, on average: any number from 0."""
+        rates: np.ndarray = np.maximum(self.current(x, gain, bias), 0) * (self.amplitude / dt)
+        return rates
+
+
+@leak_rules.register(_DiscreteNeurons)
+def decays(neuron_type: _DiscreteNeurons) -> bool:
+    """Whether a membrane or a current does."""
+    return bool(np.any(neuron_type.decay != 1) or neuron_type.has_current)
+
+
+@constant_input_rules.register(_DiscreteNeurons)
+def has_leak(neuron_type: _DiscreteNeurons) -> bool:
+    """What the membrane gets besides its input."""
+    return bool(np.any(neuron_type.leak))
+
 
 @neuron_cost_rules.register(EventInput)
 def no_updates(neuron_type: EventInput) -> int:
     """A sensor's events are there without neurons."""
     return 0
+
+
+def _tell_nengo_dl(module: types.ModuleType) -> None:
+    """Have NengoDL run these neurons in TensorFlow."""
+    from .tensor_neurons import BUILDERS
+
+    module.SimNeuronsBuilder.TF_NEURON_IMPL.update(BUILDERS)
+
+
+stack.when_imported("nengo_dl.neuron_builders", _tell_nengo_dl)

@@ -27,6 +27,10 @@ NeuronCostRule = Callable[[Any], int]
 
 #: From neuron type to the updates of one neuron and step.
 neuron_cost_rules: TypeRegistry[NeuronCostRule] = TypeRegistry("neuron-cost rule")
+#: From neuron type to whether its state decays by itself.
+leak_rules: TypeRegistry[Callable[[Any], bool]] = TypeRegistry("leak rule")
+#: From neuron type to whether it adds something constant to its state at every step, by itself.
+constant_input_rules: TypeRegistry[Callable[[Any], bool]] = TypeRegistry("constant-input rule")
 
 
 @neuron_cost_rules.register(NeuronType)
@@ -65,12 +69,16 @@ def updates_per_step(neuron_type: Any) -> int:
 
 
 def is_leaky(neuron_type: Any) -> bool:
-    """Whether the state of a neuron decays by itself: it has a membrane time constant."""
-    return hasattr(neuron_type, "tau_rc")
+    """Whether the state of a neuron decays by itself: its rule, or a membrane time constant."""
+    rule = leak_rules.find(neuron_type)
+    return hasattr(neuron_type, "tau_rc") if rule is None else rule(neuron_type)
 
 
 def has_bias(ensemble: nengo.Ensemble) -> bool:
     """Whether the neurons of an Ensemble may have biases: all do, but those set to zero."""
+    rule = constant_input_rules.find(ensemble.neuron_type)
+    if rule is not None and rule(ensemble.neuron_type):
+        return True
     bias = ensemble.bias
     if isinstance(bias, nengo.dists.Choice):
         bias = bias.options

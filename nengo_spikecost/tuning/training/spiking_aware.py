@@ -74,7 +74,9 @@ class _AwareBuilders(dict):
     """Builders by neuron type: those of NengoDL, aware of spikes."""
 
     def __contains__(self, neuron_type: Any) -> bool:
-        if super().__contains__(neuron_type):
+        known = super().__contains__(neuron_type)
+        # a builder that spikes in training, too, has no rate curve either
+        if known and getattr(super().__getitem__(neuron_type), "spiking", True):
             return True
         if getattr(neuron_type, "spiking", False):
             raise TuningError(
@@ -82,7 +84,7 @@ class _AwareBuilders(dict):
                 "theirs. Train with another spiking type, such as LIF, LoihiLIF, "
                 "SpikingRectifiedLinear or LoihiSpikingRectifiedLinear."
             )
-        return False
+        return known
 
     def __getitem__(self, neuron_type: Any) -> Any:
         builder = super().__getitem__(neuron_type)
