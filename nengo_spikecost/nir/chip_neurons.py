@@ -73,7 +73,7 @@ def build_discrete_lif(model: Any, lif: DiscreteLIF, neurons: Any, block: Any) -
     bias = compartment.bias / (1 - np.asarray(lif.current_decay))
     compartment.bias[:] = bias + lif.leak / gain
     compartment.refract_delay[:] = 1
-    compartment.vmin, compartment.vmax = -np.inf, np.inf
+    compartment.vmin, compartment.vmax = float(np.max(lif.lowest / gain)), np.inf
     compartment.has_own_current = lif.has_current
 
 

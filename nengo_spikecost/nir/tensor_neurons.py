@@ -80,6 +80,7 @@ class DiscreteLIFBuilder(_DiscreteBuilder):
         self.at_threshold = self.values(lambda n: n.at_threshold)
         self.several = self.values(lambda n: n.several)
         self.resets = self.values(lambda n: n.reset)
+        self.lowest = self.values(lambda n: n.lowest).astype(self.dtype)
 
     def step(self, J: Any, dt: Any, voltage: Any, current: Any) -> tuple[Any, ...]:
         """One step of all neurons, as `DiscreteLIF.step` has it."""
@@ -87,7 +88,7 @@ class DiscreteLIFBuilder(_DiscreteBuilder):
         fired = self._fires(voltage)
         moved, current = self.moved(J, voltage, current)
         moved = _chosen(
-            self.resets == "subtract_later",
+            np.isin(self.resets, ("subtract_later", "subtract_owed")),
             lambda: moved - tf.cast(fired, self.dtype) * self.threshold, moved,
         )  # fmt: skip
         skipping = moved
@@ -108,6 +109,11 @@ class DiscreteLIFBuilder(_DiscreteBuilder):
         left = _chosen(
             self.resets == "value", lambda: tf.where(spikes > 0, self.reset_value, above), left
         )
+        left = _chosen(
+            self.resets == "subtract_owed",
+            lambda: above - (spikes - tf.cast(fired, self.dtype)) * self.threshold, left,
+        )  # fmt: skip
+        left = _chosen(self.lowest > -np.inf, lambda: tf.maximum(left, self.lowest), left)
         return spikes * self.height, left, current
 
     def _fires(self, voltage: Any) -> Any:

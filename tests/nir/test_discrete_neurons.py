@@ -38,6 +38,7 @@ LIF = [
     ),
     DiscreteLIF(some(0, 1), some(1, 2), "subtract_later", several=True, amplitude=0.25),
     DiscreteLIF(0.0, 0.5),
+    DiscreteLIF(1.0, 1.0, lowest=-0.5), DiscreteLIF(0.5, 0.75, "subtract_owed", lowest=-0.25),
     DiscreteLIF(0.5, 1.0, initial_state={"voltage": nengo.dists.Choice([0.75])}),
 ]  # fmt: skip
 LI = [DiscreteLI(0.5), DiscreteLI(some(0, 1), current_decay=0.5, current_gain=0.25, leak=0.5)]
@@ -49,7 +50,7 @@ def by_hand(neurons, inputs):
     out = np.zeros((STEPS, N))
     for k in range(N):
         own = lambda name, k=k: float(np.broadcast_to(getattr(neurons, name), N)[k])  # noqa: E731
-        v, i, rests, owed = float(start[k]), 0.0, False, 0.0
+        v, i, rests, owed, still_above = float(start[k]), 0.0, False, 0.0, False
         for t in range(STEPS):
             i = own("current_decay") * i + inputs[t, k]
             v = own("decay") * v + own("current_gain") * i + own("leak")
@@ -59,13 +60,17 @@ def by_hand(neurons, inputs):
             threshold = own("threshold")
             v -= owed
             v = own("reset_value") if rests else v
-            fires = v >= threshold if neurons.at_threshold else v > threshold
-            n = max(math.floor(v / threshold), 1) * fires if neurons.several else int(fires)
+            judged = v - threshold * still_above  # of subtract_owed alone
+            fires = judged >= threshold if neurons.at_threshold else judged > threshold
+            n = max(math.floor(judged / threshold), 1) * fires if neurons.several else int(fires)
             out[t, k] = n
             if neurons.reset == "value" and fires:
                 v = own("reset_value")
-            elif neurons.reset == "subtract":
+            elif neurons.reset in ("subtract", "subtract_owed"):
                 v -= n * threshold
+            v = max(v, neurons.lowest)
+            above = v >= threshold if neurons.at_threshold else v > threshold
+            still_above = neurons.reset == "subtract_owed" and above
             rests = neurons.reset == "value_skip" and fires
             owed = threshold if neurons.reset == "subtract_later" and fires else 0.0
     return out

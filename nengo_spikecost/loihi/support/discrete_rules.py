@@ -30,6 +30,7 @@ _RESETS = {
     "value_skip": "lose the input of the step after a spike",
     "subtract": "are reset by subtraction",
     "subtract_later": "are reset by subtraction, in the step after a spike",
+    "subtract_owed": "are reset by subtraction",
     "none": "are not reset",
 }
 
@@ -67,6 +68,12 @@ def discrete_problems(neurons: DiscreteLIF, off_chip: str) -> Iterator[Finding]:
             "has neurons that fire at their threshold, and on the chip they fire above it only",
             remedy, False,
         )  # fmt: skip
+    if np.isfinite(neurons.lowest) and neurons.lowest < 0:
+        yield (
+            f"has neurons whose membranes go no lower than {neurons.lowest:g}, of which the chip "
+            "keeps a power of two (in its own units), so up to 41 % more or less",
+            remedy, False,
+        )  # fmt: skip
     yield from _rounded_decays(neurons, remedy)
     yield from _too_many(neurons)
 
@@ -92,6 +99,8 @@ def _refused(neurons: DiscreteLIF) -> Iterator[str]:
             f"has neurons with a current_gain of {_values(neurons.current_gain)}; a compartment "
             "adds its current as it is, so that it has to be above 0"
         )
+    if neurons.lowest > 0:
+        yield f"has neurons whose membranes go no lower than {neurons.lowest:g}, above 0"
     for name in ("decay", "current_decay"):
         value = getattr(neurons, name)
         if np.any((value < 0) | (value > 1)):
