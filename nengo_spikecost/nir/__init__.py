@@ -6,7 +6,7 @@ each of them steps its neurons.
 
 from __future__ import annotations
 
-from . import chip_neurons as _chip_neurons  # noqa: F401  (registers what NengoLoihi builds)
+from . import foreign_builders as _foreign  # noqa: F401  (for NengoLoihi and NengoDL)
 from .conventions import CONVENTIONS, Convention
 from .discrete_neurons import DiscreteLI, DiscreteLIF, EventInput
 from .graph_network import GraphNetwork

@@ -26,13 +26,11 @@ Reference: nengo-loihi 1.1.0, block.py (``Compartment``), builder/discretize.py
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import numpy as np
 from nengo.exceptions import BuildError
 
-from .. import stack
 from .discrete_neurons import DiscreteLIF
 
 #: Steps of a decay: 12 bits.
@@ -98,13 +96,3 @@ def _with_own_filter(kind: type) -> type:
             super().configure_filter(tau_s, dt=dt)
 
     return OwnFilter
-
-
-def _register(module: types.ModuleType) -> None:
-    """Tell NengoLoihi, once its own neurons are known."""
-    builders = module.Builder.builders
-    if DiscreteLIF not in builders:
-        module.Builder.register(DiscreteLIF)(build_discrete_lif)
-
-
-stack.when_imported("nengo_loihi.builder.ensemble", _register)

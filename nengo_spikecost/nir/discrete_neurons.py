@@ -8,7 +8,6 @@ one for each neuron.
 
 from __future__ import annotations
 
-import types
 from typing import Any, ClassVar
 
 import nengo
@@ -17,7 +16,6 @@ from nengo.dists import Choice
 from nengo.neurons import settled_firingrate
 from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam
 
-from .. import stack
 from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cost_rules
 
 #: After a spike:
@@ -287,13 +285,3 @@ def has_leak(neuron_type: _DiscreteNeurons) -> bool:
 def no_updates(neuron_type: EventInput) -> int:
     """A sensor's events are there without neurons."""
     return 0
-
-
-def _tell_nengo_dl(module: types.ModuleType) -> None:
-    """Have NengoDL run these neurons in TensorFlow."""
-    from .tensor_neurons import BUILDERS
-
-    module.SimNeuronsBuilder.TF_NEURON_IMPL.update(BUILDERS)
-
-
-stack.when_imported("nengo_dl.neuron_builders", _tell_nengo_dl)
