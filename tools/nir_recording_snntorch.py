@@ -165,14 +165,15 @@ def record(
 class LeftOut(nn.Module):
     """A skip connection, which the exporter doesn't see."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: bool) -> None:
         super().__init__()
         self.fc1, self.lif1 = nn.Linear(6, 8), neuron("Leaky")(8)
         self.fc2, self.lif2 = nn.Linear(8, 8), neuron("Leaky")(8)
+        self.fc3 = nn.Linear(8, 3) if more else nn.Sequential()
 
     def forward(self, x: Any) -> Any:
         current = self.fc1(x)
-        return self.lif2(self.fc2(self.lif1(current)) + current)
+        return self.fc3(self.lif2(self.fc2(self.lif1(current)) + current))
 
 
 def recordings() -> Iterator[Recording]:
@@ -239,12 +240,22 @@ def particular() -> Iterator[Recording]:
     )
     yield record(
         "left_out",
-        LeftOut,
+        lambda: LeftOut(False),
         subtract,
         faithful=False,
         odd=[
-            "an addition in forward() ends the graph: neither the skip connection nor "
-            "lif2, which comes after it, is in the file, and nothing is said"
+            "an addition in forward() ends the graph: neither the skip connection nor lif2, which "
+            "comes after it, is in the file, and nothing is said"
+        ],
+    )
+    yield record(
+        "left_out_middle",
+        lambda: LeftOut(True),
+        subtract,
+        faithful=False,
+        odd=[
+            "an addition in forward() cuts the graph: fc2 and fc3 both lead to the output, lif2 "
+            "has an Input of its own, and the skip connection is missing; nothing is said"
         ],
     )
 

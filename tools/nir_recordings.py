@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nir_recording_lava
 import nir_recording_norse
+import nir_recording_paper
 import nir_recording_rockpool
 import nir_recording_sinabs
 import nir_recording_snntorch
@@ -39,6 +40,7 @@ TOOLS = {
     "sinabs": nir_recording_sinabs,
     "rockpool": nir_recording_rockpool,
     "lava-dl": nir_recording_lava,
+    "nir-paper": nir_recording_paper,
 }
 
 
