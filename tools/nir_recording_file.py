@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -190,7 +191,7 @@ def refusal(about: str, export: Callable[[], Any], path: Path) -> dict[str, str]
             stage = "nir.write"
             nir.write(path, graph)
         except Exception as error:
-            words = str(error).split("\n")[0][:300]
+            words = textwrap.shorten(str(error).split("\n")[0], 160, placeholder=" ...")
             return {
                 "network": about,
                 "fails in": stage,

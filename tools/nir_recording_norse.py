@@ -282,7 +282,7 @@ def recordings() -> Iterator[Recording]:
         (2, 5, 5),
         24,
         infer=True,
-        odd=[TIME, "nir counts a group's channels only, and refuses the file on reading"],
+        odd=[TIME, "nir counts the channels of one group only"],
     )
 
 

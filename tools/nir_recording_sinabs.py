@@ -194,15 +194,15 @@ def refused() -> Iterator[tuple[str, Callable[[], Any]]]:
             }
         )
 
-    yield "sinabs: LIF(tau_mem=10.0), whose parameters are numbers", scalar
+    yield "LIF(tau_mem=10.0), whose parameters are numbers", scalar
     yield (
-        "sinabs: LIF(tau_mem of 3 values), whose threshold is a number",
+        "LIF(tau_mem of 3 values), whose threshold is a number",
         lambda: nir.LIF(
             tau=np.ones(3), r=np.ones(3), v_leak=np.zeros(3), v_threshold=np.asarray(number)
         ),
     )
     yield (
-        "sinabs: a convolution, without a call of infer_types()",
+        "a convolution, without a call of infer_types()",
         lambda: chain(
             {
                 "input": nir.Input(np.array([1, 4, 4])),

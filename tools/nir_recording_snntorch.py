@@ -298,7 +298,7 @@ def particular() -> Iterator[Recording]:
         subtract,
         (2, 6, 6),
         24,
-        odd=["nir counts a group's channels only, and refuses the file on reading"],
+        odd=["nir counts the channels of one group only"],
     )
     thresholds = dense(
         neuron("Leaky", threshold=torch.full((10,), 0.5)),
@@ -348,10 +348,6 @@ def refused() -> Iterator[tuple[str, Callable[[], Any]]]:
             ),
             data=image,
         ),
-    )
-    yield (
-        'Conv2d with padding="same" and a kernel of 3 x 1',
-        export(nn.Conv2d(2, 2, (3, 1), padding="same"), nn.MaxPool2d(2), data=image),
     )
     yield (
         "AvgPool2d with padding",

@@ -191,7 +191,8 @@ def _steps(node: Node) -> list[float]:
     if node.kind in ("IF", "I"):
         return [float(1 / value) for value in r if np.isfinite(value) and value > 0]
     tau = node.fields.get("tau", node.fields.get("tau_mem"))
-    ratios = np.asarray(tau, dtype=float) / np.asarray(node.fields.get("r", 1.0), dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):  # tau and r without end, or an r of 0
+        ratios = np.asarray(tau, dtype=float) / np.asarray(node.fields.get("r", 1.0), dtype=float)
     if (r == 1).all():
         return []  # a membrane that goes towards its input: any step does
     return [float(value) for value in np.unique(ratios) if np.isfinite(value) and value > 0]
