@@ -16,7 +16,7 @@ from ...activity import network_digests as digests
 from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
 from ...activity.processors import usable_processors
-from ...activity.subject import step_of
+from ...activity.subject import step_of, subject
 from ...checkpoints import Checkpoint, is_unchanged, with_digest
 from ...digests import array_digest
 from ...errors import DataError, LoihiError, MeasurementError
@@ -101,7 +101,7 @@ class Emulator:
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
-        names, shapes = getattr(given, "inputs", {}), getattr(given, "input_shapes", {})
+        names, shapes = subject(given).inputs, getattr(given, "input_shapes", {})
         self._shapes = {names[name]: shape for name, shape in shapes.items()}
         self.network, self.model = self.built.network, self.built.model
         own = -1 if self.network.seed is None else self.network.seed

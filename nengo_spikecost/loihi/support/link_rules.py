@@ -282,6 +282,15 @@ def _add_tau(taus: Taus, link: Link, context: Context, tau: float) -> None:
 def tau_problems(taus: Taus, context: Context) -> Iterator[Unsupported]:
     """Populations on the chip that are filtered with several time constants."""
     for ensemble, sources in taus.items():
+        if getattr(ensemble.neuron_type, "has_current", False) and max(sources) > 0:
+            tau = max(sources)
+            reason = (
+                f"has neurons with a synaptic current of their own, and a filter of {tau:g} s from "
+                f"{sources[tau]}; a compartment has one current"
+            )
+            remedy = "Use synapse=None or nengo.Lowpass(0), with spikes and not values as input"
+            yield context.problem(ensemble, reason, remedy, refused=True)
+            continue
         if len(sources) > 1:
             each = ", ".join(f"{tau:g} s from {name}" for tau, name in sorted(sources.items()))
             reason = (

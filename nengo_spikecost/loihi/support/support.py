@@ -17,6 +17,7 @@ from ...warned import is_first, warn
 from .ensemble_rules import config_problems, ensemble_problems
 from .link_rules import Taus, link_problems, tau_problems
 from .links import find_links
+from .loop_rules import loop_problems
 from .placement import on_chip
 from .rounding_rules import rounding_problems
 from .unsupported import Context, Unsupported, chip_step, network_and_names, owner_of
@@ -82,6 +83,7 @@ def check_support(network: Any, *, dt: float | None = None) -> tuple[Unsupported
     for link in links:
         problems += link_problems(link, context, taus)
     problems += tau_problems(taus, context)
+    problems += loop_problems(links, context)
     if not any(problem.refused for problem in problems):
         problems += rounding_problems(links, taus, context)
     for probe in net.all_probes:
