@@ -80,7 +80,7 @@ def neurons_of(
         given["initial_state"] = {"voltage": start}
     if node.kind in GRADED:
         return Neurons(DiscreteLI(**given), gain, bias)
-    reset, notes = _reset(node, convention, recurrent)
+    reset, notes = reset_of(node, convention, recurrent)
     neuron_type = DiscreteLIF(
         threshold=numbers.field("v_threshold"), reset=reset,
         reset_value=numbers.field("v_reset", 0.0), at_threshold=convention.at_threshold,
@@ -181,7 +181,7 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.where(np.abs(values - nearest) < ROUNDING, nearest, values)
 
 
-def _reset(node: Node, convention: Convention, recurrent: bool) -> tuple[str, tuple[str, ...]]:
+def reset_of(node: Node, convention: Convention, recurrent: bool) -> tuple[str, tuple[str, ...]]:
     """The reset as `DiscreteLIF` has it, and what there is to say of it."""
     if convention.reset == "none":
         return "none", ()

@@ -1,0 +1,85 @@
+"""When values arrive: loops, and steps by which the graph runs ahead of the network.
+
+Nengo says of every Connection by how many steps it is late: by none without a filter, by one with
+one. NIR does not; tools compute a step of all nodes in the order of the signal, and what comes back
+in a loop is of the step before. So a graph may be ahead of the network: where a way forward is late
+in Nengo, all behind it happens earlier in NIR, and is the same otherwise. What can't be right is
+one place that is reached by ways of different lengths, or a loop that takes more than one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .network_links import Link
+
+
+def closing_links(links: list[Link], starts: Iterable[Any]) -> set[int]:
+    """Numbers of the links that close a loop, in the order in which values come from the inputs."""
+    leading: dict[Any, list[tuple[int, Any]]] = {}
+    for number, link in enumerate(links):
+        leading.setdefault(link.pre, []).append((number, link.post))
+    closing: set[int] = set()
+    done: set[Any] = set()
+    for start in [*starts, *leading]:
+        if start in done:
+            continue
+        path, waiting = [start], [list(leading.get(start, ()))]
+        while path:
+            if not waiting[-1]:
+                waiting.pop()
+                done.add(path.pop())
+                continue
+            number, post = waiting[-1].pop(0)
+            if any(post == key for key in path):
+                closing.add(number)
+            elif post not in done:
+                path.append(post)
+                waiting.append(list(leading.get(post, ())))
+    return closing
+
+
+def steps_ahead(
+    links: list[Link], closing: set[int], places: Iterable[Any]
+) -> tuple[dict[Any, int], dict[int, int]]:
+    """By how many steps each place is ahead, and which links have steps left to wait.
+
+    Returns
+    -------
+    ahead : dict from place to int
+        The least that any way forward takes.
+    waiting : dict from number of link to int
+        Steps by which a link has to be late in NIR; below 0, it can't be.
+    """
+    forward: dict[Any, list[Link]] = {key: [] for key in places}
+    for number, link in enumerate(links):
+        if number not in closing:
+            forward[link.post].append(link)
+    ahead: dict[Any, int] = {}
+    for place in _in_order(forward):
+        ways = [ahead[link.pre] + link.delay for link in forward[place]]
+        ahead[place] = min(ways, default=0)
+    waiting = {}
+    for number, link in enumerate(links):
+        left = ahead[link.pre] + link.delay - ahead[link.post] - (number in closing)
+        if left:
+            waiting[number] = left
+    return ahead, waiting
+
+
+def _in_order(forward: Mapping[Any, list[Link]]) -> list[Any]:
+    """Places, each after all that lead to it."""
+    order: list[Any] = []
+    done: set[Any] = set()
+    for key in forward:
+        stack = [(key, False)]
+        while stack:
+            place, ready = stack.pop()
+            if ready:
+                order.append(place)
+            elif place not in done:
+                done.add(place)
+                stack.append((place, True))
+                stack += [(link.pre, False) for link in forward[place] if link.pre not in done]
+    return order
