@@ -22,10 +22,12 @@ import numpy as np
 from .. import check, files
 from ..errors import ConversionError, ConversionWarning
 from ..graph.naming import unique_names
+from ..lowering.composition import add
 from ..lowering.linear_map import Gather
 from ..options import named_arguments
 from ..warned import warn
 from .conventions import Convention
+from .depth_first import for_depth_first
 from .graph_network import GraphNetwork
 from .graph_nodes import GraphNodes, nir_package
 from .link_timing import closing_links, steps_ahead
@@ -36,7 +38,7 @@ from .network_links import (
 from .tool_readers import Reader, reader_of
 from .written_layouts import find_layouts
 from .written_maps import (
-    Shape, Written, flatten, image_node, image_shape, matrix_nodes, scaled,
+    Shape, Written, flatten, image_node, image_shape, matrix_nodes, over_two_axes, scaled,
 )  # fmt: skip
 from .written_neurons import Membrane, neuron_writers
 
@@ -179,8 +181,10 @@ class _GraphWriter:
         self._add_nodes(fields)
         self._add_links()
         self._join()
-        if self.reader.name == "snntorch":
+        if self.reader.splits_loops:
             self.nodes.split_loops()
+        if self.reader.depth_first:
+            self._order_edges()
         about = {"convention": self.reader.name, "dt": self.dt, "step_s": self.step_s}
         return self.nodes.graph(about)
 
@@ -208,12 +212,17 @@ class _GraphWriter:
 
     def _prepare(self) -> None:
         places, links = self.read.places, [k for k in self.read.links if not k.map.is_zero]
+        if not self.reader.reads("Conv1d"):
+            links = [replace(link, map=over_two_axes(link.map)) for link in links]
         probed = {key for _, key, _ in self.read.outputs}
         links = self._without_constant_relays(links, probed)
         relays = [
             key for key, place in places.items() if place.kind == "relay" and not place.bias.any()
         ]
         self.links = filters_moved(links, relays, probed)
+        if self.reader.is_tool:
+            self.links = _added(self.links)
+            self._refuse(self._several_ends())
         self.units = self._units(probed)
         starts = [key for key, place in places.items() if place.kind == "input"]
         self.closing = closing_links(self.links, starts)
@@ -240,6 +249,15 @@ class _GraphWriter:
                     places[link.post].bias = places[link.post].bias + link.map(places[key].bias)
                 links = [link for link in links if link.pre != key]
                 del places[key]
+
+    def _several_ends(self) -> Any:
+        """Tools have one input and one output."""
+        for what, names in (
+            ("input", [self._name(node) for node in self.inputs]),
+            ("output", [name for name, _, _ in self.read.outputs]),
+        ):
+            for name in names[1:]:
+                yield name, f"is one more {what}, and {self.reader.name} reads one"
 
     def _units(self, probed: set[Any]) -> dict[Any, float]:
         """What a 1 in NIR is in Nengo, for every place: a spike, or a 1."""
@@ -495,6 +513,23 @@ class _GraphWriter:
         for name, key, decay in self.read.outputs:
             self._add_output(name, key, decay)
 
+    def _order_edges(self) -> None:
+        """Edges in an order in which a reader that goes depth first runs the graph right."""
+        ends = {self._chain_end(number): self.links[number].post for number in self.closing}
+        closing = {(end, self.tails_of[post][0]) for end, post in ends.items()}
+        edges, early = for_depth_first(
+            self.nodes.edges, self.tails_of[self.inputs[0]][0], self.output, closing
+        )
+        reader = self.reader.name
+        self._refuse(
+            (name, f"is reached by several ways, which {reader} runs in another order (depth first)")
+            for name in early
+        )
+        self.nodes.edges = edges
+
+    def _chain_end(self, number: int) -> str:
+        return self.chains[number][-1]
+
     def _feed_alone(self) -> None:
         """Weights of 0 to neurons that nothing leads to, with their bias."""
         first = self.inputs[0]
@@ -534,13 +569,33 @@ class _GraphWriter:
             self.nodes.join(tails, total)
             tails = [total]
         sizes = {"output_type": {"output": np.array(layout.sizes)}}
-        output = self.nodes.add(name, Written("Output", sizes), layout.sizes)
+        output = self.output = self.nodes.add(name, Written("Output", sizes), layout.sizes)
         self.nodes.join(tails, output)
         if ahead:
             warn(
                 f"Values of output {output} come {ahead} step{'s' * (ahead > 1)} earlier than in "
                 "Nengo, where a filter takes a step.", ConversionWarning,
             )  # fmt: skip
+
+
+def _added(links: list[Link]) -> list[Link]:
+    """The same links, those beside each other as one: a reader adds fewer ways, or none."""
+    result: list[Link] = []
+    for link in links:
+        for k, other in enumerate(result):
+            if _beside(link, other):
+                total = add(other.map, link.map)
+                if total is not None:
+                    result[k] = replace(other, map=total)
+                    break
+        else:
+            result.append(link)
+    return result
+
+
+def _beside(one: Link, two: Link) -> bool:
+    same = (one.pre, one.post, one.delay, one.decay) == (two.pre, two.post, two.delay, two.decay)
+    return same and not (one.map.is_zero or two.map.is_zero)
 
 
 #: Nodes that are beside what a link is.

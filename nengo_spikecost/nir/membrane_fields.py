@@ -92,7 +92,8 @@ def fields_of(given: Given, reader: Reader, dt: float) -> Fields:
     dt : float
         Length of a step in the unit of the graph's time constants.
     """
-    fields = _normal(given, reader, dt) if reader.is_tool else _plain(given, reader, dt)
+    normal = reader.is_tool and not given.membrane.graded  # tools read no membranes
+    fields = _normal(given, reader, dt) if normal else _plain(given, reader, dt)
     own, notes = _other_steps(given, reader, fields.kind)
     differences = (*given.membrane.differences, *own, *fields.differences)
     return Fields(fields.kind, fields.arrays, fields.scale, fields.bias, differences, notes)
@@ -192,8 +193,11 @@ def _normal(given: Given, reader: Reader, dt: float) -> Fields:
     divided = q if reader.r == "1" and not (cuba or integrates) else np.ones(n)
     # 2. k: weights as they are, or thresholds of 1
     k = np.where(scale == 0, 1.0, divided / np.where(scale == 0, 1.0, scale))
-    if (scale <= 0).any() or np.ptp(k * (m.threshold - base)) > ROUNDING * np.abs(k).max():
-        k = 1 / (m.threshold - base)
+    threshold = k * (m.threshold - base)
+    alike = np.ptp(threshold) <= ROUNDING * np.abs(threshold).max()
+    # readers compare thresholds bit by bit
+    threshold = np.full(n, threshold[0] if alike and (scale > 0).all() else 1.0)
+    k = threshold / (m.threshold - base)
     # 3. what is constant
     leak = m.leak - (1 - m.decay) * base
     differences: tuple[str, ...] = ()
@@ -204,7 +208,6 @@ def _normal(given: Given, reader: Reader, dt: float) -> Fields:
     if cuba and np.abs(beside).max() > ROUNDING * np.abs(k * m.threshold).max():
         differences = (_UNFILTERED,)
     bias = bias + beside * (1 - current if cuba else 1.0) / divided
-    threshold = k * (m.threshold - base)
     arrays = {"v_threshold": threshold, "v_reset": np.zeros(n)}
     if integrates:
         return Fields("IF", {"r": np.full(n, 1 / dt), **arrays}, k * scale, bias, differences)

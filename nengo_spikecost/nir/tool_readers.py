@@ -32,12 +32,18 @@ class Reader:
         What a membrane's gain has to be: anything; so that an input counts once; or 1.
     one_tau : bool
         Whether all neurons of a node have to share their time constants.
+    splits_loops : bool
+        Whether a loop of neurons and one matrix can't be read, so that two are written.
+    depth_first : bool
+        Whether nodes are run depth first, which some graphs do not survive.
     """
 
     convention: Convention
     kinds: frozenset[str] | None = None
     r: str = "free"
     one_tau: bool = False
+    splits_loops: bool = False
+    depth_first: bool = False
 
     @property
     def name(self) -> str:
@@ -60,9 +66,9 @@ READERS: Mapping[str, Reader] = {
     "nir": Reader(Convention("nir")),
     # snntorch 1.0.0, import_nir.py: dt is fixed, the reset goes to 0 at once, an IF becomes a
     # Leaky(beta=0.9) (so none is written), and a recurrent Linear that is one node is not read
-    "snntorch": Reader(Convention("snntorch", dt=1e-4), _TORCH | {"AvgPool2d"}, r="tau/dt"),
+    "snntorch": Reader(Convention("snntorch", dt=1e-4), _TORCH | {"AvgPool2d"}, r="tau/dt", splits_loops=True),
     # norse 1.1.0, utils/import_nir.py: dt is its argument, r of a LIF or IF is ignored
-    "norse": Reader(Convention("norse", dt=1e-3), _TORCH | {"IF"}, r="1"),
+    "norse": Reader(Convention("norse", dt=1e-3), _TORCH | {"IF"}, r="1", depth_first=True),
     # spikingjelly 2.0.0, activation_based/nir_exchange/from_nir.py: fires at v >= v_threshold
     "spikingjelly": Reader(
         Convention("spikingjelly", dt=1e-4, at_threshold=True),

@@ -170,6 +170,13 @@ def scaled(obj: LinearMap, factors: np.ndarray) -> LinearMap:
     return Matrix(obj.to_sparse().multiply(factors[:, None]).tocsr())
 
 
+def over_two_axes(obj: LinearMap) -> LinearMap:
+    """A map over images of one axis as one over images of height 1; other maps as they are."""
+    if not isinstance(obj, StridedMap) or len(obj.axes) != 1:
+        return obj
+    return StridedMap(obj.kernel[None], [Axis(1, 1), *obj.axes], obj.channels_last)
+
+
 @_writes(Gather)
 def _diagonal(
     obj: Gather, source: Shape, target: Shape, bias: np.ndarray | None, reader: Reader
@@ -181,6 +188,8 @@ def _diagonal(
         return []
     if bias is None and reader.reads("Scale"):
         return [Written("Scale", {"scale": target.arranged(obj.weights)})]
+    if not target.is_image:
+        return None
     factors = target.by_channel(obj.weights)
     offsets = None if bias is None else target.by_channel(bias)
     if factors is None or (bias is not None and offsets is None) or len(target.sizes) > 3:
