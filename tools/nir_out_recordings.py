@@ -1,7 +1,7 @@
 """Have snnTorch, Norse and SpikingJelly run the graphs that `to_nir` wrote for them.
 
-Needs the environment of ``nir_recordings.py``, and the graphs that ``tests/nir/nir_out_networks.py``
-wrote in that of this package::
+Needs the environment of ``nir_recordings.py``, and the graphs that
+``tests/nir/nir_out_networks.py`` wrote in that of this package::
 
     .venv/bin/python tests/nir/nir_out_networks.py
     nirtools/bin/python tools/nir_out_recordings.py
@@ -70,7 +70,7 @@ def main() -> None:
                 order = inputs[f"{name}_order"] if f"{name}_order" in inputs else slice(None)
                 values = values[:, order].reshape(-1, *sizes)
             spikes[f"{name}_{tool}"] = spikes_of(module, values)
-    np.savez_compressed(FOLDER / "spikes.npz", **spikes)
+    np.savez_compressed(FOLDER / "spikes.npz", **spikes)  # type: ignore[arg-type]
     for key, value in spikes.items():
         print(f"{key}: {int(value.sum())} spikes")
 

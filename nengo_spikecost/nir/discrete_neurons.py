@@ -98,8 +98,18 @@ class _DiscreteNeurons(nengo.neurons.NeuronType):
 
     @staticmethod
     def _typed(J: np.ndarray) -> Any:
-        """Parameters in the numbers that the simulation has."""
-        return lambda parameter: np.asarray(parameter, dtype=J.dtype)
+        """Parameters in the numbers that the simulation has.
+
+        Nengo steps populations whose types are equal as one, of several times as many neurons.
+        """
+
+        def typed(parameter: np.ndarray) -> np.ndarray:
+            values = np.asarray(parameter, dtype=J.dtype)
+            if values.ndim and len(values) != J.shape[-1]:
+                values = np.tile(values, J.shape[-1] // len(values))
+            return values
+
+        return typed
 
     def max_rates_intercepts(self, gain: Any, bias: Any) -> tuple[np.ndarray, np.ndarray]:
         """Of neurons that get their gain and bias, there is no rate that they were made for."""

@@ -1,4 +1,4 @@
-"""A NIR graph while it is written: nodes with names of their own, edges, and the objects of ``nir``."""
+"""A NIR graph while it is written: nodes with names of their own, edges, and ``nir``'s objects."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from .tool_readers import Reader
 from .written_maps import Written
 
 #: Names that modules of PyTorch have for something else.
-_TAKEN = frozenset(
-    "add_module apply bfloat16 buffers children clear cpu cuda double dump_patches eval extra_repr "
-    "float forward get_buffer get_parameter graph half input_type items keys load_state_dict "
-    "modules named_modules parameters pop register_buffer share_memory state state_dict to train "
-    "training type update values xpu zero_grad".split()
-)
+_TAKEN = frozenset((
+    "add_module", "apply", "bfloat16", "buffers", "children", "clear", "cpu", "cuda", "double",
+    "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_parameter",
+    "graph", "half", "input_type", "items", "keys", "load_state_dict", "modules", "named_modules",
+    "parameters", "pop", "register_buffer", "share_memory", "state", "state_dict", "to", "train",
+    "training", "type", "update", "values", "xpu", "zero_grad",
+))  # fmt: skip
 
 
 class GraphNodes:

@@ -103,20 +103,28 @@ def _other_steps(
     given: Given, reader: Reader, kind: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What of reset, start and threshold the reader has otherwise."""
-    membrane, convention = given.membrane, reader.convention
-    differences, notes = [], []
+    membrane, convention, name = given.membrane, reader.convention, reader.name
+    differences: list[str] = []
+    notes: list[str] = []
     start = membrane.start
     if not membrane.graded:
         read = reset_of(Node("", kind, {}), convention, given.recurrent)[0]
         if read != membrane.reset:
             differences.append(
-                f"resets by {_RESETS[membrane.reset]}, where {reader.name} resets by "
-                f"{_RESETS[read]}"
+                f"resets by {_RESETS[membrane.reset]}, where {name} resets by {_RESETS[read]}"
+            )
+        if membrane.several != convention.several:
+            here, there = (_SEVERAL[k] for k in (membrane.several, convention.several))
+            differences.append(f"fires {here} in a step, where {name} fires {there}")
+        lowest = -np.inf if convention.lowest is None else convention.lowest
+        if membrane.lowest != lowest:
+            differences.append(
+                f"keeps its membrane from falling below {membrane.lowest:g}, where {name}'s has "
+                f"{'no such floor' if lowest == -np.inf else f'a floor of {lowest:g}'}"
             )
         if membrane.at_threshold != convention.at_threshold:
-            here, there = (">=" if k else ">" for k in (membrane.at_threshold, not
-                                                        membrane.at_threshold))  # fmt: skip
-            notes.append(f"fires at v {here} threshold, and {reader.name} at v {there} threshold")
+            own, other = (">=", ">") if membrane.at_threshold else (">", ">=")
+            notes.append(f"fires at v {own} threshold, and {name} at v {other} threshold")
         if reader.is_tool and membrane.reset == "value":
             start = start - membrane.reset_value
     if convention.start == "zero" and start.any():
@@ -124,9 +132,11 @@ def _other_steps(
     return tuple(differences), tuple(notes)
 
 
+_SEVERAL = {True: "several times", False: "once"}
 _RESETS = {
     "value": "setting it to a value", "subtract": "subtracting the threshold", "none": "nothing",
     "value_skip": "setting it to a value for a whole step",
+    "subtract_owed": "subtracting the threshold, and in the next step what is left",
     "subtract_later": "subtracting the threshold in the next step",
 }  # fmt: skip
 
@@ -137,7 +147,8 @@ def _plain(given: Given, reader: Reader, dt: float) -> Fields:
     steps = _Steps(convention, dt)
     gain = m.gain * (1.0 if given.own_current else given.gain)
     constant = m.leak + (0.0 if given.own_current else m.gain * given.bias)
-    scale, bias, differences = ones, 0.0 * ones, ()
+    scale, bias = ones, 0.0 * ones
+    differences: tuple[str, ...] = ()
     tau, moved, endless = steps.tau(m.decay)
     cuba = given.own_current or given.filter_decay > 0
     arrays: dict[str, np.ndarray]
@@ -147,7 +158,10 @@ def _plain(given: Given, reader: Reader, dt: float) -> Fields:
         bias = _divided(constant, gain)
     else:
         # without a leak there is no field for the gain: what comes in counts once
-        r = np.where(endless, np.inf, gain / np.where(endless, 1.0, moved))
+        into = moved
+        if convention.gain == "undecayed" and not m.graded:
+            into = moved / np.where(endless, 1.0, m.decay)
+        r = np.where(endless, np.inf, gain / np.where(endless, 1.0, into))
         scale = np.where(endless, gain, 1.0)
         v_leak = np.where(endless, 0.0, constant / np.where(endless, 1.0, moved))
         bias = np.where(endless, _divided(constant, gain), 0.0)
@@ -160,7 +174,11 @@ def _plain(given: Given, reader: Reader, dt: float) -> Fields:
         current = m.current_decay if given.own_current else given.filter_decay * ones
         into = given.gain if given.own_current else 1 - current
         arrays["tau_syn"], moved, never = steps.tau(current)
-        arrays["w_in"] = into if convention.jumps else into / np.where(never, 1.0, moved)
+        if convention.current == "gain":
+            arrays["w_in"] = into / np.where(never, 1.0, moved)
+        else:
+            jump = 1.0 if convention.current == "jump" else current
+            arrays["w_in"] = into / jump
         arrays["w_in"] = np.where(never, np.inf, arrays["w_in"])
         scale = np.where(never, scale * into, scale)
         if given.own_current:
@@ -232,8 +250,10 @@ class _Steps:
         endless = np.abs(1 - decay) < ROUNDING / 1e3
         safe = np.where(endless, 0.5, decay)
         q = -np.log(safe) if self.convention.decay == "exp" else 1 - safe
-        moved = q if self.convention.gain == "euler" else -np.expm1(-q)
-        tau = self.dt / q * (self.dt if self.convention.tau_over_dt else 1.0)
+        moved = -np.expm1(-q) if self.convention.gain == "exact" else q
+        if self.convention.gain == "plain":
+            moved = np.ones_like(q)
+        tau = self.dt / q * self.convention.tau_unit
         return np.where(endless, np.inf, tau), moved, endless
 
 

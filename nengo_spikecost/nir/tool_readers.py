@@ -66,7 +66,9 @@ READERS: Mapping[str, Reader] = {
     "nir": Reader(Convention("nir")),
     # snntorch 1.0.0, import_nir.py: dt is fixed, the reset goes to 0 at once, an IF becomes a
     # Leaky(beta=0.9) (so none is written), and a recurrent Linear that is one node is not read
-    "snntorch": Reader(Convention("snntorch", dt=1e-4), _TORCH | {"AvgPool2d"}, r="tau/dt", splits_loops=True),
+    "snntorch": Reader(
+        Convention("snntorch", dt=1e-4), _TORCH | {"AvgPool2d"}, r="tau/dt", splits_loops=True
+    ),
     # norse 1.1.0, utils/import_nir.py: dt is its argument, r of a LIF or IF is ignored
     "norse": Reader(Convention("norse", dt=1e-3), _TORCH | {"IF"}, r="1", depth_first=True),
     # spikingjelly 2.0.0, activation_based/nir_exchange/from_nir.py: fires at v >= v_threshold

@@ -82,7 +82,9 @@ class _Layouts:
             flat = {
                 self.group_of[link.post] for link in self.links if not self._fits(link, layouts)
             }
-            flat |= {self.group_of[key] for key in self.places if self._bias_is_uneven(key, layouts)}
+            flat |= {
+                self.group_of[key] for key in self.places if self._bias_is_uneven(key, layouts)
+            }
             if flat <= self.flat:
                 return layouts
             self.flat |= flat

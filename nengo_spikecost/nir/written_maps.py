@@ -220,9 +220,7 @@ def _strided(
         return None
     whole = obj.with_groups(1)
     taps = whole.kernel[tuple(slice(None, None, form.dilation) for _ in obj.axes)][..., 0, :, :]
-    around = [
-        (before, form.length - n - before) for before, n in zip(form.before, taps.shape[:-2])
-    ]
+    around = [(before, form.length - n - before) for before, n in zip(form.before, taps.shape[:-2])]
     kernel = np.moveaxis(np.pad(taps, [*around, (0, 0), (0, 0)]), (-1, -2), (0, 1))
     strides = [axis.stride for axis in obj.axes]
     sizes = source.sizes[1:]

@@ -45,6 +45,10 @@ class Membrane:
         A spike, as a value of the neurons' output in Nengo.
     graded : bool
         Whether the membrane is the output, and nothing fires.
+    several : bool
+        Whether a neuron fires several times in a step.
+    lowest : float
+        The membrane goes no lower.
     differences : tuple of str
         What NIR's neurons do otherwise, as clauses.
     """
@@ -60,17 +64,23 @@ class Membrane:
     reset: str = "value"
     at_threshold: bool = False
     graded: bool = False
+    several: bool = False
+    lowest: float = -np.inf
     differences: tuple[str, ...] = ()
 
     def filled(self, n: int, start: Any) -> Membrane:
         """With an array of n in every field, and the membranes' beginning."""
         names = ("decay", "gain", "leak", "threshold", "current_decay", "reset_value")
-        given = {k: np.broadcast_to(np.ravel(getattr(self, k)), (n,)).astype(float) for k in names}
-        return replace(self, start=np.broadcast_to(np.ravel(start), (n,)).astype(float), **given)
+        given: dict[str, Any] = {name: _each(getattr(self, name), n) for name in names}
+        return replace(self, start=_each(start, n), **given)
 
     def with_leak(self, leak: Any) -> Membrane:
         """With what the membrane gets besides at each step."""
         return replace(self, leak=np.atleast_1d(np.asarray(leak, dtype=float)))
+
+
+def _each(values: Any, n: int) -> np.ndarray:
+    return np.broadcast_to(np.ravel(values), (n,)).astype(float)
 
 
 NeuronWriter = Callable[[Any, float], Membrane]
@@ -80,53 +90,43 @@ neuron_writers: TypeRegistry[NeuronWriter] = TypeRegistry("writer of neurons", r
 
 
 def _membrane(decay: Any, gain: Any, threshold: Any, spike: float, **more: Any) -> Membrane:
-    given = (np.atleast_1d(np.asarray(v, dtype=float)) for v in (decay, gain, 0.0, threshold))
-    return Membrane(*given, spike, **more)
-
-
-def _floor(neuron_type: Any) -> tuple[str, ...]:
-    least = neuron_type.min_voltage
-    if least == -np.inf:
-        return ()
-    return (f"keeps its membrane from falling below {least:g}, which NIR's does not",)
+    decay, gain, threshold = (np.atleast_1d(np.asarray(v, float)) for v in (decay, gain, threshold))
+    return Membrane(decay, gain, np.zeros(1), threshold, spike, **more)
 
 
 @neuron_writers.register(nengo.LIF)
 def _lif(neuron_type: nengo.LIF, dt: float) -> Membrane:
     # Nengo's step is exact for an input that does not change in it: v + (J - v)(1 - exp(-dt/tau)).
     # With tau_ref=0 nothing of the next step is lost: a neuron rests until the spike's own time.
-    differences = _floor(neuron_type)
-    if neuron_type.tau_ref > 0:
-        rest = f"rests for {1000 * neuron_type.tau_ref:g} ms after a spike (tau_ref)"
-        differences = (f"{rest}, which NIR's does not", *differences)
     decay = np.exp(-dt / neuron_type.tau_rc)
     return _membrane(
-        decay, 1 - decay, 1.0, neuron_type.amplitude / dt, differences=differences
+        decay, 1 - decay, 1.0, neuron_type.amplitude / dt, lowest=neuron_type.min_voltage,
+        differences=_rest(1000 * neuron_type.tau_ref, "ms"),
     )  # fmt: skip
+
+
+def _rest(time: float, unit: str) -> tuple[str, ...]:
+    if time == 0:
+        return ()
+    return (f"rests for {time:g} {unit} after a spike (tau_ref), which NIR's neurons do not",)
 
 
 @neuron_writers.register(nengo.SpikingRectifiedLinear)
 def _rectified(neuron_type: nengo.SpikingRectifiedLinear, dt: float) -> Membrane:
     return _membrane(
-        1.0, dt, 1.0, neuron_type.amplitude / dt,
-        differences=(
-            "keeps what is above the threshold after a spike, and fires several times in a step, "
-            "where NIR's fires once and is reset to a value",
-            "takes inputs below 0 for 0, which NIR's does not",
-        ),
+        1.0, dt, 1.0, neuron_type.amplitude / dt, reset="subtract", several=True,
+        at_threshold=True, differences=("takes inputs below 0 for 0, which NIR's neurons do not",),
     )  # fmt: skip
 
 
 @neuron_writers.register(DiscreteLIF)
 def _discrete(neuron_type: DiscreteLIF, dt: float) -> Membrane:
-    differences = ()
-    if neuron_type.several:
-        differences = ("fires several times in a step, where NIR's fires once",)
     return _membrane(
         neuron_type.decay, neuron_type.current_gain, neuron_type.threshold,
         neuron_type.amplitude / dt, current_decay=neuron_type.current_decay,
         reset_value=neuron_type.reset_value, reset=neuron_type.reset,
-        at_threshold=neuron_type.at_threshold, differences=differences,
+        at_threshold=neuron_type.at_threshold, several=neuron_type.several,
+        lowest=float(neuron_type.lowest),
     ).with_leak(neuron_type.leak)  # fmt: skip
 
 
@@ -143,21 +143,15 @@ def _loihi_writers(module: Any) -> Mapping[type, NeuronWriter]:
     from nengo_loihi.neurons import discretize_tau_rc, discretize_tau_ref
 
     def loihi_lif(neuron_type: Any, dt: float) -> Membrane:
-        rest = float(discretize_tau_ref(neuron_type.tau_ref, dt))
-        differences = _floor(neuron_type)
-        if rest > 0:
-            differences = (
-                f"rests for {rest / dt:g} steps after a spike (tau_ref), which NIR's does not",
-                *differences,
-            )
+        rest = float(discretize_tau_ref(neuron_type.tau_ref, dt)) / dt
         decay = np.exp(-dt / float(discretize_tau_rc(neuron_type.tau_rc, dt)))
         return _membrane(
-            decay, 1 - decay, 1.0, neuron_type.amplitude / dt, differences=differences
+            decay, 1 - decay, 1.0, neuron_type.amplitude / dt, lowest=neuron_type.min_voltage,
+            differences=_rest(rest, "steps"),
         )  # fmt: skip
 
     def loihi_rectified(neuron_type: Any, dt: float) -> Membrane:
-        lowest = "keeps its membrane from falling below 0, which NIR's does not"
-        return _membrane(1.0, dt, 1.0, neuron_type.amplitude / dt, differences=(lowest,))
+        return _membrane(1.0, dt, 1.0, neuron_type.amplitude / dt, lowest=0.0)
 
     return {module.LoihiLIF: loihi_lif, module.LoihiSpikingRectifiedLinear: loihi_rectified}
 

@@ -35,9 +35,7 @@ def network(function: Callable[[np.random.Generator], nengo.Network]):
 
 def lif(tau_rc: float = 0.02) -> nengo.LIF:
     """LIF as NIR has it: without rest, floor, or a membrane that starts somewhere."""
-    return nengo.LIF(
-        tau_rc, tau_ref=0, min_voltage=-np.inf, initial_state={"voltage": Choice([0])}
-    )
+    return nengo.LIF(tau_rc, tau_ref=0, min_voltage=-np.inf, initial_state={"voltage": Choice([0])})
 
 
 def population(n: int, label: str, kind=None, gain=20.0, bias=0.0) -> nengo.Ensemble:
@@ -137,7 +135,11 @@ def channels_last(rng):
     with nengo.Network(seed=1) as net:
         inp = nengo.Node(np.zeros(7 * 6 * 2), label="input")
         first = nengo.Convolution(
-            3, (7, 6, 2), padding="same", kernel_size=(2, 3), init=rng.normal(0.1, 0.4, (2, 3, 2, 3))
+            3,
+            (7, 6, 2),
+            padding="same",
+            kernel_size=(2, 3),
+            init=rng.normal(0.1, 0.4, (2, 3, 2, 3)),
         )
         second = nengo.Convolution(
             2, (7, 6, 3), kernel_size=(3, 2), strides=(2, 2), init=rng.normal(0, 0.5, (3, 2, 3, 2))
