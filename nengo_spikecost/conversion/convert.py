@@ -48,6 +48,7 @@ from .scales import (
     names_by_id,
     refuse_unused_scales,
     resolve_scales,
+    with_prefix,
 )
 from .spike_input import with_spike_input
 
@@ -157,7 +158,11 @@ def convert(
     dt = own_step(layers)
     layer_keys = names_by_id(layers)
     if user_model is not model:
-        layer_keys = {**layer_names(user_model), **layer_keys}
+        # behind neurons in front, the model and all its layers are parts of another
+        prefix = f"{anew.name}/" if spike_input else ""
+        own = {key: prefix + name for key, name in layer_names(user_model).items()}
+        layer_keys = {**own, **layer_keys}
+        scale_firing_rates = with_prefix(scale_firing_rates, layer_keys, prefix)
     scales = resolve_scales(scale_firing_rates, layer_keys)
     swaps = Swaps(swap_activations, neurons, layer_keys)
     copy, copies = copy_model(model, layers)

@@ -1,4 +1,4 @@
-"""A Node that filters each of its elements by itself, and answers within the step.
+"""Nodes that filter their input, element by element or all together, and answer within the step.
 
 A synapse of Nengo answers one step late, and has one time constant. The filter layers of
 KerasSpiking do neither: their output at a step has that step's input in it, and once they
@@ -35,9 +35,11 @@ class ElementFilter(OnHost):
             self.initial = np.asarray(initial, float)
 
     @property
-    def size(self) -> int:
+    def size_in(self) -> int:
         """Number of elements."""
         return self.b.shape[1]
+
+    size_out = size_in
 
     @property
     def operations(self) -> int:  # type: ignore[override]
@@ -54,6 +56,46 @@ class ElementFilter(OnHost):
         a, b, c = (tf.constant(m, x.dtype) for m in (self.a, self.b, self.c))
         state = tf.einsum("ijk,mjk->mik", a, state) + b * x[:, None]
         return state, tf.reduce_sum(c * state, axis=1)
+
+
+class StateSpace(OnHost):
+    """A linear memory of a signal.
+
+    ``state = A state + B input``, and the output is the state. It starts at zero.
+
+    Parameters
+    ----------
+    a : array_like of shape (n_states, n_states)
+    b : array_like of shape (n_states, size_in)
+    """
+
+    def __init__(self, a: Any, b: Any):
+        self.a, self.b = (np.asarray(x, dtype=np.float64) for x in (a, b))
+        self.initial: np.ndarray = np.zeros(len(self.a))
+
+    @property
+    def size_in(self) -> int:
+        """Number of values of its input."""
+        return self.b.shape[1]
+
+    @property
+    def size_out(self) -> int:
+        """Number of values that it holds."""
+        return len(self.a)
+
+    @property
+    def operations(self) -> int:  # type: ignore[override]
+        """Multiplications of one step: none with zeros, as between windows of their own."""
+        return int(np.count_nonzero(self.a) + np.count_nonzero(self.b))
+
+    def step(self, state: Any, x: np.ndarray) -> np.ndarray:
+        state[...] = self.a @ state + self.b @ x
+        return state
+
+    def step_batch(self, state: Any, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        a, b = (tf.constant(m.T, x.dtype) for m in (self.a, self.b))
+        state = state @ a + x @ b
+        return state, state
 
 
 def lowpass_filter(tau: np.ndarray, level: np.ndarray, dt: float) -> ElementFilter:
@@ -88,13 +130,13 @@ def alpha_filter(tau: np.ndarray, level: np.ndarray, dt: float) -> ElementFilter
 
 
 class FilterNode(OnHostNode):
-    """A Node whose output is its input through an `ElementFilter`, without a delay.
+    """A Node whose output is its input through a filter, without a delay.
 
     Runs in ``nengo.Simulator``, in NengoDL and on NengoLoihi's host.
 
     Parameters
     ----------
-    element_filter : ElementFilter
+    linear_filter : ElementFilter or StateSpace
     label : str, optional
 
     Attributes
@@ -103,25 +145,25 @@ class FilterNode(OnHostNode):
         Operations that the host makes at every time step.
     """
 
-    def __init__(self, element_filter: ElementFilter, label: str | None = None):
+    def __init__(self, linear_filter: ElementFilter | StateSpace, label: str | None = None):
         super().__init__(
-            output=_Filtering(element_filter), size_in=element_filter.size, label=label
+            output=_Filtering(linear_filter), size_in=linear_filter.size_in, label=label
         )
 
     @property
-    def hosted(self) -> ElementFilter:
+    def hosted(self) -> ElementFilter | StateSpace:
         """The filter."""
-        return self.output.element_filter
+        return self.output.linear_filter
 
 
 class _Filtering:
     """A filter with its state, as the function of a Node: for builders other than ours."""
 
-    def __init__(self, element_filter: ElementFilter):
-        self.element_filter = element_filter
-        self._state = element_filter.initial.copy()
+    def __init__(self, linear_filter: ElementFilter | StateSpace):
+        self.linear_filter = linear_filter
+        self._state = linear_filter.initial.copy()
 
     def __call__(self, t: float, x: np.ndarray) -> np.ndarray:
         if t <= 0:  # Nengo asks for the size of the output
-            return np.zeros(self.element_filter.size)
-        return self.element_filter.step(self._state, x)
+            return np.zeros(self.linear_filter.size_out)
+        return self.linear_filter.step(self._state, x)

@@ -22,6 +22,7 @@ from ..layers.layer_subclasses import replaced_of_layer
 from .keras3_layer import Keras3Layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 from .keras3_weights import inference_weights, inputs_not_rounded, policy_of_copy, rounding_of
+from .legendre import in_keras_2, is_legendre
 from .lookup import walk_layers
 from .plain_names import plain_names, predict
 from .reasons import FALLBACK, refused
@@ -238,6 +239,8 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
             )
         inner = _layer(config["layer"], original.layer)
         return tf.keras.layers.TimeDistributed(inner, name=config["name"])
+    if is_legendre(original):
+        return in_keras_2(original, config["name"], _layer, _weights)
     if kind == "Lambda":
         raise _NotInKeras2(
             "what it computes is unknown; use layers or operators of Keras for it, or " + FALLBACK

@@ -38,6 +38,19 @@ def resolve_scales(scales: ScaleLike, names: Mapping[int, str]) -> dict[str, flo
     return {} if scale == 1 else dict.fromkeys(names.values(), scale)
 
 
+def with_prefix(scales: ScaleLike, names: Mapping[int, str], prefix: str) -> ScaleLike:
+    """Scales with layers called as in the model that theirs is a part of."""
+    if not prefix or not isinstance(scales, Mapping):
+        return scales
+    known = set(names.values())
+
+    def inner(key: Any) -> Any:
+        named = isinstance(key, str) and key not in known and prefix + key in known
+        return prefix + key if named else key
+
+    return {inner(key): scale for key, scale in scales.items()}
+
+
 def by_layer_name(given: Mapping[Any, Any], names: Mapping[int, str]) -> dict[str, Any]:
     """A dict by layers or their names as one by names; ``names`` as `layer_names` gives them."""
     return {k if isinstance(k, str) else names.get(id(k), str(k)): v for k, v in given.items()}

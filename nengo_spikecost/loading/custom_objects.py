@@ -21,12 +21,18 @@ _PACKAGES = {
     "qkeras": re.compile(r"Q[A-Z]\w*|quantized_\w+|(stochastic_)?(binary|ternary)|bernoulli|Clip"),
 }
 
+#: The same of packages for Keras 3.
+_PACKAGES_OF_KERAS_3 = {"keras_lmu": re.compile(r"(keras-lmu>)?LMU(Cell|FFT|Feedforward)?")}
+
 #: What a module may import for its own use.
 _NOT_CUSTOM = {"builtins", "keras", "numpy", "tensorflow", "tf_keras", "typing"}
 
 #: By the package that a layer is from: what to do, as the rest of a sentence.
 _REMEDIES = {
-    "keras_lmu": "LMUs are not converted: build the network in Nengo, and measure that",
+    "keras_lmu": (
+        "install keras-lmu 0.9.0, which reads the file (pip install keras-lmu); of the LMUs of "
+        "Keras 2 build the network in Nengo, and measure that"
+    ),
     "quantizeml": (
         "it computes with integers: give the model as it was before quantizeml.models.quantize"
     ),
@@ -81,10 +87,10 @@ def installed_objects(found: Iterable[Stranger], keras: int) -> dict[str, Any]:
     ----------
     found : iterable of Stranger
     keras : {2, 3}
-        The Keras that wrote the file; both packages are of Keras 2.
+        The Keras that wrote the file.
     """
     objects: dict[str, Any] = {}
-    for package, names in _PACKAGES.items() if keras == 2 else ():
+    for package, names in (_PACKAGES if keras == 2 else _PACKAGES_OF_KERAS_3).items():
         wanted = [s for s in found if not s.code]
         if any(_package(s) == package or names.fullmatch(s.name) for s in wanted):
             module = _imported(package)
@@ -92,7 +98,9 @@ def installed_objects(found: Iterable[Stranger], keras: int) -> dict[str, Any]:
                 parts = objects_of(module)
                 for part in ("layers", "constraints"):  # of keras_spiking
                     parts.update(objects_of(getattr(module, part, module)))
-                objects.update({k: v for k, v in parts.items() if _is_of_keras_2(v)})
+                objects.update(
+                    {k: v for k, v in parts.items() if _is_of_keras_2(v) == (keras == 2)}
+                )
     return objects
 
 

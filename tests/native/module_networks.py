@@ -183,11 +183,11 @@ def matrix_product():
 
 
 def legendre(order, theta):
-    """The matrices A and B of a window of `theta` s, in continuous time."""
-    q = np.arange(order, dtype=float)
-    r = (2 * q + 1)[:, None] / theta
-    j, i = np.meshgrid(q, q)
-    return np.where(i < j, -1, (-1.0) ** (i - j + 1)) * r, (-1.0) ** q[:, None] * r
+    """The matrices A and B of a window of ``theta`` s, in continuous time."""
+    row, column = np.indices((order, order))
+    signs = np.where(row < column, -1.0, -((-1.0) ** (row - column)))
+    scale = (2 * row[:, :1] + 1) / theta
+    return scale * signs, scale * (-1.0) ** row[:, :1]
 
 
 def neural_lmu():

@@ -6,6 +6,7 @@ from . import (
     dense,
     fallback,
     keras_spiking,
+    memories,
     merging,
     no_ops,
     operators,
@@ -18,6 +19,6 @@ from .converter_registry import converters, register_layer_converter
 
 __all__ = [
     "LayerConverter", "Stage", "activations", "converters", "convolutions", "dense",
-    "fallback", "keras_spiking", "merging", "no_ops", "operators", "pooling", "qkeras",
+    "fallback", "keras_spiking", "memories", "merging", "no_ops", "operators", "pooling", "qkeras",
     "register_layer_converter", "shapes",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import nengo
@@ -27,17 +28,30 @@ class ConvertDense(LayerConverter):
         weights = self.layer.kernel.numpy()
         biases = self.layer.bias.numpy() if self.layer.use_bias else None
         stage = self.add_stage(node_id, self.layer.activation, biases)
-        *places, n_inputs = self.input_shape(node_id)
-        transform: Any = weights.T
-        if math.prod(places) > 1:
-            # two axes, because NengoLoihi has no other convolutions
-            rows = places[0] if len(places) > 1 else math.prod(places)
-            transform = nengo.Convolution(
-                n_filters=weights.shape[1], input_shape=(rows, math.prod(places) // rows, n_inputs),
-                kernel_size=(1, 1), init=weights[None, None],
-            )  # fmt: skip
+        *places, _ = self.input_shape(node_id)
+        transform = places_transform(weights, places)
         self.connect(self.get_input_obj(node_id), stage.input, transform, trainable=True)
         return stage.output
+
+
+def places_transform(weights: np.ndarray, places: Sequence[int]) -> Any:
+    """Weights from the last axis, the same at every place of the axes before it.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_inputs, n_outputs)
+    places : sequence of int
+        Lengths of the other axes of a sample.
+    """
+    if math.prod(places) <= 1:
+        return weights.T
+    # two axes, because NengoLoihi has no other convolutions
+    rows = places[0] if len(places) > 1 else math.prod(places)
+    return nengo.Convolution(
+        n_filters=weights.shape[1],
+        input_shape=(rows, math.prod(places) // rows, weights.shape[0]),
+        kernel_size=(1, 1), init=weights[None, None],
+    )  # fmt: skip
 
 
 @register_layer_converter(BatchNormalizationV1, BatchNormalizationV2)

@@ -82,7 +82,12 @@ class NetworkGraphPresenter(Presenter[NetworkGraph]):
 
 
 def _groups(graph: NetworkGraph) -> Mapping[str, str]:
-    """Names of populations and Nodes that share a subnetwork with others, and its name."""
+    """Names of populations and Nodes that share a subnetwork with others, and its name.
+
+    None of a network that knows its layers: those are what is looked for.
+    """
+    if graph.has_layers:
+        return {}
     sizes = Counter(graph.subnetworks.values())
     return {name: group for name, group in graph.subnetworks.items() if sizes[group] > 1}
 
