@@ -101,7 +101,8 @@ class Emulator:
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
-        names, shapes = subject(given).inputs, getattr(given, "input_shapes", {})
+        shapes = getattr(given, "input_shapes", {})
+        names = subject(given).inputs if shapes else {}
         self._shapes = {names[name]: shape for name, shape in shapes.items()}
         self.network, self.model = self.built.network, self.built.model
         own = -1 if self.network.seed is None else self.network.seed
