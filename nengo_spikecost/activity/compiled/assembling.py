@@ -16,7 +16,7 @@ from typing import Any, Callable, Tuple  # noqa: UP035
 
 import numpy as np
 
-from .filter_steps import aliases
+from .filter_steps import aliases, filter_numbers, filter_step
 from .neuron_numbers import kernel_of
 from .products import CONVOLUTION, Products
 from .vector_sizes import MARKED
@@ -70,6 +70,8 @@ class Assembler:
         self._numbers: dict[Any, int] = {}
         #: Where the numbers of neurons are, by their operator.
         self.neuron_numbers: dict[Any, int] = {}
+        #: Where the numbers of linear filters are, by their operator.
+        self.filter_numbers: dict[Any, int] = {}
         self.size = 0
         self._initial: list[tuple[int, np.ndarray]] = []
         self.indices: list[np.ndarray] = []
@@ -200,6 +202,15 @@ class Assembler:
             kernel = kernel_of(op.neurons)
             assert kernel is not None, op
             numbers = kernel[2](op.neurons, self.dt)
+            constants[-1 - address : -1 - address + len(numbers)] = numbers
+
+    def renew_filters(self, constants: np.ndarray) -> None:
+        """Write the numbers of linear filters into `constants`, as their processes now have them.
+
+        They have to make the same instructions as those that were assembled (`steps_alike`).
+        """
+        for op, address in self.filter_numbers.items():
+            numbers = filter_numbers(filter_step(op, self.dt))
             constants[-1 - address : -1 - address + len(numbers)] = numbers
 
     def all_indices(self) -> np.ndarray:

@@ -216,6 +216,14 @@ class CompiledNetwork:
             constants[-1 - row[4]] = per_unit[name]
         self._programs.renew(constants)
 
+    def runs_filter(self, op: Any) -> bool:
+        """Whether an operator is a linear filter in compiled code, whose numbers can be renewed."""
+        return op in self._asm.filter_numbers
+
+    def renew_filters(self) -> None:
+        """Take over what was changed in the processes of linear filters: see `runs_filter`."""
+        self._asm.renew_filters(self._tables.constants)
+
     def reset(self) -> None:
         """Begin a continuous presentation anew."""
         self._lanes, self.n_done = None, 0

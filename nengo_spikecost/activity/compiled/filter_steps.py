@@ -25,6 +25,28 @@ def filter_step(op: Any, dt: float) -> Any:
     return op.process.make_step(op.input.shape, op.output.shape, dt, None, state)
 
 
+def filter_numbers(step: Any) -> list[float]:
+    """The numbers of a step of a linear filter, in the order that instructions have them."""
+    if isinstance(step, STEPS.NoX):
+        return [float(step.d)]
+    if isinstance(step, STEPS.OneX):
+        return [float(step.a), float(step.b)]
+    parts = [np.asarray(m, dtype=float).reshape(-1) for m in (step.A, step.B, step.C, step.D)]
+    return [float(number) for part in parts for number in part]
+
+
+def steps_alike(op: Any, process: Any, dt: float) -> bool:
+    """Whether another process in place of a filter makes the same instructions, numbers aside."""
+    state = process.make_state(op.input.shape, op.output.shape, dt)
+    if {name: own.shape for name, own in state.items()} != {
+        name: signal.shape for name, signal in op.state.items()
+    }:
+        return False
+    one = filter_step(op, dt)
+    two = process.make_step(op.input.shape, op.output.shape, dt, None, state)
+    return type(one) is type(two) and len(filter_numbers(one)) == len(filter_numbers(two))
+
+
 def aliases(steps: Sequence[Any], written: Sequence[Any], dt: float) -> dict[Any, Any]:
     """States of filters that are their outputs, and need no memory of their own.
 

@@ -19,7 +19,7 @@ from nengo.builder.transforms import ConvInc, ConvTransposeInc
 
 from . import instructions as code
 from .assembling import Assembler, Product, Row, assembler
-from .filter_steps import STEPS, filter_step, is_linear_filter
+from .filter_steps import STEPS, filter_numbers, filter_step, is_linear_filter
 from .neuron_numbers import kernel_of
 from .products import CONVOLUTION, MATRIX, SPARSE, by_source, by_target
 from .sparse_convolution import sparse_matrix
@@ -200,19 +200,18 @@ def process(op: Any, asm: Assembler) -> list[Row] | None:
     if y is None or x is None:
         return None
     step = filter_step(op, asm.dt)
-    n, add = op.output.size, op.mode == "inc"
-    if isinstance(step, STEPS.NoX):
-        return [(code.SCALE_ADD if add else code.SCALE, n, y, asm.constant(step.d), x)]
-    memory = asm.address(op.state["X"])
-    if memory is None:
+    memory = None if isinstance(step, STEPS.NoX) else asm.address(op.state["X"])
+    if memory is None and not isinstance(step, STEPS.NoX):
         return None
+    numbers = asm.constant(filter_numbers(step), shared=False)
+    asm.filter_numbers[op] = numbers
+    n, add = op.output.size, op.mode == "inc"
+    if memory is None:
+        return [(code.SCALE_ADD if add else code.SCALE, n, y, numbers, x)]
     if isinstance(step, STEPS.OneX):
-        numbers = asm.constant([step.a, step.b])
         if memory == y:
             return [(code.DECAY, n, y, x, numbers)]
         return [(code.LOWPASS_ADD if add else code.LOWPASS, n, y, memory, x, numbers)]
-    parts = [np.asarray(m, dtype=float).reshape(-1) for m in (step.A, step.B, step.C, step.D)]
-    matrices = asm.constant(np.concatenate(parts))
     general = isinstance(step, STEPS.General)
     asm.largest_order = max(asm.largest_order, len(step.A))
-    return [(code.FILTER, n, y, memory, x, len(step.A), matrices, int(add), int(general))]
+    return [(code.FILTER, n, y, memory, x, len(step.A), numbers, int(add), int(general))]

@@ -22,10 +22,12 @@ from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
 from ...options import check_known, named_arguments
+from ...spiking.conversion_values import check_synapse
 from .gain_operators import is_tunable
 from .loop import RescaledLoop, missing_api
 from .rescaled_biases import CannotRescale, scaled_biases
 from .rescaled_compiled import RescaledCompiled
+from .swept_filters import lowpass, swept_filters
 
 Steps = Union[int, Sequence[int]]
 
@@ -70,6 +72,8 @@ class RescalableNetwork:
     ----------
     conversion : Conversion
         The network with all scales 1; graphs, fan-outs and prices are those of any scales.
+    synapse : float or nengo.synapses.Synapse or None
+        The filter of its Connections: see `use_synapse`.
     graph : NetworkGraph
         Of the conversion.
     layers : tuple of str
@@ -106,9 +110,12 @@ class RescalableNetwork:
                     "model to choose others."
                 )
             scales = dict(model.scale_firing_rates) if scales is None else scales
-            self.conversion = model.rescaled(1)
+            self._made = model.rescaled(1)
         else:
-            self.conversion = convert(model, seed=network_seed, **options)
+            self._made = convert(model, seed=network_seed, **options)
+        self._with_synapse: Conversion | None = None
+        self._swept: Sequence[Any] | None = None
+        self.synapse = self._made.synapse
         self.presentation = check.choice(
             "presentation", presentation, PRESENTATIONS, MeasurementError
         )
@@ -118,11 +125,8 @@ class RescalableNetwork:
         self.dt = subject(self.conversion).step(check.time("dt", dt, MeasurementError))
         self.seed = check.seed("seed", seed, MeasurementError)
         self.batch_size = batch_size
-        self.graph = NetworkGraph(self.conversion)
-        tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]
-        self.populations = {layer: tuple(p for p in tunable if p.layer == layer)
-                            for layer in dict.fromkeys(p.layer for p in tunable)}  # fmt: skip
-        self.layers = tuple(self.populations)
+        self.graph = NetworkGraph(self._made)
+        self._find_populations()
         if not self.layers:
             raise MeasurementError("The network has no neurons whose firing rates can be scaled.")
         self.n_simulations = 0
@@ -130,6 +134,21 @@ class RescalableNetwork:
         self._loop: RescaledLoop | RescaledCompiled | None = None
         self._names = layer_names(self.conversion.options["model"], self.conversion.model)
         self.scales = self._complete(1 if scales is None else scales)
+
+    def _find_populations(self) -> None:
+        tunable = [p for p in self.graph.populations if is_tunable(p.ensemble)]
+        self.populations = {layer: tuple(p for p in tunable if p.layer == layer)
+                            for layer in dict.fromkeys(p.layer for p in tunable)}  # fmt: skip
+        self.layers = tuple(self.populations)
+
+    @property
+    def conversion(self) -> Conversion:
+        """The network with all scales 1, and the present synapse."""
+        if self.synapse == self._made.synapse:
+            return self._made
+        if self._with_synapse is None or self._with_synapse.synapse != self.synapse:
+            self._with_synapse = self._made.remade(scale_firing_rates=1, synapse=self.synapse)
+        return self._with_synapse
 
     @property
     def in_place(self) -> bool:
@@ -145,6 +164,55 @@ class RescalableNetwork:
             Default: the present ones.
         """
         return self.conversion.rescaled(self.scales if scales is None else self._complete(scales))
+
+    def takes_synapse(self, synapse: Any) -> bool:
+        """Whether `use_synapse` changes the network that was built in place.
+
+        It does in compiled code, from one `nengo.Lowpass` to another, where no layer has a filter
+        of its own.
+
+        Parameters
+        ----------
+        synapse : float or nengo.synapses.Synapse or None
+        """
+        if synapse == self.synapse:
+            return True
+        other = lowpass(synapse)
+        if other is None or lowpass(self._made.synapse) is None:
+            return False
+        if not isinstance(self._loop, RescaledCompiled):
+            return False
+        if self._swept is None:
+            self._swept = swept_filters(self._made)
+        return self._loop.takes_synapse(other, self._swept)
+
+    def use_synapse(self, synapse: Any) -> None:
+        """Have another filter from now on, with the results of a network that is made with it.
+
+        In place where it can (`takes_synapse`), else with a new conversion and build.
+
+        Parameters
+        ----------
+        synapse : float or nengo.synapses.Synapse or None
+            As `convert` takes it.
+
+        Raises
+        ------
+        ConversionError
+            If it is none of these.
+        """
+        check_synapse(synapse)
+        if synapse == self.synapse:
+            return
+        if self.takes_synapse(synapse):
+            assert isinstance(self._loop, RescaledCompiled) and self._swept is not None
+            self._loop.use_synapse(lowpass(synapse), self._swept)
+        else:
+            self.close()
+            self._made = self._made.remade(scale_firing_rates=1, synapse=synapse)
+            self._swept, self.graph = None, NetworkGraph(self._made)
+            self._find_populations()
+        self.synapse = synapse
 
     def run(
         self, x: Any, n_steps: Steps, *, scales: ScaleLike | None = None, progress: bool = False
@@ -212,10 +280,10 @@ class RescalableNetwork:
     def _run_in_place(
         self, x: Any, lengths: tuple[int, ...], progress: bool
     ) -> dict[int, Activity]:
-        inputs, stream = subject(self.conversion).stream(x, lengths[-1])
+        inputs, stream = subject(self._made).stream(x, lengths[-1])
         if self.batch_size is None:
             self.batch_size = default_batch_size(
-                self.conversion.net.n_neurons, self.presentation, stream.n_samples
+                self._made.net.n_neurons, self.presentation, stream.n_samples
             )
         loop = self._prepared_loop(inputs, lengths)
         return measured_at(loop, stream, lengths, self.simulator, progress)
@@ -225,11 +293,11 @@ class RescalableNetwork:
     ) -> RescaledLoop | RescaledCompiled:
         if self._loop is None:
             setup = Setup(
-                self.conversion.net, inputs, self.graph.populations, dict(self.conversion.outputs),
+                self._made.net, inputs, self.graph.populations, dict(self._made.outputs),
                 lengths[-1], self.dt, int(self.batch_size or 1), self.seed, self.presentation,
             )  # fmt: skip
             with _unless_rescaling_fails(), simulator_errors(self.simulator):
-                self._loop = RESCALED_IN[self.simulator](setup, scaled_biases(self.conversion))
+                self._loop = RESCALED_IN[self.simulator](setup, scaled_biases(self._made))
                 self._closing = weakref.finalize(self, self._loop.close)
         self._loop.rescale(self.scales)
         self._loop.begin()

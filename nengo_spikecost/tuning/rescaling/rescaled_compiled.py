@@ -3,22 +3,25 @@
 A scale acts in three places of the model that Nengo has built: on the gains that inputs of a
 population are multiplied with, on its biases, and on the height of its spikes. They are changed
 there, and compiled code takes them over (`CompiledNetwork.renew`); what runs is the same code
-as of a new build, on the same numbers.
+as of a new build, on the same numbers. So can the filters of Connections, where another synapse
+makes the same instructions: the process of their operators is another one then.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
+from nengo.builder.processes import SimProcess
 
 from ...activity.backend import Setup
 from ...activity.compiled.compiled_backend import CompiledBackend, built, of_nengo_dl
+from ...activity.compiled.filter_steps import steps_alike
 from .gain_operators import gain_operators, is_tunable
 from .rescaled_biases import CannotRescale, ScaledBias, per_neuron
 
@@ -69,6 +72,7 @@ class RescaledCompiled(CompiledBackend):
         if foreign:
             raise CannotRescale(f"only NengoDL can run a {type(foreign[0]).__name__}")
         super().__init__(setup, built(setup))
+        self._kept_filters: list[Any] = []
         self._parts = [
             self._part(population, biases[population.obj])
             for population in setup.populations
@@ -89,6 +93,35 @@ class RescaledCompiled(CompiledBackend):
             type(kind).amplitude.data[kind] = height
             per_unit[part.name] = self.setup.dt / height
         self.renew(per_unit)
+
+    def takes_synapse(self, synapse: Any, present: Sequence[Any]) -> bool:
+        """Whether a synapse can take the place of filters without a new build.
+
+        Parameters
+        ----------
+        synapse : nengo.synapses.Synapse
+        present : sequence of nengo.synapses.Synapse
+            The filters of the network that was built.
+        """
+        filters, dt = self._filters(present), self.setup.dt
+        return len(filters) == len(present) > 0 and all(
+            self._network.runs_filter(op) and steps_alike(op, synapse, dt) for op in filters
+        )
+
+    def use_synapse(self, synapse: Any, present: Sequence[Any]) -> None:
+        """Have a synapse that it takes in place of these filters."""
+        for op in self._filters(present):
+            op.process = synapse
+        self._network.renew_filters()
+
+    def _filters(self, present: Sequence[Any]) -> list[Any]:
+        if not self._kept_filters:
+            own = {id(synapse) for synapse in present}
+            self._kept_filters = [
+                op for op in self._model.operators
+                if isinstance(op, SimProcess) and id(op.process) in own
+            ]  # fmt: skip
+        return self._kept_filters
 
     def _part(self, population: Any, bias: ScaledBias) -> _Part:
         model, ensemble, name = self._model, population.obj, population.name

@@ -103,7 +103,10 @@ class SweepEngine(abc.ABC):
 
 
 class NetworkEngine(SweepEngine):
-    """Changes scales in place: one build for each synapse, whatever the number of settings."""
+    """Changes scales in place, and synapses too where that is possible, whatever their number.
+
+    In NengoDL, and between a filter and none, there is a build for each synapse.
+    """
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
@@ -137,12 +140,17 @@ class NetworkEngine(SweepEngine):
 
     def _network(self, synapse: float | None) -> tuple[RescalableNetwork, NetworkGraph]:
         if synapse not in self._networks:
+            for network, graph in list(self._networks.values()):
+                if network.takes_synapse(synapse):
+                    self._networks[synapse] = network, graph
+        if synapse not in self._networks:
             simulator = self.plan.options.simulator
             if simulator == SEARCHES:
                 network, self._because = in_compiled_code(partial(self.plan.network, synapse))
             else:
                 network = self.plan.network(synapse, str(simulator))
             self._networks[synapse] = network, priced_graph(network.conversion)
+        self._networks[synapse][0].use_synapse(synapse)
         return self._networks[synapse]
 
 
