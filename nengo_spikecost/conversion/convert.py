@@ -254,7 +254,7 @@ def _lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> C
         conversion, net=lowering.network, inputs=conversion.inputs.replaced(objects, _COMPOSED),
         outputs=conversion.outputs.replaced(objects, _COMPOSED),
         layers=conversion.layers.replaced(objects, _COMPOSED),
-        layer_names=lowering.layer_names(conversion.layer_names),
+        layer_names=lowering.carried_names(conversion.layer_names),
         connection_layers=lowering.connection_layers(conversion.layer_names), lowering=lowering,
         unlowered=conversion,
     )  # fmt: skip

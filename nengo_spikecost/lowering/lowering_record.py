@@ -92,7 +92,7 @@ class Lowering(Result):
     changes: tuple[Change, ...] = field(repr=False)
     composed_of: Mapping[Any, tuple[nengo.Connection, ...]] = field(repr=False)
 
-    def layer_names(self, before: Mapping[Any, str]) -> dict[Any, str]:
+    def carried_names(self, before: Mapping[Any, str]) -> dict[Any, str]:
         """The layer of each Ensemble and Node of the new network, those that were added included.
 
         Parameters

@@ -73,7 +73,7 @@ class GraphNetwork(nengo.Network):
             self.unlowered = given
             network, objects = self.lowering.network, self.lowering.objects
             self.connection_layers = self.lowering.connection_layers(names)
-            names = self.lowering.layer_names(names)
+            names = self.lowering.carried_names(names)
             inputs = tuple(objects[node] for node in inputs)
         # It has the parts, seed and config of that network; only their names are added.
         self.__dict__.update(network.__dict__)
