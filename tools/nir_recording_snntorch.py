@@ -221,6 +221,19 @@ def particular() -> Iterator[Recording]:
     yield record(
         "integrate", integrate, subtract, odd=["beta = 1: tau and r are infinite in the file"]
     )
+    drifted = torch.linspace(-0.2, 1.2, 10)
+    yield record(
+        "decays_out_of_range",
+        dense(
+            neuron("Synaptic", beta=drifted, alpha=torch.flip(drifted, (0,)), learn_beta=True),
+            neuron("Leaky", beta=torch.full((4,), 1.05), learn_beta=True),
+        ),
+        convention("Synaptic", "subtract", True),
+        odd=[
+            "decays below 0 and above 1, as training may leave them, are cut to 0 and 1 by "
+            "snnTorch, and written as they are: tau may be negative, or less than a step"
+        ],
+    )
     half = dense(
         neuron("Leaky", beta=torch.full((10,), 0.5)), neuron("Leaky", beta=torch.full((4,), 0.5))
     )

@@ -71,6 +71,8 @@ class Convention:
         Time constants in the file are so many times what they are: Norse multiplies them by a step.
     plain_if : bool
         Whether neurons without a leak add their input as it is, times ``r`` and not ``r dt``.
+    clipped : bool
+        Whether a decay below 0 or above 1, which training may lead to, counts as 0 or 1.
     start : {"zero", "v_leak", "v_reset"}
         The membrane at the beginning.
     """
@@ -89,6 +91,7 @@ class Convention:
     current: str = "gain"
     tau_unit: float = 1.0
     plain_if: bool = False
+    clipped: bool = False
     start: str = "zero"
 
     def __post_init__(self) -> None:
@@ -125,7 +128,8 @@ CONVENTIONS: Mapping[str, Convention] = {
     # snntorch 1.0.0, export_nir.py (dt is fixed there), _neurons/leaky.py, synaptic.py, rleaky.py;
     # reset by subtraction is its default, and the file does not say which
     "snntorch": Convention(
-        "snntorch", dt=1e-4, reset="subtract", delayed=True, owed=True, skips_input=True
+        "snntorch", dt=1e-4, reset="subtract", delayed=True, owed=True, skips_input=True,
+        clipped=True
     ),
     # norse 1.1.0, utils/export_nir.py (tau = dt / tau_inv, by default with dt = 0.001: 10 ms are
     # written as 1e-5), functional/lif_box.py, lif.py (the input jumps into the current), iaf.py

@@ -156,9 +156,16 @@ class _Numbers:
         """``dt / tau``, and where there is no decay at all."""
         tau = self._full(self.node.array(name, infinite=True), name)
         tau = tau / self.convention.tau_unit
-        if (tau <= 0).any():
+        if (tau == 0).any() or ((tau < 0).any() and not self.convention.clipped):
             raise self.node.error(f"has a {name} of {tau.min():g}; expected times above 0")
         q = self.dt / tau
+        if self.convention.clipped and ((q < 0) | (q > 1 + ROUNDING)).any():
+            wrong = (q < 0) | (q > 1 + ROUNDING)
+            self.notes.append(
+                f"has a {name} of {tau[wrong][0]:g}: a decay of {1 - q[wrong][0]:g}, which "
+                f"{self.convention.name} cuts to {np.clip(1 - q[wrong][0], 0, 1):g}"
+            )
+            return q, np.isinf(tau)
         if (q > 1 + ROUNDING).any() and self.convention.decay == "euler":
             raise self.node.error(
                 f"has a {name} of {tau.min():g}, less than a step of {self.dt:g}: its membrane "
@@ -167,6 +174,8 @@ class _Numbers:
         return q, np.isinf(tau)
 
     def _decay(self, q: np.ndarray) -> np.ndarray:
+        if self.convention.clipped:
+            return _rounded(np.clip(1 - q, 0, 1))
         return np.exp(-q) if self.convention.decay == "exp" else _rounded(1 - q)
 
     def _gain(self, q: np.ndarray) -> np.ndarray:
