@@ -165,6 +165,107 @@ def spa_state() -> str:
     return _counted(network, lambda spikes: n_neurons * next(iter(spikes.values())), 50)
 
 
+def spa_transcode() -> str:
+    import nengo_spa as spa
+
+    with spa.Network(seed=0) as network:
+        words = spa.Vocabulary(16, pointer_gen=np.random.RandomState(0))
+        words.populate("A; B")
+        relay = spa.Transcode(input_vocab=words, output_vocab=words)
+        options = {"subdimensions": 16, "represent_cc_identity": False}
+        a, b = (spa.State(words, **options) for _ in range(2))
+        stimuli = [spa.Transcode(lambda t, x=x: x, output_vocab=words) for x in ("A", "A * B")]
+        _ = stimuli[0] >> a, stimuli[1] >> b, a >> relay, relay >> b
+    n_neurons = b.n_neurons
+    return _counted(
+        network, lambda spikes: n_neurons * next(iter(spikes.values())), 30, simulator="nengo_dl"
+    )
+
+
+def spa_function() -> str:
+    import nengo_spa as spa
+
+    with spa.Network(seed=0) as network:
+        options = {"subdimensions": 16, "represent_cc_identity": False}
+        a, b = (spa.State(16, label=label, **options) for label in "ab")
+        half = spa.Transcode(lambda t, x: x / 2, size_in=16, output_vocab=16)
+        _ = a >> b
+        nengo.Connection(a.output, half.input)
+        nengo.Connection(half.output, b.input)
+    # those of the one pathway from neurons to neurons: what the function gives is no spikes
+    n_neurons = b.n_neurons
+    return _counted(network, lambda spikes: n_neurons * next(iter(spikes.values())), 50)
+
+
+def array_functions() -> str:
+    with nengo.Network(seed=0) as network:
+        array = nengo.networks.EnsembleArray(20, 2, label="ea")
+        squares = array.add_output("square", np.square)
+        spikes = array.add_neuron_output()
+        other = nengo.Ensemble(30, 2, seed=2, label="other")
+        weights = np.random.RandomState(0).uniform(0, 1e-4, (30, 40))
+        nengo.Connection(nengo.Node([0.5, -0.5]), array.input)
+        nengo.Connection(squares, other)
+        nengo.Connection(spikes, other.neurons, transform=weights)
+    # two ways from each of its spikes to each of the 30 neurons
+    return _counted(network, lambda spikes: 60 * (sum(spikes.values()) - spikes["other"]))
+
+
+def extras_learning() -> str:
+    from nengo_extras.learning_rules import AML, DeltaRule
+
+    with nengo.Network(seed=0) as network:
+        a, b = (nengo.Ensemble(20, 2, label=label) for label in "ab")
+        aml = nengo.Connection(a, b, function=lambda x: [0, 0], learning_rule_type=AML(2))
+        delta = nengo.Connection(
+            a.neurons, b.neurons, transform=np.zeros((20, 20)), learning_rule_type=DeltaRule()
+        )
+        nengo.Connection(nengo.Node([1, 1, 0.5, 0.5]), aml.learning_rule)
+        nengo.Connection(nengo.Node(np.ones(20)), delta.learning_rule)
+    activity = nsc.measure(network, None, 50, simulator="nengo", progress=False)
+    rows = nsc.NetworkEnergy(network, activity).workload().learning
+    said = ", ".join(f"{row.name} {row.updates:,}" for row in rows)
+    by_hand = [50 * 2 * 20, 50 * 20 * 20]
+    same = "as by hand" if [row.updates for row in rows] == by_hand else f"by hand {by_hand}"
+    return f"Counted: weights changed in 50 steps, {said}, {same}."
+
+
+def fast_lif() -> str:
+    from nengo_extras.neurons import FastLIF
+
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node([0.5])
+        rest = {"voltage": nengo.dists.Choice([0])}
+        a = nengo.Ensemble(20, 1, neuron_type=FastLIF(initial_state=rest), label="a")
+        nengo.Connection(given, a)
+    counts = [
+        int(nsc.measure(network, None, 100, simulator=name, progress=False)
+            .populations["a"].counts.sum())
+        for name in ("nengo", "compiled", "nengo_loihi")
+    ]  # fmt: skip
+    places = ("in Nengo", "in compiled code", "on the chip")
+    return f"Measured: {', '.join(f'{n} spikes {at}' for n, at in zip(counts, places))}."
+
+
+def neural_lmu() -> str:
+    order, theta, tau = 4, 0.1, 0.05
+    row, column = np.indices((order, order))
+    scale = (2 * row[:, :1] + 1) / theta
+    a = scale * np.where(row < column, -1.0, -((-1.0) ** (row - column)))
+    b = scale * (-1.0) ** row[:, :1]
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node([0.5])
+        memory = nengo.networks.EnsembleArray(20, order, label="m")
+        nengo.Connection(given, memory.input, transform=tau * b, synapse=tau)
+        feedback = tau * a + np.eye(order)
+        nengo.Connection(memory.output, memory.input, transform=feedback, synapse=tau)
+    # a spike reaches the 20 neurons of each state that its own state's column leads to
+    reached = 20 * np.count_nonzero(feedback, axis=0)
+    return _counted(
+        network, lambda spikes: sum(int(reached[k]) * spikes[f"m_{k}"] for k in range(order)), 100
+    )
+
+
 def nir_file() -> str:
     import nir
 
@@ -201,6 +302,19 @@ def _cases() -> Iterator[Case]:
         brings="an EnsembleArray", see=ensemble_array,
         theirs="passthrough Nodes that take no step of their own (nengo/networks)",
         test="tests/native/test_synops.py", **of_nengo,
+    )  # fmt: skip
+    yield Case(
+        "nengo array functions", right="as by hand",
+        brings="`add_output` with a function, and `add_neuron_output`, of an EnsembleArray",
+        see=array_functions,
+        theirs="a Connection of each Ensemble to one Node; of its neurons to another",
+        test="tests/native/test_modules.py", **of_nengo,
+    )  # fmt: skip
+    yield Case(
+        "nengo lmu", right="as by hand",
+        brings="a Legendre memory in neurons (NEF)", see=neural_lmu,
+        theirs="an EnsembleArray that leads back to itself through a matrix",
+        test="tests/native/test_modules.py", **of_nengo,
     )  # fmt: skip
     yield Case(
         "nengo learning", right="as by hand",
@@ -251,10 +365,37 @@ def _cases() -> Iterator[Case]:
         "nengo_extras softlif", "nengo-extras", "SoftLIFRate neurons", "rates, for training",
         soft_lif, "graded neurons", ("nengo-extras", "nengo-dl"),
     )  # fmt: skip
+    of_extras: Any = {"package": "nengo-extras", "distributions": ("nengo-extras", "nengo")}
+    yield Case(
+        "nengo_extras learning", right="as by hand",
+        brings="the learning rules `AML` and `DeltaRule`", see=extras_learning,
+        theirs="all decoders of a Connection, all its weights, at every step",
+        test="tests/native/test_synops.py", **of_extras,
+    )  # fmt: skip
+    yield Case(
+        "nengo_extras fastlif",
+        right="(\\d+) spikes in Nengo, \\1 spikes in compiled code.*runs as LIF",
+        brings="FastLIF neurons", see=fast_lif,
+        theirs="LIF with spikes at the end of a step, and a refractory time of whole steps",
+        **of_extras,
+    )  # fmt: skip
     yield Case(
         "nengo_spa state", "nengo_spa", "two `State`s of 16 dimensions, one into the other",
         "its inputs and outputs are a subclass of `nengo.Node`", spa_state, "as by hand",
         ("nengo-spa", "nengo"),
+    )  # fmt: skip
+    of_spa: Any = {"package": "nengo_spa", "distributions": ("nengo-spa", "nengo")}
+    yield Case(
+        "nengo_spa transcode", right="^Counted: .*as by hand.$",
+        brings="Transcodes: two stimuli of one vocabulary, and one without a function",
+        see=spa_transcode,
+        theirs="functions that parse in the vocabulary they share; without one, a Node that hands "
+        "on its input", test="tests/native/test_modules.py", **of_spa,
+    )  # fmt: skip
+    yield Case(
+        "nengo_spa function", right="as by hand. Uncounted: node computes on the host",
+        brings="a Transcode with a function of its input", see=spa_function,
+        theirs="a Node that may compute anything", test="tests/native/test_modules.py", **of_spa,
     )  # fmt: skip
     yield Case(
         "nir file", "NIR", "a `.nir` file", "HDF5: a graph of neuron models, without Keras layers",

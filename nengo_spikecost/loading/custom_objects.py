@@ -30,8 +30,8 @@ _NOT_CUSTOM = {"builtins", "keras", "numpy", "tensorflow", "tf_keras", "typing"}
 #: By the package that a layer is from: what to do, as the rest of a sentence.
 _REMEDIES = {
     "keras_lmu": (
-        "install keras-lmu 0.9.0, which reads the file (pip install keras-lmu); of the LMUs of "
-        "Keras 2 build the network in Nengo, and measure that"
+        "LMUs of Keras 2 are not converted: make the model with Keras 3 and keras-lmu 0.9.0, whose "
+        "are, or build the network in Nengo, and measure that"
     ),
     "quantizeml": (
         "it computes with integers: give the model as it was before quantizeml.models.quantize"
@@ -140,6 +140,8 @@ def remedy(stranger: Stranger, keras: int) -> str:
             "layers of QKeras are converted if they are of QKeras 0.9.0 and Keras 2: make the "
             "model with these, or with layers of Keras and the quantized weights"
         )
+    if package == "keras_lmu" and keras == 3:
+        return "install keras-lmu 0.9.0, whose LMUs are converted: pip install keras-lmu"
     if package in _REMEDIES:
         return _REMEDIES[package]
     if keras == 3:

@@ -88,8 +88,9 @@ def test_the_objects_of_a_module():
         ("QDense", "", 2, "pip install 'nengo-spikecost[qkeras]'"),
         ("QDense", "qkeras.qlayers", 3, "if they are of QKeras 0.9.0 and Keras 2"),
         ("qkeras>QDense", "", 3, "if they are of QKeras 0.9.0 and Keras 2"),
-        ("keras-lmu>LMU", "", 3, "build the network in Nengo"),
-        ("LMU", "keras_lmu.layers", 3, "build the network in Nengo"),
+        ("keras-lmu>LMU", "", 3, "pip install keras-lmu"),
+        ("LMU", "keras_lmu.layers", 3, "pip install keras-lmu"),
+        ("keras-lmu>LMU", "", 2, "build the network in Nengo"),
         ("QuantizedConv2D", "", 2, "before quantizeml.models.quantize"),
         ("PruneLowMagnitude", "", 2, "strip_pruning"),
         ("Own", "my.layers", 2, "--custom-objects my.layers"),
@@ -126,7 +127,7 @@ def test_files_of_other_packages(package, tmp_path):
         inp = keras.Input((8, 4))
         lmu = other.LMU(2, 4, 8, keras.layers.SimpleRNNCell(3), name="mine")
         keras.Model(inp, lmu(inp)).save(tmp_path / "net.keras")
-        words = "layer 'mine' of type LMU of keras_lmu.* build the network in Nengo"
+        words = "Layer 'mine' .LMU. .*SimpleRNNCell, has a state.* build the network in Nengo"
     else:
         model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,), name="mine")])
         other.sparsity.keras.prune_low_magnitude(model).save(tmp_path / "net.keras")
