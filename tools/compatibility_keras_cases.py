@@ -193,6 +193,80 @@ def qkeras_v3() -> str:
     return against(keras.Model(inp, x))
 
 
+def qkeras_v3_network() -> str:
+    import qkeras
+
+    keras = _keras3()
+    bits = {"kernel_quantizer": "quantized_bits(4,0,1)", "bias_quantizer": "quantized_bits(4,0,1)"}
+    inp = keras.Input((8, 8, 1))
+    x = qkeras.QConv2DBatchnorm(4, 3, activation="quantized_relu(4,1)", **bits)(inp)
+    x = qkeras.QAveragePooling2D(2, average_quantizer="quantized_bits(4,0,1)")(x)
+    x = qkeras.QActivation("quantized_bits(6,1)")(qkeras.QBatchNormalization()(x))
+    x = qkeras.QDense(3, **bits)(keras.layers.Flatten()(x))
+    model = keras.Model(inp, x)
+    return against(model, np.asarray(model(inputs_of(model)[0])))
+
+
+def qkeras_v3_file() -> str:
+    import qkeras
+
+    keras = _keras3()
+    inp = keras.Input((6,))
+    x = qkeras.QDense(5, kernel_quantizer="quantized_bits(4,0,1)", name="dense")(inp)
+    model = keras.Model(inp, qkeras.QActivation("quantized_relu(4)")(x))
+    model.save("model.keras")
+    return against(load_model("model.keras"), np.asarray(model(inputs_of(model)[0])))
+
+
+def qkeras_v3_binary() -> str:
+    import qkeras
+
+    keras = _keras3()
+    inp = keras.Input((6,))
+    x = qkeras.QActivation("binary", name="act")(keras.layers.Dense(5)(inp))
+    return against(keras.Model(inp, keras.layers.Dense(2)(x)))
+
+
+def keras_hub_backbone() -> str:
+    import keras_hub
+
+    _keras3()
+    model = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64], input_conv_kernel_sizes=[3], stackwise_num_filters=[64, 128],
+        stackwise_num_blocks=[1, 1], stackwise_num_strides=[1, 2], block_type="basic_block",
+        image_shape=(32, 32, 3),
+    )  # fmt: skip
+    return against(model)
+
+
+def keras_hub_efficient() -> str:
+    import keras_hub
+
+    _keras3()
+    model = keras_hub.models.EfficientNetBackbone(
+        stackwise_kernel_sizes=[3, 3], stackwise_num_repeats=[1, 1],
+        stackwise_input_filters=[8, 8], stackwise_output_filters=[8, 16],
+        stackwise_expansion_ratios=[1, 2], stackwise_strides=[1, 2],
+        stackwise_squeeze_and_excite_ratios=[0.25, 0.25], width_coefficient=1.0,
+        depth_coefficient=1.0, stackwise_block_types=["v1", "v1"],
+        stackwise_force_input_filters=[0, 0], stackwise_nores_option=[False, False],
+        input_shape=(32, 32, 3),
+    )  # fmt: skip
+    return against(model)
+
+
+def applications_mobile_net() -> str:
+    model = _keras3().applications.MobileNetV2(
+        weights=None, input_shape=(32, 32, 3), alpha=0.35, classes=10
+    )
+    return against(model)
+
+
+def applications_efficient_net() -> str:
+    keras = _keras3()
+    return against(keras.applications.EfficientNetB0(weights=None, input_shape=(32, 32, 3)))
+
+
 def keras_lmu_layer(recurrent: bool = False, in_time: bool = False) -> str:
     import keras_lmu
 
@@ -320,6 +394,17 @@ def _cases() -> Iterator[Case]:
         brings="a file of weights only", theirs="needs `load_weights` of a model",
         see=keras3_weights_only, **keras3,
     )  # fmt: skip
+    yield Case(
+        "keras3 MobileNetV2", right=EXACTLY,
+        brings="`keras.applications.MobileNetV2`, and other models of ReLUs",
+        theirs="convolutions, batch normalization, relu6", see=applications_mobile_net, **keras3,
+    )  # fmt: skip
+    yield Case(
+        "keras3 EfficientNet", right="^Refused: 65 layers can't be converted.*silu",
+        brings="`keras.applications.EfficientNetB0`",
+        theirs="49 times swish and 16 products of squeeze-and-excite",
+        see=applications_efficient_net, test="tests/conversion/test_refusals.py", **keras3,
+    )  # fmt: skip
     legacy: Any = {"package": "tf_keras (Keras 2)", "distributions": LEGACY}
     yield Case(
         "tf_keras h5", right=EXACTLY,
@@ -356,10 +441,38 @@ def _cases() -> Iterator[Case]:
         brings="an `.h5` file with QDense", see=qkeras_file,
         theirs="`load_qmodel`, or custom_objects", **qkeras,
     )  # fmt: skip
+    v3: Any = {"package": "qkeras-v3", "distributions": ("qkeras-v3", *KERAS3)}
+    v3["test"] = "tests/conversion/test_qkeras_v3.py"
     yield Case(
-        "qkeras-v3", "qkeras-v3", "a model with QDense, in Keras 3",
-        "QKeras for Keras 3; its package is called qkeras too", qkeras_v3,
-        f"{EXACTLY}|^Refused: .*dense.*QDense|^Refused: .*QDense.*dense", ("qkeras-v3", *KERAS3),
+        "qkeras-v3", right=EXACTLY,
+        brings="a model with QDense, in Keras 3", see=qkeras_v3,
+        theirs="QKeras for Keras 3; its package is called qkeras too", **v3,
+    )  # fmt: skip
+    yield Case(
+        "qkeras-v3 network", right=EXACTLY,
+        brings="folded batch normalization, quantized pooling, activations of few bits",
+        theirs="activations are rounded, too", see=qkeras_v3_network, **v3,
+    )  # fmt: skip
+    yield Case(
+        "qkeras-v3 file", right=EXACTLY,
+        brings="a `.keras` file with such layers", see=qkeras_v3_file,
+        theirs="Keras' own `load_model` finds them once `qkeras` is imported", **v3,
+    )  # fmt: skip
+    yield Case(
+        "qkeras-v3 binary", right="^Refused: Layer 'act'.*binary",
+        brings='`QActivation("binary")`', theirs="jumps from -1 to 1 at 0",
+        see=qkeras_v3_binary, **v3,
+    )  # fmt: skip
+    hub: Any = {"package": "keras-hub", "distributions": ("keras-hub", *KERAS3)}
+    yield Case(
+        "keras-hub ResNet", right=EXACTLY,
+        brings="a `ResNetBackbone`", see=keras_hub_backbone,
+        theirs="a Functional model of Keras' own layers, with a dict of outputs beside", **hub,
+    )  # fmt: skip
+    yield Case(
+        "keras-hub EfficientNet", right="^Refused: .*MBConv|^Refused: .* layers .*silu",
+        brings="an `EfficientNetBackbone`", see=keras_hub_efficient,
+        theirs="swish, and products of squeeze-and-excite", **hub,
     )  # fmt: skip
     yield Case(
         "keras-lmu", "keras-lmu", "an LMU whose hidden cell is a Dense layer",

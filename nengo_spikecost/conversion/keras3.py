@@ -21,6 +21,12 @@ from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
 from .keras3_layer import Keras3Layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
+from .keras3_qkeras import (
+    is_of_qkeras,
+    kind_in_keras_2,
+    pooling_in_keras_2,
+    quantized_weights,
+)
 from .keras3_weights import inference_weights, inputs_not_rounded, policy_of_copy, rounding_of
 from .legendre import in_keras_2, is_legendre
 from .lookup import walk_layers
@@ -104,8 +110,8 @@ def made_anew(model: Any) -> tf.keras.Model:
     ConversionError
         If the model does not show its layers.
     """
-    config = model.get_config()
-    if not isinstance(config, Mapping) or "layers" not in config:
+    config = _config_of(model)
+    if "layers" not in config:
         raise ConversionError(
             f"Model {model.name!r} ({type(model).__name__}) is a subclassed model; "
             "only Functional and Sequential models show their layers to a converter."
@@ -123,6 +129,27 @@ def made_anew(model: Any) -> tf.keras.Model:
     }
     object.__setattr__(copy, "_keras_3_keys", keys)  # Keras would track it as part of the model
     return copy
+
+
+def _config_of(model: Any) -> Mapping[str, Any]:
+    """The configuration of a model with its layers, if it shows them.
+
+    A subclass of a Functional model, such as the backbones of keras-hub, has its own settings there
+    in place of its layers, and layers all the same.
+    """
+    config = model.get_config()
+    if isinstance(config, Mapping) and "layers" in config:
+        return config
+    ends = [getattr(model, f"_{end}_struct", None) for end in ("inputs", "outputs")]
+    if None in ends or type(model).call is not getattr(_functional(model), "call", None):
+        return {}
+    return dict(importlib.import_module("keras").Model(*ends, name=model.name).get_config())
+
+
+def _functional(model: Any) -> Any:
+    """The class of Functional models among the bases of a model's class; else ``object``."""
+    bases = type(model).__mro__
+    return next((cls for cls in bases if cls.__name__ == "Functional"), object)
 
 
 def keys_of(model: Any, ends: str) -> dict[str, str]:
@@ -157,7 +184,8 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
     layers: dict[str, Any] = {}
     last = None
     for entry in config["layers"]:
-        name = entry["config"]["name"]
+        # a subclassed model's own configuration need not have its name
+        name = entry["config"].get("name") or entry["name"]
         if entry["class_name"] == "InputLayer":
             shape = entry["config"].get("batch_shape") or entry["config"]["batch_input_shape"]
             last = tensors[name, 0, 0] = tf.keras.Input(
@@ -222,11 +250,13 @@ def _layer_or_stand_in(entry: Mapping[str, Any], original: Any) -> Any:
         return _layer(entry, original)
     except _NotInKeras2 as error:
         node = next(iter(entry.get("inbound_nodes", ())), None)
-        return Keras3Layer(original, str(error), node, name=entry["config"]["name"])
+        return Keras3Layer(original, str(error), node, name=original.name)
 
 
 def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     kind, config = entry["class_name"], entry["config"]
+    if hasattr(original, "layers"):
+        config = _config_of(original)
     if "layers" in config:
         return _model(original, config)
     if kind == "TimeDistributed":
@@ -247,7 +277,13 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
         )
     known = (cls for cls in type(original).__mro__ if cls.__module__.startswith("keras."))
     library: Any = next(known)
-    if library is not type(original) and library.__name__ != "Layer":
+    if is_of_qkeras(original):
+        try:
+            kind, changes = kind_in_keras_2(original)
+        except ValueError as error:
+            raise _NotInKeras2(f"{error}, or {FALLBACK}") from error
+        config = {**library.get_config(original), **changes}
+    elif library is not type(original) and library.__name__ != "Layer":
         replaced = replaced_of_layer(type(original), library)
         if replaced:
             raise _NotInKeras2(
@@ -258,7 +294,7 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
             )
         kind, config = library.__name__, library.get_config(original)
     layer_class = getattr(tf.keras.layers, kind, None)
-    if layer_class is None or library.__name__ == "Layer":
+    if layer_class is None or (library.__name__ == "Layer" and not is_of_qkeras(original)):
         raise _NotInKeras2(
             "it has no counterpart in Keras 2, which converts; put layers of Keras in its place, "
             f"or {FALLBACK}"
@@ -274,13 +310,16 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
                 value = activation_in_keras_2(value)
             arguments[key] = value
     try:
-        return layer_class.from_config(arguments)
+        layer = layer_class.from_config(arguments)
     except Exception as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise _NotInKeras2(
             f"it can't be made in Keras 2, which converts: {reason}; put other layers of Keras in "
             f"its place, or {FALLBACK}"
         ) from error
+    if is_of_qkeras(original) and "AveragePooling" in kind:
+        return pooling_in_keras_2(original, layer)
+    return layer
 
 
 def _mapped(argument: Any, tensors: Mapping[tuple[str, int, int], Any]) -> Any:
@@ -325,6 +364,8 @@ def _flat_ends(ends: Any, tensors: Mapping[Any, Any]) -> Any:
 
 def _weights(original: Any, layer: Any) -> list[np.ndarray]:
     """A layer's weights, in the order and number that Keras 2 has them in."""
+    if is_of_qkeras(original):
+        return quantized_weights(original)
     values = inference_weights(original)
     if getattr(original, "renorm", False) and len(values) > len(layer.weights):
         # the statistics that only training with renorm uses come last

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from .conversion_record import LayerChoice
+from .keras3_qkeras import rounding_of_quantizer
 
 #: The main variable of a layer that Keras can quantize or give a LoRA.
 _VARIABLES = ("kernel", "embeddings")
@@ -85,8 +86,9 @@ def rounding_of(model: Any) -> float:
     layers = [_inner(layer) for _, layer in _leaves(model)]
     for layer in layers:
         worst = max(
-            worst, _ROUNDING.get(_mode(layer) or "", 0.0), _ROUNDING.get(layer.compute_dtype, 0.0)
-        )
+            worst, _ROUNDING.get(_mode(layer) or "", 0.0),
+            _ROUNDING.get(layer.compute_dtype, 0.0), rounding_of_quantizer(layer),
+        )  # fmt: skip
     return float(worst * 4 * np.sqrt(len(layers)))  # errors of layers add up as a random walk
 
 

@@ -22,7 +22,10 @@ _PACKAGES = {
 }
 
 #: The same of packages for Keras 3.
-_PACKAGES_OF_KERAS_3 = {"keras_lmu": re.compile(r"(keras-lmu>)?LMU(Cell|FFT|Feedforward)?")}
+_PACKAGES_OF_KERAS_3 = {
+    "keras_lmu": re.compile(r"(keras-lmu>)?LMU(Cell|FFT|Feedforward)?"),
+    "qkeras": re.compile(rf"(qkeras>)?({_PACKAGES['qkeras'].pattern})"),
+}
 
 #: What a module may import for its own use.
 _NOT_CUSTOM = {"builtins", "keras", "numpy", "tensorflow", "tf_keras", "typing"}
@@ -87,7 +90,8 @@ def installed_objects(found: Iterable[Stranger], keras: int) -> dict[str, Any]:
     ----------
     found : iterable of Stranger
     keras : {2, 3}
-        The Keras that wrote the file.
+        The Keras that wrote the file. ``qkeras`` is QKeras, of Keras 2, or qkeras-v3, of Keras 3,
+        whichever was installed last.
     """
     objects: dict[str, Any] = {}
     for package, names in (_PACKAGES if keras == 2 else _PACKAGES_OF_KERAS_3).items():
@@ -98,9 +102,13 @@ def installed_objects(found: Iterable[Stranger], keras: int) -> dict[str, Any]:
                 parts = objects_of(module)
                 for part in ("layers", "constraints"):  # of keras_spiking
                     parts.update(objects_of(getattr(module, part, module)))
-                objects.update(
-                    {k: v for k, v in parts.items() if _is_of_keras_2(v) == (keras == 2)}
-                )
+                if keras == 2:
+                    parts = {k: v for k, v in parts.items() if _is_of_keras_2(v)}
+                elif package != "qkeras":
+                    parts = {k: v for k, v in parts.items() if not _is_of_keras_2(v)}
+                elif _is_of_keras_2(parts.get("QDense")):
+                    parts = {}  # its quantizers are plain classes in either
+                objects.update(parts)
     return objects
 
 
@@ -137,8 +145,8 @@ def remedy(stranger: Stranger, keras: int) -> str:
         package = matches[0] if matches and not package else package
     if package == "qkeras" and keras == 3:
         return (
-            "layers of QKeras are converted if they are of QKeras 0.9.0 and Keras 2: make the "
-            "model with these, or with layers of Keras and the quantized weights"
+            "install qkeras-v3 1.2.1, which is read by itself: pip install qkeras-v3==1.2.1, in an "
+            "environment without QKeras, as both are one folder"
         )
     if package == "keras_lmu" and keras == 3:
         return "install keras-lmu 0.9.0, whose LMUs are converted: pip install keras-lmu"

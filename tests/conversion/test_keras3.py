@@ -112,3 +112,37 @@ def test_what_cannot_be_rebuilt_is_named():
 
     with pytest.raises(ConversionError, match="subclassed"):
         nsc.convert(OwnModel())
+
+
+def test_models_of_a_class_of_their_own_show_their_layers():
+    """As the backbones of keras-hub: Functional, and configured by settings of their own."""
+
+    class Backbone(keras.Model):
+        def __init__(self, filters, **options):
+            inp = keras.Input((6, 6, 2))
+            x = layers.Conv2D(filters, 3, activation="relu", name="conv")(inp)
+            super().__init__(inputs=inp, outputs={"features": x}, **options)
+            self.filters = filters
+
+        def get_config(self):
+            return {"filters": self.filters}
+
+    class Changed(Backbone):
+        def call(self, inputs):
+            return inputs
+
+    inp = keras.Input((6, 6, 2))
+    backbone = Backbone(3, name="backbone")
+    x = layers.GlobalAveragePooling2D(name="pool")(backbone(inp)["features"])
+    model = keras.Model(inp, layers.Dense(2, name="out")(x))
+    values = np.random.RandomState(0).uniform(0, 1, (3, 6, 6, 2)).astype("f4")
+    for network, name in ((model, "backbone/conv"), (backbone, "conv")):
+        conversion = nsc.convert(network, neuron_type="RectifiedLinear")
+        assert name in conversion.layers
+        (output,) = nsc.measure(conversion, values, 1, progress=False).outputs.values()
+        outputs = network(values)
+        expected = np.asarray(outputs["features"] if isinstance(outputs, dict) else outputs)
+        # one float32 sum in another order
+        np.testing.assert_allclose(output.last, expected.reshape(3, -1), rtol=1e-4, atol=1e-6)
+    with pytest.raises(ConversionError, match="subclassed"):
+        nsc.convert(Changed(3))

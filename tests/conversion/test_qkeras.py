@@ -19,6 +19,8 @@ qkeras = pytest.importorskip(
 )
 
 layers = tf.keras.layers
+if not issubclass(qkeras.QDense, layers.Dense):
+    pytest.skip("this qkeras is qkeras-v3, of Keras 3", allow_module_level=True)
 
 
 def converted(model: Any, **options: Any) -> Any:

@@ -60,8 +60,10 @@ def activation_keys(activation: Any) -> tuple[Any, ...]:
     ----------
     activation
         A function, its name, a Keras layer that is one or its class, a Nengo neuron type, a curve
-        of ours with a name, or a quantizer of QKeras. None is linear.
+        of ours with a name, or a quantizer of QKeras, or a function that stands for one
+        (`quantizer_in_keras_2`). None is linear.
     """
+    activation = getattr(activation, "quantizer", activation)
     if activation is None:
         return ("linear",)
     if isinstance(activation, str):
@@ -78,8 +80,19 @@ def activation_keys(activation: Any) -> tuple[Any, ...]:
     if isinstance(name, str) and (_package(activation) in _PACKAGES or _is_ufunc(activation)):
         return (_named(name),)
     if hasattr(activation, "get_config"):  # an object such as a quantizer
-        return (str(activation), _named(type(activation).__name__))
+        return (text_of(activation), _named(type(activation).__name__))
     return (activation,)
+
+
+def text_of(quantizer: Any) -> str:
+    """A quantizer with its settings; its type alone where its own ``__str__`` fails.
+
+    That of ``quantized_hswish`` does in qkeras-v3 1.2.1, unless its integer bits are an array.
+    """
+    try:
+        return str(quantizer)
+    except (AssertionError, TypeError, ValueError):
+        return type(quantizer).__name__
 
 
 def is_activation_name(name: str) -> bool:

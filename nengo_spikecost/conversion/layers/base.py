@@ -271,4 +271,5 @@ def _with_amplitude_divided(neuron_type: Any, scale: float) -> Any:
 
 
 def _name(activation: Any) -> str:
+    activation = getattr(activation, "quantizer", activation)
     return getattr(activation, "__name__", None) or type(activation).__name__

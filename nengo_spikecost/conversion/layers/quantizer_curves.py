@@ -12,6 +12,7 @@ import nengo
 import numpy as np
 import tensorflow as tf
 
+from .activation_keys import text_of
 from .curves import PiecewiseLinear, Term, clipped, rectified
 from .rounded import Rounded
 
@@ -80,7 +81,7 @@ def _relu(quantizer: Any) -> Rounded:
         # below, it saturates as far from zero as above, times the slope
         lowest = Term("deficit", weight=slope, slope=-1.0, shift=-integer)
         curve = PiecewiseLinear((*curve.terms, lowest))
-    return Rounded(curve, step, -slope * integer, high, name=str(quantizer))
+    return Rounded(curve, step, -slope * integer, high, name=text_of(quantizer))
 
 
 def _bits(quantizer: Any) -> Rounded:
@@ -119,7 +120,7 @@ def _saturating(quantizer: Any, slope: float, step: float, low: float, high: flo
     curve: Any = clipped(low, high, slope=slope)
     if low == 0 and slope == 1:
         curve = rectified(0.0, high)
-    return Rounded(curve, step, low, high, name=str(quantizer))
+    return Rounded(curve, step, low, high, name=text_of(quantizer))
 
 
 _READERS = {
@@ -149,8 +150,8 @@ def _hold_against(quantizer: Any, rounded: Rounded) -> None:
     if not np.allclose(ours, theirs, rtol=0, atol=1e-5 * largest):
         worst = x[np.argmax(np.abs(ours - theirs))]
         raise ValueError(
-            f"its activation {quantizer} gives {theirs[x == worst][0]:g} for {worst:g}, which is "
-            f"not what a rounded curve of its settings gives; {_REMEDY}"
+            f"its activation {text_of(quantizer)} gives {theirs[x == worst][0]:g} for {worst:g}, "
+            f"which is not what a rounded curve of its settings gives; {_REMEDY}"
         )
 
 
