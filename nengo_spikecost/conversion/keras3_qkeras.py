@@ -78,7 +78,7 @@ def kind_in_keras_2(layer: Any) -> tuple[str, dict[str, Any]]:
     return kind, changes
 
 
-def pooling_kind_in_keras_2(layer: Any, pooling: Any) -> Any:
+def pooling_in_keras_2(layer: Any, pooling: Any) -> Any:
     """A pooling layer of Keras 2, with the factor and the activation of one of qkeras-v3.
 
     Parameters
