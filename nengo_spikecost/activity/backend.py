@@ -18,6 +18,12 @@ from ..chip.chip_activity import ChipActivity
 from ..graph import EventSource, SpikeSource
 from .samples import InputSpec
 
+#: What is said of values that were said to be numbers of spikes.
+NO_SPIKES = (
+    "An input was said to be spikes, and has values that are no whole numbers from 0: give numbers "
+    "of spikes, or have it read as values (spikes=False)."
+)
+
 
 @dataclass(frozen=True)
 class Setup:

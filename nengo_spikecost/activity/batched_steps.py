@@ -53,6 +53,7 @@ ELEMENTWISE = {
         "AdaptiveLIF", "AdaptiveLIFRate", "RegularSpiking",
     )),
     ("nengo_loihi", "LoihiLIF"), ("nengo_loihi", "LoihiSpikingRectifiedLinear"),
+    *(("nengo_spikecost", name) for name in ("DiscreteLIF", "DiscreteLI", "EventInput")),
 }  # fmt: skip
 
 

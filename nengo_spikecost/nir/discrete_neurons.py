@@ -16,6 +16,7 @@ from nengo.dists import Choice
 from nengo.neurons import settled_firingrate
 from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam
 
+from ..activity.backend import NO_SPIKES
 from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cost_rules
 
 #: After a spike:
@@ -33,13 +34,6 @@ from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cos
 #: ``"none"``
 #:     nothing happens.
 RESETS = ("value", "value_skip", "subtract", "subtract_later", "subtract_owed", "none")
-
-
-#: What is said of values that were said to be numbers of spikes.
-NO_SPIKES = (
-    "An input was said to be spikes, and has values that are no whole numbers from 0: give numbers "
-    "of spikes, or have it read as values (spikes=False)."
-)
 
 
 class _Parameter(NdarrayParam):

@@ -17,7 +17,8 @@ import numpy as np
 import tensorflow as tf
 from nengo_dl.neuron_builders import TFNeuronBuilder
 
-from .discrete_neurons import NO_SPIKES, DiscreteLI, DiscreteLIF, EventInput
+from ..activity.backend import NO_SPIKES
+from .discrete_neurons import DiscreteLI, DiscreteLIF, EventInput
 
 
 class _Builder(TFNeuronBuilder):  # type: ignore[misc]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import nengo_spikecost as nsc
+from nengo_spikecost.activity.compiled.compiled_network import CompiledNetwork
 from nengo_spikecost.errors import DataError, MeasurementError
 from nengo_spikecost.nir import DiscreteLI, DiscreteLIF, EventInput
 from nengo_spikecost.nir.discrete_neurons import RESETS
@@ -97,19 +98,36 @@ def test_steps_are_those_by_hand(neurons):
 
 
 @pytest.mark.filterwarnings("error::UserWarning")
-@pytest.mark.parametrize("simulator", ["nengo_dl", "compiled"])
-def test_simulators_step_alike(simulator):
-    """All types at once: that NengoDL falls back to Python would be a UserWarning."""
+@pytest.mark.parametrize(
+    "options", [{}, {"simulator": "compiled"}, {"simulator": "compiled", "dtype": "float64"}],
+    ids=["nengo_dl", "compiled", "float64"],
+)  # fmt: skip
+def test_simulators_step_alike(options, monkeypatch):
+    """Types of all kinds at once; NengoDL and the compiled engine leave none to Python.
+
+    That NengoDL does would be a UserWarning.
+    """
+    by_python = []
+    present = CompiledNetwork.present
+
+    def noted(self, *args, **given):
+        by_python.append(self.by_python)
+        return present(self, *args, **given)
+
+    monkeypatch.setattr(CompiledNetwork, "present", noted)
+    # every reset, every way to fire, and numbers of each neuron
+    chosen = [*LIF[:: 5 if not options else 1], *LIF[len(LIF) - 6 :], *LI]
     with nengo.Network(seed=0) as net:
         node = nengo.Node(np.zeros(N))
-        for k, neurons in enumerate((*LIF, *LI)):
+        for k, neurons in enumerate(chosen):
             ensemble = nengo.Ensemble(
                 N, 1, neuron_type=neurons, gain=np.ones(N), bias=np.zeros(N), label=f"n{k}"
             )
             nengo.Connection(node, ensemble.neurons, synapse=None)
             nengo.Probe(ensemble.neurons, label=f"o{k}")
-    activity = nsc.measure(net, INPUT, STEPS, dt=DT, simulator=simulator)
-    for k, neurons in enumerate((*LIF, *LI)):
+    activity = nsc.measure(net, INPUT, STEPS, dt=DT, **options)
+    assert by_python == ([[]] if options else [])
+    for k, neurons in enumerate(chosen):
         steps = np.stack([by_hand(neurons, sample) for sample in INPUT])
         height = neurons.amplitude / DT if isinstance(neurons, DiscreteLIF) else 1.0
         last = activity.outputs[f"o{k}"].last

@@ -17,7 +17,7 @@ from typing import Any, Callable, Tuple  # noqa: UP035
 import numpy as np
 
 from .filter_steps import aliases, filter_numbers, filter_step
-from .neuron_numbers import kernel_of
+from .neuron_numbers import kernel_of, table
 from .products import CONVOLUTION, Products
 from .vector_sizes import MARKED
 
@@ -201,7 +201,7 @@ class Assembler:
         for op, address in self.neuron_numbers.items():
             kernel = kernel_of(op.neurons)
             assert kernel is not None, op
-            numbers = kernel[2](op.neurons, self.dt)
+            numbers = table(kernel[2](op.neurons, self.dt), op.output.size)
             constants[-1 - address : -1 - address + len(numbers)] = numbers
 
     def renew_filters(self, constants: np.ndarray) -> None:

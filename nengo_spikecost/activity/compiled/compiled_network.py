@@ -18,13 +18,17 @@ from typing import Any
 
 import nengo
 import numpy as np
+from nengo.builder.neurons import SimNeurons
 
+from ...errors import MeasurementError
+from ..backend import NO_SPIKES
 from ..processors import usable_processors
 from . import instructions as code
 from . import operator_rows as _rows  # noqa: F401  registers the instructions of operators
 from .assembling import Assembler, Row, aligned
 from .crossover import measured_crossovers
 from .native_run import Tables
+from .neuron_numbers import is_events
 from .ordering import Segment
 from .programs import Program, Programs, steps_of
 from .sample_lanes import SampleLanes
@@ -117,6 +121,8 @@ class CompiledNetwork:
         steps = steps_of(model, signals)
         asm = self._asm = Assembler(model, steps, signals, np.dtype(dtype))
         self._counted, self._outputs = dict(counted), dict(read)
+        events = {op.output for op in steps if isinstance(op, SimNeurons) and is_events(op.neurons)}
+        self._events = {name for name, own in counted.items() if own.signal in events}
         self._programs = Programs(asm, steps, signals)
         self._counts = {name: self._count(own) for name, own in self._counted.items()}
         self._sums = {name: self._sum(own) for name, own in self._outputs.items()}
@@ -335,6 +341,9 @@ class CompiledNetwork:
             place = self._counts[name][0]
             array = memory if own.spiking else sums
             counts[name] = array[place : place + own.signal.size].copy()
+            # see `discrete_kernels.event_input`
+            if name in self._events and np.isnan(counts[name]).any():
+                raise MeasurementError(NO_SPIKES)
         last, total = {}, {}
         for name, output in self._outputs.items():
             place, address = self._sums[name]

@@ -47,7 +47,7 @@ class Code(enum.IntEnum):
     ADD_ONE = 6  # n, y, s:  y += s
     LOWPASS = 7  # n, y, state, x, s:  state = s[0] * state + s[1] * x;  y = state
     LOWPASS_ADD = 8  # the same, y += state
-    NEURONS = 9  # n, kind, j, out, a, b, c, p
+    NEURONS = 9  # n, kind, j, out, a, b, c, p, numbers of p for each neuron, or 0
     COUNT = 10  # n, counts, out, s, place of marks:  counts += round(abs(out) * s), and marks
     # of who is not 0, a bit for each
     GRADED = 11  # n, place in sums, out, s:  sums += abs(out) * s

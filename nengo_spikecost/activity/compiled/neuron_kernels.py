@@ -15,6 +15,9 @@ from typing import Any
 import numba
 import numpy as np
 
+from .discrete_kernels import discrete_li, discrete_lif, event_input
+from .neuron_numbers import DISCRETE_LIF, EVENTS
+
 _kernel = numba.njit(nogil=True, error_model="numpy")
 
 
@@ -172,3 +175,9 @@ def step_neurons(kind: int, j: Any, out: Any, a: Any, b: Any, c: Any, p: Any) ->
         loihi_lif(j, out, a, b, p)
     elif kind == 10:
         loihi_spiking_rectified_linear(j, out, a, p)
+    elif kind == EVENTS:
+        event_input(j, out, p)
+    elif kind == 12:
+        discrete_li(j, out, a, b, p)
+    elif kind >= DISCRETE_LIF:
+        discrete_lif(kind - DISCRETE_LIF, j, out, a, b, p)

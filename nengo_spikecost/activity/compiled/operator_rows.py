@@ -20,7 +20,7 @@ from nengo.builder.transforms import ConvInc, ConvTransposeInc
 from . import instructions as code
 from .assembling import Assembler, Product, Row, assembler
 from .filter_steps import STEPS, filter_numbers, filter_step, is_linear_filter
-from .neuron_numbers import kernel_of
+from .neuron_numbers import N_NUMBERS, kernel_of, table
 from .products import CONVOLUTION, MATRIX, SPARSE, by_source, by_target
 from .sparse_convolution import sparse_matrix
 
@@ -186,9 +186,11 @@ def neurons(op: Any, asm: Assembler) -> list[Row] | None:
         return None
     places = [a for a in state if a is not None]
     places += [out] * (3 - len(places))
-    parameters = asm.constant([*numbers(op.neurons, asm.dt), *[0.0] * 8][:8], shared=False)
+    own = table(numbers(op.neurons, asm.dt), op.output.size)
+    parameters = asm.constant(own, shared=False)
     asm.neuron_numbers[op] = parameters
-    return [(code.NEURONS, op.output.size, number, j, out, *places, parameters)]
+    each = N_NUMBERS if len(own) > N_NUMBERS else 0
+    return [(code.NEURONS, op.output.size, number, j, out, *places, parameters, each)]
 
 
 @assembler(SimProcess)

@@ -39,6 +39,7 @@ from .instructions import (
 from .layer_kernels import step_layer
 from .layer_marks import BARE, MARK, QUIET
 from .neuron_kernels import step_neurons
+from .neuron_numbers import N_NUMBERS
 from .product_kernels import product
 from .products import Products
 from .vector_code import set_marks, write_marks
@@ -67,7 +68,9 @@ def _element_wise(
         step_neurons(
             i[2], _at(memory, constants, i[3], lo, hi), memory[i[4] + lo : i[4] + hi],
             memory[i[5] + lo : i[5] + lo + n], memory[i[6] + lo : i[6] + lo + n],
-            memory[i[7] + lo : i[7] + lo + n], constants[-1 - i[8] : -1 - i[8] + 8],
+            memory[i[7] + lo : i[7] + lo + n],
+            # of neurons that differ, each has its own numbers
+            constants[-1 - i[8] + lo * i[9] : -1 - i[8] + (hi * i[9] if i[9] else N_NUMBERS)],
         )  # fmt: skip
         return
     if code in (GRADED, SUM):

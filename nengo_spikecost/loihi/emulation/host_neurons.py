@@ -16,6 +16,7 @@ import numpy as np
 EXACT = {
     ("nengo", "RectifiedLinear"), ("nengo", "SpikingRectifiedLinear"),
     ("nengo", "RegularSpiking"), ("nengo_loihi", "LoihiSpikingRectifiedLinear"),
+    ("nengo_spikecost", "DiscreteLIF"), ("nengo_spikecost", "DiscreteLI"),
 }  # fmt: skip
 
 
@@ -30,7 +31,7 @@ def compiled_step(op: Any, host: Any) -> Callable[[], None] | None:
     kind: Any = type(op.neurons)
     if (kind.__module__.split(".")[0], kind.__name__) not in EXACT or op.state_extra:
         return None
-    from ...activity.compiled.neuron_numbers import kernel_of
+    from ...activity.compiled.neuron_numbers import N_NUMBERS, kernel_of, table
     from .host_kernels import AT_ONCE, step_finite
 
     number, names, numbers = kernel_of(op.neurons)  # type: ignore[misc]
@@ -43,7 +44,9 @@ def compiled_step(op: Any, host: Any) -> Callable[[], None] | None:
         return None
     j, out, *state = (a.reshape(-1) for a in arrays)
     a, b, c = [*state, out, out, out][:3]  # those that a type lacks are not used
-    p = np.array(numbers(op.neurons, host.model.dt), dtype=np.float64)
+    p = table(numbers(op.neurons, host.model.dt), op.output.size)
+    if len(p) > N_NUMBERS:
+        return None  # lanes lie one after another, and neurons differ
     given = dict(zip(("J", "output", *names), (j, out, *state)))
 
     def step() -> None:
