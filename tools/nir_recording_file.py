@@ -66,6 +66,8 @@ class Recording:
     faithful: bool = True
     ran: bool = True
     version: str = ""
+    #: what the tool's own reader makes of the graph, in words
+    read_back: str = "not tried"
     #: step in seconds of the neurons, if the exporter was given another dt
     step: float | None = None
 
@@ -156,6 +158,7 @@ def save(recording: Recording, folder: Path) -> None:
         "faithful": recording.faithful,
         "nir": metadata.version("nir"),
         "nir_reads_it": read_error(path),
+        "read_back": recording.read_back,
         "order": "arrays are (samples, steps, ...); sample 1 of the input holds spikes",
     }
     arrays = {

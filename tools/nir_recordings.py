@@ -29,6 +29,7 @@ import nir_recording_sinabs
 import nir_recording_snntorch
 import nir_recording_spikingjelly
 import torch
+from nir_recording_back import read_back
 from nir_recording_file import refusal, save
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "nir" / "recordings"
@@ -53,8 +54,9 @@ def main() -> None:
     refused: dict[str, list[dict[str, str]]] = {}
     for name, tool in TOOLS.items():
         for recording in tool.recordings():
+            recording.read_back = read_back(recording)
             save(recording, FOLDER)
-            print(f"{recording.tool} {recording.name}")
+            print(f"{recording.tool} {recording.name}: read back, {recording.read_back}")
         exported = []
         refused[name] = []
         for about, export in tool.refused():
