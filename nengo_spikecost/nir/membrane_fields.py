@@ -94,13 +94,13 @@ def fields_of(given: Given, reader: Reader, dt: float) -> Fields:
     """
     normal = reader.is_tool and not given.membrane.graded  # tools read no membranes
     fields = _normal(given, reader, dt) if normal else _plain(given, reader, dt)
-    own, notes = _other_steps(given, reader, fields.kind)
+    own, notes = _other_steps(given, reader, fields)
     differences = (*given.membrane.differences, *own, *fields.differences)
     return Fields(fields.kind, fields.arrays, fields.scale, fields.bias, differences, notes)
 
 
 def _other_steps(
-    given: Given, reader: Reader, kind: str
+    given: Given, reader: Reader, fields: Fields
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What of reset, start and threshold the reader has otherwise."""
     membrane, convention, name = given.membrane, reader.convention, reader.name
@@ -108,7 +108,7 @@ def _other_steps(
     notes: list[str] = []
     start = membrane.start
     if not membrane.graded:
-        read = reset_of(Node("", kind, {}), convention, given.recurrent)[0]
+        read = reset_of(Node("", fields.kind, {}), convention, given.recurrent)[0]
         if read != membrane.reset:
             differences.append(
                 f"resets by {_RESETS[membrane.reset]}, where {name} resets by {_RESETS[read]}"
@@ -127,8 +127,10 @@ def _other_steps(
             notes.append(f"fires at v {own} threshold, and {name} at v {other} threshold")
         if reader.is_tool and membrane.reset == "value":
             start = start - membrane.reset_value
-    if convention.start == "zero" and start.any():
-        differences.append("starts with membranes that are not at their reset or 0")
+    read_start = fields.arrays.get(convention.start, 0.0)
+    scale = np.abs(membrane.threshold[np.isfinite(membrane.threshold)]).max(initial=0.0)
+    if np.abs(start - read_start).max() > ROUNDING * scale:
+        differences.append(f"starts with membranes that are not where {name} has them")
     return tuple(differences), tuple(notes)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import ConversionWarning
 from ..warned import warn
 from .membrane_fields import Fields, Given, fields_of
-from .prepared_links import PreparedLinks, refuse
+from .prepared_links import PreparedLinks, by_reason, refuse
 from .tool_readers import Reader
 
 
@@ -33,36 +33,28 @@ def population_fields(prepared: PreparedLinks, dt: float, approximate: bool) -> 
     loops |= {prepared.links[number].pre for number in prepared.closing}
     result: dict[Any, Fields] = {}
     refused: list[tuple[str, str]] = []
+    nearly: list[tuple[str, str]] = []
+    notes: list[tuple[str, str]] = []
     for key, place in prepared.read.places.items():
         if place.kind != "neurons":
             continue
         name = prepared.name(key)
-        start = prepared.read.built.sig[key]["voltage"].initial_value
+        voltage = prepared.read.built.sig[key].get("voltage")
+        start = 0.0 if voltage is None else voltage.initial_value
         membrane = prepared.membrane(key).filled(place.size, start)
         built = prepared.read.built.params[key.ensemble]
         bias = built.bias + built.gain * place.bias
         given = Given(membrane, built.gain, bias, prepared.filters[key], key in loops)
-        fields = fields_of(given, prepared.reader, dt)
-        problems = _problems(fields, prepared.reader, dt)
-        refused += [(name, reason) for reason in problems]
-        if not problems:
-            result[key] = fields
-            refused += _say(name, fields, approximate)
+        result[key] = fields = fields_of(given, prepared.reader, dt)
+        refused += [(name, reason) for reason in _problems(fields, prepared.reader, dt)]
+        nearly += [(name, reason) for reason in fields.differences]
+        notes += [(name, reason) for reason in fields.notes]
     refuse(refused)
+    if not approximate:
+        refuse(nearly, nearly=True)
+    for line in by_reason([*nearly, *notes]):
+        warn(f"{line}.", ConversionWarning)
     return result
-
-
-def _say(name: str, fields: Fields, approximate: bool) -> list[tuple[str, str]]:
-    """Warn of what differs, or give it back as refused."""
-    refused = []
-    for note in fields.notes:
-        warn(f"{name} {note}.", ConversionWarning)
-    for difference in fields.differences:
-        if approximate:
-            warn(f"{name} {difference}.", ConversionWarning)
-        else:
-            refused.append((name, f"{difference} (approximate=True writes it nevertheless)"))
-    return refused
 
 
 def _problems(fields: Fields, reader: Reader, dt: float) -> list[str]:

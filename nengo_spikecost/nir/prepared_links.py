@@ -25,13 +25,33 @@ from .written_maps import over_two_axes
 from .written_neurons import Membrane, neuron_writers
 
 
-def refuse(refused: Iterable[tuple[str, str]]) -> None:
-    """Raise `ConversionError` with all names and reasons, if there are any."""
-    lines = list(dict.fromkeys(f"{name!r} {reason}" for name, reason in refused))
-    if lines:
+def refuse(refused: Iterable[tuple[str, str]], nearly: bool = False) -> None:
+    """Raise `ConversionError` with all names and reasons, if there are any.
+
+    Parameters
+    ----------
+    refused : iterable of (str, str)
+        Names, and reasons as clauses.
+    nearly : bool
+        Whether these are neurons that may be written approximately.
+    """
+    lines = by_reason(refused)
+    if not lines:
+        return
+    if nearly:
         raise ConversionError(
-            f"The network has objects that NIR has no form of: {'; '.join(lines)}."
+            f"The network has neurons that NIR has only nearly: {'; '.join(lines)}. With "
+            "approximate=True they are written nevertheless, with a warning for each."
         )
+    raise ConversionError(f"The network has objects that NIR has no form of: {'; '.join(lines)}.")
+
+
+def by_reason(named: Iterable[tuple[str, str]]) -> list[str]:
+    """A line for each reason, with all names that it is said of."""
+    names: dict[str, list[str]] = {}
+    for name, reason in named:
+        names.setdefault(reason, []).append(repr(name))
+    return [f"{', '.join(dict.fromkeys(own))} {reason}" for reason, own in names.items()]
 
 
 class PreparedLinks:

@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nengo
 import numpy as np
@@ -236,27 +237,53 @@ def branches(rng):
     return net
 
 
+@network
+def keras(rng):
+    """A Keras model's conversion: convolutions, pooling, batch normalization, biases."""
+    from nengo_spikecost import convert, stack
+
+    layers = stack.keras().layers
+    inp = layers.Input((6, 6, 2), name="input")
+    x = layers.Conv2D(3, 3, padding="same", activation="relu", name="first")(inp)
+    x = layers.AveragePooling2D(2, name="pool")(x)
+    x = layers.Conv2D(4, 2, name="second")(x)
+    x = layers.BatchNormalization(name="norm")(x)
+    x = layers.ReLU(name="relu")(x)
+    x = layers.Flatten(name="flat")(x)
+    x = layers.Dense(4, activation="relu", name="out")(x)
+    model = stack.keras().Model(inp, x)
+    model.set_weights([rng.uniform(-0.3, 0.6, w.shape) for w in model.get_weights()[:8]] + [
+        rng.uniform(0.5, 1.5, w.shape) for w in model.get_weights()[8:]
+    ])  # fmt: skip
+    kind = DiscreteLIF(current_gain=DT)
+    return convert(model, neuron_type=kind, scale_firing_rates=200, synapse=None, lower=False)
+
+
+#: Shapes of images with their channels last, which tools take first.
+IMAGES = {"channels_last": (7, 6, 2), "keras": (6, 6, 2)}
+
 #: What a reader refuses, as it would run it otherwise than it is.
 REFUSED = {("branches", "norse")}
 
 
-def made(name: str) -> tuple[nengo.Network, np.ndarray]:
-    """A network, and its input of shape (steps, size)."""
+def made(name: str) -> tuple[Any, np.ndarray]:
+    """A network or conversion, and its input of shape (steps, size)."""
     rng = np.random.default_rng(len(name))
     net = NETWORKS[name](rng)
-    size = net.all_nodes[0].size_out
+    size = input_of(net).size_out
     # float32, as the tools take it
     return net, rng.normal(0.3, 1.0, (N_STEPS, size)).astype(np.float32)
 
 
-def feed(net: nengo.Network, values: np.ndarray) -> None:
-    """Have the first Node give values, one row a step."""
-    net.all_nodes[0].output = lambda t: values[round(t / DT) - 1]
+def input_of(given: Any) -> nengo.Node:
+    """The Node that is fed."""
+    return given.input_nodes[0] if hasattr(given, "input_nodes") else given.all_nodes[0]
 
 
-def spikes_of(net: nengo.Network, values: np.ndarray) -> np.ndarray:
+def spikes_of(given: Any, values: np.ndarray) -> np.ndarray:
     """The output of a network in Nengo's simulator, as numbers of spikes."""
-    feed(net, values)
+    input_of(given).output = lambda t: values[round(t / DT) - 1]
+    net = getattr(given, "net", given)
     with nengo.Simulator(net, dt=DT, progress_bar=False) as sim:
         sim.run_steps(len(values))
     return (sim.data[net.all_probes[0]] > 0).astype(np.uint8)
@@ -279,9 +306,9 @@ def main() -> None:
                 entry = zipfile.ZipInfo(f"{name}_{tool}.nir", (2026, 1, 1, 0, 0, 0))
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 file.writestr(entry, content.getvalue())
-    # tools take images with their channels first
-    order = np.moveaxis(np.arange(7 * 6 * 2).reshape(7, 6, 2), -1, 0)
-    inputs["channels_last_order"] = order.ravel()
+    for name, shape in IMAGES.items():
+        order = np.moveaxis(np.arange(np.prod(shape)).reshape(shape), -1, 0)
+        inputs[f"{name}_order"] = order.ravel()
     np.savez_compressed(FOLDER / "inputs.npz", **inputs)
 
 

@@ -227,7 +227,7 @@ def test_neurons_that_nir_has_nearly(kind, words):
     net, _, _ = one_population(kind)
     with pytest.raises(ConversionError, match=words):
         nsc.to_nir(net)
-    with pytest.warns(ConversionWarning, match=f"cells .*{words}"):
+    with pytest.warns(ConversionWarning, match=f"'cells' .*{words}"):
         graph = nsc.to_nir(net, approximate=True)
     assert graph.nodes["cells"].v_threshold.shape == (2,)
 
@@ -236,7 +236,7 @@ def test_loihi_neurons_are_written():
     from nengo_loihi.neurons import LoihiSpikingRectifiedLinear
 
     net, _, _ = one_population(LoihiSpikingRectifiedLinear())
-    with pytest.warns(ConversionWarning, match="cells keeps its membrane from falling"):
+    with pytest.warns(ConversionWarning, match="'cells' keeps its membrane from falling"):
         graph = nsc.to_nir(net, approximate=True)
     assert type(graph.nodes["cells"]).__name__ == "IF"
 
