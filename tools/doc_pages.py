@@ -43,6 +43,7 @@ PAGES = (
     "block_shapes",
     "deploying",
     "emulation",
+    "nir_out",
     "tuning",
     "sweep",
     "training",

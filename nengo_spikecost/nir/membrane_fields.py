@@ -103,7 +103,7 @@ def _other_steps(
     given: Given, reader: Reader, fields: Fields
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What of reset, start and threshold the reader has otherwise."""
-    membrane, convention, name = given.membrane, reader.convention, reader.name
+    membrane, convention, name = given.membrane, reader.convention, reader.called
     differences: list[str] = []
     notes: list[str] = []
     start = membrane.start

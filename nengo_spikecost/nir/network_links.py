@@ -109,37 +109,41 @@ def refusals(
         yield from ((names[ensemble], reason) for reason in _of_ensemble(ensemble))
     for node in network.all_nodes:
         if node not in inputs and not is_passthrough(node) and not _is_constant(node):
-            yield names[node], f"computes ({type(node.output or node).__name__}); NIR has no code"
+            yield names[node], f"computes ({_kind_of_output(node)}), and NIR has no code"
     for conn in network.all_connections:
         yield from ((_connection_name(conn, names), reason) for reason in _of_connection(conn))
     for probe in network.all_probes:
         if probe.synapse is not None and _filter(probe.synapse) is None:
-            yield _probe_name(probe, names), f"has a filter ({probe.synapse}); NIR has Lowpass"
+            yield _probe_name(probe, names), f"has a filter ({probe.synapse}), and NIR has Lowpass"
+
+
+def _kind_of_output(node: nengo.Node) -> str:
+    output = getattr(node, "output", None)
+    return type(node if output is None or isinstance(output, np.ndarray) else output).__name__
 
 
 def _of_ensemble(ensemble: nengo.Ensemble) -> Iterator[str]:
     kind = ensemble.neuron_type
     if not isinstance(kind, EventInput) and neuron_writers.find(kind) is None:
-        known = ", ".join(sorted(cls.__name__ for cls in neuron_writers))
-        yield f"has neurons that NIR has no form of ({type(kind).__name__}); there are {known}"
+        yield f"has neurons of type {type(kind).__name__}, and NIR has (leaky) integrate-and-fire"
     if ensemble.noise is not None:
         yield "has noise, which NIR's neurons have not"
 
 
 def _of_connection(conn: nengo.Connection) -> Iterator[str]:
     if conn.learning_rule_type is not None:
-        yield "learns; NIR's weights are fixed"
+        yield "learns, and NIR's weights are fixed"
     for end in (conn.pre_obj, conn.post_obj):
         if not isinstance(end, (nengo.Ensemble, nengo.Node, Neurons)):
             yield f"has an end that carries no values ({type(end).__name__})"
             return
     if conn.function is not None and not isinstance(conn.pre_obj, nengo.Ensemble):
-        yield "applies a function to what is not decoded; NIR has linear maps"
+        yield "applies a function to what is not decoded, and NIR has linear maps"
     reason = unreadable(conn.transform)
     if reason is not None:
         yield f"can't be read: {reason}"
     if _filter(conn.synapse) is None:
-        yield f"has a filter ({conn.synapse}); NIR has Lowpass, and delays of whole steps"
+        yield f"has a filter ({conn.synapse}), and NIR has Lowpass and delays of whole steps"
 
 
 def _filter(synapse: Any) -> tuple[int, float] | None:

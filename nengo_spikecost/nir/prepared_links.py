@@ -41,7 +41,8 @@ def refuse(refused: Iterable[tuple[str, str]], nearly: bool = False) -> None:
     if nearly:
         raise ConversionError(
             f"The network has neurons that NIR has only nearly: {'; '.join(lines)}. With "
-            "approximate=True they are written nevertheless, with a warning for each."
+            "approximate=True (--approximate) they are written nevertheless, each difference with a "
+            "warning."
         )
     raise ConversionError(f"The network has objects that NIR has no form of: {'; '.join(lines)}.")
 
@@ -51,7 +52,10 @@ def by_reason(named: Iterable[tuple[str, str]]) -> list[str]:
     names: dict[str, list[str]] = {}
     for name, reason in named:
         names.setdefault(reason, []).append(repr(name))
-    return [f"{', '.join(dict.fromkeys(own))} {reason}" for reason, own in names.items()]
+    unique = {reason: list(dict.fromkeys(own)) for reason, own in names.items()}
+    return [
+        f"{', '.join(own)}{':' if len(own) > 1 else ''} {reason}" for reason, own in unique.items()
+    ]
 
 
 class PreparedLinks:

@@ -51,6 +51,11 @@ class Reader:
         return self.convention.name
 
     @property
+    def called(self) -> str:
+        """Its name in a sentence."""
+        return "NIR" if self.name == "nir" else self.name
+
+    @property
     def is_tool(self) -> bool:
         """Whether it is a tool with conditions of its own."""
         return self.kinds is not None
