@@ -41,8 +41,8 @@ def refuse(refused: Iterable[tuple[str, str]], nearly: bool = False) -> None:
     if nearly:
         raise ConversionError(
             f"The network has neurons that NIR has only nearly: {'; '.join(lines)}. With "
-            "approximate=True (--approximate) they are written nevertheless, each difference with a "
-            "warning."
+            "approximate=True (--approximate) they are written nevertheless, and each difference "
+            "is a warning."
         )
     raise ConversionError(f"The network has objects that NIR has no form of: {'; '.join(lines)}.")
 

@@ -32,8 +32,8 @@ def test_model_as_a_graph(run, tmp_path):
         layers.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu", name="conv"),
         layers.Flatten(), layers.Dense(3, bias_initializer="ones", name="out"),
     ])  # fmt: skip
-    model.save(tmp_path / "model.h5")
-    done = run("nir", "model.h5", "--out", "model.nir", "--for", "norse")
+    model.save(tmp_path / "model.keras")
+    done = run("nir", "model.keras", "--out", "model.nir", "--for", "norse")
     assert done.exit_code == 0, done.output
     assert "NIR graph for norse: 1 Input, 1 IF, 1 Conv2d, 1 Flatten, 1 Affine" in done.output
     assert "Written: model.nir" in done.output
