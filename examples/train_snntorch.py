@@ -1,7 +1,7 @@
 """Train a spiking network in snnTorch on the digits of the package, and write it as a NIR graph.
 
     pip install torch snntorch nir
-    python examples/train_snntorch.py --out docs/files
+    python examples/train_snntorch.py --out nengo_spikecost/data --spikes tests/nir
 
 It needs none of nengo_spikecost but its digits, so that it can run where TensorFlow is not. It
 writes ``digits_snntorch.nir``, as snnTorch's own exporter makes it, and ``digits_snntorch.npz``:
@@ -72,6 +72,7 @@ def main() -> None:
     """Train, write, and say how good it is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--spikes", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=15)
     given = parser.parse_args()
     torch.manual_seed(0)
@@ -104,7 +105,7 @@ def main() -> None:
     kept = {f"spikes/{name}": layer[:RECORDED].numpy().astype(np.uint8)
             for name, layer in spikes.items()}  # fmt: skip
     np.savez_compressed(
-        given.out / "digits_snntorch.npz", x_test=x_test[:RECORDED].numpy(),
+        given.spikes / "digits_snntorch.npz", x_test=x_test[:RECORDED].numpy(),
         y_test=y_test[:RECORDED].numpy(), **kept,
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from nengo_spikecost.spiking import defaults
 
 DATA_FILE = "mnist_subset.npz"
 WEIGHTS_FILE = "tutorial_weights.npz"
+GRAPH_FILE = "digits_snntorch.nir"
 INPUT_SHAPE = (28, 28, 1)
 
 SPIKING_LAYERS = ("to-spikes", "conv0", "conv1", "dense0")
@@ -111,6 +112,15 @@ def to_images(pixels: np.ndarray) -> np.ndarray:
         Pixels from 0 to 1.
     """
     return pixels[..., None].astype(np.float32) / np.float32(255)
+
+
+def demo_graph() -> str:
+    """Path of a NIR graph: a network that was trained in snnTorch on the shipped digits.
+
+    ``examples/train_snntorch.py`` made it. It is fed images of shape (1, 28, 28) at every step of
+    0.1 ms, and has ten outputs that spike.
+    """
+    return str(files("nengo_spikecost").joinpath("data", GRAPH_FILE))
 
 
 def demo_data() -> DemoData:

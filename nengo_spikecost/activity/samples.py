@@ -33,12 +33,15 @@ class InputSpec:
     shape : tuple of int, optional
         Axes of these values, as the Keras model or the first convolution takes them. None: not
         known, as of a Node that feeds an Ensemble.
+    events : bool
+        Whether its values are numbers of spikes.
     """
 
     name: str
     node: Any
     size: int
     shape: tuple[int, ...] | None = None
+    events: bool = False
 
 
 @dataclass(frozen=True)
@@ -260,6 +263,8 @@ class SampleStream:
         if self.n_steps is None:
             raise DataError("n_steps must be given: the data have no time axis.")
         _check_finite(spec.name, values, start)
+        if spec.events:
+            _check_events(spec.name, values, start)
         return values
 
 
@@ -276,6 +281,18 @@ def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) 
                 f"data for input {name!r} hold NaN or infinite values, first in sample "
                 f"{start + first + int(np.argmin(finite))}."
             )
+
+
+def _check_events(name: str, values: np.ndarray, start: int) -> None:
+    """Raise unless all values are whole numbers from 0 on."""
+    wrong = (values < 0) | (values != np.rint(values))
+    if wrong.any():
+        sample = int(np.argmax(wrong.any(axis=(1, 2))))
+        raise DataError(
+            f"data for input {name!r} were said to be numbers of spikes, and hold "
+            f"{values[wrong].flat[0]:g}, first in sample {start + sample}: give whole numbers, or "
+            "have them read as values (spikes=False, --spikes no)."
+        )
 
 
 def _as_float32(batch: Batch) -> Batch:

@@ -75,7 +75,8 @@ class Subject:
         shape = taken_as(self.network, node) if shapes is None else shapes.get(name)
         if shape is not None and math.prod(shape) != node.size_out:
             shape = None
-        return InputSpec(name, node, node.size_out, shape)
+        events = name in getattr(self.named, "spike_inputs", ())
+        return InputSpec(name, node, node.size_out, shape, events)
 
 
 def step_of(named: Any, dt: float | None) -> float:

@@ -211,7 +211,7 @@ def hint(graph: Graph, convention: Convention) -> str | None:
         return None
     if step is not None and abs(step - 1e-4) < 1e-6:
         own = "spikingjelly" if any(name.startswith("_") for name in names) else "snntorch"
-    elif step == 1 or graph.of_kind("SumPool2d"):
+    elif step == 1 and (graph.of_kind("IF") or graph.of_kind("SumPool2d")):
         own = "sinabs"
     else:
         return None

@@ -44,6 +44,8 @@ class GraphNetwork(nengo.Network):
         The Nodes that are fed.
     input_shapes : dict from str to tuple of int
         For each of them the axes of its values at one step, channels first.
+    spike_inputs : frozenset of str
+        Inputs whose values are numbers of spikes.
     layer_names : mapping from Nengo object to str
         The node of the graph that each Ensemble and Node is of.
     connection_layers : mapping from nengo.Connection to str
@@ -61,7 +63,7 @@ class GraphNetwork(nengo.Network):
     def __init__(
         self, given: NodeNetwork, reading: GraphReading,
         input_shapes: Mapping[str, tuple[int, ...]], layer_infos: tuple[LayerInfo, ...],
-        layer_shapes: tuple[LayerShape, ...], lowered: bool = True,
+        layer_shapes: tuple[LayerShape, ...], lowered: bool = True, spikes: bool = False,
     ):  # fmt: skip
         super().__init__(add_to_container=False)
         self.lowering: Lowering | None = None
@@ -80,6 +82,7 @@ class GraphNetwork(nengo.Network):
         self.layer_names, self.input_nodes = names, inputs
         self.reading, self.dt = reading, reading.step_s
         self.input_shapes = dict(input_shapes)
+        self.spike_inputs = frozenset(input_shapes) if spikes else frozenset()
         self.layer_infos, self.layer_shapes = layer_infos, layer_shapes
 
     @property

@@ -217,7 +217,7 @@ def _from_node(node: Any) -> dict[str, Any]:
         if isinstance(types, Mapping):
             fields[f"{end}_type"] = types.get(end)
     if kind in ("Input", "Output"):
-        fields["shape"] = fields.get(f"{kind.lower()}_type")
+        fields.setdefault("shape", fields.get(f"{kind.lower()}_type"))
     fields = {key: _array(value) for key, value in fields.items()}
     return {**fields, "type": kind}
 

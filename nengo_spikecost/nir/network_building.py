@@ -85,7 +85,7 @@ def from_nir(
     given, shapes = builder.build(check.seed("seed", seed, ConversionError))
     infos = layer_infos(builder.graph, builder.shapes)
     of_formulas = layer_shapes(builder.graph, builder.shapes)
-    network = GraphNetwork(given, reading, shapes, infos, of_formulas, lowered)
+    network = GraphNetwork(given, reading, shapes, infos, of_formulas, lowered, builder.spikes)
     network.label = reading.label
     mark_off_chip(network, builder.beside_chip(network))
     return network
@@ -146,7 +146,7 @@ class _Builder:
             times = sorted({t for node in self.graph.nodes.values() for t in _times(node)})
             raise ConversionError(
                 "The graph does not say how long a step is, and its time constants are "
-                f"{', '.join(f'{t:g}' for t in times[:5])}: give dt= (--dt), in their unit; "
+                f"{', '.join(f'{t:g}' for t in times[:5])}: give dt= (--graph-dt), in their unit; "
                 "tools that count time in steps mean 1."
             )
         dt = 1.0 if dt is None else dt
@@ -350,12 +350,12 @@ def _plain_ensemble(
 
 
 def _delay(steps: int) -> Any:
-    """A filter that hands values on so many steps later: each filter takes one by itself."""
+    """A filter that hands values on so many steps later; Nengo's own step is one of them."""
     if steps == 0:
         return None
     if steps == 1:
         return nengo.Lowpass(0)
-    return nengo.LinearFilter([1], [1, *[0] * (steps - 1)], analog=False)
+    return nengo.LinearFilter([1], [1, *[0] * steps], analog=False)
 
 
 def _returning_edges(graph: Graph) -> tuple[set[tuple[str, str]], set[str]]:
