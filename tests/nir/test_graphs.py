@@ -139,9 +139,7 @@ def test_synops_are_those_of_every_spike_at_every_weight():
 def test_spikes_from_outside_have_to_be_numbers_of_spikes():
     nodes, _ = spiking_chain(np.random.default_rng(0))
     network = from_nir(graph(nodes), spikes=True)
-    with pytest.raises(
-        DataError, match=r"numbers of spikes, and hold 0\.5"
-    ):
+    with pytest.raises(DataError, match=r"numbers of spikes, and hold 0\.5"):
         measure(network, np.full((1, 3, 2, 8, 8), 0.5), progress=False)
 
 
