@@ -42,6 +42,7 @@ from ..graph.nengo_types import replaced
 from .backend import Backend, BatchCounts, Setup, amplitude
 from .gathered import sampled, saw_nothing
 from .lane_calls import LaneCalls
+from .operators_of_others import only_nengo_runs
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
 #: history, training) concern how NengoDL runs, which is ours to choose here.
@@ -115,10 +116,11 @@ def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
     with warnings.catch_warnings():
         # advice that every build on a machine without a graphics card repeats
         warnings.filterwarnings("ignore", message="No GPU support detected")
-        return simulator(
-            network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
-            progress_bar=False,
-        )  # fmt: skip
+        with only_nengo_runs(network):
+            return simulator(
+                network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
+                progress_bar=False,
+            )  # fmt: skip
 
 
 def lane_calls(setup: Setup) -> LaneCalls:
@@ -221,9 +223,9 @@ class StreamingBackend(Backend):
                 )
             # processes and functions of time get their state when the graph is complete,
             # and the graph is complete once it has been traced
-            self._graphs[key] = self._function.get_concrete_function(
-                [tf.TensorSpec(x.shape, x.dtype) for x in self._arrays(inputs, trace=True)]
-            )
+            specs = [tf.TensorSpec(x.shape, x.dtype) for x in self._arrays(inputs, trace=True)]
+            with only_nengo_runs(self.setup.network):
+                self._graphs[key] = self._function.get_concrete_function(specs)
             self._start_afresh()
         elif not self.setup.continuous:
             self._start_afresh()

@@ -73,7 +73,8 @@ def test_outputs_are_those_of_keras(name):
     np.testing.assert_allclose(output.last, expected, atol=2e-6 * np.abs(expected).max() + 1e-6)
 
 
-@pytest.mark.parametrize("discretizer", ["zoh", pytest.param("euler", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("discretizer", ["zoh", "euler"])
 def test_a_window_that_was_trained_has_its_own_length(discretizer):
     layer = lmu(trainable_theta=True, discretizer=discretizer)
     model = model_of(layer)

@@ -10,6 +10,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost.errors import MeasurementError
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.workload.exact import count
+from tests.native import networks
 from tests.native.brute_force import simulate, synapse_counts
 from tests.native.module_networks import MODULES, build, state, vocabulary
 
@@ -23,7 +24,14 @@ N_STEPS = 15
 FUNCTIONS = {"transcode": ["node #3"]}
 
 
-@pytest.mark.parametrize("name", sorted(MODULES))
+def some_slow(names, quick):
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize(
+    "name",
+    some_slow(sorted(MODULES), ("transcode", "memories", "product", "arrays", "basal_ganglia")),
+)
 def test_synops_of_modules_are_those_of_the_built_matrices(name):
     """All synops but those of neurons that have no decoders, as no evaluation point drives them."""
     net = build(name)
@@ -50,7 +58,7 @@ def test_synops_of_modules_are_those_of_the_built_matrices(name):
     assert total > 0 or name == "gated_memory"
 
 
-@pytest.mark.parametrize("name", ["transcode", "memories", "product", "arrays", "neural_lmu"])
+@pytest.mark.parametrize("name", some_slow(sorted(MODULES), ("transcode", "arrays")))
 def test_modules_are_emulated_as_nengo_loihi_emulates_them(name):
     counts = [
         nsc.measure(build(name), None, N_STEPS, simulator=simulator, progress=False)
@@ -117,3 +125,15 @@ def test_connections_with_anonymous_functions_have_names():
         a, b = nengo.Ensemble(5, 1, label="a"), nengo.Ensemble(5, 1, label="b")
         conn = nengo.Connection(a, b, function=lambda x: x**2)
     assert in_names(str(conn), {a: "a", b: "b"}) == "a -> b computing '<lambda>'"
+
+
+@pytest.mark.parametrize("name", ["aml", "delta_rule"])
+def test_learning_rules_that_nengo_dl_has_not_say_who_has_them(name):
+    with pytest.raises(MeasurementError, match=r"NengoDL can't run this.*simulator='compiled'"):
+        nsc.measure(networks.build(name), None, 3, simulator="nengo_dl", progress=False)
+    counts = [
+        nsc.measure(networks.build(name), None, 20, simulator=simulator, progress=False)
+        for simulator in ("compiled", "nengo")
+    ]
+    for population, record in counts[0].populations.items():
+        np.testing.assert_array_equal(record.counts, counts[1].populations[population].counts)
