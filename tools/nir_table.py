@@ -36,6 +36,12 @@ TOOLS = {
     "rockpool": "Rockpool", "lava-dl": "Lava", "nir-paper": "NIR's paper",
 }  # fmt: skip
 
+BY_ITSELF = (
+    "Every step of every neuron is compared with what the tool did, or its equations where it was "
+    "not run. *Read by itself* is what the tool's own reader makes of the same graph and input: "
+    "how many outputs of the last layer are others."
+)
+
 
 def conventions() -> Iterator[str]:
     """The table of conventions."""
@@ -111,14 +117,22 @@ def recordings() -> Iterator[str]:
         if usual:
             yield f"Usually: {_cell('; '.join(usual))}."
         yield ""
-        yield "| Network | Left out, or odd | `nir.read` | Its spikes | At other steps here |"
-        yield "|---|---|---|--:|---|"
+        tried = any(case.about["read_back"] != "not tried" for case in own)
+        yield (
+            f"| Network | Left out, or odd | `nir.read` |{' Read by itself |' * tried} Its spikes "
+            "| At other steps here |"
+        )
+        yield f"|---|---|---|{'---|' * tried}--:|---|"
         for case in own:
             name = case.name.split("_", 1)[1].replace("_", " ")
             odd = [text for text in _remarks(case) if text not in usual]
             reads = "yes" if case.about["nir_reads_it"] == "yes" else "no"
+            itself = f" {_cell(case.about['read_back'])} |" * tried
             spikes, others = compared(case)
-            yield f"| {name} | {_cell('; '.join(odd))} | {reads} | {spikes} | {_cell(others)} |"
+            yield (
+                f"| {name} | {_cell('; '.join(odd))} | {reads} |{itself} {spikes} "
+                f"| {_cell(others)} |"
+            )
         yield ""
 
 
@@ -148,7 +162,7 @@ def tables() -> str:
         warnings.simplefilter("ignore", ConversionWarning)
         parts = [
             "## What each convention is", "", *conventions(), "",
-            "## What other tools wrote, and what it does here", "", *recordings(),
+            "## What other tools wrote, and what it does here", "", BY_ITSELF, "", *recordings(),
             "## What they could not write", "", *refusals(),
         ]  # fmt: skip
     return "\n".join(parts) + "\n"
