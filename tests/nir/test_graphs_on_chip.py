@@ -141,15 +141,17 @@ def test_longer_loops_are_said_to_take_longer():
 
 
 def test_inhibited_neurons_never_fire():
-    """Patch P15: with NengoLoihi's own lowest voltage, -2**31, they fire after 2**31 / 2**23 steps.
+    """Patch P15: NengoLoihi's own lowest voltage is -2**31 + 1, and behind it sums overflow.
 
-    -8 thresholds a step are -8 * 2**20 or so in the chip's units.
+    100 weights of -255 * 64 are -1.6 million a step: 2**31 after 1,316 steps. As nengo-loihi 1.1.0
+    rounds it, the neuron fires then.
     """
-    made = graph(("input", (2,)), w=affine(np.array([[-8.0, 0], [0, 1]])), n=integrate((2,)))
+    weights = np.repeat([[-8.0], [0.1]], 100, axis=1)
+    made = graph(("input", (100,)), w=affine(weights), n=integrate((2,)))
     network = nsc.from_nir(made, spikes=True, dt=DT)
     (node,) = network.input_nodes
-    node.output = [1, 1]
-    run = Reference(network, 1200, dt=DT)
+    node.output = np.ones(100)
+    run = Reference(network, 1400, dt=DT)
     assert run.counts[0] == 0 and run.counts[1] > 0
 
 
