@@ -4,12 +4,14 @@ Nengo says of every Connection by how many steps it is late: by none without a f
 one. NIR does not; tools compute a step of all nodes in the order of the signal, and what comes back
 in a loop is of the step before. So a graph may be ahead of the network: where a way forward is late
 in Nengo, all behind it happens earlier in NIR, and is the same otherwise. What can't be right is
-one place that is reached by ways of different lengths, or a loop that takes more than one step.
+one place that is reached by ways of different lengths, or a loop that takes more than one step. And
+neurons that do something by themselves (a bias) do it from the first step on, so that all the rest
+must not be earlier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .network_links import Link
@@ -41,9 +43,18 @@ def closing_links(links: list[Link], starts: Iterable[Any]) -> set[int]:
 
 
 def steps_ahead(
-    links: list[Link], closing: set[int], places: Iterable[Any]
+    links: list[Link], closing: set[int], places: Iterable[Any], fixed: Collection[Any] = ()
 ) -> tuple[dict[Any, int], dict[int, int]]:
     """By how many steps each place is ahead, and which links have steps left to wait.
+
+    Parameters
+    ----------
+    links : list of Link
+    closing : set of int
+        Numbers of the links that close a loop.
+    places : iterable of object
+    fixed : collection of object
+        Places that must not be ahead.
 
     Returns
     -------
@@ -59,7 +70,7 @@ def steps_ahead(
     ahead: dict[Any, int] = {}
     for place in _in_order(forward):
         ways = [ahead[link.pre] + link.delay for link in forward[place]]
-        ahead[place] = min(ways, default=0)
+        ahead[place] = 0 if place in fixed else min(ways, default=0)
     waiting = {}
     for number, link in enumerate(links):
         left = ahead[link.pre] + link.delay - ahead[link.post] - (number in closing)

@@ -347,7 +347,7 @@ def _probe_name(probe: nengo.Probe, names: Mapping[Any, str]) -> str:
 
 
 def filters_moved(links: list[Link], relays: Iterable[Any], kept: Iterable[Any]) -> list[Link]:
-    """The same links, with filters and delays as near to neurons as they go.
+    """The same links, with filters as near to neurons as they go.
 
     All that leads to a relay may be filtered behind it, if all of it is filtered alike: the sum of
     what one filter gives is what it gives of the sum.
@@ -367,21 +367,14 @@ def filters_moved(links: list[Link], relays: Iterable[Any], kept: Iterable[Any])
         for relay in relays:
             before = [link for link in links if link.post == relay]
             after = [link for link in links if link.pre == relay]
-            alike = {(link.delay, link.decay) for link in before}
-            if relay in kept or len(alike) != 1 or alike == {(0, 0.0)} or not after:
+            decays = {link.decay for link in before}
+            if relay in kept or len(decays) != 1 or decays == {0.0} or not after:
                 continue
-            delay, decay = alike.pop()
-            if decay and any(link.decay for link in after):
+            if any(link.decay or link.pre == link.post for link in after):
                 continue
-            if any(link.pre == link.post for link in after):
-                continue
-            moved = {}
-            for link in before:
-                moved[id(link)] = replace(link, delay=0, decay=0.0)
-            for link in after:
-                moved[id(link)] = replace(
-                    link, delay=link.delay + delay, decay=link.decay or decay
-                )  # fmt: skip
+            decay = decays.pop()
+            moved = {id(link): replace(link, decay=0.0) for link in before}
+            moved.update({id(link): replace(link, decay=decay) for link in after})
             links = [moved.get(id(link), link) for link in links]
             changed = True
     return links

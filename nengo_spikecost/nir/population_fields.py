@@ -48,6 +48,13 @@ def population_fields(prepared: PreparedLinks, dt: float, approximate: bool) -> 
         result[key] = fields = fields_of(given, prepared.reader, dt)
         refused += [(name, reason) for reason in _problems(fields, prepared.reader, dt)]
         nearly += [(name, reason) for reason in fields.differences]
+        ahead = prepared.ahead[key]
+        if ahead and prepared.acts_alone(key):
+            reason = (
+                f"moves by itself (a bias, a start) {ahead} step{'s' * (ahead > 1)} before its "
+                f"filtered inputs come, and {prepared.reader.called} has them come at once"
+            )
+            nearly.append((name, reason))
         notes += [(name, reason) for reason in fields.notes]
     refuse(refused)
     if not approximate:

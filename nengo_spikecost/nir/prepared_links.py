@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import nengo
+import numpy as np
 
 from ..errors import ConversionError
 from ..lowering.composition import add
@@ -110,6 +111,16 @@ class PreparedLinks:
         assert writer is not None
         return writer(kind, self.step_s)
 
+    def acts_alone(self, key: Any) -> bool:
+        """Whether neurons move without any input: by a bias, a leak, or from where they start."""
+        place = self.read.places[key]
+        if place.kind != "neurons":
+            return False
+        voltage = self.read.built.sig[key].get("voltage")
+        own = (self.membrane(key).leak, self.read.built.params[key.ensemble].bias, place.bias)
+        start = () if voltage is None else (voltage.initial_value,)
+        return any(np.any(values) for values in (*own, *start))
+
     def is_filtered(self, link: Link) -> bool:
         """Whether a link has a filter of its own, beside its neurons' synaptic current."""
         return bool(link.decay) and not self.filters.get(link.post)
@@ -132,7 +143,9 @@ class PreparedLinks:
         self.units = self._units(probed)
         starts = [key for key, place in places.items() if place.kind == "input"]
         self.closing = closing_links(self.links, starts)
-        self.ahead, self.waiting = steps_ahead(self.links, self.closing, places)
+        alone = self.reader.reads("Delay") and any(map(self.acts_alone, places))
+        fixed = list(places) if alone else []
+        self.ahead, self.waiting = steps_ahead(self.links, self.closing, places, fixed)
         refuse(self._late())
         self.filters = {
             key: self._filter(key) for key, place in places.items() if place.kind == "neurons"

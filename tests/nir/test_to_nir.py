@@ -301,3 +301,27 @@ def test_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "nir", None)
     with pytest.raises(StackError, match=r"pip install 'nengo-spikecost\[nir\]'"):
         nsc.to_nir(net)
+
+
+def test_neurons_with_a_bias_are_not_ahead():
+    """A bias acts from the first step, filtered inputs come a step later: NIR waits with Delays."""
+    rng = np.random.default_rng(5)
+    values = rng.normal(0.2, 1.0, (60, 1))
+    with nengo.Network(seed=0) as net:
+        inp = nengo.Node(np.zeros(1), label="in")
+        rates = nengo.dists.Uniform(100, 200)
+        cells = nengo.Ensemble(20, 1, neuron_type=lif(), label="cells", max_rates=rates)
+        nengo.Connection(inp, cells, synapse=0.02)
+        nengo.Connection(cells, cells, synapse=0.02)
+        nengo.Probe(cells.neurons)
+    with pytest.raises(ConversionError, match="moves by itself"):
+        nsc.to_nir(net, convention="norse")
+    again = nsc.from_nir(nsc.to_nir(net), dt=DT)
+    spikes = []
+    for made_net, node in ((net, inp), (again, again.input_nodes[0])):
+        node.output = lambda t: values[round(t / DT) - 1]
+        with nengo.Simulator(made_net, dt=DT, progress_bar=False) as sim:
+            sim.run_steps(len(values))
+        spikes.append(sim.data[made_net.all_probes[0]] > 0)
+    assert spikes[0].any()
+    np.testing.assert_array_equal(*spikes)
