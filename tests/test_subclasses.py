@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from nengo.builder import Builder
+from nengo.builder.connection import build_connection
+from nengo.builder.ensemble import build_ensemble
 
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import ConversionError, MeasurementError
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.inheritance import overridden
-from nengo_spikecost.loihi import check_support
+from nengo_spikecost.loihi import check_support, mark_off_chip
 from nengo_spikecost.lowering import lower
 from nengo_spikecost.workload.exact import count
 
@@ -121,6 +123,44 @@ def test_a_node_that_is_built_in_a_way_of_its_own_computes():
     assert not any(p.on_chip for p in graph.pathways)
     problems = [p for p in check_support(net) if p.name in ("one", "two")]
     assert len(problems) == 2 and all("way of its own" in p.reason for p in problems)
+
+
+class Dendrites(nengo.Ensemble):
+    """Built in a way of its own, as the Ensembles of nengo_bio."""
+
+
+class Synapses(nengo.Connection):
+    """Built in a way of its own, as the parts of nengo_bio's Connections."""
+
+
+@Builder.register(Dendrites)
+def build_dendrites(model, ensemble):
+    build_ensemble(model, ensemble)
+
+
+@Builder.register(Synapses)
+def build_synapses(model, conn):
+    build_connection(model, conn)
+
+
+def test_ensembles_and_connections_that_are_built_in_a_way_of_their_own():
+    """Their spikes are counted, and what cannot be known of their weights is said, not guessed."""
+    with nengo.Network(seed=0) as net:
+        a, c = (nengo.Ensemble(10, 1, label=label) for label in "ac")
+        b = Dendrites(12, 1, label="b")
+        nengo.Connection(a, b)
+        nengo.Connection(b, c)
+        Synapses(a, c)
+    graph = NetworkGraph(net)
+    assert [(u.name, u.reason.split(", which")[0]) for u in graph.uncounted] == [
+        ("a -> b", "leads through the encoders of a Dendrites"), ("a -> c", "is a Synapses"),
+    ]  # fmt: skip
+    # decoders are solved for by the plain Connection: every neuron has some
+    assert graph.pathway("b -> c").fan_out.tolist() == [10] * 12
+    problems = {p.name: p for p in check_support(net) if "way of its own" in p.reason}
+    assert set(problems) == {"b", "a -> c"} and not any(p.refused for p in problems.values())
+    mark_off_chip(net, net.all_ensembles)
+    assert not [p for p in check_support(net) if "way of its own" in p.reason]
 
 
 def test_constants_of_another_class_are_folded_as_nodes_are():

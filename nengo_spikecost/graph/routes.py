@@ -145,6 +145,10 @@ def _problem(last: nengo.Connection) -> str | None:
     """Why a Connection of a route cannot be counted, if so."""
     if not is_built_as(last, nengo.Connection):
         return f"is a {type(last).__name__}, which Nengo builds in a way of its own"
+    post = last.post_obj
+    if isinstance(post, nengo.Ensemble) and not is_built_as(post, nengo.Ensemble):
+        kind = type(post).__name__
+        return f"leads through the encoders of a {kind}, which Nengo builds in a way of its own"
     if fan_out_rules.find(last.transform) is None:
         return (
             f"has a transform of type {type(last.transform).__name__}, for which there is no "

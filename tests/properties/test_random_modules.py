@@ -29,7 +29,8 @@ def product(rng):
     made = nengo.networks.Product(rng.randint(4, 8) * 2, D)
     relay = nengo.Node(size_in=D)
     nengo.Connection(relay, made.input_a, synapse=None)
-    nengo.Connection(relay[::-1], made.input_b, transform=rng.randn(D, D), synapse=None)
+    # not [::-1], which Nengo's optimizer takes apart: findings/nengo_optimizer_reversed.sh
+    nengo.Connection(relay[[1, 0]], made.input_b, transform=rng.randn(D, D), synapse=None)
     return relay, made.output
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from nengo.exceptions import NengoException
 
 from ... import stack
+from ...graph.nengo_types import is_built_as
 from ...nir.discrete_neurons import DiscreteLIF
 from .discrete_rules import bias_problems
 from .neuron_rules import OFF_CHIP, neuron_problems
@@ -30,6 +31,10 @@ INTERCEPT_LIMIT = 0.95
 def ensemble_problems(ensemble: nengo.Ensemble, context: Context) -> Iterator[Unsupported]:
     """Problems of one Ensemble on the chip."""
     findings = [*neuron_problems(ensemble.neuron_type, ensemble.n_neurons, context.dt)]
+    if not is_built_as(ensemble, nengo.Ensemble):
+        reason = f"is a {type(ensemble).__name__} that Nengo builds in a way of its own, and "
+        remedy = f"M{OFF_CHIP[1:]}"
+        findings.append((f"{reason}NengoLoihi takes it for a plain Ensemble", remedy, False))
     if ensemble.noise is not None:
         reason = "has noise, which NengoLoihi can't build"
         findings.append((reason, f"Remove it, or {OFF_CHIP}", True))

@@ -16,7 +16,7 @@ from nengo.ensemble import Neurons
 from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform, Sparse
 
-from ...graph.nengo_types import replaced
+from ...graph.nengo_types import is_built_as, replaced
 from ...lowering.map_reading import unreadable
 from .ensemble_rules import equal_gains
 from .links import LOWER, Link
@@ -46,6 +46,12 @@ def link_problems(link: Link, context: Context, taus: Taus) -> Iterator[Unsuppor
     else:
         return
     source, target = context.name(link.first.pre_obj), _target_name(link, context)
+    for conn in dict.fromkeys((link.first, link.last)):
+        if not is_built_as(conn, nengo.Connection):
+            reason = f"is a {type(conn).__name__} that Nengo builds in a way of its own, and "
+            reason += "NengoLoihi takes it for a plain Connection"
+            remedy = "Mark both its ends off chip (nengo_spikecost.loihi.mark_off_chip)"
+            yield Unsupported(f"{source} -> {target}", reason, remedy, False, conn)
     for reason, remedy, refused in findings:
         yield Unsupported(f"{source} -> {target}", reason, remedy, refused, link.last)
 
