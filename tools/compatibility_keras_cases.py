@@ -291,12 +291,16 @@ def keras_lmu_layer(recurrent: bool = False, in_time: bool = False) -> str:
     )
 
 
-def quantizeml_layer() -> str:
-    from quantizeml.layers import QuantizedDense
+def quantizeml_model() -> str:
+    from quantizeml.layers import QuantizationParams
+    from quantizeml.models import quantize
 
-    keras = _keras3()
+    keras = _legacy()
     inp = keras.Input((6,))
-    return against(keras.Model(inp, QuantizedDense(3, name="dense")(inp)))
+    x = keras.layers.ReLU(name="relu")(keras.layers.Dense(5, name="hidden")(inp))
+    model = keras.Model(inp, keras.layers.Dense(3, name="out")(x))
+    samples = np.random.RandomState(0).uniform(0, 1, (8, 6)).astype("f4")
+    return against(quantize(model, qparams=QuantizationParams(weight_bits=4), samples=samples))
 
 
 def frames() -> str:
@@ -492,8 +496,10 @@ def _cases() -> Iterator[Case]:
         ("keras-lmu", *KERAS3),
     )  # fmt: skip
     yield Case(
-        "quantizeml", "quantizeml", "a model with QuantizedDense", "layers for Akida",
-        quantizeml_layer, "^Refused: .*QuantizedDense", ("quantizeml", *KERAS3),
+        "quantizeml", "quantizeml", "a model that `quantizeml.models.quantize` gave",
+        "layers compute in integers, and hand on binary points and scales (tensors/qfloat.py)",
+        quantizeml_model, "^Refused: .*quantizeml.models.quantize", ("quantizeml", *LEGACY),
+        test="tests/conversion/test_refusals.py",
     )  # fmt: skip
     yield Case(
         "pandas frame", "pandas and NumPy", "a square DataFrame as samples",

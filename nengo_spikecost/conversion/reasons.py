@@ -40,6 +40,11 @@ _ATTENTION = (
     f"it multiplies the outputs of layers with each other, which has no Nengo form; {FALLBACK}"
 )
 
+_INTEGERS = (
+    "it computes in integers with scales of its own; give the model as it was before "
+    "quantizeml.models.quantize"
+)
+
 #: Of a layer in a temporal model that needs more than the present step.
 NO_OBJECT = "its converter returned None, not the Nengo object that its output comes from"
 
@@ -77,6 +82,9 @@ def layer_error(
     ``replaced`` is what the layer's class replaces of one that has a converter, ``known``.
     """
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
+    if type(layer).__module__.startswith("quantizeml."):
+        # a TensorNode hands on floats, and its layers take integers only: no fallback
+        return refused(layer, _INTEGERS)
     if "registered converter" in message:
         if replaced:
             message = (

@@ -190,3 +190,20 @@ def test_a_layer_of_keras_3_alone_falls_back() -> None:
     (output,) = nsc.measure(conversion, x, 1, progress=False).outputs.values()
     expected = np.asarray(model.predict(x, verbose=0)).reshape(3, -1)
     np.testing.assert_allclose(output.last, expected, rtol=1e-5, atol=1e-6)  # one sum
+
+
+def test_integers_of_quantizeml_have_a_remedy_that_works() -> None:
+    """Said of each of its layers, whichever Keras class it derives from; the fallback is none."""
+
+    class QuantizedDense(two.layers.Dense):
+        def call(self, x: Any) -> Any:
+            return super().call(x)
+
+    QuantizedDense.__module__ = "quantizeml.layers.dense"
+    inp = two.Input((4,))
+    x = QuantizedDense(3, name="last")(QuantizedDense(3, name="first")(inp))
+    with pytest.raises(
+        ConversionError, match=r"2 layers .*\n.*quantizeml\.models\.quantize"
+    ) as caught:
+        nsc.convert(two.Model(inp, x))
+    assert all("allow_fallback" not in problem.reason for problem in caught.value.problems)
