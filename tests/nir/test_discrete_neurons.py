@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 import nengo_spikecost as nsc
+from nengo_spikecost import stack
 from nengo_spikecost.activity.compiled.compiled_network import CompiledNetwork
-from nengo_spikecost.errors import DataError, MeasurementError
+from nengo_spikecost.errors import DataError, MeasurementError, TuningError
 from nengo_spikecost.nir import DiscreteLI, DiscreteLIF, EventInput
 from nengo_spikecost.nir.discrete_neurons import RESETS
 from nengo_spikecost.plots import activation_profile
+from nengo_spikecost.tuning import spiking_aware_training
 from nengo_spikecost.workload.neuron_costs import has_bias, is_leaky, updates_per_step
 
 N, STEPS, DT = 37, 40, 0.001
@@ -180,3 +182,10 @@ def test_rates_at_constant_inputs():
     assert axes.lines[0].get_ydata().max() == pytest.approx(1000)
     of_membrane = DiscreteLI(0.5).rates([1.0], np.ones(1), np.zeros(1))
     np.testing.assert_allclose(np.ravel(of_membrane), [2.0])
+
+
+def test_training_on_spikes_is_refused():
+    """They have no rate curve: NengoDL would train through steps without a gradient."""
+    nengo_dl = stack.nengo_dl()
+    with spiking_aware_training(), pytest.raises(TuningError, match="no rate curve"):
+        nengo_dl.Simulator(network(DiscreteLIF()), progress_bar=False)
