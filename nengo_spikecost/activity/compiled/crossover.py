@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any, Callable
 
@@ -49,41 +50,53 @@ def _measured(product: Any, dtype: Any) -> int:
     row[0, :6] = code.PRODUCT, n_sources, size[0], 0, 0, 1 + sum(size)
     events, order = np.empty(n_sources, np.int32), np.random.RandomState(0).permutation(n_sources)
 
-    def seconds(n_spikes: int, most_events: int) -> float:
-        bits = np.zeros(n_marks * np.dtype(dtype).itemsize * 8, dtype=bool)
-        bits[order[:n_spikes]] = True
-        memory[:n_sources] = bits[:n_sources]
-        memory[sum(size) :] = np.packbits(bits, bitorder="little").view(dtype)
+    def call(most_events: int, n_steps: int = 1) -> Callable[[], Any]:
         table = Products(
             shape, zero, zero + product.by_source.size, zero, np.zeros(1, dtype=np.int32),
             np.zeros((1, 2), dtype=np.int64), zero + most_events, values,
         )  # fmt: skip
         # one instruction of a network's own program: no other code has to be loaded for it
         tables = Tables(zero, table, np.zeros(1, dtype))
-        return _fastest(lambda: tables.run(
-            row, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), dtype), 0, 1, 0,
-            events, padded,
-        ))  # fmt: skip
+        return lambda: tables.run(
+            row, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((n_steps, 1), dtype), 0,
+            n_steps, 0, events, padded,
+        )  # fmt: skip
 
+    # several at a time, so that calling from Python is little of it
+    n_steps = min(math.ceil(AT_LEAST / max(_fastest(call(0))[0], 1e-9)), MOST_STEPS)
+    by_events, dense = call(n_sources, n_steps), call(0, n_steps)
     n = max(n_sources // 10, 1)
-    dense = seconds(n, 0)
     for _ in range(ROUNDS):
         before = n
-        n = max(1, min(n_sources, round(n * dense / max(seconds(n, n_sources), 1e-9))))
+        bits = np.zeros(n_marks * np.dtype(dtype).itemsize * 8, dtype=bool)
+        bits[order[:n]] = True
+        memory[:n_sources] = bits[:n_sources]
+        memory[sum(size) :] = np.packbits(bits, bitorder="little").view(dtype)
+        # in turn, so that whatever else runs on the machine slows down both
+        own, other = _fastest(by_events, dense)
+        n = max(1, min(n_sources, round(n * other / max(own, 1e-9))))
         if abs(n - before) < 0.05 * before:
             break
     return n
 
 
-#: Times that events are timed, and of each the fewest calls, the seconds they take together, and
+#: Times that both ways are timed, and of each the fewest calls, the seconds they take together, and
 #: the most calls, as some clocks stand still for longer than that.
-ROUNDS, CALLS, SECONDS, MOST_CALLS = 4, 4, 5e-4, 1000
+ROUNDS, CALLS, SECONDS, MOST_CALLS = 5, 4, 5e-4, 1000
+#: Seconds that a call of a dense product takes at least, and in how many steps at most.
+AT_LEAST, MOST_STEPS = 1e-4, 16
 
 
-def _fastest(call: Callable[[], Any]) -> float:
-    seconds: list[float] = []
-    while len(seconds) < CALLS or (sum(seconds) < SECONDS and len(seconds) < MOST_CALLS):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+def _fastest(*calls: Callable[[], Any]) -> list[float]:
+    """The least seconds of each, called in turn."""
+    seconds: list[list[float]] = []
+    spent = 0.0
+    while len(seconds) < CALLS or (spent < SECONDS * len(calls) and len(seconds) < MOST_CALLS):
+        turn = []
+        for call in calls:
+            start = time.perf_counter()
+            call()
+            turn.append(time.perf_counter() - start)
+        seconds.append(turn)
+        spent += sum(turn)
+    return [min(own) for own in zip(*seconds)]
