@@ -189,3 +189,22 @@ def test_training_on_spikes_is_refused():
     nengo_dl = stack.nengo_dl()
     with spiking_aware_training(), pytest.raises(TuningError, match="no rate curve"):
         nengo_dl.Simulator(network(DiscreteLIF()), progress_bar=False)
+
+
+def test_populations_with_equal_parameters_by_neuron():
+    """Nengo's optimizer steps populations of equal types as one operator of twice the neurons."""
+    kind = DiscreteLIF(0.9, threshold=[0.5, 1.0, 2.0], amplitude=0.001)
+    outputs = []
+    for optimize in (False, True):
+        with nengo.Network(seed=0) as net:
+            inp = nengo.Node(np.full(3, 0.4))
+            probes = []
+            for _ in range(2):
+                ens = nengo.Ensemble(3, 1, neuron_type=kind, gain=np.ones(3), bias=np.zeros(3))
+                nengo.Connection(inp, ens.neurons, synapse=None)
+                probes.append(nengo.Probe(ens.neurons))
+        with nengo.Simulator(net, progress_bar=False, optimize=optimize) as sim:
+            sim.run_steps(20)
+        outputs.append([sim.data[probe] for probe in probes])
+    assert outputs[0][0].any()
+    np.testing.assert_array_equal(outputs[0], outputs[1])
