@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -144,9 +143,14 @@ def steps_or_own(network: Any, data: Any, n_steps: int | None) -> int | None:
     """``n_steps``; None, for those of the samples, where arrays of samples have a time axis."""
     x, _ = with_labels(data)
     if isinstance(x, Mapping) or is_array(x):
-        with contextlib.suppress(DataError, MeasurementError):
+        try:
             subject(network).stream(data, None)
-            return None
+        except (DataError, MeasurementError) as error:
+            # of values that are wrong there is nothing to be said about steps
+            if isinstance(error, DataError) and "n_steps" not in str(error):
+                raise
+            return n_steps
+        return None
     return n_steps
 
 

@@ -15,7 +15,9 @@ from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.peers.lemaire import lemaire
 from nengo_spikecost.errors import EnergyError, MissingActivityError
+from nengo_spikecost.questions.opponent.balance import Balance, LayerBalance
 from nengo_spikecost.questions.opponent.break_even import break_even_of, zero_share
+from nengo_spikecost.questions.opponent.verdicts import verdict
 from nengo_spikecost.questions.shown.break_even_view import outcome
 from nengo_spikecost.workload.workload_record import (
     DenseWork,
@@ -354,3 +356,15 @@ class TestColumns:
     def test_devices_must_spike(self, native):
         with pytest.raises(EnergyError, match="cpu works without spikes"):
             nsc.NetworkEnergy(*native).summary_string(["name", "break-even cpu"])
+
+
+def test_a_layer_that_costs_the_opponent_nothing_has_no_break_even():
+    """Spikes that are only handed on, as an output's, take energy where memory is priced."""
+    balance = Balance(snn_J=np.array([2e-9, 4e-9]), fixed_J=np.zeros(2), ann_J=0.0)
+    assert balance.ratio is None and balance.factor is None and balance.crossing == "never"
+    layer = LayerBalance(
+        "output", "Node", "", n_synapses=3, synops=np.array([5, 7]), rate_hz=np.array([1.0, 2.0]),
+        n_steps=10, total=balance,
+    )  # fmt: skip
+    words = "output takes 3.00 nJ on loihi, and the opponent nothing."
+    assert verdict(layer, "loihi", "digital") == words

@@ -53,13 +53,14 @@ class Balance:
     def crossing(self) -> str:
         """How the two sides meet as spikes become more or fewer.
 
-        ``"crosses"``: at `factor`. ``"never"``: without any spike it takes more than the opponent.
+        ``"crosses"``: at `factor`. ``"never"``: without any spike it takes more than the opponent,
+        or the opponent takes nothing.
         ``"flat"``: it takes less, and spikes cost nothing, or there were none to be priced.
         ``"nothing"``: neither side does anything.
         """
         if self.mean_J == 0 and self.ann_J == 0:
             return "nothing"
-        if self.mean_fixed_J > self.ann_J * (1 + ROUNDING):
+        if self.ann_J == 0 or self.mean_fixed_J > self.ann_J * (1 + ROUNDING):
             return "never"
         if self.mean_J - self.mean_fixed_J <= ROUNDING * self.mean_J:
             return "flat"

@@ -41,11 +41,13 @@ def verdict(layer: LayerBalance, device: str, opponent: str, per: Per = INFERENC
         words = f"{name} costs the opponent {ann}; {shared}."
     elif layer.where == "nothing" or balance.crossing == "nothing":
         words = f"{name} does nothing that costs energy."
+    elif balance.crossing == "never" and not balance.ann_J:
+        words = f"{name} takes {snn} on {device}, and the opponent nothing."
     elif balance.crossing == "never":
         fixed = per.energy(balance.mean_fixed_J)
         words = (
             f"{name} never wins: without any spike it takes {fixed} on {device}"
-            f"{_times_more(balance.mean_fixed_J, balance.ann_J, ann)}."
+            f", {times(balance.mean_fixed_J / balance.ann_J)} the opponent's {ann}."
         )
     elif balance.crossing == "flat":
         words = f"{name} takes {snn} on {device} and {ann} on {opponent}; "
@@ -55,12 +57,6 @@ def verdict(layer: LayerBalance, device: str, opponent: str, per: Per = INFERENC
     if layer.uncounted and layer.where != "host":
         words += f" Not counted: {'; '.join(layer.uncounted)}."
     return words
-
-
-def _times_more(energy_J: float, ann_J: float, ann: str) -> str:
-    if not ann_J:
-        return ", the opponent nothing"
-    return f", {times(energy_J / ann_J)} the opponent's {ann}"
 
 
 def _crossing_words(name: str, layer: LayerBalance, names: tuple[str, str], per: Per) -> str:
