@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--spikes", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=7)
     given = parser.parse_args()
     torch.manual_seed(0)
     with np.load(DIGITS) as archive:
@@ -101,7 +101,7 @@ def main() -> None:
     for module in net:
         if isinstance(module, snn.Leaky):
             module.reset_mem()
-    nir.write(given.out / "digits_snntorch.nir", export_to_nir(net, x_test[:1]))
+    nir.write(given.out / "digits_snntorch.nir", export_to_nir(net, x_test[:1], ignore_dims=[0]))
     kept = {f"spikes/{name}": layer[:RECORDED].numpy().astype(np.uint8)
             for name, layer in spikes.items()}  # fmt: skip
     np.savez_compressed(

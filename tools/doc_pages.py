@@ -43,6 +43,7 @@ PAGES = (
     "block_shapes",
     "deploying",
     "emulation",
+    "nir",
     "nir_out",
     "tuning",
     "sweep",

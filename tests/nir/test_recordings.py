@@ -18,7 +18,8 @@ import nir_cases
 
 sys.path.pop(0)
 
-from nengo_spikecost import measure
+from nengo_spikecost import from_nir, measure
+from nengo_spikecost.demo import demo_data, demo_graph
 from nengo_spikecost.errors import ConversionError
 
 NAMES = [path.stem for path in sorted(nir_cases.FOLDER.glob("*.npz"))]
@@ -85,3 +86,22 @@ def test_the_same_counts_in_every_simulator(name, simulator):
         if node in activity.populations:
             counts = activity.populations[node].counts
             np.testing.assert_array_equal(counts, spikes.sum(axis=1).reshape(counts.shape))
+
+
+def test_the_shipped_digits_fire_as_in_snntorch():
+    """examples/train_snntorch.py trained the network, and kept every spike of 20 test digits."""
+    with np.load(Path(__file__).parent / "digits_snntorch.npz") as archive:
+        recorded = {key: archive[key] for key in archive.files}
+    network = from_nir(demo_graph(), convention="snntorch", reset="value")
+    x = np.repeat(recorded["x_test"][:5, None], 20, axis=1)
+    steps = nir_cases.run(network, x)
+    for name in ("1", "3", "6"):
+        spikes = recorded[f"spikes/{name}"][:5]
+        assert spikes.sum() > 20
+        np.testing.assert_array_equal(steps[name].reshape(spikes.shape), spikes)
+    activity = measure(network, recorded["x_test"], 20, simulator="compiled", progress=False)
+    for name in ("1", "3", "6"):
+        total = recorded[f"spikes/{name}"].sum(axis=1).reshape(20, -1)
+        # float32: sums of 784 weights in another order may tie with the threshold
+        assert np.count_nonzero(activity.populations[name].counts != total) <= 2
+    np.testing.assert_array_equal(demo_data().x_test[:20, ..., 0], recorded["x_test"][:, 0])
