@@ -99,7 +99,7 @@ def test_same_output():
             for room in (
                 "activity", "conversion", "energy", "energy.loihi_chip", "energy.peers.lemaire",
                 "energy.peers.qtools", "graph",
-                "lowering", "tuning", "workload",
+                "lowering", "nir", "tuning", "workload",
             )
         ),
     ],
@@ -109,7 +109,7 @@ def test_every_public_name_is_in_the_reference(package):
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     documented = {name.split(".")[-1] for name in re.findall(r"auto\w+:: ([\w.]+)", text)}
     # modules, with sections of their own
-    documented |= {"devices", "loihi", "plots", "schemas", "stack", "errors", "tuning"}
+    documented |= {"devices", "loihi", "nir", "plots", "schemas", "stack", "errors", "tuning"}
     public = set(importlib.import_module(package).__all__)
     assert public <= documented, sorted(public - documented)
 

@@ -33,7 +33,10 @@ def test_every_converter_has_a_row(layer_table):
     named = {name for row in rows for name in (row.layer.split(".")[-1], *row.types)}
     for layer_type, converter in converters.items():
         # None is NengoDL's fallback; tests and pages register layers of their own
-        if layer_type is not None and converter.__module__.startswith("nengo_spikecost."):
+        # and Legendre memories stand for layers of keras-lmu, which are on compatibility.md
+        if layer_type is None or layer_type.__name__ == "LegendreMemory":
+            continue
+        if converter.__module__.startswith("nengo_spikecost."):
             assert layer_type.__name__ in named, f"{layer_type.__name__} has no row"
 
 

@@ -44,10 +44,10 @@ class Convention:
         Length of a step that the tool takes for granted, in the unit of the graph's time constants.
         None: the graph has to tell, or the user.
     decay : {"euler", "exp"}
-        See above.
+        What is left of a membrane after a step, see above.
     gain : {"euler", "exact", "undecayed", "plain"}
-        See above; "undecayed": ``b = r q exp(q)`` of neurons that fire, and ``r q`` of others;
-        "plain": ``b = r``, ``c = v_leak``.
+        What it gets of an input, see above. "undecayed": ``b = r q exp(q)`` of neurons that fire,
+        and ``r q`` of others; "plain": ``b = r``, ``c = v_leak``.
     reset : {"value", "subtract", "none"}
         After a spike the membrane is at ``v_reset``, or lower by the threshold, or as it was.
     delayed : bool

@@ -3,7 +3,7 @@
 1. Read the graph flat (`read_graph`), and say which nodes can't become anything, all at once.
 2. Find the convention and the length of a step (`_timing`), the shapes, and every linear map.
 3. Find where the loops are to be opened: Nengo steps a network without loops, so that what comes
-   back comes a step later, as in the tools that train such networks (`_returning_edges`).
+   back comes a step later, as in the tools that train such networks (`returning_edges`).
 4. Make an Ensemble of every node with neurons, a passthrough Node of every linear one, and a
    Connection for every edge.
 5. Compose the ways between neurons (`lower`), so that the network is as hardware has it.
@@ -26,6 +26,7 @@ from ..options import takes_options
 from ..warned import warn
 from .conventions import hint, own_step
 from .discrete_neurons import EventInput
+from .graph_loops import returning_edges
 from .graph_network import GraphNetwork, NodeNetwork
 from .graph_options import GraphOptions
 from .graph_reading import Graph, Node, read_graph
@@ -132,7 +133,7 @@ class _Builder:
             return
         self.dt, self.step_s = self._timing(options.step_s)
         self.shapes, self.linear = find_shapes(self.graph)
-        self.returning, self.in_loops = _returning_edges(self.graph)
+        self.returning, self.in_loops = returning_edges(self.graph)
         for node in self.graph.nodes.values():
             self._read_node(node)
         self.fed_values = self._first_neurons()
@@ -356,59 +357,6 @@ def _delay(steps: int) -> Any:
     if steps == 1:
         return nengo.Lowpass(0)
     return nengo.LinearFilter([1], [1, *[0] * steps], analog=False)
-
-
-def _returning_edges(graph: Graph) -> tuple[set[tuple[str, str]], set[str]]:
-    """Edges that hand values to the next step, and the nodes in loops.
-
-    In the order in which nodes are reached from the Inputs, an edge to a node that is still on the
-    way to itself closes a loop.
-
-    Raises
-    ------
-    ConversionError
-        If a loop has no neurons in it, so that it would have to be solved.
-    """
-    closing: set[tuple[str, str]] = set()
-    in_loops: set[str] = set()
-    done: set[str] = set()
-    starts = [node.name for node in graph.of_kind("Input")] + list(graph.nodes)
-    for start in starts:
-        if start in done:
-            continue
-        path = [start]
-        waiting = [list(graph.out_of(start))]
-        while path:
-            if not waiting[-1]:
-                waiting.pop()
-                done.add(path.pop())
-                continue
-            name = waiting[-1].pop(0)
-            if name in path:
-                loop = path[path.index(name) :]
-                if not any(graph.nodes[n].kind in (*SPIKING, *GRADED, "Delay") for n in loop):
-                    raise ConversionError(
-                        f"The nodes {', '.join(loop)} feed each other, and none of them has "
-                        "neurons or a delay: no step can be computed."
-                    )
-                closing.add(_later_edge(graph, [*loop, name]))
-                in_loops.update(loop)
-            elif name not in done:
-                path.append(name)
-                waiting.append(list(graph.out_of(name)))
-    return closing, in_loops
-
-
-def _later_edge(graph: Graph, loop: list[str]) -> tuple[str, str]:
-    """The edge of a loop at which values wait for the next step.
-
-    The last that leaves neurons: weights behind it belong to the step that they act in, with their
-    biases, which act in the first step too.
-    """
-    for pre, post in reversed(list(zip(loop, loop[1:]))):
-        if graph.nodes[pre].kind not in LINEAR:
-            return pre, post
-    raise AssertionError(f"a loop without neurons: {loop}")
 
 
 def _set_input_shapes(graph: Graph, given: Any) -> None:

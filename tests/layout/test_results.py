@@ -14,8 +14,10 @@ import tensorflow as tf
 
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi, tuning
+from nengo_spikecost.demo import demo_graph
 from nengo_spikecost.layout.presenter import presenters
 from nengo_spikecost.layout.result import Result
+from nengo_spikecost.nir import read_nir
 from tests.models import conv_net, images
 
 from .fitting import check_it_fits
@@ -72,6 +74,7 @@ def results(tmp_path_factory):
         loihi.core_use(conversion), loihi.preflight(model), sweep.confirm(x, y, **quiet),
         nsc.tune_firing_rates(model, x, target=100, n_steps=20, **quiet),
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
+        read_nir(demo_graph(), convention="snntorch"),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
         recording = loihi.record_spikes(conversion, x[:1].reshape(1, -1), 10)

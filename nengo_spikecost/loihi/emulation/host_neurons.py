@@ -44,7 +44,7 @@ def compiled_step(op: Any, host: Any) -> Callable[[], None] | None:
         return None
     j, out, *state = (a.reshape(-1) for a in arrays)
     a, b, c = [*state, out, out, out][:3]  # those that a type lacks are not used
-    p = table(numbers(op.neurons, host.model.dt), op.output.size)
+    p = table(numbers(op.neurons, host.model.dt), arrays[1].shape[-1])
     if len(p) > N_NUMBERS:
         return None  # lanes lie one after another, and neurons differ
     given = dict(zip(("J", "output", *names), (j, out, *state)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ...layout import Presenter, Table, presents
+from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
 from ...layout.si import MISSING, counted
 from ..reading_record import STATES, GraphReading
@@ -59,6 +61,14 @@ class GraphReadingPresenter(Presenter[GraphReading]):
             "steps": reading.convention.words, "dt": reading.dt, "step_s": reading.step_s,
             "notes": list(reading.notes), "rows": self.records(reading),
         }  # fmt: skip
+
+    def size(self, reading: GraphReading) -> tuple[float, float]:
+        return bar_size(len(reading.nodes))
+
+    def draw(self, reading: GraphReading, axes: Any) -> None:
+        values = [0 if node.shape is None else math.prod(node.shape) for node in reading.nodes]
+        names = [node.name for node in reading.nodes]
+        draw_bars(axes, names, {"values": values}, "", "Values that a node gives")
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:
