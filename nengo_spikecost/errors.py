@@ -76,6 +76,10 @@ class DataError(SpikeCostError, ValueError):
     """Input data (images, labels, files) are missing or of the wrong shape or value."""
 
 
+class AxesError(DataError):
+    """Samples do not have the axes that a network takes, or the steps of a sample are not known."""
+
+
 class MeasurementError(SpikeCostError, RuntimeError):
     """A simulation could not be run or its spikes could not be counted.
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from .tools import ROOT, tool
 
 
 @pytest.fixture(scope="module")
 def compatibility_page():
-    sys.path.insert(0, str(ROOT / "tools"))
-    yield importlib.import_module("compatibility_page")
-    sys.path.remove(str(ROOT / "tools"))
+    return tool("compatibility_page")
 
 
 def test_the_page_is_what_was_seen(compatibility_page):
     page = compatibility_page.PAGE.read_text(encoding="utf-8")
     known = compatibility_page.known()
-    assert compatibility_page.with_tables(page, compatibility_page.tables(known)) == page
+    assert compatibility_page.MARKS.with_tables(page, compatibility_page.tables(known)) == page
     assert len(known) > 10
     keys = [case.key for case in compatibility_page.cases()]
     assert len(keys) == len(set(keys))

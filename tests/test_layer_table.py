@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,14 +11,12 @@ import pytest
 from nengo_spikecost import stack
 from nengo_spikecost.conversion.layers import converters
 
-TOOLS = Path(__file__).parents[1] / "tools"
+from .tools import tool
 
 
 @pytest.fixture(scope="module")
 def layer_table():
-    sys.path.insert(0, str(TOOLS))
-    yield importlib.import_module("layer_table")
-    sys.path.remove(str(TOOLS))
+    return tool("layer_table")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +55,7 @@ def test_every_layer_of_keras_has_a_row(layer_table):
 
 
 def test_every_row_is_on_the_page(layer_table, page):
-    written = layer_table.written(page)
+    written = layer_table.MARKS.written(page)
     lines = [line for line in written.splitlines() if line.startswith("| `")]
     names = [row.name for row in (*layer_table.rows(), *layer_table.refused())]
     assert [line.split(" | ")[0] for line in lines] == [f"| {name}" for name in names]
@@ -68,7 +64,7 @@ def test_every_row_is_on_the_page(layer_table, page):
 
 def _expected(layer_table, page, row, heading):
     """The line of a row, under its heading."""
-    section = layer_table.written(page).split(f"### {heading}\n")[1].split("###")[0]
+    section = layer_table.MARKS.written(page).split(f"### {heading}\n")[1].split("###")[0]
     (line,) = (line for line in section.splitlines() if line.startswith(f"| {row.name} |"))
     return line
 
@@ -102,7 +98,7 @@ def test_a_refusal_is_what_convert_says(layer_table, page, name):
 
 
 def test_nothing_converted_is_miscounted_or_silent(layer_table, page):
-    for line in layer_table.written(page).splitlines():
+    for line in layer_table.MARKS.written(page).splitlines():
         name, *cells = (cell.strip() for cell in line.strip("| \n").split(" | "))
         if not line.startswith("| `") or len(cells) != 5:
             continue
@@ -125,14 +121,14 @@ def test_rounding_may_differ_by_a_power_of_ten(layer_table):
 
 
 def test_only_what_is_between_the_marks_is_written(layer_table):
-    begin, end = layer_table.BEGIN, layer_table.END
+    begin, end = layer_table.MARKS.begin, layer_table.MARKS.end
     empty = f"# Layers\n\n{begin}{end}\nwords\n"
-    page = layer_table.with_tables(empty, "a table\n")
+    page = layer_table.MARKS.with_tables(empty, "a table\n")
     assert page == f"# Layers\n\n{begin}a table\n{end}\nwords\n"
-    assert layer_table.with_tables(page, "") == empty
+    assert layer_table.MARKS.with_tables(page, "") == empty
     for lacking in (begin, end):
         with pytest.raises(ValueError, match=lacking.strip()):
-            layer_table.parts(page.replace(lacking, ""))
+            layer_table.MARKS.parts(page.replace(lacking, ""))
 
 
 def test_differences_are_printed(layer_table, monkeypatch, capsys, tmp_path):
@@ -144,7 +140,7 @@ def test_differences_are_printed(layer_table, monkeypatch, capsys, tmp_path):
         layer_table, "measured_all", lambda rows: [SimpleNamespace(row=r) for r in rows]
     )
     monkeypatch.setattr(layer_table, "line", lambda result: "| `Dense` | yes | 1e-6 |")
-    layer_table.PAGE.write_text(layer_table.BEGIN + layer_table.END)
+    layer_table.PAGE.write_text(layer_table.MARKS.begin + layer_table.MARKS.end)
     monkeypatch.setattr(sys, "argv", ["layer_table.py"])
     assert layer_table.main() == 0
     page = layer_table.PAGE.read_text()
@@ -177,4 +173,4 @@ def test_the_whole_page(layer_table, page):
         layer_table.measured_all(layer_table.rows()),
         layer_table.measured_all(layer_table.refused()),
     )
-    assert layer_table.differences(layer_table.written(page), fresh) == []
+    assert layer_table.differences(layer_table.MARKS.written(page), fresh) == []

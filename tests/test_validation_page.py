@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import validation_blouw as blouw
-import validation_others as others
-import validation_page
-from validation_data import Prediction, left_out, measurements, sources
-
 from nengo_spikecost.energy.loihi_chip import Range
+
+from .tools import tool
+
+blouw, others, validation_page, data = map(
+    tool, ("validation_blouw", "validation_others", "validation_page", "validation_data")
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +58,9 @@ def test_lines_agree_but_for_rounding(expected, found, same):
 
 
 def test_every_measurement_is_predicted_and_nothing_else(predictions):
-    assert {p.key for p in predictions} == set(measurements())
-    assert {m.source for m in measurements().values()} == set(sources())
-    assert all(x.what and x.source and x.reason for x in left_out())
+    assert {p.key for p in predictions} == set(data.measurements())
+    assert {m.source for m in data.measurements().values()} == set(data.sources())
+    assert all(x.what and x.source and x.reason for x in data.left_out())
     for p in predictions:
         assert 0 <= p.value.low <= p.value.nominal <= p.value.high, p
         assert p.held_out in validation_page.HELD_OUT
@@ -73,7 +68,7 @@ def test_every_measurement_is_predicted_and_nothing_else(predictions):
 
 def test_verdicts():
     def verdict(low, nominal, high, measured=100.0, ends=True):
-        return Prediction("", "", Range(low, nominal, high), "", ends=ends).verdict(measured)
+        return data.Prediction("", "", Range(low, nominal, high), "", ends=ends).verdict(measured)
 
     assert verdict(75, 75, 75) == verdict(125, 125, 125) == "good"
     assert verdict(40, 74, 110) == "in range"

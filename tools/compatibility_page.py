@@ -22,11 +22,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from compatibility_case import FAULT
+from marked_page import Marks
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "compatibility.md"
 SEEN = Path(__file__).resolve().parent / "compatibility_seen.json"
-BEGIN = "% begin of what tools/compatibility_page.py writes\n"
-END = "% end of what tools/compatibility_page.py writes\n"
+MARKS = Marks("tools/compatibility_page.py")
 
 HEADER = "| What you bring | What that package does | What happens here | Held by |"
 RULE = "|---|---|---|---|"
@@ -75,13 +75,6 @@ def _line(case: Any, words: str) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def with_tables(page: str, fresh: str) -> str:
-    """The page with these tables between the marks."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{fresh}{END}{after}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
@@ -96,7 +89,7 @@ def main() -> int:
         for key in changed:
             print(f"{key}:\n- {before.get(key, {}).get('seen')}\n+ {fresh[key]['seen']}")
         page = PAGE.read_text(encoding="utf-8")
-        stale = with_tables(page, tables(before)) != page
+        stale = MARKS.with_tables(page, tables(before)) != page
         print("docs/compatibility.md is not what was seen." * stale or f"{len(changed)} differ.")
         return int(bool(changed) or stale)
     faults = {key: found["seen"] for key, found in fresh.items() if found["seen"].startswith(FAULT)}
@@ -106,7 +99,7 @@ def main() -> int:
     kept = {case.key: after[case.key] for case in cases() if case.key in after}
     SEEN.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(with_tables(page, tables(kept)), encoding="utf-8")
+    PAGE.write_text(MARKS.with_tables(page, tables(kept)), encoding="utf-8")
     return int(bool(faults))
 
 

@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from layer_checks import Result, measured
 from layer_refusals import refused
 from layer_rows import Row, rows
+from marked_page import Marks
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "layers.md"
-BEGIN = "% begin of what tools/layer_table.py writes\n"
-END = "% end of what tools/layer_table.py writes\n"
+MARKS = Marks("tools/layer_table.py")
 
 #: Largest rate error of a layer that computes what Keras computes: float32 rounds.
 EXACT = 1e-5
@@ -89,26 +89,6 @@ def tables(results: Iterable[Result], not_converted: Iterable[Result]) -> str:
     return "\n".join([*lines[1:], ""]) + "\n"
 
 
-def written(page: str) -> str:
-    """What is between the marks of a page."""
-    return parts(page)[1]
-
-
-def parts(page: str) -> tuple[str, str, str]:
-    """What is before, between and behind the marks, which are left out of all three."""
-    before, begin, rest = page.partition(BEGIN)
-    between, end, behind = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"The page lacks a mark: {BEGIN if not begin else END}")
-    return before, between, behind
-
-
-def with_tables(page: str, fresh: str) -> str:
-    """The page with something else between its marks."""
-    before, _, behind = parts(page)
-    return f"{before}{BEGIN}{fresh}{END}{behind}"
-
-
 def same_line(expected: str, found: str) -> bool:
     """Whether two lines agree; rounding may differ by a power of ten between machines."""
     if _SMALL.sub("#", expected) != _SMALL.sub("#", found):
@@ -146,13 +126,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare; write nothing")
     check = parser.parse_args().check
-    parts(PAGE.read_text(encoding="utf-8"))  # a missing mark is found before it takes minutes
+    MARKS.parts(PAGE.read_text(encoding="utf-8"))  # a missing mark is found before it takes minutes
     fresh = tables(measured_all(rows()), measured_all(refused()))
     page = PAGE.read_text(encoding="utf-8")  # which may have been edited meanwhile
     if not check:
-        PAGE.write_text(with_tables(page, fresh), encoding="utf-8")
+        PAGE.write_text(MARKS.with_tables(page, fresh), encoding="utf-8")
         return 0
-    found = differences(written(page), fresh)
+    found = differences(MARKS.written(page), fresh)
     print("\n".join(found) or "docs/layers.md is up to date.")
     return int(bool(found))
 

@@ -9,6 +9,7 @@ import norse.torch as norse
 import numpy as np
 import torch
 from nir_recording_file import Recording, Simulate, search
+from nir_recording_weights import weights
 from torch import nn
 
 DT = 1e-3  # default of to_nir and of every cell
@@ -69,21 +70,6 @@ def stepper(net: Any) -> Simulate:
         return result
 
     return simulate
-
-
-def weights(net: nn.Module, gain: float, grid: float | None) -> nn.Module:
-    with torch.no_grad():
-        for module in net.modules():
-            if not isinstance(module, (nn.Linear, nn.Conv2d)):
-                continue
-            fan = module.weight[0].numel()
-            module.weight.normal_(1.2 * gain / fan, 1.2 * gain / fan**0.5)
-            if module.bias is not None:
-                module.bias.normal_(0.0, 0.1)
-            if grid is not None:
-                for values in module.parameters():
-                    values.copy_(torch.round(values / grid) * grid)
-    return net
 
 
 def box(shape: tuple[int, ...], rate: float = 100.0, dt: float = DT, **settings: Any) -> Any:

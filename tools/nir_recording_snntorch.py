@@ -10,6 +10,7 @@ import numpy as np
 import snntorch as snn
 import torch
 from nir_recording_file import Recording, Simulate, search
+from nir_recording_weights import weights
 from snntorch.export_nir import export_to_nir
 from torch import nn
 
@@ -81,23 +82,6 @@ def stepper(net: nn.Module) -> Simulate:
     return simulate
 
 
-def weights(net: nn.Module, grid: float | None = None) -> nn.Module:
-    """Weights that make neurons of threshold 1 spike, on a grid if one is given."""
-    with torch.no_grad():
-        for name, module in net.named_modules():
-            if not isinstance(module, (nn.Linear, nn.Conv2d)):
-                continue
-            fan = module.weight[0].numel()
-            recurrent = name.endswith("recurrent")
-            module.weight.normal_(0.0 if recurrent else 1.2 / fan, 1.2 / fan**0.5)
-            if module.bias is not None:
-                module.bias.normal_(0.0, 0.1)
-            if grid is not None:
-                for values in module.parameters():
-                    values.copy_(torch.round(values / grid) * grid)
-    return net
-
-
 def dense(first: Callable[[int], Any], second: Callable[[int], Any], bias: bool = True) -> Any:
     def make() -> nn.Module:
         layers = [
@@ -138,7 +122,7 @@ def record(
 ) -> Recording:
     def build(seed: int) -> tuple[Simulate, nn.Module]:
         torch.manual_seed(seed)
-        net = weights(make(), grid)
+        net = weights(make(), grid=grid)
         return stepper(net), net
 
     net, inputs, spikes = search(build, shape, steps, grid)

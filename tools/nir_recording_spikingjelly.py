@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from nir_recording_file import Recording, Simulate, search
+from nir_recording_weights import weights
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.nir_exchange import export_to_nir
 from torch import nn
@@ -65,21 +66,6 @@ def stepper(net: nn.Module) -> Simulate:
         }
 
     return simulate
-
-
-def weights(net: nn.Module, gain: float, grid: float | None) -> nn.Module:
-    with torch.no_grad():
-        for module in net.modules():
-            if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d)):
-                continue
-            fan = module.weight[0].numel()
-            module.weight.normal_(1.2 * gain / fan, 1.2 * gain / fan**0.5)
-            if module.bias is not None:
-                module.bias.normal_(0.0, 0.1)
-            if grid is not None:
-                for values in module.parameters():
-                    values.copy_(torch.round(values / grid) * grid)
-    return net
 
 
 def record(

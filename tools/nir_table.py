@@ -22,13 +22,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import nir_cases
+from marked_page import Marks
 
 from nengo_spikecost.errors import ConversionError, ConversionWarning
 from nengo_spikecost.nir import CONVENTIONS, Convention
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "nir.md"
-BEGIN = "% begin of what tools/nir_table.py writes\n"
-END = "% end of what tools/nir_table.py writes\n"
+MARKS = Marks("tools/nir_table.py")
 
 #: Tools in the order of the page, with what is said of them.
 TOOLS = {
@@ -165,13 +165,7 @@ def tables() -> str:
             "## What other tools wrote, and what it does here", "", BY_ITSELF, "", *recordings(),
             "## What they could not write", "", *refusals(),
         ]  # fmt: skip
-    return "\n".join(parts) + "\n"
-
-
-def written(page: str, between: str) -> str:
-    """The page with other tables."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{between}\n{END}{rest.split(END)[1]}"
+    return "\n" + "\n".join(parts) + "\n\n"
 
 
 def main() -> None:
@@ -180,7 +174,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
-    new = written(page, tables())
+    new = MARKS.with_tables(page, tables())
     if not given.check:
         PAGE.write_text(new, encoding="utf-8")
     elif new != page:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import AxesError, DataError
 
 
 def is_array(data: Any) -> bool:
@@ -162,7 +162,7 @@ def in_steps(
         return x.reshape(len(x), x.shape[1], size)
     if fits(x.shape) and may_be_one:
         return x.reshape(1, 1, size)
-    raise DataError(_misfit(x, name, size, shape, n_steps, fits))
+    raise AxesError(_misfit(x, name, size, shape, n_steps, fits))
 
 
 def _misfit(

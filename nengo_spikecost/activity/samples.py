@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import AxesError, DataError
 from ..spiking.conversion_values import steps_of_sample
 from .given_arrays import in_steps, is_array, is_frame, one_array, real_array
 from .labels import only_labels
@@ -129,7 +129,7 @@ class SelfDriven:
 
     def __init__(self, n_steps: Any):
         if n_steps is None:
-            raise DataError("n_steps must be given: there are no data to have a time axis.")
+            raise AxesError("n_steps must be given: there are no data to have a time axis.")
         self.n_steps = steps_of_sample(n_steps)
 
     def batches(self, batch_size: int) -> Iterator[Batch]:
@@ -261,7 +261,7 @@ class SampleStream:
         if values.shape[1] > 1:
             self.n_steps = values.shape[1]
         if self.n_steps is None:
-            raise DataError("n_steps must be given: the data have no time axis.")
+            raise AxesError("n_steps must be given: the data have no time axis.")
         _check_finite(spec.name, values, start)
         if spec.events:
             _check_events(spec.name, values, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, Callable
 
 import nengo
 
-from ..errors import DataError, MeasurementError
+from ..errors import AxesError, DataError, MeasurementError
 from .given_arrays import is_array
 from .samples import InputSpec, SampleStream, SelfDriven, with_labels
 
@@ -143,14 +144,9 @@ def steps_or_own(network: Any, data: Any, n_steps: int | None) -> int | None:
     """``n_steps``; None, for those of the samples, where arrays of samples have a time axis."""
     x, _ = with_labels(data)
     if isinstance(x, Mapping) or is_array(x):
-        try:
+        with contextlib.suppress(AxesError, MeasurementError):
             subject(network).stream(data, None)
-        except (DataError, MeasurementError) as error:
-            # of values that are wrong there is nothing to be said about steps
-            if isinstance(error, DataError) and "n_steps" not in str(error):
-                raise
-            return n_steps
-        return None
+            return None
     return n_steps
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import click
 import numpy as np
 
 from ..errors import ArgumentError
@@ -13,19 +14,13 @@ from .carried import was_typed
 from .option_flags import Decorator
 from .printing import is_quiet
 
-#: Flags that say how a Keras model is converted: the neurons of a graph are what they are.
-_OF_KERAS = {
-    "neuron_type": "--neuron", "scale_firing_rates": "--scale", "synapse": "--synapse",
-    "max_pooling": "--max-pooling", "swap_activations": "--swap", "spike_input": "--spike-input",
-    "allow_fallback": "--allow-fallback", "custom_objects": "--custom-objects",
-}  # fmt: skip
+#: Options that say how a Keras model is converted: the neurons of a graph are what they are.
+_OF_KERAS = (
+    "neuron_type", "scale_firing_rates", "synapse", "max_pooling", "swap_activations",
+    "spike_input", "allow_fallback", "custom_objects",
+)  # fmt: skip
 #: Before the names of a graph's options, of which a command has others too: ``dt``.
 _PREFIX = "graph_"
-_OF_GRAPHS = {
-    f"{_PREFIX}dt": "--graph-dt", f"{_PREFIX}convention": "--convention",
-    f"{_PREFIX}reset": "--reset", f"{_PREFIX}spikes": "--spikes",
-    f"{_PREFIX}input_shape": "--input-shape", f"{_PREFIX}step_s": "--step-s",
-}  # fmt: skip
 
 
 def graph_flags() -> Decorator:
@@ -50,8 +45,12 @@ def refuse_flags(is_graph: bool, options: dict[str, Any]) -> dict[str, Any]:
     ArgumentError
         If one of them was typed.
     """
-    others = _OF_KERAS if is_graph else _OF_GRAPHS
-    typed = [flag for name, flag in others.items() if was_typed(name)]
+    context = click.get_current_context()
+    typed = [
+        parameter.opts[0]
+        for parameter in context.command.get_params(context)
+        if _is_of_others(str(parameter.name), is_graph) and was_typed(str(parameter.name))
+    ]
     if typed and is_graph:
         raise ArgumentError(
             f"{', '.join(typed)}: for Keras models only; the neurons and weights of a NIR graph "
@@ -59,10 +58,12 @@ def refuse_flags(is_graph: bool, options: dict[str, Any]) -> dict[str, Any]:
         )
     if typed:
         raise ArgumentError(f"{', '.join(typed)}: for NIR graphs only, and this is a Keras model.")
-    kept = dict(options)
-    for name in _OF_KERAS if is_graph else ():
-        kept.pop(name, None)
-    return kept
+    return {name: value for name, value in options.items() if not _is_of_others(name, is_graph)}
+
+
+def _is_of_others(name: str, is_graph: bool) -> bool:
+    """Whether an option is of Keras models, where the model is a graph; or the other way round."""
+    return name in _OF_KERAS if is_graph else name.startswith(_PREFIX)
 
 
 def loaded_graph(path: str, options: dict[str, Any], x: Any = None) -> Any:

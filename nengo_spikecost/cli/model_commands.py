@@ -23,6 +23,9 @@ from .printing import is_quiet, list_written, show_settings
 from .shared_options import model_and_data
 from .written_files import output_files
 
+#: Where the context of a command keeps what its model's file holds.
+MODEL_FILES = "nengo_spikecost.cli.model_files"
+
 
 class BadInput(click.ClickException):
     """One plain sentence on standard error, exit code 2."""
@@ -136,9 +139,9 @@ def checked_early(
     check_devices(options.get("devices"))
     layers: tuple[str, ...] = ()
     if model is not None:
-        from ..loading import read_model_file, stored_layer_names
+        from ..loading import stored_layer_names
 
-        layers = stored_layer_names(read_model_file(model))
+        layers = stored_layer_names(model_file(model))
     for path in inputs:
         if path is not None and not os.path.exists(path):
             raise DataError(f"There is no data file {path}.")
@@ -223,11 +226,19 @@ def first_samples(x: Any, n: int | None) -> Any:
     return {k: v[:n] for k, v in x.items()} if isinstance(x, dict) else x[:n]
 
 
-def is_graph(model: str) -> bool:
-    """Whether a file holds a NIR graph."""
+def model_file(model: str) -> Any:
+    """What the file of a command's model holds: a `ModelFile`, read once."""
     from ..loading import read_model_file
 
-    return read_model_file(model).kind == "nir"
+    known = click.get_current_context().meta.setdefault(MODEL_FILES, {})
+    if model not in known:
+        known[model] = read_model_file(model)
+    return known[model]
+
+
+def is_graph(model: str) -> bool:
+    """Whether a file holds a NIR graph."""
+    return bool(model_file(model).kind == "nir")
 
 
 def loaded_model(
@@ -252,9 +263,9 @@ def loaded_model(
     from ..loading import load_model
     from ..loading.custom_objects import objects_of
 
-    graph_given = is_graph(model)
+    model_file(model)
     start_tensorflow()
-    if graph_given:
+    if is_graph(model):
         return loaded_graph(model, dict(graph or {}), x)
     modules = [load_plugin(name) for name in custom_objects]
     objects = {name: value for m in modules for name, value in objects_of(m).items()}

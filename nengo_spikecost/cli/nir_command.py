@@ -10,13 +10,16 @@ from ..spiking.defaults import SCALE
 from .graph_flags import graph_flags, refuse_flags, taken_out
 from .later_flags import LaterFlags
 from .model_commands import checked_early, is_graph, loaded_model, plain_errors
+from .option_flags import Registered
 from .printing import list_written, show
 from .shared_options import conversion_options, model_options
 
-#: Who reads the graph: as `nengo_spikecost.nir.READERS`, which is not imported for the help.
-READERS = ("nir", "snntorch", "norse", "spikingjelly")
-#: Length of a step in s of a converted model.
-STEP_S = 0.001
+
+def _readers() -> list[str]:
+    """Tools that a graph can be written for."""
+    from ..nir import READERS
+
+    return list(READERS)
 
 
 def _graph_file(_: Any, __: Any, path: str) -> str:
@@ -37,7 +40,7 @@ def _graph_file(_: Any, __: Any, path: str) -> str:
     help="Write the graph here (.nir).",
 )  # fmt: skip
 @click.option(
-    "--for", "reader", type=click.Choice(READERS), default="nir", show_default=True,
+    "--for", "reader", type=Registered(_readers), default="nir", show_default=True,
     help="The tool that is to read the graph; nir: any that goes by NIR's equations.",
 )  # fmt: skip
 @click.option(
@@ -62,6 +65,7 @@ def nir(
     graph_options = taken_out(options)
     checked, files = checked_early({**options, "model_file": model_file}, model)
     options = refuse_flags(is_graph(model), {k: checked[k] for k in options if k in checked})
+    from ..activity.subject import DEFAULT_DT
     from ..nir import DiscreteLIF, to_nir
     from ..nir.graph_nodes import nir_package
 
@@ -71,7 +75,7 @@ def nir(
         from ..conversion import convert
 
         given = {key: value for key, value in options.items() if value is not None}
-        network = convert(network, neuron_type=DiscreteLIF(current_gain=STEP_S), **given)
+        network = convert(network, neuron_type=DiscreteLIF(current_gain=DEFAULT_DT), **given)
     graph = to_nir(network, model_file, convention=reader, approximate=approximate)
     for line in _words(graph):
         show(line)

@@ -9,7 +9,8 @@ serves best, and what comes out wrong is said.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from graphlib import TopologicalSorter
 
 Edge = tuple[str, str]
 
@@ -31,11 +32,12 @@ def for_depth_first(
     for pre, post in edges:
         if (pre, post) not in closing:
             after.setdefault(pre, []).append(post)
+    leaves_first = list(TopologicalSorter(after).static_order())
     heights: dict[str, int] = {}
-    for name in _leaves_first(after):
+    for name in leaves_first:
         heights[name] = 1 + max((heights[post] for post in after.get(name, ())), default=0)
     leading = {output}
-    for name in _leaves_first(after):
+    for name in leaves_first:
         if leading & set(after.get(name, ())):
             leading.add(name)
     # what leads to the output comes last, and of that the deepest first
@@ -48,23 +50,6 @@ def for_depth_first(
     if position.get(output) != len(position) - 1:
         early.append(output)
     return ranked, list(dict.fromkeys(early))
-
-
-def _leaves_first(after: Mapping[str, list[str]]) -> list[str]:
-    """Nodes, each after all that it leads to."""
-    order: list[str] = []
-    done: set[str] = set()
-    for first in after:
-        stack = [(first, False)]
-        while stack:
-            name, ready = stack.pop()
-            if ready:
-                order.append(name)
-            elif name not in done:
-                done.add(name)
-                stack.append((name, True))
-                stack += [(post, False) for post in after.get(name, ())]
-    return order
 
 
 def _run(edges: list[Edge], start: str) -> list[str]:

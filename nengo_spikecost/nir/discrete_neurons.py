@@ -17,23 +17,8 @@ from nengo.neurons import settled_firingrate
 from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam
 
 from ..activity.backend import NO_SPIKES
+from ..spiking.resets import RESETS
 from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cost_rules
-
-#: After a spike:
-#:
-#: ``"value"``
-#:     the membrane is at ``reset_value``;
-#: ``"value_skip"``
-#:     and stays there through the next step, whose input is lost;
-#: ``"subtract"``
-#:     the threshold is subtracted, once for each spike;
-#: ``"subtract_later"``
-#:     it is subtracted in the next step, after the decay;
-#: ``"subtract_owed"``
-#:     it is subtracted at once, and where the membrane is above it still, again in the next step;
-#: ``"none"``
-#:     nothing happens.
-RESETS = ("value", "value_skip", "subtract", "subtract_later", "subtract_owed", "none")
 
 
 class _Parameter(NdarrayParam):
@@ -130,7 +115,7 @@ class DiscreteLIF(_DiscreteNeurons):
     threshold : float or array_like, shape (n_neurons,)
         A neuron fires where its membrane is above it.
     reset : str
-        One of `RESETS`.
+        One of `nengo_spikecost.spiking.resets.RESETS`.
     reset_value : float or array_like, shape (n_neurons,)
         Where the membrane is after a spike, of a reset to a value.
     at_threshold : bool

@@ -80,7 +80,10 @@ class Node:
 
     def error(self, problem: str) -> ConversionError:
         """An error that names the node."""
-        return ConversionError(f"Node {self.name!r} ({self.kind}) {problem}.", layer=self.name)
+        return ConversionError(
+            f"Node {self.name!r} ({self.kind}) {problem}.", layer=self.name, kind=self.kind,
+            reason=problem,
+        )  # fmt: skip
 
 
 @dataclass

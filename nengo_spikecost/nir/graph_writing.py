@@ -15,6 +15,7 @@ from typing import Any
 import nengo
 
 from .. import check, files
+from ..activity.subject import DEFAULT_DT
 from ..errors import ConversionError, ConversionWarning
 from ..graph.naming import unique_names
 from ..options import named_arguments
@@ -27,9 +28,6 @@ from .network_links import Places, inputs_of, read_places, refusals
 from .population_fields import population_fields
 from .prepared_links import PreparedLinks, refuse
 from .tool_readers import reader_of
-
-#: Length of a step in s of a network that does not say one: Nengo's own.
-STEP_S = 0.001
 
 
 @named_arguments
@@ -136,11 +134,11 @@ def _parts(
         whole = given.unlowered or given
         return whole.net, whole.layer_names, list(whole.input_nodes), given.dt
     if isinstance(given, nengo.Network):
-        return given, {}, None, STEP_S
+        return given, {}, None, DEFAULT_DT
     net = getattr(given, "net", None)
     if isinstance(net, nengo.Network) and hasattr(given, "input_nodes"):
         own = getattr(given, "dt", None)
-        return net, given.layer_names, list(given.input_nodes), own or STEP_S
+        return net, given.layer_names, list(given.input_nodes), own or DEFAULT_DT
     raise ConversionError(
         f"to_nir takes a nengo.Network, or what from_nir or convert returns, not "
         f"{type(given).__name__}."

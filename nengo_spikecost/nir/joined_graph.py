@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -150,9 +150,7 @@ class JoinedGraph:
         if number in self.prepared.closing and not rows and self.reader.is_tool:
             rows.append(identity_node(target.sizes))
         if self.prepared.is_filtered(link):
-            tau = self.dt / (1 - link.decay) * np.ones(target.sizes)
-            given = {"tau": tau, "r": np.ones(target.sizes), "v_leak": np.zeros(target.sizes)}
-            rows.append(Written("LI", given))
+            rows.append(self._filter_node(link.decay, target))
         if self.prepared.waiting.get(number):
             rows.append(Written("Delay", {"delay": self.prepared.waiting[number] * self.dt
                                           * np.ones(target.sizes)}))  # fmt: skip
@@ -174,15 +172,27 @@ class JoinedGraph:
             names.append(self.nodes.add(own, row, shape))
         return names
 
+    def _filter_node(self, decay: float, layout: Shape) -> Written:
+        """A Lowpass filter of values that are laid out like that."""
+        ones = np.ones(layout.sizes)
+        tau = self.dt / (1 - decay) * ones
+        return Written("LI", {"tau": tau, "r": ones, "v_leak": 0 * ones})
+
     def _tails(self, key: Any) -> list[str]:
         """The nodes that a place's values come from."""
         if key not in self.tails_of:
+            # there already while it is filled: relays may lead to each other
             self.tails_of[key] = tails = []
-            for number, link in enumerate(self.links):
-                if link.post == key:
-                    chain = self.chains[number]
-                    tails += [chain[-1]] if chain else self._tails(link.pre)
+            for ends in self._ends_into(key):
+                tails += ends
         return self.tails_of[key]
+
+    def _ends_into(self, key: Any) -> Iterator[list[str]]:
+        """For each link to a place, the nodes at its end."""
+        for number, link in enumerate(self.links):
+            if link.post == key:
+                chain = self.chains[number]
+                yield [chain[-1]] if chain else self._tails(link.pre)
 
     def _join(self) -> None:
         for number, chain in enumerate(self.chains):
@@ -193,11 +203,8 @@ class JoinedGraph:
                     self.nodes.join([pre], post)
         for key, place in self.prepared.read.places.items():
             if place.kind == "neurons":
-                for number, link in enumerate(self.links):
-                    if link.post == key:
-                        chain = self.chains[number]
-                        ends = [chain[-1]] if chain else self._tails(link.pre)
-                        self.nodes.join(ends, self.tails_of[key][0])
+                for ends in self._ends_into(key):
+                    self.nodes.join(ends, self.tails_of[key][0])
         self._feed_alone()
         for name, key, decay in self.prepared.read.outputs:
             self._add_output(name, key, decay)
@@ -236,9 +243,8 @@ class JoinedGraph:
         layout, tails = self.layouts[key], self._tails(key)
         ahead = self.prepared.ahead[key]
         if decay and self.reader.reads("LI"):
-            tau = self.dt / (1 - decay) * np.ones(layout.sizes)
-            given = {"tau": tau, "r": np.ones(layout.sizes), "v_leak": np.zeros(layout.sizes)}
-            shown = self.nodes.add(f"{name}_filter", Written("LI", given), layout.sizes)
+            filtering = self._filter_node(decay, layout)
+            shown = self.nodes.add(f"{name}_filter", filtering, layout.sizes)
             self.nodes.join(tails, shown)
             tails, ahead = [shown], ahead + 1
         elif decay:

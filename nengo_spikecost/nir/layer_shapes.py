@@ -11,7 +11,7 @@ import numpy as np
 from ..layers.layer_info import LayerInfo
 from ..layers.layer_shape import LayerShape
 from .graph_reading import Graph, Node
-from .linear_nodes import Shape
+from .linear_nodes import Shape, per_axis
 
 #: Kinds of `LayerShape` by the node's; neurons are what a formula calls an activation.
 _KINDS = {
@@ -42,15 +42,15 @@ def _layer_shape(graph: Graph, node: Node, shapes: Mapping[str, Shape]) -> Layer
         weight = node.array("weight")
         n_axes = weight.ndim - 2
         given = {
-            "kernel_size": weight.shape[2:], "strides": _per_axis(node, "stride", n_axes),
-            "dilation": _per_axis(node, "dilation", n_axes),
-            "groups": _per_axis(node, "groups", 1)[0],
+            "kernel_size": weight.shape[2:], "strides": per_axis(node, "stride", n_axes, 1),
+            "dilation": per_axis(node, "dilation", n_axes, 1),
+            "groups": per_axis(node, "groups", 1, 1)[0],
         }  # fmt: skip
     elif node.kind in ("AvgPool2d", "SumPool2d"):
-        size = _per_axis(node, "kernel_size", 2)
+        size = per_axis(node, "kernel_size", 2, None)
         given = {
             "kernel_size": size,
-            "strides": _per_axis(node, "stride", 2) if node.has("stride") else size,
+            "strides": per_axis(node, "stride", 2, None) if node.has("stride") else size,
         }
     if node.kind in ("Affine", "Linear", "Conv1d", "Conv2d"):
         given["n_weights"] = int(np.size(node.fields["weight"]))
@@ -60,11 +60,6 @@ def _layer_shape(graph: Graph, node: Node, shapes: Mapping[str, Shape]) -> Layer
         tuple(_channels_last(shapes[name]) for name in before), _channels_last(shapes[node.name]),
         type=node.kind, **given,
     )  # fmt: skip
-
-
-def _per_axis(node: Node, name: str, n: int) -> tuple[int, ...]:
-    values = node.array(name).ravel() if node.has(name) else np.ones(1)
-    return tuple(int(v) for v in np.broadcast_to(values, (n,)))
 
 
 def _channels_last(shape: Shape) -> Shape:

@@ -145,8 +145,8 @@ def _convolution(node: Node, shape: Shape) -> LinearNode:
             "and the kernel's)"
         )
     lengths = weight.shape[2:]
-    strides, dilations = (_per_axis(node, k, n_axes, 1) for k in ("stride", "dilation"))
-    groups = _per_axis(node, "groups", 1, 1)[0]
+    strides, dilations = (per_axis(node, k, n_axes, 1) for k in ("stride", "dilation"))
+    groups = per_axis(node, "groups", 1, 1)[0]
     n_out, per_group = weight.shape[:2]
     if n_out % groups:
         raise node.error(f"has {n_out} channels out, which are no {groups} groups")
@@ -169,10 +169,10 @@ def _convolution(node: Node, shape: Shape) -> LinearNode:
 
 @_reads("AvgPool2d", "SumPool2d")
 def _pooling(node: Node, shape: Shape) -> LinearNode:
-    lengths = _per_axis(node, "kernel_size", 2, None)
-    strides = _per_axis(node, "stride", 2, None) if node.has("stride") else lengths
+    lengths = per_axis(node, "kernel_size", 2, None)
+    strides = per_axis(node, "stride", 2, None) if node.has("stride") else lengths
     note = "" if node.has("stride") else "has no stride, and takes its kernel's size, as PyTorch"
-    paddings = [(p, p) for p in _per_axis(node, "padding", 2, 0)]
+    paddings = [(p, p) for p in per_axis(node, "padding", 2, 0)]
     if len(shape) != 3:
         raise node.error(f"takes images (channels, height, width), not {_words(shape)}")
     axes = _axes(node, shape[1:], lengths, strides, paddings, (1, 1))
@@ -210,7 +210,7 @@ def _paddings(
         given = given.ravel()[0]
         given = given.decode() if isinstance(given, bytes) else given
     if not isinstance(given, str):
-        return [(p, p) for p in _per_axis(node, "padding", len(lengths), 0)], ""
+        return [(p, p) for p in per_axis(node, "padding", len(lengths), 0)], ""
     if given == "valid":
         return [(0, 0)] * len(lengths), ""
     if given != "same":
@@ -225,7 +225,7 @@ def _paddings(
     return [(total // 2, total - total // 2) for total in totals], note
 
 
-def _per_axis(node: Node, name: str, n: int, default: int | None) -> tuple[int, ...]:
+def per_axis(node: Node, name: str, n: int, default: int | None) -> tuple[int, ...]:
     """A field of whole numbers, one for each axis."""
     if default is not None and not node.has(name):
         return (default,) * n

@@ -11,9 +11,11 @@ must not be earlier.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from graphlib import TopologicalSorter
 from typing import Any
 
+from .graph_loops import closed_loops
 from .network_links import Link
 
 
@@ -22,24 +24,7 @@ def closing_links(links: list[Link], starts: Iterable[Any]) -> set[int]:
     leading: dict[Any, list[tuple[int, Any]]] = {}
     for number, link in enumerate(links):
         leading.setdefault(link.pre, []).append((number, link.post))
-    closing: set[int] = set()
-    done: set[Any] = set()
-    for start in [*starts, *leading]:
-        if start in done:
-            continue
-        path, waiting = [start], [list(leading.get(start, ()))]
-        while path:
-            if not waiting[-1]:
-                waiting.pop()
-                done.add(path.pop())
-                continue
-            number, post = waiting[-1].pop(0)
-            if any(post == key for key in path):
-                closing.add(number)
-            elif post not in done:
-                path.append(post)
-                waiting.append(list(leading.get(post, ())))
-    return closing
+    return {number for number, _ in closed_loops(leading, starts)}
 
 
 def steps_ahead(
@@ -68,7 +53,8 @@ def steps_ahead(
         if number not in closing:
             forward[link.post].append(link)
     ahead: dict[Any, int] = {}
-    for place in _in_order(forward):
+    before = {place: [link.pre for link in own] for place, own in forward.items()}
+    for place in TopologicalSorter(before).static_order():
         ways = [ahead[link.pre] + link.delay for link in forward[place]]
         ahead[place] = 0 if place in fixed else min(ways, default=0)
     waiting = {}
@@ -77,20 +63,3 @@ def steps_ahead(
         if left:
             waiting[number] = left
     return ahead, waiting
-
-
-def _in_order(forward: Mapping[Any, list[Link]]) -> list[Any]:
-    """Places, each after all that lead to it."""
-    order: list[Any] = []
-    done: set[Any] = set()
-    for key in forward:
-        stack = [(key, False)]
-        while stack:
-            place, ready = stack.pop()
-            if ready:
-                order.append(place)
-            elif place not in done:
-                done.add(place)
-                stack.append((place, True))
-                stack += [(link.pre, False) for link in forward[place] if link.pre not in done]
-    return order

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 
 from .conventions import Convention
-from .graph_reading import Node
 from .neuron_nodes import ROUNDING, reset_of
 from .tool_readers import Reader
 from .written_neurons import Membrane
@@ -108,7 +107,7 @@ def _other_steps(
     notes: list[str] = []
     start = membrane.start
     if not membrane.graded:
-        read = reset_of(Node("", fields.kind, {}), convention, given.recurrent)[0]
+        read = reset_of(fields.kind, convention, given.recurrent)
         if read != membrane.reset:
             differences.append(
                 f"resets by {_RESETS[membrane.reset]}, where {name} resets by {_RESETS[read]}"

@@ -19,6 +19,7 @@ import nengo
 import numpy as np
 
 from .. import check
+from ..activity.subject import DEFAULT_DT
 from ..errors import ConversionError, ConversionWarning
 from ..graph.off_chip import mark_off_chip
 from ..lowering.emission import to_transform
@@ -38,8 +39,6 @@ from .reading_record import GraphReading, NodeReading
 
 #: Steps that are longer than this can't be seconds: the graph counts time in steps.
 LONGEST_STEP_S = 0.1
-#: Length of a step in s of a graph that counts time in steps.
-STEP_S = 0.001
 #: Different delays that a Delay may have; each is a Connection with a filter of its own.
 MAX_DELAYS = 64
 
@@ -129,7 +128,7 @@ class _Builder:
         self.delays: dict[str, np.ndarray] = {}
         self.fed_values: set[str] = set()
         if self.refused:
-            self.dt, self.step_s = self.convention.dt or STEP_S, options.step_s or STEP_S
+            self.dt, self.step_s = self.convention.dt or DEFAULT_DT, options.step_s or DEFAULT_DT
             return
         self.dt, self.step_s = self._timing(options.step_s)
         self.shapes, self.linear = find_shapes(self.graph)
@@ -156,7 +155,7 @@ class _Builder:
             self.notes.append(suggestion)
         if step_s is not None:
             return dt, step_s
-        return dt, dt if dt <= LONGEST_STEP_S else STEP_S
+        return dt, dt if dt <= LONGEST_STEP_S else DEFAULT_DT
 
     def _read_node(self, node: Node) -> None:
         name = node.name
@@ -169,8 +168,7 @@ class _Builder:
             elif node.kind == "Delay":
                 self.delays[name] = self._steps_of_delay(node)
         except ConversionError as error:
-            prefix = f"Node {name!r} ({node.kind}) "
-            self.refused[name] = (str(error)[len(prefix) :].rstrip("."),)
+            self.refused[name] = (error.reason,)
 
     def _steps_of_delay(self, node: Node) -> np.ndarray:
         """Delays in steps."""
@@ -226,12 +224,9 @@ class _Builder:
             became = "input Node"
         elif node.kind == "Output":
             became = "Probe"
-        if node.kind not in ("Input", "Output") and not self._leads_somewhere(node.name):
+        if node.kind not in ("Input", "Output") and not self.graph.out_of(node.name):
             state = "unused"
         return NodeReading(node.name, node.kind, shape, state, became, notes)
-
-    def _leads_somewhere(self, name: str) -> bool:
-        return bool(self.graph.out_of(name))
 
     # the network
 
@@ -254,7 +249,7 @@ class _Builder:
                 owner = getattr(objects[node.name], "ensemble", objects[node.name])
                 names[owner] = node.name
             for pre, post in self.graph.edges:
-                self._connect(objects, pre, post, names)
+                self._connect(objects, pre, post)
             for name in ends or self._last_nodes():
                 nengo.Probe(objects[name], label=name)
         names.update({node: name for name, node in inputs.items()})
@@ -284,9 +279,7 @@ class _Builder:
             names[bias] = name
             nengo.Connection(bias, relay, synapse=None)
 
-    def _connect(
-        self, objects: Mapping[str, Any], pre: str, post: str, names: dict[Any, str]
-    ) -> None:
+    def _connect(self, objects: Mapping[str, Any], pre: str, post: str) -> None:
         """The Connections of an edge: with the weights of the node that it leads to."""
         later = 1 if (pre, post) in self.returning else 0
         source, target = objects[pre], objects[post]

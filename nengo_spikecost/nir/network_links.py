@@ -211,6 +211,7 @@ class _PlaceReader:
             for end in (conn.pre_obj, conn.post_obj)
         )
         self.result = Places({}, [], [], self.model, drawn or decoded)
+        self.encoding = {conn.post_obj for conn in network.all_connections}
 
     def read(self) -> Places:
         """All of them."""
@@ -244,7 +245,7 @@ class _PlaceReader:
             return
         built, n = self.model.params[ensemble], ensemble.n_neurons
         self._add(Place(ensemble.neurons, "neurons", n))
-        if any(conn.post_obj is ensemble for conn in self.network.all_connections):
+        if ensemble in self.encoding:
             self._add(Place(ensemble, "relay", ensemble.dimensions))
             gain = np.where(built.gain == 0, 1.0, built.gain)
             encoders = np.where(built.gain[:, None] == 0, 0.0, built.scaled_encoders)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from nengo.dists import Choice, Samples
 
 from .conventions import Convention
 from .discrete_neurons import DiscreteLI, DiscreteLIF
@@ -80,14 +81,14 @@ def neurons_of(
         given["initial_state"] = {"voltage": start}
     if node.kind in GRADED:
         return Neurons(DiscreteLI(**given), gain, bias)
-    reset, notes = reset_of(node, convention, recurrent)
+    reset = reset_of(node.kind, convention, recurrent)
     neuron_type = DiscreteLIF(
         threshold=numbers.field("v_threshold"), reset=reset,
         reset_value=numbers.field("v_reset", 0.0), at_threshold=convention.at_threshold,
         several=convention.several, amplitude=amplitude,
         lowest=-np.inf if convention.lowest is None else convention.lowest, **given,
     )  # fmt: skip
-    return Neurons(neuron_type, gain, bias, (*numbers.notes, *notes))
+    return Neurons(neuron_type, gain, bias, tuple(numbers.notes))
 
 
 def _threshold(node: Node, shape: Shape, convention: Convention, amplitude: float) -> Neurons:
@@ -190,16 +191,16 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.where(np.abs(values - nearest) < ROUNDING, nearest, values)
 
 
-def reset_of(node: Node, convention: Convention, recurrent: bool) -> tuple[str, tuple[str, ...]]:
-    """The reset as `DiscreteLIF` has it, and what there is to say of it."""
+def reset_of(kind: str, convention: Convention, recurrent: bool) -> str:
+    """The reset of a kind of neurons as `DiscreteLIF` has it."""
     if convention.reset == "none":
-        return "none", ()
+        return "none"
     if convention.reset == "subtract":
         at_once = "subtract_owed" if convention.owed else "subtract"
-        return "subtract_later" if convention.delayed else at_once, ()
+        return "subtract_later" if convention.delayed else at_once
     # a delayed reset to a value comes to the same as one at once, unless the input is lost with it
-    skips = convention.skips_input and (node.kind == "CubaLIF" or recurrent)
-    return "value_skip" if convention.delayed and skips else "value", ()
+    skips = convention.skips_input and (kind == "CubaLIF" or recurrent)
+    return "value_skip" if convention.delayed and skips else "value"
 
 
 def _start(node: Node, n: int, convention: Convention) -> Any:
@@ -209,10 +210,4 @@ def _start(node: Node, n: int, convention: Convention) -> Any:
     values = np.broadcast_to(node.array(convention.start).ravel(), (n,))
     if not values.any():
         return None
-    if (values == values[0]).all():
-        from nengo.dists import Choice
-
-        return Choice([float(values[0])])
-    from nengo.dists import Samples
-
-    return Samples(values)
+    return Choice([float(values[0])]) if (values == values[0]).all() else Samples(values)

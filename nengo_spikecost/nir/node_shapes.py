@@ -8,7 +8,6 @@ known ones are, and loops need no order.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
@@ -107,8 +106,3 @@ def _given(node: Node, shape: Shape, linear: dict[str, LinearNode]) -> Shape:
             f"(of shape {shape})"
         )
     return shape
-
-
-def size_of(shapes: Mapping[str, Shape], name: str) -> int:
-    """Number of values of a node."""
-    return math.prod(shapes[name])

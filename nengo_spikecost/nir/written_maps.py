@@ -82,7 +82,7 @@ def image_shape(image: Image) -> Shape:
 
 @dataclass(frozen=True)
 class Written:
-    """Nodes in a row.
+    """A node that is written.
 
     Attributes
     ----------

@@ -22,7 +22,10 @@ def run(tmp_path, monkeypatch):
 
 
 def test_choices_are_the_readers():
-    assert tuple(READERS) == nir_command.READERS
+    (option,) = [p for p in nir_command.nir.params if p.name == "reader"]
+    shown = option.type.get_metavar(option)
+    assert shown == f"[{'|'.join(READERS)}]"
+    assert [option.type.convert(name, option, None) for name in READERS] == list(READERS)
 
 
 def test_model_as_a_graph(run, tmp_path):

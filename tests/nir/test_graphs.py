@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +13,10 @@ from nengo_spikecost import NetworkEnergy, NetworkGraph, from_nir, measure
 from nengo_spikecost.errors import ConversionError, ConversionWarning, DataError, MeasurementError
 from nengo_spikecost.nir import CONVENTIONS, DiscreteLI, DiscreteLIF, read_nir
 
+from ..tools import tool
 from .plain_graphs import applied, graph, lif, matrix, node, write
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-from nir_cases import run
-
-sys.path.pop(0)
+run = tool("nir_cases").run
 
 
 def conv(rng, n_out, per_group, lengths, **fields):

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).parents[2] / "tools"
+from ..tools import tool
 
 
 @pytest.fixture(scope="module")
 def nir_table():
-    sys.path.insert(0, str(TOOLS))
-    yield importlib.import_module("nir_table")
-    sys.path.remove(str(TOOLS))
+    return tool("nir_table")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +21,7 @@ def page(nir_table):
 
 def test_every_recording_and_refusal_has_a_row(nir_table, page):
     cases = list(nir_table.nir_cases.cases())
-    rows = [line for line in page.split(nir_table.BEGIN)[1].splitlines() if line.startswith("| ")]
+    rows = [line for line in nir_table.MARKS.written(page).splitlines() if line.startswith("| ")]
     for case in cases:
         name = case.name.split("_", 1)[1].replace("_", " ")
         assert any(row.startswith(f"| {name} |") for row in rows), case.name
@@ -42,4 +37,4 @@ def test_the_conventions_of_the_page_are_those_there_are(nir_table, page):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::nengo_spikecost.errors.ConversionWarning")
 def test_the_page_says_what_is_measured_now(nir_table, page):
-    assert nir_table.written(page, nir_table.tables()) == page
+    assert nir_table.MARKS.with_tables(page, nir_table.tables()) == page

@@ -7,20 +7,18 @@ formulas of their exporters, and stepped by NumPy with the equations of their so
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tools"))
-import nir_cases
-
-sys.path.pop(0)
-
 from nengo_spikecost import from_nir, measure
 from nengo_spikecost.demo import demo_data, demo_graph
 from nengo_spikecost.errors import ConversionError
+
+from ..tools import tool
+
+nir_cases = tool("nir_cases")
 
 NAMES = [path.stem for path in sorted(nir_cases.FOLDER.glob("*.npz"))]
 #: Recordings whose file does not determine what the tool did, and why.

@@ -45,21 +45,26 @@ def n_spikes(activity):
     return sum(int(record.counts.sum()) for record in activity.populations.values())
 
 
+def pooled_network(neuron_type, n_channels):
+    """Two convolutions with max pooling between them, and a Dense layer; ``a``, ``b``, ``c``."""
+    inp = x = tf.keras.Input((8, 8, 1))
+    x = layers.Conv2D(4, 3, activation="relu", name="a")(x)
+    x = layers.MaxPooling2D(2)(x)
+    x = layers.Conv2D(n_channels, 2, strides=2, activation="relu", name="b")(x)
+    x = layers.Dense(6, activation="relu", name="c")(layers.Flatten()(x))
+    model = randomise(tf.keras.Model(inp, layers.Dense(3)(x)))
+    return RescalableNetwork(
+        model, neuron_type=NEURON_TYPES[neuron_type], synapse=0.005, max_pooling="average",
+        simulator="compiled",
+    )  # fmt: skip
+
+
 @quiet
 @pytest.mark.parametrize("neuron_type", NEURON_TYPES)
 def test_equals_a_new_build(neuron_type):
     """Max pooling and biases among the layers; three settings of one build."""
     rng = np.random.RandomState(len(neuron_type))
-    inp = x = tf.keras.Input((8, 8, 1))
-    x = layers.Conv2D(4, 3, activation="relu", name="a")(x)
-    x = layers.MaxPooling2D(2)(x)
-    x = layers.Conv2D(5, 2, strides=2, activation="relu", name="b")(x)
-    x = layers.Dense(6, activation="relu", name="c")(layers.Flatten()(x))
-    model = randomise(tf.keras.Model(inp, layers.Dense(3)(x)))
-    network = RescalableNetwork(
-        model, neuron_type=NEURON_TYPES[neuron_type], synapse=0.005, max_pooling="average",
-        simulator="compiled",
-    )  # fmt: skip
+    network = pooled_network(neuron_type, 5)
     assert network.layers == ("a", "b", "c")
     for _ in range(3):
         check(network, X, random_scales(network, rng))

@@ -17,10 +17,10 @@ from nengo_spikecost.tuning import RescalableNetwork
 from nengo_spikecost.tuning.sweeps import sweep_engine
 from tests.conversion.agreement import random_inputs
 from tests.lowering import architectures
-from tests.models import conv_net, images, randomise
+from tests.models import conv_net, images
 from tests.properties.keras_models import random_model
 from tests.tuning.test_rescaling import NEURON_TYPES, X, quiet, random_scales
-from tests.tuning.test_rescaling_compiled import check, n_spikes
+from tests.tuning.test_rescaling_compiled import check, n_spikes, pooled_network
 
 layers = tf.keras.layers
 SYNAPSES = (0.02, nengo.Lowpass(0.001))
@@ -46,16 +46,7 @@ SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in NEURON_TYPES if k
 @quiet
 @pytest.mark.parametrize("neuron_type", ["LIF", *SLOW])
 def test_equals_a_new_build(neuron_type):
-    inp = x = tf.keras.Input((8, 8, 1))
-    x = layers.Conv2D(4, 3, activation="relu", name="a")(x)
-    x = layers.MaxPooling2D(2)(x)
-    x = layers.Conv2D(17, 2, strides=2, activation="relu", name="b")(x)
-    x = layers.Dense(6, activation="relu", name="c")(layers.Flatten()(x))
-    model = randomise(tf.keras.Model(inp, layers.Dense(3)(x)))
-    network = RescalableNetwork(
-        model, neuron_type=NEURON_TYPES[neuron_type], synapse=0.005, max_pooling="average",
-        simulator="compiled",
-    )  # fmt: skip
+    network = pooled_network(neuron_type, 17)
     check_synapses(network, X, np.random.RandomState(0), True)
     # the filters are there: another synapse, other counts
     counts = []

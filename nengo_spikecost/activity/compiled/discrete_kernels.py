@@ -12,11 +12,11 @@ from typing import Any
 import numba
 import numpy as np
 
+from ...spiking.resets import RESETS
 from .neuron_numbers import AT_THRESHOLD, N_NUMBERS, SEVERAL
 
 _kernel = numba.njit(nogil=True, error_model="numpy")
-#: Resets, as neuron_numbers.py counts them.
-_VALUE, _SKIP, _SUBTRACT, _LATER, _OWED = 0, 1, 2, 3, 4
+_VALUE, _SKIP, _SUBTRACT, _LATER, _OWED, _NONE = range(len(RESETS))
 
 
 @numba.njit(inline="always", error_model="numpy")

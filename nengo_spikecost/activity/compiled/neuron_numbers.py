@@ -12,6 +12,8 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ...spiking.resets import RESETS
+
 
 def _height(neurons: Any, dt: float) -> float:
     return neurons.amplitude / dt
@@ -44,11 +46,10 @@ N_NUMBERS = 8
 DISCRETE_LIF, AT_THRESHOLD, SEVERAL = 32, 8, 16
 #: The kernel of neurons that hand numbers of spikes on.
 EVENTS = 11
-_RESETS = ("value", "value_skip", "subtract", "subtract_later", "subtract_owed", "none")
 
 
 def _discrete_lif(neurons: Any) -> int:
-    how = _RESETS.index(neurons.reset)
+    how = RESETS.index(neurons.reset)
     return DISCRETE_LIF + how + AT_THRESHOLD * neurons.at_threshold + SEVERAL * neurons.several
 
 
