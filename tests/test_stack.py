@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 import nengo_spikecost
 from nengo_spikecost import stack
 from nengo_spikecost.errors import SpikeCostError, StackError
-from nengo_spikecost.stack import patches, versions
+from nengo_spikecost.stack import patches, quick_imports, versions
 from nengo_spikecost.stack.import_hook import HookedFinder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -408,6 +408,93 @@ def test_numbers_as_text_are_read_as_numpy_reads_them():
     module = importlib.import_module("nengo_loihi.dvs")
     assert module.np.fromstring("1 2", sep=" ").tolist() == [1.0, 2.0]
     assert module.np.fromstring(b"\x01\x02", np.uint8).tolist() == [1, 2]
+
+
+@pytest.fixture
+def without_cards(monkeypatch):
+    """A machine that can have no graphics card, by a build of TensorFlow for none."""
+    import tensorflow as tf
+
+    build = {"is_cuda_build": False, "is_rocm_build": False}
+    monkeypatch.setattr(tf.sysconfig, "get_build_info", lambda: build)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(quick_imports, "_has_plugins", lambda: False)
+    monkeypatch.setattr(patches, "applied", [])
+    return build
+
+
+ASKS_FOR_CARDS = [sys.executable, "-c", "tf.config.list_physical_devices('GPU')"]
+
+
+def test_no_process_looks_for_a_card_that_cant_be_there(without_cards, monkeypatch):
+    """P16: NengoDL learns that there is none, and every other process starts as before."""
+    started = []
+    monkeypatch.setattr(subprocess, "call", lambda command, **options: started.append(command) or 7)
+    with quick_imports.no_search_for_cards():
+        assert subprocess.call(ASKS_FOR_CARDS) == 1
+        assert subprocess.call(["ls"], shell=False) == 7
+        assert subprocess.call("list_physical_devices('GPU')") == 7
+    assert started == [["ls"], "list_physical_devices('GPU')"]
+    assert patches.applied == ["P16 nengo_dl.utils"]
+    assert subprocess.call(ASKS_FOR_CARDS) == 7
+
+
+@pytest.mark.parametrize(
+    "build, variable, driver, platform, plugins, expected",
+    [
+        ("cuda", None, True, "linux", False, True),
+        ("cuda", "0", True, "linux", False, True),
+        ("cuda", "", True, "linux", False, False),
+        ("cuda", "-1", True, "linux", False, False),
+        ("cuda", None, False, "linux", False, False),
+        ("cuda", None, False, "linux", True, True),
+        ("cuda", None, False, "darwin", False, True),
+        ("rocm", None, False, "linux", False, True),
+        ("neither", None, True, "linux", False, False),
+        ("neither", None, True, "linux", True, True),
+        ("unknown", None, False, "linux", False, True),
+    ],
+)
+def test_cards_are_ruled_out_only_where_there_can_be_none(
+    without_cards, monkeypatch, build, variable, driver, platform, plugins, expected
+):
+    def load(name):
+        assert name == "libcuda.so.1"
+        if not driver:
+            raise OSError("no such file")
+
+    without_cards.update(is_cuda_build=build == "cuda", is_rocm_build=build == "rocm")
+    if build == "unknown":
+        without_cards.clear()
+    if variable is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", variable)
+    monkeypatch.setattr(quick_imports.ctypes, "CDLL", load)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(quick_imports, "_has_plugins", lambda: plugins)
+    assert quick_imports.graphics_card_possible() is expected
+
+
+def test_what_tensorflow_says_of_its_cards_is_what_nengo_dl_learns():
+    said = run_script(
+        "import nengo_spikecost, nengo_dl.utils, tensorflow as tf\n"
+        "print(nengo_dl.utils.tf_gpu_installed, bool(tf.config.list_physical_devices('GPU')))"
+    )
+    learnt, seen = said.split()[-2:]
+    assert learnt == seen
+
+
+@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="needs the package keras")
+def test_keras_is_looked_up_and_works_afterwards():
+    """P17: nengo_extras says that Keras is there; nothing of what it looked at stays."""
+    said = run_script(
+        "import sys, nengo_spikecost, nengo_extras.reqs as reqs\n"
+        "print(reqs.HAS_KERAS, 'keras' in sys.modules)\n"
+        "import keras\n"
+        "print(keras.layers.Dense(3).units, keras.__version__ != '')"
+    )
+    assert said.split()[-4:] == ["True", "False", "3", "True"]
 
 
 def test_what_is_to_be_done_when_a_module_is_imported(tmp_path, monkeypatch):

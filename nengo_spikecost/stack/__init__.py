@@ -4,7 +4,7 @@ The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0)
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
 each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
-P15 have work to do.
+P15 to P17 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -26,6 +26,8 @@ P12    on demand    names of Keras 2 layers that TensorFlow has no scope for
 P13    always       nengo_loihi merges passthrough Nodes with their Probes and solvers
 P14    NumPy>=2.3   nengo_loihi reads ``.events`` files of DVS cameras
 P15    always       nengo_loihi's voltages end where 24 bits do, not 32
+P16    no card      nengo_dl looks for no graphics card where there can be none
+P17    always       nengo_extras looks Keras up without importing it
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -49,7 +51,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import StackError
-from . import patches, versions
+from . import patches, quick_imports, versions
 from .import_hook import HookedFinder
 from .patches import allow_all_layer_names
 from .quiet import native_messages_held
@@ -93,7 +95,10 @@ def _required_from_the_start() -> Iterator[None]:
 _FINDER = HookedFinder(
     around={
         "keras_spiking": _required, "nengo_dl": _required_from_the_start,
-        "nengo_dl.compat": patches.keras_2_names, "nengo_dl.version": patches.no_version_advice,
+        "nengo_dl.compat": patches.keras_2_names,
+        "nengo_dl.utils": quick_imports.no_search_for_cards,
+        "nengo_dl.version": patches.no_version_advice,
+        "nengo_extras.reqs": quick_imports.keras_looked_up,
         "nengo_loihi": patches.no_version_advice,
     },
     after={

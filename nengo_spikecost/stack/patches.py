@@ -25,7 +25,8 @@ applied: list[str] = []
 """Patches applied so far in this process, in order, e.g. ``"P3 nengo_dl.compat"``."""
 
 
-def _record(patch: str) -> None:
+def record(patch: str) -> None:
+    """Note that a patch has been applied."""
     if patch not in applied:
         applied.append(patch)
 
@@ -39,7 +40,7 @@ def select_keras_2() -> None:
     """
     if versions.tf_keras_is_separate() and importlib.util.find_spec("tf_keras") is not None:
         os.environ.setdefault(versions.LEGACY_VARIABLE, "1")
-        _record("P1 " + versions.LEGACY_VARIABLE)
+        record("P1 " + versions.LEGACY_VARIABLE)
 
 
 def redirect_tensorflow_path() -> None:
@@ -58,7 +59,7 @@ def redirect_tensorflow_path() -> None:
     folder = os.path.join(next(iter(spec.submodule_search_locations)), "api", "_v2")
     if folder not in map(os.path.normpath, tf.__path__):
         tf.__path__ = [folder, *tf.__path__]
-        _record("P2 tensorflow")
+        record("P2 tensorflow")
 
 
 @contextlib.contextmanager
@@ -87,7 +88,7 @@ def keras_2_names() -> Iterator[None]:
         for name in names:
             del sys.modules[name]
         sys.modules.update(before)
-    _record("P3 nengo_dl.compat")
+    record("P3 nengo_dl.compat")
 
 
 class _ModuleView(types.ModuleType):
@@ -139,7 +140,7 @@ def numpy_1_view(module: Any) -> None:
         return np.asarray(a, dtype=dtype)
 
     module.np = _ModuleView(np, array=_copy_if_needed(np.array), asfarray=asfarray)
-    _record(("P4 " if module.__name__.startswith("nengo_loihi") else "P5 ") + module.__name__)
+    record(("P4 " if module.__name__.startswith("nengo_loihi") else "P5 ") + module.__name__)
 
 
 def nengo_numpy_1_view(module: Any) -> None:
@@ -150,7 +151,7 @@ def nengo_numpy_1_view(module: Any) -> None:
     if not versions.at_least("numpy", (2, 0)) or isinstance(module.npext, _ModuleView):
         return
     module.npext = _ModuleView(module.npext, array=_copy_if_needed(module.npext.array))
-    _record("P5 " + module.__name__)
+    record("P5 " + module.__name__)
 
 
 def flat_feedthrough(module: Any) -> None:
@@ -194,7 +195,7 @@ def flat_feedthrough(module: Any) -> None:
     module.LinearFilterBuilder = LinearFilterBuilder
     table = module.SimProcessBuilder.TF_PROCESS_IMPL
     table.update({k: LinearFilterBuilder for k, v in table.items() if v is original})
-    _record("P6 " + module.__name__)
+    record("P6 " + module.__name__)
 
 
 def _with_process(op: Any, process: Any) -> Any:
@@ -222,7 +223,7 @@ def rejoin_loihi(_nengo_dl: types.ModuleType) -> None:
     if hasattr(training, "LoihiLIFBuilder"):
         neurons.LoihiLIFBuilder = training.LoihiLIFBuilder
         neurons.LoihiSpikingRectifiedLinearBuilder = training.LoihiSpikingRectifiedLinearBuilder
-    _record("P7 nengo_loihi")
+    record("P7 nengo_loihi")
 
 
 def convolution_synapses(module: Any) -> None:
@@ -248,7 +249,7 @@ def convolution_synapses(module: Any) -> None:
 
     conv2d_loihi_weights._all_convolutions = True  # type: ignore[attr-defined]
     module.conv2d_loihi_weights = conv2d_loihi_weights
-    _record("P9 " + module.__name__)
+    record("P9 " + module.__name__)
 
 
 def convolution_blocks(module: Any) -> None:
@@ -274,7 +275,7 @@ def convolution_blocks(module: Any) -> None:
 
     split_any_synapse._all_convolutions = True  # type: ignore[attr-defined]
     module.split_synapse, module.split_axon = split_any_synapse, split_any_axon
-    _record("P9 " + module.__name__)
+    record("P9 " + module.__name__)
 
 
 def grouped_convolutions_apart(module: Any) -> None:
@@ -298,7 +299,7 @@ def grouped_convolutions_apart(module: Any) -> None:
 
     mergeable._groups_apart = True  # type: ignore[attr-defined]
     builder.mergeable = staticmethod(mergeable)
-    _record("P10 " + module.__name__)
+    record("P10 " + module.__name__)
 
 
 def precision_restored(module: Any) -> None:
@@ -324,7 +325,7 @@ def precision_restored(module: Any) -> None:
 
     __init__._precision_restored = True  # type: ignore[attr-defined]
     simulator.__init__ = __init__
-    _record("P11 " + module.__name__)
+    record("P11 " + module.__name__)
 
 
 def allow_all_layer_names(layer_class: Any) -> None:
@@ -347,7 +348,7 @@ def allow_all_layer_names(layer_class: Any) -> None:
 
     _name_scope._any_name = True  # type: ignore[attr-defined]
     layer_class._name_scope = _name_scope
-    _record("P12 Layer._name_scope")
+    record("P12 Layer._name_scope")
 
 
 def relays_merged_whole(module: Any) -> None:
@@ -383,7 +384,7 @@ def relays_merged_whole(module: Any) -> None:
 
     generate_from._merged_whole = True  # type: ignore[attr-defined]
     cluster.generate_from, cluster.generate_conns = generate_from, generate_conns
-    _record("P13 " + module.__name__)
+    record("P13 " + module.__name__)
 
 
 def events_read_as_bytes(module: Any) -> None:
@@ -403,7 +404,7 @@ def events_read_as_bytes(module: Any) -> None:
         return np.frombuffer(data, dtype, count).copy()
 
     module.np = _ModuleView(np, fromstring=fromstring)
-    _record("P14 " + module.__name__)
+    record("P14 " + module.__name__)
 
 
 def lowest_voltage(module: Any) -> None:
@@ -426,4 +427,4 @@ def lowest_voltage(module: Any) -> None:
 
     discretize_compartment._lowest_voltage = True  # type: ignore[attr-defined]
     module.discretize_compartment = discretize_compartment
-    _record("P15 " + module.__name__)
+    record("P15 " + module.__name__)

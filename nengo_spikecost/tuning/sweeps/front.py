@@ -19,7 +19,6 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import binomtest, ttest_1samp
 
 from ...errors import TuningError
 from .trials import ROUNDING, Point, Reading, Trial
@@ -39,6 +38,8 @@ def wilson(n_right: int, n: int, confidence: float = 0.95) -> tuple[float, float
     -------
     low, high : float
     """
+    from scipy.stats import binomtest  # half a second's import
+
     ends = binomtest(n_right, n).proportion_ci(confidence, method="wilson")
     return float(ends.low), float(ends.high)
 
@@ -79,6 +80,8 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     Exact and two-sided: under that hypothesis the images that just one of the two gets right
     fall to either side like a coin. Of outcomes that are numbers, Student's paired test.
     """
+    from scipy.stats import binomtest, ttest_1samp  # half a second's import
+
     if first.dtype != bool or second.dtype != bool:
         difference = np.asarray(first, np.float64) - second
         if len(difference) < 2 or np.ptp(difference) == 0:
