@@ -15,12 +15,12 @@ from nengo_dl import graph_optimizer
 
 from ..errors import ConversionError, ConversionWarning
 from ..layers.layer_info import kind_of
+from ..refusals import joined
 from .heads import head_layers
 from .layers import converters
 from .layers.converter_registry import nearest_known
 from .layers.swaps import Swaps
 from .reasons import JOINS_STEPS, NO_OBJECT, WRAPS_A_MODEL, layer_error
-from .refusals import joined
 
 #: Warnings of nengo_dl that are no news to a caller of `convert`.
 _EXPECTED_WARNINGS = ("Converting sequential model",)

@@ -19,6 +19,7 @@ import tensorflow as tf
 from .. import stack
 from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
+from ..refusals import joined
 from .keras3_layer import Keras3Layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 from .keras3_qkeras import (
@@ -32,7 +33,6 @@ from .legendre import in_keras_2, is_legendre
 from .lookup import walk_layers
 from .plain_names import plain_names, predict
 from .reasons import FALLBACK, refused
-from .refusals import joined
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
 _FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")

@@ -11,10 +11,10 @@ import nengo
 from ..errors import ConversionError, ConversionWarning
 from ..graph import NetworkGraph, Population
 from ..graph.off_chip import mark_off_chip
+from ..refusals import names_in_order
 from .conversion_record import Conversion
 from .converter import RecordingConverter
 from .host_node import HostNode
-from .refusals import names_in_order
 
 #: What max pooling becomes by default where neurons spike.
 AVERAGE = "average pooling"

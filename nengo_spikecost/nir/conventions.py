@@ -191,12 +191,17 @@ def own_step(graph: Graph) -> float | None:
 def _steps(node: Node) -> list[float]:
     if node.kind not in ("LIF", "IF", "CubaLIF", "LI", "CubaLI", "I"):
         return []
-    r = np.unique(np.asarray(node.fields.get("r", 1.0), dtype=float))
-    if node.kind in ("IF", "I"):
+    given = node.numbers("r") if node.has("r") else np.ones(1)
+    tau = node.numbers("tau" if node.has("tau") else "tau_mem")
+    if given is None or (tau is None and node.kind not in ("IF", "I")):
+        return []  # which is said when the node is read
+    r = np.unique(given)
+    if tau is None or node.kind in ("IF", "I"):
         return [float(1 / value) for value in r if np.isfinite(value) and value > 0]
-    tau = node.fields.get("tau", node.fields.get("tau_mem"))
+    if tau.size != 1 and given.size not in (1, tau.size):
+        return []
     with np.errstate(invalid="ignore", divide="ignore"):  # tau and r without end, or an r of 0
-        ratios = np.asarray(tau, dtype=float) / np.asarray(node.fields.get("r", 1.0), dtype=float)
+        ratios = tau.ravel() / given.ravel()
     if (r == 1).all():
         return []  # a membrane that goes towards its input: any step does
     return [float(value) for value in np.unique(ratios) if np.isfinite(value) and value > 0]

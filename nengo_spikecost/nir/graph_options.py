@@ -29,7 +29,7 @@ class GraphOptions(Options):
     ----------
     dt : float, optional
         Length of a step in the unit of the graph's time constants. Default: what the convention
-        says, or the graph's own numbers.
+        says; else what `to_nir` wrote beside the graph, or the graph's own numbers.
     convention : str or Convention
         How the tool that wrote it steps neurons, which no file says: ``"nir"`` (the equations, by
         Euler's method), ``"snntorch"``, ``"norse"``, ``"spikingjelly"``, ...; see
@@ -42,7 +42,8 @@ class GraphOptions(Options):
     input_shape : tuple of int, or dict from str to tuple of int, optional
         Shape of a sample at one step, channels first, of a graph whose Inputs do not say.
     step_s : float, optional
-        Length of a step in s. Default: ``dt``, if that can be seconds, else 1 ms.
+        Length of a step in s. Default: what `to_nir` wrote, if ``dt`` is from there; else ``dt``,
+        if that can be seconds, and 1 ms if not.
     """
 
     dt: float | None = option(

@@ -4,29 +4,24 @@ The fields are taken as they are written: ``nir`` itself refuses many graphs tha
 convolution without the size of its input, a graph whose types do not agree), and what they mean is
 clear nevertheless. Steps:
 
-1. Everything becomes dictionaries, as HDF5 holds them (`_from_file`, `_from_object`).
+1. Everything becomes dictionaries, as HDF5 holds them (`graph_tree`).
 2. Nested graphs are laid flat: node ``b`` of graph ``a`` is called ``a.b``, and the Inputs and
    Outputs of an inner graph are taken out, what leads into them joined with what leaves them.
-3. Edges are checked: both ends exist, none is there twice.
+3. Edges are checked: both ends exist, none is there twice, none leads into an Input.
 
-Reference: nir 1.0.8, serialization.py and ir/graph.py (what is in a file, and how it is called).
+Reference: nir 1.0.8, ir/graph.py (what nodes, edges and nested graphs are called).
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import check
 from ..errors import ConversionError
-
-#: Graphs within graphs within graphs, as deep as anybody writes them.
-MAX_DEPTH = 20
+from .graph_tree import MAX_DEPTH, graph_tree, word
 
 
 @dataclass(frozen=True)
@@ -41,11 +36,14 @@ class Node:
         As NIR calls it: ``"Conv2d"``.
     fields : mapping from str to object
         Its parameters: arrays, numbers, words.
+    inside : str
+        The nested graph that it is in, by that graph's whole name; "" of the outermost.
     """
 
     name: str
     kind: str
     fields: Mapping[str, Any] = field(repr=False)
+    inside: str = ""
 
     def array(self, name: str, infinite: bool = False) -> np.ndarray:
         """A field as an array of numbers, float64.
@@ -61,18 +59,39 @@ class Node:
         ConversionError
             If it is missing, or no array of finite numbers.
         """
-        value = self.fields.get(name)
-        if value is None:
+        if not self.has(name):
             raise self.error(f"has no {name}, which it needs")
-        try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise self.error(f"has a {name} that is no array of numbers") from None
+        array = self.numbers(name)
+        if array is None:
+            raise self.error(f"has a {name} that is no array of numbers")
         if not (np.isfinite(array) | (infinite & np.isinf(array))).all():
             raise self.error(f"has a {name} with NaN{'' if infinite else ' or infinite values'}")
         if not array.size:
             raise self.error(f"has a {name} without values")
         return array
+
+    def numbers(self, name: str) -> np.ndarray | None:
+        """A field as an array of float64, of whatever values; None if it is no array of numbers."""
+        value = self.fields.get(name)
+        if value is None or np.iscomplexobj(value):
+            return None
+        try:
+            return np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+
+    def whole(self, name: str) -> tuple[int, ...]:
+        """A field of whole numbers, of whatever sign.
+
+        Raises
+        ------
+        ConversionError
+            If it is missing, or holds something else.
+        """
+        values = np.atleast_1d(self.array(name)).ravel()
+        if (values != np.rint(values)).any():
+            raise self.error(f"has a {name} of {values.tolist()}; expected whole numbers")
+        return tuple(int(value) for value in values)
 
     def has(self, name: str) -> bool:
         """Whether a field is there and is not None."""
@@ -100,12 +119,15 @@ class Graph:
         What had to be understood otherwise than it is written.
     label : str
         Where it is from.
+    metadata : mapping from str to object
+        What its writer says of it besides.
     """
 
     nodes: dict[str, Node]
     edges: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
     label: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def into(self, name: str) -> list[str]:
         """The nodes with an edge to a node."""
@@ -133,20 +155,16 @@ def read_graph(source: Any) -> Graph:
     ConversionError
         If it is neither, or the file is damaged or holds something else.
     """
-    if isinstance(source, (str, os.PathLike)):
-        tree, label = _from_file(source), Path(source).stem
-    elif hasattr(source, "nodes") and hasattr(source, "edges"):
-        tree, label = _from_object(source), "network"
-    else:
-        raise ConversionError(
-            "from_nir takes the path of a .nir file or a nir.NIRGraph, not "
-            f"{type(source).__name__}."
-        )
-    graph = Graph({}, [], label=label)
+    tree, label = graph_tree(source)
+    metadata = tree.get("metadata")
+    graph = Graph({}, [], [], label, metadata if isinstance(metadata, Mapping) else {})
     _lay_flat(tree, "", graph, 0)
+    if not graph.nodes:
+        raise ConversionError("The graph has no nodes.")
     _check_edges(graph)
     _take_out_inner_ends(graph)
-    return Graph(_in_order(graph), graph.edges, graph.notes, graph.label)
+    _refuse_fed_inputs(graph)
+    return Graph(_in_order(graph), graph.edges, graph.notes, graph.label, graph.metadata)
 
 
 def _in_order(graph: Graph) -> dict[str, Node]:
@@ -168,96 +186,41 @@ def _in_order(graph: Graph) -> dict[str, Node]:
     return order
 
 
-def _from_file(path: str | os.PathLike[str]) -> Mapping[str, Any]:
-    import h5py
-
-    name = check.path("path", path, ConversionError)
-    if not Path(name).exists():
-        raise ConversionError(f"There is no model {name}.")
-    try:
-        with h5py.File(name, "r") as file:
-            if not isinstance(file.get("node"), h5py.Group):
-                raise ConversionError(
-                    f"{name} is an HDF5 file without a NIR graph (no group 'node')."
-                )
-            return _tree(file["node"], 0)
-    except (OSError, RuntimeError, KeyError, ValueError, RecursionError) as error:
-        if isinstance(error, ConversionError):
-            raise
-        reason = str(error).split("\n")[0]
-        raise ConversionError(
-            f"{name} can't be read: it is no HDF5 file, or one that is cut off or damaged "
-            f"({reason}); write it again, with nir.write."
-        ) from error
-
-
-def _tree(group: Any, depth: int) -> dict[str, Any]:
-    import h5py
-
-    if depth > 4 * MAX_DEPTH:
-        raise ConversionError(f"The graph is nested more than {MAX_DEPTH} deep.")
-    tree: dict[str, Any] = {}
-    for key, item in group.items():
-        tree[str(key)] = _tree(item, depth + 1) if isinstance(item, h5py.Group) else item[()]
-    return tree
-
-
-def _from_object(graph: Any) -> dict[str, Any]:
-    """What `_from_file` would read of a graph in memory; ``to_dict`` fails on malformed ones."""
-    nodes = {str(name): _from_node(node) for name, node in graph.nodes.items()}
-    return {"type": "NIRGraph", "nodes": nodes, "edges": list(graph.edges)}
-
-
-def _from_node(node: Any) -> dict[str, Any]:
-    if hasattr(node, "nodes") and hasattr(node, "edges"):
-        return _from_object(node)
-    if node is None:  # of tools that do not know a module
-        return {"type": "None"}
-    fields = {key: value for key, value in vars(node).items() if key != "metadata"}
-    kind = type(node).__name__
-    for end in ("input", "output"):
-        types = fields.get(f"{end}_type")
-        if isinstance(types, Mapping):
-            fields[f"{end}_type"] = types.get(end)
-    if kind in ("Input", "Output"):
-        fields.setdefault("shape", fields.get(f"{kind.lower()}_type"))
-    fields = {key: _array(value) for key, value in fields.items()}
-    return {**fields, "type": kind}
-
-
-def _array(value: Any) -> Any:
-    """A field; a tensor of PyTorch may have gradients, or be on a GPU."""
-    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
-
-
-def _word(value: Any) -> Any:
-    """Text that HDF5 gives as bytes."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value.item()
-    return value.decode("utf8", "replace") if isinstance(value, bytes) else value
-
-
-def _lay_flat(tree: Mapping[str, Any], prefix: str, graph: Graph, depth: int) -> None:
+def _lay_flat(tree: Mapping[str, Any], inside: str, graph: Graph, depth: int) -> None:
     """Add the nodes and edges of a graph, and of those inside of it."""
-    where = f"Graph {prefix[:-1]!r}" if prefix else "The graph"
+    where = f"Graph {inside!r}" if inside else "The graph"
     nodes, edges = tree.get("nodes"), tree.get("edges")
     if not isinstance(nodes, Mapping):
         raise ConversionError(f"{where} has no nodes.")
     if depth > MAX_DEPTH:
         raise ConversionError(f"{where} is nested more than {MAX_DEPTH} deep.")
+    prefix = f"{inside}." if inside else ""
+    own_names: dict[str, str] = {}
     for key, fields in nodes.items():
-        name = f"{prefix}{key}"
+        name = own_names[key] = _unused(f"{prefix}{key}", graph)
         if not isinstance(fields, Mapping) or "type" not in fields:
             raise ConversionError(f"Node {name!r} has no type.", layer=name)
-        kind = str(_word(fields["type"]))
+        kind = str(word(fields["type"]))
         if kind == "NIRGraph":
-            _lay_flat(fields, f"{name}.", graph, depth + 1)
-            graph.nodes[name] = Node(name, kind, {})
+            graph.nodes[name] = Node(name, kind, {}, inside)
+            _lay_flat(fields, name, graph, depth + 1)
             continue
-        own = {k: _word(v) for k, v in fields.items() if k not in ("type", "metadata")}
-        graph.nodes[name] = Node(name, kind, own)
-    for pre, post in _pairs(edges, where):
-        graph.edges.append((f"{prefix}{pre}", f"{prefix}{post}"))
+        own = {k: word(v) for k, v in fields.items() if k not in ("type", "metadata")}
+        graph.nodes[name] = Node(name, kind, own, inside)
+    for edge in _pairs(edges, where):
+        pre, post = (own_names.get(end, f"{prefix}{end}") for end in edge)
+        graph.edges.append((pre, post))
+
+
+def _unused(name: str, graph: Graph) -> str:
+    """A name, or a like one: ``b`` in a graph ``a`` may be beside a node that is called ``a.b``."""
+    unique, number = name, 1
+    while unique in graph.nodes:
+        number += 1
+        unique = f"{name}_{number}"
+    if unique != name:
+        graph.notes.append(f"two nodes are called {name!r} where none is nested: one is {unique!r}")
+    return unique
 
 
 def _pairs(edges: Any, where: str) -> Iterator[tuple[str, str]]:
@@ -267,7 +230,7 @@ def _pairs(edges: Any, where: str) -> Iterator[tuple[str, str]]:
     for edge in edges if np.size(np.asarray(edges, dtype=object)) else ():
         if not isinstance(edge, (tuple, list, np.ndarray)) or len(edge) != 2:
             raise ConversionError(f"{where} has an edge that is no pair of names: {edge!r}.")
-        yield str(_word(edge[0])), str(_word(edge[1]))
+        yield str(word(edge[0])), str(word(edge[1]))
 
 
 def _check_edges(graph: Graph) -> None:
@@ -301,7 +264,7 @@ def _meant(graph: Graph, edges: Sequence[tuple[str, str]], name: str) -> str:
     left = [
         n.name
         for n in graph.nodes.values()
-        if n.name.rpartition(".")[0] == inside and n.name not in used and n.kind != "NIRGraph"
+        if n.inside == inside and n.name not in used and n.kind != "NIRGraph"
     ]
     if len(left) != 1:
         return name
@@ -318,7 +281,7 @@ def _take_out_inner_ends(graph: Graph) -> None:
     without them mean the first and last of its nodes.
     """
     for name in [node.name for node in graph.nodes.values() if node.kind == "NIRGraph"]:
-        inner = [n for n in graph.nodes.values() if n.name.rpartition(".")[0] == name]
+        inner = [n for n in graph.nodes.values() if n.inside == name]
         for kind, position in (("Input", 1), ("Output", 0)):
             ends = [n.name for n in inner if n.kind == kind] or _bare_ends(graph, inner, position)
             used = [edge for edge in graph.edges if edge[position] == name]
@@ -333,7 +296,7 @@ def _take_out_inner_ends(graph: Graph) -> None:
                 graph.edges[graph.edges.index(edge)] = (ends_of_edge[0], ends_of_edge[1])
         del graph.nodes[name]
     for node in list(graph.nodes.values()):
-        if "." in node.name and node.kind in ("Input", "Output") and _is_inner(graph, node.name):
+        if node.inside and node.kind in ("Input", "Output") and _is_inner(graph, node.name):
             _splice(graph, node.name)
     graph.edges = list(dict.fromkeys(graph.edges))
 
@@ -355,3 +318,9 @@ def _splice(graph: Graph, name: str) -> None:
     kept = [edge for edge in graph.edges if name not in edge]
     graph.edges = [*kept, *((pre, post) for pre in before for post in after)]
     del graph.nodes[name]
+
+
+def _refuse_fed_inputs(graph: Graph) -> None:
+    for node in graph.of_kind("Input"):
+        for pre in graph.into(node.name):
+            raise node.error(f"is fed by {pre!r}, and takes what comes from outside alone")

@@ -26,8 +26,10 @@ from .graph_nodes import nir_package
 from .joined_graph import JoinedGraph
 from .network_links import Places, inputs_of, read_places, refusals
 from .population_fields import population_fields
-from .prepared_links import PreparedLinks, refuse
+from .prepared_links import PreparedLinks
+from .refused_objects import refuse
 from .tool_readers import reader_of
+from .written_metadata import WrittenSteps
 
 
 @named_arguments
@@ -108,7 +110,8 @@ def to_nir(
         if strange:
             raise ConversionError(f"inputs must be Nodes of the network, not {strange[0]!r}.")
     chosen = inputs_of(net) if own_inputs is None else list(own_inputs)
-    names = unique_names(net, (*net.all_ensembles, *net.all_nodes), names)
+    # inputs first: what makes spikes of their values has the same layer, and is no node
+    names = unique_names(net, (*chosen, *net.all_ensembles, *net.all_nodes), names)
     refuse(refusals(net, names, chosen))
     if not chosen:
         raise ConversionError("The network has no inputs: say which Nodes are (inputs=).")
@@ -116,8 +119,8 @@ def to_nir(
     _warn_of(read, net)
     prepared = PreparedLinks(read, names, chosen, step_s, reader)
     fields = population_fields(prepared, graph_dt, approximate)
-    about = {"convention": reader.name, "dt": graph_dt, "step_s": step_s}
-    graph = JoinedGraph(prepared, fields, graph_dt).nodes.graph(about)
+    about = WrittenSteps(reader.name, graph_dt, step_s)
+    graph = JoinedGraph(prepared, fields, graph_dt).nodes.graph(about.as_metadata)
     if path is not None:
         content = io.BytesIO()  # HDF5 also reads what it writes
         nir.write(content, graph)

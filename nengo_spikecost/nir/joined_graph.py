@@ -21,14 +21,15 @@ from .depth_first import for_depth_first
 from .graph_nodes import GraphNodes, identity_node
 from .membrane_fields import Fields
 from .network_links import Link
-from .prepared_links import PreparedLinks, refuse
+from .prepared_links import PreparedLinks
+from .refused_objects import refuse
 from .written_layouts import find_layouts
 from .written_maps import (
-    Shape,
+    Layout,
     Written,
     flatten,
+    image_layout,
     image_node,
-    image_shape,
     matrix_nodes,
     scaled,
 )  # fmt: skip
@@ -129,7 +130,7 @@ class JoinedGraph:
         if source.is_image or source.same_as(target):
             image = target
             if not target.is_image and source.is_image and hasattr(link.map, "image_out"):
-                image = image_shape(link.map.image_out)
+                image = image_layout(link.map.image_out)
             if image.flat.same_as(target.flat):
                 rows = None
                 if image.is_image:
@@ -172,7 +173,7 @@ class JoinedGraph:
             names.append(self.nodes.add(own, row, shape))
         return names
 
-    def _filter_node(self, decay: float, layout: Shape) -> Written:
+    def _filter_node(self, decay: float, layout: Layout) -> Written:
         """A Lowpass filter of values that are laid out like that."""
         ones = np.ones(layout.sizes)
         tau = self.dt / (1 - decay) * ones
@@ -216,7 +217,7 @@ class JoinedGraph:
         start = self.tails_of[self.prepared.inputs[0]][0]
         edges, early = for_depth_first(self.nodes.edges, start, self.output, closing)
         reason = f"is reached by several ways, and {self.reader.name} runs it before some of them"
-        refuse((name, f"{reason} (depth first)") for name in early)
+        refuse(((name, f"{reason} (depth first)") for name in early), self.reader.called)
         self.nodes.edges = edges
 
     def _feed_alone(self) -> None:
@@ -270,7 +271,7 @@ class JoinedGraph:
 _MINOR = ("Flatten", "LI", "Delay")
 
 
-def _shape_after(row: Written, shape: tuple[int, ...], target: Shape) -> tuple[int, ...]:
+def _shape_after(row: Written, shape: tuple[int, ...], target: Layout) -> tuple[int, ...]:
     """The shape that a node of a link gives."""
     if row.kind == "Flatten":
         return (int(np.prod(shape)),)

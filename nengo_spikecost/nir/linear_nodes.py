@@ -64,15 +64,17 @@ def fixed_shapes(node: Node) -> tuple[Shape | None, Shape | None]:
         shape = np.shape(node.fields["weight"])
         return (shape[1:], shape[:1]) if len(shape) == 2 else (None, None)
     if node.kind in ("Conv1d", "Conv2d") and node.has("input_shape") and node.has("weight"):
-        sizes = tuple(int(n) for n in np.atleast_1d(node.fields["input_shape"]))
+        sizes = node.whole("input_shape")
         weight = np.shape(node.fields["weight"])
-        groups = int(np.ravel(node.fields.get("groups", 1))[0] or 1)
+        groups = per_axis(node, "groups", 1, 1)[0]
         if len(sizes) == len(weight) - 2 and min(sizes, default=0) > 0:
             return (weight[1] * groups, *sizes), None
-    if node.kind == "Scale" and node.has("scale") and np.ndim(node.fields["scale"]):
-        return np.shape(node.fields["scale"]), np.shape(node.fields["scale"])
+    if node.kind == "Scale" and node.has("scale"):
+        shape = np.shape(node.fields["scale"])
+        # along axes of 1 a scale may be the same for any number of values
+        return (shape, shape) if shape and min(shape) > 1 else (None, None)
     if node.kind == "Flatten" and node.has("input_type"):
-        return tuple(int(n) for n in np.atleast_1d(node.fields["input_type"])), None
+        return node.whole("input_type"), None
     return None, None
 
 
@@ -91,7 +93,7 @@ def _affine(node: Node, shape: Shape) -> LinearNode:
     shape_out: Shape
     if size == n_in:
         if len([n for n in shape if n != 1]) > 1:
-            note = f"takes values of shape {_words(shape)} as flat, in the order of their axes"
+            note = f"takes values of shape {in_words(shape)} as flat, in the order of their axes"
         made, shape_out = Matrix(weight), (n_out,)
     elif shape and shape[-1] == n_in:
         # along the last axis, as PyTorch's Linear: a convolution of length 1 over all others
@@ -99,7 +101,7 @@ def _affine(node: Node, shape: Shape) -> LinearNode:
         made = StridedMap(weight.T[None, None], [axis], channels_last=True)
         shape_out, bias = (*shape[:-1], n_out), np.tile(bias, size // n_in)
     else:
-        raise node.error(f"takes {n_in} values, and is fed {size} (of shape {_words(shape)})")
+        raise node.error(f"takes {n_in} values, and is fed {size} (of shape {in_words(shape)})")
     return LinearNode(made, shape_out, bias if bias.any() else None, note)
 
 
@@ -111,8 +113,8 @@ def _scale(node: Node, shape: Shape) -> LinearNode:
     except ValueError:
         if scale.size != math.prod(shape):
             raise node.error(
-                f"has scales of shape {_words(scale.shape)}, and is fed values of shape "
-                f"{_words(shape)}"
+                f"has scales of shape {in_words(scale.shape)}, and is fed values of shape "
+                f"{in_words(shape)}"
             ) from None
         factors = scale.reshape(shape)
     return LinearNode(Gather.identity(factors.size, factors.ravel()), shape)
@@ -121,7 +123,7 @@ def _scale(node: Node, shape: Shape) -> LinearNode:
 @_reads("Flatten")
 def _flatten(node: Node, shape: Shape) -> LinearNode:
     # the axis of samples is not there: nir counts from the first axis behind it
-    first, last = (int(np.ravel(node.fields.get(k, d))[0]) for k, d in _FLATTENED)
+    first, last = (node.whole(k)[0] if node.has(k) else d for k, d in _FLATTENED)
     n = len(shape)
     first, last = max(first + n if first < 0 else first, 0), last + n if last < 0 else last
     note = ""
@@ -174,7 +176,7 @@ def _pooling(node: Node, shape: Shape) -> LinearNode:
     note = "" if node.has("stride") else "has no stride, and takes its kernel's size, as PyTorch"
     paddings = [(p, p) for p in per_axis(node, "padding", 2, 0)]
     if len(shape) != 3:
-        raise node.error(f"takes images (channels, height, width), not {_words(shape)}")
+        raise node.error(f"takes images (channels, height, width), not {in_words(shape)}")
     axes = _axes(node, shape[1:], lengths, strides, paddings, (1, 1))
     value = 1.0 if node.kind == "SumPool2d" else 1.0 / math.prod(lengths)
     kernel = np.full((*lengths, shape[0], 1, 1), value)
@@ -247,12 +249,14 @@ def _image(node: Node, shape: Shape, channels: int, n_axes: int) -> Shape:
         own = fixed_shapes(node)[0]
         if own is not None and math.prod(own) == math.prod(shape):
             return own
+        space = "length" if n_axes == 1 else "height, width"
         raise node.error(
-            f"takes images of {channels} channels, (channels, {'length' if n_axes == 1 else ''}"
-            f"{'height, width' if n_axes == 2 else ''}), and is fed values of shape {_words(shape)}"
+            f"takes images of {channels} channels, (channels, {space}), and is fed values of "
+            f"shape {in_words(shape)}"
         )
     return shape
 
 
-def _words(shape: Sequence[int]) -> str:
+def in_words(shape: Sequence[int]) -> str:
+    """A shape as it is printed."""
     return f"({', '.join(map(str, shape))})" if len(shape) != 1 else str(shape[0])

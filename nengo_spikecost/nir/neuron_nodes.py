@@ -182,7 +182,9 @@ class _Numbers:
     def _gain(self, q: np.ndarray) -> np.ndarray:
         if self.convention.gain == "plain":
             return np.ones_like(q)
-        return -np.expm1(-q) if self.convention.gain == "exact" else q
+        if self.convention.gain == "exact" and self.convention.decay == "exp":
+            return -np.expm1(-q)  # 1 - decay, which an Euler step's q is too
+        return q
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

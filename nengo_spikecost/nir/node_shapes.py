@@ -8,17 +8,21 @@ known ones are, and loops need no order.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..errors import ConversionError
 from .graph_reading import Graph, Node
-from .linear_nodes import LINEAR, LinearNode, Shape, fixed_shapes
+from .linear_nodes import LINEAR, LinearNode, Shape, fixed_shapes, in_words
 
 #: Kinds that give what they are fed, element by element.
 ELEMENTWISE = (
     "LIF", "IF", "CubaLIF", "LI", "I", "CubaLI", "Threshold", "Delay", "Input", "Output",
 )  # fmt: skip
+
+#: Values that a node may give: more are not held in memory.
+MAX_VALUES = 100_000_000
 
 
 def find_shapes(graph: Graph) -> tuple[dict[str, Shape], dict[str, LinearNode]]:
@@ -51,6 +55,8 @@ def find_shapes(graph: Graph) -> tuple[dict[str, Shape], dict[str, LinearNode]]:
             if shape is None or node.kind not in ("Input", *ELEMENTWISE):
                 continue
         new = _given(node, shape, linear)
+        if math.prod(new) > MAX_VALUES:
+            raise node.error(f"gives {math.prod(new):,} values; {MAX_VALUES:,} are the most")
         if given.get(name) != new or taken.get(name) != shape:
             given[name], taken[name] = new, shape
             todo += [other for other in (*fed_by[name], *feeding[name]) if other not in todo]
@@ -66,16 +72,43 @@ def find_shapes(graph: Graph) -> tuple[dict[str, Shape], dict[str, LinearNode]]:
 def _own(node: Node) -> tuple[Shape | None, Shape | None]:
     """Shapes that a node tells by itself."""
     if node.kind in ("Input", "Output"):
-        shape = node.fields.get("shape")
-        if shape is None or not np.size(shape) or isinstance(shape, (str, bytes)):
-            return None, None
-        sizes = tuple(int(n) for n in np.atleast_1d(np.asarray(shape)) if int(n) > 0)
-        return (sizes or None, sizes or None) if node.kind == "Input" else (None, None)
+        sizes = said_shape(node)
+        return (sizes, sizes) if node.kind == "Input" else (None, None)
     if node.kind in ELEMENTWISE:
         arrays = [np.shape(value) for key, value in node.fields.items() if _is_parameter(key)]
         longest = max(arrays, key=math.prod, default=())
         return (longest, longest) if math.prod(longest) > 1 else (None, None)
     return fixed_shapes(node)
+
+
+def said_shape(node: Node) -> Shape | None:
+    """The shape that an Input, Output, convolution or Flatten says it is fed, if it does.
+
+    Axes of no size are left out: they stand for samples, of which there may be any number.
+    """
+    name = {"Input": "shape", "Output": "shape", "Flatten": "input_type"}.get(node.kind)
+    if name is None:
+        return fixed_shapes(node)[0] if node.kind in ("Conv1d", "Conv2d") else None
+    if not node.has(name) or not np.size(node.fields[name]):
+        return None
+    return tuple(n for n in node.whole(name) if n > 0) or None
+
+
+def shape_notes(graph: Graph, given: Mapping[str, Shape]) -> dict[str, str]:
+    """Where a node says another shape than it has here, as a clause, by node."""
+    notes: dict[str, str] = {}
+    for node in graph.nodes.values():
+        said = said_shape(node)
+        before = [node.name] if node.kind in ("Input", "Output") else graph.into(node.name)
+        if said is None or not before:
+            continue
+        found = given[before[0]]
+        if math.prod(said) != math.prod(found):
+            notes[node.name] = (
+                f"says that it is fed values of shape {in_words(said)}, and is fed "
+                f"{in_words(found)}"
+            )
+    return notes
 
 
 def _is_parameter(key: str) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import ConversionWarning
 from ..warned import warn
 from .membrane_fields import Fields, Given, fields_of
-from .prepared_links import PreparedLinks, by_reason, refuse
+from .prepared_links import PreparedLinks
+from .refused_objects import named_lines, refuse
 from .tool_readers import Reader
 
 
@@ -56,10 +57,10 @@ def population_fields(prepared: PreparedLinks, dt: float, approximate: bool) -> 
             )
             nearly.append((name, reason))
         notes += [(name, reason) for reason in fields.notes]
-    refuse(refused)
+    refuse(refused, prepared.reader.called)
     if not approximate:
-        refuse(nearly, nearly=True)
-    for line in by_reason([*nearly, *notes]):
+        refuse(nearly, prepared.reader.called, nearly=True)
+    for line in named_lines([*nearly, *notes]):
         warn(f"{line}.", ConversionWarning)
     return result
 

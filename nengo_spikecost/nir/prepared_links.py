@@ -10,53 +10,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import nengo
 import numpy as np
+from nengo.ensemble import Neurons
 
-from ..errors import ConversionError
 from ..lowering.composition import add
 from .link_timing import closing_links, steps_ahead
 from .network_links import Link, Places, filters_moved
+from .refused_objects import refuse
 from .tool_readers import Reader
 from .written_maps import over_two_axes
 from .written_neurons import Membrane, neuron_writers
-
-
-def refuse(refused: Iterable[tuple[str, str]], nearly: bool = False) -> None:
-    """Raise `ConversionError` with all names and reasons, if there are any.
-
-    Parameters
-    ----------
-    refused : iterable of (str, str)
-        Names, and reasons as clauses.
-    nearly : bool
-        Whether these are neurons that may be written approximately.
-    """
-    lines = by_reason(refused)
-    if not lines:
-        return
-    if nearly:
-        raise ConversionError(
-            f"The network has neurons that NIR has only nearly: {'; '.join(lines)}. With "
-            "approximate=True (--approximate) they are written nevertheless, and each difference "
-            "is a warning."
-        )
-    raise ConversionError(f"The network has objects that NIR has no form of: {'; '.join(lines)}.")
-
-
-def by_reason(named: Iterable[tuple[str, str]]) -> list[str]:
-    """A line for each reason, with all names that it is said of."""
-    names: dict[str, list[str]] = {}
-    for name, reason in named:
-        names.setdefault(reason, []).append(repr(name))
-    unique = {reason: list(dict.fromkeys(own)) for reason, own in names.items()}
-    return [
-        f"{', '.join(own)}{':' if len(own) > 1 else ''} {reason}" for reason, own in unique.items()
-    ]
 
 
 class PreparedLinks:
@@ -139,18 +107,18 @@ class PreparedLinks:
         self.links = filters_moved(links, relays, probed)
         if self.reader.is_tool:
             self.links = _added(self.links)
-            refuse(self._several_ends())
+            refuse(self._several_ends(), self.reader.called)
         self.units = self._units(probed)
         starts = [key for key, place in places.items() if place.kind == "input"]
         self.closing = closing_links(self.links, starts)
         alone = self.reader.reads("Delay") and any(map(self.acts_alone, places))
         fixed = list(places) if alone else []
         self.ahead, self.waiting = steps_ahead(self.links, self.closing, places, fixed)
-        refuse(self._late())
+        refuse(self._late(), self.reader.called)
         self.filters = {
             key: self._filter(key) for key, place in places.items() if place.kind == "neurons"
         }
-        refuse(self._unwritten_filters())
+        refuse(self._unwritten_filters(), self.reader.called)
 
     def _without_constant_relays(self, links: list[Link], probed: set[Any]) -> list[Link]:
         """Biases of relays that nothing else leads to, as biases of what they lead to."""
@@ -188,7 +156,7 @@ class PreparedLinks:
             before = dict(units)
             for key, place in self.read.places.items():
                 alike = {units[link.pre] for link in self.links if link.post == key}
-                if place.kind == "relay" and key not in probed and len(alike) == 1:
+                if place.kind == "relay" and len(alike) == 1 and _has_units(key, probed):
                     factor = self.events(key)
                     units[key] = alike.pop() * factor
             if units == before:
@@ -251,3 +219,8 @@ def _added(links: list[Link]) -> list[Link]:
 def _beside(one: Link, two: Link) -> bool:
     same = (one.pre, one.post, one.delay, one.decay) == (two.pre, two.post, two.delay, two.decay)
     return same and not (one.map.is_zero or two.map.is_zero)
+
+
+def _has_units(key: Any, probed: set[Any]) -> bool:
+    """Whether a relay's values may be spikes: of those that are read, a part of neurons alone."""
+    return key not in probed or (isinstance(key, nengo.Probe) and isinstance(key.obj, Neurons))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConversionError
 from ..layout import Result
+from ..refusals import by_reason, listed
 from .conventions import Convention
 
 #: ``"read"`` as it is written; ``"approximated"``; ``"refused"``; or ``"unused"``, as nothing of it
@@ -85,8 +86,8 @@ class GraphReading(Result):
         """Raise `ConversionError` with all nodes that are refused, if there are any."""
         if not self.refused:
             return
-        lines = "; ".join(f"{n.name!r} ({n.kind}) {', '.join(n.notes)}" for n in self.refused)
+        named = ((repr(n.name), n.kind, ", ".join(n.notes)) for n in self.refused)
+        words = "The graph has nodes that can't become part of a network"
         raise ConversionError(
-            f"The graph has nodes that can't become part of a network: {lines}.",
-            layer=self.refused[0].name,
+            listed(words, by_reason(named, predicates=True)), layer=self.refused[0].name
         )

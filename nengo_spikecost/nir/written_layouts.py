@@ -23,13 +23,13 @@ from ..lowering.linear_map import Gather
 from ..lowering.strided_map import StridedMap
 from .network_links import Link, Place
 from .tool_readers import Reader
-from .written_maps import Shape, flat_shape, image_node, image_shape
+from .written_maps import Layout, flat_layout, image_layout, image_node
 
 
 def find_layouts(
     places: Mapping[Any, Place], links: list[Link], biases: Mapping[Any, np.ndarray],
     reader: Reader,
-) -> dict[Any, Shape]:  # fmt: skip
+) -> dict[Any, Layout]:  # fmt: skip
     """The layout of every place.
 
     Parameters
@@ -48,6 +48,7 @@ class _Layouts:
         reader: Reader,
     ):  # fmt: skip
         self.places, self.links, self.biases, self.reader = places, links, biases, reader
+        self.convolutions = [link for link in links if self._is_convolution(link.map)]
         self.group_of = self._groups()
         self.images = self._images()
         self.flat = {group for group in self.group_of.values() if group not in self.images}
@@ -66,16 +67,22 @@ class _Layouts:
                 group[root(link.pre)] = root(link.post)
         return {key: root(key) for key in self.places}
 
+    def _is_convolution(self, obj: Any) -> bool:
+        """Whether NIR has a map as a convolution or pooling: none that upsamples, say."""
+        if not isinstance(obj, StridedMap):
+            return False
+        ends = image_layout(obj.image_in), image_layout(obj.image_out)
+        return image_node(obj, *ends, None, self.reader) is not None
+
     def _images(self) -> dict[Any, Image]:
         images: dict[Any, Image] = {}
-        convolutions = [link for link in self.links if isinstance(link.map, StridedMap)]
         for end in ("post", "pre"):
-            for link in convolutions:
+            for link in self.convolutions:
                 image = link.map.image_out if end == "post" else link.map.image_in  # type: ignore[attr-defined]
                 images.setdefault(self.group_of[getattr(link, end)], image)
         return images
 
-    def find(self) -> dict[Any, Shape]:
+    def find(self) -> dict[Any, Layout]:
         """The layouts, when nothing changes any more."""
         while True:
             layouts = {key: self._layout(key) for key in self.places}
@@ -89,24 +96,23 @@ class _Layouts:
                 return layouts
             self.flat |= flat
 
-    def _layout(self, key: Any) -> Shape:
+    def _layout(self, key: Any) -> Layout:
         group = self.group_of[key]
         if group not in self.flat:
-            return image_shape(self.images[group])
-        if group in self.images and any(self._reached(link, group) for link in self.links):
-            return image_shape(self.images[group]).flat
-        return flat_shape(self.places[key].size)
+            return image_layout(self.images[group])
+        if group in self.images and any(self._reached(link, group) for link in self.convolutions):
+            return image_layout(self.images[group]).flat
+        return flat_layout(self.places[key].size)
 
     def _reached(self, link: Link, group: Any) -> bool:
         """Whether a convolution between images gives the values of a flat group."""
         return (
-            isinstance(link.map, StridedMap)
-            and self.group_of[link.post] == group
+            self.group_of[link.post] == group
             and self.group_of[link.pre] not in self.flat
-            and link.map.image_out == self.images[group]
+            and link.map.image_out == self.images[group]  # type: ignore[attr-defined]
         )
 
-    def _fits(self, link: Link, layouts: Mapping[Any, Shape]) -> bool:
+    def _fits(self, link: Link, layouts: Mapping[Any, Layout]) -> bool:
         source, target = layouts[link.pre], layouts[link.post]
         if not target.is_image:
             return True
@@ -114,7 +120,7 @@ class _Layouts:
             return False
         return image_node(link.map, source, target, None, self.reader) is not None
 
-    def _bias_is_uneven(self, key: Any, layouts: Mapping[Any, Shape]) -> bool:
+    def _bias_is_uneven(self, key: Any, layouts: Mapping[Any, Layout]) -> bool:
         """Whether a bias keeps a place from being an image."""
         layout, bias = layouts[key], self.biases.get(key)
         return bias is not None and layout.is_image and layout.by_channel(bias) is None

@@ -1,7 +1,7 @@
 """Linear maps as NIR nodes: convolutions, pooling, matrices.
 
-A value in NIR is an image (channels, *space) or flat. `Shape` says which, and where each of Nengo's
-values is in it. One function a kind of map says whether it is a node between images
+A value in NIR is an image (channels, *space) or flat. `Layout` says which, and where each of
+Nengo's values is in it. One function a kind of map says whether it is a node between images
 (`image_node`); whatever is none is a matrix between flat values.
 
 A convolution is written as every reader takes it: with as many zeros before as behind, without
@@ -29,7 +29,7 @@ MAX_ENTRIES = 50_000_000
 
 
 @dataclass(frozen=True)
-class Shape:
+class Layout:
     """How the values of an object are laid out in NIR.
 
     Attributes
@@ -49,9 +49,9 @@ class Shape:
         return len(self.sizes) > 1
 
     @property
-    def flat(self) -> Shape:
+    def flat(self) -> Layout:
         """The same order without axes."""
-        return Shape((math.prod(self.sizes),), self.order)
+        return Layout((math.prod(self.sizes),), self.order)
 
     def arranged(self, values: np.ndarray) -> np.ndarray:
         """Values of all of Nengo's elements, at their places."""
@@ -62,22 +62,22 @@ class Shape:
         rows = self.arranged(values).reshape(self.sizes[0], -1)
         return rows[:, 0].copy() if (rows == rows[:, :1]).all() else None
 
-    def same_as(self, other: Shape) -> bool:
+    def same_as(self, other: Layout) -> bool:
         """Whether both have their values at the same places."""
         return self.sizes == other.sizes and np.array_equal(self.order, other.order)
 
 
-def flat_shape(size: int) -> Shape:
+def flat_layout(size: int) -> Layout:
     """In Nengo's order."""
-    return Shape((size,), np.arange(size))
+    return Layout((size,), np.arange(size))
 
 
-def image_shape(image: Image) -> Shape:
+def image_layout(image: Image) -> Layout:
     """Of an image, channels first."""
     numbers = np.arange(image.size).reshape(image.shape)
     if image.channels_last:
         numbers = np.moveaxis(numbers, -1, 0)
-    return Shape((image.channels, *image.space), numbers.ravel())
+    return Layout((image.channels, *image.space), numbers.ravel())
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Written:
     fields: Mapping[str, Any]
 
 
-ImageNode = Callable[[Any, Shape, Shape, "np.ndarray | None", Reader], "list[Written] | None"]
+ImageNode = Callable[[Any, Layout, Layout, "np.ndarray | None", Reader], "list[Written] | None"]
 
 #: From a type of map to the function that writes it between two images, if it can be.
 _IMAGE_NODES: dict[type, ImageNode] = {}
@@ -110,14 +110,14 @@ def _writes(kind: type) -> Callable[[ImageNode], ImageNode]:
 
 
 def image_node(
-    obj: LinearMap, source: Shape, target: Shape, bias: np.ndarray | None, reader: Reader
+    obj: LinearMap, source: Layout, target: Layout, bias: np.ndarray | None, reader: Reader
 ) -> list[Written] | None:
     """Nodes that are a map between images; None if it is none of them.
 
     Parameters
     ----------
     obj : LinearMap
-    source, target : Shape
+    source, target : Layout
         Images.
     bias : ndarray of shape (size_out,), optional
         To be added, in Nengo's order.
@@ -128,7 +128,7 @@ def image_node(
 
 
 def matrix_nodes(
-    obj: LinearMap, source: Shape, target: Shape, bias: np.ndarray | None, name: str
+    obj: LinearMap, source: Layout, target: Layout, bias: np.ndarray | None, name: str
 ) -> list[Written]:
     """Nodes that are a map as a matrix to flat values.
 
@@ -148,7 +148,7 @@ def matrix_nodes(
     return [*nodes, Written("Affine", {"weight": weight, "bias": np.asarray(bias)[target.order]})]
 
 
-def flatten(source: Shape) -> Written:
+def flatten(source: Layout) -> Written:
     """All axes of a sample as one."""
     fields = {"input_type": {"input": np.array(source.sizes)}, "start_dim": 0, "end_dim": -1}
     return Written("Flatten", fields)
@@ -161,7 +161,7 @@ def scaled(obj: LinearMap, factors: np.ndarray) -> LinearMap:
     if isinstance(obj, Gather):
         return Gather(obj.source, obj.weights * factors, obj.size_in)
     if isinstance(obj, StridedMap):
-        channels = image_shape(obj.image_out).by_channel(factors)
+        channels = image_layout(obj.image_out).by_channel(factors)
         if channels is not None:
             kernel = obj.kernel * channels.reshape(obj.groups, 1, -1)
             return StridedMap(kernel, obj.axes, obj.channels_last)
@@ -179,7 +179,7 @@ def over_two_axes(obj: LinearMap) -> LinearMap:
 
 @_writes(Gather)
 def _diagonal(
-    obj: Gather, source: Shape, target: Shape, bias: np.ndarray | None, reader: Reader
+    obj: Gather, source: Layout, target: Layout, bias: np.ndarray | None, reader: Reader
 ) -> list[Written] | None:
     """Every value times a number: nothing, a Scale, or a convolution of length 1."""
     if not obj.is_diagonal or not source.same_as(target):
@@ -201,12 +201,12 @@ def _diagonal(
 
 @_writes(StridedMap)
 def _strided(
-    obj: StridedMap, source: Shape, target: Shape, bias: np.ndarray | None, reader: Reader
+    obj: StridedMap, source: Layout, target: Layout, bias: np.ndarray | None, reader: Reader
 ) -> list[Written] | None:
     """Pooling or a convolution."""
-    if not source.same_as(image_shape(obj.image_in)) or len(obj.axes) > 2:
+    if not source.same_as(image_layout(obj.image_in)) or len(obj.axes) > 2:
         return None
-    if not target.same_as(image_shape(obj.image_out)):
+    if not target.same_as(image_layout(obj.image_out)):
         return None
     offsets = None if bias is None else target.by_channel(bias)
     if bias is not None and offsets is None:
