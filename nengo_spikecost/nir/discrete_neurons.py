@@ -8,15 +8,17 @@ one for each neuron.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
 import nengo
 import numpy as np
 from nengo.dists import Choice
 from nengo.neurons import settled_firingrate
-from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam
+from nengo.params import BoolParam, EnumParam, NdarrayParam, NumberParam, equal
 
 from ..activity.backend import NO_SPIKES
+from ..digests import array_digest
 from ..spiking.resets import RESETS
 from ..workload.neuron_costs import constant_input_rules, leak_rules, neuron_cost_rules
 
@@ -32,6 +34,15 @@ class _Parameter(NdarrayParam):
         if array.size and (array == array[0]).all():
             array = array[0]
         return super().coerce(instance, np.array(array))
+
+
+def _in_short(value: Any) -> str:
+    """A number as it is, and arrays by their size and digest."""
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    if not value.ndim:
+        return repr(value.item())
+    return f"<{value.size} values, {array_digest([value])[:8]}>"
 
 
 class _DiscreteNeurons(nengo.neurons.NeuronType):
@@ -62,6 +73,20 @@ class _DiscreteNeurons(nengo.neurons.NeuronType):
         super().__init__(initial_state=initial_state)
         self.decay, self.current_decay = decay, current_decay
         self.current_gain, self.leak = current_gain, leak
+
+    @property
+    def _argreprs(self) -> list[str]:
+        """Arguments that are not their defaults, for ``repr``, by which studies tell types apart.
+
+        Nengo leaves out those that are given by keyword only, and most of an array's values.
+        """
+        arguments = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        values = [(own, getattr(self, own.name)) for own in arguments]
+        return [
+            f"{own.name}={_in_short(value)}"
+            for own, value in values
+            if not equal(value, own.default)
+        ]
 
     @property
     def has_current(self) -> bool:

@@ -203,7 +203,7 @@ def test_integers_of_quantizeml_have_a_remedy_that_works() -> None:
     inp = two.Input((4,))
     x = QuantizedDense(3, name="last")(QuantizedDense(3, name="first")(inp))
     with pytest.raises(
-        ConversionError, match=r"2 layers .*\n.*quantizeml\.models\.quantize"
+        ConversionError, match=r"2 layers .*: 'first', 'last' .*quantizeml\.models\.quantize"
     ) as caught:
         nsc.convert(two.Model(inp, x))
     assert all("allow_fallback" not in problem.reason for problem in caught.value.problems)

@@ -156,6 +156,24 @@ def test_events_are_handed_on_or_refused(simulator):
         nsc.measure(net, events * np.nan, STEPS, dt=DT, simulator=simulator)
 
 
+def test_all_arguments_are_in_the_repr():
+    """Studies tell types of neurons apart by it."""
+    given = DiscreteLIF(
+        0.9, current_gain=0.001, several=True, initial_state={"voltage": Choice([1])}
+    )
+    assert repr(given) == (
+        "DiscreteLIF(decay=0.9, several=True, current_gain=0.001, "
+        "initial_state={'voltage': Choice(options=array([1.]))})"
+    )
+    assert repr(DiscreteLI()) == "DiscreteLI()"
+    one, two = np.ones(5000), np.ones(5000)
+    one[0], two[0] = 0.5, 0.5
+    assert repr(DiscreteLIF(leak=one)) == repr(DiscreteLIF(leak=two))
+    two[2500] = 0.5
+    assert repr(DiscreteLIF(leak=one)) != repr(DiscreteLIF(leak=two))
+    assert repr(DiscreteLIF(leak=one)).startswith("DiscreteLIF(leak=<5000 values, ")
+
+
 def test_what_costs_are_counted_by():
     """A leak of the membrane or of a current multiplies; a sensor's events need no update."""
     for neurons, leaky, biased, updates in (
