@@ -158,9 +158,8 @@ def test_events_are_handed_on_or_refused(simulator):
 
 def test_all_arguments_are_in_the_repr():
     """Studies tell types of neurons apart by it."""
-    given = DiscreteLIF(
-        0.9, current_gain=0.001, several=True, initial_state={"voltage": Choice([1])}
-    )
+    start = {"voltage": nengo.dists.Choice([1])}
+    given = DiscreteLIF(0.9, current_gain=0.001, several=True, initial_state=start)
     assert repr(given) == (
         "DiscreteLIF(decay=0.9, several=True, current_gain=0.001, "
         "initial_state={'voltage': Choice(options=array([1.]))})"
