@@ -20,6 +20,16 @@ def array_digest(parts: Iterable[np.ndarray | str]) -> str:
     return digest.hexdigest()
 
 
+def digest_in_parts(parts: Iterable[np.ndarray], n: int) -> str:
+    """What `array_digest` gives for one array of ``n`` rows, which comes in parts of some rows."""
+    digest = hashlib.sha256()
+    for number, part in enumerate(parts):
+        if not number:
+            digest.update(f"{part.dtype.str}{(n, *part.shape[1:])}".encode())
+        digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
 def add_array(digest: Any, array: np.ndarray) -> None:
     """Add the type, the shape and the values of an array to an object of ``hashlib``."""
     digest.update(f"{array.dtype.str}{array.shape}".encode())

@@ -140,6 +140,10 @@ class TuningError(SpikeCostError, ValueError):
         self.result = result
 
 
+class ScaleOutError(SpikeCostError, RuntimeError):
+    """Work cannot be done by the workers of a cluster, or could not be finished there."""
+
+
 class SpikeCostWarning(UserWarning):
     """Base class of every warning this package gives."""
 
@@ -166,3 +170,7 @@ class MeasurementWarning(SpikeCostWarning):
 
 class OverwriteWarning(SpikeCostWarning):
     """Something was registered under a name that was already taken."""
+
+
+class ScaleOutWarning(SpikeCostWarning):
+    """A cluster does not do what its user may expect of it."""

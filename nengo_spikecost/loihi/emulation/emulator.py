@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import nengo
@@ -17,14 +18,16 @@ from ...activity.gathered import Gathered
 from ...activity.measure_options import PRESENTATIONS
 from ...activity.processors import usable_processors
 from ...activity.subject import step_of, subject
-from ...checkpoints import Checkpoint, is_unchanged, with_digest
+from ...checkpoints import Checkpoint
 from ...digests import array_digest
-from ...errors import DataError, LoihiError, MeasurementError
+from ...errors import MeasurementError
 from ...options import named_arguments
+from ...scale_out import checked_client
 from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
-from .feeding import check_run, filled, given_inputs, positive
+from .feeding import by_node, check_run, filled, given_inputs, positive
+from .kept_presenter import KeptPresenter
 from .presenting import Presenter
 from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
 from .unsent import warn_of_unsent
@@ -91,13 +94,15 @@ class Emulator:
     ):  # fmt: skip
         self.batch_size = positive(batch_size, "batch_size")
         n_threads = usable_processors() if n_threads is None else n_threads
-        self._n_threads = positive(n_threads, "n_threads")
+        #: Threads that lanes are shared among.
+        self.n_threads = positive(n_threads, "n_threads")
         words = "Nodes of the network"
         self._shared = tuple(check.several("shared", shared, MeasurementError, words))
         if dt is None and model is not None:
             dt = getattr(model, "dt", None)
         dt = step_of(network, dt if dt is None else check.time("dt", dt, MeasurementError))
         check_run(dt, seed, self._shared)
+        self._from = network
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
@@ -110,9 +115,7 @@ class Emulator:
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
         self._ensembles = _ensembles(self.built, self.chip)
-        self._presenter: Presenter | None = None
-        self._key: Any = None
-        self._continuous = False
+        self._kept = KeptPresenter(self.network, self.batch_size, self._made)
 
     @property
     def dt(self) -> float:
@@ -129,7 +132,8 @@ class Emulator:
     def run(
         self, inputs: Any = None, n_steps: int = 100, *, presentation: str = "fresh",
         readout: str = "last", by_step: bool = False,
-        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint: str | os.PathLike[str] | None = None, client: Any = None,
+        shard_size: int | None = None, progress: bool = True,
     ) -> EmulatedRun:  # fmt: skip
         """Present samples.
 
@@ -155,6 +159,16 @@ class Emulator:
             A folder that keeps the results of every batch. A run that ended early goes on
             from there when it is started again with the same arguments, in another process
             too. It holds pickled objects: use only folders that you trust.
+        client : distributed.Client, optional
+            Of a Dask cluster, whose workers share the samples: see docs/scale_out.md. Results are
+            the same bit for bit. Each worker builds the network once, and uses as many threads as
+            it has. In place of arrays there may be then paths of ``.npy`` files or zarr arrays, or
+            functions that return samples; workers read these themselves. Fresh samples only.
+        shard_size : int, optional
+            With ``client``: samples that a worker takes at a time, rounded up to whole batches.
+            Default: some shards for each thread of the cluster.
+        progress : bool
+            With ``client``: show a progress bar over the samples, with the time left.
 
         Returns
         -------
@@ -165,6 +179,8 @@ class Emulator:
         DataError
             If inputs are not of the right shape, or ``checkpoint`` has results of a run with
             other arguments.
+        ScaleOutError
+            If the workers of ``client`` have other versions, or can't do the work.
 
         Warns
         -----
@@ -177,24 +193,82 @@ class Emulator:
         if checkpoint is not None:
             check.path("checkpoint", checkpoint, MeasurementError)
         asked = Asked(positive(n_steps, "n_steps"), presentation, readout, bool(by_step))
-        given = given_inputs(inputs, asked.n_steps, self.network, self._input_nodes, self._shapes)
+        if client is not None:
+            return self._sharded(client, inputs, asked, checkpoint, shard_size, progress)
+        given = self._given(inputs, asked)
         n_samples = len(next(iter(given.values()))) if given else 1
         continuous = presentation == "continuous"
         lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
-        presenter = self._ready(given, lanes, continuous)
-        kept = self._checkpoint(checkpoint, asked, given, lanes) if checkpoint else None
+        changing = any(x.shape[1] > 1 for x in given.values())
+        presenter = self._kept.ready(frozenset(given), changing, lanes, continuous)
+        digests = {node: array_digest([x]) for node, x in given.items()} if checkpoint else {}
+        kept = self._checkpoint(checkpoint, asked, digests, lanes) if checkpoint else None
         batches = [kept.batch(k) for k in range(kept.n_done())] if kept else []
         if kept and batches and continuous:
             presenter.restore(kept.state(len(batches)))
-        for first in range(len(batches) * lanes, n_samples, lanes):
-            if not continuous:
-                presenter.reset()
-            batch = {node: filled(x[first : first + lanes], lanes) for node, x in given.items()}
-            results = self._present(presenter, batch, min(lanes, n_samples - first), asked)
+        for results in self._presented(presenter, given, asked, lanes, len(batches) * lanes):
             if kept:
                 state = presenter.state() if continuous else None
                 kept.add(len(batches), results, state)
             batches.append(results)
+        return self._joined(presenter, batches, asked)
+
+    def batches(self, inputs: Any, asked: Asked, lanes: int) -> Iterator[Batch]:
+        """The results of fresh samples, batch by batch, with so many lanes."""
+        given = self._given(inputs, asked)
+        changing = any(x.shape[1] > 1 for x in given.values())
+        presenter = self._kept.ready(frozenset(given), changing, lanes, False)
+        return self._presented(presenter, given, asked, lanes)
+
+    def _given(self, inputs: Any, asked: Asked) -> dict[nengo.Node, np.ndarray]:
+        return given_inputs(inputs, asked.n_steps, self.network, self._input_nodes, self._shapes)
+
+    def _presented(
+        self, presenter: Presenter, given: Mapping[Any, np.ndarray], asked: Asked, lanes: int,
+        first: int = 0,
+    ) -> Iterator[Batch]:  # fmt: skip
+        """The results of batches, from sample ``first`` on."""
+        n_samples = len(next(iter(given.values()))) if given else 1
+        for start in range(first, n_samples, lanes):
+            if asked.presentation == "fresh":
+                presenter.reset()
+            batch = {node: filled(x[start : start + lanes], lanes) for node, x in given.items()}
+            yield self._present(presenter, batch, min(lanes, n_samples - start), asked)
+
+    def _sharded(
+        self, client: Any, inputs: Any, asked: Asked, checkpoint: Any, shard_size: Any,
+        progress: Any,
+    ) -> EmulatedRun:  # fmt: skip
+        """`run` on the workers of a cluster."""
+        from . import emulator_shards as shards
+
+        client, nodes = checked_client(client), self.network.all_nodes
+        progress = check.flag("progress", progress, MeasurementError)
+        if shard_size is not None:
+            shard_size = positive(shard_size, "shard_size")
+        shards.check_separable(asked, self._shared)
+        inputs = by_node(inputs, self.network, self._input_nodes)
+        given = functools.partial(self._given, asked=asked)
+        fed = shards.fed(client, inputs, {node: k for k, node in enumerate(nodes)}, given)
+        lanes = min(fed.n_samples, self.batch_size)
+        presenter = self._kept.ready(frozenset(inputs), fed.changing, lanes, False)
+        kept, batches = None, []
+        if checkpoint is not None:
+            digests = shards.digests_of(client, fed, nodes, given)
+            kept = self._checkpoint(checkpoint, asked, digests, lanes)
+            batches = [kept.batch(k) for k in range(kept.n_done())]
+        values = fed.values if fed.is_read else None
+        work = shards.EmulationWork(self, asked, lanes, self.built_digest, values)
+        first = len(batches) * lanes
+        new = shards.sharded(client, work, fed, first, shard_size, progress)
+        with contextlib.closing(new):
+            for results in new:
+                if kept:
+                    kept.add(len(batches), results, None)
+                batches.append(results)
+        return self._joined(presenter, batches, asked)
+
+    def _joined(self, presenter: Presenter, batches: Sequence[Batch], asked: Asked) -> EmulatedRun:
         run = joined_run(
             self.built, self.chip, self.probes, presenter.host_ensembles, self._ensembles,
             batches, asked,
@@ -203,6 +277,15 @@ class Emulator:
         n_lost = run.unsent.sum(axis=0).tolist()
         warn_of_unsent(run.input_names, n_lost, int(run.host_to_chip().sum()))
         return run
+
+    def __reduce__(self) -> Any:
+        """Pickled as what it is built from: a process that reads it builds the network again."""
+        own = (self.network, *self.network.all_objects)
+        options = {
+            "batch_size": self.batch_size, "dt": self.dt, "seed": self._seed,
+            "n_threads": self.n_threads, "shared": self._shared,
+        }  # fmt: skip
+        return _built_again, (self._from, [self.model.seeds.get(obj) for obj in own], options)
 
     def state(self) -> dict[str, np.ndarray]:
         """The state of a continuous presentation.
@@ -215,13 +298,7 @@ class Emulator:
         LoihiError
             If something on the host can't be kept in a file.
         """
-        state = {"network": np.array(self._digest)}
-        if self._presenter is None or not self._continuous:
-            return with_digest(state)
-        nodes, changing, lanes = self._key
-        fed = [k for k, node in enumerate(self.network.all_nodes) if node in nodes]
-        state.update(fed=np.array(fed, dtype=np.int64), changing=np.array(changing))
-        return with_digest({**state, "lanes": np.array(lanes), **self._presenter.state()})
+        return self._kept.state(self._digest)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go on from a `state` that this process or another gave.
@@ -233,40 +310,15 @@ class Emulator:
         LoihiError
             If it is of another network, or of another ``batch_size``, or not as it was given.
         """
-        if not isinstance(state, Mapping) or "network" not in state:
-            raise LoihiError("This is no state of an Emulator, as Emulator.state() gives it.")
-        state = dict(state)  # a file of numpy.load reads an array each time that it is asked
-        if not is_unchanged(state):
-            raise LoihiError(
-                "This state was damaged or edited after Emulator.state() gave it: keep all of its "
-                "arrays as they are."
-            )
-        if str(state["network"]) != self._digest:
-            raise LoihiError(
-                "This state is of another network: build the same one, with the same block shapes."
-            )
-        self.reset()
-        if "lanes" not in state:
-            return
-        if int(state["lanes"]) != self.batch_size:
-            raise LoihiError(
-                f"This state is of batch_size={int(state['lanes'])}, not {self.batch_size}."
-            )
-        nodes = self.network.all_nodes
-        self._prepare(frozenset(nodes[k] for k in state["fed"]), bool(state["changing"]))
-        assert self._presenter is not None
-        self._presenter.restore(state)
-        self._continuous = True
+        self._kept.restore(state, self._digest)
 
     def reset(self) -> None:
         """Start a continuous presentation anew."""
-        self._continuous = False
+        self._kept.reset()
 
     def close(self) -> None:
         """Free the memory and the threads of the simulation."""
-        if self._presenter is not None:
-            self._presenter.close()
-        self._presenter, self._continuous = None, False
+        self._kept.close()
 
     def __enter__(self) -> Emulator:
         return self
@@ -274,59 +326,34 @@ class Emulator:
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    def _ready(self, given: Mapping[Any, np.ndarray], lanes: int, continuous: bool) -> Presenter:
-        """The presenter of inputs of this kind, in the state that it has to start from."""
-        changing = any(x.shape[1] > 1 for x in given.values())
-        goes_on = continuous and self._continuous
-        if goes_on and self._key != (frozenset(given), changing, lanes):
-            raise MeasurementError(
-                "A continuous presentation goes on with the same Nodes, and with inputs that "
-                "all change, or all stay, within a sample; reset() starts a new one."
-            )
-        presenter = self._prepare(frozenset(given), changing, lanes)
-        if continuous and not goes_on:
-            presenter.reset()
-        self._continuous = continuous
-        return presenter
-
-    def _prepare(
-        self, nodes: frozenset[Any], changing: bool, lanes: int | None = None
-    ) -> Presenter:
-        """The presenter of inputs to these Nodes."""
-        key = (nodes, changing, self.batch_size if lanes is None else lanes)
-        if self._presenter is not None and key == self._key:
-            return self._presenter
-        self.close()
-        presenter = Presenter(
-            self.model, self.chip, self._chip_probes, tuple(nodes), changing, key[2],
-            self._n_threads, self._seed, self.network, self._shared,
+    def _made(self, nodes: Sequence[Any], changing: bool, lanes: int) -> Presenter:
+        return Presenter(
+            self.model, self.chip, self._chip_probes, nodes, changing, lanes, self.n_threads,
+            self._seed, self.network, self._shared,
         )  # fmt: skip
-        missing = nodes - presenter.fed
-        if missing:
-            names = ", ".join(map(str, missing))
-            presenter.close()
-            raise DataError(f"{names}: not a Node of the host's part of this network.")
-        self._presenter, self._key = presenter, key
-        return presenter
 
     @functools.cached_property
     def _digest(self) -> str:
         """Digest of the built network, and of the filters and functions that it was built from."""
-        built = built_digest(self.model, self.chip)
-        return array_digest([built, digests.network_digest(self.network)])
+        return array_digest([self.built_digest, digests.network_digest(self.network)])
+
+    @functools.cached_property
+    def built_digest(self) -> str:
+        """Digest of what NengoLoihi built: the blocks on the chip, and the host's part."""
+        return built_digest(self.model, self.chip)
 
     def _checkpoint(
-        self, path: Any, asked: Asked, given: Mapping[Any, np.ndarray], lanes: int
+        self, path: Any, asked: Asked, given: Mapping[Any, str], lanes: int
     ) -> Checkpoint:
-        """The folder that a run starts, or goes on with."""
+        """The folder that a run on data with these digests starts, or goes on with."""
         arguments = {**dataclasses.asdict(asked), "batch_size": lanes, "seed": self._seed}
         arguments["network"] = self._digest
         for number, node in enumerate(self.network.all_nodes):
             if node in given:  # by number: labels may be missing, or alike
                 name = f"input of Node {number}" + (f" ({node.label})" if node.label else "")
-                arguments[name] = array_digest([given[node]])
+                arguments[name] = given[node]
         if asked.presentation == "continuous":
-            state = self._presenter.state() if self._presenter else {}
+            state = self._kept.starting_state()
             arguments["starting state"] = array_digest(x for k, x in state.items() if k != "memory")
         return Checkpoint(path, arguments)
 
@@ -335,6 +362,15 @@ class Emulator:
         gathered = {p: Gathered(asked.readout == "all", steps) for p, steps in every.items()}
         presenter.present(inputs, asked.n_steps, gathered, asked.by_step)
         return batch_of(presenter, list(gathered.values()), n)
+
+
+def _built_again(network: Any, seeds: Sequence[int | None], options: Any) -> Emulator:
+    """An emulator of a network that was pickled, built with the seeds that it had."""
+    given = subject(network).network
+    for obj, seed in zip((given, *given.all_objects), seeds):
+        if obj.seed is None and seed is not None:
+            obj.seed = seed
+    return Emulator(network, **options)
 
 
 def _ensembles(built: BuiltNetwork, chip: Chip) -> dict[Any, np.ndarray]:

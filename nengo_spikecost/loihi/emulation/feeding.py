@@ -52,14 +52,8 @@ def given_inputs(
     DataError
         If they are not of the right shape, or not finite numbers.
     """
-    if inputs is None:
-        return {}
-    if not isinstance(inputs, Mapping):
-        inputs = {_only_input(network, input_nodes): inputs}
     arrays = {}
-    for node, values in inputs.items():
-        if not isinstance(node, nengo.Node):
-            raise DataError(f"inputs has {node!r}, which is not a Node of the network.")
+    for node, values in by_node(inputs, network, input_nodes).items():
         name = f"values given for {node}"
         array = real_array(values, name).astype(nengo.rc.float_dtype, copy=False)
         if not np.isfinite(array).all():
@@ -72,6 +66,24 @@ def given_inputs(
     if len({len(array) for array in arrays.values()}) > 1:
         raise DataError("All inputs need as many samples.")
     return arrays
+
+
+def by_node(inputs: Any, network: nengo.Network, input_nodes: Any = None) -> dict[nengo.Node, Any]:
+    """What is given for each Node, as `given_inputs` takes it.
+
+    Raises
+    ------
+    DataError
+        If it is for something else, or for a Node that can't be told.
+    """
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        inputs = {_only_input(network, input_nodes): inputs}
+    for node in inputs:
+        if not isinstance(node, nengo.Node):
+            raise DataError(f"inputs has {node!r}, which is not a Node of the network.")
+    return dict(inputs)
 
 
 def _only_input(network: nengo.Network, nodes: Any) -> nengo.Node:

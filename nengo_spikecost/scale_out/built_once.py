@@ -1,0 +1,166 @@
+"""What runs on a worker: it builds a `Work` once, and does one shard after another with it.
+
+A worker of Dask has one or more threads. What was built belongs to one thread of its own, in which
+it is built, run and closed: TensorFlow's graphs belong to threads, and a simulation has one state.
+Shards that come to a worker at the same time wait for each other; each may use as many threads as
+the worker has.
+"""
+
+from __future__ import annotations
+
+import abc
+import concurrent.futures
+import pickle
+import threading
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..errors import ScaleOutError, SpikeCostError, SpikeCostWarning
+from .worker_versions import own_versions, refusal
+
+#: So many things that were built are kept on a worker; the one not used for longest goes.
+KEPT = 2
+
+
+class Built(abc.ABC):
+    """What a worker built."""
+
+    @abc.abstractmethod
+    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
+        """Do a shard.
+
+        Parameters
+        ----------
+        what : object
+            `Shard.what`.
+        data : object
+            Its samples.
+        go_on : callable
+            To be called between batches: raises if nobody waits for the shard any more.
+        """
+
+    def close(self) -> None:  # noqa: B027  (most have nothing to free)
+        """Free what it holds."""
+
+
+class Work(abc.ABC):
+    """What every worker builds once. It is pickled, with all that it holds."""
+
+    @abc.abstractmethod
+    def build(self, n_threads: int) -> Built:
+        """Build it, for so many threads."""
+
+
+class Ended(Exception):
+    """Nobody waits for this shard any more."""
+
+
+class _Kept:
+    """One thing that was built, in its thread."""
+
+    def __init__(self, payload: bytes, n_threads: int):
+        self._thread = concurrent.futures.ThreadPoolExecutor(1, "nengo_spikecost")
+        self._built = self._thread.submit(_build, payload, n_threads)
+
+    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
+        built = self._built.result()  # an error of the build is one of every shard
+        return self._thread.submit(_done, built, what, data, go_on).result()
+
+    def close(self) -> None:
+        """In its thread, after what runs there."""
+        self._thread.submit(lambda: self._built.result().close())
+        self._thread.shutdown(wait=False)
+
+
+_kept: OrderedDict[str, _Kept] = OrderedDict()
+_looking = threading.Lock()
+
+
+def done_on_worker(
+    key: str, payload: bytes, versions: Mapping[str, str | None], what: Any, data: Any
+) -> tuple[Any, list[tuple[type, str]]]:
+    """Do a shard; this is the task that Dask runs.
+
+    Parameters
+    ----------
+    key : str
+        Digest of the payload.
+    payload : bytes
+        A pickled `Work`.
+    versions : mapping from str to str
+        Those of the process that asks.
+    what, data : object
+        See `Built.run`.
+
+    Returns
+    -------
+    result : object
+        What `Built.run` gave.
+    warned : list of (type, str)
+        Warnings for the user.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    # of a worker that came after the others were asked
+    problem = refusal(worker.address, own_versions(), versions)
+    if problem:
+        raise ScaleOutError(problem)
+    task = worker.get_current_task()
+
+    def go_on() -> None:
+        state = worker.state.tasks.get(task)
+        if state is None or state.state == "cancelled":
+            raise Ended
+
+    with _looking:
+        if key not in _kept:
+            _kept[key] = _Kept(payload, worker.state.nthreads)
+        _kept.move_to_end(key)
+        kept, old = _kept[key], []
+        while len(_kept) > KEPT:
+            old.append(_kept.popitem(last=False)[1])
+    for one in old:
+        one.close()
+    try:
+        return kept.run(what, data, go_on)
+    except SpikeCostError as error:
+        raise _plain(error) from None
+    except Ended:
+        raise
+    except MemoryError as error:
+        raise ScaleOutError(f"Worker {worker.address} ran out of memory ({error}).") from None
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ScaleOutError(
+            f"Worker {worker.address} failed with {type(error).__name__}: "
+            f"{lines[-1] if lines else 'no message'}"
+        ) from error
+
+
+def _build(payload: bytes, n_threads: int) -> Built:
+    work: Work = pickle.loads(payload)
+    with warnings.catch_warnings():
+        # the process that asks has built the same, and said what there is to say
+        warnings.simplefilter("ignore")
+        return work.build(n_threads)
+
+
+def _done(built: Built, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
+    go_on()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = built.run(what, data, go_on)
+    own = [(w.category, str(w.message)) for w in caught if issubclass(w.category, SpikeCostWarning)]
+    return result, list(dict.fromkeys(own))
+
+
+def _plain(error: SpikeCostError) -> SpikeCostError:
+    """The error as it can be sent: what it carries beside its words may not be."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # of whatever kind objects raise that can't be pickled
+        return type(error)(str(error))
+    return error

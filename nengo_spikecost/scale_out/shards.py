@@ -1,0 +1,258 @@
+"""Shards sent to workers, and sent again when they are lost."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ScaleOutError
+from ..progress import progress_bar
+from ..warned import warn
+from .built_once import Work, done_on_worker
+from .cluster import (
+    address_of,
+    check_connected,
+    check_versions,
+    imported,
+    n_threads_of,
+    wait_for_workers,
+)
+from .worker_versions import own_versions
+
+#: A shard that was lost so often is given up: it may be what ends the workers.
+LOSSES = 4
+
+#: Shards at a time for each thread of the cluster: one that runs, and one whose data are there.
+AHEAD = 2
+
+#: How often it is tried to send something while workers come and go.
+_TRIES = 20
+
+#: Seconds between two looks at the cluster while nothing comes back.
+_LOOK_S = 2.0
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of the work.
+
+    Attributes
+    ----------
+    what : object
+        Says to `Built.run` what is to be done.
+    words : str
+        The same for messages: ``"samples 96 to 127"``.
+    n : int
+        How much of the whole it is, for the progress bar.
+    data : callable, optional
+        Gives the samples that are sent with it.
+    """
+
+    what: Any
+    words: str
+    n: int = 1
+    data: Callable[[], Any] | None = None
+
+
+class Shards:
+    """Shards that the workers of one cluster do; a context that cancels what is left at its end.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        Checked (`checked_client`).
+    work : Work
+        Sent to every worker once.
+
+    Raises
+    ------
+    ScaleOutError
+        If a worker has other versions, or the work can't be pickled.
+    """
+
+    def __init__(self, client: Any, work: Work):
+        self._client, self._distributed = client, imported()
+        wait_for_workers(client)
+        check_versions(client)
+        self._bytes = _pickled(work)
+        self._key = hashlib.sha256(self._bytes).hexdigest()
+        self._versions = own_versions()
+        self._payload: Any = None
+        self._shards: dict[Hashable, Shard] = {}
+        self._sent: dict[Any, tuple[Hashable, Any]] = {}  # future: key, future of its data
+        self._results: dict[Hashable, Any] = {}
+        self._n_lost: dict[Hashable, int] = {}
+        self._room, self._looked = 1, float("-inf")
+
+    def __enter__(self) -> Shards:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.drop(list(self._shards))
+        self._cancel([self._payload])
+        self._payload = None
+
+    @property
+    def waiting(self) -> set[Hashable]:
+        """Keys of the shards whose results are not there yet."""
+        return {key for key in self._shards if key not in self._results}
+
+    def has_room(self) -> bool:
+        """Whether another shard would keep the cluster busy, not only wait there."""
+        if time.monotonic() > self._looked + _LOOK_S:
+            self._room = AHEAD * max(1, n_threads_of(self._client))
+            self._looked = time.monotonic()
+        return len(self._sent) < self._room
+
+    def send(self, key: Hashable, shard: Shard) -> None:
+        """Have a shard done, under a key that no other has."""
+        self._shards[key] = shard
+        self._send(key)
+
+    def finished(self) -> list[Hashable]:
+        """Keys of shards that have just been finished; waits a while if there are none.
+
+        Raises
+        ------
+        SpikeCostError
+            What a worker raised.
+        ScaleOutError
+            If a shard was lost several times, or the connection to the scheduler.
+        """
+        if self._sent:
+            lost = contextlib.suppress(self._distributed.TimeoutError, CancelledError)
+            with lost, self._client.as_current():
+                self._distributed.wait(
+                    list(self._sent), timeout=_LOOK_S, return_when="FIRST_COMPLETED"
+                )
+        done = [future for future in self._sent if future.status != "pending"]
+        if not done:
+            wait_for_workers(self._client)
+        keys = []
+        for future in done:
+            key, _ = self._sent[future]
+            try:
+                result, warned = future.result()
+            except CancelledError:
+                del self._sent[future]
+                self._lost(key)
+                continue
+            except self._distributed.KilledWorker as error:
+                raise self._given_up(key, f"at last {error.last_worker.address}") from None
+            # its data were kept until here: a result that is lost on its way is made again
+            del self._sent[future]
+            for category, text in warned:
+                warn(text, category)
+            self._results[key] = result
+            keys.append(key)
+        return keys
+
+    def result(self, key: Hashable) -> Any:
+        """The result of a shard, waited for; it is handed over, and can be had once."""
+        while key not in self._results:
+            self.finished()
+        del self._shards[key]
+        return self._results.pop(key)
+
+    def drop(self, keys: Iterable[Hashable]) -> None:
+        """Do without the results of some shards; those that run end after their batch."""
+        gone = set(keys)
+        sent = [(future, data) for future, (key, data) in self._sent.items() if key in gone]
+        for future, _ in sent:
+            del self._sent[future]
+        self._cancel([future for pair in sent for future in pair])
+        for key in gone:
+            self._shards.pop(key, None)
+            self._results.pop(key, None)
+
+    def _cancel(self, futures: Sequence[Any]) -> None:
+        """Have the cluster forget what it was sent."""
+        # by name, as an error that is on its way up holds the futures
+        futures = [future for future in futures if future is not None]
+        if futures and self._client.status == "running":
+            self._client.cancel(futures)
+
+    def _send(self, key: Hashable) -> None:
+        shard = self._shards[key]
+        if self._payload is None or self._payload.status != "finished":
+            self._payload = self._scattered(self._bytes, broadcast=True)
+        data = None if shard.data is None else self._scattered(shard.data())
+        future = self._client.submit(
+            done_on_worker, self._key, self._payload, self._versions, shard.what, data, pure=False
+        )  # fmt: skip
+        self._sent[future] = key, data
+
+    def _scattered(self, value: Any, broadcast: bool = False) -> Any:
+        """A value on a worker, or all of them."""
+        for _ in range(_TRIES):
+            wait_for_workers(self._client)
+            # a worker that ends just now takes the connection with it
+            with contextlib.suppress(self._distributed.TimeoutError, OSError):
+                return self._client.scatter([value], broadcast=broadcast, hash=False)[0]
+            check_connected(self._client)
+            time.sleep(_LOOK_S / 4)
+        raise ScaleOutError(
+            f"client: the workers of {address_of(self._client)} end as soon as data are sent to "
+            "them: look into their logs."
+        )
+
+    def _lost(self, key: Hashable) -> None:
+        """Send a shard again that went with its worker, or whose data did."""
+        check_connected(self._client)
+        self._n_lost[key] = self._n_lost.get(key, 0) + 1
+        if self._n_lost[key] >= LOSSES:
+            raise self._given_up(key, f"of {address_of(self._client)}")
+        self._send(key)
+
+    def _given_up(self, key: Hashable, which: str) -> ScaleOutError:
+        return ScaleOutError(
+            f"The workers that had {self._shards[key].words} ended again and again, {which}: they "
+            "may have too little memory. Give smaller batches (batch_size), fewer threads to a "
+            "worker, or more memory; the workers' logs say more."
+        )
+
+
+def in_order(
+    client: Any, work: Work, shards: Sequence[Shard], description: str, progress: bool = True
+) -> Iterator[Any]:
+    """The results of shards, in their order; what is left is cancelled if the caller stops.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    work : Work
+    shards : sequence of Shard
+    description : str
+        What is done, for the progress bar: ``"Emulating"``.
+    progress : bool
+        Whether to show one.
+    """
+    total, left, finished = sum(shard.n for shard in shards), deque(enumerate(shards)), set()
+    with Shards(client, work) as sent, progress_bar(description, total, progress) as advance:
+        for number in range(len(shards)):
+            while number not in finished:
+                while left and sent.has_room():
+                    sent.send(*left.popleft())
+                for key in sent.finished():
+                    finished.add(key)
+                    advance(shards[int(str(key))].n)
+            yield sent.result(number)
+
+
+def _pickled(work: Work) -> bytes:
+    import cloudpickle
+
+    try:
+        return bytes(cloudpickle.dumps(work))
+    except Exception as error:  # of whatever kind objects raise that can't be pickled
+        raise ScaleOutError(
+            "client: the network can't be sent to workers, because something in it can't be "
+            f"pickled ({error}). Look at the functions and processes of its Nodes: files, locks "
+            "and generators can't be."
+        ) from error
