@@ -63,6 +63,8 @@ def test_page(name):
         pytest.skip("this stack has no Keras 3")
     if name == "nir_out":
         pytest.importorskip("nir", reason="nir needs Python 3.10")
+    if name == "scale_out":
+        pytest.importorskip("distributed")
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -38,6 +38,7 @@ PAGES = (
     "break_even",
     "from_model_energy",
     "stack",
+    "scale_out",
     "lowering",
     "placement",
     "block_shapes",

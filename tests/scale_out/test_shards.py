@@ -199,6 +199,7 @@ def test_versions_are_asked_where_the_package_is_not_installed():
 
 @pytest.mark.parametrize("client", ["tcp://127.0.0.1:8786", 3, None])
 def test_what_is_no_client_is_refused(client):
+    pytest.importorskip("distributed")
     with pytest.raises(ScaleOutError, match="must be a dask"):
         checked_client(client)
 
