@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
@@ -220,7 +220,7 @@ class Shards:
 
 def in_order(
     client: Any, work: Work, shards: Sequence[Shard], description: str, progress: bool = True
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """The results of shards, in their order; what is left is cancelled if the caller stops.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,7 +188,7 @@ def _described(client: Any, values: Any, digested: bool) -> tuple[int, str]:
 
 def sharded(
     client: Any, work: EmulationWork, fed: Fed, first: int, shard_size: int | None, progress: bool
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """The results of batches, in order, from sample ``first`` on."""
     data = None if fed.is_read else fed.part
     shards = sample_shards(fed.n_samples, work.lanes, n_threads_of(client), shard_size, first, data)
