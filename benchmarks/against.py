@@ -42,6 +42,8 @@ ROWS = {
     "candidate": ("candidate", "again", 5.0, "a candidate of a sweep, 200 images x 30 steps"),
     "candidate-first": ("candidate", "first", 1.0, "  its network, with building"),
     "sweep": ("sweep", "first", 3.0, "sweep of docs/sweep.md, 24 settings"),
+    "dense-net": ("dense net", "first", 3.0, "convert, DenseNet of 26 blocks"),
+    "dense-net-peak": ("dense net", "peak", 1.0, "  peak memory, MB"),
 }  # fmt: skip
 
 #: Scales of a sweep's candidates, drawn once.
@@ -178,6 +180,38 @@ def sweep(new: bool) -> dict[str, Any]:
     return {"first": first, "work": len(swept.front())}
 
 
+#: Blocks of each stage of a DenseNet. The 58 of DenseNet121 took 14 to 18 GB before.
+DENSE_NET = (6, 12, 8)
+
+
+def dense_net(new: bool) -> dict[str, Any]:
+    """`convert` with lowering; the work are the synapses between neurons."""
+    import tensorflow as tf
+
+    import nengo_spikecost as nsc
+
+    layers = tf.keras.layers
+    inp = tf.keras.Input((32, 32, 3))
+
+    def after(x: Any, filters: int, size: int) -> Any:
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        return layers.Conv2D(filters, size, padding="same", use_bias=False)(x)
+
+    x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(inp)
+    for number, blocks in enumerate(DENSE_NET):
+        if number:
+            x = layers.AveragePooling2D(2)(after(x, x.shape[-1] // 2, 1))
+        for _ in range(blocks):
+            x = layers.Concatenate()([x, after(after(x, 128, 1), 32, 3)])
+    x = layers.GlobalAveragePooling2D()(layers.ReLU()(layers.BatchNormalization()(x)))
+    model = tf.keras.Model(inp, layers.Dense(10)(x))
+    conversion, first = timed(lambda: nsc.convert(model, max_pooling="average"))
+    peak = peak_memory()
+    pathways = nsc.NetworkGraph(conversion).pathways
+    synapses = sum(pathway.n_synapses for pathway in pathways if pathway.kind == "neural")
+    return {"first": first, "peak": (peak,), "work": synapses}
+
+
 JOBS: dict[str, Callable[[bool], dict[str, Any]]] = {
     "measure cifar": lambda new: measure("cifar", new),
     "measure tutorial": lambda new: measure("tutorial", new),
@@ -185,6 +219,7 @@ JOBS: dict[str, Callable[[bool], dict[str, Any]]] = {
     "emulate tutorial": lambda new: emulate("tutorial", new),
     "candidate": candidate,
     "sweep": sweep,
+    "dense net": dense_net,
 }
 
 

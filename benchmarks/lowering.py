@@ -1,9 +1,10 @@
-"""Time and peak memory of graph, lowering and a whole `profile`, on MobileNetV2 at 96x96.
+"""Time and peak memory of graph, lowering and a whole `profile`, on MobileNetV2 at 96x96, or any.
 
 The steps up to the lowered network run in one process, `profile` of the same model in
 another, so that peak memory is its own. Run it on an idle machine::
 
     python benchmarks/lowering.py [--size 96] [--width 1.0] [--changes]
+    python benchmarks/lowering.py --model DenseNet121 --size 32 --no-profile
 
 Ends with status 1 if graph and lowering exceed the limits below. The weights are random:
 neither step looks at their values, other than at zeros.
@@ -24,7 +25,8 @@ from typing import Any
 
 import nengo_spikecost as nsc  # before nengo_dl, which it prepares for
 
-#: What graph and lowering may take for MobileNetV2 at 96x96, the process and Keras included.
+#: What graph and lowering may take for MobileNetV2 at 96x96 or DenseNet121 at 32x32, the process
+#: and Keras included.
 LIMIT_SECONDS = 60
 LIMIT_MB = 4000
 
@@ -32,12 +34,14 @@ N_IMAGES = 2
 N_STEPS = 3
 
 
-def mobile_net(size: int, width: float) -> Any:
-    """A MobileNetV2 with random weights."""
+def made(name: str, size: int, width: float) -> Any:
+    """A model of keras.applications with random weights."""
     import tensorflow as tf
 
     tf.keras.utils.set_random_seed(0)
-    return tf.keras.applications.MobileNetV2(input_shape=(size, size, 3), alpha=width, weights=None)
+    make = getattr(tf.keras.applications, name)
+    options = {"alpha": width} if name.startswith("MobileNet") else {}
+    return make(input_shape=(size, size, 3), weights=None, **options)
 
 
 def peak_MB() -> float:
@@ -101,7 +105,7 @@ def run_profile(model: Any) -> dict[str, Any]:
 def in_own_process(part: str, args: argparse.Namespace) -> dict[str, Any]:
     """What one part gives, in a process without the memory of the others."""
     command = [sys.executable, __file__, "--one", part]
-    command += ["--size", str(args.size), "--width", str(args.width)]
+    command += ["--size", str(args.size), "--width", str(args.width), "--model", args.model]
     command += ["--changes"] if args.changes else []
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
@@ -114,11 +118,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=96, help="pixels of a side")
     parser.add_argument("--width", type=float, default=1.0, help="alpha of MobileNetV2")
+    parser.add_argument("--model", default="MobileNetV2", help="a name of keras.applications")
+    parser.add_argument("--no-profile", action="store_true", help="only graph and lowering")
     parser.add_argument("--changes", action="store_true", help="print what was changed")
     parser.add_argument("--one", metavar="PART", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        model = mobile_net(args.size, args.width)
+        model = made(args.model, args.size, args.width)
         before = {"steps": {"Python, TensorFlow, the Keras model": (None, peak_MB())}}
         found = run_steps(model, args.changes) if args.one == "steps" else run_profile(model)
         found["steps"] = {**before["steps"], **found["steps"]}
@@ -132,7 +138,8 @@ def main() -> None:
     print_steps("graph and lowering", found["steps"])
     print_sizes(found["before"], found["after"])
     print(found["text"])
-    print_steps("profile, a process of its own", in_own_process("profile", args)["steps"])
+    if not args.no_profile:
+        print_steps("profile, a process of its own", in_own_process("profile", args)["steps"])
     check_limits(found["steps"])
 
 

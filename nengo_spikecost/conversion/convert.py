@@ -27,6 +27,7 @@ from ..graph.off_chip import mark_off_chip
 from ..layers.keras_shapes import layer_info
 from ..lowering import lower as lower_network
 from ..lowering.hardware import needs_relay
+from ..memory import memory_bytes
 from ..options import named_arguments
 from ..spiking.conversion_values import check_synapse
 from ..spiking.defaults import MAX_POOLING, OTHERS
@@ -60,7 +61,7 @@ def convert(
     swap_activations: Mapping[Any, Any] | None = None, max_pooling: str | None = None,
     split_shared_weights: bool = False, allow_fallback: bool = False, inference_only: bool = True,
     temporal: bool | None = None, lower: bool | None = None, off_chip: Iterable[Any] | None = None,
-    spike_input: bool = False, seed: int = 0,
+    spike_input: bool = False, seed: int = 0, memory: Any = None,
 ) -> Conversion:  # fmt: skip
     """Convert a Keras model to a Nengo network.
 
@@ -115,6 +116,10 @@ def convert(
         neurons run on a chip. Of a model with one layer of neurons nothing would else.
     seed : int
         Seed of the network, so that initial voltages are the same in every run.
+    memory : int, float or str, optional
+        Memory that lowering may take, in bytes or as ``"8 GB"``; default: 2 GiB. A network with
+        many paths between its layers, such as a DenseNet, keeps Nodes that these share where it
+        would take more; it runs on a chip only if it is given enough. See `nengo_spikecost.lower`.
 
     Returns
     -------
@@ -133,6 +138,7 @@ def convert(
         split_shared_weights=split_shared_weights, allow_fallback=allow_fallback,
         inference_only=inference_only, spike_input=spike_input,
     )  # fmt: skip
+    memory = memory_bytes(memory, ConversionError)
     user_model = model
     stored: list[LayerChoice] = []
     if is_keras_3(model):
@@ -154,6 +160,7 @@ def convert(
         "max_pooling": max_pooling, "split_shared_weights": split_shared_weights,
         "allow_fallback": allow_fallback, "inference_only": inference_only, "temporal": temporal,
         "lower": lower, "off_chip": off_chip, "spike_input": spike_input, "seed": seed,
+        "memory": memory,
     }  # fmt: skip
     dt = own_step(layers)
     layer_keys = names_by_id(layers)
@@ -209,14 +216,16 @@ def convert(
         choices=(*stored, *converter.choices), dt=dt, options=options, _maker=convert,
     )  # fmt: skip
     if lowering:
-        conversion = _lowered(conversion, image_shapes(objects, copies))
+        conversion = _lowered(conversion, image_shapes(objects, copies), memory)
     if off_chip is not None or spiking:
         place(conversion, off_chip)
-        conversion = _with_relays(conversion, image_shapes(objects, copies))
+        conversion = _with_relays(conversion, image_shapes(objects, copies), memory)
     return conversion
 
 
-def _with_relays(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> Conversion:
+def _with_relays(
+    conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]], memory: int | None
+) -> Conversion:
     """Lowered again, if neurons beside the chip are reached in a way that only the host can do.
 
     Which neurons these are is known from the lowered network only.
@@ -230,7 +239,7 @@ def _with_relays(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) 
         if isinstance(new, nengo.Ensemble) and not split.on_chip(new)
     ]  # fmt: skip
     mark_off_chip(conversion.unlowered.net, beside)
-    return _lowered(conversion.unlowered, shapes)
+    return _lowered(conversion.unlowered, shapes, memory)
 
 
 _COMPOSED = (
@@ -239,7 +248,9 @@ _COMPOSED = (
 )
 
 
-def _lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> Conversion:
+def _lowered(
+    conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]], memory: int | None
+) -> Conversion:
     """The same conversion with `nengo_spikecost.lower` applied to its network.
 
     Parameters
@@ -247,8 +258,12 @@ def _lowered(conversion: Conversion, shapes: Mapping[Any, tuple[int, ...]]) -> C
     conversion : Conversion
     shapes : mapping from Nengo object to tuple of int
         Output shapes of layers, channels last.
+    memory : int, optional
+        What lowering may take in bytes.
     """
-    lowering = lower_network(conversion.net, keep=conversion.input_nodes, shapes=shapes)
+    lowering = lower_network(
+        conversion.net, keep=conversion.input_nodes, shapes=shapes, memory=memory
+    )
     objects = lowering.objects
     return replace(
         conversion, net=lowering.network, inputs=conversion.inputs.replaced(objects, _COMPOSED),

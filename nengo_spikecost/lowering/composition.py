@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
+from .geometry import axis_after
 from .linear_map import Gather, LinearMap, Matrix, gather_of
 from .recognition import as_strided
 from .strided_map import StridedMap
@@ -34,7 +35,7 @@ def compose(second: LinearMap, first: LinearMap) -> LinearMap:
         return _gather_twice(second, first)
     strided = _strided_pair(second, first)
     if strided is not None:
-        _check(_kernel_size(*strided))
+        check_n_weights(_kernel_size(*strided))
         product = strided[0].after(strided[1])
         if product is not None:
             return product
@@ -88,13 +89,13 @@ def _strided_for(obj: LinearMap, other: LinearMap) -> StridedMap | None:
 
 def _multiplied_out(second: LinearMap, first: LinearMap) -> LinearMap:
     if _is_dense(second) or _is_dense(first):
-        _check(first.size_in * second.size_out)
+        check_n_weights(first.size_in * second.size_out)
         if isinstance(second, Matrix) and second.is_dense:
             return Matrix(first.adjoint(second.matrix.T).T)
         return Matrix(second.apply(_to_array(first)))
-    _check(first.n_weights)
-    _check(second.n_weights)
-    _check(_n_paths(second, first))
+    check_n_weights(first.n_weights)
+    check_n_weights(second.n_weights)
+    check_n_weights(_n_paths(second, first))
     return _sparse(second.to_sparse() @ first.to_sparse())
 
 
@@ -110,10 +111,7 @@ def _n_paths(second: LinearMap, first: LinearMap) -> int:
 
 def _kernel_size(second: StridedMap, first: StridedMap) -> int:
     groups = np.gcd(second.groups, first.groups)
-    lengths = [
-        (a.length - 1) * b.upsampling + (b.length - 1) * a.stride + 1
-        for a, b in zip(first.axes, second.axes)
-    ]
+    lengths = [axis_after(b, a).length for a, b in zip(first.axes, second.axes)]
     channels = first.image_in.channels * second.image_out.channels // groups
     return int(np.prod(lengths)) * int(channels)
 
@@ -137,6 +135,13 @@ def _is_identity(obj: Gather) -> bool:
     return obj.is_diagonal and bool((obj.weights == 1).all())
 
 
-def _check(n_weights: int) -> None:
+def check_n_weights(n_weights: int) -> None:
+    """Refuse a map of too many weights.
+
+    Raises
+    ------
+    TooManyWeights
+        If there are more than `MAX_WEIGHTS`.
+    """
     if n_weights > MAX_WEIGHTS:
         raise TooManyWeights(f"{n_weights:,} weights")

@@ -18,7 +18,8 @@ from nengo.base import ObjView
 from nengo.connection import LearningRule
 from scipy import sparse
 
-from ..graph.nengo_types import is_passthrough
+from ..graph.chip_split import ChipSplit
+from ..graph.nengo_types import is_built_as, is_passthrough
 from ..graph.routes import is_neural
 from .map_reading import unreadable
 
@@ -105,6 +106,32 @@ def with_upstream(
 def probed_objects(network: nengo.Network) -> set[Any]:
     """Everything that a Probe is on, wholly or in part."""
     return {_owner(probe.target) for probe in network.all_probes}
+
+
+def constant_nodes(network: nengo.Network, keep: Collection[Any]) -> set[nengo.Node]:
+    """Nodes whose value never changes, except those that must stay."""
+    return {
+        node
+        for node in network.all_nodes
+        if is_built_as(node, nengo.Node) and node.size_in == 0 and node not in keep
+        and isinstance(node.output, np.ndarray)
+    }  # fmt: skip
+
+
+def read_by_host(network: nengo.Network, split: ChipSplit) -> set[nengo.Node]:
+    """Passthrough Nodes that have values for more than other ones and neurons on the chip."""
+    nodes = {node for node in network.all_nodes if is_passthrough(node)}
+    out: dict[nengo.Node, list[Any]] = {node: [] for node in nodes}
+    for conn in network.all_connections:
+        if conn.pre_obj in nodes:
+            out[conn.pre_obj].append(conn.post_obj)
+    probed = probed_objects(network)
+    return {
+        node
+        for node in nodes
+        if node in probed or not out[node]
+        or any(not (is_passthrough(obj) or split.on_chip(obj)) for obj in out[node])
+    }  # fmt: skip
 
 
 def _owner(obj: Any) -> Any:

@@ -58,3 +58,16 @@ class Axis:
     def counts(self) -> np.ndarray:
         """Number of `pairs` at each place, shape (length,), int64."""
         return np.array([len(range(self.size_in)[self.pairs(t)[0]]) for t in range(self.length)])
+
+
+def axis_after(second: Axis, first: Axis) -> Axis:
+    """The axis of two maps, one after the other, before it is made as small as it can be.
+
+    Step 1 in the docstring of `nengo_spikecost.lowering.strided_map`.
+    """
+    return Axis(
+        first.size_in, second.size_out,
+        (first.length - 1) * second.upsampling + (second.length - 1) * first.stride + 1,
+        first.stride * second.stride, first.upsampling * second.upsampling,
+        first.offset * second.upsampling + second.offset * first.stride,
+    )  # fmt: skip

@@ -12,10 +12,38 @@ from typing import Any
 import nengo
 from nengo.ensemble import Neurons
 
+from .composition import TooManyWeights
 from .geometry import Image
 from .linear_map import Gather, LinearMap
+from .map_reading import connection_map
 from .recognition import as_strided
 from .strided_map import StridedMap
+
+
+def read_maps(
+    network: nengo.Network, fixed: dict[nengo.Connection, str], shapes: Mapping[Any, Any] | None
+) -> dict[nengo.Connection, LinearMap]:
+    """The maps of all Connections that are not fixed; those too large are fixed now.
+
+    Parameters
+    ----------
+    network : nengo.Network
+    fixed : dict from nengo.Connection to str
+        Connections that stay, and why.
+    shapes : mapping from object to tuple of int, optional
+        As in `find_images`.
+    """
+    maps = {}
+    for conn in network.all_connections:
+        if conn in fixed:
+            continue
+        try:
+            maps[conn] = connection_map(conn)
+        except TooManyWeights as error:
+            fixed[conn] = f"as a matrix it would have {error}"
+    # An index list alone does not say that it pads an image. The convolutions beside it do.
+    images = find_images(maps, shapes)
+    return {conn: as_images(conn, obj, images) for conn, obj in maps.items()}
 
 
 def find_images(

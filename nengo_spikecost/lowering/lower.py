@@ -1,9 +1,11 @@
 """`lower`: the network without relay Nodes between its neurons.
 
-1. Read every Connection as a `LinearMap` (`_read`). Those that learn, apply a function, are probed
-   or have weights still to be drawn are *fixed*: they stay as they are.
+1. Read every Connection as a `LinearMap` (`read_maps`). Those that learn, apply a function, are
+   probed or have weights still to be drawn are *fixed*: they stay as they are.
 2. Plan what happens to each passthrough Node (`make_plan`): whether signals are composed through
    it, and whether the new network has it, for a Probe or an output, say.
+   Then tell how large all composed maps will be, and let Nodes stay that too many paths share
+   (`plan_composing`).
 3. Divide the Connections into those that lead to neurons by composed ones, and those that are
    copied (`_Lowerer._divide`).
 4. Compose: for every group of neurons, one map from each origin and filter (`PathFinder`).
@@ -29,7 +31,6 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import nengo
-import numpy as np
 from nengo.ensemble import Neurons
 from nengo.transforms import NoTransform
 
@@ -37,25 +38,35 @@ from .. import check
 from ..errors import NetworkGraphError
 from ..graph.chip_split import ChipSplit
 from ..graph.naming import ensemble_of, unique_names
-from ..graph.nengo_types import is_built_as, is_passthrough
+from ..graph.nengo_types import is_passthrough
 from ..graph.routes import is_neural
+from ..memory import memory_bytes
 from ..options import named_arguments
-from .composition import TooManyWeights, compose
-from .composition_plan import Plan, fixed_connections, make_plan, probed_objects, with_upstream
+from .composition import TooManyWeights
+from .composition_plan import (
+    Plan,
+    constant_nodes,
+    fixed_connections,
+    make_plan,
+    probed_objects,
+    read_by_host,
+    with_upstream,
+)  # fmt: skip
 from .emission import to_transform
 from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting, over_two_axes
-from .images import as_images, find_images
+from .images import read_maps
 from .linear_map import LinearMap
 from .lowering_record import Change, Lowering, n_stored
-from .map_reading import connection_map
-from .paths import Arrival, Path, PathFinder, Refused, n_multiplications
+from .paths import Arrival, Path, PathFinder, Refused
 from .rebuild import Copier
+from .shared_nodes import plan_composing
 
 
 @named_arguments
 def lower(
-    network: nengo.Network, *, keep: Iterable[Any] = (), shapes: Mapping[Any, Any] | None = None
-) -> Lowering:
+    network: nengo.Network, *, keep: Iterable[Any] = (), shapes: Mapping[Any, Any] | None = None,
+    memory: Any = None,
+) -> Lowering:  # fmt: skip
     """Compose every linear path between two populations into one Connection.
 
     Passthrough Nodes are there for the simulator: convolution and pooling, batch
@@ -82,6 +93,11 @@ def lower(
         ``input_nodes``): any other Node with a constant output is taken for a bias.
     shapes : mapping from Nengo object to tuple of int, optional
         Shapes of images, channels last, that no convolution tells.
+    memory : int, float or str, optional
+        Memory that composed maps may take, in bytes or as ``"8 GB"``. Where all of them would take
+        more, Nodes that several paths share stay: a DenseNet's, say. The network computes the same
+        and has the same synapses, but only one that is composed throughout runs on a chip. Default:
+        2 GiB, on every machine, so that it becomes the same network everywhere.
 
     Returns
     -------
@@ -90,7 +106,7 @@ def lower(
     Raises
     ------
     NetworkGraphError
-        If ``network`` is no network, or one of ``keep`` is no Node of it.
+        If ``network`` is no network, one of ``keep`` is no Node of it, or ``memory`` no amount.
 
     Examples
     --------
@@ -115,36 +131,33 @@ def lower(
     if strange:
         raise NetworkGraphError(f"keep must be Nodes of the network, not {strange[0]!r}.")
     keep = frozenset(given)
+    memory = memory_bytes(memory, NetworkGraphError)
+    budget = MEMORY_BYTES if memory is None else memory
     if shapes is not None:
         words = "a mapping from objects of the network to the shapes of their values"
         check.kind("shapes", shapes, Mapping, NetworkGraphError, words)
     fixed = fixed_connections(network)
-    maps = _read(network, fixed, shapes)
-    refused: dict[nengo.Node, str] = {}
+    maps = read_maps(network, fixed, shapes)
+    constants = constant_nodes(network, keep)
+    plan = make_plan(network, keep, fixed, {})
+    composing = plan_composing(plan, maps, constants, budget)
+    composing.need.check(
+        "Composing what leads to neurons", memory, NetworkGraphError, remedy=_SMALLER
+    )
+    refused = dict(composing.staying)
     while True:
         try:
-            return _Lowerer(network, keep, fixed, maps, refused).run()
+            return _Lowerer(network, keep, fixed, maps, refused, constants).run()
         except Refused as error:
             # Once more, without composing through that Node.
             refused[error.node] = error.reason
 
 
-def _read(
-    network: nengo.Network, fixed: dict[nengo.Connection, str], shapes: Mapping[Any, Any] | None
-) -> dict[nengo.Connection, LinearMap]:
-    """The maps of all Connections that are not fixed; those too large are fixed now."""
-    maps = {}
-    for conn in network.all_connections:
-        if conn in fixed:
-            continue
-        try:
-            maps[conn] = connection_map(conn)
-        except TooManyWeights as error:
-            fixed[conn] = f"as a matrix it would have {error}"
-    # An index list alone does not say that it pads an image. The convolutions beside it do.
-    images = find_images(maps, shapes)
-    return {conn: as_images(conn, obj, images) for conn, obj in maps.items()}
+#: Memory that composed maps may take unless `lower` is told otherwise, in bytes. The same on every
+#: machine, so that a network is lowered to the same one everywhere.
+MEMORY_BYTES = 2 * 2**30
 
+_SMALLER = "give smaller samples, or more memory (memory=); lower=False of convert composes nothing"
 
 _CHEAPER = "from Nodes alone, several Connections take fewer multiplications than one"
 
@@ -155,11 +168,13 @@ class _Lowerer:
     def __init__(
         self, network: nengo.Network, keep: Collection[Any], fixed: Mapping[nengo.Connection, str],
         maps: Mapping[nengo.Connection, LinearMap], refused: Mapping[nengo.Node, str],
+        constants: Collection[nengo.Node],
     ):  # fmt: skip
         self._network, self._keep, self._fixed, self._maps = network, keep, fixed, maps
         self._plan: Plan = make_plan(network, keep, fixed, refused)
-        self._constants = {node for node in network.all_nodes if _is_constant(node, keep)}
+        self._constants = constants
         self._split = ChipSplit(network)
+        self._probed = probed_objects(network)
         self._finder = PathFinder(self._plan, maps, self._constants)
         self._transparent = frozenset(self._plan.transparent)
         self._names = unique_names(network, (*network.all_ensembles, *network.all_nodes), {})
@@ -207,7 +222,7 @@ class _Lowerer:
                 composed.setdefault(conn.post_obj, []).append(conn)
             elif conn.pre_obj not in self._transparent:
                 to_neurons.append(conn)
-            elif self._chain_is_cheaper(conn):
+            elif self._finder.chain_is_cheaper(conn):
                 to_neurons.append(conn)
                 chains.add(conn.pre_obj)
                 self._leave(conn, f"stays before {self._name(conn.post_obj)}: {_CHEAPER}")
@@ -218,6 +233,7 @@ class _Lowerer:
         for conn in self._network.all_connections:
             into.setdefault(conn.post_obj, []).append(conn)
         self._staying = self._plan.staying | with_upstream(chains, into)
+        self._for_host = with_upstream(read_by_host(self._network, self._split), into)
         chosen = set(to_neurons)
         copied = [conn for conn in self._network.all_connections if self._copies(conn, chosen)]
         return composed, copied
@@ -242,23 +258,6 @@ class _Lowerer:
 
     def _leave(self, conn: nengo.Connection, reason: str) -> None:
         self._changes.append(Change("left", self._name(conn.pre_obj), "", (conn,), reason=reason))
-
-    def _chain_is_cheaper(self, conn: nengo.Connection) -> bool:
-        """Whether a way from Nodes alone takes fewer multiplications as it is.
-
-        Spikes are different: a chip has one synapse for each pair in any case. Values from Nodes
-        are multiplied by the host, which may keep the factors: a 1x1 convolution before a 3x3 one.
-        """
-        paths = self._finder.at(conn.pre_obj).paths
-        if not paths or any(isinstance(path.origin, Neurons) for path in paths):
-            return False
-        links = {c for path in paths for c in path.connections} | {conn}
-        chain = sum(n_multiplications(self._maps[c]) for c in links)
-        try:
-            whole = [compose(self._maps[conn], path.map) for path in paths]
-        except TooManyWeights:
-            return True
-        return sum(n_multiplications(obj) for obj in whole) > chain
 
     def _emit(self, path: Path) -> Any:
         try:
@@ -297,7 +296,7 @@ class _Lowerer:
 
     def _copy_nodes(self, copied: Iterable[nengo.Connection]) -> None:
         used = {conn.pre_obj for conn in copied} | set(self._keep)
-        used |= probed_objects(self._network)
+        used |= self._probed
         leading = {conn.pre_obj for conn in self._network.all_connections}
         for node in self._network.all_nodes:
             if is_passthrough(node):
@@ -312,13 +311,18 @@ class _Lowerer:
         if conn not in self._fixed and needs_rewriting(conn):
             path = Path(conn.pre_obj, conn.synapse, self._maps[conn], (conn,))
             self._connect(path, conn.post_obj, self._emit(path), "rewritten")
-        elif not needs_relay(conn, self._split):
+        elif not self._needs_relay(conn):
             self._copy_unread(conn)
         elif isinstance(conn.pre_obj, nengo.Ensemble):
             self._copy_decoded(conn)
         else:
             relay = self._relay(conn.pre_obj, conn.synapse, conn.post_obj, (conn,))
             self._copier.copy(conn, pre=relay[conn.pre_slice], synapse=None)
+
+    def _needs_relay(self, conn: nengo.Connection) -> bool:
+        if is_passthrough(conn.post_obj) and conn.post_obj not in self._for_host:
+            return False  # no chip has such a Node, whatever is put before it
+        return needs_relay(conn, self._split)
 
     def _copy_unread(self, conn: nengo.Connection) -> None:
         """Copy a Connection as it is, but a convolution over two axes."""
@@ -389,12 +393,3 @@ class _Lowerer:
 
     def _name(self, obj: Any) -> str:
         return self._names[ensemble_of(obj)]
-
-
-def _is_constant(node: nengo.Node, keep: Collection[Any]) -> bool:
-    return (
-        is_built_as(node, nengo.Node)
-        and node.size_in == 0
-        and isinstance(node.output, np.ndarray)
-        and node not in keep
-    )

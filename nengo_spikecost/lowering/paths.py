@@ -20,6 +20,7 @@ from typing import Any
 
 import nengo
 import numpy as np
+from nengo.ensemble import Neurons
 
 from .composition import TooManyWeights, add, compose
 from .composition_plan import Plan
@@ -122,9 +123,22 @@ class PathFinder:
         for node in plan.transparent:
             self._arrivals[node] = self.arrival(node, into.get(node, ()))
 
-    def at(self, node: nengo.Node) -> Arrival:
-        """The arrival at a transparent Node."""
-        return self._arrivals[node]
+    def chain_is_cheaper(self, conn: nengo.Connection) -> bool:
+        """Whether a way from Nodes alone takes fewer multiplications as it is.
+
+        Spikes are different: a chip has one synapse for each pair in any case. Values from Nodes
+        are multiplied by the host, which may keep the factors: a 1x1 convolution before a 3x3 one.
+        """
+        paths = self._arrivals[conn.pre_obj].paths
+        if not paths or any(isinstance(path.origin, Neurons) for path in paths):
+            return False
+        links = {c for path in paths for c in path.connections} | {conn}
+        chain = sum(n_multiplications(self._maps[c]) for c in links)
+        try:
+            whole = [compose(self._maps[conn], path.map) for path in paths]
+        except TooManyWeights:
+            return True
+        return sum(n_multiplications(obj) for obj in whole) > chain
 
     def arrival(self, obj: Any, connections: Iterable[nengo.Connection]) -> Arrival:
         """The arrival at an object by some Connections.

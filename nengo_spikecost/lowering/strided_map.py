@@ -41,7 +41,7 @@ from math import gcd
 import numpy as np
 from scipy import sparse
 
-from .geometry import Axis, Image
+from .geometry import Axis, Image, axis_after
 from .linear_map import LinearMap
 
 
@@ -198,14 +198,7 @@ def _mix(images: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _product(second: StridedMap, first: StridedMap) -> StridedMap:
     """The composition of two maps between which no border matters."""
-    axes = [
-        Axis(
-            x.size_in, y.size_out, (x.length - 1) * y.upsampling + (y.length - 1) * x.stride + 1,
-            x.stride * y.stride, x.upsampling * y.upsampling,
-            x.offset * y.upsampling + y.offset * x.stride,
-        )
-        for x, y in zip(first.axes, second.axes)
-    ]  # fmt: skip
+    axes = [axis_after(y, x) for x, y in zip(first.axes, second.axes)]
     # Step 1 of the module's docstring: c[t1*u2 + t2*s1] += a[t1] @ b[t2], all t1 of a t2 at once.
     a, b, joined = _channels(second, first)
     groups = a.shape[-3]

@@ -21,6 +21,7 @@ from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform
 
 from ...graph.chip_split import ChipSplit
+from ...lowering.shared_nodes import SHARED
 from .unsupported import Context, Unsupported
 
 #: Most ways through one group of passthrough Nodes that are looked at.
@@ -167,7 +168,10 @@ class _Walk:
         why = next((left[obj] for obj in parts if obj in left), None)
         if why is None:
             return LOWER
-        if "composed it would have" in why:
+        if SHARED in why:
+            # said once more with what there is to do about it
+            also = ("give lower or convert that much memory",)
+        elif "composed it would have" in why:
             also = ()  # any other form is as large
         if context.is_on_chip(target):
             remedy = f"mark {context.name(target)} off chip (nengo_spikecost.loihi.mark_off_chip)"

@@ -1,0 +1,258 @@
+"""Nodes that stay because many paths share them: the same network, the same counts, less memory."""
+
+from __future__ import annotations
+
+import sys
+
+import nengo
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nengo_spikecost.conversion import convert
+from nengo_spikecost.errors import ConversionError, NetworkGraphError
+from nengo_spikecost.graph import NetworkGraph
+from nengo_spikecost.graph.nengo_types import is_passthrough
+from nengo_spikecost.loihi import check_support
+from nengo_spikecost.lowering import lower
+from nengo_spikecost.lowering.composition import add, compose
+from nengo_spikecost.lowering.linear_map import Gather, Matrix
+from nengo_spikecost.lowering.lowering_record import n_stored
+from nengo_spikecost.lowering.map_reading import connection_map
+from nengo_spikecost.lowering.map_sizes import MapSizes
+from nengo_spikecost.lowering.strided_map import StridedMap
+from tests.models import randomise
+from tests.properties.dense_paths import assert_counts_are_brute_force, matrices
+
+from .chains import KINDS, random_network
+from .comparison import assert_same_rates
+
+L = tf.keras.layers
+lower_module = sys.modules["nengo_spikecost.lowering.lower"]
+
+
+@pytest.fixture
+def no_memory(monkeypatch):
+    """The budget of `lower`, should nobody give one, has room for nothing."""
+    monkeypatch.setattr(lower_module, "MEMORY_BYTES", 1)
+
+
+def dense_net(n_layers=4, growth=3, size=6):
+    """Each layer normalizes all that came before, and adds channels to it: a DenseNet's block."""
+    inp = tf.keras.Input((size, size, 2), name="image")
+    x = L.Conv2D(4, 3, padding="same", activation="relu", name="first")(inp)
+    for number in range(n_layers):
+        y = L.ReLU(name=f"relu{number}")(L.BatchNormalization(name=f"norm{number}")(x))
+        y = L.Conv2D(growth, 3, padding="same", use_bias=False, name=f"conv{number}")(y)
+        x = L.Concatenate(name=f"joined{number}")([x, y])
+    x = L.ReLU(name="last")(L.BatchNormalization(name="norm")(x))
+    return tf.keras.Model(inp, L.Dense(3, name="readout")(L.Flatten(name="flat")(x)))
+
+
+def with_weights(model):
+    model = randomise(model)
+    for layer in model.layers:
+        if isinstance(layer, L.BatchNormalization):
+            *rest, variance = layer.get_weights()
+            layer.set_weights([*rest, abs(variance) + 0.5])
+    return model
+
+
+def converted(model, **options):
+    return convert(with_weights(model), neuron_type="RectifiedLinear", synapse=0.005, **options)
+
+
+def synapses(network):
+    """Synapses between each two populations, all pathways together."""
+    found = {}
+    for pathway in NetworkGraph(network).pathways:
+        if pathway.kind == "neural":
+            key = pathway.pre.name, pathway.post.name
+            found[key] = found.get(key, 0) + pathway.n_synapses
+    return found
+
+
+def n_weights(network):
+    return sum(n_stored(conn.transform) for conn in network.all_connections)
+
+
+def relays(network):
+    return [node for node in network.all_nodes if is_passthrough(node)]
+
+
+def in_memory(obj):
+    """How many numbers a map keeps."""
+    if isinstance(obj, StridedMap):
+        return obj.kernel.size
+    if isinstance(obj, Gather):
+        return obj.size_out
+    return obj.matrix.size if obj.is_dense else obj.n_weights
+
+
+# -- sizes, told before anything is composed ------------------------------------------------
+
+
+@settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 2**16), st.lists(st.sampled_from(KINDS), min_size=2, max_size=6))
+def test_sizes_are_those_of_the_composed_maps(seed, kinds):
+    chain = [
+        connection_map(conn)
+        for conn in random_network(seed, kinds).all_connections
+        if not isinstance(conn.pre_obj, nengo.Node) or conn.pre_obj.size_in
+    ]
+    sizes = MapSizes()
+    here, size = chain[0], sizes.of(chain[0])
+    for after in chain[1:]:
+        if after.size_in != here.size_out:  # the second way of a residual one
+            continue
+        here, size = compose(after, here), sizes.composed(sizes.of(after), size)
+        assert (size.size_in, size.size_out) == (here.size_in, here.size_out)
+        if isinstance(here, (StridedMap, Gather)) and size.gather is None:
+            # of a matrix that turns out to be a list or a convolution, only less is needed
+            assert in_memory(here) <= size.n_weights
+        elif isinstance(here, Matrix) and not here.is_dense:
+            assert size.places is None and not size.dense
+        else:
+            assert in_memory(here) == size.n_weights
+        if isinstance(here, StridedMap):
+            assert size.places is not None and in_memory(here) == size.n_weights
+            size = sizes.of(here)  # kernels with random zeros inside are known from here on
+        total = add(here, here)
+        summed = sizes.summed(size, size)
+        assert (total is None) == (summed is None)
+
+
+# -- what stays -----------------------------------------------------------------------------
+
+
+def test_a_dense_net_is_the_same_with_shared_nodes(no_memory):
+    conversion = converted(dense_net(), lower=False)
+    lowering = lower(conversion.net, keep=conversion.input_nodes)
+    whole = lower(conversion.net, keep=conversion.input_nodes, memory="1 GB")
+    joins = [f"joined{k}.0" for k in range(3)]
+    left = {change.origin: change.reason for change in lowering.changes if change.kind == "left"}
+    assert set(joins) <= set(left)
+    assert all(
+        "several paths share it" in reason and "memory=" in reason for reason in left.values()
+    )
+    # what each concatenation adds up is said once, and not for every layer behind it
+    assert n_weights(lowering.network) < 0.6 * n_weights(whole.network)
+    assert synapses(lowering.network) == synapses(whole.network) == synapses(conversion.net)
+    assert_same_rates(conversion.net, lowering, conversion.input_nodes)
+
+
+def test_counts_of_shared_nodes_are_brute_force(no_memory):
+    conversion = converted(dense_net(2, 2, 4), lower=True)
+    assert any(change.kind == "left" for change in conversion.lowering.changes)
+    found = matrices(conversion.net)
+    assert_counts_are_brute_force(NetworkGraph(conversion), found)
+
+
+def test_all_is_composed_where_there_is_memory():
+    conversion = converted(dense_net(), lower=False)
+    lowering = lower(conversion.net, keep=conversion.input_nodes)
+    assert not [change for change in lowering.changes if change.kind == "left"]
+
+
+def test_a_chain_is_composed_whatever_the_budget(no_memory):
+    inp = tf.keras.Input((6, 6, 2))
+    x = L.Conv2D(3, 3, activation="relu", name="first")(inp)
+    x = L.BatchNormalization(name="norm")(L.Conv2D(8, 1, name="wide")(x))
+    x = L.ReLU(name="relu")(L.DepthwiseConv2D(3, name="depthwise")(x))
+    conversion = converted(tf.keras.Model(inp, L.Flatten()(x)), lower=False)
+    lowering = lower(conversion.net, keep=conversion.input_nodes)
+    assert not [change for change in lowering.changes if change.kind == "left"]
+
+
+def test_a_border_that_makes_a_matrix_stays(no_memory):
+    inp = tf.keras.Input((8, 8, 2))
+    x = L.Conv2D(3, 3, activation="relu", name="first")(inp)
+    x = L.Conv2D(3, 3, padding="same", name="one")(x)
+    x = L.Conv2D(3, 3, padding="same", activation="relu", name="two")(x)
+    conversion = converted(tf.keras.Model(inp, L.Flatten()(x)), lower=False)
+    lowering = lower(conversion.net, keep=conversion.input_nodes)
+    assert [change.origin for change in lowering.changes if change.kind == "left"] == ["one.0"]
+    assert synapses(lowering.network) == synapses(conversion.net)
+    assert_same_rates(conversion.net, lowering, conversion.input_nodes)
+
+
+def two_routes():
+    """A sum without neurons, that two populations get, and to which one origin has two routes."""
+    with nengo.Network(seed=0) as net:
+        a, b, c, d = (
+            nengo.Ensemble(
+                30, 1, label=name, neuron_type=nengo.RectifiedLinear(),
+                gain=nengo.dists.Choice([1.0]), bias=nengo.dists.Choice([1.0]),
+            )
+            for name in "abcd"
+        )  # fmt: skip
+        narrow, total = (nengo.Node(size_in=2, label=name) for name in ("narrow", "total"))
+        weights = np.random.RandomState(0).uniform(0.1, 1, (4, 2, 30))
+        nengo.Connection(a.neurons, narrow, transform=weights[0])
+        nengo.Connection(d.neurons, total, transform=weights[1])
+        nengo.Connection(narrow, total, synapse=None)
+        nengo.Connection(narrow, total, synapse=None, transform=0.5)
+        for target, matrix in ((b, weights[2]), (c, weights[3])):
+            nengo.Connection(total, target.neurons, synapse=None, transform=matrix.T)
+    return net
+
+
+def test_two_routes_stay_one_synapse_while_the_budget_lasts(monkeypatch):
+    net = two_routes()
+    whole = lower(net)
+    composed = {(pre, post): 900 for pre in "ad" for post in "bc"}
+    assert synapses(whole.network) == composed
+    # less than all needs, and nothing but Nodes with two routes would save any: these stay last
+    monkeypatch.setattr(lower_module, "MEMORY_BYTES", 1)
+    lowering = lower(net)
+    assert "as many sets of synapses" in str(lowering)
+    assert_same_rates(net, lowering)
+    # by the rule that a pathway is one route
+    twice = {("a", "b"): 1800, ("a", "c"): 1800}
+    assert synapses(lowering.network) == synapses(net) == {**composed, **twice}
+
+
+# -- what is said ---------------------------------------------------------------------------
+
+
+def test_a_chip_is_told_what_would_take_the_nodes_away(no_memory):
+    model = with_weights(dense_net(3))
+    conversion = convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", synapse=0.005, off_chip=["first"]
+    )
+    said = [str(problem) for problem in check_support(conversion)]
+    assert any("give lower or convert that much memory" in text for text in said)
+    whole = convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", synapse=0.005, off_chip=["first"],
+        memory="1 GB",
+    )  # fmt: skip
+    assert check_support(whole) == ()
+
+
+def test_what_can_not_fit_is_refused():
+    conversion = converted(dense_net(), lower=False)
+    with pytest.raises(NetworkGraphError, match=r"takes about .* more than the 1 kB that memory="):
+        lower(conversion.net, memory="1 kB")
+
+
+@pytest.mark.parametrize("memory", ["much", 0, -1, "4 lightyears", True, float("nan"), "-3 GB", []])
+def test_amounts_of_memory(memory):
+    with pytest.raises(NetworkGraphError, match="memory must be a number of bytes"):
+        lower(nengo.Network(), memory=memory)
+    with pytest.raises(ConversionError, match="memory must be a number of bytes"):
+        convert(dense_net(1), memory=memory)
+
+
+@pytest.mark.slow
+def test_a_dense_net_of_full_size():
+    """DenseNet121: 4 GB and 30 s are what its conversion may take; it took 14 GB and 87 s."""
+    model = tf.keras.applications.DenseNet121(input_shape=(32, 32, 3), weights=None)
+    conversion = convert(model, neuron_type="RectifiedLinear", lower=False, max_pooling="average")
+    lowering = lower(conversion.net, keep=conversion.input_nodes)
+    assert n_weights(lowering.network) < 2 * n_weights(conversion.net)
+    assert synapses(lowering.network) == synapses(conversion.net)
+    assert_same_rates(
+        conversion.net, lowering, conversion.input_nodes, steps=1, simulators=("nengo",)
+    )
