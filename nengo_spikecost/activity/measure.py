@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from .. import check
-from ..errors import MeasurementError, SpikeCostError
+from ..errors import MeasurementError
 from ..graph import NetworkGraph
 from ..options import takes_options
 from ..progress import progress_bar
+from ..scale_out import is_read_by_workers
 from ..warned import each_once
 from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
+from .batch_runs import built_backend, run_batch, simulator_errors
 from .faster_way import FasterWay
 from .measure_options import PRESENTATIONS, MeasureOptions
+from .measure_shards import SharedSamples
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
-from .samples import Batch, Frames, SampleStream, SelfDriven
-from .subject import is_nothing, subject
+from .samples import Batch, InputSpec, SampleStream, SelfDriven
+from .subject import Subject, is_nothing, subject
 
 #: A batch is chosen so that about this many neurons are simulated at once: enough to keep
 #: two cores busy, few enough that the state of the simulation fits in some hundred MB.
 _NEURONS_AT_ONCE = 6_000_000
 _MAX_BATCH = 100
-
-_CANT = "can't run this network"
 
 
 @takes_options(MeasureOptions)
@@ -73,25 +73,43 @@ def measure(
         error's ``activity`` attribute holds the activity until then.
     """
     given = subject(network)
-    inputs, stream = given.stream(data, n_steps)
     populations = NetworkGraph(given.named).spike_sources
     assert options.presentation is not None
+    for asks in ("checkpoint", "client"):
+        if getattr(options, asks) is not None:
+            check_resumable(options.spec, options.presentation, populations, asks)
+    inputs, samples = _samples(given, data, n_steps, options.client)
     batch_size = options.batch_size
     if batch_size is None:
         n_neurons = given.network.n_neurons
-        batch_size = default_batch_size(n_neurons, options.presentation, stream.n_samples)
+        batch_size = default_batch_size(n_neurons, options.presentation, samples.n_samples)
         if not options.spec.minibatch or is_nothing(data):
             batch_size = 1
-    if options.checkpoint is not None:
-        check_resumable(options.spec, options.presentation, populations)
     setup = Setup(
         given.network, inputs, populations, given.outputs, 0, given.step(options.dt), batch_size,
         options.seed, options.presentation, options.special(), given.fit,
         given.named,
     )  # fmt: skip
     with each_once():
-        activity = _Run(options, setup, stream).measured()
+        run = _Run(options, setup)
+        if isinstance(samples, SharedSamples):
+            activity = run.shared(samples)
+        else:
+            activity = run.measured(samples)
     return replace(activity, outputs=_with_heads(activity.outputs, given.named))
+
+
+def _samples(
+    given: Subject, data: Any, n_steps: int | None, client: Any
+) -> tuple[list[InputSpec], SampleStream | SelfDriven | SharedSamples]:
+    """The Nodes that are fed, and the samples that this process or workers present."""
+    if client is not None and is_read_by_workers(data):
+        inputs, make = given.reader(data, n_steps)
+        return inputs, SharedSamples.to_read(client, data, make)
+    inputs, stream = given.stream(data, n_steps)
+    if client is None or isinstance(stream, SelfDriven):
+        return inputs, stream
+    return inputs, SharedSamples.of_stream(data, stream)
 
 
 def _with_heads(outputs: Mapping[str, OutputActivity], named: Any) -> dict[str, OutputActivity]:
@@ -106,23 +124,47 @@ def _with_heads(outputs: Mapping[str, OutputActivity], named: Any) -> dict[str, 
 class _Run:
     """One measurement: batch after batch through a simulator."""
 
-    def __init__(self, options: MeasureOptions, setup: Setup, stream: SampleStream | SelfDriven):
-        self.options, self.simulator = options, options.spec
-        self.setup, self.stream = setup, stream
+    def __init__(self, options: MeasureOptions, setup: Setup):
+        self.options, self.simulator, self.setup = options, options.spec, setup
         self._resumption: Resumption | None = None
         self._backend: Backend | None = None
         self._recorder: Recorder | None = None
-        self._faster = FasterWay(options.spec.name, stream.n_samples)
 
-    def measured(self) -> Activity:
+    def measured(self, stream: SampleStream | SelfDriven) -> Activity:
         """All batches."""
+        faster = FasterWay(self.simulator.name, stream.n_samples)
+        bar = progress_bar("Simulating", stream.n_samples, self.options.progress)
+        with self._kept_after_errors(), bar as advance:
+            for batch in stream.batches(self.setup.batch_size):
+                if self._recorder is None:
+                    # the first batch may have said how many steps a sample has
+                    self._begin(int(stream.n_steps or 0))
+                self._take(batch, faster)
+                advance(len(batch))
+        assert self._recorder is not None  # a stream without samples has raised DataError
+        return self._recorder.activity()
+
+    def shared(self, samples: SharedSamples) -> Activity:
+        """All batches, run by the workers of a cluster."""
+        self._begin(samples.n_steps)
+        recorder, resumption = self._recorder, self._resumption
+        assert recorder is not None
+        n_done = 0 if resumption is None else resumption.n_done
+        with self._kept_after_errors():
+            batches = samples.batches(self.options, self.setup, n_done)
+            with contextlib.closing(batches):
+                for number, (digest, results) in enumerate(batches):
+                    if resumption is not None and number < n_done:
+                        results = resumption.checked(number, digest)
+                    elif resumption is not None:
+                        resumption.add(number, digest, results)
+                    recorder.add_again(results)
+        return recorder.activity()
+
+    @contextlib.contextmanager
+    def _kept_after_errors(self) -> Iterator[None]:
         try:
-            with progress_bar(
-                "Simulating", self.stream.n_samples, self.options.progress
-            ) as advance:
-                for batch in self.stream.batches(self.setup.batch_size):
-                    self._take(batch)
-                    advance(len(batch))
+            yield
         except Exception as error:
             if self._recorder is not None:
                 self._recorder.keep_after(error)
@@ -130,58 +172,30 @@ class _Run:
         finally:
             if self._backend is not None:
                 self._backend.close()
-        assert self._recorder is not None  # a stream without samples has raised DataError
-        return self._recorder.activity()
 
-    def _take(self, batch: Batch) -> None:
-        if self._recorder is None:
-            # the first batch may have said how many steps a sample has
-            self.setup = replace(self.setup, n_steps=int(self.stream.n_steps or 0))
-            if self.options.checkpoint is not None:
-                folder = self.options.checkpoint
-                self._resumption = Resumption(folder, self.setup, self.simulator.name)
-            self._recorder = Recorder(self.setup, self.simulator.name)
+    def _begin(self, n_steps: int) -> None:
+        self.setup = replace(self.setup, n_steps=n_steps)
+        if self.options.checkpoint is not None:
+            folder = self.options.checkpoint
+            self._resumption = Resumption(folder, self.setup, self.simulator.name)
+        self._recorder = Recorder(self.setup, self.simulator.name)
+
+    def _take(self, batch: Batch, faster: FasterWay) -> None:
+        assert self._recorder is not None
         number = self._recorder.n_batches
         kept = None if self._resumption is None else self._resumption.results(number, batch)
         if kept is not None:
             self._recorder.add_again(kept)
             return
-        with simulator_errors(self.simulator.name):
-            if self._backend is None:
-                self._backend = self.simulator(self.setup)
-                if not isinstance(self._backend, Backend):
-                    made, self._backend = type(self._backend).__name__, None
-                    raise MeasurementError(
-                        f"Simulator {self.simulator.name!r} made a {made}, not a Backend."
-                    )
-                if self._resumption is not None:
+        if self._backend is None:
+            self._backend = built_backend(self.simulator, self.setup)
+            if self._resumption is not None:
+                with simulator_errors(self.simulator.name):
                     self._resumption.restore(self._backend, number)
-            one_by_one = not self.simulator.minibatch or self._backend.any_size
-            full = batch if one_by_one else batch.padded(self.setup.batch_size)
-        with simulator_errors(
-            self.simulator.name, "failed" if number else "can't run this network"
-        ):
-            begun = time.perf_counter()
-            counts = self._backend.run(full.inputs)
-            seconds = time.perf_counter() - begun
-        frames = Frames.of(batch, self.setup.n_steps)
-        self._recorder.add(counts, len(batch), batch.targets, frames)
-        self._faster.after(seconds, len(batch), self._recorder)
+        seconds = run_batch(self._backend, self.simulator, self._recorder, batch, not number)
+        faster.after(seconds, len(batch), self._recorder)
         if self._resumption is not None:
             self._resumption.keep(number, batch, self._recorder.last_batch(), self._backend)
-
-
-@contextlib.contextmanager
-def simulator_errors(simulator: str, words: str = _CANT) -> Iterator[None]:
-    """Turn what a simulator raises into an error of ours; TensorFlow's go on for pages."""
-    try:
-        yield
-    except SpikeCostError:
-        raise
-    except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[-1] if lines else type(error).__name__
-        raise MeasurementError(f"Simulator {simulator} {words}: {reason}") from error
 
 
 def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:

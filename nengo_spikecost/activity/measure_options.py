@@ -11,6 +11,7 @@ from typing import Any
 from .. import check
 from ..errors import MeasurementError
 from ..options import Options, option
+from ..scale_out import checked_client
 from .simulator_spec import SPECIAL_OPTIONS, SimulatorSpec, simulators
 
 PRESENTATIONS = ("fresh", "continuous")
@@ -76,6 +77,14 @@ class MeasureOptions(Options):
         ``"loihi"``; where neurons draw random numbers as they run, a fresh one on
         ``"loihi"`` and ``"nengo_loihi"`` only. States are pickled: keep such folders where
         only you write.
+    client : distributed.Client, optional
+        Of a Dask cluster, whose workers share the samples (docs/scale_out.md): fresh ones only.
+        The activity is the same bit for bit. Each worker builds the network once. As data there may
+        be, besides arrays, paths of ``.npy`` files and zarr arrays, and functions that return data,
+        which workers read themselves. Generators can't be shared: give the function that makes one.
+    shard_size : int, optional
+        With ``client``: samples that a worker takes at a time, rounded up to whole batches.
+        Default: some shards for each thread of the cluster.
     """
 
     simulator: str = "nengo_dl"
@@ -89,6 +98,8 @@ class MeasureOptions(Options):
     by_step: bool = False
     dtype: str | None = None
     checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
+    client: Any = option(None, decides=False)
+    shard_size: int | None = option(None, decides=False)
 
     def __post_init__(self) -> None:
         self.check_flags(MeasurementError)
@@ -108,6 +119,10 @@ class MeasureOptions(Options):
             check.choice("dtype", self.dtype, DTYPES, MeasurementError)
         if self.checkpoint is not None:
             check.path("checkpoint", self.checkpoint, MeasurementError)
+        if self.client is not None:
+            checked_client(self.client)
+        if self.shard_size is not None:
+            check.whole("shard_size", self.shard_size, MeasurementError, 1)
         for name in self.special():
             if name not in spec.options:
                 takers = simulators.those(functools.partial(_takes, name))

@@ -19,9 +19,13 @@ from .simulator_spec import SimulatorSpec, simulators
 
 
 def check_resumable(
-    simulator: SimulatorSpec, presentation: str, populations: Iterable[SpikeSource]
-) -> None:
-    """Refuse a measurement that would come out otherwise if it was taken up.
+    simulator: SimulatorSpec, presentation: str, populations: Iterable[SpikeSource],
+    argument: str = "checkpoint",
+) -> None:  # fmt: skip
+    """Refuse a measurement that would come out otherwise if it was taken up, or shared.
+
+    ``argument`` is what asks for it: ``"checkpoint"``, or ``"client"``, whose workers do not hand
+    states to each other.
 
     Raises
     ------
@@ -29,6 +33,11 @@ def check_resumable(
         If state that the simulator can't give runs on from sample to sample, or random numbers.
     """
     if presentation == "continuous":
+        if argument == "client":
+            raise MeasurementError(
+                "client: presentation='continuous' can't be shared among workers, because state "
+                "runs on from sample to sample. Take presentation='fresh', or leave client out."
+            )
         if not simulator.resumable:
             able = simulators.those(lambda spec: spec.resumable)
             raise MeasurementError(
@@ -40,9 +49,9 @@ def check_resumable(
     drawing = [p.name for p in populations if draws_as_it_runs(p)]
     if drawing and not simulator.starts_anew:
         raise MeasurementError(
-            f"checkpoint: neurons of {', '.join(drawing)} draw random numbers as they run, which "
-            f"go on from sample to sample in {simulator.name} and can't be taken up. Leave "
-            "checkpoint out."
+            f"{argument}: neurons of {', '.join(drawing)} draw random numbers as they run, which "
+            f"go on from sample to sample in {simulator.name} and can't be "
+            f"{'shared' if argument == 'client' else 'taken up'}. Leave {argument} out."
         )
 
 
@@ -76,8 +85,23 @@ class Resumption:
         """
         if number >= self._n_done:
             return None
+        return self.checked(number, batch_digest(batch))
+
+    @property
+    def n_done(self) -> int:
+        """How many batches were kept."""
+        return self._n_done
+
+    def checked(self, number: int, digest: str) -> dict[str, np.ndarray]:
+        """The results of a batch that was kept, if they are of samples with this digest.
+
+        Raises
+        ------
+        DataError
+            If they are of other samples.
+        """
         kept = self._checkpoint.batch(number)
-        if str(kept["data"]) != batch_digest(batch):
+        if str(kept["data"]) != digest:
             raise DataError(
                 f"checkpoint {self._checkpoint.path} holds a run on other data: batch {number} "
                 "was of other samples or labels. Give the same data again, or another folder."
@@ -113,8 +137,13 @@ class Resumption:
     ) -> None:
         """Write the results of a batch, and the state after it."""
         state = backend.state() if self._continuous and backend is not None else None
-        data = {"data": np.array(batch_digest(batch))}
-        self._checkpoint.add(number, {**results, **data}, state)
+        self.add(number, batch_digest(batch), results, state)
+
+    def add(
+        self, number: int, digest: str, results: Mapping[str, np.ndarray], state: Any = None
+    ) -> None:
+        """Write the results of a batch of samples with this digest."""
+        self._checkpoint.add(number, {**results, "data": np.array(digest)}, state)
 
 
 def _arguments(setup: Setup, simulator: str) -> dict[str, Any]:

@@ -192,8 +192,7 @@ class SampleStream:
     def batches(self, batch_size: int) -> Iterator[Batch]:
         """Batches of ``batch_size`` samples; the last one may be smaller."""
         if self._whole is not None:
-            for start in range(0, len(self._whole), batch_size):
-                yield _as_float32(_slice(self._whole, start, start + batch_size))
+            yield from in_batches(self._whole, batch_size)
             return
         waiting: list[Batch] = []
         n_waiting = n_seen = 0
@@ -213,6 +212,16 @@ class SampleStream:
             raise DataError("data holds no samples.")
         if waiting:
             yield _as_float32(_join(waiting))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all samples are there at once, as those of an array are."""
+        return self._whole is not None
+
+    def part(self, start: int, stop: int) -> Batch:
+        """Samples ``start`` to ``stop`` where they are there, in the types they came in."""
+        assert self._whole is not None
+        return _slice(self._whole, start, stop)
 
     def _batch(self, x: Any, y: Any, start: int) -> Batch:
         arrays = self._by_input(x)
@@ -266,6 +275,12 @@ class SampleStream:
         if spec.events:
             _check_events(spec.name, values, start)
         return values
+
+
+def in_batches(whole: Batch, batch_size: int) -> Iterator[Batch]:
+    """Samples in batches of ``batch_size``, the last one smaller."""
+    for start in range(0, len(whole), batch_size):
+        yield _as_float32(_slice(whole, start, start + batch_size))
 
 
 def _check_finite(name: str, values: np.ndarray, start: int, chunk: int = 1024) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Callable
 
 import nengo
@@ -44,9 +45,16 @@ class Subject:
         """The Nodes that ``data`` is for, and its samples."""
         if is_nothing(data) and isinstance(self.named, nengo.Network):
             return [], SelfDriven(n_steps)
+        inputs, make = self.reader(data, n_steps)
+        return inputs, make(data)
+
+    def reader(
+        self, data: Any, n_steps: Any
+    ) -> tuple[list[InputSpec], Callable[[Any], SampleStream]]:
+        """The Nodes that ``data`` is for, and a function that makes samples of it, or of parts."""
         resolve = _resolver(self.inputs)
         inputs = self._fed(resolve, with_labels(data)[0])
-        return inputs, SampleStream(data, inputs, resolve, n_steps)
+        return inputs, partial(SampleStream, inputs=inputs, resolve=resolve, n_steps=n_steps)
 
     def step(self, dt: float | None) -> float:
         """The length of a step in s: what was asked for, or what the network is made for.

@@ -15,6 +15,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ScaleOutError, SpikeCostError, SpikeCostWarning
@@ -53,6 +54,25 @@ class Work(abc.ABC):
         """Build it, for so many threads."""
 
 
+@dataclass(frozen=True)
+class Done:
+    """What came of a shard.
+
+    Attributes
+    ----------
+    result : object
+        What `Built.run` gave.
+    warned : list of (type, str)
+        Warnings for the user.
+    error : SpikeCostError, optional
+        What the user is to be told, in place of a result.
+    """
+
+    result: Any = None
+    warned: list[tuple[type[Warning], str]] = field(default_factory=list)
+    error: SpikeCostError | None = None
+
+
 class Ended(Exception):
     """Nobody waits for this shard any more."""
 
@@ -64,7 +84,7 @@ class _Kept:
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "nengo_spikecost")
         self._built = self._thread.submit(_build, payload, n_threads)
 
-    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
+    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Done:
         built = self._built.result()  # an error of the build is one of every shard
         return self._thread.submit(_done, built, what, data, go_on).result()
 
@@ -80,7 +100,7 @@ _looking = threading.Lock()
 
 def done_on_worker(
     key: str, payload: bytes, versions: Mapping[str, str | None], what: Any, data: Any
-) -> tuple[Any, list[tuple[type, str]]]:
+) -> Done:
     """Do a shard; this is the task that Dask runs.
 
     Parameters
@@ -96,10 +116,8 @@ def done_on_worker(
 
     Returns
     -------
-    result : object
-        What `Built.run` gave.
-    warned : list of (type, str)
-        Warnings for the user.
+    Done
+        With the error, if there was one: what a task raises, Dask writes to its logs at length.
     """
     from distributed import get_worker
 
@@ -107,7 +125,7 @@ def done_on_worker(
     # of a worker that came after the others were asked
     problem = refusal(worker.address, own_versions(), versions)
     if problem:
-        raise ScaleOutError(problem)
+        return Done(error=ScaleOutError(problem))
     task = worker.get_current_task()
 
     def go_on() -> None:
@@ -127,17 +145,15 @@ def done_on_worker(
     try:
         return kept.run(what, data, go_on)
     except SpikeCostError as error:
-        raise _plain(error) from None
+        return Done(error=_plain(error))
     except Ended:
-        raise
+        return Done()
     except MemoryError as error:
-        raise ScaleOutError(f"Worker {worker.address} ran out of memory ({error}).") from None
+        return Done(error=ScaleOutError(f"Worker {worker.address} ran out of memory ({error})."))
     except Exception as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ScaleOutError(
-            f"Worker {worker.address} failed with {type(error).__name__}: "
-            f"{lines[-1] if lines else 'no message'}"
-        ) from error
+        words = f"{type(error).__name__}: {lines[-1] if lines else 'no message'}"
+        return Done(error=ScaleOutError(f"Worker {worker.address} failed with {words}"))
 
 
 def _build(payload: bytes, n_threads: int) -> Built:
@@ -148,13 +164,13 @@ def _build(payload: bytes, n_threads: int) -> Built:
         return work.build(n_threads)
 
 
-def _done(built: Built, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
+def _done(built: Built, what: Any, data: Any, go_on: Callable[[], None]) -> Done:
     go_on()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = built.run(what, data, go_on)
     own = [(w.category, str(w.message)) for w in caught if issubclass(w.category, SpikeCostWarning)]
-    return result, list(dict.fromkeys(own))
+    return Done(result, list(dict.fromkeys(own)))
 
 
 def _plain(error: SpikeCostError) -> SpikeCostError:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ScaleOutError
 from ..progress import progress_bar
 from ..warned import warn
-from .built_once import Work, done_on_worker
+from .built_once import Done, Work, done_on_worker
 from .cluster import (
     address_of,
     check_connected,
@@ -86,8 +86,10 @@ class Shards:
         self._payload: Any = None
         self._shards: dict[Hashable, Shard] = {}
         self._sent: dict[Any, tuple[Hashable, Any]] = {}  # future: key, future of its data
-        self._results: dict[Hashable, Any] = {}
+        self._results: dict[Hashable, Done] = {}
         self._n_lost: dict[Hashable, int] = {}
+        #: Whether a shard was finished with an error.
+        self.has_failed = False
         self._room, self._looked = 1, float("-inf")
 
     def __enter__(self) -> Shards:
@@ -120,8 +122,6 @@ class Shards:
 
         Raises
         ------
-        SpikeCostError
-            What a worker raised.
         ScaleOutError
             If a shard was lost several times, or the connection to the scheduler.
         """
@@ -138,7 +138,7 @@ class Shards:
         for future in done:
             key, _ = self._sent[future]
             try:
-                result, warned = future.result()
+                came = future.result()
             except CancelledError:
                 del self._sent[future]
                 self._lost(key)
@@ -147,18 +147,28 @@ class Shards:
                 raise self._given_up(key, f"at last {error.last_worker.address}") from None
             # its data were kept until here: a result that is lost on its way is made again
             del self._sent[future]
-            for category, text in warned:
+            for category, text in came.warned:
                 warn(text, category)
-            self._results[key] = result
+            self._results[key] = came
+            self.has_failed |= came.error is not None
             keys.append(key)
         return keys
 
     def result(self, key: Hashable) -> Any:
-        """The result of a shard, waited for; it is handed over, and can be had once."""
+        """The result of a shard, waited for; it is handed over, and can be had once.
+
+        Raises
+        ------
+        SpikeCostError
+            What a worker said of it.
+        """
         while key not in self._results:
             self.finished()
         del self._shards[key]
-        return self._results.pop(key)
+        came = self._results.pop(key)
+        if came.error is not None:
+            raise came.error
+        return came.result
 
     def drop(self, keys: Iterable[Hashable]) -> None:
         """Do without the results of some shards; those that run end after their batch."""
@@ -237,6 +247,9 @@ def in_order(
     with Shards(client, work) as sent, progress_bar(description, total, progress) as advance:
         for number in range(len(shards)):
             while number not in finished:
+                # those before it are on their way, and may fail first
+                if sent.has_failed:
+                    left.clear()
                 while left and sent.has_room():
                     sent.send(*left.popleft())
                 for key in sent.finished():

@@ -115,6 +115,18 @@ def test_errors_come_back_as_our_own(client, tmp_path, harm, kind, words):
     assert_idle(client)
 
 
+def late_and_early(folder, what):
+    """The first shard fails long after the second."""
+    if what[0] == 0:
+        threading.Event().wait(0.5)
+    raise DataError(f"sample {what[0]} is odd.")
+
+
+def test_of_several_errors_that_of_the_first_shard_is_raised(client, tmp_path):
+    with pytest.raises(DataError, match=r"^sample 0 is odd\.$"):
+        squares(client, tmp_path, late_and_early)
+
+
 def assert_idle(client):
     """Nothing waits on the cluster that nobody would take."""
     for _ in range(100):

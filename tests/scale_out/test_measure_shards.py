@@ -1,0 +1,215 @@
+"""Measurements on workers against one process, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import nengo
+import numpy as np
+import pytest
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.errors import DataError, MeasurementError, ScaleOutError
+from tests.models import conv_net, images
+
+STEPS = 8
+X, Y = images(23), np.arange(23) % 3
+
+
+def assert_same(activity, expected):
+    assert activity.protocol == expected.protocol
+    for name, population in expected.populations.items():
+        own = activity.populations[name].counts
+        assert own.dtype == population.counts.dtype
+        assert own.tobytes() == population.counts.tobytes(), name
+    for name, output in expected.outputs.items():
+        own = activity.outputs[name]
+        assert own.last.tobytes() == output.last.tobytes()
+        assert own.mean.tobytes() == output.mean.tobytes()
+    np.testing.assert_equal(activity.targets, expected.targets)
+    assert (activity.chip is None) == (expected.chip is None)
+    if expected.chip is not None:
+        for name, counts in vars(expected.chip).items():
+            np.testing.assert_equal(getattr(activity.chip, name), counts)
+
+
+@pytest.fixture(scope="module")
+def conversion():
+    return nsc.convert(
+        conv_net(stack.keras()), neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=200,
+        synapse=0.005,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("simulator", ["compiled", "nengo_dl", "nengo", "loihi", "nengo_loihi"])
+def test_every_simulator(client, conversion, simulator):
+    n = 23 if simulator in ("compiled", "nengo_dl", "loihi") else 4
+    options = {"simulator": simulator, "presentation": "fresh", "batch_size": min(n, 4)}
+    expected = nsc.measure(conversion, (X[:n], Y[:n]), STEPS, **options)
+    assert sum(p.counts.sum() for p in expected.populations.values()) > 0
+    activity = nsc.measure(
+        conversion, (X[:n], Y[:n]), STEPS, client=client, shard_size=5, **options
+    )
+    assert_same(activity, expected)
+    assert activity.accuracy() == expected.accuracy()
+
+
+@pytest.mark.parametrize("shard_size", [1, 9, None, 1000])
+def test_any_shard_size_gives_the_same(client, conversion, shard_size):
+    expected = nsc.measure(conversion, X, STEPS, simulator="compiled", batch_size=3)
+    activity = nsc.measure(
+        conversion, X, STEPS, simulator="compiled", batch_size=3, client=client,
+        shard_size=shard_size,
+    )  # fmt: skip
+    assert_same(activity, expected)
+
+
+def batches_of(x, y):
+    def data():
+        tf = stack.tensorflow()
+        return tf.data.Dataset.from_tensor_slices((x, y)).batch(5)
+
+    return data
+
+
+def test_data_that_workers_read(client, conversion, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    options = {"simulator": "compiled", "batch_size": 4}
+    expected = nsc.measure(conversion, (X, Y), STEPS, **options)
+    for data in (
+        (str(tmp_path / "x.npy"), tmp_path / "y.npy"),
+        (str(tmp_path / "x.npy"), Y),
+        ({"image": str(tmp_path / "x.npy")}, Y),
+        lambda: (X, Y),
+        lambda: ({"image": X}, Y),
+        batches_of(X, Y),
+    ):
+        activity = nsc.measure(conversion, data, STEPS, client=client, shard_size=8, **options)
+        assert_same(activity, expected)
+    moving = np.repeat(X[:, None], 3, axis=1) * np.linspace(0, 1, 3)[:, None, None, None]
+    np.save(tmp_path / "moving.npy", moving)
+    expected = nsc.measure(conversion, moving, **options)
+    path = str(tmp_path / "moving.npy")
+    assert_same(nsc.measure(conversion, path, client=client, **options), expected)
+
+
+def learning_network():
+    """Noise, neurons that learn, and a Node that remembers, all without seeds of their own."""
+
+    class Sums:
+        total = 0.0
+
+        def __call__(self, t, x):
+            self.total += x[0]
+            return self.total
+
+    with nengo.Network() as net:
+        given = nengo.Node([0.0], label="given")
+        noise = nengo.Node(nengo.processes.WhiteNoise(), label="noise")
+        a = nengo.Ensemble(30, 1, label="a")
+        b = nengo.Ensemble(20, 1, label="b")
+        nengo.Connection(given, a)
+        nengo.Connection(noise, a)
+        learned = nengo.Connection(a, b, learning_rule_type=nengo.PES())
+        nengo.Connection(given, learned.learning_rule)
+        nengo.Probe(nengo.Node(Sums(), size_in=1, label="sums"), label="sums")
+        nengo.Connection(b, net.nodes[-1])
+    return net
+
+
+@pytest.mark.parametrize("simulator", ["nengo", "compiled"])
+def test_networks_that_learn_and_remember(client, simulator):
+    net = learning_network()
+    x = {"given": np.linspace(-1, 1, 7)[:, None]}
+    options = {"simulator": simulator, "presentation": "fresh", "batch_size": 2, "seed": 3}
+    expected = nsc.measure(net, x, STEPS, **options)
+    assert_same(nsc.measure(net, x, STEPS, client=client, shard_size=2, **options), expected)
+
+
+def test_a_checkpoint_goes_on_with_and_without_a_cluster(client, conversion, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    path = str(tmp_path / "x.npy")
+    options = {"simulator": "compiled", "batch_size": 4, "checkpoint": tmp_path / "kept"}
+    expected = nsc.measure(conversion, X, STEPS, **options)
+    for data in (X, path):
+        for lost in (2, 4):
+            (tmp_path / "kept" / f"batch-{lost:06d}.npz").unlink()
+        assert_same(nsc.measure(conversion, data, STEPS, client=client, **options), expected)
+        assert len(list((tmp_path / "kept").glob("batch-*"))) == 6
+    assert_same(nsc.measure(conversion, X, STEPS, **options), expected)
+    other = X.copy()
+    other[5] = 0
+    np.save(tmp_path / "x.npy", other)
+    for data in (other, path):
+        with pytest.raises(MeasurementError, match="batch 1 was of other samples"):
+            nsc.measure(conversion, data, STEPS, client=client, **options)
+
+
+def kills_once(folder):
+    def data():
+        def batches():
+            for start in range(0, 23, 3):
+                if start == 6 and (folder / "asked").exists() and not (folder / "died").exists():
+                    (folder / "died").touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                yield X[start : start + 3]
+            (folder / "asked").touch()
+
+        return batches()
+
+    return data
+
+
+def test_a_worker_that_dies_changes_nothing(client, conversion, tmp_path):
+    options = {"simulator": "compiled", "batch_size": 4}
+    expected = nsc.measure(conversion, X, STEPS, **options)
+    activity = nsc.measure(conversion, kills_once(tmp_path), STEPS, client=client, **options)
+    assert (tmp_path / "died").exists()
+    assert_same(activity, expected)
+
+
+def test_what_cannot_be_shared_is_refused(client, conversion):
+    for options in ({"simulator": "loihi"}, {"presentation": "continuous"}):
+        with pytest.raises(MeasurementError, match=r"^client: presentation='continuous' can't be"):
+            nsc.measure(conversion, X, STEPS, client=client, **options)
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node([0.0])
+        ens = nengo.Ensemble(9, 1, neuron_type=nengo.PoissonSpiking(nengo.LIFRate()), label="p")
+        nengo.Connection(node, ens)
+    with pytest.raises(MeasurementError, match=r"^client: neurons of p draw .* can't be shared"):
+        nsc.measure(net, np.zeros((3, 1)), STEPS, simulator="nengo", client=client)
+    with pytest.raises(DataError, match=r"^client: data is a generator, which only this"):
+        nsc.measure(conversion, (X[k : k + 2] for k in range(3)), STEPS, client=client)
+    with pytest.raises(ScaleOutError, match="client must be a dask"):
+        nsc.measure(conversion, X, STEPS, client="tcp://127.0.0.1:1")
+    with pytest.raises(MeasurementError, match="shard_size must be a whole number"):
+        nsc.measure(conversion, X, STEPS, client=client, shard_size=0)
+
+
+def test_without_data_this_process_runs_it(client):
+    with nengo.Network(seed=0) as net:
+        nengo.Connection(nengo.Node([0.5]), nengo.Ensemble(9, 1))
+    options = {"simulator": "nengo"}
+    assert_same(
+        nsc.measure(net, None, 9, client=client, **options), nsc.measure(net, None, 9, **options)
+    )
+
+
+def test_an_error_keeps_what_was_measured(client):
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node([0.0], label="given")
+        nengo.Connection(node, nengo.Ensemble(9, 1))
+        odd = nengo.Node(lambda t, x: 1 / (x[0] < 5), size_in=1, label="odd")
+        nengo.Connection(node, odd, synapse=None)
+        nengo.Probe(odd)
+    values = np.arange(8.0)[:, None]
+    told = []
+    for given in ({}, {"client": client, "shard_size": 1}):
+        with pytest.raises(MeasurementError, match=r"^The measurement stopped after 5") as e:
+            nsc.measure(net, values, STEPS, simulator="nengo", **given)
+        told.append(e.value)
+    assert str(told[0]) == str(told[1])
+    assert_same(told[1].activity, told[0].activity)
