@@ -193,7 +193,7 @@ class Walk(pickle.Pickler):
         if isinstance(obj, np.ndarray):
             return self._array(obj)
         if isinstance(obj, type):
-            return self._lent(obj) if "<locals>" in obj.__qualname__ else None
+            return None if _is_known_by_name(obj) else self._lent(obj)
         if (isinstance(obj, _LENT) and not keeps_memory(obj)) or is_settled(obj):
             return self._lent(obj)
         if _package(type(obj)) in _HEAVY:
@@ -320,6 +320,14 @@ def _new_functions(functions: Sequence[Any]) -> list[Any]:
         copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
         copies.append(copy)
     return copies
+
+
+def _is_known_by_name(kind: type) -> bool:
+    """Whether a class is where its name says: not one of a function, or sent by another process."""
+    found: Any = sys.modules.get(kind.__module__)
+    for name in kind.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is kind
 
 
 def _called(obj: Any) -> str:

@@ -27,6 +27,7 @@ from .backend import Backend, Setup
 from .batch_runs import built_backend, run_batch
 from .measure_options import MeasureOptions
 from .network_digests import batch_digest
+from .node_functions import samples_apart
 from .processors import at_most
 from .recorder import Recorder
 from .samples import Batch, SampleStream, in_batches
@@ -167,7 +168,7 @@ class _BuiltMeasure(Built):
         else:
             batches = in_batches(data, self._batch_size)
         results = []
-        with at_most(self._n_threads):
+        with at_most(self._n_threads), samples_apart():
             for batch in batches:
                 results.append((batch_digest(batch), {} if look else self._run(batch)))
                 go_on()

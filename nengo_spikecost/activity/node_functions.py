@@ -9,13 +9,27 @@ The user's own are never called, and stay in the state in which the network was 
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ..errors import MeasurementError, MeasurementWarning
 from .lane_memory import Memory
 from .shared_memory import SharedMemory
+
+_APART: ContextVar[bool] = ContextVar("nengo_spikecost_samples_apart", default=False)
+
+
+@contextlib.contextmanager
+def samples_apart() -> Iterator[None]:
+    """Context in which no sample may depend on another, since they run in different processes."""
+    token = _APART.set(True)
+    try:
+        yield
+    finally:
+        _APART.reset(token)
 
 
 class Called(NamedTuple):
@@ -108,6 +122,11 @@ class NodeFunctions:
                 f"{keeps} ({error}), so that samples would mix. Keep a list and the position in "
                 "it instead; or let one sample run on after the other as the meaning: "
                 "presentation='continuous' with batch_size=1."
+            ) from error
+        if _APART.get():
+            raise self.error(
+                f"client: {keeps} ({error}). Samples may depend on those before them then, which "
+                "workers don't have. Leave client out."
             ) from error
         warnings.warn(
             f"{keeps} ({error}). If it changes from step to step, samples mix, and counts depend "

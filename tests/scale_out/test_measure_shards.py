@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 
@@ -11,7 +12,7 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.errors import DataError, MeasurementError, ScaleOutError
+from nengo_spikecost.errors import DataError, MeasurementError, MeasurementWarning, ScaleOutError
 from tests.models import conv_net, images
 
 STEPS = 8
@@ -96,16 +97,20 @@ def test_data_that_workers_read(client, conversion, tmp_path):
     assert_same(nsc.measure(conversion, path, client=client, **options), expected)
 
 
+SUMS = """
+class Sums:
+    total = 0.0
+
+    def __call__(self, t, x):
+        self.total += x[0]
+        return self.total
+"""
+
+
 def learning_network():
     """Noise, neurons that learn, and a Node that remembers, all without seeds of their own."""
-
-    class Sums:
-        total = 0.0
-
-        def __call__(self, t, x):
-            self.total += x[0]
-            return self.total
-
+    script = {"__name__": "__main__"}  # where users define classes, which workers have not
+    exec(SUMS, script)
     with nengo.Network() as net:
         given = nengo.Node([0.0], label="given")
         noise = nengo.Node(nengo.processes.WhiteNoise(), label="noise")
@@ -115,7 +120,7 @@ def learning_network():
         nengo.Connection(noise, a)
         learned = nengo.Connection(a, b, learning_rule_type=nengo.PES())
         nengo.Connection(given, learned.learning_rule)
-        nengo.Probe(nengo.Node(Sums(), size_in=1, label="sums"), label="sums")
+        nengo.Probe(nengo.Node(script["Sums"](), size_in=1, label="sums"), label="sums")
         nengo.Connection(b, net.nodes[-1])
     return net
 
@@ -187,6 +192,30 @@ def test_what_cannot_be_shared_is_refused(client, conversion):
         nsc.measure(conversion, X, STEPS, client="tcp://127.0.0.1:1")
     with pytest.raises(MeasurementError, match="shard_size must be a whole number"):
         nsc.measure(conversion, X, STEPS, client=client, shard_size=0)
+
+
+class Odd:
+    """Can be sent, and not be copied."""
+
+    def __call__(self, t):
+        return 0.0
+
+    def __reduce__(self):
+        if "lane_memory" in {frame.filename.split("/")[-1][:-3] for frame in inspect.stack()}:
+            raise TypeError("not here")
+        return Odd, ()
+
+
+def test_functions_that_samples_would_share_are_refused(client):
+    with nengo.Network(seed=0) as net:
+        given = nengo.Node([0.0], label="given")
+        nengo.Connection(given, nengo.Ensemble(9, 1))
+        nengo.Connection(nengo.Node(Odd(), label="odd"), net.ensembles[0])
+    data = {"given": np.zeros((4, 1))}
+    with pytest.warns(MeasurementWarning, match="samples mix, and counts depend on their order"):
+        nsc.measure(net, data, STEPS, simulator="nengo")
+    with pytest.raises(MeasurementError, match=r"client: <Node 'odd'>: its function keeps"):
+        nsc.measure(net, data, STEPS, simulator="nengo", client=client)
 
 
 def test_without_data_this_process_runs_it(client):
