@@ -117,7 +117,7 @@ class Shards:
         self._shards[key] = shard
         self._send(key)
 
-    def finished(self) -> list[Hashable]:
+    def finished(self, wait: bool = True) -> list[Hashable]:
         """Keys of shards that have just been finished; waits a while if there are none.
 
         Raises
@@ -125,14 +125,14 @@ class Shards:
         ScaleOutError
             If a shard was lost several times, or the connection to the scheduler.
         """
-        if self._sent:
+        if self._sent and wait:
             lost = contextlib.suppress(self._distributed.TimeoutError, CancelledError)
             with lost, self._client.as_current():
                 self._distributed.wait(
                     list(self._sent), timeout=_LOOK_S, return_when="FIRST_COMPLETED"
                 )
         done = [future for future in self._sent if future.status != "pending"]
-        if not done:
+        if not done and wait:
             wait_for_workers(self._client)
         keys = []
         for future in done:

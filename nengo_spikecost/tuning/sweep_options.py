@@ -85,6 +85,9 @@ class SweepOptions(Options):
         SQLite file that every trial is written to as it comes. If it exists, the sweep goes on
         where it was, even after it was killed, and ends as if it had not been; only the setting
         under way is simulated again. None: nothing is kept.
+    client : distributed.Client, optional
+        Of a Dask cluster, whose workers simulate settings side by side (docs/scale_out.md). The
+        trials are the same as in one process.
     timeout : float, optional
         Begin no setting after so many seconds.
     batch_size : int, optional
@@ -137,6 +140,7 @@ class SweepOptions(Options):
     explore: float = 0.1
     confidence: float = 0.95
     study: str | os.PathLike[str] | None = option(None, decides=False)
+    client: Any = option(None, decides=False)
     timeout: float | None = option(
         None, help="Begin no setting after so many seconds.", metavar="S", read=float,
         decides=False,
@@ -149,12 +153,15 @@ class SweepOptions(Options):
     def __post_init__(self) -> None:
         from ..activity.activity_record import READOUTS
         from ..energy.cost_models import get_cost_model
+        from ..scale_out import checked_client
         from ..spiking.conversion_values import check_spiking
 
         self.check_flags(TuningError)
         check_spiking(self.neuron_type)
         if self.simulator is not None:
             check.choice("simulator", self.simulator, simulator_names(), TuningError)
+        if self.client is not None:
+            checked_client(self.client)
         check.choice("judged", self.judged, JUDGED, TuningError)
         if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
             raise TuningError(

@@ -19,6 +19,7 @@ import numpy as np
 from ...errors import TuningError
 from ...progress import progress_bar
 from ..sweep_options import JUDGES, SEARCHES
+from .shared_engine import SharedJudge
 from .study import Study
 from .sweep_engine import NetworkEngine
 from .sweep_plan import Plan
@@ -36,7 +37,12 @@ def judge(file: Study, plan: Plan, progress: bool) -> Sweep:
     swept = Sweep.of_study(file, plan)
     if plan.options.judged == "none" or swept.searched_in != SEARCHES:
         return swept
-    engine = NetworkEngine(replace(plan, options=replace(plan.options, simulator=JUDGES)))
+    plan_of_judge = replace(plan, options=replace(plan.options, simulator=JUDGES))
+    engine: SharedJudge | NetworkEngine
+    if plan.options.client is not None:
+        engine = SharedJudge(plan.options.client, plan_of_judge)
+    else:
+        engine = NetworkEngine(plan_of_judge)
     try:
         with progress_bar("Judging", None, progress) as advance:
             while True:
@@ -44,10 +50,15 @@ def judge(file: Study, plan: Plan, progress: bool) -> Sweep:
                 if not chosen:
                     return swept
                 # one simulation of a setting is read at all times that matter of it
-                own = [p for p in chosen if p.trial == chosen[0].trial]
-                setting = swept.trials[own[0].trial].proposal.setting
-                for reading in engine.read_at(setting, sorted(p.n_steps for p in own)):
-                    _keep(file, own[0].trial, reading)
+                steps: dict[int, list[int]] = {}
+                for point in chosen:
+                    steps.setdefault(point.trial, []).append(point.n_steps)
+                settings = {trial: swept.trials[trial].proposal.setting for trial in steps}
+                if isinstance(engine, SharedJudge):
+                    engine.expect([(settings[t], sorted(steps[t])) for t in steps])
+                trial = chosen[0].trial
+                for reading in engine.read_at(settings[trial], sorted(steps[trial])):
+                    _keep(file, trial, reading)
                 advance(1)
                 swept = Sweep.of_study(file, plan)
     finally:

@@ -88,7 +88,13 @@ class SweepEngine(abc.ABC):
 
     def read(self, setting: Setting, start: int, stop: int) -> Sequence[Reading]:
         """Simulate images ``start`` to ``stop``; a reading for each presentation time."""
-        return self._read(*self.simulation(setting, stop - start), start, stop)
+        return self.read_part(setting, start, stop, stop - start)
+
+    def read_part(
+        self, setting: Setting, start: int, stop: int, n_images: int
+    ) -> Sequence[Reading]:
+        """The same of images in a simulation that is built for ``n_images``."""
+        return self._read(*self.simulation(setting, n_images), start, stop)
 
     def _read(
         self, measured: Measured, graph: NetworkGraph, start: int, stop: int
@@ -118,12 +124,14 @@ class NetworkEngine(SweepEngine):
         network = self.network(self.plan.options.synapses[0])
         return {"searched_in": network.simulator, "searched_because": self._because}
 
-    def read_at(self, setting: Setting, n_steps: Sequence[int]) -> Sequence[Reading]:
-        """Simulate all images; a reading for each of these presentation times."""
+    def read_at(
+        self, setting: Setting, n_steps: Sequence[int], start: int = 0, stop: int | None = None
+    ) -> Sequence[Reading]:
+        """Simulate images, or all; a reading for each of these presentation times."""
         network, graph = self._network(setting.synapse)
         scales = dict(setting.scales)
         measured: Measured = lambda x: network.run(x, n_steps, scales=scales)  # noqa: E731
-        return self._read(measured, graph, 0, len(self._x))
+        return self._read(measured, graph, start, len(self._x) if stop is None else stop)
 
     def network(self, synapse: float | None) -> RescalableNetwork:
         return self._network(synapse)[0]

@@ -17,15 +17,16 @@ judges what compiled code found (judging.py).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ...activity import simulators
-from ...errors import TuningError
+from ...errors import ScaleOutError, TuningError
 from ...options import takes_options
 from ...progress import progress_bar
 from ...warned import each_once
@@ -34,6 +35,7 @@ from ..sweep_options import JUDGES, SweepOptions, checked_scales
 from .front import mean_difference, paired_difference, rivals
 from .judging import judge
 from .search import Search
+from .shared_engine import SharedEngine, SweepWork, failure
 from .study import Study
 from .sweep_engine import SettingEngine, SweepEngine
 from .sweep_plan import (
@@ -131,9 +133,10 @@ def try_out(
             if all(reasons):
                 state, reason = "stopped", f"{reasons[-1]} after {seen} images"
                 break
+    except ScaleOutError:  # of the cluster, not of the setting
+        raise
     except Exception as error:  # kept with the trial: the next may well run
-        lines = str(error).split("\n")
-        state, reason = "failed", f"{type(error).__name__}: {lines[0]}"
+        state, reason = "failed", failure(error)
         readings = []
     return Trial(number, proposal, state, tuple(readings), reason, time.monotonic() - began)
 
@@ -270,20 +273,45 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     with Study(options.study) as file:
         options = options.searching(file.facts().get("made_with"))
         plan = Plan(model, x, labels, options, converted)
-        engine = (simulators.get(str(options.simulator)).engine() or SettingEngine)(plan)
+        make = simulators.get(str(options.simulator)).engine() or SettingEngine
+        engine = make(plan)
         with contextlib.closing(engine):
             search, rules = prepared(plan, file, engine)
-            run_trials(
-                file, search, rules, engine, options.n_trials, options.timeout, options.progress
-            )
+            if options.client is None:
+                _run(file, search, rules, engine, options)
+        if options.client is not None:
+            # only now: the engine of this process has given its memory back
+            work = SweepWork(make, plan, file.facts())
+            with contextlib.closing(SharedEngine(options.client, work, rules.stages)) as shared:
+                _run(file, search, rules, shared, options)
         return judge(file, plan, options.progress)
+
+
+def _run(file: Study, search: Search, rules: Rules, engine: Any, options: SweepOptions) -> None:
+    expect = getattr(engine, "expect", None)
+    run_trials(
+        file, search, rules, engine, options.n_trials, options.timeout, options.progress, expect
+    )
+
+
+def likely(search: Search, trials: Sequence[Trial], n_trials: int) -> Iterator[Proposal]:
+    """The proposal that comes next, and those after it if none leads anywhere."""
+    trials = list(trials)
+    while len(trials) < n_trials:
+        proposal = search.next(trials)
+        yield proposal
+        trials.append(Trial(len(trials), proposal, "failed"))
 
 
 def run_trials(
     file: Study, search: Search, rules: Rules, engine: Engine, n_trials: int,
     timeout: float | None, progress: bool,
+    expect: Callable[[Iterator[Proposal]], None] | None = None,
 ) -> None:  # fmt: skip
-    """Try settings until there are enough, and write each as it is finished."""
+    """Try settings until there are enough, and write each as it is finished.
+
+    ``expect`` is told before each what comes next, and what is likely to come then.
+    """
     began = time.monotonic()
     trials = file.trials()
     with progress_bar("Sweeping", n_trials, progress) as advance:
@@ -292,7 +320,11 @@ def run_trials(
             if timeout is not None and trials and time.monotonic() - began > timeout:
                 break
             number = len(trials)
-            trial = try_out(number, search.next(trials), engine, rivals(trials), rules)
+            after = likely(search, trials, n_trials)
+            proposal = next(after)
+            if expect is not None:
+                expect(itertools.chain([proposal], after))
+            trial = try_out(number, proposal, engine, rivals(trials), rules)
             if number + 1 >= _FAILURES and all(t.state == "failed" for t in (*trials, trial)):
                 raise TuningError(
                     f"The first {number + 1} settings could not be simulated: {trial.reason}"
