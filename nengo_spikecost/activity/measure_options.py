@@ -97,7 +97,10 @@ class MeasureOptions(Options):
     hardware_options: Mapping[str, Any] | None = None
     by_step: bool = False
     dtype: str | None = None
-    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, metavar="FOLDER", decides=False,
+        help="Keep the results of every batch here: the same command goes on with them.",
+    )  # fmt: skip
     client: Any = option(None, decides=False)
     shard_size: int | None = option(None, decides=False)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from . import interrupts
 from .plugins import PLUGINS
 
 PROGRAM = "nengo-spikecost"
@@ -63,6 +64,8 @@ class Described(click.Command):
 class Commands(click.Group):
     """A group that looks at the arguments of its commands, plug-ins' too, before they are read."""
 
+    _typed = False
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by section, each with the whole first sentence of its help."""
         listed: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
@@ -75,6 +78,22 @@ class Commands(click.Group):
             if rows:
                 with formatter.section(section):
                     formatter.write_dl(rows)
+
+    def main(self, args: Any = None, *more: Any, **others: Any) -> Any:
+        """Run what was typed, or the arguments given; after Ctrl-C on what was typed, end by it."""
+        self._typed = args is None
+        return super().main(args, *more, **others)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command; Ctrl-C ends it with a sentence."""
+        try:
+            with interrupts.watched(ctx.meta):
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if self._typed:
+                interrupts.end_by_signal(ctx.meta)
+            click.echo(f"\n{interrupts.sentence(ctx.meta)}", err=True)
+            ctx.exit(interrupts.EXIT_CODE)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The sub-command of that name."""
@@ -100,6 +119,8 @@ def _checked(command: click.Command) -> Any:
                 )
         plugins = [word for name in ctx.meta.get(PLUGINS, ()) for word in ("--plugin", name)]
         ctx.meta[COMMAND] = shlex.join([PROGRAM, *plugins, str(ctx.info_name), *args])
-        return parse_args(ctx, args)
+        left = parse_args(ctx, args)
+        ctx.meta[interrupts.KEPT] = interrupts.what_is_kept(ctx.params)
+        return left
 
     return parse

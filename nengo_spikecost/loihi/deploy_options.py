@@ -121,7 +121,10 @@ class DeployOptions(Options):
     progress: bool = option(True, decides=False)
     by_step: bool = option(False, help="Count every step, too: then --cost knows each step's time.")
     hardware_options: Mapping[str, Any] | None = option(None)
-    checkpoint: Any = option(None, decides=False)
+    checkpoint: Any = option(
+        None, metavar="FOLDER", decides=False,
+        help="Keep the results of every batch here: the same command goes on with them.",
+    )  # fmt: skip
     try_out: bool = option(
         True, flag="--try", decides=False,
         help="Try other settings for the next steps of the verdict, for some seconds.",

@@ -101,7 +101,10 @@ class FineTuneOptions(Options):
     validation: Any = option(0.05, decides=False)
     dt: float = 0.001
     seed: int = option(0, help="Of the network and of the order of samples.")
-    checkpoint: str | os.PathLike[str] | None = option(None, decides=False)
+    checkpoint: str | os.PathLike[str] | None = option(
+        None, metavar="FILE", decides=False,
+        help="Write this file (.npz) after every epoch: the same command goes on with it.",
+    )  # fmt: skip
     progress: bool = option(True, decides=False)
 
     def __post_init__(self) -> None:
