@@ -11,7 +11,7 @@ import nengo
 import pytest
 
 from nengo_spikecost import loihi
-from nengo_spikecost.loihi.blocks.clock import Clock
+from nengo_spikecost.deadlines import Clock
 from nengo_spikecost.progress import progress_bar, progress_words
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..deadlines import check_time
 from ..progress import progress_bar
 from .activity_record import Activity
 from .backend import BatchCounts, Setup
@@ -58,6 +59,7 @@ def measured_at(
     try:
         with progress_bar("Simulating", stream.n_samples, progress) as advance:
             for batch in stream.batches(setup.batch_size):
+                check_time()
                 full = batch if backend.any_size else batch.padded(setup.batch_size)
                 with simulator_errors(simulator):
                     counts = backend.run_lengths(full.inputs, lengths)

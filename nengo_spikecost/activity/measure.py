@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import check
+from ..deadlines import check_time
 from ..errors import MeasurementError
 from ..graph import NetworkGraph
 from ..options import takes_options
@@ -136,6 +137,7 @@ class _Run:
         bar = progress_bar("Simulating", stream.n_samples, self.options.progress)
         with self._kept_after_errors(), bar as advance:
             for batch in stream.batches(self.setup.batch_size):
+                check_time()
                 if self._recorder is None:
                     # the first batch may have said how many steps a sample has
                     self._begin(int(stream.n_steps or 0))

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
+from ..deadlines import check_time
 from ..errors import ScaleOutError
 from ..progress import progress_bar
 from ..warned import warn
@@ -125,6 +126,7 @@ class Shards:
         ScaleOutError
             If a shard was lost several times, or the connection to the scheduler.
         """
+        check_time()
         if self._sent and wait:
             lost = contextlib.suppress(self._distributed.TimeoutError, CancelledError)
             with lost, self._client.as_current():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ from ..activity import measure
 from ..activity.activity_record import Activity
 from ..activity.labels import Labels
 from ..activity.samples import with_labels
+from ..deadlines import Clock, OutOfTime, check_time
 from ..errors import SpikeCostError
 from ..layout.verdict import POINTS
 from ..workload.exact import ExactCounter
@@ -22,7 +22,10 @@ MAX_SAMPLES = 100
 """Samples that settings are tried on: the first ones."""
 
 SECONDS = 10.0
-"""After this no further setting is tried; the first one does not count."""
+"""After this what is being tried is given up; the first setting does not count."""
+
+FIRST_S = 60.0
+"""Seconds that the first setting may take, which may have to compile the code once and for all."""
 
 HIGHEST = 0.9
 """Share of a spike every step that rates are lowered to."""
@@ -95,13 +98,24 @@ class Bench:
         if purpose == ACCURACY and empty.serves(empty.now):
             return empty  # what is lost is lost on other samples
         tried: list[Attempt] = []
-        started = None
-        for changes in candidates:
-            if started is not None and time.monotonic() - started > SECONDS:
-                return replace(empty, tried=tuple(tried), stopped=True)
+        clock = Clock(FIRST_S)
+        try:
+            with clock.governs():
+                self._try_all(empty, candidates, tried, clock)
+        except OutOfTime:
+            return replace(empty, tried=tuple(tried), stopped=True)
+        return replace(empty, tried=tuple(tried))
+
+    def _try_all(
+        self, empty: Attempts, candidates: Iterable[Mapping[str, Any]], tried: list[Attempt],
+        clock: Clock,
+    ) -> None:  # fmt: skip
+        """Try settings until one serves; those that are done are added to ``tried``."""
+        for number, changes in enumerate(candidates):
+            check_time()
             attempt = self._attempt(changes)
-            if started is None:  # the first may have to compile the code, once and for all
-                started = time.monotonic()
+            if number == 0:
+                clock.start(SECONDS)
             if attempt is not None and self.judge is not None:
                 # compiled code has the chip's neurons, but not its rounding: it chooses
                 near = empty.lost(attempt) <= POINTS
@@ -113,7 +127,6 @@ class Bench:
                     break
         else:
             self._judge_most(empty, tried)
-        return replace(empty, tried=tuple(tried))
 
     def _judge_most(self, empty: Attempts, tried: list[Attempt]) -> None:
         """Judge the setting that gains most, where none serves."""

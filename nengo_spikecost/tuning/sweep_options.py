@@ -89,7 +89,8 @@ class SweepOptions(Options):
         Of a Dask cluster, whose workers simulate settings side by side (docs/scale_out.md). The
         trials are the same as in one process.
     timeout : float, optional
-        Begin no setting after so many seconds.
+        Seconds after which the sweep ends with the settings that are done; what runs then is given
+        up after its batch of samples. A quarter of it is for the judge. 0: one setting.
     batch_size : int, optional
         Samples simulated side by side. Default: as many as memory allows.
     dt : float
@@ -142,8 +143,8 @@ class SweepOptions(Options):
     study: str | os.PathLike[str] | None = option(None, decides=False)
     client: Any = option(None, decides=False)
     timeout: float | None = option(
-        None, help="Begin no setting after so many seconds.", metavar="S", read=float,
-        decides=False,
+        None, metavar="S", read=float, decides=False,
+        help="End after so many seconds, with the settings that are done.",
     )  # fmt: skip
     batch_size: int | None = None
     dt: float = defaults.dt()

@@ -69,7 +69,7 @@ def searched(n_trials, engine, fails=(), expect=None):
     search = Search(space, tuple(first), float(formula.reference.mean()), 0, 0.25)
     rules = Rules(stages_of(400, 80), formula.reference, space.worst_loss)
     with Study(None) as file:
-        run_trials(file, search, rules, engine or formula, n_trials, None, False, expect)
+        run_trials(file, search, rules, engine or formula, n_trials, False, expect)
         return file.trials()
 
 

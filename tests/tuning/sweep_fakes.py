@@ -85,5 +85,5 @@ def formula_sweep(
                 {"about": ABOUT, "space": space.to_dict(), "tuned": {}},
                 {"reference": engine.reference},
             )
-        run_trials(file, search, rules, engine, n_trials, None, False)
+        run_trials(file, search, rules, engine, n_trials, False)
         return Sweep.of_study(file)

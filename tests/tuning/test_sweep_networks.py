@@ -234,6 +234,50 @@ def test_timeout_keeps_what_there_is(data):
     assert len(swept.trials) == 1
 
 
+def test_timeout_ends_what_runs(data, monkeypatch):
+    """In the middle of a setting, which is given up; what was done before stays."""
+    done = []
+
+    def slow(self, *args, **kwargs):
+        if len(done) >= 40:  # some settings are done by then
+            time.sleep(0.5)
+        done.append(1)
+        return run_lengths(self, *args, **kwargs)
+
+    from nengo_spikecost.activity.compiled.compiled_backend import CompiledBackend
+
+    run_lengths = CompiledBackend.run_lengths
+    monkeypatch.setattr(CompiledBackend, "run_lengths", slow)
+    arguments = {**ARGUMENTS, "n_trials": 1000, "timeout": 8.0, "simulator": "compiled"}
+    began = time.monotonic()
+    swept = nsc.sweep(*data, **arguments)
+    assert time.monotonic() - began < 10
+    assert 1 <= len(swept.trials) < 50
+    assert all(trial.state != "failed" for trial in swept.trials)
+
+
+def test_timeout_before_the_first_setting_is_an_error(data, tmp_path):
+    study = tmp_path / "study.db"
+    with pytest.raises(TuningError, match=r"No setting was done in 0.001 s\. Give a longer"):
+        nsc.sweep(*data, study=study, **{**ARGUMENTS, "timeout": 0.001})
+    # the study is whole: a sweep goes on with it
+    assert len(nsc.sweep(*data, study=study, **{**ARGUMENTS, "timeout": 0.0}).trials) == 1
+
+
+def test_time_left_for_the_judge_ends_too(data, monkeypatch):
+    """What NengoDL has no time to judge has the figures of compiled code, and says so."""
+    from nengo_spikecost.deadlines import OutOfTime
+    from nengo_spikecost.tuning.rescaling.loop import RescaledLoop
+
+    def late(self, *args, **kwargs):
+        raise OutOfTime
+
+    monkeypatch.setattr(RescaledLoop, "run_lengths", late)
+    swept = nsc.sweep(*data, **{**ARGUMENTS, "timeout": 30.0})
+    assert len(swept.trials) == ARGUMENTS["n_trials"] and not swept.judged
+    assert "NengoDL judged none of the settings" in swept.summary_string(80)
+
+
 def test_confirm(swept, data):
     model, _, _ = data
     x = images(100, seed=7)

@@ -25,6 +25,7 @@ import numpy as np
 
 from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_CORES_PER_CHIP
+from ...deadlines import Clock, OutOfTime
 from ...errors import LoihiError, SpikeCostWarning
 from ...options import named_arguments
 from ...progress import progress_bar
@@ -36,7 +37,6 @@ from ..cores.misfits import why_never
 from ..cores.network_use import NetworkUse
 from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order
-from .clock import Clock, OutOfTime
 from .couplings import Coupling
 from .first_fit import first_fit
 from .graph_search import covering_chains, solve_graph

@@ -24,11 +24,11 @@ from typing import Any, Callable
 import numpy as np
 import scipy.sparse
 
+from ...deadlines import OutOfTime
 from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Reach
 from ..cores.tiling import Tiling
-from .clock import OutOfTime
 from .tile_choices import TileChoices
 
 #: Entries of a table, at most: 400 MB. A search over more pairs would not end in time either.

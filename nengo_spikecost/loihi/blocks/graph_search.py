@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...chip.limits import MAX_OUTPUT_AXONS
-from .clock import OutOfTime
+from ...deadlines import OutOfTime
 from .shape_search import Problem, all_fit, solve_chains, without_misfits
 
 #: Layers of a chain that are solved together.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...chip.limits import MAX_INPUT_AXONS
+from ...deadlines import OutOfTime
 from ..cores.core_layers import Layer
 from ..cores.misfits import DECODING, Misfit, why_never
 from .block_fit import BlockFit
-from .clock import OutOfTime
 from .shape_search import Problem
 
 OBJECTIVES = ("cores", "latency", "traffic")

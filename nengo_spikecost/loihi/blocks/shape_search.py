@@ -30,7 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...chip.limits import MAX_OUTPUT_AXONS
-from .clock import Clock, OutOfTime
+from ...deadlines import Clock, OutOfTime
 from .couplings import Coupling
 from .tile_choices import FAILS, FITS, UNKNOWN, TileChoices
 

@@ -30,11 +30,11 @@ from ...chip.limits import (
     MAX_POP16_INPUT_AXONS,
     MAX_SYNAPSE_BITS,
 )
+from ...deadlines import Clock
 from ..cores.core_layers import Axons, Layer
 from ..cores.population_synapses import ConvolutionSynapses
 from ..cores.synapses import DenseSynapses, Synapses
 from ..cores.tiling import Tiling, sides
-from .clock import Clock
 
 #: A model of the time that a core needs for a step: ns of a synaptic operation, and of an active
 #: compartment's update (5.3 when it is not), one after the other. They were simulated before there

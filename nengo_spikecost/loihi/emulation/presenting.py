@@ -44,6 +44,7 @@ import numpy as np
 from ... import stack
 from ...activity.gathered import Gathered
 from ...activity.lane_memory import Memory
+from ...deadlines import check_time
 from ...errors import LoihiError
 from .chip import Chip
 from .host_functions import HostFunctions
@@ -159,6 +160,7 @@ class Presenter:
         chunk = self._steps_at_once(n_steps)
         self._functions.watch()
         for start in range(0, n_steps, chunk):
+            check_time()
             self._run(inputs, start, min(chunk, n_steps - start), gathered)
         self._functions.warn_if_changed()
 

@@ -26,6 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...activity import simulators
+from ...deadlines import check_time
 from ...errors import ScaleOutError, TuningError
 from ...options import takes_options
 from ...progress import progress_bar
@@ -46,6 +47,7 @@ from .sweep_plan import (
     images_and_labels,
 )
 from .sweep_result import Sweep
+from .time_limit import TimeLimit
 from .trials import (
     RULE_HZ,
     Proposal,
@@ -117,7 +119,7 @@ def try_out(
     Returns
     -------
     Trial
-        Whatever happens, unless the user interrupts: an error is in its ``reason``.
+        Whatever happens, unless the user interrupts or time is over: an error is in its ``reason``.
     """
     began = time.monotonic()
     readings: list[Reading] = []
@@ -273,25 +275,27 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
     with Study(options.study) as file:
         options = options.searching(file.facts().get("made_with"))
         plan = Plan(model, x, labels, options, converted)
+        limit = TimeLimit(options)
         make = simulators.get(str(options.simulator)).engine() or SettingEngine
         engine = make(plan)
-        with contextlib.closing(engine):
-            search, rules = prepared(plan, file, engine)
-            if options.client is None:
-                _run(file, search, rules, engine, options)
-        if options.client is not None:
-            # only now: the engine of this process has given its memory back
-            work = SweepWork(make, plan, file.facts())
-            with contextlib.closing(SharedEngine(options.client, work, rules.stages)) as shared:
-                _run(file, search, rules, shared, options)
-        return judge(file, plan, options.progress)
-
-
-def _run(file: Study, search: Search, rules: Rules, engine: Any, options: SweepOptions) -> None:
-    expect = getattr(engine, "expect", None)
-    run_trials(
-        file, search, rules, engine, options.n_trials, options.timeout, options.progress, expect
-    )
+        with limit.of_search():
+            with contextlib.closing(engine):
+                search, rules = prepared(plan, file, engine)
+                n_trials = limit.n_trials(file, options.n_trials)
+                if options.client is None:
+                    run_trials(file, search, rules, engine, n_trials, options.progress)
+            if options.client is not None:
+                # only now: the engine of this process has given its memory back
+                work = SweepWork(make, plan, file.facts())
+                shared = SharedEngine(options.client, work, rules.stages)
+                with contextlib.closing(shared):
+                    run_trials(
+                        file, search, rules, shared, n_trials, options.progress, shared.expect
+                    )
+        limit.require_trials(file)
+        with limit.of_all():
+            return judge(file, plan, options.progress)
+        return Sweep.of_study(file, plan)  # with fewer settings judged, or none
 
 
 def likely(search: Search, trials: Sequence[Trial], n_trials: int) -> Iterator[Proposal]:
@@ -304,21 +308,18 @@ def likely(search: Search, trials: Sequence[Trial], n_trials: int) -> Iterator[P
 
 
 def run_trials(
-    file: Study, search: Search, rules: Rules, engine: Engine, n_trials: int,
-    timeout: float | None, progress: bool,
+    file: Study, search: Search, rules: Rules, engine: Engine, n_trials: int, progress: bool,
     expect: Callable[[Iterator[Proposal]], None] | None = None,
 ) -> None:  # fmt: skip
     """Try settings until there are enough, and write each as it is finished.
 
     ``expect`` is told before each what comes next, and what is likely to come then.
     """
-    began = time.monotonic()
     trials = file.trials()
     with progress_bar("Sweeping", n_trials, progress) as advance:
         advance(min(len(trials), n_trials))
         while len(trials) < n_trials:
-            if timeout is not None and trials and time.monotonic() - began > timeout:
-                break
+            check_time()
             number = len(trials)
             after = likely(search, trials, n_trials)
             proposal = next(after)

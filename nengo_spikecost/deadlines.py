@@ -1,7 +1,9 @@
-"""The time that a search may take: asked for inside its loops, and ended by an exception.
+"""The time that something may take: asked for inside its loops, and ended by an exception.
 
-To look at all tilings of one layer takes from a millisecond to minutes. So no loop over tilings
-goes on without asking, and a search has what it found before at hand when one of them ends.
+To look at all tilings of one layer takes from a millisecond to minutes, and so does a batch of
+samples. So no loop over either goes on without asking, and a search has what it found before at
+hand when one of them ends. Loops over samples know nothing of the search that they serve: they ask
+the clock that `Clock.governs` them, as deep as they are.
 """
 
 from __future__ import annotations
@@ -9,11 +11,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Callable
 
 
-class OutOfTime(Exception):
-    """No time is left for this: what was found before has to do."""
+class OutOfTime(BaseException):
+    """No time is left for this: what was found before has to do.
+
+    No error, and so nothing that handles errors may take it for one.
+    """
+
+
+_GOVERNING: ContextVar[tuple[Clock, ...]] = ContextVar("nengo_spikecost_clocks", default=())
+
+
+def check_time() -> None:
+    """Raise `OutOfTime` if clocks govern what runs, and one of them has no time left."""
+    for clock in _GOVERNING.get():
+        clock.check()
 
 
 class Clock:
@@ -68,6 +83,15 @@ class Clock:
         """Raise `OutOfTime` if no time is left."""
         if self.has_passed:
             raise OutOfTime
+
+    @contextmanager
+    def governs(self) -> Iterator[None]:
+        """Let `check_time` ask this clock, too, in all that is called from here."""
+        token = _GOVERNING.set((*_GOVERNING.get(), self))
+        try:
+            yield
+        finally:
+            _GOVERNING.reset(token)
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
