@@ -150,3 +150,27 @@ def test_mobilenet_in_time():
         assert fit.use.fits
         neurons = sum(layer.use.tiling.n_neurons for layer in fit.layers)
         assert -(-neurons // limits.MAX_COMPARTMENTS) <= fit.lower_bound <= fit.n_cores
+
+
+def test_reading_ends_in_time(monkeypatch):
+    """Also where the network alone takes longer than there is time: an error, and nothing left."""
+    layers = Layers(10)
+    ends = [layers.encoder]
+    for number in range(60):
+        ends.append(layers.population(10, f"layer{number}"))
+        layers.connect(ends[-2], ends[-1], layers.weights(10, 10))
+    builder = stack.nengo_loihi().builder.Builder
+    build = builder.build.__func__
+
+    def slow(cls, model, obj, *args, **kwargs):
+        time.sleep(0.05)
+        return build(cls, model, obj, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(builder, "build", classmethod(slow))
+        began = time.monotonic()
+        with pytest.raises(LoihiError, match=r"could not be read in 0\.1 s.*time_limit="):
+            fit_blocks(layers.net, time_limit=0.1, progress=False)
+        assert time.monotonic() - began < 0.1 + OVER
+    # neither a clock nor anything of the builder's stays
+    assert fit_blocks(layers.net, time_limit=10, progress=False).n_cores > 0

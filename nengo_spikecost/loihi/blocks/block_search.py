@@ -55,7 +55,7 @@ from .tile_choices import (
 #: Points that `BlockFit.pareto` looks for.
 PARETO_POINTS = 24
 
-#: Seconds that the search goes on if there is no solution yet.
+#: Seconds more for reading the network, and for the search if there is no solution yet.
 GRACE = 1.0
 
 MORE_TIME = (
@@ -108,8 +108,8 @@ def fit_blocks(
         Cores of a chip that may be used.
     time_limit : float
         Seconds from the call after which the best solution so far is returned (at the least one
-        in which every layer fits). Reading the network counts, but is not cut short: decoders,
-        say, have to be solved for. The best so far is also returned, with a warning, if the
+        in which every layer fits). Reading the network counts; it may take a second more. The best
+        so far is also returned, with a warning, if the
         search is interrupted (Ctrl-C).
     dt : float, optional
         Time step in s. Default: that of the network's neurons, or 1 ms.
@@ -121,8 +121,8 @@ def fit_blocks(
     ------
     LoihiError
         If a layer fits at no shape; its ``problems`` are of type `Misfit`. If NengoLoihi
-        can't build the network. If `objective`, `pop_types` or `channel_order` is not one of
-        those above.
+        can't build the network, or reading it takes longer than `time_limit`. If `objective`,
+        `pop_types` or `channel_order` is not one of those above.
     """
     check.choice("objective", objective, OBJECTIVES, LoihiError)
     if pop_types is not None:
@@ -138,7 +138,7 @@ def fit_blocks(
     clock, started = Clock(time_limit), time.monotonic()
     with progress_bar("Fitting blocks, seconds", ceil(time_limit), shown) as advance:
         clock.move_by_seconds(advance, ceil(time_limit))
-        layers = network if isinstance(network, Layers) else read_layers(network, dt)
+        layers = network if isinstance(network, Layers) else _read_in_time(network, dt, time_limit)
         if not layers.layers:
             raise LoihiError("There is no Ensemble on the chip, and so nothing to fit.")
         rates = spikes_per_step(layers, spikes)
@@ -151,6 +151,16 @@ def fit_blocks(
             reordered,
         )  # fmt: skip
         return search.fit(objective)
+
+
+def _read_in_time(network: Any, dt: float | None, seconds: float) -> Layers:
+    try:
+        with Clock(seconds + GRACE).governs():
+            return read_layers(network, dt)
+    except OutOfTime:
+        raise LoihiError(
+            f"The network could not be read in {seconds:g} s, before any search. {MORE_TIME}."
+        ) from None
 
 
 @dataclass(eq=False)

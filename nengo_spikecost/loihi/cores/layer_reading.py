@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from ... import stack
+from ...deadlines import check_time
 from ...graph.naming import in_names, numbered, unique_names
 from ..support.unsupported import chip_step, network_and_names
 from .core_layers import Axons, Layer, Layers
@@ -64,8 +65,10 @@ class _Reader:
 
     def read(self) -> tuple[Layer, ...]:
         for block in self.blocks:
+            check_time()
             self._read_built(block)
         for noted in self.unsplit.noted:
+            check_time()
             self._read_noted(noted)
         self._read_built_axons()
         shapes = self.unsplit.block_shapes.items()

@@ -24,6 +24,7 @@ from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
 from ... import stack
+from ...deadlines import check_time
 from ..support.unsupported import owner_of
 from .building import building
 
@@ -99,6 +100,11 @@ def build_unsplit(network: nengo.Network, dt: float = 0.001, named: Any = None) 
 
     class NotingBuilder(loihi.builder.Builder):  # type: ignore[name-defined, misc]
         builders: ClassVar = {**loihi.builder.Builder.builders, nengo.Connection: note_or_build}
+
+        @classmethod
+        def build(cls, model: Any, obj: Any, *args: Any, **kwargs: Any) -> Any:
+            check_time()
+            return super().build(model, obj, *args, **kwargs)
 
     model = loihi.builder.Model(dt=dt, builder=NotingBuilder)
     model.validation_level = loihi.builder.builder.ValidationLevel.NONE

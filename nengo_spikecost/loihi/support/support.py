@@ -9,6 +9,7 @@ import nengo
 from nengo.connection import LearningRule
 from nengo.ensemble import Neurons
 
+from ...deadlines import check_time
 from ...errors import EmulationWarning, LoihiError
 from ...graph.naming import unique_names
 from ...graph.nengo_types import is_built_as
@@ -75,12 +76,14 @@ def check_support(network: Any, *, dt: float | None = None) -> tuple[Unsupported
             remedy = NOTHING_LEFT_OF_LAYERS
         problems.append(Unsupported(name, "has no Ensemble on the chip", remedy, True, net))
     for ensemble in on_chip_ensembles:
+        check_time()
         problems += ensemble_problems(ensemble, context)
     problems += config_problems(context)
     links, of_merging = find_links(context)
     problems += of_merging
     taus: Taus = {}
     for link in links:
+        check_time()
         problems += link_problems(link, context, taus)
     problems += tau_problems(taus, context)
     problems += loop_problems(links, context)
