@@ -22,6 +22,7 @@ from .loop_rules import loop_problems
 from .placement import on_chip
 from .rounding_rules import rounding_problems
 from .unsupported import Context, Unsupported, chip_step, network_and_names, owner_of
+from .way_rules import way_problems
 
 #: Most problems that `raise_unsupported` prints.
 MAX_SHOWN = 10
@@ -87,6 +88,7 @@ def check_support(network: Any, *, dt: float | None = None) -> tuple[Unsupported
         problems += link_problems(link, context, taus)
     problems += tau_problems(taus, context)
     problems += loop_problems(links, context)
+    problems += way_problems(links, context)
     if not any(problem.refused for problem in problems):
         problems += rounding_problems(links, taus, context)
     for probe in net.all_probes:
