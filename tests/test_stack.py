@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 import nengo_spikecost
 from nengo_spikecost import stack
 from nengo_spikecost.errors import SpikeCostError, StackError
-from nengo_spikecost.stack import patches, quick_imports, versions
+from nengo_spikecost.stack import nengo_dl_patches, patches, quick_imports, versions
 from nengo_spikecost.stack.import_hook import HookedFinder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -279,7 +279,7 @@ def test_patch_p6_is_applied_once():
     stack.nengo_dl()
     module = sys.modules["nengo_dl.process_builders"]
     builder = module.LinearFilterBuilder
-    patches.flat_feedthrough(module)
+    nengo_dl_patches.flat_feedthrough(module)
     assert module.LinearFilterBuilder is builder
     assert builder in module.SimProcessBuilder.TF_PROCESS_IMPL.values()
 
@@ -330,7 +330,7 @@ def test_patch_p10_is_applied_once():
     stack.nengo_dl()
     module = sys.modules["nengo_dl.transform_builders"]
     patched = module.ConvIncBuilder.mergeable
-    patches.grouped_convolutions_apart(module)
+    nengo_dl_patches.grouped_convolutions_apart(module)
     assert module.ConvIncBuilder.mergeable is patched
     assert "P10 " + module.__name__ in stack.report().patches
 

@@ -20,7 +20,7 @@ COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", resumable=True,
     starts_anew=True, options=("dtype",), lengths=True, sweep_engine=_RESCALING,
 )  # fmt: skip
-NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:nengo_backend", minibatch=False)
+NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False)
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",
     continuous=True, resumable=True, starts_anew=True, options=("by_step",), counts_chip=True,

@@ -204,24 +204,35 @@ def _outputs_replaced(feeds: Mapping[Any, _Feed]) -> Iterator[None]:
         outputs.update(before)
 
 
-def nengo_backend(setup: Setup) -> Backend:
+class NengoBackend(ReferenceBackend):
     """Nengo's reference simulator.
 
-    Its optimizer is ten times as fast on networks of many small Ensembles, but lets neurons
-    that draw random numbers do so in an order that differs from run to run: with such neurons
-    it is off. It also fails on some networks with parts in reverse order (``neurons[::-1]``), which
-    then run without it.
+    Its optimizer is ten times as fast on networks of many small Ensembles, and off where it would
+    change what is computed (nengo 4.1.0):
+
+    * neurons that draw random numbers do so in another order in every build;
+    * functions of Nodes that share what they remember are called in another order, too;
+    * two Connections to or from parts in reverse order (``neurons[::-1]``) may be merged the wrong
+      way round, or can't be.
     """
-    draws = any(draws_as_it_runs(population) for population in setup.populations)
-    return ReferenceBackend(setup, _simulator, optimize=not draws)
+
+    def __init__(self, setup: Setup):
+        super().__init__(setup, nengo.Simulator)
+        draws = any(draws_as_it_runs(population) for population in setup.populations)
+        network = setup.network
+        parts = [p for c in network.all_connections for p in (c.pre_slice, c.post_slice)]
+        parts += [probe.slice for probe in network.all_probes]
+        self._keeps_order = draws or any(map(_is_reversed, parts))
+
+    def _build(self, lane: int) -> Any:
+        remembering = self._calls[lane].functions.calls
+        self._options["optimize"] = not self._keeps_order and len(remembering) < 2
+        return super()._build(lane)
 
 
-def _simulator(network: nengo.Network, *, optimize: bool, **options: Any) -> Any:
-    """Nengo's simulator, without its optimizer where that fails."""
-    if optimize:
-        with contextlib.suppress(ValueError):
-            return nengo.Simulator(network, optimize=True, **options)
-    return nengo.Simulator(network, optimize=False, **options)
+def _is_reversed(part: Any) -> bool:
+    """Whether a part of an object is in reverse order, and no copy of it."""
+    return isinstance(part, slice) and (part.step or 1) < 0
 
 
 def register_simulator(

@@ -4,7 +4,7 @@ The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0)
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
 each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
-P15 to P17 have work to do.
+P15 to P18 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -28,6 +28,7 @@ P14    NumPy>=2.3   nengo_loihi reads ``.events`` files of DVS cameras
 P15    always       nengo_loihi's voltages end where 24 bits do, not 32
 P16    no card      nengo_dl looks for no graphics card where there can be none
 P17    always       nengo_extras looks Keras up without importing it
+P18    always       nengo-dl reads whole signals in reverse order (``[::-1]``)
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -51,7 +52,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import StackError
-from . import patches, quick_imports, versions
+from . import nengo_dl_patches, patches, quick_imports, versions
 from .import_hook import HookedFinder
 from .patches import allow_all_layer_names
 from .quiet import native_messages_held
@@ -102,9 +103,11 @@ _FINDER = HookedFinder(
         "nengo_loihi": patches.no_version_advice,
     },
     after={
-        "nengo_dl": patches.rejoin_loihi, "nengo_dl.simulator": patches.precision_restored,
-        "nengo_dl.process_builders": patches.flat_feedthrough,
-        "nengo_dl.transform_builders": patches.grouped_convolutions_apart,
+        "nengo_dl": patches.rejoin_loihi,
+        "nengo_dl.simulator": nengo_dl_patches.precision_restored,
+        "nengo_dl.process_builders": nengo_dl_patches.flat_feedthrough,
+        "nengo_dl.tensor_graph": nengo_dl_patches.reversed_parts,
+        "nengo_dl.transform_builders": nengo_dl_patches.grouped_convolutions_apart,
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view, "nengo_loihi.block": patches.numpy_1_view,
         "nengo_loihi.builder.connection": patches.convolution_synapses,

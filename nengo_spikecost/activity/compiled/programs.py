@@ -2,7 +2,8 @@
 
 1. Operators that only add a product with what is always 0 are left out.
 2. Operators that depend only on inputs that do not change within a sample are run once a sample.
-3. A filter at the end of a step is put off to the start of the next one, where it shares a pass
+3. Operators that Python runs keep Nengo's order: functions of Nodes may share what they remember.
+4. A filter at the end of a step is put off to the start of the next one, where it shares a pass
    through memory with the neurons that it filters for; the first step has none, and after the last
    one it is made up for. Whatever the program, a sample ends in the same state.
 
@@ -19,6 +20,7 @@ import numpy as np
 from nengo.builder import operator as operators
 from nengo.builder.processes import SimProcess
 from nengo.builder.transforms import GeneralConvInc
+from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
 from .. import batched_steps
@@ -64,9 +66,9 @@ class Programs:
     """
 
     def __init__(self, assembler: Assembler, steps: Sequence[Any], fed: Sequence[Any]):
-        self._steps, self._fed = steps, fed
+        self._asm, self._steps, self._fed = assembler, steps, fed
         self._rows = {id(op): assembler.assembled(op) for op in steps}
-        self.by_python = [op for op in steps if self._rows[id(op)] is None]
+        self.by_python = self._in_turn([op for op in steps if self._rows[id(op)] is None])
         self._feeds: list[Item] = []
         at = 0
         for signal in fed:
@@ -76,6 +78,14 @@ class Programs:
         self._added: list[tuple[Any, Row]] = []
         self._at_the_end: set[Any] = set()
         self._known: dict[bool, Program] = {}
+
+    def _in_turn(self, functions: list[Any]) -> list[Any]:
+        """Operators in the order in which Nengo runs them, without its optimizer."""
+        if len(functions) < 2:
+            return functions
+        order = toposort(operator_dependency_graph(self._asm.model.operators))
+        turn = {id(op): k for k, op in enumerate(order)}
+        return sorted(functions, key=lambda op: turn[id(op)])
 
     def add(self, signal: Any, row: Row, at_the_end: bool = False) -> None:
         """An instruction that is run once a signal has its value of a step.
@@ -122,11 +132,13 @@ class Programs:
         once = [op for op in steps if id(op) not in each]
         now = [op for op in steps if id(op) in each and id(op) not in late]
         put_off = [op for op in steps if id(op) in late]
+        now_by_python = [op for op in self.by_python if id(op) in each]
+        once_by_python = [op for op in self.by_python if id(op) not in each]
         fed_once, fed_each = ([], self._feeds) if changing else (self._feeds, [])
         return Program(
-            ordered(_items(fed_once, fed, once, rows)),
-            ordered(_items(fed_each, fed, now, rows, added)),
-            ordered(_items(fed_each, fed, now, rows, added, put_off)),
+            ordered(_items(fed_once, fed, once, rows, once_by_python)),
+            ordered(_items(fed_each, fed, now, rows, now_by_python, added)),
+            ordered(_items(fed_each, fed, now, rows, now_by_python, added, put_off)),
             ordered([Item(rows[id(op)]) for op in put_off]),
         )
 
@@ -183,7 +195,7 @@ def _always_zero(steps: Sequence[Any], fed: Collection[Any]) -> set[Any]:
 
 def _items(
     feeds: Sequence[Item], fed: Sequence[Any], steps: Sequence[Any], rows: Mapping[int, Any],
-    added: Sequence[tuple[Any, Row]] = (), late: Sequence[Any] = (),
+    by_python: Sequence[Any], added: Sequence[tuple[Any, Row]] = (), late: Sequence[Any] = (),
 ) -> list[Item]:  # fmt: skip
     """What is run in a step, with what each has to wait for.
 
@@ -194,6 +206,8 @@ def _items(
     steps : sequence of Operator
     rows : mapping from int to list of Row
         Instructions by ``id`` of the operator.
+    by_python : sequence of Operator
+        Those of ``steps`` that Python runs, one after the other.
     added : sequence of (Signal, Row)
         What is added up once a signal has its value of this step.
     late : sequence of Operator
@@ -205,6 +219,8 @@ def _items(
     for op, following in operator_dependency_graph(list(steps)).items():
         for other in following:
             items[places[id(other)]].after.append(places[id(op)])
+    for before, op in zip(by_python, by_python[1:]):
+        items[places[id(op)]].after.append(places[id(before)])
     feed_of = {s.base: k for k, s in enumerate(fed)} if feeds else {}
     for other in late:  # reads what was fed in the step before
         if other.input.base in feed_of:
