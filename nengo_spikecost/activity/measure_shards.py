@@ -94,20 +94,24 @@ class SharedSamples:
         n = setup.batch_size
         first = min(n_done * n, self.n_samples)
         threads, client, progress = n_threads_of(options.client), options.client, options.progress
-        work = MeasureWork(options.spec, setup, self.data, self.stream)
+        work, reads = MeasureWork(options.spec, setup, self.stream), self.data
         if self.sent is not None:
             for batch in in_batches(self.sent.part(0, first), n):
                 yield batch_digest(batch), {}
         else:
             looks = sample_shards(first, n, threads, options.shard_size)
-            looks = [replace(shard, what=(*shard.what, True)) for shard in looks]
-            for results in in_order(client, work, looks, "Reading", progress) if looks else ():
-                yield from results
+            looks = [replace(shard, what="digests") for shard in looks]
+            yield from _each(client, work, looks, "Reading", progress, reads)
         part = None if self.sent is None else self.sent.part
         shards = sample_shards(self.n_samples, n, threads, options.shard_size, first, part)
-        shards = [replace(shard, what=(*shard.what, False)) for shard in shards]
-        for results in in_order(client, work, shards, "Simulating", progress) if shards else ():
-            yield from results
+        yield from _each(client, work, shards, "Simulating", progress, reads)
+
+
+def _each(
+    client: Any, work: Work, shards: list[Shard], words: str, progress: bool, reads: Any
+) -> Generator[Results, None, None]:
+    for results in in_order(client, work, shards, words, progress, reads) if shards else ():
+        yield from results
 
 
 class _Look(Work, Built):
@@ -135,16 +139,12 @@ class MeasureWork(Work):
     ----------
     simulator : SimulatorSpec
     setup : Setup
-    data : object
-        What workers read; None if samples are sent to them.
     stream : callable, optional
-        From what is read to samples.
+        From what workers read to samples; None if samples are sent to them.
     """
 
-    def __init__(
-        self, simulator: SimulatorSpec, setup: Setup, data: Any, stream: MakeStream | None
-    ):
-        self.simulator, self.setup, self.data, self.stream = simulator, setup, data, stream
+    def __init__(self, simulator: SimulatorSpec, setup: Setup, stream: MakeStream | None):
+        self.simulator, self.setup, self.stream = simulator, setup, stream
 
     def build(self, n_threads: int) -> Built:
         return _BuiltMeasure(self, n_threads)
@@ -155,28 +155,22 @@ class _BuiltMeasure(Built):
 
     def __init__(self, work: MeasureWork, n_threads: int):
         self._work, self._n_threads = work, n_threads
-        self._reader = None if work.data is None else SampleReader(work.data)
         self._recorder = Recorder(work.setup, work.simulator.name)
         self._backend: Backend | None = None
 
     def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> list[Results]:
-        """What each batch of samples ``start`` to ``stop`` gave, or their digests alone."""
-        start, stop, look = what
-        if self._reader is not None:
-            assert self._work.stream is not None
-            batches = self._work.stream(self._reader.read(start, stop)).batches(self._batch_size)
+        """What each batch of samples gave; their digests alone if ``what`` says so."""
+        batch_size, look = self._work.setup.batch_size, what == "digests"
+        if self._work.stream is not None:
+            batches = self._work.stream(data).batches(batch_size)
         else:
-            batches = in_batches(data, self._batch_size)
+            batches = in_batches(data, batch_size)
         results = []
         with at_most(self._n_threads), samples_apart():
             for batch in batches:
                 results.append((batch_digest(batch), {} if look else self._run(batch)))
                 go_on()
         return results
-
-    @property
-    def _batch_size(self) -> int:
-        return self._work.setup.batch_size
 
     def _run(self, batch: Batch) -> dict[str, np.ndarray]:
         first = self._backend is None

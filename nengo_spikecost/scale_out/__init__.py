@@ -17,11 +17,11 @@ of workers and any length of a shard.
 dask.distributed is imported when a client is given, and not before.
 """
 
-from .built_once import Built, Work
 from .cluster import checked_client, connected
 from .cutting import sample_shards
 from .sample_parts import DescribeSamples, SampleReader, check_readable, is_read_by_workers
 from .shards import Shard, Shards, in_order
+from .work import Built, Work
 
 __all__ = [
     "Built", "DescribeSamples", "SampleReader", "Shard", "Shards", "Work", "check_readable",

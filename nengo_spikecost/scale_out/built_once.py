@@ -8,7 +8,6 @@ the worker has.
 
 from __future__ import annotations
 
-import abc
 import concurrent.futures
 import pickle
 import threading
@@ -16,42 +15,15 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import ScaleOutError, SpikeCostError, SpikeCostWarning
+from .sample_parts import SampleReader
+from .work import Built, Work
 from .worker_versions import own_versions, refusal
 
 #: So many things that were built are kept on a worker; the one not used for longest goes.
 KEPT = 2
-
-
-class Built(abc.ABC):
-    """What a worker built."""
-
-    @abc.abstractmethod
-    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Any:
-        """Do a shard.
-
-        Parameters
-        ----------
-        what : object
-            `Shard.what`.
-        data : object
-            Its samples.
-        go_on : callable
-            To be called between batches: raises if nobody waits for the shard any more.
-        """
-
-    def close(self) -> None:  # noqa: B027  (most have nothing to free)
-        """Free what it holds."""
-
-
-class Work(abc.ABC):
-    """What every worker builds once. It is pickled, with all that it holds."""
-
-    @abc.abstractmethod
-    def build(self, n_threads: int) -> Built:
-        """Build it, for so many threads."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +45,24 @@ class Done:
     error: SpikeCostError | None = None
 
 
+class Samples(NamedTuple):
+    """The samples of a shard.
+
+    Attributes
+    ----------
+    reads : bytes
+        Pickled, the data that workers read.
+    part : (int, int), optional
+        Which of them.
+    sent : object
+        Those that were sent, if they are not read.
+    """
+
+    reads: bytes
+    part: tuple[int, int] | None
+    sent: Any
+
+
 class Ended(Exception):
     """Nobody waits for this shard any more."""
 
@@ -83,10 +73,21 @@ class _Kept:
     def __init__(self, payload: bytes, n_threads: int):
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "nengo_spikecost")
         self._built = self._thread.submit(_build, payload, n_threads)
+        self._reads: bytes | None = None
+        self._reader: Any = None
 
-    def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> Done:
-        built = self._built.result()  # an error of the build is one of every shard
-        return self._thread.submit(_done, built, what, data, go_on).result()
+    def run(self, what: Any, samples: Samples, go_on: Callable[[], None]) -> Done:
+        self._built.result()  # an error of the build is one of every shard
+        return self._thread.submit(self._run, what, samples, go_on).result()
+
+    def _run(self, what: Any, samples: Samples, go_on: Callable[[], None]) -> Done:
+        go_on()
+        data = samples.sent
+        if samples.part is not None:
+            if self._reads != samples.reads:
+                self._reader, self._reads = SampleReader(pickle.loads(samples.reads)), samples.reads
+            data = self._reader.read(*samples.part)
+        return _done(self._built.result(), what, data, go_on)
 
     def close(self) -> None:
         """In its thread, after what runs there."""
@@ -99,8 +100,9 @@ _looking = threading.Lock()
 
 
 def done_on_worker(
-    key: str, payload: bytes, versions: Mapping[str, str | None], what: Any, data: Any
-) -> Done:
+    key: str, payload: bytes, versions: Mapping[str, str | None], what: Any, reads: bytes,
+    part: tuple[int, int] | None, sent: Any,
+) -> Done:  # fmt: skip
     """Do a shard; this is the task that Dask runs.
 
     Parameters
@@ -111,8 +113,10 @@ def done_on_worker(
         A pickled `Work`.
     versions : mapping from str to str
         Those of the process that asks.
-    what, data : object
+    what : object
         See `Built.run`.
+    reads, part, sent
+        See `Samples`.
 
     Returns
     -------
@@ -143,7 +147,7 @@ def done_on_worker(
     for one in old:
         one.close()
     try:
-        return kept.run(what, data, go_on)
+        return kept.run(what, Samples(reads, part, sent), go_on)
     except SpikeCostError as error:
         return Done(error=_plain(error))
     except Ended:
@@ -165,7 +169,6 @@ def _build(payload: bytes, n_threads: int) -> Built:
 
 
 def _done(built: Built, what: Any, data: Any, go_on: Callable[[], None]) -> Done:
-    go_on()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = built.run(what, data, go_on)

@@ -16,7 +16,7 @@ _MOST = 10
 
 def sample_shards(
     n_samples: int, batch_size: int, n_threads: int, shard_size: int | None = None,
-    first: int = 0, data: Callable[[int, int], Any] | None = None,
+    first: int = 0, data: Callable[[int, int], Any] | None = None, what: Any = None,
 ) -> list[Shard]:  # fmt: skip
     """Shards of whole batches, so that a batch has the samples that it has in one process.
 
@@ -30,12 +30,13 @@ def sample_shards(
     first : int
         Sample to begin with, a multiple of ``batch_size``.
     data : callable, optional
-        Gives samples ``start`` to ``stop`` that are sent with a shard.
+        Gives samples ``start`` to ``stop`` that are sent with a shard. None: workers read them.
+    what : object
+        What is done with each. Default: ``(start, stop)``.
 
     Returns
     -------
     list of Shard
-        Each says ``(start, stop)``.
     """
     n_batches = -(-(n_samples - first) // batch_size)
     if shard_size is None:
@@ -48,5 +49,6 @@ def sample_shards(
         words = f"sample {start}" if stop == start + 1 else f"samples {start} to {stop - 1}"
         # the values of now, not those of the last round
         cut = None if data is None else (lambda a=start, b=stop: data(a, b))
-        shards.append(Shard((start, stop), words, stop - start, cut))
+        part = (start, stop) if data is None else None
+        shards.append(Shard(what or (start, stop), words, stop - start, cut, part))
     return shards

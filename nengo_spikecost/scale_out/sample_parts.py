@@ -23,7 +23,7 @@ import numpy as np
 from ..check import shown
 from ..digests import array_digest
 from ..errors import DataError
-from .built_once import Built, Work
+from .work import Built, Work
 
 #: Samples that are read at a time for a digest.
 _DIGESTED_AT_ONCE = 1024

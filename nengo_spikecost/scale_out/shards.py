@@ -15,7 +15,7 @@ from ..deadlines import check_time
 from ..errors import ScaleOutError
 from ..progress import progress_bar
 from ..warned import warn
-from .built_once import Done, Work, done_on_worker
+from .built_once import Done, done_on_worker
 from .cluster import (
     address_of,
     check_connected,
@@ -24,6 +24,7 @@ from .cluster import (
     n_threads_of,
     wait_for_workers,
 )
+from .work import Work
 from .worker_versions import own_versions
 
 #: A shard that was lost so often is given up: it may be what ends the workers.
@@ -53,12 +54,15 @@ class Shard:
         How much of the whole it is, for the progress bar.
     data : callable, optional
         Gives the samples that are sent with it.
+    part : (int, int), optional
+        Which samples the worker reads, if they are not sent.
     """
 
     what: Any
     words: str
     n: int = 1
     data: Callable[[], Any] | None = None
+    part: tuple[int, int] | None = None
 
 
 class Shards:
@@ -70,6 +74,8 @@ class Shards:
         Checked (`checked_client`).
     work : Work
         Sent to every worker once.
+    reads : object, optional
+        What workers read samples from (`SampleReader`): sent once, too.
 
     Raises
     ------
@@ -77,14 +83,14 @@ class Shards:
         If a worker has other versions, or the work can't be pickled.
     """
 
-    def __init__(self, client: Any, work: Work):
+    def __init__(self, client: Any, work: Work, reads: Any = None):
         self._client, self._distributed = client, imported()
         wait_for_workers(client)
         check_versions(client)
-        self._bytes = _pickled(work)
+        self._bytes, self._reads = _pickled(work), _pickled(reads)
         self._key = hashlib.sha256(self._bytes).hexdigest()
         self._versions = own_versions()
-        self._payload: Any = None
+        self._payload: Any = None  # futures of both
         self._shards: dict[Hashable, Shard] = {}
         self._sent: dict[Any, tuple[Hashable, Any]] = {}  # future: key, future of its data
         self._results: dict[Hashable, Done] = {}
@@ -98,7 +104,7 @@ class Shards:
 
     def __exit__(self, *_: Any) -> None:
         self.drop(list(self._shards))
-        self._cancel([self._payload])
+        self._cancel(self._payload or [])
         self._payload = None
 
     @property
@@ -192,11 +198,13 @@ class Shards:
 
     def _send(self, key: Hashable) -> None:
         shard = self._shards[key]
-        if self._payload is None or self._payload.status != "finished":
-            self._payload = self._scattered(self._bytes, broadcast=True)
+        if self._payload is None or any(sent.status != "finished" for sent in self._payload):
+            self._payload = [self._scattered(x, broadcast=True) for x in (self._bytes, self._reads)]
+        work, reads = self._payload
         data = None if shard.data is None else self._scattered(shard.data())
         future = self._client.submit(
-            done_on_worker, self._key, self._payload, self._versions, shard.what, data, pure=False
+            done_on_worker, self._key, work, self._versions, shard.what, reads, shard.part, data,
+            pure=False,
         )  # fmt: skip
         self._sent[future] = key, data
 
@@ -231,7 +239,12 @@ class Shards:
 
 
 def in_order(
-    client: Any, work: Work, shards: Sequence[Shard], description: str, progress: bool = True
+    client: Any,
+    work: Work,
+    shards: Sequence[Shard],
+    description: str,
+    progress: bool = True,
+    reads: Any = None,
 ) -> Generator[Any, None, None]:
     """The results of shards, in their order; what is left is cancelled if the caller stops.
 
@@ -244,9 +257,11 @@ def in_order(
         What is done, for the progress bar: ``"Emulating"``.
     progress : bool
         Whether to show one.
+    reads : object, optional
+        See `Shards`.
     """
     total, left, finished = sum(shard.n for shard in shards), deque(enumerate(shards)), set()
-    with Shards(client, work) as sent, progress_bar(description, total, progress) as advance:
+    with Shards(client, work, reads) as sent, progress_bar(description, total, progress) as advance:
         for number in range(len(shards)):
             while number not in finished:
                 # those before it are on their way, and may fail first
@@ -260,7 +275,7 @@ def in_order(
             yield sent.result(number)
 
 
-def _pickled(work: Work) -> bytes:
+def _pickled(work: Any) -> bytes:
     import cloudpickle
 
     try:

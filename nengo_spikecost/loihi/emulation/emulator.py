@@ -257,10 +257,8 @@ class Emulator:
             digests = shards.digests_of(client, fed, nodes, given)
             kept = self._checkpoint(checkpoint, asked, digests, lanes)
             batches = [kept.batch(k) for k in range(kept.n_done())]
-        values = fed.values if fed.is_read else None
-        work = shards.EmulationWork(self, asked, lanes, self.built_digest, values)
         first = len(batches) * lanes
-        new = shards.sharded(client, work, fed, first, shard_size, progress)
+        new = shards.sharded(client, self, asked, fed, lanes, first, shard_size, progress)
         with contextlib.closing(new):
             for results in new:
                 if kept:

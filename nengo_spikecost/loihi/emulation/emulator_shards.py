@@ -14,7 +14,6 @@ from ...errors import DataError, MeasurementError, ScaleOutError
 from ...scale_out import (
     Built,
     DescribeSamples,
-    SampleReader,
     Shard,
     Work,
     check_readable,
@@ -61,20 +60,12 @@ class EmulationWork(Work):
     ----------
     emulator : Emulator
         Pickled as what it is built from.
-    asked : Asked
-    lanes : int
-        Samples side by side.
     chip : str
         Digest of the chip that has to come out.
-    values : mapping from int to object, optional
-        What workers read.
     """
 
-    def __init__(
-        self, emulator: Any, asked: Asked, lanes: int, chip: str, values: Mapping[int, Any] | None
-    ):
-        self.emulator, self.asked, self.lanes = emulator, asked, lanes
-        self.chip, self.values = chip, values
+    def __init__(self, emulator: Any, chip: str):
+        self.emulator, self.chip = emulator, chip
 
     def build(self, n_threads: int) -> Built:
         """Check that the same chip came out."""
@@ -85,27 +76,25 @@ class EmulationWork(Work):
                 "network is built from is not the network's: a function that draws random numbers "
                 "or reads a file, or settings of nengo.rc."
             )
-        return _BuiltEmulation(self)
+        return _BuiltEmulation(self.emulator)
 
 
 class _BuiltEmulation(Built):
-    def __init__(self, work: EmulationWork):
-        self._work = work
-        self._reader = None if work.values is None else SampleReader(work.values)
+    def __init__(self, emulator: Any):
+        self._emulator = emulator
 
     def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> list[Batch]:
-        work, nodes = self._work, self._work.emulator.network.all_nodes
-        if self._reader is not None:
-            data = self._reader.read(*what)
+        """The results of all batches, presented as asked with so many lanes."""
+        (asked, lanes), nodes = what, self._emulator.network.all_nodes
         inputs = {nodes[number]: values for number, values in data.items()}
         batches = []
-        for batch in work.emulator.batches(inputs, work.asked, work.lanes):
+        for batch in self._emulator.batches(inputs, asked, lanes):
             batches.append(batch)
             go_on()
         return batches
 
     def close(self) -> None:
-        self._work.emulator.close()
+        self._emulator.close()
 
 
 def check_separable(asked: Asked, shared: Collection[Any]) -> None:
@@ -187,10 +176,20 @@ def _described(client: Any, values: Any, digested: bool) -> tuple[int, str]:
 
 
 def sharded(
-    client: Any, work: EmulationWork, fed: Fed, first: int, shard_size: int | None, progress: bool
+    client: Any,
+    emulator: Any,
+    asked: Asked,
+    fed: Fed,
+    lanes: int,
+    first: int,
+    shard_size: int | None,
+    progress: bool,
 ) -> Generator[Batch, None, None]:
     """The results of batches, in order, from sample ``first`` on."""
-    data = None if fed.is_read else fed.part
-    shards = sample_shards(fed.n_samples, work.lanes, n_threads_of(client), shard_size, first, data)
-    for batches in in_order(client, work, shards, "Emulating", progress):
+    work = EmulationWork(emulator, emulator.built_digest)
+    data, reads = (None, dict(fed.values)) if fed.is_read else (fed.part, None)
+    shards = sample_shards(
+        fed.n_samples, lanes, n_threads_of(client), shard_size, first, data, (asked, lanes)
+    )
+    for batches in in_order(client, work, shards, "Emulating", progress, reads):
         yield from batches
