@@ -28,9 +28,9 @@ from .chip import Chip, built_digest, flatten
 from .emulation_records import EmulatedRun
 from .feeding import by_node, check_run, filled, given_inputs, positive
 from .kept_presenter import KeptPresenter
+from .losses import Losses
 from .presenting import Presenter
-from .results import Asked, Batch, batch_of, joined_run, warn_of_overflows
-from .unsent import warn_of_unsent
+from .results import Asked, Batch, batch_of, joined_run
 
 READOUTS = ("last", "all")
 
@@ -116,6 +116,8 @@ class Emulator:
         self.chip: Chip = flatten(self.built, self._chip_probes)
         self._ensembles = _ensembles(self.built, self.chip)
         self._kept = KeptPresenter(self.network, self.batch_size, self._made)
+        #: Where runs leave what the chip lost; None: each of them warns of its own.
+        self.losses: Losses | None = None
 
     @property
     def dt(self) -> float:
@@ -271,9 +273,10 @@ class Emulator:
             self.built, self.chip, self.probes, presenter.host_ensembles, self._ensembles,
             batches, asked,
         )  # fmt: skip
-        warn_of_overflows(run)
-        n_lost = run.unsent.sum(axis=0).tolist()
-        warn_of_unsent(run.input_names, n_lost, int(run.host_to_chip().sum()))
+        losses = Losses() if self.losses is None else self.losses
+        losses.add(run)
+        if self.losses is None:
+            losses.warn()
         return run
 
     def __reduce__(self) -> Any:

@@ -10,11 +10,9 @@ import numpy as np
 
 from ...activity.gathered import Gathered
 from ...chip.chip_activity import StepCounts
-from ...errors import EmulationWarning
-from ...warned import warn
 from ..cores.built import BuiltNetwork
 from .chip import Chip
-from .emulation_records import OVERFLOWS, EmulatedOutput, EmulatedRun, added_up
+from .emulation_records import EmulatedOutput, EmulatedRun, added_up
 from .presenting import Presenter
 
 #: Results of one batch by name; arrays only, so that they can be kept in a file.
@@ -104,19 +102,6 @@ def joined_run(
         overflows=arrays["overflows"], unsent=arrays["unsent"],
         by_step=_step_counts(chip, arrays) if asked.by_step else None,
     )  # fmt: skip
-
-
-def warn_of_overflows(run: EmulatedRun) -> None:
-    """Warn once of what NengoLoihi's emulator warns of at every step."""
-    where = np.asarray(run.overflows.any(axis=0))
-    names = [np.array(run.block_names)[where[:, k]] for k in range(len(OVERFLOWS))]
-    said = [f"{name} of {', '.join(own)}" for name, own in zip(OVERFLOWS, names) if len(own)]
-    message = (
-        f"Numbers were too large for the chip, and were cut as it cuts them, in {'; '.join(said)}: "
-        "too many spikes arrive at once. See EmulatedRun.overflows."
-    )
-    if said:
-        warn(message, EmulationWarning)
 
 
 def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from ...errors import MeasurementError
 from ...graph import EventSource
 from ...graph.naming import numbered
 from ..emulation import Emulator
+from ..emulation.losses import Losses
 from .chip_network import Surrounding, check_probes, shaped
 
 
@@ -44,6 +45,7 @@ class LoihiEmulatorBackend(Backend):
         self._emulator = Emulator(
             network, batch_size=setup.batch_size, dt=setup.dt, seed=setup.seed, model=model
         )
+        self._losses = self._emulator.losses = Losses()
         self._nodes = {spec.name: spec.node for spec in setup.inputs}
         built = self._emulator.built
         self._cores, self._layers = _named(built.blocks, setup)
@@ -113,6 +115,7 @@ class LoihiEmulatorBackend(Backend):
 
     def close(self) -> None:
         self._emulator.close()
+        self._losses.warn()
 
     def state(self) -> dict[str, np.ndarray]:
         return self._emulator.state()
