@@ -36,7 +36,8 @@ from .checks import check_model, check_options
 from .conversion_record import Conversion, LayerChoice
 from .converter import is_temporal, run_converter
 from .copying import copy_model
-from .keras3 import check_equal, is_keras_3, keys_of, made_anew
+from .keras3 import is_keras_3, keys_of, made_anew
+from .keras3_equality import check_equal, check_made
 from .keras3_weights import rounding_choices
 from .layers.keras_spiking import own_step
 from .layers.swaps import Swaps
@@ -190,6 +191,8 @@ def convert(
     )  # fmt: skip
     if is_keras_3(user_model):
         check_equal(user_model, anew)  # slower than all refusals, which come before
+    else:
+        check_made(user_model)
     converter.net.seed = seed
     swaps.check_used()
 

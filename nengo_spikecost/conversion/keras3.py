@@ -20,6 +20,7 @@ from .. import stack
 from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
 from ..refusals import joined
+from .keras3_equality import check_equal, check_later
 from .keras3_layer import Keras3Layer
 from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
 from .keras3_qkeras import (
@@ -28,10 +29,9 @@ from .keras3_qkeras import (
     pooling_in_keras_2,
     quantized_weights,
 )
-from .keras3_weights import inference_weights, inputs_not_rounded, policy_of_copy, rounding_of
+from .keras3_weights import inference_weights, policy_of_copy
 from .legendre import in_keras_2, is_legendre
 from .lookup import walk_layers
-from .plain_names import plain_names, predict
 from .reasons import FALLBACK, refused
 
 #: Arguments that only training uses; weights are copied, so initialisers are not needed.
@@ -53,7 +53,7 @@ def load_keras_3(
     path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None,
     safe_mode: bool = True,
 ) -> Any:  # fmt: skip
-    """A Keras 3 model from its file, rebuilt with Keras 2.
+    """A Keras 3 model from its file, rebuilt with Keras 2; `convert` checks that both are equal.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def load_keras_3(
         os.fspath(path), custom_objects=custom_objects, compile=False, safe_mode=safe_mode
     )
     copy = made_anew(model)
-    check_equal(model, copy)
+    check_later(model, copy)
     return copy
 
 
@@ -371,36 +371,3 @@ def _weights(original: Any, layer: Any) -> list[np.ndarray]:
         # the statistics that only training with renorm uses come last
         values = values[: len(layer.weights)]
     return values
-
-
-def check_equal(model: Any, copy: tf.keras.Model) -> None:
-    """Raise `ConversionError` if a model made anew computes something else than the original."""
-    rng = np.random.RandomState(0)
-    inputs = []
-    for tensor in copy.inputs:
-        # axes of unknown length get a length that most layers can work with
-        shape = [2, *(16 if size is None else int(size) for size in tensor.shape[1:])]
-        inputs.append(rng.uniform(0, 1, shape).astype("f4"))
-    data = inputs if len(inputs) > 1 else inputs[0]
-    rebuilt = tf.nest.flatten(predict(copy, data))
-    given: Any = data
-    if getattr(model, "_inputs_struct", None) is not None:
-        pack = importlib.import_module("keras").tree.pack_sequence_as
-        given = pack(model._inputs_struct, inputs)
-    with plain_names(model), inputs_not_rounded(model):
-        # not predict: Keras 3.15.1 keeps what it traced for this length, and a model with
-        # TimeDistributed then predicts the wrong number of steps for another one; nor must what
-        # it keeps be without the rounding of inputs
-        outputs = model(given, training=False)
-    to_numpy = importlib.import_module("keras").ops.convert_to_numpy
-    expected = [to_numpy(y).astype("f4") for y in tf.nest.flatten(outputs)]
-    # the same float32 operations, up to the order of sums, unless the model rounds more
-    error = rounding_of(model)
-    for x, y in zip(rebuilt, expected):
-        atol = max(1e-4, error) * np.abs(y).max()
-        if x.shape != y.shape or not np.allclose(x, y, rtol=max(1e-3, error), atol=atol):
-            raise ConversionError(
-                f"Keras 3 model {model.name!r} computes something else when rebuilt in Keras 2: "
-                "one of its layers means something different there. Make the model with "
-                "tf.keras after 'import nengo_spikecost' instead."
-            )

@@ -10,13 +10,14 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import stack
 from ..errors import ConversionError
 from ..options import named_arguments
+from ..refusals import by_reason, listed
 from .custom_objects import checked_objects, installed_objects, remedy
 from .file_contents import Stranger, strangers
 from .model_files import ModelFile, read_model_file
@@ -82,15 +83,15 @@ def load_model(
     given = {**installed_objects(found, file.keras), **given}
     found = strangers(config, _Names(keras, file.keras, given))
     if found and not trust:
-        raise _refused(file, found[0])
+        raise _refused(file, found)
     try:
         return _read(file, config, given, trust)
     except ConversionError:
         raise
     except Exception as error:
-        for stranger in found:
-            if not stranger.code:  # the likely reason, in better words
-                raise _refused(file, stranger) from error
+        unknown = [stranger for stranger in found if not stranger.code]
+        if unknown:  # the likely reason, in better words
+            raise _refused(file, unknown) from error
         raise ConversionError(
             f"{file.path} can't be read by Keras {file.keras}, which wrote it: {_reason(error)}."
         ) from error
@@ -198,7 +199,38 @@ def _named_as_keras_expects(file: ModelFile) -> Iterator[str]:
         yield link
 
 
-def _refused(file: ModelFile, stranger: Stranger) -> ConversionError:
+def _refused(file: ModelFile, found: Sequence[Stranger]) -> ConversionError:
+    """All that is not known, or would run, at once."""
+    found = list({_what(stranger): stranger for stranger in reversed(found)}.values())[::-1]
+    errors = [_refusal(file, stranger) for stranger in found]
+    if len(errors) == 1:
+        return errors[0]
+    code = _CODE + (_TRUST if file.keras == 2 else "")
+    named = [
+        (_what(stranger), "", code if stranger.code else remedy(stranger, file.keras))
+        for stranger in found
+    ]
+    words = f"{file.path} has parts that Keras itself does not have"
+    return ConversionError(
+        listed(words, by_reason(named)), layer=errors[0].layer, problems=tuple(errors)
+    )
+
+
+_CODE = "it is code that was not run; write it with layers or operators of Keras"
+_TRUST = ", or allow it with trust=True (--trust), if you trust whoever made the file"
+
+
+def _what(stranger: Stranger) -> str:
+    """A part of a model that is not known, with the layer that has it."""
+    layer = f"layer {stranger.layer!r}" if stranger.layer else "the model"
+    if stranger.code:
+        return f"{stranger.code} in {layer}"
+    origin = f" of {stranger.module}" if stranger.module else ""
+    name = f"{stranger.name}{origin}"
+    return f"{layer} of type {name}" if stranger.is_layer else f"{name} in {layer}"
+
+
+def _refusal(file: ModelFile, stranger: Stranger) -> ConversionError:
     layer = f"layer {stranger.layer!r}" if stranger.layer else "the model"
     if stranger.code:
         kind = f" ({stranger.name})" if stranger.is_layer else ""
@@ -212,13 +244,10 @@ def _refused(file: ModelFile, stranger: Stranger) -> ConversionError:
                 "and it may at best run as it is (allow_fallback=True)"
             )
         return ConversionError(f"{message}.", layer=stranger.layer or None)
-    origin = f" of {stranger.module}" if stranger.module else ""
-    name = f"{stranger.name}{origin}"
-    has = f"{layer} of type {name}" if stranger.is_layer else f"{name} in {layer}"
     return ConversionError(
-        f"{file.path} has {has}, which Keras itself does not have: {remedy(stranger, file.keras)}.",
-        layer=stranger.layer or None,
-    )
+        f"{file.path} has {_what(stranger)}, which Keras itself does not have: "
+        f"{remedy(stranger, file.keras)}.", layer=stranger.layer or None,
+    )  # fmt: skip
 
 
 def _reason(error: Exception) -> str:

@@ -29,7 +29,7 @@ def _nothing_slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def slow(*_: Any, **__: Any) -> None:
         raise AssertionError("something slow before a refusal")
 
-    for name in ("check_equal", "lower_network", "place"):
+    for name in ("check_equal", "check_made", "lower_network", "place"):
         monkeypatch.setattr(convert_module, name, slow)
     yield
 
@@ -207,3 +207,40 @@ def test_integers_of_quantizeml_have_a_remedy_that_works() -> None:
     ) as caught:
         nsc.convert(two.Model(inp, x))
     assert all("allow_fallback" not in problem.reason for problem in caught.value.problems)
+
+
+@needs_keras_3
+@pytest.mark.usefixtures("_nothing_slow")
+def test_models_from_files_are_refused_before_they_are_run(tmp_path, monkeypatch) -> None:
+    """And held against what was in the file when they are converted."""
+    from nengo_spikecost.conversion import keras3_equality
+    from nengo_spikecost.loading import load_model
+
+    monkeypatch.setattr(keras3_equality, "check_equal", lambda *_: pytest.fail("it was run"))
+    path = tmp_path / "net.keras"
+    squeeze_and_excite(keras).save(path)
+    model = load_model(path)
+    with pytest.raises(ConversionError, match="4 layers can't be converted"):
+        nsc.convert(model)
+
+
+@needs_keras_3
+def test_models_from_files_are_held_against_the_file(tmp_path, monkeypatch) -> None:
+    """Once, by running both."""
+    from nengo_spikecost.conversion import keras3_equality
+    from nengo_spikecost.loading import load_model
+
+    path = tmp_path / "net.keras"
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="relu")]).save(path)
+    compared = []
+    monkeypatch.setattr(keras3_equality, "check_equal", lambda *models: compared.append(models))
+    model = load_model(path)
+    assert not compared
+    for _ in range(2):
+        nsc.convert(model)
+    assert [copy for _, copy in compared] == [model]
+    monkeypatch.undo()
+    other = load_model(path)
+    other.set_weights([2 * values for values in other.get_weights()])
+    with pytest.raises(ConversionError, match="computes something else when rebuilt in Keras 2"):
+        nsc.convert(other)

@@ -57,8 +57,9 @@ def test_custom_objects_on_the_command_line(own_file):
     folder = own_file.parent
     args = ("report", "net.keras", "--data", "x.npy", "--steps", "3")
     done = command(folder, *args)
-    assert done.returncode == 2 and done.stderr.startswith("Error: net.keras has layer 'mine'")
-    assert "of type Own of own_layers, which Keras itself does not have" in done.stderr
+    assert done.returncode == 2 and done.stderr.startswith("Error: net.keras has parts that Keras")
+    assert "layer 'mine' of type Own of own_layers: give the module" in done.stderr
+    assert "twice" in done.stderr and "in layer 'out'" in done.stderr
     assert "--custom-objects own_layers" in done.stderr
     # converted, but for the activation, which has no Nengo form
     done = command(folder, *args, "--custom-objects", "own_layers.py")
@@ -74,6 +75,36 @@ def test_custom_objects_on_the_command_line(own_file):
     done = command(folder, *args, "--custom-objects", "own_layers.py", "--json", "own_layers.py")
     assert done.returncode == 2 and "would be written over own_layers.py" in done.stderr
     assert own_file.read_text() == MODULE
+
+
+class Mine(tf.keras.layers.Dense):
+    pass
+
+
+class Other(tf.keras.layers.Layer):
+    pass
+
+
+def test_all_that_is_not_known_is_named_at_once(tmp_path):
+    """Two classes share a remedy, and code has one of its own."""
+    inp = tf.keras.Input((4,))
+    x = Other(name="other")(Mine(3, name="mine")(inp))
+    x = tf.keras.layers.Lambda(lambda v: 2 * v, name="twice")(x)
+    tf.keras.Model(inp, x).save(tmp_path / "net.h5")
+    with pytest.raises(ConversionError) as caught:
+        load_model(tmp_path / "net.h5")
+    first, *lines = str(caught.value).split("\n")
+    assert first.endswith("net.h5 has parts that Keras itself does not have:")
+    assert lines[0].startswith("  layer 'mine' of type Mine, layer 'other' of type Other: give the")
+    assert lines[1].startswith(
+        "  a Python function that is stored in the file in layer 'twice': it"
+    )
+    assert "--trust" in lines[1] and len(lines) == 2
+    assert [problem.layer for problem in caught.value.problems] == ["mine", "other", "twice"]
+    one = tf.keras.Model(inp, Mine(3, name="mine")(inp))
+    one.save(tmp_path / "one.h5")
+    with pytest.raises(ConversionError, match="has layer 'mine' of type Mine, which Keras itself"):
+        load_model(tmp_path / "one.h5")
 
 
 def test_the_objects_of_a_module():

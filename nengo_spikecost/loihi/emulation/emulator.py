@@ -25,10 +25,10 @@ from ...options import named_arguments
 from ...scale_out import checked_client
 from ..cores.built import BuiltNetwork, built_network
 from .chip import Chip, built_digest, flatten
+from .chip_losses import Losses
 from .emulation_records import EmulatedRun
 from .feeding import by_node, check_run, filled, given_inputs, positive
 from .kept_presenter import KeptPresenter
-from .losses import Losses
 from .presenting import Presenter
 from .results import Asked, Batch, batch_of, joined_run
 

@@ -17,7 +17,7 @@ from ...errors import MeasurementError
 from ...graph import EventSource
 from ...graph.naming import numbered
 from ..emulation import Emulator
-from ..emulation.losses import Losses
+from ..emulation.chip_losses import Losses
 from .chip_network import Surrounding, check_probes, shaped
 
 
