@@ -78,6 +78,8 @@ class RecordingConverter(nengo_dl.Converter):
     owners : dict from Nengo object to str
         Name of the layer that made each Ensemble and Node.
     choices : list of LayerChoice
+    in_float64 : bool
+        Whether NengoDL has to compute in float64: a layer converter sets it.
     refusals : list of ConversionError
         Of each layer that can't be converted: a Node stands in its place, so that the layers
         behind it are looked at too, and `run_converter` raises all of them in one.
@@ -97,6 +99,7 @@ class RecordingConverter(nengo_dl.Converter):
         self.max_pooling, self.chip_synapses, self.rounds = max_pooling, chip_synapses, rounds
         self.owners: dict[Any, str] = {}
         self.choices: list[LayerChoice] = []
+        self.in_float64 = False
         self.refusals: list[ConversionError] = []
         self._path: list[str] = []
         self._wrapped: set[int] = set()
@@ -105,6 +108,8 @@ class RecordingConverter(nengo_dl.Converter):
             # NengoDL's default planner merges all neurons into one array and then writes with
             # a scatter: with a synapse, 4 to 10 times slower for the same outputs.
             nengo_dl.configure_settings(planner=graph_optimizer.noop_planner)
+            if self.in_float64:
+                nengo_dl.configure_settings(dtype="float64")
 
     def note(self, layer: Any, choice: str, *, exact: bool, on_host: bool = False) -> None:
         """Record the form that was chosen for a layer."""

@@ -41,7 +41,7 @@ _ATTENTION = (
 )
 
 _INTEGERS = (
-    "it computes in integers with scales of its own; give the model as it was before "
+    "layers of quantizeml of this type are not converted; give the model as it was before "
     "quantizeml.models.quantize"
 )
 
@@ -82,10 +82,10 @@ def layer_error(
     ``replaced`` is what the layer's class replaces of one that has a converter, ``known``.
     """
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
-    if type(layer).__module__.startswith("quantizeml."):
-        # a TensorNode hands on floats, and its layers take integers only: no fallback
-        return refused(layer, _INTEGERS)
     if "registered converter" in message:
+        if type(layer).__module__.startswith("quantizeml."):
+            # a TensorNode hands on floats, and its layers take integers only: no fallback
+            return refused(layer, _INTEGERS)
         if replaced:
             message = (
                 f"it is a {known.__name__} with {' and '.join(replaced)} of its own, which may "

@@ -12,6 +12,7 @@ from . import (
     operators,
     pooling,
     qkeras,
+    quantizeml,
     shapes,
 )
 from .base import LayerConverter, Stage
@@ -20,5 +21,5 @@ from .converter_registry import converters, register_layer_converter
 __all__ = [
     "LayerConverter", "Stage", "activations", "converters", "convolutions", "dense",
     "fallback", "keras_spiking", "memories", "merging", "no_ops", "operators", "pooling", "qkeras",
-    "register_layer_converter", "shapes",
+    "quantizeml", "register_layer_converter", "shapes",
 ]  # fmt: skip

@@ -196,18 +196,20 @@ class LayerConverter(LinearConverter):
         relu = self.converter.swaps[nengo.RectifiedLinear()]
         stage = Stage(self.add_relay(node_id, part="in"), self.add_relay(node_id))
         for term in curve.terms:
-            bias: Any = term.shift
+            bias: Any = self._per_element(node_id, term.shift)
             if biases is not None:
                 bias = bias + term.slope * biases
             neurons = self.add_neurons(node_id, relu, bias, term.name, trainable=False)
             self.connect(stage.input, neurons, term.slope)
-            weight = np.asarray(term.weight, dtype=np.float64)
-            if weight.ndim:
-                weight = np.ravel(np.broadcast_to(weight, self.output_shape(node_id)))
-            self.connect(neurons, stage.output, weight)
+            self.connect(neurons, stage.output, self._per_element(node_id, term.weight))
         if curve.offset:
             self.add_constant(node_id, stage.output, np.full(stage.output.size_in, curve.offset))
         return stage
+
+    def _per_element(self, node_id: int, value: Any) -> np.ndarray:
+        """A number as it is; an array, one for each element of the output."""
+        array = np.asarray(value, dtype=np.float64)
+        return np.ravel(np.broadcast_to(array, self.output_shape(node_id))) if array.ndim else array
 
     def _add_node(self, node_id: int, form: Any, activation: Any) -> Any:
         """The object of an activation without neurons."""

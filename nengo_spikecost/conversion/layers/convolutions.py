@@ -84,6 +84,27 @@ class ConvolutionConverter(LayerConverter):
         )  # fmt: skip
         self.connect(pre, post, transform, trainable=True)
 
+    def add_transposed(self, node_id: int, post: Any, kernel: np.ndarray) -> None:
+        """A transposed convolution from the layer's input, to the shape of its output.
+
+        Parameters
+        ----------
+        node_id : int
+        post : Nengo object
+        kernel : ndarray of shape (*kernel_size, channels, n_filters)
+            Without the layer's dilation.
+        """
+        layer, kernel = self.layer, dilated(kernel, self.layer.dilation_rate)
+        transform = nengo.ConvolutionTranspose(
+            n_filters=kernel.shape[-1], input_shape=tuple(self.input_shape(node_id)),
+            output_shape=nengo.transforms.ChannelShape(
+                tuple(self.output_shape(node_id)), channels_last=self.channels_last
+            ),
+            kernel_size=kernel.shape[:-2], strides=_as_tuple(layer.strides), padding=layer.padding,
+            channels_last=self.channels_last, init=kernel,
+        )  # fmt: skip
+        self.connect(self.get_input_obj(node_id), post, transform, trainable=True)
+
     def padded_input(self, node_id: int) -> tuple[Any, tuple[int, ...], str]:
         """The layer's input, its shape, and the padding that is still to be done.
 
@@ -169,16 +190,7 @@ class ConvertTransposed(ConvolutionConverter):
         layer = self.layer
         stage = self.add_stage(node_id, layer.activation, self.biases(), self.channel_axis)
         # Keras: (*kernel_size, filters, channels)
-        kernel = dilated(np.swapaxes(layer.kernel.numpy(), -1, -2), layer.dilation_rate)
-        transform = nengo.ConvolutionTranspose(
-            n_filters=layer.filters, input_shape=tuple(self.input_shape(node_id)),
-            output_shape=nengo.transforms.ChannelShape(
-                tuple(self.output_shape(node_id)), channels_last=self.channels_last
-            ),
-            kernel_size=kernel.shape[:-2], strides=_as_tuple(layer.strides), padding=layer.padding,
-            channels_last=self.channels_last, init=kernel,
-        )  # fmt: skip
-        self.connect(self.get_input_obj(node_id), stage.input, transform, trainable=True)
+        self.add_transposed(node_id, stage.input, np.swapaxes(layer.kernel.numpy(), -1, -2))
         return stage.output
 
 

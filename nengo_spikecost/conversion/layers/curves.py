@@ -25,15 +25,15 @@ class Term:
     ----------
     name : str
         Which population of the layer it is.
-    weight : float or ndarray
+    weight, shift : float or ndarray
         An array is broadcast to the shape of one sample.
-    slope, shift : float
+    slope : float
     """
 
     name: str
     weight: Any = 1.0
     slope: float = 1.0
-    shift: float = 0.0
+    shift: Any = 0.0
 
 
 @dataclass(frozen=True)
