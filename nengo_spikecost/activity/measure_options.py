@@ -69,7 +69,8 @@ class MeasureOptions(Options):
         For ``"loihi"``: also count each core step by step (`ChipActivity.by_step`). Memory
         then grows with samples and steps.
     dtype : {"float32", "float64"}, optional
-        For ``"compiled"``: type of all numbers of the simulation. Default: ``"float32"``.
+        For ``"compiled"``: type of all numbers of the simulation. Default: that of
+        ``nengo_dl.configure_settings`` in the network, else ``"float32"``.
     checkpoint : str or path, optional
         A folder that keeps the results of every batch. A later call with equal arguments, on
         equal data, goes on where this one stopped, and returns at once what is complete. It

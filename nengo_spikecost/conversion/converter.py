@@ -165,7 +165,7 @@ class RecordingConverter(nengo_dl.Converter):
             except Exception as error:
                 if is_model and isinstance(error, ConversionError):
                     raise
-                self._refuse(layer, _named(layer, error))
+                self._refuse(layer, _named(layer, error, type(layer)))
                 result = _StandIn(layer, self).convert(node_id)
             finally:
                 if nested:

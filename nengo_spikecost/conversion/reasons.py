@@ -79,13 +79,14 @@ def layer_error(
 ) -> ConversionError:
     """The error to raise for another one that was raised while converting a layer.
 
-    ``replaced`` is what the layer's class replaces of one that has a converter, ``known``.
+    ``replaced`` is what the layer's class replaces of ``known``, the nearest one that has a
+    converter; that may be the class itself.
     """
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
+    if type(layer).__module__.startswith("quantizeml.") and known is not type(layer):
+        # a TensorNode hands on floats, and its layers take integers only: no fallback
+        return refused(layer, _INTEGERS)
     if "registered converter" in message:
-        if type(layer).__module__.startswith("quantizeml."):
-            # a TensorNode hands on floats, and its layers take integers only: no fallback
-            return refused(layer, _INTEGERS)
         if replaced:
             message = (
                 f"it is a {known.__name__} with {' and '.join(replaced)} of its own, which may "

@@ -19,6 +19,9 @@ from .file_contents import Stranger
 _PACKAGES = {
     "keras_spiking": re.compile(r"(Lowpass|Alpha|Spiking)\w*|(Percentile)?Mean|Percentile"),
     "qkeras": re.compile(r"Q[A-Z]\w*|quantized_\w+|(stochastic_)?(binary|ternary)|bernoulli|Clip"),
+    "quantizeml": re.compile(
+        r"(Custom>)?(Quantized[A-Z]\w*|(Input|Output|(Aligned)?Weight)Quantizer|Dequantizer)"
+    ),
 }
 
 #: The same of packages for Keras 3.
@@ -37,7 +40,8 @@ _REMEDIES = {
         "are, or build the network in Nengo, and measure that"
     ),
     "quantizeml": (
-        "it computes with integers: give the model as it was before quantizeml.models.quantize"
+        "install quantizeml 1.2.5, which is read by itself (docs/files.md), or give the model as it "
+        "was before quantizeml.models.quantize"
     ),
     "tensorflow_model_optimization": (
         "take the wrappers off with strip_pruning or strip_clustering of "
@@ -50,7 +54,7 @@ _REMEDIES = {
 #: Layers whose files don't name a package, by their class.
 _FAMILIAR = {
     "keras_lmu": re.compile(r"(keras-lmu|nengo)>.*|LMU(Cell|FFT|Feedforward)?"),
-    "quantizeml": re.compile(r"Quantized[A-Z]\w*|OutputQuantizer|WeightQuantizer|\w*Dequantizer"),
+    "quantizeml": _PACKAGES["quantizeml"],
     "tensorflow_model_optimization": re.compile(
         r"PruneLowMagnitude|Quantize(Wrapper\w*|Layer|Annotate)|ClusterWeights"
     ),

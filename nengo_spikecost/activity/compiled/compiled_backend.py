@@ -64,7 +64,8 @@ class CompiledBackend(Backend):
     Parameters
     ----------
     setup : Setup
-        ``options["dtype"]`` may be "float32" or "float64".
+        ``options["dtype"]`` may be "float32" or "float64"; default: that of the network's settings
+        for NengoDL, else float32.
     model : nengo.builder.Model
         Its network, built.
     """
@@ -144,8 +145,8 @@ class CompiledBackend(Backend):
                 setup.network, [self._model], setup.batch_size, setup.continuous, fed
             )
             self._known = CompiledNetwork(
-                self._model, fed, counted, read, setup.options.get("dtype") or "float32",
-                setup.batch_size, functions, seed=setup.seed,
+                self._model, fed, counted, read, _dtype(setup), setup.batch_size, functions,
+                seed=setup.seed,
             )  # fmt: skip
         return self._known
 
@@ -163,6 +164,13 @@ class CompiledBackend(Backend):
         notes = (f"run by Python at every step: {kinds}",) if kinds else ()
         counts = {name: np.stack([read.counts[name] for read in reads]) for name in names}
         return BatchCounts(counts, outputs, notes=notes)
+
+
+def _dtype(setup: Setup) -> str:
+    """The type of numbers that was asked for, or else that the network says to NengoDL."""
+    config = setup.network.config
+    own = config[nengo.Network] if nengo.Network in config.params else None
+    return str(setup.options.get("dtype") or getattr(own, "dtype", None) or "float32")
 
 
 def _words(op: Any) -> str:

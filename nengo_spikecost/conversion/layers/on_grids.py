@@ -166,13 +166,15 @@ class OnGrids(LayerConverter):
 class Weighted(OnGrids):
     """A layer with weights."""
 
-    #: Whether each channel has filters of its own.
+    #: Whether each channel has a filter of its own.
     by_channel = False
+    #: Whether channels get one binary point before they are weighed.
+    aligns = True
 
     def aligned(self, node_id: int) -> tuple[Grid, np.ndarray]:
-        """The input's grid with one binary point for all channels, and a bound on its numbers."""
+        """The grid of the input as it is weighed, and a bound on its numbers."""
         (grid,), largest = self.grids(node_id), self.largest(node_id)
-        if self.by_channel or grid.frac_bits.size == 1:
+        if not self.aligns or grid.frac_bits.size == 1:
             return grid, largest
         common = np.max(grid.frac_bits)
         largest = largest * 2.0 ** (common - grid.frac_bits).astype(float)

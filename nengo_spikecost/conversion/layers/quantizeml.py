@@ -21,7 +21,7 @@ import numpy as np
 from ... import stack
 from ..quantized_values import Grid, Step, after, numbers_of, shifted, times, within
 from ..quantizeml_tensors import is_quantized
-from .convolutions import ConvolutionConverter, depthwise_kernel, dilated
+from .convolutions import ConvolutionConverter, depthwise_kernel, dilated, ungrouped
 from .converter_registry import register_layer_converter
 from .curves import PiecewiseLinear, Term, rectified
 from .dense import places_transform
@@ -90,7 +90,7 @@ class ConvertQuantizedConvolution(Weighted, ConvolutionConverter):
 class ConvertQuantizedDepthwise(ConvertQuantizedConvolution):
     """Convolutions of each channel with a filter of its own."""
 
-    by_channel = True
+    by_channel, aligns = True, False
 
     def with_groups(self, kernel: np.ndarray) -> tuple[np.ndarray, int]:
         """A convolution with as many groups as channels."""
@@ -129,6 +129,20 @@ class ConvertQuantizedTransposed(Weighted, ConvolutionConverter):
         return self.add_quantizer(node_id, stage.output)
 
 
+class ConvertQuantizedDepthwiseTransposed(Weighted, ConvolutionConverter):
+    """Transposed convolutions of each channel with a filter of its own."""
+
+    by_channel = True
+
+    def convert(self, node_id: int) -> Any:
+        """One transposed convolution, with weights of zero from channel to channel."""
+        kernel, biases = self.weights(node_id)
+        stage = self.add_stage(node_id, None, biases)
+        kernel, groups = depthwise_kernel(kernel, 1)
+        self.add_transposed(node_id, stage.input, ungrouped(kernel, groups))
+        return self.add_quantizer(node_id, stage.output)
+
+
 class ConvertQuantizedReLU(OnGrids):
     """ReLUs, which saturate where their output quantizer does."""
 
@@ -157,7 +171,7 @@ class ConvertQuantizedReLU(OnGrids):
         if not np.isfinite(high).all():
             return rectified()
         terms = Term("positive", weight=factor), Term("excess", weight=-factor, shift=-high)
-        return PiecewiseLinear(terms, "relu")
+        return PiecewiseLinear(terms)
 
 
 class ConvertQuantizedAdd(OnGrids):
@@ -321,6 +335,7 @@ _CONVERTERS: dict[str, Any] = {
     "QuantizedConv2DTranspose": ConvertQuantizedTransposed,
     "QuantizedDense": ConvertQuantizedDense,
     "QuantizedDepthwiseConv2D": ConvertQuantizedDepthwise,
+    "QuantizedDepthwiseConv2DTranspose": ConvertQuantizedDepthwiseTransposed,
     "QuantizedDropout": ConvertQuantizedDropout, "QuantizedFlatten": ConvertQuantizedFlatten,
     "QuantizedGlobalAveragePooling2D": ConvertQuantizedGlobalAverage,
     "QuantizedMaxPool2D": ConvertQuantizedMaxPooling, "QuantizedPermute": ConvertQuantizedPermute,
