@@ -291,16 +291,27 @@ def keras_lmu_layer(recurrent: bool = False, in_time: bool = False) -> str:
     )
 
 
-def quantizeml_model() -> str:
-    from quantizeml.layers import QuantizationParams
+def quantizeml_model(activation: str = "relu") -> str:
+    from quantizeml.layers import Activation, QuantizationParams
     from quantizeml.models import quantize
 
-    keras = _legacy()
-    inp = keras.Input((6,))
-    x = keras.layers.ReLU(name="relu")(keras.layers.Dense(5, name="hidden")(inp))
-    model = keras.Model(inp, keras.layers.Dense(3, name="out")(x))
-    samples = np.random.RandomState(0).uniform(0, 1, (8, 6)).astype("f4")
-    return against(quantize(model, qparams=QuantizationParams(weight_bits=4), samples=samples))
+    layers = _legacy().layers
+    x = inp = layers.Input((8, 8, 3))
+    x = layers.Conv2D(6, 3, padding="same")(x)
+    x = layers.ReLU(6)(x) if activation == "relu" else Activation(activation, name="curve")(x)
+    y = layers.ReLU()(layers.DepthwiseConv2D(3, padding="same")(x))
+    x = layers.Flatten()(layers.MaxPooling2D(2)(layers.Add()([x, y])))
+    model = stack.keras().Model(inp, layers.Dense(5)(x))
+    samples = np.random.RandomState(0).uniform(0, 1, (32, 8, 8, 3)).astype("f4")
+    model = quantize(
+        model, qparams=QuantizationParams(weight_bits=4), samples=samples, num_samples=32
+    )
+    expected = model.predict(samples, verbose=0)
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear")
+    (output,) = nsc.measure(conversion, samples, 1, progress=False).outputs.values()
+    if not np.array_equal(output.last, expected):
+        return f"Converted with outputs up to {np.abs(output.last - expected).max():.2g} off."
+    return "Converted exactly: with rate neurons the outputs are those of the model, every bit."
 
 
 def frames() -> str:
@@ -498,8 +509,14 @@ def _cases() -> Iterator[Case]:
     yield Case(
         "quantizeml", "quantizeml", "a model that `quantizeml.models.quantize` gave",
         "layers compute in integers, and hand on binary points and scales (tensors/qfloat.py)",
-        quantizeml_model, "^Refused: .*quantizeml.models.quantize", ("quantizeml", *LEGACY),
-        test="tests/conversion/test_refusals.py",
+        quantizeml_model, EXACTLY, ("quantizeml", *LEGACY),
+        test="tests/conversion/test_quantizeml.py",
+    )  # fmt: skip
+    yield Case(
+        "quantizeml curves", "quantizeml", "the same with its `Activation(\"gelu\")`",
+        "a table of the curve at all of its inputs", functools.partial(quantizeml_model, "gelu"),
+        "^Refused: .*'curve'.*train the model with ReLU", ("quantizeml", *LEGACY),
+        test="tests/conversion/test_quantizeml.py",
     )  # fmt: skip
     yield Case(
         "pandas frame", "pandas and NumPy", "a square DataFrame as samples",

@@ -121,7 +121,8 @@ def _traced(layer: Any, tensors: list[Any]) -> Traced:
                 results["before"], results["out_scales"] = parts["out"].given, scales.made
             return {name: value for name, value in results.items() if value is not None}
 
-        made = tf.function(run)(*tensors)
+        # by its concrete function: TensorFlow warns of functions that are made again and again
+        made = tf.function(run).get_concrete_function(*tensors)(*tensors)
     output = made.pop("output")
     return Traced(output, made, made.pop("before", output))
 

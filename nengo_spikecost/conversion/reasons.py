@@ -44,6 +44,7 @@ _INTEGERS = (
     "layers of quantizeml of this type are not converted; give the model as it was before "
     "quantizeml.models.quantize"
 )
+_TABLE = "no spiking neuron has its curve; train the model with ReLU, and quantize that"
 
 #: Of a layer in a temporal model that needs more than the present step.
 NO_OBJECT = "its converter returned None, not the Nengo object that its output comes from"
@@ -85,7 +86,8 @@ def layer_error(
     message = str(error).split(" Unable to convert layer")[0].strip().rstrip(".")
     if type(layer).__module__.startswith("quantizeml.") and known is not type(layer):
         # a TensorNode hands on floats, and its layers take integers only: no fallback
-        return refused(layer, _INTEGERS)
+        table = type(layer).__name__ == "QuantizedActivation"
+        return refused(layer, _TABLE if table else _INTEGERS)
     if "registered converter" in message:
         if replaced:
             message = (

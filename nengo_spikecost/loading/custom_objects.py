@@ -40,8 +40,8 @@ _REMEDIES = {
         "are, or build the network in Nengo, and measure that"
     ),
     "quantizeml": (
-        "install quantizeml 1.2.5, which is read by itself (docs/files.md), or give the model as it "
-        "was before quantizeml.models.quantize"
+        "install quantizeml 1.2.5, whose layers are converted, or give the model as it was before "
+        "quantizeml.models.quantize"
     ),
     "tensorflow_model_optimization": (
         "take the wrappers off with strip_pruning or strip_clustering of "

@@ -6,6 +6,7 @@ Every expected number is from ``nengo.Simulator``, one sample after another (``s
 from __future__ import annotations
 
 import nengo
+import nengo_dl
 import numpy as np
 import pytest
 import scipy.sparse
@@ -151,6 +152,25 @@ def test_the_spikes_of_nengo(make, changing, presentation):
             dtype=dtype,
         )  # fmt: skip
         assert_equal(own, reference, rtol)
+
+
+def test_the_type_is_that_which_the_network_has_for_nengo_dl():
+    """Unless another is given: a network that needs float64 says so once, for both."""
+    with nengo.Network() as net:
+        node, one, total = nengo.Node([0.0]), nengo.Node([1.0]), nengo.Node(size_in=1)
+        nengo.Connection(node, total, transform=1 + 1e-9, synapse=None)
+        nengo.Connection(one, total, transform=-1, synapse=None)
+        nengo.Probe(total)
+    x = np.ones((1, 1))
+
+    def found(**options):
+        (output,) = measure(net, {node: x}, 1, simulator="compiled", **options).outputs.values()
+        return output.last[0, 0]
+
+    assert found() == 0 and found(dtype="float64") == pytest.approx(1e-9)
+    with net:
+        nengo_dl.configure_settings(dtype="float64")
+    assert found() == pytest.approx(1e-9) and found(dtype="float32") == 0
 
 
 def test_neurons_that_draw_draw_what_nengo_draws():

@@ -130,10 +130,10 @@ class OnGrids(LayerConverter):
     def output_steps(self, node_id: int) -> tuple[Step, ...]:
         """The steps of the output quantizer."""
         quantizer, scales = self.layer.out_quantizer, self.traced(node_id).made.get("out_scales")
-        frac_bits, steps = self.before(node_id).frac_bits, ()
+        frac_bits, steps = self.before(node_id).frac_bits, []
         if scales is not None:
             frac_bits = frac_bits + Grid.of(scales).frac_bits
-            steps = (times(numbers_of(scales)), within(quantizer.buffer_bitwidth))
+            steps = [times(numbers_of(scales)), within(quantizer.buffer_bitwidth)]
         return (*steps, *shifted(self.after(node_id).frac_bits - frac_bits, quantizer.value_bits))
 
     def add_quantizer(self, node_id: int, obj: Any) -> Any:

@@ -21,8 +21,8 @@ import numpy as np
 from ... import stack
 from ..quantized_values import Grid, Step, after, numbers_of, shifted, times, within
 from ..quantizeml_tensors import is_quantized
-from .convolutions import ConvolutionConverter, depthwise_kernel, dilated, ungrouped
 from .converter_registry import register_layer_converter
+from .convolutions import ConvolutionConverter, depthwise_kernel, dilated, ungrouped
 from .curves import PiecewiseLinear, Term, rectified
 from .dense import places_transform
 from .merging import ConvertConcatenate
@@ -148,7 +148,7 @@ class ConvertQuantizedReLU(OnGrids):
 
     def convert(self, node_id: int) -> Any:
         """One or two populations of neurons, and the quantizer."""
-        maximum = np.inf
+        maximum: Any = np.inf
         if self.layer.max_value is not None:
             maximum = numbers_of(self.traced(node_id).made["max_value"])
         if self.layer.out_quantizer is None:
