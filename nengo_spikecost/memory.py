@@ -128,20 +128,18 @@ class Need:
         what : str
             What takes the memory, the subject of a sentence.
         memory : int, optional
-            What may be taken; default: a share of what is free.
+            What may be taken; default: all that is free.
         error : type of Exception
         n_samples : int
             The fewest samples side by side.
         remedy : str
             What to do, a clause.
         """
-        budget = budget_bytes(memory)
-        if self.total(n_samples) <= budget:
+        most = free_bytes() if memory is None else memory
+        if self.total(n_samples) <= most:
             return
-        of = "that memory= allows" if memory is not None else (
-            f"of the {amount(free_bytes())} that are free"
-        )  # fmt: skip
+        words = "are free" if memory is None else "memory= allows"
         raise error(
             f"{what} takes about {amount(self.total(n_samples))} of memory, more than the "
-            f"{amount(budget)} {of}" + (f": {remedy}." if remedy else ".")
+            f"{amount(most)} that {words}" + (f": {remedy}." if remedy else ".")
         )

@@ -10,17 +10,24 @@ from .simulator_spec import SimulatorSpec, register_simulator_spec
 _ACTIVITY = "nengo_spikecost.activity"
 _LOIHI = "nengo_spikecost.loihi.simulators"
 
+_NEEDS = f"{_ACTIVITY}.memory_needs"
+
 _RESCALING = "nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine"
 
 NENGO_DL = SimulatorSpec(
-    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend", sweep_engine=_RESCALING
+    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend", sweep_engine=_RESCALING,
+    memory=f"{_NEEDS}:nengo_dl_need",
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
 COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", resumable=True,
     starts_anew=True, options=("dtype",), lengths=True, sweep_engine=_RESCALING,
+    memory=f"{_NEEDS}:compiled_need",
 )  # fmt: skip
-NENGO = SimulatorSpec("nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False)
+NENGO = SimulatorSpec(
+    "nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False,
+    memory=f"{_NEEDS}:nengo_need",
+)  # fmt: skip
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",
     continuous=True, resumable=True, starts_anew=True, options=("by_step",), counts_chip=True,

@@ -11,6 +11,7 @@ from .. import check
 from ..deadlines import check_time
 from ..errors import MeasurementError
 from ..graph import NetworkGraph
+from ..memory import budget_bytes
 from ..options import takes_options
 from ..progress import progress_bar
 from ..scale_out import is_read_by_workers
@@ -80,12 +81,7 @@ def measure(
         if getattr(options, asks) is not None:
             check_resumable(options.spec, options.presentation, populations, asks)
     inputs, samples = _samples(given, data, n_steps, options.client)
-    batch_size = options.batch_size
-    if batch_size is None:
-        n_neurons = given.network.n_neurons
-        batch_size = default_batch_size(n_neurons, options.presentation, samples.n_samples)
-        if not options.spec.minibatch or is_nothing(data):
-            batch_size = 1
+    batch_size = _batch_size(options, given.network, samples.n_samples, is_nothing(data))
     setup = Setup(
         given.network, inputs, populations, given.outputs, 0, given.step(options.dt), batch_size,
         options.seed, options.presentation, options.special(), given.fit,
@@ -111,6 +107,35 @@ def _samples(
     if client is None or isinstance(stream, SelfDriven):
         return inputs, stream
     return inputs, SharedSamples.of_stream(data, stream)
+
+
+def _batch_size(options: MeasureOptions, network: Any, n_samples: int | None, alone: bool) -> int:
+    """Samples side by side: those that were asked for, or as many as there is memory for.
+
+    Raises
+    ------
+    MeasurementError
+        If not even they fit.
+    """
+    need, size = options.spec.need(network), options.batch_size
+    if options.client is not None and options.memory is None:
+        need = None  # what is free here says nothing of its workers
+    memory = None if options.memory is None else int(options.memory)
+    if size is None:
+        assert options.presentation is not None
+        size = default_batch_size(network.n_neurons, options.presentation, n_samples)
+        if not options.spec.minibatch or alone:
+            size = 1
+        # a checkpoint goes on with as many as before, whatever is free by then
+        if need is not None and (memory is not None or options.checkpoint is None):
+            size = max(1, min(size, need.most_samples(budget_bytes(memory))))
+    if need is not None:
+        remedy = "give a smaller network, or more memory (memory=)"
+        if size > 1:
+            remedy = f"give a smaller batch_size than {size}, or more memory (memory=)"
+        what = f"Simulating {size} sample{'s' * (size > 1)} side by side"
+        need.check(what, memory, MeasurementError, size, remedy)
+    return size
 
 
 def _with_heads(outputs: Mapping[str, OutputActivity], named: Any) -> dict[str, OutputActivity]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import check
 from ..errors import MeasurementError
+from ..memory import memory_bytes
 from ..options import Options, option
 from ..scale_out import checked_client
 from .simulator_spec import SPECIAL_OPTIONS, SimulatorSpec, simulators
@@ -86,6 +87,11 @@ class MeasureOptions(Options):
     shard_size : int, optional
         With ``client``: samples that a worker takes at a time, rounded up to whole batches.
         Default: some shards for each thread of the cluster.
+    memory : int, float or str, optional
+        Memory that simulating may take, in bytes or as ``"4 GB"``: fewer samples are simulated side
+        by side where they would take more, and what can't fit is refused before it is built.
+        Default: 70 % of what is free; with ``checkpoint``, which is for as many side by side every
+        time, or ``client``, only what is asked for. Simulators of Loihi don't say what they take.
     """
 
     simulator: str = "nengo_dl"
@@ -104,6 +110,7 @@ class MeasureOptions(Options):
     )  # fmt: skip
     client: Any = option(None, decides=False)
     shard_size: int | None = option(None, decides=False)
+    memory: int | float | str | None = option(None, decides=False)
 
     def __post_init__(self) -> None:
         self.check_flags(MeasurementError)
@@ -119,6 +126,8 @@ class MeasureOptions(Options):
             seed=check.seed("seed", self.seed, MeasurementError),
             by_step=bool(self.by_step),
         )
+        if self.memory is not None:
+            self.put(memory=memory_bytes(self.memory, MeasurementError))
         if self.dtype is not None:
             check.choice("dtype", self.dtype, DTYPES, MeasurementError)
         if self.checkpoint is not None:

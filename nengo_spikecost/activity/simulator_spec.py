@@ -22,6 +22,7 @@ from typing import Any, Callable
 
 from .. import check
 from ..errors import MeasurementError, OverwriteWarning
+from ..memory import Need
 from .backend import Backend, Setup
 
 BackendMaker = Callable[[Setup], Backend]
@@ -71,6 +72,10 @@ class SimulatorSpec:
         Where the engine is that `nengo_spikecost.sweep` runs its settings on, as
         ``"package.module:function"``, a function from the plan of the sweep to the engine.
         Default: the engine for any simulator, which converts and builds each setting anew.
+    memory : callable or str, optional
+        A function from a network to the memory that simulating it takes, a
+        `nengo_spikecost.memory.Need`, or where it is. By default nobody knows, and nothing is
+        chosen or refused because of memory.
     """
 
     name: str
@@ -84,6 +89,7 @@ class SimulatorSpec:
     takes_block_shapes: bool = False
     lengths: bool = False
     sweep_engine: str | None = None
+    memory: Callable[[Any], Need] | str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -92,6 +98,8 @@ class SimulatorSpec:
             _check_place(f"backend of simulator {self.name!r}", self.backend)
         if self.sweep_engine is not None:
             _check_place(f"sweep_engine of simulator {self.name!r}", self.sweep_engine)
+        if self.memory is not None and not callable(self.memory):
+            _check_place(f"memory of simulator {self.name!r}", self.memory)
         words = "a list of names of options"
         options = check.several("options", self.options, MeasurementError, words)
         object.__setattr__(self, "options", tuple(options))
@@ -103,6 +111,13 @@ class SimulatorSpec:
         maker: BackendMaker
         maker = loaded(self.backend) if isinstance(self.backend, str) else self.backend
         return maker(setup)
+
+    def need(self, network: Any) -> Need | None:
+        """The memory that simulating a network takes; None if nobody knows."""
+        if self.memory is None:
+            return None
+        told: Need = (loaded(self.memory) if isinstance(self.memory, str) else self.memory)(network)
+        return told
 
     def engine(self) -> Callable[..., Any] | None:
         """The function that `sweep_engine` names."""

@@ -12,7 +12,8 @@ to simulate. A chip has no Nodes and needs them all; nobody else does.
 2. If that is within the budget, no other Node stays.
 3. Else go over the Nodes once more, sources before targets. A Node that several paths share stays
    if the products with what leads out of it have more weights than both factors have; one in a
-   chain, if a border makes their product a matrix.
+   chain, if a border makes their product a matrix. If that is not enough, every Node in a chain
+   whose product has more weights than its factors, as a depthwise convolution before a 1x1 one.
 
 Synaptic operations are counted from neurons to neurons, through Nodes as without. But two routes
 that join the same pair are one synapse if they are composed, and two otherwise. So Nodes on such
@@ -87,18 +88,25 @@ def plan_composing(
     whole = sizes.walk(lambda node, arriving, products: None)
     if whole.need.total() <= budget:
         return whole
-    reason = f"{SHARED}: composing all of them takes {amount(whole.need.total())} (memory=)"
-    doubled = sizes.doubled()
+    doubled, found = sizes.doubled(), whole
+    takes = f"composing all paths takes {amount(whole.need.total())} (memory=)"
+    for words, chains, excluded in (
+        (f"{SHARED}: {takes}", False, doubled),
+        (f"{SHARED}, or in fewer weights: {takes}", True, doubled),
+        (f"{SHARED}; several routes through it are as many sets of synapses: {takes}", True, set()),
+    ):
 
-    def stays(node: nengo.Node, arriving: _Arriving, through: _Products) -> str | None:
-        return reason if node not in doubled and sizes.is_shared(node, arriving, through) else None
+        def stays(
+            node: nengo.Node, arriving: _Arriving, through: _Products, reason: str = words,
+            also: bool = chains, without: Collection[nengo.Node] = excluded,
+        ) -> str | None:  # fmt: skip
+            larger = node not in without and sizes.is_shared(arriving, through, also)
+            return reason if larger else None
 
-    some = sizes.walk(stays)
-    if some.need.total() <= budget or not doubled:
-        return some
-    reason += "; several routes through it are as many sets of synapses"
-    doubled = set()
-    return sizes.walk(stays)
+        found = sizes.walk(stays)
+        if found.need.total() <= budget:
+            break
+    return found
 
 
 @dataclass
@@ -192,10 +200,13 @@ class _Sizes:
             for (origin, synapse), size in before.sizes
         ]
 
-    def is_shared(self, node: nengo.Node, arriving: _Arriving, through: _Products) -> bool:
-        """Whether a Node's products have more weights than its factors, and are for no chain."""
+    def is_shared(self, arriving: _Arriving, through: _Products, chains: bool) -> bool:
+        """Whether a Node's products have more weights than its factors.
+
+        Without ``chains``, only of a Node with several paths, or if the product is a matrix.
+        """
         products = [size for passed in through.values() for _, size in passed]
-        if max(len(arriving.sizes), len(through)) < 2:
+        if not chains and max(len(arriving.sizes), len(through)) < 2:
             strided = all(size.places is not None for _, size in arriving.sizes)
             if not strided or all(size.places is not None for size in products):
                 return False

@@ -68,6 +68,9 @@ class ProfileOptions(MeasureOptions):
         options.
     by_step : bool
         For ``"loihi"``: also count each core step by step.
+    memory : int, float or str, optional
+        Memory that converting may take, and simulating, in bytes or as ``"4 GB"``: see `convert`
+        and `measure`.
     """
 
     neuron_type: Any = defaults.neuron_type(defaults.NEURONS)
@@ -89,6 +92,10 @@ class ProfileOptions(MeasureOptions):
     )
     block_shapes: Any = "auto"
     task: str | None = defaults.task()
+    memory: int | float | str | None = option(
+        None, metavar="AMOUNT", decides=False,
+        help="Memory that it may take, as '4 GB'; more is refused.  [default: what is free]",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

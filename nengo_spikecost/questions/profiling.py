@@ -81,7 +81,8 @@ def profile(
     if not isinstance(model, (nengo.Network, Conversion)):
         network = convert(
             model, neuron_type=options.neuron_type, synapse=options.synapse, seed=options.seed,
-            scale_firing_rates=options.scale_firing_rates, **convert_options,
+            scale_firing_rates=options.scale_firing_rates, memory=options.memory,
+            **convert_options,
         )  # fmt: skip
     else:
         check_known(convert, convert_options)

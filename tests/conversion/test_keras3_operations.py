@@ -219,3 +219,13 @@ def test_unknown_activations_are_refused_and_can_be_swapped():
         nsc.convert(model)
     conversion = nsc.convert(model, swap_activations={keras.activations.celu: tf.nn.relu})
     assert conversion.neuron_counts == {"SpikingRectifiedLinear": 3}
+
+
+def test_padding_with_infinity_is_said_with_what_to_do():
+    """The pooling of keras-hub's ResNet v2."""
+    inp = keras.Input((6, 6, 2))
+    around = ((0, 0), (1, 1), (1, 1), (0, 0))
+    x = ops.pad(layers.Conv2D(2, 3)(inp), around, constant_values=float("-inf"))
+    x = layers.ReLU()(layers.MaxPooling2D(3, 2)(x))
+    with pytest.raises(ConversionError, match=r"infinite whatever.*use MaxPooling\(padd"):
+        nsc.convert(keras.Model(inp, layers.Flatten()(x)))

@@ -46,6 +46,10 @@ class LinearMap:
     constants: np.ndarray
 
 
+class InfiniteOutput(Exception):
+    """Some outputs of a function are infinite, whatever its inputs are."""
+
+
 def read_linear(function: Function, shapes: Sequence[tuple[int, ...]]) -> LinearMap | None:
     """A function as weights and constants, or None if it is not of that kind.
 
@@ -55,6 +59,11 @@ def read_linear(function: Function, shapes: Sequence[tuple[int, ...]]) -> Linear
         Takes and returns TensorFlow tensors.
     shapes : sequence of tuple of int
         Shape of one sample of each input.
+
+    Raises
+    ------
+    InfiniteOutput
+        If some outputs are always infinite, as those of padding with them.
     """
     for dtype in (np.float64, np.float32):
         try:
@@ -79,7 +88,11 @@ class _Reader:
             rng.normal(size=self.n), 100 * rng.normal(size=self.n),
         ])  # fmt: skip
         found = self.of_batch(tries)
-        if found.shape[0] != len(tries) or not np.isfinite(found).all():
+        if found.shape[0] != len(tries):
+            return None
+        if np.isinf(found).all(axis=0).any():
+            raise InfiniteOutput
+        if not np.isfinite(found).all():
             return None
         constants = found[0]
         linear, x = found[1:] - constants, tries[1:]

@@ -26,7 +26,7 @@ from .base import LayerConverter
 from .converter_registry import register_layer_converter
 from .curves import clipped, rectified, soft_shrink, softmax
 from .fallback import ConvertFallback
-from .linear_maps import read_linear
+from .linear_maps import InfiniteOutput, read_linear
 from .operation_kinds import CURVES, KINDS, reason_of_operation
 
 # Keras does not export the layers that it makes of operations; they are in the same package
@@ -163,6 +163,13 @@ class OperationConverter(LayerConverter):
             found = read_linear(lambda values: self.applied(node_id, values), shapes)
         except MemoryError:
             raise self.refused("it is too large to read as weights; use a Keras layer") from None
+        except InfiniteOutput:
+            raise self.refused(
+                "some of its outputs are infinite whatever it is given, as those of padding with "
+                "-inf before a MaxPooling, and no network has such values; use "
+                "MaxPooling(padding='same'), or ZeroPadding, which is the same where no value "
+                "before it is negative, and train it so"
+            ) from None
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
             raise self.refused(f"it can't be tried out ({reason}); use a Keras layer") from error
