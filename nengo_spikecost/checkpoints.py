@@ -47,6 +47,8 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str], arguments: Mapping[str, Any]):
         self.path = Path(path)
         own = {"format": FORMAT, **arguments}
+        if self.path.exists() and not self.path.is_dir():
+            raise DataError(f"checkpoint {self.path} is no folder: give the name of one.")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             known = [name for name in os.listdir(self.path) if not name.endswith(".tmp")]

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import BinaryIO
 
 from . import check
-from .errors import DataError
+from .errors import DataError, SpikeCostError
 
 fcntl: ModuleType | None
 try:
@@ -30,6 +30,38 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     needed = (target,) if _is_special(target) else (folder, target)
     if not all(os.access(p, os.W_OK) for p in needed if os.path.exists(p)):
         raise DataError(f"Cannot write {os.fspath(path)!r}: it is not yours to write to.")
+
+
+def check_is_file(
+    path: str | os.PathLike[str], what: str, error: type[SpikeCostError] = DataError
+) -> None:
+    """Raise unless the path is a file to read from: waiting for a pipe has no end.
+
+    What a shell puts there for the output of a command (``<(...)``, ``/dev/stdin``) passes.
+
+    Parameters
+    ----------
+    path : str or path
+    what : str
+        What it should be: ``"data file"``.
+    error : type of SpikeCostError
+        What is raised.
+    """
+    name = os.fspath(path)
+    if not os.path.exists(name):
+        raise error(f"There is no {what} {name}.")
+    if os.path.isdir(name):
+        raise error(f"{name} is a folder, not a {what}.")
+    if _is_special(name) and not name.startswith(("/dev/fd/", "/dev/stdin")):
+        raise error(f"{name} is a device or a pipe, not a {what}.")
+
+
+def is_lfs_pointer(start: bytes) -> bool:
+    """Whether a file that begins like this stands for another one, which Git has not fetched."""
+    return start.startswith(b"version https://git-lfs.github.com/spec")
+
+
+LFS_POINTER = "is a pointer of Git LFS to the file itself: fetch that with `git lfs pull`"
 
 
 def is_same_file(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:

@@ -169,9 +169,11 @@ def by_layer(texts: Iterable[str]) -> dict[str, float]:
     """
     values: dict[str, float] = {}
     for text in texts:
-        layer, _sign, hz = text.rpartition("=")
+        layer, sign, hz = text.rpartition("=")
         try:
             value = float(hz)
+            if sign and not layer:
+                raise ValueError("no layer before the sign")
         except ValueError:
             raise ValueError(f"expected HZ or LAYER=HZ, not {text!r}") from None
         if layer in values:

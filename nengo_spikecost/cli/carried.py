@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -16,6 +17,7 @@ import click
 from click.core import ParameterSource
 
 from ..errors import DataError
+from ..files import check_is_file
 from ..schemas import check_readable
 from ..spiking.defaults import OTHERS
 
@@ -197,11 +199,14 @@ def _numbers(scales: Mapping[str, Any]) -> dict[str, float]:
 def _read(path: str, kinds: tuple[str, ...], commands: str) -> dict[str, Any]:
     """The content of a JSON file of one of these kinds."""
     expected = f"expected a file that --json of {commands} wrote"
+    if not os.path.exists(path):
+        raise DataError(f"There is no file {path}; {expected}.")
+    check_is_file(path, "JSON file")
     try:
         with open(path, encoding="utf-8") as stream:
             content = json.load(stream)
-    except FileNotFoundError:
-        raise DataError(f"There is no file {path}; {expected}.") from None
+    except OSError as error:
+        raise DataError(f"{path} can't be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError):
         raise DataError(f"{path} is no JSON file; {expected}.") from None
     is_ours = isinstance(content, dict) and isinstance(content.get("format"), str)

@@ -48,7 +48,7 @@ def load_plugin(name: str) -> ModuleType:
         return module
     except click.BadParameter:
         raise
-    except Exception as error:  # whatever the user's file does wrong is said in one line
+    except (Exception, SystemExit) as error:  # whatever his file does wrong
         kind = type(error).__name__
         raise click.BadParameter(f"{name} can't be imported: {kind}: {error}") from None
 

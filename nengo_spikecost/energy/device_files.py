@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import check
 from ..errors import EnergyError
+from ..files import check_is_file
 from .device import CONSTANTS, Constant, Device
 
 if sys.version_info >= (3, 11):
@@ -86,6 +87,8 @@ def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
     names = replace(names, operations={**base.operations, **operations})
     devices = tuple(_device(key, value, key, names) for key, value in content.items())
     presets = tuple(_presets(kept["presets"], names))
+    if not devices and not presets:
+        raise EnergyError(f"There is no device in {name!r}: each is a table, as [my_chip].")
     return DeviceFile(name, devices, presets, names.sources, names.operations)
 
 
@@ -97,10 +100,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     EnergyError
         If it can't be read, or is no TOML.
     """
+    check_is_file(path, "file of devices", EnergyError)
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except (OSError, ValueError) as error:  # no TOML, or no UTF-8
+    except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8
         raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import check
 from ..errors import DataError
+from ..files import LFS_POINTER, check_is_file, is_lfs_pointer
 from ..options import named_arguments
 
 _IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
@@ -19,6 +20,9 @@ _LABEL_KEYS = ("y_test", "y", "labels", "targets")
 
 #: Errors that NumPy raises for damaged files; a damaged size asks for more memory than there is.
 _UNREADABLE = (OSError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+#: The first bytes of an .npy file.
+_NPY = b"\x93NUMPY"
 
 _OBJECTS = (
     "holds Python objects, which are not read here, as they can run any code: save arrays of "
@@ -45,15 +49,7 @@ def load_data(
     DataError
         If there is no such file or array.
     """
-    name = check.path("path", path, DataError)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise DataError(f"There is no data file {name}.") from None
-    except (*_UNREADABLE, EOFError) as error:
-        if _is_pickled(error) and _starts_as_pickle_or_array(path):
-            raise DataError(f"{name} {_OBJECTS}") from None
-        raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
+    name, loaded = _opened(path)
     if isinstance(loaded, np.ndarray):
         if x_key is not None or y_key is not None:
             raise DataError(f"{name} holds one array without a name: x_key and y_key are of .npz.")
@@ -89,11 +85,7 @@ def load_by_input(
     DataError
         If an input has no array.
     """
-    name = check.path("path", path, DataError)
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (*_UNREADABLE, EOFError):
-        raise DataError(f"{name} is no .npy or .npz file of arrays.") from None
+    name, loaded = _opened(path)
     listed = ", ".join(own for own, *_ in names)
     if isinstance(loaded, np.ndarray):
         raise DataError(
@@ -125,7 +117,10 @@ def _array(loaded: Any, name: str, key: str | None, usual: tuple[str, ...]) -> n
         raise DataError(f"{name} has no array {key!r}; it has {', '.join(loaded.files)}.")
     keys = [key] if key is not None else [k for k in usual if k in loaded.files]
     try:
-        return loaded[keys[0]] if keys else None
+        array = loaded[keys[0]] if keys else None
+        if array is not None and not isinstance(array, np.ndarray):  # bytes of a member of the zip
+            raise ValueError("it is no .npy file")
+        return array
     except _UNREADABLE as error:
         if _is_pickled(error):
             raise DataError(f"Array {keys[0]!r} of {name} {_OBJECTS}") from None
@@ -137,7 +132,32 @@ def _is_pickled(error: Exception) -> bool:
     return isinstance(error, ValueError) and "allow_pickle" in str(error)
 
 
-def _starts_as_pickle_or_array(path: str | os.PathLike[str]) -> bool:
-    """NumPy takes whatever it does not know for a pickle."""
-    with open(path, "rb") as file:
-        return file.read(6).startswith((b"\x93NUMPY", b"\x80"))
+def _opened(path: str | os.PathLike[str]) -> tuple[str, Any]:
+    """The name of a file, and its array or archive of arrays."""
+    name = check.path("path", path, DataError)
+    check_is_file(name, "data file")
+    try:
+        return name, np.load(name, allow_pickle=False)
+    except (*_UNREADABLE, EOFError) as error:
+        raise DataError(f"{name} {_why_unreadable(name, error)}") from None
+
+
+def _why_unreadable(name: str, error: Exception) -> str:
+    """What is wrong with a file that NumPy does not read, as the rest of a sentence."""
+    try:
+        with open(name, "rb") as file:
+            start = file.read(64)
+    except OSError as problem:
+        return f"can't be read: {problem.strerror or problem}."
+    # NumPy takes whatever it does not know for a pickle
+    if _is_pickled(error) and start.startswith((_NPY, b"\x80")):
+        return _OBJECTS
+    if not start:
+        return "is empty: save the arrays again."
+    if is_lfs_pointer(start):
+        return f"{LFS_POINTER}."
+    if start.startswith((_NPY, b"PK")):
+        kind = ".npy" if start.startswith(_NPY) else ".npz"
+        reason = str(error).split("\n")[0] or type(error).__name__
+        return f"is an {kind} file that is cut off or damaged ({reason}): copy or save it again."
+    return "is no .npy or .npz file of arrays."

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import check
 from ..errors import ConversionError
+from ..files import LFS_POINTER, is_lfs_pointer
 
 _HDF5, _ZIP = b"\x89HDF\r\n\x1a\n", b"PK\x03\x04"
 _SAVE_ALL = "save it whole, with model.save('model.keras')"
@@ -140,7 +141,9 @@ def _hdf5(name: str) -> ModelFile:
             f"{name} has the weights of a model without its layers: build the model in Python, "
             f"model.load_weights({Path(name).name!r}), and {_SAVE_ALL}."
         )
-    raise ConversionError(f"{name} is an HDF5 file without a Keras model (no model_config).")
+    raise ConversionError(
+        f"{name} is an HDF5 file without a Keras model (no model_config) or a NIR graph (no node)."
+    )
 
 
 def _archive(name: str) -> ModelFile:
@@ -174,7 +177,7 @@ _ENDINGS = {
     ".onnx": "an ONNX model", ".pt": "a file of PyTorch", ".pth": "a file of PyTorch",
     ".pb": "a TensorFlow graph without layers", ".mlmodel": "a Core ML model",
     ".safetensors": "a file of weights without layers", ".index": "part of a checkpoint",
-    ".bin": "a file of weights without layers", ".nir": "a NIR graph",
+    ".bin": "a file of weights without layers",
 }  # fmt: skip
 
 
@@ -183,6 +186,10 @@ def _other_file(file: Path, start: bytes) -> str:
     ending = file.suffix.lower()
     if not start:
         return "is empty: save the model again"
+    if is_lfs_pointer(start):
+        return LFS_POINTER
+    if ending == ".nir":
+        return "is no NIR graph, which is an HDF5 file: write it anew, with nir.write"
     if start[4:8] == b"TFL3":
         return "is a TensorFlow Lite model, whose layers are gone: give the Keras model behind it"
     if start.startswith(b"\x93NUMPY"):

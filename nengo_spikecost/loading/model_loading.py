@@ -92,6 +92,10 @@ def load_model(
         unknown = [stranger for stranger in found if not stranger.code]
         if unknown:  # the likely reason, in better words
             raise _refused(file, unknown) from error
+        if type(error).__name__ == "ResourceExhaustedError":  # of TensorFlow
+            raise ConversionError(
+                f"{file.path} can't be read: its layers need more memory than there is."
+            ) from error
         raise ConversionError(
             f"{file.path} can't be read by Keras {file.keras}, which wrote it: {_reason(error)}."
         ) from error

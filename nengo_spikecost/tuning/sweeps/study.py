@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TuningError
-from ...files import check_writable
+from ...files import check_is_file, check_writable
 from .joint_sums import Agreement
 from .trials import Proposal, Reading, Setting, Trial
 
@@ -74,6 +74,8 @@ class Study:
         if self.path is not None:
             if not readonly:
                 check_writable(self.path)
+                if os.path.exists(self.path):
+                    check_is_file(self.path, "study", TuningError)
                 self._lock.enter_context(_only_one(self.path))
             elif not os.path.isfile(self.path):
                 raise TuningError(f"There is no study {self.path}.")

@@ -1,0 +1,36 @@
+"""Whole files of each kind, made once by the commands that write them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.commands import runner_in
+from tests.models import conv_net, images
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """A folder with the files that `cases` names."""
+    folder = tmp_path_factory.mktemp("whole")
+    model = conv_net(tf.keras)
+    model.save(folder / "net.h5")
+    model.save(folder / "net.keras")
+    x = images(12)
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    np.savez(folder / "data.npz", x=x, y=y)
+    np.savez(folder / "other.npz", x=x[::-1], y=y[::-1])
+    np.save(folder / "x.npy", x)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        run = runner_in(folder, monkeypatch)
+        for line in (
+            "tune net.h5 --data data.npz --steps 4 --json scales.json",
+            "fit net.h5 --json fit.json",
+            "nir net.h5 --out graph.nir",
+            "sweep net.h5 --data data.npz --trials 2 --steps 4 --study study.db",
+            "report net.h5 --data data.npz --steps 4 --checkpoint kept --no-try",
+        ):
+            done = run(*line.split())
+            assert done.exit_code == 0, (line, done.stderr, done.exception)
+    return folder
