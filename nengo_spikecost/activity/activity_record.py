@@ -91,11 +91,15 @@ class PopulationActivity:
         spikes count as spikes. Graded: the sum over steps of
         ``abs(output) * dt / amplitude``, float64, that is the expected number of spikes of
         a neuron firing at that rate.
+    group : str
+        The subnetwork whose populations share a line where they are printed, such as an
+        EnsembleArray; empty of one that stands alone.
     """
 
     name: str
     spiking: bool
     counts: np.ndarray
+    group: str = ""
 
     @property
     def n_neurons(self) -> int:

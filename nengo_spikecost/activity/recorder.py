@@ -36,10 +36,11 @@ class Recorder:
     """
 
     def __init__(self, setup: Setup, simulator: str):
-        named = setup.network if setup.named is None else setup.named
+        graph = NetworkGraph(setup.network if setup.named is None else setup.named)
+        self._groups = graph.population_groups
         self.protocol = Protocol(
             simulator, setup.presentation, setup.n_steps, setup.dt, setup.batch_size, setup.seed,
-            runs_on=not setup.inputs or has_state(NetworkGraph(named)),
+            runs_on=not setup.inputs or has_state(graph),
         )  # fmt: skip
         self.setup = setup
         self.n_samples = self.n_batches = self._n_last = 0
@@ -156,8 +157,9 @@ class Recorder:
         for population in self.setup.populations:
             counts = np.concatenate(self.counts.pop(population.name))
             populations[population.name] = PopulationActivity(
-                population.name, population.spiking, counts
-            )
+                population.name, population.spiking, counts,
+                self._groups.get(population.name, ""),
+            )  # fmt: skip
         outputs = {
             name: OutputActivity(
                 name,

@@ -126,6 +126,19 @@ class NetworkGraph(Result):
         outer = subnetwork_names(self.network)
         return {self._names[obj]: name for obj, name in outer.items() if obj in self._names}
 
+    @cached_property
+    def population_groups(self) -> dict[str, str]:
+        """Names of populations that are not alone in a subnetwork, and its name.
+
+        None of a network that knows its layers: those are what is looked for.
+        """
+        if self.has_layers:
+            return {}
+        names = self.subnetworks
+        own = {p.name: names[p.name] for p in self.populations if p.name in names}
+        together = Counter(own.values())
+        return {name: group for name, group in own.items() if together[group] > 1}
+
     def population(self, name: str) -> Population:
         """The population of that name.
 

@@ -64,3 +64,20 @@ def test_a_mapping_has_a_row_for_each_array_and_for_the_neurons_that_decode(net)
     blocks = [block["layer"] for block in mapping.to_dict()["blocks"]]
     assert len(blocks) == mapping.n_cores
     assert [blocks.count(name) for name in ("a_3", "b_15", "a_3 -> b_3", "alone")] == [1] * 4
+
+
+def test_an_activity_has_a_row_for_each_array(net):
+    """Spikes of a row are those of its Ensembles together, its rate that of all their neurons."""
+    activity = nsc.measure(net, None, 50, simulator="compiled", progress=False)
+    lines = [line.split() for line in str(activity).splitlines()]
+    rows = {line[0]: line for line in lines if line and line[0] in ("a", "b", "alone")}
+    assert len(rows) == 3 and "a_3" not in str(activity)
+    for name, size in (("a", 10), ("b", 12)):
+        own = [
+            r.counts.sum() for key, r in activity.populations.items() if key.startswith(name + "_")
+        ]
+        assert len(own) == 16 and sum(own) > 0
+        rate = f"{sum(own) / (16 * size * 0.05):,.1f}"
+        assert rows[name][1:] == ["(16", "x", f"{size})", f"{16 * size:,}", f"{sum(own):,}", rate]
+    assert list(activity.to_frame().index) == list(activity.populations)
+    assert len(json.loads(activity.to_json())["populations"]) == 33

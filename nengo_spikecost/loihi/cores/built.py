@@ -184,16 +184,7 @@ class _Reader:
             owner, neurons = senders[spike_input]
             inputs.append((self._source(owner, False, len(neurons)), neurons, spike_input))
         parts = _parts(blocks), _parts(inputs)
-        return BuiltNetwork(self.graph.network, self.model, *parts, self._groups())
-
-    def _groups(self) -> dict[str, str]:
-        """The subnetworks of populations that are not alone there."""
-        if self.graph.has_layers:
-            return {}
-        names = self.graph.subnetworks
-        own = {p.name: names[p.name] for p in self.graph.populations if p.name in names}
-        together = Counter(own.values())
-        return {name: group for name, group in own.items() if together[group] > 1}
+        return BuiltNetwork(self.graph.network, self.model, *parts, self.graph.population_groups)
 
     def _owners_of_blocks(self) -> Iterator[tuple[Any, Any]]:
         """Every block, and the Ensemble whose neurons it has or the Connection that decodes."""
