@@ -15,7 +15,13 @@ from .later_flags import LaterFlags
 from .model_commands import first_samples, given_files, on_model
 from .option_flags import Decorator, all_of
 from .printing import show, show_result
-from .shared_options import file_options, samples_option, spike_input_option, swap_option
+from .shared_options import (
+    file_options,
+    samples_option,
+    scheduler_option,
+    spike_input_option,
+    swap_option,
+)
 from .written_files import write_json, write_results
 
 
@@ -36,6 +42,7 @@ def _counts_cores(options: dict[str, Any]) -> None:
     example="nengo-spikecost deploy model.keras --data test.npz --cost --html deploy.html",
 )  # fmt: skip
 @on_model(early=_counts_cores)
+@scheduler_option
 @scales_option
 @fit_option
 @swap_option

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shlex
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable
 
 import click
@@ -93,6 +94,7 @@ def on_model(
             graph = taken_out(options)
             options, files = checked_early(options, model, data_file)
             options = refuse_flags(is_graph(model), options)
+            scheduler = options.pop("scheduler", None)
 
             def check_data(x: Any, y: Any) -> None:
                 if labels and y is None:
@@ -102,18 +104,33 @@ def on_model(
                 if with_data is not None:
                     with_data(x, options)
 
-            network, x, y = loaded(
-                model, data_file, x_key, y_key, custom_objects, trust, check_data, graph
-            )
-            show_settings(options, x, network)
-            if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
-                del options["n_steps"]  # samples with a time axis have their own
-            command(network, x, y, **with_tilings(options))
+            with _cluster_at(scheduler) as given:
+                network, x, y = loaded(
+                    model, data_file, x_key, y_key, custom_objects, trust, check_data, graph
+                )
+                show_settings(options, x, network)
+                if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
+                    del options["n_steps"]  # samples with a time axis have their own
+                command(network, x, y, **with_tilings(options), **given)
             list_written(files)
 
         return run
 
     return decorator
+
+
+@contextlib.contextmanager
+def _cluster_at(scheduler: str | None) -> Iterator[dict[str, Any]]:
+    """The option of a call that works on the cluster at an address; none without one."""
+    if scheduler is None:
+        yield {}
+        return
+    from ..scale_out import connected
+
+    with doing(f"Connecting to {scheduler}", not is_quiet()):
+        client = connected(scheduler)
+    with client:
+        yield {"client": client}
 
 
 def checked_early(

@@ -31,6 +31,7 @@ from .shared_options import (
     fallback_option,
     file_options,
     samples_option,
+    scheduler_option,
 )
 from .written_files import write_results
 
@@ -91,6 +92,7 @@ def demo(**options: Any) -> None:
     example="nengo-spikecost report model.keras --data test.npz --chip --html report.html",
 )  # fmt: skip
 @on_model(early=_needs_chip)
+@scheduler_option
 @scales_option
 @fit_option
 @_table_options()

@@ -65,6 +65,15 @@ def conversion_options(command: Callable) -> Callable:
     )(command)  # fmt: skip
 
 
+def scheduler_option(command: Callable) -> Callable:
+    """Option: a cluster whose workers share the work."""
+    return click.option(
+        "--scheduler", metavar="ADDRESS",
+        help="Share the work among the workers of the Dask scheduler at this address "
+        "(tcp://HOST:8786): same results.",
+    )(command)  # fmt: skip
+
+
 def device_file_option(command: Callable) -> Callable:
     """Option: a file with more devices."""
     return click.option(

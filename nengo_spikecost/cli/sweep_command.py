@@ -19,6 +19,7 @@ from .shared_options import (
     device_file_option,
     file_options,
     samples_option,
+    scheduler_option,
 )
 from .written_files import write_results
 
@@ -57,6 +58,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
     "best of them by these.",
 )  # fmt: skip
 @flags(SweepOptions, "timeout", "seed")
+@scheduler_option
 @plot_option("Draw accuracy against energy here")
 @file_options("json", "csv", "html")
 def sweep(

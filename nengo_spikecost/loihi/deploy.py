@@ -136,7 +136,7 @@ def _judged(
     """The first samples again, with some options changed: the network, and its activity."""
     own = {key: value for key, value in changes.items() if key in options.values()}
     more = {key: value for key, value in changes.items() if key not in own}
-    asked = replace(options, try_out=False, progress=False, checkpoint=None, **own)
+    asked = replace(options, try_out=False, progress=False, checkpoint=None, client=None, **own)
     done = deploy(model, first(x, n), y[:n], options=asked, **{**convert_options, **more})
     return done.network, done.activity
 

@@ -28,7 +28,7 @@ AUTO, AS_IT_IS = "auto", "as_it_is"
 CONVERTING = ("neuron_type", "scale_firing_rates", "synapse", "max_pooling", "seed")
 MEASURING = (
     "presentation", "batch_size", "dt", "seed", "progress", "by_step", "hardware_options",
-    "checkpoint",
+    "checkpoint", "client", "shard_size",
 )  # fmt: skip
 
 
@@ -78,6 +78,11 @@ class DeployOptions(Options):
         For a board: options of ``nengo_loihi.hardware.HardwareInterface``.
     checkpoint : str or path, optional
         A folder that keeps the results of every batch, to go on with after an interruption.
+    client : distributed.Client, optional
+        Of a Dask cluster, whose workers share the samples (docs/scale_out.md); for
+        ``presentation="fresh"``.
+    shard_size : int, optional
+        With ``client``: samples that a worker takes at a time.
     output : str, optional
         Which output is read, if there are several.
     task : {"classification", "regression"}, optional
@@ -125,6 +130,8 @@ class DeployOptions(Options):
         None, metavar="FOLDER", decides=False,
         help="Keep the results of every batch here: the same command goes on with them.",
     )  # fmt: skip
+    client: Any = option(None, decides=False)
+    shard_size: int | None = option(None, decides=False)
     try_out: bool = option(
         True, flag="--try", decides=False,
         help="Try other settings for the next steps of the verdict, for some seconds.",

@@ -61,6 +61,9 @@ class ProfileOptions(MeasureOptions):
         Seed of the run, and of the build if the network has none of its own.
     checkpoint : str or path, optional
         A folder that keeps the results of every batch, to go on with after an interruption.
+    client, shard_size
+        A Dask cluster whose workers share the samples, and how many each takes at a time: see
+        `measure`.
     progress : bool
         Show a progress bar, if standard error is a terminal, or in a notebook.
     target, hardware_options

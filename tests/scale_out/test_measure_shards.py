@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import pickle
 import signal
 
 import nengo
@@ -12,7 +13,13 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.errors import DataError, MeasurementError, MeasurementWarning, ScaleOutError
+from nengo_spikecost.errors import (
+    DataError,
+    LoihiError,
+    MeasurementError,
+    MeasurementWarning,
+    ScaleOutError,
+)
 from tests.models import conv_net, images
 
 STEPS = 8
@@ -242,3 +249,16 @@ def test_an_error_keeps_what_was_measured(client):
         told.append(e.value)
     assert str(told[0]) == str(told[1])
     assert_same(told[1].activity, told[0].activity)
+
+
+def test_block_shapes_go_with_the_network(client, conversion):
+    cloudpickle = pytest.importorskip("cloudpickle")
+    fit = nsc.loihi.fit_blocks(conversion, progress=False)
+    options = {"simulator": "loihi", "presentation": "fresh", "batch_size": 4}
+    expected = nsc.measure(fit, X, STEPS, **options)
+    assert len(expected.chip.cores) == fit.n_cores
+    assert_same(nsc.measure(fit, X, STEPS, client=client, **options), expected)
+    read = pickle.loads(cloudpickle.dumps(fit))
+    assert read.code() == fit.code()
+    with pytest.raises(LoihiError, match="This fit was pickled"):
+        read.pareto()

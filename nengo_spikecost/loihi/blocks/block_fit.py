@@ -134,6 +134,10 @@ class BlockFit(Result):
     search: Any = field(repr=False, compare=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what NengoLoihi built for the search, which can't be pickled."""
+        return {**vars(self), "search": None}
+
     @property
     def use(self) -> NetworkUse:
         """The use of every block."""
@@ -229,7 +233,15 @@ class BlockFit(Result):
             yield "decoding neurons are built otherwise"
 
     def pareto(self) -> tuple[BlockFit, ...]:
-        """Fits of which none is worse than another in cores, busiest core and messages."""
+        """Fits of which none is worse than another in cores, busiest core and messages.
+
+        Raises
+        ------
+        LoihiError
+            If the fit was read from a pickle, which does not hold the search.
+        """
+        if self.search is None:
+            raise LoihiError("This fit was pickled, which leaves its search out: fit_blocks again.")
         return self.search.pareto()
 
     def code(self, network: str = "net") -> str:
