@@ -15,6 +15,6 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "rates": "LayerRates RateStep RateTuning activation_rule global_scale tune_firing_rates",
         "rescaling": "RescalableNetwork",
         "training": "L1 L1L2 L2 EpochRecord FineTuning PathwayFanOut Percentile RangedRegularizer "
-        "RateLoss SynopLoss fine_tune spiking_aware_training synop_losses",
+        "RateLoss SynopLoss fine_tune fine_tune_seeds spiking_aware_training synop_losses",
     },
 )
