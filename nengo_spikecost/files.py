@@ -64,6 +64,11 @@ def is_lfs_pointer(start: bytes) -> bool:
 LFS_POINTER = "is a pointer of Git LFS to the file itself: fetch that with `git lfs pull`"
 
 
+def is_address(path: object) -> bool:
+    """Whether it is the address of a database, not a file."""
+    return isinstance(path, str) and "://" in path
+
+
 def is_same_file(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
     """Whether writing one would change the other: the same file, under whatever name.
 

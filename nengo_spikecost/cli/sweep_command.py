@@ -44,7 +44,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
 @click.option(
     "--study", type=click.Path(), required=True, metavar="FILE",
     help="SQLite file that results are written to as they come; a sweep that was stopped goes on "
-    "with it.",
+    "with it. Several machines can share one in PostgreSQL: postgresql://USER@HOST/NAME.",
 )  # fmt: skip
 @flags(SweepOptions, "n_trials", "device")
 @device_file_option

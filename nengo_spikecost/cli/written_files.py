@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..errors import DataError
-from ..files import check_writable, is_same_file, write_text
+from ..files import check_writable, is_address, is_same_file, write_text
 from .commands import COMMAND
 from .plugins import PLUGINS
 from .printing import JSON_ONLY
@@ -44,6 +44,8 @@ def output_files(options: Mapping[str, Any], *inputs: str | None) -> list[str]:
     plugins = click.get_current_context().meta.get(PLUGINS, ())
     taken = [(path, "which is read") for path in (*inputs, *plugins) if path is not None]
     for name, path in files.items():
+        if name == "study" and is_address(path):
+            continue
         check_writable(path)
         for other, why in taken:
             if is_same_file(path, other):
@@ -52,7 +54,7 @@ def output_files(options: Mapping[str, Any], *inputs: str | None) -> list[str]:
                     "name."
                 )
         taken.append((path, f"which {_FLAGS[name]} writes"))
-    return list(files.values())
+    return [path for name, path in files.items() if not (name == "study" and is_address(path))]
 
 
 def write_json(path: str | None, text: str) -> None:

@@ -81,10 +81,11 @@ class SweepOptions(Options):
         Share of the trials after the starting points that the sampler proposes.
     confidence : float
         Of the intervals in the result.
-    study : path, optional
-        SQLite file that every trial is written to as it comes. If it exists, the sweep goes on
-        where it was, even after it was killed, and ends as if it had not been; only the setting
-        under way is simulated again. None: nothing is kept.
+    study : path or address, optional
+        A SQLite file, or for sweeps of several machines a database of PostgreSQL,
+        ``postgresql://USER@HOST/NAME`` (docs/scale_out.md): every trial is written to it as it
+        comes. If it exists, the sweep goes on where it was, even after it was killed, and ends as
+        if it had not been; only the setting under way is simulated again. None: nothing is kept.
     client : distributed.Client, optional
         Of a Dask cluster, whose workers simulate settings side by side (docs/scale_out.md). The
         trials are the same as in one process.

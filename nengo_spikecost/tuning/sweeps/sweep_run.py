@@ -37,6 +37,7 @@ from .front import mean_difference, paired_difference, rivals
 from .judging import judge
 from .search import Search
 from .shared_engine import SharedEngine, SweepWork, failure
+from .shared_study import DraftingEngine, TriedElsewhere, remove_drafts
 from .study import Study
 from .sweep_engine import SettingEngine, SweepEngine
 from .sweep_plan import (
@@ -135,7 +136,7 @@ def try_out(
             if all(reasons):
                 state, reason = "stopped", f"{reasons[-1]} after {seen} images"
                 break
-    except ScaleOutError:  # of the cluster, not of the setting
+    except (ScaleOutError, TriedElsewhere):  # of the cluster or the study, not of the setting
         raise
     except Exception as error:  # kept with the trial: the next may well run
         state, reason = "failed", failure(error)
@@ -280,7 +281,8 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
         engine = make(plan)
         with limit.of_search():
             with contextlib.closing(engine):
-                search, rules = prepared(plan, file, engine)
+                with file.alone():
+                    search, rules = prepared(plan, file, engine)
                 n_trials = limit.n_trials(file, options.n_trials)
                 if options.client is None:
                     run_trials(file, search, rules, engine, n_trials, options.progress)
@@ -293,7 +295,9 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
                         file, search, rules, shared, n_trials, options.progress, shared.expect
                     )
         limit.require_trials(file)
-        with limit.of_all():
+        if file.database.is_shared and file.n_trials() >= n_trials:
+            remove_drafts(file)
+        with limit.of_all(), file.alone():
             return judge(file, plan, options.progress)
         return Sweep.of_study(file, plan)  # with fewer settings judged, or none
 
@@ -316,16 +320,26 @@ def run_trials(
     ``expect`` is told before each what comes next, and what is likely to come then.
     """
     trials = file.trials()
+    if file.database.is_shared:
+        engine = DraftingEngine(file, engine, rules.stages)
+        expect = engine.expect
     with progress_bar("Sweeping", n_trials, progress) as advance:
         advance(min(len(trials), n_trials))
         while len(trials) < n_trials:
             check_time()
+            if file.database.is_shared and file.n_trials() > len(trials):
+                before, trials = len(trials), file.trials()
+                advance(min(len(trials), n_trials) - before)
+                continue
             number = len(trials)
             after = likely(search, trials, n_trials)
             proposal = next(after)
             if expect is not None:
                 expect(itertools.chain([proposal], after))
-            trial = try_out(number, proposal, engine, rivals(trials), rules)
+            try:
+                trial = try_out(number, proposal, engine, rivals(trials), rules)
+            except TriedElsewhere:
+                continue
             if number + 1 >= _FAILURES and all(t.state == "failed" for t in (*trials, trial)):
                 raise TuningError(
                     f"The first {number + 1} settings could not be simulated: {trial.reason}"

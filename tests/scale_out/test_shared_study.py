@@ -1,0 +1,169 @@
+"""A study in PostgreSQL, which several processes share: the trials of one process."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nengo_spikecost.errors import TuningError
+from nengo_spikecost.tuning.sweeps import Sweep
+from nengo_spikecost.tuning.sweeps.search import Search
+from nengo_spikecost.tuning.sweeps.study import Study
+from nengo_spikecost.tuning.sweeps.sweep_run import Rules, run_trials, stages_of
+from nengo_spikecost.tuning.sweeps.trials import Space, global_scales, starts
+from tests.scale_out.test_shared_sweep import facts
+from tests.tuning.sweep_fakes import ABOUT, RULE, STEPS, FormulaEngine
+
+N_TRIALS = 24
+
+
+def binaries():
+    """The folder of initdb and postgres; Debian keeps them out of the way."""
+    found = shutil.which("initdb")
+    folders = [os.path.dirname(found)] if found else sorted(glob.glob("/usr/lib/postgresql/*/bin"))
+    return Path(folders[-1]) if folders else None
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    pytest.importorskip("psycopg")
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    # its socket's path has at most 107 characters
+    folder = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    # PostgreSQL does not run as root
+    user = {"user": "nobody"} if os.getuid() == 0 else {}
+    if user:
+        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    initdb = [binaries() / "initdb", "-D", folder / "data", "-U", "study", "-A", "trust", "-N"]
+    subprocess.run(initdb, check=True, **quiet)
+    process = subprocess.Popen(
+        [binaries() / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"], **quiet
+    )
+    try:
+        for _ in range(100):
+            if (folder / ".s.PGSQL.5432").exists():
+                break
+            time.sleep(0.1)
+        yield folder
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(timeout=20)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def address(server, request):
+    import psycopg
+
+    name = f"study{abs(hash(request.node.name))}"
+    with psycopg.connect(f"host={server} user=study dbname=postgres", autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+    return f"postgresql://study@/{name}?host={server}"
+
+
+class SlowEngine(FormulaEngine):
+    """Takes as long as a small network."""
+
+    def read(self, setting, start, stop):
+        time.sleep(0.02)
+        return super().read(setting, start, stop)
+
+
+def searched(study, n_trials=N_TRIALS):
+    engine = SlowEngine(400)
+    space = Space(RULE, (0.005, 0.01), STEPS, (0.005, 0.02, 0.05))
+    first = starts(space, global_scales(RULE), {})
+    search = Search(space, tuple(first), float(engine.reference.mean()), 0, 0.25)
+    rules = Rules(stages_of(400, 80), engine.reference, space.worst_loss)
+    with Study(study) as file:
+        if "about" not in file.facts():
+            facts = {"about": ABOUT, "space": space.to_dict()}
+            file.remember(facts, {"reference": engine.reference})
+        run_trials(file, search, rules, engine, n_trials, False)
+        return file.trials(), len(engine.calls)
+
+
+def test_a_study_is_kept_and_read_as_in_a_file(address, tmp_path):
+    alone, _ = searched(None)
+    for study in (address, str(tmp_path / "study.db")):
+        searched(study, 9)
+        trials, _ = searched(study)
+        assert facts(trials) == facts(alone)
+        swept = Sweep.load(study)
+        assert facts(swept.trials) == facts(alone) and len(swept.front()) > 3
+
+
+def start(study):
+    code = (
+        "from tests.scale_out.test_shared_study import searched\n"
+        f"print('calls', searched({study!r})[1], flush=True)"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_share_the_work_and_one_is_killed(address):
+    killed, *others = (start(address) for _ in range(3))
+    deadline = time.monotonic() + 120
+    with Study(address) as file:
+        while file.n_trials() < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    killed.kill()
+    calls = []
+    for process in others:
+        told, _ = process.communicate(timeout=120)
+        assert process.returncode == 0
+        calls.append(int(told.split()[1]))
+    alone, n_alone = searched(None)
+    with Study(address) as file:
+        assert facts(file.trials()) == facts(alone)
+    assert max(calls) < n_alone and min(calls) > 0
+    killed.wait()
+    killed.stdout.close()
+
+
+def test_what_was_edited_is_refused(address):
+    import psycopg
+
+    searched(address, 4)
+    name, folder = address.partition("@/")[2].split("?host=")
+    with psycopg.connect(f"host={folder} user=study dbname={name}", autocommit=True) as db:
+        db.execute("UPDATE trials SET scales = '{}' WHERE number = 2")
+    with pytest.raises(TuningError, match=r"was damaged or edited .*\(trial 2\)"):
+        searched(address)
+
+
+@pytest.mark.parametrize(
+    "study, words",
+    [
+        ("mysql://me@host/name", "no database of PostgreSQL"),
+        ("postgresql://me:secret@nowhere.invalid/x", r"postgresql://me:\*\*\*@nowhere.* reached"),
+        ("://", "no address of a database"),
+    ],
+)
+def test_other_addresses_are_refused(study, words):
+    pytest.importorskip("psycopg")
+    with pytest.raises(TuningError, match=words) as error:
+        Study(study)
+    assert "secret" not in str(error.value)
+
+
+def test_numbers_are_kept_to_the_last_digit(address):
+    alone, _ = searched(None, 3)
+    searched(address, 3)
+    with Study(address) as file:
+        for own, expected in zip(file.trials(), alone):
+            for a, b in zip(own.readings, expected.readings):
+                assert a.synops == b.synops and dict(a.layer_synops) == dict(b.layer_synops)
+                np.testing.assert_array_equal(a.energy_J, b.energy_J)
