@@ -36,8 +36,11 @@ AHEAD = 2
 #: How often it is tried to send something while workers come and go.
 _TRIES = 20
 
-#: Seconds between two looks at the cluster while nothing comes back.
+#: Seconds between two looks at how many threads the cluster has.
 _LOOK_S = 2.0
+
+#: Seconds that are waited for results before a time limit is asked for again.
+_WAIT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -133,11 +136,13 @@ class Shards:
             If a shard was lost several times, or the connection to the scheduler.
         """
         check_time()
+        if wait:
+            check_time()
         if self._sent and wait:
             lost = contextlib.suppress(self._distributed.TimeoutError, CancelledError)
             with lost, self._client.as_current():
                 self._distributed.wait(
-                    list(self._sent), timeout=_LOOK_S, return_when="FIRST_COMPLETED"
+                    list(self._sent), timeout=_WAIT_S, return_when="FIRST_COMPLETED"
                 )
         done = [future for future in self._sent if future.status != "pending"]
         if not done and wait:
@@ -216,7 +221,7 @@ class Shards:
             with contextlib.suppress(self._distributed.TimeoutError, OSError):
                 return self._client.scatter([value], broadcast=broadcast, hash=False)[0]
             check_connected(self._client)
-            time.sleep(_LOOK_S / 4)
+            time.sleep(_WAIT_S)
         raise ScaleOutError(
             f"client: the workers of {address_of(self._client)} end as soon as data are sent to "
             "them: look into their logs."

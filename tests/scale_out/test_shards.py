@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from nengo_spikecost.deadlines import Clock, OutOfTime
 from nengo_spikecost.errors import DataError, MeasurementWarning, ScaleOutError
 from nengo_spikecost.scale_out import (
     Built,
@@ -318,3 +320,11 @@ def test_digests_do_not_depend_on_how_samples_are_stored(tmp_path):
     assert len(digests) == 1 and digests.pop()[0] == 20
     other = DescribeSamples((SAMPLES[::-1], LABELS)).run(True, None, lambda: None)
     assert other != DescribeSamples((SAMPLES, LABELS)).run(True, None, lambda: None)
+
+
+def test_a_time_limit_ends_what_runs(client):
+    clock, started = Clock(1.0), time.monotonic()
+    with pytest.raises(OutOfTime), clock.governs():
+        list(in_order(client, Endless(), [Shard(0, "number 0")], "Waiting", False))
+    assert time.monotonic() - started < 3
+    assert_idle(client)
