@@ -4,7 +4,7 @@ The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0)
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
 each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
-P15 to P18 have work to do.
+P15 to P19 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -29,6 +29,7 @@ P15    always       nengo_loihi's voltages end where 24 bits do, not 32
 P16    no card      nengo_dl looks for no graphics card where there can be none
 P17    always       nengo_extras looks Keras up without importing it
 P18    always       nengo-dl reads whole signals in reverse order (``[::-1]``)
+P19    always       nengo_loihi builds blocks in the same order in every process
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -93,6 +94,11 @@ def _required_from_the_start() -> Iterator[None]:
     yield
 
 
+def _relays(module: types.ModuleType) -> None:
+    patches.relays_merged_whole(module)
+    patches.connections_in_order(module)
+
+
 _FINDER = HookedFinder(
     around={
         "keras_spiking": _required, "nengo_dl": _required_from_the_start,
@@ -116,7 +122,7 @@ _FINDER = HookedFinder(
         "nengo_loihi.conv": patches.convolution_synapses,
         "nengo_loihi.dvs": patches.events_read_as_bytes,
         "nengo_loihi.neurons": patches.numpy_1_view,
-        "nengo_loihi.passthrough": patches.relays_merged_whole,
+        "nengo_loihi.passthrough": _relays, "nengo_loihi.splitter": patches.connections_in_order,
     },
 )  # fmt: skip
 

@@ -288,6 +288,21 @@ def relays_merged_whole(module: Any) -> None:
     record("P13 " + module.__name__)
 
 
+def connections_in_order(module: Any) -> None:
+    """P19: NengoLoihi builds a network in the same order in every process.
+
+    It keeps the Connections that it merges in sets, which are gone through in the order of
+    addresses in memory. So blocks had another order, and with it another place and number of hops,
+    whenever a network with passthrough Nodes was built.
+    Reference: nengo-loihi 1.1.0, ``Cluster`` and ``PassthroughSplit`` in passthrough.py,
+    ``PrecomputableSplit`` in splitter.py.
+    """
+    if hasattr(module, "set"):
+        return
+    module.set = importlib.import_module("nengo.utils.stdlib").OrderedSet
+    record("P19 " + module.__name__)
+
+
 def events_read_as_bytes(module: Any) -> None:
     """P14, NumPy >= 2.3: NengoLoihi reads ``.events`` files of DVS cameras.
 

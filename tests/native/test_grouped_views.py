@@ -13,6 +13,10 @@ from nengo_spikecost.loihi import place
 
 @pytest.fixture(scope="module")
 def net():
+    return network()
+
+
+def network():
     with nengo.Network(seed=0) as net:
         a = nengo.networks.EnsembleArray(10, 16, label="a")
         b = nengo.networks.EnsembleArray(12, 16, label="b")
@@ -81,3 +85,15 @@ def test_an_activity_has_a_row_for_each_array(net):
         assert rows[name][1:] == ["(16", "x", f"{size})", f"{16 * size:,}", f"{sum(own):,}", rate]
     assert list(activity.to_frame().index) == list(activity.populations)
     assert len(json.loads(activity.to_json())["populations"]) == 33
+
+
+def test_blocks_have_one_order_in_every_build():
+    """NengoLoihi goes through sets of Connections by their addresses in memory (patch P19)."""
+    kept, orders = [], set()
+    for _ in range(6):
+        kept.append(network())
+        mapping = place(kept[-1])
+        names = tuple(block["layer"] for block in mapping.to_dict()["blocks"])
+        hops = [line for line in str(mapping).splitlines() if "east-west" in line]
+        orders.add((names, *hops))
+    assert len(orders) == 1 and len(hops) == 1
