@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -328,3 +329,27 @@ def test_a_time_limit_ends_what_runs(client):
         list(in_order(client, Endless(), [Shard(0, "number 0")], "Waiting", False))
     assert time.monotonic() - started < 3
     assert_idle(client)
+
+
+def put_in_front(folder):
+    sys.path.insert(0, folder)
+
+
+def test_a_worker_of_another_installation_is_refused(tmp_path):
+    """It has another Nengo in front of the one that is here, as a machine of its own may have."""
+    distributed = pytest.importorskip("distributed")
+    other = tmp_path / "other" / "nengo-9.9.dist-info"
+    other.mkdir(parents=True)
+    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: nengo\nVersion: 9.9\n")
+    options = {"dashboard_address": None, "n_workers": 1}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        client.run(put_in_front, str(other.parent))
+        with pytest.raises(ScaleOutError, match=r"has other versions .* nengo 9\.9 \(here 4"):
+            squares(client, tmp_path)
+    assert not list(tmp_path.glob("built*"))
+
+
+def test_without_dask_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ScaleOutError, match=r"pip install 'nengo-spikecost\[distributed\]'"):
+        checked_client(object())

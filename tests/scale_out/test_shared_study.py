@@ -77,7 +77,7 @@ class SlowEngine(FormulaEngine):
     """Takes as long as a small network."""
 
     def read(self, setting, start, stop):
-        time.sleep(0.02)
+        time.sleep(0.05)
         return super().read(setting, start, stop)
 
 
@@ -108,13 +108,20 @@ def test_a_study_is_kept_and_read_as_in_a_file(address, tmp_path):
 def start(study):
     code = (
         "from tests.scale_out.test_shared_study import searched\n"
+        "print('ready', flush=True), input()\n"
         f"print('calls', searched({study!r})[1], flush=True)"
     )
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", code], text=True, **pipes)
 
 
 def test_processes_share_the_work_and_one_is_killed(address):
-    killed, *others = (start(address) for _ in range(3))
+    killed, *others = processes = [start(address) for _ in range(3)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:  # together, however long each took to import
+        process.stdin.write("\n")
+        process.stdin.flush()
     deadline = time.monotonic() + 120
     with Study(address) as file:
         while file.n_trials() < 4 and time.monotonic() < deadline:
@@ -124,13 +131,12 @@ def test_processes_share_the_work_and_one_is_killed(address):
     for process in others:
         told, _ = process.communicate(timeout=120)
         assert process.returncode == 0
-        calls.append(int(told.split()[1]))
+        calls.append(int(told.split()[-1]))
     alone, n_alone = searched(None)
     with Study(address) as file:
         assert facts(file.trials()) == facts(alone)
     assert max(calls) < n_alone and min(calls) > 0
-    killed.wait()
-    killed.stdout.close()
+    killed.communicate()
 
 
 def test_what_was_edited_is_refused(address):
