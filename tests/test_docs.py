@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ LONG = ("sweep", "training", "tuning")
     pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in doc_pages.PAGES
 ])  # fmt: skip
 def test_page(name):
-    if name == "stack" and importlib.import_module("keras").__version__.startswith("2."):
+    if name == "stack" and metadata.version("keras").startswith("2."):
         pytest.skip("this stack has no Keras 3")
     if name == "nir_out":
         pytest.importorskip("nir", reason="nir needs Python 3.10")
