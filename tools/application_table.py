@@ -3,6 +3,8 @@
     python tools/application_table.py                # all that are installed, and write
     python tools/application_table.py ResNet50 VGG16 # these alone; print, and write nothing
 
+    python tools/application_table.py --results FILE # keeps each result there, and goes on with it
+
 Every model is converted in a process of its own, which is ended when it holds more than
 --memory GB. Weights are random, nothing is downloaded. Rows of keras-hub need that package.
 """
@@ -106,9 +108,18 @@ def tables(results: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, ""]) + "\n"
 
 
+def _kept(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Results of an earlier run, by model."""
+    if path is None or not path.exists():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {result["name"]: result for result in map(json.loads, lines)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("models", nargs="*", help=f"of {', '.join(MODELS)}; all by default")
+    parser.add_argument("--results", type=Path, help="JSON lines, one a model that was converted")
     parser.add_argument("--memory", type=float, default=8.0, help="GB that a process may hold")
     parser.add_argument("--time", type=float, default=600.0, help="s that a model may take")
     arguments = parser.parse_args()
@@ -118,11 +129,16 @@ def main() -> None:
     chosen = list(arguments.models or MODELS)
     if importlib.util.find_spec("keras_hub") is None:
         chosen = [name for name in chosen if name not in KERAS_HUB]
-    results = []
+    kept = _kept(arguments.results)
     for name in chosen:
-        print(name, file=sys.stderr, flush=True)
-        results.append(result_of(name, arguments.memory, arguments.time))
-        print(line(results[-1]), file=sys.stderr, flush=True)
+        if name not in kept:
+            print(name, file=sys.stderr, flush=True)
+            kept[name] = result_of(name, arguments.memory, arguments.time)
+            if arguments.results is not None:
+                with arguments.results.open("a", encoding="utf-8") as lines:
+                    lines.write(json.dumps(kept[name]) + "\n")
+            print(line(kept[name]), file=sys.stderr, flush=True)
+    results = [kept[name] for name in chosen]
     if arguments.models:
         print(tables(results))
     else:
