@@ -330,7 +330,7 @@ def test_what_is_not_converted_is_said_at_once() -> None:
     model = filled(tf.keras.Model(inp, layers.Conv2D(2, 1)(x)), rng)
     x = images(rng, 5, 5, 2)
     model = quantized(model, x)
-    with pytest.raises(ConversionError, match=r"2 layers .*\n +'first', 'second'") as caught:
+    with pytest.raises(ConversionError, match=r"2 layers .*\s'first', 'second'") as caught:
         nsc.convert(model, allow_fallback=True)
     assert "train the model with ReLU, and quantize that" in str(caught.value)
     assert "allow_fallback" not in str(caught.value)
