@@ -1,8 +1,9 @@
 """Commands that are killed in the middle, again and again, until they have ended as if left alone.
 
-``python -m tests.faults.jobs FOLDER JOB N_KILLS SEED`` runs one job in FOLDER, with the model and data
-that are there. It imports what the job needs once, and forks for every attempt: so a kill hits the
-work and not the imports. Prints JSON: the kills by signal, and how often the job went on from something.
+``python -m tests.faults.jobs FOLDER JOB N_KILLS SEED`` runs one job in FOLDER, with the model and
+data that are there. It imports what the job needs once, and forks for every attempt: so a kill hits
+the work and not the imports. Prints JSON: the kills by signal, and how often the job went on from
+something.
 """
 
 from __future__ import annotations
