@@ -6,9 +6,11 @@ every click command in it is a sub-command itself.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,13 +46,24 @@ def load_plugin(name: str) -> ModuleType:
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[path.stem] = module  # dataclasses and pickles look their module up
-        spec.loader.exec_module(module)
+        with _nothing_written():
+            spec.loader.exec_module(module)
         return module
     except click.BadParameter:
         raise
     except (Exception, SystemExit) as error:  # whatever his file does wrong
         kind = type(error).__name__
         raise click.BadParameter(f"{name} can't be imported: {kind}: {error}") from None
+
+
+@contextlib.contextmanager
+def _nothing_written() -> Iterator[None]:
+    """Keep no compiled code beside a file of the user's."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def add_plugins(context: click.Context, _: Any, names: tuple[str, ...]) -> None:

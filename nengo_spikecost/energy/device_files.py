@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import check
-from ..errors import EnergyError
+from ..errors import DataError, EnergyError
 from ..files import check_is_file
 from .device import CONSTANTS, Constant, Device
 
@@ -100,11 +100,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     EnergyError
         If it can't be read, or is no TOML.
     """
-    check_is_file(path, "file of devices", EnergyError)
     try:
+        check_is_file(path, "file of devices")
         with open(path, "rb") as file:
             return tomllib.load(file)
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, or no UTF-8
+    except (OSError, ValueError, RecursionError, DataError) as error:  # no TOML, or no UTF-8
         raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
 
 

@@ -45,7 +45,7 @@ def slow(monkeypatch):
 
     monkeypatch.setattr(StreamingBackend, "run", slowly)
     # of measure alone: compiled code times its products by the same clock
-    measuring = sys.modules["nengo_spikecost.activity.measure"]
+    measuring = sys.modules["nengo_spikecost.activity.batch_runs"]
     monkeypatch.setattr(measuring, "time", types.SimpleNamespace(perf_counter=lambda: clock["now"]))
 
 

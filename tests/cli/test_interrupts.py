@@ -65,6 +65,8 @@ def start(tmp_path):
         process = subprocess.Popen(
             [*command, *arguments], cwd=tmp_path, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.getcwd()},
+            # what runs in the background of a shell has it ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         running.append(process)
         assert process.stdout.readline() == "ready\n"

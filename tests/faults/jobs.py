@@ -104,6 +104,8 @@ def start(run: Callable[[], None]) -> int:
     log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    # what runs in the background of a shell has it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # an attempt that hangs says where
     faulthandler.dump_traceback_later(HANGS_S, exit=True, file=sys.__stderr__)
     code = 1

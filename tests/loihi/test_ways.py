@@ -162,7 +162,7 @@ def test_layers_of_a_residual_network_are_named():
     x = layers.Dense(5, activation="relu", name="third")(x)
     x = layers.Add(name="add")([first, x])
     x = layers.Dense(4, activation="relu", name="last")(x)
-    model = stack.keras().Model(inp, layers.Dense(3, name="out")(x))
+    model = stack.keras().Model(inp, layers.Dense(3, name="out")(x), name="model")
     options = {"neuron_type": "LoihiSpikingRectifiedLinear", "scale_firing_rates": 100}
     problems = check_support(nsc.convert(model, synapse=None, spike_input=True, **options))
     ways = [problem for problem in problems if "shifts against each other" in problem.reason]
