@@ -31,7 +31,7 @@ def read_maps(
     fixed : dict from nengo.Connection to str
         Connections that stay, and why.
     shapes : mapping from object to tuple of int, optional
-        As in `find_images`.
+        Shapes of Nodes, Ensembles and Neurons known from elsewhere, channels last.
     """
     maps = {}
     for conn in network.all_connections:

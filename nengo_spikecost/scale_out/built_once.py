@@ -114,9 +114,13 @@ def done_on_worker(
     versions : mapping from str to str
         Those of the process that asks.
     what : object
-        See `Built.run`.
-    reads, part, sent
-        See `Samples`.
+        Which shard: `Shard.what`, as `Built.run` takes it.
+    reads : bytes
+        Pickled, the data that workers read samples from, or None if they are sent.
+    part : (int, int), optional
+        First sample of the shard among these data, and the one after its last.
+    sent : object
+        The samples of the shard, if they are not read.
 
     Returns
     -------

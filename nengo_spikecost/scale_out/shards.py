@@ -263,7 +263,7 @@ def in_order(
     progress : bool
         Whether to show one.
     reads : object, optional
-        See `Shards`.
+        What workers read samples from (`SampleReader`); None if they are sent with the shards.
     """
     total, left, finished = sum(shard.n for shard in shards), deque(enumerate(shards)), set()
     with Shards(client, work, reads) as sent, progress_bar(description, total, progress) as advance:

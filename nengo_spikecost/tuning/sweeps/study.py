@@ -70,7 +70,8 @@ class Study:
             raise
 
     def _open(self, readonly: bool) -> None:
-        with self.alone():
+        # whoever only looks waits for nobody: others see a study as a whole, or none
+        with contextlib.nullcontext() if readonly else self.alone():
             tables = self._db.tables()
             if tables and "trials" not in tables:
                 raise TuningError(
@@ -80,9 +81,9 @@ class Study:
             if not tables and readonly:
                 raise TuningError(f"{self.path} is no study of a sweep: it is empty.")
             if not tables:
-                with self._writing():
+                with self._writing(), self._db.transaction():
                     self._db.make_tables()
-                self.remember({"format": FORMAT})
+                    self.remember({"format": FORMAT})
             if "digests" not in tables and tables and not readonly:
                 self._digest_all()
         if self.facts().get("format", FORMAT) != FORMAT:
@@ -107,7 +108,7 @@ class Study:
 
     def n_trials(self) -> int:
         """How many trials there are."""
-        with self._reading():
+        with self.reading():
             return int(self._db.execute("SELECT count(*) FROM trials")[0][0])
 
     def close(self) -> None:
@@ -122,17 +123,18 @@ class Study:
 
     def facts(self) -> dict[str, Any]:
         """The facts that are kept, by name."""
-        with self._reading():
+        with self.reading():
             return {name: json.loads(value) for name, value in self._kept("facts").items()}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays that are kept, by name."""
-        with self._reading():
+        with self.reading():
             return {name: unpacked(value) for name, value in self._kept("arrays").items()}
 
     def judged(self) -> dict[tuple[int, int], Reading]:
         """What NengoDL said of settings that another simulator found, by trial and steps."""
-        facts, arrays, readings = self.facts(), self.arrays(), {}
+        with self.reading():
+            facts, arrays, readings = self.facts(), self.arrays(), {}
         for name, fact in facts.items():
             if name.startswith("judged "):
                 synops = float("nan") if fact["synops"] is None else fact["synops"]
@@ -185,7 +187,7 @@ class Study:
 
     def trials(self) -> list[Trial]:
         """All trials, in order."""
-        with self._reading():
+        with self.reading():
             arrays = self._kept("arrays")
             return [
                 _trial(row, readings, arrays.get(_AGREEMENTS.format(number)))
@@ -231,11 +233,11 @@ class Study:
 
     def _digest_all(self) -> None:
         """Give a study of an earlier version digests of what is in it."""
-        with self._writing():
+        with self._writing(), self._db.transaction():
             self._db.make_tables()
-        with self._reading(), self._db.transaction():
-            for table in ("facts", "arrays", "trials"):
-                self._note(table, self._stored(table))
+            with self.reading():
+                for table in ("facts", "arrays", "trials"):
+                    self._note(table, self._stored(table))
 
     def _changed(self, part: str) -> TuningError:
         return TuningError(
@@ -244,9 +246,17 @@ class Study:
         )
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
+        """Context in which all that is read is of one moment, whatever others write meanwhile.
+
+        Raises
+        ------
+        TuningError
+            If something in it can't be read.
+        """
         try:
-            yield
+            with self._db.one_moment():
+                yield
         except TuningError:
             raise
         except self._unreadable as error:

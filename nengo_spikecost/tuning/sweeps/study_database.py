@@ -59,7 +59,10 @@ class StudyDatabase(Protocol):
         """Run a statement for each row."""
 
     def transaction(self) -> contextlib.AbstractContextManager[Any]:
-        """All that is written in this context, or nothing."""
+        """All that is written in this context, or nothing; one inside another is part of it."""
+
+    def one_moment(self) -> contextlib.AbstractContextManager[Any]:
+        """All that is read in this context is of one moment, without what others write then."""
 
     def tables(self) -> list[str]:
         """Names of the tables that there are."""
@@ -119,16 +122,26 @@ class SqliteDatabase:
         self._db.executemany(sql, rows)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._db:  # commits, or rolls back after an error
-            self._db.execute("BEGIN IMMEDIATE")
+    def _transaction(self, kind: str) -> Iterator[None]:
+        if self._db.in_transaction:  # the one around this belongs to the caller
             yield
+            return
+        with self._db:  # commits, or rolls back after an error
+            self._db.execute(f"BEGIN {kind}")
+            yield
+
+    def transaction(self) -> contextlib.AbstractContextManager[Any]:
+        return self._transaction("IMMEDIATE")
+
+    def one_moment(self) -> contextlib.AbstractContextManager[Any]:
+        return self._transaction("DEFERRED")
 
     def tables(self) -> list[str]:
         return [n for (n,) in self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
 
     def make_tables(self) -> None:
-        self._db.executescript(TABLES)
+        for table in _statements(TABLES):  # executescript would end the transaction
+            self.execute(table)
 
     def lock(self, name: str, wait: bool = True) -> bool:
         return True  # the file is this process's alone
@@ -201,12 +214,21 @@ class ServerDatabase:
                 self._connection.exec_driver_sql(_of_server(sql), [tuple(row) for row in rows])
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def _transaction(self, kind: str) -> Iterator[None]:
         if self._connection.in_transaction():  # the one around this belongs to the caller
             yield
             return
         with self._connection.begin():
+            if kind:
+                self._connection.exec_driver_sql(f"SET TRANSACTION {kind}")
             yield
+
+    def transaction(self) -> contextlib.AbstractContextManager[Any]:
+        return self._transaction("")
+
+    def one_moment(self) -> contextlib.AbstractContextManager[Any]:
+        # by default PostgreSQL shows every statement what was written before it
+        return self._transaction("ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def tables(self) -> list[str]:
         return [n for (n,) in self.execute(
@@ -214,8 +236,8 @@ class ServerDatabase:
         )]  # fmt: skip
 
     def make_tables(self) -> None:
-        for table in (TABLES + DRAFTS).split(";"):
-            if table.strip():
+        with self.transaction():
+            for table in _statements(TABLES + DRAFTS):
                 self.execute(table)
 
     def lock(self, name: str, wait: bool = True) -> bool:
@@ -230,6 +252,10 @@ class ServerDatabase:
     def close(self) -> None:
         self._connection.close()
         self._engine.dispose()
+
+
+def _statements(sql: str) -> list[str]:
+    return [statement for statement in sql.split(";") if statement.strip()]
 
 
 def _of_server(sql: str) -> str:

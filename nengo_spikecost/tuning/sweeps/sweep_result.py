@@ -330,12 +330,14 @@ class Sweep(Result):
     @classmethod
     def of_study(cls, study: Study, plan: Plan | None = None) -> Sweep:
         """All that an open study holds, with the plan, which a file can't hold."""
-        facts = study.facts()
+        with study.reading():
+            facts, arrays = study.facts(), study.arrays()
+            trials, judged = tuple(study.trials()), study.judged()
         return cls(
-            trials=tuple(study.trials()), space=Space.of_dict(facts["space"]),
-            reference=study.arrays()["reference"], **facts["about"],
+            trials=trials, space=Space.of_dict(facts["space"]),
+            reference=arrays["reference"], **facts["about"],
             blocks=ChipBlocks.of_dict(facts["blocks"]) if "blocks" in facts else None,
-            study=study.path, plan=plan, **facts.get("labels", {}), judged=study.judged(),
+            study=study.path, plan=plan, **facts.get("labels", {}), judged=judged,
             searched_in=facts.get("searched_in", facts["about"].get("simulator", JUDGES)),
             searched_because=facts.get("searched_because", ""),
         )  # fmt: skip
