@@ -13,6 +13,9 @@ from .worker_versions import PACKAGES, asker, own_versions, refusal
 #: Seconds without a worker after which that is said.
 PATIENCE_S = 30.0
 
+#: Seconds in which the scheduler at an address must answer.
+ANSWER_S = 15.0
+
 
 def checked_client(client: Any) -> Any:
     """A client that calls can wait for.
@@ -47,7 +50,7 @@ def connected(address: str) -> Any:
     """
     distributed = imported()
     try:
-        return distributed.Client(address, timeout="15s", set_as_default=False)
+        return distributed.Client(address, timeout=ANSWER_S, set_as_default=False)
     except (OSError, ValueError, distributed.TimeoutError) as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ScaleOutError(

@@ -48,6 +48,7 @@ def _without_times(content):
 
 
 def test_a_scheduler_that_is_not_there(run, monkeypatch):
+    monkeypatch.setattr("nengo_spikecost.scale_out.cluster.ANSWER_S", 1)
     told = run(*COMMANDS["report"].split(), "--scheduler", "tcp://127.0.0.1:9")
     assert told.exit_code == 2
     assert "Error: No scheduler of Dask answers at tcp://127.0.0.1:9" in told.stderr

@@ -23,15 +23,15 @@ def content(tuned):
 
 def test_workers_train_what_one_process_trains(client, tmp_path):
     model = conv_net(stack.keras())
-    alone = fine_tune_seeds(model, X, Y, [3, 1, 4], progress=False, **OPTIONS)
+    alone = fine_tune_seeds(model, X, Y, [3, 1], progress=False, **OPTIONS)
     assert content(alone[1]) == content(fine_tune(model, X, Y, seed=1, progress=False, **OPTIONS))
     assert content(alone[0]) != content(alone[1])
     kept = str(tmp_path / "seed {seed}.npz")
     shared = fine_tune_seeds(
-        model, X, Y, (3, 1, 4), client=client, progress=False, checkpoint=kept, **OPTIONS
+        model, X, Y, (3, 1), client=client, progress=False, checkpoint=kept, **OPTIONS
     )
     assert [content(t) for t in shared] == [content(t) for t in alone]
-    assert {p.name for p in tmp_path.iterdir()} == {f"seed {n}.npz" for n in (1, 3, 4)}
+    assert {p.name for p in tmp_path.iterdir()} == {f"seed {n}.npz" for n in (1, 3)}
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class SlowEngine(FormulaEngine):
         return super().read(setting, start, stop)
 
 
-def searched(study, n_trials=N_TRIALS):
-    engine = SlowEngine(400)
+def searched(study, n_trials=N_TRIALS, kind=FormulaEngine):
+    engine = kind(400)
     space = Space(RULE, (0.005, 0.01), STEPS, (0.005, 0.02, 0.05))
     first = starts(space, global_scales(RULE), {})
     search = Search(space, tuple(first), float(engine.reference.mean()), 0, 0.25)
@@ -55,9 +55,9 @@ def test_a_study_is_kept_and_read_as_in_a_file(address, tmp_path):
 
 def start(study):
     code = (
-        "from tests.scale_out.test_shared_study import searched\n"
+        "from tests.scale_out.test_shared_study import N_TRIALS, SlowEngine, searched\n"
         "print('ready', flush=True), input()\n"
-        f"print('calls', searched({study!r})[1], flush=True)"
+        f"print('calls', searched({study!r}, N_TRIALS, SlowEngine)[1], flush=True)"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", code], text=True, **pipes)

@@ -22,7 +22,7 @@ from tests.models import conv_net, images
 from tests.tuning.sweep_fakes import RULE, STEPS, FormulaEngine
 
 OPTIONS = {
-    "n_steps": (10, 20), "accuracy_losses": (0.05, 0.2), "first_images": 40, "n_trials": 16,
+    "n_steps": (10, 20), "accuracy_losses": (0.05, 0.2), "first_images": 40, "n_trials": 12,
     "progress": False,
 }  # fmt: skip
 
@@ -75,9 +75,9 @@ def searched(n_trials, engine, fails=(), expect=None):
 
 def test_the_search_is_that_of_one_process(client, tmp_path):
     engine = SharedEngine(client, FormulaWork(tmp_path), stages_of(400, 80))
-    trials = searched(60, engine, expect=engine.expect)
+    trials = searched(36, engine, expect=engine.expect)
     engine.close()
-    assert facts(trials) == facts(searched(60, None))
+    assert facts(trials) == facts(searched(36, None))
     assert {t.state for t in trials} == {"complete", "stopped"}
     assert (tmp_path / "d").exists()  # a worker died on the way
 
@@ -141,7 +141,7 @@ def test_a_sweep_on_the_chip(client, data):
 def test_a_sweep_that_was_ended_goes_on_with_a_cluster_and_without(client, data, tmp_path):
     expected = nsc.sweep(*data, **OPTIONS)
     study = tmp_path / "study.db"
-    for n_trials, given in ((5, {"client": client}), (9, {}), (16, {"client": client})):
+    for n_trials, given in ((4, {"client": client}), (7, {}), (12, {"client": client})):
         swept = nsc.sweep(*data, **{**OPTIONS, "n_trials": n_trials}, study=study, **given)
         assert len(swept.trials) == n_trials
     assert facts(swept.trials) == facts(expected.trials) and judged(swept) == judged(expected)
