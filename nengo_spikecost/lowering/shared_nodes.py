@@ -13,7 +13,7 @@ to simulate. A chip has no Nodes and needs them all; nobody else does.
 3. Else go over the Nodes once more, sources before targets. A Node that several paths share stays
    if the products with what leads out of it have more weights than both factors have; one in a
    chain, if a border makes their product a matrix. If that is not enough, every Node in a chain
-   whose product has more weights than its factors, as a depthwise convolution before a 1x1 one.
+   whose product has more weights than its factors, as a 1x1 convolution before a depthwise one.
 
 Synaptic operations are counted from neurons to neurons, through Nodes as without. But two routes
 that join the same pair are one synapse if they are composed, and two otherwise. So Nodes on such
@@ -35,8 +35,12 @@ from .composition_plan import Plan
 from .linear_map import LinearMap
 from .map_sizes import MapSize, MapSizes
 
-#: Why a Node stays, as a clause that follows its name.
-SHARED = "stays, as several paths share it"
+#: Part of the reason why a Node stays, if it is for want of memory.
+TAKES = "composing all paths takes"
+
+_SHARED = "stays, as several paths share it"
+_LARGER = "stays, as composed it has more weights"
+_SEVERAL = "; several routes through it are as many sets of synapses"
 
 #: Of one weight of a composed map, in bytes: the map in float64, and as much again for what is
 #: needed only while it is composed, or is the transform made of it. Measured: 12 to 17.
@@ -89,19 +93,20 @@ def plan_composing(
     if whole.need.total() <= budget:
         return whole
     doubled, found = sizes.doubled(), whole
-    takes = f"composing all paths takes {amount(whole.need.total())} (memory=)"
-    for words, chains, excluded in (
-        (f"{SHARED}: {takes}", False, doubled),
-        (f"{SHARED}, or in fewer weights: {takes}", True, doubled),
-        (f"{SHARED}; several routes through it are as many sets of synapses: {takes}", True, set()),
-    ):
+    takes = f"{TAKES} {amount(whole.need.total())} (memory=)"
+    for chains, excluded in ((False, doubled), (True, doubled), (True, set())):
 
         def stays(
-            node: nengo.Node, arriving: _Arriving, through: _Products, reason: str = words,
-            also: bool = chains, without: Collection[nengo.Node] = excluded,
+            node: nengo.Node, arriving: _Arriving, through: _Products, also: bool = chains,
+            without: Collection[nengo.Node] = excluded,
         ) -> str | None:  # fmt: skip
-            larger = node not in without and sizes.is_shared(arriving, through, also)
-            return reason if larger else None
+            shared = len(arriving.sizes) > 1 or len(through) > 1
+            if node in without or not sizes.is_larger(arriving, through):
+                return None
+            if not (shared or also or sizes.is_border(arriving, through)):
+                return None
+            words = _SHARED if shared else _LARGER
+            return f"{words}{_SEVERAL if node in doubled else ''}: {takes}"
 
         found = sizes.walk(stays)
         if found.need.total() <= budget:
@@ -200,18 +205,16 @@ class _Sizes:
             for (origin, synapse), size in before.sizes
         ]
 
-    def is_shared(self, arriving: _Arriving, through: _Products, chains: bool) -> bool:
-        """Whether a Node's products have more weights than its factors.
-
-        Without ``chains``, only of a Node with several paths, or if the product is a matrix.
-        """
-        products = [size for passed in through.values() for _, size in passed]
-        if not chains and max(len(arriving.sizes), len(through)) < 2:
-            strided = all(size.places is not None for _, size in arriving.sizes)
-            if not strided or all(size.places is not None for size in products):
-                return False
+    def is_larger(self, arriving: _Arriving, through: _Products) -> bool:
+        """Whether a Node's products have more weights than its factors."""
         factors = arriving.n_weights + sum(self._of[conn].n_weights for conn in through)
-        return sum(size.n_weights for size in products) > factors
+        return sum(size.n_weights for passed in through.values() for _, size in passed) > factors
+
+    def is_border(self, arriving: _Arriving, through: _Products) -> bool:
+        """Whether convolutions arrive at a Node and a product with what leads out is none."""
+        products = [size for passed in through.values() for _, size in passed]
+        strided = all(size.places is not None for _, size in arriving.sizes)
+        return strided and any(size.places is None for size in products)
 
     def doubled(self) -> set[nengo.Node]:
         """The Nodes between an origin and neurons that several routes lead to from it."""

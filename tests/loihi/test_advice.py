@@ -356,5 +356,6 @@ def test_a_composition_that_is_too_large_is_said_to_be(monkeypatch):
     mark_off_chip(net, [obj for obj in owners if isinstance(obj, nengo.Ensemble)])
     again = convert(model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=200,
                     off_chip=["enc", "sep"])  # fmt: skip
-    for one in (conversion, again):
+    assert "and lower the network again" in said
+    for one in (lower(net, keep=conversion.input_nodes).network, again):
         assert not [problem for problem in check_support(one) if problem.refused]

@@ -21,7 +21,7 @@ from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform
 
 from ...graph.chip_split import ChipSplit
-from ...lowering.shared_nodes import SHARED
+from ...lowering.shared_nodes import TAKES
 from .unsupported import Context, Unsupported
 
 #: Most ways through one group of passthrough Nodes that are looked at.
@@ -168,13 +168,14 @@ class _Walk:
         why = next((left[obj] for obj in parts if obj in left), None)
         if why is None:
             return LOWER
-        if SHARED in why:
+        if TAKES in why:
             # said once more with what there is to do about it
             also = ("give lower or convert that much memory",)
         elif "composed it would have" in why:
             also = ()  # any other form is as large
         if context.is_on_chip(target):
-            remedy = f"mark {context.name(target)} off chip (nengo_spikecost.loihi.mark_off_chip)"
+            remedy = f"mark {context.name(target)} off chip and lower the network again "
+            remedy += "(nengo_spikecost.loihi.mark_off_chip, or off_chip of convert)"
         else:
             remedy = "give it a passthrough Node of its own that has only targets on the host"
         return f"Lowering does not help, since {why}: {', or '.join((*also, remedy))}"
