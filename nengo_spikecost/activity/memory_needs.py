@@ -32,7 +32,7 @@ def nengo_dl_need(network: nengo.Network) -> Need:
 def compiled_need(network: nengo.Network) -> Need:
     """For compiled code: weights, laid out once more for events; one flat memory a sample.
 
-    That has a float32 for each state of neurons and filters: 6 to 10 bytes a value as measured.
+    That has a float32 for each state of neurons and filters: 3 to 10 bytes a value as measured.
     """
     return _need(network, per_weight=30, per_neuron=160, per_value=10)
 

@@ -27,7 +27,8 @@ ABOVE = 4.0
 
 CASES = [
     ("compiled", "dense", 1), ("compiled", "wide", 1), ("compiled", "wide", 8),
-    ("compiled", "wide", 32), ("compiled", "nef", 4), ("nengo", "dense", 1), ("nengo", "wide", 1), ("nengo", "nef", 1),
+    ("compiled", "wide", 32), ("compiled", "nef", 4),
+    ("nengo", "dense", 1), ("nengo", "wide", 1), ("nengo", "nef", 1),
     pytest.param("nengo_dl", "dense", 1, marks=pytest.mark.slow),
     pytest.param("nengo_dl", "wide", 1, marks=pytest.mark.slow),
     pytest.param("nengo_dl", "wide", 8, marks=pytest.mark.slow),
