@@ -310,10 +310,11 @@ def test_memory_does_not_grow_with_steps(monkeypatch):
     layers = spiking_network(IMAGES[0])
     peaks = []
     with Emulator(layers.net, batch_size=5, n_threads=1) as emulator:
-        for n_steps in (200, 200, 2000):
+        for n_steps in (200, 200, 2000, 2000, 2000):
             tracemalloc.start()
             emulator.run(IMAGES, n_steps)
             peaks.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
-    # with all steps at once it would be ten times as much; Python's own objects vary a little
-    assert peaks[2] < 1.5 * peaks[1]
+    # with all steps at once it would be ten times as much; Python's own objects vary a little, and
+    # threads that other tests have left take some now and then
+    assert min(peaks[2:]) < 1.5 * peaks[1]
