@@ -86,7 +86,8 @@ def kinds(result: dict[str, Any]) -> str:
 def _converted(result: dict[str, Any]) -> str:
     text = "converted"
     if result["left"]:
-        text += f", {result['left']} Nodes stay"
+        n = result["left"]
+        text += f", {n} Node{'s' * (n != 1)} stay{'s' * (n == 1)}"
     if result["uncounted"]:
         text += f", {result['uncounted']} parts uncounted"
     return text
