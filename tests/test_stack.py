@@ -485,16 +485,25 @@ def test_what_tensorflow_says_of_its_cards_is_what_nengo_dl_learns():
     assert learnt == seen
 
 
-@pytest.mark.skipif(importlib.util.find_spec("keras") is None, reason="needs the package keras")
-def test_keras_is_looked_up_and_works_afterwards():
-    """P17: nengo_extras says that Keras is there; nothing of what it looked at stays."""
+LOOKS = (
+    "import sys, nengo_extras.reqs as reqs\n"
+    "print(*(n for n in sorted(vars(reqs)) if n.startswith('HAS_') and vars(reqs)[n]))\n"
+)
+
+
+def test_packages_are_looked_up_and_work_afterwards():
+    """P17: nengo_extras says the same of what is there; nothing of what it looked at stays."""
+    imported = run_script("import nengo_spikecost, nengo_loihi\n" + LOOKS)
     said = run_script(
-        "import sys, nengo_spikecost, nengo_extras.reqs as reqs\n"
-        "print(reqs.HAS_KERAS, 'keras' in sys.modules)\n"
-        "import keras\n"
-        "print(keras.layers.Dense(3).units, keras.__version__ != '')"
-    )
-    assert said.split()[-4:] == ["True", "False", "3", "True"]
+        "from nengo_spikecost import stack\n"
+        "stack.nengo_dl(), stack.nengo_loihi()\n" + LOOKS + "print('scipy.stats' in sys.modules)\n"
+        "import numba.extending, scipy.stats, scipy.cluster.hierarchy\n"
+        "print(scipy.stats.binomtest(3, 5).k, numba.njit(lambda: 7)())\n"
+        "from nengo_spikecost.stack import patches\n"
+        "print('P17 nengo_extras.reqs' in patches.applied)\n"
+    ).splitlines()
+    assert said[-4:] == [imported.splitlines()[-1], "False", "3 7", "True"]
+    assert "HAS_NUMBA" in said[-4]
 
 
 def test_what_is_to_be_done_when_a_module_is_imported(tmp_path, monkeypatch):

@@ -27,7 +27,7 @@ P13    always       nengo_loihi merges passthrough Nodes with their Probes and s
 P14    NumPy>=2.3   nengo_loihi reads ``.events`` files of DVS cameras
 P15    always       nengo_loihi's voltages end where 24 bits do, not 32
 P16    no card      nengo_dl looks for no graphics card where there can be none
-P17    always       nengo_extras looks Keras up without importing it
+P17    always       nengo_extras looks packages up without importing them
 P18    always       nengo-dl reads whole signals in reverse order (``[::-1]``)
 P19    always       nengo_loihi builds blocks in the same order in every process
 =====  ===========  ====================================================================
@@ -105,7 +105,7 @@ _FINDER = HookedFinder(
         "nengo_dl.compat": patches.keras_2_names,
         "nengo_dl.utils": quick_imports.no_search_for_cards,
         "nengo_dl.version": patches.no_version_advice,
-        "nengo_extras.reqs": quick_imports.keras_looked_up,
+        "nengo_extras.reqs": quick_imports.packages_looked_up,
         "nengo_loihi": patches.no_version_advice,
     },
     after={

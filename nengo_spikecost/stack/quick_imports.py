@@ -71,19 +71,29 @@ def no_search_for_cards() -> Iterator[None]:
     record("P16 nengo_dl.utils")
 
 
-@contextlib.contextmanager
-def keras_looked_up() -> Iterator[None]:
-    """P17: Keras is looked up, not imported, to see whether it is installed.
+#: What nengo_extras imports to see whether it is there, beside what is imported anyway.
+_LOOKED_UP = (
+    "keras", "keras.backend", "keras.layers", "numba", "numba.extending", "scipy.cluster",
+    "scipy.cluster.hierarchy", "scipy.interpolate", "scipy.ndimage.interpolation", "scipy.stats",
+)  # fmt: skip
 
-    NengoLoihi imports nengo_extras, which imports all that it could be used with; Keras 3, which
-    nothing here needs, takes 2 s. Reference: nengo-extras 0.5.0, ``HAS_KERAS`` in reqs.py.
+
+@contextlib.contextmanager
+def packages_looked_up() -> Iterator[None]:
+    """P17: packages are looked up, not imported, to see whether they are installed.
+
+    NengoLoihi imports nengo_extras, which imports all that it could be used with: Keras 3, SciPy's
+    statistics and numba, for 1 to 3 s, and nothing of it is needed then. Only where NengoDL and
+    NengoLoihi are there already, as nothing that is imported by the way may see the empty modules.
+    Reference: nengo-extras 0.5.0, reqs.py.
     """
-    names = ("keras", "keras.backend", "keras.layers")
-    if any(name in sys.modules for name in names) or importlib.util.find_spec("keras") is None:
+    if not {"nengo_dl", "nengo_loihi"} <= sys.modules.keys():
         yield
         return
+    names = [name for name in _LOOKED_UP if name not in sys.modules and _is_installed(name)]
     empty = {name: types.ModuleType(name) for name in names}
-    empty["keras"].__path__ = []
+    for module in empty.values():
+        module.__path__ = []
     sys.modules.update(empty)
     try:
         yield
@@ -92,3 +102,13 @@ def keras_looked_up() -> Iterator[None]:
             if sys.modules.get(name) is module:
                 del sys.modules[name]
     record("P17 nengo_extras.reqs")
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a module can be found, without importing the packages that it is in."""
+    package, *rest = name.split(".")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not rest:
+        return spec is not None
+    path = os.path.join(next(iter(spec.submodule_search_locations or [""])), *rest)
+    return os.path.isdir(path) or os.path.exists(f"{path}.py")
