@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Callable
 
@@ -92,6 +92,12 @@ class Clock:
             yield
         finally:
             _GOVERNING.reset(token)
+
+    @contextmanager
+    def bounds(self) -> Iterator[None]:
+        """End what runs in the block when no time is left, and go on behind it."""
+        with suppress(OutOfTime), self.governs():
+            yield
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:

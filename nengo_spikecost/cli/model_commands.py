@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import shlex
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any, Callable
 import click
 
 from ..errors import ConversionError, DataError, SpikeCostError, SpikeCostWarning
+from ..files import check_is_file
 from ..progress import doing
 from ..spiking.defaults import N_STEPS
 from ..warned import each_once
@@ -160,8 +160,8 @@ def checked_early(
 
         layers = stored_layer_names(model_file(model))
     for path in inputs:
-        if path is not None and not os.path.exists(path):
-            raise DataError(f"There is no data file {path}.")
+        if path is not None:
+            check_is_file(path, "data file")
     options = carry_on(no_synapse(options), layers)
     check_options(click.get_current_context().command, options)
     if options.get("swap_activations", "") is None:

@@ -16,7 +16,7 @@ import re
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from . import versions
@@ -63,6 +63,19 @@ def redirect_tensorflow_path() -> None:
 
 
 @contextlib.contextmanager
+def modules_meanwhile(modules: Mapping[str, types.ModuleType]) -> Iterator[None]:
+    """Let imports find these modules by these names, and afterwards what was there before."""
+    before = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+@contextlib.contextmanager
 def keras_2_names() -> Iterator[None]:
     """P3, TF >= 2.13: the names under which `nengo_dl.compat` looks for Keras 2.
 
@@ -80,14 +93,8 @@ def keras_2_names() -> Iterator[None]:
         "keras.engine.functional": importlib.import_module(source + ".engine.functional"),
         "keras.layers": importlib.import_module(source + ".layers"),
     }
-    before = {name: sys.modules[name] for name in names if name in sys.modules}
-    sys.modules.update(names)
-    try:
+    with modules_meanwhile(names):
         yield
-    finally:
-        for name in names:
-            del sys.modules[name]
-        sys.modules.update(before)
     record("P3 nengo_dl.compat")
 
 

@@ -15,7 +15,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from .patches import record
+from .patches import modules_meanwhile, record
 
 
 def graphics_card_possible() -> bool:
@@ -41,7 +41,7 @@ def graphics_card_possible() -> bool:
 
 
 def _has_plugins() -> bool:
-    """Whether a package brings devices that TensorFlow loads on import, from this folder."""
+    """Whether there is the folder of packages from which TensorFlow loads further devices."""
     return importlib.util.find_spec("tensorflow-plugins") is not None
 
 
@@ -94,13 +94,8 @@ def packages_looked_up() -> Iterator[None]:
     empty = {name: types.ModuleType(name) for name in names}
     for module in empty.values():
         module.__path__ = []
-    sys.modules.update(empty)
-    try:
+    with modules_meanwhile(empty):
         yield
-    finally:
-        for name, module in empty.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
     record("P17 nengo_extras.reqs")
 
 

@@ -279,7 +279,7 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
         limit = TimeLimit(options)
         make = simulators.get(str(options.simulator)).engine() or SettingEngine
         engine = make(plan)
-        with limit.of_search():
+        with limit.of_search.bounds():
             with contextlib.closing(engine):
                 with file.alone():
                     search, rules = prepared(plan, file, engine)
@@ -297,7 +297,7 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
         limit.require_trials(file)
         if file.database.is_shared and file.n_trials() >= n_trials:
             remove_drafts(file)
-        with limit.of_all(), file.alone():
+        with limit.of_all.bounds(), file.alone():
             return judge(file, plan, options.progress)
         return Sweep.of_study(file, plan)  # with fewer settings judged, or none
 

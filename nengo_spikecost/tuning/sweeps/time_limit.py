@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
-from ...deadlines import Clock, OutOfTime
+from ...deadlines import Clock
 from ...errors import TuningError
 from ..sweep_options import SEARCHES, SweepOptions
 from .study import Study
@@ -21,26 +18,18 @@ class TimeLimit:
     ----------
     options : SweepOptions
         Of the sweep, ``timeout`` among them.
+
+    Attributes
+    ----------
+    of_search, of_all : Clock
     """
 
     def __init__(self, options: SweepOptions):
         self.given = options.timeout
         seconds = options.timeout or float("inf")
         judged = options.judged != "none" and options.simulator == SEARCHES
-        self._search = Clock(seconds * (1 - JUDGING) if judged else seconds)
-        self._all = Clock(seconds)
-
-    @contextlib.contextmanager
-    def of_search(self) -> Iterator[None]:
-        """What runs ends when the time of the search is over."""
-        with contextlib.suppress(OutOfTime), self._search.governs():
-            yield
-
-    @contextlib.contextmanager
-    def of_all(self) -> Iterator[None]:
-        """What runs ends when all time is over."""
-        with contextlib.suppress(OutOfTime), self._all.governs():
-            yield
+        self.of_search = Clock(seconds * (1 - JUDGING) if judged else seconds)
+        self.of_all = Clock(seconds)
 
     def n_trials(self, file: Study, wanted: int) -> int:
         """How many settings there shall be: with no time at all, one."""
