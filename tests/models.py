@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,16 @@ def conv_net(keras: Any, seed: int = 0, names: tuple[str, str] = ("conv0", "conv
     x = layers.Dense(6, activation="relu", name="dense0")(x)
     x = layers.Dense(3, name="dense1")(x)
     return randomise(keras.Model(inp, x, name="conv_net"), seed)
+
+
+def write_model_and_data(keras: Any, folder: Path) -> tuple[Any, np.ndarray, np.ndarray]:
+    """``net.h5``, and 12 images with the model's own answers as labels in ``data.npz``."""
+    model = conv_net(keras)
+    model.save(folder / "net.h5")
+    x = images(12)
+    y = model.predict(x, verbose=0).argmax(axis=1)
+    np.savez(folder / "data.npz", x=x, y=y)
+    return model, x, y
 
 
 def images(n: int = 6, seed: int = 1) -> np.ndarray:

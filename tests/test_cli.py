@@ -16,17 +16,14 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost.energy import devices
 from tests.commands import runner_in
-from tests.models import conv_net, images
+from tests.models import write_model_and_data
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with a model, data, and things that are wrong."""
     folder = tmp_path_factory.mktemp("cli")
-    model = conv_net(tf.keras)
-    model.save(folder / "net.h5")
-    x = images(12)
-    np.savez(folder / "data.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    _, x, _ = write_model_and_data(tf.keras, folder)
     np.save(folder / "x.npy", x)
     np.save(folder / "empty.npy", x[:0])
     np.save(folder / "wide.npy", np.zeros((3, 9, 9, 1)))

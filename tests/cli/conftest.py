@@ -7,16 +7,13 @@ import pytest
 import tensorflow as tf
 
 from tests.commands import runner_in
-from tests.models import conv_net, images
+from tests.models import write_model_and_data
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("commands")
-    model = conv_net(tf.keras)
-    model.save(folder / "net.h5")
-    x = images(12)
-    np.savez(folder / "data.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    _, x, _ = write_model_and_data(tf.keras, folder)
     np.save(folder / "x.npy", x)
     return folder
 

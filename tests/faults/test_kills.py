@@ -8,11 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.models import conv_net, images
+from tests.models import write_model_and_data
 
 from .jobs import JOBS
 
@@ -26,10 +25,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are k
 
 def killed(job, folder, n_kills, seed):
     """Run a job with so many kills; what it printed."""
-    model = conv_net(tf.keras)
-    model.save(folder / "net.h5")
-    x = images(12)
-    np.savez(folder / "data.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    write_model_and_data(tf.keras, folder)
     command = [sys.executable, "-m", "tests.faults.jobs", str(folder), job, str(n_kills), str(seed)]
     done = subprocess.run(
         command, cwd=ROOT, text=True, capture_output=True, check=False,

@@ -119,6 +119,16 @@ def _shortened(part: str):
     return change
 
 
+def _other_things(line: str, ending: str) -> list[Case]:
+    """What is given in place of a file by mistake, or to see what happens."""
+    return [
+        Case(line, "", f"text{ending}", content("a text")),
+        Case(line, "", f"folder{ending}", folder_of()),
+        Case(line, "", f"pipe{ending}", pipe),
+        Case(line, "", f"model{ending}", copy_of("net.h5")),
+    ]
+
+
 MODELS = [
     Case(CHECK, "There is no model gone.h5", "gone.h5"),
     Case(CHECK, "There is no model gone.keras", "gone.keras"),
@@ -261,11 +271,8 @@ note = "mine"
 DEVICE_FILES = [
     Case(DEVICES, "", "gone.toml"),
     Case(DEVICES, "", "empty.toml", content("")),
-    Case(DEVICES, "", "text.toml", content("a device")),
+    *_other_things(DEVICES, ".toml"),
     Case(DEVICES, "", "binary.toml", content(bytes(range(256)))),
-    Case(DEVICES, "", "folder.toml", folder_of()),
-    Case(DEVICES, "", "pipe.toml", pipe),
-    Case(DEVICES, "", "model.toml", copy_of("net.h5")),
     *(
         Case(DEVICES, "", f"{name}.toml", content(_OWN.replace(old, new)))
         for name, old, new in [
@@ -283,10 +290,6 @@ DEVICE_FILES = [
 ]  # fmt: skip
 
 
-def _named(**changes):
-    return lambda scales: scales.update(changes) or scales
-
-
 JSON_FILES = [
     *(
         case
@@ -294,7 +297,6 @@ JSON_FILES = [
         for case in (
             Case(line, "", "gone.json"),
             Case(line, "", "empty.json", content("")),
-            Case(line, "", "text.json", content("scales")),
             Case(line, "", "list.json", content("[]")),
             Case(line, "", "number.json", content("3")),
             Case(line, "", "null.json", content("null")),
@@ -302,9 +304,7 @@ JSON_FILES = [
             Case(line, "", "deep.json", content("[" * 100000)),
             Case(line, "", "nan.json", content('{"a": NaN}')),
             Case(line, "", "binary.json", content(bytes(range(256)))),
-            Case(line, "", "folder.json", folder_of()),
-            Case(line, "", "pipe.json", pipe),
-            Case(line, "", "model.json", copy_of("net.h5")),
+            *_other_things(line, ".json"),
             Case(line, "", "format.json", edited_json("scales.json", lambda d: {**d, "format": "nengo-spikecost/other/9"})),
         )
     ),
@@ -314,11 +314,8 @@ JSON_FILES = [
 ]  # fmt: skip
 
 STUDIES = [
-    Case(SWEEP, "", "text.db", content("a study")),
-    Case(SWEEP, "", "folder.db", folder_of()),
-    Case(SWEEP, "", "model.db", copy_of("net.h5")),
+    *_other_things(SWEEP, ".db"),
     Case(SWEEP, "", "data.db", copy_of("data.npz")),
-    Case(SWEEP, "", "pipe.db", pipe),
     Case(SWEEP, "", "no/folder.db"),
     *(Case(SWEEP, "", f"cut{k}.db", cut("study.db", k / 5)) for k in range(1, 5)),
     Case(SWEEP, "", "tables.db", edited_study("DROP TABLE trials")),

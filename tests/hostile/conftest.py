@@ -7,19 +7,15 @@ import pytest
 import tensorflow as tf
 
 from tests.commands import runner_in
-from tests.models import conv_net, images
+from tests.models import write_model_and_data
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
     """A folder with the files that `cases` names."""
     folder = tmp_path_factory.mktemp("whole")
-    model = conv_net(tf.keras)
-    model.save(folder / "net.h5")
+    model, x, y = write_model_and_data(tf.keras, folder)
     model.save(folder / "net.keras")
-    x = images(12)
-    y = model.predict(x, verbose=0).argmax(axis=1)
-    np.savez(folder / "data.npz", x=x, y=y)
     np.savez(folder / "other.npz", x=x[::-1], y=y[::-1])
     np.save(folder / "x.npy", x)
     with pytest.MonkeyPatch.context() as monkeypatch:
