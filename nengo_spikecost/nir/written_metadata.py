@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from .graph_tree import word
+
 
 @dataclass(frozen=True)
 class WrittenSteps:
@@ -41,13 +43,10 @@ def written_steps(metadata: Mapping[str, Any]) -> WrittenSteps | None:
     """The steps that `to_nir` wrote into a graph; None if it did not write the graph."""
     if not {"convention", "dt", "step_s"} <= set(metadata):
         return None
-    convention = metadata["convention"]
-    if isinstance(convention, bytes):
-        convention = convention.decode("utf8", "replace")
     try:
         dt, step_s = float(metadata["dt"]), float(metadata["step_s"])
     except (TypeError, ValueError):
         return None
     if not all(np.isfinite(value) and value > 0 for value in (dt, step_s)):
         return None
-    return WrittenSteps(str(convention), dt, step_s)
+    return WrittenSteps(str(word(metadata["convention"])), dt, step_s)
