@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import nengo
@@ -65,6 +65,15 @@ def numbered(names: Mapping[Hashable, str]) -> dict[Any, str]:
         taken.add(unique)
         result[key] = unique
     return result
+
+
+def unused(name: str, taken: Collection[str]) -> str:
+    """The name; if it is taken, with the first number that makes it another: ``a_2``."""
+    unique, number = name, 1
+    while unique in taken:
+        number += 1
+        unique = f"{name}_{number}"
+    return unique
 
 
 def ensemble_of(obj: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StackError
+from ..graph.naming import unused
 from .tool_readers import Reader
 from .written_maps import Written
 
@@ -43,10 +44,7 @@ class GraphNodes:
         clean = clean or written.kind.lower()
         if self.reader.is_tool and clean in _TAKEN:
             clean += "_"
-        unique, number = clean, 1
-        while unique in self.nodes:
-            number += 1
-            unique = f"{clean}_{number}"
+        unique = unused(clean, self.nodes)
         self.nodes[unique] = written
         self.shapes[unique] = shape
         return unique

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ConversionError
+from ..graph.naming import unused
 from .graph_tree import MAX_DEPTH, graph_tree, word
 
 
@@ -197,7 +198,7 @@ def _lay_flat(tree: Mapping[str, Any], inside: str, graph: Graph, depth: int) ->
     prefix = f"{inside}." if inside else ""
     own_names: dict[str, str] = {}
     for key, fields in nodes.items():
-        name = own_names[key] = _unused(f"{prefix}{key}", graph)
+        name = own_names[key] = _name_laid_flat(f"{prefix}{key}", graph)
         if not isinstance(fields, Mapping) or "type" not in fields:
             raise ConversionError(f"Node {name!r} has no type.", layer=name)
         kind = str(word(fields["type"]))
@@ -212,12 +213,9 @@ def _lay_flat(tree: Mapping[str, Any], inside: str, graph: Graph, depth: int) ->
         graph.edges.append((pre, post))
 
 
-def _unused(name: str, graph: Graph) -> str:
+def _name_laid_flat(name: str, graph: Graph) -> str:
     """A name, or a like one: ``b`` in a graph ``a`` may be beside a node that is called ``a.b``."""
-    unique, number = name, 1
-    while unique in graph.nodes:
-        number += 1
-        unique = f"{name}_{number}"
+    unique = unused(name, graph.nodes)
     if unique != name:
         graph.notes.append(f"two nodes are called {name!r} where none is nested: one is {unique!r}")
     return unique
