@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ... import stack
+from ..host_node import pool_windows
 from ..quantized_values import Grid, Step, after, numbers_of, shifted, times, within
 from ..quantizeml_tensors import is_quantized
 from .converter_registry import register_layer_converter
@@ -74,8 +75,9 @@ class ConvertQuantizedConvolution(Weighted, ConvolutionConverter):
         border = numbers_of(number) * self.aligned(node_id)[0].unit
         height, width, channels = shape
         # as quantizeml has it, which does not look at the dilation
-        sizes = zip((height, width), layer.kernel_size, layer.strides)
-        (top, bottom), (left, right) = (_around(*size) for size in sizes)
+        (_, top, bottom), (_, left, right) = pool_windows(
+            (height, width), layer.kernel_size, layer.strides, "same"
+        )
         padded = (top + height + bottom, left + width + right, channels)
         indices = np.arange(math.prod(padded)).reshape(padded)
         inside = indices[top : top + height, left : left + width].ravel()
@@ -306,12 +308,6 @@ class ConvertDequantizer(OnGrids):
             return pre
         steps = times(2.0 ** -grid.frac_bits.astype(float)), times(grid.scales)
         return self.add_steps(node_id, pre, grid.unit, steps, 1.0)
-
-
-def _around(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Padding before and behind, so that there are as many windows as strides."""
-    missing = max(kernel - (size % stride or stride), 0)
-    return missing // 2, missing - missing // 2
 
 
 def _first_number(steps: tuple[Step, ...], top: float, shape: tuple[int, ...]) -> np.ndarray:
