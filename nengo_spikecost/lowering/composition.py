@@ -7,10 +7,12 @@ sparse matrix or, where one of the two is dense, as a dense one.
 
 from __future__ import annotations
 
+from math import gcd
+
 import numpy as np
 from scipy import sparse
 
-from .geometry import axis_after
+from .geometry import kernel_size
 from .linear_map import Gather, LinearMap, Matrix, gather_of
 from .recognition import as_strided
 from .strided_map import StridedMap
@@ -35,8 +37,10 @@ def compose(second: LinearMap, first: LinearMap) -> LinearMap:
         return _gather_twice(second, first)
     strided = _strided_pair(second, first)
     if strided is not None:
-        check_n_weights(_kernel_size(*strided))
-        product = strided[0].after(strided[1])
+        two, one = strided
+        channels = one.image_in.channels, two.image_out.channels
+        check_n_weights(kernel_size(two.axes, one.axes, *channels, gcd(two.groups, one.groups)))
+        product = two.after(one)
         if product is not None:
             return product
     if isinstance(first, Gather) and _is_identity(first):
@@ -107,13 +111,6 @@ def _n_paths(second: LinearMap, first: LinearMap) -> int:
         return first.n_weights * max(1, second.size_out // max(1, second.size_in))
     mean_in = first.n_weights / max(1, first.size_out)
     return min(int(second.n_weights * mean_in), first.size_in * second.size_out)
-
-
-def _kernel_size(second: StridedMap, first: StridedMap) -> int:
-    groups = np.gcd(second.groups, first.groups)
-    lengths = [axis_after(b, a).length for a, b in zip(first.axes, second.axes)]
-    channels = first.image_in.channels * second.image_out.channels // groups
-    return int(np.prod(lengths)) * int(channels)
 
 
 def _sparse(matrix: sparse.spmatrix) -> LinearMap:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,3 +73,11 @@ def axis_after(second: Axis, first: Axis) -> Axis:
         first.stride * second.stride, first.upsampling * second.upsampling,
         first.offset * second.upsampling + second.offset * first.stride,
     )  # fmt: skip
+
+
+def kernel_size(
+    second: Iterable[Axis], first: Iterable[Axis], channels_in: int, channels_out: int, groups: int
+) -> int:
+    """Most weights that the kernel of two maps, one after the other, may have."""
+    lengths = [axis_after(b, a).length for a, b in zip(first, second)]
+    return math.prod(lengths) * (channels_in * channels_out // groups)

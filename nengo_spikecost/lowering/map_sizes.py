@@ -17,7 +17,7 @@ from math import gcd
 import numpy as np
 
 from .composition import check_n_weights
-from .geometry import Image, axis_after
+from .geometry import Image, kernel_size
 from .linear_map import Gather, LinearMap, Matrix
 from .recognition import as_strided
 from .strided_map import StridedMap
@@ -115,11 +115,10 @@ class MapSizes:
         if strided is not None and strided[0].image_in == strided[1].image_out:
             two, one = strided
             assert two.places is not None and one.places is not None
-            check_n_weights(_kernel_size(two, one))
+            channels, groups = (one.channels_in, two.channels_out), gcd(one.groups, two.groups)
+            check_n_weights(kernel_size(two.places.axes, one.places.axes, *channels, groups))
             places = two.places.after(one.places)
             if places is not None:
-                groups = gcd(one.groups, two.groups)
-                channels = one.channels_in, two.channels_out
                 return _strided(places, *channels, groups, one.channels_last)
         size_in, size_out = first.size_in, second.size_out
         if first.dense or second.dense:
@@ -198,12 +197,3 @@ def _n_joined(second: MapSize, first: MapSize) -> int:
     if second.gather is not None:
         return first.n_pairs * max(1, second.size_out // max(1, second.size_in))
     return int(second.n_pairs * (first.n_pairs / max(1, first.size_out)))
-
-
-def _kernel_size(second: MapSize, first: MapSize) -> int:
-    """Most weights that the kernel of two maps may have."""
-    assert second.places is not None and first.places is not None
-    axes = zip(first.places.axes, second.places.axes)
-    lengths = [axis_after(b, a).length for a, b in axes]
-    channels = first.channels_in * second.channels_out // gcd(first.groups, second.groups)
-    return int(np.prod(lengths)) * channels
