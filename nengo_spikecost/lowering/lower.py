@@ -174,7 +174,6 @@ class _Lowerer:
         self._plan: Plan = make_plan(network, keep, fixed, refused)
         self._constants = constants
         self._split = ChipSplit(network)
-        self._probed = probed_objects(network)
         self._finder = PathFinder(self._plan, maps, self._constants)
         self._transparent = frozenset(self._plan.transparent)
         self._names = unique_names(network, (*network.all_ensembles, *network.all_nodes), {})
@@ -296,7 +295,7 @@ class _Lowerer:
 
     def _copy_nodes(self, copied: Iterable[nengo.Connection]) -> None:
         used = {conn.pre_obj for conn in copied} | set(self._keep)
-        used |= self._probed
+        used |= probed_objects(self._network)
         leading = {conn.pre_obj for conn in self._network.all_connections}
         for node in self._network.all_nodes:
             if is_passthrough(node):
