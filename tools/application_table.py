@@ -41,19 +41,20 @@ def result_of(name: str, memory_GB: float, time_s: float) -> dict[str, Any]:
     command = [sys.executable, str(HERE / "application_models.py"), name]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     status, peak, ended = Path(f"/proc/{process.pid}/status"), 0, ""
-    start = time.perf_counter()
-    while process.poll() is None:
-        lines = status.read_text().splitlines()
-        peak = max([peak, *(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))])
-        if peak * 1024 > memory_GB * 1e9:
-            ended = f"takes more than {memory_GB:g} GB"
-        if time.perf_counter() - start > time_s:
-            ended = f"takes more than {time_s:g} s"
-        if ended:
-            process.kill()
-            break
-        time.sleep(0.05)
-    output, errors = process.communicate()
+    start, output = time.perf_counter(), None
+    while output is None:
+        try:  # reads all the while: a process with a full pipe waits
+            output, errors = process.communicate(timeout=0.05)
+        except subprocess.TimeoutExpired:
+            lines = status.read_text().splitlines()
+            held = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+            peak = max([peak, *held])
+            if peak * 1024 > memory_GB * 1e9:
+                ended = f"takes more than {memory_GB:g} GB"
+            if time.perf_counter() - start > time_s:
+                ended = f"takes more than {time_s:g} s"
+            if ended:
+                process.kill()
     told = {"peak_GB": peak * 1024 / 1e9, "name": name}
     if ended:
         return {**told, "ended": ended}
