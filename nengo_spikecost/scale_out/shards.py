@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence, Set
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
@@ -106,14 +106,18 @@ class Shards:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self.drop(list(self._shards))
+        self.close()
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        self.drop(self.under_way)
         self._cancel(self._payload or [])
         self._payload = None
 
     @property
-    def waiting(self) -> set[Hashable]:
-        """Keys of the shards whose results are not there yet."""
-        return {key for key in self._shards if key not in self._results}
+    def under_way(self) -> Set[Hashable]:
+        """Keys of the shards that were sent, and whose results were not handed over."""
+        return self._shards.keys()
 
     def has_room(self) -> bool:
         """Whether another shard would keep the cluster busy, not only wait there."""
@@ -136,9 +140,7 @@ class Shards:
             If a shard was lost several times, or the connection to the scheduler.
         """
         check_time()
-        if wait:
-            check_time()
-        if self._sent and wait:
+        if wait and self._sent:
             lost = contextlib.suppress(self._distributed.TimeoutError, CancelledError)
             with lost, self._client.as_current():
                 self._distributed.wait(
@@ -265,9 +267,10 @@ def in_order(
     reads : object, optional
         What workers read samples from (`SampleReader`); None if they are sent with the shards.
     """
-    total, left, finished = sum(shard.n for shard in shards), deque(enumerate(shards)), set()
+    numbered: dict[Hashable, Shard] = dict(enumerate(shards))
+    total, left, finished = sum(shard.n for shard in shards), deque(numbered.items()), set()
     with Shards(client, work, reads) as sent, progress_bar(description, total, progress) as advance:
-        for number in range(len(shards)):
+        for number in numbered:
             while number not in finished:
                 # those before it are on their way, and may fail first
                 if sent.has_failed:
@@ -276,7 +279,7 @@ def in_order(
                     sent.send(*left.popleft())
                 for key in sent.finished():
                     finished.add(key)
-                    advance(shards[int(str(key))].n)
+                    advance(numbered[key].n)
             yield sent.result(number)
 
 

@@ -100,7 +100,7 @@ def failure(error: Exception) -> str:
 
 
 class SharedReadings:
-    """Readings that workers make; a context that cancels what is left at its end.
+    """Readings that workers make.
 
     Parameters
     ----------
@@ -112,14 +112,11 @@ class SharedReadings:
 
     def __init__(self, client: Any, work: SweepWork, n_first: int):
         self._shards, self._n_first = Shards(client, work), n_first
-        self._sent: dict[_Part, None] = {}
         self._read: dict[_Part, Any] = {}
 
-    def __enter__(self) -> SharedReadings:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self._shards.__exit__()
+    def close(self) -> None:
+        """Cancel what workers still do."""
+        self._shards.close()
 
     def want(
         self, surely: Sequence[tuple[Setting, _Part]], likely: Iterable[tuple[Setting, _Part]]
@@ -130,7 +127,7 @@ class SharedReadings:
             self._send(setting, part)
         self._shards.finished(wait=False)
         for setting, part in likely:
-            if part not in self._sent and part not in self._read:
+            if not self._is_known(part):
                 if not self._shards.has_room():
                     break
                 self._send(setting, part)
@@ -151,23 +148,22 @@ class SharedReadings:
         for part in parts:
             if part not in self._read:
                 self._read[part] = self._shards.result(part)
-                del self._sent[part]
             if isinstance(self._read[part], str):
                 raise FailedThere(self._read[part])
             readings = with_more(readings, self._read[part])
         return readings
 
+    def _is_known(self, part: _Part) -> bool:
+        """Whether the readings of a part are there, or on their way."""
+        return part in self._read or part in self._shards.under_way
+
     def _send(self, setting: Setting, part: _Part) -> None:
-        if part not in self._sent and part not in self._read:
+        if not self._is_known(part):
             words = f"images {part.start} to {part.stop - 1} with scales {dict(setting.scales)}"
-            self._sent[part] = None
             self._shards.send(part, Shard((setting, part, self._n_first), words))
 
     def _drop_but(self, wanted: set[_Part]) -> None:
-        gone = [part for part in self._sent if part not in wanted]
-        self._shards.drop(gone)
-        for part in gone:
-            del self._sent[part]
+        self._shards.drop(self._shards.under_way - wanted)
         self._read = {part: read for part, read in self._read.items() if part in wanted}
 
 
@@ -220,7 +216,7 @@ class SharedEngine:
 
     def close(self) -> None:
         """Cancel what workers still do."""
-        self._readings.__exit__()
+        self._readings.close()
 
 
 class SharedJudge:
@@ -254,4 +250,4 @@ class SharedJudge:
 
     def close(self) -> None:
         """Cancel what workers still do."""
-        self._readings.__exit__()
+        self._readings.close()
