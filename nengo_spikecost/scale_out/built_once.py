@@ -108,7 +108,7 @@ def done_on_worker(
     Parameters
     ----------
     key : str
-        Digest of the payload.
+        Digest of the payload and the versions.
     payload : bytes
         A pickled `Work`.
     versions : mapping from str to str
@@ -116,7 +116,7 @@ def done_on_worker(
     what : object
         Which shard: `Shard.what`, as `Built.run` takes it.
     reads : bytes
-        Pickled, the data that workers read samples from, or None if they are sent.
+        Pickled, the data that workers read samples from; None, pickled, if they are sent.
     part : (int, int), optional
         First sample of the shard among these data, and the one after its last.
     sent : object
@@ -130,10 +130,6 @@ def done_on_worker(
     from distributed import get_worker
 
     worker = get_worker()
-    # of a worker that came after the others were asked
-    problem = refusal(worker.address, own_versions(), versions)
-    if problem:
-        return Done(error=ScaleOutError(problem))
     task = worker.get_current_task()
 
     def go_on() -> None:
@@ -143,6 +139,10 @@ def done_on_worker(
 
     with _looking:
         if key not in _kept:
+            # of a worker that came after the others were asked
+            problem = refusal(worker.address, own_versions(), versions)
+            if problem:
+                return Done(error=ScaleOutError(problem))
             _kept[key] = _Kept(payload, worker.state.nthreads)
         _kept.move_to_end(key)
         kept, old = _kept[key], []

@@ -91,8 +91,8 @@ class Shards:
         wait_for_workers(client)
         check_versions(client)
         self._bytes, self._reads = _pickled(work), _pickled(reads)
-        self._key = hashlib.sha256(self._bytes).hexdigest()
         self._versions = own_versions()
+        self._key = hashlib.sha256(self._bytes + repr(self._versions).encode()).hexdigest()
         self._payload: Any = None  # futures of both
         self._shards: dict[Hashable, Shard] = {}
         self._sent: dict[Any, tuple[Hashable, Any]] = {}  # future: key, future of its data
