@@ -126,8 +126,6 @@ class _Look(Work, Built):
     def run(self, what: Any, data: Any, go_on: Callable[[], None]) -> tuple[int, int]:
         reader = SampleReader(self._data)
         n_samples = reader.n_samples()
-        if not n_samples:
-            raise DataError("data holds no samples.")
         stream = self._stream(reader.read(0, 1))
         return n_samples, int(stream.n_steps or 0)
 

@@ -63,7 +63,7 @@ class SampleReader:
     Raises
     ------
     DataError
-        If a file can't be read, or parts have different numbers of samples.
+        If a file can't be read.
     """
 
     def __init__(self, data: Any):
@@ -78,10 +78,22 @@ class SampleReader:
             self._rows = _FunctionRows(data) if _is_function(data) else _Whole(data)
 
     def n_samples(self) -> int:
-        """How many there are; an iterable is gone through once for it."""
+        """How many there are; an iterable is gone through once for it.
+
+        Raises
+        ------
+        DataError
+            If there are none, or parts have different numbers of them.
+        """
+        n = self._counted()
+        if not n:
+            raise DataError("data holds no samples.")
+        return n
+
+    def _counted(self) -> int:
         if self._parts is None:
             return int(self._rows.n_samples())
-        numbers = {part.n_samples() for part in self._parts.values()}
+        numbers = {part._counted() for part in self._parts.values()}
         if len(numbers) != 1:
             given = ", ".join(map(str, sorted(numbers)))
             raise DataError(f"data: the parts hold different numbers of samples ({given}).")
@@ -114,8 +126,6 @@ class DescribeSamples(Work, Built):
         """The number, and the digest if ``what`` is True."""
         reader = SampleReader(self._data)
         n = reader.n_samples()
-        if not n:
-            raise DataError("data holds no samples.")
         if not what:
             return n, ""
         digests = []
