@@ -16,6 +16,7 @@ from typing import Any
 import nengo
 import numpy as np
 from nengo.transforms import NoTransform
+from nengo.utils.builder import default_n_eval_points
 
 from ..graph.connection_chain import is_decoded
 from ..memory import Need
@@ -74,8 +75,7 @@ def _n_points(conn: nengo.Connection) -> int:
     for points in (conn.eval_points, conn.pre_obj.eval_points):
         if isinstance(points, np.ndarray):
             return len(points)
-    n_points = conn.pre_obj.n_eval_points
-    if n_points is not None:
-        return int(n_points)
     ensemble = conn.pre_obj
-    return int(max(np.clip(500 * ensemble.dimensions, 750, 2500), 2 * ensemble.n_neurons))
+    if ensemble.n_eval_points is not None:
+        return int(ensemble.n_eval_points)
+    return int(default_n_eval_points(ensemble.n_neurons, ensemble.dimensions))
