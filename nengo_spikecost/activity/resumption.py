@@ -18,6 +18,20 @@ from .samples import Batch
 from .simulator_spec import SimulatorSpec, simulators
 
 
+def check_fresh(presentation: str) -> None:
+    """Refuse samples that workers can't share, because each begins where the last one ended.
+
+    Raises
+    ------
+    MeasurementError
+    """
+    if presentation == "continuous":
+        raise MeasurementError(
+            "client: presentation='continuous' can't be shared among workers, because state runs "
+            "on from sample to sample. Take presentation='fresh', or leave client out."
+        )
+
+
 def check_resumable(
     simulator: SimulatorSpec, presentation: str, populations: Iterable[SpikeSource],
     argument: str = "checkpoint",
@@ -32,12 +46,9 @@ def check_resumable(
     MeasurementError
         If state that the simulator can't give runs on from sample to sample, or random numbers.
     """
+    if argument == "client":
+        check_fresh(presentation)
     if presentation == "continuous":
-        if argument == "client":
-            raise MeasurementError(
-                "client: presentation='continuous' can't be shared among workers, because state "
-                "runs on from sample to sample. Take presentation='fresh', or leave client out."
-            )
         if not simulator.resumable:
             able = simulators.those(lambda spec: spec.resumable)
             raise MeasurementError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...activity.given_arrays import real_array
+from ...activity.resumption import check_fresh
 from ...digests import digest_in_parts
 from ...errors import DataError, MeasurementError, ScaleOutError
 from ...scale_out import (
@@ -104,11 +105,7 @@ def check_separable(asked: Asked, shared: Collection[Any]) -> None:
     ------
     MeasurementError
     """
-    if asked.presentation == "continuous":
-        raise MeasurementError(
-            "client: presentation='continuous' can't be shared among workers, because state runs "
-            "on from sample to sample. Take presentation='fresh', or leave client out."
-        )
+    check_fresh(asked.presentation)
     if shared:
         raise MeasurementError(
             f"client: the functions of {', '.join(map(str, shared))} (shared) remember something "
