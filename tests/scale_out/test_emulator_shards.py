@@ -184,6 +184,7 @@ def test_what_cannot_be_shared_is_refused(client):
         (IMAGES[:, :3], "have shape"),
         (np.full((3, 50), np.nan), "NaN or infinite"),
         (np.zeros((0, 50)), "expected at least one sample"),
+        (3.0, r"have shape \(\): expected at least one sample"),
         ("images.npz", r"workers read \.npy files"),
         ("there/is/no.npy", "can't be read on a worker"),
     ],

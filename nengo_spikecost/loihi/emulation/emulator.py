@@ -198,11 +198,9 @@ class Emulator:
         if client is not None:
             return self._sharded(client, inputs, asked, checkpoint, shard_size, progress)
         given = self._given(inputs, asked)
-        n_samples = len(next(iter(given.values()))) if given else 1
         continuous = presentation == "continuous"
-        lanes = self.batch_size if continuous else min(n_samples, self.batch_size)
-        changing = any(x.shape[1] > 1 for x in given.values())
-        presenter = self._kept.ready(frozenset(given), changing, lanes, continuous)
+        lanes = self.batch_size if continuous else min(_n_samples(given), self.batch_size)
+        presenter = self._ready(given, lanes, continuous)
         digests = {node: array_digest([x]) for node, x in given.items()} if checkpoint else {}
         kept = self._checkpoint(checkpoint, asked, digests, lanes) if checkpoint else None
         batches = [kept.batch(k) for k in range(kept.n_done())] if kept else []
@@ -218,19 +216,22 @@ class Emulator:
     def batches(self, inputs: Any, asked: Asked, lanes: int) -> Iterator[Batch]:
         """The results of fresh samples, batch by batch, with so many lanes."""
         given = self._given(inputs, asked)
-        changing = any(x.shape[1] > 1 for x in given.values())
-        presenter = self._kept.ready(frozenset(given), changing, lanes, False)
-        return self._presented(presenter, given, asked, lanes)
+        return self._presented(self._ready(given, lanes, False), given, asked, lanes)
 
     def _given(self, inputs: Any, asked: Asked) -> dict[nengo.Node, np.ndarray]:
         return given_inputs(inputs, asked.n_steps, self.network, self._input_nodes, self._shapes)
+
+    def _ready(self, given: Mapping[Any, np.ndarray], lanes: int, continuous: bool) -> Presenter:
+        """The presenter of these values."""
+        changing = any(x.shape[1] > 1 for x in given.values())
+        return self._kept.ready(frozenset(given), changing, lanes, continuous)
 
     def _presented(
         self, presenter: Presenter, given: Mapping[Any, np.ndarray], asked: Asked, lanes: int,
         first: int = 0,
     ) -> Iterator[Batch]:  # fmt: skip
         """The results of batches, from sample ``first`` on."""
-        n_samples = len(next(iter(given.values()))) if given else 1
+        n_samples = _n_samples(given)
         for start in range(first, n_samples, lanes):
             if asked.presentation == "fresh":
                 presenter.reset()
@@ -363,6 +364,11 @@ class Emulator:
         gathered = {p: Gathered(asked.readout == "all", steps) for p, steps in every.items()}
         presenter.present(inputs, asked.n_steps, gathered, asked.by_step)
         return batch_of(presenter, list(gathered.values()), n)
+
+
+def _n_samples(given: Mapping[Any, np.ndarray]) -> int:
+    """How many there are; without inputs, one."""
+    return len(next(iter(given.values()))) if given else 1
 
 
 def _built_again(network: Any, seeds: Sequence[int | None], options: Any) -> Emulator:

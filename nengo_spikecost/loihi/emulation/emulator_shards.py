@@ -25,6 +25,9 @@ from ...scale_out import (
 from ...scale_out.cluster import n_threads_of
 from .results import Asked, Batch
 
+Checked = Callable[[Mapping[Any, Any]], Mapping[Any, np.ndarray]]
+"""From samples by Node to their values."""
+
 #: Samples that are checked at a time before anything is sent.
 _CHECKED_AT_ONCE = 4096
 
@@ -114,9 +117,8 @@ def check_separable(asked: Asked, shared: Collection[Any]) -> None:
 
 
 def fed(
-    client: Any, inputs: Mapping[Any, Any], numbers: Mapping[Any, int],
-    checked: Callable[[Mapping[Any, Any]], Mapping[Any, np.ndarray]],
-) -> Fed:  # fmt: skip
+    client: Any, inputs: Mapping[Any, Any], numbers: Mapping[Any, int], checked: Checked
+) -> Fed:
     """What Nodes are fed, checked as far as it is here.
 
     Parameters
@@ -126,6 +128,11 @@ def fed(
     numbers : mapping from nengo.Node to int
     checked : callable
         Makes values of samples, or raises `DataError`.
+
+    Raises
+    ------
+    DataError
+        If there are no samples, or not as many for each Node, or they are not of the right shape.
     """
     if is_read_by_workers(inputs):
         check_readable(inputs)
@@ -139,15 +146,22 @@ def fed(
     if len(lengths) != 1:
         raise DataError("All inputs need as many samples.")
     (n_samples,), changing = lengths, False
-    for start in range(0, max(n_samples, 1), _CHECKED_AT_ONCE):
-        part = checked({k: x[start : start + _CHECKED_AT_ONCE] for k, x in arrays.items()})
+    if not n_samples:
+        checked(arrays)  # refuses them: there is nothing to cut
+    for part in _in_parts(arrays, n_samples, checked):
         changing = any(x.shape[1] > 1 for x in part.values())
     return Fed(n_samples, {numbers[k]: x for k, x in arrays.items()}, changing, False)
 
 
-def digests_of(
-    client: Any, fed: Fed, nodes: Any, checked: Callable[[Mapping[Any, Any]], Any]
-) -> dict[Any, str]:
+def _in_parts(
+    arrays: Mapping[Any, np.ndarray], n_samples: int, checked: Checked
+) -> Iterator[Mapping[Any, np.ndarray]]:
+    """The values of some samples at a time."""
+    for start in range(0, n_samples, _CHECKED_AT_ONCE):
+        yield checked({k: x[start : start + _CHECKED_AT_ONCE] for k, x in arrays.items()})
+
+
+def digests_of(client: Any, fed: Fed, nodes: Any, checked: Checked) -> dict[Any, str]:
     """A digest of what each Node is fed, as `Checkpoint` holds it; of arrays as in one process."""
     if fed.is_read:
         return {
@@ -157,12 +171,8 @@ def digests_of(
     digests = {}
     for number, array in fed.values.items():
         node = nodes[number]
-
-        def parts(array: np.ndarray = array, node: Any = node) -> Iterator[np.ndarray]:
-            for start in range(0, len(array), _CHECKED_AT_ONCE):
-                yield checked({node: array[start : start + _CHECKED_AT_ONCE]})[node]
-
-        digests[node] = digest_in_parts(parts(), len(array))
+        parts = _in_parts({node: array}, len(array), checked)
+        digests[node] = digest_in_parts((part[node] for part in parts), len(array))
     return digests
 
 
