@@ -29,6 +29,7 @@ from ...digests import array_digest
 from ...errors import ScaleOutError
 from .joint_sums import Agreement
 from .study import Study, packed, unpacked
+from .study_database import reason
 from .trials import Proposal, Reading, Setting
 
 #: Seconds between two looks at what the others did.
@@ -113,10 +114,9 @@ class DraftingEngine:
         try:
             yield
         except self._db.errors as error:
-            lines = str(getattr(error, "orig", error)).strip().splitlines() or ["no answer"]
             raise ScaleOutError(
-                f"The study {self._db.name} can't be reached any more ({lines[0]}). What was tried "
-                "before is in it: the same call goes on from there."
+                f"The study {self._db.name} can't be reached any more ({reason(error)}). What was "
+                "tried before is in it: the same call goes on from there."
             ) from error
 
     def _drafts(self, part: str) -> list[Reading] | None:

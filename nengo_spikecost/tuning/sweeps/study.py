@@ -57,9 +57,6 @@ class Study:
         self._unreadable: tuple[type[Exception], ...] = (*self._db.errors, *own)
         try:
             self._open(readonly)
-        except TuningError:
-            self.close()
-            raise
         except self._db.errors as error:
             self.close()
             raise TuningError(

@@ -200,8 +200,7 @@ class ServerDatabase:
                 "pip install 'nengo-spikecost[distributed]'."
             ) from None
         except SQLAlchemyError as error:
-            lines = str(getattr(error, "orig", error)).strip().splitlines() or ["no answer"]
-            raise TuningError(f"study: {self.name} can't be reached ({lines[0]}).") from None
+            raise TuningError(f"study: {self.name} can't be reached ({reason(error)}).") from None
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self.transaction():
@@ -252,6 +251,12 @@ class ServerDatabase:
     def close(self) -> None:
         self._connection.close()
         self._engine.dispose()
+
+
+def reason(error: Exception) -> str:
+    """What a database says of an error, in a line, without SQLAlchemy's words around it."""
+    lines = str(getattr(error, "orig", error)).strip().splitlines()
+    return lines[0] if lines else "no answer"
 
 
 def _statements(sql: str) -> list[str]:

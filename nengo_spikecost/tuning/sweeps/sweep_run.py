@@ -277,13 +277,13 @@ def sweep(model: Any, x: Any, y: Any, *, options: SweepOptions, **convert_option
         options = options.searching(file.facts().get("made_with"))
         plan = Plan(model, x, labels, options, converted)
         limit = TimeLimit(options)
+        n_trials = limit.n_trials(file, options.n_trials)
         make = simulators.get(str(options.simulator)).engine() or SettingEngine
         engine = make(plan)
         with limit.of_search.bounds():
             with contextlib.closing(engine):
                 with file.alone():
                     search, rules = prepared(plan, file, engine)
-                n_trials = limit.n_trials(file, options.n_trials)
                 if options.client is None:
                     run_trials(file, search, rules, engine, n_trials, options.progress)
             if options.client is not None:
