@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import signal
 
 import nengo
 import numpy as np
@@ -14,6 +12,7 @@ from nengo_spikecost import stack
 from nengo_spikecost.errors import DataError, MeasurementError, ScaleOutError
 from nengo_spikecost.loihi.emulation import Emulator
 from tests.loihi.emulated import nef_network, spiking_network
+from tests.scale_out.on_workers import kills_once
 
 STEPS = 12
 
@@ -117,26 +116,12 @@ def test_a_conversion_and_images_of_any_package(client):
             assert_same(emulator.run(values, STEPS, client=client, shard_size=4), expected)
 
 
-def kills_once(folder):
-    """Images in batches of 3; the second time they are asked for, their worker ends among them."""
-
-    def images():
-        for start in range(0, 23, 3):
-            if start == 6 and (folder / "asked").exists() and not (folder / "died").exists():
-                (folder / "died").touch()
-                os.kill(os.getpid(), signal.SIGKILL)
-            yield IMAGES[start : start + 3]
-        (folder / "asked").touch()
-
-    return images
-
-
 def test_images_that_workers_read_and_a_worker_that_dies(client, tmp_path):
     np.save(tmp_path / "x.npy", IMAGES)
     net, node = layered()
     with Emulator(net, batch_size=4) as emulator:
         expected = emulator.run({node: IMAGES}, STEPS)
-        for values in (str(tmp_path / "x.npy"), lambda: IMAGES, kills_once(tmp_path)):
+        for values in (str(tmp_path / "x.npy"), lambda: IMAGES, kills_once(tmp_path, IMAGES)):
             run = emulator.run({node: values}, STEPS, client=client, shard_size=4)
             assert_same(run, expected)
     assert (tmp_path / "died").exists()

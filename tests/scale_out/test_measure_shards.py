@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import os
 import pickle
-import signal
 
 import nengo
 import numpy as np
@@ -21,6 +19,7 @@ from nengo_spikecost.errors import (
     ScaleOutError,
 )
 from tests.models import conv_net, images
+from tests.scale_out.on_workers import kills_once
 
 STEPS = 8
 X, Y = images(23), np.arange(23) % 3
@@ -160,25 +159,10 @@ def test_a_checkpoint_goes_on_with_and_without_a_cluster(client, conversion, tmp
             nsc.measure(conversion, data, STEPS, client=client, **options)
 
 
-def kills_once(folder):
-    def data():
-        def batches():
-            for start in range(0, 23, 3):
-                if start == 6 and (folder / "asked").exists() and not (folder / "died").exists():
-                    (folder / "died").touch()
-                    os.kill(os.getpid(), signal.SIGKILL)
-                yield X[start : start + 3]
-            (folder / "asked").touch()
-
-        return batches()
-
-    return data
-
-
 def test_a_worker_that_dies_changes_nothing(client, conversion, tmp_path):
     options = {"simulator": "compiled", "batch_size": 4}
     expected = nsc.measure(conversion, X, STEPS, **options)
-    activity = nsc.measure(conversion, kills_once(tmp_path), STEPS, client=client, **options)
+    activity = nsc.measure(conversion, kills_once(tmp_path, X), STEPS, client=client, **options)
     assert (tmp_path / "died").exists()
     assert_same(activity, expected)
 

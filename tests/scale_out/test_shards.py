@@ -27,6 +27,7 @@ from nengo_spikecost.scale_out import (
     worker_versions,
 )
 from nengo_spikecost.warned import warn
+from tests.scale_out.on_workers import assert_idle
 
 
 class Squares(Work, Built):
@@ -128,16 +129,6 @@ def late_and_early(folder, what):
 def test_of_several_errors_that_of_the_first_shard_is_raised(client, tmp_path):
     with pytest.raises(DataError, match=r"^sample 0 is odd\.$"):
         squares(client, tmp_path, late_and_early)
-
-
-def assert_idle(client):
-    """Nothing waits on the cluster that nobody would take."""
-    for _ in range(100):
-        left = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
-        if not left:
-            return
-        threading.Event().wait(0.1)
-    raise AssertionError(f"{left} tasks are left")
 
 
 def warn_of(folder, what):

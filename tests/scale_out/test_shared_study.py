@@ -11,12 +11,10 @@ import pytest
 
 from nengo_spikecost.errors import TuningError
 from nengo_spikecost.tuning.sweeps import Sweep
-from nengo_spikecost.tuning.sweeps.search import Search
 from nengo_spikecost.tuning.sweeps.study import Study
-from nengo_spikecost.tuning.sweeps.sweep_run import Rules, run_trials, stages_of
-from nengo_spikecost.tuning.sweeps.trials import Space, global_scales, starts
+from nengo_spikecost.tuning.sweeps.sweep_run import run_trials
 from tests.scale_out.test_shared_sweep import facts
-from tests.tuning.sweep_fakes import ABOUT, RULE, STEPS, FormulaEngine
+from tests.tuning.sweep_fakes import ABOUT, FormulaEngine, formula_search
 
 N_TRIALS = 24
 
@@ -31,13 +29,10 @@ class SlowEngine(FormulaEngine):
 
 def searched(study, n_trials=N_TRIALS, kind=FormulaEngine):
     engine = kind(400)
-    space = Space(RULE, (0.005, 0.01), STEPS, (0.005, 0.02, 0.05))
-    first = starts(space, global_scales(RULE), {})
-    search = Search(space, tuple(first), float(engine.reference.mean()), 0, 0.25)
-    rules = Rules(stages_of(400, 80), engine.reference, space.worst_loss)
+    search, rules = formula_search(engine, (0.005, 0.01), 80)
     with Study(study) as file:
         if "about" not in file.facts():
-            facts = {"about": ABOUT, "space": space.to_dict()}
+            facts = {"about": ABOUT, "space": search.space.to_dict()}
             file.remember(facts, {"reference": engine.reference})
         run_trials(file, search, rules, engine, n_trials, False)
         return file.trials(), len(engine.calls)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 
 import numpy as np
 import pytest
@@ -16,10 +15,11 @@ from nengo_spikecost.scale_out import Built, Work
 from nengo_spikecost.tuning.sweeps.search import Search
 from nengo_spikecost.tuning.sweeps.shared_engine import SharedEngine, failure
 from nengo_spikecost.tuning.sweeps.study import Study
-from nengo_spikecost.tuning.sweeps.sweep_run import Rules, likely, run_trials, stages_of
+from nengo_spikecost.tuning.sweeps.sweep_run import likely, run_trials, stages_of
 from nengo_spikecost.tuning.sweeps.trials import Space, global_scales, starts
 from tests.models import conv_net, images
-from tests.tuning.sweep_fakes import RULE, STEPS, FormulaEngine
+from tests.scale_out.on_workers import assert_idle
+from tests.tuning.sweep_fakes import RULE, STEPS, FormulaEngine, formula_search
 
 OPTIONS = {
     "n_steps": (10, 20), "accuracy_losses": (0.05, 0.2), "first_images": 40, "n_trials": 12,
@@ -64,10 +64,7 @@ class FormulaWork(Work, Built):
 
 def searched(n_trials, engine, fails=(), expect=None):
     formula = FormulaEngine(400, fails)
-    space = Space(RULE, (0.005, 0.01), STEPS, (0.005, 0.02, 0.05))
-    first = starts(space, global_scales(RULE), {})
-    search = Search(space, tuple(first), float(formula.reference.mean()), 0, 0.25)
-    rules = Rules(stages_of(400, 80), formula.reference, space.worst_loss)
+    search, rules = formula_search(formula, (0.005, 0.01), 80)
     with Study(None) as file:
         run_trials(file, search, rules, engine or formula, n_trials, False, expect)
         return file.trials()
@@ -155,12 +152,7 @@ def test_an_interrupt_leaves_nothing_behind(client, data, tmp_path, monkeypatch)
         patch.setattr(Study, "add", interrupt)
         with pytest.raises(KeyboardInterrupt):
             nsc.sweep(*data, **OPTIONS, client=client)
-    for _ in range(200):
-        left = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
-        if not left:
-            break
-        threading.Event().wait(0.1)
-    assert not left
+    assert_idle(client, 20)
 
 
 def test_no_client_is_said_first():

@@ -62,6 +62,15 @@ class FormulaEngine:
         return found
 
 
+def formula_search(engine, synapses, n_first, *, seed=0, explore=0.25, starting=True):
+    """The search over the formula, and its rules."""
+    space = Space(RULE, synapses, STEPS, (0.005, 0.02, 0.05))
+    first = starts(space, global_scales(RULE), {}) if starting else []
+    search = Search(space, tuple(first), float(engine.reference.mean()), seed, explore)
+    stages = stages_of(len(engine.reference), n_first)
+    return search, Rules(stages, engine.reference, space.worst_loss)
+
+
 def formula_sweep(
     n_trials=60,
     *,
@@ -74,15 +83,14 @@ def formula_sweep(
     starting=True,
 ):
     """A sweep over the formula, through the same steps as `sweep`."""
-    space = Space(RULE, synapses, STEPS, (0.005, 0.02, 0.05))
     engine = engine or FormulaEngine(n_images)
-    first = starts(space, global_scales(RULE), {}) if starting else []
-    search = Search(space, tuple(first), float(engine.reference.mean()), seed, explore)
-    rules = Rules(stages_of(n_images, 100), engine.reference, space.worst_loss)
+    search, rules = formula_search(
+        engine, synapses, 100, seed=seed, explore=explore, starting=starting
+    )
     with Study(path) as file:
         if "space" not in file.facts():
             file.remember(
-                {"about": ABOUT, "space": space.to_dict(), "tuned": {}},
+                {"about": ABOUT, "space": search.space.to_dict(), "tuned": {}},
                 {"reference": engine.reference},
             )
         run_trials(file, search, rules, engine, n_trials, False)
