@@ -15,6 +15,14 @@ def randomise(model: Any, seed: int = 0) -> Any:
     return model
 
 
+def positive_variances(model: Any) -> Any:
+    """The model's weights again, but no negative variances."""
+    for weight in model.weights:
+        if "variance" in weight.name:
+            weight.assign(np.abs(weight.numpy()) + 0.5)
+    return model
+
+
 def conv_net(keras: Any, seed: int = 0, names: tuple[str, str] = ("conv0", "conv1")) -> Any:
     """Two convolutions, one with biases, and two dense layers on 8x8 images."""
     layers = keras.layers

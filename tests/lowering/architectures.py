@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import tensorflow as tf
 
-from tests.models import randomise
+from tests.models import positive_variances, randomise
 
 L = tf.keras.layers
 
@@ -134,13 +134,4 @@ def model(name: str, size: int = 8, channels: int = 4, readout: bool = True) -> 
     x = ARCHITECTURES[name][0](x)
     if readout:
         x = L.Dense(3, name="readout")(L.Flatten(name="last_flatten")(x))
-    return _with_variances(randomise(tf.keras.Model(inp, x, name=name)))
-
-
-def _with_variances(model: Any) -> Any:
-    """Random weights again, but no negative variances."""
-    for layer in model.layers:
-        if isinstance(layer, L.BatchNormalization):
-            *rest, variance = layer.get_weights()
-            layer.set_weights([*rest, abs(variance) + 0.5])
-    return model
+    return positive_variances(randomise(tf.keras.Model(inp, x, name=name)))

@@ -9,9 +9,21 @@ import nengo_dl
 import numpy as np
 from nengo.ensemble import Neurons
 
+from nengo_spikecost.graph import NetworkGraph
+
 #: Largest difference of a rate, relative to the largest rate: lowering rounds differently,
 #: in float64 in Nengo and float32 in NengoDL.
 TOLERANCE = {"nengo": 1e-9, "nengo_dl": 1e-6}
+
+
+def synapses(network: nengo.Network) -> dict[tuple[str, str], int]:
+    """Synapses between each two populations, all pathways together."""
+    found: dict[tuple[str, str], int] = {}
+    for pathway in NetworkGraph(network).pathways:
+        if pathway.kind == "neural":
+            key = pathway.pre.name, pathway.post.name
+            found[key] = found.get(key, 0) + pathway.n_synapses
+    return found
 
 
 def snapshot(network: nengo.Network) -> dict[Any, Any]:

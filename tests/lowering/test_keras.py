@@ -14,7 +14,7 @@ from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.lowering import lower
 
 from .architectures import ARCHITECTURES, model
-from .comparison import assert_same_rates, assert_unchanged, snapshot
+from .comparison import assert_same_rates, assert_unchanged, snapshot, synapses
 
 
 def converted(name):
@@ -55,17 +55,7 @@ def test_form(name):
 def test_same_synapses(name):
     conversion = converted(name)
     lowering = lower(conversion.net, keep=conversion.input_nodes)
-
-    def synapses(graph):
-        found = {}
-        for pathway in graph.pathways:
-            if pathway.kind == "neural":
-                key = (pathway.pre.name, pathway.post.name)
-                found[key] = found.get(key, 0) + pathway.n_synapses
-        return found
-
-    before = synapses(NetworkGraph(conversion.net))
-    after = synapses(NetworkGraph(lowering.network))
+    before, after = synapses(conversion.net), synapses(lowering.network)
     assert before.keys() == after.keys()
     for key, count in after.items():
         # Two routes between the same two are two sets of synapses before, one after.

@@ -23,11 +23,11 @@ from nengo_spikecost.lowering.lowering_record import n_stored
 from nengo_spikecost.lowering.map_reading import connection_map
 from nengo_spikecost.lowering.map_sizes import MapSizes
 from nengo_spikecost.lowering.strided_map import StridedMap
-from tests.models import randomise
+from tests.models import positive_variances, randomise
 from tests.properties.dense_paths import assert_counts_are_brute_force, matrices
 
 from .chains import KINDS, random_network
-from .comparison import assert_same_rates
+from .comparison import assert_same_rates, synapses
 
 L = tf.keras.layers
 lower_module = sys.modules["nengo_spikecost.lowering.lower"]
@@ -51,27 +51,9 @@ def dense_net(n_layers=4, growth=3, size=6):
     return tf.keras.Model(inp, L.Dense(3, name="readout")(L.Flatten(name="flat")(x)))
 
 
-def with_weights(model):
-    model = randomise(model)
-    for layer in model.layers:
-        if isinstance(layer, L.BatchNormalization):
-            *rest, variance = layer.get_weights()
-            layer.set_weights([*rest, abs(variance) + 0.5])
-    return model
-
-
 def converted(model, **options):
-    return convert(with_weights(model), neuron_type="RectifiedLinear", synapse=0.005, **options)
-
-
-def synapses(network):
-    """Synapses between each two populations, all pathways together."""
-    found = {}
-    for pathway in NetworkGraph(network).pathways:
-        if pathway.kind == "neural":
-            key = pathway.pre.name, pathway.post.name
-            found[key] = found.get(key, 0) + pathway.n_synapses
-    return found
+    model = positive_variances(randomise(model))
+    return convert(model, neuron_type="RectifiedLinear", synapse=0.005, **options)
 
 
 def n_weights(network):
@@ -243,7 +225,7 @@ def test_two_routes_stay_one_synapse_while_the_budget_lasts(monkeypatch):
 
 
 def test_a_chip_is_told_what_would_take_the_nodes_away(no_memory):
-    model = with_weights(dense_net(3))
+    model = positive_variances(randomise(dense_net(3)))
     conversion = convert(
         model, neuron_type="LoihiSpikingRectifiedLinear", synapse=0.005, off_chip=["first"]
     )

@@ -18,7 +18,7 @@ from nengo_spikecost.tuning.training.trainee import Trainee
 from nengo_spikecost.tuning.training.weights import WeightMap, trainable_parameters, training_copy
 from nengo_spikecost.workload.exact import count
 
-from ..models import conv_net, randomise
+from ..models import conv_net, positive_variances, randomise
 
 tf = stack.tensorflow()
 keras = stack.keras()
@@ -77,13 +77,6 @@ def normalized(keras):
     x = layers.GaussianNoise(1.0, name="noise")(layers.Flatten()(x))
     x = layers.Dense(5, activation="relu", name="dense0")(x)
     return positive_variances(randomise(keras.Model(inp, layers.Dense(3, name="dense1")(x))))
-
-
-def positive_variances(model):
-    for weight in model.weights:
-        if "variance" in weight.name:
-            weight.assign(np.abs(weight.numpy()) + 0.5)
-    return model
 
 
 @pytest.mark.parametrize("scale", [1, 50])
