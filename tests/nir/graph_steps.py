@@ -24,7 +24,6 @@ class Step:
     gain: str = "euler"
     reset: str = "value"
     delayed: bool = False
-    owed: bool = False
     at_threshold: bool = False
     several: bool = False
     lowest: float | None = None
@@ -141,11 +140,8 @@ class Graph:
             kept = np.exp(-q) if own.decay == "exp" else 1 - q
             w_in = given.w_in if hasattr(given, "w_in") else 1.0
             if own.current == "gain":
-                state["i"] = (
-                    kept * state["i"] + w_in * (1 - kept) * x
-                    if own.gain == "exact"
-                    else kept * state["i"] + w_in * q * x
-                )
+                moved = 1 - kept if own.gain == "exact" else q
+                state["i"] = kept * state["i"] + w_in * moved * x
             elif own.current == "jump":
                 state["i"] = kept * state["i"] + w_in * x
             else:
