@@ -174,3 +174,9 @@ class OverwriteWarning(SpikeCostWarning):
 
 class ScaleOutWarning(SpikeCostWarning):
     """A cluster does not do what its user may expect of it."""
+
+
+def last_line(error: BaseException) -> str:
+    """The last line of what another package says, whose errors may go on for pages; "" if none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from ..errors import MeasurementError, SpikeCostError
+from ..errors import MeasurementError, SpikeCostError, last_line
 from .backend import Backend, Setup
 from .recorder import Recorder
 from .samples import Batch, Frames
@@ -67,6 +67,5 @@ def simulator_errors(simulator: str, words: str = _CANT) -> Iterator[None]:
     except SpikeCostError:
         raise
     except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[-1] if lines else type(error).__name__
+        reason = last_line(error) or type(error).__name__
         raise MeasurementError(f"Simulator {simulator} {words}: {reason}") from error

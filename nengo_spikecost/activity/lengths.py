@@ -12,7 +12,7 @@ from ..deadlines import check_time
 from ..progress import progress_bar
 from .activity_record import Activity
 from .backend import BatchCounts, Setup
-from .measure import simulator_errors
+from .batch_runs import simulator_errors
 from .recorder import Recorder
 from .samples import Frames
 

@@ -20,9 +20,9 @@ from ..scale_out import (
     Work,
     check_readable,
     in_order,
+    n_threads_of,
     sample_shards,
 )
-from ..scale_out.cluster import n_threads_of
 from .backend import Backend, Setup
 from .batch_runs import built_backend, run_batch
 from .measure_options import MeasureOptions

@@ -10,7 +10,7 @@ from typing import Any
 
 import nengo_dl
 
-from ..errors import MeasurementError
+from ..errors import MeasurementError, last_line
 
 _PACKAGES = tuple(f"{os.sep}{name}{os.sep}" for name in ("nengo", "nengo_dl"))
 
@@ -35,8 +35,7 @@ def only_nengo_runs(network: Any) -> Iterator[None]:
             isinstance(node, nengo_dl.TensorNode) for node in network.all_nodes
         ):
             raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        reason = lines[-1] if lines else type(error).__name__
+        reason = last_line(error) or type(error).__name__
         raise MeasurementError(
             f"NengoDL can't run this network, which Nengo can: {reason.rstrip('.')}. Use "
             "simulator='compiled' or 'nengo', which run whatever Nengo does."

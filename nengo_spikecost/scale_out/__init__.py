@@ -17,7 +17,7 @@ of workers and any length of a shard.
 dask.distributed is imported when a client is given, and not before.
 """
 
-from .cluster import checked_client, connected
+from .cluster import checked_client, connected, n_threads_of
 from .cutting import sample_shards
 from .sample_parts import DescribeSamples, SampleReader, check_readable, is_read_by_workers
 from .shards import Shard, Shards, in_order
@@ -25,5 +25,6 @@ from .work import Built, Work
 
 __all__ = [
     "Built", "DescribeSamples", "SampleReader", "Shard", "Shards", "Work", "check_readable",
-    "checked_client", "connected", "in_order", "is_read_by_workers", "sample_shards",
+    "checked_client", "connected", "in_order", "is_read_by_workers", "n_threads_of",
+    "sample_shards",
 ]  # fmt: skip

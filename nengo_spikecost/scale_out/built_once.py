@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..errors import ScaleOutError, SpikeCostError, SpikeCostWarning
+from ..errors import ScaleOutError, SpikeCostError, SpikeCostWarning, last_line
 from .sample_parts import SampleReader
 from .work import Built, Work
 from .worker_versions import own_versions, refusal
@@ -159,8 +159,7 @@ def done_on_worker(
     except MemoryError as error:
         return Done(error=ScaleOutError(f"Worker {worker.address} ran out of memory ({error})."))
     except Exception as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        words = f"{type(error).__name__}: {lines[-1] if lines else 'no message'}"
+        words = f"{type(error).__name__}: {last_line(error) or 'no message'}"
         return Done(error=ScaleOutError(f"Worker {worker.address} failed with {words}"))
 
 

@@ -24,6 +24,7 @@ from ...errors import MeasurementError
 from ...options import named_arguments
 from ...scale_out import checked_client
 from ..cores.built import BuiltNetwork, built_network
+from . import emulator_shards as shards
 from .chip import Chip, built_digest, flatten
 from .chip_losses import Losses
 from .emulation_records import EmulatedRun
@@ -243,8 +244,6 @@ class Emulator:
         progress: Any,
     ) -> EmulatedRun:  # fmt: skip
         """`run` on the workers of a cluster."""
-        from . import emulator_shards as shards
-
         client, nodes = checked_client(client), self.network.all_nodes
         progress = check.flag("progress", progress, MeasurementError)
         if shard_size is not None:

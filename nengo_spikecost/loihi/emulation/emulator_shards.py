@@ -20,9 +20,9 @@ from ...scale_out import (
     check_readable,
     in_order,
     is_read_by_workers,
+    n_threads_of,
     sample_shards,
 )
-from ...scale_out.cluster import n_threads_of
 from .results import Asked, Batch
 
 Checked = Callable[[Mapping[Any, Any]], Mapping[Any, np.ndarray]]

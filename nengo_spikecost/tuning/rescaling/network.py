@@ -11,10 +11,11 @@ from typing import Any, Callable, Union
 from ... import check
 from ...activity import Activity, measure
 from ...activity.backend import Setup
+from ...activity.batch_runs import simulator_errors
 from ...activity.compiled.compiled_backend import of_nengo_dl
 from ...activity.known_simulators import COMPILED, NENGO_DL
 from ...activity.lengths import measured_at
-from ...activity.measure import default_batch_size, simulator_errors
+from ...activity.measure import default_batch_size
 from ...activity.measure_options import PRESENTATIONS
 from ...activity.subject import subject
 from ...conversion import Conversion, convert

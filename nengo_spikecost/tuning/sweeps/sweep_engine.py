@@ -28,9 +28,9 @@ import numpy as np
 
 from ...activity import Activity, SimulatorSpec, default_batch_size, measure, simulators
 from ...activity.backend import Setup
+from ...activity.batch_runs import simulator_errors
 from ...activity.labels import Labels
 from ...activity.lengths import measured_at
-from ...activity.measure import simulator_errors
 from ...activity.subject import subject
 from ...conversion import Conversion
 from ...energy import devices
