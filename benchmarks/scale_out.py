@@ -13,6 +13,7 @@ The file is Keras's: ``x_train`` of shape (60000, 28, 28) and type uint8.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,19 @@ def used() -> tuple[int, float, float]:
     return os.getpid(), time.process_time(), peak_MB()
 
 
+@contextlib.contextmanager
+def workers(n: int) -> Iterator[Any]:
+    """A client of so many workers of one thread, in processes of their own."""
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=n, threads_per_worker=1, dashboard_address=None, memory_limit=0
+    )
+    with cluster, Client(cluster) as client:
+        client.wait_for_workers(n)
+        yield client
+
+
 def emulate(file: str, n_images: int, n_workers: int, kill: bool) -> dict[str, Any]:
     """One run, as a row of the table."""
     from nengo_spikecost.loihi import Emulator
@@ -72,17 +87,11 @@ def emulate(file: str, n_images: int, n_workers: int, kill: bool) -> dict[str, A
         run = emulator.run({node: images}, STEPS)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         return row(run, seconds, cpu, {"process": peak_MB()})
-    from distributed import Client, LocalCluster
-
     part = f"{file}.{n_images}.npy"
     if not os.path.exists(part):
         np.save(part, images)
     del images
-    cluster = LocalCluster(
-        n_workers=n_workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
-    )
-    with cluster, Client(cluster) as client:
-        client.wait_for_workers(n_workers)
+    with workers(n_workers) as client:
         warm = f"{file}.{BATCH * n_workers * 4}.npy"
         np.save(warm, np.load(file, mmap_mode="r")[: BATCH * n_workers * 4])
         emulator.run({node: warm}, STEPS, client=client)  # imports, builds and compiles
@@ -121,12 +130,7 @@ def sweep(study: str, n_trials: int, n_workers: int) -> dict[str, Any]:
     given = (demo_model(), data.x_train[:400], data.y_train[:400])
     start = time.perf_counter()
     if n_workers:
-        from distributed import Client, LocalCluster
-
-        cluster = LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=None, memory_limit=0
-        )
-        with cluster, Client(cluster) as client:
+        with workers(n_workers) as client:
             swept = nsc.sweep(*given, **options, client=client)
     else:
         swept = nsc.sweep(*given, **options)
@@ -220,15 +224,15 @@ def main() -> None:
         images = np.load(arguments.mnist)["x_train"].reshape(-1, 784)
         np.save(file, (images / 255).astype(np.float32))
         n = min(arguments.images, len(images))
-        one, two = (apart("emulate", file, n, workers, "-") for workers in (0, 2))
+        one, two = (apart("emulate", file, n, n_workers, "-") for n_workers in (0, 2))
         print(f"{n:,} images of {STEPS} steps, {one['spikes']:,} spikes, {one['synops']:,} synops")
         print(line("one process", one, n))
         print(line("two workers", two, n))
         print(f"All counts and outputs the same: {one['digest'] == two['digest']}\n")
         n = min(arguments.scaling, n)
-        runs = {workers: apart("emulate", file, n, workers, "-") for workers in (1, 2, 4)}
-        for workers, told in runs.items():
-            print(line(f"{workers} workers, {n:,}", told, n))
+        runs = {k: apart("emulate", file, n, k, "-") for k in (1, 2, 4)}
+        for n_workers, told in runs.items():
+            print(line(f"{n_workers} workers, {n:,}", told, n))
         print(f"All the same: {len({told['digest'] for told in runs.values()}) == 1}\n")
         after = str(runs[2]["seconds"] / 3)
         killed = apart("emulate", file, n, 2, "kill", KILL_AFTER_S=after)
