@@ -144,6 +144,10 @@ class ScaleOutError(SpikeCostError, RuntimeError):
     """Work cannot be done by the workers of a cluster, or could not be finished there."""
 
 
+class StudyError(TuningError):
+    """A study can't be reached or read just now, and nothing is wrong with what is in it."""
+
+
 class SpikeCostWarning(UserWarning):
     """Base class of every warning this package gives."""
 

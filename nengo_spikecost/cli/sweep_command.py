@@ -82,7 +82,8 @@ def sweep(
         best = swept.best(loss)
         if n_confirm is not None:
             later = slice(samples, samples + n_confirm)
-            confirmed = swept.confirm(x[later], y[later], swept.front())
+            client = options.get("client")
+            confirmed = swept.confirm(x[later], y[later], swept.front(), client=client)
             show("")
             show_result(confirmed)
             best = confirmed.best(loss).point

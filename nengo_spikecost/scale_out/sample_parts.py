@@ -23,6 +23,7 @@ import numpy as np
 from ..check import shown
 from ..digests import array_digest
 from ..errors import DataError
+from ..files import check_is_file
 from .work import Built, Work
 
 #: Samples that are read at a time for a digest.
@@ -224,6 +225,8 @@ def _is_function(data: Any) -> bool:
 
 
 def _opened(path: str) -> Any:
+    if path.endswith(".npy") and os.path.exists(path):
+        check_is_file(path, "data file")  # a pipe would be waited for without end
     try:
         if path.endswith(".npy"):
             return np.load(path, mmap_mode="r", allow_pickle=False)

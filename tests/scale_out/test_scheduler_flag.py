@@ -24,7 +24,10 @@ def run(tmp_path, monkeypatch):
 COMMANDS = {
     "report": "report model.h5 --data data.npz --steps 10 --simulator compiled --no-try",
     "deploy": "deploy model.h5 --data data.npz --steps 10 --presentation fresh --no-try",
-    "sweep": "sweep model.h5 --data data.npz --steps 10,20 --trials 6 --losses 0.2 --study s.db",
+    "sweep": "sweep model.h5 --data data.npz --steps 10,20 --trials 6 --losses 0.2 --study s.db"
+    " --samples 40 --confirm 20",
+    "sweep on the chip": "sweep model.h5 --data data.npz --steps 10 --trials 4 --losses 0.5 "
+    "--study s.db --simulator loihi --samples 20 --confirm 10",
 }
 
 

@@ -297,6 +297,17 @@ def test_a_file_that_is_not_there(client, tmp_path):
         list(in_order(client, DescribeSamples(str(tmp_path / "no.npy")), part, "Reading", False))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "x.npy"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match=r"x\.npy is a device or a pipe, not a data file"):
+        SampleReader(str(pipe))
+    (tmp_path / "y.npy").mkdir()
+    with pytest.raises(DataError, match=r"y\.npy is a folder, not a data file"):
+        SampleReader(str(tmp_path / "y.npy"))
+
+
 def test_parts_of_different_lengths_and_functions_without_samples():
     with pytest.raises(DataError, match=r"different numbers of samples \(19, 20\)"):
         SampleReader((lambda: SAMPLES, LABELS[1:])).n_samples()

@@ -9,8 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from nengo_spikecost.errors import TuningError
+from nengo_spikecost.errors import StudyError, TuningError
 from nengo_spikecost.tuning.sweeps import Sweep
+from nengo_spikecost.tuning.sweeps.shared_study import remove_drafts
 from nengo_spikecost.tuning.sweeps.study import Study
 from nengo_spikecost.tuning.sweeps.sweep_run import run_trials
 from tests.scale_out.test_shared_sweep import facts
@@ -91,6 +92,51 @@ def test_what_was_edited_is_refused(address):
         db.execute("UPDATE trials SET scales = '{}' WHERE number = 2")
     with pytest.raises(TuningError, match=r"was damaged or edited .*\(trial 2\)"):
         searched(address)
+
+
+def end_connections(address):
+    """As a server does that is stopped, or a network that is cut."""
+    import psycopg
+
+    name, folder = address.partition("@/")[2].split("?host=")
+    with psycopg.connect(f"host={folder} user=study dbname=postgres", autocommit=True) as db:
+        db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+
+
+@pytest.mark.parametrize("call", [1, 6])
+def test_a_connection_that_is_lost_is_no_damage_and_no_failed_setting(address, monkeypatch, call):
+    read = FormulaEngine.read
+
+    def lost(self, setting, start, stop):
+        if len(self.calls) == call:
+            end_connections(address)
+        return read(self, setting, start, stop)
+
+    monkeypatch.setattr(FormulaEngine, "read", lost)
+    told = r"can't be reached any more \(.+\): see to the server .* goes on from there\.$"
+    with pytest.raises(StudyError, match=told):
+        searched(address)
+    monkeypatch.undo()
+    trials, _ = searched(address)
+    assert facts(trials) == facts(searched(None)[0])
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda file: file.trials(), lambda file: file.n_trials(), lambda file: file.judged(),
+        lambda file: file.remember({"a": 1}), lambda file: file.alone().__enter__(),
+        lambda file: remove_drafts(file),
+    ],
+)  # fmt: skip
+def test_whatever_is_asked_of_a_connection_that_is_lost(address, ask):
+    searched(address, 3)
+    with Study(address) as file:
+        end_connections(address)
+        with pytest.raises(StudyError, match="can't be reached any more"):
+            ask(file)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nengo_spikecost.errors import TuningError
+from nengo_spikecost.errors import StudyError, TuningError
 from nengo_spikecost.tuning.sweeps import Sweep
-from tests.tuning.sweep_fakes import formula_sweep
+from nengo_spikecost.tuning.sweeps.study import Study
+from nengo_spikecost.tuning.sweeps.study_database import SqliteDatabase
+from tests.tuning.sweep_fakes import FormulaEngine, formula_sweep
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +32,13 @@ def study(whole, tmp_path):
     copy = tmp_path / "sweep.db"
     copy.write_bytes(whole[0].read_bytes())
     return copy
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """SQLite, which waits 5 s for a lock otherwise."""
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, timeout=0.1, **k))
 
 
 def change(path, sql, *values):
@@ -113,6 +122,60 @@ def test_old_studies_that_are_damaged(study):
         Sweep.load(study)
 
 
+@pytest.mark.parametrize("reads", [Sweep.load, lambda path: formula_sweep(14, path=path)])
+def test_a_study_that_another_program_holds_is_not_called_damaged(study, impatient, reads):
+    before = study.read_bytes()
+    other = sqlite3.connect(study, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")  # as a program that looks at databases leaves it
+    told = (
+        r"sweep\.db is held by another program \(database is locked\): end .* goes on from there\.$"
+    )
+    with pytest.raises(StudyError, match=told):
+        reads(study)
+    other.rollback()
+    other.close()
+    assert study.read_bytes() == before
+    assert len(reads(study).trials) in (12, 14)
+
+
+def test_a_program_that_takes_the_study_under_way(study, impatient, monkeypatch):
+    read, others = FormulaEngine.read, []
+
+    def late(self, setting, start, stop):
+        if not others:
+            others.append(sqlite3.connect(study, isolation_level=None))
+            others[0].execute("BEGIN EXCLUSIVE")
+        return read(self, setting, start, stop)
+
+    monkeypatch.setattr(FormulaEngine, "read", late)
+    with pytest.raises(StudyError, match="is held by another program"):
+        formula_sweep(14, path=study)
+    others[0].close()
+    after = formula_sweep(14, path=study).trials
+    alone = formula_sweep(14).trials
+    assert [t.proposal for t in after] == [t.proposal for t in alone]
+
+
+@pytest.mark.parametrize("said", ["disk I/O error", "unable to open database file"])
+def test_a_disk_that_can_not_be_read_is_not_called_damaged(study, monkeypatch, said):
+    def broken(self, sql, values=()):
+        raise sqlite3.OperationalError(said)
+
+    with Study(study) as file:
+        monkeypatch.setattr(SqliteDatabase, "execute", broken)
+        with pytest.raises(StudyError, match=rf"can't be read \({said}\): see to the disk"):
+            file.trials()
+        with pytest.raises(StudyError, match=rf"can't be written \({said}\): see to the disk"):
+            file.remember({"a": 1}, {})
+
+
+def test_a_table_that_was_taken_away_is_damage(study):
+    change(study, "DROP TABLE readings")
+    with pytest.raises(TuningError, match="damaged or edited") as error:
+        Sweep.load(study)
+    assert not isinstance(error.value, StudyError)
+
+
 def test_an_empty_file_is_not_made_a_study_by_looking(tmp_path):
     path = tmp_path / "empty.db"
     path.touch()
@@ -123,7 +186,7 @@ def test_an_empty_file_is_not_made_a_study_by_looking(tmp_path):
 
 LIMITED = """
 import resource, sys
-from nengo_spikecost.errors import TuningError
+from nengo_spikecost.errors import StudyError, TuningError
 from tests.tuning.sweep_fakes import formula_sweep
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
@@ -151,12 +214,10 @@ def test_a_full_disk(tmp_path, limit, n_least):
     assert [t.proposal for t in swept.trials] == [t.proposal for t in expected.trials]
 
 
-def test_a_study_that_another_program_holds(study, monkeypatch):
-    connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, timeout=0.1, **k))
-    other = connect(study, isolation_level=None)
+def test_a_study_that_another_program_holds(study, impatient):
+    other = sqlite3.connect(study, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(TuningError, match=r"can't be written \(database is locked\)"):
+    with pytest.raises(TuningError, match=r"is held by another program \(database is locked\)"):
         formula_sweep(14, path=study)
     other.close()
     assert len(formula_sweep(14, path=study).trials) == 14

@@ -26,10 +26,8 @@ import numpy as np
 
 from ...deadlines import check_time
 from ...digests import array_digest
-from ...errors import ScaleOutError
 from .joint_sums import Agreement
 from .study import Study, packed, unpacked
-from .study_database import reason
 from .trials import Proposal, Reading, Setting
 
 #: Seconds between two looks at what the others did.
@@ -94,7 +92,7 @@ class DraftingEngine:
         """Readings, by whoever made them; None if another process is at it."""
         exactly = [*setting.scales.items(), setting.synapse, start, stop]
         part = array_digest([json.dumps(exactly)])
-        with self._connected():
+        with self._file.answered():
             drafts = self._drafts(part)
             if drafts or not self._db.lock(part, wait=False):
                 return drafts
@@ -102,22 +100,12 @@ class DraftingEngine:
         try:
             if drafts is None:
                 drafts = list(self._engine.read(setting, start, stop))
-                with self._connected():
+                with self._file.answered():
                     self._keep(part, drafts)
         finally:
             with contextlib.suppress(*self._db.errors):
                 self._db.unlock(part)
         return drafts
-
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[None]:
-        try:
-            yield
-        except self._db.errors as error:
-            raise ScaleOutError(
-                f"The study {self._db.name} can't be reached any more ({reason(error)}). What was "
-                "tried before is in it: the same call goes on from there."
-            ) from error
 
     def _drafts(self, part: str) -> list[Reading] | None:
         sql = "SELECT * FROM drafts WHERE part = ? ORDER BY n_steps"
@@ -146,4 +134,5 @@ class DraftingEngine:
 
 def remove_drafts(file: Study) -> None:
     """Take the drafts of a finished sweep away."""
-    file.database.execute("DELETE FROM drafts")
+    with file.answered():
+        file.database.execute("DELETE FROM drafts")

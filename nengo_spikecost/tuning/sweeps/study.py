@@ -25,7 +25,7 @@ import numpy as np
 
 from ...errors import TuningError
 from .joint_sums import Agreement
-from .study_database import StudyDatabase, opened
+from .study_database import StudyDatabase, opened, raise_if_hindered
 from .trials import Proposal, Reading, Setting, Trial
 
 FORMAT = "nengo-spikecost/sweep/1"
@@ -59,6 +59,7 @@ class Study:
             self._open(readonly)
         except self._db.errors as error:
             self.close()
+            raise_if_hindered(self._db, error)
             raise TuningError(
                 f"{self.path} is no study of a sweep: {error}; give another name."
             ) from None
@@ -97,11 +98,29 @@ class Study:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Context in which no other process that shares the study is."""
-        self._db.lock("study")
+        with self.answered():
+            self._db.lock("study")
         try:
             yield
         finally:
-            self._db.unlock("study")
+            # a server that can't be reached has let go of it
+            with contextlib.suppress(*self._db.errors):
+                self._db.unlock("study")
+
+    @contextlib.contextmanager
+    def answered(self, doing: str = "read") -> Iterator[None]:
+        """Context in which the database is asked.
+
+        Raises
+        ------
+        StudyError
+            If it does not answer.
+        """
+        try:
+            yield
+        except self._db.errors as error:
+            raise_if_hindered(self._db, error, doing)
+            raise
 
     def n_trials(self) -> int:
         """How many trials there are."""
@@ -248,11 +267,13 @@ class Study:
 
         Raises
         ------
+        StudyError
+            If it can't be read just now.
         TuningError
             If something in it can't be read.
         """
         try:
-            with self._db.one_moment():
+            with self.answered(), self._db.one_moment():
                 yield
         except TuningError:
             raise
@@ -262,7 +283,8 @@ class Study:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            yield
+            with self.answered("written"):
+                yield
         except self._db.cannot_write as error:
             raise TuningError(
                 f"The study {self.path} can't be written ({error}). What was tried before is in "

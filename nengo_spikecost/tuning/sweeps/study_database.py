@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from ...errors import TuningError
+from ...errors import StudyError, TuningError
 from ...files import check_is_file, check_writable, is_address
 
 TABLES = """
@@ -44,6 +44,10 @@ CREATE TABLE IF NOT EXISTS drafts (
 """Readings of trials that are under way, in studies of several processes."""
 
 
+#: What SQLite says where the system refused something, which is no fault of the file's content.
+_SYSTEM = ("disk I/O error", "unable to open", "out of memory", "is full")
+
+
 class StudyDatabase(Protocol):
     """A database that holds one study."""
 
@@ -51,6 +55,9 @@ class StudyDatabase(Protocol):
     is_shared: bool
     errors: tuple[type[Exception], ...]
     cannot_write: tuple[type[Exception], ...]
+
+    def hindrance(self, error: Exception, doing: str) -> str | None:
+        """What keeps a database that may be whole from being read or written; else None."""
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Run a statement; gives its rows, as tuples."""
@@ -114,6 +121,18 @@ class SqliteDatabase:
         except BaseException:
             self._lock.close()
             raise
+
+    def hindrance(self, error: Exception, doing: str) -> str | None:
+        # SQLite's own numbers of these are told from Python 3.11 on
+        said = str(error)
+        if "is locked" in said:
+            return (
+                f"is held by another program ({said}): end what that program does with it, a "
+                "transaction that was left open, say"
+            )
+        if any(words in said for words in _SYSTEM):
+            return f"can't be {doing} ({said}): see to the disk, and to whom the file belongs"
+        return None
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         return self._db.execute(sql, values).fetchall()
@@ -202,6 +221,14 @@ class ServerDatabase:
         except SQLAlchemyError as error:
             raise TuningError(f"study: {self.name} can't be reached ({reason(error)}).") from None
 
+    def hindrance(self, error: Exception, doing: str) -> str | None:
+        from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
+
+        # PostgreSQL's class of what "is not necessarily under the control of the programmer"
+        if isinstance(error, (InterfaceError, OperationalError, PendingRollbackError)):
+            return f"can't be reached any more ({reason(error)}): see to the server and the network"
+        return None
+
     def execute(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with self.transaction():
             result = self._connection.exec_driver_sql(_of_server(sql), tuple(values))
@@ -251,6 +278,16 @@ class ServerDatabase:
     def close(self) -> None:
         self._connection.close()
         self._engine.dispose()
+
+
+def raise_if_hindered(database: StudyDatabase, error: Exception, doing: str = "read") -> None:
+    """Raise `StudyError` if an error of a database says nothing against what is in it."""
+    words = database.hindrance(error, doing)
+    if words is not None:
+        raise StudyError(
+            f"The study {database.name} {words}. What was tried before is in it: the same call "
+            "goes on from there."
+        ) from error
 
 
 def reason(error: Exception) -> str:

@@ -223,7 +223,7 @@ class Sweep(Result):
     def confirm(
         self, x: Any, y: Any, settings: Point | Sequence[Point] | None = None, *,
         simulator: str | None = None, presentation: str | None = None, more_steps: int = 0,
-        progress: bool = True,
+        client: Any = None, progress: bool = True,
     ) -> Confirmation:  # fmt: skip
         """Convert and measure settings afresh, on other images or another simulator.
 
@@ -244,6 +244,9 @@ class Sweep(Result):
             Steps to present an image for beyond those of the setting. On a chip a spike takes a
             step from each layer to the next, and one or two from and to the host, so that the
             output comes later by about the number of layers than in NengoDL.
+        client : distributed.Client, optional
+            Of a Dask cluster, whose workers share the images (docs/scale_out.md): fresh ones only.
+            The counts are those of one process.
         progress : bool
             Show progress bars, if standard error is a terminal, or in a notebook.
 
@@ -288,7 +291,7 @@ class Sweep(Result):
             n_steps = point.n_steps + more_steps
             activity = measure(
                 network if blocks is None else blocks.on(network), x, n_steps, simulator=simulator,
-                presentation=presentation, progress=progress, **plan.simulation,
+                presentation=presentation, client=client, progress=progress, **plan.simulation,
             )  # fmt: skip
             graph, counted = priced_graph(network), {n_steps: activity}
             (reading,) = priced_readings(plan.options, counted, graph, labels)

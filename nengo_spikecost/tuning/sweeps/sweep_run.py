@@ -27,7 +27,7 @@ import numpy as np
 
 from ...activity import simulators
 from ...deadlines import check_time
-from ...errors import ScaleOutError, TuningError
+from ...errors import ScaleOutError, StudyError, TuningError
 from ...options import takes_options
 from ...progress import progress_bar
 from ...warned import each_once
@@ -136,7 +136,7 @@ def try_out(
             if all(reasons):
                 state, reason = "stopped", f"{reasons[-1]} after {seen} images"
                 break
-    except (ScaleOutError, TriedElsewhere):  # of the cluster or the study, not of the setting
+    except (ScaleOutError, StudyError, TriedElsewhere):  # not of the setting
         raise
     except Exception as error:  # kept with the trial: the next may well run
         state, reason = "failed", failure(error)
