@@ -75,6 +75,38 @@ CHIP_CONSTANTS: dict[str, Any] = {
     "host_io": "object|null: Time of a step in which the host writes and reads.",
 }
 
+LIMIT: dict[str, Any] = {
+    "name": "string: The layer; chip: all cores.",
+    "n_cores": "integer: Cores.",
+    "step_s": "number: Mean time of a step if these were the only cores, in s.",
+    "decided_by": {
+        "": "Share of the steps that each decides.",
+        "synops": "number: Synops.", "updates": "number: Updates of neurons, and their spikes.",
+        "messages": "number: Messages sent and arrived.",
+        "barrier": "number: Until all tiles and chips agree.",
+        "host": "number: What goes in and out of the chip.",
+    },
+    "core": "string: The core that is the slowest of these in most steps.",
+    "tied": ["string: A core.", "Those as slow as that in most steps that it is the slowest in."],
+    "slowest": "number: Share of the steps in which it, or one tied, is the slowest of these.",
+    "core_sets": "number: Share of the chip's steps whose time it, or one tied, sets.",
+    "all_sets": "number: Share of the chip's steps whose time one of these cores sets.",
+    "core_saves_s": "number: What half its load makes a step of the chip shorter by, in s.",
+    "tied_saves_s": "number: The same of it and those tied, in s.",
+    "all_saves_s": "number: The same of all these cores, in s.",
+    "then": "string|null: Who limits then; null: they set the time of no step.",
+}  # fmt: skip
+
+FLOORLINE: dict[str, Any] = {
+    "level": "string: low, nominal or high: of the constants.",
+    "host": "boolean: Whether steps wait for what goes in and out of the chip.",
+    "by_step": "boolean: Whether every step was counted; if not, each inference is one long step.",
+    "step_s": "number: Mean time of a step of the chip in s.",
+    "sentence": "string: Who sets the time of most steps, and what halving that gives.",
+    "chip": {"": "All cores together.", **LIMIT},
+    "layers": [{"": "One layer.", **LIMIT}, "The layers on the chip."],
+}
+
 CHIP_COST: dict[str, Any] = {
     "format": "=nengo-spikecost/loihi-chip/2",
     "verdict?": "@verdict: The verdict.",
@@ -101,6 +133,11 @@ CHIP_COST: dict[str, Any] = {
     "inferences_per_s": "@range: Inferences per second.",
     "time_parts_s": {"": "Where the time of an inference goes.", "*": "number: Time in s."},
     "slowest_core": "string: Name of the core that is most often the slowest.",
+    "floorline": {
+        "": "What decides the time of a step.",
+        "with_host": {"": "As steps are.", **FLOORLINE},
+        "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
+    },
     "layers": [
         {
             "": "One layer.", "name": "string: Name of the layer.", "n_cores": "integer: Cores.",
@@ -182,6 +219,9 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     }),
     "deployment": ("`deploy`", TARGET),
     "loihi-chip": ("`ChipCost`, and `cost` in the file of `deploy --cost`", CHIP_COST),
+    "floorline": ("`ChipCost.floorline`", {
+        "format": "=nengo-spikecost/floorline/1", "verdict?": "@verdict: The verdict.", **FLOORLINE,
+    }),
     "core-use": ("`core_use`", {
         "format": "=nengo-spikecost/core-use/1",
         "verdict?": "@verdict: The verdict.",

@@ -69,7 +69,7 @@ def results(tmp_path_factory):
         conversion, pooled().lowering, nsc.NetworkGraph(conversion), energy.workload(),
         energy.estimate("loihi"), nsc.profile(conversion, x, y, n_steps=8, try_out=False, **quiet),
         nsc.break_even(conversion, activity), nsc.compare(conversion, activity, example_data=x),
-        deployment.fit, deployment.mapping(), deployment.cost(),
+        deployment.fit, deployment.mapping(), deployment.cost(), deployment.cost().floorline(),
         loihi.Emulator(conversion).run(x.reshape(len(x), -1), 8),
         loihi.core_use(conversion), loihi.preflight(model), sweep.confirm(x, y, **quiet),
         nsc.tune_firing_rates(model, x, target=100, n_steps=20, **quiet),

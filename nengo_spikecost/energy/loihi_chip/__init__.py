@@ -37,6 +37,7 @@ from .chip_options import ChipOptions
 from .chip_profile import EVENTS, POWERS, Board, HostIO, Profile
 from .cost import ChipCost, CoreCost, LayerCost
 from .events import CORE_PARTS
+from .floorline_record import DECIDERS, Floorline, Limit
 from .loihi_chip_model import loihi_chip
 from .price import BOARD_PARTS, BOUNDARIES, ChipPrice, Setting
 from .price_chip import price_chip
@@ -44,8 +45,8 @@ from .ranges import Range, Table
 from .step_time import TIME_PARTS, ChipTime
 
 __all__ = [
-    "BOARD_PARTS", "BOUNDARIES", "CORE_PARTS", "EVENTS", "POWERS", "TIME_PARTS", "Board",
-    "ChipCost", "ChipFile", "ChipOptions", "ChipPrice", "ChipTime", "ChipWork", "CoreCost",
-    "HostIO", "LayerCost", "Profile", "Range", "Setting", "Table", "chip_work", "loihi_chip",
-    "price_chip", "read_chip_file", "shipped_chip",
+    "BOARD_PARTS", "BOUNDARIES", "CORE_PARTS", "DECIDERS", "EVENTS", "POWERS", "TIME_PARTS",
+    "Board", "ChipCost", "ChipFile", "ChipOptions", "ChipPrice", "ChipTime", "ChipWork",
+    "CoreCost", "Floorline", "HostIO", "LayerCost", "Limit", "Profile", "Range", "Setting",
+    "Table", "chip_work", "loihi_chip", "price_chip", "read_chip_file", "shipped_chip",
 ]  # fmt: skip

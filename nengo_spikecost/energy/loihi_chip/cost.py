@@ -5,16 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ... import check
 from ...chip.chip_work import ChipWork
+from ...errors import EnergyError
 from ...layout import Result
 from ...layout.si import counted, si
 from ..constant_list import ColumnWidths, constants_text
+from ..device import LEVELS
 from .chip_profile import Board, HostIO, Profile
 from .events import gaps
+from .floorline import floorline
+from .floorline_record import HOST, Floorline
 from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
 from .ranges import Range
 
@@ -216,6 +222,38 @@ class ChipCost(Result):
     def slowest_core(self) -> CoreCost:
         """The core that is the slowest in most steps."""
         return self.cores[int(self.nominal.time.slowest.argmax())]
+
+    def floorline(self, *, host: bool = True, level: str = "nominal") -> Floorline:
+        """What decides the time of a step, which core limits it, and what halving it would give.
+
+        Parameters
+        ----------
+        host : bool
+            Whether steps wait for what goes in and out of the chip. False: of the cores alone.
+        level : {"low", "nominal", "high"}
+            Of the constants.
+        """
+        check.flag("host", host, EnergyError)
+        check.choice("level", level, LEVELS, EnergyError)
+        key = bool(host), level
+        if key not in self._floorlines:
+            self._floorlines[key] = floorline(self.work, self.setting, level, bool(host))
+        return self._floorlines[key]
+
+    def limit_sentence(self) -> str:
+        """What sets the time of most steps; where it is the host, of the cores alone, too."""
+        found = self.floorline()
+        sentence = found.sentence()
+        if found.chip.decider == HOST:
+            sentence += f". Of the cores alone {self.floorline(host=False).sentence()}"
+        if not found.by_step:
+            sentence += ". by_step=True (--by-step) tells of single steps"
+        return sentence
+
+    @cached_property
+    def _floorlines(self) -> dict[tuple[bool, str], Floorline]:
+        """Those that were asked for."""
+        return {}
 
     @property
     def cores(self) -> tuple[CoreCost, ...]:

@@ -12,20 +12,14 @@ end. Waits for a crowded mesh are not modelled.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...chip.chip_work import ChipWork
 from .chip_profile import Board, HostIO, Profile
-from .events import RECEIVING, SENDING, step_events
-
-HALVES = {
-    SENDING: ("idle_update", "active_update", "spike", "message"),
-    RECEIVING: ("axon_event", "synop_dense", "synop_sparse", "synop_conv"),
-}
-"""Events that each half of a core works on."""
+from .events import RECEIVING, SENDING, Counts, step_events
 
 CORE_TIMES = {
     "compartments": ("idle_update", "active_update"),
@@ -34,7 +28,16 @@ CORE_TIMES = {
     "messages in": ("axon_event",),
     "synops": ("synop_dense", "synop_sparse", "synop_conv"),
 }
-"""Parts that the time of a core is shown in."""
+"""Parts that the time of a core is shown in, and the events of each."""
+
+HALVES = {
+    SENDING: ("compartments", "spikes", "messages out"),
+    RECEIVING: ("messages in", "synops"),
+}
+"""Parts that each half of a core works on."""
+
+SAME = 1 - 1e-12
+"""Times are equal if one is at least this much of the other: their sums are rounded."""
 
 TIME_PARTS = (*CORE_TIMES, "hops", "tile barrier", "chip barrier", "in and out")
 """Where the time of an inference goes; the first ones are those of the slowest core."""
@@ -88,16 +91,14 @@ def chip_time(
         ``"high"``: the halves of a core work one after the other.
     """
     n_samples, n_cores = work.n_samples, work.n_cores
-    waits = _waits_s(work, profile, board, level)
+    waits = wait_times(work, profile, board, level)
     parts = {key: np.zeros(n_samples) for key in TIME_PARTS}
     cores_s, slowest = np.zeros((n_samples, n_cores)), np.zeros(n_cores)
     host_s = np.zeros(n_samples)
     n_steps = 1 if work.by_step is None else work.n_steps
-    rows = max(1, _CHUNK_ELEMENTS // (n_steps * n_cores))
-    for start in range(0, n_samples, rows):
-        chunk = slice(start, min(start + rows, n_samples))
+    for chunk in step_chunks(work):
         events = step_events(work, chunk)
-        times = {key: count * profile.time_s(key, level) for key, count in events.items()}
+        times = part_times(events, profile, level)
         core, counted = _core_times(times, together=level != "high")
         first = core.argmax(axis=-1)[..., None]
         for key in CORE_TIMES:
@@ -106,14 +107,11 @@ def chip_time(
         cores_s[chunk] = core.sum(axis=1)
         busy = np.take_along_axis(core, first, axis=-1)[..., 0]
         # cores that are equally slow, as those of a layer often are, share the step
-        ties = core >= busy[..., None] * (1 - 1e-12)
+        ties = core >= busy[..., None] * SAME
         slowest += (ties / ties.sum(axis=-1, keepdims=True)).sum(axis=(0, 1))
-        sent_s = _host_s(work, host_io, n_steps, level, chunk)
+        sent_s = host_times(work, host_io, n_steps, level, chunk)
         chip_s = busy + sum(waits.values()) * (work.n_steps / n_steps)
-        longer = np.maximum(sent_s - chip_s, 0.0)
-        if level == "high" and not host_io.whole:
-            longer = sent_s
-        parts["in and out"][chunk] = longer.sum(axis=1)
+        parts["in and out"][chunk] = longer_by(chip_s, sent_s, host_io, level).sum(axis=1)
         host_s[chunk] = sent_s.sum(axis=1)
     for key, seconds in waits.items():
         parts[key] += seconds * work.n_steps
@@ -121,16 +119,41 @@ def chip_time(
     return ChipTime(parts, cores_s, host_s, slowest, work.by_step is not None)
 
 
+def step_chunks(work: ChipWork) -> Iterator[slice]:
+    """Samples a few at a time, so that the times of all their steps fit the memory."""
+    n_steps = 1 if work.by_step is None else work.n_steps
+    rows = max(1, _CHUNK_ELEMENTS // (n_steps * work.n_cores))
+    for start in range(0, work.n_samples, rows):
+        yield slice(start, min(start + rows, work.n_samples))
+
+
+def part_times(events: Counts, profile: Profile, level: str) -> dict[str, np.ndarray]:
+    """Time that each core takes for each of `CORE_TIMES`, of the shape of the events."""
+    nothing = np.zeros(np.shape(events["spike"]))
+    return {
+        name: sum((events[key] * profile.time_s(key, level) for key in keys if key in events),
+                  nothing)
+        for name, keys in CORE_TIMES.items()
+    }  # fmt: skip
+
+
+def half_times(times: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Time of each half of a core, of the times of its parts."""
+    return {half: np.asarray(sum(times[name] for name in names)) for half, names in HALVES.items()}
+
+
+def longer_by(chip_s: np.ndarray, sent_s: np.ndarray, host_io: HostIO, level: str) -> np.ndarray:
+    """Time by which input and output make a step longer than the chip alone."""
+    if level == "high" and not host_io.whole:
+        return sent_s
+    return np.maximum(sent_s - chip_s, 0.0)
+
+
 def _core_times(
     times: Mapping[str, np.ndarray], together: bool
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Time of each core at each step, and the parts that make it up."""
-
-    def of_events(keys: Iterable[str]) -> np.ndarray:
-        nothing = np.zeros(np.shape(times["spike"]))
-        return sum((times[key] for key in keys if key in times), nothing)
-
-    half = {name: of_events(keys) for name, keys in HALVES.items()}
+    half = half_times(times)
     if together:
         sends = half[SENDING] >= half[RECEIVING]
         core = np.where(sends, half[SENDING], half[RECEIVING])
@@ -138,14 +161,11 @@ def _core_times(
     else:
         core = half[SENDING] + half[RECEIVING]
         weight = dict.fromkeys(HALVES, np.ones((), dtype=bool))
-    counted = {}
-    for name, keys in CORE_TIMES.items():
-        of = SENDING if keys[0] in HALVES[SENDING] else RECEIVING
-        counted[name] = weight[of] * of_events(keys)
+    counted = {name: weight[half] * times[name] for half, names in HALVES.items() for name in names}
     return core, counted
 
 
-def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict[str, float]:
+def wait_times(work: ChipWork, profile: Profile, board: Board, level: str) -> dict[str, float]:
     """Seconds that every step takes besides its cores."""
     way = 0.0
     if level != "low" and np.any(work.messages_out):
@@ -161,7 +181,9 @@ def _waits_s(work: ChipWork, profile: Profile, board: Board, level: str) -> dict
     }
 
 
-def _host_s(work: ChipWork, host_io: HostIO, n_steps: int, level: str, chunk: slice) -> np.ndarray:
+def host_times(
+    work: ChipWork, host_io: HostIO, n_steps: int, level: str, chunk: slice
+) -> np.ndarray:
     """Time of input and output at each step, (n_samples, n_steps), or of all steps in one."""
     spikes = np.asarray(work.host_to_chip)[chunk, None]
     if work.by_step is not None:

@@ -63,6 +63,7 @@ class DeploymentPresenter(Presenter[Deployment]):
             ("error" if _regression(deployment) else "accuracy", _accuracy(deployment)),
             ("changed", changed_words(getattr(deployment.network, "choices", ()))),
             ("Loihi", _boundaries(deployment)),
+            ("limit", _limit(deployment)),
             next_steps=_next_steps(deployment),
         )
 
@@ -189,6 +190,11 @@ def _boundaries(deployment: Deployment) -> str:
     if deployment.activity.chip is None:
         return f"{cores}; energy is told by target='emulator' only"
     return deployment.cost().sentence()
+
+
+def _limit(deployment: Deployment) -> str:
+    """What sets the time of a step, where what each core did was counted."""
+    return "" if deployment.activity.chip is None else deployment.cost().limit_sentence()
 
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:

@@ -47,7 +47,9 @@ class Outlook:
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The lines of a verdict, in the order of all of them."""
-        return ("Loihi", self.loihi()), ("others", self.others()), ("worth it?", self.worth())
+        limit = "" if self.chip_cost is None else str(self.chip_cost.limit_sentence())
+        loihi = ("Loihi", self.loihi()), ("limit", limit)
+        return (*loihi, ("others", self.others()), ("worth it?", self.worth()))
 
     def loihi(self) -> str:
         """Energy at each boundary of an emulated chip, or of its cores by the table of devices."""

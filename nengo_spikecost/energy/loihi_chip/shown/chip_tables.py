@@ -11,10 +11,12 @@ from ....chip.chip_hops import IN_ORDER
 from ....errors import EnergyError
 from ....layout import Table, si
 from ....layout.presenter import Part
+from ...device import LEVELS
 from ..cost import ChipCost, CoreCost, LayerCost
 from ..events import PART_GROUPS
+from ..floorline_record import HOST
 from ..ranges import Range
-from ..step_time import CORE_TIMES
+from .floorline_view import floorline_table
 
 #: Cores that are shown one by one unless asked for.
 MAX_CORES = 32
@@ -22,7 +24,7 @@ MAX_CORES = 32
 
 def all_tables(cost: ChipCost, cores: bool | None) -> Iterable[Part]:
     """Boundaries, time and layers, cores if asked for or few, and notes below the last table."""
-    tables = [boundary_table(cost), time_table(cost), layer_table(cost)]
+    tables = [boundary_table(cost), time_table(cost), limit_table(cost), layer_table(cost)]
     few = cost.work.n_cores <= MAX_CORES
     if few if cores is None else check.flag("cores", cores, EnergyError):
         tables.append(core_table(cost))
@@ -69,6 +71,12 @@ def time_table(cost: ChipCost) -> Table:
     return _table(("Time of a step", "Mean", "Share, range"), rows, n_totals=3)
 
 
+def limit_table(cost: ChipCost) -> Table:
+    """What decides the time of a step; of the cores alone where the host decides most steps."""
+    found = cost.floorline()
+    return floorline_table(cost.floorline(host=found.chip.decider != HOST))
+
+
 def layer_table(cost: ChipCost) -> Table:
     """A row a layer."""
     rows = [(x.name, str(x.n_cores), *_cells(x), f"{x.slowest:.0%}") for x in cost.layers]
@@ -109,7 +117,7 @@ def notes(cost: ChipCost) -> list[str]:
             "Latency is at least this: the slowest core of each step is not known, only that of "
             "all steps together."
         )
-    sentences.append(_slowest_words(cost))
+    sentences.append(_at_the_ends(cost))
     waits = io.step is not None and cost.time_parts_s["in and out"] > 0
     why = ", which sets the time of a step" if waits else ""
     sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
@@ -129,17 +137,20 @@ def notes(cost: ChipCost) -> list[str]:
     return sentences
 
 
-def _slowest_words(cost: ChipCost) -> str:
-    core, parts = cost.slowest_core, cost.time_parts_s
-    cores_s = {key: parts[key] for key in CORE_TIMES if parts[key]}
-    longest = max(cores_s, key=lambda key: cores_s[key]) if cores_s else "nothing"
-    total = sum(cores_s.values())
-    steps = "of the steps" if cost.nominal.time.by_step else "of the inferences"
-    share = f", {cores_s[longest] / total:.0%} of its time" if total else ""
-    return (
-        f"Slowest core: {core.name} in {core.slowest:.0%} {steps}; what takes longest in the "
-        f"slowest cores is {longest}{share}."
-    )
+def _at_the_ends(cost: ChipCost) -> str:
+    """Whether other constants would have another core limit the step, or by something else."""
+    host = cost.floorline().chip.decider != HOST
+    limits = {level: cost.floorline(host=host, level=level).chip for level in LEVELS}
+    who = {level: (limit.core, limit.decider) for level, limit in limits.items()}
+    others = [
+        f"with all constants {level} {core}, by {decider}"
+        for level, (core, decider) in who.items()
+        if (core, decider) != who["nominal"]
+    ]
+    core, decider = who["nominal"]
+    if not others:
+        return f"Slowest core: {core}, by {decider}, with all constants low and high, too."
+    return f"Slowest core: {core}, by {decider}; {' and '.join(others)}."
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], **others: Any) -> Table:

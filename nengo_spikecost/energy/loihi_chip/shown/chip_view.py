@@ -11,15 +11,17 @@ from ....errors import EnergyError
 from ....layout import Presenter, presents
 from ....layout.charts import Bars, Chart
 from ....layout.presenter import Details, Part
-from ....layout.result import identifier
+from ....layout.result import identifier, presenter_of
 from ....layout.verdict import Verdict
 from ...constant_list import constants_details
 from ...device import Constant
 from ..cost import ChipCost, CoreCost, LayerCost
 from ..events import PART_GROUPS
+from ..floorline_record import HOST
 from ..ranges import Range, Table
 from .chip_plots import plot_chip_cost
 from .chip_tables import all_tables, caption
+from .floorline_view import deciders
 
 
 @presents(ChipCost)
@@ -37,7 +39,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
         return caption(cost)
 
     def verdict(self, cost: ChipCost) -> Verdict:
-        return Verdict.of(("Loihi", cost.sentence()))
+        return Verdict.of(("Loihi", cost.sentence()), ("limit", cost.limit_sentence()))
 
     def charts(self, cost: ChipCost) -> Iterable[Chart]:
         ends = cost.boundaries
@@ -49,6 +51,9 @@ class ChipCostPresenter(Presenter[ChipCost]):
         yield energy_by_layer(cost)
         spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds}
         yield Bars("Time of an inference", tuple(spent), {"time": list(spent.values())}, "s")
+        yield deciders(cost.floorline())
+        if cost.floorline().chip.decided_by[HOST]:
+            yield deciders(cost.floorline(host=False))
 
     def summary(self, cost: ChipCost, cores: bool | None = None) -> Iterable[Part]:
         return all_tables(cost, cores)
@@ -88,6 +93,12 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "inferences_per_s": _ends(cost.inferences_per_s),
             "time_parts_s": {identifier(part): s for part, s in cost.time_parts_s.items()},
             "slowest_core": cost.slowest_core.name,
+            "floorline": {
+                name: presenter_of(found).content(found)
+                for name, found in (
+                    ("with_host", cost.floorline()), ("cores_alone", cost.floorline(host=False))
+                )
+            },
             "layers": self.records(cost, "layers"),
             "cores": self.records(cost, "cores"),
             "not_priced": list(cost.not_priced),
