@@ -14,6 +14,7 @@ from .lazy import lazy_names as _lazy_names
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import chips as chips
     from . import errors as errors
     from . import loihi as loihi
     from . import nir as nir
@@ -45,5 +46,5 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "tuning.sweeps": "Sweep sweep",
         "workload": "Workload",
     },
-    submodules="errors loihi nir plots schemas stack tuning",
+    submodules="chips errors loihi nir plots schemas stack tuning",
 )

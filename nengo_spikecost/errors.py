@@ -124,6 +124,10 @@ class MissingActivityError(EnergyError):
     """A spiking device was to be priced without measured activity."""
 
 
+class ChipError(SpikeCostError, ValueError):
+    """A chip that people can buy is not known, or can't be asked this of a network."""
+
+
 class TuningError(SpikeCostError, ValueError):
     """Settings of a network cannot be searched for, or it cannot be trained, as asked.
 

@@ -35,6 +35,7 @@ PAGES = (
     "compiled",
     "cost_models",
     "loihi_chip",
+    "chips",
     "break_even",
     "from_model_energy",
     "stack",

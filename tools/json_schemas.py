@@ -2,9 +2,9 @@
 
     python tools/json_schemas.py
 
-Each file stands alone. What is in which file say ``schema_energy.py``, ``schema_loihi.py``,
-``schema_tuning.py`` and what they share, ``schema_parts.py``, in a notation that is shorter than
-JSON Schema and can be read:
+Each file stands alone. What is in which file say ``schema_chips.py``, ``schema_energy.py``,
+``schema_loihi.py``, ``schema_tuning.py`` and what they share, ``schema_parts.py``, in a notation
+that is shorter than JSON Schema and can be read:
 
 ``"number|null: Energy in J."``
     Types of JSON, and what the value is.
@@ -29,12 +29,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from schema_chips import CHIP_FORMATS
 from schema_energy import ENERGY_FORMATS
 from schema_loihi import LOIHI_FORMATS
 from schema_parts import DEFINITIONS
 from schema_tuning import TUNING_FORMATS
 
-FORMATS = {**ENERGY_FORMATS, **LOIHI_FORMATS, **TUNING_FORMATS}
+FORMATS = {**CHIP_FORMATS, **ENERGY_FORMATS, **LOIHI_FORMATS, **TUNING_FORMATS}
 
 FOLDER = Path(__file__).resolve().parents[1] / "nengo_spikecost" / "schemas"
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -1,4 +1,7 @@
-"""Directive ``device-table``: the devices of devices.toml, with every source, at build time."""
+"""Directives ``device-table`` and ``chip-table``: devices and chips with every source, as data.
+
+They are read from ``devices.toml`` and ``chips.toml`` when the pages are built.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from nengo_spikecost import chips
+from nengo_spikecost.chips.quantities import QUANTITIES
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.constant_list import Block, amount, numbered_sources, range_words
 from nengo_spikecost.energy.device import Constant, Device
@@ -30,6 +35,41 @@ class DeviceTable(SphinxDirective):
             _definitions(listed, numbers),
             _sources(numbers),
         ]
+
+
+class ChipTable(SphinxDirective):
+    """Of each chip its limits, what a step takes, and powers, each with its source."""
+
+    def run(self) -> list[nodes.Node]:
+        terms = nodes.definition_list()
+        for chip in map(chips.get, chips.names()):
+            term = nodes.term("", "", nodes.strong(text=chip.name), nodes.Text(f": {chip.title}"))
+            definition = nodes.definition()
+            for text in (chip.note, *chip.refused.values()):
+                definition += [nodes.paragraph(text=text)] if text else []
+            definition += _bullets(_chip_lines(chip))
+            terms += nodes.definition_list_item("", term, definition)
+        return [terms]
+
+
+def _chip_lines(chip: chips.Chip) -> Iterable[str]:
+    for limit in chip.limits:
+        takes = "only" if limit.at_most is None else "at most"
+        yield f"{QUANTITIES[limit.quantity].words}: {takes} {limit}, {_known(limit.origin)}"
+    if chip.step is not None:
+        taken = ", ".join(
+            f"{name.replace('_', ' ')} {'not published' if value is None else f'{value:g}'}"
+            for name, value in chip.step.terms.items()
+        )
+        yield f"a step, {chip.step.join} in {chip.step.unit}: {taken}, {_known(chip.step.origin)}"
+    for power in chip.powers:
+        clock = f" at {si.si(power.clock_Hz, 'Hz')}" if power.clock_Hz else ""
+        yield f"power, {power.name}: {si.si(power.W, 'W')}{clock}, {_known(power.origin)}"
+
+
+def _known(origin: chips.Origin) -> str:
+    note = f": {origin.note}" if origin.note else ""
+    return f"{origin.evidence} in {origin}{note}"
 
 
 def _row(device: Device) -> tuple[str, ...]:
@@ -99,4 +139,5 @@ def _sources(numbers: Mapping[str, str]) -> nodes.Node:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("device-table", DeviceTable)
+    app.add_directive("chip-table", ChipTable)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ import click
 from .. import check
 from ..errors import LoihiError
 from .carried import scales_option, was_typed
+from .chip_choice import ChipChoice, chip_options
 from .graph_flags import graph_flags, refuse_flags, taken_out
 from .later_flags import LaterFlags
 from .model_commands import (
@@ -59,6 +60,7 @@ def _flags() -> Decorator:
     "--time-limit", type=float, default=10.0, show_default=True,
     help="Seconds that the search may take; then the best so far is given. Ctrl-C ends it earlier.",
 )  # fmt: skip
+@chip_options
 @scales_option
 @swap_option
 @spike_input_option
@@ -69,8 +71,12 @@ def fit(
     model: str, data_file: str | None, x_key: str | None, y_key: str | None, *,
     time_limit: float, custom_objects: tuple[str, ...], trust: bool, **options: Any,
 ) -> None:  # fmt: skip
-    """Find block shapes with which MODEL fits on Loihi, and the code that sets them."""
+    """Find block shapes with which MODEL fits on Loihi, and the code that sets them.
+
+    With --chip: say whether it fits on another chip, and with --data how long its steps take there.
+    """
     check.positive("--time-limit", time_limit, LoihiError)
+    choice = ChipChoice.taken(options)
     graph = taken_out(options)
     options, files = checked_early(options, model, data_file)
     options = refuse_flags(is_graph(model), options)
@@ -95,12 +101,19 @@ def fit(
         from ..conversion import convert
 
         conversion = convert(network, **options)
-    raise_unsupported(conversion)
-    for choice in getattr(conversion, "choices", ()):
-        show(f"layer {choice.layer}: {choice.choice}")
-    spikes = None
     if x is not None:
         x, y = first_samples(x, samples), None if y is None else y[:samples]
+    if choice is not None:
+        result = choice.fit(conversion, x, n_steps)
+        show_result(result)
+        write_results(result, json_file, html_file=html_file)
+        list_written(files)
+        return
+    raise_unsupported(conversion)
+    for layer in getattr(conversion, "choices", ()):
+        show(f"layer {layer.layer}: {layer.choice}")
+    spikes = None
+    if x is not None:
         n_steps = n_steps if was_typed("n_steps") else steps_or_own(conversion, x, n_steps)
         spikes = measure(conversion, x, n_steps, progress=not is_quiet())
         for score in scores(conversion, spikes, x, y):

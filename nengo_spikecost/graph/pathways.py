@@ -18,6 +18,7 @@ from .connection_chain import (
     leads_to_neurons,
     n_stored_weights,
 )
+from .connectivity import Connectivity
 
 #: Kinds of pathways, by their source and their target.
 #:
@@ -332,14 +333,26 @@ class Pathway:
         NetworkGraphError
             If the fan-out rule of a transform gives a pattern of the wrong size.
         """
-        chain = [
+        fan_out = chain_fan_out(self._chain).view()
+        fan_out.flags.writeable = False
+        return fan_out
+
+    @cached_property
+    def reached(self) -> np.ndarray:
+        """Whether each target is reached by any source element, shape (post.size,), bool."""
+        reached = np.ones(self._chain[0].size_in, dtype=bool)
+        for pattern in self._chain:
+            reached = pattern.forward(reached) > 0
+        return reached
+
+    @cached_property
+    def _chain(self) -> list[Connectivity]:
+        """Who reaches whom, pattern by pattern."""
+        return [
             pattern
             for conn in self.connections
             for pattern in connection_chain(conn, self.count_zeros, self.learned_encoders)
         ]
-        fan_out = chain_fan_out(chain).view()
-        fan_out.flags.writeable = False
-        return fan_out
 
     @cached_property
     def n_synapses(self) -> int:

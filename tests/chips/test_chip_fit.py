@@ -1,0 +1,256 @@
+"""Limits of chips against networks, each quantity against brute force or a number known by hand."""
+
+from __future__ import annotations
+
+import json
+
+import nengo
+import nengo_loihi
+import numpy as np
+import pytest
+
+from nengo_spikecost import chips, errors
+from nengo_spikecost.chips.network_parts import NetworkParts
+from nengo_spikecost.chips.quantities import QUANTITIES
+
+from .networks import chain
+
+
+def needs(network):
+    parts = NetworkParts.of(network)
+    return {name: quantity.measure(parts).value for name, quantity in QUANTITIES.items()}
+
+
+def random_chain(seed=0, layers=(7, 5, 6), n_in=4, n_out=3, density=0.6):
+    rng = np.random.RandomState(seed)
+    n = sum(layers)
+    starts = np.cumsum([0, *layers])
+    hidden = np.zeros((n, n), dtype=int)
+    for k in range(len(layers) - 1):
+        rows, columns = slice(starts[k], starts[k + 1]), slice(starts[k + 1], starts[k + 2])
+        hidden[rows, columns] = rng.choice([-2, 1, 3], (layers[k], layers[k + 1]))
+    hidden[: layers[0], : layers[0]] = 1  # the first layer is recurrent
+    hidden *= rng.rand(n, n) < density
+    into = np.zeros((n_in, n), dtype=int)
+    into[:, : layers[0]] = rng.choice([0, 1, 2], (n_in, layers[0]))
+    readout = np.zeros((n, n_out), dtype=int)
+    readout[starts[-2] :] = rng.choice([0, 1, -1], (layers[-1], n_out))
+    return {"input": into, "hidden": hidden, "readout": readout}, layers
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_quantities_of_random_networks_are_those_of_their_matrices(seed):
+    weights, layers = random_chain(seed)
+    into, hidden, readout = (weights[key] != 0 for key in ("input", "hidden", "readout"))
+    assert needs(chain(weights, layers)) == {
+        "neurons": len(hidden) + readout.shape[1],
+        "input_channels": into.any(axis=1).sum(),
+        "hidden_neurons": len(hidden),
+        "output_neurons": readout.shape[1],
+        "fan_out": hidden.sum(axis=1).max(),
+        "hidden_synapses": hidden.sum(),
+        "synapses": into.sum() + hidden.sum() + readout.sum(),
+        "input_targets": into.any(axis=0).sum(),
+        "readout_neurons": readout.any(axis=1).sum(),
+        "synaptic_filters": 1,
+        "delay_steps": 0,
+        "weight_bits": 3,
+        "resets": ("subtract",),
+        "topology": ("recurrent",),
+        "layer_kinds": ("dense",),
+    }
+
+
+class TestOneQuantity:
+    def two(self, **connection):
+        with nengo.Network(seed=0) as net:
+            a, b, c = (
+                nengo.Ensemble(3, 1, neuron_type=nengo.SpikingRectifiedLinear(), label=name)
+                for name in "abc"
+            )
+            nengo.Connection(a.neurons, b.neurons, **{"synapse": None, **connection})
+            nengo.Connection(b.neurons, c.neurons, synapse=None)
+        return net
+
+    @pytest.mark.parametrize(
+        ("weights", "bits"),
+        [
+            ([[0.5, 1.0, -0.25]] * 3, 4),  # steps of 0.25: up to 4, and the sign
+            ([[127.0, 1.0, -3.0]] * 3, 8),
+            ([[128.0, 1.0, -3.0]] * 3, 9),
+            ([[0.1, 0.2, 0.3]] * 3, 3),  # 1, 2 and 3 tenths
+            ([[0.0, 0.0, 0.0]] * 3, 1),
+            ([[1.0, 2**0.5, np.pi]] * 3, None),
+        ],
+    )
+    def test_bits_of_weights(self, weights, bits):
+        assert needs(self.two(transform=np.array(weights)))["weight_bits"] == bits
+
+    def test_weights_that_are_still_to_be_drawn_are_not_known(self):
+        drawn = nengo.Dense((3, 3), init=nengo.dists.Uniform(-1, 1))
+        assert needs(self.two(transform=drawn))["weight_bits"] is None
+
+    def test_delays_are_counted_in_steps_and_other_filters_are_none(self):
+        late = nengo.LinearFilter([0, 0, 0, 1], [1, 0, 0, 0], analog=False)
+        assert needs(self.two(synapse=late))["delay_steps"] == 3
+        assert needs(self.two(synapse=0.01))["delay_steps"] == 0
+
+    def test_filters_are_told_apart_where_they_meet(self):
+        with nengo.Network() as net:
+            a, b, c = (nengo.Ensemble(3, 1, label=name) for name in "abc")
+            nengo.Connection(a.neurons, c.neurons, synapse=0.01)
+            nengo.Connection(b.neurons, c.neurons, synapse=0.02)
+        assert needs(net)["synaptic_filters"] == 2
+
+    @pytest.mark.parametrize(
+        ("neuron_type", "reset"),
+        [
+            (nengo.LIF(), ("zero",)),
+            (nengo.RegularSpiking(nengo.RectifiedLinear()), ("subtract",)),
+            (nengo_loihi.neurons.LoihiSpikingRectifiedLinear(), ("zero",)),
+            (nengo.PoissonSpiking(nengo.RectifiedLinear()), None),
+        ],
+    )
+    def test_resets(self, neuron_type, reset):
+        with nengo.Network() as net:
+            nengo.Ensemble(3, 1, neuron_type=neuron_type, label="a")
+        assert needs(net)["resets"] == reset
+
+    def test_a_readout_takes_an_output_for_each_value(self):
+        with nengo.Network() as net:
+            a = nengo.Ensemble(6, 1, neuron_type=nengo.SpikingRectifiedLinear(), label="a")
+            out = nengo.Node(size_in=2, label="out")
+            nengo.Connection(a.neurons, out, transform=np.ones((2, 6)))
+            nengo.Probe(out)
+        found = needs(net)
+        assert (found["hidden_neurons"], found["output_neurons"]) == (6, 2)
+
+    def test_spikes_that_are_read_one_by_one_are_those_of_outputs(self):
+        net = self.two()
+        assert needs(net)["output_neurons"] == 3
+        with net:
+            out = nengo.Node(size_in=3, label="out")
+            nengo.Connection(net.all_ensembles[-1].neurons, out)
+            nengo.Probe(out)
+        found = needs(net)
+        assert (found["hidden_neurons"], found["output_neurons"]) == (6, 3)
+
+
+@pytest.mark.parametrize("name", chips.names())
+def test_every_limit_is_reached_and_not_exceeded(name):
+    """At a limit a network fits, and one more does not."""
+    chip = chips.get(name)
+    sizes = {limit.quantity: limit.at_most for limit in chip.limits}
+    if "hidden_neurons" not in sizes:
+        pytest.skip("no limit of hidden neurons")
+    n = min(sizes["input_targets"], sizes["readout_neurons"], sizes["fan_out"])
+    n_in, n_out = sizes["input_channels"], sizes["output_neurons"]
+
+    def with_sizes(n_in, n, n_out):
+        weights = {
+            "input": np.ones((n_in, n)),
+            "hidden": np.zeros((n, n)),
+            "readout": np.ones((n, n_out)),
+        }
+        return chips.fit(name, chain(weights, (n,)))
+
+    assert with_sizes(n_in, n, n_out).fits
+    exceeded = [
+        {check.limit.quantity for check in with_sizes(*args).misfits}
+        for args in ((n_in + 1, n, n_out), (n_in, n, n_out + 1))
+    ]
+    assert exceeded == [{"input_channels"}, {"output_neurons"}]
+    if name != "xylo_audio2":
+        assert {c.limit.quantity for c in with_sizes(n_in, n + 1, n_out).misfits} == {
+            "input_targets", "readout_neurons",
+        }  # fmt: skip
+
+
+def test_the_fit_says_what_is_wrong_with_number_limit_and_source():
+    weights, layers = random_chain()
+    fit = chips.fit("xylo_audio2", chain(weights, layers, neuron_type=nengo.LIF()))
+    assert fit.fits is False
+    (only,) = fit.misfits
+    assert only.sentence() == (
+        "reset of a neuron that fires: the chip takes subtract, the network has zero (layer0)"
+    )
+    content = json.loads(fit.to_json())
+    rows = {row["quantity"]: row for row in content["limits"]}
+    assert rows["resets"]["within"] == "no"
+    assert all("rockpool" in row["source"] for row in content["limits"])
+    text = str(fit)
+    assert max(map(len, text.splitlines())) <= 80 and "SpikingRectifiedLinear" in text
+
+
+def test_what_is_not_known_is_no_yes():
+    with nengo.Network() as net:
+        kind = nengo.PoissonSpiking(nengo.RectifiedLinear())
+        nengo.Ensemble(3, 1, neuron_type=kind, label="a")
+    fit = chips.fit("xylo_imu", net)
+    assert fit.fits is None and [c.limit.quantity for c in fit.unknown] == ["resets"]
+
+
+def test_a_chip_is_one_table(tmp_path):
+    path = tmp_path / "chips.toml"
+    path.write_text(
+        '[sources.lab]\ntext = "Our lab"\nyear = 2026\n'
+        '[lab_chip]\ntitle = "Chip of our lab"\n'
+        'limits.neurons = { at_most = 5, source = "lab" }\n'
+        'step = { unit = "s", join = "largest", source = "xylo_cycles", '
+        "terms = { hidden_neurons = 1e-6, output_neurons = 3e-6 } }\n"
+    )
+    assert chips.load_chips(path) == ["lab_chip"]
+    chip = chips.get("Lab-Chip")
+    assert str(chip.limits[0].origin) == "Our lab (2026)"
+    weights, layers = random_chain()
+    net = chain(weights, layers)
+    assert not chips.fit(chip, net).fits
+    found = chips.run_time("lab chip", net, np.zeros((2, 4)), 3)
+    np.testing.assert_allclose(found.steps, np.full((2, 3), max(18 * 1e-6, 3 * 3e-6)))
+    assert "the longest step takes 18.0 us" in str(found)
+    with pytest.warns(errors.OverwriteWarning, match="lab_chip"):
+        chips.load_chips(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[c]\nlimits = {}\n", "lacks title"),
+        ('[c]\ntitle = "C"\nlimits.colour = { at_most = 1, source = "x" }\n', "quantity"),
+        ('[c]\ntitle = "C"\nlimits.neurons = { at_most = 1 }\n', "lacks source"),
+        ('[c]\ntitle = "C"\nlimits.neurons = { source = "x" }\n', "either at_most"),
+        ('[c]\ntitle = "C"\nlimits.neurons = { at_most = 1.5, source = "x" }\n', "whole number"),
+        (
+            '[c]\ntitle = "C"\nlimits = {}\nstep = { unit = "s", join = "sum", source = "x", '
+            "terms = { smells = 1 } }\n",
+            "smells",
+        ),
+        ('[c]\ntitle = "C"\nlimits = {}\npowers.idle = { W = -1, source = "x" }\n', "positive"),
+        ("", "no chip in"),
+        ("not toml", "Cannot read"),
+    ],
+)
+def test_files_that_are_wrong_are_refused_in_words(tmp_path, text, words):
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    with pytest.raises(errors.ChipError, match=words):
+        chips.load_chips(path)
+
+
+@pytest.mark.parametrize("chip", ["abacus", 3, None])
+def test_a_chip_that_there_is_not(chip):
+    with pytest.raises(errors.ChipError, match="xylo_audio2"):
+        chips.fit(chip, nengo.Network())
+
+
+def test_a_network_that_is_none():
+    with pytest.raises(errors.ChipError, match=r"nengo\.Network"):
+        chips.fit("xylo_imu", "net")
+
+
+def test_every_number_of_the_shipped_chips_has_a_source():
+    for chip in map(chips.get, chips.names()):
+        origins = [limit.origin for limit in chip.limits] + [p.origin for p in chip.powers]
+        origins += [] if chip.step is None else [chip.step.origin]
+        assert all(len(origin.source) > 20 and origin.year for origin in origins)
+        assert chip.refused.get("energy"), f"{chip.name} does not say that it has no energy"

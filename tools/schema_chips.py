@@ -1,0 +1,104 @@
+"""JSON files of chips that people can buy.
+
+In the notation of ``json_schemas.py``. Of each kind its title, and its content; the key is the name
+of the file and of the format.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+CHIP: dict[str, Any] = {
+    "": "The chip.",
+    "name": "string: Its name here.",
+    "title": "string: The product.",
+}
+
+RUN_TIME: dict[str, Any] = {
+    "chip": CHIP,
+    "n_samples": "integer: Samples.",
+    "n_steps": "integer: Steps of a sample.",
+    "dt": "number: Length of a step of the network in s.",
+    "unit": ("Unit of what steps take.", "cycles", "s"),
+    "join": ("Whether terms add up, or the largest counts.", "sum", "largest"),
+    "terms": [
+        {
+            "": "One term of a step.",
+            "term": "string: What is counted.",
+            "each": "number: What one takes.",
+            "counted": "number: How many in a step, mean.",
+            "takes": "number: What they take, mean.",
+            "all_active": "number: What they take if every input and neuron is active.",
+        },
+        "The terms.",
+    ],
+    "step": {
+        "": "What a step takes.",
+        "mean": "number: Mean over steps and samples.",
+        "longest": "number: The longest that was counted.",
+        "all_active": "number: If every input and neuron is active.",
+        "means": ["number: Mean over samples.", "Step by step."],
+    },
+    "clock_Hz": {
+        "": "The master clock in Hz.",
+        "needed": "number|null: The slowest that is enough for these spikes.",
+        "all_active": "number|null: Enough whatever is active, and a fifth more.",
+        "default": "number|null: That of the chip by default.",
+    },
+    "powers": [
+        {
+            "": "A power that was measured, of another network.",
+            "name": "string: What was measured.",
+            "power_W": "number: Mean in W.",
+            "low_W": "number: Lowest reading in W.",
+            "high_W": "number: Highest reading in W.",
+            "clock_Hz": "number|null: The clock while it was measured.",
+            "source": "string: The publication.",
+            "note": "string: Conditions.",
+        },
+        "Powers of the chip.",
+    ],
+    "energy_J": {
+        "?": True,
+        "": "Energy of a sample in J at the powers of other networks; null where none was measured "
+        "at a clock that is enough.",
+        "low": "number: At the lowest.",
+        "high": "number: At the highest.",
+    },
+    "assumed": ["string: Name.", "Inputs that are taken for active at every step."],
+    "source": "string: Of the model of a step.",
+}
+
+CHIP_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    "chip-fit": ("`chips.fit` and `fit --chip`", {
+        "format": "=nengo-spikecost/chip-fit/1",
+        "verdict": "@verdict: What is printed first.",
+        "chip": CHIP,
+        "fits": "boolean|null: Whether it fits; null if a quantity can't be told.",
+        "limits": [
+            {
+                "": "One limit.",
+                "quantity": "string: What is limited.",
+                "network": "integer|null: What the network has; null of words, or if not known.",
+                "words": ["string: A word.", "What it has, of a quantity in words."],
+                "where": "string: The part of the network that has most.",
+                "at_most": "integer|null: The largest number that the chip takes.",
+                "only": ["string: A word.", "The words that the chip takes."],
+                "within": ("Whether it is within.", "yes", "no", "rounded", "not known"),
+                "source": "string: The publication.",
+                "year": "integer|null: Its year.",
+                "evidence": ("How the limit is known.", "read", "quoted", "computed"),
+                "note": "string: What to know of it.",
+            },
+            "All limits that are published.",
+        ],
+        "run_time": {
+            "?": True, **RUN_TIME, "": "How long its steps take; null if that was not counted.",
+        },
+    }),
+    "run-time": ("`chips.run_time`", {
+        "format": "=nengo-spikecost/run-time/1",
+        "verdict": "@verdict: What is printed first.",
+        **RUN_TIME,
+    }),
+}  # fmt: skip
