@@ -31,24 +31,31 @@ MODELS = (*KERAS_3, *KERAS_2, *KERAS_HUB)
 
 
 def made(name: str) -> Any:
-    """A model with random weights, of the size that its package gives it."""
+    """A model of the size that its package gives it, with the same random weights in every run.
+
+    A few of many million are exactly 0, and a weight of 0 is no synapse.
+    """
     if name in KERAS_3:
         import keras
 
+        keras.utils.set_random_seed(0)
         make = getattr(keras.applications, name)
         # of some, images may have any size
         return make(weights=None, **({"input_shape": SIZE} if "MobileNetV3" in name else {}))
     if name in KERAS_2:
         import tf_keras
 
+        tf_keras.utils.set_random_seed(0)
         return getattr(tf_keras.applications, name)(weights=None)
     return _of_hub()[name]()
 
 
 def _of_hub() -> dict[str, Callable[[], Any]]:
     """Backbones of keras-hub, with the settings of their papers' smallest networks."""
+    import keras
     import keras_hub
 
+    keras.utils.set_random_seed(0)
     models = keras_hub.models
     image = {"image_shape": SIZE}
     resnet = {

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .connectivity import AllToAll, Connectivity, Identity, Placement, Selection
-from .kronecker import Kronecker, split_selection, union_of_products
+from .kronecker import Kronecker, on_grid, split_selection, union_of_products
 
 #: Largest number of paths multiplied out at a time. 2**21 keep the sparse matrices of a
 #: piece near 100 MB.
@@ -95,6 +95,12 @@ def _merge(first: Connectivity, second: Connectivity) -> list[Connectivity] | No
     if isinstance(first, Kronecker) and isinstance(second, Kronecker):
         product = union_of_products(first, second)
         return None if product is None else [product]
+    if isinstance(first, Placement) and isinstance(second, Kronecker):
+        grid = on_grid(first, second.shape_in)
+        return None if grid is None else _merge(grid, second)
+    if isinstance(first, Kronecker) and isinstance(second, Selection):
+        grid = on_grid(second.T, first.shape_out)
+        return None if grid is None else _merge(first, grid.T)
     if isinstance(first, Selection) and isinstance(second, Kronecker):
         split = split_selection(first, second.shape_in)
         return None if split is None else [*split, second]

@@ -15,7 +15,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from .connectivity import AllToAll, Connectivity, Identity, Selection, SparsePattern
+from .connectivity import AllToAll, Connectivity, Identity, Placement, Selection, SparsePattern
 
 
 class Kronecker(Connectivity):
@@ -145,3 +145,31 @@ def split_selection(selection: Selection, shape: Sequence[int]) -> list[Connecti
     if np.array_equal(grid, np.arange(selection.size_in)):
         return [product]
     return [Selection(grid, selection.size_in), product]
+
+
+def on_grid(placement: Placement, shape: Sequence[int]) -> Kronecker | None:
+    """Write a placement onto a grid of an image as a product.
+
+    One branch of a concatenation is placed on all rows, all columns, and channels of its own; a
+    cropped or padded image on some rows and columns. What such a branch reaches through the next
+    convolution is then a product again (`union_of_products`).
+
+    Parameters
+    ----------
+    placement : Placement
+    shape : sequence of int
+        Shape of the image that its outputs are read as.
+
+    Returns
+    -------
+    Kronecker, or None
+        With ``shape_out == shape``, and the same pairs. None if the inputs are not placed on some
+        rows, some columns and some channels, each with each, in C order.
+    """
+    lines = [np.unique(line) for line in np.unravel_index(placement.indices, tuple(shape))]
+    if math.prod(map(len, lines)) != placement.size_in:
+        return None
+    grid = np.ravel_multi_index(np.ix_(*lines), tuple(shape)).ravel()
+    if not np.array_equal(grid, placement.indices):
+        return None
+    return Kronecker([Placement(line, size) for line, size in zip(lines, shape)])

@@ -39,11 +39,11 @@ def pool(shape, size, stride):
     return connectivity(Convolution(shape[-1], shape, (size, size), (stride, stride), init=kernel))
 
 
-def conv(shape, filters, density=1.0, seed=0, **kwargs):
+def conv(shape, filters, density=1.0, seed=0, size=(3, 3), **kwargs):
     rng = np.random.RandomState(seed)
-    kernel = rng.uniform(0.5, 1, size=(3, 3, shape[-1], filters))
+    kernel = rng.uniform(0.5, 1, size=(*size, shape[-1], filters))
     kernel *= rng.rand(*kernel.shape) < density
-    return connectivity(Convolution(filters, shape, init=kernel, **kwargs))
+    return connectivity(Convolution(filters, shape, size, init=kernel, **kwargs))
 
 
 def upsample(shape, factor):
@@ -57,6 +57,12 @@ def zero_pad(shape, width):
     padded = np.arange((rows + 2 * width) * (columns + 2 * width) * channels)
     inner = padded.reshape(rows + 2 * width, columns + 2 * width, channels)
     return Placement(inner[width:-width, width:-width].ravel(), padded.size)
+
+
+def on_channels(shape, first, of):
+    """One branch of a concatenation: its channels among those of all."""
+    everything = np.arange(shape[0] * shape[1] * of).reshape(*shape[:2], of)
+    return Placement(everything[..., first : first + shape[2]].ravel(), everything.size)
 
 
 @pytest.mark.parametrize("density", [1.0, 0.6], ids=["full", "pruned"])
@@ -87,6 +93,12 @@ def test_upsampling_of_part_of_an_image():
     "chain",
     [
         [pool((8, 8, 2), 3, 1), zero_pad((6, 6, 2), 1), conv((8, 8, 2), 3)],
+        [pool((8, 8, 2), 3, 1), on_channels((6, 6, 2), 1, 4), conv((6, 6, 4), 3)],
+        [pool((8, 8, 2), 3, 1), on_channels((6, 6, 2), 1, 4), conv((6, 6, 4), 3, 0.5)],
+        [pool((8, 8, 2), 3, 1), zero_pad((4, 4, 2), 1).T, conv((4, 4, 2), 3)],
+        [pool((8, 8, 1), 3, 1), Placement(np.arange(36)[::-1], 36), conv((6, 6, 1), 3)],
+        [pool((8, 8, 1), 3, 1), Placement(np.arange(36) // 2, 36), conv((6, 6, 1), 3)],
+        [pool((8, 8, 1), 3, 1), Placement(np.r_[:5, 6:37], 37), conv((37, 1, 1), 2, size=(3, 1))],
         [conv((8, 8, 2), 3, 0.5), pool((6, 6, 3), 2, 2), conv((3, 3, 3), 4, 0.5, seed=1)],
         [conv((6, 6, 1), 2), connectivity(Dense((5, 32), init=np.eye(5, 32) + np.eye(5, 32, 9)))],
         [Selection([2, 0, 0, 1], 4), Placement([1, 1, 0, 3], 5), AllToAll(5, 3)],
@@ -98,6 +110,12 @@ def test_upsampling_of_part_of_an_image():
     ],
     ids=[
         "pad",
+        "branch",
+        "pruned branch",
+        "crop",
+        "reversed",
+        "added up",
+        "with a gap",
         "pruned",
         "dense",
         "some to all",
@@ -130,6 +148,9 @@ def test_uniform_chains_are_never_multiplied_out(monkeypatch):
     fan_out = chain_fan_out([*chain, AllToAll(chain[-1].size_out, 10)])
     assert np.all(fan_out == 10)
     assert chain_fan_out(chain).shape == (32 * 32 * 32,)
+    branch = on_channels((31, 31, 32), 8, 96)
+    chain_fan_out([*chain, branch, conv((31, 31, 96), 8)])
+    chain_fan_out([pool(image, 3, 1), zero_pad((60, 60, 32), 1).T, conv((60, 60, 32), 8)])
 
 
 @pytest.mark.parametrize("paths_at_once", [1, 7, 100])
