@@ -99,7 +99,7 @@ def _merge(first: Connectivity, second: Connectivity) -> list[Connectivity] | No
         grid = on_grid(first, second.shape_in)
         return None if grid is None else _merge(grid, second)
     if isinstance(first, Kronecker) and isinstance(second, Selection):
-        grid = on_grid(second.T, first.shape_out)
+        grid = on_grid(Placement(second.indices, second.size_in), first.shape_out)
         return None if grid is None else _merge(first, grid.T)
     if isinstance(first, Selection) and isinstance(second, Kronecker):
         split = split_selection(first, second.shape_in)
