@@ -9,10 +9,11 @@ from . import shown as _shown  # noqa: F401  (registers presenters)
 from .chip_fit import ChipFit, LimitCheck, fit
 from .chip_spec import Chip, Limit, Origin, Power, StepModel
 from .chip_table import get, load_chips, names
-from .run_time import run_time, worst_clock_Hz
+from .run_time import run_time, run_time_on_cores, worst_clock_Hz
 from .run_time_record import RunTime
 
 __all__ = [
     "Chip", "ChipFit", "Limit", "LimitCheck", "Origin", "Power", "RunTime", "StepModel", "fit",
-    "get", "load_chips", "names", "run_time", "worst_clock_Hz",
+    "get", "load_chips", "names", "run_time", "run_time_on_cores",
+    "worst_clock_Hz",
 ]  # fmt: skip

@@ -154,7 +154,7 @@ def parts_of(network: Any) -> NetworkParts:
 
 
 def _checked(limit: Limit, quantity: Quantity, parts: NetworkParts) -> LimitCheck:
-    need = quantity.measure(parts)
+    need = quantity.measure(parts, limit.cores) if quantity.of_cores else quantity.measure(parts)
     return LimitCheck(limit, need, _answer(limit, quantity, need))
 
 

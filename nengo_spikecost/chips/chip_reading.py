@@ -11,7 +11,9 @@ from typing import Any
 from .. import check
 from ..energy.device_files import check_words, checked_table, given, read_source, read_toml
 from ..errors import ChipError, EnergyError
+from . import layer_quantities as _layer_quantities  # noqa: F401  (registers quantities)
 from .chip_spec import Chip, Limit, Origin, Power, StepModel
+from .core_counts import CORE_COUNTS
 from .quantities import QUANTITIES
 from .step_counts import COUNTS
 
@@ -98,10 +100,17 @@ def _origin(where: str, entry: Mapping[str, Any], sources: Mapping[str, Any]) ->
 def _limit(key: str, entry: Any, sources: Mapping[str, Any]) -> Limit:
     where = f"limits.{key}"
     check.choice("a limit's quantity", key, QUANTITIES, ChipError)
-    check_words(where, entry, ("at_most", "only", *_ORIGIN), ("source",))
+    check_words(where, entry, ("at_most", "only", "cores", *_ORIGIN), ("source",))
+    if QUANTITIES[key].of_cores != ("cores" in entry):
+        needs = "needs cores" if QUANTITIES[key].of_cores else "takes no cores"
+        raise ChipError(f"{where} {needs}: words of weights, neurons and biases of each.")
+    cores = check.several(f"{where}.cores", entry.get("cores", []), ChipError, "a list of cores")
     only = check.several(f"{where}.only", entry.get("only", []), ChipError, "a list of words")
     try:
-        return Limit(key, _origin(where, entry, sources), entry.get("at_most"), tuple(only))
+        return Limit(
+            key, _origin(where, entry, sources), entry.get("at_most"), tuple(only),
+            tuple(tuple(core) if isinstance(core, list) else core for core in cores),
+        )  # fmt: skip
     except ChipError as error:
         raise ChipError(f"{where}: {error}") from error
 
@@ -122,6 +131,6 @@ def _step(entry: Mapping[str, Any], sources: Mapping[str, Any]) -> StepModel:
     check_words("step", entry, (*needed, *_ORIGIN), needed)
     terms: dict[str, float | None] = {}
     for name, value in checked_table(entry["terms"], "step.terms", "step").items():
-        check.choice("a term of the step", name, COUNTS, ChipError)
+        check.choice("a term of the step", name, {**COUNTS, **CORE_COUNTS}, ChipError)
         terms[name] = None if value == MISSING else value
     return StepModel(terms, entry["unit"], entry["join"], _origin("step", entry, sources))

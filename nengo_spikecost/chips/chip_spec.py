@@ -67,18 +67,25 @@ class Limit:
         The largest number.
     only : tuple of str
         Of a quantity in words, those that it takes.
+    cores : tuple of (int, int, int)
+        Of a quantity of cores, words of weight, neuron and bias memory of each.
     """
 
     quantity: str
     origin: Origin
     at_most: int | None = None
     only: tuple[str, ...] = ()
+    cores: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if (self.at_most is None) == (not self.only):
             raise ChipError("a limit has either at_most, a number, or only, a list of words.")
         if self.at_most is not None:
             check.whole("at_most", self.at_most, ChipError, 0)
+        for core in self.cores:
+            sizes = check.several("a core", core, ChipError, "words of weights, neurons and biases")
+            if len(sizes) != 3 or any(not check.is_whole(size, 0) for size in sizes):
+                raise ChipError(f"a core has three numbers of words, not {core!r}.")
         if any(not isinstance(word, str) for word in self.only):
             raise ChipError(f"only must be a list of words, not {list(self.only)!r}.")
 

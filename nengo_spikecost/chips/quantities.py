@@ -54,35 +54,40 @@ class Quantity:
     name, words : str
         Its name in files, and as a person says it.
     measure : callable
-        From `NetworkParts` to `Need`.
+        From `NetworkParts`, and the cores of the limit if it is of cores, to `Need`.
     rounds : bool
         Whether a network with more is rounded to what the chip has, and not refused.
+    of_cores : bool
+        Whether it is about the memories of the chip's cores.
     """
 
     name: str
     words: str
-    measure: Callable[[NetworkParts], Need]
+    measure: Callable[..., Need]
     rounds: bool = False
+    of_cores: bool = False
 
 
 QUANTITIES: dict[str, Quantity] = {}
 """All quantities by name."""
 
-Measure = Callable[[NetworkParts], Need]
+Measure = Callable[..., Need]
 
 
-def quantity(words: str, rounds: bool = False) -> Callable[[Measure], Measure]:
+def quantity(
+    words: str, rounds: bool = False, of_cores: bool = False
+) -> Callable[[Measure], Measure]:
     """Decorator that makes a function that of the quantity of its name."""
 
     def decorator(measure: Measure) -> Measure:
         name = measure.__name__
-        QUANTITIES[name] = Quantity(name, words, measure, rounds)
+        QUANTITIES[name] = Quantity(name, words, measure, rounds, of_cores)
         return measure
 
     return decorator
 
 
-def _largest(values: Iterable[tuple[str, int]]) -> Need:
+def largest(values: Iterable[tuple[str, int]]) -> Need:
     """The largest number, and whose it is."""
     name, value = max(values, key=lambda pair: pair[1], default=("", 0))
     return Need(int(value), name if value else "")
@@ -115,7 +120,7 @@ def output_neurons(parts: NetworkParts) -> Need:
 @quantity("targets of a hidden neuron")
 def fan_out(parts: NetworkParts) -> Need:
     """Hidden neurons that one reaches, at most."""
-    return _largest((name, of.max(initial=0)) for name, of in parts.fan_out.items())
+    return largest((name, of.max(initial=0)) for name, of in parts.fan_out.items())
 
 
 @quantity("synapses between hidden neurons")
@@ -149,13 +154,13 @@ def synaptic_filters(parts: NetworkParts) -> Need:
     for pathway in (*parts.into, *parts.within, *parts.out):
         own = [str(c.synapse) for c in pathway.connections if c.synapse is not None]
         filters.setdefault(pathway.post.name, set()).add(" and ".join(own))
-    return _largest((name, 0 if own == {""} else len(own)) for name, own in filters.items())
+    return largest((name, 0 if own == {""} else len(own)) for name, own in filters.items())
 
 
 @quantity("steps of delay")
 def delay_steps(parts: NetworkParts) -> Need:
     """The longest delay of a Connection, in steps."""
-    return _largest(
+    return largest(
         (pathway.name, sum(_delay(c.synapse) for c in pathway.connections))
         for pathway in (*parts.into, *parts.within, *parts.out)
     )
@@ -185,7 +190,7 @@ def weight_bits(parts: NetworkParts) -> Need:
     unknown = [need for need in needs if need.value is None]
     if unknown:
         return unknown[0]
-    return _largest((need.where, int(str(need.value))) for need in needs)
+    return largest((need.where, int(str(need.value))) for need in needs)
 
 
 #: Weights of more levels than this are real numbers.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .. import check
+from ..activity.activity_record import Activity
 from ..errors import ChipError
 from ..options import named_arguments
 from .chip_fit import as_chip, parts_of
 from .chip_spec import Chip
+from .core_counts import CORE_COUNTS
 from .run_time_record import RunTime
 from .step_counts import COUNTS, StepSpikes
 from .step_recording import step_spikes
@@ -55,7 +58,7 @@ def run_time(
         If the simulation fails.
     """
     given = as_chip(chip)
-    _check_steps(given)
+    _check_steps(given, COUNTS)
     parts = parts_of(network)
     spikes = step_spikes(
         parts, network, data, n_steps, dt=dt, seed=seed, spike_input=spike_input
@@ -72,6 +75,42 @@ def counted(chip: Chip, spikes: StepSpikes) -> RunTime:
         {name: int(COUNTS[name](all_active)[0, 0]) for name in chip.step.terms},
         spikes.dt, spikes.assumed,
     )  # fmt: skip
+
+
+@named_arguments
+def run_time_on_cores(chip: str | Chip, activity: Any) -> RunTime:
+    """Count what the fullest core does at each step, and what that takes on a chip.
+
+    Parameters
+    ----------
+    chip : str or Chip
+        A chip whose cores work side by side, such as ``"loihi2"``.
+    activity : Activity
+        Measured with ``simulator="loihi", by_step=True``: the cores are those of that chip.
+
+    Returns
+    -------
+    RunTime
+        Where what a term takes is not published, with its counts alone: `RunTime.steps` raises.
+
+    Raises
+    ------
+    ChipError
+        If there is no such chip, its steps are not those of cores, or the activity has no counts
+        of cores at each step.
+    """
+    given = as_chip(chip)
+    _check_steps(given, CORE_COUNTS)
+    measured = check.kind("activity", activity, Activity, ChipError, "an Activity (measure())")
+    if measured.chip is None or measured.chip.by_step is None:
+        raise ChipError(
+            "run_time_on_cores needs what each core did at every step: measure with "
+            "simulator='loihi', by_step=True."
+        )
+    of_chip, by_step = measured.chip, measured.chip.by_step
+    assert given.step is not None
+    counts = {name: CORE_COUNTS[name](of_chip, by_step) for name in given.step.terms}
+    return RunTime(given, counts, dt=measured.protocol.dt)
 
 
 def worst_clock_Hz(chip: str | Chip, network: Any, dt: float = 0.001, margin: float = 0.2) -> float:
@@ -92,13 +131,17 @@ def worst_clock_Hz(chip: str | Chip, network: Any, dt: float = 0.001, margin: fl
         If there is no such chip, nothing is published of its steps, or ``network`` is none.
     """
     given = as_chip(chip)
-    _check_steps(given)
+    _check_steps(given, COUNTS)
     check.time("dt", dt, ChipError)
     nothing = StepSpikes(parts_of(network), {}, {"": np.ones((1, 1, 0), dtype=bool)}, dt=dt)
     return counted(given, nothing.every_one()).worst_clock_Hz(margin)
 
 
-def _check_steps(chip: Chip) -> None:
+def _check_steps(chip: Chip, counts: Mapping[str, Any]) -> None:
+    """Raise unless the steps of a chip take so much for each of these counts."""
     if chip.step is None:
         reason = chip.refused.get("time", "nothing is published of how long its steps take")
         raise ChipError(f"{chip.title}: {reason}.")
+    if not set(chip.step.terms) <= set(counts):
+        other = "run_time" if counts is CORE_COUNTS else "run_time_on_cores"
+        raise ChipError(f"Steps of {chip.title} are counted by {other}.")

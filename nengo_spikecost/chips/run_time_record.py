@@ -25,8 +25,8 @@ class RunTime(Result):
     chip : Chip
     counts : mapping from str to ndarray of int, shape (n_samples, n_steps)
         By term of the chip's steps.
-    worst : mapping from str to int
-        The same in a step in which every input and every neuron is active.
+    worst : mapping from str to int, optional
+        The same in a step in which every input and every neuron is active. None: not counted.
     dt : float
         Length of a step of the network in s.
     assumed : tuple of str
@@ -35,7 +35,7 @@ class RunTime(Result):
 
     chip: Chip
     counts: Mapping[str, np.ndarray] = field(repr=False)
-    worst: Mapping[str, int] = field(repr=False)
+    worst: Mapping[str, int] | None = field(default=None, repr=False)
     dt: float = 0.001
     assumed: tuple[str, ...] = ()
 
@@ -79,8 +79,29 @@ class RunTime(Result):
         return np.asarray(joined)
 
     @property
-    def worst_step(self) -> float:
-        """What a step takes in which every input and every neuron is active."""
+    def known(self) -> bool:
+        """Whether it is published what every term takes."""
+        return not self.model.missing
+
+    @property
+    def decides(self) -> dict[str, float]:
+        """Share of all steps in which each term is the largest; equal ones share a step.
+
+        Raises
+        ------
+        ChipError
+            If what one of them takes is not published.
+        """
+        parts = np.stack([*self.parts.values()])
+        largest = parts >= parts.max(axis=0) * (1 - 1e-12)
+        shares = (largest / largest.sum(axis=0)).mean(axis=(1, 2))
+        return dict(zip(self.parts, shares.tolist()))
+
+    @property
+    def worst_step(self) -> float | None:
+        """What a step takes in which all is active; None if that was not counted."""
+        if self.worst is None:
+            return None
         parts = [number * self._taken(name) for name, number in self.worst.items()]
         return float(sum(parts) if self.model.join == "sum" else max(parts))
 
@@ -96,14 +117,23 @@ class RunTime(Result):
         return float(self.steps.max(initial=0.0)) * (1 + margin) / self.dt
 
     def worst_clock_Hz(self, margin: float = MARGIN) -> float:
-        """The clock at which no step can take longer than ``dt``, whatever is active."""
+        """The clock at which no step can take longer than ``dt``, whatever is active.
+
+        Raises
+        ------
+        ChipError
+            If the worst case was not counted.
+        """
         check.positive("margin", margin, ChipError, zero=True)
-        return self.worst_step * (1 + margin) / self.dt
+        worst = self.worst_step
+        if worst is None:
+            raise ChipError("The worst case of a step is not known of counts of cores.")
+        return worst * (1 + margin) / self.dt
 
     @property
     def powers(self) -> tuple[Power, ...]:
         """Measured powers at a known clock at which this network runs in real time, too."""
-        if self.model.unit != "cycles":
+        if self.model.unit != "cycles" or not self.known:
             return ()
         need = self.clock_Hz()
         return tuple(p for p in self.chip.powers if p.clock_Hz is not None and p.clock_Hz >= need)

@@ -13,6 +13,7 @@ from typing import Callable
 
 import numpy as np
 
+from .layer_maps import layer_maps, layer_sizes
 from .network_parts import NetworkParts
 
 
@@ -149,3 +150,27 @@ def readout_spikes_times_outputs(spikes: StepSpikes) -> np.ndarray:
 def output_neurons(spikes: StepSpikes) -> np.ndarray:
     """Output neurons."""
     return spikes.full(spikes.parts.n_outputs)
+
+
+@count
+def layers(spikes: StepSpikes) -> np.ndarray:
+    """Layers that weigh something."""
+    return spikes.full(len(layer_maps(spikes.parts)))
+
+
+@count
+def layer_inputs(spikes: StepSpikes) -> np.ndarray:
+    """Values that go into a layer, of all layers."""
+    return spikes.full(sum(size_in for size_in, _ in layer_sizes(spikes.parts)))
+
+
+@count
+def layer_neurons(spikes: StepSpikes) -> np.ndarray:
+    """Values that come out of a layer, of all layers."""
+    return spikes.full(sum(size_out for _, size_out in layer_sizes(spikes.parts)))
+
+
+@count
+def layer_weights(spikes: StepSpikes) -> np.ndarray:
+    """Values that go in times values that come out, of all layers: each as multiplied out."""
+    return spikes.full(sum(size_in * size_out for size_in, size_out in layer_sizes(spikes.parts)))

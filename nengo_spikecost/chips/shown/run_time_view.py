@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import count, si
+from ...layout.si import MISSING, count, counted, si
 from ...layout.verdict import Verdict
-from ..run_time_record import MARGIN, RunTime
+from ..run_time_record import MARGIN, RunTime, unpublished
 
 
 @presents(RunTime)
@@ -30,26 +28,26 @@ class RunTimePresenter(Presenter[RunTime]):
 
     def summary(self, time: RunTime) -> Iterable[Part]:
         yield (
-            f"{time.n_samples:,} samples of {time.n_steps:,} steps of {si(time.dt, 's')} on "
-            f"{time.chip.title}"
+            f"{counted(time.n_samples, 'sample')} of {counted(time.n_steps, 'step')} of "
+            f"{si(time.dt, 's')} on {time.chip.title}"
         )
-        parts = time.parts
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
-                name.replace("_", " "), _number(time.model.terms[name]),
-                count(float(time.counts[name].mean())), _amount(time, parts[name].mean()),
-                _amount(time, time.worst[name] * _taken(time, name)),
+                row["term"].replace("_", " "), _number(row["each"]), count(row["counted"]),
+                count(row["most"]), _amount(time, row["takes"]), _amount(time, row["all_active"]),
             )
-            for name in time.model.terms
+            for row in self.records(time)
         ]  # fmt: skip
-        join = "Sum" if time.model.join == "sum" else "Largest"
-        mean, longest = (_amount(time, value) for value in (time.steps.mean(), time.steps.max()))
-        rows.append((join, "", "", mean, _amount(time, time.worst_step)))
-        rows.append(("Longest step", "", "", longest, ""))
-        yield Table.of(
-            (f"Per step ({time.model.unit})", "one\ntakes", "counted\nmean", "takes\nmean",
-             "all\nactive"), rows,
+        if time.known:
+            steps, join = time.steps, "Sum" if time.model.join == "sum" else "Largest"
+            amounts = [_amount(time, v) for v in (steps.mean(), time.worst_step)]
+            rows.append((join, "", "", "", *amounts))
+            rows.append(("Longest step", "", "", "", _amount(time, steps.max()), ""))
+        headers = (
+            f"Per step ({time.model.unit})", "one\ntakes", "mean\ncounted", "most\ncounted",
+            "takes\nmean", "all\nactive",
         )  # fmt: skip
+        yield Table.of(headers, rows).without_empty_columns()
         if time.chip.powers:
             yield ""
             yield Table.of(
@@ -62,29 +60,35 @@ class RunTimePresenter(Presenter[RunTime]):
         yield from _notes(time)
 
     def records(self, time: RunTime) -> list[dict[str, Any]]:
-        parts = time.parts
+        parts = time.parts if time.known else {}
         return [
             {
-                "term": name, "each": time.model.terms[name],
-                "counted": float(time.counts[name].mean()), "takes": float(parts[name].mean()),
-                "all_active": time.worst[name] * _taken(time, name),
+                "term": name, "each": each, "counted": float(time.counts[name].mean()),
+                "most": int(time.counts[name].max(initial=0)),
+                "takes": float(parts[name].mean()) if name in parts else None,
+                "all_active": None if time.worst is None or each is None
+                else time.worst[name] * each,
+                "decides": time.decides[name] if parts and time.model.join == "largest" else None,
             }
-            for name in time.model.terms
+            for name, each in time.model.terms.items()
         ]  # fmt: skip
 
     def content(self, time: RunTime) -> dict[str, Any]:
-        cycles = time.model.unit == "cycles"
-        energy = time.energy_range_J
-        steps = time.steps
+        cycles, energy = time.known and time.model.unit == "cycles", time.energy_range_J
+        worst = time.worst_step
         return {
             "chip": {"name": time.chip.name, "title": time.chip.title},
             "n_samples": time.n_samples, "n_steps": time.n_steps, "dt": time.dt,
             "unit": time.model.unit, "join": time.model.join, "terms": self.records(time),
-            "step": {"mean": float(steps.mean()), "longest": float(steps.max()),
-                     "all_active": time.worst_step, "means": steps.mean(axis=0).tolist()},
-            "clock_Hz": {"needed": time.clock_Hz() if cycles else None,
-                         "all_active": time.worst_clock_Hz() if cycles else None,
-                         "default": time.chip.clock_Hz},
+            "step": {
+                "mean": float(time.steps.mean()), "longest": float(time.steps.max()),
+                "all_active": worst, "means": time.steps.mean(axis=0).tolist(),
+            } if time.known else None,
+            "clock_Hz": {
+                "needed": time.clock_Hz() if cycles else None,
+                "all_active": time.worst_clock_Hz() if cycles and worst is not None else None,
+                "default": time.chip.clock_Hz,
+            },
             "powers": [
                 {"name": p.name, "power_W": p.W, "low_W": p.low_W, "high_W": p.high_W,
                  "clock_Hz": p.clock_Hz, "source": str(p.origin), "note": p.origin.note}
@@ -99,10 +103,11 @@ class RunTimePresenter(Presenter[RunTime]):
         return bar_size(len(time.model.terms))
 
     def draw(self, time: RunTime, axes: Any) -> None:
-        names = [name.replace("_", " ") for name in time.model.terms]
-        means = [float(np.mean(part)) for part in time.parts.values()]
-        unit = "s" if time.model.unit == "s" else ""
-        draw_bars(axes, names, {"": means}, unit, f"{time.model.unit} per step, mean")
+        amounts = time.parts if time.known else time.counts
+        means = {name.replace("_", " "): float(part.mean()) for name, part in amounts.items()}
+        unit = "s" if time.known and time.model.unit == "s" else ""
+        words = time.model.unit if time.known else "counted"
+        draw_bars(axes, list(means), {"": list(means.values())}, unit, f"{words} per step, mean")
 
 
 def time_lines(time: RunTime) -> tuple[tuple[str, str], ...]:
@@ -112,16 +117,20 @@ def time_lines(time: RunTime) -> tuple[tuple[str, str], ...]:
 
 def _real_time(time: RunTime) -> str:
     dt = si(time.dt, "s")
+    if not time.known:
+        return f"not known. {unpublished(time.chip)}"
     if time.model.unit == "s":
         longest = float(time.steps.max())
-        able = "yes" if longest <= time.dt else "no"
-        return f"{able}: the longest step takes {si(longest, 's')}, and one is to take {dt}"
-    need, safe = time.clock_Hz(), time.worst_clock_Hz()
-    words = (
-        f"steps of {dt} need a clock of {si(need, 'Hz')} with these spikes; {si(safe, 'Hz')} is "
-        f"enough whatever fires, with {MARGIN:.0%} to spare"
-    )
-    default = time.chip.clock_Hz
+        words = f"the longest step takes {si(longest, 's')}, and one is to take {dt}"
+        if time.model.join == "largest":
+            name, share = max(time.decides.items(), key=lambda pair: pair[1])
+            words += f"; {name.replace('_', ' ')} decide in {share:.0%} of the steps"
+        return f"{'yes' if longest <= time.dt else 'no'}: {words}"
+    need, default = time.clock_Hz(), time.chip.clock_Hz
+    words = f"steps of {dt} need a clock of {si(need, 'Hz')} with these spikes"
+    if time.worst is not None:
+        safe = si(time.worst_clock_Hz(), "Hz")
+        words += f"; {safe} is enough whatever fires, with {MARGIN:.0%} to spare"
     if default is None:
         return words
     able = "yes" if need <= default else "no"
@@ -132,7 +141,7 @@ def _energy(time: RunTime) -> str:
     energy = time.energy_range_J
     refusal = time.chip.refused.get("energy", "")
     if energy is None:
-        return refusal
+        return f"not known. {refusal}".strip()
     return (
         f"not known. {refusal} At the powers measured of other networks a sample would take "
         f"{si(energy[0], 'J')} to {si(energy[1], 'J')} in real time"
@@ -151,14 +160,11 @@ def _notes(time: RunTime) -> Iterable[str]:
     yield f"* Model of a step: {time.model.origin}."
 
 
-def _taken(time: RunTime, name: str) -> float:
-    value = time.model.terms[name]
-    return 0.0 if value is None else value
-
-
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
+    return MISSING if value is None else f"{value:g}"
 
 
-def _amount(time: RunTime, value: float) -> str:
+def _amount(time: RunTime, value: float | None) -> str:
+    if value is None:
+        return MISSING
     return si(float(value), "s") if time.model.unit == "s" else count(float(value))

@@ -1,0 +1,108 @@
+"""Layers on Speck's cores against sinabs' own mapping, recorded by tools/speck_recordings.py."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import nengo
+import numpy as np
+import pytest
+
+from nengo_spikecost import chips
+from nengo_spikecost.chips.layer_maps import layer_maps, without_core
+from nengo_spikecost.chips.network_parts import NetworkParts
+
+RECORDED = json.loads((Path(__file__).parent / "recordings" / "speck_cores.json").read_text())
+CASES = {case["name"]: case for case in RECORDED["cases"]}
+NEURONS = nengo.SpikingRectifiedLinear()
+
+
+def images(case, synapse=None):
+    """A case's chain of convolutions as a network."""
+    channels, *space = case["input"]
+    shape = nengo.transforms.ChannelShape((*space, channels))
+    with nengo.Network(seed=0) as net:
+        net.config[nengo.Connection].synapse = synapse
+        before = nengo.Node(np.zeros(shape.size), label="pixels")
+        for number, own in enumerate(case["layers"]):
+            side, step = own["kernel"], own["stride"]
+            conv = nengo.Convolution(
+                own["filters"], shape, strides=(step, step), kernel_size=(side, side),
+                init=np.ones((side, side, shape.n_channels, own["filters"])),
+            )  # fmt: skip
+            shape = conv.output_shape
+            size = shape.size
+            ens = nengo.Ensemble(
+                size, 1, neuron_type=NEURONS, label=f"layer{number}", gain=np.ones(size),
+                bias=np.full(size, float(own["bias"])),
+            )  # fmt: skip
+            nengo.Connection(before, ens.neurons, transform=conv)
+            before = ens.neurons
+        nengo.Probe(before)
+    return net
+
+
+def test_cores_are_those_of_sinabs():
+    (limit,) = [x for x in chips.get("speck2f").limits if x.quantity == "layers_without_core"]
+    assert [list(core) for core in limit.cores] == RECORDED["about"]["cores"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_memory_and_mapping_are_those_of_sinabs(name):
+    case = CASES[name]
+    maps = layer_maps(NetworkParts.of(images(case)))
+    words = [[own.kernel_words, own.neuron_words, own.bias_words] for own in maps]
+    assert words == [own["words"] for own in case["layers"]]
+    assert (not without_core(maps, RECORDED["about"]["cores"])) == case["mapped"]
+
+
+@pytest.mark.parametrize("name", list(CASES)[:12])
+def test_as_many_layers_as_possible_have_a_core(name):
+    """By trying all ways, of a few cores."""
+    maps = layer_maps(NetworkParts.of(images(CASES[name])))[:4]
+    cores = RECORDED["about"]["cores"][2:7]
+
+    def fits(own, core):
+        return all(
+            need <= has
+            for need, has in zip((own.kernel_words, own.neuron_words, own.bias_words), core)
+        )
+
+    best = max(
+        (
+            sum(fits(own, core) for own, core in zip(maps, order))
+            for order in itertools.permutations(cores, len(maps))
+        ),
+        default=0,
+    )
+    assert len(maps) - len(without_core(maps, cores)) == best
+
+
+def test_a_network_that_fits_and_the_ways_in_which_others_do_not():
+    case = {"input": [1, 28, 28], "layers": [
+        {"filters": 8, "kernel": 3, "stride": 2, "bias": 0},
+        {"filters": 16, "kernel": 3, "stride": 2, "bias": 0},
+    ]}  # fmt: skip
+    assert chips.fit("speck2f", images(case)).fits
+    filtered = chips.fit("speck2f", images(case, synapse=0.005))
+    assert [c.limit.quantity for c in filtered.misfits] == ["synaptic_filters"]
+    wide = {"input": [1, 128, 128], "layers": [{**case["layers"][0], "stride": 3}]}
+    assert {c.limit.quantity for c in chips.fit("speck2f", images(wide)).misfits} == {"strides"}
+    wider = {"input": [1, 160, 160], "layers": [{**case["layers"][0], "filters": 64}]}
+    assert {c.limit.quantity for c in chips.fit("speck2f", images(wider)).misfits} == {
+        "side_in", "side_out", "layers_without_core",
+    }  # fmt: skip
+
+
+def test_a_dense_layer_behind_an_image_has_the_image_as_its_kernel():
+    case = {"input": [1, 12, 12], "layers": [{"filters": 4, "kernel": 3, "stride": 2, "bias": 0}]}
+    net = images(case)
+    with net:
+        out = nengo.Node(size_in=10, label="out")
+        nengo.Connection(net.all_ensembles[-1].neurons, out, transform=np.ones((10, 4 * 25)))
+        nengo.Probe(out)
+    dense = layer_maps(NetworkParts.of(net))[-1]
+    assert (dense.kernel, dense.channels_in, dense.channels) == ((5, 5), 4, 10)
+    assert dense.kernel_words == 4 * 2**5 * 2**4 and dense.neuron_words == 10
