@@ -81,7 +81,7 @@ def main() -> None:
     constraints = DynapcnnConfigBuilder.get_constraints()
     rows = []
     for case in cases():
-        shape, layers = tuple(case["input"]), {}
+        shape, layers = tuple(case["input"]), dict[int, Any]()
         for own in case["layers"]:
             conv = nn.Conv2d(
                 shape[0], own["filters"], own["kernel"], own["stride"], bias=own["bias"]
