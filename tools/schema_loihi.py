@@ -57,6 +57,7 @@ ENDS = {"": "Energy and time product of an inference within the boundary.",
 CORE_COUNTS: dict[str, Any] = {
     "compartments": "integer: Neurons.",
     "synops": "number: Synaptic operations per inference.",
+    "active_updates": "number: Updates that have something to do, per inference.",
     "spikes": "number: Spikes per inference.",
     "messages_out": "number: Messages sent per inference.",
     "axon_events": "number: Messages that arrived per inference.",
@@ -108,7 +109,7 @@ FLOORLINE: dict[str, Any] = {
 }
 
 CHIP_COST: dict[str, Any] = {
-    "format": "=nengo-spikecost/loihi-chip/2",
+    "format": "=nengo-spikecost/loihi-chip/3",
     "verdict?": "@verdict: The verdict.",
     "presentation": "@presentation: How long the samples were presented.",
     "chip": {
@@ -118,6 +119,7 @@ CHIP_COST: dict[str, Any] = {
         "tiles_of_fullest_chip": "integer: Tiles in use on the chip with the most of them.",
         "placement": "string: How cores were placed.",
         "powered_cores": "integer: Cores that static power is drawn for.",
+        "active_share": "@range: Share of all updates that have something to do.",
     },
     "boundaries": {
         "": "Energy within each boundary; each holds the one before it.",
@@ -308,7 +310,7 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     }),
     "emulation": ("`Emulator.run`", {
-        "format": "=nengo-spikecost/emulation/1",
+        "format": "=nengo-spikecost/emulation/2",
         "verdict?": "@verdict: The verdict.",
         "n_samples": "integer: Samples.",
         "n_steps": "integer: Steps of a sample.",
@@ -324,7 +326,7 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "synops": "number: Synaptic operations.",
                 "messages_out": "number: Messages sent.",
                 "with_input": "number: Neuron updates with input.",
-                "idle": "number: Neuron updates without.",
+                "active": "number: Updates with input, or of a state or a bias other than 0.",
             },
             "The blocks.",
         ],

@@ -57,7 +57,7 @@ def frady() -> Iterator[Prediction]:
             n_steps=steps,
             synops=float(spikes * neurons),
             # 11 to 12.5 spikes a step reach every neuron
-            active_updates=neurons * steps,
+            active_share=1.0,
             messages=float(spikes * messages),
             n_chips=32,
         )
@@ -88,7 +88,7 @@ def frady() -> Iterator[Prediction]:
             n_compartments=neurons,
             n_steps=steps,
             synops=float(spikes * neurons),
-            active_updates=neurons * steps,
+            active_share=1.0,
             axon_events=float(spikes * cores),
             n_chips=32,
         )
@@ -122,8 +122,6 @@ def _unknown_spikes(
             synops={"conv": synapses * rate},
             spikes=neurons * rate,
             messages=neurons * rate,
-            # at most one a neuron and step, where every core has as many
-            active_updates=min(neurons // n_cores * n_cores * n_steps, synapses * rate),
             n_chips=n_chips,
         )
         for rate in SPIKES_PER_SYNAPSE
@@ -294,14 +292,13 @@ def others() -> Iterator[Prediction]:
         n_compartments=neurons,
         n_steps=16,
         synops={"conv": 48.6e6},
-        active_updates=neurons * 8,
     )
     for profile in PROFILES:
         yield Prediction(
             "pilotnet_lif",
             profile,
             _dynamic(price_chip(work, profile)),
-            "48.6 million synops of another frame, half of the updates with input, and Loihi 1 "
+            "48.6 million synops of another frame, share of active updates not known, and Loihi 1 "
             "for Loihi 2",
             assumes="spikes, chip",
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MeasurementError
+from ..errors import DataError, MeasurementError
 
 #: How the synapses of a core are stored: weights to all its compartments, weights with the
 #: places that they go to, or weights that a population of axons shares.
@@ -30,7 +30,8 @@ class StepCounts:
     ----------
     synops : mapping from str to ndarray of shape (n_samples, n_steps, n_cores)
         By format, as in `ChipActivity.synops`.
-    axon_events, messages_out, spikes, with_input : ndarray of shape (n_samples, n_steps, n_cores)
+    axon_events, messages_out, spikes : ndarray of shape (n_samples, n_steps, n_cores)
+    with_input, active : ndarray of shape (n_samples, n_steps, n_cores)
     host_to_chip : ndarray of shape (n_samples, n_steps)
     """
 
@@ -39,6 +40,7 @@ class StepCounts:
     messages_out: np.ndarray = field(repr=False)
     spikes: np.ndarray = field(repr=False)
     with_input: np.ndarray = field(repr=False)
+    active: np.ndarray = field(repr=False)
     host_to_chip: np.ndarray = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +49,8 @@ class StepCounts:
             raise MeasurementError(
                 f"StepCounts.spikes has shape {shape}; expected (n_samples, n_steps, n_cores)."
             )
-        _check_shapes(self, shape, "synops", "axon_events", "messages_out", "with_input")
+        counts = ("synops", "axon_events", "messages_out", "with_input", "active")
+        _check_shapes(self, shape, *counts)
         _check_shapes(self, shape[:2], "host_to_chip")
 
     @property
@@ -75,10 +78,14 @@ class ChipActivity:
     inputs : tuple of str, length n_inputs
         Senders of spikes on the host.
     compartments : ndarray of shape (n_cores,)
-        Compartments that are updated at every step.
-    spikes, with_input, idle : ndarray of shape (n_samples, n_cores)
-        Updates of compartments that fired, that a weight arrived at, and that did neither.
-        All updates are ``compartments * n_steps``; some fire and receive at the same step.
+        Compartments that are updated at every step: ``compartments * n_steps`` updates.
+    biased : ndarray of shape (n_cores,)
+        Compartments of these with a bias, whose updates are all active.
+    spikes, with_input : ndarray of shape (n_samples, n_cores)
+        Updates of compartments that fired, and that a weight arrived at.
+    active : ndarray of shape (n_samples, n_cores)
+        Updates that have something to do: a weight arrived, or current, voltage or bias were not
+        0 when the step began. All others are idle: they leave a compartment as it is.
     synops : mapping from str to ndarray of shape (n_samples, n_cores)
         Weights that arriving spikes met, by format of the synapses, one of `FORMATS`.
     axon_events : ndarray of shape (n_samples, n_cores)
@@ -100,9 +107,10 @@ class ChipActivity:
     layers: tuple[str, ...]
     inputs: tuple[str, ...]
     compartments: np.ndarray = field(repr=False)
+    biased: np.ndarray = field(repr=False)
     spikes: np.ndarray = field(repr=False)
     with_input: np.ndarray = field(repr=False)
-    idle: np.ndarray = field(repr=False)
+    active: np.ndarray = field(repr=False)
     synops: Mapping[str, np.ndarray] = field(repr=False)
     axon_events: np.ndarray = field(repr=False)
     messages_out: np.ndarray = field(repr=False)
@@ -114,8 +122,8 @@ class ChipActivity:
     def __post_init__(self) -> None:
         n = len(self.cores)
         shape = (len(self.spikes), n)
-        _check_shapes(self, (n,), "layers", "compartments")
-        counts = ("synops", "spikes", "with_input", "idle", "axon_events", "messages_out")
+        _check_shapes(self, (n,), "layers", "compartments", "biased")
+        counts = ("synops", "spikes", "with_input", "active", "axon_events", "messages_out")
         _check_shapes(self, shape, *counts)
         _check_shapes(self, shape[:1], "host_to_chip", "chip_to_host")
         _check_shapes(self, (n + len(self.inputs), n), "messages_between")
@@ -146,9 +154,9 @@ class ChipActivity:
 
 
 #: Fields that are the same for all samples, and those with an entry for each.
-_OF_CORES = ("cores", "layers", "inputs", "compartments")
+_OF_CORES = ("cores", "layers", "inputs", "compartments", "biased")
 _OF_SAMPLES = (
-    "spikes", "with_input", "idle", "synops", "axon_events", "messages_out", "host_to_chip",
+    "spikes", "with_input", "active", "synops", "axon_events", "messages_out", "host_to_chip",
     "chip_to_host",
 )  # fmt: skip
 
@@ -201,9 +209,16 @@ def chip_arrays(chip: ChipActivity) -> dict[str, np.ndarray]:
 
 
 def chip_of_arrays(arrays: Mapping[str, np.ndarray]) -> ChipActivity | None:
-    """The counts that `chip_arrays` made arrays of; None if the arrays are of something else."""
+    """The counts that `chip_arrays` made arrays of; None if the arrays are of something else.
+
+    Raises
+    ------
+    DataError
+        If an earlier version of this package wrote them.
+    """
     if "chip cores" not in arrays:
         return None
+    check_counts_active("chip active" in arrays)
     steps = None
     if "step spikes" in arrays:
         steps = StepCounts(**_fields_of(StepCounts, arrays, "step "))
@@ -211,6 +226,20 @@ def chip_of_arrays(arrays: Mapping[str, np.ndarray]) -> ChipActivity | None:
     for name in ("cores", "layers", "inputs"):
         values[name] = tuple(str(text) for text in values[name])
     return ChipActivity(**values, by_step=steps)
+
+
+def check_counts_active(found: bool) -> None:
+    """Refuse kept counts that tell no active updates.
+
+    Raises
+    ------
+    DataError
+    """
+    if not found:
+        raise DataError(
+            "An earlier version of nengo_spikecost wrote this checkpoint: it did not count active "
+            "updates (of compartments with a current or voltage). Start again in another folder."
+        )
 
 
 def _arrays_of(counts: Any, prefix: str) -> dict[str, np.ndarray]:

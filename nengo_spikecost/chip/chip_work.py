@@ -38,10 +38,10 @@ class ChipWork:
         Steps per inference.
     dt : float
         Length of a step of the network in s; the chip takes a time of its own.
-    spikes, active : ndarray of shape (n_samples, n_cores)
-        Updates of compartments that fired; and of those that fired, or that a weight arrived at.
-    with_input : ndarray of shape (n_samples, n_cores)
-        Updates of compartments that a weight arrived at.
+    spikes : ndarray of shape (n_samples, n_cores)
+        Updates of compartments that fired.
+    active : ndarray of shape (n_samples, n_cores)
+        Updates that have something to do: see `ChipActivity`.
     synops : mapping from str to ndarray of shape (n_samples, n_cores)
         By format of the synapses, one of `SYNAPSE_FORMATS`.
     messages_out, axon_events : ndarray of shape (n_samples, n_cores)
@@ -55,7 +55,9 @@ class ChipWork:
     by_step : StepCounts or None
         The same step by step: the slowest core of every step is found in it.
     biased : ndarray of shape (n_cores,) or None
-        Compartments with a bias, which change at every step. None: not known.
+        Compartments with a bias, whose updates are all active. None: not known.
+    active_ends : pair of ndarray of shape (n_samples, n_cores), or None
+        Where it is not known how many updates are active: the fewest and the most.
     runs_on : bool
         Whether the network has no inferences: counts are of all steps that were measured.
     """
@@ -67,7 +69,6 @@ class ChipWork:
     dt: float
     spikes: np.ndarray = field(repr=False)
     active: np.ndarray = field(repr=False)
-    with_input: np.ndarray = field(repr=False)
     synops: Mapping[str, np.ndarray] = field(repr=False)
     messages_out: np.ndarray = field(repr=False)
     axon_events: np.ndarray = field(repr=False)
@@ -77,6 +78,7 @@ class ChipWork:
     hops: CoreHops = field(repr=False)
     by_step: StepCounts | None = field(default=None, repr=False)
     biased: np.ndarray | None = field(default=None, repr=False)
+    active_ends: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
     runs_on: bool = False
 
     def __post_init__(self) -> None:
@@ -87,7 +89,8 @@ class ChipWork:
                 f"{', '.join(SYNAPSE_FORMATS)}."
             )
         # of updates that are spread over cores, the last bit may be too many
-        if np.any(self.active > self.updates * (1 + 1e-12)):
+        most = self.active_at("high")
+        if np.any(np.maximum(most, self.active) > self.updates * (1 + 1e-12)):
             raise EnergyError(
                 "active updates are more than compartments times steps: a compartment is updated "
                 "once a step."
@@ -118,10 +121,19 @@ class ChipWork:
         """Updates of compartments per inference, shape (n_cores,)."""
         return self.compartments * self.n_steps
 
-    @property
-    def idle(self) -> np.ndarray:
-        """Updates without input and spike, shape (n_samples, n_cores)."""
-        return np.maximum(self.updates - self.active, 0)
+    def active_at(self, level: str) -> np.ndarray:
+        """Active updates, shape (n_samples, n_cores): at the ends the fewest and most there may be.
+
+        ``level`` is ``"low"``, ``"nominal"`` or ``"high"``.
+        """
+        if level == "nominal" or self.active_ends is None:
+            return self.active
+        return self.active_ends[level == "high"]
+
+    def active_share(self, level: str = "nominal") -> float:
+        """Share of all updates that are active, mean over samples."""
+        updates = float(np.sum(self.updates))
+        return float(self.active_at(level).sum(axis=1).mean()) / updates if updates else 0.0
 
     def total_synops(self) -> np.ndarray:
         """Synops of all formats, shape (n_samples, n_cores)."""
@@ -135,21 +147,32 @@ class ChipWork:
         """
         if (n_steps, dt) == (self.n_steps, self.dt):
             return self
-        longer = replace(self, n_steps=n_steps, dt=dt, by_step=None)
-        return longer.with_spikes((n_steps * dt) / (self.n_steps * self.dt))
+        return self._scaled((n_steps * dt) / (self.n_steps * self.dt), n_steps, dt)
 
     def with_spikes(self, factor: float) -> ChipWork:
         """The same chip and steps with ``factor`` times the spikes; 0 for a silent chip.
 
-        Updates with input are as many times more, but at most all of them.
+        Active updates are as many times more, but at most all of them; those of compartments with
+        a bias stay.
         """
-        if factor == 1:
-            return self
+        return self if factor == 1 else self._scaled(factor, self.n_steps, self.dt)
+
+    def _scaled(self, factor: float, n_steps: int, dt: float) -> ChipWork:
+        """So many times the spikes, in another number of steps."""
+        biased = np.zeros(self.n_cores) if self.biased is None else self.biased
+        updates = self.compartments * n_steps
+
+        def active(before: np.ndarray) -> np.ndarray:
+            driven = np.maximum(before - biased * self.n_steps, 0)
+            return np.asarray(np.minimum(biased * n_steps + driven * factor, updates))
+
+        ends = self.active_ends
         scaled = ("spikes", "messages_out", "axon_events", "host_to_chip", "chip_to_host")
         return replace(
-            self, **{name: getattr(self, name) * factor for name in scaled},
-            active=np.minimum(self.active * factor, self.updates),
-            with_input=np.minimum(self.with_input * factor, self.updates),
+            self, n_steps=n_steps, dt=dt,
+            **{name: getattr(self, name) * factor for name in scaled},
+            active=active(self.active),
+            active_ends=None if ends is None else (active(ends[0]), active(ends[1])),
             synops={key: count * factor for key, count in self.synops.items()},
             hops=self.hops.scaled(factor), by_step=None,
         )  # fmt: skip
@@ -157,7 +180,7 @@ class ChipWork:
     @classmethod
     def by_hand(
         cls, *, n_cores: int, n_compartments: int, n_steps: int, synops: Any, spikes: Any = 0,
-        active_updates: Any = 0, messages: Any = 0, axon_events: Any = None,
+        active_share: Any = None, messages: Any = 0, axon_events: Any = None,
         hops: tuple[Any, Any] | None = None, host_to_chip: Any = 0, chip_to_host: Any = 0,
         n_chips: int | None = None, n_tiles: int | None = None, dt: float = 0.001,
         layer: str = "network",
@@ -175,9 +198,10 @@ class ChipWork:
             sample.
         spikes, messages : number
             Fired, and sent to cores.
-        active_updates : number
-            Updates of compartments that had input or fired, of all
-            ``n_compartments * n_steps``. Default: all are priced as idle.
+        active_share : number, or tuple of (low, nominal, high), optional
+            Share of all ``n_compartments * n_steps`` updates that are active: a weight arrives, or
+            current, voltage or bias are not 0. Default: not known, so at least that of those that
+            fire, at most 1, and nominally halfway.
         axon_events : number, optional
             Messages that arrived. Default: those sent and those from the host.
         hops : (east-west, north-south), optional
@@ -204,22 +228,26 @@ class ChipWork:
         if axon_events is None:
             axon_events = np.asarray(messages) + np.asarray(host_to_chip)
         counts = {
-            "n_compartments": n_compartments, "spikes": spikes, "active_updates": active_updates,
-            "messages": messages, "axon_events": axon_events, "host_to_chip": host_to_chip,
-            "chip_to_host": chip_to_host,
+            "n_compartments": n_compartments, "spikes": spikes, "messages": messages,
+            "axon_events": axon_events, "host_to_chip": host_to_chip, "chip_to_host": chip_to_host,
             **{f"synops[{key!r}]": value for key, value in formats.items()},
         }  # fmt: skip
         totals = {name: _amounts(name, value) for name, value in counts.items()}
+        updates = float(totals["n_compartments"].max()) * n_steps
+        least = np.minimum(totals["spikes"] / max(updates, 1), 1.0)
+        shares = _active_shares(active_share, least)
+        totals.update({f"active {level}": share for level, share in shares.items()})
         n_samples = max(len(value) for value in totals.values())
         spread = {name: _spread(value, n_cores, n_samples) for name, value in totals.items()}
-        updates = spread["n_compartments"][0] * n_steps
-        busy = totals["active_updates"][:, None] / max(updates.sum(), 1)
-        active = np.broadcast_to(busy * updates, (n_samples, n_cores))
-        sent = spread["messages"]
+        compartments, sent = spread["n_compartments"][0], spread["messages"]
+        active = [
+            np.broadcast_to(share[:, None] * (compartments * n_steps), (n_samples, n_cores))
+            for share in (totals[f"active {level}"] for level in shares)
+        ]
         return cls(
             cores=tuple(f"{layer}_{i}" if n_cores > 1 else layer for i in range(n_cores)),
-            layers=(layer,) * n_cores, compartments=spread["n_compartments"][0],
-            n_steps=n_steps, dt=dt, spikes=spread["spikes"], active=active, with_input=active,
+            layers=(layer,) * n_cores, compartments=compartments, n_steps=n_steps, dt=dt,
+            spikes=spread["spikes"], active=active[1], active_ends=(active[0], active[2]),
             synops={key: spread[f"synops[{key!r}]"] for key in formats},
             messages_out=sent, axon_events=spread["axon_events"],
             host_to_chip=np.broadcast_to(totals["host_to_chip"], n_samples),
@@ -227,6 +255,26 @@ class ChipWork:
             fed_by_host=bool(np.any(totals["host_to_chip"])),
             hops=hops_by_hand(hops, sent.shape, n_chips, n_tiles),
         )  # fmt: skip
+
+
+def _active_shares(given: Any, least: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of active updates at every level, each of one entry a sample, or of one for all."""
+    if given is None:
+        ends: tuple[Any, ...] = (least, (1 + least) / 2, np.ones_like(least))
+    elif isinstance(given, tuple) and len(given) == 3:
+        ends = given
+    else:
+        ends = (given, given, given)
+    name = "active_share"
+    low, nominal, high = (_amounts(name, end).astype(float) for end in ends)
+    if np.any(high > 1):
+        raise EnergyError(
+            f"ChipWork.by_hand: {name} can't be {given!r}: it is a share of all updates, from 0 to "
+            "1; a compartment is updated once a step."
+        )
+    if np.any(low > nominal) or np.any(nominal > high):
+        raise EnergyError(f"ChipWork.by_hand: {name} must be (low, nominal, high), not {given!r}.")
+    return {"low": low, "nominal": nominal, "high": high}
 
 
 def _amounts(name: str, value: Any) -> np.ndarray:

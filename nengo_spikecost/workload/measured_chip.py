@@ -39,24 +39,17 @@ def chip_work(activity: Activity, mapping: PlacedCores | None = None) -> ChipWor
     chip = getattr(activity, "chip", None)
     if chip is None:
         raise MissingActivityError(
-            "This activity does not say what each core of a chip did: measure with "
+            "This activity does not say what each core of a chip did (synops, active updates, "
+            "messages; a board and NengoLoihi's simulator tell spikes only): measure with "
             "simulator='loihi', or run nengo_spikecost.loihi.deploy."
         )
     n_steps = activity.protocol.n_steps
     return ChipWork(
         cores=tuple(chip.cores), layers=tuple(chip.layers),
         compartments=np.asarray(chip.compartments, dtype=np.int64), n_steps=n_steps,
-        dt=activity.protocol.dt, spikes=chip.spikes, active=chip.updates(n_steps) - chip.idle,
-        with_input=chip.with_input, synops=dict(chip.synops), messages_out=chip.messages_out,
+        dt=activity.protocol.dt, spikes=chip.spikes, active=chip.active,
+        synops=dict(chip.synops), messages_out=chip.messages_out,
         axon_events=chip.axon_events, host_to_chip=chip.host_to_chip,
         chip_to_host=chip.chip_to_host, fed_by_host=bool(chip.inputs), hops=hops_of(chip, mapping),
-        by_step=chip.by_step, biased=_biased(mapping), runs_on=activity.protocol.runs_on,
+        by_step=chip.by_step, biased=chip.biased, runs_on=activity.protocol.runs_on,
     )  # fmt: skip
-
-
-def _biased(mapping: PlacedCores | None) -> np.ndarray | None:
-    """Compartments of each block that have a bias, if the blocks are at hand."""
-    if mapping is None:
-        return None
-    blocks = [part.obj for part in mapping.built.blocks]
-    return np.array([np.count_nonzero(block.compartment.bias) for block in blocks], dtype=np.int64)

@@ -11,7 +11,7 @@ import pytest
 
 from nengo_spikecost.activity import ChipActivity, StepCounts
 from nengo_spikecost.chip.chip_activity import chip_arrays, chip_of_arrays, joined_chips
-from nengo_spikecost.errors import MeasurementError
+from nengo_spikecost.errors import DataError, MeasurementError
 
 
 def chip(n_samples=2, n_steps=None, seed=0, cores=("a[0]", "a[1]", "b")):
@@ -25,7 +25,7 @@ def chip(n_samples=2, n_steps=None, seed=0, cores=("a[0]", "a[1]", "b")):
     if n_steps is not None:
         by_step = (n_samples, n_steps, len(cores))
         steps = StepCounts(
-            {"conv": counts(*by_step)}, *(counts(*by_step) for _ in range(4)),
+            {"conv": counts(*by_step)}, *(counts(*by_step) for _ in range(5)),
             counts(n_samples, n_steps),
         )  # fmt: skip
     return ChipActivity(
@@ -33,9 +33,10 @@ def chip(n_samples=2, n_steps=None, seed=0, cores=("a[0]", "a[1]", "b")):
         layers=tuple(name.split("[")[0] for name in cores),
         inputs=("host",),
         compartments=np.full(len(cores), 10),
+        biased=counts(len(cores)),
         spikes=counts(*shape),
         with_input=counts(*shape),
-        idle=counts(*shape),
+        active=counts(*shape),
         synops={"conv": counts(*shape), "dense": counts(*shape)},
         axon_events=counts(*shape),
         messages_out=counts(*shape),
@@ -71,13 +72,16 @@ def test_to_arrays_and_back():
         for name, values in chip_arrays(one).items():
             np.testing.assert_array_equal(chip_arrays(again)[name], values)
     assert chip_of_arrays({"counts 0": np.zeros(3)}) is None
+    before = {key: x for key, x in chip_arrays(one).items() if key != "chip active"}
+    with pytest.raises(DataError, match=r"earlier version .* Start again in another folder"):
+        chip_of_arrays(before)
 
 
 def test_what_does_not_fit_together_is_refused():
     one = chip(2, 4)
     for wrong, message in (
         ({"spikes": np.zeros((3, 3))}, r"with_input|shape"),
-        ({"idle": np.zeros((2, 4))}, r"idle has shape \(2, 4\); expected \(2, 3\)"),
+        ({"active": np.zeros((2, 4))}, r"active has shape \(2, 4\); expected \(2, 3\)"),
         ({"layers": ("a", "b")}, "layers has shape"),
         ({"messages_between": np.zeros((3, 3))}, r"messages_between .* expected \(4, 3\)"),
         ({"host_to_chip": np.zeros(3)}, "host_to_chip"),

@@ -112,11 +112,12 @@ def test_what_cores_did_adds_up():
     np.testing.assert_array_equal(chip.messages_between.sum(axis=0), chip.axon_events.sum(axis=0))
     assert set(chip.synops) <= {"dense", "sparse", "conv"} and chip.total_synops().all()
     updates = chip.updates(20)
-    assert (chip.idle + np.maximum(chip.spikes, chip.with_input) <= updates).all()
-    assert (chip.idle + chip.spikes + chip.with_input >= updates).all()
+    assert (chip.active <= updates).all()
+    assert (chip.active >= np.maximum(chip.spikes, chip.with_input)).all()
+    assert (chip.active >= chip.biased * activity.protocol.n_steps).all()
     # step by step the same
     assert steps.n_steps == 20
-    for name in ("axon_events", "messages_out", "spikes", "with_input"):
+    for name in ("axon_events", "messages_out", "spikes", "with_input", "active"):
         np.testing.assert_array_equal(getattr(steps, name).sum(axis=1), getattr(chip, name))
     for kind, values in steps.synops.items():
         np.testing.assert_array_equal(values.sum(axis=1), chip.synops[kind])

@@ -28,7 +28,8 @@ class Reference:
                 synapses = [s for block in self.blocks for s in block.synapses]
                 self.number = {id(s): k for k, s in enumerate(synapses)}
                 self.axon_events, self.synops = np.zeros((2, len(synapses)), dtype=int)
-                self.with_input, self.idle, self.spikes = np.zeros((3, len(self.blocks)), dtype=int)
+                counts = np.zeros((4, len(self.blocks)), dtype=int)
+                self.with_input, self.active, self.charged, self.spikes = counts
                 self.updates = np.zeros(len(self.blocks), dtype=int)
                 self.by_step = {}
                 if step_by_step:
@@ -42,15 +43,25 @@ class Reference:
 
     def count_step(self):
         """Run a step, and keep what it added to the counts."""
-        names = ("axon_events", "synops", "with_input", "spikes")
+        names = ("axon_events", "synops", "with_input", "active", "charged", "spikes")
         before = {name: getattr(self, name).copy() for name in names}
         self.count_one()
         for name, values in before.items():
             self.by_step.setdefault(name, []).append(getattr(self, name) - values)
 
     def count_one(self):
-        self._step()
         emulator = self.emulator
+        state, drawn = emulator.compartment, []
+        given, sample = state.noise.target_u, state.noise.sample
+        voltage, current = state.voltage.copy(), state.current.copy()
+        state.noise.sample = lambda rng: drawn.append(sample(rng)) or drawn[0]
+        self._step()
+        state.noise.sample = sample
+        # NengoLoihi adds noise to what arrives, or, where it is given to the membrane, to the bias
+        noise = drawn[0]
+        driven = (np.where(given, state.bias + noise, state.bias) != 0) | (~given & (noise != 0))
+        charged = (voltage != 0) | driven
+        busy = charged | (current != 0)
         for number, block in enumerate(self.blocks):
             reached = set()
             for synapse in block.synapses:
@@ -67,7 +78,10 @@ class Reference:
             self.updates[number] += block.n_neurons
             self.spikes[number] += len(fired)
             self.with_input[number] += len(reached)
-            self.idle[number] += block.n_neurons - len(reached | fired)
+            self.charged[number] += len(reached | set(np.flatnonzero(charged[part]).tolist()))
+            active = reached | set(np.flatnonzero(busy[part]).tolist())
+            assert fired <= active
+            self.active[number] += len(active)
 
 
 def assert_equal(net, steps=STEPS, counts=True, expected=None, **options):
@@ -92,7 +106,7 @@ def assert_same_counts(run, expected, sample=0):
     np.testing.assert_array_equal(run.axon_events[sample], expected.axon_events)
     np.testing.assert_array_equal(run.synops[sample], expected.synops)
     np.testing.assert_array_equal(run.with_input[sample], expected.with_input)
-    np.testing.assert_array_equal(run.idle[sample], expected.idle)
+    np.testing.assert_array_equal(run.active[sample], expected.active)
     np.testing.assert_array_equal(run.updates(), expected.updates)
     by_block = np.zeros(len(run.block_of), dtype=int)
     for synapses, events in zip(run.synapses, expected.axon_events):

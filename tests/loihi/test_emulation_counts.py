@@ -32,6 +32,7 @@ def assert_steps_sum_up(run):
     np.testing.assert_array_equal(steps.axon_events.sum(axis=1), events)
     np.testing.assert_array_equal(steps.spikes.sum(axis=1), run.block_spikes())
     np.testing.assert_array_equal(steps.with_input.sum(axis=1), run.with_input)
+    np.testing.assert_array_equal(steps.active.sum(axis=1), run.active)
     np.testing.assert_array_equal(steps.host_to_chip.sum(axis=1), run.host_to_chip().sum(axis=1))
     between = run.messages_between()
     np.testing.assert_array_equal(steps.messages_out.sum(axis=(0, 1)), between[:n].sum(axis=1))
@@ -41,7 +42,7 @@ def assert_steps_sum_up(run):
 def assert_same_steps(run, expected, sample=0):
     """Each step is that of NengoLoihi's emulator."""
     steps = run.by_step
-    for name in ("spikes", "with_input"):
+    for name in ("spikes", "with_input", "active"):
         np.testing.assert_array_equal(getattr(steps, name)[sample], expected.by_step[name])
     for name, found in (
         ("synops", sum(steps.synops.values())),
@@ -71,7 +72,7 @@ def test_steps_of_every_sample():
         without = emulator.run(IMAGES, STEPS)
     assert without.by_step is None
     np.testing.assert_array_equal(without.with_input, run.with_input)
-    np.testing.assert_array_equal(without.idle, run.idle)
+    np.testing.assert_array_equal(without.active, run.active)
     assert_steps_sum_up(run)
     assert set(run.by_step.synops) == {"conv", "dense"}
     for sample, image in enumerate(IMAGES):
@@ -90,7 +91,7 @@ def test_steps_of_a_continuous_presentation():
     with Emulator(layers.net, batch_size=1) as emulator:
         run = emulator.run(IMAGES[:4], STEPS, presentation="continuous", by_step=True)
     assert_steps_sum_up(run)
-    for name in ("spikes", "with_input"):
+    for name in ("spikes", "with_input", "active"):
         found = np.concatenate(getattr(run.by_step, name))
         np.testing.assert_array_equal(found, expected.by_step[name])
 

@@ -98,7 +98,7 @@ def emulator_of(net, **options):
 
 def values(run, net):
     """All outputs and counts of a run, in an order of the network's."""
-    counts = [run.spikes, run.synops, run.messages, run.idle, *run.host_counts.values()]
+    counts = [run.spikes, run.synops, run.messages, run.active, *run.host_counts.values()]
     return [*(run.outputs[p].steps for p in net.probes_made), *counts]
 
 

@@ -8,11 +8,14 @@ Energy, per inference of ``T`` steps, summed over cores::
 
     synops of each format        x  energy of a synop of that format
     compartments x T             x  energy of an idle update        ("access")
-    updates with input or spike  x  what an active one takes more   ("update")
+    active updates               x  what an active one takes more   ("update")
     spikes                       x  energy of a spike
     messages sent                x  energy of an output axon, of the way within a tile
     messages arrived             x  energy of an input axon
     hops                         x  energy of a hop, east-west and north-south
+
+An update is active if a weight arrives in that step, or if current, voltage or bias are not 0 when
+it begins: a voltage that leaks away is written anew at every step, spikes or none.
 
 That is the boundary ``"core dynamic"``. With the x86 processors of the chips in use it is
 ``"total dynamic"``; with the static power of these chips and of the cores that are on,

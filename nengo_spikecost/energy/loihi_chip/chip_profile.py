@@ -15,8 +15,9 @@ EVENTS = (
 )  # fmt: skip
 """Events of a core that take energy or time.
 
-``idle_update`` is the update of a compartment without input or spike, and ``active_update``
-that of one with either: the whole of it, and not what it takes more. A ``message`` is sent,
+``idle_update`` is the update of a compartment that stays as it is, and ``active_update`` that of
+one with input, or with a current, voltage or bias that is not 0: the whole of it, and not what it
+takes more. A ``message`` is sent,
 an ``axon_event`` arrives; ``within_tile`` is the way of a message inside a tile.
 """
 
@@ -61,7 +62,7 @@ class Profile:
                 if idle and active and _at(idle, level) > _at(active, level):
                     raise EnergyError(
                         f"{where}: {kind} of idle_update is above that of active_update, which is "
-                        "all of an update with input."
+                        "all of an active update."
                     )
 
     def energy_J(self, event: str, level: str) -> float:

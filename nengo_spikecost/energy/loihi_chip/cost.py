@@ -37,7 +37,7 @@ class CoreCost:
     name, layer : str
     chip : int
     compartments : int
-    synops, spikes, messages_out, axon_events : float
+    synops, active_updates, spikes, messages_out, axon_events : float
     parts_J : mapping from one of `CORE_PARTS` to float
         Energy within the boundary ``"core dynamic"``.
     energy_J : Range
@@ -53,6 +53,7 @@ class CoreCost:
     chip: int
     compartments: int
     synops: float
+    active_updates: float
     spikes: float
     messages_out: float
     axon_events: float
@@ -70,7 +71,7 @@ class LayerCost:
     ----------
     name : str
     n_cores, compartments : int
-    synops, spikes, messages_out, axon_events : float
+    synops, active_updates, spikes, messages_out, axon_events : float
     parts_J : mapping from one of `CORE_PARTS` to float
     energy_J : Range
     slowest : float
@@ -81,6 +82,7 @@ class LayerCost:
     n_cores: int
     compartments: int
     synops: float
+    active_updates: float
     spikes: float
     messages_out: float
     axon_events: float
@@ -333,6 +335,7 @@ class _CoreColumns:
         self.compartments = work.compartments
         self.means = {
             "synops": work.total_synops().mean(axis=0),
+            "active_updates": np.mean(work.active, axis=0),
             "spikes": np.mean(work.spikes, axis=0),
             "messages_out": np.mean(work.messages_out, axis=0),
             "axon_events": np.mean(work.axon_events, axis=0),

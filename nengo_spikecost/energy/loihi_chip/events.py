@@ -21,7 +21,7 @@ PART_GROUPS = {
 
 CORE_PARTS = tuple(part for parts in PART_GROUPS.values() for part in parts)
 """Parts of a core's energy: synops by format; every compartment at every step, and the extra
-energy of those with input; spikes; messages sent and arrived; and their hops."""
+energy of active ones; spikes; messages sent and arrived; and their hops."""
 
 SENDING, RECEIVING = "sending", "receiving"
 """The two halves of a core, which work side by side: compartments, spikes and messages out; and
@@ -30,10 +30,13 @@ messages in with their synops."""
 Counts = dict[str, Any]
 
 
-def core_events(work: ChipWork) -> Counts:
-    """Events per inference by their name in a profile, each of shape (n_samples, n_cores)."""
+def core_events(work: ChipWork, level: str = "nominal") -> Counts:
+    """Events per inference by their name in a profile, each of shape (n_samples, n_cores).
+
+    ``level`` matters where it is not known how many updates are active.
+    """
     events: Counts = {f"synop_{key}": count for key, count in work.synops.items()}
-    active = active_updates(work)
+    active = work.active_at(level)
     events.update(
         idle_update=np.maximum(work.updates - active, 0), active_update=active, spike=work.spikes,
         message=work.messages_out, within_tile=work.messages_out, axon_event=work.axon_events,
@@ -43,17 +46,7 @@ def core_events(work: ChipWork) -> Counts:
     return events
 
 
-def active_updates(work: ChipWork) -> np.ndarray:
-    """Updates of compartments that change, shape (n_samples, n_cores).
-
-    Those with input or a spike; of compartments with a bias, where these are known, all.
-    """
-    if work.biased is None:
-        return work.active
-    return np.maximum(work.active, work.biased * work.n_steps)
-
-
-def step_events(work: ChipWork, samples: slice) -> Counts:
+def step_events(work: ChipWork, samples: slice, level: str = "nominal") -> Counts:
     """Events that take a core's time at each step, each of shape (n_samples, n_steps, n_cores).
 
     Of counts without steps one "step" holds all of them: the slowest core over a whole
@@ -62,22 +55,16 @@ def step_events(work: ChipWork, samples: slice) -> Counts:
     if work.by_step is None:
         return {
             key: np.asarray(count)[samples, None]
-            for key, count in core_events(work).items()
+            for key, count in core_events(work, level).items()
             if not key.startswith("hop")
         }
     steps = work.by_step
-    spikes, with_input = steps.spikes[samples], steps.with_input[samples]
-    # how many fired without input is known of all steps together: dealt out by spikes
-    alone = work.active[samples] - work.with_input[samples]
-    share = alone / np.maximum(work.spikes[samples], 1)
-    active = np.minimum(with_input + spikes * share[:, None], work.compartments)
-    if work.biased is not None:
-        active = np.maximum(active, work.biased)
+    active = steps.active[samples]
     return {
         **{f"synop_{key}": count[samples] for key, count in steps.synops.items()},
         "idle_update": work.compartments - active,
         "active_update": active,
-        "spike": spikes,
+        "spike": steps.spikes[samples],
         "message": steps.messages_out[samples],
         "axon_event": steps.axon_events[samples],
     }

@@ -143,7 +143,7 @@ class _Floorline:
         way = waits.pop("hops") * times
         barrier = sum(waits.values()) * times
         for chunk in step_chunks(work):
-            parts = part_times(step_events(work, chunk), setting.profile, level)
+            parts = part_times(step_events(work, chunk, level), setting.profile, level)
             parts = {name: part.reshape(-1, work.n_cores) for name, part in parts.items()}
             core, shares = _deciding(parts, together=level != "high")
             sent = np.zeros(len(core))

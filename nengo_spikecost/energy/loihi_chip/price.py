@@ -134,11 +134,11 @@ def price_at(work: ChipWork, setting: Setting, level: str) -> ChipPrice:
 
 
 def _core_parts_J(work: ChipWork, profile: Profile, level: str) -> dict[str, np.ndarray]:
-    events, cost = core_events(work), profile.energies
+    events, cost = core_events(work, level), profile.energies
     energy = {key: count * profile.energy_J(key, level) for key, count in events.items()}
     nothing = np.zeros((work.n_samples, work.n_cores))
     parts: dict[str, Any] = {key: energy[key] for key in energy if key.startswith("synop_")}
-    # an update is split for the reader: what every compartment takes, and what a busy one more
+    # an update is split for the reader: what every compartment takes, and what an active one more
     idle, active = (profile.energy_J(key, level) for key in ("idle_update", "active_update"))
     parts["access"] = nothing + (events["idle_update"] + events["active_update"]) * idle
     parts["update"] = nothing + events["active_update"] * (active - idle)

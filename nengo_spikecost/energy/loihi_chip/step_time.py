@@ -97,7 +97,7 @@ def chip_time(
     host_s = np.zeros(n_samples)
     n_steps = 1 if work.by_step is None else work.n_steps
     for chunk in step_chunks(work):
-        events = step_events(work, chunk)
+        events = step_events(work, chunk, level)
         times = part_times(events, profile, level)
         core, counted = _core_times(times, together=level != "high")
         first = core.argmax(axis=-1)[..., None]

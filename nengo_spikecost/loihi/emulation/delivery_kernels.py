@@ -131,12 +131,12 @@ def take_alike(q: Any, inputs: Any, pieces: Any, first: Any, last: Any, size: An
 
 @_inline
 def count_alike(
-    reached: Any, spiked: Any, pieces: Any, first: Any, last: Any, size: Any, d: Any
+    reached: Any, busy: Any, pieces: Any, first: Any, last: Any, size: Any, d: Any
 ) -> Any:
     """The same as `count` for pieces of one size, which is a literal, from compartment ``d`` on."""
     counts = np.uint64(0)
     for k in range(first, last):
-        counts += count_several(reached, np.uint64(pieces[np.uint64(k), 0]), spiked, d, size)
+        counts += count_several(reached, np.uint64(pieces[np.uint64(k), 0]), busy, d, size)
         d += np.uint64(size)
     return counts
 
@@ -182,8 +182,8 @@ def take(chip: Any, segment: Any, q: Any, inputs: Any) -> None:
 
 
 @numba.njit(cache=True, nogil=True)
-def count(chip: Any, segment: Any, reached: Any, spiked: Any) -> Any:
-    """How many compartments of a segment a weight reached, and how many it reached or that fire.
+def count(chip: Any, segment: Any, reached: Any, busy: Any) -> Any:
+    """How many compartments of a segment a weight reached, and how many it reached or are busy.
 
     As `count_several` gives it; ``reached``, which is in the order of inputs, is 0 afterwards.
     """
@@ -191,30 +191,30 @@ def count(chip: Any, segment: Any, reached: Any, spiked: Any) -> Any:
     pieces, size = chip.pieces, chip.piece_size[segment]
     d, counts = np.uint64(chip.segment_start[segment]), np.uint64(0)
     if size == 4:
-        return count_alike(reached, spiked, pieces, first, last, 4, d)
+        return count_alike(reached, busy, pieces, first, last, 4, d)
     if size == 8:
-        return count_alike(reached, spiked, pieces, first, last, 8, d)
+        return count_alike(reached, busy, pieces, first, last, 8, d)
     if size == 12:
-        return count_alike(reached, spiked, pieces, first, last, 12, d)
+        return count_alike(reached, busy, pieces, first, last, 12, d)
     if size == 16:
-        return count_alike(reached, spiked, pieces, first, last, 16, d)
+        return count_alike(reached, busy, pieces, first, last, 16, d)
     if size == 24:
-        return count_alike(reached, spiked, pieces, first, last, 24, d)
+        return count_alike(reached, busy, pieces, first, last, 24, d)
     if size == 32:
-        return count_alike(reached, spiked, pieces, first, last, 32, d)
+        return count_alike(reached, busy, pieces, first, last, 32, d)
     for k in range(first, last):
         s = np.uint64(pieces[np.uint64(k), 0])
         end = d + np.uint64(pieces[np.uint64(k), 2])
         while d + SIXTY_FOUR <= end:
-            counts += count_several(reached, s, spiked, d, 64)
+            counts += count_several(reached, s, busy, d, 64)
             d += SIXTY_FOUR
             s += SIXTY_FOUR
         while d + FOUR <= end:
-            counts += count_several(reached, s, spiked, d, 4)
+            counts += count_several(reached, s, busy, d, 4)
             d += FOUR
             s += FOUR
         while d < end:
-            counts += np.uint64(reached[s]) + (np.uint64(reached[s] | spiked[d]) << THIRTY_TWO)
+            counts += np.uint64(reached[s]) + (np.uint64(reached[s] | busy[d]) << THIRTY_TWO)
             reached[s] = 0
             d += ONE
             s += ONE

@@ -63,9 +63,12 @@ class EmulatedRun(Result):
     routes : tuple of Route
     messages : ndarray of int64, shape (n_samples, n_routes)
         Spikes delivered from one block or input to one set of synapses.
-    with_input, idle : ndarray of int64, shape (n_samples, n_blocks)
-        Updates of compartments that a weight arrived at in that step, and of those that
-        neither received one nor fired.
+    with_input, active : ndarray of int64, shape (n_samples, n_blocks)
+        Updates of compartments that a weight arrived at in that step; and active updates: of
+        those, and of compartments whose current, voltage or bias is not 0 when the step begins.
+        All others are idle: nothing in them changes.
+    biased : ndarray of int64, shape (n_blocks,)
+        Compartments with a bias, whose updates are all active.
     chip_to_host : ndarray of int64, shape (n_samples,)
         Spikes that the host reads, one for each Connection to the host that they take.
     ensembles : mapping from nengo.Ensemble to ndarray of int64
@@ -100,7 +103,8 @@ class EmulatedRun(Result):
     routes: tuple[Route, ...] = field(repr=False)
     messages: np.ndarray = field(repr=False)
     with_input: np.ndarray = field(repr=False)
-    idle: np.ndarray = field(repr=False)
+    active: np.ndarray = field(repr=False)
+    biased: np.ndarray = field(repr=False)
     chip_to_host: np.ndarray = field(repr=False)
     ensembles: Mapping[Any, np.ndarray] = field(repr=False)
     host_counts: Mapping[Any, np.ndarray] = field(repr=False)
@@ -168,8 +172,9 @@ class EmulatedRun(Result):
         compartments = np.array([s.stop - s.start for s in self.block_of], dtype=np.int64)
         host_to_chip = self.host_to_chip().sum(axis=1, dtype=np.int64)
         return ChipActivity(
-            cores, layers, inputs, compartments, self.block_spikes(), self.with_input, self.idle,
-            self.block_synops(), self.messages_to(), self.messages_from(),
+            cores, layers, inputs, compartments, self.biased, self.block_spikes(),
+            self.with_input, self.active, self.block_synops(), self.messages_to(),
+            self.messages_from(),
             self.messages_between(), host_to_chip, self.chip_to_host, self.by_step,
         )  # fmt: skip
 

@@ -313,6 +313,10 @@ class Emulator:
         """
         self._kept.restore(state, self._digest)
 
+    def voltages(self) -> np.ndarray:
+        """Voltages that the last run left, in the chip's units, int32 (lanes, compartments)."""
+        return self._kept.voltages()
+
     def reset(self) -> None:
         """Start a continuous presentation anew."""
         self._kept.reset()

@@ -102,6 +102,18 @@ class KeptPresenter:
         self._prepared(fed, changing, self._batch_size).restore(state)
         self._continuous = True
 
+    def voltages(self) -> np.ndarray:
+        """Voltages that the last run left, int32 (lanes, compartments).
+
+        Raises
+        ------
+        MeasurementError
+            If nothing has run.
+        """
+        if self._presenter is None:
+            raise MeasurementError("No voltages: run the emulator first.")
+        return self._presenter.lanes.voltages()
+
     def reset(self) -> None:
         """Start a continuous presentation anew."""
         self._continuous = False

@@ -104,23 +104,25 @@ def _integration(leaks: bool, rests: bool) -> Any:
     With ``leaks`` their voltage decays, with ``rests`` they rest for whole steps: loops without
     these are shorter. The ``n`` compartments from ``start`` on have the first ``n`` inputs ``q``.
     ``u``, ``v``, ``waits``, which are the steps left of the rest, and ``bias`` int32 are of all
-    compartments; all but ``bias`` are updated, and ``spiked`` uint8 is set. ``p`` is (kept of the
-    current, kept of the voltage, threshold, lowest, highest, refractory). Bits that wrapping lost
-    are set in ``lost`` int32 (3,): of inputs, currents and drives.
+    compartments; all but ``bias`` are updated, and ``spiked`` and ``busy`` uint8 are set: whether
+    one fires, and whether anything changes it (`update`). ``p`` is (kept of the current, kept of
+    the voltage, threshold, lowest, highest, refractory). Bits that wrapping lost are set in
+    ``lost`` int32 (3,): of inputs, currents and drives.
 
     Parts of arrays are not made for this: each costs more than 20 compartments do.
     """
 
     @numba.njit(nogil=True)
     def integrate(
-        q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, start: int, n: int, p: Any,
-        lost: Any,
+        q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, busy: Any, start: int, n: int,
+        p: Any, lost: Any,
     ) -> None:  # fmt: skip
         lost_q, lost_u, lost_d = lost[0], lost[1], lost[2]
         keep_u, keep_v, threshold, lowest, highest, rest = p[0], p[1], p[2], p[3], p[4], p[5]
         for k in range(n):
             own = np.uint64(k)
             j = np.uint64(start) + own
+            busy[j] = (u[j] | v[j] | q[own] | bias[j]) != 0
             kept_v = decayed(v[j], keep_v) if leaks else v[j]
             u[j], x, bits_q, bits_u, bits_d = charged(
                 q[own], u[j], kept_v, bias[j], keep_u, lowest, highest
@@ -144,34 +146,36 @@ _resting, _plain = _integration(False, True), _integration(False, False)
 
 @numba.njit(cache=True, nogil=True)
 def integrate(
-    q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, start: int, n: int, p: Any,
-    lost: Any,
+    q: Any, u: Any, v: Any, waits: Any, bias: Any, spiked: Any, busy: Any, start: int, n: int,
+    p: Any, lost: Any,
 ) -> None:  # fmt: skip
     """The loop that suits compartments that are alike; arguments are those of `_integration`."""
     if p[1] < WHOLE:
         if p[5] > 1:
-            _leaking_and_resting(q, u, v, waits, bias, spiked, start, n, p, lost)
+            _leaking_and_resting(q, u, v, waits, bias, spiked, busy, start, n, p, lost)
         else:
-            _leaking(q, u, v, waits, bias, spiked, start, n, p, lost)
+            _leaking(q, u, v, waits, bias, spiked, busy, start, n, p, lost)
     elif p[5] > 1:
-        _resting(q, u, v, waits, bias, spiked, start, n, p, lost)
+        _resting(q, u, v, waits, bias, spiked, busy, start, n, p, lost)
     else:
-        _plain(q, u, v, waits, bias, spiked, start, n, p, lost)
+        _plain(q, u, v, waits, bias, spiked, busy, start, n, p, lost)
 
 
 @numba.njit(cache=True, nogil=True)
 def update(
     chip: Any, bias: Any, noise: Any, inputs: Any, reached: Any, q: Any, u: Any, v: Any,
-    waits: Any, spiked: Any, with_input: Any, idle: Any, overflows: Any,
+    waits: Any, spiked: Any, busy: Any, with_input: Any, active: Any, overflows: Any,
 ) -> None:  # fmt: skip
     """Equations (1) to (6) of all compartments, one segment of equal ones after another.
 
     ``inputs`` int32 (n,) and ``reached`` uint8 (n,), in the order of inputs, are what was
     delivered, and 0 afterwards; ``noise`` int32 (n,), or (0,) if there is none, is added to it.
     ``q`` int32 is room for the largest segment. ``bias`` (with noise), ``u``, ``v``, ``waits``
-    int32 (n,); ``spiked`` uint8 (n,). ``with_input`` and ``idle`` int64 (blocks,) count
-    compartments that a weight reached, and those that none reached and that did not fire;
-    ``overflows`` uint8 (blocks, 3) is set where bits were lost.
+    int32 (n,); ``spiked`` uint8 (n,), and ``busy`` uint8 (n,) is room for as many flags.
+    ``with_input`` and ``active`` int64 (blocks,) count compartments that a weight reached; and
+    those that it reached, or whose current, voltage or bias is not 0 when the step begins. All
+    others stay as they are, with nothing to compute. ``overflows`` uint8 (blocks, 3) is set where
+    bits were lost.
     """
     p = np.empty(6, dtype=np.int32)
     lost = np.zeros(3, dtype=np.int32)
@@ -183,14 +187,15 @@ def update(
                 q[j] = np.int32(q[j] + noise[lo + j])
         p[0], p[1], p[2] = chip.keep_current[s], chip.keep_voltage[s], chip.threshold[s]
         p[3], p[4], p[5] = chip.lowest[s], chip.highest[s], chip.refractory[s]
-        integrate(q, u, v, waits, bias, spiked, lo, hi - lo, p, lost)
+        integrate(q, u, v, waits, bias, spiked, busy, lo, hi - lo, p, lost)
         for k in range(3):
             if lost[k]:
                 overflows[chip.segment_block[s], k] = 1
                 lost[k] = 0
-        counts = count(chip, s, reached, spiked)
+        # weights that cancel each other out reach a compartment, too
+        counts = count(chip, s, reached, busy)
         with_input[chip.segment_block[s]] += np.int64(np.uint32(counts))
-        idle[chip.segment_block[s]] += np.int64(hi - lo) - np.int64(counts >> THIRTY_TWO)
+        active[chip.segment_block[s]] += np.int64(counts >> THIRTY_TWO)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -239,7 +244,7 @@ def advance(
     records : tuple of ndarray, each (lanes, steps, recorded)
         Set to spikes (uint8), current and voltage (int32).
     counts : tuple of ndarray
-        Added to: spikes of each source (lanes, S) int32; compartments with input, and idle
+        Added to: spikes of each source (lanes, S) int32; compartments with input, and active
         ones, (lanes, 1 or steps of the sample, blocks) int64. Whether numbers were too large,
         (lanes, blocks, 3) uint8, is set.
     steps : tuple of ndarray of int64, each (lanes, 0 or steps of the sample, ...)
@@ -251,13 +256,14 @@ def advance(
         First lane, and the one after the last.
     """
     current, voltage, waits, spiked, fired_by_host = state
-    spikes, with_input, idle, overflows = counts
+    spikes, with_input, active, overflows = counts
     fired, sent, arrived = steps
     by_step = fired.shape[1] > 0
     n = current.shape[1]
     n_steps = host.shape[1]
     inputs, reached = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.uint8)
     q = np.empty((chip.segment_stop - chip.segment_start).max(), dtype=np.int32)
+    busy = np.zeros(n, dtype=np.uint8)
     marked, n_delivered = np.zeros(chip.n_marks, dtype=np.int64), 0
     drive = chip.bias.copy()
     noisy, no_noise = noise[0].shape[0] > 0, np.zeros(0, dtype=np.int32)
@@ -277,8 +283,8 @@ def advance(
                     drive[j] = np.int32(chip.bias[j] + noise[1][t, j])
             update(
                 chip, drive, noise[0][t] if noisy else no_noise, inputs, reached, q,
-                current[lane], voltage[lane], waits[lane], spiked[lane], with_input[lane, row],
-                idle[lane, row], overflows[lane],
+                current[lane], voltage[lane], waits[lane], spiked[lane], busy,
+                with_input[lane, row], active[lane, row], overflows[lane],
             )  # fmt: skip
             n_events = collect(spiked[lane], 0, events, 0, spikes[lane])
             n_events = collect(host[lane, t], n, events, n_events, spikes[lane])

@@ -76,6 +76,10 @@ class ChipLanes:
         names = ("current", "voltage", "waits", "spiked", "fired_by_host")
         return {**dict(zip(names, self._state())), **self.noise.state()}
 
+    def voltages(self) -> np.ndarray:
+        """Voltage of each compartment, int32 (lanes, compartments): a copy."""
+        return self._voltage.copy()
+
     def _state(self) -> tuple[np.ndarray, ...]:
         return self._current, self._voltage, self._waits, self._spiked, self._fired_by_host
 
@@ -84,7 +88,7 @@ class ChipLanes:
         self.spikes[...] = 0
         self.by_step = LaneSteps.zeros(self.chip, self.batch_size, n_steps)
         shape = (2, self.batch_size, max(1, n_steps), len(self.chip.blocks))
-        self.with_input, self.idle = np.zeros(shape, dtype=np.int64)
+        self.with_input, self.active = np.zeros(shape, dtype=np.int64)
         self.overflows = np.zeros((self.batch_size, len(self.chip.blocks), 3), dtype=np.uint8)
         self._n_done = 0
         self._before = self._pending()
@@ -106,7 +110,7 @@ class ChipLanes:
     def advance(self, host: np.ndarray, records: dict[str, np.ndarray]) -> None:
         """Simulate as many steps as ``host`` and ``records`` have."""
         state, noise = self._state(), self.noise.of_steps(host.shape[1])
-        counts = (self.spikes, self.with_input, self.idle, self.overflows)
+        counts = (self.spikes, self.with_input, self.active, self.overflows)
         recorded = (records["spiked"], records["current"], records["voltage"])
         steps, start = tuple(self.by_step), self._n_done
         self._n_done += host.shape[1]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...activity.gathered import Gathered
-from ...chip.chip_activity import StepCounts
+from ...chip.chip_activity import StepCounts, check_counts_active
 from ..cores.built import BuiltNetwork
 from .chip import Chip
 from .emulation_records import EmulatedOutput, EmulatedRun, added_up
@@ -54,12 +54,13 @@ def batch_of(presenter: Presenter, gathered: Sequence[Gathered], n: int) -> Batc
     messages, synops = lanes.delivered()
     results = {
         "spikes": _small(lanes.spikes[:n]), "messages": messages[:n], "synops": synops[:n],
-        "with_input": lanes.with_input[:n].sum(axis=1), "idle": lanes.idle[:n].sum(axis=1),
+        "with_input": lanes.with_input[:n].sum(axis=1), "active": lanes.active[:n].sum(axis=1),
         "overflows": lanes.overflows[:n].astype(bool), "unsent": presenter.unsent[:n].copy(),
     }  # fmt: skip
     if lanes.by_step.fired.shape[1]:
         results.update({f"step {key}": x[:n] for key, x in lanes.by_step._asdict().items()})
         results["step with_input"] = lanes.with_input[:n]
+        results["step active"] = lanes.active[:n]
     for k, one in enumerate(gathered):
         results.update({f"output {k} {key}": x for key, x in one.output(n).items()})
     for k, counts in enumerate(presenter.host_counts()):
@@ -78,7 +79,14 @@ def joined_run(
     built: BuiltNetwork, chip: Chip, probes: Sequence[Any], host_ensembles: Sequence[Any],
     ensembles: Mapping[Any, np.ndarray], batches: Sequence[Batch], asked: Asked,
 ) -> EmulatedRun:  # fmt: skip
-    """The results of all batches, one after another."""
+    """The results of all batches, one after another.
+
+    Raises
+    ------
+    DataError
+        If an earlier version of this package wrote some of them.
+    """
+    check_counts_active(all("active" in batch for batch in batches))
     arrays = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     outputs = {}
     for k, probe in enumerate(probes):
@@ -96,12 +104,18 @@ def joined_run(
         input_names=tuple(part.name for part in built.inputs), block_of=chip.block_of,
         input_of=chip.input_of, spikes=arrays["spikes"], synapses=chip.synapses,
         axon_events=messages, synops=synops, routes=chip.routes, messages=arrays["messages"],
-        with_input=arrays["with_input"], idle=arrays["idle"],
+        with_input=arrays["with_input"], active=arrays["active"], biased=_biased(chip),
         chip_to_host=_read_by_host(built.model, chip, arrays["spikes"]), ensembles=ensembles,
         host_counts={e: arrays[f"host {k}"] for k, e in enumerate(host_ensembles)},
         overflows=arrays["overflows"], unsent=arrays["unsent"],
         by_step=_step_counts(chip, arrays) if asked.by_step else None,
     )  # fmt: skip
+
+
+def _biased(chip: Chip) -> np.ndarray:
+    """Compartments of each block that have a bias, int64 (n_blocks,)."""
+    bias = chip.tables.bias
+    return np.array([np.count_nonzero(bias[own]) for own in chip.block_of], dtype=np.int64)
 
 
 def _read_by_host(model: Any, chip: Chip, spikes: np.ndarray) -> np.ndarray:
@@ -127,5 +141,6 @@ def _step_counts(chip: Chip, arrays: Mapping[str, np.ndarray]) -> StepCounts:
         synops[synapses.kind][..., synapses.block] += met[..., k]
     return StepCounts(
         synops=synops, axon_events=events, messages_out=sent, spikes=fired[..., :n_blocks],
-        with_input=arrays["step with_input"], host_to_chip=fired[..., n_blocks:].sum(axis=2),
+        with_input=arrays["step with_input"], active=arrays["step active"],
+        host_to_chip=fired[..., n_blocks:].sum(axis=2),
     )  # fmt: skip

@@ -32,6 +32,8 @@ class Recording:
     spikes : ndarray of bool, shape (n_steps, n_sources)
         Fired at each step by the compartments of every block, then by the neurons of the
         host that send to the chip, in the order of ``built``.
+    charged : ndarray of bool, shape (n_steps, n_compartments)
+        Whether the voltage of a compartment was not 0 when the step began.
     chip : ChipActivity
         What each core did, with ``by_step``.
     protocol : Protocol
@@ -44,6 +46,7 @@ class Recording:
     network: Any = field(repr=False)
     built: BuiltNetwork = field(repr=False)
     spikes: np.ndarray = field(repr=False)
+    charged: np.ndarray = field(repr=False)
     chip: ChipActivity = field(repr=False)
     protocol: Protocol
     formats: Mapping[int, str] = field(repr=False)
@@ -88,12 +91,13 @@ def record_spikes(
     check.whole("warm_up", warm_up, MeasurementError, 0, MOST_STEPS)
     samples = _samples(inputs)
     with Emulator(network, batch_size=1, model=model, dt=dt) as emulator:
-        runs = []
+        runs, charged = [], [np.zeros(emulator.chip.n_compartments, dtype=bool)]
         for step in range(warm_up + n_steps):
             # one step at a time, so that counts and spikes are those of the step
             given = _at_step(samples, step, warm_up + n_steps)
             runs.append(emulator.run(given, 1, presentation="continuous"))
-        runs = runs[warm_up:]
+            charged.append(emulator.voltages()[0] != 0)
+        runs, charged = runs[warm_up:], charged[warm_up:-1]
         synapses = [s for block in emulator.chip.blocks for s in block.synapses]
         formats = {id(synapse): own.kind for synapse, own in zip(synapses, emulator.chip.synapses)}
         # of a BlockFit the network behind it: the model has its block shapes already
@@ -102,7 +106,8 @@ def record_spikes(
         presentation = "continuous" if warm_up else "fresh"
         protocol = Protocol("loihi", presentation, n_steps, emulator.dt, batch_size=1, seed=0)
         chip = _chip_activity(runs, emulator.built)
-        return Recording(given, emulator.built, spikes, chip, protocol, formats)
+        charges = np.stack(charged)
+        return Recording(given, emulator.built, spikes, charges, chip, protocol, formats)
 
 
 #: Every step is kept, so that more would fill the memory.

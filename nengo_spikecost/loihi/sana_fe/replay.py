@@ -12,7 +12,7 @@ import numpy as np
 from ... import check
 from ...errors import LoihiError
 from .architecture import sanafe
-from .sana_fe_export import SanaFeNetwork
+from .sana_fe_export import CHARGED, SanaFeNetwork
 
 #: SANA-FE's models of the time that a step takes.
 TIMING = ("simple", "detailed", "cycle")
@@ -29,7 +29,8 @@ class SanaFeRun:
     timing : str
         One of `TIMING`.
     fired, updated : ndarray of int64
-        Neurons on the chip that fired, and those that fired or that a weight arrived at.
+        Neurons on the chip that fired; and those that SANA-FE updated: that fired, that a weight
+        arrived at, that have a bias, or whose potential was not 0.
     synops, messages, hops : ndarray of int64
         Of the chip's and the host's spikes.
     host_messages : ndarray of int64
@@ -85,12 +86,15 @@ def replay(exported: SanaFeNetwork, timing: str = "detailed") -> SanaFeRun:
         chip.load(exported.network)
         groups = chip.mapped_neuron_groups
         neurons = [neuron for name in exported.blocks for neuron in groups[name]]
-        armed = np.zeros(len(neurons), dtype=bool)
-        for now in exported.spikes[:, : len(neurons)]:
+        armed, held = np.zeros((2, len(neurons)), dtype=bool)
+        for now, charged in zip(exported.spikes[:, : len(neurons)], exported.charged):
             # set the bias of compartments that have to fire, and take it from those that had to
             for number in np.flatnonzero(now != armed):
                 neurons[number].set_attributes(model_attributes={"bias": float(now[number])})
-            armed = now
+            for number in np.flatnonzero(charged != held):
+                potential = CHARGED if charged[number] else 0.0
+                neurons[number].set_attributes(model_attributes={"potential": potential})
+            armed, held = now, charged & ~now  # what fires is reset to 0
             rows.append(_step(chip, exported, timing))
     table = np.array(rows, dtype=np.float64).T
     counts = table[:6].astype(np.int64)

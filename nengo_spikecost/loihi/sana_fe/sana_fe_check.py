@@ -10,7 +10,6 @@ import numpy as np
 
 from ... import check
 from ...energy.loihi_chip import ChipCost, Profile, price_chip
-from ...energy.loihi_chip.events import active_updates
 from ...errors import LoihiError
 from ...options import named_arguments
 from ...workload.measured_chip import chip_work
@@ -75,6 +74,8 @@ def sana_fe_check(
 #: Ours is NengoLoihi's order: a spike is delivered one step after it was fired.
 FIRST = "spikes fired before the first step are delivered in it"
 LAST = "spikes of the last step are delivered"
+#: Where a voltage is 0 and a current is not (after a spike, or at the floor), only ours is updated.
+CURRENT = "compartments with a current alone are not updated"
 
 
 def _causes(
@@ -84,9 +85,8 @@ def _causes(
     energy, chip, steps = exported.constants.energy, recording.chip, recording.chip.by_step
     assert steps is not None  # record_spikes counts by step
 
-    active = float(np.sum(active_updates(cost.work)))
-    reason = "compartments with a bias, and those with input or a spike, each counted once"
-    yield Cause("neurons", reason, (int(run.updated.sum()) - active) * energy["neuron_update"])
+    active = float(np.sum(cost.work.active))
+    yield Cause("neurons", CURRENT, (int(run.updated.sum()) - active) * energy["neuron_update"])
     accesses, spikes = float(chip.updates(recording.n_steps).sum()), float(chip.spikes.sum())
     events = {"neuron_access": accesses, "neuron_update": active, "spike_out": spikes}
     yield from _constants("neurons", cost, energy, events)

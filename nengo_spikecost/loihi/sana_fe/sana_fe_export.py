@@ -1,8 +1,9 @@
 """`to_sana_fe`: a network on its cores, with the spikes it fired, for SANA-FE.
 
 Every block becomes a group of neurons on the core that it is placed on. A compartment is a
-neuron of SANA-FE's Loihi that keeps nothing from step to step and fires when its bias is
-set, so that it fires when ours fired; weights are 0. Neurons of the host are SANA-FE's
+neuron of SANA-FE's Loihi that fires when its bias is set, so that it fires when ours fired, and
+whose potential is not 0 when our voltage is not 0: that is what SANA-FE updates and charges a
+neuron for, input or none. Weights are 0. Neurons of the host are SANA-FE's
 inputs, which cost nothing, on cores that no block is on. So SANA-FE sees the same spikes,
 and prices them with its own constants.
 """
@@ -25,6 +26,9 @@ from ..mapping.mapping import Mapping
 from .architecture import HOST, NEURONS, SYNAPSES, Constants, read_constants, sanafe
 from .recording import Recording
 
+#: Potential of a neuron whose voltage is not 0. Half of the threshold, so that it does not fire.
+CHARGED = 0.25
+
 
 @dataclass(frozen=True)
 class SanaFeNetwork:
@@ -43,6 +47,8 @@ class SanaFeNetwork:
     n_tiles : int
         Tiles with blocks or inputs; ``n_block_tiles`` with blocks.
     spikes : ndarray of bool, shape (n_steps, n_sources)
+    charged : ndarray of bool, shape (n_steps, n_compartments)
+        As `Recording` has it.
     synapses : int
         Connections from neuron to neuron.
     """
@@ -56,6 +62,7 @@ class SanaFeNetwork:
     n_tiles: int
     n_block_tiles: int
     spikes: np.ndarray = field(repr=False)
+    charged: np.ndarray = field(repr=False)
     synapses: int
 
 
@@ -140,13 +147,13 @@ class _Export:
             blocks=tuple(group.get_name() for group in blocks),
             inputs=tuple(group.get_name() for group in inputs),
             positions=self.positions, n_tiles=n_tiles, n_block_tiles=n_block_tiles,
-            spikes=self.recording.spikes, synapses=self.synapses,
+            spikes=self.recording.spikes, charged=self.recording.charged, synapses=self.synapses,
         )  # fmt: skip
 
     def _block(self, number: int) -> Any:
         part = self.built.blocks[number]
-        # nothing is kept, so that only a bias makes it fire
-        attributes = {"threshold": 0.5, "leak_decay": 0.0}
+        # a potential stays as it is set (`CHARGED`, below the threshold); a bias makes it fire
+        attributes = {"threshold": 2 * CHARGED, "leak_decay": 1.0}
         group = self.network.create_neuron_group(
             f"block_{number}", len(part.neurons), model_attributes=attributes, soma_hw_name=NEURONS
         )

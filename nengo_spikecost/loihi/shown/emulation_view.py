@@ -18,7 +18,7 @@ from ..emulation.emulation_records import EmulatedRun
 #: Header of each column of numbers, by the key of its record.
 COLUMNS = {
     "compartments": "compartments", "spikes": "spikes", "axon_events": "axon\nevents",
-    "synops": "synops", "idle": "idle\nupdates",
+    "synops": "synops", "active": "active\nupdates",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ COLUMNS = {
 class EmulatedRunPresenter(Presenter[EmulatedRun]):
     """A row a block, with its counts per sample. No counts of single neurons."""
 
-    format = "nengo-spikecost/emulation/1"
+    format = "nengo-spikecost/emulation/2"
     index = "block"
 
     def summary(self, run: EmulatedRun) -> Iterable[Part]:
@@ -40,10 +40,10 @@ class EmulatedRunPresenter(Presenter[EmulatedRun]):
             yield f"* numbers were too large for the chip in {', '.join(overflowing)}"
 
     def records(self, run: EmulatedRun) -> list[dict[str, Any]]:
-        synops = sum(run.block_synops().values(), np.zeros_like(run.idle))
+        synops = sum(run.block_synops().values(), np.zeros_like(run.active))
         means = {
             "spikes": run.block_spikes(), "axon_events": run.messages_to(), "synops": synops,
-            "messages_out": run.messages_from(), "with_input": run.with_input, "idle": run.idle,
+            "messages_out": run.messages_from(), "with_input": run.with_input, "active": run.active,
         }  # fmt: skip
         rows = []
         for k, (name, own) in enumerate(zip(run.block_names, run.block_of)):

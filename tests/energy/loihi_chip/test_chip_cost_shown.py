@@ -49,7 +49,7 @@ def test_any_cost_can_be_shown(work):
     cost = price_chip(work)
     for width in (60, 98):
         assert all(len(line) <= width for line in cost.summary_string(width).split("\n"))
-    assert json.loads(cost.to_json())["format"] == "nengo-spikecost/loihi-chip/2"
+    assert json.loads(cost.to_json())["format"] == "nengo-spikecost/loihi-chip/3"
 
 
 def test_cores_are_left_out_where_they_are_many():

@@ -16,11 +16,13 @@ from nengo_spikecost.energy.loihi_chip import (
     read_chip_file,
     shipped_chip,
 )
+from nengo_spikecost.energy.loihi_chip.shown.chip_tables import notes
 from nengo_spikecost.errors import EnergyError
 
 from .works import property_test, works
 
 PROFILES = ("davies2018", "silicon")
+LEVELS = ("low", "nominal", "high")
 BOARDS = ("nahuku32", "wolf_mountain", "pohoiki_springs")
 
 # 3 cores: 300 + 300 + 200 compartments, 20 steps
@@ -30,7 +32,7 @@ BY_HAND = {
     "n_steps": 20,
     "synops": {"dense": 40_000, "sparse": 7_000, "conv": 100_000},
     "spikes": 900,
-    "active_updates": 5_000,
+    "active_share": 0.3125,  # 5,000 of 16,000 updates
     "messages": 1_300,
     "hops": (600, 250),
 }
@@ -51,10 +53,10 @@ def test_davies_by_hand():
     assert nominal(cost, "message") == pytest.approx(1_300 * 1.7e-12)
     assert nominal(cost, "hop") == pytest.approx(600 * 3.0e-12 + 250 * 4.0e-12)
     assert nominal(cost, "spike") == 0
-    # all inactive at the low end, all active at the high one
+    # all inactive at the low end: which of those with something to do are active is not said
     ends = [
         147_000 * 23.6e-12 + 16_000 * 52e-12,
-        40_000 * 35.5e-12 + 7_000 * 33.6e-12 + 100_000 * 24e-12 + 16_000 * 81e-12,
+        40_000 * 35.5e-12 + 7_000 * 33.6e-12 + 100_000 * 24e-12 + updates,
     ]
     rest = nominal(cost, "message") + nominal(cost, "hop")
     found = cost.energy_J("core dynamic")
@@ -80,19 +82,53 @@ def test_silicon_by_hand():
 
 
 def test_the_ends_of_silicon_are_the_error_its_authors_found():
-    """11.7 % of energy: of a chip whose neurons are all active nothing else is unknown."""
-    work = ChipWork.by_hand(**{**BY_HAND, "active_updates": 16_000, "hops": (0, 0)})
+    """11.7 % of energy: of a chip whose active updates are known nothing else is unknown."""
+    work = ChipWork.by_hand(**{**BY_HAND, "active_share": 1.0, "hops": (0, 0)})
     low, value, high = price_chip(work, "silicon").energy_J("core dynamic")
-    # constants with a range of their own are rounded to a tenth of a pJ
-    assert low / value == pytest.approx(1 - 0.117, abs=1e-3)
-    assert high / value == pytest.approx(1 + 0.117, abs=1e-3)
+    assert low / value == pytest.approx(1 - 0.117)
+    assert high / value == pytest.approx(1 + 0.117)
+
+
+def test_updates_that_are_not_known_have_a_range():
+    """At least those that fire are active, at most all; nominally half of the others."""
+    unknown = {key: value for key, value in BY_HAND.items() if key != "active_share"}
+    work = ChipWork.by_hand(**unknown)
+    shares = [900 / 16_000, (1 + 900 / 16_000) / 2, 1.0]
+    assert [work.active_share(level) for level in LEVELS] == pytest.approx(shares)
+    found = price_chip(work, "silicon")
+    for level, share in zip(LEVELS, shares):
+        known = price_chip(ChipWork.by_hand(**{**BY_HAND, "active_share": share}), "silicon")
+        expected = getattr(known.energy_J("core dynamic"), level)
+        assert getattr(found.energy_J("core dynamic"), level) == pytest.approx(expected)
+    assert any("Active updates are not known: 53% (5.6% to 100%)" in note for note in notes(found))
+    assert not any(
+        "Active updates" in note for note in notes(price_chip(ChipWork.by_hand(**BY_HAND)))
+    )
+
+
+def test_silence_leaves_what_a_bias_keeps_active():
+    """Twice the spikes: twice the updates that they make active, at most all."""
+    work = ChipWork.by_hand(**BY_HAND)
+    biased = replace(work, biased=np.array([50, 20, 0]))
+    np.testing.assert_array_equal(biased.with_spikes(0).active, [[1000, 400, 0]])
+    driven = work.active - [[1000, 400, 0]]
+    np.testing.assert_allclose(biased.with_spikes(2).active, [[1000, 400, 0]] + 2 * driven)
+    assert (biased.with_spikes(99).active == work.updates).all()
+    longer = biased.for_presentation(40, 0.001)
+    np.testing.assert_allclose(longer.active, 2 * work.active)
+    np.testing.assert_allclose(longer.active_at("high"), 2 * work.active)
 
 
 @pytest.mark.parametrize("synops, published_J", [(5.12e7, 1.448e-3), (5.76e7, 1.599e-3)])
 def test_nearest_neighbours_of_frady_2020(synops, published_J):
     """76,800 neurons, 60 steps: 23.6 pJ and 52 pJ make 1.448 to 1.599 mJ a query."""
     work = ChipWork.by_hand(
-        n_cores=32 * 128, n_compartments=76_800, n_steps=60, synops=synops, n_chips=32
+        n_cores=32 * 128,
+        n_compartments=76_800,
+        n_steps=60,
+        synops=synops,
+        n_chips=32,
+        active_share=0,
     )
     assert price_chip(work, "davies2018").energy_J("core dynamic").nominal == pytest.approx(
         published_J, abs=0.5e-6
@@ -255,7 +291,10 @@ def test_options_are_checked(options, words):
         ({"spikes": float("nan")}, "spikes can't be nan"),
         ({"n_cores": 0}, "n_cores must be at least 1"),
         ({"n_chips": 1, "n_cores": 200}, "200 cores need 2 chips, not 1"),
-        ({"active_updates": 99_999}, "active updates are more than compartments times steps"),
+        ({"active_share": 1.5}, "active_share can't be 1.5: it is a share of all updates"),
+        ({"active_share": (0.5, 0.2, 1.0)}, "active_share must be .low, nominal, high."),
+        ({"active_share": -0.1}, "active_share can't be -0.1: it has to be 0 or more"),
+        ({"active_share": "all"}, "active_share must be a number, not 'all'"),
         ({"synops": {"csr": 3}}, "synops of format 'csr'; there are dense, sparse, conv"),
     ],
 )

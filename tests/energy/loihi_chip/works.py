@@ -28,8 +28,9 @@ def random_chip(seed: int, n_samples: int, n_steps: int, n_cores: int, steps: bo
     # each compartment of each step: fires, has input
     spikes = rng.binomial(compartments, rng.rand() * 0.5, shape)
     with_input = rng.binomial(compartments, rng.rand(), shape)
-    both = np.minimum(spikes, with_input) // 2
-    idle = np.maximum(compartments - (spikes + with_input - both), 0)
+    biased = rng.binomial(compartments, rng.rand() * 0.3)
+    least = np.maximum(np.maximum(spikes, with_input), biased)
+    active = least + rng.binomial(compartments - least, rng.rand())
     sent = spikes * rng.randint(0, 4, n_cores)
     synops = {key: rng.randint(0, 5000, shape) * (rng.rand(n_cores) < 0.6) for key in FORMATS}
     between = np.zeros((n_cores + 1, n_cores), dtype=np.int64)
@@ -38,21 +39,26 @@ def random_chip(seed: int, n_samples: int, n_steps: int, n_cores: int, steps: bo
     between[-1] = rng.randint(0, 100, n_cores)
     host = rng.randint(0, 50, shape[:2])
     events = rng.randint(0, 300, shape)
+    by_step = {
+        "synops": synops, "axon_events": events, "messages_out": sent, "spikes": spikes,
+        "with_input": with_input, "active": active, "host_to_chip": host,
+    }  # fmt: skip
     return ChipActivity(
         cores=tuple(f"block{i}" for i in range(n_cores)),
         layers=tuple(f"layer{i * 3 // max(n_cores, 3)}" for i in range(n_cores)),
         inputs=("host",),
         compartments=compartments,
+        biased=biased,
         spikes=spikes.sum(axis=1),
         with_input=with_input.sum(axis=1),
-        idle=idle.sum(axis=1),
+        active=active.sum(axis=1),
         synops={key: count.sum(axis=1) for key, count in synops.items()},
         axon_events=events.sum(axis=1),
         messages_out=sent.sum(axis=1),
         messages_between=between,
         host_to_chip=host.sum(axis=1),
         chip_to_host=rng.randint(0, 9, n_samples),
-        by_step=StepCounts(synops, events, sent, spikes, with_input, host) if steps else None,
+        by_step=StepCounts(**by_step) if steps else None,
     )
 
 

@@ -117,6 +117,10 @@ def notes(cost: ChipCost) -> list[str]:
             "Latency is at least this: the slowest core of each step is not known, only that of "
             "all steps together."
         )
+    low, nominal, high = (work.active_share(level) for level in ("low", "nominal", "high"))
+    if low < high:
+        ends = f"{100 * low:.2g}% to {100 * high:.3g}%"
+        sentences.append(f"Active updates are not known: {100 * nominal:.2g}% ({ends}) of all.")
     sentences.append(_at_the_ends(cost))
     waits = io.step is not None and cost.time_parts_s["in and out"] > 0
     why = ", which sets the time of a step" if waits else ""

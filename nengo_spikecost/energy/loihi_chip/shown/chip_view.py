@@ -14,7 +14,7 @@ from ....layout.presenter import Details, Part
 from ....layout.result import identifier, presenter_of
 from ....layout.verdict import Verdict
 from ...constant_list import constants_details
-from ...device import Constant
+from ...device import LEVELS, Constant
 from ..cost import ChipCost, CoreCost, LayerCost
 from ..events import PART_GROUPS
 from ..floorline_record import HOST
@@ -28,7 +28,7 @@ from .floorline_view import deciders
 class ChipCostPresenter(Presenter[ChipCost]):
     """Boundaries, times, layers and cores."""
 
-    format = "nengo-spikecost/loihi-chip/2"
+    format = "nengo-spikecost/loihi-chip/3"
     index = "name"
     panels = 3
 
@@ -82,6 +82,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
                 "cores": work.n_cores, "chips": work.n_chips,
                 "tiles_of_fullest_chip": hops.n_tiles, "placement": hops.placement,
                 "powered_cores": cost.setting.powered_cores,
+                "active_share": {level: work.active_share(level) for level in LEVELS},
             },
             "boundaries": boundaries,
             "parts_J": {
