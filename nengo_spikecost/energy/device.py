@@ -21,7 +21,7 @@ EVIDENCE = (
 LEVELS = ("low", "nominal", "high")
 """The values of a constant that an estimate can be made with; see `Device.at`."""
 
-UNITS = ("J", "W", "s")
+UNITS = ("J", "W", "s", "share")
 """Units of constants: of energies, powers and times."""
 
 
@@ -41,8 +41,8 @@ class Constant:
         Year of the source.
     evidence : str
         One of `EVIDENCE`.
-    unit : {"J", "W", "s"}
-        Unit of the value and its range.
+    unit : {"J", "W", "s", "share"}
+        Unit of the value and its range; a share is between 0 and 1.
     note : str
         What the value and the ends of its range are, where the source leaves a choice.
 
@@ -73,6 +73,8 @@ class Constant:
                     f"A constant is a finite number of {self.unit} of at least 0; {end} is "
                     f"{value!r}."
                 )
+            if self.unit == "share" and value > 1:
+                raise EnergyError(f"A share is at most 1; {end} is {value!r}.")
             object.__setattr__(self, end, float(value))
         if self.year is not None:
             check.whole("year", self.year, EnergyError)

@@ -18,9 +18,9 @@ An update is active if a weight arrives in that step, or if current, voltage or 
 it begins: a voltage that leaks away is written anew at every step, spikes or none.
 
 That is the boundary ``"core dynamic"``. With the x86 processors of the chips in use it is
-``"total dynamic"``; with the static power of these chips and of the cores that are on,
-``"chip"``; and with that of the other chips of the board, ``"board"``. Powers are multiplied by
-the latency.
+``"total dynamic"``; with the static power of the cores in use, ``"used cores"``, which NxSDK calls
+the total; with that of their chips and of other cores that are on, ``"chip"``; and with that of
+the other chips of the board, ``"board"``. Powers are multiplied by the latency.
 
 Latency is the sum over steps of the slowest core's time, the way of the last message and the
 barriers; see `step_time`. A step takes at least as long as what goes in and out of the chip

@@ -29,11 +29,15 @@ class ChipFile:
     profiles : mapping from str to Profile
     boards : mapping from str to Board
     host_io : mapping from str to HostIO
+    x86_active : Constant
+        Share of the time of input and output through the x86 that it runs code; 1 in a file that
+        does not say.
     """
 
     profiles: Mapping[str, Profile]
     boards: Mapping[str, Board]
     host_io: Mapping[str, HostIO]
+    x86_active: Constant
 
 
 @functools.cache
@@ -53,18 +57,20 @@ def read_chip_file(path: str | os.PathLike[str]) -> ChipFile:
     """
     name, content = os.fspath(path), files.read_toml(path)
     names = files.with_sources(files.shipped(), content.pop("sources", {}), name)
-    known = ("profiles", "boards", "host_io", "barrier")
+    known = ("profiles", "boards", "host_io", "barrier", "x86_active")
     tables = {key: checked_table(content.pop(key, {}), key, name) for key in known}
     if content:
         raise EnergyError(
             f"{name!r} has unknown {', '.join(content)}; it takes {', '.join(known)}."
         )
+    active = tables["x86_active"] or {"share": 1.0}
     no_barrier = {"points": [[1, 0.0]]}
     barrier = _read_table(f"barrier in {name!r}", tables["barrier"] or no_barrier, names)
     return ChipFile(
         {key: _profile(key, entry, names) for key, entry in tables["profiles"].items()},
         {key: _board(key, entry, names, barrier) for key, entry in tables["boards"].items()},
         {key: _host_io(key, entry, names) for key, entry in tables["host_io"].items()},
+        read_constant(f"x86_active in {name!r}", active, "share", names),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ... import check
 from ...chip.chip_work import ChipWork
@@ -33,27 +33,36 @@ class ChipOptions(Options):
         Static power, x86, and the barrier between chips: ``"nahuku32"``, ``"wolf_mountain"`` or
         ``"pohoiki_springs"``.
     host_io : str, float or HostIO, optional
-        How long a step takes because of what goes in and out: ``"x86"`` (spikes through the
-        embedded x86, as measured), ``"free_running"`` (nothing goes in), ``"none"`` (the cores
-        alone), or seconds a step. Default: ``"x86"`` if neurons of the host send to the chip, else
+        How long a step takes because of what goes in and out: ``"x86"`` (so much for each spike
+        that the host sends, through the embedded x86), ``"host"`` (a host beside the board manages
+        every step), ``"free_running"`` (nothing goes in), ``"none"`` (the cores alone), or seconds
+        a step. Default: ``"x86"`` if neurons of the host send to the chip, else
         ``"free_running"``.
     powered_cores : int, "used" or "all"
         Cores that are on: those in use, all of the chips in use, or so many.
-    x86_active : float, optional
-        Share of the time that the x86 runs code. Default: the time that input and output take
-        through it; none and all of the time at the ends of the range.
+    x86_active : float, or tuple of (low, nominal, high), optional
+        Share of the time that the x86 runs code. Default: of the time that input and output take
+        through it the share that boards tell, which is below 1 on all of them; at the high end of
+        all the time.
     """
 
     profile: str | Profile | None = option(None, positional=True)
     board: str | Board = "nahuku32"
     host_io: str | float | HostIO | None = None
     powered_cores: int | str = "used"
-    x86_active: float | None = None
+    x86_active: float | tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         # names, and numbers of cores, are looked up when a chip is at hand: see `setting`
         if self.x86_active is not None:
-            check.share("x86_active", self.x86_active, EnergyError)
+            low, nominal, high = _ends(self.x86_active)
+            for share in (low, nominal, high):
+                check.share("x86_active", share, EnergyError)
+            if not low <= nominal <= high:
+                raise EnergyError(
+                    f"x86_active must be (low, nominal, high), which do not fall, not "
+                    f"{self.x86_active!r}."
+                )
 
     def setting(self, work: ChipWork) -> Setting:
         """The constants, board and host for one chip's work, looked up by their names.
@@ -69,14 +78,26 @@ class ChipOptions(Options):
         elif check.is_number(host_io):
             step = Constant(float(host_io), unit="s", source="user")  # type: ignore[arg-type]
             host_io = HostIO("given", step, description="a given time of a step")
+        active = chip.x86_active
+        if self.x86_active is not None:
+            low, nominal, high = _ends(self.x86_active)
+            active = Constant(nominal, low, high, unit="share", source="user")
         profile = "silicon" if self.profile is None else self.profile
         return Setting(
             profile=_named("profile", profile, chip.profiles, Profile),
             board=_named("board", self.board, chip.boards, Board),
             host_io=_named("host_io", host_io, chip.host_io, HostIO),
             powered_cores=_powered_cores(work, self.powered_cores),
-            x86_active=self.x86_active,
+            x86_active=active,
+            x86_all=self.x86_active is not None,
         )
+
+
+def _ends(value: Any) -> tuple[Any, Any, Any]:
+    """A number, or three of them, as low, nominal and high."""
+    if isinstance(value, tuple) and len(value) == 3:
+        return value
+    return value, value, value
 
 
 def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:

@@ -154,9 +154,10 @@ class ChipCost(Result):
 
         Parameters
         ----------
-        boundary : {"core dynamic", "total dynamic", "chip", "board"}
-            The events of the cores; with the x86; with the static power of the chips and cores
-            in use; with that of the other chips on the board.
+        boundary : {"core dynamic", "total dynamic", "used cores", "chip", "board"}
+            The events of the cores; with the x86; with the static power of the cores in use, which
+            is what NxSDK calls the total; with that of their chips; with that of the other chips
+            on the board.
         """
         checked_boundary(boundary)
         return self._range(lambda price: float(price.energy_J(boundary).mean()))
@@ -291,7 +292,7 @@ class ChipCost(Result):
     @property
     def not_priced(self) -> tuple[str, ...]:
         """Parts that the energy and the time leave out, each a clause of names and the reason."""
-        return gaps(self.work, self.profile)
+        return gaps(self.work, self.profile, self.board)
 
     def summary_string(self, line_length: int = 80, cores: bool | None = None) -> str:
         """Tables of boundaries, layers and cores, with what they assume.

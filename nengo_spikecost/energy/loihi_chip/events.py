@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...chip.chip_work import SYNAPSE_FORMATS, ChipWork
-from .chip_profile import Profile
+from .chip_profile import Board, Profile
 
 PART_GROUPS = {
     "synop": tuple(f"synop_{key}" for key in SYNAPSE_FORMATS),
@@ -82,13 +82,14 @@ _WORDS = {
 }
 
 
-def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
+def gaps(work: ChipWork, profile: Profile, board: Board) -> tuple[str, ...]:
     """Parts that the energy and the time leave out: clauses of names, the reason in brackets.
 
     Parameters
     ----------
     work : ChipWork
     profile : Profile
+    board : Board
     """
     counted = {key: count for key, count in core_events(work).items() if np.any(count)}
     clauses = []
@@ -103,6 +104,10 @@ def gaps(work: ChipWork, profile: Profile) -> tuple[str, ...]:
             clauses.append(f"the {kind} of {', '.join(names)} (not in profile {profile.name})")
     if work.hops.east_west is None and np.any(work.messages_out):
         clauses.append("hops (how many there were is not known)")
+    if "static_core" not in board.powers:
+        clauses.append(
+            f"the static power of the used cores (on {board.name} not told apart from their chips')"
+        )
     return tuple(clauses)
 
 

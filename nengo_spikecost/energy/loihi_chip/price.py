@@ -17,12 +17,14 @@ from .chip_profile import Board, HostIO, Profile
 from .events import core_events
 from .step_time import ChipTime, chip_time
 
-BOARD_PARTS = ("x86 clock", "x86 code", "static chips", "static cores", "other chips")
+BOARD_PARTS = (
+    "x86 clock", "x86 code", "static cores", "static chips", "unused cores", "other chips",
+)  # fmt: skip
 """Energies drawn for the time of an inference, beside that of the cores."""
 
 BOUNDARIES: Mapping[str, tuple[str, ...]] = {
-    "core dynamic": (), "total dynamic": BOARD_PARTS[:2], "chip": BOARD_PARTS[:4],
-    "board": BOARD_PARTS,
+    "core dynamic": (), "total dynamic": BOARD_PARTS[:2], "used cores": BOARD_PARTS[:3],
+    "chip": BOARD_PARTS[:5], "board": BOARD_PARTS,
 }  # fmt: skip
 """Parts within each boundary, by its name, besides the cores' energy."""
 
@@ -97,16 +99,18 @@ class Setting:
     host_io : HostIO
     powered_cores : int
         Cores that are on, on all chips.
-    x86_active : float or None
-        Share of the time that the x86 runs code. None: none of it at the low end, all at the
-        high end, else the time of input and output through the x86.
+    x86_active : Constant
+        Share of the time that the x86 runs code.
+    x86_all : bool
+        Whether that is a share of all the time; else of that of input and output through the x86.
     """
 
     profile: Profile
     board: Board
     host_io: HostIO
     powered_cores: int
-    x86_active: float | None = None
+    x86_active: Constant
+    x86_all: bool = False
 
     def constants(self) -> list[Block]:
         """All constants that the work is priced with, in blocks as they are listed."""
@@ -119,6 +123,7 @@ class Setting:
             f"Power, board {board.name}": board.powers,
             "Barrier of the chips, by chips": board.barrier.named(),
             f"Time of a step, in and out by {io.name}": times,
+            "Share of the time that the x86 runs code": {"active": self.x86_active},
         }
         return [
             Block(title, "", {k.replace("_", " "): c for k, c in constants.items() if c})
@@ -153,20 +158,24 @@ def _powers_W(
     work: ChipWork, setting: Setting, time: ChipTime, level: str
 ) -> dict[str, np.ndarray]:
     board, latency_s = setting.board, time.latency_s
-    if setting.x86_active is not None:
-        ratio = np.full(work.n_samples, setting.x86_active)
-    elif level == "nominal":
-        busy_s = time.host_s if setting.host_io.x86 else np.zeros(work.n_samples)
-        ratio = busy_s / np.maximum(latency_s, np.finfo(float).tiny)
+    share = setting.x86_active.at(level).value
+    if setting.x86_all or level == "high":
+        # at the high end it runs code of its own, too, while nothing goes in or out
+        ratio = np.full(work.n_samples, share)
+    elif setting.host_io.x86:
+        busy = time.host_s / np.maximum(latency_s, np.finfo(float).tiny)
+        ratio = share * np.minimum(busy, 1.0)
     else:
-        ratio = np.full(work.n_samples, float(level == "high"))
+        ratio = np.zeros(work.n_samples)
+    unused = setting.powered_cores - work.n_cores
     boards = -(-work.n_chips // board.n_chips)
     others = boards * board.n_chips - work.n_chips
     powers: dict[str, Any] = {
         "x86 clock": board.power_W("x86_clock", level) * work.n_chips,
         "x86 code": board.power_W("x86_code", level) * ratio,
+        "static cores": board.power_W("static_core", level) * work.n_cores,
         "static chips": board.power_W("static_chip", level) * work.n_chips,
-        "static cores": board.power_W("static_core", level) * setting.powered_cores,
+        "unused cores": board.power_W("static_core", level) * unused,
         "other chips": board.power_W("static_chip", level) * others,
     }
     return {key: np.zeros(work.n_samples) + power for key, power in powers.items()}

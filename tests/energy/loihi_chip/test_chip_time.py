@@ -148,9 +148,10 @@ def test_a_step_takes_as_long_as_its_input():
     assert price_chip(quiet).host_io.name == "free_running"
     assert price_chip(fed).host_io.name == "x86"
     # 337 us: keyword spotting of 10 steps at 297 inferences a second
-    assert price_chip(fed).step_s.nominal == pytest.approx(1 / 297 / 10, rel=2e-3)
-    code_J = price_chip(fed).parts_J["x86 code"]
-    assert code_J.nominal == pytest.approx(6.0e-3 * 50 * 337e-6)
+    by_host = price_chip(fed, host_io="host")
+    assert by_host.step_s.nominal == pytest.approx(1 / 297 / 10, rel=2e-3)
+    code_J = by_host.parts_J["x86 code"]
+    assert code_J.nominal == pytest.approx(0.822 * 6.0e-3 * 50 * 337e-6)
     assert price_chip(quiet).parts_J["x86 code"].nominal == 0
     # 125,000 and 65,000 steps a second
     assert price_chip(quiet).step_s.nominal == pytest.approx(1 / 125e3)
@@ -158,6 +159,27 @@ def test_a_step_takes_as_long_as_its_input():
     alone = price_chip(quiet, host_io="none")
     assert alone.time_parts_s["in and out"] == 0
     assert alone.step_s.nominal < 8e-6
+
+
+def test_a_spike_through_the_x86():
+    """Sequential MNIST: 2,013 spikes of the host in 13.986 ms. A step without is the cores'."""
+    counts = {"n_cores": 2, "n_compartments": 420, "n_steps": 840, "synops": 0}
+    work = ChipWork.by_hand(host_to_chip=2013, **counts)
+    cost = price_chip(work)
+    assert cost.host_io.name == "x86"
+    assert cost.latency_s.nominal == pytest.approx(13.98556e-3, rel=1e-3)
+    twice = price_chip(ChipWork.by_hand(host_to_chip=2 * 2013, **counts))
+    assert twice.latency_s.nominal == pytest.approx(2 * cost.latency_s.nominal)
+    silent = replace(work, host_to_chip=np.zeros(1, dtype=int))
+    assert silent.fed_by_host
+    alone = price_chip(work, host_io="none").latency_s.nominal
+    assert price_chip(silent).latency_s.nominal == alone
+    # what the range is made of: log-normal, one degree of freedom, between 5 and 95 %
+    logs = np.log([13.98556e-3 / 2013, 51 * 96.0412123605112e-6 / 786])
+    reach = 6.314 * logs.std(ddof=1) * np.sqrt(1 + 1 / 2)
+    constant = cost.host_io.spike
+    ends = np.exp(logs.mean() + [-reach, reach])
+    assert [constant.low, constant.high] == pytest.approx(ends, rel=0.01)
 
 
 def test_a_slow_core_hides_its_input():

@@ -122,7 +122,7 @@ def notes(cost: ChipCost) -> list[str]:
         ends = f"{100 * low:.2g}% to {100 * high:.3g}%"
         sentences.append(f"Active updates are not known: {100 * nominal:.2g}% ({ends}) of all.")
     sentences.append(_at_the_ends(cost))
-    waits = io.step is not None and cost.time_parts_s["in and out"] > 0
+    waits = (io.step or io.spike) is not None and cost.time_parts_s["in and out"] > 0
     why = ", which sets the time of a step" if waits else ""
     sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
     if work.hops.placement == IN_ORDER and work.n_cores > 1:
@@ -130,9 +130,9 @@ def notes(cost: ChipCost) -> list[str]:
             f"Placement: {IN_ORDER}; pass mapping=nengo_spikecost.loihi.place(...) for another."
         )
     sentences.append(
-        "core dynamic: events of the cores; total dynamic: and the x86; chip: and static power of "
-        "the chips and cores in use; board: and of its other chips. Ranges: all constants low, and "
-        "all high."
+        "core dynamic: events of the cores; total dynamic: and the x86; used cores: and their "
+        "static power (NxSDK's total); chip: and that of the chips in use; board: and of its other "
+        "chips. Ranges: all constants low, and all high."
     )
     sentences.append(
         "Not modelled: energy of barriers, waits in a crowded mesh, hops of what the host sends, "
