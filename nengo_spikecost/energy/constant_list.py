@@ -47,14 +47,16 @@ class ColumnWidths:
 
 def amount(constant: Constant) -> str:
     """The value: ``"23.6 pJ"``."""
-    return si.si(constant.value, constant.unit)
+    return _text(constant.value, constant.unit)
 
 
 def range_words(constant: Constant) -> str:
     """The range: ``"23.6 to 35.5 pJ"``; nothing where there is none."""
     if constant.lowest == constant.highest:
         return ""
-    low, high = (si.si(end, constant.unit) for end in (constant.lowest, constant.highest))
+    low, high = (_text(end, constant.unit) for end in (constant.lowest, constant.highest))
+    if constant.unit == "share":
+        return f"{low} to {high}"
     number, unit = low.split(" ")
     same_unit = unit == high.split(" ")[1] or not constant.lowest
     return f"{number if same_unit else low} to {high}"
@@ -138,3 +140,8 @@ def _wrapped(text: str, line_length: int, first: str = "", other: str = " " * 4)
     return textwrap.wrap(
         text, line_length, initial_indent=first, subsequent_indent=other, break_on_hyphens=False
     )
+
+
+def _text(value: float, unit: str) -> str:
+    """A number and its unit; a share is a plain number."""
+    return f"{value:.3g}" if unit == "share" else si.si(value, unit)

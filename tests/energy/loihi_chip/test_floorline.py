@@ -28,8 +28,7 @@ def loads(work, sample, step):
     steps, found = work.by_step, []
     for core in range(work.n_cores):
         spikes = int(steps.spikes[sample, step, core])
-        # spikes without input are not told apart by step: these works have none
-        active = int(steps.with_input[sample, step, core])
+        active = int(steps.active[sample, step, core])
         idle = int(work.compartments[core]) - active
         sends = {
             "updates": TIMES["idle"] * idle + TIMES["active"] * active + TIMES["spike"] * spikes,
@@ -164,18 +163,16 @@ def tied_works(draw):
     def copied(counts):
         return (np.asarray(counts) * quiet // 10)[..., twin]
 
-    # every spike has input, so that updates of single steps are known
-    spikes = np.minimum(copied(steps.spikes), copied(steps.with_input))
     by_step = replace(
         steps, synops={key: copied(x) for key, x in steps.synops.items()},
         axon_events=copied(steps.axon_events), messages_out=copied(steps.messages_out),
-        spikes=spikes, with_input=copied(steps.with_input),
+        spikes=copied(steps.spikes), with_input=copied(steps.with_input),
+        active=copied(steps.active),
     )  # fmt: skip
-    compartments = chip.compartments[twin]
-    with_input = by_step.with_input.sum(axis=1)
     chip = replace(
-        chip, compartments=compartments, spikes=spikes.sum(axis=1), with_input=with_input,
-        idle=compartments * n_steps - with_input,
+        chip, compartments=chip.compartments[twin], biased=np.zeros(n_cores, dtype=int),
+        spikes=by_step.spikes.sum(axis=1), with_input=by_step.with_input.sum(axis=1),
+        active=by_step.active.sum(axis=1),
         synops={key: x.sum(axis=1) for key, x in by_step.synops.items()},
         axon_events=by_step.axon_events.sum(axis=1),
         messages_out=by_step.messages_out.sum(axis=1), by_step=by_step,
@@ -253,12 +250,13 @@ def by_synops(synops):
     nothing = np.zeros_like(synops)
     steps = replace(
         chip.by_step, synops={"dense": synops}, axon_events=nothing, messages_out=nothing,
-        spikes=nothing, with_input=nothing,
+        spikes=nothing, with_input=nothing, active=nothing,
     )  # fmt: skip
     compartments, none = np.ones(n_cores, dtype=int), nothing.sum(axis=1)
     chip = replace(
         chip, cores=tuple(f"[a]_{k}" for k in range(n_cores)), compartments=compartments,
-        spikes=none, with_input=none, idle=none + n_steps, axon_events=none, messages_out=none,
+        biased=np.zeros(n_cores, dtype=int), spikes=none, with_input=none, active=none,
+        axon_events=none, messages_out=none,
         synops={"dense": synops.sum(axis=1)}, by_step=steps,
     )  # fmt: skip
     return chip_work(activity_of(chip, n_steps))
