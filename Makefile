@@ -1,4 +1,4 @@
-# make demo | test | slow | lint | types | docs | links | clean      PYTHON=python3.12  STACK=tf2.12  WORKERS=2
+# make demo | test | slow | soak | lint | types | docs | links | clean      PYTHON=python3.12  STACK=tf2.12  WORKERS=2
 #
 # Each target creates or renews .venv first: from PYTHON if given, else from the .venv that
 # is there, else from python3. STACK forces one of the two pinned stacks (see CONTRIBUTING).
@@ -10,7 +10,7 @@ ARGS ?=
 # processes that share the tests, file by file; WORKERS=0 runs them in one
 WORKERS ?= 2
 
-.PHONY: demo test slow lint types docs links venv clean
+.PHONY: demo test slow soak lint types docs links venv clean
 
 demo: venv
 	$(BIN)/nengo-spikecost demo $(ARGS)
@@ -20,6 +20,10 @@ test: venv
 
 slow: venv
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# random networks through everything, for an hour: make soak ARGS="--minutes 5 --seed 7"
+soak: venv
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

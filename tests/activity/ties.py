@@ -51,7 +51,7 @@ def assert_ties(
     with net:
         probes = {p.name: _probes(p.obj) for p in sources}
     for k in range(len(next(iter(x.values())))):
-        fed = _Fed(net, {name: values[k] for name, values in x.items()})
+        fed = Fed(net, {name: values[k] for name, values in x.items()})
         with fed, nengo.Simulator(net, dt=DT, seed=0, progress_bar=False, optimize=False) as sim:
             sim.run_steps(n_steps, progress_bar=False)
             data = {p: {q: sim.data[o] for q, o in of.items()} for p, of in probes.items()}
@@ -95,7 +95,7 @@ def _start(sim: Any, ensemble: nengo.Ensemble) -> dict[str, np.ndarray]:
     return {name: signals[name].initial_value for name in ensemble.neuron_type.state}
 
 
-class _Fed:
+class Fed:
     """A network whose Nodes give the values of one sample."""
 
     def __init__(self, net: nengo.Network, values: Mapping[str, np.ndarray]):

@@ -23,7 +23,7 @@ from .emulated import (
     spiking_network,
 )
 from .networks import STEPS, Layers
-from .test_random_networks import random_network
+from .random_populations import random_network
 
 loihi = stack.nengo_loihi()
 

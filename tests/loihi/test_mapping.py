@@ -22,7 +22,7 @@ from nengo_spikecost.loihi.mapping.allocation import ALLOCATORS
 
 from .networks import Layers, emulate
 from .placements import MessageCounter, decoded, images, walk
-from .test_random_networks import random_network
+from .random_populations import random_network
 
 STEPS = 25
 

@@ -9,14 +9,11 @@ from nengo.exceptions import NengoException
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.loihi import check_support
-from tests.properties.keras_models import random_model
+from tests.properties.keras_models import ON_CHIP, random_model
 
 N_MODELS, N_QUICK = 80, 20
 N_ON_NENGO_DL = 10
 STEPS = 5
-
-#: The chip has no sigmoid neurons; `hard_sigmoid` layers still ask for one now and then.
-ON_CHIP = ("relu", "relu", "relu6", None)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:These layers are computed exactly, on the host"),

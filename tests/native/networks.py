@@ -216,8 +216,13 @@ def build(name):
 
 @st.composite
 def random_networks(draw, learning=True):
+    """A `random_network`."""
+    return random_network(draw(st.integers(0, 10**6)), learning)
+
+
+def random_network(seed, learning=True):
     """Ensembles, passthrough Nodes and Connections of every kind between them."""
-    rng = np.random.RandomState(draw(st.integers(0, 10**6)))
+    rng = np.random.RandomState(seed)
     with nengo.Network(seed=rng.randint(100)) as net:
         # a neuron that no evaluation point makes fire has decoders of zero: see below
         net.config[nengo.Ensemble].intercepts = nengo.dists.Uniform(-1, 0.2)

@@ -10,13 +10,14 @@ import tensorflow as tf
 
 from tests.conversion.agreement import random_weights
 
-layers = tf.keras.layers
-
 #: Tensors of more elements are made smaller before anything else happens to them.
 MAX_SIZE = 700
 
 #: Activations of layers that take one, each as often as it is named.
 ACTIVATIONS = ("relu", "relu", "relu", None, "relu6", "sigmoid")
+
+#: For Loihi, which has no sigmoid neurons; `hard_sigmoid` layers still ask for one now and then.
+ON_CHIP = ("relu", "relu", "relu6", None)
 
 
 def random_model(seed: int, activations: Sequence[str | None] = ACTIVATIONS) -> Any:
@@ -39,13 +40,13 @@ def random_model(seed: int, activations: Sequence[str | None] = ACTIVATIONS) -> 
     policy = tf.keras.mixed_precision.global_policy()
     tf.keras.mixed_precision.set_global_policy("float64")
     try:
-        model = _Maker(np.random.RandomState(seed), activations).model(f"seed_{seed}")
+        model = Maker(np.random.RandomState(seed), activations).model(f"seed_{seed}")
         return random_weights(model, seed)
     finally:
         tf.keras.mixed_precision.set_global_policy(policy)
 
 
-class _Maker:
+class Maker:
     """Grows models, block by block.
 
     Parameters
@@ -54,11 +55,17 @@ class _Maker:
         Decides everything.
     activations : sequence of str or None
         To choose from.
+    keras : module, optional
+        The Keras to make them of. Default: TensorFlow's.
     """
 
-    def __init__(self, rng: np.random.RandomState, activations: Sequence[str | None]):
+    def __init__(
+        self, rng: np.random.RandomState, activations: Sequence[str | None], keras: Any = None
+    ):
         self.rng = rng
         self.activations = activations
+        self.keras = keras or tf.keras
+        self.layers = self.keras.layers
 
     # -- decisions ------------------------------------------------------------------------
 
@@ -80,7 +87,7 @@ class _Maker:
 
     def input(self, shape: tuple[int, ...]) -> Any:
         """A new input; Keras makes those of float32, whatever its policy."""
-        return tf.keras.Input(shape, dtype="float64")
+        return self.keras.Input(shape, dtype="float64")
 
     # -- models ---------------------------------------------------------------------------
 
@@ -95,13 +102,13 @@ class _Maker:
         x = self.to_vector(x)
         if self.chance(0.25):
             inputs.append(self.input((self.number(2, 5),)))
-            x = layers.Concatenate()([x, self.to_vector(self.grow(inputs[1], 1))])
-        x = layers.Dense(self.number(2, 5), activation=self.activation())(x)
+            x = self.layers.Concatenate()([x, self.to_vector(self.grow(inputs[1], 1))])
+        x = self.layers.Dense(self.number(2, 5), activation=self.activation())(x)
         if self.chance(0.2):
             outputs.append(x)
         if self.chance(0.5):
-            x = layers.Dense(3, activation=self.one_of(None, "softmax"))(x)
-        return tf.keras.Model(inputs, [*outputs, x], name=name)
+            x = self.layers.Dense(3, activation=self.one_of(None, "softmax"))(x)
+        return self.keras.Model(inputs, [*outputs, x], name=name)
 
     def image_shape(self) -> tuple[int, ...]:
         """Height, width and channels."""
@@ -129,7 +136,7 @@ class _Maker:
     # -- blocks ---------------------------------------------------------------------------
 
     def chain(self, x: Any) -> Any:
-        """One to three layers."""
+        """One to three self.layers."""
         for _ in range(self.number(1, 3)):
             x = self.layer(x)(x)
         return x
@@ -143,40 +150,42 @@ class _Maker:
         if how == "operator":
             return x + y * 0.5
         if how == "broadcast" and len(x.shape) == 4:
-            return layers.Add()([x, layers.GlobalAveragePooling2D(keepdims=True)(y)])
-        join = {"average": layers.Average, "subtract": layers.Subtract}.get(how, layers.Add)
+            return self.layers.Add()([x, self.layers.GlobalAveragePooling2D(keepdims=True)(y)])
+        join = {"average": self.layers.Average, "subtract": self.layers.Subtract}.get(
+            how, self.layers.Add
+        )
         return join()([y, x])
 
     def branches(self, x: Any) -> Any:
         """Two or three ways, joined along any axis."""
         ends = [self.same_shape(x)(x) for _ in range(self.number(1, 2))]
         if self.chance(0.5):
-            ends.append(self.one_of(x, layers.ReLU()(x)))
+            ends.append(self.one_of(x, self.layers.ReLU()(x)))
         if self.chance(0.3):
             ends.append(ends[0])
         axis = self.one_of(-1, self.number(1, len(x.shape) - 1))
-        return layers.Concatenate(axis=axis)(ends) if len(ends) > 1 else ends[0]
+        return self.layers.Concatenate(axis=axis)(ends) if len(ends) > 1 else ends[0]
 
     def shared(self, x: Any) -> Any:
         """One layer applied twice."""
         layer = self.same_shape(x)
         if self.chance(0.5):
             return layer(layer(x))
-        return layers.Add()([layer(x), layer(layers.ReLU()(x))])
+        return self.layers.Add()([layer(x), layer(self.layers.ReLU()(x))])
 
     def nested(self, x: Any, nesting: int) -> Any:
         """A model within the model, used once or twice."""
         shape = tuple(x.shape[1:])
         inner_input = self.input(shape)
         if self.chance(0.3):
-            inner = tf.keras.Sequential([self.input(shape), self.same_shape(x)])
+            inner = self.keras.Sequential([self.input(shape), self.same_shape(x)])
         elif self.chance(0.3):
             y = self.same_shape(x)(inner_input)
-            both = tf.keras.Model(inner_input, [y, inner_input])
-            return layers.Add()(both(x))
+            both = self.keras.Model(inner_input, [y, inner_input])
+            return self.layers.Add()(both(x))
         else:
             y = self.grow(inner_input, self.number(1, 2), nesting - 1)
-            inner = tf.keras.Model(inner_input, y)
+            inner = self.keras.Model(inner_input, y)
         y = inner(x)
         if tuple(y.shape) == tuple(x.shape) and self.chance(0.3):
             y = inner(y)
@@ -188,19 +197,21 @@ class _Maker:
         if n_axes == 1:
             return x
         if self.chance(0.3):
-            pool = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D)[n_axes - 2]
+            pool = (self.layers.GlobalAveragePooling1D, self.layers.GlobalAveragePooling2D)[
+                n_axes - 2
+            ]
             return pool()(x)
         order = self.one_of("channels_last", "channels_last", "channels_first")
-        return layers.Flatten(data_format=order)(x)
+        return self.layers.Flatten(data_format=order)(x)
 
     def smaller(self, x: Any) -> Any:
         """A quarter of the elements, or so."""
         n_axes = len(x.shape) - 1
         if n_axes == 1:
-            return layers.Dense(10)(x)
+            return self.layers.Dense(10)(x)
         if n_axes == 2:
-            return layers.AveragePooling1D(4, padding="same")(x)
-        return layers.Conv2D(4, 2, strides=2, padding="same", activation="relu")(x)
+            return self.layers.AveragePooling1D(4, padding="same")(x)
+        return self.layers.Conv2D(4, 2, strides=2, padding="same", activation="relu")(x)
 
     # -- layers ---------------------------------------------------------------------------
 
@@ -215,36 +226,38 @@ class _Maker:
         """A layer that keeps the shape."""
         channels = x.shape[-1]
         made: list[Callable[[], Any]] = [
-            lambda: layers.BatchNormalization(axis=self.number(1, len(x.shape) - 1)),
-            lambda: layers.Dense(channels, activation=self.activation()),
-            lambda: layers.Dropout(0.5),
-            lambda: layers.GaussianNoise(0.5),
-            lambda: layers.LeakyReLU(0.2),
-            lambda: layers.PReLU(),
-            lambda: layers.ReLU(max_value=1.0, negative_slope=self.one_of(0.0, 0.1)),
-            lambda: layers.ReLU(),
-            lambda: layers.Activation("hard_sigmoid"),
-            lambda: layers.Rescaling(0.5, 0.1),
+            lambda: self.layers.BatchNormalization(axis=self.number(1, len(x.shape) - 1)),
+            lambda: self.layers.Dense(channels, activation=self.activation()),
+            lambda: self.layers.Dropout(0.5),
+            lambda: self.layers.GaussianNoise(0.5),
+            lambda: self.layers.LeakyReLU(0.2),
+            lambda: self.layers.PReLU(),
+            lambda: self.layers.ReLU(max_value=1.0, negative_slope=self.one_of(0.0, 0.1)),
+            lambda: self.layers.ReLU(),
+            lambda: self.layers.Activation("hard_sigmoid"),
+            lambda: self.layers.Rescaling(0.5, 0.1),
         ]
         if len(x.shape) == 3:
             made += [lambda: self.conv1d(channels, "same"), lambda: self.conv1d(channels, "causal")]
         if len(x.shape) == 4:
             made += [lambda: self.conv2d(channels, "same")] * 3
             made += [
-                lambda: layers.DepthwiseConv2D(3, padding="same", activation=self.activation()),
-                lambda: layers.SeparableConv2D(channels, 2, padding="same"),
-                lambda: layers.Conv2DTranspose(channels, 3, padding="same"),
-                lambda: layers.AveragePooling2D(3, 1, padding="same"),
-                lambda: layers.MaxPool2D(2, 1, padding="same"),
+                lambda: self.layers.DepthwiseConv2D(
+                    3, padding="same", activation=self.activation()
+                ),
+                lambda: self.layers.SeparableConv2D(channels, 2, padding="same"),
+                lambda: self.layers.Conv2DTranspose(channels, 3, padding="same"),
+                lambda: self.layers.AveragePooling2D(3, 1, padding="same"),
+                lambda: self.layers.MaxPool2D(2, 1, padding="same"),
             ]
         return self.one_of(*made)()
 
     def vector_layers(self, shape: tuple[int, ...]) -> list[Callable[[], Any]]:
         """Layers for tensors of one axis."""
         return [
-            *[lambda: layers.Dense(self.number(2, 8), activation=self.activation())] * 3,
-            lambda: layers.RepeatVector(2),
-            lambda: layers.Reshape((*shape, 1)),
+            *[lambda: self.layers.Dense(self.number(2, 8), activation=self.activation())] * 3,
+            lambda: self.layers.RepeatVector(2),
+            lambda: self.layers.Reshape((*shape, 1)),
         ]
 
     def line_layers(self, shape: tuple[int, ...]) -> list[Callable[[], Any]]:
@@ -252,18 +265,18 @@ class _Maker:
         long = shape[0] >= 5
         return [
             *[lambda: self.conv1d(self.number(1, 4), "valid" if long else "same")] * 3,
-            lambda: layers.Permute((2, 1)),
-            lambda: layers.ZeroPadding1D((self.number(0, 1), 1)),
-            lambda: layers.Cropping1D((1, 1) if long else (0, 0)),
-            lambda: layers.UpSampling1D(2),
-            lambda: layers.AveragePooling1D(
+            lambda: self.layers.Permute((2, 1)),
+            lambda: self.layers.ZeroPadding1D((self.number(0, 1), 1)),
+            lambda: self.layers.Cropping1D((1, 1) if long else (0, 0)),
+            lambda: self.layers.UpSampling1D(2),
+            lambda: self.layers.AveragePooling1D(
                 2, padding=self.one_of("valid", "same") if long else "same"
             ),
-            lambda: layers.MaxPool1D(2, padding="same"),
-            lambda: layers.Conv1DTranspose(2, 3, strides=self.number(1, 2)),
-            lambda: layers.SeparableConv1D(3, 2, padding="same"),
-            lambda: layers.DepthwiseConv1D(2, padding="same", depth_multiplier=2),
-            lambda: layers.Reshape((shape[0], 1, shape[1])),
+            lambda: self.layers.MaxPool1D(2, padding="same"),
+            lambda: self.layers.Conv1DTranspose(2, 3, strides=self.number(1, 2)),
+            lambda: self.layers.SeparableConv1D(3, 2, padding="same"),
+            lambda: self.layers.DepthwiseConv1D(2, padding="same", depth_multiplier=2),
+            lambda: self.layers.Reshape((shape[0], 1, shape[1])),
         ]
 
     def image_layers(self, shape: tuple[int, ...]) -> list[Callable[[], Any]]:
@@ -272,29 +285,31 @@ class _Maker:
         padding = self.one_of("valid", "same") if large else "same"
         return [
             *[lambda: self.conv2d(self.number(1, 5), padding)] * 4,
-            lambda: layers.DepthwiseConv2D(
+            lambda: self.layers.DepthwiseConv2D(
                 self.number(1, 3), strides=self.number(1, 2), padding=padding, depth_multiplier=2
             ),
-            lambda: layers.SeparableConv2D(
+            lambda: self.layers.SeparableConv2D(
                 self.number(1, 4), (2, 3), padding=padding, activation=self.activation()
             ),
-            lambda: layers.Conv2DTranspose(
+            lambda: self.layers.Conv2DTranspose(
                 2, self.number(1, 3), strides=self.number(1, 2), padding=padding
             ),
-            lambda: layers.AveragePooling2D(2, self.number(1, 3), padding=padding),
-            lambda: layers.MaxPool2D((2, 3), self.number(1, 2), padding=padding),
-            lambda: layers.UpSampling2D((2, 1), interpolation=self.one_of("nearest", "bilinear")),
-            lambda: layers.ZeroPadding2D(((0, 1), (self.number(0, 2), 1))),
-            lambda: layers.Cropping2D(((1, 0), (0, 1)) if large else 0),
-            lambda: layers.Permute(tuple(int(a) for a in 1 + self.rng.permutation(3))),
-            lambda: layers.GlobalAveragePooling2D(keepdims=self.chance(0.5)),
-            lambda: layers.Reshape((-1, shape[2])),
+            lambda: self.layers.AveragePooling2D(2, self.number(1, 3), padding=padding),
+            lambda: self.layers.MaxPool2D((2, 3), self.number(1, 2), padding=padding),
+            lambda: self.layers.UpSampling2D(
+                (2, 1), interpolation=self.one_of("nearest", "bilinear")
+            ),
+            lambda: self.layers.ZeroPadding2D(((0, 1), (self.number(0, 2), 1))),
+            lambda: self.layers.Cropping2D(((1, 0), (0, 1)) if large else 0),
+            lambda: self.layers.Permute(tuple(int(a) for a in 1 + self.rng.permutation(3))),
+            lambda: self.layers.GlobalAveragePooling2D(keepdims=self.chance(0.5)),
+            lambda: self.layers.Reshape((-1, shape[2])),
         ]
 
     def conv1d(self, filters: int, padding: str) -> Any:
         """A convolution along one axis, of a kernel of at most 3 places."""
         dilated = self.chance(0.2)
-        return layers.Conv1D(
+        return self.layers.Conv1D(
             filters,
             2 if dilated else self.number(1, 3),
             strides=1 if dilated or padding != "valid" else self.number(1, 2),
@@ -306,7 +321,7 @@ class _Maker:
     def conv2d(self, filters: int, padding: str) -> Any:
         """A convolution along two axes; it only strides without padding."""
         dilated = self.chance(0.2)
-        return layers.Conv2D(
+        return self.layers.Conv2D(
             filters,
             2 if dilated else (self.number(1, 3), self.number(1, 3)),
             strides=1 if dilated or padding != "valid" else self.number(1, 2),
