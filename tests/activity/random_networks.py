@@ -42,11 +42,13 @@ class Drawn:
     net : nengo.Network
     fed : list of nengo.Node
     draws : bool
+    remembers : bool
+        Whether a Node's function has a memory that outlives a simulator.
     """
 
     def __init__(self, seed: int):
         self.rng = np.random.RandomState(seed)
-        self.draws = False
+        self.draws = self.remembers = False
         self.net = nengo.Network(seed=seed)
         self.fed: list[nengo.Node] = []
         #: What Connections begin at: an object, or a part of one.
@@ -107,6 +109,7 @@ class Drawn:
         return self._with_state()
 
     def _with_state(self) -> nengo.Node:
+        self.remembers = True
         kept = [0.0]
 
         def leaks(t: float, x: Any) -> Any:

@@ -235,3 +235,22 @@ def test_pooling_is_not_trained():
     conversion = assert_same(model, "nengo_dl", inference_only=False)
     (conn,) = (c for c in conversion.net.all_connections if c.size_in == 32)
     assert conversion.net.config[conn].trainable is False
+
+
+@pytest.mark.parametrize("max_pooling", ["exact", "average", "strided"])
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (layers.MaxPool1D(1, 2), (5, 3)),
+        (layers.MaxPool2D(1, 2, padding="same"), (4, 5, 2)),
+        (layers.MaxPool2D((3, 1), (2, 3), padding="same"), (1, 7, 2)),
+        (layers.MaxPool3D(1, (1, 2, 1)), (2, 3, 2, 2)),
+        (layers.GlobalMaxPool2D(keepdims=True), (1, 1, 4)),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_largest_of_one_element_is_that_one(layer, shape, max_pooling):
+    """Exact in every form, without the host; a soak's seed 1026 had one there that did nothing."""
+    simulators = "nengo_dl" if len(shape) == 4 else "both"
+    conversion = check_layers([layer], shape, simulators, max_pooling=max_pooling)
+    assert not any(choice.on_host or not choice.exact for choice in conversion.choices)

@@ -26,18 +26,18 @@ class NativeNetwork:
     n_steps : int
     data : dict from str to ndarray, optional
         Values by the label of the Node. Default: the network gives itself what it needs.
-    draws : bool
-        Whether its neurons draw random numbers at every step.
+    again : bool
+        Whether a second run has the same spikes: nothing draws at every step, or remembers runs.
     """
 
     def __init__(
-        self, seed: int, net: nengo.Network, n_steps: int, data: Any = None, draws: bool = False
+        self, seed: int, net: nengo.Network, n_steps: int, data: Any = None, again: bool = True
     ):
         self.seed = seed
         self.net = self.spiking = net
         self.n_steps = n_steps
         self.data = data
-        self.draws = draws
+        self.again = again
 
     def __str__(self) -> str:
         net = self.net
@@ -57,7 +57,8 @@ def all_objects(seed: int) -> NativeNetwork:
     """All neuron types, synapses, transforms, Nodes and learning rules."""
     drawn = random_networks.Drawn(seed)
     data = drawn.samples(N_SAMPLES)
-    return NativeNetwork(seed, drawn.net, random_networks.N_STEPS, data, drawn.draws)
+    again = not (drawn.draws or drawn.remembers)
+    return NativeNetwork(seed, drawn.net, random_networks.N_STEPS, data, again)
 
 
 @kind("Nengo, ensembles", share=14)

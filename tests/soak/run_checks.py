@@ -223,7 +223,7 @@ def synops(network: Any) -> None:
     work = {p.name: p for p in count(graph, run).pathways}
     for route, pathway in counted.items():
         np.testing.assert_array_equal(pathway.fan_out, expected[route], pathway.name)
-        if pathway.kind != "neural" or not pathway.pre.spiking or network_draws(network):
+        if pathway.kind != "neural" or not pathway.pre.spiking or runs_differ(network):
             continue
         for k in range(n_samples(network)):
             emitted = by_hand(network, k)[1][pathway.pre.ensemble].sum(axis=0)
@@ -238,16 +238,16 @@ _READABLE = (
 )  # fmt: skip
 
 
-def network_draws(network: Any) -> bool:
-    """Whether its neurons draw random numbers: two runs then have other spikes."""
-    return bool(getattr(network, "draws", False))
+def runs_differ(network: Any) -> bool:
+    """Whether two runs have other spikes: neurons draw random numbers, or a Node remembers."""
+    return not getattr(network, "again", True)
 
 
 @check("price", "spikes, targets and steps times the constants, by hand", ALL)
 def price(network: Any) -> None:
     """On devices that take energy for synops and updates; per sample."""
-    if network_draws(network):
-        raise LeftOut("its neurons draw random numbers")
+    if runs_differ(network):
+        raise LeftOut("two runs differ: neurons draw random numbers, or a Node remembers")
     energy = energy_of(network)
     split = HostChipSplit(network.net)
     converted = hasattr(network, "model")

@@ -226,7 +226,6 @@ class WideMaker(Maker):
                 activation=self.activation(),
             ),
             lambda: layers.AveragePooling3D(number(1, 2), number(1, 2), padding=self.padding()),
-            lambda: layers.MaxPooling3D(2, number(1, 2), padding="same"),
             lambda: layers.GlobalAveragePooling3D(keepdims=self.chance(0.5)),
             lambda: layers.UpSampling3D((1, number(1, 2), 1)),
             lambda: layers.ZeroPadding3D(((0, 1), (1, 0), (number(0, 1), 0))),

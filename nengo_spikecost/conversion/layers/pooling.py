@@ -111,6 +111,9 @@ class ConvertMaxPooling(PoolingConverter):
 
     def convert(self, node_id: int) -> Any:
         """The form given by the option ``max_pooling`` of the conversion."""
+        pool_size, _, _ = self.windows(node_id)
+        if all(1 in ends for ends in zip(pool_size, self.space(node_id))):
+            return self.add_strided(node_id)  # the largest of one element is that one
         choice = self.converter.max_pooling
         if choice == "exact":
             return self.add_maximum(node_id)
