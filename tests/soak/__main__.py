@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -133,6 +134,10 @@ def versions() -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Run, print and write; the exit code."""
     options = options_of(arguments)
+    # whoever ends it, a person or a machine's time table, is told what was found so far
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
     if options.seed is None:
         # of those who soak at different times, nobody looks at the same networks
         options.seed = int(time.time()) % 10**6 * 1000

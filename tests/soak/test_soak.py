@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 import textwrap
 from collections import Counter
@@ -14,7 +16,7 @@ import nengo_spikecost as nsc
 from tests.soak import __main__ as command
 from tests.soak import one_network, registry
 from tests.soak.results import FAILED, printed, reason, summary
-from tests.soak.supervisor import Worker
+from tests.soak.supervisor import ROOT, Worker
 
 KINDS = tuple(registry.KINDS)
 
@@ -137,6 +139,23 @@ def test_the_command(tmp_path, capsys):
     assert f"first seed {seed}" in said and "2 networks, 0 failures." in said
     # no time at all: nothing was looked at, which is no success
     assert command.main(["--minutes", "0", "--seed", "0"]) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_ends_it_is_told_what_was_found(number, tmp_path):
+    path = tmp_path / "run.json"
+    arguments = ["--kind", "Nengo, ensembles", "--seed", "0", "--json", str(path)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.soak", *arguments], cwd=ROOT, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("seed "):
+            break
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0 and "networks, 0 failures." in said
+    assert json.loads(path.read_text())["n_networks"] >= 1
 
 
 def records():
