@@ -309,6 +309,17 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
             "is_optimal": "boolean|null: Whether that is reached.",
             "in_time": "boolean|null: Whether the search was done in time.",
         },
+        "bounds": [
+            {
+                "": "What no placement is better than.",
+                "quantity": ("Of what.", "messages", "chip to chip", "hops", "step"),
+                "found": "number: Of this placement: of an inference; of a step, in s.",
+                "least": "number: Of any, at least.",
+                "gap": "number: Share of what was found that may be saved at most.",
+                "over": "string: What any is: other blocks, or these on the same cores.",
+            },
+            "Lower bounds.",
+        ],
     }),
     "emulation": ("`Emulator.run`", {
         "format": "=nengo-spikecost/emulation/2",

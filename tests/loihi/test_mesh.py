@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from nengo_spikecost.chip.mesh import HopCosts, Mesh, count_hops
 from nengo_spikecost.errors import LoihiError
-from nengo_spikecost.loihi.mapping.assignment import Problem, lower_bound, solve
+from nengo_spikecost.loihi.mapping.assignment import solve
+from nengo_spikecost.loihi.mapping.assignment_bounds import Problem, lower_bound
 from nengo_spikecost.loihi.mapping.positions import search_positions
 
 from .placements import cheapest, walk

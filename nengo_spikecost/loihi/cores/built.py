@@ -112,6 +112,19 @@ class BuiltNetwork:
         return tuple({id(part.source): part.source for part in parts}.values())
 
 
+def synapse_format(synapse: Any, block: Any) -> str:
+    """``"dense"`` or ``"sparse"``: to all compartments of the block or some; or ``"pop32"``."""
+    if synapse.pop_type:
+        return f"pop{synapse.pop_type}"
+    full = all(indices.shape[1] == block.n_neurons for indices in synapse.indices)
+    return "dense" if full else "sparse"
+
+
+def synapse_kind(format: str) -> str:
+    """A format as a `ChipActivity` calls it: weights of a population are ``"conv"``."""
+    return "conv" if format.startswith("pop") else format
+
+
 def built_network(
     given: Any, model: Any = None, fit: Any = None, dt: float | None = None
 ) -> BuiltNetwork:

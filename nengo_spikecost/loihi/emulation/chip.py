@@ -19,7 +19,7 @@ import numpy as np
 
 from ...digests import array_digest
 from ...errors import LoihiError
-from ..cores.built import BuiltNetwork, Part
+from ..cores.built import BuiltNetwork, Part, synapse_format, synapse_kind
 from .deliveries import Deliveries, pieces_of, wiring
 from .weight_rows import Rows, entries_of, flat, sorted_entries
 
@@ -96,7 +96,7 @@ class Synapses:
     @property
     def kind(self) -> str:
         """The format as a `ChipActivity` calls it: weights of a population are ``"conv"``."""
-        return "conv" if self.format.startswith("pop") else self.format
+        return synapse_kind(self.format)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,9 @@ def flatten(built: BuiltNetwork, probes: Sequence[Any]) -> Chip:
     for number, block in enumerate(blocks):
         for synapse in block.synapses:
             numbers[id(synapse)] = len(synapses)
-            synapses.append(Synapses(number, _format(synapse, block), str(synapse.label or "")))
+            synapses.append(
+                Synapses(number, synapse_format(synapse, block), str(synapse.label or ""))
+            )
             tables_of.append(rows.add(synapse))
     routes: list[Route] = []
     entries: list[Any] = []
@@ -240,13 +242,6 @@ def _most_repeats(inputs: Sequence[Any]) -> int:
             most = max(most, int((events - (events > 0)).sum()))
     # several inputs may have theirs in the same step
     return most * len(inputs)
-
-
-def _format(synapse: Any, block: Any) -> str:
-    if synapse.pop_type:
-        return f"pop{synapse.pop_type}"
-    full = all(i.shape[1] == block.n_neurons for i in synapse.indices)
-    return "dense" if full else "sparse"
 
 
 def _segments(blocks: Sequence[Any], block_of: Sequence[slice]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Items (blocks) with flows (messages) between them are put into places (tiles) th
 each, at the least sum of flow times distance. This is NP-hard: exact methods end at some 30 items,
 and a network has hundreds of blocks. So `solve` searches, and says how far from the best it may be:
 
-1. A lower bound (Gilmore 1962, Lawler 1963). If the start reaches it, there is nothing to do.
+1. A lower bound (`assignment_bounds`). If the start reaches it, there is nothing to do.
 2. Arrangements to search from: the start itself, so that the answer is never worse; the answer of
    SciPy's FAQ method (Vogelstein et al., Fast Approximate Quadratic Programming for Graph Matching,
    PLoS ONE 10(4), 2015); and arrangements grown around several places. They end in different
@@ -25,8 +25,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-#: The lower bound and FAQ work on matrices of seats by seats: on no larger ones than these.
-MAX_BOUND_SEATS, MAX_FAQ_SEATS = 1024, 512
+from .assignment_bounds import Problem, lower_bound
+
+#: FAQ works on matrices of seats by seats: on no larger ones than this.
+MAX_FAQ_SEATS = 512
 
 #: Arrangements are grown around so many places, and so many of them searched from; of more
 #: items than `FEW_ITEMS`, each of which takes long, a quarter of both.
@@ -38,32 +40,6 @@ MAX_ROWS = 400
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Items to be put into places.
-
-    Attributes
-    ----------
-    flow : ndarray of float64, shape (n_items, n_items)
-        Between items, in both directions together: symmetric, with a diagonal of 0.
-    distance : ndarray of float64, shape (n_places, n_places)
-        Symmetric, with a diagonal of 0.
-    capacity : ndarray of int64, shape (n_places,)
-        Items that a place holds.
-    region : ndarray of int64, shape (n_places,)
-        Items stay in places of the region they are in.
-    """
-
-    flow: np.ndarray = field(repr=False)
-    distance: np.ndarray = field(repr=False)
-    capacity: np.ndarray = field(repr=False)
-    region: np.ndarray = field(repr=False)
-
-    def cost(self, places: np.ndarray) -> float:
-        """Sum of flow times distance over pairs of items."""
-        return float((self.flow * self.distance[np.ix_(places, places)]).sum() / 2)
-
-
-@dataclass(frozen=True)
 class Solution:
     """Where every item is put.
 
@@ -72,7 +48,7 @@ class Solution:
     places : ndarray of int64, shape (n_items,)
     cost, start_cost : float
     lower_bound : float
-        No arrangement costs less; 0 where it was too large to be computed.
+        No arrangement costs less.
     n_moves : int
         Exchanges and moves made by the search.
     in_time : bool
@@ -127,30 +103,6 @@ def solve(
         if problem.cost(search.best) < best_cost:
             best, best_cost = search.best, problem.cost(search.best)
     return Solution(best, best_cost, start_cost, bound, moves, in_time)
-
-
-def lower_bound(problem: Problem) -> float:
-    """A cost that no arrangement is below (Gilmore 1962, Lawler 1963).
-
-    1. An item at a place pays at least its largest flow times the smallest distance from there,
-       plus the second largest times the second smallest, and so on.
-    2. With these least payments of every item at every place, putting items into places is a
-       linear assignment, which is solved exactly.
-    """
-    from scipy.optimize import linear_sum_assignment  # a tenth of a second's import
-
-    n_items, n_seats = len(problem.flow), int(problem.capacity.sum())
-    if n_items < 2 or n_seats > MAX_BOUND_SEATS:
-        return 0.0
-    seats = np.repeat(np.arange(len(problem.capacity)), problem.capacity)
-    between = problem.distance[np.ix_(seats, seats)]
-    # the diagonal is an item's own seat, where no other can be
-    others = between[~np.eye(n_seats, dtype=bool)].reshape(n_seats, n_seats - 1)
-    nearest = np.sort(others, axis=1)[:, : n_items - 1]
-    off_diagonal = problem.flow[~np.eye(n_items, dtype=bool)].reshape(n_items, n_items - 1)
-    largest = -np.sort(-off_diagonal, axis=1)
-    least = largest @ nearest.T
-    return float(least[linear_sum_assignment(least)].sum() / 2)
 
 
 def _starts(problem: Problem, start: np.ndarray, deadline: float) -> Iterator[np.ndarray]:

@@ -17,9 +17,10 @@ from ...layout import Result
 from ..cores.built import BuiltNetwork, Part
 from .allocation import repeating_allocator
 from .assignment import Solution
+from .bounds import Bound, placement_bounds
 from .host_reads import HostReads, host_reads
 from .positions import search_positions
-from .traffic import Traffic
+from .traffic import Spikes, Traffic
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Mapping(Result):
         Messages between blocks.
     reads : tuple of HostReads
         Words that each chip sends to the host each step.
+    built : BuiltNetwork
+        What was placed.
+    spikes : Spikes
+        What its neurons sent.
     search : Solution or None
         How `optimised` came to these positions; None: they are the allocator's.
     """
@@ -98,6 +103,7 @@ class Mapping(Result):
     traffic: Traffic
     reads: tuple[HostReads, ...] = field(repr=False)
     built: BuiltNetwork = field(repr=False, compare=False)
+    spikes: Spikes = field(repr=False, compare=False)
     search: Solution | None = field(default=None, repr=False)
 
     @property
@@ -169,6 +175,11 @@ class Mapping(Result):
         chip = ~traffic.from_host
         routes = traffic.sender[chip], traffic.receiver[chip], traffic.messages[chip]
         return count_hops(self.mesh, self.positions, *routes)
+
+    @cached_property
+    def bounds(self) -> tuple[Bound, ...]:
+        """What no placement is better than; see `placement_bounds`."""
+        return placement_bounds(self)
 
     def hop_cost(self, costs: HopCosts | None = None) -> float:
         """Cost of the hops of all messages between cores."""

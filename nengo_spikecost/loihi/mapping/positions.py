@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...chip.mesh import HopCosts, Mesh
-from .assignment import Problem, Solution, solve
+from .assignment import Solution, solve
+from .assignment_bounds import Problem
 
 
 def search_positions(

@@ -112,7 +112,7 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
         for axon in part.obj.axons:
             synapse = axon.target
             if id(synapse) not in live:
-                live[id(synapse)] = _axons_with_weights(synapse)
+                live[id(synapse)] = axon_sizes(synapse) > 0
             key = (number, target[id(synapse)])
             routes.setdefault(key, 0)
             if counts is not None:
@@ -130,11 +130,12 @@ def count_messages(built: BuiltNetwork, spikes: Spikes) -> Traffic:
     )  # fmt: skip
 
 
-def _axons_with_weights(synapse: Any) -> np.ndarray:
-    """Which input axons of a Synapse lead to weights, bool, shape (n_axons,)."""
+def axon_sizes(synapse: Any) -> np.ndarray:
+    """Compartments that each input axon of a Synapse reaches, int64, shape (n_axons,)."""
     base, weights = synapse.axon_compartment_base, synapse.axon_weights_indices
     axons = range(synapse.n_axons)
-    return np.array([base(k) is not None and weights(k)[0].size > 0 for k in axons], dtype=bool)
+    sizes = [0 if base(k) is None else weights(k)[0].size for k in axons]
+    return np.array(sizes, dtype=np.int64)
 
 
 def spikes_of(built: BuiltNetwork, activity: Any) -> Spikes:

@@ -16,7 +16,8 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart, Drawing, Tile, Tiles
 from ...layout.plots import COLOURS
 from ...layout.result import identifier
-from ...layout.si import counted
+from ...layout.si import counted, si
+from ..mapping.bounds import Bound
 from ..mapping.mapping import Mapping, PlacedBlock
 from .core_map import COLUMNS, MOST_CHIPS, core_tile
 
@@ -105,6 +106,7 @@ class MappingPresenter(Presenter[Mapping]):
             "hops": _of(hops, "east_west", "north_south", "chip_crossings", "within_tile"),
             "chip_to_host": [asdict(reads) for reads in mapping.reads],
             "search": search and _of(search, *SEARCH),
+            "bounds": [{**asdict(bound), "gap": bound.gap} for bound in mapping.bounds],
         }
 
     def size(self, mapping: Mapping) -> tuple[float, float]:
@@ -246,6 +248,7 @@ def _notes(mapping: Mapping) -> Iterable[str]:
     )
     if mapping.search is not None:
         yield _searched(mapping)
+    yield _bounds(mapping)
     reads = [(counted(r.words, "word"), counted(r.values, "value")) for r in mapping.reads]
     words = [f"{words} ({values})" for words, values in reads]
     yield f"To the host, each step: {', '.join(words)}."
@@ -262,6 +265,25 @@ def _notes(mapping: Mapping) -> Iterable[str]:
                 f"drops those over {MAX_HOST_SPIKES_PER_STEP}: raise snip_max_spikes_per_step in "
                 "hardware_options."
             )
+
+
+def _bounds(mapping: Mapping) -> str:
+    """What no placement is better than, and by how much this one might be."""
+    words: dict[str, list[str]] = {}
+    for bound in mapping.bounds:
+        words.setdefault(bound.over, []).append(_bound(bound))
+    parts = "; with ".join(f"{over} {', '.join(said)}" for over, said in words.items())
+    return f"At least, by proof: with {parts}."
+
+
+def _bound(bound: Bound) -> str:
+    step = bound.quantity == "step"
+    least, found = (si(x, "s") if step else _count(x) for x in (bound.least, bound.found))
+    what = {"step": "a step", "chip to chip": "messages from chip to chip"}
+    named = what.get(bound.quantity, bound.quantity)
+    if bound.is_optimal:
+        return f"{found} {named}, as here"
+    return f"{least} {named}, here {found} (at most {bound.gap:.0%} to save)"
 
 
 def _searched(mapping: Mapping) -> str:

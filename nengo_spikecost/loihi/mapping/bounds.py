@@ -1,0 +1,132 @@
+"""Lower bounds on messages, hops and the time of a step, and how far a placement is from them.
+
+A placement is found by rules of thumb and by searching, so how good it is can only be told by what
+no placement is better than. Every bound here is proven; what is varied differs:
+
+**Messages**, over all ways to deal the neurons of each layer out to as many cores as it has now. A
+spike that reaches ``d`` of the ``N`` neurons of a layer by one Connection makes a message for every
+core that holds one of these. With ``n`` cores of the layer, none of them empty, of at most ``C``
+neurons each, these are at least ::
+
+    max(1, ceil(d / C), n - (N - d))
+
+cores: at least one; ``d`` neurons need ``ceil(d / C)``; and a core that is not reached holds some
+of the ``N - d`` others, so that at most so many are not. ``C`` is at most 1,024, and at most as
+many neurons as the synapse memory of a core has room for: a weight that is not shared takes 8 bits
+wherever its neuron is, so that ``k`` neurons take at least what the ``k`` with fewest weights do.
+Weights that a population of axons shares may be stored once for all, and count nothing.
+
+**Chip to chip** and **hops**, over all ways to put the blocks as they are on the same cores.
+Messages between two blocks are then given, and who is where is a quadratic assignment
+(`assignment_bounds`). For messages between chips, any two chips are at a distance of 1.
+
+**A step**, over the same as messages. The slowest core of a layer takes at least as long as the
+layer's cores do on average, since work is only dealt out: every neuron is updated at every step,
+fires, and makes its synops, wherever it is. Each half of a core is bounded so, and a core takes at
+least as long as either:
+
+* A neuron is on one core. So a core has at least ``ceil(N / n)`` of them, which take at least as
+  long as that many of the quickest; and the slowest neuron takes its own time.
+* Messages that leave and arrive are at least those of the first bound.
+
+The tiles in use, which wait for each other, are at least as many as the cores need. The time is
+that of all steps together, as if each core had the same to do in all of them; of steps that differ,
+each takes as long as its own slowest core, which is longer in the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...chip.mesh import HopCosts
+from ...energy.loihi_chip import Profile, shipped_chip
+from .assignment_bounds import Problem, lower_bound
+from .unavoidable_work import Placed, UnavoidableWork
+
+ANY_BLOCKS = "any blocks on as many cores a layer"
+THESE_BLOCKS = "these blocks on the same cores"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What no placement is better than.
+
+    Attributes
+    ----------
+    quantity : {"messages", "chip to chip", "hops", "step"}
+    found, least : float
+        Of this placement, and of any: messages and hops of an inference; of a step, s.
+    over : str
+        What any is: `ANY_BLOCKS` or `THESE_BLOCKS`.
+    """
+
+    quantity: str
+    found: float
+    least: float
+    over: str
+
+    @property
+    def gap(self) -> float:
+        """Share of what was found that a better placement might save at most."""
+        return 1 - self.least / self.found if self.found else 0.0
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether the bound is reached; False says only that it is not known."""
+        return self.found <= self.least * (1 + 1e-9)
+
+
+def placement_bounds(mapping: Placed, profile: Profile | None = None) -> tuple[Bound, ...]:
+    """Lower bounds of a placement, of messages, chip to chip, hops and a step.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    profile : Profile, optional
+        Whose times a step is bounded with. Default: ``"silicon"``.
+
+    Returns
+    -------
+    tuple of Bound
+        Without a step if it is not known how many steps the spikes were counted over.
+    """
+    traffic, per = mapping.traffic, mapping.per_inference
+    work = UnavoidableWork(mapping)
+    bounds = [
+        Bound("messages", per(int(traffic.messages.sum())), per(work.least_messages()), ANY_BLOCKS)
+    ]
+    if mapping.n_chips > 1:
+        least = per(_chip_to_chip(mapping))
+        bounds.append(Bound("chip to chip", per(mapping.chip_to_chip), least, THESE_BLOCKS))
+    bounds.append(Bound("hops", per(mapping.hops.total), per(_hops(mapping)), THESE_BLOCKS))
+    if traffic.n_steps is not None:
+        profile = shipped_chip().profiles["silicon"] if profile is None else profile
+        bounds.append(Bound("step", *work.step_s(profile), ANY_BLOCKS))
+    return tuple(bounds)
+
+
+def _chip_to_chip(mapping: Placed) -> int:
+    chips = np.bincount(mapping.positions // mapping.mesh.n_cores)
+    return _least_cost(mapping, 1.0 - np.eye(len(chips)), chips)
+
+
+def _hops(mapping: Placed) -> int:
+    n_tiles = mapping.mesh.n_tiles * mapping.n_chips
+    seats = np.bincount(mapping.mesh.tile_of(mapping.positions), minlength=n_tiles)
+    return _least_cost(mapping, HopCosts().of_tiles(mapping.mesh, n_tiles), seats)
+
+
+def _least_cost(mapping: Placed, distance: np.ndarray, capacity: np.ndarray) -> int:
+    """Messages times distance between places that hold so many blocks, at least."""
+    flow = mapping.between_cores.astype(np.float64)
+    np.fill_diagonal(flow, 0)
+    places = np.zeros(len(capacity), dtype=np.int64)
+    return _whole(lower_bound(Problem(flow + flow.T, distance, capacity, places)))
+
+
+def _whole(bound: float) -> int:
+    """What is whole is at least the next whole number, but for rounding."""
+    return math.ceil(bound * (1 - 1e-9))

@@ -1,0 +1,264 @@
+"""`UnavoidableWork`: what the neurons of a placed network have to do wherever they are.
+
+The sums that `bounds` bounds messages and steps by; why these are bounds stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ...chip import limits
+from ...chip.chip_activity import FORMATS
+from ...chip.mesh import Hops, Mesh
+from ...energy.loihi_chip import Profile
+from ..cores.built import BuiltNetwork, Part, Source, synapse_format, synapse_kind
+from .traffic import Spikes, Traffic, axon_sizes
+
+
+class Placed(Protocol):
+    """A `Mapping`, as its bounds see it."""
+
+    @property
+    def cores_per_chip(self) -> int: ...
+    @property
+    def mesh(self) -> Mesh: ...
+    @property
+    def traffic(self) -> Traffic: ...
+    @property
+    def built(self) -> BuiltNetwork: ...
+    @property
+    def spikes(self) -> Spikes: ...
+    @property
+    def n_cores(self) -> int: ...
+    @property
+    def n_chips(self) -> int: ...
+    @property
+    def positions(self) -> np.ndarray: ...
+    @property
+    def between_cores(self) -> np.ndarray: ...
+    @property
+    def received(self) -> np.ndarray: ...
+    @property
+    def chip_to_chip(self) -> int: ...
+    @property
+    def hops(self) -> Hops: ...
+    def per_inference(self, messages: Any) -> Any: ...
+
+
+def cores_reached(n_reached: np.ndarray, n_neurons: int, n_cores: int, most: int) -> np.ndarray:
+    """Cores of a layer that hold at least one of some of its neurons: at least so many.
+
+    Parameters
+    ----------
+    n_reached : ndarray of int
+        How many neurons of the layer; 0 for none.
+    n_neurons, n_cores : int
+        Of the layer; no core is empty.
+    most : int
+        Neurons that a core holds.
+    """
+    reached = np.asarray(n_reached)
+    cores = np.maximum(-(-reached // most), n_cores - (n_neurons - reached))
+    return np.where(reached > 0, np.maximum(cores, 1), 0)
+
+
+def least_largest(loads: np.ndarray, n_cores: int, shared: float = 0.0) -> float:
+    """The largest sum of loads on one of the cores is at least this, however they are dealt out.
+
+    Parameters
+    ----------
+    loads : ndarray of float, shape (n_neurons,)
+        Each is on one core.
+    n_cores : int
+    shared : float
+        What all cores together have besides.
+    """
+    if not loads.size:
+        return shared / n_cores
+    quickest = np.sort(loads)[: -(-len(loads) // n_cores)].sum()
+    return float(max((loads.sum() + shared) / n_cores, quickest, loads.max()))
+
+
+def most_neurons(bits: np.ndarray) -> int:
+    """How many neurons of a layer fit one core at most, of the bits that each takes at least."""
+    room = np.searchsorted(np.cumsum(np.sort(bits)), limits.MAX_SYNAPSE_BITS, side="right")
+    # a block that was built has its neurons on a core, whatever is counted here
+    return max(1, min(limits.MAX_COMPARTMENTS, int(room)))
+
+
+@dataclass
+class _Layer:
+    """The neurons of one source on the chip: of one Ensemble, or of one decoded value.
+
+    Attributes
+    ----------
+    blocks : list of int
+    bits : ndarray of int64, shape (n_neurons,)
+        Of synapse memory that each neuron takes at least, in the order of the blocks.
+    synops : dict from format to ndarray of int64, shape (n_neurons,)
+        Spikes that met a weight of each neuron, over all samples.
+    arrived : int
+        Messages that arrive at least, over all samples.
+    """
+
+    blocks: list[int]
+    bits: np.ndarray
+    synops: dict[str, np.ndarray]
+    arrived: int = 0
+
+    @property
+    def n_neurons(self) -> int:
+        """Neurons on all its blocks."""
+        return len(self.bits)
+
+    @property
+    def most(self) -> int:
+        """Neurons that a core holds at most."""
+        return most_neurons(self.bits)
+
+
+class UnavoidableWork:
+    """What every neuron of a placed network has to do wherever it is."""
+
+    def __init__(self, mapping: Placed):
+        self.mapping, self.blocks = mapping, mapping.built.blocks
+        self.layers: dict[int, _Layer] = {}
+        #: of each block, which neurons of its layer it has
+        self.own: list[slice] = []
+        members: dict[int, list[int]] = {}
+        for number, part in enumerate(self.blocks):
+            members.setdefault(id(part.source), []).append(number)
+        for source, blocks in members.items():
+            n = sum(self.blocks[block].obj.n_neurons for block in blocks)
+            synops = {kind: np.zeros(n, dtype=np.int64) for kind in FORMATS}
+            self.layers[source] = _Layer(blocks, np.zeros(n, dtype=np.int64), synops)
+        first = dict.fromkeys(self.layers, 0)
+        for part in self.blocks:
+            start = first[id(part.source)]
+            first[id(part.source)] = stop = start + part.obj.n_neurons
+            self.own.append(slice(start, stop))
+        sets = [(k, synapse) for k, part in enumerate(self.blocks) for synapse in part.obj.synapses]
+        self.block_of = {id(synapse): block for block, synapse in sets}
+        self.sizes = {id(synapse): axon_sizes(synapse) for _, synapse in sets}
+        arriving = self._arriving()
+        for block, synapse in sets:
+            self._count(block, synapse, arriving[id(synapse)])
+        #: messages that each block, then each input, sends at least
+        self.sent = [self._sent(part) for part in (*self.blocks, *mapping.built.inputs)]
+
+    def _layer(self, block: int) -> _Layer:
+        return self.layers[id(self.blocks[block].source)]
+
+    def _spikes(self, source: Source) -> np.ndarray:
+        counts = self.mapping.spikes.counts.get(source.owner)
+        return np.zeros(source.n_neurons, dtype=np.int64) if counts is None else counts
+
+    def _arriving(self) -> dict[int, np.ndarray]:
+        """Spikes at each input axon of each set of synapses."""
+        arriving = {key: np.zeros(len(sizes), dtype=np.int64) for key, sizes in self.sizes.items()}
+        for part in (*self.blocks, *self.mapping.built.inputs):
+            spikes = self._spikes(part.source)[part.neurons]
+            for axon in part.obj.axons:
+                at = np.asarray(axon.map_axon(np.arange(len(spikes))))
+                np.add.at(arriving[id(axon.target)], at[at >= 0], spikes[at >= 0])
+        return arriving
+
+    def _count(self, block: int, synapse: Any, arriving: np.ndarray) -> None:
+        """Memory and synops of the neurons that a set of synapses reaches."""
+        layer, own = self._layer(block), self.own[block]
+        kind = synapse_kind(synapse_format(synapse, self.blocks[block].obj))
+        synops, bits = layer.synops[kind][own], layer.bits[own]
+        shared = synapse.axon_to_weight_map is not None
+        for axon in np.flatnonzero(self.sizes[id(synapse)]):
+            if shared and not arriving[axon]:
+                continue
+            reached = synapse.indices[synapse.axon_weight_idx(axon)][0]
+            places = synapse.axon_compartment_base(axon) + reached
+            synops[places] += arriving[axon]
+            if not shared:
+                bits[places] += limits.WEIGHT_BITS
+
+    def _sent(self, part: Part) -> int:
+        """Messages of a part's spikes at least; the layers that they go to get to know theirs."""
+        spikes = self._spikes(part.source)[part.neurons]
+        sent = 0
+        for layer, reached in self._reached(part):
+            cores = cores_reached(reached, layer.n_neurons, len(layer.blocks), layer.most)
+            layer.arrived += int(spikes @ cores)
+            sent += int(spikes @ cores)
+        return sent
+
+    def _reached(self, part: Part) -> Iterator[tuple[_Layer, np.ndarray]]:
+        """Of each Connection of a part, how many neurons of a layer each of its own reaches.
+
+        NengoLoihi splits a Connection into axons to the blocks of a layer in their order, so that
+        where a block does not come after the one before, another Connection has begun. If it
+        began unseen, the two are taken for one, which makes no more messages than both.
+        """
+        everyone = np.arange(len(part.neurons))
+        found: list[tuple[_Layer, np.ndarray]] = []
+        last = -1
+        for axon in part.obj.axons:
+            block = self.block_of[id(axon.target)]
+            layer = self._layer(block)
+            at = np.asarray(axon.map_axon(everyone))
+            reached = np.where(at >= 0, self.sizes[id(axon.target)][at], 0)
+            if found and found[-1][0] is layer and block > last:
+                found[-1] = (layer, found[-1][1] + reached)
+            else:
+                found.append((layer, reached))
+            last = block
+        yield from found
+
+    def least_messages(self) -> int:
+        """Messages over all samples that any blocks make."""
+        return sum(self.sent)
+
+    def step_s(self, profile: Profile) -> tuple[float, float]:
+        """Mean time of a step, of all steps together: of this placement, and at least."""
+        mapping, traffic = self.mapping, self.mapping.traffic
+        n_steps = traffic.n_samples * (traffic.n_steps or 1)
+        tiles = np.unique(mapping.mesh.tile_of(mapping.positions))
+        used = np.bincount(tiles // mapping.mesh.n_tiles).max()
+        per_chip = -(-mapping.n_cores // mapping.n_chips)
+        fewest = -(-per_chip // mapping.mesh.cores_per_tile)
+        found = max(self._block_s(block, profile, n_steps) for block in range(len(self.blocks)))
+        least = max(self._least_s(layer, profile, n_steps) for layer in self.layers.values())
+        found_s = found / n_steps + profile.sync.at(int(used), "nominal")
+        return found_s, least / n_steps + profile.sync.at(fewest, "nominal")
+
+    def _sending_s(self, layer: _Layer, profile: Profile, n_steps: int) -> np.ndarray:
+        """Time that each neuron of a layer takes to be updated and to fire, in all steps."""
+        spikes = [self._spikes(self.blocks[b].source)[self.blocks[b].neurons] for b in layer.blocks]
+        idle, active, spike = (
+            profile.time_s(event, "nominal") for event in ("idle_update", "active_update", "spike")
+        )
+        # a neuron that fires is active
+        return n_steps * idle + np.concatenate(spikes) * (spike + max(active - idle, 0.0))
+
+    def _block_s(self, block: int, profile: Profile, n_steps: int) -> float:
+        """Time of a core in all steps."""
+        layer, own, mapping = self._layer(block), self.own[block], self.mapping
+        sends = self._sending_s(layer, profile, n_steps)[own].sum()
+        sends += mapping.between_cores[block].sum() * profile.time_s("message", "nominal")
+        receives = mapping.received[block] * profile.time_s("axon_event", "nominal")
+        for kind, synops in layer.synops.items():
+            receives += synops[own].sum() * profile.time_s(f"synop_{kind}", "nominal")
+        return float(max(sends, receives))
+
+    def _least_s(self, layer: _Layer, profile: Profile, n_steps: int) -> float:
+        """Time of the slowest core of a layer in all steps, at least."""
+        times = {kind: profile.time_s(f"synop_{kind}", "nominal") for kind in FORMATS}
+        # weights to all of a block may be to some of another, and the other way round
+        times["dense"] = times["sparse"] = min(times["dense"], times["sparse"])
+        receives = np.asarray(sum(layer.synops[kind] * times[kind] for kind in FORMATS))
+        arrived = layer.arrived * profile.time_s("axon_event", "nominal")
+        sent = sum(self.sent[block] for block in layer.blocks)
+        sends = self._sending_s(layer, profile, n_steps)
+        sent_s = sent * profile.time_s("message", "nominal")
+        n_cores = len(layer.blocks)
+        return max(least_largest(sends, n_cores, sent_s), least_largest(receives, n_cores, arrived))
