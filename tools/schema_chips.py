@@ -95,6 +95,8 @@ CHIP_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
             },
             "All limits that are published.",
         ],
+        "unread": ["string: A part and why.", "Parts of the network that are in no number."],
+        "notes": ["string: A sentence.", "What is to be known of its parts."],
         "run_time": {
             "?": True, **RUN_TIME, "": "How long its steps take; null if that was not counted.",
         },

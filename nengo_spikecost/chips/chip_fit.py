@@ -61,6 +61,10 @@ class ChipFit(Result):
     network : nengo.Network or Conversion
     checks : tuple of LimitCheck
         All limits that are published.
+    unread : tuple of str
+        Parts of the network that can't be told, and are in no number.
+    notes : tuple of str
+        What is to be known of its parts.
     time : RunTime, optional
         How long its steps take, if that was counted.
     """
@@ -68,6 +72,8 @@ class ChipFit(Result):
     chip: Chip
     network: Any = field(repr=False)
     checks: tuple[LimitCheck, ...]
+    unread: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     time: RunTime | None = field(default=None, repr=False)
 
     @property
@@ -87,10 +93,10 @@ class ChipFit(Result):
 
     @property
     def fits(self) -> bool | None:
-        """Whether it fits; None if that can't be told of some limit, and it exceeds no other."""
+        """Whether it fits; None if that can't be told of all of it, and it exceeds no limit."""
         if self.misfits:
             return False
-        return None if self.unknown else True
+        return None if self.unknown or self.unread else True
 
 
 @named_arguments
@@ -113,7 +119,7 @@ def fit(chip: str | Chip, network: Any) -> ChipFit:
     Raises
     ------
     ChipError
-        If there is no such chip, or ``network`` is none.
+        If there is no such chip, or ``network`` is none or has no neurons on the chip.
 
     Examples
     --------
@@ -127,7 +133,7 @@ def fit(chip: str | Chip, network: Any) -> ChipFit:
     given = as_chip(chip)
     parts = parts_of(network)
     checks = tuple(_checked(limit, QUANTITIES[limit.quantity], parts) for limit in given.limits)
-    return ChipFit(given, network, checks)
+    return ChipFit(given, network, checks, parts.unread, parts.notes)
 
 
 def as_chip(chip: Any) -> Chip:
@@ -145,12 +151,17 @@ def parts_of(network: Any) -> NetworkParts:
     Raises
     ------
     ChipError
-        If it is none.
+        If it is none, or has no neurons on the chip.
     """
     try:
-        return NetworkParts.of(network)
+        parts = NetworkParts.of(network)
     except NetworkGraphError as error:
         raise ChipError(str(error)) from error
+    if not parts.neurons:
+        outside = ", ".join(p.name for p in parts.graph.populations)
+        words = f": {outside} run on the host" if outside else ""
+        raise ChipError(f"The network has no neurons on the chip{words}.")
+    return parts
 
 
 def _checked(limit: Limit, quantity: Quantity, parts: NetworkParts) -> LimitCheck:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from .layer_maps import layer_maps, without_core
 from .network_parts import NetworkParts
-from .quantities import Need, largest, quantity
+from .quantities import Need, in_words, largest, quantity
 
 
 @quantity("layers")
@@ -86,7 +86,4 @@ def _is_image(space: Sequence[int]) -> bool:
 
 
 def _shapes(shapes: Iterable[tuple[str, Sequence[int]]]) -> Need:
-    found: dict[str, str] = {}
-    for name, shape in shapes:
-        found.setdefault("x".join(map(str, shape)), name)
-    return Need(tuple(sorted(found)), next(iter(found.values())) if len(found) == 1 else "")
+    return in_words((name, "x".join(map(str, shape))) for name, shape in shapes)

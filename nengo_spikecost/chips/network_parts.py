@@ -68,6 +68,28 @@ class NetworkParts:
         return cls(graph, hidden, outputs, into, within, out)
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """Parts of the network that can't be told, each a sentence without an end."""
+        return tuple(
+            f"{part.name} {part.reason}"
+            for part in self.graph.uncounted
+            if "on the host" not in part.reason  # what the host does takes nothing of the chip
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the parts, each a sentence."""
+        outside = [p for p in self.graph.populations if not p.on_chip]
+        notes = [f"{part}: what it takes is not in the numbers." for part in self.unread]
+        if outside:
+            names = ", ".join(f"{p.name} ({p.n_neurons:,})" for p in outside)
+            notes.append(f"Neurons outside the chip, which send it their spikes: {names}.")
+        if self.graph.learning:
+            names = ", ".join(rule.name for rule in self.graph.learning)
+            notes.append(f"Nothing is said of learning: {names}.")
+        return tuple(notes)
+
+    @property
     def inputs(self) -> dict[str, int]:
         """Elements of each input, by its name."""
         return {p.pre.name: p.pre.size for p in self.into}

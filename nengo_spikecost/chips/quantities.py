@@ -16,7 +16,7 @@ from nengo.dists import Distribution
 from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform, Sparse
 
 from ..graph.connection_chain import is_decoded
-from ..graph.pathways import Pathway
+from ..graph.pathways import Pathway, Population
 from ..nir.discrete_neurons import DiscreteLIF
 from .network_parts import NetworkParts
 
@@ -129,6 +129,27 @@ def hidden_synapses(parts: NetworkParts) -> Need:
     return Need(sum(pathway.n_synapses for pathway in parts.within))
 
 
+@quantity("synapses of one filter")
+def hidden_synapses_of_filter(parts: NetworkParts) -> Need:
+    """Synapses between hidden neurons that have the first filter of their neuron, or the second.
+
+    The first is the one with the most synapses. Whichever of these is more.
+    """
+    by_filter: dict[str, dict[str, int]] = {}
+    for pathway in parts.within:
+        own = by_filter.setdefault(pathway.post.name, {})
+        own[_filter(pathway)] = own.get(_filter(pathway), 0) + pathway.n_synapses
+    ranked = [sorted(own.values(), reverse=True) for own in by_filter.values()]
+    longest = max(map(len, ranked), default=0)
+    totals = [sum(own[k] for own in ranked if k < len(own)) for k in range(longest)]
+    return Need(max(totals, default=0))
+
+
+def _filter(pathway: Pathway) -> str:
+    """The filters of a pathway, in words."""
+    return " and ".join(str(c.synapse) for c in pathway.connections if c.synapse is not None)
+
+
 @quantity("synapses")
 def synapses(parts: NetworkParts) -> Need:
     """Pairs that are joined, of inputs and neurons, and of neurons."""
@@ -149,11 +170,15 @@ def readout_neurons(parts: NetworkParts) -> Need:
 
 @quantity("filters of a neuron's input")
 def synaptic_filters(parts: NetworkParts) -> Need:
-    """Different synaptic filters of what arrives at a neuron, at most; 0 without any."""
+    """Different synaptic filters of what arrives at a neuron, at most; 0 without any.
+
+    A current that is part of the neuron is one.
+    """
     filters: dict[str, set[str]] = {}
+    inside = {p.name for p in parts.neurons if getattr(p.neuron_type, "has_current", False)}
     for pathway in (*parts.into, *parts.within, *parts.out):
-        own = [str(c.synapse) for c in pathway.connections if c.synapse is not None]
-        filters.setdefault(pathway.post.name, set()).add(" and ".join(own))
+        own = _filter(pathway) + (" of the neuron" if pathway.post.name in inside else "")
+        filters.setdefault(pathway.post.name, set()).add(own)
     return largest((name, 0 if own == {""} else len(own)) for name, own in filters.items())
 
 
@@ -228,14 +253,23 @@ def _weights(conn: nengo.Connection) -> np.ndarray | None:
 @quantity("reset of a neuron that fires")
 def resets(parts: NetworkParts) -> Need:
     """What happens to the membrane: ``"subtract"`` the threshold, to ``"zero"``, or ``"none"``."""
-    words: dict[str, str] = {}
     for population in parts.neurons:
-        word = _reset(population.neuron_type)
-        if word is None:
-            kind = type(population.neuron_type).__name__
-            return Need(None, f"{population.name}, of {kind}")
-        words.setdefault(word, population.name)
-    return Need(tuple(sorted(words)), ", ".join(words.values()) if len(words) == 1 else "")
+        if _reset(population.neuron_type) is None:
+            return _unknown(population)
+    return in_words((p.name, str(_reset(p.neuron_type))) for p in parts.neurons)
+
+
+def _unknown(population: Population) -> Need:
+    """That of a population whose type of neurons tells nothing of it."""
+    return Need(None, f"{population.name}, of {type(population.neuron_type).__name__}")
+
+
+def in_words(of_each: Iterable[tuple[str, str]]) -> Need:
+    """All words, and whose it is if there is one alone."""
+    words: dict[str, str] = {}
+    for name, word in of_each:
+        words.setdefault(word, name)
+    return Need(tuple(sorted(words)), next(iter(words.values())) if len(words) == 1 else "")
 
 
 _SUBTRACTING = (nengo.SpikingRectifiedLinear, nengo.RegularSpiking)
@@ -254,6 +288,31 @@ def _reset(neuron_type: Any) -> str | None:
     return "zero" if isinstance(neuron_type, nengo.LIF) else None
 
 
+@quantity("what neurons send")
+def signals(parts: NetworkParts) -> Need:
+    """``"spikes"``, or ``"values"`` of neurons that do not spike."""
+    return in_words((p.name, "spikes" if p.spiking else "values") for p in parts.neurons)
+
+
+@quantity("membrane without input")
+def membranes(parts: NetworkParts) -> Need:
+    """Whether it ``"stays"`` where it is, or ``"decays"``."""
+    for population in parts.neurons:
+        if _membrane(population.neuron_type) is None:
+            return _unknown(population)
+    return in_words((p.name, str(_membrane(p.neuron_type))) for p in parts.neurons)
+
+
+def _membrane(neuron_type: Any) -> str | None:
+    """What a membrane does by itself; None if it is not known."""
+    if hasattr(neuron_type, "decay"):  # those of NIR graphs
+        return "stays" if np.all(neuron_type.decay == 1) else "decays"
+    if isinstance(neuron_type, nengo.LIF):
+        return "decays"
+    # NengoLoihi's own is of a class of Nengo's
+    return "stays" if isinstance(neuron_type, _SUBTRACTING) else None
+
+
 @quantity("way of spikes")
 def topology(parts: NetworkParts) -> Need:
     """``"recurrent"`` where spikes go round in a circle, else ``"feedforward"``."""
@@ -269,10 +328,7 @@ _KINDS = (
 @quantity("kinds of layers")
 def layer_kinds(parts: NetworkParts) -> Need:
     """What joins neurons: dense, convolution, sparse, one to one, decoded, or a type's name."""
-    used: dict[str, str] = {}
-    for pathway in (*parts.into, *parts.within, *parts.out):
-        used.setdefault(_kind(pathway), pathway.name)
-    return Need(tuple(sorted(used)), next(iter(used.values())) if len(used) == 1 else "")
+    return in_words((p.name, _kind(p)) for p in (*parts.into, *parts.within, *parts.out))
 
 
 def _kind(pathway: Pathway) -> str:

@@ -50,6 +50,8 @@ def step_spikes(
     DataError
         If the data do not fit the network.
     """
+    if dt is not None:
+        check.time("dt", dt, ChipError)
     given = subject(network)
     inputs, samples = given.stream(data, n_steps)
     if spike_input is not None:

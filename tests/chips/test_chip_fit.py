@@ -12,6 +12,7 @@ import pytest
 from nengo_spikecost import chips, errors
 from nengo_spikecost.chips.network_parts import NetworkParts
 from nengo_spikecost.chips.quantities import QUANTITIES
+from nengo_spikecost.nir.discrete_neurons import DiscreteLIF
 
 from .networks import chain
 
@@ -51,6 +52,7 @@ def test_quantities_of_random_networks_are_those_of_their_matrices(seed):
         "output_neurons": readout.shape[1],
         "fan_out": hidden.sum(axis=1).max(),
         "hidden_synapses": hidden.sum(),
+        "hidden_synapses_of_filter": hidden.sum(),
         "synapses": into.sum() + hidden.sum() + readout.sum(),
         "input_targets": into.any(axis=0).sum(),
         "readout_neurons": readout.any(axis=1).sum(),
@@ -60,6 +62,8 @@ def test_quantities_of_random_networks_are_those_of_their_matrices(seed):
         "resets": ("subtract",),
         "topology": ("recurrent",),
         "layer_kinds": ("dense",),
+        "signals": ("spikes",),
+        "membranes": ("stays",),
         "layers": 1 + len(layers),
         "layer_targets": 2 if hidden[: layers[0], : layers[0]].any() else 1,
         "layer_sources": 2,
@@ -109,6 +113,17 @@ class TestOneQuantity:
             nengo.Connection(b.neurons, c.neurons, synapse=0.02)
         assert needs(net)["synaptic_filters"] == 2
 
+    def test_synapses_are_counted_filter_by_filter(self):
+        with nengo.Network() as net:
+            a, b, c, d = (nengo.Ensemble(3, 1, label=name) for name in "abcd")
+            for pre, post, synapse in ((a, c, 0.01), (b, c, 0.02), (a, b, 0.02), (c, a, 0.03)):
+                weights = np.ones((3, 3))
+                nengo.Connection(pre.neurons, post.neurons, transform=weights, synapse=synapse)
+            nengo.Connection(c.neurons, d.neurons, transform=np.ones((3, 3)))
+        found = needs(net)
+        # c has two filters, a and b one each: 3 first ones, and a second
+        assert (found["hidden_synapses"], found["hidden_synapses_of_filter"]) == (36, 27)
+
     @pytest.mark.parametrize(
         ("neuron_type", "reset"),
         [
@@ -122,6 +137,31 @@ class TestOneQuantity:
         with nengo.Network() as net:
             nengo.Ensemble(3, 1, neuron_type=neuron_type, label="a")
         assert needs(net)["resets"] == reset
+
+    @pytest.mark.parametrize(
+        ("neuron_type", "signal", "membrane"),
+        [
+            (nengo.LIF(), "spikes", "decays"),
+            (nengo.RectifiedLinear(), "values", None),
+            (nengo_loihi.neurons.LoihiLIF(), "spikes", "decays"),
+            (nengo_loihi.neurons.LoihiSpikingRectifiedLinear(), "spikes", "stays"),
+            (DiscreteLIF(decay=0.5), "spikes", "decays"),
+            (DiscreteLIF(decay=1.0), "spikes", "stays"),
+        ],
+    )
+    def test_signals_and_membranes(self, neuron_type, signal, membrane):
+        with nengo.Network() as net:
+            nengo.Ensemble(3, 1, neuron_type=neuron_type, label="a")
+        found = needs(net)
+        assert found["signals"] == (signal,)
+        assert found["membranes"] == (membrane and (membrane,))
+
+    def test_a_current_within_the_neuron_is_a_filter(self):
+        with nengo.Network() as net:
+            a = nengo.Ensemble(3, 1, label="a", neuron_type=DiscreteLIF(0.9))
+            b = nengo.Ensemble(3, 1, label="b", neuron_type=DiscreteLIF(0.9, current_decay=0.8))
+            nengo.Connection(a.neurons, b.neurons, synapse=None)
+        assert needs(net)["synaptic_filters"] == 1
 
     def test_a_readout_takes_an_output_for_each_value(self):
         with nengo.Network() as net:
@@ -240,6 +280,55 @@ def test_files_that_are_wrong_are_refused_in_words(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(errors.ChipError, match=words):
         chips.load_chips(path)
+
+
+def test_parts_that_nobody_can_read_are_said_and_no_yes():
+    class Own(nengo.Dense):
+        def sample(self, rng=np.random):
+            return super().sample(rng)
+
+    weights, layers = random_chain()
+    net = chain(weights, layers)
+    with net:
+        own = Own((5, 7), init=np.ones((5, 7)))
+        nengo.Connection(net.layers[0].neurons, net.layers[1].neurons, transform=own)
+    fit = chips.fit("xylo_audio2", net)
+    assert fit.fits is None and len(fit.unread) == 1
+    assert "not known: layer0 -> layer1" in str(fit) and "is not in the numbers" in str(fit)
+
+
+def test_neurons_outside_and_learning_are_said():
+    from nengo_spikecost.loihi import mark_off_chip
+
+    weights, layers = random_chain()
+    net = chain(weights, layers)
+    mark_off_chip(net, [net.layers[0]])
+    fit = chips.fit("xylo_audio2", net)
+    assert fit.notes == ("Neurons outside the chip, which send it their spikes: layer0 (7).",)
+    with nengo.Network() as learns:
+        a, b = (nengo.Ensemble(5, 1, label=name) for name in "ab")
+        conn = nengo.Connection(a, b, learning_rule_type=nengo.PES())
+        nengo.Connection(b, conn.learning_rule)
+    assert "Nothing is said of learning" in str(chips.fit("loihi2", learns))
+
+
+@pytest.mark.parametrize("network", [nengo.Network(), "node", "host"])
+def test_a_network_without_neurons_on_the_chip(network):
+    from nengo_spikecost.loihi import mark_off_chip
+
+    if isinstance(network, str):
+        kind, network = network, nengo.Network()
+        with network:
+            nengo.Node(np.zeros(2))
+            ensembles = [nengo.Ensemble(3, 1, label="a")] if kind == "host" else []
+        mark_off_chip(network, ensembles)
+    for call in (
+        lambda: chips.fit("xylo_imu", network),
+        lambda: chips.run_time("xylo_imu", network, None, 3),
+        lambda: chips.worst_clock_Hz("xylo_imu", network),
+    ):
+        with pytest.raises(errors.ChipError, match="no neurons on the chip"):
+            call()
 
 
 @pytest.mark.parametrize("chip", ["abacus", 3, None])

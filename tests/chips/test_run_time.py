@@ -107,6 +107,23 @@ def test_no_power_is_told_of_a_clock_at_which_none_was_measured(network, events)
     assert "No energy of an operation is published" in str(found)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dt": -1.0}, "dt must be a positive time"),
+        ({"dt": float("nan")}, "dt must be a positive time"),
+        ({"seed": -1}, "seed must be"),
+        ({"spike_input": "yes"}, "spike_input must be True or False"),
+        ({"n_steps": 10**9}, "give fewer samples or steps"),
+        ({"n_steps": 0}, "n_steps must be"),
+    ],
+)
+def test_wrong_arguments_are_said(network, options, words):
+    options = {"n_steps": 3, **options}
+    with pytest.raises(errors.SpikeCostError, match=words):
+        chips.run_time("xylo_imu", network, np.ones((1, 5)), **options)
+
+
 def test_host_populations_are_inputs_with_events_of_their_own():
     from nengo_spikecost.loihi import mark_off_chip
 

@@ -45,6 +45,8 @@ class ChipFitPresenter(Presenter[ChipFit]):
         yield Table.of(
             ("Limit", "Network", "Chip", "Within"), rows, right=(False, True, True, False)
         )
+        for note in fit.notes:
+            yield f"* {note}"
         if fit.chip.note:
             yield f"* {fit.chip.note}"
         for check in fit.checks:
@@ -68,7 +70,7 @@ class ChipFitPresenter(Presenter[ChipFit]):
         ]
         return {
             "chip": {"name": fit.chip.name, "title": fit.chip.title}, "fits": fit.fits,
-            "limits": limits,
+            "limits": limits, "unread": list(fit.unread), "notes": list(fit.notes),
             "run_time": None if fit.time is None else presenter_of(fit.time).content(fit.time),
         }  # fmt: skip
 
@@ -94,8 +96,8 @@ def _share(check: LimitCheck) -> float:
 def _answer(fit: ChipFit) -> str:
     if fit.misfits:
         return "no: " + "; ".join(c.sentence() for c in fit.misfits)
-    if fit.unknown:
-        return "not known: " + "; ".join(c.sentence() for c in fit.unknown)
+    if fit.fits is None:
+        return "not known: " + "; ".join([*(c.sentence() for c in fit.unknown), *fit.unread])
     return f"yes, within all {len(fit.checks)} limits that are published of {fit.chip.title}"
 
 
