@@ -37,7 +37,9 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
                         help="these networks, and all values of a failure")  # fmt: skip
     parser.add_argument("--kind", action="append", default=[], help="networks of this kind only")
     parser.add_argument("--check", action="append", default=[], help="this check only")
-    parser.add_argument("--time-limit", type=float, default=180.0, help="seconds for a network")
+    parser.add_argument(
+        "--time-limit", type=float, default=120.0, help="seconds of processor time for a network"
+    )
     parser.add_argument("--processes", type=int, default=1, help="networks at the same time")
     parser.add_argument("--json", type=Path, default=None, help="write what was found to this file")
     return parser.parse_args(arguments)

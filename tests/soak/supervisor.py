@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 NETWORKS_A_PROCESS = 120
 #: Seconds that a process may take to begin: TensorFlow is slow to import.
 START_S = 300.0
+#: A network may take this many times the processor time that it is allowed: others work here too.
+WAITS = 20
 
 
 class Worker:
@@ -47,31 +50,33 @@ class Worker:
         """The record of one network; of a process that died or was ended, one that says so."""
         self.n_networks += 1
         started = time.monotonic()
-        said = f"it did not begin within {START_S:.0f} s" if not self.ready else ""
+        said = "" if self.ready else f"it did not begin within {START_S:.0f} s"
         begun = ""
+        asked = {"seed": seed, "only": list(only), "time_limit_s": time_limit_s}
         if not said:
             try:
                 assert self.process.stdin is not None
-                self.process.stdin.write(json.dumps({"seed": seed, "only": list(only)}) + "\n")
+                self.process.stdin.write(json.dumps(asked) + "\n")
                 self.process.stdin.flush()
-                while True:
-                    line = self._line(started + time_limit_s)
-                    if line is None:
-                        break
+                while (line := self._line(started + WAITS * time_limit_s)) is not None:
                     if "begin" not in line:
                         return line
                     begun = line["begin"]
             except BrokenPipeError:
                 pass
-            code = self.process.poll()
-            said = (
-                f"it took more than {time_limit_s:.0f} s" if code is None
-                else f"its process ended with code {code}"
-            )  # fmt: skip
+            said = self._end_in_words(time_limit_s)
         self.end()
         seconds = round(time.monotonic() - started, 2)
         outcome = {"outcome": FAILED, "seconds": seconds, "said": said, "where": ""}
         return {"seed": seed, "seconds": seconds, "network": "", "checks": {begun: outcome}}
+
+    def _end_in_words(self, time_limit_s: float) -> str:
+        code = self.process.poll()
+        if code is None:
+            return f"it took more than {WAITS * time_limit_s:g} s"
+        if code == -signal.SIGXCPU:
+            return f"it took more than {time_limit_s:g} s of processor time"
+        return f"its process ended with code {code}"
 
     @property
     def is_over(self) -> bool:

@@ -106,25 +106,32 @@ def stand_in(tmp_path, body):
     """A command that does to a worker's pipe what it is told."""
     path = tmp_path / "worker.py"
     path.write_text(
-        "import json, os, sys, time\nout = os.fdopen(int(sys.argv[1]), 'w', buffering=1)\n"
+        "import json, os, sys, time\nout = os.fdopen(int(sys.argv[-1]), 'w', buffering=1)\n"
         "say = lambda content: out.write(json.dumps(content) + chr(10))\nsay({'ready': 1})\n"
         + textwrap.dedent(body)
     )
-    return (sys.executable, str(path))
+    return (sys.executable, "-c", f"import runpy; runpy.run_path({str(path)!r})")
 
 
 def test_what_hangs_is_ended_and_what_dies_is_said(tmp_path):
     body = "for line in sys.stdin:\n    say({'begin': 'spikes'})\n    "
-    hangs = Worker(stand_in(tmp_path, body + "time.sleep(60)"))
-    record = hangs.look_at(3, (), time_limit_s=0.5)
+    waits = Worker(stand_in(tmp_path, body + "time.sleep(60)"))
+    record = waits.look_at(3, (), time_limit_s=0.05)
     assert record["seed"] == 3 and record["checks"]["spikes"]["outcome"] == FAILED
-    assert record["checks"]["spikes"]["said"] == "it took more than 0 s"
-    assert hangs.is_over and hangs.process.returncode == -9
+    assert record["checks"]["spikes"]["said"] == "it took more than 1 s"
+    assert waits.is_over and waits.process.returncode == -9
 
     dies = Worker(stand_in(tmp_path, body + "os._exit(7)"))
     record = dies.look_at(4, (), time_limit_s=30)
     assert record["checks"]["spikes"]["said"] == "its process ended with code 7"
     assert dies.is_over
+
+    works = Worker(stand_in(
+        tmp_path, "from tests.soak.worker import limit_processor_time\n"
+        + body + "limit_processor_time(json.loads(line)['time_limit_s'])\n    while True: pass",
+    ))  # fmt: skip
+    record = works.look_at(5, (), time_limit_s=1)
+    assert record["checks"]["spikes"]["said"] == "it took more than 1 s of processor time"
 
 
 def test_the_command(tmp_path, capsys):

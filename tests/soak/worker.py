@@ -1,16 +1,26 @@
 """A process that looks at one network after another, and says what it is about to do.
 
-It reads a line for each network, ``{"seed": 7, "only": []}``, and writes lines of JSON to a pipe:
-``{"begin": "name of a check"}``, and at last the record of `look_at`.
+It reads a line for each network, ``{"seed": 7, "only": [], "time_limit_s": 120}``, and writes lines
+of JSON to a pipe: ``{"begin": "name of a check"}``, and at last the record of `look_at`. The system
+ends it when it takes more processor time for one network than that.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
 import sys
 import tempfile
+import time
 from typing import Any
+
+
+def limit_processor_time(seconds: float) -> None:
+    """From now on; then the process is ended by SIGXCPU."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time() + seconds), most))
 
 
 def main(pipe: int) -> None:
@@ -38,6 +48,7 @@ def main(pipe: int) -> None:
         say({"ready": os.getpid()})
         for line in sys.stdin:
             asked = json.loads(line)
+            limit_processor_time(asked["time_limit_s"])
             say(look_at(asked["seed"], asked["only"], lambda name: say({"begin": name})))
 
 
