@@ -93,16 +93,6 @@ def _keyword_spotting() -> Iterator[Prediction]:
         ),
         "cores, and x86 code all the time; low: without the code",
     )
-    yield Prediction(
-        "kws_step",
-        "silicon, cores alone",
-        _cores_alone(0),
-        "slowest core of every step and the barrier",
-    )
-
-
-def _cores_alone(n_copies: int) -> Range:
-    return price_chip(scaling(n_copies).work, "silicon", host_io="none").step_s
 
 
 def _scaling() -> Iterator[Prediction]:
@@ -139,12 +129,6 @@ def _scaling() -> Iterator[Prediction]:
             "x86 for the time that was measured, and ten copies",
             held,
         )
-    yield Prediction(
-        "scaling_step",
-        "silicon, cores alone",
-        _cores_alone(2),
-        "slowest core of every step of two copies, which work side by side",
-    )
 
 
 def _without_spikes() -> Iterator[Prediction]:

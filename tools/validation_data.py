@@ -13,13 +13,18 @@ from nengo_spikecost.energy.loihi_chip import Range
 
 DATA = Path(__file__).with_name("board_measurements.toml")
 
-BOUNDARIES = ("core dynamic", "total dynamic", "chip", "board", "step", "whole device")
+BOUNDARIES = (
+    "core dynamic", "total dynamic", "used cores", "chip", "board", "step", "whole device",
+)  # fmt: skip
 EVIDENCE = ("read", "computed", "quoted", "second-hand")
 UNITS = ("J", "W", "s")
 
 #: An error of the nominal prediction up to which it is called good. SANA-FE's authors claim
 #: 11.7 % of energy and 24.3 % of latency for the constants that the best profile has.
 GOOD = 0.25
+
+#: A range whose high end is more than so many times its low end says little: it is called wide.
+WIDE = 3.0
 
 #: What the data of a row were used for.
 HELD_OUT = {
@@ -87,15 +92,19 @@ class Prediction:
         """Of the nominal value, as a share of what was measured."""
         return self.value.nominal / measured - 1
 
-    def verdict(self, measured: float) -> str:
-        """``"good"``, ``"in range"`` or ``"bad"``.
+    def verdict(self, measured: float, low: float | None = None, high: float | None = None) -> str:
+        """``"good"``, ``"in range"``, ``"in a wide range"`` or ``"bad"``.
 
-        A range does not save a prediction if its end is the measurement itself.
+        A range does not save a prediction if its end is the measurement itself. ``low`` and
+        ``high`` are how well the measurement is known, if that is told.
         """
         if abs(self.error(measured)) <= GOOD:
             return "good"
-        inside = self.value.low <= measured <= self.value.high
-        return "in range" if inside and self.ends else "bad"
+        least, most = (measured if end is None else end for end in (low, high))
+        if not self.ends or self.value.high < least or most < self.value.low:
+            return "bad"
+        narrow = self.value.high <= WIDE * self.value.low
+        return "in range" if narrow else "in a wide range"
 
 
 @cache
@@ -147,6 +156,40 @@ def _measurement(key: str, entry: dict[str, Any], sources: Mapping[str, Any]) ->
 def sources() -> Mapping[str, str]:
     """Text of every source by its name."""
     return {name: entry["text"] for name, entry in _content()["sources"].items()}
+
+
+@dataclass(frozen=True)
+class HostTime:
+    """A measured time of a step that a host has to do with.
+
+    Attributes
+    ----------
+    measurement : str
+        Its key.
+    network, software : str
+        What ran, and by whose code its steps were managed.
+    chips : int
+    cores : int or None
+    spikes_in, values_out : float or None
+        Spikes that the host sends in a step, and values that it reads, where they are known.
+    by : str
+        Who manages steps: ``"host"``, a processor beside the board, or ``"x86"``, programs on
+        the chip's own.
+    """
+
+    measurement: str
+    network: str
+    software: str
+    chips: int
+    by: str
+    cores: int | None = None
+    spikes_in: float | None = None
+    values_out: float | None = None
+
+
+def host_times() -> list[HostTime]:
+    """All published pairs of a step's time and what a host does in it."""
+    return [HostTime(**entry) for entry in _content()["host_times"]]
 
 
 def left_out() -> list[LeftOut]:

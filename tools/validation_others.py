@@ -109,6 +109,13 @@ def frady() -> Iterator[Prediction]:
         "several chips, nothing goes in or out",
         ends=False,
     )
+    yield Prediction(
+        "knn_million_step",
+        "free running",
+        _host_step("free_running", 32),
+        "several chips, nothing goes in or out",
+        ends=False,
+    )
 
 
 def _unknown_spikes(
@@ -141,18 +148,6 @@ def nxtf() -> Iterator[Prediction]:
         _over(works, _chip_energy, "silicon", host_io=66.5e-6),
         "14 cores on one chip for the time that was measured",
     )
-    yield Prediction(
-        "nxtf_mnist_step",
-        "silicon, x86",
-        _over(works, _step, "silicon", host_io="x86"),
-        "input through the x86",
-    )
-    yield Prediction(
-        "nxtf_mnist_step",
-        "silicon, cores alone",
-        _over(works, _step, "silicon", host_io="none"),
-        "spikes spread evenly over cores and steps",
-    )
     for device in ("cpu", "gpu"):
         energy = 341_000 * devices.get(device).energy_per_synop_J
         yield Prediction(
@@ -172,13 +167,6 @@ def nxtf() -> Iterator[Prediction]:
         "nahuku32",
         Range(*(watts * 0.340 for watts in power)),
         "861 cores on 7 chips for the time that was measured, without any spikes",
-    )
-    yield Prediction(
-        "nxtf_cifar_step",
-        "x86",
-        _host_step("x86"),
-        "input through the x86; cores are not known",
-        ends=False,
     )
     yield Prediction(
         "nxtf_nmnist",
@@ -205,13 +193,6 @@ def intel() -> Iterator[Prediction]:
         "clock of about 22 chips, and code: the model of NxSDK itself, found in other networks",
         assumes="chips",
     )
-    yield Prediction(
-        "relnet_step",
-        "free running",
-        _host_step("free_running", 22),
-        "several chips",
-        ends=False,
-    )
     neurons, synapses = 2304 + 3200 + 1024 + 10, _tutorial_synapses()
     works = _unknown_spikes(7, neurons, 512, synapses)
     yield Prediction(
@@ -221,27 +202,6 @@ def intel() -> Iterator[Prediction]:
         "6,538 neurons on 7 cores of a board of 32 chips, which is not said",
         assumes="board",
     )
-    yield Prediction(
-        "intel_mnist_step",
-        "silicon, x86",
-        _over(works, _step, "silicon", host_io="x86"),
-        "input through the x86",
-        ends=False,
-    )
-    yield Prediction(
-        "intel_mnist_step",
-        "silicon, cores alone",
-        _over(works, _step, "silicon", host_io="none"),
-        "neurons and spikes spread evenly over cores and steps",
-    )
-    works = _unknown_spikes(157, 76_810, 512, 3_930_880, 2)
-    for name, host_io in (("x86", "x86"), ("cores alone", "none")):
-        yield Prediction(
-            "intel_cifar_step",
-            f"silicon, {name}",
-            _over(works, _step, "silicon", host_io=host_io),
-            "76,810 neurons on 157 cores, 3,930,880 synapses; spread evenly",
-        )
 
 
 def _tutorial_synapses() -> int:
