@@ -178,7 +178,7 @@ def table() -> str:
         "| Inside |",
         "|---|---|--:|--:|--:|--:|---|",
     ]
-    held = {}
+    held: dict[tuple[str, str], list[bool]] = {}
     for pair in host_times():
         found, value = of_others(pair.software), measurements()[pair.measurement].value
         inside = found.low <= value <= found.high
