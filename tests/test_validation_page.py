@@ -11,6 +11,9 @@ from .tools import tool
 blouw, others, validation_page, data = map(
     tool, ("validation_blouw", "validation_others", "validation_page", "validation_data")
 )
+scoreboard, given, recordings = map(
+    tool, ("scoreboard_page", "scoreboard_given", "scoreboard_recordings")
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +131,84 @@ def test_synapses_of_intels_tutorial():
     kernels = 25 * 16 + 9 * 16 * 32 + 9 * 32 * 64 + 16 * 64 * 10
     assert kernels + 16 + 32 + 64 + 10 == 33_802
     assert others._tutorial_synapses() == 144 * 400 + 100 * 4608 + 16 * 18432 + 10240
+
+
+def test_the_scoreboard_is_up_to_date(page):
+    found = scoreboard.differences(page)
+    assert not found, "\n".join([*found, "run tools/scoreboard_page.py"])
+
+
+def test_a_scoreboard_that_is_not_up_to_date_is_told(page):
+    changed = page.replace("| Qualia | (x", "| Qualia | (y", 1)
+    assert len(scoreboard.differences(changed)) == 2
+
+
+def test_recordings_are_of_these_networks():
+    """What the tools counted is what they were given: an old recording would differ."""
+    runs = recordings.recorded()
+    spiking = {name: g for name, g in given.all_given().items() if g.spiking}
+    exact = runs["SpikingJelly simple"]["runs"]
+    for name, own in spiking.items():
+        # as an integer: rounding of the share aside, every synop is the same
+        assert exact[name]["synops"] == sum(layer.synops() for layer in own.layers), name
+    for tool_name, content in runs.items():
+        if tool_name != "SANA-FE":
+            assert content["runs"].keys() == given.all_given().keys(), tool_name
+
+
+def test_every_row_of_the_scoreboard_is_a_measurement():
+    keys = [row.key for row in scoreboard.ROWS]
+    assert len(set(keys)) == len(keys) and set(keys) <= set(data.measurements())
+    for row in scoreboard.ROWS:
+        assert row.given.keys() <= given.all_given().keys()
+        assert (row.measurement.unit == "s") == bool(row.slowest)
+        assert row.measurement.boundary in scoreboard.BOUNDARIES
+
+
+def answer(name, key):
+    tools = {found.short: found for found in scoreboard.TOOLS}
+    row = next(row for row in scoreboard.ROWS if row.key == key)
+    return tools[name].answer(row)
+
+
+def test_scoreboard_by_hand():
+    """Formulas of the tools, put to the published counts without any of their code."""
+    synops, updates = 708 * 76_800, 76_800 * 60
+    assert answer("synops", "knn_dynamic") == pytest.approx(synops * 0.9e-12)
+    # ModelEnergy's loihi
+    kerasspiking = synops * 27.1e-12 + updates * 81e-12
+    assert answer("Keras-Spiking", "knn_dynamic") == pytest.approx(kerasspiking, rel=1e-5)
+    # SANA-FE's: every neuron is updated at every step, and a message of each spike to each core
+    cores = synops * 35.5e-12 + updates * 51.2e-12
+    found = answer("SANA-FE", "knn_dynamic")
+    assert cores < found < cores + updates * 21.6e-12 + 708 * 3840 * 160e-12
+    # SpikingJelly's simple: an addition a synop and 24.96 pJ a byte of weights, and the neurons'
+    assert answer("SJ simple", "knn_dynamic") > synops * (0.9 + 4 * 24.96) * 1e-12
+    truenorth = 20.07 * 128 * 1_048_576
+    assert answer("synops", "truenorth_20") == pytest.approx(truenorth * 0.9e-12, rel=1e-3)
+    assert answer("Keras-Spiking", "truenorth_20") == "no device"
+    assert answer("SANA-FE", "truenorth_20") == "no network"
+    assert answer("Qualia", "kws_step") == "no time"
+    assert answer("ours", "truenorth_12") == "made of it"
+    assert (
+        answer("Keras-Spiking", "kws_cpu")
+        == answer("ours", "kws_cpu")
+        == pytest.approx((390 * 256 + 256 * 256 + 256 * 29 + 541) * 8.6e-9)
+    )
+
+
+def test_synops_of_given_convolutions_by_brute_force():
+    own = given.all_given()["Intel's MNIST"]
+    for layer in own.layers:
+        height, width, inputs, outputs, kernel, stride = layer.convolution
+        images = layer.spikes_in.reshape(-1, height, width, inputs)
+        reached = 0
+        places = [(size - kernel) // stride + 1 for size in (height, width)]
+        for spike in zip(*images.nonzero()):
+            rows, columns = (
+                sum(0 <= at - i * stride < kernel for i in range(n))
+                for at, n in zip(spike[1:3], places)
+            )
+            reached += rows * columns * outputs
+        assert layer.synops() == reached
+    assert sum(layer.synapses for layer in own.layers) == others._tutorial_synapses()
