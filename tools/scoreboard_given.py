@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -226,7 +227,8 @@ def _without_spikes() -> Iterator[Given]:
 
 def main(path: str) -> None:
     """Write all of them for a recorder."""
-    arrays, kept = {}, []
+    arrays: Any = {}
+    kept = []
     for given in all_given().values():
         rows = []
         for layer in given.layers:
