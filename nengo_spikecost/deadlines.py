@@ -8,11 +8,17 @@ the clock that `Clock.governs` them, as deep as they are.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from typing import Callable
+from contextvars import ContextVar, copy_context
+from typing import Any, Callable, TypeVar
+
+R = TypeVar("R")
+
+#: Seconds between two questions while native code runs.
+_ASKED_EVERY_S = 0.1
 
 
 class OutOfTime(BaseException):
@@ -29,6 +35,46 @@ def check_time() -> None:
     """Raise `OutOfTime` if clocks govern what runs, and one of them has no time left."""
     for clock in _GOVERNING.get():
         clock.check()
+
+
+def while_asked(run: Callable[[], R], stop: Callable[[], Any]) -> R:
+    """Run native code, which no loop of Python's is in, and end it when there is no time left.
+
+    It runs in a thread of its own, so that this one hears Ctrl-C, and asks the clocks that govern
+    it. Whatever ends the wait, what runs has ended when this returns.
+
+    Parameters
+    ----------
+    run : callable
+        Calls the native code.
+    stop : callable
+        Makes it return soon; called from this thread, while the other is in it.
+    """
+    results: list[R] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            results.append(run())
+        except BaseException as error:  # raised in the thread that waits
+            errors.append(error)
+        finally:
+            ended.set()
+
+    ended, context = threading.Event(), copy_context()
+    thread = threading.Thread(target=context.run, args=(work,), daemon=True)
+    thread.start()
+    try:
+        while not ended.wait(_ASKED_EVERY_S):
+            check_time()
+    except BaseException:
+        stop()
+        thread.join()
+        raise
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 class Clock:

@@ -36,6 +36,7 @@ import numpy as np
 import tensorflow as tf
 from nengo_dl import graph_optimizer
 
+from ..deadlines import while_asked
 from ..errors import MeasurementError
 from ..graph import SpikeSource, rules_of
 from ..graph.nengo_types import replaced
@@ -209,6 +210,8 @@ class StreamingBackend(Backend):
         with tf.device(self._graph.device):
             #: steps before this batch, as the graph reads it
             self._first = tf.Variable(0, dtype=tf.int32, trainable=False)
+            #: whether the loop ends before its next step
+            self._stop = tf.Variable(False, dtype=tf.bool, trainable=False)
         #: By the shapes of the inputs: samples of a stream may have steps, or be still.
         self._graphs: dict[Any, Any] = {}
 
@@ -233,11 +236,19 @@ class StreamingBackend(Backend):
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
             first = self._n_steps_done
             self._first.assign(first)
-            with _checks_in_words():
-                counts, outputs = self._graphs[key](arrays)
+            counts, outputs = self._called(self._graphs[key], arrays)
         if self.setup.continuous:
             self._n_steps_done += self.setup.n_steps
         return self._batch_counts((counts, outputs), self.setup.n_steps, first)
+
+    def _called(self, graph: Any, *arguments: Any) -> Any:
+        """What a traced loop returns; Ctrl-C, or the end of the time there is, ends it in a step.
+
+        A back end whose loop was ended is of no more use: its state is that of some step.
+        """
+        self._stop.assign(False)
+        with _checks_in_words():
+            return while_asked(lambda: graph(*arguments), lambda: self._stop.assign(True))
 
     def _batch_counts(self, totals: Any, n_steps: int, first: int) -> BatchCounts:
         """Totals of the steps after ``first`` as counts, and as last values and means."""
@@ -342,7 +353,7 @@ class StreamingBackend(Backend):
             return step, added[0], added[1], new_state, new_params
 
         step, counts, outputs, state, params = tf.while_loop(
-            lambda step, *_: step < end, body,
+            lambda step, *_: tf.logical_and(step < end, tf.logical_not(self._stop)), body,
             (first, *totals, state, tuple(graph.base_params.values())), parallel_iterations=1,
         )  # fmt: skip
         self._totals = self._result(counts, outputs, state)

@@ -16,6 +16,7 @@ from typing import Any, Callable
 import nengo
 import numpy as np
 
+from ..deadlines import check_time
 from ..errors import MeasurementError
 from ..graph import SpikeSource
 from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
@@ -139,7 +140,7 @@ class ReferenceBackend(Backend):
         remaining = self.setup.n_steps
         while remaining:
             n = min(self._chunk, remaining)
-            simulator.run_steps(n, progress_bar=False)
+            _run_steps(simulator, n)
             size = 0
             for total, population, probe in zip(counts, self.setup.populations, self._probes):
                 values = simulator.data[probe]
@@ -154,6 +155,17 @@ class ReferenceBackend(Backend):
             # a Probe may be of anything, weights too: its size shows when it is read
             self._chunk = max(1, min(VALUES_AT_ONCE * n // max(1, size), self.setup.n_steps))
         return counts, outputs
+
+
+def _run_steps(simulator: Any, n_steps: int) -> None:
+    """Run steps, and ask between them whether there is time, where that is the same."""
+    check_time()
+    if type(simulator) is not nengo.Simulator:  # others may do much once a call
+        simulator.run_steps(n_steps, progress_bar=False)
+        return
+    for _ in range(n_steps):
+        check_time()
+        simulator.step()
 
 
 class _Feed:

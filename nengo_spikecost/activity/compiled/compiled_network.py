@@ -12,14 +12,17 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
+from ...deadlines import OutOfTime, check_time, while_asked
 from ...errors import MeasurementError
 from ..backend import NO_SPIKES
 from ..processors import usable_processors
@@ -32,6 +35,9 @@ from .neuron_numbers import is_events
 from .ordering import Segment
 from .programs import Program, Programs, steps_of
 from .sample_lanes import SampleLanes
+
+#: Steps of a sample that are run before it is asked whether to go on take about so long.
+_AT_ONCE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,7 @@ class CompiledNetwork:
         self._start = asm.initial_memory()
         self._rooms = [asm.rooms() for _ in range(self._n_threads)]
         self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
+        self._ended = threading.Event()
         self._functions = functions
         self._lane_options: Any = (self.by_python, n_lanes, functions, seed)
         self._lanes: SampleLanes | None = None
@@ -202,7 +209,7 @@ class CompiledNetwork:
                 memory[:], sums[:] = self._start, self._asm.new_sums()
                 self._steps(program, memory, sums, frames[k], lengths, results[k], thread)
 
-        list(self._threads.map(work, range(self._n_threads)))
+        self._in_threads(work)
         return results
 
     def renew(self, per_unit: Mapping[str, float]) -> None:
@@ -267,10 +274,33 @@ class CompiledNetwork:
         self._run(program.once, memory, sums, frames, 0, 1, thread)
         for length in lengths:
             self._run(program.first, memory, sums, frames, done, 1, thread)
-            self._run(program.other, memory, sums, frames, done + 1, length - done - 1, thread)
+            for start, n in self._bounded(done + 1, length):
+                self._run(program.other, memory, sums, frames, start, n, thread)
             self._run(program.after, memory, sums, frames, 0, 1, thread)
             results.append(self._read(memory, sums))
             done = length
+
+    def _bounded(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Steps cut where it may be asked whether to go on: each some first and how many.
+
+        Raises
+        ------
+        OutOfTime
+            If this is not to go on.
+        """
+        n = 1
+        while start < stop:
+            if self._ended.is_set():
+                raise OutOfTime
+            began = time.monotonic()
+            yield start, min(n, stop - start)
+            start += n
+            n = 2 * n if time.monotonic() - began < _AT_ONCE_S else max(1, n // 2)
+
+    def _in_threads(self, work: Callable[[int], None]) -> None:
+        """Work of each thread; Ctrl-C, or the end of the time there is, ends it soon."""
+        self._ended.clear()
+        while_asked(lambda: list(self._threads.map(work, range(self._n_threads))), self._ended.set)
 
     def _run(
         self, segments: Sequence[Segment], memory: np.ndarray, sums: np.ndarray,
@@ -303,7 +333,7 @@ class CompiledNetwork:
                     own = (lanes.memory[k], lanes.sums[k], frames[k])
                     self._steps(program, *own, lengths, results[k], thread)
 
-            list(self._threads.map(work, range(self._n_threads)))
+            self._in_threads(work)
         self.n_done += lengths[-1]
 
     def _step_by_step(
@@ -313,6 +343,7 @@ class CompiledNetwork:
         """One step of all samples after another, with turns of Python in between."""
         self._over_lanes(program.once, lanes, frames, 0)
         for t in range(lengths[-1]):
+            check_time()
             lanes.tick()
             self._over_lanes(program.first, lanes, frames, t)
             if t + 1 in lengths:

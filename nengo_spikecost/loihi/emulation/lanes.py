@@ -6,12 +6,14 @@ Reference: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``, ``Compartme
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...deadlines import while_asked
 from ...errors import LoihiError
 from .chip import Chip
 
@@ -117,17 +119,25 @@ class ChipLanes:
 
         given = self.chip.tables, state, host, noise, recorded, counts, steps, start
 
-        def some(lanes: tuple[int, int]) -> None:
-            self._advance(*given, lanes)
+        ended = threading.Event()
 
-        if self._pool is None:
-            some((0, self.batch_size))
-            return
-        # more parts than threads, because some lanes have more spikes than others
-        n_parts = min(self.batch_size, 4 * self._n_threads)
-        cuts = np.linspace(0, self.batch_size, n_parts + 1).astype(int).tolist()
-        for _ in self._pool.map(some, zip(cuts, cuts[1:])):
-            pass
+        def some(lanes: tuple[int, int]) -> None:
+            if not ended.is_set():
+                self._advance(*given, lanes)
+
+        def every() -> None:
+            # more parts than threads, because some lanes have more spikes than others
+            n_parts = min(self.batch_size, 4 * self._n_threads)
+            if host.shape[1] > 1:  # it may be asked after each lane whether to go on
+                n_parts = self.batch_size
+            cuts = np.linspace(0, self.batch_size, n_parts + 1).astype(int).tolist()
+            for _ in (map if self._pool is None else self._pool.map)(some, zip(cuts, cuts[1:])):
+                pass
+
+        if host.shape[1] > 1:
+            while_asked(every, ended.set)
+        else:
+            every()
 
     def delivered(self) -> tuple[np.ndarray, np.ndarray]:
         """Messages (lanes, n_routes) and synops (lanes, n_routes) since `begin`, int64."""

@@ -214,8 +214,14 @@ class RescaledLoop(StreamingBackend):
         self._first.assign(self._n_steps_done)
         with self._calls.watched():
             for length in lengths:
-                *totals, state = concrete(
-                    arrays, tf.constant(done), tf.constant(length), *totals, state, *self._scaled
+                *totals, state = self._called(
+                    concrete,
+                    arrays,
+                    tf.constant(done),
+                    tf.constant(length),
+                    *totals,
+                    state,
+                    *self._scaled,
                 )
                 counts[length] = self._batch_counts(totals, length, self._n_steps_done)
                 done = length
