@@ -5,8 +5,9 @@ from . import known_simulators as _known_simulators  # noqa: F401  (registers th
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import Backend, BatchCounts
-from .measure import default_batch_size, measure
+from .measure import measure
 from .reference import register_simulator
+from .side_by_side import default_batch_size
 from .simulator_spec import (
     BACKENDS,
     SimulatorSpec,

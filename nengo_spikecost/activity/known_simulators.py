@@ -12,6 +12,8 @@ _LOIHI = "nengo_spikecost.loihi.simulators"
 
 _NEEDS = f"{_ACTIVITY}.memory_needs"
 
+_EMULATOR = "nengo_spikecost.loihi.emulation.emulator_memory:emulator_need"
+
 _RESCALING = "nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine"
 
 NENGO_DL = SimulatorSpec(
@@ -31,12 +33,12 @@ NENGO = SimulatorSpec(
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",
     continuous=True, resumable=True, starts_anew=True, options=("by_step",), counts_chip=True,
-    takes_block_shapes=True, lengths=True,
+    takes_block_shapes=True, lengths=True, memory=_EMULATOR,
 )  # fmt: skip
 NENGO_LOIHI = SimulatorSpec(
     "nengo_loihi", f"{_LOIHI}.nengo_loihi:NengoLoihiBackend",
     minibatch=False, continuous=True, starts_anew=True, options=("target", "hardware_options"),
-    takes_block_shapes=True,
+    takes_block_shapes=True, memory=_EMULATOR,
 )  # fmt: skip
 
 for _spec in (NENGO_DL, COMPILED, LOIHI, NENGO_DL_PROBES, NENGO, NENGO_LOIHI):

@@ -7,11 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .. import check
 from ..deadlines import check_time
-from ..errors import MeasurementError
 from ..graph import NetworkGraph
-from ..memory import budget_bytes
 from ..options import takes_options
 from ..progress import progress_bar
 from ..scale_out import is_read_by_workers
@@ -20,17 +17,13 @@ from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
 from .batch_runs import built_backend, run_batch, simulator_errors
 from .faster_way import FasterWay
-from .measure_options import PRESENTATIONS, MeasureOptions
+from .measure_options import MeasureOptions
 from .measure_shards import SharedSamples
 from .recorder import Recorder
 from .resumption import Resumption, check_resumable
 from .samples import Batch, InputSpec, SampleStream, SelfDriven
+from .side_by_side import default_batch_size, side_by_side
 from .subject import Subject, is_nothing, subject
-
-#: A batch is chosen so that about this many neurons are simulated at once: enough to keep
-#: two cores busy, few enough that the state of the simulation fits in some hundred MB.
-_NEURONS_AT_ONCE = 6_000_000
-_MAX_BATCH = 100
 
 
 @takes_options(MeasureOptions)
@@ -110,32 +103,17 @@ def _samples(
 
 
 def _batch_size(options: MeasureOptions, network: Any, n_samples: int | None, alone: bool) -> int:
-    """Samples side by side: those that were asked for, or as many as there is memory for.
-
-    Raises
-    ------
-    MeasurementError
-        If not even they fit.
-    """
-    need, size = options.spec.need(network), options.batch_size
-    if options.client is not None and options.memory is None:
+    """Samples side by side: see `side_by_side`."""
+    need, memory = options.spec.need(network), options.memory_bytes
+    if options.client is not None and memory is None:
         need = None  # what is free here says nothing of its workers
-    memory = None if options.memory is None else int(options.memory)
-    if size is None:
-        assert options.presentation is not None
-        size = default_batch_size(network.n_neurons, options.presentation, n_samples)
-        if not options.spec.minibatch or alone:
-            size = 1
-        # a checkpoint goes on with as many as before, whatever is free by then
-        if need is not None and (memory is not None or options.checkpoint is None):
-            size = max(1, min(size, need.most_samples(budget_bytes(memory))))
-    if need is not None:
-        remedy = "give a smaller network, or more memory (memory=)"
-        if size > 1:
-            remedy = f"give a smaller batch_size than {size}, or more memory (memory=)"
-        what = f"Simulating {size} sample{'s' * (size > 1)} side by side"
-        need.check(what, memory, MeasurementError, size, remedy)
-    return size
+    assert options.presentation is not None
+    usual = default_batch_size(network.n_neurons, options.presentation, n_samples)
+    if not options.spec.minibatch or alone:
+        usual = 1
+    # a checkpoint goes on with as many as before, whatever is free by then
+    as_before = options.checkpoint is not None
+    return side_by_side(need, options.batch_size, usual, memory, as_before=as_before)
 
 
 def _with_heads(outputs: Mapping[str, OutputActivity], named: Any) -> dict[str, OutputActivity]:
@@ -223,20 +201,3 @@ class _Run:
         faster.after(seconds, len(batch), self._recorder)
         if self._resumption is not None:
             self._resumption.keep(number, batch, self._recorder.last_batch(), self._backend)
-
-
-def default_batch_size(n_neurons: int, presentation: str, n_samples: int | None = None) -> int:
-    """Samples to simulate side by side by default, no more than there are.
-
-    Raises
-    ------
-    MeasurementError
-        If an argument is not what it should be.
-    """
-    check.whole("n_neurons", n_neurons, MeasurementError, 0)
-    check.choice("presentation", presentation, PRESENTATIONS, MeasurementError)
-    if n_samples is not None:
-        check.whole("n_samples", n_samples, MeasurementError, 0)
-    if presentation == "continuous":
-        return 1
-    return max(1, min(_MAX_BATCH, _NEURONS_AT_ONCE // max(1, n_neurons), n_samples or _MAX_BATCH))

@@ -13,9 +13,9 @@ from ..errors import MeasurementError
 from ..memory import memory_bytes
 from ..options import Options, option
 from ..scale_out import checked_client
+from .side_by_side import PRESENTATIONS
 from .simulator_spec import SPECIAL_OPTIONS, SimulatorSpec, simulators
 
-PRESENTATIONS = ("fresh", "continuous")
 DTYPES = ("float32", "float64")
 
 
@@ -91,7 +91,7 @@ class MeasureOptions(Options):
         Memory that simulating may take, in bytes or as ``"4 GB"``: fewer samples are simulated side
         by side where they would take more, and what can't fit is refused before it is built.
         Default: 70 % of what is free; with ``checkpoint``, which is for as many side by side every
-        time, or ``client``, only what is asked for. Simulators of Loihi don't say what they take.
+        time, or ``client``, only what is asked for.
     """
 
     simulator: str = "nengo_dl"
@@ -148,6 +148,11 @@ class MeasureOptions(Options):
     def spec(self) -> SimulatorSpec:
         """What the simulator can do."""
         return simulators.get(self.simulator)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """``memory`` in bytes."""
+        return memory_bytes(self.memory, MeasurementError)
 
     def special(self) -> dict[str, Any]:
         """Options that only some simulators take, if they are given."""

@@ -11,6 +11,7 @@ of 1.3 (a process that has freed memory before takes less of the system).
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import nengo
@@ -43,7 +44,27 @@ def nengo_need(network: nengo.Network) -> Need:
     return _need(network, per_weight=24, per_neuron=260, per_value=40)
 
 
-def _need(network: nengo.Network, per_weight: int, per_neuron: int, per_value: int) -> Need:
+@dataclass(frozen=True)
+class NetworkSizes:
+    """What a network has, as far as memory goes by it.
+
+    Attributes
+    ----------
+    n_neurons, n_weights : int
+    n_values : int
+        Outputs of Connections and neurons, at each step of each sample.
+    solving : int
+        Bytes that solving for decoders takes meanwhile.
+    """
+
+    n_neurons: int
+    n_weights: int
+    n_values: int
+    solving: int
+
+
+def network_sizes(network: nengo.Network) -> NetworkSizes:
+    """What a network has, told from its objects before anything is built."""
     n_neurons = sum(ensemble.n_neurons for ensemble in network.all_ensembles)
     n_weights, n_values, solving = 0, n_neurons, 0
     for conn in network.all_connections:
@@ -53,8 +74,13 @@ def _need(network: nengo.Network, per_weight: int, per_neuron: int, per_value: i
             n_weights += conn.pre_obj.n_neurons * conn.size_mid
             # rates at all evaluation points, and copies of them to solve for decoders
             solving = max(solving, 5 * 8 * conn.pre_obj.n_neurons * _n_points(conn))
-    fixed = _LEAST + per_weight * n_weights + per_neuron * n_neurons + solving
-    return Need(fixed, per_value * n_values)
+    return NetworkSizes(n_neurons, n_weights, n_values, solving)
+
+
+def _need(network: nengo.Network, per_weight: int, per_neuron: int, per_value: int) -> Need:
+    sizes = network_sizes(network)
+    fixed = _LEAST + per_weight * sizes.n_weights + per_neuron * sizes.n_neurons + sizes.solving
+    return Need(fixed, per_value * sizes.n_values)
 
 
 def _stored(transform: Any) -> int:

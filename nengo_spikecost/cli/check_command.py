@@ -12,13 +12,21 @@ from ..errors import LoihiError
 from .graph_flags import graph_flags, refuse_flags, taken_out
 from .later_flags import LaterFlags
 from .model_commands import checked_early, is_graph, loaded_model, plain_errors
+from .option_flags import Decorator, all_of
 from .printing import list_written, show_result
 from .shared_options import conversion_options, file_options, model_options
 from .written_files import write_results
 
 
+def _flags() -> Decorator:
+    from ..loihi import DeployOptions
+    from .option_flags import flags
+
+    return all_of([flags(DeployOptions, "memory"), graph_flags()])
+
+
 @click.command(
-    cls=LaterFlags, flags=graph_flags, section="Start",
+    cls=LaterFlags, flags=_flags, section="Start",
     example="nengo-spikecost check model.keras",
 )  # fmt: skip
 @model_options

@@ -41,6 +41,7 @@ def _flags() -> Decorator:
 
     names = (
         "objective", "neuron_type", "scale_firing_rates", "n_steps", "synapse", "max_pooling",
+        "memory",
     )  # fmt: skip
     return all_of([flags(DeployOptions, *names), graph_flags()])
 
@@ -81,6 +82,7 @@ def fit(
     options, files = checked_early(options, model, data_file)
     options = refuse_flags(is_graph(model), options)
     objective, n_steps, samples = (options.pop(k) for k in ("objective", "n_steps", "samples"))
+    memory = options.get("memory")
     json_file, html_file = options.pop("json_file"), options.pop("html_file")
     options.pop("progress", None)
     x = y = None
@@ -115,10 +117,10 @@ def fit(
     spikes = None
     if x is not None:
         n_steps = n_steps if was_typed("n_steps") else steps_or_own(conversion, x, n_steps)
-        spikes = measure(conversion, x, n_steps, progress=not is_quiet())
+        spikes = measure(conversion, x, n_steps, memory=memory, progress=not is_quiet())
         for score in scores(conversion, spikes, x, y):
             show(score.line())
-    fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit)
+    fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit, memory=memory)
     fit = replace(fit, files=given_files() or (shlex.quote(model), "DATA"))
     show_result(fit)
     show("\nTo paste, where net is the network that was converted:\n")

@@ -57,7 +57,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
     help="Measure the settings of the front again on the N samples after those, and take the "
     "best of them by these.",
 )  # fmt: skip
-@flags(SweepOptions, "timeout", "seed")
+@flags(SweepOptions, "timeout", "memory", "seed")
 @scheduler_option
 @plot_option("Draw accuracy against energy here")
 @file_options("json", "csv", "html")

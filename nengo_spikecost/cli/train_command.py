@@ -43,7 +43,8 @@ def _model_file(_: Any, __: Any, path: str) -> str:
 )  # fmt: skip
 @flags(
     FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "neuron_type", "synapse",
-    "synop_weight", "loss", "readout", "batch_size", "learning_rate", "seed", "checkpoint",
+    "synop_weight", "loss", "readout", "batch_size", "learning_rate", "memory", "seed",
+    "checkpoint",
 )  # fmt: skip
 @conversion_options
 @samples_option(words="Train on the first so many samples.")

@@ -43,7 +43,7 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
 )  # fmt: skip
 @flags(RateOptions, "statistic", "percentile", "tolerance", "neuron_type", "n_steps", "synapse")
 @conversion_options
-@flags(RateOptions, "skip_steps", "dt", "presentation", "simulator")
+@flags(RateOptions, "skip_steps", "dt", "presentation", "simulator", "memory")
 @samples_option(200, "Use only the first so many samples.")
 @plot_option("Draw the rates of all layers here")
 @file_options("json", "html")

@@ -122,9 +122,10 @@ def _bench(
     y = activity.targets if deployment.labels is None else deployment.labels
 
     judge = partial(_judged, model, x, y, options, convert_options)
+    simulation = options.chosen("dt", "seed", "memory")
     return Bench(
         deployment.network, activity, x, labels, deployment.keras[record.name],
-        {"dt": options.dt, "seed": options.seed}, _cores_J, judge, "on the emulated chip",
+        simulation, _cores_J, judge, "on the emulated chip",
         (options.readout,),
     )  # fmt: skip
 
@@ -265,7 +266,9 @@ def _deployable(
         shapes = {e: shape for e, shape in block_shapes(use).items() if e in by_ensemble}
         return named, GivenShapes(layers.network, named, shapes, use), use
     if shapes == AUTO and all(layer.given is None for layer in layers.layers):
-        fit = fit_blocks(layers, options.objective, progress=options.progress)
+        fit = fit_blocks(
+            layers, options.objective, progress=options.progress, memory=options.memory
+        )
         if fit.ended == "interrupt":  # whoever ends it does not want it to run
             raise KeyboardInterrupt
         return named, fit, fit.use
@@ -315,7 +318,7 @@ def _converted(given: Any, options: DeployOptions, more: Mapping[str, Any]) -> A
 
         check_known(convert, more)
     if not is_network:
-        return convert(given, **options.chosen(*CONVERTING), **more)
+        return convert(given, **options.chosen(*CONVERTING), memory=options.memory, **more)
     # a seed has a meaning for a network, too: it is that of the simulation
     refused = [name for name in options.given() if name in CONVERTING and name != "seed"]
     if refused or more:

@@ -9,6 +9,7 @@ from typing import Any
 from .. import check
 from ..activity.activity_record import READOUTS
 from ..errors import DataError, LoihiError, MeasurementError
+from ..memory import memory_bytes
 from ..options import Options, option
 from ..spiking import defaults
 from ..spiking.conversion_values import check_spiking, steps_of_sample
@@ -28,7 +29,7 @@ AUTO, AS_IT_IS = "auto", "as_it_is"
 CONVERTING = ("neuron_type", "scale_firing_rates", "synapse", "max_pooling", "seed")
 MEASURING = (
     "presentation", "batch_size", "dt", "seed", "progress", "by_step", "hardware_options",
-    "checkpoint", "client", "shard_size",
+    "checkpoint", "client", "shard_size", "memory",
 )  # fmt: skip
 
 
@@ -83,6 +84,9 @@ class DeployOptions(Options):
         ``presentation="fresh"``.
     shard_size : int, optional
         With ``client``: samples that a worker takes at a time.
+    memory : int, float or str, optional
+        Memory that converting may take, the search for block shapes, and simulating, in bytes or as
+        ``"4 GB"``: see `convert`, `fit_blocks` and `measure`. What can't fit is refused.
     output : str, optional
         Which output is read, if there are several.
     task : {"classification", "regression"}, optional
@@ -132,6 +136,7 @@ class DeployOptions(Options):
     )  # fmt: skip
     client: Any = option(None, decides=False)
     shard_size: int | None = option(None, decides=False)
+    memory: int | float | str | None = defaults.memory()
     try_out: bool = option(
         True, flag="--try", decides=False,
         help="Try other settings for the next steps of the verdict, for some seconds.",
@@ -144,6 +149,7 @@ class DeployOptions(Options):
         check.choice("readout", self.readout, READOUTS, MeasurementError)
         check.task(self.task, DataError)
         check.time("dt", self.dt, LoihiError)
+        memory_bytes(self.memory, LoihiError)
         if self.n_steps is not None:
             steps_of_sample(self.n_steps)
         check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)

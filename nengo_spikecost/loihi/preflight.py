@@ -12,6 +12,7 @@ from ..errors import LoihiError
 from ..layout import Result
 from .blocks.block_fit import BlockFit
 from .blocks.block_search import fit_blocks
+from .blocks.fit_memory import check_memory
 from .deploy_options import DeployOptions
 from .support.support import check_support
 from .support.unsupported import Unsupported
@@ -56,8 +57,8 @@ class Preflight(Result):
 
 
 def preflight(
-    model: Any, *, time_limit: float = 10.0, files: tuple[str, str] = ("MODEL", "DATA"),
-    **options: Any,
+    model: Any, *, time_limit: float = 10.0, memory: int | float | str | None = None,
+    files: tuple[str, str] = ("MODEL", "DATA"), **options: Any,
 ) -> Preflight:  # fmt: skip
     """Say, without data, what of a model converts, runs on Loihi and fits.
 
@@ -67,6 +68,8 @@ def preflight(
         What is to run on Loihi; it is not changed.
     time_limit : float
         Seconds that `fit_blocks` may take.
+    memory : int, float or str, optional
+        Memory that converting may take, and `fit_blocks`, in bytes or as ``"4 GB"``.
     files : (str, str)
         Names of model and data in the commands that are suggested.
     **options
@@ -86,12 +89,13 @@ def preflight(
         from ..conversion import convert
 
         as_deployed = DeployOptions().chosen(*_AS_DEPLOYED)
-        network = convert(model, **{**as_deployed, **options})
+        network = convert(model, memory=memory, **{**as_deployed, **options})
     problems = check_support(network)
     if any(problem.refused for problem in problems):
         return Preflight(network, problems, files=files)
+    check_memory(network, memory)
     try:
-        fit = fit_blocks(network, time_limit=time_limit)
+        fit = fit_blocks(network, time_limit=time_limit, memory=memory)
     except LoihiError as error:
         misfits = tuple(map(str, error.problems)) or (str(error),)
         return Preflight(network, problems, None, misfits, files)

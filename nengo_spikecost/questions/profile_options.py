@@ -95,10 +95,7 @@ class ProfileOptions(MeasureOptions):
     )
     block_shapes: Any = "auto"
     task: str | None = defaults.task()
-    memory: int | float | str | None = option(
-        None, metavar="AMOUNT", decides=False,
-        help="Memory that it may take, as '4 GB'; more is refused.  [default: what is free]",
-    )  # fmt: skip
+    memory: int | float | str | None = defaults.memory()
 
     def __post_init__(self) -> None:
         super().__post_init__()

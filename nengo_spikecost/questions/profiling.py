@@ -166,7 +166,9 @@ def _bench(
     keras = model_outputs(network, x)
     if own.kind == "regression" or name not in keras:
         return None
-    simulation = {"dt": options.dt, "seed": options.seed, "dtype": options.dtype}
+    simulation = {
+        "dt": options.dt, "seed": options.seed, "dtype": options.dtype, "memory": options.memory,
+    }  # fmt: skip
     return Bench(network, activity, x, own, keras[name], simulation, on_loihi_J)
 
 
@@ -200,9 +202,9 @@ def _on_chip(
         return deploy(
             model, x, y, presentation=options.presentation, task=options.task,
             progress=options.progress, block_shapes=options.block_shapes,
-            try_out=options.try_out, **same,
+            try_out=options.try_out, memory=options.memory, **same,
         )  # fmt: skip
-    except (LoihiError, ConversionError) as error:
+    except (LoihiError, ConversionError, MeasurementError) as error:
         warn(f"It was not run on the chip: {error}", EstimateWarning)
         return None
 

@@ -108,6 +108,14 @@ def dt(default: float | None = 0.001) -> Any:
     )  # fmt: skip
 
 
+def memory() -> Any:
+    """Option: how much memory a call may take."""
+    return option(
+        None, metavar="AMOUNT", decides=False,
+        help="Memory that it may take, as '4 GB'; more is refused.  [default: what is free]",
+    )  # fmt: skip
+
+
 def task(**others: Any) -> Any:
     """Option: what labels are for."""
     return option(

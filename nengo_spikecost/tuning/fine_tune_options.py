@@ -10,6 +10,7 @@ from typing import Any
 from .. import check
 from ..errors import TuningError
 from ..files import check_writable
+from ..memory import memory_bytes
 from ..options import Options, option
 from ..spiking import defaults
 
@@ -59,6 +60,10 @@ class FineTuneOptions(Options):
         Samples in a batch. What is left of an epoch, less than a batch, waits for the next.
     learning_rate : float or tf.keras.optimizers.Optimizer
         A number is where Adam begins; it falls to a tenth along a cosine.
+    memory : int, float or str, optional
+        Memory that training may take, in bytes or as ``"4 GB"``. What takes more is refused before
+        it is built, with no smaller batch, of which another result would come. Default: what is
+        free.
     validation : float or (x, y)
         Samples that are held out to choose the best epoch with: a share of ``x``, drawn at
         random, or others. 0: the samples trained with, up to 1,000 of them.
@@ -97,6 +102,7 @@ class FineTuneOptions(Options):
     epochs: int = option(1, help="Times that the samples are gone through.")
     batch_size: int = option(100, help="Samples in a batch.")
     learning_rate: Any = option(1e-3, help="Where Adam's learning rate begins.")
+    memory: int | float | str | None = defaults.memory()
     # the samples themselves are part of a checkpoint's fingerprint
     validation: Any = option(0.05, decides=False)
     dt: float = 0.001
@@ -122,6 +128,7 @@ class FineTuneOptions(Options):
             raise TuningError(
                 f"synop_weight must be a number of at least 0, not {self.synop_weight!r}."
             )
+        self.memory_bytes  # noqa: B018  (checks the amount)
         check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)
         if self.rates_hz is not None and self.forward != "rates":
             raise TuningError(
@@ -130,6 +137,11 @@ class FineTuneOptions(Options):
             )
         if self.checkpoint is not None:
             check_writable(self.checkpoint)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """``memory`` in bytes."""
+        return memory_bytes(self.memory, TuningError)
 
     @property
     def spikes(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import check
 from ..errors import TuningError
+from ..memory import memory_bytes
 from ..options import Options, option
 from ..spiking import defaults
 
@@ -111,6 +112,9 @@ class RateOptions(Options):
         NengoDL then, and `LayerRates.searched_hz` has the rates of the search.
     batch_size : int, optional
         Samples simulated side by side. Default: as many as memory allows, or 1 if continuous.
+    memory : int, float or str, optional
+        Memory that simulating may take, in bytes or as ``"4 GB"``: see `measure`. What can't fit is
+        refused. Default: 70 % of what is free.
     dt : float
         Length of a step in s.
     presentation : {"fresh", "continuous"}
@@ -138,6 +142,7 @@ class RateOptions(Options):
     )  # fmt: skip
     judged: bool = True
     batch_size: int | None = None
+    memory: int | float | str | None = defaults.memory()
     dt: float = defaults.dt()
     presentation: str = defaults.presentation("fresh")
     seed: int = 0
@@ -160,6 +165,7 @@ class RateOptions(Options):
             raise TuningError(
                 "skip_steps is for presentation='fresh': a continuous one has no start."
             )
+        memory_bytes(self.memory, TuningError)
         check_targets(self.target)
         check_spiking(self.neuron_type, synapse=self.synapse)
         self.put(tolerance=float(self.tolerance))

@@ -9,6 +9,7 @@ from typing import Any, Callable
 
 from .. import check
 from ..errors import TuningError
+from ..memory import memory_bytes
 from ..options import Options, numbers, option
 from ..spiking import defaults
 
@@ -94,6 +95,9 @@ class SweepOptions(Options):
         up after its batch of samples. A quarter of it is for the judge. 0: one setting.
     batch_size : int, optional
         Samples simulated side by side. Default: as many as memory allows.
+    memory : int, float or str, optional
+        Memory that simulating may take, in bytes or as ``"4 GB"``; on a cluster, on each of its
+        workers: see `measure`. What can't fit is refused. Default: 70 % of what is free there.
     dt : float
         Length of a step in s.
     seed : int
@@ -148,6 +152,7 @@ class SweepOptions(Options):
         help="End after so many seconds, with the settings that are done.",
     )  # fmt: skip
     batch_size: int | None = None
+    memory: int | float | str | None = defaults.memory()
     dt: float = defaults.dt()
     seed: int = option(0, help="Of search and simulation.")
     progress: bool = option(True, decides=False)
@@ -177,6 +182,7 @@ class SweepOptions(Options):
                 check.whole(name, getattr(self, name), TuningError, 1)
         if self.timeout is not None:
             check.positive("timeout", self.timeout, TuningError, zero=True)
+        self.memory_bytes  # noqa: B018  (checks the amount)
         cost_model = get_cost_model(self.cost_model)
         self.put(
             n_steps=checked_steps(self.n_steps), synapses=checked_synapses(self.synapses),
@@ -189,6 +195,11 @@ class SweepOptions(Options):
             seed=check.seed("seed", self.seed, TuningError),
         )  # fmt: skip
         check_counted(cost_model, self.simulator or SEARCHES)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """``memory`` in bytes."""
+        return memory_bytes(self.memory, TuningError)
 
     def searching(self, made_with: Mapping[str, str] | None) -> SweepOptions:
         """The same with a simulator: that of a study if it has been begun, unless one is given."""

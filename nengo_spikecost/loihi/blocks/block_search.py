@@ -39,6 +39,7 @@ from .block_fit import BlockFit, LayerFit
 from .channel_order import in_channel_order
 from .couplings import Coupling
 from .first_fit import first_fit
+from .fit_memory import check_memory
 from .graph_search import covering_chains, solve_graph
 from .search_costs import OBJECTIVES, core_costs, cores, is_worse, never, whole
 from .shape_search import Problem, solve_lazily
@@ -76,8 +77,7 @@ def fit_blocks(
     network: Any, objective: str = "cores", *, pop_types: Sequence[int] | None = (16, 32),
     channel_order: str | None = None, spikes: Any = None, max_cores: int | None = None,
     max_cores_per_chip: int = MAX_CORES_PER_CHIP, time_limit: float = 10.0,
-    dt: float | None = None,
-    progress: bool = True,
+    dt: float | None = None, memory: int | float | str | None = None, progress: bool = True,
 ) -> BlockFit:  # fmt: skip
     """Find block shapes with which a network fits on Loihi, and the best of them.
 
@@ -113,6 +113,9 @@ def fit_blocks(
         search is interrupted (Ctrl-C).
     dt : float, optional
         Time step in s. Default: that of the network's neurons, or 1 ms.
+    memory : int, float or str, optional
+        Memory that reading and searching may take, in bytes or as ``"4 GB"``; a network that takes
+        more is refused before. Default: what is free.
     progress : bool
         Show a progress bar with the most time left, if standard error is a terminal, or in a
         notebook.
@@ -120,9 +123,9 @@ def fit_blocks(
     Raises
     ------
     LoihiError
-        If a layer fits at no shape; its ``problems`` are of type `Misfit`. If NengoLoihi
-        can't build the network, or reading it takes longer than `time_limit`. If `objective`,
-        `pop_types` or `channel_order` is not one of those above.
+        If a layer fits at no shape; its ``problems`` are of type `Misfit`. If there is not enough
+        memory, NengoLoihi can't build the network, or reading it takes longer than `time_limit`. If
+        `objective`, `pop_types` or `channel_order` is not one of those above.
     """
     check.choice("objective", objective, OBJECTIVES, LoihiError)
     if pop_types is not None:
@@ -135,6 +138,7 @@ def fit_blocks(
     if max_cores is not None:
         check.whole("max_cores", max_cores, LoihiError, 1)
     shown = check.flag("progress", progress, LoihiError)
+    check_memory(network, memory)
     clock, started = Clock(time_limit), time.monotonic()
     with progress_bar("Fitting blocks, seconds", ceil(time_limit), shown) as advance:
         clock.move_by_seconds(advance, ceil(time_limit))

@@ -15,8 +15,8 @@ import numpy as np
 from ... import check
 from ...activity import network_digests as digests
 from ...activity.gathered import Gathered
-from ...activity.measure_options import PRESENTATIONS
 from ...activity.processors import usable_processors
+from ...activity.side_by_side import PRESENTATIONS
 from ...activity.subject import step_of, subject
 from ...checkpoints import Checkpoint
 from ...digests import array_digest
@@ -28,6 +28,7 @@ from . import emulator_shards as shards
 from .chip import Chip, built_digest, flatten
 from .chip_losses import Losses
 from .emulation_records import EmulatedRun
+from .emulator_memory import EmulatorMemory
 from .feeding import by_node, check_run, filled, given_inputs, positive
 from .kept_presenter import KeptPresenter
 from .presenting import Presenter
@@ -49,8 +50,8 @@ class Emulator:
     network : nengo.Network, Conversion, or any object with one of these as ``.network``
         Anything that NengoLoihi can build. It is built at once, with the object's own block
         shapes if it has some, and is not changed.
-    batch_size : int
-        Samples simulated side by side.
+    batch_size : int, optional
+        Samples simulated side by side. Default: 32, or as many as memory has room for.
     dt : float, optional
         Time step in s. Default: that of ``model``, or that the network's layers of KerasSpiking
         were made for (`Conversion.dt`), or 0.001; another than theirs is refused.
@@ -63,6 +64,10 @@ class Emulator:
         This network, built and discretised already.
     shared : collection of nengo.Node
         Nodes whose functions all samples share, whatever they remember.
+    memory : int, float or str, optional
+        Memory that it and the results of a run may take, in bytes or as ``"4 GB"``: fewer samples
+        are simulated side by side where they would take more, and what can't fit is refused before.
+        Default: 70 % of what is free. States and checkpoints are of one ``batch_size``: give it.
 
     Attributes
     ----------
@@ -78,6 +83,8 @@ class Emulator:
     LoihiError
         If NengoLoihi can't build the network, or a block of it learns, so that its weights
         would differ from sample to sample.
+    MeasurementError
+        If an argument is wrong, or there is not enough memory.
 
     Notes
     -----
@@ -89,11 +96,12 @@ class Emulator:
 
     @named_arguments
     def __init__(
-        self, network: Any, *, batch_size: int = 32, dt: float | None = None,
+        self, network: Any, *, batch_size: int | None = None, dt: float | None = None,
         seed: int | None = None, n_threads: int | None = None, model: Any = None,
-        shared: Collection[nengo.Node] = (),
+        shared: Collection[nengo.Node] = (), memory: int | float | str | None = None,
     ):  # fmt: skip
-        self.batch_size = positive(batch_size, "batch_size")
+        batch_size = None if batch_size is None else positive(batch_size, "batch_size")
+        self._memory = EmulatorMemory(memory)
         n_threads = usable_processors() if n_threads is None else n_threads
         #: Threads that lanes are shared among.
         self.n_threads = positive(n_threads, "n_threads")
@@ -104,17 +112,18 @@ class Emulator:
         dt = step_of(network, dt if dt is None else check.time("dt", dt, MeasurementError))
         check_run(dt, seed, self._shared)
         self._from = network
+        self._memory.check_network(network, batch_size, model)
         self.built = built_network(network, model=model, dt=dt)
         given = getattr(network, "given", network)
         self._input_nodes = getattr(given, "input_nodes", None)
         shapes = getattr(given, "input_shapes", {})
-        names = subject(given).inputs if shapes else {}
-        self._shapes = {names[name]: shape for name, shape in shapes.items()}
+        self._shapes = {subject(given).inputs[name]: shape for name, shape in shapes.items()}
         self.network, self.model = self.built.network, self.built.model
         own = -1 if self.network.seed is None else self.network.seed
         self._seed = own + 1 if seed is None else seed
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = flatten(self.built, self._chip_probes)
+        self.batch_size = self._memory.batch_size(self.model, self.chip, batch_size)
         self._ensembles = _ensembles(self.built, self.chip)
         self._kept = KeptPresenter(self.network, self.batch_size, self._made)
         #: Where runs leave what the chip lost; None: each of them warns of its own.
@@ -199,6 +208,7 @@ class Emulator:
         if client is not None:
             return self._sharded(client, inputs, asked, checkpoint, shard_size, progress)
         given = self._given(inputs, asked)
+        self._memory.check_results(self.chip, self.probes, _n_samples(given), asked)
         continuous = presentation == "continuous"
         lanes = self.batch_size if continuous else min(_n_samples(given), self.batch_size)
         presenter = self._ready(given, lanes, continuous)
@@ -252,6 +262,7 @@ class Emulator:
         inputs = by_node(inputs, self.network, self._input_nodes)
         given = functools.partial(self._given, asked=asked)
         fed = shards.fed(client, inputs, {node: k for k, node in enumerate(nodes)}, given)
+        self._memory.check_results(self.chip, self.probes, fed.n_samples, asked)
         lanes = min(fed.n_samples, self.batch_size)
         presenter = self._kept.ready(frozenset(inputs), fed.changing, lanes, False)
         kept, batches = None, []
@@ -284,7 +295,7 @@ class Emulator:
         own = (self.network, *self.network.all_objects)
         options = {
             "batch_size": self.batch_size, "dt": self.dt, "seed": self._seed,
-            "n_threads": self.n_threads, "shared": self._shared,
+            "n_threads": self.n_threads, "shared": self._shared, "memory": self._memory.given,
         }  # fmt: skip
         return _built_again, (self._from, [self.model.seeds.get(obj) for obj in own], options)
 

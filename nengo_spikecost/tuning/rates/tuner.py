@@ -77,7 +77,8 @@ def tune_firing_rates(
     def made(simulator: str) -> RescalableNetwork:
         return RescalableNetwork(
             model, dt=options.dt, batch_size=options.batch_size, seed=options.seed,
-            presentation=options.presentation, simulator=simulator, **convert_options,
+            presentation=options.presentation, simulator=simulator, memory=options.memory,
+            **convert_options,
         )  # fmt: skip
 
     if options.simulator == "compiled":
@@ -92,7 +93,7 @@ def _refuse_conversion(model: Any, options: RateOptions, more: Mapping[str, Any]
     """Raise `TuningError` if it is said how to convert something that is converted already."""
     own = ["neuron_type", "synapse"]
     if isinstance(model, RescalableNetwork):
-        own += ["simulator", "dt", "batch_size", "presentation", "seed"]
+        own += ["simulator", "dt", "batch_size", "presentation", "seed", "memory"]
     refused = [*(name for name in own if name in options.named()), *more]
     if refused:
         raise TuningError(
@@ -197,7 +198,7 @@ class _Tuner:
         own = self.network
         network = RescalableNetwork(
             own.conversion, dt=own.dt, batch_size=own.batch_size, presentation=own.presentation,
-            seed=own.seed,
+            seed=own.seed, memory=own.memory,
         )  # fmt: skip
         with network:
             return MeasuredRates(self._counted(scales, network), self.populations, self.statistic)

@@ -15,13 +15,14 @@ from ...activity.batch_runs import simulator_errors
 from ...activity.compiled.compiled_backend import of_nengo_dl
 from ...activity.known_simulators import COMPILED, NENGO_DL
 from ...activity.lengths import measured_at
-from ...activity.measure import default_batch_size
-from ...activity.measure_options import PRESENTATIONS
+from ...activity.side_by_side import PRESENTATIONS, default_batch_size, side_by_side
+from ...activity.simulator_spec import simulators
 from ...activity.subject import subject
 from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
+from ...memory import memory_bytes
 from ...options import check_known, named_arguments
 from ...spiking.conversion_values import check_synapse
 from .gain_operators import is_tunable
@@ -62,6 +63,8 @@ class RescalableNetwork:
         Seed of the run, and of the build if the network has none of its own.
     simulator : {"nengo_dl", "compiled"}
         What simulates: compiled code is several times faster.
+    memory : int, float or str, optional
+        Memory that simulating may take, as `measure` takes it.
     scales : float or dict, optional
         Scales to begin with, as ``scale_firing_rates`` of `convert`. Default: those of a
         Conversion, or 1.
@@ -94,14 +97,15 @@ class RescalableNetwork:
     ConversionError
         If the model can't be converted.
     MeasurementError
-        If an argument is wrong or there is no layer to scale.
+        If an argument is wrong, there is no layer to scale, or there is not enough memory.
     """
 
     @named_arguments
     def __init__(
         self, model: Any, *, dt: float = 0.001, batch_size: int | None = None,
         presentation: str = "fresh", seed: int = 0, simulator: str = NENGO_DL.name,
-        scales: ScaleLike | None = None, network_seed: int = 0, **options: Any,
+        memory: int | float | str | None = None, scales: ScaleLike | None = None,
+        network_seed: int = 0, **options: Any,
     ):  # fmt: skip
         if isinstance(model, Conversion):
             check_known(convert, options)
@@ -125,7 +129,8 @@ class RescalableNetwork:
             check.whole("batch_size", batch_size, MeasurementError, 1)
         self.dt = subject(self.conversion).step(check.time("dt", dt, MeasurementError))
         self.seed = check.seed("seed", seed, MeasurementError)
-        self.batch_size = batch_size
+        self.batch_size, self.memory = batch_size, memory_bytes(memory, MeasurementError)
+        self._side_by_side(1)  # what can't be simulated is refused now
         self.graph = NetworkGraph(self._made)
         self._find_populations()
         if not self.layers:
@@ -282,12 +287,17 @@ class RescalableNetwork:
         self, x: Any, lengths: tuple[int, ...], progress: bool
     ) -> dict[int, Activity]:
         inputs, stream = subject(self._made).stream(x, lengths[-1])
-        if self.batch_size is None:
-            self.batch_size = default_batch_size(
-                self._made.net.n_neurons, self.presentation, stream.n_samples
-            )
+        if self._loop is None:  # what is built has its memory already
+            n_neurons = self._made.net.n_neurons
+            usual = default_batch_size(n_neurons, self.presentation, stream.n_samples)
+            self.batch_size = self._side_by_side(usual)
         loop = self._prepared_loop(inputs, lengths)
         return measured_at(loop, stream, lengths, self.simulator, progress)
+
+    def _side_by_side(self, usual: int) -> int:
+        """Samples side by side for which there is memory: those asked for, or at most as many."""
+        need = simulators.get(self.simulator).need(self._made.net)
+        return side_by_side(need, self.batch_size, usual, self.memory)
 
     def _prepared_loop(
         self, inputs: Any, lengths: tuple[int, ...]
@@ -310,6 +320,7 @@ class RescalableNetwork:
             n: measure(
                 conversion, x, n, presentation=self.presentation, batch_size=self.batch_size,
                 dt=self.dt, seed=self.seed, simulator=self.simulator, progress=progress,
+                memory=self.memory,
             )
             for n in lengths
         }  # fmt: skip

@@ -31,6 +31,7 @@ from ...activity.backend import Setup
 from ...activity.batch_runs import simulator_errors
 from ...activity.labels import Labels
 from ...activity.lengths import measured_at
+from ...activity.side_by_side import side_by_side
 from ...activity.subject import subject
 from ...conversion import Conversion
 from ...energy import devices
@@ -243,9 +244,9 @@ class _Built:
         self._spec, self._lengths, self._network = spec, plan.options.n_steps, subject(fit)
         inputs, _ = self._network.stream(plan.x[:1], self._lengths[-1])
         n_neurons = self._network.network.n_neurons
-        batch_size = plan.options.batch_size
-        if batch_size is None:
-            batch_size = default_batch_size(n_neurons, "fresh", n_images if spec.minibatch else 1)
+        usual = default_batch_size(n_neurons, "fresh", n_images if spec.minibatch else 1)
+        need, memory = spec.need(self._network.network), plan.options.memory_bytes
+        batch_size = side_by_side(need, plan.options.batch_size, usual, memory)
         setup = Setup(
             self._network.network, inputs, NetworkGraph(self._network.named).spike_sources,
             self._network.outputs, self._lengths[-1], plan.options.dt, batch_size,

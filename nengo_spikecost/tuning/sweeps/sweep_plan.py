@@ -174,7 +174,10 @@ class Plan:
     def simulation(self) -> dict[str, Any]:
         """Arguments of `measure`, but for the simulator and the presentation."""
         options = self.options
-        return {"batch_size": options.batch_size, "dt": options.dt, "seed": options.seed}
+        return {
+            "batch_size": options.batch_size, "dt": options.dt, "seed": options.seed,
+            "memory": options.memory,
+        }  # fmt: skip
 
     def ordered(self) -> tuple[np.ndarray, Labels]:
         """Images and labels in the order they are seen."""

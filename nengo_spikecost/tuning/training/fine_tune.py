@@ -23,6 +23,7 @@ from .fine_tuning import FineTuning
 from .penalties import Penalties, make_penalties
 from .tasks import Task, training_data
 from .trainee import Trainee
+from .training_memory import check_memory
 from .training_run import Run, make_optimizer
 from .weights import WeightMap, training_copy
 
@@ -89,6 +90,7 @@ def fine_tune(
     synapse = options.synapse if options.spikes else None
     conversion = converted(copy, options.scale_firing_rates, synapse)
     data = training_data(conversion, x, y, options)
+    check_memory(conversion.net, options, conversion.temporal)
     penalties = make_penalties(conversion, options)
     sizes = {name: probe.size_in for name, probe in conversion.outputs.items()}
     trainee = Trainee(
