@@ -21,9 +21,15 @@ from nengo.utils.builder import default_n_eval_points
 
 from ..graph.connection_chain import is_decoded
 from ..memory import Need
+from .processors import usable_processors
 
 #: What building takes however small the network is: compiled code, buffers, threads.
 _LEAST = 50 * 10**6
+
+#: Bytes of a value in a memory of compiled code.
+_MEMORY_OF_VALUE = 4
+#: Bytes that a step takes of each neuron of each sample that Python runs.
+_BY_PYTHON = 100
 
 
 def nengo_dl_need(network: nengo.Network) -> Need:
@@ -32,11 +38,26 @@ def nengo_dl_need(network: nengo.Network) -> Need:
 
 
 def compiled_need(network: nengo.Network) -> Need:
-    """For compiled code: weights, laid out once more for events; one flat memory a sample.
+    """For compiled code: weights, laid out once more for events; flat memories of float32.
 
-    That has a float32 for each state of neurons and filters: 3 to 10 bytes a value as measured.
+    A memory has all states and values of a sample. Threads have one each, which samples share one
+    after another; each sample has its counts. Where Python runs some of the neurons, step by step,
+    each sample has a memory, and these neurons arrays of NumPy's.
     """
-    return _need(network, per_weight=30, per_neuron=160, per_value=10)
+    from .compiled.neuron_numbers import kernel_of
+
+    sizes = network_sizes(network)
+    base = _need(network, per_weight=30, per_neuron=160, per_value=0)
+    memory = _MEMORY_OF_VALUE * (sizes.n_values + 2 * sizes.n_neurons)
+    by_python = sum(
+        ensemble.n_neurons
+        for ensemble in network.all_ensembles
+        if kernel_of(ensemble.neuron_type) is None
+    )
+    per_sample = 10 * sizes.n_neurons + sizes.n_values
+    if by_python:
+        return Need(base.fixed_bytes, per_sample + memory + _BY_PYTHON * by_python)
+    return Need(base.fixed_bytes + (1 + usable_processors()) * memory, per_sample)
 
 
 def nengo_need(network: nengo.Network) -> Need:
