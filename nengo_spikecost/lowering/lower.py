@@ -190,8 +190,13 @@ class _Lowerer:
             If a passthrough Node can't be composed through after all.
         """
         composed, copied = self._divide()
-        arrivals = {t: self._finder.arrival(t, conns) for t, conns in composed.items()}
-        transforms = {t: [self._emit(p) for p in arrival.paths] for t, arrival in arrivals.items()}
+        arrivals: dict[Any, Arrival] = {}
+        transforms: dict[Any, list[Any]] = {}
+        for target, conns in composed.items():
+            arrival = arrivals[target] = self._finder.arrival(target, conns)
+            transforms[target] = [self._emit(path) for path in arrival.paths]
+            # their transforms take the place of the maps: large networks have no room for both
+            arrival.paths = [path.without_map() for path in arrival.paths]
         # From here on nothing can fail.
         self._copier = Copier(self._network)
         self._copy_ensembles(arrivals)

@@ -14,6 +14,7 @@ it with every residual block.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +26,8 @@ from nengo.ensemble import Neurons
 from .composition import TooManyWeights, add, compose
 from .composition_plan import Plan
 from .linear_map import Gather, LinearMap
+
+_NOTHING = Gather([], 1.0, 0)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Path:
     map: LinearMap
     connections: tuple[nengo.Connection, ...] = ()
     constant: np.ndarray | None = None
+
+    def without_map(self) -> Path:
+        """The same, with nothing for a map."""
+        return replace(self, map=_NOTHING)
 
 
 @dataclass
@@ -116,7 +123,9 @@ class PathFinder:
     ):  # fmt: skip
         self._maps = maps
         self._constants = constants
+        #: Of Nodes whose ways are not all composed yet: of a large network they take much memory.
         self._arrivals: dict[Any, Arrival] = {}
+        self._left = Counter(conn.pre_obj for conn in maps)
         into: dict[Any, list[nengo.Connection]] = {}
         for conn in maps:
             into.setdefault(conn.post_obj, []).append(conn)
@@ -157,7 +166,14 @@ class PathFinder:
                 if before is None:
                     raise
                 raise Refused(conn.pre_obj, f"stays: composed it would have {error}") from error
+            self.leave(conn)
         return result
+
+    def leave(self, conn: nengo.Connection) -> None:
+        """Note that what comes by a Connection was composed, or is not going to be."""
+        self._left[conn.pre_obj] -= 1
+        if not self._left[conn.pre_obj]:
+            self._arrivals.pop(conn.pre_obj, None)
 
     def _pass(self, conn: nengo.Connection, result: Arrival) -> None:
         """Add the paths and constants that come by one Connection to an arrival."""

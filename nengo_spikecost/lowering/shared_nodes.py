@@ -14,6 +14,9 @@ to simulate. A chip has no Nodes and needs them all; nobody else does.
    if the products with what leads out of it have more weights than both factors have; one in a
    chain, if a border makes their product a matrix. If that is not enough, every Node in a chain
    whose product has more weights than its factors, as a 1x1 convolution before a depthwise one.
+4. Nodes in a chain do not stay after all where less is stored without them, and there is memory for
+   it: a depthwise convolution between two 1x1 ones, to many channels and back to few, becomes one
+   small convolution.
 
 Synaptic operations are counted from neurons to neurons, through Nodes as without. But two routes
 that join the same pair are one synapse if they are composed, and two otherwise. So Nodes on such
@@ -58,11 +61,14 @@ class Composing:
     ----------
     n_weights : int
         Of all composed maps, those that are needed on the way included.
+    n_stored : int
+        Of all maps that there are in the end, between origins, Nodes that stay, and neurons.
     staying : mapping from nengo.Node to str
         Nodes that are not composed through, and why, as a clause.
     """
 
     n_weights: int
+    n_stored: int
     staying: Mapping[nengo.Node, str]
 
     @property
@@ -111,6 +117,20 @@ def plan_composing(
         found = sizes.walk(stays)
         if found.need.total() <= budget:
             break
+    return _without_needless(sizes, found, budget)
+
+
+def _without_needless(sizes: _Sizes, found: Composing, budget: float) -> Composing:
+    """The same without Nodes in chains that make what is stored no smaller."""
+    most = max(budget, found.need.total())
+    chains = [node for node, why in found.staying.items() if why.startswith(_LARGER)]
+    for some in (*sizes.runs(chains), *([node] for node in reversed(chains))):
+        if found.staying.keys().isdisjoint(some):
+            continue
+        kept = {node: why for node, why in found.staying.items() if node not in some}
+        other = sizes.walk(lambda node, arriving, products, kept=kept: kept.get(node))
+        if other.n_stored < found.n_stored and other.need.total() <= most:
+            found = other
     return found
 
 
@@ -166,24 +186,36 @@ class _Sizes:
         """
         products: dict[nengo.Connection, list[_Sized]] = {}
         staying: dict[nengo.Node, str] = {}
-        total = 0
+        total = stored = 0
         for node in self._nodes:
             arriving = self._arriving(self._into.get(node, ()), products)
             try:
                 through = {c: self._passed(c, arriving) for c in self._out.get(node, ())}
             except TooManyWeights as error:
                 staying[node] = f"stays: composed it would have {error}"
+                stored += arriving.n_weights
                 continue
             reason = stays(node, arriving, through)
             if reason is not None:
                 staying[node] = reason
+                stored += arriving.n_weights
                 continue
             products.update(through)
             total += arriving.n_weights
         for target in self._targets:
             composed = [conn for conn in self._into[target] if conn in products]
             total += self._arriving(composed, products).n_weights
-        return Composing(total, staying)
+            stored += self._arriving(self._into[target], products).n_weights
+        return Composing(total, stored, staying)
+
+    def runs(self, nodes: Collection[nengo.Node]) -> list[list[nengo.Node]]:
+        """Nodes of which each leads to the next, and to nothing else; only runs of several."""
+        runs: dict[nengo.Node, list[nengo.Node]] = {}
+        for node in nodes:  # sources before targets
+            before = {conn.pre_obj for conn in self._into.get(node, ())}
+            run = runs.pop(before.pop(), []) if len(before) == 1 else []
+            runs[node] = [*run, node]
+        return [run for run in runs.values() if len(run) > 1]
 
     def _arriving(self, connections: Iterable[nengo.Connection], products: _Products) -> _Arriving:
         result = _Arriving()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 
 import nengo
 import numpy as np
@@ -22,6 +23,7 @@ from nengo_spikecost.lowering.linear_map import Gather, Matrix
 from nengo_spikecost.lowering.lowering_record import n_stored
 from nengo_spikecost.lowering.map_reading import connection_map
 from nengo_spikecost.lowering.map_sizes import MapSizes
+from nengo_spikecost.lowering.shared_nodes import BYTES_PER_WEIGHT
 from nengo_spikecost.lowering.strided_map import StridedMap
 from tests.models import positive_variances, randomise
 from tests.properties.dense_paths import assert_counts_are_brute_force, matrices
@@ -263,3 +265,72 @@ def test_a_dense_net_of_full_size():
     assert_same_rates(
         conversion.net, lowering, conversion.input_nodes, steps=1, simulators=("nengo",)
     )
+
+
+def test_maps_are_let_go_of_when_they_are_composed():
+    """Of many targets: no more at a time than the transforms, and what is under way."""
+    n, n_targets = 200, 20
+    rng = np.random.default_rng(0)
+    with nengo.Network() as net:
+        source = nengo.Ensemble(n, 1)
+        for _ in range(n_targets):
+            one, two, target = nengo.Node(size_in=n), nengo.Node(size_in=n), nengo.Ensemble(n, 1)
+            for pre, post in ((source.neurons, one), (one, two), (two, target.neurons)):
+                nengo.Connection(pre, post, transform=rng.normal(size=(n, n)), synapse=None)
+    tracemalloc.start()
+    try:
+        lowered = lower(net)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    composed = sum(conn.transform.init.nbytes for conn in lowered.network.all_connections)
+    assert composed == 8 * n * n * n_targets
+    assert peak < 2 * composed
+
+
+def channels(shape, n, kernel=None):
+    """A 1x1 convolution to other channels, or a depthwise one with this kernel; linear."""
+    rng = np.random.default_rng(n)
+    if kernel is None:
+        weights = rng.normal(size=(1, 1, shape[-1], n))
+        return nengo.Convolution(n, shape, (1, 1), init=weights)
+    weights = np.zeros((*kernel, n, n))
+    weights[..., range(n), range(n)] = rng.normal(size=(*kernel, n))
+    return nengo.Convolution(n, shape, kernel, init=weights)
+
+
+def chain(net, widths, kernels):
+    """Neurons, Nodes between convolutions, and neurons."""
+    shape = (6, 6, widths[0])
+    with net:
+        source = nengo.Ensemble(int(np.prod(shape)), 1)
+        here = source.neurons
+        for number, (n, kernel) in enumerate(zip(widths[1:], kernels)):
+            transform = channels(shape, n, kernel)
+            shape = transform.output_shape.shape
+            last = number + 2 == len(widths)
+            size = transform.size_out
+            there = nengo.Ensemble(size, 1).neurons if last else nengo.Node(size_in=size)
+            nengo.Connection(here, there, transform=transform, synapse=None)
+            here = there
+    return net
+
+
+def test_a_chain_that_is_stored_smaller_is_composed(monkeypatch):
+    """To many channels and back to few: it does not stay because others have to."""
+    net = nengo.Network()
+    chain(net, (2, 64, 64, 2), (None, (3, 3), None))
+    chain(net, (8, 64, 64), (None, (3, 3)))
+    whole = lower(net)
+    small, large = 9 * 2 * 2, 9 * 8 * 64
+    assert not left_by(whole) and n_weights(whole.network) == small + large
+    depthwise = 9 * 64 * 64
+    # of the three Nodes that stay for want of memory, there is room to compose through two
+    takes = 2 * 64 + 9 * 2 * 64 + small + 8 * 64 + large
+    monkeypatch.setattr(lower_module, "MEMORY_BYTES", BYTES_PER_WEIGHT * takes - 1)
+    lowered = lower(net)
+    assert len(left_by(lowered)) == 1
+    assert n_weights(lowered.network) == small + 8 * 64 + depthwise
+    # and where there is not, all stay
+    monkeypatch.setattr(lower_module, "MEMORY_BYTES", 1)
+    assert len(left_by(lower(net))) == 3
