@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import nengo
@@ -120,6 +121,12 @@ def plan_composing(
     return _without_needless(sizes, found, budget)
 
 
+def _as_before(
+    staying: Mapping[nengo.Node, str], node: nengo.Node, arriving: _Arriving, through: _Products
+) -> str | None:  # fmt: skip
+    return staying.get(node)
+
+
 def _without_needless(sizes: _Sizes, found: Composing, budget: float) -> Composing:
     """The same without Nodes in chains that make what is stored no smaller."""
     most = max(budget, found.need.total())
@@ -128,7 +135,7 @@ def _without_needless(sizes: _Sizes, found: Composing, budget: float) -> Composi
         if found.staying.keys().isdisjoint(some):
             continue
         kept = {node: why for node, why in found.staying.items() if node not in some}
-        other = sizes.walk(lambda node, arriving, products, kept=kept: kept.get(node))
+        other = sizes.walk(partial(_as_before, kept))
         if other.n_stored < found.n_stored and other.need.total() <= most:
             found = other
     return found
