@@ -4,8 +4,8 @@ Each is a sum over the network: so many bytes a weight (Nengo's in float64, what
 makes of it, and what building holds meanwhile), so many a neuron, and for every sample side by side
 so many a value that a Connection or a neuron has at each step. The numbers are fits to how the
 memory of a process grew, one process each, for networks of 10 thousand to 2 million neurons and 0.2
-to 36 million weights, rounded up: no less is taken than said by a factor of 4, and no more by one
-of 1.3 (a process that has freed memory before takes less of the system).
+to 36 million weights, rounded up: about 1.5 times what is taken, and 50 MB however small a network
+is (a process that has freed memory before takes less of the system).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _LEAST = 50 * 10**6
 #: Bytes of a value in a memory of compiled code.
 _MEMORY_OF_VALUE = 4
 #: Bytes that a step takes of each neuron of each sample that Python runs.
-_BY_PYTHON = 100
+_BY_PYTHON = 20
 
 
 def nengo_dl_need(network: nengo.Network) -> Need:
     """For NengoDL: weights of float32 and of Nengo's build, arrays of TensorFlow for each step."""
-    return _need(network, per_weight=20, per_neuron=200, per_value=40)
+    return _need(network, per_weight=20, per_neuron=120, per_value=12)
 
 
 def compiled_need(network: nengo.Network) -> Need:
@@ -73,7 +73,8 @@ class NetworkSizes:
     ----------
     n_neurons, n_weights : int
     n_values : int
-        Outputs of Connections and neurons, at each step of each sample.
+        Outputs of Connections and neurons, at each step of each sample; those of Connections with a
+        filter thrice, for its state.
     solving : int
         Bytes that solving for decoders takes meanwhile.
     """
@@ -90,7 +91,7 @@ def network_sizes(network: nengo.Network) -> NetworkSizes:
     n_weights, n_values, solving = 0, n_neurons, 0
     for conn in network.all_connections:
         n_weights += _stored(conn.transform)
-        n_values += conn.size_out
+        n_values += conn.size_out * (1 if conn.synapse is None else 3)
         if is_decoded(conn):
             n_weights += conn.pre_obj.n_neurons * conn.size_mid
             # rates at all evaluation points, and copies of them to solve for decoders

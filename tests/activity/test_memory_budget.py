@@ -22,13 +22,16 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 #: What is said is an upper bound, but for this factor: parts that are freed are used again, or not.
 BELOW = 1.3
-#: It is no more than this factor too much.
-ABOVE = 4.0
+#: It is no more than this factor too much, and this, which is said however small a network is.
+ABOVE = 2.0
+LEAST = 140 * 10**6
 
 CASES = [
     ("compiled", "dense", 1), ("compiled", "wide", 1), ("compiled", "wide", 8),
     ("compiled", "wide", 32), ("compiled", "nef", 4),
+    ("compiled", "python", 1), ("compiled", "python", 8),
     ("nengo", "dense", 1), ("nengo", "wide", 1), ("nengo", "nef", 1),
+    ("loihi", "chip", 1), ("loihi", "chip", 64),
     pytest.param("nengo_dl", "dense", 1, marks=pytest.mark.slow),
     pytest.param("nengo_dl", "wide", 1, marks=pytest.mark.slow),
     pytest.param("nengo_dl", "wide", 8, marks=pytest.mark.slow),
@@ -47,7 +50,7 @@ def test_a_process_takes_what_was_said(simulator, name, batch_size):
     assert done.returncode == 0, done.stderr[-2000:]
     said, grown = json.loads(done.stdout.splitlines()[-1])
     assert grown < BELOW * said, (said, grown)
-    assert said < ABOVE * grown, (said, grown)
+    assert said < ABOVE * grown + LEAST, (said, grown)
 
 
 def network(n=400):

@@ -79,7 +79,6 @@ def test_a_checkpoint_goes_on_in_another_process_without_labels(tmp_path):
     "wrong",
     [
         {"batch_size": "a"},
-        {"batch_size": None},
         {"batch_size": 1.5},
         {"n_threads": "two"},
         {"dt": 0},
