@@ -90,7 +90,7 @@ class Limit:
             raise ChipError(f"only must be a list of words, not {list(self.only)!r}.")
 
     def __str__(self) -> str:
-        return f"{self.at_most:,}" if self.at_most is not None else " or ".join(self.only)
+        return f"{self.at_most:,}" if self.at_most is not None else ", ".join(self.only)
 
 
 @dataclass(frozen=True)

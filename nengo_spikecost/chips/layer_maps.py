@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from nengo.transforms import Convolution, NoTransform
 from scipy import sparse
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from ..graph.pathways import Pathway
+from ..graph.image import Image
+from ..graph.pathways import Pathway, Source
+from ..graph.routes import has_own_weights
 from .network_parts import NetworkParts
 
 
@@ -36,7 +38,13 @@ class LayerMap:
     has_bias : bool
         Whether neurons have a bias of their own; it takes a word a channel.
     convolves : bool
-        Whether it is a convolution or a dense layer, and nothing else.
+        Whether it is a convolution; a dense layer is one to an image of one pixel.
+    size_in : int
+        Values that go in.
+    pools : tuple of tuple of int
+        Windows of the poolings in front of it.
+    first : bool
+        Whether values come in from outside, and no spikes.
     """
 
     name: str
@@ -49,6 +57,9 @@ class LayerMap:
     space_in: tuple[int, ...]
     has_bias: bool
     convolves: bool
+    size_in: int
+    pools: tuple[tuple[int, ...], ...] = ()
+    first: bool = False
 
     @property
     def kernel_words(self) -> int:
@@ -76,49 +87,68 @@ def layer_maps(parts: NetworkParts) -> list[LayerMap]:
     into: dict[str, list[Pathway]] = {p.name: [] for p in parts.neurons}
     for pathway in (*parts.into, *parts.within, *parts.out):
         into.setdefault(pathway.post.name, []).append(pathway)
-    images = {name: _convolution(pathways[0]) for name, pathways in into.items() if pathways}
-    shapes = {
-        name: (tuple(made.output_shape.spatial_shape), made.n_filters)
-        for name, made in images.items()
-        if made is not None
-    }
     biased = {p.post.name for p in parts.graph.pathways if p.kind == "bias"}
-    return [_map(name, own, shapes, name in biased) for name, own in into.items() if own]
+    ways = {name: _Way.of(pathways[0]) for name, pathways in into.items() if pathways}
+    images = {name: way.image_out for name, way in ways.items()}
+    return [
+        _map(name, ways[name], pathways, images.get(pathways[0].pre.name), name in biased)
+        for name, pathways in into.items()
+        if pathways
+    ]
 
 
-def _convolution(pathway: Pathway) -> Any:
-    """The convolution that a pathway is; None if it is something else."""
-    weighing = _weighing(pathway)
-    return weighing[0] if len(weighing) == 1 and isinstance(weighing[0], Convolution) else None
+@dataclass(frozen=True)
+class _Way:
+    """The transforms on the way into a layer: poolings, and then what weighs."""
+
+    pools: tuple[Any, ...]
+    weighs: Any
+    single: bool
+
+    @classmethod
+    def of(cls, pathway: Pathway) -> _Way:
+        passed = [c.transform for c in pathway.connections]
+        all_of = [t for t in passed if not isinstance(t, NoTransform)]
+        own = [t for t in all_of if has_own_weights(t)] or all_of[-1:]
+        weighs = own[0] if own else None
+        pools = tuple(t for t in all_of if t is not weighs and isinstance(t, Convolution))
+        return cls(pools, weighs, len(pools) + len(own) == len(all_of) and len(own) == 1)
+
+    @property
+    def image_out(self) -> Image | None:
+        """The image that comes out; None if it is no image."""
+        return _image_of(self.weighs) if isinstance(self.weighs, Convolution) else None
 
 
-def _weighing(pathway: Pathway) -> list[Any]:
-    """The transforms of a pathway that do not pass on what comes."""
-    transforms = [c.transform for c in pathway.connections]
-    return [t for t in transforms if not isinstance(t, NoTransform)]
+def _image_of(convolution: Convolution) -> Image:
+    shape = convolution.output_shape
+    return Image(tuple(shape.spatial_shape), shape.n_channels)
 
 
 def _map(
-    name: str, pathways: Sequence[Pathway], shapes: Mapping[str, Any], has_bias: bool
+    name: str, way: _Way, pathways: Sequence[Pathway], before: Image | None, has_bias: bool
 ) -> LayerMap:
     pathway = pathways[0]
     population = getattr(pathway.post, "ensemble", None)
     biases: Any = [] if population is None else np.atleast_1d(_numbers(population.bias))
     has_bias = has_bias or any(b != 0 for b in biases)
-    sources = len({p.pre.name for p in pathways})
-    convolution, weighing = _convolution(pathway), _weighing(pathway)
-    if convolution is not None:
+    pools = tuple(tuple(pool.kernel_size) for pool in way.pools)
+    sources, weighs = len({p.pre.name for p in pathways}), way.weighs
+    first = isinstance(pathway.pre, Source) and pathway.pre.kind == "input"
+    if way.single and isinstance(weighs, Convolution):
         return LayerMap(
-            name, sources, tuple(convolution.kernel_size), tuple(convolution.strides),
-            tuple(convolution.output_shape.spatial_shape), convolution.input_shape.n_channels,
-            convolution.n_filters, tuple(convolution.input_shape.spatial_shape), has_bias, True,
+            name, sources, tuple(weighs.kernel_size), tuple(weighs.strides),
+            tuple(weighs.output_shape.spatial_shape), weighs.input_shape.n_channels,
+            weighs.n_filters, tuple(weighs.input_shape.spatial_shape), has_bias, True,
+            pathway.pre.size, pools, first,
         )  # fmt: skip
-    space, channels = shapes.get(pathway.pre.name, ((1, 1), pathway.pre.size))
-    ones = (1,) * len(space)
-    dense = len(weighing) == 1 and type(weighing[0]).__name__ == "Dense"
+    image = _image_of(way.pools[-1]) if way.pools else before
+    image = image or Image((1, 1), pathway.pre.size)
+    ones = (1,) * len(image.space)
     return LayerMap(
-        name, sources, space, ones, ones, channels, pathway.post.size, space, has_bias, dense
-    )
+        name, sources, image.space, ones, ones, image.channels, pathway.post.size, image.space,
+        has_bias, False, pathway.pre.size, pools, first,
+    )  # fmt: skip
 
 
 def _numbers(values: Any) -> Any:

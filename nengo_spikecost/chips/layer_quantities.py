@@ -6,9 +6,9 @@ See `nengo_spikecost.chips.quantities`, which has what all chips limit.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from .layer_maps import layer_maps, without_core
+from .layer_maps import LayerMap, layer_maps, without_core
 from .network_parts import NetworkParts
 from .quantities import Need, in_words, largest, quantity
 
@@ -25,16 +25,40 @@ def kernel_side(parts: NetworkParts) -> Need:
     return largest((own.name, max(own.kernel, default=1)) for own in layer_maps(parts))
 
 
-@quantity("kernels of convolutions")
-def kernels(parts: NetworkParts) -> Need:
-    """Their shapes, such as 3x3."""
-    return _shapes((own.name, own.kernel) for own in layer_maps(parts) if _is_image(own.space_in))
+@quantity("convolutions of spikes")
+def convolutions(parts: NetworkParts) -> Need:
+    """Kernels and steps of those behind other layers, such as ``"3x3 by 2"``."""
+    return in_words((own.name, _words(own)) for own in _convolving(parts) if not own.first)
+
+
+@quantity("convolutions of the input")
+def first_convolutions(parts: NetworkParts) -> Need:
+    """Kernels and steps of those that values from outside go into."""
+    return in_words((own.name, _words(own)) for own in _convolving(parts) if own.first)
+
+
+def _convolving(parts: NetworkParts) -> list[LayerMap]:
+    return [own for own in layer_maps(parts) if own.convolves]
+
+
+def _words(own: LayerMap) -> str:
+    """Kernel and steps; one step where all are the same."""
+    steps = sorted(set(own.strides)) if len(set(own.strides)) == 1 else own.strides
+    return f"{'x'.join(map(str, own.kernel))} by {'x'.join(map(str, steps))}"
 
 
 @quantity("steps of convolutions")
 def strides(parts: NetworkParts) -> Need:
-    """Their steps along each axis, such as 2x2."""
-    return _shapes((own.name, own.strides) for own in layer_maps(parts) if _is_image(own.space_in))
+    """Their steps along an axis."""
+    return in_words((own.name, str(step)) for own in _convolving(parts) for step in own.strides)
+
+
+@quantity("sides of poolings")
+def pools(parts: NetworkParts) -> Need:
+    """Lengths of their windows along an axis, where they are not part of a convolution."""
+    return in_words(
+        (own.name, str(side)) for own in layer_maps(parts) for pool in own.pools for side in pool
+    )
 
 
 @quantity("channels of a layer")
@@ -43,10 +67,16 @@ def channels(parts: NetworkParts) -> Need:
     return largest((own.name, own.channels) for own in layer_maps(parts))
 
 
-@quantity("channels into a layer")
+@quantity("channels into a convolution")
 def channels_in(parts: NetworkParts) -> Need:
-    """In front of a convolution; of a dense layer what it reads."""
-    return largest((own.name, own.channels_in) for own in layer_maps(parts))
+    """Of the image in front of it."""
+    return largest((own.name, own.channels_in) for own in _convolving(parts))
+
+
+@quantity("values into a dense layer")
+def dense_inputs(parts: NetworkParts) -> Need:
+    """Of a dense layer behind an image all its values."""
+    return largest((own.name, own.size_in) for own in layer_maps(parts) if not own.convolves)
 
 
 @quantity("side of an image going in")
@@ -74,16 +104,8 @@ def layer_sources(parts: NetworkParts) -> Need:
     return largest((own.name, own.sources) for own in layer_maps(parts))
 
 
-@quantity("layers that no core has room for", of_cores=True)
+@quantity("layers without a core", of_cores=True)
 def layers_without_core(parts: NetworkParts, cores: Sequence[Sequence[int]]) -> Need:
     """Left over when as many layers as possible have a core of their own."""
     left = without_core(layer_maps(parts), cores)
     return Need(len(left), ", ".join(left))
-
-
-def _is_image(space: Sequence[int]) -> bool:
-    return max(space, default=1) > 1
-
-
-def _shapes(shapes: Iterable[tuple[str, Sequence[int]]]) -> Need:
-    return in_words((name, "x".join(map(str, shape))) for name, shape in shapes)

@@ -55,6 +55,12 @@ class ChipChoice:
             options["neuron_type"] = NEURONS
         return cls(chips.get(name))
 
+    @property
+    def conversion(self) -> dict[str, Any]:
+        """Options of `convert`: poolings stay apart for a chip that has its own."""
+        apart = any(limit.quantity == "pools" for limit in self.chip.limits)
+        return {"lower": False} if apart else {}
+
     def fit(self, network: Any, x: Any, n_steps: int) -> Any:
         """A `ChipFit`; with samples, and if anything is published of it, the time of steps, too."""
         from ..activity.subject import steps_or_own

@@ -102,7 +102,7 @@ def fit(
     if not is_graph(model):
         from ..conversion import convert
 
-        conversion = convert(network, **options)
+        conversion = convert(network, **options, **({} if choice is None else choice.conversion))
     if x is not None:
         x, y = first_samples(x, samples), None if y is None else y[:samples]
     if choice is not None:

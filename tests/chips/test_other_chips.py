@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import nengo
 import numpy as np
@@ -15,6 +16,7 @@ from nengo_spikecost import chips, errors
 from .networks import chain
 from .test_speck_cores import images
 
+AKIDA = json.loads((Path(__file__).parent / "recordings" / "akida_layers.json").read_text())
 CONV = {"filters": 4, "kernel": 3, "stride": 2, "bias": 0}
 
 
@@ -23,12 +25,14 @@ def misfits(chip, network):
 
 
 class TestAKD1000:
-    def test_a_convolution_that_it_takes_and_kernels_and_steps_that_it_does_not(self):
-        assert misfits("akd1000", images({"input": [1, 20, 20], "layers": [CONV]})) == set()
-        four = images({"input": [1, 20, 20], "layers": [{**CONV, "kernel": 4}]})
-        assert misfits("akd1000", four) == {"kernels"}
-        far = images({"input": [1, 20, 20], "layers": [{**CONV, "stride": 4}]})
-        assert misfits("akd1000", far) == {"strides"}
+    @pytest.mark.parametrize("case", AKIDA["cases"], ids=lambda case: str(list(case.values())))
+    def test_convolutions_are_those_that_its_vendor_maps(self, case):
+        size = {"input": [1, 32, 32]}
+        own = {**CONV, "kernel": case["kernel"], "stride": case["stride"]}
+        before = [] if case["first"] else [{**CONV, "stride": 1}]
+        found = misfits("akd1000", images({**size, "layers": [*before, own]}))
+        assert (found == set()) == case["mapped"], case["words"]
+        assert found <= {"first_convolutions" if case["first"] else "convolutions"}
 
     def test_nothing_recurrent(self):
         weights = {"input": np.ones((2, 3)), "hidden": np.ones((3, 3)), "readout": np.ones((3, 2))}

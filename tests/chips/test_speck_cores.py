@@ -96,6 +96,31 @@ def test_a_network_that_fits_and_the_ways_in_which_others_do_not():
     }  # fmt: skip
 
 
+def test_pooling_in_front_stays_apart_and_has_windows_that_the_chip_has():
+    rng = np.random.RandomState(0)
+
+    def pooled(window):
+        with nengo.Network(seed=0) as net:
+            net.config[nengo.Connection].synapse = None
+            a = nengo.Ensemble(12 * 12 * 2, 1, neuron_type=NEURONS, label="a")
+            pool = nengo.Convolution(
+                2, (12, 12, 2), strides=(window, window), kernel_size=(window, window),
+                init=np.full((window, window, 2, 2), 1.0) * np.eye(2),
+            )  # fmt: skip
+            between = nengo.Node(size_in=pool.output_shape.size, label="pool")
+            conv = nengo.Convolution(4, pool.output_shape, init=rng.rand(3, 3, 2, 4))
+            b = nengo.Ensemble(conv.output_shape.size, 1, neuron_type=NEURONS, label="b")
+            nengo.Connection(a.neurons, between, transform=pool)
+            nengo.Connection(between, b.neurons, transform=conv)
+            nengo.Probe(b.neurons)
+        return net
+
+    (own,) = layer_maps(NetworkParts.of(pooled(2)))
+    assert (own.kernel, own.channels_in, own.space, own.pools) == ((3, 3), 2, (4, 4), ((2, 2),))
+    assert chips.fit("speck2f", pooled(2)).fits
+    assert {c.limit.quantity for c in chips.fit("speck2f", pooled(3)).misfits} == {"pools"}
+
+
 def test_a_dense_layer_behind_an_image_has_the_image_as_its_kernel():
     case = {"input": [1, 12, 12], "layers": [{"filters": 4, "kernel": 3, "stride": 2, "bias": 0}]}
     net = images(case)

@@ -14,9 +14,13 @@ from ...layout.verdict import NextStep, Verdict
 from ..chip_fit import ChipFit, LimitCheck
 from .run_time_view import time_lines
 
+LONGEST, BELOW = 18, "see below"
+"""Longest words in a column, and what stands in it for longer ones."""
+
 REMEDIES = {
     "resets": "Take neurons that subtract the threshold, such as SpikingRectifiedLinear",
     "input_channels": "Send fewer values in: pool or select them first",
+    "synaptic_filters": "Leave the filter of Connections out (synapse=None, --synapse 0)",
     "topology": "Take the recurrent connections out: this chip runs layers one after the other",
 }
 """By what a network has too much of: what to do."""
@@ -41,7 +45,7 @@ class ChipFitPresenter(Presenter[ChipFit]):
         )
 
     def summary(self, fit: ChipFit) -> Iterable[Part]:
-        rows = [(c.quantity.words, _network(c), str(c.limit), c.answer) for c in fit.checks]
+        rows = [(c.quantity.words, _network(c), _short(str(c.limit)), c.answer) for c in fit.checks]
         yield Table.of(
             ("Limit", "Network", "Chip", "Within"), rows, right=(False, True, True, False)
         )
@@ -50,8 +54,13 @@ class ChipFitPresenter(Presenter[ChipFit]):
         if fit.chip.note:
             yield f"* {fit.chip.note}"
         for check in fit.checks:
-            if check.limit.origin.note:
-                yield f"* {check.quantity.words}: {check.limit.origin.note}."
+            known = [check.limit.origin.note] if check.limit.origin.note else []
+            if _short(str(check.limit)) == BELOW:
+                known = [f"the chip takes {check.limit}", *known]
+            if _network(check) == BELOW:
+                known = [f"the network has {check.need}", *known]
+            if known:
+                yield f"* {check.quantity.words}: {'; '.join(known)}."
         yield "* Limits that are not listed are not published. Sources: " + "; ".join(_sources(fit))
         if fit.time is not None:
             yield ""
@@ -108,7 +117,12 @@ def _next_steps(fit: ChipFit) -> Iterable[NextStep]:
 
 
 def _network(check: LimitCheck) -> str:
-    return MISSING if check.need.value is None else str(check.need)
+    return MISSING if check.need.value is None else _short(str(check.need))
+
+
+def _short(text: str) -> str:
+    """Words that fit into a column."""
+    return text if len(text) <= LONGEST else BELOW
 
 
 def _sources(fit: ChipFit) -> list[str]:
