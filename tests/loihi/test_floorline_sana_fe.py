@@ -74,15 +74,17 @@ class Halved:
         self.recording = record_spikes(net, n_steps=STEPS)
         self.mapping = place(net, model=self.recording.built.model)
         self.exported = to_sana_fe(self.mapping, self.recording)
-        self.step_s = self._step_s(self.exported)
+        self.run = replay(self.exported, "simple")
+        self.step_s = self.run.step_s[:-1]  # what is delivered after the last is lost
         self.cost = price_chip(self._work(), "silicon", host_io="none")
         self.saved = {}  # a chip of SANA-FE takes seconds to make
 
     @property
     def loose_s(self):
-        """How many spikes of a step had no input, and so are updates besides, is not counted."""
-        update_s = self.exported.constants.latency["neuron_update"]
-        return update_s * self.recording.chip.by_step.spikes.max(axis=2).mean()
+        """Time of compartments with a current alone, which only we update, all on one core."""
+        alone = self.recording.chip.by_step.active[0].sum(axis=1) - self.run.updated
+        assert (alone >= 0).all()
+        return self.exported.constants.latency["neuron_update"] * alone.mean()
 
     def _work(self):
         """Our counts in SANA-FE's order: it delivers a spike in the step in which it is fired."""
@@ -97,10 +99,11 @@ class Halved:
 
         by_step = replace(steps, **{name: of_steps(name) for name in vars(steps)})
         activity = replace(self.recording, chip=replace(chip, by_step=by_step))
-        return replace(chip_work(activity, self.mapping), n_steps=STEPS - 1)
+        active = by_step.active.sum(axis=1)
+        return replace(chip_work(activity, self.mapping), n_steps=STEPS - 1, active=active)
 
     def _step_s(self, exported):
-        return replay(exported, "simple").step_s[:-1]  # what is delivered after the last is lost
+        return replay(exported, "simple").step_s[:-1]
 
     def saved_s(self, cores):
         """Time that SANA-FE saves in every step if these cores take half the time."""
