@@ -116,6 +116,8 @@ class StepModel:
     def __post_init__(self) -> None:
         check.choice("unit", self.unit, UNITS, ChipError)
         check.choice("join", self.join, JOINS, ChipError)
+        if not self.terms:
+            raise ChipError("a step takes a time for one count at least: step.terms has none.")
         for name, value in self.terms.items():
             if value is not None:
                 check.positive(f"terms.{name}", value, ChipError, zero=True)

@@ -133,7 +133,7 @@ class NetworkParts:
     @cached_property
     def n_targets(self) -> int:
         """Neurons that an input reaches."""
-        reached = _any_by((p.post.name, p.reached) for p in self.into)
+        reached = _any_by((p.post.name, p.fan_in > 0) for p in self.into)
         return int(sum(of.sum() for of in reached.values()))
 
     @cached_property

@@ -123,6 +123,15 @@ def fan_out(parts: NetworkParts) -> Need:
     return largest((name, of.max(initial=0)) for name, of in parts.fan_out.items())
 
 
+@quantity("sources of a neuron")
+def fan_in(parts: NetworkParts) -> Need:
+    """Inputs and neurons that lead to one neuron, or to one value read out, at most."""
+    into: dict[str, Any] = {}
+    for pathway in (*parts.into, *parts.within, *parts.out):
+        into[pathway.post.name] = into.get(pathway.post.name, 0) + pathway.fan_in
+    return largest((name, of.max(initial=0)) for name, of in into.items())
+
+
 @quantity("synapses between hidden neurons")
 def hidden_synapses(parts: NetworkParts) -> Need:
     """Pairs of hidden neurons that are joined."""

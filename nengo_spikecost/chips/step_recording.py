@@ -15,6 +15,7 @@ from ..activity.measure import default_batch_size
 from ..activity.samples import InputSpec
 from ..activity.simulator_spec import simulators
 from ..activity.subject import is_nothing, subject
+from ..deadlines import check_time
 from ..errors import ChipError, DataError
 from ..memory import Need as Memory
 from .network_parts import NetworkParts
@@ -64,11 +65,13 @@ def step_spikes(
     size = default_batch_size(given.network.n_neurons, "fresh")
     backend: Any = None
     joined: list[StepSpikes] = []
+    seen = 0
     try:
         for batch in samples.batches(1 if is_nothing(data) else size):
-            steps = int(samples.n_steps or 0)
+            check_time()
+            steps, seen = int(samples.n_steps or 0), seen + len(batch)
+            _check_memory(parts, samples.n_samples or seen, steps)
             if backend is None:
-                _check_memory(parts, samples.n_samples or len(batch), steps)
                 setup = replace(setup, n_steps=steps, batch_size=size)
                 backend = built_backend(simulators.get("compiled"), setup)
                 if not hasattr(backend, "run_lengths"):

@@ -338,12 +338,14 @@ class Pathway:
         return fan_out
 
     @cached_property
-    def reached(self) -> np.ndarray:
-        """Whether each target is reached by any source element, shape (post.size,), bool."""
-        reached = np.ones(self._chain[0].size_in, dtype=bool)
-        for pattern in self._chain:
-            reached = pattern.forward(reached) > 0
-        return reached
+    def fan_in(self) -> np.ndarray:
+        """Number of distinct source elements that reach each target, shape (post.size,), int64.
+
+        As `fan_out`, with sources and targets exchanged; read-only.
+        """
+        fan_in = chain_fan_out([pattern.T for pattern in reversed(self._chain)]).view()
+        fan_in.flags.writeable = False
+        return fan_in
 
     @cached_property
     def _chain(self) -> list[Connectivity]:

@@ -51,6 +51,7 @@ def test_quantities_of_random_networks_are_those_of_their_matrices(seed):
         "hidden_neurons": len(hidden),
         "output_neurons": readout.shape[1],
         "fan_out": hidden.sum(axis=1).max(),
+        "fan_in": max((into.sum(axis=0) + hidden.sum(axis=0)).max(), readout.sum(axis=0).max()),
         "hidden_synapses": hidden.sum(),
         "hidden_synapses_of_filter": hidden.sum(),
         "synapses": into.sum() + hidden.sum() + readout.sum(),
@@ -271,6 +272,28 @@ def test_a_chip_is_one_table(tmp_path):
             "smells",
         ),
         ('[c]\ntitle = "C"\nlimits = {}\npowers.idle = { W = -1, source = "x" }\n', "positive"),
+        (
+            '[c]\ntitle = "C"\nlimits = {}\nstep = { unit = "s", join = "sum", source = "x", '
+            "terms = {} }\n",
+            "at least",
+        ),
+        (
+            '[c]\ntitle = "C"\nlimits = {}\nstep = { unit = "s", join = "sum", source = "x", '
+            "terms = { hidden_neurons = nan } }\n",
+            "finite",
+        ),
+        ("c = 3\n", "must be a table"),
+        ('[c]\ntitle = "C"\nlimits.neurons = 5\n', "must be a table"),
+        ('[c]\ntitle = "C"\nlimits.resets = { only = "zero", source = "x" }\n', "list of words"),
+        (
+            '[c]\ntitle = "C"\nlimits.layers_without_core = { at_most = 0, source = "x" }\n',
+            "needs cores",
+        ),
+        (
+            '[c]\ntitle = "C"\nlimits.layers_without_core = { at_most = 0, source = "x", '
+            "cores = [[1, 2]] }\n",
+            "three numbers",
+        ),
         ("", "no chip in"),
         ("not toml", "Cannot read"),
     ],
