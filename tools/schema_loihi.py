@@ -141,6 +141,23 @@ CHIP_COST: dict[str, Any] = {
         "with_host": {"": "As steps are.", **FLOORLINE},
         "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
     },
+    "measurability": [
+        {
+            "": "Within one boundary.",
+            "boundary": "string: The boundary.",
+            "board": "string: The board.",
+            "power_W": "@range: Power that is predicted, in W.",
+            "error": "number: Share of it that the mean of all runs may be off by.",
+            "confidence": "number: That it is off by no more.",
+            "presentations": "integer: Presentations of a run.",
+            "runs": "integer|null: Runs; null: no number of them will do.",
+            "runs_at_low": "integer|null: Runs, if the power is at the low end of its range.",
+            "between_runs_W": "number: Standard deviation of the power of runs, in W.",
+            "offset_W": "number: What all runs may be off by alike, in W.",
+            "quantile": "number: Student's, for that confidence.",
+        },
+        "How often the board has to run it to measure its power; empty: its noise is not known.",
+    ],
     "layers": [
         {
             "": "One layer.", "name": "string: Name of the layer.", "n_cores": "integer: Cores.",

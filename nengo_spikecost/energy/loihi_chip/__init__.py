@@ -35,21 +35,25 @@ from __future__ import annotations
 from ...chip.chip_work import ChipWork
 from ...workload.measured_chip import chip_work
 from . import shown as _shown  # noqa: F401  (registers presenters)
+from .boundaries import BOARD_PARTS, BOUNDARIES
 from .chip_files import ChipFile, read_chip_file, shipped_chip
 from .chip_options import ChipOptions
 from .chip_profile import EVENTS, POWERS, Board, HostIO, Profile
-from .cost import ChipCost, CoreCost, LayerCost
+from .core_cost import CoreCost, LayerCost
+from .cost import ChipCost
 from .events import CORE_PARTS
 from .floorline_record import DECIDERS, Floorline, Limit
 from .loihi_chip_model import loihi_chip
-from .price import BOARD_PARTS, BOUNDARIES, ChipPrice, Setting
+from .measurability import BoardNoise, Measurability
+from .price import ChipPrice, Setting
 from .price_chip import price_chip
 from .ranges import Range, Table
 from .step_time import TIME_PARTS, ChipTime
 
 __all__ = [
     "BOARD_PARTS", "BOUNDARIES", "CORE_PARTS", "DECIDERS", "EVENTS", "POWERS", "TIME_PARTS",
-    "Board", "ChipCost", "ChipFile", "ChipOptions", "ChipPrice", "ChipTime", "ChipWork",
-    "CoreCost", "Floorline", "HostIO", "LayerCost", "Limit", "Profile", "Range", "Setting",
-    "Table", "chip_work", "loihi_chip", "price_chip", "read_chip_file", "shipped_chip",
+    "Board", "BoardNoise", "ChipCost", "ChipFile", "ChipOptions", "ChipPrice", "ChipTime",
+    "ChipWork", "CoreCost", "Floorline", "HostIO", "LayerCost", "Limit", "Measurability",
+    "Profile", "Range", "Setting", "Table", "chip_work", "loihi_chip", "price_chip",
+    "read_chip_file", "shipped_chip",
 ]  # fmt: skip

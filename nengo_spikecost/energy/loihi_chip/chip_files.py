@@ -14,6 +14,7 @@ from .. import device_files as files
 from ..device import Constant
 from ..device_files import ORIGIN, DeviceFile, check_words, checked_table, given, read_constant
 from .chip_profile import Board, HostIO, Profile
+from .measurability import BoardNoise
 from .ranges import Table, widened
 
 LOIHI_FILE = Path(__file__).with_name("loihi.toml")
@@ -94,10 +95,36 @@ def _profile(key: str, entry: Any, names: DeviceFile) -> Profile:
 
 def _board(key: str, entry: Any, names: DeviceFile, barrier: Table) -> Board:
     where = f"boards.{key} in {names.path!r}"
-    check_words(where, entry, ("description", "note", "n_chips", "powers"), ("n_chips", "powers"))
+    words = ("description", "note", "n_chips", "powers", "noise")
+    check_words(where, entry, words, ("n_chips", "powers"))
     table = checked_table(entry["powers"], f"{where}: powers", names.path)
     powers = {k: read_constant(f"{where}: {k}", v, "W", names) for k, v in table.items()}
-    return Board(key, powers, entry["n_chips"], barrier, **given(entry, ("description", "note")))
+    noise = _noise(f"{where}: noise", entry["noise"], names) if "noise" in entry else None
+    texts = given(entry, ("description", "note"))
+    return Board(key, powers, entry["n_chips"], barrier, noise=noise, **texts)
+
+
+def _noise(where: str, entry: Any, names: DeviceFile) -> BoardNoise:
+    units = {"between_runs": "W", "within_run": "W", "interval": "s", "run": "s"}
+    words = ("boundaries", "degrees", "run_steps", "offsets", *units)
+    check_words(where, entry, words, ("boundaries", "degrees", "between_runs"))
+    constants = {
+        key: read_constant(f"{where}: {key}", entry[key], unit, names)
+        for key, unit in units.items()
+        if key in entry
+    }
+    table = checked_table(entry.get("offsets", {}), f"{where}: offsets", names.path)
+    offsets = {
+        key.replace("_", " "): read_constant(f"{where}: {key}", value, "W", names)
+        for key, value in table.items()
+    }
+    try:
+        return BoardNoise(
+            boundaries=tuple(entry["boundaries"]), degrees=entry["degrees"], offsets=offsets,
+            run_steps=entry.get("run_steps"), **constants,
+        )  # fmt: skip
+    except EnergyError as error:
+        raise EnergyError(f"{where}: {error}") from error
 
 
 def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:

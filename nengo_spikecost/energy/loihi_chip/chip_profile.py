@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ...errors import EnergyError
 from ..device import LEVELS, Constant
+from .measurability import BoardNoise
 from .ranges import Table
 
 EVENTS = (
@@ -125,6 +126,8 @@ class Board:
         Chips of the board: those that are not used are drawn from, too.
     barrier : Table
         Seconds by which a step is longer on so many chips.
+    noise : BoardNoise, optional
+        How well its power can be read. None: no repeats are published.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Board:
     barrier: Table
     description: str = ""
     note: str = ""
+    noise: BoardNoise | None = None
 
     def __post_init__(self) -> None:
         where = f"Board {self.name!r}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,78 +17,19 @@ from ...layout import Result
 from ...layout.si import counted, si
 from ..constant_list import ColumnWidths, constants_text
 from ..device import LEVELS
+from .boundaries import BOUNDARIES, checked_boundary
+from .chip_files import shipped_chip
 from .chip_profile import Board, HostIO, Profile
+from .core_cost import CoreColumns, CoreCost, LayerCost
 from .events import gaps
 from .floorline import floorline
 from .floorline_record import HOST, Floorline
-from .price import BOUNDARIES, ChipPrice, Setting, checked_boundary
+from .measurability import Measurability, measurability, sentence_of
+from .price import ChipPrice, Setting, price_at
 from .ranges import Range
 
 if TYPE_CHECKING:
     import pandas
-
-
-@dataclass(frozen=True)
-class CoreCost:
-    """Counts, energy and time of one core per inference, mean over samples.
-
-    Attributes
-    ----------
-    name, layer : str
-    chip : int
-    compartments : int
-    synops, active_updates, spikes, messages_out, axon_events : float
-    parts_J : mapping from one of `CORE_PARTS` to float
-        Energy within the boundary ``"core dynamic"``.
-    energy_J : Range
-        Their sum.
-    busy_s : Range
-        Time that the core works.
-    slowest : float
-        Share of the steps in which it is the slowest core.
-    """
-
-    name: str
-    layer: str
-    chip: int
-    compartments: int
-    synops: float
-    active_updates: float
-    spikes: float
-    messages_out: float
-    axon_events: float
-    parts_J: Mapping[str, float] = field(repr=False)
-    energy_J: Range
-    busy_s: Range
-    slowest: float
-
-
-@dataclass(frozen=True)
-class LayerCost:
-    """The cores of one layer; see `CoreCost`.
-
-    Attributes
-    ----------
-    name : str
-    n_cores, compartments : int
-    synops, active_updates, spikes, messages_out, axon_events : float
-    parts_J : mapping from one of `CORE_PARTS` to float
-    energy_J : Range
-    slowest : float
-        Share of the steps in which one of its cores is the slowest.
-    """
-
-    name: str
-    n_cores: int
-    compartments: int
-    synops: float
-    active_updates: float
-    spikes: float
-    messages_out: float
-    axon_events: float
-    parts_J: Mapping[str, float] = field(repr=False)
-    energy_J: Range
-    slowest: float
 
 
 @dataclass(frozen=True)
@@ -253,6 +194,64 @@ class ChipCost(Result):
             sentence += ". by_step=True (--by-step) tells of single steps"
         return sentence
 
+    def measurability(
+        self, boundary: str = "core dynamic", *, board: str | Board | None = None,
+        error: float = 0.1, confidence: float = 0.95,
+    ) -> Measurability:  # fmt: skip
+        """How often a board has to run this network until its power is measured well enough.
+
+        Parameters
+        ----------
+        boundary : {"core dynamic", "total dynamic", "used cores", "chip", "board"}
+            Whose power is to be measured.
+        board : str or Board, optional
+            Default: the one that is priced.
+        error : float
+            Share of the power that the mean of all runs may be off by.
+        confidence : float
+            That it is not off by more.
+
+        Raises
+        ------
+        EnergyError
+            If no repeats of that board are published, or it does not read that boundary.
+        """
+        checked_boundary(boundary)
+        cost = self if board is None else self._on(board)
+        found = cost.board
+        if found.noise is None:
+            known = [name for name, one in shipped_chip().boards.items() if one.noise]
+            raise EnergyError(
+                f"board {found.name}: no repeats of a measurement are published, so that its noise "
+                f"is not known; it is of {', '.join(map(repr, known))}."
+            )
+        power_W = cost.running_W(boundary) if cost.work.runs_on else cost.power_W(boundary)
+        return measurability(
+            found.noise, found.name, boundary, power_W, cost.work.n_steps,
+            cost.latency_s.nominal, error=error, confidence=confidence,
+        )  # fmt: skip
+
+    def measurability_sentence(self, error: float = 0.1, confidence: float = 0.95) -> str:
+        """What of the network the board can measure, and how often it has to run; else ``""``."""
+        noise = self.board.noise
+        if noise is None:
+            return ""
+        parts = [
+            self.measurability(name, error=error, confidence=confidence)
+            for name in noise.boundaries
+        ]
+        where = f"within {error:.0%} at {confidence:.0%} confidence on {self.board.name}"
+        return f"{where}: {sentence_of(parts)}"
+
+    def _on(self, board: Any) -> ChipCost:
+        """The same work on another board."""
+        known = shipped_chip().boards
+        if not isinstance(board, Board):
+            board = known[check.choice("board", board, known, EnergyError, quoted=True)]
+        setting = replace(self.setting, board=board)
+        prices = (price_at(self.work, setting, level) for level in LEVELS)
+        return ChipCost(self.work, setting, *prices)
+
     @cached_property
     def _floorlines(self) -> dict[tuple[bool, str], Floorline]:
         """Those that were asked for."""
@@ -261,7 +260,7 @@ class ChipCost(Result):
     @property
     def cores(self) -> tuple[CoreCost, ...]:
         """One entry a core, in the order of `work`."""
-        work, columns = self.work, _CoreColumns(self)
+        work, columns = self.work, self._columns()
         return tuple(
             CoreCost(
                 name=work.cores[i],
@@ -276,7 +275,7 @@ class ChipCost(Result):
     @property
     def layers(self) -> tuple[LayerCost, ...]:
         """One entry a layer with cores."""
-        layers, columns = np.array(self.work.layers), _CoreColumns(self)
+        layers, columns = np.array(self.work.layers), self._columns()
         members = {name: np.flatnonzero(layers == name) for name in self.work.layer_names}
         return tuple(
             LayerCost(name=name, n_cores=len(cores), **columns.counts(cores))
@@ -287,7 +286,7 @@ class ChipCost(Result):
     def total(self) -> LayerCost:
         """All cores as one layer."""
         cores = np.arange(self.work.n_cores)
-        return LayerCost(name="Total", n_cores=len(cores), **_CoreColumns(self).counts(cores))
+        return LayerCost(name="Total", n_cores=len(cores), **self._columns().counts(cores))
 
     @property
     def not_priced(self) -> tuple[str, ...]:
@@ -324,34 +323,8 @@ class ChipCost(Result):
         """The rows of `to_frame` as CSV text, written to ``path`` if there is one."""
         return self._csv(path, rows=rows)
 
+    def _columns(self) -> CoreColumns:
+        return CoreColumns(self.work, self.low, self.nominal, self.high)
+
     def _range(self, value: Callable[[ChipPrice], float]) -> Range:
         return Range(*(value(price) for price in (self.low, self.nominal, self.high)))
-
-
-class _CoreColumns:
-    """Counts and energies of each core, means over samples, added up where they are read."""
-
-    def __init__(self, cost: ChipCost):
-        work = cost.work
-        self.compartments = work.compartments
-        self.means = {
-            "synops": work.total_synops().mean(axis=0),
-            "active_updates": np.mean(work.active, axis=0),
-            "spikes": np.mean(work.spikes, axis=0),
-            "messages_out": np.mean(work.messages_out, axis=0),
-            "axon_events": np.mean(work.axon_events, axis=0),
-            "slowest": cost.nominal.time.slowest,
-        }
-        self.parts_J = {key: part.mean(axis=0) for key, part in cost.nominal.cores_J.items()}
-        prices = (cost.low, cost.nominal, cost.high)
-        self.energy_J = [price.core_total_J().mean(axis=0) for price in prices]
-        self.busy_s = [price.time.cores_s.mean(axis=0) for price in prices]
-
-    def counts(self, cores: Any) -> dict[str, Any]:
-        """Sums over some cores, by the names of `CoreCost` and `LayerCost`."""
-        return {
-            "compartments": round(float(self.compartments[cores].sum())),
-            **{key: float(mean[cores].sum()) for key, mean in self.means.items()},
-            "parts_J": {key: float(part[cores].sum()) for key, part in self.parts_J.items()},
-            "energy_J": Range(*(float(energy[cores].sum()) for energy in self.energy_J)),
-        }

@@ -8,25 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ... import check
 from ...chip.chip_work import ChipWork
-from ...errors import EnergyError
 from ..constant_list import Block
 from ..device import Constant
+from .boundaries import checked_boundary
 from .chip_profile import Board, HostIO, Profile
 from .events import core_events
 from .step_time import ChipTime, chip_time
-
-BOARD_PARTS = (
-    "x86 clock", "x86 code", "static cores", "static chips", "unused cores", "other chips",
-)  # fmt: skip
-"""Energies drawn for the time of an inference, beside that of the cores."""
-
-BOUNDARIES: Mapping[str, tuple[str, ...]] = {
-    "core dynamic": (), "total dynamic": BOARD_PARTS[:2], "used cores": BOARD_PARTS[:3],
-    "chip": BOARD_PARTS[:5], "board": BOARD_PARTS,
-}  # fmt: skip
-"""Parts within each boundary, by its name, besides the cores' energy."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +63,6 @@ class ChipPrice:
         # code runs while there is work
         powers = {**self.powers_W, "x86 code": self.powers_W["x86 code"] / longer}
         return np.asarray(busy + sum(powers[part] for part in checked_boundary(boundary)))
-
-
-def checked_boundary(name: Any) -> tuple[str, ...]:
-    """Parts within a boundary beside the cores' energy.
-
-    Raises
-    ------
-    EnergyError
-        If there is none of that name.
-    """
-    return BOUNDARIES[check.choice("boundary", name, BOUNDARIES, EnergyError)]
 
 
 @dataclass(frozen=True)

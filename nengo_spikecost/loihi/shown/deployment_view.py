@@ -64,6 +64,7 @@ class DeploymentPresenter(Presenter[Deployment]):
             ("changed", changed_words(getattr(deployment.network, "choices", ()))),
             ("Loihi", _boundaries(deployment)),
             ("limit", _limit(deployment)),
+            ("to measure", _measured(deployment)),
             next_steps=_next_steps(deployment),
         )
 
@@ -195,6 +196,13 @@ def _boundaries(deployment: Deployment) -> str:
 def _limit(deployment: Deployment) -> str:
     """What sets the time of a step, where what each core did was counted."""
     return "" if deployment.activity.chip is None else deployment.cost().limit_sentence()
+
+
+def _measured(deployment: Deployment) -> str:
+    """How often a board has to run it until its power is measured."""
+    if deployment.activity.chip is None:
+        return ""
+    return deployment.cost().measurability_sentence()
 
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ....layout.plots import COLOURS, draw_bars, draw_points
-from ..cost import ChipCost, LayerCost
+from ..core_cost import LayerCost
+from ..cost import ChipCost
 from ..events import PART_GROUPS
 
 _DARK = "#333333"

@@ -12,7 +12,8 @@ from ....errors import EnergyError
 from ....layout import Table, si
 from ....layout.presenter import Part
 from ...device import LEVELS
-from ..cost import ChipCost, CoreCost, LayerCost
+from ..core_cost import CoreCost, LayerCost
+from ..cost import ChipCost
 from ..events import PART_GROUPS
 from ..floorline_record import HOST
 from ..ranges import Range

@@ -15,7 +15,8 @@ from ....layout.result import identifier, presenter_of
 from ....layout.verdict import Verdict
 from ...constant_list import constants_details
 from ...device import LEVELS, Constant
-from ..cost import ChipCost, CoreCost, LayerCost
+from ..core_cost import CoreCost, LayerCost
+from ..cost import ChipCost
 from ..events import PART_GROUPS
 from ..floorline_record import HOST
 from ..ranges import Range, Table
@@ -39,7 +40,10 @@ class ChipCostPresenter(Presenter[ChipCost]):
         return caption(cost)
 
     def verdict(self, cost: ChipCost) -> Verdict:
-        return Verdict.of(("Loihi", cost.sentence()), ("limit", cost.limit_sentence()))
+        return Verdict.of(
+            ("Loihi", cost.sentence()), ("limit", cost.limit_sentence()),
+            ("to measure", cost.measurability_sentence()),
+        )  # fmt: skip
 
     def charts(self, cost: ChipCost) -> Iterable[Chart]:
         ends = cost.boundaries
@@ -100,6 +104,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
                     ("with_host", cost.floorline()), ("cores_alone", cost.floorline(host=False))
                 )
             },
+            "measurability": [_measured(cost, name) for name in _read(cost)],
             "layers": self.records(cost, "layers"),
             "cores": self.records(cost, "cores"),
             "not_priced": list(cost.not_priced),
@@ -113,6 +118,17 @@ class ChipCostPresenter(Presenter[ChipCost]):
 
     def draw(self, cost: ChipCost, axes: Any) -> None:
         plot_chip_cost(cost, axes)
+
+
+def _read(cost: ChipCost) -> tuple[str, ...]:
+    """Boundaries that the board reads, of published repeats."""
+    return () if cost.board.noise is None else cost.board.noise.boundaries
+
+
+def _measured(cost: ChipCost, boundary: str) -> dict[str, Any]:
+    found = cost.measurability(boundary)
+    record = {item.name: getattr(found, item.name) for item in dataclasses.fields(found)}
+    return {**record, "power_W": _ends(found.power_W)}
 
 
 def energy_by_layer(cost: ChipCost) -> Bars:

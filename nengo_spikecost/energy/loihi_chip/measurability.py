@@ -1,0 +1,212 @@
+"""How often a network has to run on a board until its power is measured to within an error.
+
+A board's probe gives power while a network runs; the dynamic part is that less a power of rest. Of
+one run it reads ``P + b + e + w``:
+
+* ``b`` is an offset that is the same in every run, of at most ``B``: what is subtracted, or how the
+  probe is set, is off. No repetition takes it away.
+* ``e`` is another error in every run, of standard deviation ``s``: it is what repeats differ by.
+* ``w`` is the noise of single readings, which falls with the length of the run. A run needs only
+  so many presentations that it is small beside ``e``: beyond that, more runs help, longer ones not.
+
+The mean of ``R`` runs is within a share ``r`` of ``P``, with confidence ``c``, if ::
+
+    B + t * s / sqrt(R)  <=  r * P
+
+``s`` is known of a few published repeats only. So ``t`` is Student's quantile with as many degrees
+of freedom as these repeats leave, and not that of a normal distribution. If ``B`` alone is more
+than ``r * P``, no number of runs will do. Times are measured far better than powers, so the same
+holds for energies.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ... import check
+from ...errors import EnergyError
+from ...layout.si import counted, si
+from ..device import Constant
+from .boundaries import BOUNDARIES
+from .ranges import Range
+
+#: A run is long enough if noise of single readings is this share of what runs differ by, squared.
+NEGLIGIBLE = 0.1
+
+
+@dataclass(frozen=True)
+class BoardNoise:
+    """How well a board's power can be read, from published repeats.
+
+    Attributes
+    ----------
+    boundaries : tuple of str
+        What the board reads: some of `BOUNDARIES`.
+    between_runs : Constant in W
+        Standard deviation of the power of runs of one network.
+    degrees : int
+        Degrees of freedom that it was computed with.
+    offsets : mapping from boundary to Constant in W
+        By how much readings within it are off at most, in all runs alike. Of what has no entry no
+        offset is known.
+    within_run : Constant in W, optional
+        Standard deviation of single readings in a run. Default: not known.
+    interval : Constant in s, optional
+        Time between these.
+    run : Constant in s, optional
+        Length of the runs that were published; shorter ones may differ more.
+    run_steps : int, optional
+        The same in steps, where their time is not known.
+    """
+
+    boundaries: tuple[str, ...]
+    between_runs: Constant
+    degrees: int
+    offsets: Mapping[str, Constant] = field(default_factory=dict, repr=False)
+    within_run: Constant | None = None
+    interval: Constant | None = None
+    run: Constant | None = None
+    run_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if not check.is_whole(self.degrees, 1):
+            raise EnergyError(
+                f"noise: degrees must be a whole number from 1, not {self.degrees!r}: how many "
+                "repeats there were, less one for each network."
+            )
+        for name in (*self.boundaries, *self.offsets):
+            check.choice("noise: a boundary", name, BOUNDARIES, EnergyError, quoted=True)
+        if not self.boundaries or not set(self.offsets) <= set(self.boundaries):
+            raise EnergyError("noise: boundaries must name what the board reads, at least one.")
+        if not self.between_runs.value:
+            raise EnergyError("noise: between_runs must be above 0.")
+        if (self.within_run is None) != (self.interval is None):
+            raise EnergyError("noise: within_run and interval go together: give both, or none.")
+
+    def presentations(self, n_steps: int, latency_s: float) -> int:
+        """Presentations after which a run is long enough."""
+        needed = [1]
+        if self.run_steps is not None:
+            needed.append(-(-self.run_steps // n_steps))
+        seconds = [] if self.run is None else [self.run.value]
+        if self.within_run is not None and self.interval is not None:
+            ratio = (self.within_run.value / self.between_runs.value) ** 2
+            seconds.append(ratio * self.interval.value / NEGLIGIBLE)
+        needed += [math.ceil(s / latency_s * (1 - 1e-12)) for s in seconds if latency_s]
+        return max(needed)
+
+
+@dataclass(frozen=True)
+class Measurability:
+    """How often a network has to run until a power is measured well enough.
+
+    Attributes
+    ----------
+    boundary, board : str
+    power_W : Range
+        The power that is to be measured, as it is predicted.
+    error : float
+        Share of it that the mean of all runs may be off by.
+    confidence : float
+    presentations : int
+        In one run: then noise of single readings is small beside what runs differ by.
+    runs : int or None
+        None: no number of runs will do.
+    runs_at_low : int or None
+        If the power is at the low end of its range.
+    between_runs_W, offset_W : float
+        Of the board: standard deviation of a run, and error of all runs alike.
+    quantile : float
+        Student's, for that confidence.
+    """
+
+    boundary: str
+    board: str
+    power_W: Range
+    error: float
+    confidence: float
+    presentations: int
+    runs: int | None
+    runs_at_low: int | None
+    between_runs_W: float
+    offset_W: float
+    quantile: float
+
+    @property
+    def can_be_measured(self) -> bool:
+        """Whether any number of runs will do."""
+        return self.runs is not None
+
+    def error_after(self, runs: int) -> float:
+        """Share of the power that the mean of so many runs is off by, at that confidence."""
+        check.whole("runs", runs, EnergyError, 1)
+        off_W = self.offset_W + self.quantile * self.between_runs_W / math.sqrt(runs)
+        return off_W / self.power_W.nominal if self.power_W.nominal else math.inf
+
+    def sentence(self) -> str:
+        """Runs and presentations, or that none will do and why."""
+        return sentence_of([self])
+
+    def _power(self) -> str:
+        return f"{self.boundary} {si(self.power_W.nominal, 'W')}"
+
+    def _runs(self) -> str:
+        if self.runs is None:
+            return f"in no number of runs (readings may be off by {si(self.offset_W, 'W')})"
+        presentations = counted(self.presentations, "presentation")
+        return f"in {counted(self.runs, 'run')} of {presentations}"
+
+
+def sentence_of(found: Sequence[Measurability]) -> str:
+    """Several powers, those that need the same runs together."""
+    together = itertools.groupby(found, Measurability._runs)
+    parts = ((" and ".join(one._power() for one in same), runs) for runs, same in together)
+    return "; ".join(f"{powers} {runs}" for powers, runs in parts)
+
+
+def runs_needed(
+    power_W: float, error: float, quantile: float, between_runs_W: float, offset_W: float
+) -> int | None:
+    """Fewest runs whose mean is within the error; None if no number of them is."""
+    left_W = error * power_W - offset_W
+    if left_W <= 0:
+        return None
+    return max(1, math.ceil((quantile * between_runs_W / left_W) ** 2 * (1 - 1e-12)))
+
+
+def measurability(
+    noise: BoardNoise, board: str, boundary: str, power_W: Range, n_steps: int, latency_s: float, *,
+    error: float, confidence: float,
+) -> Measurability:  # fmt: skip
+    """How often a network has to run; the arguments are those of `Measurability`.
+
+    Raises
+    ------
+    EnergyError
+        If the board does not read that boundary, or error or confidence are no shares above 0 and
+        below 1.
+    """
+    from scipy.stats import t as student  # half a second's import
+
+    for name, value in (("error", error), ("confidence", confidence)):
+        if not 0 < check.share(name, value, EnergyError) < 1:
+            raise EnergyError(f"{name} must be above 0 and below 1, not {value!r}.")
+    if boundary not in noise.boundaries:
+        raise EnergyError(
+            f"boundary {boundary!r} is not read on {board}; there are "
+            f"{', '.join(map(repr, noise.boundaries))}."
+        )
+    quantile = float(student.ppf((1 + confidence) / 2, noise.degrees))
+    offset, between_W = noise.offsets.get(boundary), noise.between_runs.value
+    offset_W = 0.0 if offset is None else offset.value
+    runs, at_low = (
+        runs_needed(watts, error, quantile, between_W, offset_W)
+        for watts in (power_W.nominal, min(power_W))
+    )
+    return Measurability(
+        boundary, board, power_W, float(error), float(confidence),
+        noise.presentations(n_steps, latency_s), runs, at_low, between_W, offset_W, quantile,
+    )  # fmt: skip

@@ -1,0 +1,256 @@
+"""How often a board has to run a network, against the noise of boards drawn at random."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nengo_spikecost.energy.device import Constant
+from nengo_spikecost.energy.loihi_chip import (
+    BoardNoise,
+    ChipWork,
+    price_chip,
+    read_chip_file,
+    shipped_chip,
+)
+from nengo_spikecost.energy.loihi_chip.measurability import measurability, runs_needed
+from nengo_spikecost.energy.loihi_chip.ranges import Range
+from nengo_spikecost.errors import EnergyError
+
+from .works import property_test
+
+MW = 1e-3
+
+
+def noise(between=2.0, degrees=4, offset=0.0, **others):
+    offsets = {"core dynamic": Constant(offset * MW, unit="W")}
+    return BoardNoise(
+        boundaries=("core dynamic",), between_runs=Constant(between * MW, unit="W"),
+        degrees=degrees, offsets=offsets, **others,
+    )  # fmt: skip
+
+
+def cost_of(power_mW, board_noise, n_steps=40):
+    """A cost whose cores take so much power for 1 ms, on a board with this noise."""
+    board = replace(shipped_chip().boards["nahuku32"], noise=board_noise)
+    synops = round(power_mW * MW * 1e-3 / 35.5e-12)
+    work = ChipWork.by_hand(n_cores=128, n_compartments=0, n_steps=n_steps, synops=synops)
+    cost = price_chip(work, board=board, host_io=1e-3 / n_steps)
+    assert cost.power_W("core dynamic").nominal == pytest.approx(power_mW * MW, rel=1e-3)
+    return cost
+
+
+def measured(rng, power, runs, between, offset, presentations, within=0.0, interval=1.0):
+    """The mean power of some runs; each is the mean of its readings, and off by its own error."""
+    readings = max(1, int(presentations * 1e-3 / interval))
+    own = rng.normal(0, between, runs)
+    read = rng.normal(0, within / np.sqrt(readings), runs)
+    return power + offset + (own + read).mean()
+
+
+@pytest.mark.parametrize("power, between, offset, degrees, error, confidence", [
+    (10.0, 2.0, 0.0, 4, 0.1, 0.95), (10.0, 2.0, 0.5, 4, 0.1, 0.9),
+    (30.0, 4.5, 1.0, 18, 0.05, 0.95), (5.0, 1.0, 0.2, 7, 0.2, 0.99),
+])  # fmt: skip
+def test_that_many_runs_are_enough_and_not_many_too_many(
+    power, between, offset, degrees, error, confidence
+):
+    """Noise is drawn anew each time, and so are the repeats that it was known from."""
+    rng = np.random.RandomState(0)
+    inside, known = [], []
+    for _ in range(4000):
+        repeats = between * np.sqrt(rng.chisquare(degrees) / degrees)
+        found = measurability(
+            noise(repeats, degrees, offset), "board", "core dynamic", Range(*[power * MW] * 3),
+            40, 1e-3, error=error, confidence=confidence,
+        )  # fmt: skip
+        known.append(found.runs)
+        sign = rng.choice([-1, 1])
+        mean = measured(rng, power, found.runs, between, sign * offset, found.presentations)
+        inside.append(abs(mean - power) <= error * power)
+    # the share is known to two of its own standard deviations, of 4,000 draws
+    rate, doubt = np.mean(inside), 3 * np.sqrt(confidence * (1 - confidence) / 4000)
+    assert rate >= confidence - doubt
+    # with a sixth of the runs it is clearly not enough
+    few = max(1, int(np.median(known)) // 6)
+    if few < np.median(known) / 3:
+        means = [measured(rng, power, few, between, offset, 1) for _ in range(4000)]
+        assert np.mean([abs(m - power) <= error * power for m in means]) < confidence - doubt
+
+
+def test_longer_runs_help_only_until_readings_are_averaged():
+    """At the presentations that are told, readings add less than a tenth of the variance."""
+    rng = np.random.RandomState(1)
+    board = noise(1.0, 9, within_run=Constant(20 * MW, unit="W"), interval=Constant(5e-3, unit="s"))
+    found = cost_of(30.0, board).measurability(error=0.1)
+    assert found.presentations == pytest.approx(20**2 * 5 / 0.1, rel=1e-6)
+
+    def spread(presentations):
+        runs = [measured(rng, 0, 1, 1.0, 0.0, presentations, 20.0, 5e-3) for _ in range(20_000)]
+        return np.std(runs)
+
+    assert spread(found.presentations) < np.sqrt(1.1) * 1.02
+    assert spread(found.presentations // 20) > 1.3
+    assert spread(10 * found.presentations) > 0.98
+
+
+def test_no_number_of_runs_takes_an_offset_away():
+    found = cost_of(10.0, noise(offset=1.5)).measurability(error=0.1)
+    assert found.runs is None and not found.can_be_measured
+    assert found.error_after(10**9) == pytest.approx(0.15, rel=1e-3)
+    assert (
+        found.sentence()
+        == "core dynamic 10.0 mW in no number of runs (readings may be off by 1.50 mW)"
+    )
+    assert cost_of(10.0, noise(offset=1.5)).measurability(error=0.2).can_be_measured
+    rng = np.random.RandomState(2)
+    means = [measured(rng, 10.0, 10_000, 2.0, 1.5, 1) for _ in range(100)]
+    assert not any(abs(m - 10.0) <= 1.0 for m in means)
+
+
+@property_test
+@given(
+    st.floats(0.1, 1000), st.floats(0.01, 0.5), st.floats(1.0, 20), st.floats(0.01, 50),
+    st.floats(0, 20),
+)  # fmt: skip
+def test_one_run_less_is_too_few(power, error, quantile, between, offset):
+    runs = runs_needed(power, error, quantile, between, offset)
+    if runs is None:
+        assert offset >= error * power
+        return
+    off = [offset + quantile * between / np.sqrt(max(n, 1e-9)) for n in (runs, runs - 1)]
+    assert off[0] <= error * power * (1 + 1e-9)
+    assert runs == 1 or off[1] > error * power * (1 - 1e-9)
+
+
+@settings(property_test, max_examples=20)
+@given(st.integers(1, 3000), st.integers(1, 500))
+def test_a_run_is_as_long_as_those_that_the_noise_is_of(run_steps, n_steps):
+    found = cost_of(10.0, noise(run_steps=run_steps), n_steps).measurability()
+    assert (found.presentations - 1) * n_steps < run_steps <= found.presentations * n_steps
+    timed = noise(run=Constant(0.5, unit="s"))
+    assert cost_of(10.0, timed, n_steps).measurability().presentations == 500
+
+
+def test_the_range_of_the_power():
+    found = cost_of(12.0, noise(offset=1.0)).measurability(error=0.1)
+    power = found.power_W
+    assert power.low < power.nominal < power.high
+    assert found.runs == runs_needed(power.nominal, 0.1, found.quantile, 2 * MW, 1 * MW)
+    assert found.runs_at_low == runs_needed(min(power), 0.1, found.quantile, 2 * MW, 1 * MW)
+
+
+def test_what_is_shipped_is_what_was_published():
+    """The standard deviations, from the numbers that the sources have."""
+    boards = shipped_chip().boards
+    idle = [939.3363636363637, 937.9130434782608, 946.6637931034483, 945.8220338983051,
+            937.5611510791367]  # fmt: skip
+    nahuku = boards["nahuku32"].noise
+    assert nahuku.between_runs.value == pytest.approx(np.std(idle, ddof=1) * MW, rel=2e-3)
+    assert nahuku.degrees == len(idle) - 1
+    read = [6.059, 3.459, 2.801, -2.334]
+    half = (max(read) - min(read)) / 2 * MW
+    assert nahuku.offsets["core dynamic"].value == pytest.approx(half, rel=2e-3)
+    # running less idle in mW of each run: keyword spotting, then seven sizes of another network
+    networks = [
+        [80.74, 80.73, 80.39, 80.28, 80.40], [78.01, 77.90, 77.96], [78.08, 78.18, 78.31],
+        [80.54, 80.37, 80.50], [83.78, 83.67, 84.08], [87.65, 88.03, 87.69],
+        [91.11, 91.75, 91.47], [95.19, 95.14, 95.53],
+    ]  # fmt: skip
+    wolf = boards["wolf_mountain"].noise
+    assert wolf.degrees == sum(len(runs) - 1 for runs in networks)
+    squares = sum(np.var(runs) * len(runs) for runs in networks)
+    expected = np.sqrt(squares / wolf.degrees) * MW
+    assert wolf.between_runs.value == pytest.approx(expected, rel=5e-3)
+
+
+def demo_like(**options):
+    work = ChipWork.by_hand(
+        n_cores=11, n_compartments=7812, n_steps=40, synops={"conv": 735_000, "dense": 148_000},
+        spikes=5271, active_share=0.4, messages=11_500, host_to_chip=2948,
+    )  # fmt: skip
+    return price_chip(work, **options)
+
+
+def test_a_small_network_on_two_boards(tmp_path):
+    """Its cores are below what probes are off by; a board's power is not."""
+    nahuku = demo_like()
+    core = nahuku.measurability()
+    assert not core.can_be_measured and core.boundary == "core dynamic"
+    assert nahuku.measurability("board").runs == 1
+    assert nahuku.measurability("board").presentations == 60
+    wolf = demo_like(board="wolf_mountain")
+    assert wolf.measurability("total dynamic").runs == 1
+    assert not wolf.measurability("core dynamic").can_be_measured
+    assert nahuku.measurability("total dynamic", board="wolf_mountain") == (
+        wolf.measurability("total dynamic")
+    )
+    text = " ".join(nahuku.summary_string().split())
+    assert nahuku.measurability_sentence() in text
+    assert "within 10% at 95% confidence on nahuku32: core dynamic" in text
+    assert " mW and total dynamic " in text and text.count("in no number of runs") == 1
+    content = json.loads(nahuku.to_json())["measurability"]
+    assert [entry["boundary"] for entry in content] == ["core dynamic", "total dynamic", "board"]
+    assert content[0]["runs"] is None and content[2]["runs"] == 1
+
+
+def test_boards_without_repeats_say_so():
+    cost = demo_like(board="pohoiki_springs")
+    assert cost.measurability_sentence() == ""
+    assert cost.to_dict()["measurability"] == []
+    with pytest.raises(EnergyError, match="no repeats of a measurement are published"):
+        cost.measurability()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ({"boundary": "cores"}, "boundary must be one of"),
+    ({"boundary": "chip"}, "boundary 'chip' is not read on nahuku32; there are 'core dynamic'"),
+    ({"board": "mine"}, "board must be one of 'nahuku32'"),
+    ({"error": 0}, "error must be above 0 and below 1, not 0"),
+    ({"error": "10%"}, "error must be between 0 and 1, not '10%'"),
+    ({"confidence": 1.0}, "confidence must be above 0 and below 1"),
+])  # fmt: skip
+def test_arguments(arguments, words):
+    with pytest.raises(EnergyError, match=words):
+        demo_like().measurability(**arguments)
+    with pytest.raises(EnergyError, match="runs must be"):
+        demo_like().measurability("board").error_after(0)
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"degrees": 0}, "degrees must be a whole number from 1, not 0"),
+    ({"interval": Constant(1.0, unit="s")}, "within_run and interval go together"),
+    ({"boundaries": ("cores",)}, "a boundary must be one of 'core dynamic'"),
+    ({"boundaries": ()}, "boundaries must name what the board reads"),
+    ({"between_runs": Constant(0.0, unit="W")}, "between_runs must be above 0"),
+])  # fmt: skip
+def test_noise_is_checked(changes, words):
+    with pytest.raises(EnergyError, match=words):
+        replace(noise(), **changes)
+
+
+def test_noise_from_a_file(tmp_path):
+    path = tmp_path / "mine.toml"
+    text = """
+    [boards.mine]
+    n_chips = 1
+    powers = {}
+    [boards.mine.noise]
+    boundaries = ["board"]
+    degrees = 9
+    between_runs = {W = 1e-3, source = "mine"}
+    """
+    path.write_text(text)
+    found = read_chip_file(path).boards["mine"].noise
+    assert (found.boundaries, found.degrees, found.between_runs.value) == (("board",), 9, 1e-3)
+    path.write_text(text.replace("degrees = 9", "degrees = 0"))
+    with pytest.raises(EnergyError, match=r"boards.mine in .*: noise: noise: degrees"):
+        read_chip_file(path)
+    path.write_text(text.replace("degrees", "repeats"))
+    with pytest.raises(EnergyError, match=r"boards.mine in .*: noise"):
+        read_chip_file(path)
