@@ -149,14 +149,15 @@ def test_results_take_no_more_than_was_said(readout, by_step):
         said = results_need(emulator.chip, [p.size_in for p in emulator.probes], asked)
         run = emulator.run({node: IMAGES}, 50, readout=readout, by_step=by_step)
     kept = run.spikes.nbytes + run.messages.nbytes + run.synops.nbytes + run.axon_events.nbytes
-    kept += run.with_input.nbytes + run.idle.nbytes
+    kept += run.with_input.nbytes + run.active.nbytes
     for output in run.outputs.values():
         kept += output.last.nbytes + output.mean.nbytes
         kept += 0 if output.steps is None else output.steps.nbytes
     if by_step:
         counts = run.by_step
         kept += sum(x.nbytes for x in counts.synops.values()) + counts.axon_events.nbytes
-        kept += counts.messages_out.nbytes + counts.spikes.nbytes + counts.with_input.nbytes
+        kept += counts.messages_out.nbytes + counts.spikes.nbytes
+        kept += counts.with_input.nbytes + counts.active.nbytes
     total = said.total(len(IMAGES))
     assert kept <= total <= 6 * kept, (kept, total)
 

@@ -33,7 +33,7 @@ def price_chip(work: ChipWork, *, options: ChipOptions) -> ChipCost:
     >>> from nengo_spikecost.energy.loihi_chip import ChipWork, price_chip
     >>> work = ChipWork.by_hand(n_cores=2, n_compartments=1500, n_steps=10, synops=1e6)
     >>> price_chip(work, "davies2018").energy_J("core dynamic").nominal
-    2.438e-05
+    2.45975e-05
     """
     setting = options.setting(work)
     low, nominal, high = (price_at(work, setting, level) for level in ("low", "nominal", "high"))

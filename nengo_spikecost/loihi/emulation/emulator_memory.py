@@ -90,7 +90,7 @@ def results_need(chip: Chip, sizes: Iterable[int], asked: Asked) -> Need:
     if asked.by_step:
         senders, blocks = len(chip.blocks) + len(chip.inputs), len(chip.blocks)
         # LaneSteps, and what StepCounts makes of it
-        steps = 8 * asked.n_steps * (2 * senders + 2 * len(chip.synapses) + 7 * blocks)
+        steps = 8 * asked.n_steps * (2 * senders + 2 * len(chip.synapses) + 8 * blocks)
     return Need(0, 2 * (spikes + counts + outputs + steps))
 
 
