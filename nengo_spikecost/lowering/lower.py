@@ -28,6 +28,7 @@ summed at every Node, has them all.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import nengo
@@ -232,6 +233,9 @@ class _Lowerer:
                 self._leave(conn, f"stays before {self._name(conn.post_obj)}: {_CHEAPER}")
             else:
                 composed.setdefault(conn.post_obj, []).append(conn)
+        for conn in self._finder.parallel(to_neurons, chain.from_iterable(composed.values())):
+            to_neurons.remove(conn)
+            composed.setdefault(conn.post_obj, []).append(conn)
         # A chain that stays needs all Nodes before it, also those composed through for others.
         into: dict[Any, list[nengo.Connection]] = {}
         for conn in self._network.all_connections:

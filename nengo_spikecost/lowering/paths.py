@@ -92,6 +92,8 @@ class Arrival:
             if total is not None:
                 connections = _together(other.connections, path.connections)
                 self.paths[number] = replace(other, map=total, connections=connections)
+                if total.is_zero:  # one takes what the other gives
+                    del self.paths[number]
                 return
         self.paths.append(path)
 
@@ -148,6 +150,19 @@ class PathFinder:
         except TooManyWeights:
             return True
         return sum(n_multiplications(obj) for obj in whole) > chain
+
+    def parallel(
+        self, direct: Iterable[nengo.Connection], composed: Iterable[nengo.Connection]
+    ) -> list[nengo.Connection]:
+        """The direct ones that join neurons which another way joins by the same filter."""
+        direct = list(direct)
+        n_ways: Counter[Any] = Counter((c.pre_obj, c.synapse, c.post_obj) for c in direct)
+        for conn in composed:
+            arrival = self._arrivals.get(conn.pre_obj)
+            for path in arrival.paths if arrival else ():
+                n_ways[path.origin, path.synapse or conn.synapse, conn.post_obj] += 1
+        from_neurons = (c for c in direct if isinstance(c.pre_obj, Neurons))
+        return [c for c in from_neurons if n_ways[c.pre_obj, c.synapse, c.post_obj] > 1]
 
     def arrival(self, obj: Any, connections: Iterable[nengo.Connection]) -> Arrival:
         """The arrival at an object by some Connections.

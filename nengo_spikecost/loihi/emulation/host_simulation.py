@@ -21,6 +21,7 @@ import numpy as np
 from nengo.builder.neurons import SimNeurons
 from nengo.builder.operator import Copy, Reset
 from nengo.builder.processes import SimProcess
+from nengo.transforms import SparseMatrix
 from nengo.utils.graphs import toposort
 from nengo.utils.simulator import operator_dependency_graph
 
@@ -134,7 +135,8 @@ class HostPart:
     def _view(self, signal: Any) -> Any:
         array = self._arrays.get(signal.base)
         if array is None:
-            return signal.initial_value
+            value = signal.initial_value
+            return value.allocate() if isinstance(value, SparseMatrix) else value
         if signal.base is signal:
             return array
         shape, strides = (self.batch_size, *signal.shape), (array.strides[0], *signal.strides)
