@@ -103,6 +103,7 @@ FLOORLINE: dict[str, Any] = {
     "host": "boolean: Whether steps wait for what goes in and out of the chip.",
     "by_step": "boolean: Whether every step was counted; if not, each inference is one long step.",
     "step_s": "number: Mean time of a step of the chip in s.",
+    "least_s": "number: No other blocks on as many cores a layer take less a step, in s.",
     "sentence": "string: Who sets the time of most steps, and what halving that gives.",
     "chip": {"": "All cores together.", **LIMIT},
     "layers": [{"": "One layer.", **LIMIT}, "The layers on the chip."],

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...chip.chip_work import ChipWork
-from .events import RECEIVING, SENDING, step_events
+from .events import RECEIVING, SENDING, Counts, step_events
 from .floorline_record import DECIDERS, HOST, Floorline, Limit
 from .price import Setting
 from .step_time import (
@@ -75,6 +75,8 @@ class _Steps(NamedTuple):
         Of every step besides its cores, and so the way of the last message.
     sent : ndarray of shape (n_steps,)
         Of what goes in and out.
+    least : ndarray of shape (n_steps,)
+        Of the slowest core, whatever blocks the layers are cut into: see `_Floorline._least`.
     """
 
     core: np.ndarray
@@ -82,6 +84,7 @@ class _Steps(NamedTuple):
     barrier: float
     way: float
     sent: np.ndarray
+    least: np.ndarray
 
 
 class _Floorline:
@@ -100,7 +103,7 @@ class _Floorline:
         self.names, self.groups = names, groups
         n_groups, n_cores = len(groups), work.n_cores
         self.n_rows = 0
-        self.chip_s = 0.0
+        self.chip_s = self.least_s = 0.0
         self.step_s = np.zeros(n_groups)
         self.decided = {name: np.zeros(n_groups) for name in DECIDERS}
         #: steps in which each core is the slowest of the group, and those of the chip that it sets
@@ -131,7 +134,7 @@ class _Floorline:
             ))  # fmt: skip
         return Floorline(
             float(self.chip_s / n_steps), limits[0], tuple(limits[1:]), self.host, self.level,
-            self.work.by_step is not None,
+            self.work.by_step is not None, float(self.least_s / n_steps),
         )  # fmt: skip
 
     def _steps(self) -> Iterator[_Steps]:
@@ -143,13 +146,36 @@ class _Floorline:
         way = waits.pop("hops") * times
         barrier = sum(waits.values()) * times
         for chunk in step_chunks(work):
-            parts = part_times(step_events(work, chunk, level), setting.profile, level)
+            events = step_events(work, chunk, level)
+            parts = part_times(events, setting.profile, level)
+            least = self._least(events, parts)
             parts = {name: part.reshape(-1, work.n_cores) for name, part in parts.items()}
             core, shares = _deciding(parts, together=level != "high")
             sent = np.zeros(len(core))
             if self.host:
                 sent = host_times(work, setting.host_io, n_steps, level, chunk).reshape(-1)
-            yield _Steps(core, shares, barrier, way, sent)
+            yield _Steps(core, shares, barrier, way, sent, least)
+
+    def _least(self, events: Counts, parts: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Time of the slowest core of each step, of any blocks on as many cores a layer.
+
+        Other blocks deal a layer's updates, spikes and synops out anew, and make none less; so its
+        slowest core takes at least as long as all its cores do on average. Messages may be fewer,
+        and are left out. Weights to all of a block may be to some of another, so that dense and
+        sparse synops take the shorter time of both.
+        """
+        profile, level = self.setting.profile, self.level
+        discrete_s = min(profile.time_s(f"synop_{kind}", level) for kind in ("dense", "sparse"))
+        times = {"dense": discrete_s, "sparse": discrete_s}
+        times["conv"] = profile.time_s("synop_conv", level)
+        sends = parts["compartments"] + parts["spikes"]
+        synops = (events.get(f"synop_{kind}", 0) * time for kind, time in times.items())
+        receives = sum(synops, np.zeros_like(sends))
+        means = []
+        for own in self.groups[1:]:
+            halves = [half[..., own].mean(axis=-1).reshape(-1) for half in (sends, receives)]
+            means.append(np.maximum(*halves) if level != "high" else halves[0] + halves[1])
+        return np.asarray(np.max(means, axis=0))
 
     def _lasts(self, steps: _Steps, slowest: np.ndarray) -> np.ndarray:
         """Time of each step whose slowest core takes so long."""
@@ -177,6 +203,7 @@ class _Floorline:
             self.slowest[g, own] += weight.sum(axis=0)
             if g == 0:  # the chip
                 self.chip_s += float(lasts.sum())
+                self.least_s += float(self._lasts(steps._replace(way=0.0), steps.least).sum())
                 self.sets += by_chip @ weight
 
     def _tied(self, cores: Sequence[int]) -> list[list[int]]:

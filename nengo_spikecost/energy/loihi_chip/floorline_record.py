@@ -85,6 +85,8 @@ class Floorline(Result):
     by_step : bool
         Whether every step was counted for itself. Else each inference is taken for one long step,
         whose slowest core need not be that of any single step.
+    least_s : float
+        No other blocks take less than this a step, on as many cores a layer and the same tiles.
     """
 
     step_s: float
@@ -93,6 +95,7 @@ class Floorline(Result):
     host: bool
     level: str
     by_step: bool
+    least_s: float
 
     def share(self, seconds: float) -> float:
         """Of the mean step of the chip."""

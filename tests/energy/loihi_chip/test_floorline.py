@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -341,3 +342,40 @@ def test_arguments():
         cost.floorline(host="x86")
     with pytest.raises(EnergyError, match="level must be one of low, nominal, high"):
         cost.floorline(level="mean")
+
+
+@settings(property_test, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(3, 5))
+def test_no_deal_of_neurons_takes_less_than_the_bound(seed, n_cores, n_neurons):
+    """All ways to deal one layer out, by hand: the slowest core of every step, and the barrier."""
+    rng = np.random.RandomState(seed)
+    n_steps = 3
+    spikes = rng.randint(0, 2, (n_steps, n_neurons))
+    synops = rng.randint(0, 80, (n_steps, n_neurons))
+    found, best = [], np.inf
+    for deal in itertools.product(range(n_cores), repeat=n_neurons):
+        if len(set(deal)) < n_cores:
+            continue
+        onto = np.eye(n_cores, dtype=int)[list(deal)]
+        chip = random_chip(0, 1, n_steps, n_cores, True)
+        work = chip_work(activity_of(chip, n_steps))
+        nothing = np.zeros((1, n_steps, n_cores), dtype=int)
+        counts = {
+            "synops": {"conv": (synops @ onto)[None]}, "spikes": (spikes @ onto)[None],
+            "with_input": (spikes @ onto)[None], "active": (spikes @ onto)[None],
+            "axon_events": nothing, "messages_out": nothing,
+        }  # fmt: skip
+        steps = replace(work.by_step, **counts)
+        flat = {key: x.sum(axis=1) for key, x in counts.items() if key != "synops"}
+        work = replace(
+            work, by_step=steps, compartments=onto.sum(axis=0), layers=("a",) * n_cores,
+            spikes=flat["spikes"], active=flat["active"], messages_out=flat["messages_out"],
+            axon_events=flat["axon_events"], synops={"conv": (synops @ onto).sum(axis=0)[None]},
+        )  # fmt: skip
+        floorline = price_chip(work, exact_silicon(), host_io="none").floorline()
+        found.append(floorline.least_s)
+        best = min(best, floorline.step_s)
+    assert max(found) == pytest.approx(min(found))  # whatever deal it is told of
+    assert max(found) <= best * (1 + 1e-12)
+    if n_cores == 1:
+        assert max(found) == pytest.approx(best)

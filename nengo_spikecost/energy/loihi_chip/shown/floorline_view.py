@@ -49,7 +49,7 @@ class FloorlinePresenter(Presenter[Floorline]):
     def content(self, found: Floorline) -> dict[str, Any]:
         return {
             "level": found.level, "host": found.host, "by_step": found.by_step,
-            "step_s": found.step_s, "sentence": found.sentence(),
+            "step_s": found.step_s, "least_s": found.least_s, "sentence": found.sentence(),
             "chip": _plain(found.chip), "layers": [_plain(layer) for layer in found.layers],
         }  # fmt: skip
 
@@ -79,9 +79,20 @@ def floorline_table(found: Floorline) -> Table:
     what = "a step" if found.by_step else "an inference, as if it were one step"
     alone = "" if found.host else ", without the host"
     return Table.of(
-        headers, rows, n_totals=1, title=f"What decides the time of {what}{alone}", notes=(_SETS,),
+        headers, rows, n_totals=1, title=f"What decides the time of {what}{alone}",
+        notes=(_SETS, _least(found)),
         right=(False, True, True, False, False, True, True, False, True),
     )  # fmt: skip
+
+
+def _least(found: Floorline) -> str:
+    """What other blocks could save at most."""
+    gap = found.share(max(found.step_s - found.least_s, 0.0))
+    return (
+        f"A step takes {si.si(found.step_s, 's')}, and no other blocks on as many cores a layer "
+        f"take less than {si.si(found.least_s, 's')}: at most {gap:.0%} to save by cutting layers "
+        "otherwise."
+    )
 
 
 def _row(found: Floorline, limit: Limit) -> tuple[str, ...]:
