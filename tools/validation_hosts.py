@@ -160,7 +160,7 @@ def steps() -> Iterator[Prediction]:
         )
     emulated = scaling(0)
     rate = float(emulated.work.host_to_chip.mean() / emulated.work.n_steps)
-    for key in ("kws_step", "scaling_none_step"):
+    for key in ("kws_step", "scaling_none_step", "scaling_step"):
         yield Prediction(
             key,
             "x86",
