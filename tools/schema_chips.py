@@ -72,7 +72,61 @@ RUN_TIME: dict[str, Any] = {
     "source": "string: Of the model of a step.",
 }
 
+ORIGIN: dict[str, Any] = {
+    "source": "string: The publication.",
+    "year": "integer|null: Its year.",
+    "evidence": ("How the number is known.", "read", "quoted", "computed"),
+    "note": "string: What to know of it.",
+}
+
 CHIP_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    "chips": ("`chips.listed` and `chips`", {
+        "format": "=nengo-spikecost/chips/1",
+        "chips": [
+            {
+                **CHIP,
+                "": "One chip, with all that is published.",
+                "note": "string: What to know of the numbers.",
+                "clock_Hz": "number|null: Default of its master clock in Hz.",
+                "limits": [
+                    {
+                        "": "One limit.",
+                        "quantity": "string: What is limited.",
+                        "at_most": "integer|null: The largest number.",
+                        "only": ["string: A word.", "The words that it takes."],
+                        "cores": [
+                            ["integer: Words.", "Of weights, neurons and biases."],
+                            "Memories of its cores.",
+                        ],
+                        **ORIGIN,
+                    },
+                    "Its limits.",
+                ],
+                "step": {
+                    "?": True,
+                    "": "How long a step takes; null if nothing is published.",
+                    "unit": ("Unit of what steps take.", "cycles", "s"),
+                    "join": ("Whether terms add up, or the largest counts.", "sum", "largest"),
+                    "terms": {"": "By term.", "*": "number|null: What one takes, if published."},
+                    **ORIGIN,
+                },
+                "powers": [
+                    {
+                        "": "A power that was measured.",
+                        "name": "string: What was measured.",
+                        "power_W": "number: Mean in W.",
+                        "low_W": "number: Lowest reading in W.",
+                        "high_W": "number: Highest reading in W.",
+                        "clock_Hz": "number|null: The clock meanwhile.",
+                        **ORIGIN,
+                    },
+                    "Powers.",
+                ],
+                "refused": {"": "By what may be asked.", "*": "string: Why there is no number."},
+            },
+            "The chips.",
+        ],
+    }),
     "chip-fit": ("`chips.fit` and `fit --chip`", {
         "format": "=nengo-spikecost/chip-fit/1",
         "verdict": "@verdict: What is printed first.",
