@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "loading": "load_data load_model",
         "lowering": "lower",
         "nir": "from_nir to_nir",
+        "questions.advice": "Advice advise",
         "questions.comparison.compare": "compare",
         "questions.comparison.comparison_record": "Comparison",
         "questions.network_energy": "NetworkEnergy",

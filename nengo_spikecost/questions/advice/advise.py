@@ -1,0 +1,197 @@
+"""`advise`: the changes that save most, predicted before they are made, and measured after."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...activity.samples import with_labels
+from ...errors import DataError, SpikeCostError
+from ...loihi import Deployment, deploy
+from ...options import takes_options
+from ...trying.retyping import command_of
+from .advice_record import COUNTS, FIRST, Advice, Advised, Untried
+from .advise_options import AdviseOptions
+from .advised_network import Subject
+from .changes import Change, candidates
+
+#: Changes that are predicted from the first samples, for each that is made.
+PREDICTED = 2
+
+#: Share that has to be saved for a change to be made.
+LEAST = 0.01
+
+#: Standard error of a predicted saving, as a share of it, above which more samples are taken.
+UNSURE = 0.02
+
+
+@takes_options(AdviseOptions)
+def advise(
+    network: Any, data: Any, y: Any = None, *, options: AdviseOptions, **convert_options: Any
+) -> Advice:
+    """Find the changes that save most energy, or time, and make them.
+
+    1. The network is run as it is, on the emulated chip, and every count kept.
+    2. Changes are ranked by what these counts say that they would save: fewer steps, a layer with
+       a lower rate, without its silent units or those with the fewest spikes, on the host, inputs
+       as spikes to the chip; and other block shapes.
+    3. Where a change fires other spikes, counts do not say all: then it is made, and run on the
+       first samples. The prediction is what the network takes on all samples, times the ratio that
+       was found on these.
+    4. Those with the largest predicted saving are made and run on all samples.
+
+    Parameters
+    ----------
+    network : Keras model, Conversion or nengo.Network
+        It is not changed. Layers of a network, which has neither units nor scales, stay.
+    data, y : array
+        Samples and labels, as `deploy` takes them; labels may also come with the samples.
+    {options}
+    **convert_options
+        Further arguments of `convert`.
+
+    Returns
+    -------
+    Advice
+
+    Raises
+    ------
+    DataError
+        If the samples are a stream.
+    SpikeCostError
+        Whatever `deploy` raises for the network as it is.
+
+    Examples
+    --------
+    >>> nsc.advise(model, x_test[:100], y_test[:100])  # doctest: +SKIP
+    """
+    x, labels = with_labels(data)
+    y = labels if y is None else y
+    if not isinstance(x, (Sized, Mapping)):
+        raise DataError(
+            "advise runs the samples once for every change, and a stream can be read once only: "
+            "give an array."
+        )
+    running = {**options.running(), "progress": options.progress}
+    deployment = deploy(network, x, y, **running, **convert_options)
+    subject = Subject(deployment, x, y, options)
+    changes, untried = candidates(subject)
+    predictions, failed = _predictions(subject, changes)
+    made = [_realised(subject, found) for found in predictions[: options.n_changes]]
+    done = [one for one in made if isinstance(one, Advised)]
+    untried += [*failed, *(one for one in made if isinstance(one, Untried))]
+    model = getattr(deployment.network, "model", None)
+    label = getattr(model, "name", None) or getattr(deployment.network, "label", None)
+    return Advice(
+        label or "Network", options.save, options.boundary,
+        options.host if options.save == "energy" else None, subject.before, deployment.accuracy,
+        tuple(sorted(done, key=lambda one: -one.saving)), tuple(untried), len(changes),
+        subject.n_samples, subject.work.n_steps, deployment,
+        command_of("nengo-spikecost advise MODEL --data DATA", options, convert_options),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """A change and what is predicted of it.
+
+    Attributes
+    ----------
+    change : Change
+    value : float
+        J or s of an inference.
+    basis : str
+    n_first : int
+        Samples that it is predicted from; 0: from counts.
+    ran : Deployment, optional
+        On these samples.
+    """
+
+    change: Change
+    value: float
+    basis: str
+    n_first: int = 0
+    ran: Deployment | None = None
+
+
+def _predictions(subject: Subject, changes: list[Change]) -> tuple[list[_Predicted], list[Untried]]:
+    """Predictions of those that may save most, best first; and what could not be made."""
+    if not subject.before > 0:
+        return [], []  # nothing is done, so nothing can be saved
+    counted = [(change.foreseen(subject), change) for change in changes]
+    told = sorted(
+        ((value, n) for n, (value, _) in enumerate(counted) if value is not None),
+    )
+    likely = [counted[n][1] for _, n in told[: PREDICTED * subject.options.n_changes]]
+    likely += [change for value, change in counted if value is None]
+    found: list[_Predicted] = []
+    failed: list[Untried] = []
+    for change in likely:
+        try:
+            found.append(_predicted(subject, change))
+        except SpikeCostError as error:
+            failed.append(Untried(change.kind, change.layer, str(error).split("\n")[0]))
+    saving = [one for one in found if one.value < (1 - LEAST) * subject.before]
+    return sorted(saving, key=lambda one: one.value), failed
+
+
+def _predicted(subject: Subject, change: Change) -> _Predicted:
+    """From counts where they say all, or else from the first samples."""
+    foreseen = change.foreseen(subject)
+    if foreseen is not None and change.determined(subject):
+        return _Predicted(change, foreseen, COUNTS)
+    n = subject.n_first
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of changes that nobody has asked for
+        network, arguments = change.made(subject)
+        ran = subject.deployed(network, n, **arguments)
+        ratio, unsure = _ratio(subject, ran)
+        while unsure > UNSURE and n < subject.most_first:
+            n = min(2 * n, subject.most_first)
+            ran = subject.deployed(ran, n)
+            ratio, unsure = _ratio(subject, ran)
+    return _Predicted(change, ratio * subject.before, FIRST, n, ran)
+
+
+def _ratio(subject: Subject, ran: Deployment) -> tuple[float, float]:
+    """What a variant takes of what the network takes, on the samples that the variant ran on.
+
+    Returns
+    -------
+    ratio : float
+    unsure : float
+        Standard error of the saving, as a share of it: of a ratio of two means of the same
+        samples, which differ by less than the samples do.
+    """
+    after = subject.of(ran)
+    before = subject.each[: len(after)]
+    ratio = float(after.mean() / before.mean())
+    if len(after) < 2:
+        return ratio, np.inf
+    rest = np.std(after - ratio * before, ddof=1) / np.sqrt(len(after))
+    saving = abs(before.mean() - after.mean())
+    return ratio, float(rest / saving) if saving else np.inf
+
+
+def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
+    """The change made, and run on all samples."""
+    change = predicted.change
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if predicted.ran is not None:
+                ran = subject.deployed(predicted.ran)
+            else:
+                network, arguments = change.made(subject)
+                ran = subject.deployed(network, **arguments)
+    except SpikeCostError as error:
+        return Untried(change.kind, change.layer, str(error).split("\n")[0])
+    return Advised(
+        change.kind, change.layer, change.words, dict(change.arguments), predicted.basis,
+        predicted.n_first,
+        subject.before, predicted.value, float(subject.of(ran).mean()), ran.accuracy,
+    )  # fmt: skip

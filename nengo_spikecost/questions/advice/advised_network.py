@@ -1,0 +1,118 @@
+"""The network that is advised on, as it runs now; and what an inference of any variant takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...chip.chip_work import ChipWork
+from ...energy import devices
+from ...energy.host_pricing import price_host
+from ...energy.loihi_chip import price_chip
+from ...loihi import Deployment, deploy
+from ...trying.bench import first
+from ...workload.exact import ExactCounter
+from ...workload.measured_chip import chip_work
+from ...workload.workload_record import Workload
+from .advise_options import AdviseOptions
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The network as it is: deployed on all samples, counted and priced.
+
+    Attributes
+    ----------
+    deployment : Deployment
+    x, y : array
+        All samples and labels.
+    options : AdviseOptions
+    """
+
+    deployment: Deployment
+    x: Any = field(repr=False)
+    y: Any = field(repr=False)
+    options: AdviseOptions
+
+    @cached_property
+    def work(self) -> ChipWork:
+        """What the cores did."""
+        return chip_work(self.deployment.activity)
+
+    @cached_property
+    def workload(self) -> Workload:
+        """What the network did, pathway by pathway."""
+        return ExactCounter(self.deployment.network, self.deployment.activity).workload()
+
+    @property
+    def conversion(self) -> Any | None:
+        """Of a Keras model; None of a network."""
+        network = self.deployment.network
+        return network if hasattr(network, "remade") else None
+
+    @property
+    def n_samples(self) -> int:
+        """How many there are."""
+        return int(self.deployment.activity.n_samples)
+
+    @property
+    def n_first(self) -> int:
+        """How many are predicted from to begin with: at most half, so that a prediction is one."""
+        return max(1, min(self.options.first_samples, self.most_first))
+
+    @property
+    def most_first(self) -> int:
+        """How many are predicted from at most."""
+        return max(1, self.n_samples // 2)
+
+    @cached_property
+    def before(self) -> float:
+        """J or s of an inference."""
+        return float(self.each.mean())
+
+    @cached_property
+    def each(self) -> np.ndarray:
+        """J or s of an inference of each sample, shape (n_samples,)."""
+        return self.takes(self.work) + self.own_host_J
+
+    def takes(self, work: ChipWork) -> np.ndarray:
+        """J or s of the chip for each sample, without the host's work, shape (n_samples,)."""
+        price = price_chip(work, options=self.options.chip).nominal
+        if self.options.save == "time":
+            return np.asarray(price.time.latency_s)
+        return price.energy_J(self.options.boundary)
+
+    def chip_takes(self, work: ChipWork) -> float:
+        """The mean over samples of what `takes` says."""
+        return float(self.takes(work).mean())
+
+    @cached_property
+    def own_host_J(self) -> float:
+        """Energy of the processor beside the chip for an inference, as the network is."""
+        return self.host_J(self.workload)
+
+    def host_J(self, workload: Workload, steps: float = 1.0) -> float:
+        """Energy of the processor beside the chip for an inference; 0 where it does not count.
+
+        With a share of the steps it works as much less, but for inputs, which come once.
+        """
+        if self.options.save == "time" or self.options.host is None:
+            return 0.0
+        found = price_host(workload, devices.get(self.options.host))
+        return float(sum(w.energy_J * (1 if w.role == "input" else steps) for w in found))
+
+    def deployed(self, network: Any, n_samples: int | None = None, **changes: Any) -> Deployment:
+        """A variant, run as the network is; on the first samples only, if so many are named."""
+        given = {**self.options.running(changed=True), "progress": False, **changes}
+        if n_samples is None:
+            return deploy(network, self.x, self.y, **given)
+        y = None if self.y is None else self.y[:n_samples]
+        return deploy(network, first(self.x, n_samples), y, **given)
+
+    def of(self, deployment: Deployment) -> np.ndarray:
+        """J or s of an inference of a variant that ran, for each sample."""
+        workload = ExactCounter(deployment.network, deployment.activity).workload()
+        return self.takes(chip_work(deployment.activity)) + self.host_J(workload)
