@@ -75,6 +75,7 @@ def results(tmp_path_factory):
         nsc.tune_firing_rates(model, x, target=100, n_steps=20, **quiet),
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
         read_nir(demo_graph(), convention="snntorch"),
+        nsc.advise(model, x, y, n_steps=10, n_changes=2, first_samples=4, **quiet),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
         recording = loihi.record_spikes(conversion, x[:1].reshape(1, -1), 10)

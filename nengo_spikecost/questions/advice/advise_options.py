@@ -8,7 +8,7 @@ from typing import Any
 from ... import check
 from ...energy import devices
 from ...energy.loihi_chip import ChipOptions
-from ...energy.loihi_chip.price import BOUNDARIES
+from ...energy.loihi_chip.boundaries import BOUNDARIES
 from ...errors import ArgumentError, EnergyError
 from ...loihi.deploy_options import CONVERTING, DeployOptions
 from ...options import option
@@ -27,7 +27,7 @@ class AdviseOptions(DeployOptions):
     ----------
     save : {"energy", "time"}
         Energy or time of an inference.
-    boundary : {"core dynamic", "total dynamic", "chip", "board"}
+    boundary : {"core dynamic", "total dynamic", "used cores", "chip", "board"}
         Of which energy, see `chip_cost`.
     profile, board, host_io
         Constants of the chip, its board and its host, see `chip_cost`.
