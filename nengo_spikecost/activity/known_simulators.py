@@ -28,7 +28,7 @@ COMPILED = SimulatorSpec(
 )  # fmt: skip
 NENGO = SimulatorSpec(
     "nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False,
-    memory=f"{_NEEDS}:nengo_need",
+    starts_anew=True, memory=f"{_NEEDS}:nengo_need",
 )  # fmt: skip
 LOIHI = SimulatorSpec(
     "loihi", f"{_LOIHI}.batched_emulation:LoihiEmulatorBackend",

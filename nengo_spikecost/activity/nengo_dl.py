@@ -24,7 +24,6 @@ neurons, a thousand steps and a hundred samples is 4 GB.
 from __future__ import annotations
 
 import contextlib
-import copy
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -43,6 +42,7 @@ from ..graph.nengo_types import replaced
 from .backend import Backend, BatchCounts, Setup, amplitude
 from .gathered import sampled, saw_nothing
 from .lane_calls import LaneCalls
+from .nengo_dl_noise import separate_processes
 from .operators_of_others import only_nengo_runs
 
 #: Settings of the user's network that hold for the simulation too. The others (planner,
@@ -143,24 +143,6 @@ def lane_calls(setup: Setup) -> LaneCalls:
     return calls
 
 
-def separate_inputs(graph: Any) -> None:
-    """Give processes without input a state of their own in each lane, and the same noise.
-
-    NengoDL makes one state for all lanes, which a step of each then moves on; and seeds them one
-    after another, so that what a sample is given would depend on the size of the batch.
-    """
-    rng = np.random.RandomState(graph.seed)
-    for node, process in graph.invariant_inputs.items():
-        if not isinstance(process, nengo.Process):
-            continue
-        shapes = (node.size_in,), (node.size_out,), graph.dt
-        drawn = process.get_rng(rng)
-        graph.input_funcs[node] = [
-            process.make_step(*shapes, copy.deepcopy(drawn), process.make_state(*shapes))
-            for _ in range(graph.minibatch_size)
-        ]
-
-
 class LoopSimulator(nengo_dl.Simulator):
     """A NengoDL Simulator that only prepares its tensor graph.
 
@@ -232,7 +214,7 @@ class StreamingBackend(Backend):
             self._start_afresh()
         elif not self.setup.continuous:
             self._start_afresh()
-        with self._calls.watched():
+        with self._calls.watched(), _whole_products():
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
             first = self._n_steps_done
             self._first.assign(first)
@@ -291,7 +273,7 @@ class StreamingBackend(Backend):
         self._graph.build_post()
         inputs.clear()
         inputs.update(every)
-        separate_inputs(self._graph)
+        separate_processes(self._graph)
 
     def _generate(self, node: nengo.Node) -> np.ndarray:
         """Values of a Node that is a process or a function of time."""
@@ -451,7 +433,7 @@ class ProbingBackend(Backend):
         with self._calls.replaced():
             self._calls.reset()
             self._sim = _build(nengo_dl.Simulator, network, setup)
-        separate_inputs(self._sim.tensor_graph)
+        separate_processes(self._sim.tensor_graph)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         setup = self.setup
@@ -459,7 +441,7 @@ class ProbingBackend(Backend):
         if self._started and not setup.continuous:
             self._calls.reset()
             self._sim.reset(include_trainable=False)
-            separate_inputs(self._sim.tensor_graph)
+            separate_processes(self._sim.tensor_graph)
         self._started = True
         # NengoDL takes constant inputs step by step
         data = {
@@ -469,7 +451,7 @@ class ProbingBackend(Backend):
             for spec in setup.inputs
         }
         n_steps = None if data else setup.n_steps
-        with self._calls.watched(), _checks_in_words():
+        with self._calls.watched(), _checks_in_words(), _whole_products():
             read = self._sim.predict_on_batch(
                 data or None, n_steps=n_steps, stateful=setup.continuous
             )
@@ -515,6 +497,18 @@ def _checks_in_words() -> Iterator[None]:
         if said is None:
             raise
         raise MeasurementError(said.group(1)) from error
+
+
+@contextlib.contextmanager
+def _whole_products() -> Iterator[None]:
+    """Products in all bits of float32: of ten, as graphics cards take by default, spikes differ."""
+    setting = tf.config.experimental
+    before = setting.tensor_float_32_execution_enabled()
+    setting.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        setting.enable_tensor_float_32_execution(before)
 
 
 def _may_be_negative(population: SpikeSource) -> bool:

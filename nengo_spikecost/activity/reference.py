@@ -15,6 +15,7 @@ from typing import Any, Callable
 
 import nengo
 import numpy as np
+from nengo.builder.neurons import SimNeurons
 
 from ..deadlines import check_time
 from ..errors import MeasurementError
@@ -33,8 +34,8 @@ class ReferenceBackend(Backend):
 
     In a fresh presentation the simulator is reset before every sample, or built again if
     it can't be reset, and functions of Nodes start with what they remembered when the network was
-    given (`NodeFunctions`). The random numbers of stochastic neuron types survive a reset of
-    Nengo: they go on. Processes without a seed draw the same noise for every sample.
+    given (`NodeFunctions`). Processes without a seed draw the same noise for every sample. So do
+    stochastic neuron types of `NengoBackend`; those of other simulators may go on after a reset.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ class ReferenceBackend(Backend):
         self._simulators: list[Any] = []
         self._calls: list[LaneCalls] = []
         self._n_presented: list[int] = []
-        self._chunk = 1
+        #: steps that are run at first, before it shows what they record
+        self._first_steps = 1
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         n = len(next(iter(inputs.values()))) if inputs else 1
@@ -112,11 +114,15 @@ class ReferenceBackend(Backend):
         elif not self.setup.continuous:
             self._calls[lane].reset()
             try:
-                self._simulators[lane].reset()
+                self._reset(self._simulators[lane])
             except NotImplementedError:
                 self._simulators[lane].close()
                 self._simulators[lane] = self._build(lane)
         return self._simulators[lane]
+
+    def _reset(self, simulator: Any) -> None:
+        """Bring a simulator back to its first step."""
+        simulator.reset()
 
     def _build(self, lane: int) -> Any:
         feeds = {spec.node: self._feeds[spec.name] for spec in self.setup.inputs}
@@ -137,9 +143,10 @@ class ReferenceBackend(Backend):
         """Run the steps of one sample; counts by population, and outputs."""
         counts = [np.zeros(p.n_neurons) for p in self.setup.populations]
         outputs = {name: Gathered() for name in self.setup.outputs}
-        remaining = self.setup.n_steps
+        # anew for every sample, whose sums are then in the same order
+        remaining, chunk = self.setup.n_steps, self._first_steps
         while remaining:
-            n = min(self._chunk, remaining)
+            n = min(chunk, remaining)
             _run_steps(simulator, n)
             size = 0
             for total, population, probe in zip(counts, self.setup.populations, self._probes):
@@ -153,7 +160,7 @@ class ReferenceBackend(Backend):
             simulator.clear_probes()
             remaining -= n
             # a Probe may be of anything, weights too: its size shows when it is read
-            self._chunk = max(1, min(VALUES_AT_ONCE * n // max(1, size), self.setup.n_steps))
+            chunk = max(1, min(VALUES_AT_ONCE * n // max(1, size), self.setup.n_steps))
         return counts, outputs
 
 
@@ -222,7 +229,8 @@ class NengoBackend(ReferenceBackend):
     Its optimizer is ten times as fast on networks of many small Ensembles, and off where it would
     change what is computed (nengo 4.1.0):
 
-    * neurons that draw random numbers do so in another order in every build;
+    * neurons that draw random numbers, and processes without a seed, do so in another order in
+      every build;
     * functions of Nodes that share what they remember are called in another order, too;
     * two Connections to or from parts in reverse order (``neurons[::-1]``) may be merged the wrong
       way round, or can't be.
@@ -230,16 +238,50 @@ class NengoBackend(ReferenceBackend):
 
     def __init__(self, setup: Setup):
         super().__init__(setup, nengo.Simulator)
-        draws = any(draws_as_it_runs(population) for population in setup.populations)
         network = setup.network
+        draws = any(draws_as_it_runs(population) for population in setup.populations)
+        draws |= any(map(_is_seeded_by_order, _processes(network)))
         parts = [p for c in network.all_connections for p in (c.pre_slice, c.post_slice)]
         parts += [probe.slice for probe in network.all_probes]
+        #: by generator of random numbers, the state that each sample starts from
+        self._generators: dict[np.random.RandomState, Any] = {}
         self._keeps_order = draws or any(map(_is_reversed, parts))
 
     def _build(self, lane: int) -> Any:
         remembering = self._calls[lane].functions.calls
         self._options["optimize"] = not self._keeps_order and len(remembering) < 2
-        return super()._build(lane)
+        simulator = super()._build(lane)
+        self._generators = {
+            generator: generator.get_state() for generator in _generators(simulator.model)
+        }
+        return simulator
+
+    def _reset(self, simulator: Any) -> None:
+        """Bring a simulator back to its first step, and neurons to the numbers that they drew."""
+        super()._reset(simulator)
+        for generator, state in self._generators.items():
+            generator.set_state(state)
+
+
+def _processes(network: nengo.Network) -> list[Any]:
+    """All processes of a network: outputs of Nodes, noise of Ensembles, synapses."""
+    found = [node.output for node in network.all_nodes]
+    found += [ensemble.noise for ensemble in network.all_ensembles]
+    found += [each.synapse for each in (*network.all_connections, *network.all_probes)]
+    return [process for process in found if isinstance(process, nengo.Process)]
+
+
+def _is_seeded_by_order(process: Any) -> bool:
+    """Whether Nengo draws its seed when it makes its step, and it may draw numbers then."""
+    draws_nothing = (nengo.LinearFilter, nengo.synapses.Triangle, nengo.processes.PresentInput)
+    return process.seed is None and not isinstance(process, draws_nothing)
+
+
+def _generators(model: Any) -> list[np.random.RandomState]:
+    """Those of neurons that draw as they run, which a reset of Nengo leaves as they are."""
+    neurons = (op for op in model.operators if isinstance(op, SimNeurons))
+    kept = (value for op in neurons for value in op.state_extra.values())
+    return [value for value in kept if isinstance(value, np.random.RandomState)]
 
 
 def _is_reversed(part: Any) -> bool:

@@ -117,8 +117,8 @@ def _walk(entry: Any, names: Names, layer: str, is_layer: bool) -> Iterator[Stra
             if stranger is not None:
                 yield stranger
         for key, value in entry.items():
-            by_name = key in _ACTIVATIONS and isinstance(value, str) and value.isidentifier()
-            if by_name and not names.given(value) and not names.own(value):
+            is_name = key in _ACTIVATIONS and _is_name(value)
+            if is_name and not names.given(value) and not names.own(value):
                 yield Stranger(value, layer, "", False)
             if key in _ACTIVATIONS and isinstance(value, Mapping) and "class_name" not in value:
                 yield Stranger(key, layer, "", False, _PROGRAMS["__lambda__"])
@@ -128,6 +128,11 @@ def _walk(entry: Any, names: Names, layer: str, is_layer: bool) -> Iterator[Stra
     elif isinstance(entry, (list, tuple)):
         for value in entry:
             yield from _walk(value, names, layer, is_layer)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a function is named; other texts are for a quantizer to read (``"po2(4)"``)."""
+    return isinstance(value, str) and (value.isidentifier() or value == "<lambda>")
 
 
 def _layer_name(entry: Mapping[str, Any], outside: str) -> str:

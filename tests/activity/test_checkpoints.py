@@ -241,7 +241,7 @@ def test_what_can_not_be_taken_up_is_refused():
         a = nengo.Ensemble(5, 1, label="a", neuron_type=nengo.PoissonSpiking(nengo.LIFRate()))
         nengo.Connection(x, a)
     with pytest.raises(MeasurementError, match="neurons of a draw random numbers"):
-        nsc.measure(net, {"input": np.ones((2, 1))}, 5, simulator="nengo", checkpoint="never")
+        nsc.measure(net, {"input": np.ones((2, 1))}, 5, simulator="nengo_dl", checkpoint="never")
     assert not os.path.exists("never")
 
 

@@ -140,6 +140,25 @@ def test_networks_that_learn_and_remember(client, simulator):
     assert_same(nsc.measure(net, x, STEPS, client=client, shard_size=2, **options), expected)
 
 
+@pytest.mark.parametrize("simulator", ["nengo_dl", "nengo"])
+def test_noise_without_a_seed_is_that_of_one_process(client, simulator):
+    """NengoDL seeds it sample by sample, and Nengo has neurons draw on from sample to sample."""
+    kinds = {"nengo_dl": nengo.LIF(), "nengo": nengo.PoissonSpiking(nengo.LIFRate())}
+    noise = nengo.processes.WhiteNoise(nengo.dists.Gaussian(0, 5), scale=False)
+    with nengo.Network(seed=0) as net:
+        node = nengo.Node([0.0])
+        a = nengo.Ensemble(30, 1, neuron_type=kinds[simulator], noise=noise, label="a")
+        b = nengo.Ensemble(30, 1, noise=noise, label="b")
+        nengo.Connection(node, a)
+        nengo.Connection(a, b)
+    x = np.linspace(-1, 1, 7)[:, None]
+    options = {"simulator": simulator, "progress": False}
+    alone = nsc.measure(net, x, 30, **options)
+    shared = nsc.measure(net, x, 30, client=client, shard_size=2, **options)
+    for name, record in alone.populations.items():
+        np.testing.assert_array_equal(shared.populations[name].counts, record.counts)
+
+
 def test_a_checkpoint_goes_on_with_and_without_a_cluster(client, conversion, tmp_path):
     np.save(tmp_path / "x.npy", X)
     path = str(tmp_path / "x.npy")
@@ -176,7 +195,7 @@ def test_what_cannot_be_shared_is_refused(client, conversion):
         ens = nengo.Ensemble(9, 1, neuron_type=nengo.PoissonSpiking(nengo.LIFRate()), label="p")
         nengo.Connection(node, ens)
     with pytest.raises(MeasurementError, match=r"^client: neurons of p draw .* can't be shared"):
-        nsc.measure(net, np.zeros((3, 1)), STEPS, simulator="nengo", client=client)
+        nsc.measure(net, np.zeros((3, 1)), STEPS, simulator="nengo_dl", client=client)
     with pytest.raises(DataError, match=r"^client: data is a generator, which only this"):
         nsc.measure(conversion, (X[k : k + 2] for k in range(3)), STEPS, client=client)
     with pytest.raises(ScaleOutError, match="client must be a dask"):

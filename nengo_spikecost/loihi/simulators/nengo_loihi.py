@@ -58,7 +58,7 @@ class NengoLoihiBackend(ReferenceBackend):
         values = sum(p.n_neurons for p in setup.populations)
         values += sum(int(probe.size_in) for probe in setup.outputs.values())
         # few runs of many steps: each is started anew on a board
-        self._chunk = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
+        self._first_steps = max(1, min(VALUES_AT_ONCE // max(1, values), setup.n_steps))
         self._model: Any = None
         self._lost: _Lost | None = None
 
