@@ -13,7 +13,6 @@ import numpy as np
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.chip.chip_activity import chip_arrays
 from nengo_spikecost.loihi import fit_blocks, place
 from tests.models import conv_net, images
 
@@ -59,8 +58,11 @@ def keras_on_chip() -> Counted:
     for simulator in ("nengo_dl", "nengo", "compiled"):
         found[simulator] = counts(measured(conversion, x, simulator))
     activity = measured(conversion, x, "loihi")
-    chip = [part for part in chip_arrays(activity.chip).values() if part.dtype.kind in "iu"]
-    found["chip"] = [*counts(activity), *chip]
+    chip = activity.chip
+    found["chip"] = [
+        *counts(activity), chip.spikes, chip.with_input, *chip.synops.values(), chip.axon_events,
+        chip.messages_out, chip.messages_between, chip.host_to_chip, chip.chip_to_host,
+    ]  # fmt: skip
     fit = fit_blocks(conversion, progress=False)
     mapping = place(conversion, fit=fit)
     blocks = [(block.chip, block.core) for block in mapping.blocks]
