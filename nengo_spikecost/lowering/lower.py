@@ -45,13 +45,7 @@ from ..memory import memory_bytes
 from ..options import named_arguments
 from .composition import TooManyWeights
 from .composition_plan import (
-    Plan,
-    constant_nodes,
-    fixed_connections,
-    make_plan,
-    probed_objects,
-    read_by_host,
-    with_upstream,
+    Plan, constant_nodes, fixed_connections, make_plan, probed_objects, read_by_host, with_upstream,
 )  # fmt: skip
 from .emission import to_transform
 from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting, over_two_axes
@@ -74,8 +68,8 @@ def lower(
     normalization, concatenation, residual additions. NengoLoihi refuses most ways that lead
     through them. In the lowered network neurons are joined by one Connection for each
     origin and filter: a convolution wherever the whole path is one; else a sparse or dense
-    matrix. Constants are added to biases. The network computes the same; only rounding
-    differs.
+    matrix. A convolution and a way that is none stay two, so that weights stay shared. Constants
+    are added to biases. The network computes the same; only rounding differs.
 
     Not changed are decoded Connections, those that learn, apply a function or are probed,
     and ways that lead out of the neurons: an output, a probed Node or a Node that computes
