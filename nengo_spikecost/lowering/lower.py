@@ -17,7 +17,7 @@ The network is made anew, not changed: users keep theirs, and compare the two.
 Steps 4 and 5 may find that a composed map would be too large. Then the Node in question is refused
 and all begins again from step 2 with that Node left as it is, because refusing it may change which
 others can be composed through. So both come before step 6, and nothing half built has to be undone.
-It happens once a Node at most, and the maps of step 1, which take most of the time, are kept.
+It happens once a Node at most, and the maps of step 1, the most of the work, are kept.
 
 The obvious other way, to take out one Node at a time and join each of its inputs with each of its
 outputs, makes a Connection of every route. Where Nodes split and join again, as residual blocks do,
@@ -45,7 +45,13 @@ from ..memory import memory_bytes
 from ..options import named_arguments
 from .composition import TooManyWeights
 from .composition_plan import (
-    Plan, constant_nodes, fixed_connections, make_plan, probed_objects, read_by_host, with_upstream,
+    Plan,
+    constant_nodes,
+    fixed_connections,
+    make_plan,
+    probed_objects,
+    read_by_host,
+    with_upstream,
 )  # fmt: skip
 from .emission import to_transform
 from .hardware import folded_bias, leaves_chip, needs_relay, needs_rewriting, over_two_axes
@@ -89,10 +95,9 @@ def lower(
     shapes : mapping from Nengo object to tuple of int, optional
         Shapes of images, channels last, that no convolution tells.
     memory : int, float or str, optional
-        Memory that composed maps may take, in bytes or as ``"8 GB"``. Where all of them would take
-        more, Nodes that several paths share stay: a DenseNet's, say. The network computes the same
-        and has the same synapses, but only one that is composed throughout runs on a chip. Default:
-        2 GiB, on every machine, so that it becomes the same network everywhere.
+        Memory for composed maps, in bytes or as ``"8 GB"``. Where all of them would take more,
+        Nodes that several paths share stay: the network computes the same, with the same synapses,
+        but only one that is composed throughout runs on a chip. Default: 2 GiB, everywhere.
 
     Returns
     -------
@@ -129,8 +134,7 @@ def lower(
     memory = memory_bytes(memory, NetworkGraphError)
     budget = MEMORY_BYTES if memory is None else memory
     if shapes is not None:
-        words = "a mapping from objects of the network to the shapes of their values"
-        check.kind("shapes", shapes, Mapping, NetworkGraphError, words)
+        check.kind("shapes", shapes, Mapping, NetworkGraphError, "a mapping from objects to shapes")
     fixed = fixed_connections(network)
     maps = read_maps(network, fixed, shapes)
     constants = constant_nodes(network, keep)
@@ -148,8 +152,7 @@ def lower(
             refused[error.node] = error.reason
 
 
-#: Memory that composed maps may take unless `lower` is told otherwise, in bytes. The same on every
-#: machine, so that a network is lowered to the same one everywhere.
+#: What `lower` takes for ``memory`` unless told otherwise, in bytes.
 MEMORY_BYTES = 2 * 2**30
 
 _SMALLER = "give smaller samples, or more memory (memory=); lower=False of convert composes nothing"
