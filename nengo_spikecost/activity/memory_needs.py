@@ -26,8 +26,8 @@ from .processors import usable_processors
 #: What building takes however small the network is: compiled code, buffers, threads.
 _LEAST = 50 * 10**6
 
-#: Bytes of a value in a memory of compiled code.
-_MEMORY_OF_VALUE = 4
+#: Bytes of a value in a memory of compiled code, and of a place that values are gathered from.
+_MEMORY_OF_VALUE, _PLACE = 4, 8
 #: Bytes that a step takes of each neuron of each sample that Python runs.
 _BY_PYTHON = 20
 
@@ -47,7 +47,8 @@ def compiled_need(network: nengo.Network) -> Need:
     from .compiled.neuron_numbers import kernel_of
 
     sizes = network_sizes(network)
-    base = _need(network, per_weight=30, per_neuron=160, per_value=0)
+    base = _need(network, per_weight=30, per_neuron=220, per_value=0)
+    shared = base.fixed_bytes + _PLACE * sizes.n_values
     memory = _MEMORY_OF_VALUE * (sizes.n_values + 2 * sizes.n_neurons)
     by_python = sum(
         ensemble.n_neurons
@@ -56,8 +57,8 @@ def compiled_need(network: nengo.Network) -> Need:
     )
     per_sample = 10 * sizes.n_neurons + sizes.n_values
     if by_python:
-        return Need(base.fixed_bytes, per_sample + memory + _BY_PYTHON * by_python)
-    return Need(base.fixed_bytes + (1 + usable_processors()) * memory, per_sample)
+        return Need(shared, per_sample + memory + _BY_PYTHON * by_python)
+    return Need(shared + (1 + usable_processors()) * memory, per_sample)
 
 
 def nengo_need(network: nengo.Network) -> Need:

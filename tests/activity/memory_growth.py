@@ -1,6 +1,8 @@
-"""How much a simulation takes, against what was said: run in a process of its own.
+"""How much something takes, against what was said: run in a process of its own.
 
     python -m tests.activity.memory_growth SIMULATOR NETWORK BATCH_SIZE
+    python -m tests.activity.memory_growth Emulator|fit_blocks tutorial BATCH_SIZE
+    python -m tests.activity.memory_growth fine_tune spikes|rates BATCH_SIZE
 
 prints the bytes that were said, and those by which the process grew.
 """
@@ -10,6 +12,8 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import nengo
 import numpy as np
@@ -118,11 +122,7 @@ def of_process(key: str) -> int:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
 
-def main() -> None:
-    simulator, name, batch_size = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    warnings.simplefilter("ignore")
-    # decoders that were solved for once are kept on disk, and take nothing the second time
-    nengo.rc["decoder_cache"]["enabled"] = "False"
+def simulated(simulator: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
     options = {
         "simulator": simulator, "batch_size": batch_size, "progress": False,
         "presentation": "fresh",
@@ -134,10 +134,85 @@ def main() -> None:
     nsc.measure(small, np.ones((batch_size, 1)), N_STEPS, **options)
     net = network(name)
     x = np.ones((batch_size, net.nodes[0].size_out), dtype="f4")
-    said = simulators.get(simulator).need(net)
+    said = simulators.get(simulator).need(net).total(batch_size)
+    return said, lambda: nsc.measure(net, x, N_STEPS, **options)
+
+
+def tutorial() -> nsc.Conversion:
+    """The network of the Keras-to-Loihi tutorial."""
+    from nengo_spikecost.demo import demo_model
+
+    return nsc.convert(demo_model(), neuron_type="LoihiSpikingRectifiedLinear")
+
+
+def emulated(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
+    from nengo_spikecost.loihi import Emulator, fit_blocks
+    from nengo_spikecost.loihi.emulation.emulator_memory import emulator_need
+
+    with Emulator(network("chip"), batch_size=2) as small:
+        small.run(None, N_STEPS)
+    net = tutorial()
+    fit = fit_blocks(net, progress=False)
+    given = {net.input_nodes[0]: np.ones((batch_size, 784), dtype="f4")}
+
+    def run() -> Any:
+        with Emulator(fit, batch_size=batch_size) as emulator:
+            return emulator.run(given, 40)
+
+    return emulator_need(net.net).total(batch_size), run
+
+
+def fitted(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
+    from nengo_spikecost.loihi import fit_blocks
+    from nengo_spikecost.loihi.blocks.fit_memory import fit_need
+
+    fit_blocks(network("chip"), progress=False)
+    net: Any = tutorial() if name == "tutorial" else network(name)
+    said = fit_need(getattr(net, "net", net)).total()
+    return said, lambda: fit_blocks(net, time_limit=30, progress=False)
+
+
+def trained(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
+    """A convolutional network with spikes, or rates."""
+    from nengo_spikecost import stack, tuning
+    from nengo_spikecost.tuning.training.training_memory import training_need
+
+    keras = stack.keras()
+
+    def model(size: int, n_filters: int) -> Any:
+        inp = x = keras.Input((size, size, 1))
+        for _ in range(3):
+            x = keras.layers.Conv2D(n_filters, 3, padding="same", activation="relu")(x)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        return keras.Model(inp, keras.layers.Dense(10)(x))
+
+    def train(a_model: Any, n: int, n_steps: int) -> None:
+        size = a_model.inputs[0].shape[1]
+        x = np.random.RandomState(0).uniform(size=(2 * n, size, size, 1)).astype("f4")
+        tuning.fine_tune(
+            a_model, x, np.arange(2 * n) % 10, n_steps=n_steps, forward=name, batch_size=n,
+            validation=0, progress=False,
+        )  # fmt: skip
+
+    train(model(6, 2), 4, 2)
+    large, n_steps = model(28, 16), 20
+    net = nsc.convert(large, lower=False, inference_only=False).net
+    said = training_need(net, n_steps if name == "spikes" else 1).total(batch_size)
+    return said, lambda: train(large, batch_size, n_steps)
+
+
+JOBS = {"Emulator": emulated, "fit_blocks": fitted, "fine_tune": trained}
+
+
+def main() -> None:
+    what, name, batch_size = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    warnings.simplefilter("ignore")
+    # decoders that were solved for once are kept on disk, and take nothing the second time
+    nengo.rc["decoder_cache"]["enabled"] = "False"
+    said, run = JOBS.get(what, simulated)(what, name, batch_size)
     before = of_process("VmRSS")
-    nsc.measure(net, x, N_STEPS, **options)
-    print(json.dumps([said.total(batch_size), of_process("VmHWM") - before]))
+    run()
+    print(json.dumps([said, of_process("VmHWM") - before]))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from ...memory import Need, memory_bytes
 
 #: What a search over tilings takes, however small the network is.
 _LEAST = 50 * 10**6
-_PER_WEIGHT = 6
-_PER_NEURON = 60
+_PER_WEIGHT = 9
+_PER_NEURON = 130
 
 
 def fit_need(network: nengo.Network) -> Need:

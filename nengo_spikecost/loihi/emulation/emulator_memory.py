@@ -37,7 +37,7 @@ _PER_WEIGHT = 160
 #: Bytes of a neuron: its parameters at NengoLoihi, and an entry for each block that it reaches.
 _PER_NEURON = 600
 #: Bytes of a neuron, or of a value of a Connection, in each lane.
-_PER_VALUE = 40
+_PER_VALUE = 30
 
 
 def emulator_need(network: nengo.Network) -> Need:
