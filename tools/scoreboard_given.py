@@ -183,6 +183,14 @@ def _by_counts() -> Iterator[Given]:
         f"that do not fire, on each of {cores} cores",
         share=cores,
     )  # fmt: skip
+    neurons, cores, synops, fired = 350, 2, 636_472, 10_868 - 2_013
+    n_spikes = round(synops / neurons)
+    yield one_layer(
+        "sequential MNIST", 80, neurons // cores, 840, n_spikes,
+        f"{n_spikes:,} spikes of 80 inputs in 840 steps, all to all to {neurons // cores} neurons "
+        f"on each of {cores} cores, which are as many synops as its published weights make",
+        fired=fired // cores, share=cores,
+    )  # fmt: skip
     for rate in (11.58, 20.07, 95.93, 20.0, 0.0):
         yield one_layer(
             f"TrueNorth {rate:g} Hz", 128, 256, 1_000, round(128 * rate),

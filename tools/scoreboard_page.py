@@ -77,7 +77,9 @@ def table() -> Iterator[str]:
     yield ""
 
 
-BOUNDARIES = ("core dynamic", "total dynamic", "chip", "board", "whole device", "step")
+BOUNDARIES = (
+    "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "step"
+)  # fmt: skip
 
 
 def amount_of(found: Measurement) -> str:

@@ -61,11 +61,14 @@ DENSE, NXTF_DENSE = "keyword spotting without spikes", "NxTF MNIST without spike
 ROWS = (
     Row("kws_without_x86", {"no copies": 1}),
     Row("knn_dynamic", {"nearest neighbours": 1}),
+    Row("smnist_core_dynamic", {"sequential MNIST": 1}),
     Row("scaling_slope", {"a further copy": 1}),
     Row("scaling_intercept", {"no copies": 1}),
     Row("scaling_ten", {"one copy": 1, "a further copy": 9}),
     Row("kws_dynamic_power", {"no copies": 1}, KWS_S),
     Row("pilotnet_lif", {"PilotNet": 1}),
+    Row("smnist_total_dynamic", {"sequential MNIST": 1}),
+    Row("smnist_used", {"sequential MNIST": 1}),
     Row("kws_cpu", {DENSE: 1}, processor="cpu"),
     Row("kws_gpu", {DENSE: 1}, processor="gpu"),
     Row("kws_energy", {"no copies": 1}),
@@ -193,7 +196,7 @@ def _module(given: Given, layer: Layer) -> Module:
 
 
 #: Constants of this package's own predictions, of the profile that is the default.
-OURS, DAVIES = ("silicon", "nahuku32", "device", "free running", "x86"), ("davies2018",)
+OURS, DAVIES = ("silicon", "nahuku32", "device", "free running", "x86", "host"), ("davies2018",)
 
 
 @cache
@@ -266,6 +269,7 @@ TOOLS = (
     Tool(
         "this package, its defaults", "ours", "this package",
         "every boundary of a board, with static power, x86 and host; time of a step",
-        ("core dynamic", "total dynamic", "chip", "board", "step"), of_this_package(OURS),
+        ("core dynamic", "total dynamic", "used cores", "chip", "board", "step"),
+        of_this_package(OURS),
     ),
 )  # fmt: skip
