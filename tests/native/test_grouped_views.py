@@ -78,7 +78,9 @@ def test_an_activity_has_a_row_for_each_array(net):
     assert len(rows) == 3 and "a_3" not in str(activity)
     for name, size in (("a", 10), ("b", 12)):
         own = [
-            r.counts.sum() for key, r in activity.populations.items() if key.startswith(name + "_")
+            int(r.counts.sum())  # NumPy 1 adds 0 and an unsigned number to a float
+            for key, r in activity.populations.items()
+            if key.startswith(name + "_")
         ]
         assert len(own) == 16 and sum(own) > 0
         rate = f"{sum(own) / (16 * size * 0.05):,.1f}"
