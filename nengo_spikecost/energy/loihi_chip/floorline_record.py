@@ -113,15 +113,17 @@ class Floorline(Result):
                 f"{self._all()}"
             )
         if not chip.core_sets:  # the host alone sets the time of the core's steps
-            return f"{chip.core} is the slowest core, but the host sets the time of its {steps}"
+            return f"core {chip.core} is the slowest, but the host sets the time of its {steps}"
         sets = f"the time of {chip.core_sets:.0%} of the {steps}, by {chip.decider}"
         saves = self._percent(chip.tied_saves_s)
         names = (chip.core, *chip.tied)
         if not chip.tied:
-            return f"{chip.core} sets {sets}; halving its load saves {saves}{self._then(names)}"
-        named = f"{chip.core} and {chip.tied[0]}"
+            return (
+                f"core {chip.core} sets {sets}; halving its load saves {saves}{self._then(names)}"
+            )
+        named = f"cores {chip.core} and {chip.tied[0]}"
         if len(names) > 2:
-            named = f"{chip.core} and {len(chip.tied)} as slow"
+            named = f"core {chip.core} and {len(chip.tied)} as slow"
         all_of = "both" if len(names) == 2 else "all of them"
         return (
             f"{named} set {sets}; halving the load of one saves "
@@ -132,7 +134,7 @@ class Floorline(Result):
         then = self.chip.then
         if then in halved:
             return ", and they limit still" if len(halved) > 1 else ", and it limits still"
-        return f", then {'the host' if then == HOST else then} limits"
+        return f", then {'the host' if then == HOST else f'core {then}'} limits"
 
     def _all(self) -> str:
         return self._percent(self.chip.all_saves_s)

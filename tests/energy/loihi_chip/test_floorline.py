@@ -269,19 +269,19 @@ def test_sentences():
     step = a * 3.8e-3 + 0.6
     saves = round(100 * (a - b) * 3.8e-3 / step)
     assert one.limit_sentence() == (
-        f"[a]_0 sets the time of 100% of the steps, by synops; halving its load saves {saves}% of "
-        "a step, then [a]_1 limits"
+        "core [a]_0 sets the time of 100% of the steps, by synops; halving its load saves "
+        f"{saves}% of a step, then core [a]_1 limits"
     )
     two = price_chip(by_synops(np.array([[[a, a, b]] * 4])), host_io="none")
     assert two.limit_sentence() == (
-        "[a]_0 and [a]_1 set the time of 100% of the steps, by synops; halving the load of one "
-        f"saves nothing, of both {saves}% of a step, then [a]_2 limits"
+        "cores [a]_0 and [a]_1 set the time of 100% of the steps, by synops; halving the load of "
+        f"one saves nothing, of both {saves}% of a step, then core [a]_2 limits"
     )
     three = price_chip(by_synops(np.array([[[a, a, a]]])), host_io="none")
     half = round(100 * (a / 2) * 3.8e-3 / step)
     assert three.limit_sentence() == (
-        "[a]_0 and 2 as slow set the time of 100% of the steps, by synops; halving the load of one "
-        f"saves nothing, of all of them {half}% of a step, and they limit still"
+        "core [a]_0 and 2 as slow set the time of 100% of the steps, by synops; halving the load "
+        f"of one saves nothing, of all of them {half}% of a step, and they limit still"
     )
     fed = price_chip(by_synops(np.array([[[a, b, 10]] * 4])), host_io=1e-3)
     assert fed.limit_sentence() == (
@@ -323,7 +323,7 @@ def test_shown_with_the_cost(tmp_path):
     work = by_synops(np.array([[[3800, 3800, 3400]] * 4]))
     cost = price_chip(work, host_io="none")
     text = cost.summary_string()
-    assert " limit [a]_0 and [a]_1 set the time of 100%" in " ".join(text.split())
+    assert " limit cores [a]_0 and [a]_1 set the time of 100%" in " ".join(text.split())
     assert "What decides the time of a step\n" in text
     assert "Slowest core: [a]_0, by synops, with all constants low and high, too." in (
         " ".join(text.split())
