@@ -53,7 +53,7 @@ def registries(monkeypatch, tmp_path):
 
 
 #: Pages that take longer than others: `make slow` runs them.
-LONG = ("sweep", "training", "tuning")
+LONG = ("advice", "sweep", "training", "tuning")
 
 
 @pytest.mark.parametrize("name", [

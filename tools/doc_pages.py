@@ -48,6 +48,7 @@ PAGES = (
     "nir",
     "nir_out",
     "tuning",
+    "advice",
     "sweep",
     "training",
     "extending",
