@@ -207,7 +207,10 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
             for j, output in enumerate(tf.nest.flatten(outputs)):
                 tensors[name, i, j] = output
     if functional:
-        ends = [_flat_ends(config[key], tensors) for key in ("input_layers", "output_layers")]
+        # of Functional models Keras counts calls from 1 where it names ends, from 0 elsewhere
+        models = {name for name in layers if _is_functional(model.get_layer(name))}
+        shown = {(n, i + (n in models), j): tensor for (n, i, j), tensor in tensors.items()}
+        ends = [_flat_ends(config[key], shown) for key in ("input_layers", "output_layers")]
         copy = tf.keras.Model(*ends, name=model.name)
     else:
         copy = tf.keras.Model(next(iter(tensors.values())), last, name=model.name)
@@ -320,6 +323,10 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
     if is_of_qkeras(original) and "AveragePooling" in kind:
         return pooling_in_keras_2(original, layer)
     return layer
+
+
+def _is_functional(layer: Any) -> bool:
+    return any(cls.__name__ == "Functional" for cls in type(layer).__mro__)
 
 
 def _mapped(argument: Any, tensors: Mapping[tuple[str, int, int], Any]) -> Any:

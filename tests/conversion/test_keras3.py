@@ -146,3 +146,26 @@ def test_models_of_a_class_of_their_own_show_their_layers():
         np.testing.assert_allclose(output.last, expected.reshape(3, -1), rtol=1e-4, atol=1e-6)
     with pytest.raises(ConversionError, match="subclassed"):
         nsc.convert(Changed(3))
+
+
+@pytest.mark.parametrize("last", ["first call", "second call", "both", "within a model"])
+def test_a_model_within_gives_the_outputs(last):
+    """Keras counts its calls from 1 where it names ends; found by the soak, seed 300113."""
+    inner_input = keras.Input((5,))
+    inner = keras.Model(inner_input, layers.Dense(5, activation="relu")(inner_input), name="inner")
+    inp = keras.Input((5,))
+    one = inner(layers.Dense(5)(inp))
+    two = inner(one)
+    outputs = {"first call": one, "second call": two, "both": [two, one], "within a model": two}
+    model = keras.Model(inp, outputs[last])
+    if last == "within a model":
+        outer = keras.Input((5,))
+        model = keras.Model(outer, model(outer))
+    rng = np.random.RandomState(0)
+    model.set_weights([rng.uniform(-0.3, 0.5, w.shape) for w in model.get_weights()])
+    x = rng.uniform(0, 1, (4, 5)).astype("f4")
+    copy = rebuild(model)
+    found, expected = copy.predict(x, verbose=0), model.predict(x, verbose=0)
+    for own, theirs in zip(*(v if isinstance(v, list) else [v] for v in (found, expected))):
+        # the same float32 operations in another order
+        np.testing.assert_allclose(own, theirs, rtol=1e-4, atol=1e-6)
