@@ -20,9 +20,10 @@ from .. import stack
 from ..errors import ConversionError
 from ..layers.layer_subclasses import replaced_of_layer
 from ..refusals import joined
+from .keras3_calls import Calls, Tensors, calls_of_layer, calls_of_operation, make_calls
 from .keras3_equality import check_equal, check_later
 from .keras3_layer import Keras3Layer
-from .keras3_operation import Keras3Operation, activation_in_keras_2, is_operation, tensors_of
+from .keras3_operation import activation_in_keras_2, is_operation
 from .keras3_qkeras import (
     is_of_qkeras,
     kind_in_keras_2,
@@ -180,8 +181,9 @@ def _keys(ends: Any, names: Sequence[str]) -> dict[str, str]:
 
 def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
     functional = "output_layers" in config
-    tensors: dict[tuple[str, int, int], Any] = {}
+    tensors: Tensors = {}
     layers: dict[str, Any] = {}
+    calls: list[Calls] = []
     last = None
     for entry in config["layers"]:
         # a subclassed model's own configuration need not have its name
@@ -193,20 +195,15 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
             )
             continue
         if is_operation(entry):
-            _add_operation(entry, tensors)
+            calls.append(calls_of_operation(name, entry))
             continue
         layers[name] = layer = _layer_or_stand_in(entry, model.get_layer(name))
-        if not functional:
+        if functional:
+            calls.append(calls_of_layer(name, layer, entry))
+        else:
             last = layer(last)
-        for i, node in enumerate(entry.get("inbound_nodes", []) if functional else []):
-            if isinstance(layer, Keras3Layer):
-                outputs = layer([tensors[history] for history in tensors_of(node)])
-            else:
-                arguments = [_mapped(argument, tensors) for argument in node["args"]]
-                outputs = layer(*arguments, **_call_arguments(node["kwargs"], tensors))
-            for j, output in enumerate(tf.nest.flatten(outputs)):
-                tensors[name, i, j] = output
     if functional:
+        make_calls(model.name, calls, tensors)
         # of Functional models Keras counts calls from 1 where it names ends, from 0 elsewhere
         models = {name for name in layers if _is_functional(model.get_layer(name))}
         shown = {(n, i + (n in models), j): tensor for (n, i, j), tensor in tensors.items()}
@@ -219,29 +216,6 @@ def _model(model: Any, config: Mapping[str, Any]) -> tf.keras.Model:
         if not isinstance(layer, (tf.keras.Model, Keras3Layer)):
             layer.set_weights(_weights(model.get_layer(name), layer))
     return copy
-
-
-def _add_operation(entry: Mapping[str, Any], tensors: dict[tuple[str, int, int], Any]) -> None:
-    """A layer for each output of each application of an operation."""
-    name = entry["config"]["name"]
-    plain = {key: value for key, value in entry.items() if key != "inbound_nodes"}
-    for i, node in enumerate(entry["inbound_nodes"]):
-        inputs = [tensors[history] for history in tensors_of(node)]
-        n_outputs, j = 1, 0
-        while j < n_outputs:
-            label = name if i == j == 0 else f"{name}.{i}" if j == 0 else f"{name}.{i}.{j}"
-            try:
-                layer = Keras3Operation(plain, node, j, name=label)
-                if j == 0:
-                    n_outputs = layer.n_outputs(inputs)
-                tensors[name, i, j] = layer(inputs)
-            except Exception as error:
-                raise ConversionError(
-                    f"Operation {name!r} ({entry['class_name']}) of a Keras 3 model can't be made "
-                    f"in Keras 2: {str(error).strip().splitlines()[0]}",
-                    layer=name,
-                ) from error
-            j += 1
 
 
 class _NotInKeras2(Exception):
@@ -327,23 +301,6 @@ def _layer(entry: Mapping[str, Any], original: Any) -> Any:
 
 def _is_functional(layer: Any) -> bool:
     return any(cls.__name__ == "Functional" for cls in type(layer).__mro__)
-
-
-def _mapped(argument: Any, tensors: Mapping[tuple[str, int, int], Any]) -> Any:
-    """A call argument with every reference to a Keras 3 tensor replaced by our tensor."""
-    if isinstance(argument, Mapping):
-        if argument.get("class_name") == "__keras_tensor__":
-            name, node, index = argument["config"]["keras_history"]
-            return tensors[name, node, index]
-        return {key: _mapped(value, tensors) for key, value in argument.items()}
-    if isinstance(argument, (list, tuple)):
-        return [_mapped(value, tensors) for value in argument]
-    return argument
-
-
-def _call_arguments(kwargs: Mapping[str, Any], tensors: Mapping[Any, Any]) -> dict[str, Any]:
-    # masks are None in models that can be converted, and not every Keras 2 layer takes one
-    return {key: _mapped(value, tensors) for key, value in kwargs.items() if value is not None}
 
 
 def _flat_ends(ends: Any, tensors: Mapping[Any, Any]) -> Any:

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import nengo_spikecost as nsc
+from nengo_spikecost.conversion import keras3
 from nengo_spikecost.conversion.keras3 import is_keras_3, rebuild
 from nengo_spikecost.errors import ConversionError
 from nengo_spikecost.loading import load_model
@@ -169,3 +170,38 @@ def test_a_model_within_gives_the_outputs(last):
     for own, theirs in zip(*(v if isinstance(v, list) else [v] for v in (found, expected))):
         # the same float32 operations in another order
         np.testing.assert_allclose(own, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("shared", ["a layer", "a model"])
+@pytest.mark.parametrize("first", ["on the input", "on what it gave"])
+def test_a_layer_is_called_again_on_what_a_later_one_made_of_it(shared, first):
+    """Keras lists each layer once; found by the soak."""
+    inner = layers.Dense(5, activation="relu", name="inner")
+    if shared == "a model":
+        inner_input = keras.Input((5,))
+        inner = keras.Model(inner_input, inner(inner_input), name="inner_model")
+    inp, between = keras.Input((5,)), layers.Dense(5, activation="relu", name="between")
+    if first == "on the input":
+        outputs = inner(between(inner(inp)))
+    else:  # the deeper call is the first
+        deep = inner(between(inp))
+        outputs = layers.Add()([deep, inner(inp), inner(deep - 0.1)])
+    model = keras.Model(inp, outputs)
+    rng = np.random.RandomState(0)
+    model.set_weights([rng.uniform(-0.3, 0.5, w.shape) for w in model.get_weights()])
+    x = rng.uniform(0, 1, (4, 5)).astype("f4")
+    expected = model.predict(x, verbose=0)
+    # the same float32 operations in another order
+    np.testing.assert_allclose(rebuild(model).predict(x, verbose=0), expected, 1e-4, 1e-6)
+    network = nsc.convert(model, neuron_type="RectifiedLinear", scale_firing_rates=1)
+    (output,) = nsc.measure(network, x, n_steps=3, progress=False).outputs.values()
+    np.testing.assert_allclose(output.last, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_call_on_a_tensor_that_no_layer_gives():
+    inp = keras.Input((5,), name="inp")
+    model = keras.Model(inp, layers.Dense(2, name="out")(inp), name="net")
+    config = model.get_config()
+    config["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"][0] = "gone"
+    with pytest.raises(ConversionError, match="Layer 'out' of model 'net' is called on what"):
+        keras3._model(model, config)
