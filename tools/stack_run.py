@@ -139,6 +139,7 @@ def run(
     folder: Path,
     tests: Sequence[str] = (),
     time_limit: float | None = None,
+    workers: int = 0,
 ) -> Seen:
     """Install and test one stack on one Python, in an empty folder.
 
@@ -158,6 +159,8 @@ def run(
         Files and folders of tests. Default: all.
     time_limit : float, optional
         Seconds for the tests; they are ended then, and what they say is lost.
+    workers : int
+        Processes that share the tests; 0: this one alone.
     """
     seen = Seen(".".join(map(str, python.version)), stack, commit, " ".join(tests) or ALL_TESTS)
     here = clone(root, commit, folder / "clone")
@@ -171,7 +174,7 @@ def run(
         seen.versions = versions_of(here / ".venv/bin/python", environment)
         junit = folder / "tests.xml"
         arguments = f"ARGS=--junitxml={junit} {' '.join(tests)}".strip()
-        command = [*make, "WORKERS=0", arguments, "test"]
+        command = [*make, f"WORKERS={workers}", arguments, "test"]
         code, seen.tests_s = _timed(command, here, environment, log, time_limit)
     if junit.exists():
         vars(seen).update(counts_of(junit))

@@ -9,9 +9,9 @@
     python tools/stacks.py --check                       # whether the table is what was seen
 
 Each run clones a commit into an empty folder, installs there with ``make venv`` from an empty cache
-of pip, and runs ``make test`` in one process; the folder is removed again. It takes about 3 GB of
-disk and half an hour of one core. What was seen is kept in ``stacks_seen.json``, run by run, so
-that one which is ended loses nothing of those before it.
+of pip, and runs ``make test``, in one process unless ``--workers`` says otherwise; the folder is
+removed again. It takes about 3 GB of disk and half an hour of one core. What was seen is kept in
+``stacks_seen.json``, run by run, so that one which is ended loses nothing of those before it.
 """
 
 from __future__ import annotations
@@ -127,6 +127,7 @@ def main() -> int:
     parser.add_argument(
         "--time-limit", type=float, metavar="S", help="seconds for the tests of each"
     )
+    parser.add_argument("--workers", type=int, default=0, help="processes that share the tests")
     parser.add_argument("--log", type=Path, help="a folder that keeps what was printed")
     parser.add_argument("--list", action="store_true", help="say what would run, and end")
     parser.add_argument("--write", action="store_true", help="write the table; run nothing")
@@ -157,7 +158,9 @@ def _one(python: Python, stack: str, commit: str, options: argparse.Namespace) -
     """One run in a folder of its own, kept and printed."""
     with tempfile.TemporaryDirectory(prefix="stacks-") as folder:
         tests = shlex.split(options.tests)
-        seen = run(ROOT, python, stack, commit, Path(folder), tests, options.time_limit)
+        seen = run(
+            ROOT, python, stack, commit, Path(folder), tests, options.time_limit, options.workers
+        )
         if options.log:
             options.log.mkdir(parents=True, exist_ok=True)
             kept = options.log / f"{seen.key.replace(' ', '-')}.txt"
