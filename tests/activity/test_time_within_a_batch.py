@@ -85,6 +85,15 @@ def test_native_code_without_python_is_given_up(simulator):
     assert 3 < time.monotonic() - began < 3 + SOON_S
 
 
+@pytest.fixture
+def ctrl_c_is_not_ignored():
+    """A shell that starts a job in the background has it ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_is_not_ignored")
 @pytest.mark.parametrize("simulator", ["nengo_dl", "compiled", "nengo"])
 def test_ctrl_c_is_heard(simulator):
     measured(simulator, 1)

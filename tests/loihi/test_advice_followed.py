@@ -95,7 +95,7 @@ def test_strided_is_not_named_where_it_is_a_corner():
 
 
 def test_a_hundred_layers_are_one_warning():
-    inside = [layers.MaxPooling2D(1, name=f"pool{k}") for k in range(120)]
+    inside = [layers.MaxPooling2D(2, 1, "same", name=f"pool{k}") for k in range(120)]
     with pytest.warns(ConversionWarning, match="became average") as caught:
         nsc.convert(sequential(layers.Conv2D(1, 1, activation="relu"), *inside))
     (warning,) = [w for w in caught if w.category is ConversionWarning]

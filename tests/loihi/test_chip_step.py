@@ -52,7 +52,11 @@ def test_updates_of_compartments(decay_u, decay_v, rest):
     before = [x[:start].copy() for x in (u, v, waits)]
     spiked, lost = np.zeros(start + n, dtype=np.uint8), np.zeros(3, dtype=np.int32)
     p = np.array([4095 - decay_u, 4096 - decay_v, threshold, lowest, highest, rest], dtype=np.int32)
-    integrate(q, u, v, waits, bias, spiked, start, n, p, lost)
+    busy = np.full(start + n, 7, dtype=np.uint8)
+    active = (u[start:] != 0) | (v[start:] != 0) | (q[:n] != 0) | (bias[start:] != 0)
+    integrate(q, u, v, waits, bias, spiked, busy, start, n, p, lost)
+    np.testing.assert_array_equal(busy[start:], active)
+    assert (busy[:start] == 7).all()
     np.testing.assert_array_equal(u[start:], current)
     np.testing.assert_array_equal(v[start:], np.where(fires, 0, voltage))
     np.testing.assert_array_equal(spiked[start:], fires)
