@@ -76,6 +76,8 @@ def results(tmp_path_factory):
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
         read_nir(demo_graph(), convention="snntorch"),
         nsc.advise(model, x, y, n_steps=10, n_changes=2, first_samples=4, **quiet),
+        nsc.chips.listed(), nsc.chips.fit("spinnaker2", conversion),
+        nsc.chips.run_time_on_cores("loihi2", activity),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
         recording = loihi.record_spikes(conversion, x[:1].reshape(1, -1), 10)
