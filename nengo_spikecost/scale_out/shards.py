@@ -27,7 +27,11 @@ from .cluster import (
 from .work import Work
 from .worker_versions import own_versions
 
-#: A shard that was lost so often is given up: it may be what ends the workers.
+#: A shard that was lost so often is sent alone from then on: it may be what ends the workers, or
+#: may have been on those that another ended.
+LOSSES_IN_COMPANY = 2
+
+#: A shard that was lost so often, the last times alone, is what ends the workers: it is given up.
 LOSSES = 4
 
 #: Shards at a time for each thread of the cluster: one that runs, and one whose data are there.
@@ -98,6 +102,8 @@ class Shards:
         self._sent: dict[Any, tuple[Hashable, Any]] = {}  # future: key, future of its data
         self._results: dict[Hashable, Done] = {}
         self._n_lost: dict[Hashable, int] = {}
+        self._to_send: list[Hashable] = []
+        self._suspects: list[Hashable] = []  # go alone, the first of them now
         #: Whether a shard was finished with an error.
         self.has_failed = False
         self._room, self._looked = 1, float("-inf")
@@ -124,12 +130,13 @@ class Shards:
         if time.monotonic() > self._looked + _LOOK_S:
             self._room = AHEAD * max(1, n_threads_of(self._client))
             self._looked = time.monotonic()
-        return len(self._sent) < self._room
+        return not self._suspects and len(self._sent) < self._room
 
     def send(self, key: Hashable, shard: Shard) -> None:
         """Have a shard done, under a key that no other has."""
         self._shards[key] = shard
-        self._send(key)
+        self._to_send.append(key)
+        self._send_next()
 
     def finished(self, wait: bool = True) -> list[Hashable]:
         """Keys of shards that have just been finished; waits a while if there are none.
@@ -156,17 +163,22 @@ class Shards:
                 came = future.result()
             except CancelledError:
                 del self._sent[future]
-                self._lost(key)
+                self._lost(key, 1, f"of {address_of(self._client)}")
                 continue
             except self._distributed.KilledWorker as error:
-                raise self._given_up(key, f"at last {error.last_worker.address}") from None
+                del self._sent[future]
+                # Dask has sent it again itself, in the same company
+                self._lost(key, LOSSES_IN_COMPANY, f"at last {error.last_worker.address}")
+                continue
             # its data were kept until here: a result that is lost on its way is made again
             del self._sent[future]
             for category, text in came.warned:
                 warn(text, category)
+            self._forget(key)
             self._results[key] = came
             self.has_failed |= came.error is not None
             keys.append(key)
+        self._send_next()
         return keys
 
     def result(self, key: Hashable) -> Any:
@@ -193,6 +205,7 @@ class Shards:
             del self._sent[future]
         self._cancel([future for pair in sent for future in pair])
         for key in gone:
+            self._forget(key)
             self._shards.pop(key, None)
             self._results.pop(key, None)
 
@@ -229,20 +242,38 @@ class Shards:
             "them: look into their logs."
         )
 
-    def _lost(self, key: Hashable) -> None:
-        """Send a shard again that went with its worker, or whose data did."""
-        check_connected(self._client)
-        self._n_lost[key] = self._n_lost.get(key, 0) + 1
-        if self._n_lost[key] >= LOSSES:
-            raise self._given_up(key, f"of {address_of(self._client)}")
-        self._send(key)
+    def _send_next(self) -> None:
+        """Send all that wait; where one may be what ends the workers, that one alone."""
+        if self._suspects:
+            if not self._sent:
+                self._send(self._suspects[0])
+            return
+        waiting, self._to_send = self._to_send, []
+        for key in waiting:
+            self._send(key)
 
-    def _given_up(self, key: Hashable, which: str) -> ScaleOutError:
-        return ScaleOutError(
-            f"The workers that had {self._shards[key].words} ended again and again, {which}: they "
-            "may have too little memory. Give smaller batches (batch_size), fewer threads to a "
-            "worker, or more memory; the workers' logs say more."
-        )
+    def _forget(self, key: Hashable) -> None:
+        """Have a shard not sent any more."""
+        for keys in (self._to_send, self._suspects):
+            with contextlib.suppress(ValueError):
+                keys.remove(key)
+
+    def _lost(self, key: Hashable, times: int, which: str) -> None:
+        """Have a shard sent again that went with its worker, or whose data did."""
+        check_connected(self._client)
+        was_alone = key in self._suspects
+        self._n_lost[key] = self._n_lost.get(key, 0) + times
+        if was_alone and self._n_lost[key] >= LOSSES:
+            raise ScaleOutError(
+                f"The workers that had {self._shards[key].words} ended again and again, {which}: "
+                "they may have too little memory. Give smaller batches (batch_size), fewer threads "
+                "to a worker, or more memory; the workers' logs say more."
+            )
+        if not was_alone and self._n_lost[key] >= LOSSES_IN_COMPANY:
+            self._n_lost[key] = LOSSES_IN_COMPANY
+            self._suspects.append(key)
+        elif not was_alone:
+            self._to_send.append(key)
 
 
 def in_order(

@@ -100,6 +100,53 @@ def test_a_shard_that_ends_every_worker_is_given_up(client, tmp_path):
     client.wait_for_workers(2, timeout=30)
 
 
+class Company(Work, Built):
+    """A shard that ends its worker as soon as another has begun there, and maybe alone, too."""
+
+    def __init__(self, folder, alone_too):
+        self.folder, self.alone_too = folder, alone_too
+
+    def build(self, n_threads):
+        return self
+
+    def run(self, what, data, go_on):
+        begun = self.folder / f"begun {os.getpid()}"
+        if what == "innocent":
+            begun.touch()
+            threading.Event().wait(1)
+            begun.unlink()
+            return what
+        ended = time.monotonic() + 1
+        while not begun.exists() and time.monotonic() < ended:
+            threading.Event().wait(0.02)
+        if self.alone_too or begun.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        return what
+
+
+def run_in_company(folder, alone_too, data):
+    """Two shards on the one worker that there is, so that what ends it takes both with it."""
+    distributed = pytest.importorskip("distributed")
+    parts = [Shard(what, f"the {what} one", data=data) for what in ("innocent", "guilty")]
+    options = {"dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        return list(in_order(client, Company(folder, alone_too), parts, "Ending", False))
+
+
+SENT_OR_READ = pytest.mark.parametrize("data", [lambda: 1, None], ids=["sent", "read"])
+
+
+@SENT_OR_READ
+def test_a_shard_is_not_blamed_for_what_another_did(tmp_path, data):
+    with pytest.raises(ScaleOutError, match="had the guilty one ended again and again"):
+        run_in_company(tmp_path, True, data)
+
+
+@SENT_OR_READ
+def test_shards_that_have_no_room_together_are_done_one_by_one(tmp_path, data):
+    assert run_in_company(tmp_path, False, data) == ["innocent", "guilty"]
+
+
 def raise_own(folder, what):
     raise DataError("input 'image' is empty.")
 
