@@ -41,6 +41,7 @@ CALLS = {
     "Emulator": lambda m, x, y, progress, **o: Emulator(nsc.convert(m, **CHIP), **o),
     "fit_blocks": lambda m, x, y, **o: fit_blocks(nsc.convert(m, **CHIP), **o),
     "deploy": lambda m, x, y, **o: deploy(m, x, y, **o),
+    "advise": lambda m, x, y, **o: nsc.advise(m, x, y, **o),
     "preflight": lambda m, x, y, progress, **o: preflight(m, **o),
     "sweep": lambda m, x, y, **o: nsc.sweep(m, x, y, **o),
     "sweep on Loihi": lambda m, x, y, **o: nsc.sweep(m, x, y, simulator="loihi", **o),
@@ -75,7 +76,7 @@ def test_amounts_that_are_none(data, call):
 
 COMMANDS = {
     "report": "", "compare": "", "deploy": "", "sweep": "--study s.db", "tune": "",
-    "train": "--out t.h5 --batch-size 10", "fit": "", "check": None,
+    "train": "--out t.h5 --batch-size 10", "fit": "", "advise": "", "check": None,
 }  # fmt: skip
 
 

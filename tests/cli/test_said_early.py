@@ -17,7 +17,7 @@ LIMIT_s = 1.0
 """A second of processor time, beside the import of Nengo and SciPy, which is timed apart."""
 
 ON_DATA = {
-    "report": (), "compare": (), "deploy": (), "fit": (), "tune": (),
+    "report": (), "compare": (), "deploy": (), "fit": (), "tune": (), "advise": (),
     "train": ("--out", "trained.keras"), "sweep": ("--study", "study.db"),
 }  # fmt: skip
 """Commands on MODEL and --data, with what else they need."""
@@ -33,6 +33,9 @@ def wrong() -> list[tuple[list[str], str]]:
         (["demo", "--json", "no/x.json"], "there is no folder"),
         (["devices", "toaster"], "There is no device 'toaster'"),
         (["devices", "--json", "no/x.json"], "there is no folder"),
+        (["chips", "toaster"], "There is no chip 'toaster'"),
+        (["chips", "--json", "no/x.json"], "there is no folder"),
+        (["chips", "--chip-file", "no.toml"], "no.toml"),
         (["check", "no.h5"], "There is no model no.h5"),
         (["check", "net.h5", "--html", "no/x.html"], "there is no folder"),
         (["check", "net.h5", "--time-limit", "-1"], "--time-limit must be"),
@@ -49,6 +52,11 @@ def wrong() -> list[tuple[list[str], str]]:
             "--cost needs --target emulator",
         ),
         (["deploy", "net.h5", "--data", "x.npy", "--fit", "x.npy"], "x.npy is no JSON file"),
+        (["advise", "net.h5", "--data", "x.npy", "--save", "money"], "'money' is not one of"),
+        (["advise", "net.h5", "--data", "x.npy", "--changes", "0"], "n_changes must be"),
+        (["advise", "net.h5", "--data", "x.npy", "--keep-rate", "1"], "keep_rate is 1"),
+        (["advise", "net.h5", "--data", "x.npy", "--host", "loihi"], "host must be a processor"),
+        (["advise", "net.h5", "--data", "x.npy", "--target", "board"], "needs target='emulator'"),
         (["tune", "net.h5", "--data", "x.npy", "--target", "-4"], "target must be a rate in Hz"),
         (["tune", "net.h5", "--data", "x.npy", "--skip-steps", "99"], "skip_steps must be less"),
         (["train", "net.h5", "--data", "x.npy", "--out", "no/a.keras"], "there is no folder"),
