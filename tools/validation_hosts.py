@@ -19,6 +19,7 @@ from functools import cache
 
 import numpy as np
 from scipy import stats
+from validation_blouw import PROFILES
 from validation_data import HostTime, Prediction, host_times, measurements
 from validation_networks import scaling
 
@@ -27,7 +28,6 @@ from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
 from nengo_spikecost.layout.si import si
 
 LEVELS = ("low", "nominal", "high")
-PROFILES = ("davies2018", "silicon")
 
 #: Share of new networks whose step the interval should hold.
 COVERAGE = 0.8
