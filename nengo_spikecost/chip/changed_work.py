@@ -1,12 +1,12 @@
-"""The work of a chip with fewer samples or steps, or layers that do less: counts made of counts.
+"""The work of a chip with fewer steps, or layers that do less: counts made of counts.
 
-Nothing is run again. `first_samples` and `first_steps` are exact, where samples start afresh;
-`thinned` is what is known before a network is changed: every count of a layer by a factor.
+Nothing is run again. `first_steps` is exact, where samples start afresh; `thinned` is what is known
+before a network is changed: every count of a layer by a factor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,14 +15,6 @@ import numpy as np
 from ..errors import EnergyError
 from .chip_activity import StepCounts
 from .chip_work import ChipWork
-
-
-def first_samples(work: ChipWork, n_samples: int) -> ChipWork:
-    """The work of the first so many samples."""
-    return replace(work, **{
-        name: _mapped(value, lambda counts: counts[:n_samples])
-        for name, value in _of_samples(work).items()
-    })  # fmt: skip
 
 
 def first_steps(work: ChipWork, n_steps: int) -> ChipWork:
@@ -51,7 +43,7 @@ def first_steps(work: ChipWork, n_steps: int) -> ChipWork:
     changes: dict[str, Any] = {name: counts for name, counts in sums.items() if name in own}
     share = _ratio(sums["spikes"].sum(axis=1), work.spikes.sum(axis=1))
     changes["chip_to_host"] = work.chip_to_host * share
-    changes["hops"] = _fewer_hops(work, _ratio(sums["messages_out"], work.messages_out))
+    changes["hops"] = work.hops.scaled(_ratio(sums["messages_out"], work.messages_out))
     return replace(work, n_steps=n_steps, by_step=kept, **changes)
 
 
@@ -102,7 +94,7 @@ def thinned(work: ChipWork, shares: Mapping[str, Share], host_spikes: float = 1.
     changes = _times(work, factors)
     if work.by_step is not None:
         changes["by_step"] = replace(work.by_step, **_times(work.by_step, factors))
-    return replace(work, **changes, hops=_fewer_hops(work, spikes))
+    return replace(work, **changes, hops=work.hops.scaled(spikes))
 
 
 def _times(counts: Any, factors: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,45 +106,15 @@ def _times(counts: Any, factors: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_samples(work: ChipWork) -> dict[str, Any]:
-    """Fields with an entry for each sample, hops and counts by step among them."""
-    found: dict[str, Any] = {}
-    for field in fields(work):
-        value = getattr(work, field.name)
-        if field.name in ("compartments", "biased", "cores", "layers"):
-            continue
-        if isinstance(value, (np.ndarray, Mapping, tuple)):
-            found[field.name] = value
-    found["hops"] = work.hops
-    found["by_step"] = work.by_step
-    return found
-
-
-def _mapped(value: Any, change: Any) -> Any:
-    """A function of counts: of an array, of those in a mapping or a record; None stays."""
+def _mapped(value: Any, change: Callable[[np.ndarray], np.ndarray]) -> Any:
+    """A function of counts: of an array, of those in a mapping or a tuple; None stays."""
     if value is None:
         return None
     if isinstance(value, Mapping):
         return {key: _mapped(counts, change) for key, counts in value.items()}
     if isinstance(value, tuple):
         return tuple(_mapped(counts, change) for counts in value)
-    if isinstance(value, np.ndarray):
-        return change(value)
-    own = {f.name: getattr(value, f.name) for f in fields(value)}
-    counted = {
-        name: _mapped(counts, change)
-        for name, counts in own.items()
-        if name != "chips" and isinstance(counts, (np.ndarray, Mapping))
-    }
-    return replace(value, **counted)
-
-
-def _fewer_hops(work: ChipWork, factor: np.ndarray) -> Any:
-    """Hops of as many times fewer messages of each core."""
-    if work.hops.east_west is None:
-        return work.hops
-    ways = ("east_west", "north_south", "crossings")
-    return replace(work.hops, **{way: getattr(work.hops, way) * factor for way in ways})
+    return change(value)
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

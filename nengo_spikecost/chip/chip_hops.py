@@ -45,8 +45,8 @@ class CoreHops:
     longest: tuple[int, int]
     placement: str
 
-    def scaled(self, factor: float) -> CoreHops:
-        """The same hops for ``factor`` times the messages."""
+    def scaled(self, factor: float | np.ndarray) -> CoreHops:
+        """The same hops for ``factor`` times the messages: of all cores, or of each its own."""
         if self.east_west is None:
             return self
         ways = ("east_west", "north_south", "crossings")

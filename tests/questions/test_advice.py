@@ -9,7 +9,7 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import demo, loihi, stack
-from nengo_spikecost.chip.changed_work import Share, first_samples, first_steps, thinned
+from nengo_spikecost.chip.changed_work import Share, first_steps, thinned
 from nengo_spikecost.energy.loihi_chip import price_chip
 from nengo_spikecost.errors import ArgumentError, DataError, EnergyError
 from nengo_spikecost.workload.measured_chip import chip_work
@@ -187,17 +187,6 @@ def test_the_first_steps_are_those_of_a_shorter_run(measured):
     for name, value in counts(expected).items():
         np.testing.assert_allclose(counts(found)[name], value, err_msg=name)
     assert found.n_steps == expected.n_steps == found.by_step.n_steps
-
-
-def test_the_first_samples_are_those_of_fewer_samples(measured):
-    model, x, many = measured
-    few = loihi.deploy(model, x[:3], by_step=True, try_out=False, **RUN)
-    found, expected = first_samples(chip_work(many.activity), 3), chip_work(few.activity)
-    for name, value in counts(expected).items():
-        np.testing.assert_array_equal(counts(found)[name], value, err_msg=name)
-    prices = [price_chip(work).energy_J("chip").nominal for work in (found, expected)]
-    # hops of a sample are its share of the messages
-    assert prices[0] == pytest.approx(prices[1], rel=1e-3)
 
 
 def test_steps_that_were_not_counted_are_refused(measured):
