@@ -55,6 +55,11 @@ class ChipCost(Result):
     nominal: ChipPrice = field(repr=False)
     high: ChipPrice = field(repr=False)
 
+    @classmethod
+    def of(cls, work: ChipWork, setting: Setting) -> ChipCost:
+        """The cost of work with all constants low, as they are, and high."""
+        return cls(work, setting, *(price_at(work, setting, level) for level in LEVELS))
+
     @property
     def profile(self) -> Profile:
         """Energies and times of a core's events."""
@@ -248,9 +253,7 @@ class ChipCost(Result):
         known = shipped_chip().boards
         if not isinstance(board, Board):
             board = known[check.choice("board", board, known, EnergyError, quoted=True)]
-        setting = replace(self.setting, board=board)
-        prices = (price_at(self.work, setting, level) for level in LEVELS)
-        return ChipCost(self.work, setting, *prices)
+        return ChipCost.of(self.work, replace(self.setting, board=board))
 
     @cached_property
     def _floorlines(self) -> dict[tuple[bool, str], Floorline]:

@@ -103,7 +103,7 @@ class _Floorline:
         self.names, self.groups = names, groups
         n_groups, n_cores = len(groups), work.n_cores
         self.n_rows = 0
-        self.chip_s = self.least_s = 0.0
+        self.least_s = 0.0
         self.step_s = np.zeros(n_groups)
         self.decided = {name: np.zeros(n_groups) for name in DECIDERS}
         #: steps in which each core is the slowest of the group, and those of the chip that it sets
@@ -133,7 +133,7 @@ class _Floorline:
                 all_saves_s=float(saved[g, 2] / n_steps), then=self._then(after[g]),
             ))  # fmt: skip
         return Floorline(
-            float(self.chip_s / n_steps), limits[0], tuple(limits[1:]), self.host, self.level,
+            limits[0].step_s, limits[0], tuple(limits[1:]), self.host, self.level,
             self.work.by_step is not None, float(self.least_s / n_steps),
         )  # fmt: skip
 
@@ -202,7 +202,6 @@ class _Floorline:
             self.step_s[g] += lasts.sum()
             self.slowest[g, own] += weight.sum(axis=0)
             if g == 0:  # the chip
-                self.chip_s += float(lasts.sum())
                 self.least_s += float(self._lasts(steps._replace(way=0.0), steps.least).sum())
                 self.sets += by_chip @ weight
 

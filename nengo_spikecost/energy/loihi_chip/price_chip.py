@@ -6,7 +6,6 @@ from ...chip.chip_work import ChipWork
 from ...options import takes_options
 from .chip_options import ChipOptions
 from .cost import ChipCost
-from .price import price_at
 
 
 @takes_options(ChipOptions)
@@ -35,6 +34,4 @@ def price_chip(work: ChipWork, *, options: ChipOptions) -> ChipCost:
     >>> price_chip(work, "davies2018").energy_J("core dynamic").nominal
     2.45975e-05
     """
-    setting = options.setting(work)
-    low, nominal, high = (price_at(work, setting, level) for level in ("low", "nominal", "high"))
-    return ChipCost(work, setting, low, nominal, high)
+    return ChipCost.of(work, options.setting(work))
