@@ -62,9 +62,7 @@ class DeploymentPresenter(Presenter[Deployment]):
         return Verdict.of(
             ("error" if _regression(deployment) else "accuracy", _accuracy(deployment)),
             ("changed", changed_words(getattr(deployment.network, "choices", ()))),
-            ("Loihi", _boundaries(deployment)),
-            ("limit", _limit(deployment)),
-            ("to measure", _measured(deployment)),
+            *_on_chip(deployment),
             next_steps=_next_steps(deployment),
         )
 
@@ -185,24 +183,13 @@ def _accuracy(deployment: Deployment) -> str:
     return f"{words}{WHERE[deployment.target]} {own.value()} ({at}, {n_samples})"
 
 
-def _boundaries(deployment: Deployment) -> str:
-    """Energy within each boundary and time, where what each core did was counted."""
-    cores = counted(deployment.n_cores, "core")
+def _on_chip(deployment: Deployment) -> tuple[tuple[str, str], ...]:
+    """The lines of the verdict on its cost, where what each core did was counted."""
     if deployment.activity.chip is None:
-        return f"{cores}; energy is told by target='emulator' only"
-    return deployment.cost().sentence()
-
-
-def _limit(deployment: Deployment) -> str:
-    """What sets the time of a step, where what each core did was counted."""
-    return "" if deployment.activity.chip is None else deployment.cost().limit_sentence()
-
-
-def _measured(deployment: Deployment) -> str:
-    """How often a board has to run it until its power is measured."""
-    if deployment.activity.chip is None:
-        return ""
-    return deployment.cost().measurability_sentence()
+        cores = counted(deployment.n_cores, "core")
+        return (("Loihi", f"{cores}; energy is told by target='emulator' only"),)
+    cost = deployment.cost()
+    return presenter_of(cost).verdict(cost).lines
 
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
