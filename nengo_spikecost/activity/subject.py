@@ -132,8 +132,7 @@ def subject(given: Any) -> Subject:
     fit, named = None, given
     if hasattr(given, "shapes") and hasattr(given, "apply"):
         fit, named = given, getattr(given, "given", given.network)
-    if not _is_named(named):
-        named = getattr(named, "network", named)
+    named = _named(named)
     if isinstance(named, nengo.Network):
         outputs = _by_label(
             (i, probe.label or getattr(probe.obj, "label", None) or f"probe {i}", probe)
@@ -161,6 +160,19 @@ def steps_or_own(network: Any, data: Any, n_steps: int | None) -> int | None:
 def is_nothing(data: Any) -> bool:
     """Whether there are no data to feed."""
     return data is None or (isinstance(data, Mapping) and not data)
+
+
+def network_of(given: Any) -> nengo.Network | None:
+    """The network of what `subject` takes, or of what it would refuse; None if there is none."""
+    named = _named(given)
+    if isinstance(named, nengo.Network):
+        return named
+    return named.net if _is_named(named) else None
+
+
+def _named(given: Any) -> Any:
+    """A network or what has one as ``.net``; else what it has as ``.network``."""
+    return given if _is_named(given) else getattr(given, "network", given)
 
 
 def _is_named(given: Any) -> bool:

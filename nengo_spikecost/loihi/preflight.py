@@ -93,7 +93,7 @@ def preflight(
     problems = check_support(network)
     if any(problem.refused for problem in problems):
         return Preflight(network, problems, files=files)
-    check_memory(network, memory)
+    check_memory(network, memory)  # too little of it is no misfit
     try:
         fit = fit_blocks(network, time_limit=time_limit, memory=memory)
     except LoihiError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import nengo
 
 from ...activity.memory_needs import network_sizes
+from ...activity.subject import network_of
 from ...errors import LoihiError
 from ...memory import Need, memory_bytes
 
@@ -41,9 +42,7 @@ def check_memory(given: Any, memory: Any) -> None:
         If it is no amount of memory, or too little.
     """
     limit = memory_bytes(memory, LoihiError)
-    network = getattr(given, "net", given)
-    if not isinstance(network, nengo.Network):
-        network = getattr(network, "network", None)
-    if isinstance(network, nengo.Network):  # what is none is refused where it is read
+    network = network_of(given)
+    if network is not None:  # what is none is refused where it is read
         remedy = "give a smaller network, or more memory (memory=)"
         fit_need(network).check("Fitting blocks", limit, LoihiError, 0, remedy)

@@ -17,6 +17,7 @@ import numpy as np
 from ...activity import batched_steps
 from ...activity.memory_needs import network_sizes
 from ...activity.side_by_side import side_by_side
+from ...activity.subject import network_of
 from ...errors import MeasurementError
 from ...memory import Need, memory_bytes
 from .chip import Chip
@@ -115,11 +116,8 @@ class EmulatorMemory:
 
     def check_network(self, given: Any, batch_size: int | None, model: Any) -> None:
         """Refuse a network that can't be built, or whose samples have no room."""
-        named = given
-        if not isinstance(named, nengo.Network) and not hasattr(named, "net"):
-            named = getattr(named, "network", named)
-        network = getattr(named, "net", named)
-        if not isinstance(network, nengo.Network):
+        network = network_of(given)
+        if network is None:
             return  # it is refused where it is read
         need = emulator_need(network)
         if model is None:

@@ -66,14 +66,6 @@ def place(
     spikes = spikes_of(built, activity)
     chip, core = allocate(built, allocator, chips, cores_per_chip, spikes)
     mesh = mesh.for_chips(int(chip.max()) + 1)
-    start = Mapping(
-        (),
-        allocator,
-        cores_per_chip,
-        mesh,
-        count_messages(built, spikes),
-        (),
-        built,
-        spikes,
-    )
+    traffic = count_messages(built, spikes)
+    start = Mapping((), allocator, cores_per_chip, mesh, traffic, (), built, spikes)
     return start.moved(chip, chip * mesh.n_cores + core)
