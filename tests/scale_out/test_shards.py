@@ -100,8 +100,8 @@ def test_a_shard_that_ends_every_worker_is_given_up(client, tmp_path):
     client.wait_for_workers(2, timeout=30)
 
 
-class Company(Work, Built):
-    """A shard that ends its worker as soon as another has begun there, and maybe alone, too."""
+class Machine(Work, Built):
+    """Has no room for two shards: the second ends the worker of the first, and maybe its own."""
 
     def __init__(self, folder, alone_too):
         self.folder, self.alone_too = folder, alone_too
@@ -110,27 +110,31 @@ class Company(Work, Built):
         return self
 
     def run(self, what, data, go_on):
-        begun = self.folder / f"begun {os.getpid()}"
         if what == "innocent":
+            begun = self.folder / f"{os.getpid()}.begun"
             begun.touch()
             threading.Event().wait(1)
             begun.unlink()
             return what
-        ended = time.monotonic() + 1
-        while not begun.exists() and time.monotonic() < ended:
+        others, until = [], time.monotonic() + 1
+        while not others and time.monotonic() < until:
+            others = list(self.folder.glob("*.begun"))
             threading.Event().wait(0.02)
-        if self.alone_too or begun.exists():
+        for begun in others:
+            begun.unlink()
+            os.kill(int(begun.stem), signal.SIGKILL)
+            threading.Event().wait(0.2)
+        if others or self.alone_too:
             os.kill(os.getpid(), signal.SIGKILL)
         return what
 
 
-def run_in_company(folder, alone_too, data):
-    """Two shards on the one worker that there is, so that what ends it takes both with it."""
+def on_one_machine(folder, alone_too, data):
     distributed = pytest.importorskip("distributed")
     parts = [Shard(what, f"the {what} one", data=data) for what in ("innocent", "guilty")]
-    options = {"dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    options = {"dashboard_address": None, "n_workers": 2, "threads_per_worker": 1}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        return list(in_order(client, Company(folder, alone_too), parts, "Ending", False))
+        return list(in_order(client, Machine(folder, alone_too), parts, "Ending", False))
 
 
 SENT_OR_READ = pytest.mark.parametrize("data", [lambda: 1, None], ids=["sent", "read"])
@@ -139,12 +143,12 @@ SENT_OR_READ = pytest.mark.parametrize("data", [lambda: 1, None], ids=["sent", "
 @SENT_OR_READ
 def test_a_shard_is_not_blamed_for_what_another_did(tmp_path, data):
     with pytest.raises(ScaleOutError, match="had the guilty one ended again and again"):
-        run_in_company(tmp_path, True, data)
+        on_one_machine(tmp_path, True, data)
 
 
 @SENT_OR_READ
 def test_shards_that_have_no_room_together_are_done_one_by_one(tmp_path, data):
-    assert run_in_company(tmp_path, False, data) == ["innocent", "guilty"]
+    assert on_one_machine(tmp_path, False, data) == ["innocent", "guilty"]
 
 
 def raise_own(folder, what):
