@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,8 +102,7 @@ def _times(counts: Any, factors: Mapping[str, Any]) -> dict[str, Any]:
     """The counts that there is a factor for, times it; cores are their last axis."""
     names = [f.name for f in fields(counts) if f.name in factors]
     return {
-        name: _mapped(getattr(counts, name), lambda own, by=factors[name]: own * by)
-        for name in names
+        name: _mapped(getattr(counts, name), partial(np.multiply, factors[name])) for name in names
     }
 
 

@@ -189,7 +189,8 @@ def _on_chip(deployment: Deployment) -> tuple[tuple[str, str], ...]:
         cores = counted(deployment.n_cores, "core")
         return (("Loihi", f"{cores}; energy is told by target='emulator' only"),)
     cost = deployment.cost()
-    return presenter_of(cost).verdict(cost).lines
+    verdict = presenter_of(cost).verdict(cost)
+    return () if verdict is None else verdict.lines
 
 
 def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
