@@ -105,6 +105,17 @@ def reached_from(origin: Any, found: dict[Any, np.ndarray]) -> dict[Any, np.ndar
     return reached
 
 
+def met_beyond(conn: Any, brought: np.ndarray, found: dict[Any, np.ndarray]) -> list[Any]:
+    """All objects that any of what a Connection brings gets to: a slice may take nothing of it."""
+    pre = owner(conn.pre_obj)
+    onwards = {
+        other: matrix for other, matrix in found.items()
+        if is_relay(owner(other.pre_obj)) and owner(other.pre_obj) is not pre
+    }  # fmt: skip
+    beyond = reached_from(pre, {conn: brought, **onwards})
+    return [end for end, pattern in beyond.items() if pattern.any()]
+
+
 def ends(pathway: Any) -> tuple[Any, Any]:
     """The Nengo objects at both ends of a pathway."""
     return tuple(getattr(end, "ensemble", None) or end.obj for end in (pathway.pre, pathway.post))
@@ -135,15 +146,13 @@ def assert_counts_are_brute_force(graph: NetworkGraph, found: dict[Any, np.ndarr
         for conn in set(network.all_connections) - used:
             pre = owner(conn.pre_obj)
             if pre is origin:
-                onwards = {c: m for c, m in found.items() if is_relay(owner(c.pre_obj))}
-                ends_of = reached_from(origin, {conn: found[conn], **onwards})
-                # a slice may take nothing of what it brings
-                met = (end for end, pattern in ends_of.items() if pattern.any())
-                nowhere = all(is_relay(end) and end in leads_on for end in met)
-                assert nowhere, f"{conn} is in no pathway"
+                brought = found[conn]
+            elif is_relay(pre) and pre in reached:
+                brought = maps[conn] @ reached[pre]
+            else:
                 continue
-            passing = reached[pre] if is_relay(pre) and pre in reached else np.zeros(())
-            assert not np.any(passing) or not np.any(maps[conn] @ passing), conn
+            met = met_beyond(conn, brought, found)
+            assert all(is_relay(end) and end in leads_on for end in met), f"{conn} is in no pathway"
         for target, pattern in reached.items():
             if is_relay(target) and target in leads_on:
                 continue
