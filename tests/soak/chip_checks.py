@@ -12,8 +12,7 @@ from nengo_spikecost.errors import LoihiError
 from nengo_spikecost.loihi import check_fit, check_support, core_use
 from tests.loihi.block_networks import built_uses, predicted_uses
 from tests.loihi.emulated import Reference, assert_equal
-from tests.soak.keras_kinds import N_STEPS
-from tests.soak.registry import LeftOut, Refused, check
+from tests.soak.registry import LeftOut, Refused, check, kept
 
 ON_CHIP = (
     "Keras, on Loihi", "Loihi, populations", "Loihi, blocks", "Loihi, values",
@@ -34,17 +33,14 @@ def first_sample(network: Any) -> Iterator[None]:
             node.output = output
 
 
+@kept
 def reference(network: Any) -> Any:
-    """NengoLoihi's own run, or the error that it ended with; kept."""
-    kept = network.__dict__
-    if "_reference" not in kept:
-        n_steps = getattr(network, "n_steps", N_STEPS)
-        with first_sample(network):
-            try:
-                kept["_reference"] = Reference(network.net, n_steps)
-            except Exception as error:  # of whatever kind: NengoLoihi refuses with bare asserts too
-                kept["_reference"] = error
-    return kept["_reference"]
+    """NengoLoihi's own run, or the error that it ended with."""
+    with first_sample(network):
+        try:
+            return Reference(network.net, network.n_steps)
+        except Exception as error:  # of whatever kind: NengoLoihi refuses with bare asserts too
+            return error
 
 
 @check("what is said to run, and to fail", "NengoLoihi's own simulator", ON_CHIP)
@@ -82,4 +78,4 @@ def emulation(network: Any) -> None:
     if isinstance(found, Exception):
         raise LeftOut("NengoLoihi does not run it")
     with first_sample(network), np.errstate(all="ignore"):
-        assert_equal(network.net, getattr(network, "n_steps", N_STEPS), expected=found)
+        assert_equal(network.net, network.n_steps, expected=found)

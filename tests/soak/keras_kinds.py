@@ -35,6 +35,10 @@ class KerasNetwork:
     activations : sequence of str or None
     """
 
+    n_steps = N_STEPS
+    #: Two runs have the same spikes.
+    again = True
+
     def __init__(
         self, seed: int, keras: ModuleType, form: str = "model", activations: Any = ACTIVATIONS
     ):

@@ -30,6 +30,8 @@ class NativeNetwork:
         Whether a second run has the same spikes: nothing draws at every step, or remembers runs.
     """
 
+    temporal = False
+
     def __init__(
         self, seed: int, net: nengo.Network, n_steps: int, data: Any = None, again: bool = True
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -80,6 +81,20 @@ def check(name: str, against: str, kinds: Iterable[str]) -> Callable[..., Any]:
         return run
 
     return register
+
+
+def kept(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a function of a network: what it gives is kept with the network."""
+
+    @functools.wraps(make)
+    def once(network: Any, *args: Any, **options: Any) -> Any:
+        found = network.__dict__.setdefault("_kept", {})
+        key = (make.__name__, args, *options.items())
+        if key not in found:
+            found[key] = make(network, *args, **options)
+        return found[key]
+
+    return once
 
 
 def kind_of(seed: int) -> Kind:

@@ -21,8 +21,7 @@ from tests.activity import against_nengo
 from tests.activity.ties import Fed, assert_ties
 from tests.json_files import check_json
 from tests.native.brute_force import has_neurons, simulate, synapse_counts
-from tests.soak.keras_kinds import N_STEPS
-from tests.soak.registry import LeftOut, check
+from tests.soak.registry import LeftOut, check, kept
 
 KERAS = ("Keras 2", "Keras 3", "Keras, dicts", "Keras, in time", "Keras, on Loihi")
 NATIVE = ("Nengo, ensembles", "Nengo, modules", "Nengo, SPA", "Nengo, linear ways")
@@ -34,21 +33,18 @@ ALL = (*KERAS, *NATIVE, *CHIP, *DRAWN)
 PLAIN = ("loihi", "spinnaker2", "digital_snn")
 
 
+@kept
 def measured(network: Any, simulator: str, **options: Any) -> Any:
-    """The activity of a network's samples; kept."""
-    kept: dict[Any, Any] = network.__dict__.setdefault("_measured", {})
-    key = (simulator, *options.items())
-    if key not in kept:
-        kept[key] = _measured(network, simulator, **options)
-    return kept[key]
-
-
-def _measured(network: Any, simulator: str, **options: Any) -> Any:
-    n_steps = None if getattr(network, "temporal", False) else getattr(network, "n_steps", N_STEPS)
+    """The activity of a network's samples."""
     return nsc.measure(
-        network.spiking, network.given(network.spiking), n_steps, simulator=simulator,
+        network.spiking, network.given(network.spiking), steps_given(network), simulator=simulator,
         progress=False, **options,
     )  # fmt: skip
+
+
+def steps_given(network: Any) -> int | None:
+    """Steps as `measure` is told them; samples in time have their own."""
+    return None if network.temporal else int(network.n_steps)
 
 
 def labelled(network: Any) -> dict[str, np.ndarray]:
@@ -61,38 +57,25 @@ def labelled(network: Any) -> dict[str, np.ndarray]:
     return {nodes[key].label: x.reshape(*x.shape[:lead], -1) for key, x in given.items()}
 
 
+@kept
 def by_hand(network: Any, sample: int) -> tuple[Any, dict[Any, np.ndarray]]:
-    """A closed ``nengo.Simulator`` of one sample, and the spikes of each Ensemble by step.
-
-    Kept: several checks ask for the first sample.
-    """
-    kept: dict[int, Any] = network.__dict__.setdefault("_by_hand", {})
-    if sample not in kept:
-        n_steps = N_STEPS if hasattr(network, "model") else network.n_steps
-        values = {label: x[sample] for label, x in labelled(network).items()}
-        with Fed(network.net, values):
-            sim, spikes = simulate(network.net, n_steps)
-        kept[sample] = (
-            sim,
-            {ensemble: found for ensemble, found in spikes.items() if ensemble.neuron_type.spiking},
-        )
-    return kept[sample]
+    """A closed ``nengo.Simulator`` of one sample, and the spikes of each Ensemble by step."""
+    values = {label: x[sample] for label, x in labelled(network).items()}
+    with Fed(network.net, values):
+        sim, spikes = simulate(network.net, network.n_steps)
+    return sim, {e: found for e, found in spikes.items() if e.neuron_type.spiking}
 
 
+@kept
 def graph_of(network: Any) -> Any:
-    """The graph that is looked at; kept."""
-    kept = network.__dict__
-    if "_graph" not in kept:
-        kept["_graph"] = nsc.NetworkGraph(network.spiking)
-    return kept["_graph"]
+    """The graph that is looked at."""
+    return nsc.NetworkGraph(network.spiking)
 
 
+@kept
 def energy_of(network: Any) -> Any:
-    """The energy by the spikes of ``measure(..., simulator="nengo")``; kept."""
-    kept = network.__dict__
-    if "_energy" not in kept:
-        kept["_energy"] = nsc.NetworkEnergy(network.spiking, measured(network, "nengo"))
-    return kept["_energy"]
+    """The energy by the spikes of ``measure(..., simulator="nengo")``."""
+    return nsc.NetworkEnergy(network.spiking, measured(network, "nengo"))
 
 
 def n_samples(network: Any) -> int:
@@ -137,8 +120,7 @@ def _only_ties(network: Any, dtype: str) -> None:
     if not values:
         # nothing is fed: one sample of a Node that is not there
         values = {"": np.zeros((1, 1), dtype=np.float32)}
-    n_steps = N_STEPS if hasattr(network, "model") else network.n_steps
-    assert_ties(network.net, values, n_steps, dtype)
+    assert_ties(network.net, values, network.n_steps, dtype)
 
 
 @check("spikes", "nengo.Simulator, with Probes of our own", DRAWN)
@@ -165,9 +147,8 @@ def batches(network: Any) -> None:
     rng = np.random.RandomState(network.seed)
     order = rng.permutation(n_samples(network))
     given = {name: x[order] for name, x in network.given(network.spiking).items()}
-    n_steps = None if getattr(network, "temporal", False) else getattr(network, "n_steps", N_STEPS)
     own = nsc.measure(
-        network.spiking, given, n_steps, simulator="compiled", progress=False,
+        network.spiking, given, steps_given(network), simulator="compiled", progress=False,
         batch_size=int(rng.randint(2, 5)),
     )  # fmt: skip
     for name, population in one.populations.items():
@@ -182,17 +163,15 @@ def batches(network: Any) -> None:
 # -- synops and prices ------------------------------------------------------------------------
 
 
+@kept
 def targets(network: Any) -> dict[Any, np.ndarray]:
-    """Targets of each neuron by route, of matrices that Nengo built; kept.
+    """Targets of each neuron by route, of matrices that Nengo built.
 
     A neuron that no evaluation point makes fire has decoders of zero, which no graph can know of:
     it is given the targets that the graph says, which `synops` has looked at.
     """
-    kept = network.__dict__
-    if "_targets" in kept:
-        return kept["_targets"]
     sim, _ = by_hand(network, 0)
-    found = kept["_targets"] = dict(synapse_counts(network.net, sim))
+    found = dict(synapse_counts(network.net, sim))
     for pathway in graph_of(network).pathways:
         route = pathway.connections
         if pathway.kind not in ("neural", "readout") or not pathway.n_synapses:
@@ -223,7 +202,7 @@ def synops(network: Any) -> None:
     work = {p.name: p for p in count(graph, run).pathways}
     for route, pathway in counted.items():
         np.testing.assert_array_equal(pathway.fan_out, expected[route], pathway.name)
-        if pathway.kind != "neural" or not pathway.pre.spiking or runs_differ(network):
+        if pathway.kind != "neural" or not pathway.pre.spiking or not network.again:
             continue
         for k in range(n_samples(network)):
             emitted = by_hand(network, k)[1][pathway.pre.ensemble].sum(axis=0)
@@ -238,15 +217,10 @@ _READABLE = (
 )  # fmt: skip
 
 
-def runs_differ(network: Any) -> bool:
-    """Whether two runs have other spikes: neurons draw random numbers, or a Node remembers."""
-    return not getattr(network, "again", True)
-
-
 @check("price", "spikes, targets and steps times the constants, by hand", ALL)
 def price(network: Any) -> None:
     """On devices that take energy for synops and updates; per sample."""
-    if runs_differ(network):
+    if not network.again:
         raise LeftOut("two runs differ: neurons draw random numbers, or a Node remembers")
     spiking = [e for e in network.net.all_ensembles if has_neurons(e) and e.neuron_type.spiking]
     if not spiking:
@@ -260,8 +234,7 @@ def price(network: Any) -> None:
         raise LeftOut(f"NengoLoihi can't split its relays: {type(error).__name__}") from error
     routes = {p.connections for p in graph_of(network).pathways if p.kind == "neural"}
     on_chip = {ensemble for ensemble in spiking if split.on_chip(ensemble)}
-    n_steps = N_STEPS if hasattr(network, "model") else network.n_steps
-    updates = n_steps * sum(ensemble.n_neurons for ensemble in on_chip)
+    updates = network.n_steps * sum(ensemble.n_neurons for ensemble in on_chip)
     per_sample = np.zeros(n_samples(network))
     for route, found in targets(network).items():
         pre, post = (getattr(o, "ensemble", o) for o in (route[0].pre_obj, route[-1].post_obj))
