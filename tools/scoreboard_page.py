@@ -23,8 +23,8 @@ from marked_page import Marks
 from scoreboard_given import all_given
 from scoreboard_recordings import recorded
 from scoreboard_tools import ROWS, TOOLS, Row, Tool
-from validation_data import GOOD, Measurement, measurements
-from validation_page import PAGE, same_line
+from validation_data import BOUNDARIES, GOOD, measurements
+from validation_page import PAGE, lines_that_differ
 
 from nengo_spikecost.layout.si import si
 
@@ -73,18 +73,8 @@ def table() -> Iterator[str]:
             boundary = found.boundary
             yield f"| *{boundary}* |{' |' * (len(TOOLS) + 1)}"
         cells = " | ".join(shown(factor(tool, row)) for tool in TOOLS)
-        yield f"| {found.what} | {amount_of(found)} | {cells} |"
+        yield f"| {found.what} | {si(found.value, found.unit)} | {cells} |"
     yield ""
-
-
-BOUNDARIES = (
-    "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "step"
-)  # fmt: skip
-
-
-def amount_of(found: Measurement) -> str:
-    """What was measured."""
-    return si(found.value, found.unit)
 
 
 def by_boundary() -> Iterator[str]:
@@ -142,11 +132,7 @@ def fresh() -> str:
 
 def differences(page: str) -> list[str]:
     """Lines of the page ("-") and of a fresh run ("+") that differ."""
-    before, after = MARKS.written(page).splitlines(), fresh().splitlines()
-    length = max(len(before), len(after))
-    before, after = (lines + [""] * (length - len(lines)) for lines in (before, after))
-    pairs = ((old, new) for old, new in zip(before, after) if not same_line(old, new))
-    return [line for old, new in pairs for line in (f"- {old}", f"+ {new}")]
+    return lines_that_differ(MARKS.written(page), fresh())
 
 
 def main() -> int:

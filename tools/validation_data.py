@@ -14,7 +14,7 @@ from nengo_spikecost.energy.loihi_chip import Range
 DATA = Path(__file__).with_name("board_measurements.toml")
 
 BOUNDARIES = (
-    "core dynamic", "total dynamic", "used cores", "chip", "board", "step", "whole device",
+    "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "step",
 )  # fmt: skip
 EVIDENCE = ("read", "computed", "quoted", "second-hand")
 UNITS = ("J", "W", "s")

@@ -15,6 +15,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -210,15 +211,15 @@ def parts(sana_fe: bool) -> Iterator[tuple[str, str]]:
 
 def differences(page: str, fresh: Iterable[tuple[str, str]]) -> list[str]:
     """Lines of the page ("-") and of a fresh run ("+") that differ."""
-    found = []
-    for part, text in fresh:
-        before, after = written(page, part).splitlines(), text.splitlines()
-        for number in range(max(len(before), len(after))):
-            old = before[number] if number < len(before) else ""
-            new = after[number] if number < len(after) else ""
-            if not same_line(old, new):
-                found += [f"- {old}", f"+ {new}"]
-    return found
+    return [line for part, text in fresh for line in lines_that_differ(written(page, part), text)]
+
+
+def lines_that_differ(before: str, after: str) -> list[str]:
+    """Lines of one text ("-") and of another ("+") that differ."""
+    pairs = zip_longest(before.splitlines(), after.splitlines(), fillvalue="")
+    return [
+        line for old, new in pairs if not same_line(old, new) for line in (f"- {old}", f"+ {new}")
+    ]
 
 
 def same_line(expected: str, found: str) -> bool:
