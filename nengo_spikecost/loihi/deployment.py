@@ -65,6 +65,13 @@ class Deployment(Result):
     bench: Any = field(default=None, repr=False)
 
     @property
+    def name(self) -> str:
+        """Of the model, or the label of the network."""
+        model = getattr(self.network, "model", None)
+        name = getattr(model, "name", None) or getattr(self.network, "label", None)
+        return name or "Network"
+
+    @property
     def target(self) -> str:
         """The simulator or chip that ran it: one of `TARGETS`."""
         return self.options.target

@@ -68,20 +68,12 @@ def pruned(model: Any, name: str, keep: np.ndarray) -> Any:
         If the layer can't be pruned, or one that reads it could not do without the channels.
     """
     keep = np.asarray(keep, dtype=bool)
-    target = weights_layer(model, name)
-    if target is None or target.name != name:
-        raise ConversionError(
-            f"{name} has no units that could be pruned: name a Dense or Conv layer without groups."
-        )
-    size = getattr(target, SIZES[type(target).__name__])
+    target = _target(model, name)
+    size = units(target)
     if keep.shape != (size,) or not keep.any():
         raise ConversionError(
             f"keep must have one entry for each of the {size} units of {name}, some of them True; "
             f"it has shape {keep.shape} and {int(keep.sum())} True."
-        )
-    if getattr(target, "data_format", "channels_last") != "channels_last":
-        raise ConversionError(
-            f"{name} has its channels first; only models with channels last can be pruned."
         )
     masks = _masks(model, target, keep)
 
@@ -96,6 +88,37 @@ def pruned(model: Any, name: str, keep: np.ndarray) -> Any:
     for old, new in zip(_with_weights(model), _with_weights(smaller)):
         new.set_weights(_cut(old, masks.get(old.name), target, keep))
     return smaller
+
+
+def check_prunable(model: Any, name: str) -> None:
+    """Raise unless some units of a layer could be pruned, whichever they are.
+
+    Raises
+    ------
+    ConversionError
+        As `pruned` does.
+    """
+    target = _target(model, name)
+    _masks(model, target, np.ones(units(target), dtype=bool))
+
+
+def units(layer: Any) -> int:
+    """Units or channels of a layer that can be pruned."""
+    return int(getattr(layer, SIZES[type(layer).__name__]))
+
+
+def _target(model: Any, name: str) -> Any:
+    """The layer of that name, which has units to prune."""
+    target = weights_layer(model, name)
+    if target is None or target.name != name:
+        raise ConversionError(
+            f"{name} has no units that could be pruned: name a Dense or Conv layer without groups."
+        )
+    if getattr(target, "data_format", "channels_last") != "channels_last":
+        raise ConversionError(
+            f"{name} has its channels first; only models with channels last can be pruned."
+        )
+    return target
 
 
 def _with_weights(model: Any) -> list[Any]:

@@ -12,6 +12,9 @@ WRITTEN = ("--html", "--json", "--csv", "--plot")
 #: Options that change no number of a suggestion: what is printed, and how many side by side.
 NEITHER = ("devices", "batch_size")
 
+#: What is typed for None, of options that are something else by default.
+NONE = {"synapse": "--synapse 0", "n_steps": ""}
+
 
 def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, str]) -> str:
     """A command with some options changed, and without the files that it writes.
@@ -86,7 +89,12 @@ def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
     fields = options.__dataclass_fields__
     known = {"max_pooling": "--max-pooling", "spike_input": "--spike-input"}
     for name, value in {**options.given(), **more}.items():
-        if name in NEITHER or value is None or (name in fields and name not in options.deciding()):
+        if name in NEITHER or (name in fields and name not in options.deciding()):
+            continue
+        if value is None:
+            if name in fields and name not in NONE:
+                return ""
+            words += [NONE[name]] if NONE.get(name) else []
             continue
         given = fields[name].metadata if name in fields else {"help": name in known}
         plain = isinstance(value, (str, int, float)) or hasattr(value, "dtype")

@@ -155,6 +155,7 @@ def test_what_is_advised():
 
 
 def test_a_call_as_a_command():
+    from nengo_spikecost.questions.advice import AdviseOptions
     from nengo_spikecost.questions.profile_options import ProfileOptions
 
     def typed(more=None, **given):
@@ -164,6 +165,10 @@ def test_a_call_as_a_command():
     assert typed({"max_pooling": "exact"}, chip=True) == "p report M --chip --max-pooling exact"
     # no flag says these: there is no command, and none is made of its changes alone
     assert typed(seed=3) == "" and typed({"temporal": True}) == ""
+    # None is typed where there is a way to, and where there is none there is no command
+    assert typed(synapse=None) == "p report M --synapse 0"
+    assert typed(n_steps=None) == "p report M" == typed({"max_pooling": None})
+    assert command_of("p advise M", AdviseOptions(host=None), {}) == ""
     assert changed_command("", {"n_steps": 80}, FLAGS) == ""
     # a file of scales may hold steps, filter and neurons too: without it nothing is promised
     better = Attempt({"scale_firing_rates": 50.0}, 0.99)

@@ -7,7 +7,7 @@ import pytest
 
 from nengo_spikecost import stack
 from nengo_spikecost.errors import ConversionError
-from nengo_spikecost.trying.pruning import pruned, weights_layer
+from nengo_spikecost.trying.pruning import check_prunable, pruned, weights_layer
 
 
 def model_of(kind: str):
@@ -97,6 +97,8 @@ def test_what_can_not_be_pruned_is_refused_by_name(kind, name, words):
     size = model.get_layer(name).output.shape[-1] if name in ("first", "out") else 1
     with pytest.raises(ConversionError, match=words):
         pruned(model, name, np.arange(size) > 0)
+    with pytest.raises(ConversionError, match=words):
+        check_prunable(model, name)
 
 
 @pytest.mark.parametrize("keep", [np.zeros(6, bool), np.ones(5, bool)])

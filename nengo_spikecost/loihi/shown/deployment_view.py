@@ -51,9 +51,7 @@ class DeploymentPresenter(Presenter[Deployment]):
     panels = 2
 
     def title(self, deployment: Deployment) -> str:
-        model = getattr(deployment.network, "model", None)
-        name = getattr(model, "name", None) or getattr(deployment.network, "label", None)
-        return f"{name or 'Network'} {WHERE[deployment.target]}"
+        return f"{deployment.name} {WHERE[deployment.target]}"
 
     def about(self, deployment: Deployment) -> str:
         return _protocol(deployment)

@@ -84,10 +84,8 @@ def advise(
     made = [_realised(subject, found) for found in predictions[: options.n_changes]]
     done = [one for one in made if isinstance(one, Advised)]
     untried += [*failed, *(one for one in made if isinstance(one, Untried))]
-    model = getattr(deployment.network, "model", None)
-    label = getattr(model, "name", None) or getattr(deployment.network, "label", None)
     return Advice(
-        label or "Network", options.save, options.boundary,
+        deployment.name, options.save, options.boundary,
         options.host if options.save == "energy" else None, subject.before, deployment.accuracy,
         tuple(sorted(done, key=lambda one: -one.saving)), tuple(untried), len(changes),
         subject.n_samples, subject.work.n_steps, deployment,
@@ -123,25 +121,28 @@ def _predictions(subject: Subject, changes: list[Change]) -> tuple[list[_Predict
     if not subject.before > 0:
         return [], []  # nothing is done, so nothing can be saved
     counted = [(change.foreseen(subject), change) for change in changes]
-    told = sorted(
-        ((value, n) for n, (value, _) in enumerate(counted) if value is not None),
-    )
-    likely = [counted[n][1] for _, n in told[: PREDICTED * subject.options.n_changes]]
-    likely += [change for value, change in counted if value is None]
+    told = [(value, change) for value, change in counted if value is not None]
+    told.sort(key=lambda pair: pair[0])
+    likely: list[tuple[float | None, Change]] = [*told[: PREDICTED * subject.options.n_changes]]
+    likely += [(None, change) for value, change in counted if value is None]
     found: list[_Predicted] = []
     failed: list[Untried] = []
-    for change in likely:
+    for foreseen, change in likely:
         try:
-            found.append(_predicted(subject, change))
+            found.append(_predicted(subject, change, foreseen))
         except SpikeCostError as error:
-            failed.append(Untried(change.kind, change.layer, str(error).split("\n")[0]))
+            failed.append(_untried(change, error))
     saving = [one for one in found if one.value < (1 - LEAST) * subject.before]
     return sorted(saving, key=lambda one: one.value), failed
 
 
-def _predicted(subject: Subject, change: Change) -> _Predicted:
+def _untried(change: Change, error: SpikeCostError) -> Untried:
+    """A change that could not be made or run, with the first line of the reason."""
+    return Untried(change.kind, change.layer, str(error).split("\n")[0])
+
+
+def _predicted(subject: Subject, change: Change, foreseen: float | None) -> _Predicted:
     """From counts where they say all, or else from the first samples."""
-    foreseen = change.foreseen(subject)
     if foreseen is not None and change.determined(subject):
         return _Predicted(change, foreseen, COUNTS)
     n = subject.n_first
@@ -189,9 +190,9 @@ def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
                 network, arguments = change.made(subject)
                 ran = subject.deployed(network, **arguments)
     except SpikeCostError as error:
-        return Untried(change.kind, change.layer, str(error).split("\n")[0])
+        return _untried(change, error)
     return Advised(
         change.kind, change.layer, change.words, dict(change.arguments), predicted.basis,
-        predicted.n_first,
-        subject.before, predicted.value, float(subject.of(ran).mean()), ran.accuracy,
+        predicted.n_first, subject.before, predicted.value, float(subject.of(ran).mean()),
+        ran.accuracy,
     )  # fmt: skip

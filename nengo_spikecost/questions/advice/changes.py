@@ -22,7 +22,7 @@ from ...graph import NetworkGraph
 from ...layout.si import counted
 from ...loihi import fit_blocks
 from ...loihi.blocks.search_costs import OBJECTIVES
-from ...trying.pruning import SIZES, pruned, weights_layer
+from ...trying.pruning import check_prunable, pruned, units, weights_layer
 from .advice_record import Untried
 from .advised_network import Subject
 
@@ -287,12 +287,14 @@ def _spikes_of_units(subject: Subject, layer: str) -> np.ndarray | str:
     if target is None:
         return "is neither a Dense nor a Conv layer, nor activations behind one"
     own = [p for p in NetworkGraph(subject.deployment.network).populations if p.layer == layer]
-    n_units = int(getattr(target, SIZES[type(target).__name__]))
+    n_units = units(target)
     counts = [subject.deployment.activity.populations[p.name].counts for p in own]
     if len(counts) != 1 or counts[0].shape[1] % n_units:
         return f"its neurons are in {counted(len(counts), 'population')}, unlike its units"
+    if n_units == 1:
+        return "it has one unit alone"
     try:  # what reads it may need all of its channels
-        pruned(model, target.name, np.arange(n_units) > 0)
+        check_prunable(model, target.name)
     except SpikeCostError as error:
         return str(error)
     return np.asarray(counts[0].sum(axis=0).reshape(-1, n_units).sum(axis=0))

@@ -38,10 +38,12 @@ class AdvicePresenter(Presenter[Advice]):
         lines.append(("now", f"{si(advice.before, advice.unit)}{_accuracy_words(advice)}"))
         if best is not None:
             lines.append(("best", f"{best.words}: {_saved(advice, best)}, {_with(best)}"))
-        elif advice.changes:
+        elif advice.changes and advice.changes[0].saving > 0:
             first = advice.changes[0]
             lost = "" if first.accuracy is None else ", with more than a point of accuracy lost"
             lines.append(("most", f"{first.words}: {_saved(advice, first)}{lost}"))
+        elif advice.changes:
+            lines.append(("best", "No change that was made saves any"))
         else:
             lines.append(("best", "No change saves a hundredth of it"))
         return Verdict.of(*lines, next_steps=_next_steps(advice))
@@ -62,7 +64,7 @@ class AdvicePresenter(Presenter[Advice]):
         rows = [
             [
                 change.words, si(change.predicted_saving, unit), si(change.saving, unit),
-                f"{100 * change.error:+.1f} %", f"{change.saving / advice.before:.1%}",
+                _signed(change.error), f"{change.saving / advice.before:.1%}",
                 si(change.realised, unit), _percent(change.accuracy),
             ]
             for change in advice.changes
@@ -122,9 +124,10 @@ def _what(advice: Advice) -> str:
 
 def _notes(advice: Advice) -> Iterable[str]:
     by_first = [change for change in advice.changes if change.basis == FIRST]
+    weighed = "was" if advice.n_considered == 1 else "were"
     yield (
-        f"{counted(advice.n_considered, 'change')} were weighed; those with the largest predicted "
-        f"saving were made, each by itself, and run on all samples."
+        f"{counted(advice.n_considered, 'change')} {weighed} weighed; those with the largest "
+        "predicted saving were made, each by itself, and run on all samples."
     )
     if by_first:
         fewest, most = (f(change.n_first for change in by_first) for f in (min, max))
@@ -149,6 +152,10 @@ def _with(change: Advised) -> str:
 
 def _accuracy_words(advice: Advice) -> str:
     return "" if advice.accuracy is None else f", accuracy {_percent(advice.accuracy)}"
+
+
+def _signed(share: float) -> str:
+    return f"{round(100 * share, 1) + 0.0:+.1f} %"  # what rounds to 0 has no sign of its own
 
 
 def _percent(share: float | None) -> str:
