@@ -204,7 +204,8 @@ def _imported(name: str) -> types.ModuleType:
 def start_quietly() -> None:
     """Import NengoDL and start TensorFlow without native notes on standard error.
 
-    For the command line. Raises `StackError` if the stack cannot work.
+    For the command line, which says itself what a user should know: TensorFlow's own warnings are
+    off from then on. Raises `StackError` if the stack cannot work.
     """
     require()
     with native_messages_held(), warnings.catch_warnings():
@@ -212,6 +213,7 @@ def start_quietly() -> None:
         nengo_loihi()
         # the first operation looks for graphics cards, and says so
         tensorflow().zeros(())
+    tensorflow().get_logger().setLevel("ERROR")
 
 
 # ---------------------------------------------------------------- report
