@@ -69,11 +69,9 @@ class NetworkParts:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """Parts of the network that can't be told, each a sentence without an end."""
+        """Parts of the chip's work that can't be told, each a sentence without an end."""
         return tuple(
-            f"{part.name} {part.reason}"
-            for part in self.graph.uncounted
-            if "on the host" not in part.reason  # what the host does takes nothing of the chip
+            f"{part.name} {part.reason}" for part in self.graph.uncounted if not part.on_host
         )
 
     @property

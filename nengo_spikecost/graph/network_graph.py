@@ -328,18 +328,18 @@ class NetworkGraph(Result):
 
     def _uncounted(self, finder: RouteFinder, failed: list[Route]) -> list[Uncounted]:
         parts = [
-            self._record(obj, "computes on the host; its operations are not counted")
+            self._on_host(obj, "computes on the host; its operations are not counted")
             for obj in self.network.all_nodes
             if obj.size_in > 0 and not is_passthrough(obj) and host_operations(obj) is None
         ]
         parts += [
-            self._record(ens, "is in direct mode: it has no neurons and computes on the host")
+            self._on_host(ens, "is in direct mode: it has no neurons and computes on the host")
             for ens in self.network.all_ensembles
             if is_direct(ens)
         ]
         reason = "applies a function on the host; its operations are not counted"
         for conn in finder.host_functions():
-            parts.append(Uncounted(*self._arrow(conn.pre_obj, conn.post_obj), reason))
+            parts.append(Uncounted(*self._arrow(conn.pre_obj, conn.post_obj), reason, on_host=True))
         parts += [Uncounted(*unknown) for unknown in unknown_rules(self._rules)]
         for route in failed:
             origin = route.origin
@@ -347,8 +347,8 @@ class NetworkGraph(Result):
             parts.append(Uncounted(*self._arrow(start, route.target), str(route.problem)))
         return list(dict.fromkeys(parts))
 
-    def _record(self, obj: Any, reason: str) -> Uncounted:
-        return Uncounted(self._names[obj], self._layer(obj), reason)
+    def _on_host(self, obj: Any, reason: str) -> Uncounted:
+        return Uncounted(self._names[obj], self._layer(obj), reason, on_host=True)
 
     def _arrow(self, pre: Any, post: Any) -> tuple[str, str]:
         """Name and layer of a way from one object to another."""

@@ -175,11 +175,14 @@ class Uncounted:
         The part, and the layer it belongs to.
     reason : str
         A clause that follows the name.
+    on_host : bool
+        Whether it is work of the host, which takes nothing of a chip.
     """
 
     name: str
     layer: str
     reason: str
+    on_host: bool = field(default=False, repr=False)
 
 
 #: Kinds of work on the host of a chip.
