@@ -88,6 +88,7 @@ CHIP_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "": "One chip, with all that is published.",
                 "note": "string: What to know of the numbers.",
                 "clock_Hz": "number|null: Default of its master clock in Hz.",
+                "clock_source": "string|null: The publication that says so.",
                 "limits": [
                     {
                         "": "One limit.",
@@ -142,10 +143,7 @@ CHIP_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "at_most": "integer|null: The largest number that the chip takes.",
                 "only": ["string: A word.", "The words that the chip takes."],
                 "within": ("Whether it is within.", "yes", "no", "rounded", "not known"),
-                "source": "string: The publication.",
-                "year": "integer|null: Its year.",
-                "evidence": ("How the limit is known.", "read", "quoted", "computed"),
-                "note": "string: What to know of it.",
+                **ORIGIN,
             },
             "All limits that are published.",
         ],

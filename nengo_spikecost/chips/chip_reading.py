@@ -51,7 +51,7 @@ def _read(
 ) -> tuple[tuple[Chip, ...], Mapping[str, Mapping[str, Any]]]:
     name = os.fspath(path)
     try:
-        content = read_toml(path)
+        content = read_toml(path, "chips")
         own = checked_table(content.pop("sources", {}), "sources", name)
         sources = {**known, **{key: read_source(key, value, name) for key, value in own.items()}}
         chips = tuple(
@@ -72,13 +72,13 @@ def _chip(key: str, entry: Any, where: str, sources: Mapping[str, Any]) -> Chip:
         limits = tuple(_limit(k, v, sources) for k, v in tables["limits"].items())
         powers = tuple(_power(k, v, sources) for k, v in tables["powers"].items())
         step = _step(tables["step"], sources) if tables["step"] else None
-        clock = tables["clock"]
+        clock, clock_origin = tables["clock"], None
         if clock:
             check_words("clock", clock, ("default_Hz", *_ORIGIN), ("default_Hz", "source"))
-            _origin("clock", clock, sources)
+            clock_origin = _origin("clock", clock, sources)
         return Chip(
             name=key, limits=limits, step=step, powers=powers, clock_Hz=clock.get("default_Hz"),
-            refused=dict(tables["refused"]), **given(entry, _WORDS),
+            clock_origin=clock_origin, refused=dict(tables["refused"]), **given(entry, _WORDS),
         )  # fmt: skip
     except (ChipError, EnergyError) as error:
         raise ChipError(f"{where}: {error}") from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .. import check
 from ..errors import ChipError
@@ -176,6 +175,7 @@ class Chip:
         As measured, each at its own conditions.
     clock_Hz : float, optional
         Default of its master clock.
+    clock_origin : Origin, optional
     refused : mapping from str to str
         By what may be asked, such as ``"energy"``: why there is no number.
     """
@@ -186,6 +186,7 @@ class Chip:
     step: StepModel | None = None
     powers: tuple[Power, ...] = ()
     clock_Hz: float | None = None
+    clock_origin: Origin | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     process: str = ""
@@ -212,8 +213,3 @@ class Chip:
         """
         power: Power = check.record("power", name, self.powers, ChipError)
         return power
-
-
-def chip_key(name: Any) -> str:
-    """A chip's name as it is looked up: case, blanks and hyphens do not matter."""
-    return str(name).strip().lower().replace("-", "_").replace(" ", "_")

@@ -15,7 +15,7 @@ import warnings
 from .. import check
 from ..errors import ChipError, OverwriteWarning
 from .chip_reading import read_chip_file, shipped_chips
-from .chip_spec import Chip, chip_key
+from .chip_spec import Chip
 
 _ADDED: dict[str, Chip] = {}
 
@@ -64,4 +64,5 @@ def _table() -> dict[str, Chip]:
 
 
 def _plain(name: str) -> str:
-    return chip_key(name).replace("_", "")
+    """A name as it is looked up."""
+    return name.strip().lower().translate(str.maketrans("", "", " -_"))

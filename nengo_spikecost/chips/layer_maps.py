@@ -130,8 +130,8 @@ def _map(
 ) -> LayerMap:
     pathway = pathways[0]
     population = getattr(pathway.post, "ensemble", None)
-    biases: Any = [] if population is None else np.atleast_1d(_numbers(population.bias))
-    has_bias = has_bias or any(b != 0 for b in biases)
+    biases: Any = [] if population is None else _numbers(population.bias)
+    has_bias = has_bias or bool(np.any(np.asarray(biases) != 0))
     pools = tuple(tuple(pool.kernel_size) for pool in way.pools)
     sources, weighs = len({p.pre.name for p in pathways}), way.weighs
     first = isinstance(pathway.pre, Source) and pathway.pre.kind == "input"

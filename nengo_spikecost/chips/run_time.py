@@ -14,7 +14,7 @@ from ..options import named_arguments
 from .chip_fit import as_chip, parts_of
 from .chip_spec import Chip
 from .core_counts import CORE_COUNTS
-from .run_time_record import RunTime
+from .run_time_record import MARGIN, RunTime
 from .step_counts import COUNTS, StepSpikes
 from .step_recording import step_spikes
 
@@ -113,7 +113,9 @@ def run_time_on_cores(chip: str | Chip, activity: Any) -> RunTime:
     return RunTime(given, counts, dt=measured.protocol.dt)
 
 
-def worst_clock_Hz(chip: str | Chip, network: Any, dt: float = 0.001, margin: float = 0.2) -> float:
+def worst_clock_Hz(
+    chip: str | Chip, network: Any, dt: float = 0.001, margin: float = MARGIN
+) -> float:
     """The clock at which no step of a network can take longer than ``dt``, without any data.
 
     Parameters
@@ -123,7 +125,7 @@ def worst_clock_Hz(chip: str | Chip, network: Any, dt: float = 0.001, margin: fl
     dt : float
         Length of a step in s.
     margin : float
-        How much faster, as a share; Xylo's vendor takes 0.2.
+        How much faster, as a share; the default is that of Xylo's vendor.
 
     Raises
     ------
@@ -137,11 +139,19 @@ def worst_clock_Hz(chip: str | Chip, network: Any, dt: float = 0.001, margin: fl
     return counted(given, nothing.every_one()).worst_clock_Hz(margin)
 
 
-def _check_steps(chip: Chip, counts: Mapping[str, Any]) -> None:
-    """Raise unless the steps of a chip take so much for each of these counts."""
+def why_no_time(chip: Chip, counts: Mapping[str, Any] = COUNTS) -> str:
+    """Why steps of a chip can't be told from these counts, as a sentence; empty if they can."""
     if chip.step is None:
         reason = chip.refused.get("time", "nothing is published of how long its steps take")
-        raise ChipError(f"{chip.title}: {reason}.")
+        return f"{chip.title}: {reason}."
     if not set(chip.step.terms) <= set(counts):
         other = "run_time" if counts is CORE_COUNTS else "run_time_on_cores"
-        raise ChipError(f"Steps of {chip.title} are counted by {other}.")
+        return f"Steps of {chip.title} are counted by {other}."
+    return ""
+
+
+def _check_steps(chip: Chip, counts: Mapping[str, Any]) -> None:
+    """Raise unless the steps of a chip take so much for each of these counts."""
+    reason = why_no_time(chip, counts)
+    if reason:
+        raise ChipError(reason)

@@ -95,7 +95,7 @@ class RunTime(Result):
         parts = np.stack([*self.parts.values()])
         largest = parts >= parts.max(axis=0) * (1 - 1e-12)
         shares = (largest / largest.sum(axis=0)).mean(axis=(1, 2))
-        return dict(zip(self.parts, shares.tolist()))
+        return dict(zip(self.model.terms, shares.tolist()))
 
     @property
     def worst_step(self) -> float | None:
@@ -112,9 +112,13 @@ class RunTime(Result):
         ----------
         margin : float
             How much faster, as a share.
+
+        Raises
+        ------
+        ChipError
+            If its steps are not published in cycles.
         """
-        check.positive("margin", margin, ChipError, zero=True)
-        return float(self.steps.max(initial=0.0)) * (1 + margin) / self.dt
+        return float(self.steps.max(initial=0.0)) * self._per_step_Hz(margin)
 
     def worst_clock_Hz(self, margin: float = MARGIN) -> float:
         """The clock at which no step can take longer than ``dt``, whatever is active.
@@ -122,13 +126,22 @@ class RunTime(Result):
         Raises
         ------
         ChipError
-            If the worst case was not counted.
+            If the worst case was not counted, or its steps are not published in cycles.
         """
-        check.positive("margin", margin, ChipError, zero=True)
         worst = self.worst_step
         if worst is None:
             raise ChipError("The worst case of a step is not known of counts of cores.")
-        return worst * (1 + margin) / self.dt
+        return worst * self._per_step_Hz(margin)
+
+    def _per_step_Hz(self, margin: float) -> float:
+        """The clock for a step of one cycle."""
+        check.positive("margin", margin, ChipError, zero=True)
+        if self.model.unit != "cycles":
+            raise ChipError(
+                f"Steps of {self.chip.title} are published in {self.model.unit}, not in cycles of "
+                "a clock: see RunTime.steps."
+            )
+        return (1 + margin) / self.dt
 
     @property
     def powers(self) -> tuple[Power, ...]:
@@ -145,9 +158,10 @@ class RunTime(Result):
         That of other networks on the chip, for as long as this one takes: nothing is published
         from which its own power could be told.
         """
-        if not self.powers:
+        powers = self.powers
+        if not powers:
             return None
-        low, high = min(p.low_W for p in self.powers), max(p.high_W for p in self.powers)
+        low, high = min(p.low_W for p in powers), max(p.high_W for p in powers)
         return low * self.presentation_s, high * self.presentation_s
 
     def _taken(self, name: str) -> float:

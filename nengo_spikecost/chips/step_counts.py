@@ -32,8 +32,6 @@ class StepSpikes:
         Inputs that are values and not events: they are taken for active at every step.
     dt : float
         Length of a step in s.
-    most_spikes : int
-        Spikes of one neuron in one step, at most.
     """
 
     parts: NetworkParts = field(repr=False)
@@ -41,7 +39,6 @@ class StepSpikes:
     inputs: Mapping[str, np.ndarray] = field(repr=False)
     assumed: tuple[str, ...] = ()
     dt: float = 0.001
-    most_spikes: int = 1
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -112,8 +112,7 @@ def _of_batch(
         until = np.stack([own.counts[name] for own in counts], axis=1)
         return np.diff(until, axis=1, prepend=0)
 
-    at_once = {p.name: spikes(p.name) for p in parts.neurons}
-    fired = {name: own > 0 for name, own in at_once.items()}
+    fired = {p.name: spikes(p.name) > 0 for p in parts.neurons}
     fed = {id(spec.node): spec for spec in inputs}
     events, assumed = {}, []
     for pathway in parts.into:
@@ -129,8 +128,7 @@ def _of_batch(
         else:
             events[name] = np.ones((n_samples, n_steps, source.size), dtype=bool)
             assumed.append(name)
-    most = max((int(own.max(initial=0)) for own in at_once.values()), default=0)
-    return StepSpikes(parts, fired, events, tuple(dict.fromkeys(assumed)), dt, most)
+    return StepSpikes(parts, fired, events, tuple(dict.fromkeys(assumed)), dt)
 
 
 def _joined(batches: Sequence[StepSpikes]) -> StepSpikes:
@@ -139,5 +137,4 @@ def _joined(batches: Sequence[StepSpikes]) -> StepSpikes:
         first,
         fired={n: np.concatenate([b.fired[n] for b in batches]) for n in first.fired},
         inputs={n: np.concatenate([b.inputs[n] for b in batches]) for n in first.inputs},
-        most_spikes=max(b.most_spikes for b in batches),
     )

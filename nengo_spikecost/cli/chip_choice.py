@@ -10,6 +10,8 @@ import click
 
 from ..errors import ChipError
 from .carried import was_typed
+from .completion import complete_chips
+from .shared_options import chip_file_option
 
 #: Options of ``fit`` that are about blocks of Loihi.
 _OF_BLOCKS = ("objective", "time_limit")
@@ -31,14 +33,14 @@ class ChipChoice:
 
     @classmethod
     def taken(cls, options: dict[str, Any]) -> ChipChoice | None:
-        """Take ``--chip`` and ``--chip-file`` out of options; None without ``--chip``.
+        """Take ``--chip`` out of options, add the chips of ``--chip-file``; None without both.
 
         Raises
         ------
         ChipError
             If there is no such chip, or an option is given that is for Loihi alone.
         """
-        name, file = options.pop("chip"), options.pop("chip_file")
+        name, file = options.pop("chip"), options["chip_file"]
         if name is None and file is None:
             return None
         from .. import chips
@@ -62,29 +64,24 @@ class ChipChoice:
         return {"lower": False} if apart else {}
 
     def fit(self, network: Any, x: Any, n_steps: int) -> Any:
-        """A `ChipFit`; with samples, and if anything is published of it, the time of steps, too."""
+        """A `ChipFit`; with samples the time of steps, too, or a note why there is none."""
         from ..activity.subject import steps_or_own
         from ..chips import fit, run_time
+        from ..chips.run_time import why_no_time
 
         found = fit(self.chip, network)
-        if x is None or self.chip.step is None or self.chip.step.missing:
+        if x is None:
             return found
+        reason = why_no_time(self.chip)
+        if reason:
+            return replace(found, notes=(*found.notes, f"No time of its steps: {reason}"))
         steps = n_steps if was_typed("n_steps") else steps_or_own(network, x, n_steps)
         return replace(found, time=run_time(self.chip, network, x, steps))
 
 
 def chip_options(command: Callable) -> Callable:
     """Options: another chip than Loihi, and a file with more of them."""
-    command = click.option(
-        "--chip-file", type=click.Path(), help="TOML file with chips of your own."
-    )(command)
     return click.option(
-        "--chip", shell_complete=_names,
+        "--chip", shell_complete=complete_chips,
         help="Say whether it fits on this chip instead of Loihi, such as xylo_audio3.",
-    )(command)  # fmt: skip
-
-
-def _names(_: Any, __: Any, incomplete: str) -> list[str]:
-    from .. import chips
-
-    return [name for name in chips.names() if name.startswith(incomplete)]
+    )(chip_file_option(command))  # fmt: skip

@@ -7,15 +7,16 @@ from typing import Any
 import click
 
 from .commands import Described
+from .completion import complete_chips
 from .model_commands import plain_errors
 from .printing import list_written, show_result
-from .shared_options import file_options
+from .shared_options import chip_file_option, file_options
 from .written_files import output_files, write_results
 
 
 @click.command(cls=Described, section="More", example="nengo-spikecost chips xylo_audio3")
-@click.argument("names", nargs=-1)
-@click.option("--chip-file", type=click.Path(), help="TOML file with chips of your own.")
+@click.argument("names", nargs=-1, shell_complete=complete_chips)
+@chip_file_option
 @file_options("json", "html")
 @plain_errors
 def chips(names: tuple[str, ...], chip_file: str | None, **options: Any) -> None:

@@ -25,3 +25,10 @@ def complete_devices(_: Any, param: click.Parameter, incomplete: str) -> list[st
     taken = before.split(",")
     names = [name for name in devices.names() if name.startswith(last) and name not in taken]
     return [f"{before}{comma}{name}" for name in names]
+
+
+def complete_chips(_: Any, __: Any, incomplete: str) -> list[str]:
+    """Names of chips that begin like that."""
+    from .. import chips
+
+    return [name for name in chips.names() if name.startswith(incomplete)]

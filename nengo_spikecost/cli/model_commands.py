@@ -150,7 +150,8 @@ def checked_early(
         Other files that are read.
     """
     device_file = options.pop("device_file", None)
-    read = (options.get("scales_file"), options.get("fit_file"), device_file)
+    chip_file = options.pop("chip_file", None)
+    read = (options.get("scales_file"), options.get("fit_file"), device_file, chip_file)
     files = output_files(options, model, *inputs, *read)
     load_device_file(device_file)
     check_devices(options.get("devices"))

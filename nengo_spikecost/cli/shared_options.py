@@ -82,6 +82,14 @@ def device_file_option(command: Callable) -> Callable:
     )(command)  # fmt: skip
 
 
+def chip_file_option(command: Callable) -> Callable:
+    """Option: a file with more chips."""
+    return click.option(
+        "--chip-file", type=click.Path(), metavar="TOML",
+        help="More chips, in the form of the package's own table.",
+    )(command)  # fmt: skip
+
+
 def samples_option(
     default: int | None = None, words: str = "Use only so many samples."
 ) -> Decorator:

@@ -92,8 +92,8 @@ def _read(path: str | os.PathLike[str], base: DeviceFile) -> DeviceFile:
     return DeviceFile(name, devices, presets, names.sources, names.operations)
 
 
-def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The content of a TOML file as a dict.
+def read_toml(path: str | os.PathLike[str], of: str = "devices") -> dict[str, Any]:
+    """The content of a TOML file as a dict; ``of`` says what it should have.
 
     Raises
     ------
@@ -101,11 +101,11 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
         If it can't be read, or is no TOML.
     """
     try:
-        check_is_file(path, "file of devices")
+        check_is_file(path, f"file of {of}")
         with open(path, "rb") as file:
             return tomllib.load(file)
     except (OSError, ValueError, RecursionError, DataError) as error:  # no TOML, or no UTF-8
-        raise EnergyError(f"Cannot read devices from {os.fspath(path)!r}: {error}") from error
+        raise EnergyError(f"Cannot read {of} from {os.fspath(path)!r}: {error}") from error
 
 
 def with_sources(base: DeviceFile, entry: Any, path: str) -> DeviceFile:

@@ -254,6 +254,9 @@ def test_a_chip_is_one_table(tmp_path):
     found = chips.run_time("lab chip", net, np.zeros((2, 4)), 3)
     np.testing.assert_allclose(found.steps, np.full((2, 3), max(18 * 1e-6, 3 * 3e-6)))
     assert "the longest step takes 18.0 us" in str(found)
+    for clock in (found.clock_Hz, found.worst_clock_Hz, lambda: chips.worst_clock_Hz(chip, net)):
+        with pytest.raises(errors.ChipError, match="published in s, not in cycles of a clock"):
+            clock()
     with pytest.warns(errors.OverwriteWarning, match="lab_chip"):
         chips.load_chips(path)
 
@@ -295,7 +298,7 @@ def test_a_chip_is_one_table(tmp_path):
             "three numbers",
         ),
         ("", "no chip in"),
-        ("not toml", "Cannot read"),
+        ("not toml", "Cannot read chips"),
     ],
 )
 def test_files_that_are_wrong_are_refused_in_words(tmp_path, text, words):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from nengo_spikecost import chips, errors
+from nengo_spikecost.layout.si import si
 from tests.commands import runner_in
 
 
@@ -31,6 +32,13 @@ def test_of_one_every_number_and_its_source(run, tmp_path, name):
     chip = chips.get(name)
     for reason in chip.refused.values():
         assert reason[1:].rstrip(".") in text
+    numbers = [si(value, "W") for p in chip.powers for value in (p.W, p.low_W, p.high_W)]
+    numbers += [] if chip.clock_Hz is None else [f"Clock: {si(chip.clock_Hz, 'Hz')} by default"]
+    origins = [*chip.limits, *chip.powers, *([] if chip.step is None else [chip.step])]
+    sources = [str(x.origin) for x in origins] + [str(chip.clock_origin or "")]
+    for words in (*numbers, *sources, *(x.origin.note for x in origins)):
+        # a long name of a file may be broken at the end of a line
+        assert "".join(words.split()) in "".join(text.split())
     (content,) = json.loads((tmp_path / "c.json").read_text())["chips"]
     assert [x["quantity"] for x in content["limits"]] == [x.quantity for x in chip.limits]
     assert all(x["source"] for x in (*content["limits"], *content["powers"]))

@@ -74,7 +74,8 @@ def test_a_chip_of_ones_own(run, model, tmp_path):
     done = run("fit", model, "--chip-file", "mine.toml", "--chip", "mine", "--data", "x.npy")
     assert done.exit_code == 0, done.stderr
     assert "the chip takes 12, the network has 13" in " ".join(done.stdout.split())
-    assert "real time" not in done.stdout  # nothing is said of its steps
+    assert "real time" not in done.stdout
+    assert "No time of its steps: Mine: nothing is published" in " ".join(done.stdout.split())
     assert "mine" in chips.names()
     alone = run("fit", model, "--chip-file", "mine.toml")
     assert alone.exit_code == 2 and "say with --chip which one" in alone.stderr

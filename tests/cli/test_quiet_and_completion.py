@@ -58,6 +58,8 @@ def completed(shell: str, words: str, **others: str) -> list[str]:
         ("nengo-spikecost devices lo", ["loihi", "loihi_silicon"]),
         ("nengo-spikecost report --devices cpu,spin", ["cpu,spinnaker", "cpu,spinnaker2"]),
         ("nengo-spikecost sweep --device od", ["odin"]),
+        ("nengo-spikecost chips xylo_a", ["xylo_audio2", "xylo_audio3"]),
+        ("nengo-spikecost fit model.h5 --chip spe", ["speck2f"]),
     ],
 )
 def test_a_shell_completes_commands_and_devices(words, next_words):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Details, Part
 from ...layout.result import presenter_of
@@ -43,6 +45,17 @@ class ChipFitPresenter(Presenter[ChipFit]):
             *(() if fit.time is None else time_lines(fit.time)),
             next_steps=_next_steps(fit),
         )
+
+    def charts(self, fit: ChipFit) -> Iterable[Chart]:
+        counted = _counted(fit)
+        if counted:
+            yield Bars(
+                "Share of the limit", tuple(c.quantity.words for c in counted),
+                {"share": [_share(c) for c in counted]},
+                note="1 is as much as the chip takes.",
+            )  # fmt: skip
+        if fit.time is not None:
+            yield from presenter_of(fit.time).charts(fit.time)
 
     def summary(self, fit: ChipFit) -> Iterable[Part]:
         rows = [(c.quantity.words, _network(c), _short(str(c.limit)), c.answer) for c in fit.checks]
@@ -138,6 +151,5 @@ def _record(check: LimitCheck) -> dict[str, Any]:
     return {
         "quantity": limit.quantity, "network": need.value if isinstance(need.value, int) else None,
         "where": need.where, "at_most": limit.at_most, "within": check.answer,
-        "source": limit.origin.source, "year": limit.origin.year, "evidence": limit.origin.evidence,
-        "note": limit.origin.note,
+        **asdict(limit.origin),
     }  # fmt: skip

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from ...layout import Presenter, Table, presents
 from ...layout.presenter import Part
 from ...layout.si import counted, si
 from ..chip_list import ChipList
-from ..chip_spec import Chip, Origin
+from ..chip_spec import Chip, Power
 from ..quantities import QUANTITIES
 
 
@@ -28,14 +29,14 @@ class ChipListPresenter(Presenter[ChipList]):
             yield from _all_of(found.chips[0])
             return
         rows = [(c.name, c.title, str(len(c.limits)), _step(c)) for c in found.chips]
-        yield Table.of(("Chip", "", "Limits", "Time of a step"), rows, right=(0, 0, 1, 0))
+        yield Table.of(("Chip", "Product", "Limits", "Time of a step"), rows, right=(0, 0, 1, 0))
         yield "* Name one for every number and its source: nengo-spikecost chips xylo_audio3."
 
     def records(self, found: ChipList) -> list[dict[str, Any]]:
         return [
             {
                 "chip": chip.name, "quantity": x.quantity, "at_most": x.at_most,
-                "only": ", ".join(x.only), **_origin(x.origin),
+                "only": ", ".join(x.only), **asdict(x.origin),
             }
             for chip in found.chips
             for x in chip.limits
@@ -53,7 +54,7 @@ def _all_of(chip: Chip) -> Iterable[Part]:
         (QUANTITIES[x.quantity].words, str(x), x.origin.evidence, numbers[str(x.origin)])
         for x in chip.limits
     ]
-    yield Table.of(("Limit", "Chip", "", "Source"), rows, right=(False, True, False, False))
+    yield Table.of(("Limit", "Chip", "Evidence", "Source"), rows, right=(False, True, False, False))
     for origin, number in numbers.items():
         yield f"* {number} {origin}."
     notes = [(QUANTITIES[x.quantity].words, x.origin.note) for x in chip.limits if x.origin.note]
@@ -66,13 +67,23 @@ def _all_of(chip: Chip) -> Iterable[Part]:
         )
         unit, join = chip.step.unit, chip.step.join
         yield f"* A step takes the {join} of, in {unit}: {taken}. {chip.step.origin}."
+        if chip.step.origin.note:
+            yield f"* {chip.step.origin.note}"
+    if chip.clock_Hz is not None:
+        yield f"* Clock: {si(chip.clock_Hz, 'Hz')} by default. {chip.clock_origin}."
     for power in chip.powers:
         clock = "" if power.clock_Hz is None else f" at {si(power.clock_Hz, 'Hz')}"
-        what = f"{power.name}: {si(power.W, 'W')}{clock}. {power.origin.note}"
-        yield f"* Power, {what}. {power.origin}."
+        name = power.name.replace("_", " ")
+        yield f"* Power, {name}: {_watts(power)}{clock}; {power.origin.note}. {power.origin}."
     for text in (chip.note, *chip.refused.values()):
         if text:
             yield f"* {text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _watts(power: Power) -> str:
+    """A power, with its range if it has one."""
+    mean, low, high = (si(value, "W") for value in (power.W, power.low_W, power.high_W))
+    return mean if low == high else f"{mean} ({low} to {high})"
 
 
 def _step(chip: Chip) -> str:
@@ -80,31 +91,25 @@ def _step(chip: Chip) -> str:
         return "not published"
     missing = len(chip.step.missing)
     terms = counted(len(chip.step.terms), "term")
-    return f"{terms}, {chip.step.unit}" + (f", {missing} without a number" if missing else "")
-
-
-def _origin(origin: Origin) -> dict[str, Any]:
-    return {
-        "source": origin.source, "year": origin.year, "evidence": origin.evidence,
-        "note": origin.note,
-    }  # fmt: skip
+    return f"{terms}, in {chip.step.unit}" + (f", {missing} without a number" if missing else "")
 
 
 def _content(chip: Chip) -> dict[str, Any]:
     step = chip.step
     return {
         "name": chip.name, "title": chip.title, "note": chip.note, "clock_Hz": chip.clock_Hz,
+        "clock_source": None if chip.clock_origin is None else str(chip.clock_origin),
         "limits": [
             {"quantity": x.quantity, "at_most": x.at_most, "only": list(x.only),
-             "cores": [list(core) for core in x.cores], **_origin(x.origin)}
+             "cores": [list(core) for core in x.cores], **asdict(x.origin)}
             for x in chip.limits
         ],
         "step": None if step is None else {
-            "unit": step.unit, "join": step.join, "terms": dict(step.terms), **_origin(step.origin),
+            "unit": step.unit, "join": step.join, "terms": dict(step.terms), **asdict(step.origin),
         },
         "powers": [
             {"name": p.name, "power_W": p.W, "low_W": p.low_W, "high_W": p.high_W,
-             "clock_Hz": p.clock_Hz, **_origin(p.origin)}
+             "clock_Hz": p.clock_Hz, **asdict(p.origin)}
             for p in chip.powers
         ],
         "refused": dict(chip.refused),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
 from ...layout.si import MISSING, count, counted, si
@@ -25,6 +26,10 @@ class RunTimePresenter(Presenter[RunTime]):
 
     def verdict(self, time: RunTime) -> Verdict:
         return Verdict.of(*time_lines(time))
+
+    def charts(self, time: RunTime) -> Iterable[Chart]:
+        heading, means, unit = _means(time)
+        yield Bars(heading, tuple(means), {"": [*means.values()]}, unit)
 
     def summary(self, time: RunTime) -> Iterable[Part]:
         yield (
@@ -53,7 +58,11 @@ class RunTimePresenter(Presenter[RunTime]):
             yield Table.of(
                 ("Measured, of other networks", "power", "from", "to", "clock"),
                 [
-                    (p.name, *(si(w, "W") for w in (p.W, p.low_W, p.high_W)), si(p.clock_Hz, "Hz"))
+                    (
+                        p.name.replace("_", " "),
+                        *(si(w, "W") for w in (p.W, p.low_W, p.high_W)),
+                        si(p.clock_Hz, "Hz"),
+                    )
                     for p in time.chip.powers
                 ],
             )
@@ -61,6 +70,7 @@ class RunTimePresenter(Presenter[RunTime]):
 
     def records(self, time: RunTime) -> list[dict[str, Any]]:
         parts = time.parts if time.known else {}
+        decides = time.decides if parts and time.model.join == "largest" else {}
         return [
             {
                 "term": name, "each": each, "counted": float(time.counts[name].mean()),
@@ -68,7 +78,7 @@ class RunTimePresenter(Presenter[RunTime]):
                 "takes": float(parts[name].mean()) if name in parts else None,
                 "all_active": None if time.worst is None or each is None
                 else time.worst[name] * each,
-                "decides": time.decides[name] if parts and time.model.join == "largest" else None,
+                "decides": decides.get(name),
             }
             for name, each in time.model.terms.items()
         ]  # fmt: skip
@@ -103,11 +113,18 @@ class RunTimePresenter(Presenter[RunTime]):
         return bar_size(len(time.model.terms))
 
     def draw(self, time: RunTime, axes: Any) -> None:
-        amounts = time.parts if time.known else time.counts
-        means = {name.replace("_", " "): float(part.mean()) for name, part in amounts.items()}
-        unit = "s" if time.known and time.model.unit == "s" else ""
-        words = time.model.unit if time.known else "counted"
-        draw_bars(axes, list(means), {"": list(means.values())}, unit, f"{words} per step, mean")
+        heading, means, unit = _means(time)
+        draw_bars(axes, list(means), {"": list(means.values())}, unit, heading)
+
+
+def _means(time: RunTime) -> tuple[str, dict[str, float], str]:
+    """What the means of a step are of, the mean by term, and its unit."""
+    amounts = time.parts if time.known else time.counts
+    means = {name.replace("_", " "): float(part.mean()) for name, part in amounts.items()}
+    words = time.model.unit.capitalize() if time.known else "Counted"
+    if not time.known or time.model.unit == "cycles":
+        return f"{words} per step, mean", means, ""
+    return "Time per step, mean", means, time.model.unit
 
 
 def time_lines(time: RunTime) -> tuple[tuple[str, str], ...]:
@@ -154,7 +171,7 @@ def _notes(time: RunTime) -> Iterable[str]:
         yield f"* At most: {names} gives values, no events, and is taken for active at every step."
     for power in time.chip.powers:
         clock = "" if power.clock_Hz is None else f" at {si(power.clock_Hz, 'Hz')}"
-        yield f"* {power.name}{clock}: {power.origin.note}. {power.origin}."
+        yield f"* {power.name.replace('_', ' ')}{clock}: {power.origin.note}. {power.origin}."
     if time.model.origin.note:
         yield f"* {time.model.origin.note}"
     yield f"* Model of a step: {time.model.origin}."
