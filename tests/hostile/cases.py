@@ -8,12 +8,12 @@ the folder: net.h5, net.keras, graph.nir, x.npy, data.npz (x and y), own.toml (a
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 import numpy as np
 
+from .case import Case, data_cases, other_things
+from .chip_cases import CHIP_FILES
 from .files import (
-    Maker,
     archive,
     array,
     arrays,
@@ -33,40 +33,6 @@ from .files import (
     raised,
 )
 
-
-@dataclass(frozen=True)
-class Case:
-    """A command line, and what is said of it.
-
-    Attributes
-    ----------
-    line : str
-        Without the program's name; ``FILE`` stands for the file.
-    words : str
-        Part of the sentence. Default: the name of the file.
-    file : str
-        What the file is called.
-    make : callable, optional
-        Makes it.
-    """
-
-    line: str
-    words: str
-    file: str = ""
-    make: Maker | None = None
-
-    @property
-    def arguments(self) -> list[str]:
-        return [self.file if word == "FILE" else word for word in self.line.split()]
-
-    @property
-    def expected(self) -> str:
-        return self.words or self.file
-
-    def __str__(self) -> str:
-        return f"{self.line} {self.file}"
-
-
 CHECK = "check FILE"
 DATA = "report net.h5 --data FILE --steps 4"
 LABELS = "tune net.h5 --data FILE"
@@ -77,6 +43,7 @@ FIT = "deploy net.h5 --data data.npz --fit FILE"
 SWEEP = "sweep net.h5 --data data.npz --trials 2 --steps 4 --study FILE"
 KEPT = "report net.h5 --data data.npz --steps 4 --checkpoint FILE"
 REPORT = "report net.h5 --data data.npz"
+ADVISE = "advise net.h5 --data data.npz"
 
 
 def _layers(config: dict) -> list[dict]:
@@ -117,16 +84,6 @@ def _shortened(part: str):
                 members[name] = members[name][: len(members[name]) // 2]
 
     return change
-
-
-def _other_things(line: str, ending: str) -> list[Case]:
-    """What is given in place of a file by mistake, or to see what happens."""
-    return [
-        Case(line, "", f"text{ending}", content("a text")),
-        Case(line, "", f"folder{ending}", folder_of()),
-        Case(line, "", f"pipe{ending}", pipe),
-        Case(line, "", f"model{ending}", copy_of("net.h5")),
-    ]
 
 
 MODELS = [
@@ -271,7 +228,7 @@ note = "mine"
 DEVICE_FILES = [
     Case(DEVICES, "", "gone.toml"),
     Case(DEVICES, "", "empty.toml", content("")),
-    *_other_things(DEVICES, ".toml"),
+    *other_things(DEVICES, ".toml"),
     Case(DEVICES, "", "binary.toml", content(bytes(range(256)))),
     *(
         Case(DEVICES, "", f"{name}.toml", content(_OWN.replace(old, new)))
@@ -304,7 +261,7 @@ JSON_FILES = [
             Case(line, "", "deep.json", content("[" * 100000)),
             Case(line, "", "nan.json", content('{"a": NaN}')),
             Case(line, "", "binary.json", content(bytes(range(256)))),
-            *_other_things(line, ".json"),
+            *other_things(line, ".json"),
             Case(line, "", "format.json", edited_json("scales.json", lambda d: {**d, "format": "nengo-spikecost/other/9"})),
         )
     ),
@@ -314,7 +271,7 @@ JSON_FILES = [
 ]  # fmt: skip
 
 STUDIES = [
-    *_other_things(SWEEP, ".db"),
+    *other_things(SWEEP, ".db"),
     Case(SWEEP, "", "data.db", copy_of("data.npz")),
     Case(SWEEP, "", "no/folder.db"),
     *(Case(SWEEP, "", f"cut{k}.db", cut("study.db", k / 5)) for k in range(1, 5)),
@@ -389,6 +346,23 @@ OPTIONS = [
     Case("deploy net.h5 --data data.npz --output nothing", "nothing"),
 ]  # fmt: skip
 
+ADVICE = [
+    *(
+        Case(f"{ADVISE} {option}", words)
+        for option, words in [
+            ("--save money", "'money' is not one of"), ("--boundary room", "'room' is not one of"), ("--profile gold", "'gold' is not one of"),
+            ("--host toaster", "There is no device 'toaster'"), ("--host loihi", "host must be a processor"), ("--changes 0", "n_changes must be"),
+            ("--first-samples 0", "first_samples must be"), ("--keep-steps 1", "keep_steps is 1"), ("--keep-steps nan", "keep_steps must be"),
+            ("--keep-rate 0", "keep_rate is 0"), ("--prune-share 2", "prune_share must be"), ("--target board", "target='emulator'"),
+            ("--samples 0", "0 is not in the range"), ("--json net.h5", "would be written over net.h5"), ("--csv x --html x", "which --csv writes"),
+            ("--output nothing", "nothing"), ("--steps 0", "n_steps must be"),
+        ]
+    ),
+    *data_cases("advise net.h5 --data FILE"),
+    Case("advise net.h5 --data FILE", "There are 12 samples and 3 labels", "few.npz", arrays(y=lambda x, y: y[:3])),
+]  # fmt: skip
+
 CASES = [
-    *MODELS, *GRAPHS, *INPUTS, *DEVICE_FILES, *JSON_FILES, *STUDIES, *CHECKPOINTS, *OPTIONS,
+    *MODELS, *GRAPHS, *INPUTS, *DEVICE_FILES, *CHIP_FILES, *JSON_FILES, *STUDIES, *CHECKPOINTS, *OPTIONS,
+    *ADVICE,
 ]  # fmt: skip

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nengo_spikecost.chips import chip_table
 from tests.commands import runner_in
 from tests.models import write_model_and_data
+
+
+@pytest.fixture(autouse=True)
+def _own_chips(monkeypatch):
+    """Chips that a case adds are gone after it."""
+    monkeypatch.setattr(chip_table, "_ADDED", {})
 
 
 @pytest.fixture(scope="session")
