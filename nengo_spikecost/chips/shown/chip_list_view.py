@@ -7,11 +7,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ...layout import Presenter, Table, presents
+from ...layout.charts import Bars, Chart
+from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
 from ...layout.si import counted, si
 from ..chip_list import ChipList
 from ..chip_spec import Chip, Power
 from ..quantities import QUANTITIES
+
+PUBLISHED = "Limits that are published"
 
 
 @presents(ChipList)
@@ -23,6 +27,10 @@ class ChipListPresenter(Presenter[ChipList]):
 
     def title(self, found: ChipList) -> str:
         return "Chips that people can buy"
+
+    def charts(self, found: ChipList) -> Iterable[Chart]:
+        if len(found.chips) != 1:
+            yield Bars(PUBLISHED, *_published(found))
 
     def summary(self, found: ChipList) -> Iterable[Part]:
         if len(found.chips) == 1:
@@ -44,6 +52,18 @@ class ChipListPresenter(Presenter[ChipList]):
 
     def content(self, found: ChipList) -> dict[str, Any]:
         return {"chips": [_content(chip) for chip in found.chips]}
+
+    def size(self, found: ChipList) -> tuple[float, float]:
+        return bar_size(len(found.chips))
+
+    def draw(self, found: ChipList, axes: Any) -> None:
+        names, parts = _published(found)
+        draw_bars(axes, names, parts, "", PUBLISHED)
+
+
+def _published(found: ChipList) -> tuple[tuple[str, ...], dict[str, list[float]]]:
+    """Names of the chips, and how many limits are published of each."""
+    return tuple(c.name for c in found.chips), {"": [float(len(c.limits)) for c in found.chips]}
 
 
 def _all_of(chip: Chip) -> Iterable[Part]:
