@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
+import tensorflow as tf
 
 DATA = ("net.h5", "--data", "data.npz")
 
@@ -40,3 +42,15 @@ def test_wrong_flags_are_refused(run, flags, words):
     done = run("advise", *DATA, *flags)
     assert done.exit_code == 2
     assert words in " ".join(done.stderr.split())
+
+
+def test_tensorflow_warns_of_nothing_of_its_own(run):
+    """Many networks make it warn that their functions are traced again, which nobody can act on."""
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel("WARNING")
+    try:
+        assert run("check", "net.h5").exit_code == 0
+        assert not logger.isEnabledFor(logging.WARNING)
+    finally:
+        logger.setLevel(before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -39,6 +40,8 @@ def pages(tmp_path_factory):
                                   progress=False),
         "sweep": nsc.sweep(model, x, y, n_steps=(30,), accuracy_losses=(1.0,), n_trials=2,
                            explore=0, simulator="compiled", progress=False),
+        "chips": nsc.chips.listed(), "chip_fit": _fit(profile.chip.network, x),
+        "advice": nsc.advise(model, x, y, n_steps=10, n_changes=2, progress=False),
     }  # fmt: skip
     for name, result in results.items():
         result.to_html(folder / f"{name}.html", command="nengo-spikecost report m.keras")
@@ -46,6 +49,12 @@ def pages(tmp_path_factory):
             f"<!doctype html><title>{name}</title>{result._repr_html_()}", encoding="utf-8"
         )
     return {path.stem: path for path in folder.glob("*.html")}
+
+
+def _fit(network, x):
+    """A fit with the time of steps, as ``fit --chip`` makes it."""
+    time = nsc.chips.run_time("xylo_audio3", network, x, 10)
+    return replace(nsc.chips.fit("xylo_audio3", network), time=time)
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +97,22 @@ PAGES = {
     "deployment": [
         "cores on 1 chip", "Spikes per sample on the chip's layers",
         "Synops per sample on the chip's layers", "Energy per inference",
-        "Energy of the cores by layer", "Time of an inference",
+        "Energy of the cores by layer", "Time of an inference", "What decides a step",
+        "What decides a step, of the cores alone",
     ],
-    "cost": ["Energy per inference", "Energy of the cores by layer", "Time of an inference"],
+    "cost": [
+        "Energy per inference", "Energy of the cores by layer", "Time of an inference",
+        "What decides a step", "What decides a step, of the cores alone",
+    ],
     "fit": ["cores on 1 chip", "The fullest core of each layer"],
     "mapping": ["How full the cores are", "Cores in their places", "Messages between cores"],
     "comparison": ["Energy per inference"],
     "tuning": ["Rates of the neurons of each layer", "Scale of each layer"],
     "training": ["Epoch by epoch", "Scale of each layer"],
     "sweep": ["Accuracy against energy", "Synops by layer along the front"],
+    "chips": ["Limits that are published"],
+    "chip_fit": ["Share of the limit", "Cycles per step, mean"],
+    "advice": ["Realised saving of energy"],
 }  # fmt: skip
 NAMES = tuple(PAGES)
 
