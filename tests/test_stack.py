@@ -326,13 +326,42 @@ def test_convolutions_of_one_input_agree_with_nengo(groups):
         np.testing.assert_allclose(found, np.ravel(reference.data[probe]), rtol=1e-5)
 
 
-def test_patch_p10_is_applied_once():
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(2, 3, 2, 4), (3, 4, 4), (4, 4)])
+def test_grouped_convolutions_of_any_number_of_axes(shape, groups, padding):
+    """P20, of three axes: TensorFlow has no such operation on a CPU; Keras compiles its own."""
+    rng = np.random.RandomState(groups)
+    axes = len(shape) - 1
+    sizes, strides = (2, 1, 2)[:axes], (1, 2, 1)[:axes]
+    kernel = rng.uniform(-1, 1, size=(*sizes, 4 // groups, 8))
+    conv = nengo.Convolution(8, shape, sizes, strides, padding, groups=groups, init=kernel)
+    given = rng.uniform(size=conv.size_in)
+    with nengo.Network(seed=0) as net:
+        image, target = nengo.Node(given), nengo.Node(size_in=conv.size_out)
+        nengo.Connection(image, target, transform=conv, synapse=None)
+        probe = nengo.Probe(target)
+    with stack.nengo_dl().Simulator(net, progress_bar=False) as sim:
+        sim.run_steps(2, progress_bar=False)
+    keras = stack.keras()
+    layer = getattr(keras.layers, f"Conv{axes}D")(
+        8, sizes, strides, padding, groups=groups, use_bias=False, input_shape=shape
+    )
+    model = keras.Sequential([layer])
+    model.set_weights([kernel])
+    expected = model.predict(given.reshape(1, *shape), verbose=0)
+    # sums of at most 16 products below 1, in float32
+    found = sim.data[probe].reshape(2, *expected.shape[1:])
+    np.testing.assert_allclose(found, np.repeat(expected, 2, axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_patches_of_convolutions_are_applied_once():
     stack.nengo_dl()
     module = sys.modules["nengo_dl.transform_builders"]
-    patched = module.ConvIncBuilder.mergeable
-    nengo_dl_patches.grouped_convolutions_apart(module)
-    assert module.ConvIncBuilder.mergeable is patched
-    assert "P10 " + module.__name__ in stack.report().patches
+    patched = module.ConvIncBuilder.mergeable, module.ConvIncBuilder.build_step
+    nengo_dl_patches.grouped_convolutions(module)
+    assert (module.ConvIncBuilder.mergeable, module.ConvIncBuilder.build_step) == patched
+    assert {f"{key} {module.__name__}" for key in ("P10", "P20")} <= set(stack.report().patches)
 
 
 def test_a_network_that_cant_be_built_leaves_nengo_precise():

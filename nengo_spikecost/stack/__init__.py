@@ -4,7 +4,7 @@ The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0)
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
 each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
-P15 to P19 have work to do.
+P15 to P20 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -30,6 +30,7 @@ P16    no card      nengo_dl looks for no graphics card where there can be none
 P17    always       nengo_extras looks packages up without importing them
 P18    always       nengo-dl reads whole signals in reverse order (``[::-1]``)
 P19    always       nengo_loihi builds blocks in the same order in every process
+P20    always       nengo-dl's grouped convolutions of three axes
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -113,7 +114,7 @@ _FINDER = HookedFinder(
         "nengo_dl.simulator": nengo_dl_patches.precision_restored,
         "nengo_dl.process_builders": nengo_dl_patches.flat_feedthrough,
         "nengo_dl.tensor_graph": nengo_dl_patches.reversed_parts,
-        "nengo_dl.transform_builders": nengo_dl_patches.grouped_convolutions_apart,
+        "nengo_dl.transform_builders": nengo_dl_patches.grouped_convolutions,
         "nengo_extras.neurons": patches.nengo_numpy_1_view,
         "nengo_extras.plot_spikes": patches.numpy_1_view, "nengo_loihi.block": patches.numpy_1_view,
         "nengo_loihi.builder.connection": patches.convolution_synapses,

@@ -86,6 +86,60 @@ def grouped_convolutions_apart(module: Any) -> None:
     record("P10 " + module.__name__)
 
 
+class _WholeKernels:
+    """The signals of a simulation, with the kernels of one grouped convolution made whole."""
+
+    def __init__(self, signals: Any, kernels: Any, conv: Any):
+        self._signals, self._kernels, self._conv = signals, kernels, conv
+
+    def gather(self, data: Any) -> Any:
+        values = self._signals.gather(data)
+        if data is not self._kernels:
+            return values
+        import numpy as np
+        import tensorflow as tf
+
+        conv = self._conv
+        n_channels, n_filters = conv.input_shape.n_channels, conv.n_filters
+        group_in = np.arange(n_channels) // (n_channels // conv.groups)
+        group_out = np.arange(n_filters) // (n_filters // conv.groups)
+        same = tf.constant(group_in[:, None] == group_out, values.dtype)
+        return tf.tile(values, [1] * conv.dimensions + [conv.groups, 1]) * same
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._signals, name)
+
+
+def grouped_volumes(module: Any) -> None:
+    """P20: nengo-dl's grouped convolutions of three axes.
+
+    TensorFlow has no such operation on a CPU: "input and filter must have the same depth". It is
+    given kernels that see all channels, with zeros where a filter does not: the same products and
+    sums, and gradients. Those of one and two axes are TensorFlow's own.
+    Reference: nengo-dl 3.6.0, ``ConvIncBuilder.build_step`` in transform_builders.py.
+    """
+    builder = module.ConvIncBuilder
+    original = builder.build_step
+    if hasattr(original, "_grouped_volumes"):
+        return
+
+    @functools.wraps(original)
+    def build_step(self: Any, signals: Any) -> Any:
+        if getattr(self.conv, "groups", 1) > 1 and self.conv.dimensions > 2:
+            signals = _WholeKernels(signals, self.W_data, self.conv)
+        return original(self, signals)
+
+    build_step._grouped_volumes = True  # type: ignore[attr-defined]
+    builder.build_step = build_step
+    record("P20 " + module.__name__)
+
+
+def grouped_convolutions(module: Any) -> None:
+    """P10 and P20, which are of one module."""
+    grouped_convolutions_apart(module)
+    grouped_volumes(module)
+
+
 def precision_restored(module: Any) -> None:
     """P11: a network that nengo-dl can't build leaves Nengo's precision as it was.
 

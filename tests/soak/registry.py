@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable
@@ -97,9 +98,16 @@ def kept(make: Callable[..., Any]) -> Callable[..., Any]:
     return once
 
 
+#: The first words of kinds, in the order in which seeds draw them.
+FAMILIES = ("Keras", "Nengo", "Loihi")
+
+
 def kind_of(seed: int) -> Kind:
-    """The kind that a seed makes: drawn by the shares, and always the same one."""
-    kinds = list(KINDS.values())
+    """The kind that a seed makes: drawn by the shares, and always the same one.
+
+    Whichever module is imported first: a family's kinds are registered by one module.
+    """
+    kinds = sorted(KINDS.values(), key=lambda one: FAMILIES.index(re.split(r"\W", one.name)[0]))
     shares = np.cumsum([one.share for one in kinds])
     drawn = np.random.RandomState(seed).randint(shares[-1])
     return kinds[int(np.searchsorted(shares, drawn, side="right"))]

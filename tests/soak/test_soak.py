@@ -134,6 +134,13 @@ def test_what_hangs_is_ended_and_what_dies_is_said(tmp_path):
     assert record["checks"]["spikes"]["said"] == "it took more than 1 s of processor time"
 
 
+@pytest.mark.parametrize(
+    ("seed", "kind"), [(201181, "Keras, volumes"), (200818, "Keras 2"), (3, "Loihi, populations")]
+)
+def test_a_seed_is_always_of_the_same_kind(seed, kind):
+    assert registry.kind_of(seed).name == kind
+
+
 def test_the_command(tmp_path, capsys):
     seed, path = seed_of("Nengo, ensembles"), tmp_path / "run.json"
     arguments = ["--kind", "Nengo, ensembles", "--check", "synops", "--json", str(path)]
