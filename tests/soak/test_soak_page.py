@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -33,10 +34,12 @@ def test_the_page_is_what_the_run_found(soak_page, capsys, monkeypatch):
 def test_the_run_was_a_full_one_of_all_kinds_and_checks(run):
     assert run["n_networks"] >= FULL and sum(run["networks"].values()) == run["n_networks"]
     assert set(run["networks"]) == set(registry.KINDS)
+    done: Counter[str] = Counter()
     for kind, checks in run["checks"].items():
         assert set(checks) == {MADE, *(check.name for check in registry.checks_of(kind))}, kind
-        # no check is in name only
-        assert all(counts["done"] for counts in checks.values()), kind
+        done.update({name: counts["done"] for name, counts in checks.items()})
+    # no check is in name only
+    assert min(done.values()) > 50, done
 
 
 def test_what_failed_then_passes_now(soak_page, run):
