@@ -396,7 +396,7 @@ except nsc.errors.SpikeCostError as error:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
-@pytest.mark.parametrize("limit", [10, 1500])
+@pytest.mark.parametrize("limit", [10, pytest.param(1500, marks=pytest.mark.slow)])
 def test_a_full_disk(tmp_path, limit):
     """The system refuses files that are longer, as a full disk or a quota does."""
     folder = tmp_path / "run"

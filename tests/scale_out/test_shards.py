@@ -137,7 +137,10 @@ def on_one_machine(folder, alone_too, data):
         return list(in_order(client, Machine(folder, alone_too), parts, "Ending", False))
 
 
-SENT_OR_READ = pytest.mark.parametrize("data", [lambda: 1, None], ids=["sent", "read"])
+SENT_OR_READ = pytest.mark.parametrize(
+    "data",
+    [pytest.param(lambda: 1, id="sent"), pytest.param(None, id="read", marks=pytest.mark.slow)],
+)
 
 
 @SENT_OR_READ

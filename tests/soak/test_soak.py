@@ -155,9 +155,8 @@ def test_the_command(tmp_path, capsys):
     assert command.main(["--minutes", "0", "--seed", "0"]) == 1
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_ends_it_is_told_what_was_found(number, tmp_path):
     path = tmp_path / "run.json"
     arguments = ["--kind", "Nengo, ensembles", "--seed", "0", "--json", str(path)]
