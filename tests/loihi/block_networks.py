@@ -239,3 +239,15 @@ class RandomNetwork:
                 if np.prod([-(-n // t) for n, t in zip(shape, tile)]) <= 30:
                     break
             self.net.config[ensemble].block_shape = loihi.BlockShape(tile, shape)
+
+
+def probed_blocks(seed: int) -> RandomNetwork:
+    """A random network all of which is probed; values feed its neurons off the chip."""
+    random = RandomNetwork(seed)
+    with random.net:
+        for ensemble in random.net.all_ensembles:
+            nengo.Probe(ensemble.neurons, synapse=None)
+            if random.net.config[ensemble].on_chip is False:
+                node = nengo.Node(random.rng.uniform(50, 400, ensemble.n_neurons))
+                nengo.Connection(node, ensemble.neurons, synapse=None)
+    return random

@@ -146,3 +146,16 @@ def nengo_counts(net: nengo.Network, probes: dict[str, Any], steps: int = STEPS)
 def emulator_counts(sim: Any, probes: dict[str, Any]) -> dict[str, Any]:
     """Spikes of each neuron in the emulator, by the label of the probe."""
     return {label: np.round(sim.data[p] * sim.dt).sum(axis=0) for label, p in probes.items()}
+
+
+def recurrent():
+    """Decoded values between Ensembles on the chip, one of them to itself."""
+    with nengo.Network(seed=3) as net:
+        inp = nengo.Node(lambda t: np.sin(20 * t))
+        a = nengo.Ensemble(30, 1, label="a")
+        b = nengo.Ensemble(25, 1, label="b")
+        nengo.Connection(inp, a)
+        nengo.Connection(a, b)
+        nengo.Connection(b, b, synapse=0.1)
+        nengo.Probe(b)
+    return net

@@ -13,7 +13,7 @@ from nengo_spikecost.loihi.emulation import Emulator
 from tests.models import randomise
 
 from . import test_architectures as architectures
-from .block_networks import RandomNetwork
+from .block_networks import probed_blocks
 from .emulated import (
     IMAGES,
     Reference,
@@ -45,13 +45,7 @@ def test_random_networks(seeds):
 def test_random_block_shapes():
     n_run = 0
     for seed in range(10):
-        random = RandomNetwork(seed)
-        with random.net:
-            for ensemble in random.net.all_ensembles:
-                nengo.Probe(ensemble.neurons, synapse=None)
-                if random.net.config[ensemble].on_chip is False:
-                    node = nengo.Node(random.rng.uniform(50, 400, ensemble.n_neurons))
-                    nengo.Connection(node, ensemble.neurons, synapse=None)
+        random = probed_blocks(seed)
         if "learning" not in random.kinds:
             n_run += equal_if_it_runs(random.net, 12)
     assert n_run > 2

@@ -11,7 +11,6 @@ import importlib.util
 import re
 from dataclasses import replace
 
-import nengo
 import numpy as np
 import pytest
 
@@ -21,7 +20,7 @@ from nengo_spikecost.loihi import place
 from nengo_spikecost.loihi.sana_fe import record_spikes, replay, to_sana_fe
 from nengo_spikecost.loihi.sana_fe.architecture import installed_architecture, sanafe
 
-from .networks import Layers
+from .networks import Layers, recurrent
 
 STEPS = 15
 
@@ -51,19 +50,6 @@ def equal_cores():
     layers.connect(hidden, out, layers.weights(50, 5).T)
     layers.net.config[hidden].block_shape = loihi.BlockShape((20,), (50,))
     return layers.net
-
-
-def recurrent():
-    """Decoded values: several cores are the slowest, each in some of the steps."""
-    with nengo.Network(seed=3) as net:
-        inp = nengo.Node(lambda t: np.sin(20 * t))
-        a = nengo.Ensemble(30, 1, label="a")
-        b = nengo.Ensemble(25, 1, label="b")
-        nengo.Connection(inp, a)
-        nengo.Connection(a, b)
-        nengo.Connection(b, b, synapse=0.1)
-        nengo.Probe(b)
-    return net
 
 
 class Halved:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 
-import nengo
 import numpy as np
 import pytest
 
@@ -19,7 +18,7 @@ from nengo_spikecost.loihi.sana_fe import (
 )
 
 from .emulated import Reference
-from .networks import Layers
+from .networks import Layers, recurrent
 
 STEPS = 25
 
@@ -50,19 +49,6 @@ def convolutional():
     layers.connect(one, two, second)
     layers.connect(two, three, layers.weights(second.output_shape.size, 20).T)
     return layers.net
-
-
-def recurrent():
-    """Decoded values between Ensembles on the chip, one of them to itself."""
-    with nengo.Network(seed=3) as net:
-        inp = nengo.Node(lambda t: np.sin(20 * t))
-        a = nengo.Ensemble(30, 1, label="a")
-        b = nengo.Ensemble(25, 1, label="b")
-        nengo.Connection(inp, a)
-        nengo.Connection(a, b)
-        nengo.Connection(b, b, synapse=0.1)
-        nengo.Probe(b)
-    return net
 
 
 NETWORKS = {f.__name__: f for f in (dense, convolutional, recurrent)}

@@ -6,7 +6,7 @@ import nengo
 import numpy as np
 
 from nengo_spikecost import stack
-from tests.loihi.block_networks import RandomNetwork
+from tests.loihi.block_networks import probed_blocks
 from tests.loihi.random_populations import random_network
 from tests.soak.native_kinds import NativeNetwork
 from tests.soak.registry import kind
@@ -21,14 +21,7 @@ def populations(seed: int) -> NativeNetwork:
 @kind("Loihi, blocks", share=10)
 def blocks(seed: int) -> NativeNetwork:
     """Populations of many blocks of any shape, fed by neurons off the chip."""
-    random = RandomNetwork(seed)
-    with random.net:
-        for ensemble in random.net.all_ensembles:
-            nengo.Probe(ensemble.neurons, synapse=None)
-            if random.net.config[ensemble].on_chip is False:
-                node = nengo.Node(random.rng.uniform(50, 400, ensemble.n_neurons))
-                nengo.Connection(node, ensemble.neurons, synapse=None)
-    return NativeNetwork(seed, random.net, 12)
+    return NativeNetwork(seed, probed_blocks(seed).net, 12)
 
 
 @kind("Loihi, values", share=10)
