@@ -130,6 +130,9 @@ class OutputActivity:
         ``"linear"``. None: not known.
     shape : tuple of int, optional
         Axes of its values in the Keras model.
+    steps : ndarray of shape (n_samples, n_steps, size), float32, optional
+        The output at every step, if it was asked for (``by_step=True``) and its Probe takes every
+        step.
     """
 
     name: str
@@ -137,6 +140,32 @@ class OutputActivity:
     mean: np.ndarray
     head: str | None = None
     shape: tuple[int | None, ...] | None = None
+    steps: np.ndarray | None = field(default=None, repr=False)
+
+    def until(self, readout: str = "last") -> np.ndarray:
+        """The output as it would be read after each step, shape (n_samples, n_steps, size).
+
+        Parameters
+        ----------
+        readout : {"last", "mean"}
+            Its value at that step, or its mean over the steps up to it: for a class, the same as
+            their sum.
+
+        Raises
+        ------
+        MeasurementError
+            If it was not kept at every step, or there is no such readout.
+        """
+        check.choice("readout", readout, READOUTS, MeasurementError)
+        if self.steps is None:
+            raise MeasurementError(
+                f"Output {self.name!r} was not kept at every step: measure with by_step=True, and "
+                "with a Probe without sample_every."
+            )
+        if readout == "last":
+            return self.steps
+        summed = np.cumsum(self.steps, axis=1, dtype=np.float64)
+        return summed / np.arange(1, 1 + self.steps.shape[1])[:, None]
 
 
 @dataclass(frozen=True)
@@ -232,11 +261,39 @@ class Activity(Result):
             If there are no labels, not one for every sample, or they are not the numbers of
             the classes.
         """
+        labels = self._classes(y, output)
+        record = self.read_from(output, readout)
+        return float(labels.outcomes(getattr(record, readout)).mean())
+
+    def accuracy_by_step(
+        self, y: np.ndarray | None = None, output: str | None = None, readout: str = "last"
+    ) -> np.ndarray:
+        """The accuracy of reading after each step, from this one run; shape (n_steps,).
+
+        For fresh samples, entry ``k`` is the accuracy of a run with ``n_steps=k + 1``.
+
+        Parameters
+        ----------
+        y, output, readout
+            As for `accuracy`.
+
+        Raises
+        ------
+        MeasurementError
+            If the output was not kept at every step: measure with ``by_step=True``.
+        DataError
+            As `accuracy`.
+        """
+        values = self.read_from(output, readout).until(readout)
+        labels = self._classes(y, output)
+        return np.array([labels.outcomes(at).mean() for at in np.moveaxis(values, 1, 0)])
+
+    def _classes(self, y: np.ndarray | None, output: str | None) -> Labels:
+        """Labels of a classification, which there have to be."""
         labels = self.labels(y, output, task="classification")
         if labels is None:
             raise DataError("Accuracy needs labels: pass y.")
-        record = self.read_from(output, readout)
-        return float(labels.outcomes(getattr(record, readout)).mean())
+        return labels
 
     def labels(
         self, y: np.ndarray | None = None, output: str | None = None, task: str | None = None

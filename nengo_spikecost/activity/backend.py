@@ -75,6 +75,18 @@ class Setup:
         """Whether state is kept from one batch to the next."""
         return self.presentation == "continuous"
 
+    @property
+    def by_step(self) -> bool:
+        """Whether outputs are kept at every step, and cores counted step by step."""
+        return bool(self.options.get("by_step"))
+
+    @property
+    def kept_by_step(self) -> tuple[str, ...]:
+        """Outputs whose values are kept at every step; a Probe that samples has no such values."""
+        if not self.by_step:
+            return ()
+        return tuple(name for name, probe in self.outputs.items() if probe.sample_every is None)
+
 
 #: More spikes of one neuron for one sample than this are refused: float32, in which spikes
 #: are counted, holds all whole numbers up to here.
@@ -96,12 +108,15 @@ class BatchCounts:
         that only fill a batch.
     notes : tuple of str
         What is to be said of how the network was run: `Protocol.notes`.
+    steps : dict from str to ndarray of shape (batch_size, n_steps, size)
+        By output: values at every step, of all outputs in `Setup.kept_by_step`.
     """
 
     counts: dict[str, np.ndarray]
     outputs: dict[str, tuple[np.ndarray, np.ndarray]]
     chip: ChipActivity | None = None
     notes: tuple[str, ...] = ()
+    steps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def amplitude(population: SpikeSource) -> float:

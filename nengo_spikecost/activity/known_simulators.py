@@ -17,17 +17,19 @@ _EMULATOR = "nengo_spikecost.loihi.emulation.emulator_memory:emulator_need"
 _RESCALING = "nengo_spikecost.tuning.sweeps.sweep_engine:NetworkEngine"
 
 NENGO_DL = SimulatorSpec(
-    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend", sweep_engine=_RESCALING,
-    memory=f"{_NEEDS}:nengo_dl_need",
+    "nengo_dl", f"{_ACTIVITY}.nengo_dl:nengo_dl_backend", options=("by_step",),
+    sweep_engine=_RESCALING, memory=f"{_NEEDS}:nengo_dl_need",
 )  # fmt: skip
-NENGO_DL_PROBES = SimulatorSpec("nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend")
+NENGO_DL_PROBES = SimulatorSpec(
+    "nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend", options=("by_step",)
+)
 COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", resumable=True,
-    starts_anew=True, options=("dtype",), lengths=True, sweep_engine=_RESCALING,
+    starts_anew=True, options=("dtype", "by_step"), lengths=True, sweep_engine=_RESCALING,
     memory=f"{_NEEDS}:compiled_need",
 )  # fmt: skip
 NENGO = SimulatorSpec(
-    "nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False,
+    "nengo", f"{_ACTIVITY}.reference:NengoBackend", minibatch=False, options=("by_step",),
     starts_anew=True, memory=f"{_NEEDS}:nengo_need",
 )  # fmt: skip
 LOIHI = SimulatorSpec(
@@ -37,8 +39,8 @@ LOIHI = SimulatorSpec(
 )  # fmt: skip
 NENGO_LOIHI = SimulatorSpec(
     "nengo_loihi", f"{_LOIHI}.nengo_loihi:NengoLoihiBackend",
-    minibatch=False, continuous=True, starts_anew=True, options=("target", "hardware_options"),
-    takes_block_shapes=True, memory=_EMULATOR,
+    minibatch=False, continuous=True, starts_anew=True,
+    options=("target", "hardware_options", "by_step"), takes_block_shapes=True, memory=_EMULATOR,
 )  # fmt: skip
 
 for _spec in (NENGO_DL, COMPILED, LOIHI, NENGO_DL_PROBES, NENGO, NENGO_LOIHI):

@@ -67,8 +67,9 @@ class MeasureOptions(Options):
         For ``"nengo_loihi"`` on a board: see ``nengo_loihi.hardware.HardwareInterface``.
         Default: as many chips as the blocks need, at least 2.
     by_step : bool
-        For ``"loihi"``: also count each core step by step (`ChipActivity.by_step`). Memory
-        then grows with samples and steps.
+        Also keep outputs at every step (`OutputActivity.steps`), for `Activity.accuracy_by_step`
+        and `early_exit`; and for ``"loihi"`` count each core step by step
+        (`ChipActivity.by_step`). Memory then grows with samples and steps.
     dtype : {"float32", "float64"}, optional
         For ``"compiled"``: type of all numbers of the simulation. Default: that of
         ``nengo_dl.configure_settings`` in the network, else ``"float32"``.

@@ -235,14 +235,16 @@ class StreamingBackend(Backend):
     def _batch_counts(self, totals: Any, n_steps: int, first: int) -> BatchCounts:
         """Totals of the steps after ``first`` as counts, and as last values and means."""
         counts, outputs = totals
-        read = {}
-        for (name, probe), (last, total) in zip(self.setup.outputs.items(), outputs):
+        read, steps = {}, {}
+        for (name, probe), (last, total, *kept) in zip(self.setup.outputs.items(), outputs):
             n = int(sampled(probe, self.setup.dt, first, n_steps).sum())
             if not n:
                 raise saw_nothing(name)
             read[name] = (last.numpy(), (total.numpy() / n).astype(np.float32))
+            if kept:
+                steps[name] = np.moveaxis(kept[0].numpy(), 0, 1)
         named = zip(self.setup.populations, counts)
-        return BatchCounts({p.name: c.numpy() for p, c in named}, read)
+        return BatchCounts({p.name: c.numpy() for p, c in named}, read, steps=steps)
 
     def close(self) -> None:
         self._sim.close()
@@ -322,8 +324,8 @@ class StreamingBackend(Backend):
                 )
                 added.append(
                     [
-                        self._added(probe, step, last, total, tensors[i])
-                        for (last, total), i, probe in zip(
+                        self._added(probe, step, tensors[i], *own)
+                        for own, i, probe in zip(
                             outputs, read, self.setup.outputs.values()
                         )
                     ]
@@ -343,12 +345,12 @@ class StreamingBackend(Backend):
         return tf.fill((self.setup.batch_size,), step), {}, state, params
 
     def _added(
-        self, probe: nengo.Probe, step: Any, last: Any, total: Any, values: tf.Tensor
-    ) -> tuple[Any, Any]:  # fmt: skip
-        """The last value and the sum of a Probe after one step, if it samples then."""
+        self, probe: nengo.Probe, step: Any, values: tf.Tensor, last: Any, total: Any, *kept: Any
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """The last value and the sum of a Probe after one step, if it samples then; all values."""
         added = tf.cast(values, total.dtype)
         if probe.sample_every is None:
-            return values, total + added
+            return (values, total + added, *(steps.write(step, values) for steps in kept))
         number = tf.cast(self._first + step + 1, tf.float64)
         takes = tf.math.floormod(number, probe.sample_every / self.setup.dt) < 1
         return tf.where(takes, values, last), tf.where(takes, total + added, total)
@@ -360,7 +362,10 @@ class StreamingBackend(Backend):
             self._zeros(i, graph.dtype if population.spiking else tf.float64)
             for i, population in zip(counted, self.setup.populations)
         ]
-        outputs = [(self._zeros(i, graph.dtype), self._zeros(i, tf.float64)) for i in read]
+        outputs = [
+            (self._zeros(i, graph.dtype), self._zeros(i, tf.float64), *self._kept(i, name))
+            for i, name in zip(read, self.setup.outputs)
+        ]
         state = tuple(graph.saved_state.values())
         return tf.constant(0), self.setup.n_steps, counts, outputs, state
 
@@ -368,9 +373,16 @@ class StreamingBackend(Backend):
         """Spikes of a population in one unit of its output, by its place in the setup."""
         return tf.constant(self.setup.dt / amplitude(self.setup.populations[index]), output.dtype)
 
+    def _kept(self, probe: int, name: str) -> list[tf.TensorArray]:
+        """Room for the values of an output at every step, if they are kept."""
+        if name not in self.setup.kept_by_step:
+            return []
+        zeros = self._zeros(probe, self._graph.dtype)
+        return [tf.TensorArray(zeros.dtype, self.setup.n_steps, element_shape=zeros.shape)]
+
     def _result(self, counts: Any, outputs: Any, state: Any) -> Any:
         """The values that are kept at the end of the loop."""
-        return counts, outputs
+        return counts, [(last, total, *(x.stack() for x in kept)) for last, total, *kept in outputs]
 
     def _zeros(self, probe: int, dtype: Any) -> tf.Tensor:
         signal = self._graph.model.sig[self._graph.model.probes[probe]]["in"]
@@ -459,7 +471,7 @@ class ProbingBackend(Backend):
             population.name: self._counts(population, probe, read)
             for population, probe in zip(setup.populations, self._probes)
         }
-        outputs = {}
+        outputs, kept = {}, {}
         for name, probe in setup.outputs.items():
             steps = read[probe].reshape(setup.batch_size, len(read[probe][0]), -1)
             # NengoDL samples in run(), and not in predict
@@ -467,9 +479,11 @@ class ProbingBackend(Backend):
             if not steps.shape[1]:
                 raise saw_nothing(name)
             outputs[name] = (steps[:, -1], steps.mean(axis=1, dtype=np.float64).astype("f4"))
+            if name in setup.kept_by_step:
+                kept[name] = steps
         if setup.continuous:
             self._n_steps_done += setup.n_steps
-        return BatchCounts(counts, outputs)
+        return BatchCounts(counts, outputs, steps=kept)
 
     def close(self) -> None:
         self._sim.close()

@@ -51,6 +51,7 @@ class Recorder:
         self.outputs: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {
             name: [] for name in setup.outputs
         }
+        self.steps: dict[str, list[np.ndarray]] = {name: [] for name in setup.kept_by_step}
         self.notes: tuple[str, ...] = ()
         self.targets: list[np.ndarray | None] = []
         self.chips: list[ChipActivity | None] = []
@@ -76,6 +77,8 @@ class Recorder:
             self.counts[population.name].append(counts)
         for name, (last, mean) in batch.outputs.items():
             self.outputs[name].append((last[:n], mean[:n]))
+        for name, kept in self.steps.items():
+            kept.append(np.asarray(batch.steps[name][:n], dtype=np.float32))
         self.targets.append(targets)
         self.chips.append(batch.chip)
 
@@ -100,6 +103,14 @@ class Recorder:
                     f"{run} {name} of shape {None if values is None else shape}; expected ({n}, "
                     f"{size}), a row for each sample of the batch."
                 )
+        for name in self.steps:
+            shape, last = np.shape(batch.steps.get(name)), batch.outputs[name][0]
+            wanted = (self.setup.n_steps, np.shape(last)[1])
+            if len(shape) != 3 or shape[0] < n or shape[1:] != wanted:
+                raise MeasurementError(
+                    f"{run} steps of output {name} of shape {shape or None}; expected ({n}, "
+                    f"{wanted[0]}, {wanted[1]}), because by_step asks for the values of every step."
+                )
 
     def last_batch(self) -> dict[str, np.ndarray]:
         """The batch added last, as arrays for a file."""
@@ -111,6 +122,8 @@ class Recorder:
             arrays[f"counts {k}"] = self.counts[population.name][-1]
         for k, name in enumerate(self.setup.outputs):
             arrays[f"last {k}"], arrays[f"mean {k}"] = self.outputs[name][-1]
+        for k, kept in enumerate(self.steps.values()):
+            arrays[f"steps {k}"] = kept[-1]
         if self.notes:
             arrays["notes"] = np.array(self.notes)
         if self.targets[-1] is not None:
@@ -122,7 +135,8 @@ class Recorder:
         """The same, forgotten here."""
         arrays = self.last_batch()
         kept: list[list[Any]] = [self.frames, self.targets, self.chips]
-        for values in (*kept, *self.counts.values(), *self.outputs.values()):
+        by_name: list[Mapping[str, list[Any]]] = [self.counts, self.outputs, self.steps]
+        for values in (*kept, *(own for records in by_name for own in records.values())):
             values.clear()
         self.n_samples = self.n_batches = 0
         return arrays
@@ -139,6 +153,8 @@ class Recorder:
             self.counts[population.name].append(arrays[f"counts {k}"])
         for k, name in enumerate(self.setup.outputs):
             self.outputs[name].append((arrays[f"last {k}"], arrays[f"mean {k}"]))
+        for k, kept in enumerate(self.steps.values()):
+            kept.append(arrays[f"steps {k}"])
         self.targets.append(arrays.get("targets"))
         self.chips.append(chip_of_arrays(arrays))
 
@@ -165,6 +181,7 @@ class Recorder:
                 name,
                 np.concatenate([last for last, _ in batches]),
                 np.concatenate([mean for _, mean in batches]),
+                steps=np.concatenate(self.steps[name]) if name in self.steps else None,
             )
             for name, batches in self.outputs.items()
         }

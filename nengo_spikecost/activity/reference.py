@@ -82,7 +82,11 @@ class ReferenceBackend(Backend):
             name: _joined(name, [outputs[name].output(1) for _, outputs in samples])
             for name in self.setup.outputs
         }
-        return BatchCounts(counts, outputs)
+        steps = {
+            name: np.concatenate([outputs[name].output(1)["steps"] for _, outputs in samples])
+            for name in self.setup.kept_by_step
+        }
+        return BatchCounts(counts, outputs, steps=steps)
 
     def close(self) -> None:
         for simulator in self._simulators:
@@ -142,7 +146,8 @@ class ReferenceBackend(Backend):
     def _present(self, simulator: Any) -> tuple[list[np.ndarray], dict[str, Gathered]]:
         """Run the steps of one sample; counts by population, and outputs."""
         counts = [np.zeros(p.n_neurons) for p in self.setup.populations]
-        outputs = {name: Gathered() for name in self.setup.outputs}
+        kept = self.setup.kept_by_step
+        outputs = {name: Gathered(name in kept) for name in self.setup.outputs}
         # anew for every sample, whose sums are then in the same order
         remaining, chunk = self.setup.n_steps, self._first_steps
         while remaining:
@@ -323,8 +328,10 @@ def register_simulator(
     """
 
     def backend(setup: Setup) -> Backend:
-        return ReferenceBackend(setup, simulator, **arguments, **setup.options)
+        own = {key: value for key, value in setup.options.items() if key != "by_step"}
+        return ReferenceBackend(setup, simulator, **arguments, **own)
 
     register_backend(
-        name, minibatch=False, continuous=continuous, starts_anew=starts_anew, options=options
-    )(backend)
+        name, minibatch=False, continuous=continuous, starts_anew=starts_anew,
+        options=(*options, "by_step"),
+    )(backend)  # fmt: skip

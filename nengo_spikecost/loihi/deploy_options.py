@@ -74,7 +74,9 @@ class DeployOptions(Options):
     progress : bool
         Show a progress bar, if standard error is a terminal, or in a notebook.
     by_step : bool
-        Also count each core step by step: then the cost knows the time of each step.
+        Also keep outputs at every step, and count each core step by step: then the cost knows the
+        time of each step, `Deployment.accuracy_by_step` which one to read, and `early_exit` the
+        energy until then.
     hardware_options : mapping, optional
         For a board: options of ``nengo_loihi.hardware.HardwareInterface``.
     checkpoint : str or path, optional

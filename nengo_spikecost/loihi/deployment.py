@@ -160,6 +160,24 @@ class Deployment(Result):
         own = self.score
         return None if own is None else own.accuracy
 
+    def accuracy_by_step(self, readout: str | None = None) -> np.ndarray:
+        """The accuracy of reading after each step, shape (n_steps,): deploy with ``by_step=True``.
+
+        The first entries are of before a spike of the input can have reached the output: see
+        `first_steps`.
+
+        Parameters
+        ----------
+        readout : {"last", "mean"}, optional
+            Default: that of the deployment.
+
+        Raises
+        ------
+        MeasurementError, DataError
+            As `Activity.accuracy_by_step`.
+        """
+        return self.activity.accuracy_by_step(self.labels, self.output, readout or self.readout)
+
     @property
     def points_lost(self) -> float | None:
         """Points of accuracy against the Keras model; None where either is not known."""

@@ -70,7 +70,8 @@ class ProfileOptions(MeasureOptions):
         For ``"nengo_loihi"``: its emulator (``"sim"``) or a board (``"loihi"``), and the board's
         options.
     by_step : bool
-        For ``"loihi"``: also count each core step by step.
+        Also keep outputs at every step, and for ``"loihi"`` count each core step by step: see
+        `measure`.
     memory : int, float or str, optional
         Memory that converting may take, and simulating, in bytes or as ``"4 GB"``: see `convert`
         and `measure`.

@@ -256,7 +256,7 @@ def test_a_network_without_a_seed_is_seeded():
 def test_what_a_simulator_does_not_have_is_refused():
     conversion = converted("dense")
     for options, message in (
-        ({"by_step": True}, "by_step is for simulator 'loihi'; 'nengo_dl' has no such option"),
+        ({"dtype": "float64"}, "dtype is for simulator 'compiled'; 'nengo_dl' has no such option"),
         ({"target": "sim"}, "target is for simulator 'nengo_loihi'; 'nengo_dl'"),
         ({"hardware_options": {}, "simulator": "loihi"}, "hardware_options is for simulator"),
         ({"target": "chip", "simulator": "nengo_loihi"}, "target must be one of sim, loihi"),

@@ -32,7 +32,7 @@ def compiled_backend(setup: Setup) -> Backend:
 
     kinds = ", ".join(sorted({type(node).__name__ for node in foreign}))
     note = f"run by NengoDL, the only one that can run a {kinds}"
-    return _ByNengoDL(nengo_dl_backend(replace(setup, options={})), note)
+    return _ByNengoDL(nengo_dl_backend(setup), note)
 
 
 def of_nengo_dl(network: Any) -> list[Any]:
@@ -78,7 +78,18 @@ class CompiledBackend(Backend):
         self._per_unit = {p.name: setup.dt / amplitude(p) for p in setup.populations}
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
-        return self.run_lengths(inputs, [self.setup.n_steps])[self.setup.n_steps]
+        n_steps, kept = self.setup.n_steps, self.setup.kept_by_step
+        if not kept:
+            return self.run_lengths(inputs, [n_steps])[n_steps]
+        frames, every = _joined(inputs, self.setup, n_steps), range(1, n_steps + 1)
+        network, continuous = self._network, self.setup.continuous
+        done = network.n_done if continuous else 0
+        reads = network.present(frames, every, continuous, uncounted=every[:-1])
+        steps = {
+            name: np.array([[read.last[name] for read in own] for own in reads], dtype="f4")
+            for name in kept
+        }
+        return replace(self._counts([own[-1] for own in reads], done, n_steps), steps=steps)
 
     def run_lengths(
         self, inputs: Mapping[str, np.ndarray], lengths: Sequence[int]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -127,6 +127,7 @@ class CompiledNetwork:
         steps = steps_of(model, signals)
         asm = self._asm = Assembler(model, steps, signals, np.dtype(dtype))
         self._counted, self._outputs = dict(counted), dict(read)
+        self._uncounted: frozenset[int] = frozenset()
         events = {op.output for op in steps if isinstance(op, SimNeurons) and is_events(op.neurons)}
         self._events = {name for name, own in counted.items() if own.signal in events}
         self._programs = Programs(asm, steps, signals)
@@ -178,8 +179,9 @@ class CompiledNetwork:
     # -- running --------------------------------------------------------------------------
 
     def present(
-        self, frames: np.ndarray, lengths: Sequence[int], continuous: bool = False
-    ) -> list[list[Read]]:
+        self, frames: np.ndarray, lengths: Sequence[int], continuous: bool = False,
+        uncounted: Collection[int] = (),
+    ) -> list[list[Read]]:  # fmt: skip
         """Present samples, and read them at each length.
 
         Parameters
@@ -189,6 +191,8 @@ class CompiledNetwork:
             Numbers of steps, ascending.
         continuous : bool
             Whether each lane goes on from where it stopped.
+        uncounted : collection of int
+            Those of the lengths at which outputs are read, and no counts.
 
         Returns
         -------
@@ -198,6 +202,7 @@ class CompiledNetwork:
         frames = np.ascontiguousarray(frames, dtype=self.dtype)
         program = self._programs.program(frames.shape[1] > 1, self._tables.constants)
         results: list[list[Read]] = [[] for _ in frames]
+        self._uncounted = frozenset(uncounted)
         if self.by_python or continuous:
             self._in_lanes(program, frames, lengths, results, continuous)
             return results
@@ -277,7 +282,7 @@ class CompiledNetwork:
             for start, n in self._bounded(done + 1, length):
                 self._run(program.other, memory, sums, frames, start, n, thread)
             self._run(program.after, memory, sums, frames, 0, 1, thread)
-            results.append(self._read(memory, sums))
+            results.append(self._read(memory, sums, length not in self._uncounted))
             done = length
 
     def _bounded(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -348,7 +353,8 @@ class CompiledNetwork:
             self._over_lanes(program.first, lanes, frames, t)
             if t + 1 in lengths:
                 for k, own in enumerate(results):
-                    own.append(self._read(lanes.memory[k], lanes.sums[k]))
+                    counted = t + 1 not in self._uncounted
+                    own.append(self._read(lanes.memory[k], lanes.sums[k], counted))
 
     def _over_lanes(
         self, segments: Sequence[Segment], lanes: SampleLanes, frames: np.ndarray, t: int
@@ -366,9 +372,9 @@ class CompiledNetwork:
 
             list(self._threads.map(work, range(min(self._n_threads, n))))
 
-    def _read(self, memory: np.ndarray, sums: np.ndarray) -> Read:
+    def _read(self, memory: np.ndarray, sums: np.ndarray, counted: bool) -> Read:
         counts = {}
-        for name, own in self._counted.items():
+        for name, own in self._counted.items() if counted else ():
             place = self._counts[name][0]
             array = memory if own.spiking else sums
             counts[name] = array[place : place + own.signal.size].copy()

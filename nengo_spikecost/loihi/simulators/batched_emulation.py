@@ -50,7 +50,6 @@ class LoihiEmulatorBackend(Backend):
         built = self._emulator.built
         self._cores, self._layers = _named(built.blocks, setup)
         self._inputs, _ = _named(built.inputs, setup)
-        self._by_step = bool(setup.options.get("by_step"))
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
         return _rounded(self._run(inputs, self.setup.n_steps, self.setup.presentation))
@@ -91,11 +90,17 @@ class LoihiEmulatorBackend(Backend):
     ) -> BatchCounts:
         """The counts of a run; outputs are float64."""
         given = {self._nodes[name]: values for name, values in inputs.items()} or None
-        run = self._emulator.run(given, n_steps, presentation=presentation, by_step=self._by_step)
+        by_step = self.setup.by_step
+        run = self._emulator.run(
+            given, n_steps, presentation=presentation, by_step=by_step,
+            readout="all" if by_step else "last",
+        )  # fmt: skip
         counts = {p.name: self._counts(run, p) for p in self.setup.populations}
         outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
         chip = run.chip_activity(self._cores, self._layers, self._inputs)
-        return BatchCounts(counts, outputs, chip)
+        kept = {name: self.setup.outputs[name] for name in self.setup.kept_by_step}
+        steps = {name: run.outputs[probe].steps for name, probe in kept.items()}
+        return BatchCounts(counts, outputs, chip, steps=steps)
 
     def _counts(self, run: Any, population: Any) -> np.ndarray:
         """Spikes of a population, or events of a process, (n_samples, n_neurons)."""
