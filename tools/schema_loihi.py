@@ -195,6 +195,10 @@ TARGET: dict[str, Any] = {
     "scores": ["@score: One.", "How well the Keras model and the chip do."],
     "predictions": "array|null: The class of every sample; null: the output is no class.",
     "attempts": ["@attempts: Of one purpose.", "Settings that were tried."],
+    "first_steps_of_outputs?": {
+        "": "Step in which a spike of the input can first be read, by output.",
+        "*": "integer|null: The step, from 1; null: no way leads there from an input.",
+    },
     "layers": [
         {
             "": "One layer.",
@@ -206,6 +210,7 @@ TARGET: dict[str, Any] = {
             "spikes": "number|null: Spikes per sample.",
             "rate_hz": "number|null: Mean firing rate in Hz.",
             "silent?": "integer|null: Neurons that spiked for no sample.",
+            "first_step?": "integer|null: Step in which a spike of the input can first reach it.",
             "dead?": "boolean|null: Whether none of them spiked.",
             "synops?": "number|null: Synaptic operations per sample.",
             "messages?": "number|null: Messages per sample.",

@@ -1,5 +1,7 @@
 """Loihi: networks checked, cut into blocks, placed, run and priced as on the chip.
 
+`first_steps` says in which step a spike of the input can first reach each layer.
+
 `on_chip` says where each object runs, `mark_off_chip` moves Ensembles to the host, and
 `check_support` says before anything is built which layer NengoLoihi would refuse, or
 would silently run as something else, and why.
@@ -40,15 +42,16 @@ from .mapping.mapping import Mapping, PlacedBlock
 from .mapping.place import place
 from .preflight import Preflight, preflight
 from .sana_fe import record_spikes, sana_fe_check, to_sana_fe
+from .support.first_steps import FirstSteps, first_steps
 from .support.placement import on_chip
 from .support.support import check_support, raise_unsupported
 from .support.unsupported import Unsupported
 
 __all__ = [
-    "BlockFit", "ChipCost", "CoreUse", "DeployOptions", "Deployment", "Emulator", "GivenShapes",
-    "HopCosts", "Hops", "LayerFit", "LayerUse", "Mapping", "Mesh", "Misfit", "NetworkUse",
+    "BlockFit", "ChipCost", "CoreUse", "DeployOptions", "Deployment", "Emulator", "FirstSteps",
+    "GivenShapes", "HopCosts", "Hops", "LayerFit", "LayerUse", "Mapping", "Mesh", "Misfit", "NetworkUse",
     "PlacedBlock", "Preflight", "Unsupported", "Verification", "check_fit", "check_support",
-    "chip_cost", "core_use", "deploy", "fit_blocks", "mark_off_chip", "on_chip", "place",
+    "chip_cost", "core_use", "deploy", "first_steps", "fit_blocks", "mark_off_chip", "on_chip", "place",
     "preflight", "raise_unsupported", "read_layers", "record_spikes", "sana_fe_check",
     "to_sana_fe",
 ]  # fmt: skip

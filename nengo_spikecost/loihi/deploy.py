@@ -16,7 +16,8 @@ from ..activity.given_arrays import one_array
 from ..activity.labels import labels_of, read_labels
 from ..activity.samples import with_labels
 from ..activity.subject import steps_or_own, subject
-from ..errors import DataError, EstimateWarning, LoihiError, MeasurementError
+from ..errors import DataError, EmulationWarning, EstimateWarning, LoihiError, MeasurementError
+from ..layout.si import counted
 from ..options import check_known, takes_options
 from ..trying.bench import Bench, first
 from ..trying.retyping import command_of
@@ -76,8 +77,9 @@ def deploy(
     Warns
     -----
     EmulationWarning
-        Of what the chip runs otherwise than the network says (`check_support`), and of what
-        NengoLoihi warns of.
+        Of what the chip runs otherwise than the network says (`check_support`), of samples that
+        are too short for anything to reach the output (`first_steps`), and of what NengoLoihi
+        warns of.
     """
     simulator, target = TARGETS[options.target]
     named, fit, use = _deployable(network, options, convert_options)
@@ -94,11 +96,24 @@ def deploy(
     if options.try_out and named is not network and hasattr(named, "remade"):
         bench = _bench(network, deployment, data, convert_options)
         deployment = replace(deployment, bench=bench)
+    _warn_of_short_samples(deployment)
     dead = deployment.dead_layers
     if dead:
         words = dead_words(list(dead), list(deployment.spiking_layers))
         warn(words, EstimateWarning)
     return deployment
+
+
+def _warn_of_short_samples(deployment: Deployment) -> None:
+    """Say of which outputs a sample is over before a spike of its own can have got there."""
+    n_steps, reached = deployment.activity.protocol.n_steps, deployment.first_steps.outputs
+    for name, step in reached.items():
+        if step is not None and step > n_steps and deployment.output in (None, name):
+            words = (
+                f"Nothing of a sample reaches output {name} in {counted(n_steps, 'step')}: a spike "
+                f"of the input can be read from step {step} on. Present samples for longer."
+            )
+            warn(words, EmulationWarning)
 
 
 def _bench(

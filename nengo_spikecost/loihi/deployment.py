@@ -24,6 +24,7 @@ from .cores.network_use import NetworkUse
 from .deploy_options import DeployOptions
 from .mapping.mapping import Mapping
 from .mapping.place import place
+from .support.first_steps import FirstSteps, first_steps
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,11 @@ class Deployment(Result):
     def n_cores(self) -> int:
         """Cores in use."""
         return self.use.n_cores
+
+    @cached_property
+    def first_steps(self) -> FirstSteps:
+        """The first step in which a spike of the input can reach each layer, and each output."""
+        return first_steps(self.network)
 
     @property
     def read_as(self) -> Labels | None:
@@ -233,6 +239,6 @@ class Deployment(Result):
         """One row for each population on the chip or its host: means of a sample.
 
         Keys: ``layer``, ``place``, ``neurons``, ``cores``, ``block_shape``, ``spikes``,
-        ``rate_hz``, and where cores were counted ``synops`` and ``messages`` (that arrived).
+        ``rate_hz``, ``first_step`` (see `first_steps`), and where cores were counted ``synops`` and ``messages`` (that arrived).
         """
         return list(presenter_of(self).records(self))

@@ -88,6 +88,7 @@ class DeploymentPresenter(Presenter[Deployment]):
         if chip is not None:
             sent, read = np.mean(chip.host_to_chip), np.mean(chip.chip_to_host)
             note = f"Host to chip {sent:,.0f} spikes, chip to host {read:,.0f}."
+        notes = (note, *_reached(deployment))
         rows: list[list[str]] = []
         sections: dict[int, str] = {}
         for place in ("chip", "host"):
@@ -101,7 +102,7 @@ class DeploymentPresenter(Presenter[Deployment]):
         yield ""
         right = tuple(key not in ("layer", "block_shape") for _, key, _ in columns)
         yield Table.of(
-            [c[0] for c in columns], rows, right=right, title="per sample:", notes=(note,),
+            [c[0] for c in columns], rows, right=right, title="per sample:", notes=notes,
             sections=sections,
         )  # fmt: skip
 
@@ -123,6 +124,7 @@ class DeploymentPresenter(Presenter[Deployment]):
                 "silent": int(record.n_neurons - np.count_nonzero(record.counts.any(axis=0))),
             }  # fmt: skip
             row["dead"] = population.layer in dead
+            row["first_step"] = deployment.first_steps.layers[population.name]
             if use is not None and activity.chip is not None:
                 own = f"{population.name}["
                 cores = enumerate(activity.chip.cores)
@@ -145,6 +147,7 @@ class DeploymentPresenter(Presenter[Deployment]):
             "readout": deployment.readout, "options": plain(_options(deployment)),
             "accuracy": accuracy, "scores": scores,
             "predictions": _predictions_if_any(deployment),
+            "first_steps_of_outputs": dict(deployment.first_steps.outputs),
             "layers": deployment.layers(),
             "attempts": [attempt.to_dict() for attempt in deployment.attempts],
         }  # fmt: skip
@@ -234,6 +237,24 @@ def _options(deployment: Deployment) -> dict[str, Any]:
     deciding = deployment.options.deciding()
     given = deployment.options.given().items()
     return {name: value for name, value in given if name in deciding and name != "block_shapes"}
+
+
+def _reached(deployment: Deployment) -> Iterable[str]:
+    """When a spike of the input can first be in the layers of the chip, and at what is read."""
+    found, n_steps = deployment.first_steps, deployment.activity.protocol.n_steps
+    steps = {name: found.layers[name] for name in found.layers if name in found.on_chip}
+    known = {name: step for name, step in steps.items() if step is not None}
+    outputs = {name: step for name, step in found.outputs.items() if step is not None}
+    name = deployment.output or next(iter(outputs), None)
+    if not known or name not in outputs:
+        return
+    ends = dict.fromkeys([min(known, key=known.__getitem__), max(known, key=known.__getitem__)])
+    words = ", ".join(f"{layer} in step {known[layer]}" for layer in ends)
+    left = max(0, n_steps - outputs[name] + 1)
+    yield (
+        f"A spike of the input can reach {words}, and output {name} in step {outputs[name]}: "
+        f"{left} of {counted(n_steps, 'step')} are read with it."
+    )
 
 
 def _decoding(chip: Any, named: set[str]) -> Iterable[dict[str, Any]]:
