@@ -25,8 +25,8 @@ import numpy as np
 
 import nengo_spikecost as nsc
 from nengo_spikecost import demo, stack
+from nengo_spikecost.activity.intervals import wilson
 from nengo_spikecost.loihi import Emulator, fit_blocks
-from nengo_spikecost.tuning.sweeps.front import wilson
 
 SPIKING = ("SpikingRectifiedLinear", "LoihiSpikingRectifiedLinear")
 

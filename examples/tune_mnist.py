@@ -34,10 +34,10 @@ import numpy as np
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
+from nengo_spikecost.activity.intervals import paired_difference, wilson
 from nengo_spikecost.demo import build_demo_model, demo_data
 from nengo_spikecost.files import write_text
 from nengo_spikecost.tuning import activation_rule, global_scale
-from nengo_spikecost.tuning.sweeps.front import paired_difference, wilson
 
 Losses = tuple[float, ...]
 

@@ -38,6 +38,8 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "questions.advice": "Advice advise",
         "questions.comparison.compare": "compare",
         "questions.comparison.comparison_record": "Comparison",
+        "questions.early_exit.early_exit": "early_exit",
+        "questions.early_exit.early_exit_record": "EarlyExit",
         "questions.network_energy": "NetworkEnergy",
         "questions.opponent.break_even": "break_even",
         "questions.opponent.break_even_record": "BreakEven",

@@ -325,9 +325,7 @@ class StreamingBackend(Backend):
                 added.append(
                     [
                         self._added(probe, step, tensors[i], *own)
-                        for own, i, probe in zip(
-                            outputs, read, self.setup.outputs.values()
-                        )
+                        for own, i, probe in zip(outputs, read, self.setup.outputs.values())
                     ]
                 )
 

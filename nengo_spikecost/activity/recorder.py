@@ -104,8 +104,8 @@ class Recorder:
                     f"{size}), a row for each sample of the batch."
                 )
         for name in self.steps:
-            shape, last = np.shape(batch.steps.get(name)), batch.outputs[name][0]
-            wanted = (self.setup.n_steps, np.shape(last)[1])
+            shape: tuple[int, ...] = np.shape(batch.steps[name]) if name in batch.steps else ()
+            wanted = (self.setup.n_steps, np.shape(batch.outputs[name][0])[1])
             if len(shape) != 3 or shape[0] < n or shape[1:] != wanted:
                 raise MeasurementError(
                     f"{run} steps of output {name} of shape {shape or None}; expected ({n}, "

@@ -239,6 +239,7 @@ class Deployment(Result):
         """One row for each population on the chip or its host: means of a sample.
 
         Keys: ``layer``, ``place``, ``neurons``, ``cores``, ``block_shape``, ``spikes``,
-        ``rate_hz``, ``first_step`` (see `first_steps`), and where cores were counted ``synops`` and ``messages`` (that arrived).
+        ``rate_hz``, ``first_step`` (see `first_steps`), and where cores were counted
+        ``synops`` and ``messages`` (that arrived).
         """
         return list(presenter_of(self).records(self))

@@ -150,7 +150,7 @@ def test_a_simulator_that_keeps_none_is_refused():
     register_backend("forgets", options=("by_step",))(Forgets)
     try:
         measured(converted("dense"), simulator="forgets")
-        with pytest.raises(MeasurementError, match="run returned steps of output .* None"):
+        with pytest.raises(MeasurementError, match=r"run returned steps of output .* None"):
             measured(converted("dense"), simulator="forgets", by_step=True)
     finally:
         del BACKENDS["forgets"]

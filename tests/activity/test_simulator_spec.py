@@ -94,7 +94,9 @@ def test_what_a_registered_simulator_can_not_do_is_refused(tmp_path):
     register_simulator_spec(SimulatorSpec("adder", Adder, options=("target",)))
     with pytest.raises(MeasurementError, match=r"adder can't.*='compiled' or 'loihi'"):
         spikes(simulator="adder", presentation="continuous", checkpoint=tmp_path / "kept")
-    with pytest.raises(MeasurementError, match="by_step is for simulator .*'loihi'.*; 'adder' has no"):
+    with pytest.raises(
+        MeasurementError, match=r"by_step is for simulator .*'loihi'.*; 'adder' has no"
+    ):
         spikes(simulator="adder", by_step=True)
     with pytest.raises(MeasurementError, match="target is for simulator 'nengo_loihi' or 'adder'"):
         spikes(simulator="nengo_dl", target="sim")

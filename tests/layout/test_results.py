@@ -78,6 +78,9 @@ def results(tmp_path_factory):
         nsc.advise(model, x, y, n_steps=10, n_changes=2, first_samples=4, **quiet),
         nsc.chips.listed(), nsc.chips.fit("spinnaker2", conversion),
         nsc.chips.run_time_on_cores("loihi2", activity),
+        nsc.early_exit(
+            nsc.measure(conversion, x, 10, simulator="loihi", presentation="fresh", by_step=True), y
+        ),
     ]  # fmt: skip
     if importlib.util.find_spec("sanafe"):
         recording = loihi.record_spikes(conversion, x[:1].reshape(1, -1), 10)

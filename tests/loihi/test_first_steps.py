@@ -134,7 +134,7 @@ def test_deploy_says_it_and_warns_of_samples_that_are_too_short():
     np.testing.assert_array_equal(accuracy[2:], 1)
     words = " ".join(done.summary_string().split())
     assert (
-        "A spike of the input can reach hidden in step 2, and output classes in step 3: 6 of 8 "
+        "A spike of the input can reach layer hidden in step 2, and the output in step 3: 6 of 8 "
         "steps are read with it." in words
     )
     assert [row["first_step"] for row in done.layers()] == [1, 2]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from nengo_spikecost.tuning.sweeps.front import (
+from nengo_spikecost.activity.intervals import (
     mcnemar,
     mean_difference,
     paired_difference,

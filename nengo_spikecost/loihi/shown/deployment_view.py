@@ -249,10 +249,11 @@ def _reached(deployment: Deployment) -> Iterable[str]:
     if not known or name not in outputs:
         return
     ends = dict.fromkeys([min(known, key=known.__getitem__), max(known, key=known.__getitem__)])
-    words = ", ".join(f"{layer} in step {known[layer]}" for layer in ends)
+    words = ", ".join(f"layer {layer} in step {known[layer]}" for layer in ends)
+    output = "the output" if len(found.outputs) == 1 else f"output {name}"
     left = max(0, n_steps - outputs[name] + 1)
     yield (
-        f"A spike of the input can reach {words}, and output {name} in step {outputs[name]}: "
+        f"A spike of the input can reach {words}, and {output} in step {outputs[name]}: "
         f"{left} of {counted(n_steps, 'step')} are read with it."
     )
 

@@ -99,7 +99,8 @@ class LoihiEmulatorBackend(Backend):
         outputs = {name: _output(run, name, p) for name, p in self.setup.outputs.items()}
         chip = run.chip_activity(self._cores, self._layers, self._inputs)
         kept = {name: self.setup.outputs[name] for name in self.setup.kept_by_step}
-        steps = {name: run.outputs[probe].steps for name, probe in kept.items()}
+        every = {name: run.outputs[probe].steps for name, probe in kept.items()}
+        steps = {name: values for name, values in every.items() if values is not None}
         return BatchCounts(counts, outputs, chip, steps=steps)
 
     def _counts(self, run: Any, population: Any) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...activity import measure, simulators
+from ...activity.intervals import interval_of, mcnemar, paired_difference
 from ...activity.labels import Labels
 from ...activity.scores import score
 from ...errors import TuningError
@@ -20,14 +21,7 @@ from ...warned import each_once
 from ..sweep_options import JUDGES, SEARCHES, check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
-from .front import (
-    cheapest_within,
-    interval_of,
-    mcnemar,
-    paired_difference,
-    pareto,
-    significant,
-)
+from .front import cheapest_within, pareto, significant
 from .search import to_study
 from .study import Study
 from .sweep_engine import priced_graph, priced_readings

@@ -26,6 +26,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...activity import simulators
+from ...activity.intervals import mean_difference, paired_difference
 from ...deadlines import check_time
 from ...errors import ScaleOutError, StudyError, TuningError
 from ...options import takes_options
@@ -33,7 +34,7 @@ from ...progress import progress_bar
 from ...warned import each_once
 from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import JUDGES, SweepOptions, checked_scales
-from .front import mean_difference, paired_difference, rivals
+from .front import rivals
 from .judging import judge
 from .search import Search
 from .shared_engine import SharedEngine, SweepWork, failure

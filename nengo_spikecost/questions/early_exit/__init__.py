@@ -1,0 +1,1 @@
+"""Samples that end as soon as the answer is sure: accuracy, steps and energy over thresholds."""
