@@ -104,11 +104,11 @@ class Recorder:
                     f"{size}), a row for each sample of the batch."
                 )
         for name in self.steps:
-            shape: tuple[int, ...] = np.shape(batch.steps[name]) if name in batch.steps else ()
+            found: tuple[int, ...] = np.shape(batch.steps[name]) if name in batch.steps else ()
             wanted = (self.setup.n_steps, np.shape(batch.outputs[name][0])[1])
-            if len(shape) != 3 or shape[0] < n or shape[1:] != wanted:
+            if len(found) != 3 or found[0] < n or found[1:] != wanted:
                 raise MeasurementError(
-                    f"{run} steps of output {name} of shape {shape or None}; expected ({n}, "
+                    f"{run} steps of output {name} of shape {found or None}; expected ({n}, "
                     f"{wanted[0]}, {wanted[1]}), because by_step asks for the values of every step."
                 )
 

@@ -50,7 +50,8 @@ from .support.unsupported import Unsupported
 __all__ = [
     "BlockFit", "ChipCost", "CoreUse", "DeployOptions", "Deployment", "Emulator", "FirstSteps",
     "GivenShapes", "HopCosts", "Hops", "LayerFit", "LayerUse", "Mapping", "Mesh", "Misfit",
-    "NetworkUse", "PlacedBlock", "Preflight", "Unsupported", "Verification", "check_fit", "check_support",
+    "NetworkUse", "PlacedBlock", "Preflight", "Unsupported", "Verification", "check_fit",
+    "check_support",
     "chip_cost", "core_use", "deploy", "first_steps", "fit_blocks", "mark_off_chip", "on_chip",
     "place", "preflight", "raise_unsupported", "read_layers", "record_spikes", "sana_fe_check",
     "to_sana_fe",
