@@ -15,7 +15,13 @@ from ..options import Options, option
 from ..spiking import defaults
 
 #: What neurons do in training.
-FORWARD = ("spikes", "rates")
+FORWARD = ("spikes", "rates", "steps")
+
+#: What of a layer's firing is trained beside its weights.
+LEARNED_SCALES = ("layer", "channel")
+
+#: Curves whose gradient stands in for that of a spike.
+SURROGATES = ("triangle", "fast_sigmoid")
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,22 @@ class FineTuneOptions(Options):
         What neurons do in training. ``"spikes"``: they spike, and gradients are those of
         their rate curve (`spiking_aware_training`); ``n_steps`` steps are simulated.
         ``"rates"``: their rate curve, in one step, without synapses: some 50 times faster,
-        but it does not see that spikes need time to pass through the layers.
+        but it does not see that spikes need time to pass through the layers. ``"steps"``: they
+        spike for exactly ``n_steps`` steps, and gradients go through every spike and voltage:
+        for presentations of few steps.
+    layer_delay : {0, 1}
+        Only with ``forward="steps"``: steps that a spike takes to the next layer. 0: it arrives in
+        its own step, as in Nengo without a filter. 1: as on a chip, and to and from its host.
+    start_rate : float, optional
+        Only with ``forward="steps"``: spikes a step that neurons begin with. Scales are chosen,
+        in place of ``scale_firing_rates``, so that 90 % of each layer's active neurons fire at
+        most so often, on samples trained with.
+    learn_scales : {None, "layer", "channel"}
+        Only with ``forward="steps"``: train the scale of each layer too, which is handed back; or
+        a gain for each channel, which becomes part of its weights.
+    surrogate : {"triangle", "fast_sigmoid"}
+        Only with ``forward="steps"``: the gradient of a spike at a voltage ``v``, the threshold
+        being 1: ``max(0, 1 - |v - 1|)`` or ``1 / (1 + 4 |v - 1|) ** 2``.
     neuron_type, scale_firing_rates, synapse
         As of `nengo_spikecost.convert`, with the defaults of `profile`.
     synop_weight : float
@@ -39,6 +60,15 @@ class FineTuneOptions(Options):
         cost half of it.
     synop_target : float or (float, float), optional
         Synops a sample, at most or from a minimum to a maximum, that cost nothing.
+    energy_weight : float
+        Price of the energy of the model as it is given, in units of the loss. Energy is that of
+        all synops and neuron updates; updates, which no training changes, are part of what is
+        given.
+    device : str or Device
+        Whose Joules a synop and an update are priced with: see `nengo_spikecost.energy.devices`.
+    cost_epochs : int
+        Epochs over which the prices of synops and energy, and regularizers, rise to what they are:
+        in epoch ``k`` they are ``k / cost_epochs`` of it, at most 1. 0: at once.
     rates_hz : float or dict, optional
         Only with ``forward="rates"``: the rate in Hz that each layer is going to be scaled
         to, for all or by layer: that of the neuron that fires a spike, on average over all
@@ -80,8 +110,23 @@ class FineTuneOptions(Options):
     n_steps: int = defaults.n_steps()
     forward: str = option(
         "spikes", choices=FORWARD,
-        help="What neurons do in training: spike, or take their rate in one step (faster).",
+        help="What neurons do in training: spike, take their rate in one step (faster), or spike "
+        "for exactly --steps steps, with gradients through every spike.",
     )  # fmt: skip
+    layer_delay: int = option(
+        0, help="With steps: steps that a spike takes to the next layer; 1 as on a chip."
+    )
+    start_rate: float | None = option(
+        None, read=float, metavar="SPIKES",
+        help="With steps: spikes a step that most active neurons begin with, in place of --scale.",
+    )  # fmt: skip
+    learn_scales: str | None = option(
+        None, choices=LEARNED_SCALES,
+        help="With steps: also train the scale of each layer, or the gain of each channel.",
+    )  # fmt: skip
+    surrogate: str = option(
+        "triangle", choices=SURROGATES, help="With steps: the gradient of a spike."
+    )
     neuron_type: Any = defaults.neuron_type(defaults.NEURONS)
     scale_firing_rates: Any = defaults.scale_firing_rates()
     synapse: Any = defaults.synapse()
@@ -89,6 +134,13 @@ class FineTuneOptions(Options):
         0.0, help="Price of all synops of the model as it is given, in units of the loss."
     )
     synop_target: Any = None
+    energy_weight: float = option(
+        0.0, help="Price of the energy of the model as it is given, in units of the loss."
+    )
+    device: Any = option("loihi", metavar="DEVICE", help="Whose energy that is.")
+    cost_epochs: int = option(
+        0, metavar="N", help="Epochs over which prices rise to what they are."
+    )
     rates_hz: Any = None
     regularizers: Mapping[Any, Any] | None = None
     loss: Any = option(
@@ -124,10 +176,12 @@ class FineTuneOptions(Options):
             check.whole(name, getattr(self, name), TuningError, 1)
         if not check.is_number(self.dt) or self.dt <= 0:
             raise TuningError(f"dt must be a positive number of seconds, not {self.dt!r}.")
-        if not check.is_number(self.synop_weight) or self.synop_weight < 0:
-            raise TuningError(
-                f"synop_weight must be a number of at least 0, not {self.synop_weight!r}."
-            )
+        for name in ("synop_weight", "energy_weight"):
+            value = getattr(self, name)
+            if not check.is_number(value) or value < 0:
+                raise TuningError(f"{name} must be a number of at least 0, not {value!r}.")
+        check.whole("cost_epochs", self.cost_epochs, TuningError, 0)
+        self._check_steps()
         self.memory_bytes  # noqa: B018  (checks the amount)
         check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)
         if self.rates_hz is not None and self.forward != "rates":
@@ -138,6 +192,22 @@ class FineTuneOptions(Options):
         if self.checkpoint is not None:
             check_writable(self.checkpoint)
 
+    def _check_steps(self) -> None:
+        """Check what is for ``forward="steps"``, and refuse it with another."""
+        if self.learn_scales is not None:
+            check.choice("learn_scales", self.learn_scales, LEARNED_SCALES, TuningError)
+        if not check.is_whole(self.layer_delay, 0, 1):
+            raise TuningError(f"layer_delay must be 0 or 1, not {self.layer_delay!r}.")
+        check.choice("surrogate", self.surrogate, SURROGATES, TuningError)
+        rate = self.start_rate
+        if rate is not None and (not check.is_number(rate) or rate <= 0):
+            raise TuningError(f"start_rate must be a positive number, not {rate!r}.")
+        if self.forward == "steps":
+            return
+        for name in ("layer_delay", "start_rate", "learn_scales"):
+            if getattr(self, name):
+                raise TuningError(f"{name} needs forward='steps', not {self.forward!r}.")
+
     @property
     def memory_bytes(self) -> int | None:
         """``memory`` in bytes."""
@@ -146,4 +216,4 @@ class FineTuneOptions(Options):
     @property
     def spikes(self) -> bool:
         """Whether neurons spike in training."""
-        return self.forward == "spikes"
+        return self.forward != "rates"

@@ -20,11 +20,13 @@ from ...graph import NetworkGraph
 from ...options import takes_options
 from ..fine_tune_options import FineTuneOptions
 from .fine_tuning import FineTuning
+from .nengo_trainee import NengoTrainee
 from .penalties import Penalties, make_penalties
 from .tasks import Task, training_data
 from .trainee import Trainee
 from .training_memory import check_memory
 from .training_run import Run, make_optimizer
+from .unrolled_trainee import UnrolledTrainee
 from .weights import WeightMap, training_copy
 
 #: Options of `convert` that training decides.
@@ -37,8 +39,9 @@ def fine_tune(
 ) -> FineTuning:
     """Train a Keras model as the spiking network it becomes, so that it makes fewer synops.
 
-    The model is converted, trained in NengoDL with the losses asked for, and its trained
-    weights are put into a new Keras model. The one given stays as it is.
+    The model is converted, trained with the losses asked for (in NengoDL, or with
+    ``forward="steps"`` as a Keras model of all steps), and its trained weights are put into a new
+    Keras model. The one given stays as it is.
 
     Parameters
     ----------
@@ -76,28 +79,38 @@ def fine_tune(
     check_model(given)
     copy = training_copy(given)
     options = _by_name(options, layer_names(model, given))
+    unrolled = options.forward == "steps"
     convert_options = {
         "neuron_type": options.neuron_type, "seed": options.seed, **convert_options,
     }  # fmt: skip
 
     def converted(a_model: Any, scales: Any, synapse: Any) -> Conversion:
+        form = {} if unrolled else {"inference_only": False, "lower": False}
         return convert(
-            a_model, inference_only=False, lower=False, scale_firing_rates=scales,
-            synapse=synapse, **convert_options,
-        )  # fmt: skip
+            a_model, scale_firing_rates=scales, synapse=synapse, **form, **convert_options
+        )
 
-    weights = WeightMap(copy, lambda numbered: converted(numbered, 1, None))
+    weights = None
+    if not unrolled:
+        weights = WeightMap(copy, lambda numbered: converted(numbered, 1, None))
     synapse = options.synapse if options.spikes else None
     conversion = converted(copy, options.scale_firing_rates, synapse)
     data = training_data(conversion, x, y, options)
     check_memory(conversion.net, options, conversion.temporal)
     penalties = make_penalties(conversion, options)
     sizes = {name: probe.size_in for name, probe in conversion.outputs.items()}
-    trainee = Trainee(
-        conversion, weights, Task(given, options.loss, options.readout, data.labels, sizes),
-        penalties, options,
-        make_optimizer(options.learning_rate, options.epochs * (data.n // options.batch_size)),
-    )  # fmt: skip
+    task = Task(given, options.loss, options.readout, data.labels, sizes)
+    n_batches = options.epochs * (data.n // options.batch_size)
+    optimizer = make_optimizer(options.learning_rate, n_batches)
+    trainee: Trainee
+    if weights is None:
+        trainee = UnrolledTrainee(copy, conversion, task, penalties, options, optimizer)
+        if options.start_rate is not None:
+            trainee.start(data.inputs, options.start_rate)
+        frozen = trainee.frozen
+    else:
+        trainee = NengoTrainee(conversion, weights, task, penalties, options, optimizer)
+        frozen = weights.frozen
     try:
         run = Run(trainee, data, options, {**options.deciding(), **convert_options})
         stopped = run.train()
@@ -105,9 +118,9 @@ def fine_tune(
         trainee.close()
     result = FineTuning(
         model=_with_weights(given, copy, run.best_weights),
-        scale_firing_rates=_scales(conversion, penalties, run.moments),
+        scale_firing_rates=run.best_scales or _scales(conversion, penalties, run.moments),
         history=tuple(run.history), best_epoch=run.best_epoch, n_steps=options.n_steps,
-        forward=options.forward, frozen=weights.frozen, stopped=stopped,
+        forward=options.forward, layer_delay=options.layer_delay, frozen=frozen, stopped=stopped,
     )  # fmt: skip
     if run.failed:
         raise TuningError(f"{stopped}. Use a smaller learning_rate.", result)

@@ -28,6 +28,11 @@ class EpochRecord:
         On the samples trained with, averaged over the epoch while weights changed.
     seconds : float
         Wall time of the epoch.
+    spikes : float
+        Of a neuron, in a sample, on average. Known with ``forward="steps"`` and with
+        ``energy_weight``; else NaN, as is ``energy_J``.
+    energy_J : float
+        Of a sample, all neuron updates included, on the device of training.
     """
 
     epoch: int
@@ -39,6 +44,8 @@ class EpochRecord:
     train_accuracy: float = float("nan")
     train_synops: float = float("nan")
     seconds: float = 0.0
+    spikes: float = float("nan")
+    energy_J: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,10 @@ class FineTuning(Result):
         The epoch with the smallest objective.
     n_steps : int
         Steps of the presentation trained for.
-    forward : {"spikes", "rates"}
+    forward : {"spikes", "rates", "steps"}
         What neurons did in training.
+    layer_delay : int
+        Steps that a spike took to the next layer in training with ``forward="steps"``.
     frozen : tuple of str
         Weights that were not trained.
     stopped : str, optional
@@ -74,6 +83,7 @@ class FineTuning(Result):
     best_epoch: int
     n_steps: int
     forward: str
+    layer_delay: int = 0
     frozen: tuple[str, ...] = ()
     stopped: str | None = None
     files: tuple[str, str] = field(default=("TRAINED_MODEL", "TEST_DATA"), repr=False)

@@ -13,6 +13,7 @@ from ...conversion import Conversion
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from ..fine_tune_options import FineTuneOptions
+from .energy_prices import EnergyPrices, energy_prices
 from .losses import RateLoss, SynopLoss, outside, spike_amplitude, synop_losses, synop_range
 
 
@@ -37,6 +38,14 @@ class Penalties:
         Penalty on all synops of the network before training.
     synop_target : (float, float), optional
         Synops a sample that cost nothing.
+    energy_weight : float
+        Penalty on the energy of the network before training.
+    prices : EnergyPrices, optional
+        What synops, updates and spikes take of a device. None: energy is not known.
+    everybody : tuple of Population
+        All populations, if spikes and energy are asked for.
+    duration_s : float
+        Simulated time of a presentation.
     """
 
     populations: tuple[Population, ...]
@@ -46,6 +55,10 @@ class Penalties:
     amplitudes: Mapping[str, float] = field(default_factory=dict)
     synop_weight: float = 0.0
     synop_target: tuple[float, float] | None = None
+    energy_weight: float = 0.0
+    prices: EnergyPrices | None = None
+    everybody: tuple[Population, ...] = ()
+    duration_s: float = 0.0
 
     def total_synops(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Mean synops a sample on all pathways, a scalar.
@@ -85,6 +98,34 @@ class Penalties:
             total += tf.cast(loss(None, outputs[name]), tf.float32)
         return total
 
+    def spikes_per_neuron(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Mean spikes of a neuron in a presentation; NaN, if not all neurons are read."""
+        if any(p.name not in outputs for p in self.everybody) or not self.everybody:
+            return tf.constant(float("nan"))
+        n_neurons = sum(p.n_neurons for p in self.everybody)
+        return tf.add_n([self.spikes(p, outputs) for p in self.everybody]) / n_neurons
+
+    def spikes(self, population: Population, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Mean spikes of a population in a presentation, a scalar."""
+        rates = tf.abs(outputs[population.name]) / self.amplitudes[population.name]
+        per_neuron = tf.reduce_mean(rates, axis=[0, 1])
+        return tf.reduce_sum(per_neuron) * self.duration_s
+
+    def energy_J(self, synops: tf.Tensor, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Mean energy of a sample; NaN where it is not known."""
+        if self.prices is None:
+            return tf.constant(float("nan"))
+        on_chip = [p for p in self.everybody if p.on_chip]
+        energy_J = synops * self.prices.synop_J + self.prices.updates_J
+        if self.prices.spike_J:
+            spikes = tf.add_n([self.spikes(p, outputs) for p in on_chip])
+            energy_J += spikes * self.prices.spike_J
+        return energy_J
+
+    def of_energy(self, energy_J: Any, at_start: Any) -> Any:
+        """The penalty on energy, given how much there was at the start."""
+        return self.energy_weight / at_start * energy_J if self.energy_weight else 0.0
+
     def of_synops(self, synops: Any, at_start: Any) -> Any:
         """The penalty on synops, given how many there were at the start (at least 1)."""
         target = self.synop_target
@@ -107,7 +148,7 @@ def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penaltie
     try:
         synops = synop_losses(graph, n_steps=options.n_steps, dt=options.dt)
     except TuningError:
-        if options.synop_weight or options.synop_target is not None:
+        if options.synop_weight or options.synop_target is not None or options.energy_weight:
             raise
         synops = {}
     rates = []
@@ -120,10 +161,17 @@ def make_penalties(conversion: Conversion, options: FineTuneOptions) -> Penaltie
     if options.rates_hz is not None:
         wanted = _rates_by_population(options.rates_hz, by_layer)
         needed |= set(wanted)
+    everybody = graph.populations if options.forward == "steps" or options.energy_weight else ()
+    needed |= {population.name for population in everybody}
+    prices = energy_prices(
+        options.device, everybody, options.n_steps, asked=bool(options.energy_weight)
+    )
     return Penalties(
         populations=tuple(p for p in graph.populations if p.name in needed), synops=synops,
         rates=tuple(rates), rates_hz=wanted,
         amplitudes={p.name: spike_amplitude(p.neuron_type) for p in graph.populations},
+        energy_weight=float(options.energy_weight), prices=prices if everybody else None,
+        everybody=everybody, duration_s=options.n_steps * options.dt,
         synop_weight=float(options.synop_weight),
         synop_target=None if options.synop_target is None else synop_range(options.synop_target),
     )  # fmt: skip

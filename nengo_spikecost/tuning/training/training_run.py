@@ -100,6 +100,8 @@ class Run:
     history : list of EpochRecord
     best_weights : list of ndarray
         The Keras model's, of the best epoch.
+    best_scales : dict from str to float
+        Firing-rate scales by layer in that epoch, where they are trained.
     moments : dict from str to ndarray of shape (2,)
         Sums of rates and squared rates in that epoch, by population.
     failed : bool
@@ -112,6 +114,7 @@ class Run:
         self.trainee, self.data, self.options, self.failed = trainee, data, options, False
         self.history: list[EpochRecord] = []
         self.best_weights = trainee.keras_weights()
+        self.best_scales = trainee.scales()
         self.moments: dict[str, Any] = {}
         self._arguments: dict[str, Any] = {}
         if options.checkpoint is not None:
@@ -128,7 +131,7 @@ class Run:
         trainee.optimizer.build(trainee.variables)
         if not self._resume():
             self._validate(0, [], time.perf_counter())
-        trainee.set_synops_at_start(self.history[0].synops)
+        trainee.set_start(self.history[0].synops, self.history[0].energy_J)
         done = self.history[-1].epoch
         n_batches = self.data.n // trainee.batch_size
         try:
@@ -136,6 +139,7 @@ class Run:
             with progress_bar("fine-tuning", total, shown) as advance:
                 for epoch in range(done + 1, epochs + 1):
                     start, scores = time.perf_counter(), []
+                    trainee.set_share(min(epoch / max(self.options.cost_epochs, 1), 1.0))
                     for inputs, labels in self._batches(epoch):
                         scores.append(trainee.train(inputs, labels))
                         if not math.isfinite(scores[-1].loss):
@@ -158,17 +162,19 @@ class Run:
     def _validate(self, epoch: int, train: list[Scores], start: float) -> None:
         data, trainee = self.data, self.trainee
         scores, moments = trainee.test(data.held_inputs, data.held_labels, data.n_held)
-        at_start = self.history[0].synops if self.history else scores.synops
-        means = np.mean(train, axis=0) if train else np.full(4, np.nan)
+        first = self.history[0] if self.history else scores
+        means = np.mean(train, axis=0) if train else np.full(len(scores), np.nan)
         record = EpochRecord(
             epoch=epoch, loss=scores.loss, accuracy=scores.accuracy, synops=scores.synops,
-            objective=float(trainee.total(scores, max(at_start, 1.0))),
+            objective=trainee.objective(scores, first.synops, first.energy_J),
             train_loss=float(means[0]), train_accuracy=float(means[1]),
             train_synops=float(means[2]), seconds=time.perf_counter() - start,
+            spikes=scores.spikes, energy_J=scores.energy_J,
         )  # fmt: skip
         self.history.append(record)
         if self.best_epoch == epoch:
             self.best_weights, self.moments = trainee.keras_weights(), moments
+            self.best_scales = trainee.scales()
 
     def _resume(self) -> bool:
         """Take up training from the checkpoint; False if there is none."""
@@ -181,6 +187,7 @@ class Run:
             variable.assign(value)
         self.history = [EpochRecord(**record) for record in about["history"]]
         self.best_weights = arrays["best"]
+        self.best_scales = about["scales"]
         self.moments = {name: np.array(pair) for name, pair in about["moments"].items()}
         return True
 
@@ -194,7 +201,7 @@ class Run:
         about = {
             "arguments": self._arguments, "history": [asdict(record) for record in self.history],
             "moments": {name: list(map(float, pair)) for name, pair in self.moments.items()},
-            "counts": [len(own) for own in parts.values()],
+            "scales": self.best_scales, "counts": [len(own) for own in parts.values()],
         }  # fmt: skip
         arrays = {f"{part}_{i}": array for part in parts for i, array in enumerate(parts[part])}
         arrays["about"] = np.array(json.dumps(about))

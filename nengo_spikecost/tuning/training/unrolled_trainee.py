@@ -1,0 +1,197 @@
+"""A Keras model as the network that it becomes, all steps unrolled, trained batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import nengo
+import numpy as np
+import tensorflow as tf
+
+from ...conversion import Conversion
+from ...errors import TuningError
+from ...graph import NetworkGraph, Population
+from ..fine_tune_options import FineTuneOptions
+from .penalties import Penalties
+from .tasks import Task
+from .trainee import Scores, Trainee
+from .unrolled_layers import Presentation, Spiking
+from .unrolled_model import start_scales, unrolled_model
+
+#: Samples that the scales at the start go by.
+_START_SAMPLES = 500
+
+
+class UnrolledTrainee(Trainee):
+    """A Keras model whose neurons spike for exactly ``n_steps`` steps.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        A copy (`training_copy`): its weights are trained, and layers with neurons lose their
+        activations.
+    conversion : Conversion
+        Of it, as it is in inference; with all scales that the options say.
+    task : Task
+    penalties : Penalties
+    options : FineTuneOptions
+    optimizer : tf.keras.optimizers.Optimizer
+
+    Attributes
+    ----------
+    spiking : dict from str to Spiking
+        The layer of each population, by the population's name.
+
+    Raises
+    ------
+    TuningError
+        If a layer can't be unrolled, or spikes would not arrive as they do on a chip.
+    """
+
+    def __init__(
+        self, model: tf.keras.Model, conversion: Conversion, task: Task, penalties: Penalties,
+        options: FineTuneOptions, optimizer: Any,
+    ):  # fmt: skip
+        super().__init__(task, penalties, options, optimizer)
+        if options.layer_delay:
+            _refuse_same_step(conversion)
+        self.n_steps, self._copy = options.n_steps, model
+        self.presentation = Presentation(
+            options.n_steps, options.batch_size, options.layer_delay,
+            _time_constant(conversion.synapse, options), options.dt,
+        )  # fmt: skip
+        self._shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+        self._input_names = tuple(conversion.inputs)
+        self._output_names = tuple(conversion.outputs)
+        self._model, self.spiking = unrolled_model(
+            model, conversion, self.presentation, options.surrogate, options.learn_scales
+        )
+        self._fired_last = _spiking_outputs(self._model, self.spiking)
+        self._layers = {p.name: p.layer for p in NetworkGraph(conversion).populations}
+
+    def start(self, inputs: Mapping[str, np.ndarray], rate: float) -> None:
+        """Set the scales that training begins with: see `start_scales`.
+
+        Parameters
+        ----------
+        inputs : dict from str to ndarray of shape (n, 1 or n_steps, size)
+        rate : float
+            Spikes a step.
+        """
+        means = [inputs[name][:_START_SAMPLES].mean(axis=1) for name in self._input_names]
+        shaped = [x.reshape(-1, *shape) for x, shape in zip(means, self._shapes)]
+        start_scales(self._model, self.spiking, [tf.constant(x) for x in shaped], rate)
+
+    @property
+    def variables(self) -> list[Any]:
+        """Weights, and scales or gains of channels if they are trained."""
+        return [*self._copy.trainable_weights, *self._scale_variables()]
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Weights that are not trained."""
+        trained = {id(w) for w in self._copy.trainable_weights}
+        return tuple(w.name for w in self._copy.weights if id(w) not in trained)
+
+    def keras_weights(self) -> list[np.ndarray]:
+        """The copy's weights, with the gains of channels folded in."""
+        folded = {}
+        for layer in self.spiking.values():
+            for i, values in layer.folded_weights().items():
+                folded[id(layer.layer.weights[i])] = values
+        return [folded.get(id(w), w.numpy()) for w in self._copy.weights]
+
+    def scales(self) -> dict[str, float]:
+        """Firing-rate scales by layer."""
+        return {self._layers[name]: layer.scale for name, layer in self.spiking.items()}
+
+    def set_scales(self, scales: Mapping[str, float]) -> None:
+        """Set the scales by layer, as `scales` gave them."""
+        for name, layer in self.spiking.items():
+            layer.scale = scales[self._layers[name]]
+
+    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, dict[str, tf.Tensor]]:
+        """Scores of a batch, and the mean output of each neuron, shape (batch, 1, n_neurons)."""
+        outputs = self.outputs(inputs)
+        rates = {}
+        for population in self.penalties.populations:
+            height = self.penalties.amplitudes[population.name] / self.presentation.dt
+            counts = self.spiking[population.name].counts()
+            rates[population.name] = counts[:, None] * (height / self.n_steps)
+        return self._scores(targets, outputs, rates), rates
+
+    def outputs(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Outputs of one batch at all steps, each (batch, n_steps, size), by name.
+
+        Parameters
+        ----------
+        inputs : dict from str to array of shape (batch, 1 or n_steps, size)
+        """
+        shown = [
+            self._shown(tf.convert_to_tensor(inputs[name]), shape)
+            for name, shape in zip(self._input_names, self._shapes)
+        ]
+        computed = tf.nest.flatten(self._model(shown if len(shown) > 1 else shown[0]))
+        by_step = {}
+        for name, output, last in zip(self._output_names, computed, self._fired_last):
+            # a Probe on neurons reads what they fire, not what arrives
+            steps = last.sent() if last is not None else self.presentation.by_step(output)
+            flat = [tf.reshape(step, (self.batch_size, -1)) for step in steps]
+            by_step[name] = tf.stack(flat, axis=1)
+        return by_step
+
+    def _shown(self, x: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """Samples as the model takes them, all steps one after another."""
+        if x.shape[1] == 1:
+            return tf.reshape(x, (self.batch_size, *shape))
+        in_order = tf.transpose(x[:, : self.n_steps], (1, 0, 2))
+        return tf.reshape(in_order, (self.n_steps * self.batch_size, *shape))
+
+    def _scale_variables(self) -> list[tf.Variable]:
+        both = [v for layer in self.spiking.values() for v in (layer.log_scale, layer.log_gain)]
+        return [variable for variable in both if variable.trainable]
+
+
+def _refuse_same_step(conversion: Conversion) -> None:
+    """Raise an error if a spike of the host stays on the host, where it takes no step."""
+    for pathway in NetworkGraph(conversion).pathways:
+        if isinstance(pathway.pre, Population) and not pathway.pre.on_chip:
+            if not getattr(pathway.post, "on_chip", False):
+                raise TuningError(
+                    f"layer_delay=1 is for spikes that go to a chip or come from it; those of layer "
+                    f"{pathway.pre.layer!r} stay on the host. Leave layer_delay out."
+                )
+
+
+def _time_constant(synapse: Any, options: FineTuneOptions) -> float | None:
+    """Of the filter in s; None without one.
+
+    Raises
+    ------
+    TuningError
+        If it is another filter, or one that arrives later than in Nengo.
+    """
+    if synapse is None:
+        return None
+    if options.layer_delay:
+        raise TuningError(
+            "layer_delay=1 needs synapse=None: a filter takes a step itself, and spikes that come "
+            "from a chip are filtered another step later."
+        )
+    if type(synapse) is nengo.Lowpass:
+        return float(synapse.tau)
+    if isinstance(synapse, nengo.synapses.Synapse):
+        raise TuningError(
+            f"forward='steps' filters spikes with a Lowpass or not at all, not with {synapse}. "
+            "Give synapse=None."
+        )
+    return float(synapse)
+
+
+def _spiking_outputs(
+    model: tf.keras.Model, spiking: Mapping[str, Spiking]
+) -> list[Spiking | None]:
+    """For each output its layer of neurons, if it comes from one."""
+    own = {id(layer): layer for layer in spiking.values()}
+    return [own.get(id(tensor._keras_history.layer)) for tensor in model.outputs]

@@ -1,0 +1,139 @@
+"""Training with steps: the network unrolled fires as Nengo's does, spike by spike."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.errors import TuningError
+from nengo_spikecost.tuning import fine_tune
+from nengo_spikecost.tuning.fine_tune_options import FineTuneOptions
+from nengo_spikecost.tuning.training.penalties import make_penalties
+from nengo_spikecost.tuning.training.unrolled_trainee import UnrolledTrainee
+from nengo_spikecost.tuning.training.weights import training_copy
+
+from ..models import conv_net, images, positive_variances, randomise
+from .test_fine_tune import spots
+
+tf = stack.tensorflow()
+keras = stack.keras()
+layers = keras.layers
+
+N_STEPS = 12
+
+
+def unrolled(model, neuron_type, scales=200.0, batch_size=4, **given):
+    """The trainee of a model, and the conversion that it is to fire like."""
+    options = FineTuneOptions(
+        forward="steps", neuron_type=neuron_type, scale_firing_rates=scales, n_steps=N_STEPS,
+        batch_size=batch_size, **{"synapse": None, **given},
+    )  # fmt: skip
+    copy = training_copy(model)
+    conversion = nsc.convert(
+        copy, neuron_type=neuron_type, scale_firing_rates=scales, synapse=options.synapse, seed=3
+    )
+    penalties = make_penalties(conversion, options)
+    return UnrolledTrainee(copy, conversion, None, penalties, options, None), conversion
+
+
+def flat(x):
+    return x.reshape(len(x), 1, -1)
+
+
+def simulated(conversion, inputs, n_steps=N_STEPS):
+    """Spikes of every population and outputs at each step, by name, from `nengo.Simulator`."""
+    graph = nsc.NetworkGraph(conversion)
+    with conversion.net:
+        neurons = {p.name: nengo.Probe(p.ensemble.neurons) for p in graph.populations}
+    amplitudes = {p.name: p.neuron_type.amplitude for p in graph.populations}
+    spikes, outputs = [], []
+    for sample in range(len(next(iter(inputs.values())))):
+        for name, values in inputs.items():
+            conversion.inputs[name].output = _shown(values[sample])
+        with nengo.Simulator(conversion.net, progress_bar=False) as sim:
+            sim.run_steps(n_steps)
+        spikes.append({n: sim.data[p] * (0.001 / amplitudes[n]) for n, p in neurons.items()})
+        outputs.append({n: sim.data[p] for n, p in conversion.outputs.items()})
+    together = [
+        {name: np.stack([one[name] for one in all_of]) for name in all_of[0]}
+        for all_of in (spikes, outputs)
+    ]
+    return together[0], together[1]
+
+
+def _shown(steps):
+    return lambda t: steps[min(int(round(t / 0.001)) - 1, len(steps) - 1)]
+
+
+def check_equal(trainee, conversion, inputs):
+    """All spikes, and outputs, held against `nengo.Simulator`."""
+    outputs = trainee.outputs(inputs)
+    spikes, expected = simulated(conversion, inputs)
+    n_spikes = 0
+    for name, layer in trainee.spiking.items():
+        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.fired], axis=1)
+        np.testing.assert_array_equal(fired, np.rint(spikes[name]), name)
+        assert fired.any(), name
+        n_spikes += fired.sum()
+    for name, values in expected.items():
+        # float32 held against float64
+        np.testing.assert_allclose(outputs[name], values, rtol=1e-4, atol=1e-4 * abs(values).max())
+    return n_spikes
+
+
+def residual():
+    """Two ways that join by a sum and by concatenation, with normalization and pooling."""
+    inp = x = keras.Input((8, 8, 1), name="image")
+    x = layers.Conv2D(4, 3, padding="same", name="conv")(x)
+    x = first = layers.ReLU(name="relu")(layers.BatchNormalization(name="norm")(x))
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
+    x = layers.Add(name="add")([x, first])
+    x = layers.AveragePooling2D(2, name="pool")(layers.Activation("relu", name="act")(x))
+    x = layers.Dropout(0.5)(layers.Concatenate()([x, layers.AvgPool2D(2)(inp)]))
+    x = layers.Dense(5, activation="relu", name="dense")(layers.Reshape((16, 5))(x))
+    x = layers.Conv1D(3, 2, strides=2, activation="relu", name="conv1d")(x)
+    x = layers.Dense(4, name="out")(layers.Flatten()(x))
+    model = positive_variances(randomise(keras.Model(inp, x)))
+    model.get_layer("norm").set_weights([w + 0.5 for w in model.get_layer("norm").get_weights()])
+    return model
+
+
+def several_ends():
+    """Two inputs, one of them nested away, and two outputs, one of them of neurons."""
+    inner_in = keras.Input((5,))
+    inner = keras.Model(inner_in, layers.Dense(4, activation="relu", name="in")(inner_in), name="n")
+    a, b = keras.Input((5,), name="a"), keras.Input((3,), name="b")
+    joined = layers.Add()([inner(a), layers.Dense(4, activation="relu", name="other")(b)])
+    out = layers.Dense(6, activation="relu", name="fires")(joined)
+    return randomise(keras.Model([a, b], [layers.Dense(2, name="reads")(joined), out]))
+
+
+NEURONS = ("LoihiSpikingRectifiedLinear", "SpikingRectifiedLinear", "LoihiLIF", "LIF")
+
+
+@pytest.mark.parametrize("neurons", NEURONS)
+@pytest.mark.parametrize("make", [lambda: conv_net(keras), residual])
+def test_spikes_are_those_of_nengo(make, neurons):
+    trainee, conversion = unrolled(make(), neurons)
+    check_equal(trainee, conversion, {"image": flat(images(4))})
+
+
+@pytest.mark.parametrize("synapse", [0.002, 0, nengo.Lowpass(0.01)])
+def test_filters_are_those_of_nengo(synapse):
+    trainee, conversion = unrolled(conv_net(keras), NEURONS[0], synapse=synapse)
+    check_equal(trainee, conversion, {"image": flat(images(4))})
+
+
+def test_several_inputs_and_outputs():
+    trainee, conversion = unrolled(several_ends(), NEURONS[1], scales={"*": 300, "fires": 50})
+    rng = np.random.RandomState(0)
+    check_equal(trainee, conversion, {"a": rng.rand(4, 1, 5), "b": rng.rand(4, 1, 3)})
+
+
+def test_input_that_changes_from_step_to_step():
+    trainee, conversion = unrolled(conv_net(keras), NEURONS[0])
+    x = images(4 * N_STEPS).reshape(4, N_STEPS, -1)
+    check_equal(trainee, conversion, {"image": x})
