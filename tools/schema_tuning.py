@@ -182,7 +182,8 @@ TUNING_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "fine-tuning": ("`train` and `fine_tune`", {
         "format": "=nengo-spikecost/fine-tuning/1",
         "verdict?": "@verdict: The verdict.",
-        "forward": "string: What ran forward in training: spikes or rates.",
+        "forward": "string: What ran forward in training: spikes, rates or steps.",
+        "layer_delay": "integer: With steps: steps that a spike takes to the next layer.",
         "n_steps": "integer: Steps of a sample.",
         "best_epoch": "integer: The epoch whose weights are kept; 0: those of before.",
         "scale_firing_rates": SCALES,
@@ -200,6 +201,8 @@ TUNING_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "train_accuracy": "number|null: Accuracy in training, 0 to 1.",
                 "train_synops": "number|null: Synaptic operations in training.",
                 "seconds": "number: Time of the epoch in s.",
+                "spikes": "number|null: Spikes of a neuron and sample; null: not counted.",
+                "energy_J": "number|null: Energy of a sample in J; null: not priced.",
             },
             "The epochs.",
         ],

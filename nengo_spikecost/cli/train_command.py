@@ -42,9 +42,10 @@ def _model_file(_: Any, __: Any, path: str) -> str:
     help="Write the trained model here (.keras or .h5).",
 )  # fmt: skip
 @flags(
-    FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "neuron_type", "synapse",
-    "synop_weight", "loss", "readout", "batch_size", "learning_rate", "memory", "seed",
-    "checkpoint",
+    FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay",
+    "start_rate", "learn_scales", "surrogate", "neuron_type", "synapse", "synop_weight",
+    "energy_weight", "device", "cost_epochs", "loss", "readout", "batch_size", "learning_rate",
+    "memory", "seed", "checkpoint",
 )  # fmt: skip
 @conversion_options
 @samples_option(words="Train on the first so many samples.")

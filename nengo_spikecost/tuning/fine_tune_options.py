@@ -67,8 +67,8 @@ class FineTuneOptions(Options):
     device : str or Device
         Whose Joules a synop and an update are priced with: see `nengo_spikecost.energy.devices`.
     cost_epochs : int
-        Epochs over which the prices of synops and energy, and regularizers, rise to what they are:
-        in epoch ``k`` they are ``k / cost_epochs`` of it, at most 1. 0: at once.
+        Epochs over which the prices of synops and energy, and regularizers, rise to what they are,
+        evenly from batch to batch. 0: at once.
     rates_hz : float or dict, optional
         Only with ``forward="rates"``: the rate in Hz that each layer is going to be scaled
         to, for all or by layer: that of the neuron that fires a spike, on average over all

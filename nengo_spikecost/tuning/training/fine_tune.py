@@ -85,7 +85,7 @@ def fine_tune(
     }  # fmt: skip
 
     def converted(a_model: Any, scales: Any, synapse: Any) -> Conversion:
-        form = {} if unrolled else {"inference_only": False, "lower": False}
+        form: dict[str, Any] = {} if unrolled else {"inference_only": False, "lower": False}
         return convert(
             a_model, scale_firing_rates=scales, synapse=synapse, **form, **convert_options
         )

@@ -28,10 +28,10 @@ class EpochRecord:
         On the samples trained with, averaged over the epoch while weights changed.
     seconds : float
         Wall time of the epoch.
-    spikes : float
+    spikes : float, optional
         Of a neuron, in a sample, on average. Known with ``forward="steps"`` and with
-        ``energy_weight``; else NaN, as is ``energy_J``.
-    energy_J : float
+        ``energy_weight``; else None, as is ``energy_J``.
+    energy_J : float, optional
         Of a sample, all neuron updates included, on the device of training.
     """
 
@@ -44,8 +44,8 @@ class EpochRecord:
     train_accuracy: float = float("nan")
     train_synops: float = float("nan")
     seconds: float = 0.0
-    spikes: float = float("nan")
-    energy_J: float = float("nan")
+    spikes: float | None = None
+    energy_J: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ..fine_tune_options import FineTuneOptions
 from .penalties import Penalties
 from .spiking_aware import spiking_aware_training
 from .tasks import Task
-from .trainee import Scores, Trainee
+from .trainee import Outputs, Trainee
 from .weights import WeightMap, trainable_parameters
 
 
@@ -77,12 +77,11 @@ class NengoTrainee(Trainee):
         """Free the simulator."""
         self.sim.close()
 
-    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, dict[str, tf.Tensor]]:
-        """Scores of a batch, and what Probes on populations read."""
+    def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
+        """Outputs of a batch, and what Probes on populations read."""
         read = self.sim.keras_model([*self._inputs(inputs)], training=True)
         outputs = {name: read[i] for name, i in self._outputs.items()}
-        neurons = {name: read[i] for name, i in self._populations.items()}
-        return self._scores(targets, outputs, neurons), neurons
+        return outputs, {name: read[i] for name, i in self._populations.items()}
 
     def _inputs(self, inputs: Any) -> Iterator[tf.Tensor]:
         """Values of every Node without input, in the order of the simulator, and the steps."""
@@ -96,4 +95,3 @@ class NengoTrainee(Trainee):
                 values = tf.broadcast_to(tf.constant(node.output, tf.float32), shape)
             yield values
         yield tf.fill((self.batch_size, 1), self.n_steps)
-

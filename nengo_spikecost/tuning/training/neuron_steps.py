@@ -15,9 +15,9 @@ A function here is given the currents of all steps and gives the spikes of all s
 
 Sources
 -------
-The triangle is that of Esser et al. 2016, https://doi.org/10.1073/pnas.1604850113, the fast sigmoid
-that of Zenke and Ganguli 2018, https://doi.org/10.1162/neco_a_01086; what is not differentiated is as
-in Zenke and Vogels 2021, https://doi.org/10.1162/neco_a_01367.
+The triangle is that of Esser et al. 2016, https://doi.org/10.1073/pnas.1604850113, and the fast
+sigmoid that of Zenke and Ganguli 2018, https://doi.org/10.1162/neco_a_01086. What is not
+differentiated is as in Zenke and Vogels 2021, https://doi.org/10.1162/neco_a_01367.
 The arithmetic is that of nengo 4.1.0 and nengo-loihi 1.1.0, neurons.py.
 """
 

@@ -13,6 +13,8 @@ from ..fine_tune_options import FineTuneOptions
 from .penalties import Penalties
 from .tasks import Task, rows_of
 
+Outputs = Mapping[str, tf.Tensor]
+
 
 class Scores(NamedTuple):
     """Means over samples."""
@@ -28,7 +30,7 @@ class Scores(NamedTuple):
 class Trainee(ABC):
     """A network, its losses and its optimizer.
 
-    A subclass simulates: it has `variables`, `keras_weights` and `scored`.
+    A subclass simulates: it has `variables`, `keras_weights` and `simulated`.
 
     Parameters
     ----------
@@ -38,9 +40,7 @@ class Trainee(ABC):
     optimizer : tf.keras.optimizers.Optimizer
     """
 
-    def __init__(
-        self, task: Task, penalties: Penalties, options: FineTuneOptions, optimizer: Any
-    ):
+    def __init__(self, task: Task, penalties: Penalties, options: FineTuneOptions, optimizer: Any):
         self.penalties, self.task = penalties, task
         self.batch_size, self.optimizer = options.batch_size, optimizer
         # synops and Joules that the weights of penalties refer to, and the share of all penalties
@@ -59,17 +59,22 @@ class Trainee(ABC):
         """The Keras model's weights, as they are trained now."""
 
     @abstractmethod
-    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, Mapping[str, tf.Tensor]]:
-        """Scores of a batch, and the outputs of populations, each (batch, steps, n_neurons)."""
+    def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
+        """Outputs of a batch by name, and those of populations, each (batch, steps, size).
+
+        Parameters
+        ----------
+        inputs : dict from str to array of shape (batch, 1 or n_steps, size)
+        """
 
     def scales(self) -> dict[str, float]:
         """Firing-rate scales by layer, where they are trained."""
         return {}
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most hold nothing)
         """Free what is held."""
 
-    def set_start(self, synops: float, energy_J: float) -> None:
+    def set_start(self, synops: float, energy_J: float | None) -> None:
         """The synops and the energy that the weights of their penalties refer to."""
         self._at_start.assign(_at_least(synops, energy_J))
 
@@ -102,7 +107,7 @@ class Trainee(ABC):
                 moments[name] = moments.get(name, 0) + np.asarray(pair, dtype=np.float64)
         return Scores(*np.mean(scores, axis=0).tolist()), moments
 
-    def objective(self, scores: Scores, synops: float, energy_J: float) -> float:
+    def objective(self, scores: Scores, synops: float, energy_J: float | None) -> float:
         """The loss of the task and all penalties, given synops and energy at the start."""
         return float(self._total(scores, tf.constant(_at_least(synops, energy_J)), 1.0))
 
@@ -129,22 +134,22 @@ class Trainee(ABC):
             moments[name] = tf.stack([tf.reduce_sum(rates), tf.reduce_sum(rates**2)])
         return scores, moments
 
-    def _scores(
-        self, targets: Any, outputs: Mapping[str, tf.Tensor], neurons: Mapping[str, tf.Tensor]
-    ) -> Scores:
-        """Scores of what outputs and populations did, each (batch, steps, size)."""
+    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, Outputs]:
+        """Scores of a batch, and the outputs of its populations."""
+        outputs, neurons = self.simulated(inputs)
         penalties = self.penalties
         loss, accuracy = self.task.scores(targets, outputs)
         synops = penalties.total_synops(neurons)
-        return Scores(
+        scores = Scores(
             loss, accuracy, synops, penalties.regularization(neurons),
             penalties.spikes_per_neuron(neurons), penalties.energy_J(synops, neurons),
         )  # fmt: skip
+        return scores, neurons
 
 
 def _numbers(tensors: Any) -> Scores:
     return Scores(*(float(t) for t in tensors))
 
 
-def _at_least(synops: float, energy_J: float) -> list[float]:
-    return [max(synops, 1.0), energy_J if energy_J > 0 else 1.0]
+def _at_least(synops: float, energy_J: float | None) -> list[float]:
+    return [max(synops, 1.0), energy_J if energy_J is not None and energy_J > 0 else 1.0]

@@ -139,8 +139,8 @@ class Run:
             with progress_bar("fine-tuning", total, shown) as advance:
                 for epoch in range(done + 1, epochs + 1):
                     start, scores = time.perf_counter(), []
-                    trainee.set_share(min(epoch / max(self.options.cost_epochs, 1), 1.0))
-                    for inputs, labels in self._batches(epoch):
+                    for number, (inputs, labels) in enumerate(self._batches(epoch), start=1):
+                        trainee.set_share(self._share((epoch - 1) * n_batches + number, n_batches))
                         scores.append(trainee.train(inputs, labels))
                         if not math.isfinite(scores[-1].loss):
                             self.failed = True
@@ -159,6 +159,11 @@ class Run:
             chosen = np.sort(order[start : start + size])
             yield rows_of(self.data.inputs, chosen), rows_of(self.data.labels, chosen)
 
+    def _share(self, n_trained: int, n_batches: int) -> float:
+        """The share of all prices after so many batches, of an epoch's number of them."""
+        rising = self.options.cost_epochs * n_batches
+        return min(n_trained / rising, 1.0) if rising else 1.0
+
     def _validate(self, epoch: int, train: list[Scores], start: float) -> None:
         data, trainee = self.data, self.trainee
         scores, moments = trainee.test(data.held_inputs, data.held_labels, data.n_held)
@@ -169,7 +174,7 @@ class Run:
             objective=trainee.objective(scores, first.synops, first.energy_J),
             train_loss=float(means[0]), train_accuracy=float(means[1]),
             train_synops=float(means[2]), seconds=time.perf_counter() - start,
-            spikes=scores.spikes, energy_J=scores.energy_J,
+            spikes=_known(scores.spikes), energy_J=_known(scores.energy_J),
         )  # fmt: skip
         self.history.append(record)
         if self.best_epoch == epoch:
@@ -210,6 +215,10 @@ class Run:
     def _memory(self) -> list[Any]:
         variables = self.trainee.optimizer.variables
         return list(variables() if callable(variables) else variables)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def make_optimizer(learning_rate: Any, n_batches: int) -> Any:

@@ -2,8 +2,8 @@
 
 Time is folded into the batch: a tensor has ``n_steps * batch_size`` rows, those of the first step
 first. So a layer without a memory of its own, a convolution or a sum, is one operation for all
-steps; only neurons go through the steps one by one (neuron_steps.py). What does not change from step
-to step, such as what a layer makes of an image, has ``batch_size`` rows, and is computed once.
+steps; only neurons go through the steps one by one (neuron_steps.py). What does not change from
+step to step, such as what a layer makes of an image, has ``batch_size`` rows, and is computed once.
 
 A spike is as high as in the Nengo network, ``amplitude / (scale * dt)``; a current is multiplied by
 the scale. What arrives later (a delay, a filter) is delayed where it leaves.
@@ -200,24 +200,23 @@ def fold_of(layer: Any) -> Any:
 
 def _fold_last(layer: Any, gain: np.ndarray) -> dict[int, np.ndarray]:
     """Kernels whose last axis is that of the channels, and biases."""
-    return {i: w * gain for i, w in enumerate(layer.get_weights())}
+    return dict(enumerate(w * gain for w in layer.get_weights()))
 
 
 def _fold_depthwise(layer: Any, gain: np.ndarray) -> dict[int, np.ndarray]:
     kernel, *bias = layer.get_weights()
     folded = kernel * gain.reshape(kernel.shape[-2:])
-    return {i: w for i, w in enumerate([folded, *(b * gain for b in bias)])}
+    return dict(enumerate([folded, *(b * gain for b in bias)]))
 
 
 def _fold_separable(layer: Any, gain: np.ndarray) -> dict[int, np.ndarray]:
     _, *rest = layer.get_weights()
-    return {i: w * gain for i, w in enumerate(rest, start=1)}
+    return dict(enumerate((w * gain for w in rest), start=1))
 
 
 def _fold_transposed(layer: Any, gain: np.ndarray) -> dict[int, np.ndarray]:
     kernel, *bias = layer.get_weights()
-    parts = [kernel * gain[:, None], *(b * gain for b in bias)]
-    return dict(enumerate(parts))
+    return dict(enumerate([kernel * gain[:, None], *(b * gain for b in bias)]))
 
 
 _layers = tf.keras.layers

@@ -94,7 +94,14 @@ def unrolled_model(
 
         return clone
 
-    return tf.keras.models.clone_model(model, clone_function=cloned("")), spiking
+    unrolled = tf.keras.models.clone_model(model, clone_function=cloned(""))
+    for population in graph.populations:
+        if population.name not in spiking:
+            raise TuningError(
+                f"The neurons {population.name!r} belong to no layer of the model (spike_input "
+                "puts such in front): forward='steps' can't train them. Use forward='spikes'."
+            )
+    return unrolled, spiking
 
 
 def _refuse_other_forms(conversion: Conversion) -> None:
@@ -113,9 +120,8 @@ def _refuse_other_forms(conversion: Conversion) -> None:
 
 def _check_neurons(name: str, layer: Any, populations: list[Population]) -> None:
     """Raise an error unless a layer is a linear part followed by one population."""
-    if len(populations) > 1 or not hasattr(layer, "activation") and not isinstance(
-        layer, _layers.ReLU
-    ):
+    has_one = hasattr(layer, "activation") or isinstance(layer, _layers.ReLU)
+    if len(populations) > 1 or not has_one:
         raise TuningError(
             f"Layer {name!r} ({type(layer).__name__}) becomes {len(populations)} population"
             f"{'s' * (len(populations) > 1)} that forward='steps' can't train: it trains layers "
@@ -125,8 +131,8 @@ def _check_neurons(name: str, layer: Any, populations: list[Population]) -> None
 
 
 def _average(layer: Any) -> Any:
-    config = layer.get_config()
-    return _AVERAGES[type(layer)].from_config(config)
+    kind: Any = _AVERAGES[type(layer)]
+    return kind.from_config(layer.get_config())
 
 
 def _starts(net: nengo.Network, dt: float) -> dict[nengo.Ensemble, dict[str, np.ndarray]]:

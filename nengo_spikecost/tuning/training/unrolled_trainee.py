@@ -15,7 +15,7 @@ from ...graph import NetworkGraph, Population
 from ..fine_tune_options import FineTuneOptions
 from .penalties import Penalties
 from .tasks import Task
-from .trainee import Scores, Trainee
+from .trainee import Outputs, Trainee
 from .unrolled_layers import Presentation, Spiking
 from .unrolled_model import start_scales, unrolled_model
 
@@ -111,35 +111,25 @@ class UnrolledTrainee(Trainee):
         for name, layer in self.spiking.items():
             layer.scale = scales[self._layers[name]]
 
-    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, dict[str, tf.Tensor]]:
-        """Scores of a batch, and the mean output of each neuron, shape (batch, 1, n_neurons)."""
-        outputs = self.outputs(inputs)
-        rates = {}
-        for population in self.penalties.populations:
-            height = self.penalties.amplitudes[population.name] / self.presentation.dt
-            counts = self.spiking[population.name].counts()
-            rates[population.name] = counts[:, None] * (height / self.n_steps)
-        return self._scores(targets, outputs, rates), rates
-
-    def outputs(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Outputs of one batch at all steps, each (batch, n_steps, size), by name.
-
-        Parameters
-        ----------
-        inputs : dict from str to array of shape (batch, 1 or n_steps, size)
-        """
+    def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
+        """Outputs of a batch at all steps, and the mean of each neuron's, as if in one step."""
         shown = [
-            self._shown(tf.convert_to_tensor(inputs[name]), shape)
+            self._shown(tf.convert_to_tensor(inputs[name], tf.float32), shape)
             for name, shape in zip(self._input_names, self._shapes)
         ]
         computed = tf.nest.flatten(self._model(shown if len(shown) > 1 else shown[0]))
-        by_step = {}
+        outputs = {}
         for name, output, last in zip(self._output_names, computed, self._fired_last):
             # a Probe on neurons reads what they fire, not what arrives
             steps = last.sent() if last is not None else self.presentation.by_step(output)
             flat = [tf.reshape(step, (self.batch_size, -1)) for step in steps]
-            by_step[name] = tf.stack(flat, axis=1)
-        return by_step
+            outputs[name] = tf.stack(flat, axis=1)
+        neurons = {}
+        for population in self.penalties.populations:
+            height = self.penalties.amplitudes[population.name] / self.presentation.dt
+            counts = self.spiking[population.name].counts()
+            neurons[population.name] = counts[:, None] * (height / self.n_steps)
+        return outputs, neurons
 
     def _shown(self, x: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """Samples as the model takes them, all steps one after another."""
@@ -156,12 +146,13 @@ class UnrolledTrainee(Trainee):
 def _refuse_same_step(conversion: Conversion) -> None:
     """Raise an error if a spike of the host stays on the host, where it takes no step."""
     for pathway in NetworkGraph(conversion).pathways:
-        if isinstance(pathway.pre, Population) and not pathway.pre.on_chip:
-            if not getattr(pathway.post, "on_chip", False):
-                raise TuningError(
-                    f"layer_delay=1 is for spikes that go to a chip or come from it; those of layer "
-                    f"{pathway.pre.layer!r} stay on the host. Leave layer_delay out."
-                )
+        pre, post = pathway.pre, pathway.post
+        on_host = isinstance(pre, Population) and not pre.on_chip
+        if on_host and not getattr(post, "on_chip", False):
+            raise TuningError(
+                f"layer_delay=1 is for spikes that go to a chip or come from it; those of layer "
+                f"{pre.layer!r} stay on the host. Leave layer_delay out."
+            )
 
 
 def _time_constant(synapse: Any, options: FineTuneOptions) -> float | None:
@@ -189,9 +180,7 @@ def _time_constant(synapse: Any, options: FineTuneOptions) -> float | None:
     return float(synapse)
 
 
-def _spiking_outputs(
-    model: tf.keras.Model, spiking: Mapping[str, Spiking]
-) -> list[Spiking | None]:
+def _spiking_outputs(model: Any, spiking: Mapping[str, Spiking]) -> list[Spiking | None]:
     """For each output its layer of neurons, if it comes from one."""
     own = {id(layer): layer for layer in spiking.values()}
     return [own.get(id(tensor._keras_history.layer)) for tensor in model.outputs]

@@ -87,11 +87,12 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
     def content(self, tuning: FineTuning) -> dict[str, Any]:
         return {
-            "forward": tuning.forward, "n_steps": tuning.n_steps, "best_epoch": tuning.best_epoch,
+            "forward": tuning.forward, "n_steps": tuning.n_steps,
+            "layer_delay": tuning.layer_delay, "best_epoch": tuning.best_epoch,
             "scale_firing_rates": dict(tuning.scale_firing_rates), "frozen": list(tuning.frozen),
             "stopped": tuning.stopped,
             "history": [
-                {name: value if math.isfinite(value) else None for name, value in record.items()}
+                {name: _finite(value) for name, value in record.items()}
                 for record in self.records(tuning)
             ],
         }  # fmt: skip
@@ -126,6 +127,10 @@ def _next_steps(tuning: FineTuning) -> Iterable[NextStep]:
         "Judge the trained model by samples that it was not trained with",
         f"nengo-spikecost report {model} --data {data} {scale} --steps {tuning.n_steps} --chip",
     )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _cells(record: EpochRecord, best: bool) -> tuple[str, ...]:
