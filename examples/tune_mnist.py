@@ -21,6 +21,7 @@ package are used, and ``--quick`` does little of everything: to see it run, not 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import time
@@ -105,15 +106,33 @@ def load(path: str | None, n_tune: int, n_choose: int, n_test: int) -> Data:
         x_train, x_test = digits.x_train, digits.x_test
         y_train, y_test = digits.y_train, digits.y_test
     else:
-        with np.load(path) as archive:
-            images = (archive[k][..., None].astype("f4") for k in ("x_train", "x_test"))
-            x_train, x_test = (x / 255 for x in images)
-            y_train, y_test = (archive[k].astype("i8") for k in ("y_train", "y_test"))
+        arrays = of_folder(path) if os.path.isdir(path) else np.load(path)
+        images = (arrays[k][..., None].astype("f4") for k in ("x_train", "x_test"))
+        x_train, x_test = (x / 255 for x in images)
+        y_train, y_test = (arrays[k].astype("i8") for k in ("y_train", "y_test"))
     n = len(x_train) - n_tune - n_choose
     parts = (slice(n), slice(n, n + n_tune), slice(n + n_tune, None))
     x_parts, y_parts = ([values[part] for part in parts] for values in (x_train, y_train))
     images_and_labels = [array for pair in zip(x_parts, y_parts) for array in pair]
     return Data(*images_and_labels, x_test[:n_test], y_test[:n_test])
+
+
+def of_folder(path: str) -> dict[str, np.ndarray]:
+    """Arrays of a folder with the four files that MNIST and Fashion-MNIST come in.
+
+    Such as ``/usr/share/datasets/fashion-mnist``, where Debian's dataset-fashion-mnist has them.
+    """
+    arrays = {}
+    for part, name in (("train", "train"), ("t10k", "test")):
+        for kind, ending in (("images", "x"), ("labels", "y")):
+            file = os.path.join(path, f"{part}-{kind}-idx{3 if kind == 'images' else 1}-ubyte.gz")
+            with gzip.open(file, "rb") as opened:
+                content = opened.read()
+            n_axes = content[3]  # two zeros, the type of the numbers, the number of axes
+            shape = np.frombuffer(content, ">u4", n_axes, offset=4)
+            values = np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes)
+            arrays[f"{ending}_{name}"] = values.reshape(shape)
+    return arrays
 
 
 def trained(data: Data, seed: int, epochs: int) -> Any:
@@ -251,7 +270,19 @@ def one_seed(
     results.add("sweep", model, found.scale_firing_rates, found.n_steps, began)
 
     began = time.time()
-    tuned = nsc.fine_tune(
+    tuned = fine_tuned(model, data, seed, epochs[1])
+    scales = tuned.scale_firing_rates
+    results.add("fine-tuning", tuned.model, scales, N_STEPS, began)
+    found = chosen(swept(tuned.model, data, seed, n_trials, losses, [scales], model), data, losses)
+    results.add(
+        "fine-tuning and sweep", tuned.model, found.scale_firing_rates, found.n_steps, began
+    )
+    return results.rows
+
+
+def fine_tuned(model: Any, data: Data, seed: int, epochs: int) -> Any:
+    """The network trained for few synops, at the rates that it will be scaled to."""
+    return nsc.fine_tune(
         model,
         data.x_train,
         data.y_train,
@@ -260,17 +291,10 @@ def one_seed(
         neuron_type=NEURON_TYPE,
         rates_hz=FINE_TUNED_HZ,
         synop_weight=SYNOP_WEIGHT,
-        epochs=epochs[1],
+        epochs=epochs,
         validation=(data.x_tune, data.y_tune),
         seed=seed,
     )
-    scales = tuned.scale_firing_rates
-    results.add("fine-tuning", tuned.model, scales, N_STEPS, began)
-    found = chosen(swept(tuned.model, data, seed, n_trials, losses, [scales], model), data, losses)
-    results.add(
-        "fine-tuning and sweep", tuned.model, found.scale_firing_rates, found.n_steps, began
-    )
-    return results.rows
 
 
 def swept(
