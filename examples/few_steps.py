@@ -11,25 +11,26 @@ trained anew, as tune_mnist.py does, and then
   chip and with a price on synops.
 
 Everything is confirmed on the emulated chip by `nengo_spikecost.loihi.deploy`, every image from
-rest, and priced there: energy of the cores (core dynamic). Choices are made on training images that
-the networks were not trained on: which epoch to keep, on those to tune on; from how sure an answer a
-sample ends early, on those to choose on. Nothing is chosen on test images. The same recipe is for
-any data of 28x28 pixels and ten classes.
+rest, and priced there: energy of the cores (core dynamic). Choices are made on training images
+that the networks were not trained on: which epoch to keep, on those to tune on; how sure an answer
+has to be for a sample to end early, on those to choose on. Nothing is chosen on test images. The
+same recipe is for any data of 28x28 pixels and ten classes.
 
 What the host shows for the last steps can't reach the output any more, so images are shown for the
 others only, and the host is silent then: the same outputs, with fewer spikes.
 
-Each seed is written whole when it is done, ``FOLDER/DATA-SEED.json``, and a run that goes on leaves
-out those that are there. ``tools/few_steps_page.py`` makes the tables of docs/few_steps.md of them.
-Without ``--data`` the digits of the package are used, and ``--quick`` does little of everything: to
-see it run, not for the figures.
+Each seed is written whole when it is done, ``FOLDER/DATA-SEED.json``, and a run that goes on
+leaves out those that are there. Until then ``FOLDER/DATA-SEED`` has the networks that are being
+trained, which go on with the epoch that they were in. ``tools/few_steps_page.py`` makes the tables
+of docs/few_steps.md of these files. Without ``--data`` the digits of the package are used, and
+``--quick`` does little of everything: to see it run, not for the figures.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -61,7 +62,7 @@ BEST = "fine-tuning, today's best"
 #: Spikes in the steps that a layer has: what 90 % of its active neurons begin with at most.
 START_SPIKES = 3.0
 #: Price of all synops that the network begins with, in units of the cross-entropy.
-SYNOP_WEIGHT = 0.3
+SYNOP_WEIGHT = 0.15
 #: Epochs over which that price rises, and all of them.
 COST_EPOCHS, EPOCHS = 3, 5
 BATCH_SIZE, LEARNING_RATE = 100, 1e-3
@@ -151,8 +152,12 @@ def frames(x: np.ndarray, n_shown: int, n_steps: int) -> np.ndarray:
     return result
 
 
-def few_steps(model: Any, data: Data, n_steps: int, first: int, seed: int, epochs: int) -> Any:
+def few_steps(
+    model: Any, data: Data, n_steps: int, seed: int, epochs: int, checkpoint: str | None = None
+) -> Any:
     """The network trained with spikes for so many steps, as the chip has them."""
+    network = nsc.convert(model, neuron_type=NEURON_TYPE, synapse=None)
+    (first,) = nsc.loihi.first_steps(network).outputs.values()
     return nsc.fine_tune(
         model,
         data.x_train,
@@ -172,6 +177,7 @@ def few_steps(model: Any, data: Data, n_steps: int, first: int, seed: int, epoch
         learning_rate=LEARNING_RATE,
         validation=(data.x_tune, data.y_tune),
         seed=seed,
+        checkpoint=checkpoint,
         progress=False,
     )
 
@@ -221,8 +227,8 @@ def early(held_out: Any, y_held_out: np.ndarray, done: Any, y: np.ndarray) -> Ex
 def without_reset(chip: Chip, x: np.ndarray, y: np.ndarray, n_shown: int, n_pause: int) -> Way:
     """Images one after another, none from rest.
 
-    Spikes of an image are at the output some steps later than it is shown, and those of the next one as
-    much later: so what is summed for an image begins in the step in which it can first be there.
+    Spikes of an image are at the output some steps later than it is shown, and those of the next
+    one as much later: what is summed for an image begins where it can first be there.
     """
     period, lanes = n_shown + n_pause, min(LANES, len(x) // 2)
     n = len(x) // lanes
@@ -258,15 +264,23 @@ def ways(chip: Chip, x: np.ndarray, y: np.ndarray, n_steps: int) -> list[Way]:
     return [fresh, *(without_reset(chip, x, y, n_shown, pause) for pause in PAUSES)]
 
 
-def one_seed(data: Data, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
-    """Train, run on the emulated chip and measure, all of one seed."""
+def one_seed(
+    data: Data, seed: int, settings: dict[str, Any], started: Path | None
+) -> dict[str, Any]:
+    """Train, run on the emulated chip and measure, all of one seed.
+
+    ``started`` is a folder for networks whose training is under way, and goes on from there.
+    """
     x, y, began = data.x_test, data.y_test, time.time()
     model = trained(data, seed, settings["epochs"][0])
     relu = model.predict(x, batch_size=500, verbose=0).argmax(axis=1) == y
     interval = wilson(int(relu.sum()), len(y))
     print(heading(seed, relu, interval), flush=True)
 
-    tuned = fine_tuned(model, data, seed, settings["epochs"][1])
+    def checkpoint(name: Any) -> str | None:
+        return None if started is None else str(started / f"{name}.npz")
+
+    tuned = fine_tuned(model, data, seed, settings["epochs"][1], checkpoint("rates"))
     best = Chip(tuned.model, tuned.scale_firing_rates, SYNAPSE, "last")
     n_steps = N_STEPS + CHIP_DELAY
     rows = [measured(BEST, best.run(x, n_steps), y, relu, n_steps, began)]
@@ -275,13 +289,11 @@ def one_seed(data: Data, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     followed: list[Way] = []
     for n_steps in settings["steps"]:
         began = time.time()
-        first = next(iter(nsc.loihi.first_steps(converted(model)).outputs.values()))
-        tuned = few_steps(model, data, n_steps, first, seed, settings["epochs"][2])
+        epochs = settings["epochs"][2]
+        tuned = few_steps(model, data, n_steps, seed, epochs, checkpoint(n_steps))
         chip = Chip(tuned.model, tuned.scale_firing_rates, None, "mean")
         n_shown = n_steps - chip.first + 1
-        rows.append(
-            measured(f"{n_steps} steps", chip.run(x, n_steps), y, relu, n_steps, began)
-        )
+        rows.append(measured(f"{n_steps} steps", chip.run(x, n_steps), y, relu, n_steps, began))
         print(line(rows[-1], rows), flush=True)
         held_out = chip.run(data.x_choose, n_steps, n_shown, by_step=True)
         done = chip.run(x, n_steps, n_shown, by_step=True)
@@ -301,11 +313,6 @@ def one_seed(data: Data, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
         "rows": [asdict(row) for row in rows],
         "ways": [asdict(way) for way in followed],
     }
-
-
-def converted(model: Any) -> Any:
-    """The network as it is trained for a few steps."""
-    return nsc.convert(model, neuron_type=NEURON_TYPE, synapse=None)
 
 
 def heading(seed: int, relu: np.ndarray, interval: tuple[float, float]) -> str:
@@ -378,16 +385,17 @@ def main() -> None:
         settings |= {**quick, "n_ways": 40}
     data = load(given.data, *settings["sizes"])
     for seed in given.seeds:
-        file = None
-        if given.results:
-            os.makedirs(given.results, exist_ok=True)
-            file = Path(given.results) / f"{settings['data']}-{seed}.json"
-            if kept(file, settings):
-                print(f"seed {seed} is in {file}")
-                continue
-        result = one_seed(data, seed, settings)
-        if file is not None:
-            write_text(file, json.dumps(result, indent=1) + "\n")
+        if not given.results:
+            one_seed(data, seed, settings, None)
+            continue
+        started = Path(given.results) / f"{settings['data']}-{seed}"
+        file = started.with_suffix(".json")
+        if kept(file, settings):
+            print(f"seed {seed} is in {file}")
+            continue
+        started.mkdir(parents=True, exist_ok=True)
+        write_text(file, json.dumps(one_seed(data, seed, settings, started), indent=1) + "\n")
+        shutil.rmtree(started)
 
 
 if __name__ == "__main__":

@@ -280,7 +280,9 @@ def one_seed(
     return results.rows
 
 
-def fine_tuned(model: Any, data: Data, seed: int, epochs: int) -> Any:
+def fine_tuned(
+    model: Any, data: Data, seed: int, epochs: int, checkpoint: str | None = None
+) -> Any:
     """The network trained for few synops, at the rates that it will be scaled to."""
     return nsc.fine_tune(
         model,
@@ -294,6 +296,7 @@ def fine_tuned(model: Any, data: Data, seed: int, epochs: int) -> Any:
         epochs=epochs,
         validation=(data.x_tune, data.y_tune),
         seed=seed,
+        checkpoint=checkpoint,
     )
 
 
