@@ -43,7 +43,7 @@ def _model_file(_: Any, __: Any, path: str) -> str:
 )  # fmt: skip
 @flags(
     FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay",
-    "start_rate", "learn_scales", "surrogate", "neuron_type", "synapse", "synop_weight",
+    "start_rate", "learn_scales", "surrogate", "quantize", "neuron_type", "synapse", "synop_weight",
     "energy_weight", "device", "cost_epochs", "loss", "readout", "batch_size", "learning_rate",
     "memory", "seed", "checkpoint",
 )  # fmt: skip

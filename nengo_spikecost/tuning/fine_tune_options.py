@@ -53,6 +53,11 @@ class FineTuneOptions(Options):
     surrogate : {"triangle", "fast_sigmoid"}
         Only with ``forward="steps"``: the gradient of a spike at a voltage ``v``, the threshold
         being 1: ``max(0, 1 - |v - 1|)`` or ``1 / (1 + 4 |v - 1|) ** 2``.
+    quantize : bool
+        Only with ``forward="steps"`` and ``layer_delay=1``, for neurons
+        ``LoihiSpikingRectifiedLinear``: layers on the chip have its numbers while they are trained,
+        weights of 8 bits and whole thresholds, biases and voltages, in the blocks that `deploy`
+        finds; gradients leave rounding out.
     neuron_type, scale_firing_rates, synapse
         As of `nengo_spikecost.convert`, with the defaults of `profile`.
     synop_weight : float
@@ -126,6 +131,9 @@ class FineTuneOptions(Options):
     )  # fmt: skip
     surrogate: str = option(
         "triangle", choices=SURROGATES, help="With steps: the gradient of a spike."
+    )
+    quantize: bool = option(
+        False, help="With steps: train with the chip's weights of 8 bits and whole numbers."
     )
     neuron_type: Any = defaults.neuron_type(defaults.NEURONS)
     scale_firing_rates: Any = defaults.scale_firing_rates()
@@ -202,9 +210,11 @@ class FineTuneOptions(Options):
         rate = self.start_rate
         if rate is not None and (not check.is_number(rate) or rate <= 0):
             raise TuningError(f"start_rate must be a positive number, not {rate!r}.")
+        if self.quantize and self.forward == "steps" and not self.layer_delay:
+            raise TuningError("quantize=True is the chip's arithmetic: it needs layer_delay=1.")
         if self.forward == "steps":
             return
-        for name in ("layer_delay", "start_rate", "learn_scales"):
+        for name in ("layer_delay", "start_rate", "learn_scales", "quantize"):
             if getattr(self, name):
                 raise TuningError(f"{name} needs forward='steps', not {self.forward!r}.")
 

@@ -59,8 +59,18 @@ class Presentation:
             return tensors
         return [tf.concat(self.by_step(x), 0) if self.is_constant(x) else x for x in tensors]
 
-    def arriving(self, sent: list[tf.Tensor]) -> list[tf.Tensor]:
-        """What arrives at each step, of what was sent at each step."""
+    def arriving(self, sent: list[tf.Tensor], read_by_host: bool) -> list[tf.Tensor]:
+        """What arrives at each step, of what was sent at each step.
+
+        Parameters
+        ----------
+        sent : list of tf.Tensor
+        read_by_host : bool
+            Whether a chip sends it to its host, which reads the first step's spikes in its first
+            step already, and again in the second: NengoLoihi fills the queue before.
+        """
+        if self.layer_delay and read_by_host:
+            return [sent[0], *sent[:-1]]
         nothing = tf.zeros_like(sent[0])
         late = self.layer_delay if self.tau_s is None else 1
         arrived = [nothing] * min(late, len(sent)) + sent[: len(sent) - late]
@@ -123,6 +133,8 @@ class Spiking(Folded):
         Logarithms of the scale, and of the gain of each channel.
     rates : bool
         Whether neurons give their rate in place of spikes.
+    read_by_host : bool
+        Whether it is on a chip, and all its spikes go to the host.
     """
 
     def __init__(
@@ -132,11 +144,11 @@ class Spiking(Folded):
         super().__init__(layer, presentation)
         if hasattr(layer, "activation"):
             layer.activation = tf.keras.activations.linear
-        self.neurons, self.rates = neurons, False
+        self.neurons, self.rates, self.read_by_host = neurons, False, False
         self._steps = steps_of(neurons.type, layer.name)
         self.fired: list[tf.Tensor] = []
         self.drive: Any = None
-        self._scale, self._height = scale, 1.0
+        self._scale = scale
         #: Of the neurons, without the scale, which the type's is divided by.
         self.amplitude = float(neurons.type.amplitude) * scale
         self.log_scale = tf.Variable(
@@ -150,25 +162,41 @@ class Spiking(Folded):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the neurons hand on."""
-        if isinstance(self.layer, tf.keras.layers.ReLU):
-            (drive,) = args
-        else:
-            drive = super().call(*args, **kwargs)
-        if drive.shape[0] is None:
-            return drive  # while the model is put together
+        if args[0].shape[0] is None:
+            return self.linear(*args, **kwargs)  # while the model is put together
         if self.rates:
-            self.drive = drive
-            return tf.nn.relu(drive) * self.amplitude
+            self.drive = self.linear(*args, **kwargs)
+            return tf.nn.relu(self.drive) * self.amplitude
+        self.fired = self.spikes(*args, **kwargs)
+        arriving = self.presentation.arriving(self.fired, self.read_by_host)
+        return tf.concat(arriving, 0) * self.height()
+
+    def linear(self, *args: Any, **kwargs: Any) -> tf.Tensor:
+        """What comes before the neurons."""
+        if isinstance(self.layer, tf.keras.layers.ReLU):
+            return args[0]
+        return super().call(*args, **kwargs)
+
+    def spikes(self, *args: Any, **kwargs: Any) -> list[tf.Tensor]:
+        """Spikes of each step."""
+        gain = self.scale_now()
+        if self.log_gain.trainable:
+            gain = gain * tf.exp(self.log_gain)
+        currents = self.linear(*args, **kwargs) * gain
+        return self._steps(self.neurons, self.presentation.by_step(currents))
+
+    def scale_now(self) -> Any:
+        """The scale, with a gradient if it is trained."""
         # a logarithm rounds: a scale that is not trained is the one given
-        scale = tf.exp(self.log_scale) if self.log_scale.trainable else self._scale
-        gain = scale * tf.exp(self.log_gain) if self.log_gain.trainable else scale
-        self.fired = self._steps(self.neurons, self.presentation.by_step(drive * gain))
-        self._height = self.amplitude / self.neurons.dt / scale
-        return tf.concat(self.presentation.arriving(self.fired), 0) * self._height
+        return tf.exp(self.log_scale) if self.log_scale.trainable else self._scale
+
+    def height(self) -> Any:
+        """Of a spike."""
+        return self.amplitude / self.neurons.dt / self.scale_now()
 
     def sent(self) -> list[tf.Tensor]:
         """What its neurons gave at each step, when it was called last."""
-        return [fired * self._height for fired in self.fired]
+        return [fired * self.height() for fired in self.fired]
 
     @property
     def scale(self) -> float:

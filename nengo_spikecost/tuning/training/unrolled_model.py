@@ -14,6 +14,7 @@ from ...conversion import Conversion
 from ...conversion.places import AVERAGE
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
+from .chip_layers import OnChip
 from .neuron_steps import Neurons, is_rectified, steps_of
 from .unrolled_layers import Folded, Presentation, Spiking
 
@@ -36,7 +37,7 @@ _NOT_FOLDED = (_layers.RNN, _layers.Wrapper)
 
 def unrolled_model(
     model: tf.keras.Model, conversion: Conversion, presentation: Presentation, surrogate: str,
-    learns: str | None,
+    learns: str | None, quantize: bool = False,
 ) -> tuple[tf.keras.Model, dict[str, Spiking]]:  # fmt: skip
     """A model that computes all steps of the network that a model becomes.
 
@@ -49,6 +50,8 @@ def unrolled_model(
     presentation : Presentation
     surrogate : str
     learns : {None, "layer", "channel"}
+    quantize : bool
+        Whether layers on the chip have its numbers; they are to be placed then.
 
     Returns
     -------
@@ -89,7 +92,10 @@ def unrolled_model(
             (own,) = populations
             neurons = Neurons(own.neuron_type, presentation.dt, surrogate, starts[own.ensemble])
             scale = conversion.scale_firing_rates.get(name, 1.0)
-            spiking[own.name] = Spiking(layer, presentation, neurons, scale, learns)
+            kind = OnChip if quantize and own.on_chip else Spiking
+            spiking[own.name] = kind(layer, presentation, neurons, scale, learns)
+            targets = [pathway.on_chip for pathway in graph.pathways if pathway.pre is own]
+            spiking[own.name].read_by_host = own.on_chip and not any(targets)
             return spiking[own.name]
 
         return clone

@@ -13,6 +13,7 @@ from ...conversion import Conversion
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from ..fine_tune_options import FineTuneOptions
+from .chip_placing import place_layers
 from .penalties import Penalties
 from .tasks import Task
 from .trainee import Outputs, Trainee
@@ -65,8 +66,11 @@ class UnrolledTrainee(Trainee):
         self._input_names = tuple(conversion.inputs)
         self._output_names = tuple(conversion.outputs)
         self._model, self.spiking = unrolled_model(
-            model, conversion, self.presentation, options.surrogate, options.learn_scales
-        )
+            model, conversion, self.presentation, options.surrogate, options.learn_scales,
+            options.quantize,
+        )  # fmt: skip
+        if options.quantize:
+            place_layers(conversion, self.spiking)
         self._fired_last = _spiking_outputs(self._model, self.spiking)
         self._layers = {p.name: p.layer for p in NetworkGraph(conversion).populations}
 
