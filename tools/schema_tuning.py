@@ -31,6 +31,7 @@ _POINT: dict[str, Any] = {
     "n_steps": "integer: Steps.",
     "latency_s": "number: Simulated time of a sample in s.",
     "energy_J": "number: Energy per inference in J.",
+    "updates?": "integer|null: Neuron updates per inference.",
     "synops": "number|null: Synaptic operations per inference.",
     **_QUALITY,
     "interval": _INTERVAL,

@@ -50,7 +50,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
 @device_file_option
 @flags(SweepOptions, "cost_model", "simulator", "judged", "neuron_type")
 @conversion_options
-@flags(SweepOptions, "n_steps", "dt", "synapses", "accuracy_losses")
+@flags(SweepOptions, "n_steps", "dt", "synapses", "readout", "accuracy_losses")
 @samples_option(words="Tune on the first so many samples.")
 @click.option(
     "--confirm", "n_confirm", type=click.IntRange(min=1), metavar="N",

@@ -106,9 +106,9 @@ def deploy(
 
 def _warn_of_short_samples(deployment: Deployment) -> None:
     """Say of which outputs a sample is over before a spike of its own can have got there."""
-    n_steps, reached = deployment.activity.protocol.n_steps, deployment.first_steps.outputs
-    for name, step in reached.items():
-        if step is not None and step > n_steps and deployment.output in (None, name):
+    n_steps = deployment.activity.protocol.n_steps
+    for name, step in deployment.first_steps.too_late(n_steps).items():
+        if deployment.output in (None, name):
             words = (
                 f"Nothing of a sample reaches output {name} in {counted(n_steps, 'step')}: a spike "
                 f"of the input can be read from step {step} on. Present samples for longer."

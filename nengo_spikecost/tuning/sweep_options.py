@@ -21,6 +21,13 @@ def simulator_names() -> tuple[str, ...]:
     return simulators.names()
 
 
+def readouts() -> tuple[str, ...]:
+    """When an output can be read."""
+    from ..activity.activity_record import READOUTS
+
+    return READOUTS
+
+
 SEARCHES, JUDGES = "compiled", "nengo_dl"
 """The simulator that searches unless another is asked for, and the one that judges what it found;
 the second is that of studies from before there was a choice."""
@@ -37,7 +44,9 @@ class SweepOptions(Options):
     neuron_type : nengo.neurons.NeuronType or type or str
         Neurons in place of every ReLU: an instance, a class or a name.
     n_steps : int or sequence of int
-        Presentation times, in steps.
+        Presentation times, in steps, all read from one simulation. Of few, such as
+        ``(4, 6, 8, 10)``, take no filter and the mean (``synapses=None, readout="mean"``): a filter
+        of 5 ms has not seen the last layer's spikes by then.
     synapses : float or None or sequence of them
         Time constants in s of the filter behind the neurons.
     n_trials : int
@@ -141,7 +150,11 @@ class SweepOptions(Options):
     reference: Any = None
     # what the labels were read as is part of a study's fingerprint
     task: str | None = defaults.task(decides=False)
-    readout: str = "last"
+    readout: str = option(
+        "last", choices=readouts,
+        help="Read the output at the last step, or its mean over the steps: for few of them, "
+        "with --synapses 0.",
+    )  # fmt: skip
     first_images: int | None = None
     explore: float = 0.1
     confidence: float = 0.95
@@ -158,7 +171,6 @@ class SweepOptions(Options):
     progress: bool = option(True, decides=False)
 
     def __post_init__(self) -> None:
-        from ..activity.activity_record import READOUTS
         from ..energy.cost_models import get_cost_model
         from ..scale_out import checked_client
         from ..spiking.conversion_values import check_spiking
@@ -174,7 +186,7 @@ class SweepOptions(Options):
             raise TuningError(
                 f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
             )
-        check.choice("readout", self.readout, READOUTS, TuningError)
+        check.choice("readout", self.readout, readouts(), TuningError)
         check.task(self.task, TuningError)
         check.whole("n_trials", self.n_trials, TuningError, 1)
         for name in ("first_images", "batch_size"):

@@ -14,6 +14,7 @@ The rule of a base class holds for the types derived from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Callable
 
 import nengo
@@ -21,6 +22,7 @@ import numpy as np
 from nengo.neurons import Direct, NeuronType
 
 from ..errors import NetworkGraphError
+from ..graph import Population
 from ..registry import TypeRegistry
 
 NeuronCostRule = Callable[[Any], int]
@@ -43,6 +45,11 @@ def one_update(neuron_type: NeuronType) -> int:
 def no_neurons(neuron_type: Direct) -> int:
     """Direct mode computes without neurons."""
     return 0
+
+
+def updates_on_chip(populations: Iterable[Population]) -> int:
+    """Neuron updates of one step, of all populations that are not left to a host."""
+    return sum(p.n_neurons * updates_per_step(p.neuron_type) for p in populations if p.on_chip)
 
 
 def updates_per_step(neuron_type: Any) -> int:

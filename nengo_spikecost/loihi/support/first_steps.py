@@ -59,6 +59,10 @@ class FirstSteps:
             for name, first in self.layers.items()
         }
 
+    def too_late(self, n_steps: int) -> dict[str, int]:
+        """Outputs that nothing of a sample reaches within so many steps, and their first step."""
+        return {name: first for name, first in self.outputs.items() if first and first > n_steps}
+
 
 def first_steps(network: Any) -> FirstSteps:
     """The first step in which a spike of the input can reach each layer, on Loihi.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from ...errors import EmulationWarning
+from ...warned import warn
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,21 @@ def found_blocks(conversion: Any, dt: float) -> ChipBlocks:
     )  # fmt: skip
     pop_types = _pairs((connections.index(c), kind) for c, kind in fit.pop_types.items())
     return ChipBlocks(layers, pop_types, int(fit.n_cores))
+
+
+def warn_of_short_times(conversion: Any, times: Sequence[int]) -> None:
+    """Say at which presentation times nothing of an image can reach the output of the chip."""
+    from ...loihi import first_steps
+
+    found = first_steps(conversion)
+    short = [n for n in times if found.too_late(n)]
+    if short:
+        first = max(step for step in found.outputs.values() if step is not None)
+        words = (
+            f"n_steps={', '.join(map(str, short))}: nothing of an image reaches the output by "
+            f"then. On the chip a spike of the input can be read from step {first} on."
+        )
+        warn(words, EmulationWarning)
 
 
 def _pairs(values: Any) -> tuple[tuple[int, int], ...]:

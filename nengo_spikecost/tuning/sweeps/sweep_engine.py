@@ -43,7 +43,7 @@ from ...workload.exact import ExactCounter
 from ...workload.workload_record import Workload
 from ..rescaling import RescalableNetwork, in_compiled_code
 from ..sweep_options import SEARCHES, SweepOptions
-from .chip_blocks import ChipBlocks, found_blocks
+from .chip_blocks import ChipBlocks, found_blocks, warn_of_short_times
 from .joint_sums import Agreement
 from .sweep_plan import Plan
 from .trials import Reading, Setting, with_more
@@ -191,7 +191,9 @@ class SettingEngine(SweepEngine):
         if not self._spec.takes_block_shapes:
             return {}
         options = self.plan.options
-        blocks = found_blocks(self.plan.converted(1, options.synapses[0]), options.dt)
+        conversion = self.plan.converted(1, options.synapses[0])
+        blocks = found_blocks(conversion, options.dt)
+        warn_of_short_times(conversion, options.n_steps)
         return {"blocks": blocks.to_dict()}
 
     def recall(self, facts: Mapping[str, Any]) -> None:

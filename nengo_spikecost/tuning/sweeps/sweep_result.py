@@ -72,6 +72,8 @@ class Sweep(Result):
         Of the targets of a regression.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    updates_per_step : int, optional
+        Neuron updates of a step on the device; not known in studies of before it was kept.
     """
 
     trials: tuple[Trial, ...]
@@ -92,6 +94,7 @@ class Sweep(Result):
     searched_because: str = ""
     judged: Mapping[tuple[int, int], Reading] = field(default_factory=dict, repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
+    updates_per_step: int | None = None
 
     def __repr__(self) -> str:
         return (
@@ -337,7 +340,12 @@ class Sweep(Result):
             study=study.path, plan=plan, **facts.get("labels", {}), judged=judged,
             searched_in=facts.get("searched_in", facts["about"].get("simulator", JUDGES)),
             searched_because=facts.get("searched_because", ""),
+            updates_per_step=facts.get("updates_per_step"),
         )  # fmt: skip
+
+    def updates(self, n_steps: int) -> int | None:
+        """Neuron updates of an inference of so many steps; None: not known."""
+        return None if self.updates_per_step is None else n_steps * self.updates_per_step
 
     def _point(self, trial: Trial, reading: Reading) -> Point:
         judged, searched = self.judged.get((trial.number, reading.n_steps)), None
@@ -358,7 +366,7 @@ class Sweep(Result):
             energy_J=reading.mean_J, synops=reading.synops, accuracy=share,
             interval=interval_of(reading.correct, self.confidence), loss=loss,
             loss_interval=(low, high), correct=reading.correct, rmse=self.rmse_of(share),
-            correlation=reading.correlation,
+            correlation=reading.correlation, updates=self.updates(reading.n_steps),
             simulator=self.searched_in if judged is None else JUDGES, searched=searched,
         )  # fmt: skip
 

@@ -32,6 +32,7 @@ from ...errors import ScaleOutError, StudyError, TuningError
 from ...options import takes_options
 from ...progress import progress_bar
 from ...warned import each_once
+from ...workload.neuron_costs import updates_on_chip
 from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import JUDGES, SweepOptions, checked_scales
 from .front import rivals
@@ -171,6 +172,17 @@ def hopeless(reading: Reading, rivals: Sequence[Reading], rules: Rules) -> str:
 TUNED_HZ = (150.0, 100.0)
 """Targets of the tuned scales. Lower ones need more steps than most presentations have."""
 
+TUNED_SPIKES = 2.0
+"""Spikes in a presentation that the lower one makes at least: of few steps, at higher rates."""
+
+
+def tuned_hz(n_steps: int, dt: float) -> tuple[float, ...]:
+    """Targets of the tuned scales for so many steps, in Hz: at most a spike in two steps."""
+    fewest = min(TUNED_SPIKES / (n_steps * dt), 0.5 / dt / (TUNED_HZ[0] / TUNED_HZ[-1]))
+    factor = max(1.0, fewest / TUNED_HZ[-1])
+    return tuple(float(f"{factor * target:.3g}") for target in TUNED_HZ)
+
+
 _SIMULATIONS = 8
 
 
@@ -213,15 +225,17 @@ def _remember_facts(plan: Plan, file: Study, engine: SweepEngine, now: dict[str,
     rule = activation_rule(network, first, RULE_HZ)
     space = Space(rule, options.synapses, options.n_steps, options.accuracy_losses)
     tuned = {}
-    for target in TUNED_HZ:
+    n_steps = options.n_steps[len(options.n_steps) // 2]
+    for target in tuned_hz(n_steps, options.dt):
         tuning = tune_firing_rates(
-            network, first, target=target, n_steps=options.n_steps[len(options.n_steps) // 2],
+            network, first, target=target, n_steps=n_steps,
             max_simulations=_SIMULATIONS, progress=False, judged=False,
         )  # fmt: skip
         tuned[f"tuned to {target:g} Hz"] = {name: tuning.scales[name] for name in network.layers}
     facts = {
         "made_with": now, "about": options.about, "space": space.to_dict(), "tuned": tuned,
         "labels": {"kind": labels.kind, "variance": labels.variance},
+        "updates_per_step": updates_on_chip(network.graph.populations),
     }  # fmt: skip
     file.remember({**facts, **of_engine}, {"reference": reference})
 

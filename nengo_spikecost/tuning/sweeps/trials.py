@@ -229,6 +229,8 @@ class Point:
         Of all figures.
     searched : Searched, optional
         What the search saw, if it ran in another simulator.
+    updates : int, optional
+        Neuron updates per inference; not known in studies of before they were kept.
     """
 
     trial: int
@@ -249,6 +251,7 @@ class Point:
     simulator: str = "nengo_dl"
     searched: Searched | None = None
     correlation: float | None = field(default=None, compare=False)  # NaN equals nothing
+    updates: int | None = None
 
     def code(self) -> str:
         """Python that sets it, to paste."""

@@ -112,6 +112,7 @@ class SweepPresenter(Presenter[Sweep]):
                 {
                     **shared, "n_steps": reading.n_steps, "n_images": reading.n_seen,
                     "latency_s": reading.n_steps * sweep.dt, "energy_J": reading.mean_J,
+                    "updates": sweep.updates(reading.n_steps),
                     "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
                     "dead_layers": " ".join(_dead_layers(reading)),
@@ -221,7 +222,7 @@ def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
     shown = f", {len(rows)} of its {len(front)} points" if len(rows) < len(front) else ""
     return Table.of(
         (
-            "Trial", "Steps", "Energy", "Synops",
+            "Trial", "Steps", "Energy", *(("Updates",) if sweep.updates_per_step else ()), "Synops",
             *(("RMSE", "Correlation") if sweep.regression else ("Accuracy",)),
             "Loss\npoints",
             *(("Synapse\nms",) if several else ()),
@@ -236,7 +237,9 @@ def _cells(point: Point, several: bool) -> tuple[str, ...]:
     synapse = si.MISSING if point.synapse is None else f"{1000 * point.synapse:g}"
     return (
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
-        si.si(point.energy_J, "J"), si.count(point.synops, short=True),
+        si.si(point.energy_J, "J"),
+        *((si.count(point.updates, short=True),) if point.updates else ()),
+        si.count(point.synops, short=True),
         quality(point.accuracy, point.rmse),
         *((correlated(point.correlation),) if point.rmse is not None else ()),
         f"{points(point.loss)} ({interval(point.loss_interval)})", *((synapse,) if several else ()),
@@ -384,7 +387,7 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
         Line2D([], [], ls="--", color="#555555", label="Keras model"),
     ]  # fmt: skip
     for n in sweep.space.n_steps:
-        label = f"{1e3 * n * sweep.dt:g} ms"
+        label = f"{n} steps, {1e3 * n * sweep.dt:g} ms"
         handles.append(Line2D([], [], marker="o", ls="", color=colours[n], label=label))
     axes.legend(
         handles=handles, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5),
