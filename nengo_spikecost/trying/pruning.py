@@ -16,12 +16,14 @@ lose the weights of what is gone. What a channel mask passes on its way is walke
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from .. import stack
+from .. import check, stack
 from ..errors import ConversionError
+from ..options import named_arguments
 
 #: Layers that treat every channel alike, by the names of their classes.
 PASSING = (
@@ -50,6 +52,73 @@ def weights_layer(model: Any, name: str) -> Any | None:
     return layer if known and getattr(layer, "groups", 1) == 1 else None
 
 
+@named_arguments
+def prune(model: Any, units: Mapping[str, Iterable[int]]) -> Any:
+    """A model without some units or channels of its layers, smaller than the one that was given.
+
+    Parameters
+    ----------
+    model : tf.keras.Model
+        Of Keras 2 or Keras 3. It is not changed.
+    units : mapping from str to iterable of int
+        By the name of a Dense, Conv1D or Conv2D layer, or of the activations behind one: the
+        numbers of the units or channels that are taken out, counted from 0.
+
+    Returns
+    -------
+    tf.keras.Model
+        Of Keras 2, with the same names of layers, and the weights that are left.
+
+    Raises
+    ------
+    ConversionError
+        If there is no such layer or unit, or a layer that reads it could not do without.
+
+    Examples
+    --------
+    >>> smaller = nsc.prune(model, {"conv0": [3, 17], "dense0": range(100)})  # doctest: +SKIP
+    """
+    check.kind("units", units, Mapping, ConversionError, "a mapping from layers to units")
+    smaller = _in_keras_2(model)
+    for name, gone in units.items():
+        target = weights_layer(smaller, name)
+        if target is None:
+            raise ConversionError(
+                f"{name} has no units that could be pruned: name a Dense or Conv layer without "
+                f"groups; the layers are {', '.join(layer.name for layer in smaller.layers)}."
+            )
+        words = "a list of unit numbers"
+        numbers = check.several(f"units[{name!r}]", gone, ConversionError, words)
+        smaller = pruned(smaller, target.name, ~_among(name, numbers, size_of(target)))
+    return smaller
+
+
+def _in_keras_2(model: Any) -> Any:
+    """The model, made anew if it is of Keras 3.
+
+    Raises
+    ------
+    ConversionError
+        If it is no model whose layers can be read.
+    """
+    from ..conversion.checks import check_model
+    from ..conversion.keras3 import is_keras_3, made_anew
+
+    model = made_anew(model) if is_keras_3(model) else model
+    check_model(model)
+    return model
+
+
+def _among(layer: str, numbers: list[Any], size: int) -> np.ndarray:
+    """Which units are named, of so many: bool, shape (size,)."""
+    for number in numbers:
+        if not check.is_whole(number) or not 0 <= number < size:
+            raise ConversionError(
+                f"{layer} has the units 0 to {size - 1}; there is no unit {check.shown(number)}."
+            )
+    return np.isin(np.arange(size), numbers)
+
+
 def pruned(model: Any, name: str, keep: np.ndarray) -> Any:
     """A model without some units of a layer.
 
@@ -69,7 +138,7 @@ def pruned(model: Any, name: str, keep: np.ndarray) -> Any:
     """
     keep = np.asarray(keep, dtype=bool)
     target = _target(model, name)
-    size = units(target)
+    size = size_of(target)
     if keep.shape != (size,) or not keep.any():
         raise ConversionError(
             f"keep must have one entry for each of the {size} units of {name}, some of them True; "
@@ -99,10 +168,10 @@ def check_prunable(model: Any, name: str) -> None:
         As `pruned` does.
     """
     target = _target(model, name)
-    _masks(model, target, np.ones(units(target), dtype=bool))
+    _masks(model, target, np.ones(size_of(target), dtype=bool))
 
 
-def units(layer: Any) -> int:
+def size_of(layer: Any) -> int:
     """Units or channels of a layer that can be pruned."""
     return int(getattr(layer, SIZES[type(layer).__name__]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 
 from ...errors import ConversionWarning
+from ...spiking.amplitudes import with_amplitude_divided
 from ..host_node import HostFunction, HostNode
 from ..reasons import FALLBACK
 from .activation_keys import activation_keys
@@ -147,7 +147,7 @@ class LayerConverter(LinearConverter):
         size = math.prod(self.output_shape(node_id))
         scale = self._scale(neuron_type)
         if scale != 1:
-            neuron_type = _with_amplitude_divided(neuron_type, scale)
+            neuron_type = with_amplitude_divided(neuron_type, scale)
         zero = biases is None
         neurons = nengo.Ensemble(
             int(size), 1, neuron_type=neuron_type, gain=nengo.dists.Choice([scale]),
@@ -262,14 +262,6 @@ class LayerConverter(LinearConverter):
             warnings.warn(words, ConversionWarning, stacklevel=2)
             return 1
         return scales
-
-
-def _with_amplitude_divided(neuron_type: Any, scale: float) -> Any:
-    """The neuron type with outputs ``scale`` times smaller."""
-    scaled = copy.copy(neuron_type)
-    # Nengo's parameters are read-only once they are set
-    type(scaled).amplitude.data[scaled] = neuron_type.amplitude / scale
-    return scaled
 
 
 def _name(activation: Any) -> str:
