@@ -144,6 +144,13 @@ def option(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def of_call(options_class: type[Options], name: str, default: Any = None) -> Any:
+    """The same option as another call has; with a default of its own, if one is given."""
+    field = options_class.__dataclass_fields__[name]  # type: ignore[attr-defined]
+    own = field.default if default is None else default
+    return dataclasses.field(default=own, metadata=field.metadata)
+
+
 def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     """Reads numbers with commas between them: ``option((20, 30), read=numbers(int))``."""
 
@@ -331,6 +338,15 @@ def _default(field: Any) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is a number, a text, None, or a list or mapping of such."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:

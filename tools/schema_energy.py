@@ -10,6 +10,28 @@ from typing import Any
 
 from schema_parts import CONVERSION, COUNTS, GRAPH, LAYER_LABELS, SCALES, WORKLOAD_ROW
 
+#: Of a change that `advise` made.
+ADVISED = {
+    "change": "string: What was done.",
+    "kind": (
+        "Its kind.", "steps", "rate", "prune", "blocks", "host", "chip", "together",
+    ),
+    "layer": "string: The layer that is changed; empty: the network.",
+    "arguments": "object: Arguments of `deploy`, `convert`, `changed_network` and `prune`.",
+    "basis": ("What it was predicted from.", "counts", "first samples"),
+    "n_first": "integer: Samples that it was predicted from; 0: from counts.",
+    "before": "number: What an inference takes as the network is.",
+    "predicted": "number: What it was predicted to take.",
+    "realised": "number: What it takes.",
+    "predicted_saving": "number: before less predicted.",
+    "saving": "number: before less realised.",
+    "accuracy": "number|null: With the change, 0 to 1.",
+    "parts?": ["string: Its words.", "Those that were made together; empty: it is one."],
+    "alone?": "number: Of several together, the sum of what each saves by itself.",
+    "command?": "string: The command that makes the change; empty: there is none.",
+    "code?": "string: The line of Python that makes it.",
+}  # fmt: skip
+
 BY_DEVICE = {"": "By device, in J.", "*": "number|null: Energy per inference in J."}
 
 ENERGIES: dict[str, Any] = {
@@ -234,22 +256,12 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "n_steps": "integer: Steps of an inference.",
         "n_considered": "integer: Changes whose saving was predicted.",
         "changes": [
-            {
-                "": "One change that was made and measured.",
-                "change": "string: What was done.",
-                "kind": ("Its kind.", "steps", "rate", "prune", "blocks", "host", "chip"),
-                "layer": "string: The layer that is changed; empty: the network.",
-                "arguments": "object: Arguments of `deploy` or `convert` that do it.",
-                "basis": ("What it was predicted from.", "counts", "first samples"),
-                "n_first": "integer: Samples that it was predicted from; 0: from counts.",
-                "before": "number: What an inference takes as the network is.",
-                "predicted": "number: What it was predicted to take.",
-                "realised": "number: What it takes.",
-                "predicted_saving": "number: before less predicted.",
-                "saving": "number: before less realised.",
-                "accuracy": "number|null: With the change, 0 to 1.",
-            },
-            "The largest saving first.",
+            {"": "One change that was made and measured.", **ADVISED},
+            "Each by itself, the largest saving first.",
+        ],
+        "together?": [
+            {"": "Several changes that were made in one network.", **ADVISED},
+            "As they were tried; the last keeps accuracy, if one does.",
         ],
         "untried": [
             {

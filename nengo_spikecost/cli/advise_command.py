@@ -7,14 +7,21 @@ from typing import Any
 
 import click
 
+from .carried import fit_option, scales_option
 from .commands import COMMAND
 from .drawing import plot_option
 from .graph_flags import graph_flags
 from .later_flags import LaterFlags
-from .model_commands import first_samples, on_model
+from .model_commands import first_samples, given_files, on_model
 from .option_flags import Decorator, all_of
 from .printing import show_result
-from .shared_options import file_options, samples_option, spike_input_option, swap_option
+from .shared_options import (
+    file_options,
+    off_chip_option,
+    samples_option,
+    spike_input_option,
+    swap_option,
+)
 from .written_files import write_results
 
 
@@ -30,8 +37,11 @@ def _flags() -> Decorator:
     example="nengo-spikecost advise model.keras --data test.npz --save time --html advice.html",
 )  # fmt: skip
 @on_model()
+@scales_option
+@fit_option
 @swap_option
 @spike_input_option
+@off_chip_option
 @samples_option()
 @plot_option("Draw predicted and realised savings here")
 @file_options("json", "csv", "html")
@@ -42,13 +52,15 @@ def advise(
     """Say what of MODEL to change to save most: steps, rates, channels, cores, or its host's share.
 
     Each change is predicted first, then made and run on all samples: both savings, and the
-    accuracy that is left, stand side by side.
+    accuracy that is left, stand side by side, and the command that makes it. Those that go together
+    are tried together.
     """
     from ..layout.plots import save_plot
     from ..questions.advice import advise
 
     found = advise(model, first_samples(x, samples), None if y is None else y[:samples], **options)
-    found = replace(found, typed=click.get_current_context().meta.get(COMMAND, ""))
+    typed = click.get_current_context().meta.get(COMMAND, "")
+    found = replace(found, files=given_files() or found.files, typed=typed)
     show_result(found)
     if plot_file is not None:
         save_plot(found, plot_file)

@@ -79,6 +79,7 @@ def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
                 carried[name] = value
     if isinstance(given, Mapping):
         _of_this_model("--scale", [name for name in given if name != OTHERS], known)
+    _of_this_model("--off-chip", carried.get("off_chip") or (), known)
     if fit is not None:
         carried["block_shapes"] = read_shapes(fit)
         _of_this_model(fit, carried["block_shapes"], known)
@@ -93,7 +94,11 @@ def was_typed(name: str) -> bool:
 
 def _of_this_model(source: str, named: Iterable[str], layers: tuple[str, ...]) -> None:
     """Raise `DataError` for layers that the model does not have."""
-    others = [name for name in named if name.split(".")[0] not in layers and name not in layers]
+    # behind neurons for its inputs a model is a part of another: MODEL/LAYER
+    inner = [(name, name.rpartition("/")[2]) for name in named]
+    others = [
+        name for name, own in inner if not {name, own, own.split(".")[0]}.intersection(layers)
+    ]
     if layers and others:
         kind = "names" if source.startswith("--") else "is of another model: it names"
         raise DataError(

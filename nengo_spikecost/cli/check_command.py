@@ -14,7 +14,7 @@ from .later_flags import LaterFlags
 from .model_commands import checked_early, is_graph, loaded_model, plain_errors
 from .option_flags import Decorator, all_of
 from .printing import list_written, show_result
-from .shared_options import conversion_options, file_options, model_options
+from .shared_options import conversion_options, file_options, model_options, off_chip_option
 from .written_files import write_results
 
 
@@ -31,6 +31,7 @@ def _flags() -> Decorator:
 )  # fmt: skip
 @model_options
 @conversion_options
+@off_chip_option
 @click.option(
     "--time-limit", type=float, default=10.0, show_default=True,
     help="Seconds that the search for block shapes may take.",

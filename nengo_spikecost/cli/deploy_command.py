@@ -17,6 +17,7 @@ from .option_flags import Decorator, all_of
 from .printing import show, show_result
 from .shared_options import (
     file_options,
+    off_chip_option,
     samples_option,
     scheduler_option,
     spike_input_option,
@@ -26,10 +27,12 @@ from .written_files import write_json, write_results
 
 
 def _flags() -> Decorator:
+    from ..energy.loihi_chip import ChipOptions
     from ..loihi import DeployOptions
     from .option_flags import flags
 
-    return all_of([flags(DeployOptions, presentation="continuous"), graph_flags()])
+    priced = flags(ChipOptions, "profile", "board", "host_io", profile="silicon")
+    return all_of([flags(DeployOptions, presentation="continuous"), priced, graph_flags()])
 
 
 def _counts_cores(options: dict[str, Any]) -> None:
@@ -47,16 +50,13 @@ def _counts_cores(options: dict[str, Any]) -> None:
 @fit_option
 @swap_option
 @spike_input_option
+@off_chip_option
 @samples_option()
 @click.option("--cost", is_flag=True, help="Price what the cores did, too: energy and latency.")
-@click.option(
-    "--profile", type=click.Choice(["silicon", "davies2018"]), default="silicon",
-    show_default=True, help="Energies and times of the chip, for --cost.",
-)  # fmt: skip
 @file_options("json", "html")
 def deploy(
-    model: Any, x: Any, y: Any, *, samples: int | None, cost: bool, profile: str,
-    json_file: str | None, html_file: str | None, **options: Any,
+    model: Any, x: Any, y: Any, *, samples: int | None, cost: bool, profile: str, board: str,
+    host_io: str | float | None, json_file: str | None, html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL on Loihi: convert it, find block shapes, present your data, read predictions."""
     from ..layout.result import json_text
@@ -68,7 +68,7 @@ def deploy(
     show_result(done)
     results = done.to_dict()
     if cost:
-        priced = done.cost(profile)
+        priced = done.cost(profile, board=board, host_io=host_io)
         show("")
         show_result(priced)
         results["cost"] = priced.to_dict()

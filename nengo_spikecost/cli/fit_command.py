@@ -28,6 +28,7 @@ from .printing import is_quiet, list_written, show, show_carried, show_result, s
 from .shared_options import (
     file_options,
     model_options,
+    off_chip_option,
     samples_option,
     spike_input_option,
     swap_option,
@@ -65,6 +66,7 @@ def _flags() -> Decorator:
 @scales_option
 @swap_option
 @spike_input_option
+@off_chip_option
 @samples_option(20)
 @file_options("json", "html")
 @plain_errors

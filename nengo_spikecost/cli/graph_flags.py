@@ -17,7 +17,7 @@ from .printing import is_quiet
 #: Options that say how a Keras model is converted: the neurons of a graph are what they are.
 _OF_KERAS = (
     "neuron_type", "scale_firing_rates", "synapse", "max_pooling", "swap_activations",
-    "spike_input", "allow_fallback", "custom_objects",
+    "spike_input", "off_chip", "allow_fallback", "custom_objects",
 )  # fmt: skip
 #: Before the names of a graph's options, of which a command has others too: ``dt``.
 _PREFIX = "graph_"

@@ -165,8 +165,9 @@ def checked_early(
             check_is_file(path, "data file")
     options = carry_on(no_synapse(options), layers)
     check_options(click.get_current_context().command, options)
-    if options.get("swap_activations", "") is None:
-        del options["swap_activations"]  # a study of before knows nothing of it
+    for name in ("swap_activations", "off_chip"):
+        if options.get(name, "") is None:
+            del options[name]  # a study of before knows nothing of it
     if is_quiet():
         options["progress"] = False
     return options, files

@@ -30,6 +30,7 @@ from .shared_options import (
     device_names,
     fallback_option,
     file_options,
+    off_chip_option,
     samples_option,
     scheduler_option,
 )
@@ -58,6 +59,7 @@ def _table_options(json: str | None = None) -> Decorator:
                      "[default: the usual ones]"),
         device_file_option,
         conversion_options,
+        off_chip_option,
         fallback_option,
         samples_option(),
         file_options("json", "csv", "html", json=json),

@@ -55,6 +55,16 @@ def spike_input_option(command: Callable) -> Callable:
     )(command)  # fmt: skip
 
 
+def off_chip_option(command: Callable) -> Callable:
+    """Option: layers that the host computes."""
+    return click.option(
+        "--off-chip", multiple=True, metavar="LAYER",
+        callback=lambda _, __, names: [*names] or None,
+        help="Have the host compute this layer; as often as needed.  [default: layers fed with "
+        "values that are no spikes]",
+    )(command)  # fmt: skip
+
+
 def conversion_options(command: Callable) -> Callable:
     """Options: what activations and max pooling become, and neurons in front of the model."""
     command = swap_option(spike_input_option(command))
@@ -113,6 +123,26 @@ def file_options(*kinds: str, json: str | None = None) -> Decorator:
                      default=defaults.get(kind), show_default=bool(defaults.get(kind)))
         for kind in kinds
     ])  # fmt: skip
+
+
+def model_file_option(words: str) -> Decorator:
+    """Option: the file that a model is written to, said before the work and not after it."""
+    return click.option(
+        "--out", "model_file", type=click.Path(), required=True, metavar="FILE",
+        callback=_model_file, help=words,
+    )  # fmt: skip
+
+
+def _model_file(_: Any, __: Any, path: str) -> str:
+    """Callback of --out: a name that Keras can write to."""
+    from ..errors import DataError
+    from ..loading import check_model_ending
+
+    try:
+        check_model_ending(path)
+    except DataError as error:
+        raise click.BadParameter(str(error)) from None
+    return path
 
 
 def model_options(command: Callable) -> Callable:

@@ -15,20 +15,13 @@ from .drawing import plot_option
 from .model_commands import first_samples, on_model
 from .option_flags import flags
 from .printing import show_carried, show_result
-from .shared_options import conversion_options, file_options, samples_option
+from .shared_options import (
+    conversion_options,
+    file_options,
+    model_file_option,
+    samples_option,
+)
 from .written_files import write_results
-
-
-def _model_file(_: Any, __: Any, path: str) -> str:
-    """Said before the training, not after it."""
-    from ..errors import DataError
-    from ..loading import check_model_ending
-
-    try:
-        check_model_ending(path)
-    except DataError as error:
-        raise click.BadParameter(str(error)) from None
-    return path
 
 
 @click.command(
@@ -37,10 +30,7 @@ def _model_file(_: Any, __: Any, path: str) -> str:
 )  # fmt: skip
 @on_model(labels="training")
 @scales_option
-@click.option(
-    "--out", "model_file", type=click.Path(), required=True, metavar="FILE", callback=_model_file,
-    help="Write the trained model here (.keras or .h5).",
-)  # fmt: skip
+@model_file_option("Write the trained model here (.keras or .h5).")
 @flags(
     FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay",
     "start_rate", "learn_scales", "surrogate", "quantize", "neuron_type", "synapse", "synop_weight",

@@ -79,7 +79,7 @@ def prune(model: Any, units: Mapping[str, Iterable[int]]) -> Any:
     >>> smaller = nsc.prune(model, {"conv0": [3, 17], "dense0": range(100)})  # doctest: +SKIP
     """
     check.kind("units", units, Mapping, ConversionError, "a mapping from layers to units")
-    smaller = _in_keras_2(model)
+    smaller = in_keras_2(model)
     for name, gone in units.items():
         target = weights_layer(smaller, name)
         if target is None:
@@ -93,7 +93,7 @@ def prune(model: Any, units: Mapping[str, Iterable[int]]) -> Any:
     return smaller
 
 
-def _in_keras_2(model: Any) -> Any:
+def in_keras_2(model: Any) -> Any:
     """The model, made anew if it is of Keras 3.
 
     Raises

@@ -13,7 +13,7 @@ WRITTEN = ("--html", "--json", "--csv", "--plot")
 NEITHER = ("devices", "batch_size")
 
 #: What is typed for None, of options that are something else by default.
-NONE = {"synapse": "--synapse 0", "n_steps": ""}
+NONE = {"synapse": "--synapse 0", "n_steps": "", "host": "--host none"}
 
 
 def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, str]) -> str:

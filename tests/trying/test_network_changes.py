@@ -20,7 +20,7 @@ def layers_of(kind: str, seed: int = 0):
     last = kind != "channels first"
     image = "conv" in kind or not last
     n = 27 if image else 12
-    shape = ((3, 3, 3) if last else (3, 3, 3)) if image else None
+    shape = (3, 3, 3)
     with nengo.Network(seed=seed) as net:
         node = nengo.Node(np.abs(rng.normal(1, 0.5, 16)), label="input")
         start = {"voltage": nengo.dists.Choice([0.2])}  # drawn for so many neurons by default
@@ -34,7 +34,11 @@ def layers_of(kind: str, seed: int = 0):
                 init=rng.normal(0.3, 0.5, (2, 2, 1, 3)),
             )  # fmt: skip
             second = nengo.Convolution(
-                3, shape, padding="same", channels_last=last, init=rng.normal(0.1, 0.3, (3, 3, 3, 3))
+                3,
+                shape,
+                padding="same",
+                channels_last=last,
+                init=rng.normal(0.1, 0.3, (3, 3, 3, 3)),
             )
         else:
             first = rng.normal(0.2, 0.4, (n, 16))
@@ -181,7 +185,6 @@ def drawn_weights(net):
     )
 
 
-
 @pytest.mark.parametrize(
     "change, arguments, words",
     [
@@ -210,5 +213,5 @@ def test_what_can_not_be_changed_is_refused_by_name(change, arguments, words):
 
 
 def test_no_network_is_refused():
-    with pytest.raises(NetworkGraphError, match="network must be a nengo.Network"):
+    with pytest.raises(NetworkGraphError, match=r"network must be a nengo\.Network"):
         changed_network(object())

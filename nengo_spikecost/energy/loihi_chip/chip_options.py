@@ -19,6 +19,14 @@ from .price import Setting
 T = TypeVar("T")
 
 
+def name_or_seconds(text: str) -> str | float:
+    """Reads a name, or a number of seconds."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 @dataclass(frozen=True)
 class ChipOptions(Options):
     """Options of `price_chip`: constants, board and host.
@@ -46,14 +54,30 @@ class ChipOptions(Options):
         all the time.
     """
 
-    profile: str | Profile | None = option(None, positional=True)
-    board: str | Board = "nahuku32"
-    host_io: str | float | HostIO | None = None
+    profile: str | Profile | None = option(
+        None, positional=True, choices=("silicon", "davies2018"),
+        help="Energies and times of the chip.",
+    )  # fmt: skip
+    board: str | Board = option(
+        "nahuku32", metavar="NAME", help="The board: static power, x86, barriers between chips."
+    )
+    host_io: str | float | HostIO | None = option(
+        None, metavar="NAME|S", read=name_or_seconds,
+        help="How long a step takes for input and output: x86, host, free_running, none, or so "
+        "many seconds.  [default: x86 if the host sends spikes]",
+    )  # fmt: skip
     powered_cores: int | str = "used"
     x86_active: float | tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        # names, and numbers of cores, are looked up when a chip is at hand: see `setting`
+        # numbers of cores are looked up when a chip is at hand: see `setting`
+        profile, board, host_io = self.profile, self.board, self.host_io
+        if profile is not None:
+            _named("profile", profile, shipped_chip().profiles, Profile)
+        if board != "nahuku32":
+            _named("board", board, shipped_chip().boards, Board)
+        if host_io is not None and not check.is_number(host_io):
+            _named("host_io", host_io, shipped_chip().host_io, HostIO)
         if self.x86_active is not None:
             low, nominal, high = _ends(self.x86_active)
             for share in (low, nominal, high):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...layout import Result
+from ...layout.verdict import POINTS, points
 
 #: Where a prediction comes from.
 COUNTS, FIRST = "counts", "first samples"
@@ -13,17 +14,18 @@ COUNTS, FIRST = "counts", "first samples"
 
 @dataclass(frozen=True)
 class Advised:
-    """One change.
+    """One change, or several together.
 
     Attributes
     ----------
-    kind : {"steps", "rate", "prune", "blocks", "host", "chip"}
+    kind : {"steps", "rate", "prune", "blocks", "host", "chip", "together"}
     layer : str
         Which layer is changed; empty: the whole network.
     words : str
         What was done: ``"conv0: 8 of 32 channels pruned"``.
     arguments : mapping from str to object
-        Arguments of `deploy` or `convert` that do it, where there are such.
+        What does it: arguments of `deploy`, `convert` and `changed_network`, and with ``without``
+        those of `prune`.
     basis : {"counts", "first samples"}
         What the prediction was made from.
     n_first : int
@@ -33,6 +35,15 @@ class Advised:
         with the change. Means over all samples.
     accuracy : float, optional
         With the change; None: there are no labels that are classes.
+    code : str
+        The line of Python that does it, for ``model`` (or ``network``, ``conversion``), ``x`` and
+        ``y`` as they were given.
+    flags : tuple of str, optional
+        Of ``nengo-spikecost deploy``, to do it there; None: it has none for it.
+    parts : tuple of str
+        Of several together, the words of each.
+    alone : float
+        Of several together, the sum of what each saves by itself, in J or s.
     """
 
     kind: str
@@ -45,6 +56,10 @@ class Advised:
     predicted: float
     realised: float
     accuracy: float | None = None
+    code: str = ""
+    flags: tuple[str, ...] | None = None
+    parts: tuple[str, ...] = ()
+    alone: float = 0.0
 
     @property
     def predicted_saving(self) -> float:
@@ -55,6 +70,11 @@ class Advised:
     def saving(self) -> float:
         """Realised, in J or s; negative if it costs more."""
         return self.before - self.realised
+
+    @property
+    def overlap(self) -> float:
+        """Of several together, what they save less than each by itself in sum; negative: more."""
+        return self.alone - self.saving if self.parts else 0.0
 
     @property
     def error(self) -> float:
@@ -89,6 +109,10 @@ class Advice(Result):
     accuracy : float, optional
         As it is.
     changes : tuple of Advised
+        Each by itself.
+    together : tuple of Advised
+        Several in one network, as they were tried: the last is the one that keeps accuracy, if one
+        does.
     untried : tuple of Untried
         Changes that could not be made.
     n_considered : int
@@ -97,8 +121,10 @@ class Advice(Result):
         Samples, and steps of an inference.
     deployment : Deployment
         The network as it is.
+    files : tuple of (str, str)
+        Names of model and data in the commands that are suggested.
     typed : str
-        The command that gives the network as it is.
+        The command that gives this advice.
     """
 
     name: str
@@ -108,11 +134,13 @@ class Advice(Result):
     before: float
     accuracy: float | None
     changes: tuple[Advised, ...]
+    together: tuple[Advised, ...]
     untried: tuple[Untried, ...]
     n_considered: int
     n_samples: int
     n_steps: int
     deployment: Any = field(repr=False)
+    files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
     typed: str = field(default="", repr=False)
 
     @property
@@ -122,14 +150,20 @@ class Advice(Result):
 
     @property
     def best(self) -> Advised | None:
-        """The one that saves most without losing a point of accuracy; None: none does."""
-        saving = [change for change in self.changes if change.saving > 0 and self.keeps(change)]
-        return saving[0] if saving else None
+        """What saves most and loses no point of accuracy, one or several; None: nothing does."""
+        saving = [change for change in self.all_changes if change.saving > 0 and self.keeps(change)]
+        return max(saving, key=lambda change: change.saving, default=None)
+
+    @property
+    def all_changes(self) -> tuple[Advised, ...]:
+        """Those together, and each by itself."""
+        return (*self.together, *self.changes)
 
     def keeps(self, change: Advised) -> bool:
         """Whether no more than a point of accuracy is lost; without labels it is not known: no."""
-        from ...layout.verdict import POINTS, points
+        return self.accuracy is not None and loses_none(self.accuracy, change.accuracy)
 
-        if self.accuracy is None or change.accuracy is None:
-            return False
-        return points(self.accuracy, change.accuracy) <= POINTS
+
+def loses_none(before: float, after: float | None) -> bool:
+    """Whether no more than a point of accuracy is lost."""
+    return after is not None and points(before, after) <= POINTS

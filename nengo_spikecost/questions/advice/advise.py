@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...activity.samples import with_labels
+from ...activity.subject import subject as of_network
 from ...errors import DataError, SpikeCostError
 from ...loihi import Deployment, deploy
 from ...options import takes_options
 from ...trying.retyping import command_of
-from .advice_record import COUNTS, FIRST, Advice, Advised, Untried
+from .advice_record import COUNTS, FIRST, Advice, Advised, Untried, loses_none
 from .advise_options import AdviseOptions
 from .advised_network import Subject
-from .changes import Change, candidates
+from .changes import Change, Together, candidates
+from .recipe import Recipe
+from .typed_changes import flags_of, python_line
 
 #: Changes that are predicted from the first samples, for each that is made.
 PREDICTED = 2
@@ -43,6 +46,9 @@ def advise(
        first samples. The prediction is what the network takes on all samples, times the ratio that
        was found on these.
     4. Those with the largest predicted saving are made and run on all samples.
+    5. Those of them that save, keep accuracy and go together are made in one network, predicted and
+       run likewise. If accuracy is lost, the one that loses most by itself is left out, and the
+       others are tried again.
 
     Parameters
     ----------
@@ -78,19 +84,31 @@ def advise(
         )
     running = {**options.running(), "progress": options.progress}
     deployment = deploy(network, x, y, **running, **convert_options)
-    subject = Subject(deployment, x, y, options)
+    was_converted = deployment.network is not network and hasattr(deployment.network, "remade")
+    x = _by_name(deployment.network, x)
+    subject = Subject(deployment, x, y, options, was_converted, convert_options)
     changes, untried = candidates(subject)
     predictions, failed = _predictions(subject, changes)
-    made = [_realised(subject, found) for found in predictions[: options.n_changes]]
-    done = [one for one in made if isinstance(one, Advised)]
-    untried += [*failed, *(one for one in made if isinstance(one, Untried))]
+    tried = [(one.change, _realised(subject, one)) for one in predictions[: options.n_changes]]
+    made = [(change, done) for change, done in tried if isinstance(done, Advised)]
+    made.sort(key=lambda pair: -pair[1].saving)
+    untried += [*failed, *(one for _, one in tried if isinstance(one, Untried))]
+    together, apart = _together(subject, made) if options.combine else ([], [])
     return Advice(
         deployment.name, options.save, options.boundary,
         options.host if options.save == "energy" else None, subject.before, deployment.accuracy,
-        tuple(sorted(done, key=lambda one: -one.saving)), tuple(untried), len(changes),
+        tuple(done for _, done in made), tuple(together), (*untried, *apart), len(changes),
         subject.n_samples, subject.work.n_steps, deployment,
-        command_of("nengo-spikecost advise MODEL --data DATA", options, convert_options),
+        typed=command_of("nengo-spikecost advise MODEL --data DATA", options, convert_options),
     )  # fmt: skip
+
+
+def _by_name(network: Any, x: Any) -> Any:
+    """Samples by the names of inputs, not by Nodes: a changed network has others."""
+    if not isinstance(x, Mapping) or hasattr(network, "remade"):
+        return x
+    names = {node: name for name, node in of_network(network).inputs.items()}
+    return {names.get(key, key): values for key, values in x.items()}
 
 
 @dataclass(frozen=True)
@@ -148,12 +166,12 @@ def _predicted(subject: Subject, change: Change, foreseen: float | None) -> _Pre
     n = subject.n_first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of changes that nobody has asked for
-        network, arguments = change.made(subject)
+        network, arguments = change.recipe.made(subject)
         ran = subject.deployed(network, n, **arguments)
         ratio, unsure = _ratio(subject, ran)
         while unsure > UNSURE and n < subject.most_first:
             n = min(2 * n, subject.most_first)
-            ran = subject.deployed(ran, n)
+            ran = subject.deployed(ran, n, **change.recipe.running())
             ratio, unsure = _ratio(subject, ran)
     return _Predicted(change, ratio * subject.before, FIRST, n, ran)
 
@@ -181,18 +199,73 @@ def _ratio(subject: Subject, ran: Deployment) -> tuple[float, float]:
 def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
     """The change made, and run on all samples."""
     change = predicted.change
+    recipe = change.recipe
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if predicted.ran is not None:
-                ran = subject.deployed(predicted.ran)
+            if predicted.ran is not None:  # with its block shapes
+                ran = subject.deployed(predicted.ran, **recipe.running())
             else:
-                network, arguments = change.made(subject)
+                network, arguments = recipe.made(subject)
                 ran = subject.deployed(network, **arguments)
     except SpikeCostError as error:
         return _untried(change, error)
     return Advised(
-        change.kind, change.layer, change.words, dict(change.arguments), predicted.basis,
+        change.kind, change.layer, change.words, recipe.arguments(subject), predicted.basis,
         predicted.n_first, subject.before, predicted.value, float(subject.of(ran).mean()),
-        ran.accuracy,
+        ran.accuracy, python_line(subject, recipe), flags_of(subject, recipe),
     )  # fmt: skip
+
+
+def _together(
+    subject: Subject, made: list[tuple[Change, Advised]]
+) -> tuple[list[Advised], list[Untried]]:
+    """Changes in one network: those that save and go together, and fewer while accuracy is lost.
+
+    Parameters
+    ----------
+    subject : Subject
+    made : list of (Change, Advised)
+        Each by itself, the one that saved most first.
+    """
+    accuracy = subject.deployment.accuracy
+    chosen: list[tuple[Change, Advised]] = []
+    for change, one in made:
+        keeps = accuracy is None or loses_none(accuracy, one.accuracy)
+        fits = all(change.recipe.goes_with(other.recipe) for other, _ in chosen)
+        if keeps and fits and one.saving > LEAST * subject.before:
+            chosen.append((change, one))
+    tried: list[Advised] = []
+    failed: list[Untried] = []
+    while len(chosen) > 1:
+        change = _joined(chosen)
+        done: Advised | Untried
+        try:
+            done = _realised(subject, _predicted(subject, change, None))
+        except SpikeCostError as error:
+            done = _untried(change, error)
+        if isinstance(done, Untried):
+            failed.append(done)
+            chosen.pop()
+            continue
+        parts = [one for _, one in chosen]
+        done = replace(
+            done, parts=tuple(one.words for one in parts), alone=sum(one.saving for one in parts)
+        )
+        tried.append(done)
+        if accuracy is None or loses_none(accuracy, done.accuracy):
+            break
+        chosen.remove(max(reversed(chosen), key=lambda pair: _lost(accuracy, pair[1].accuracy)))
+    return tried, failed
+
+
+def _joined(chosen: list[tuple[Change, Advised]]) -> Together:
+    """Changes as one."""
+    recipe = Recipe()
+    for change, _ in chosen:
+        recipe = recipe.along_with(change.recipe)
+    return Together("", "; ".join(change.words for change, _ in chosen), recipe)
+
+
+def _lost(before: float, after: float | None) -> float:
+    return 0.0 if after is None else before - after

@@ -11,7 +11,13 @@ from ...energy.loihi_chip import ChipOptions
 from ...energy.loihi_chip.boundaries import BOUNDARIES
 from ...errors import ArgumentError, EnergyError
 from ...loihi.deploy_options import CONVERTING, DeployOptions
-from ...options import option
+from ...options import of_call, option
+
+
+def name_or_none(text: str) -> str | None:
+    """Reads a name, or None."""
+    return None if text.lower() == "none" else text
+
 
 #: What may be saved.
 SAVINGS = ("energy", "time")
@@ -42,20 +48,21 @@ class AdviseOptions(DeployOptions):
         Shares of the steps, and of a layer's firing rates, that a change leaves.
     prune_share : float
         Share of a layer's units or channels that are pruned: those with the fewest spikes.
+    combine : bool
+        Whether those that save are also tried together.
     """
 
     save: str = option("energy", choices=SAVINGS, help="What is to be saved.")
     boundary: str = option(
         "core dynamic", choices=tuple(BOUNDARIES), help="Of which energy: see deploy --cost."
     )
-    profile: str = option(
-        "silicon", choices=("silicon", "davies2018"), help="Energies and times of the chip."
-    )
-    board: str = option("nahuku32")
-    host_io: str | float | None = option(None)
+    profile: Any = of_call(ChipOptions, "profile", "silicon")
+    board: Any = of_call(ChipOptions, "board")
+    host_io: Any = of_call(ChipOptions, "host_io")
     host: str | None = option(
-        "cpu", metavar="DEVICE", help="The processor beside the chip, whose energy is added."
-    )
+        "cpu", metavar="DEVICE", read=name_or_none,
+        help="The processor beside the chip, whose energy is added; none: the chip alone.",
+    )  # fmt: skip
     n_changes: int = option(5, flag="--changes", help="How many changes are made and measured.")
     first_samples: int = option(
         10, help="Samples to predict a change from that does not follow from counts."
@@ -63,6 +70,7 @@ class AdviseOptions(DeployOptions):
     keep_steps: float = option(0.75, help="Share of the steps that a change leaves.")
     keep_rate: float = option(0.5, help="Share of a layer's rates that a change leaves.")
     prune_share: float = option(0.25, help="Share of a layer's channels that a change prunes.")
+    combine: bool = option(True, help="Try those that save together, too.")
     presentation: str | None = option(
         "fresh", choices=("fresh", "continuous"),
         help="Start every sample afresh, or let it run on from the one before.",
@@ -83,6 +91,7 @@ class AdviseOptions(DeployOptions):
                 f"advise needs target='emulator', which alone counts what cores do, not "
                 f"{self.target!r}."
             )
+        self.chip  # noqa: B018  (its names are checked)
         if self.host is not None and devices.get(self.host).spiking:
             raise EnergyError(f"host must be a processor, such as 'cpu'; {self.host} is spiking.")
 

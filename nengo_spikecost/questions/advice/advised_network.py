@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +13,10 @@ from ...chip.chip_work import ChipWork
 from ...energy import devices
 from ...energy.host_pricing import price_host
 from ...energy.loihi_chip import price_chip
+from ...graph import NetworkGraph
 from ...loihi import Deployment, deploy
 from ...trying.bench import first
+from ...trying.pruning import in_keras_2
 from ...workload.exact import ExactCounter
 from ...workload.measured_chip import chip_work
 from ...workload.workload_record import Workload
@@ -30,12 +33,18 @@ class Subject:
     x, y : array
         All samples and labels.
     options : AdviseOptions
+    was_converted : bool
+        Whether a Keras model was given, not what it was converted to.
+    convert_options : mapping from str to object
+        Further arguments of `convert` that were given.
     """
 
     deployment: Deployment
     x: Any = field(repr=False)
     y: Any = field(repr=False)
     options: AdviseOptions
+    was_converted: bool = True
+    convert_options: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def work(self) -> ChipWork:
@@ -52,6 +61,36 @@ class Subject:
         """Of a Keras model; None of a network."""
         network = self.deployment.network
         return network if hasattr(network, "remade") else None
+
+    @cached_property
+    def model(self) -> Any:
+        """The Keras model, in Keras 2, without the neurons that make spikes of its inputs."""
+        assert self.conversion is not None
+        return in_keras_2(self.conversion.options["model"])
+
+    def own_name(self, layer: str) -> str:
+        """A layer's name in that model: behind neurons for its inputs it is a part of another."""
+        inner = self.conversion is not None and self.conversion.options.get("spike_input")
+        return layer.rpartition("/")[2] if inner else layer
+
+    @cached_property
+    def graph(self) -> NetworkGraph:
+        """Its populations, on the chip and beside it."""
+        return NetworkGraph(self.deployment.network)
+
+    @cached_property
+    def scales(self) -> dict[str, float]:
+        """Of a conversion, the scale of each layer whose outputs can be divided by one."""
+        assert self.conversion is not None
+        layers = [p.layer for p in self.graph.populations if hasattr(p.neuron_type, "amplitude")]
+        known = self.conversion.scale_firing_rates
+        return {layer: float(known.get(layer, 1.0)) for layer in dict.fromkeys(layers)}
+
+    @property
+    def layers_off_chip(self) -> list[str]:
+        """Layers with neurons that the host computes."""
+        beside = [p.layer for p in self.graph.populations if not p.on_chip]
+        return list(dict.fromkeys(beside))
 
     @property
     def n_samples(self) -> int:

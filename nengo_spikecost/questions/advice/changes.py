@@ -2,29 +2,28 @@
 
 A `Change` knows three things: what an inference would take with it, as far as counts of the network
 as it is say so (`foreseen`); whether that is all there is to say (`determined`), or the change is
-to be predicted from the first samples; and the changed network (`made`).
+to be predicted from the first samples; and how it is made (`recipe`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...chip.changed_work import Share, first_steps, thinned
 from ...energy import devices
 from ...energy.host_pricing import DEFAULT_HOST
-from ...errors import SpikeCostError
-from ...graph import NetworkGraph
+from ...errors import ConversionError, SpikeCostError
 from ...layout.si import counted
-from ...loihi import fit_blocks
 from ...loihi.blocks.search_costs import OBJECTIVES
-from ...trying.pruning import check_prunable, pruned, units, weights_layer
+from ...trying.network_changes import check_scalable, ensemble_of_layer, units_of
+from ...trying.pruning import check_prunable, size_of, weights_layer
 from .advice_record import Untried
 from .advised_network import Subject
+from .recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,13 @@ class Change(ABC):
     layer : str
         The layer that is changed; empty: the whole network.
     words : str
-    arguments : mapping from str to object
-        Of `deploy` or `convert`, where these do it.
+    recipe : Recipe
+        How it is made.
     """
 
     layer: str
     words: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe
 
     kind = ""
 
@@ -54,16 +53,6 @@ class Change(ABC):
     def foreseen(self, subject: Subject) -> float | None:
         """J or s of an inference by the counts; None: they say nothing."""
 
-    @abstractmethod
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        """The changed network, and further arguments of `deploy`.
-
-        Raises
-        ------
-        SpikeCostError
-            If it can't be made.
-        """
-
 
 class FewerSteps(Change):
     """Samples shown for fewer steps: what was counted until then."""
@@ -74,18 +63,12 @@ class FewerSteps(Change):
         # what a sample leaves behind matters for the next one
         return subject.deployment.activity.protocol.presentation == "fresh"
 
-    @property
-    def n_steps(self) -> int:
-        """Those that are left."""
-        return int(self.arguments["n_steps"])
-
     def foreseen(self, subject: Subject) -> float:
-        share = self.n_steps / subject.work.n_steps
-        chip = subject.chip_takes(first_steps(subject.work, self.n_steps))
+        n_steps = self.recipe.n_steps
+        assert n_steps is not None
+        share = n_steps / subject.work.n_steps
+        chip = subject.chip_takes(first_steps(subject.work, n_steps))
         return chip + subject.host_J(subject.workload, share)
-
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        return subject.deployment, {"n_steps": self.n_steps}
 
 
 class LowerRate(Change):
@@ -99,11 +82,6 @@ class LowerRate(Change):
         shares = {**behind(subject, self.layer, left), **own}
         return subject.chip_takes(thinned(subject.work, shares)) + subject.own_host_J
 
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        assert subject.conversion is not None
-        changed = subject.conversion.remade(**self.arguments)
-        return changed, same_blocks(subject)
-
 
 @dataclass(frozen=True)
 class Prune(Change):
@@ -111,12 +89,11 @@ class Prune(Change):
 
     Attributes
     ----------
-    keep : ndarray of bool, shape (n_units,)
-    spikes_left : float
-        Share of the layer's spikes that the others fire.
+    units_left, spikes_left : float
+        Shares of the layer's units that are left, and of its spikes, which these fire.
     """
 
-    keep: np.ndarray = field(default_factory=lambda: np.ones(0, bool), repr=False)
+    units_left: float = 1.0
     spikes_left: float = 1.0
 
     kind = "prune"
@@ -128,17 +105,10 @@ class Prune(Change):
         return self.spikes_left == 1 and own and subject.own_host_J == 0
 
     def foreseen(self, subject: Subject) -> float:
-        units = float(self.keep.mean())
+        units = self.units_left
         own = {self.layer: Share(units, self.spikes_left, units, units)}
         shares = {**behind(subject, self.layer, self.spikes_left), **own}
         return subject.chip_takes(thinned(subject.work, shares)) + subject.own_host_J
-
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        conversion = subject.conversion
-        assert conversion is not None
-        target: Any = weights_layer(conversion.model, self.layer)
-        smaller = pruned(conversion.model, target.name, self.keep)
-        return conversion.remade(model=smaller), {}
 
 
 class OtherBlocks(Change):
@@ -148,14 +118,6 @@ class OtherBlocks(Change):
 
     def foreseen(self, subject: Subject) -> None:
         return None
-
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        activity = subject.deployment.activity
-        fit = fit_blocks(
-            subject.deployment.network, self.arguments["objective"], spikes=activity,
-            progress=False,
-        )  # fmt: skip
-        return fit, {}
 
 
 class ToHost(Change):
@@ -177,14 +139,6 @@ class ToHost(Change):
         more = synops * host.energy_per_synop_J + updates * host.energy_per_neuron_J
         return chip + more + subject.own_host_J
 
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        assert subject.conversion is not None
-        conversion = subject.conversion.remade()
-        for population in NetworkGraph(conversion).populations:
-            if population.layer == self.layer and population.ensemble is not None:
-                conversion.net.config[population.ensemble].on_chip = False
-        return conversion, {}
-
 
 class ToChip(Change):
     """A model's inputs as spikes, so that the chip computes the layer that they are fed to."""
@@ -194,15 +148,14 @@ class ToChip(Change):
     def foreseen(self, subject: Subject) -> None:
         return None
 
-    def made(self, subject: Subject) -> tuple[Any, dict[str, Any]]:
-        assert subject.conversion is not None
-        return subject.conversion.remade(**self.arguments), {}
 
+class Together(Change):
+    """Several changes of one network."""
 
-def same_blocks(subject: Subject) -> dict[str, Any]:
-    """The block shapes that the network has, for one with the same layers."""
-    fit = subject.deployment.fit
-    return {} if fit is None else {"block_shapes": fit}
+    kind = "together"
+
+    def foreseen(self, subject: Subject) -> None:
+        return None
 
 
 def behind(subject: Subject, layer: str, left: float) -> dict[str, Share]:
@@ -241,77 +194,91 @@ def _steps(subject: Subject) -> Iterator[Change | Untried]:
     if subject.deployment.activity.protocol.frames != 1 or not 1 <= left < now:
         yield Untried("steps", "", f"its samples have {counted(now, 'step')} of their own")
     else:
-        yield FewerSteps("", f"{left} of {now} steps", {"n_steps": left})
+        yield FewerSteps("", f"{left} of {now} steps", Recipe(n_steps=left))
 
 
 def _rates(subject: Subject) -> Iterator[Change | Untried]:
-    conversion = subject.conversion
-    if conversion is None:
-        yield Untried("rate", "", "only a Keras model that is converted has scales of firing rates")
-        return
-    spiking = {population.layer for population in NetworkGraph(conversion).populations}
-    own = {k: v for k, v in conversion.scale_firing_rates.items() if k in spiking}
+    keep = subject.options.keep_rate
     for layer in subject.work.layer_names:
-        if layer in own:
-            scale = own[layer] * subject.options.keep_rate
-            words = f"{layer}: scale {scale:g}, not {own[layer]:g}"
-            yield LowerRate(layer, words, {"scale_firing_rates": {**own, layer: scale}})
+        recipe = Recipe(rates={layer: keep})
+        if subject.conversion is None:
+            try:
+                net = subject.deployment.network
+                check_scalable(net, ensemble_of_layer(net, layer))
+            except SpikeCostError as error:
+                yield Untried("rate", layer, str(error))
+                continue
+            yield LowerRate(layer, f"{layer}: {keep:g} times the rate", recipe)
+        elif layer in subject.scales:
+            now = subject.scales[layer]
+            yield LowerRate(layer, f"{layer}: scale {now * keep:g}, not {now:g}", recipe)
+        else:
+            yield Untried("rate", layer, "its neurons have no amplitude to divide a scale out of")
 
 
 def _prunings(subject: Subject) -> Iterator[Change | Untried]:
-    conversion = subject.conversion
-    if conversion is None:
-        yield Untried("prune", "", "layers of Keras models can be pruned, those of networks not")
-        return
     for layer in subject.work.layer_names:
-        spikes = _spikes_of_units(subject, layer)
-        if isinstance(spikes, str):
-            yield Untried("prune", layer, spikes)
+        try:
+            name, spikes = _spikes_of_units(subject, layer)
+        except SpikeCostError as error:
+            yield Untried("prune", layer, str(error))
             continue
         n_units = len(spikes)
+        if n_units == 1:
+            yield Untried("prune", layer, "it has one unit alone")
+            continue
         fewest = np.argsort(spikes, kind="stable")[: round(n_units * subject.options.prune_share)]
         silent = np.flatnonzero(spikes == 0)
-        for gone, kind in ((silent, "that never fire"), (fewest, "with the fewest spikes")):
-            keep = np.ones(n_units, dtype=bool)
-            keep[gone] = False
-            if len(gone) and keep.any() and (gone is silent or spikes[gone].any()):
-                left = float(spikes[keep].sum() / max(spikes.sum(), 1))
-                words = f"{layer}: without {len(gone)} of {n_units} channels, {kind}"
-                yield Prune(layer, words, {}, keep, left)
+        for gone, which in ((silent, "that never fire"), (fewest, "with the fewest spikes")):
+            if 0 < len(gone) < n_units and (gone is silent or spikes[gone].any()):
+                left = 1 - float(spikes[gone].sum() / max(spikes.sum(), 1))
+                words = f"{layer}: without {len(gone)} of {n_units} {name}, {which}"
+                own = subject.own_name(layer)
+                recipe = Recipe(without={own: tuple(sorted(map(int, gone)))})
+                yield Prune(layer, words, recipe, 1 - len(gone) / n_units, left)
 
 
-def _spikes_of_units(subject: Subject, layer: str) -> np.ndarray | str:
-    """Spikes of each unit or channel of a layer, of all samples; or why it can't be pruned."""
-    model = subject.conversion.model if subject.conversion else None
-    target = weights_layer(model, layer)
+def _spikes_of_units(subject: Subject, layer: str) -> tuple[str, np.ndarray]:
+    """Spikes of each unit or channel of a layer, of all samples, and what they are called.
+
+    Raises
+    ------
+    ConversionError, NetworkGraphError
+        If it can't be pruned, with the reason.
+    """
+    counts = subject.deployment.activity.populations
+    if subject.conversion is None:
+        net = subject.deployment.network
+        units = units_of(net, ensemble_of_layer(net, layer))
+        (own,) = (counts[p.name].counts for p in subject.graph.populations if p.layer == layer)
+        word = "neurons" if units.max() + 1 == len(units) else "channels"
+        return word, np.bincount(units, weights=own.sum(axis=0))
+    target = weights_layer(subject.model, subject.own_name(layer))
     if target is None:
-        return "is neither a Dense nor a Conv layer, nor activations behind one"
-    own = [p for p in NetworkGraph(subject.deployment.network).populations if p.layer == layer]
-    n_units = units(target)
-    counts = [subject.deployment.activity.populations[p.name].counts for p in own]
-    if len(counts) != 1 or counts[0].shape[1] % n_units:
-        return f"its neurons are in {counted(len(counts), 'population')}, unlike its units"
-    if n_units == 1:
-        return "it has one unit alone"
-    try:  # what reads it may need all of its channels
-        check_prunable(model, target.name)
-    except SpikeCostError as error:
-        return str(error)
-    return np.asarray(counts[0].sum(axis=0).reshape(-1, n_units).sum(axis=0))
+        raise ConversionError("is neither a Dense nor a Conv layer, nor activations behind one")
+    n_units = size_of(target)
+    several = [counts[p.name].counts for p in subject.graph.populations if p.layer == layer]
+    if len(several) != 1 or several[0].shape[1] % n_units:
+        raise ConversionError(
+            f"its neurons are in {counted(len(several), 'population')}, unlike its units"
+        )
+    check_prunable(subject.model, target.name)  # what reads it may need all of its channels
+    return "channels", several[0].sum(axis=0).reshape(-1, n_units).sum(axis=0)
 
 
 def _blocks(subject: Subject) -> Iterator[Change | Untried]:
+    if subject.deployment.fit is None:
+        yield Untried("blocks", "", "its block shapes are those of the network's configuration")
+        return
     for objective in OBJECTIVES:
         if objective != subject.options.objective:
             words = f"block shapes for {objective}, not {subject.options.objective}"
-            yield OtherBlocks("", words, {"objective": objective})
+            yield OtherBlocks("", words, Recipe(objective=objective))
 
 
 def _to_host(subject: Subject) -> Iterator[Change | Untried]:
     layers = subject.work.layer_names
-    if subject.conversion is None:
-        yield Untried("host", "", "layers of Keras models are moved, those of networks not")
-    elif subject.options.save == "time":
+    if subject.options.save == "time":
         yield Untried("host", "", "how long a processor takes for a layer is not known")
     elif subject.options.host is None:
         yield Untried("host", "", "the host's work is not counted: say which processor, host='cpu'")
@@ -319,10 +286,12 @@ def _to_host(subject: Subject) -> Iterator[Change | Untried]:
         yield Untried("host", "", "nothing would be left on the chip")
     else:
         for layer in layers:
-            yield ToHost(layer, f"{layer} on the host")
+            yield ToHost(layer, f"{layer} on the host", Recipe(off_chip=(layer,)))
 
 
 def _to_chip(subject: Subject) -> Iterator[Change | Untried]:
     conversion = subject.conversion
-    if conversion is not None and not conversion.options.get("spike_input"):
-        yield ToChip("", "inputs as spikes to the chip", {"spike_input": True})
+    if conversion is None:
+        yield Untried("chip", "", "of a Keras model alone inputs are known, which become spikes")
+    elif not conversion.options.get("spike_input"):
+        yield ToChip("", "inputs as spikes to the chip", Recipe(spike_input=True))

@@ -11,21 +11,20 @@ from ...layout.plots import bar_size, draw_groups
 from ...layout.si import MISSING, counted, si
 from ...layout.verdict import NextStep, Verdict
 from ...options import plain
-from ...trying.attempts import FLAGS
-from ...trying.retyping import changed_command
 from ..advice.advice_record import FIRST, Advice, Advised
+from ..advice.typed_changes import command
 
-#: Flags of the arguments that changes have.
-FLAGS_OF_CHANGES = {**FLAGS, "objective": "--objective"}
+#: Share of the energy by which savings may differ and still are called the same.
+EVEN = 0.005
 
 
 @presents(Advice)
 class AdvicePresenter(Presenter[Advice]):
-    """A row for each change that was made, the one that saved most first."""
+    """A row for each change that was made, the best first, and for several together."""
 
     format = "nengo-spikecost/advice/1"
     index = "change"
-    nested = ("arguments",)
+    nested = ("arguments", "parts")
 
     def title(self, advice: Advice) -> str:
         return f"{advice.name}: what saves {advice.save}"
@@ -36,23 +35,25 @@ class AdvicePresenter(Presenter[Advice]):
     def verdict(self, advice: Advice) -> Verdict:
         best, lines = advice.best, []
         lines.append(("now", f"{si(advice.before, advice.unit)}{_accuracy_words(advice)}"))
+        most = max(advice.all_changes, key=lambda change: change.saving, default=None)
         if best is not None:
-            lines.append(("best", f"{best.words}: {_saved(advice, best)}, {_with(best)}"))
-        elif advice.changes and advice.changes[0].saving > 0:
-            first = advice.changes[0]
-            lost = "" if first.accuracy is None else ", with more than a point of accuracy lost"
-            lines.append(("most", f"{first.words}: {_saved(advice, first)}{lost}"))
+            lines.append(("best", f"{_words(best)}: {_saved(advice, best)}, {_with(best)}"))
+        elif most is not None and most.saving > 0:
+            lost = "" if most.accuracy is None else ", with more than a point of accuracy lost"
+            lines.append(("most", f"{_words(most)}: {_saved(advice, most)}{lost}"))
         elif advice.changes:
             lines.append(("best", "No change that was made saves any"))
         else:
             lines.append(("best", "No change saves a hundredth of it"))
+        lines.append(("together", _together(advice)))
         return Verdict.of(*lines, next_steps=_next_steps(advice))
 
     def charts(self, advice: Advice) -> Iterable[Chart]:
-        if advice.changes:
+        shown = advice.all_changes
+        if shown:
             yield Bars(
-                f"Realised saving of {advice.save}", tuple(c.words for c in advice.changes),
-                {"saved": [max(c.saving, 0.0) for c in advice.changes]}, advice.unit,
+                f"Realised saving of {advice.save}", tuple(_label(advice, c) for c in shown),
+                {"saved": [max(c.saving, 0.0) for c in shown]}, advice.unit,
             )  # fmt: skip
 
     def summary(self, advice: Advice) -> Iterable[str | Table]:
@@ -63,18 +64,18 @@ class AdvicePresenter(Presenter[Advice]):
         unit = advice.unit
         rows = [
             [
-                change.words, si(change.predicted_saving, unit), si(change.saving, unit),
+                _label(advice, change), si(change.predicted_saving, unit), si(change.saving, unit),
                 _signed(change.error), f"{change.saving / advice.before:.1%}",
                 si(change.realised, unit), _percent(change.accuracy),
             ]
-            for change in advice.changes
+            for change in (*advice.changes, *advice.together)
         ]  # fmt: skip
         now = ["as it is", MISSING, MISSING, MISSING, MISSING, si(advice.before, unit)]
         rows.append([*now, _percent(advice.accuracy)])
         yield Table.of(heads, rows, n_text=1, title=_what(advice), notes=tuple(_notes(advice)))
 
     def records(self, advice: Advice) -> list[dict[str, Any]]:
-        return [_record(change) for change in advice.changes]
+        return [_record(advice, change) for change in (*advice.changes, *advice.together)]
 
     def content(self, advice: Advice) -> dict[str, Any]:
         return {
@@ -82,7 +83,8 @@ class AdvicePresenter(Presenter[Advice]):
             "host": advice.host, "unit": advice.unit, "before": advice.before,
             "accuracy": advice.accuracy, "n_samples": advice.n_samples,
             "n_steps": advice.n_steps, "n_considered": advice.n_considered,
-            "changes": self.records(advice),
+            "changes": [_record(advice, change) for change in advice.changes],
+            "together": [_record(advice, change) for change in advice.together],
             "untried": [
                 {"kind": one.kind, "layer": one.layer, "reason": one.reason}
                 for one in advice.untried
@@ -90,24 +92,26 @@ class AdvicePresenter(Presenter[Advice]):
         }  # fmt: skip
 
     def size(self, advice: Advice) -> tuple[float, float]:
-        return bar_size(2 * max(len(advice.changes), 1))
+        return bar_size(2 * max(len(advice.all_changes), 1))
 
     def draw(self, advice: Advice, axes: Any) -> None:
+        shown = advice.all_changes
         values = {
-            "predicted": [max(c.predicted_saving, 0.0) for c in advice.changes],
-            "realised": [max(c.saving, 0.0) for c in advice.changes],
+            "predicted": [max(c.predicted_saving, 0.0) for c in shown],
+            "realised": [max(c.saving, 0.0) for c in shown],
         }
         words = f"{advice.save.capitalize()} saved per inference"
-        draw_groups(axes, [c.words for c in advice.changes], values, advice.unit, words)
+        draw_groups(axes, [_label(advice, c) for c in shown], values, advice.unit, words)
 
 
-def _record(change: Advised) -> dict[str, Any]:
+def _record(advice: Advice, change: Advised) -> dict[str, Any]:
     return {
         "change": change.words, "kind": change.kind, "layer": change.layer,
         "arguments": plain(change.arguments), "basis": change.basis, "n_first": change.n_first,
         "before": change.before, "predicted": change.predicted, "realised": change.realised,
         "predicted_saving": change.predicted_saving, "saving": change.saving,
-        "accuracy": change.accuracy,
+        "accuracy": change.accuracy, "parts": list(change.parts), "alone": change.alone,
+        "command": _command(advice, change), "code": change.code,
     }  # fmt: skip
 
 
@@ -123,12 +127,17 @@ def _what(advice: Advice) -> str:
 
 
 def _notes(advice: Advice) -> Iterable[str]:
-    by_first = [change for change in advice.changes if change.basis == FIRST]
+    by_first = [change for change in advice.all_changes if change.basis == FIRST]
     weighed = "was" if advice.n_considered == 1 else "were"
     yield (
         f"{counted(advice.n_considered, 'change')} {weighed} weighed; those with the largest "
         "predicted saving were made, each by itself, and run on all samples."
     )
+    if advice.together:
+        yield (
+            "Together: changes that save, keep accuracy by themselves and go together, made in one "
+            "network and run on all samples, too."
+        )
     if by_first:
         fewest, most = (f(change.n_first for change in by_first) for f in (min, max))
         first = f"{fewest}" if fewest == most else f"{fewest} to {most}"
@@ -162,17 +171,53 @@ def _percent(share: float | None) -> str:
     return MISSING if share is None else f"{100 * share:.1f} %"
 
 
+def _words(change: Advised) -> str:
+    """What is done, as part of a sentence."""
+    return f"{change.words}, together" if change.parts else change.words
+
+
+def _label(advice: Advice, change: Advised) -> str:
+    """What is done, as the name of a row: those that are together by their numbers."""
+    if not change.parts:
+        return f"{advice.changes.index(change) + 1}. {change.words}"
+    words = [one.words for one in advice.changes]
+    return " + ".join(str(words.index(part) + 1) for part in change.parts) + " together"
+
+
+def _together(advice: Advice) -> str:
+    """Whether savings overlap, of those that were tried together last."""
+    if not advice.together:
+        return ""
+    last = advice.together[-1]
+    saved, alone = (f"{value / advice.before:.0%}" for value in (last.saving, last.alone))
+    words = f"{len(last.parts)} changes save {saved}; what each saves by itself adds up to {alone}"
+    share = last.overlap / advice.before
+    if abs(share) < EVEN:
+        meaning = "they save as much as by themselves"
+    elif share > 0:
+        meaning = "they overlap, as one saves what another would have saved"
+    else:
+        meaning = "they help each other"
+    if last.accuracy is not None and not advice.keeps(last):
+        meaning += "; more than a point of accuracy is lost"
+    return f"{words}: {meaning}"
+
+
 def _next_steps(advice: Advice) -> Iterable[NextStep]:
-    """Those that keep accuracy, as commands where they have one."""
-    for change in advice.changes:
-        if change.saving > 0 and advice.keeps(change):
-            words = f"{change.words}: {_saved(advice, change)}, {_with(change)}"
-            yield NextStep(words, _command(advice, change), tried=True)
+    """All that save, as commands or in Python; those that keep accuracy first."""
+    saving = sorted(
+        (change for change in advice.all_changes if change.saving > 0),
+        key=lambda change: (not advice.keeps(change), -change.saving),
+    )
+    for change in saving:
+        lost = "" if advice.keeps(change) or change.accuracy is None else ", more than a point lost"
+        with_ = "" if change.accuracy is None else f", {_with(change)}{lost}"
+        words = f"{_words(change)}: {_saved(advice, change)}{with_}"
+        yield NextStep(words, _command(advice, change) or change.code, tried=True)
 
 
 def _command(advice: Advice, change: Advised) -> str:
-    arguments = change.arguments
-    plain_flags = all(not isinstance(value, dict) for value in arguments.values())
-    if not arguments or not plain_flags or not advice.typed:
+    """The command that makes the change; empty where there is none for it."""
+    if change.flags is None or not advice.typed:
         return ""
-    return changed_command(advice.typed, arguments, FLAGS_OF_CHANGES)
+    return command(advice.typed, advice.files, change.flags, change.arguments.get("without", {}))

@@ -1,0 +1,154 @@
+"""Changes as one types them: a line of Python, and a command."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ...options import is_plain
+from .advise_options import AdviseOptions
+from .advised_network import Subject
+from .recipe import Recipe
+
+#: Of `deploy` alone: what is counted and tried, which the figures do not depend on.
+NOT_TYPED = ("by_step", "try_out", "memory", "checkpoint")
+
+#: Flags of ``advise`` that ``deploy`` has not, or that name files, beside those of its options.
+DROPPED = ("--plot", "--csv", "--json", "--html", "--checkpoint")
+
+
+def python_line(subject: Subject, recipe: Recipe) -> str:
+    """The call that does it, for ``network``, ``x`` and ``y`` as they were given to `advise`."""
+    more = dict(subject.convert_options)
+    running = {k: v for k, v in subject.options.running().items() if k not in NOT_TYPED}
+    name = "model" if subject.conversion is not None else "network"
+    if subject.conversion is None:
+        altering = recipe.altering()
+        made = f"nsc.changed_network(network, {_written(altering)})" if altering else name
+    else:
+        changes = recipe.converting(subject)
+        pruned = f"nsc.prune({{}}, {_value('without', _plain_units(recipe.without))})"
+        if subject.was_converted:
+            made = pruned.format(name) if recipe.without else name
+            more.update(changes)
+        else:
+            name = "conversion"
+            own = pruned.format('conversion.options["model"]')
+            written = [f"model={own}"] if recipe.without else []
+            written += [_written(changes)] if changes else []
+            made = f"conversion.remade({', '.join(written)})" if written else name
+    if recipe.changes_layers or recipe.objective:
+        running.pop("block_shapes", None)
+    labels = "" if subject.y is None else ", y"
+    arguments = {**running, **more, **recipe.running()}
+    return f"nsc.loihi.deploy({made}, x{labels}, {_written(arguments)})"
+
+
+def flags_of(subject: Subject, recipe: Recipe) -> tuple[str, ...] | None:
+    """Flags of ``deploy`` that do it, but for units that are taken out; None: there are none."""
+    if subject.conversion is None and recipe.changes_network:
+        return None
+    words: list[str] = []
+    if recipe.n_steps is not None:
+        words += ["--steps", str(recipe.n_steps)]
+    if recipe.objective:
+        words += ["--objective", recipe.objective]
+    for layer, factor in recipe.rates.items():
+        words += ["--scale", f"{layer}={subject.scales[layer] * factor:.12g}"]
+    for layer in recipe.converting(subject).get("off_chip", ()):
+        words += ["--off-chip", layer]
+    return (*words, *(["--spike-input"] if recipe.spike_input else []))
+
+
+def command(
+    typed: str, files: tuple[str, str], flags: Iterable[str], without: Mapping[str, Iterable[int]]
+) -> str:
+    """The command that runs the changed network, and prices it, from that which was advised.
+
+    Parameters
+    ----------
+    typed : str
+        The command that gave the advice.
+    files : tuple of (str, str)
+        Names of model and data in it, as a shell takes them.
+    flags : iterable of str
+        As `flags_of` gives them.
+    without : mapping from str to iterable of int
+        Units that are taken out, by layer: a command of its own does that.
+    """
+    given, flags = shlex.split(typed), list(flags)
+    layers = {word.split("=")[0] for word in _after("--scale", flags)}
+    gone = {*_flags_of_advice(), *DROPPED} | {f for f in flags if f.startswith("--")} - {"--scale"}
+    if without or {"--objective", "--off-chip", "--spike-input"} & set(flags):
+        gone.add("--fit")  # block shapes of the layers as they were
+    words = ["nengo-spikecost", "deploy"]
+    rest = iter(given[2:])
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        if flag in ("-q", "--quiet", "--combine", "--no-combine", "--spike-input"):
+            words += [flag] if flag == "--spike-input" and flag not in flags else []
+            continue
+        if flag == "--scale":
+            value = value if equals else next(rest)
+            if value.rpartition("=")[0] not in layers:
+                words += [flag, value]
+            continue
+        if flag not in gone:
+            words.append(word)
+        elif not equals:
+            next(rest, None)
+    if not any(word.startswith("--presentation") for word in words):
+        words += ["--presentation", "fresh"]
+    line = shlex.join([*words, *flags, "--cost"])
+    if not without:
+        return line
+    model = shlex.split(files[0])[0]
+    smaller = f"{os.path.splitext(model)[0]}_pruned.keras"
+    taken = [f"--units {shlex.quote(f'{name}={ranges(units)}')}" for name, units in without.items()]
+    first = f"nengo-spikecost prune {files[0]} {' '.join(taken)} --out {shlex.quote(smaller)}"
+    return f"{first} && {line.replace(files[0], shlex.quote(smaller), 1)}"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Whole numbers as one types them: ``"0,3,5-9"``."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def _flags_of_advice() -> set[str]:
+    """Flags that only ``advise`` has."""
+    from ...loihi.deploy_options import DeployOptions
+
+    fields = AdviseOptions.__dataclass_fields__
+    own = {name: f for name, f in fields.items() if name not in DeployOptions.__dataclass_fields__}
+    return {
+        str(f.metadata["flag"] or f"--{name.replace('_', '-')}")
+        for name, f in own.items()
+        if name not in ("profile", "board", "host_io")  # of ``deploy --cost``, too
+    }
+
+
+def _after(flag: str, words: list[str]) -> list[str]:
+    return [words[i + 1] for i, word in enumerate(words) if word == flag]
+
+
+def _plain_units(without: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
+    return {layer: list(units) for layer, units in without.items()}
+
+
+def _written(arguments: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_value(name, value)}" for name, value in arguments.items())
+
+
+def _value(name: str, value: Any) -> str:
+    """A value in Python; one that is no number, text, list or mapping by its name alone."""
+    if isinstance(value, Mapping):
+        return repr(dict(value)) if is_plain(value) else name
+    return repr(value) if is_plain(value) else name
