@@ -45,6 +45,8 @@ __getattr__, __dir__, __all__ = _lazy_names(
         "questions.opponent.break_even_record": "BreakEven",
         "questions.profile_record": "Profile",
         "questions.profiling": "profile",
+        "trying.network_changes": "changed_network",
+        "trying.pruning": "prune",
         "tuning": "FineTuning fine_tune tune_firing_rates",
         "tuning.sweeps": "Sweep sweep",
         "workload": "Workload",

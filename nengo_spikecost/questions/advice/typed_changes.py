@@ -20,30 +20,34 @@ DROPPED = ("--plot", "--csv", "--json", "--html", "--checkpoint")
 
 
 def python_line(subject: Subject, recipe: Recipe) -> str:
-    """The call that does it, for ``network``, ``x`` and ``y`` as they were given to `advise`."""
-    more = dict(subject.convert_options)
+    """The call that does it.
+
+    It is for ``model``, ``conversion`` or ``network``, ``x`` and ``y`` as they were given to
+    `advise`; so are arguments that are neither numbers nor texts.
+    """
     running = {k: v for k, v in subject.options.running().items() if k not in NOT_TYPED}
-    name = "model" if subject.conversion is not None else "network"
-    if subject.conversion is None:
-        altering = recipe.altering()
-        made = f"nsc.changed_network(network, {_written(altering)})" if altering else name
-    else:
-        changes = recipe.converting(subject)
-        pruned = f"nsc.prune({{}}, {_value('without', _plain_units(recipe.without))})"
-        if subject.was_converted:
-            made = pruned.format(name) if recipe.without else name
-            more.update(changes)
-        else:
-            name = "conversion"
-            own = pruned.format('conversion.options["model"]')
-            written = [f"model={own}"] if recipe.without else []
-            written += [_written(changes)] if changes else []
-            made = f"conversion.remade({', '.join(written)})" if written else name
     if recipe.changes_layers or recipe.objective:
         running.pop("block_shapes", None)
+    arguments = {**running, **subject.convert_options, **recipe.running()}
+    if subject.conversion is None:
+        altering = recipe.altering()
+        made = f"nsc.changed_network(network, {_written(altering)})" if altering else "network"
+    elif subject.was_converted:
+        arguments.update(recipe.converting(subject))
+        made = _pruned("model", recipe)
+    else:
+        changes = [_written(recipe.converting(subject))] if recipe.converting(subject) else []
+        if recipe.without:
+            changes.append(f"model={_pruned('conversion.model', recipe)}")
+        made = f"conversion.remade({', '.join(changes)})" if changes else "conversion"
     labels = "" if subject.y is None else ", y"
-    arguments = {**running, **more, **recipe.running()}
     return f"nsc.loihi.deploy({made}, x{labels}, {_written(arguments)})"
+
+
+def _pruned(model: str, recipe: Recipe) -> str:
+    """A model without the units that a recipe takes out, in Python."""
+    units = {layer: list(units) for layer, units in recipe.without.items()}
+    return f"nsc.prune({model}, {units})" if units else model
 
 
 def flags_of(subject: Subject, recipe: Recipe) -> tuple[str, ...] | None:
@@ -139,16 +143,10 @@ def _after(flag: str, words: list[str]) -> list[str]:
     return [words[i + 1] for i, word in enumerate(words) if word == flag]
 
 
-def _plain_units(without: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
-    return {layer: list(units) for layer, units in without.items()}
-
-
 def _written(arguments: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={_value(name, value)}" for name, value in arguments.items())
 
 
 def _value(name: str, value: Any) -> str:
-    """A value in Python; one that is no number, text, list or mapping by its name alone."""
-    if isinstance(value, Mapping):
-        return repr(dict(value)) if is_plain(value) else name
-    return repr(value) if is_plain(value) else name
+    """A value in Python, or the name of one that is neither number nor text nor made of such."""
+    return repr(dict(value) if isinstance(value, Mapping) else value) if is_plain(value) else name
