@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,12 +18,17 @@ from .. import check
 from ..errors import EnergyError
 from .column_widths import GAP, Layout, evened, fit
 from .table import Table
-from .verdict import Verdict
+from .verdict import PYTHON, Verdict
 
 # Plain ASCII rules: the text may go to any terminal, log or file.
 _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 _FILLER = "\0"
 _CONTINUED = " \\"
+
+#: Between two commands, the second of which is run if the first went well.
+_THEN = " && "
+
+_FLAG_AND_VALUE = re.compile(r"(?<!\S)(--?[a-z][\w-]*) (?=[^-&\s])")
 
 SHORTEST_LINE = 10
 """Columns that a table needs: fewer would cut names and numbers letter by letter."""
@@ -70,13 +76,24 @@ def _verdict_text(verdict: Verdict, line_length: int) -> str:
 
 
 def _command_lines(command: str, line_length: int, indent: int) -> list[str]:
-    """A command that can be copied as it stands: a shell reads on behind a backslash."""
+    """A command that can be copied as it stands.
+
+    A shell reads on behind a backslash or ``&&``, and Python within parentheses. A flag and its
+    value stay on one line.
+    """
+    continued = "" if command.startswith(PYTHON) else _CONTINUED
     inner = max(SHORTEST_LINE, line_length - indent - len(_CONTINUED))
-    parts = textwrap.wrap(
-        command, inner, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
-    )
-    ends = [_CONTINUED] * (len(parts) - 1) + [""]
-    return [" " * indent + part + end for part, end in zip(parts, ends)]
+    commands = command.split(_THEN) if command else []
+    lines = []
+    for number, one in enumerate(commands):
+        parts = textwrap.wrap(
+            _FLAG_AND_VALUE.sub(rf"\1{_FILLER}", one), inner, subsequent_indent="  ",
+            break_on_hyphens=False, break_long_words=False,
+        )  # fmt: skip
+        last = _THEN.rstrip() if number + 1 < len(commands) else ""
+        ends = [continued] * (len(parts) - 1) + [last]
+        lines += [" " * indent + part.replace(_FILLER, " ") + end for part, end in zip(parts, ends)]
+    return lines
 
 
 def _wrapped(line: str, line_length: int) -> str:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: What a command begins with that is Python's.
+PYTHON = "nsc."
+
 POINTS = 1.0
 """Points of accuracy that may be lost before a verdict is about them."""
 
@@ -26,7 +29,7 @@ class NextStep:
     advice : str
         What to do and why, in a sentence.
     command : str
-        On the command line; empty if it has none for it.
+        On the command line, or a call in Python of ``nsc``; empty if there is none for it.
     tried : bool
         Whether the advice states what came of it, or nobody has tried it on this network.
     """

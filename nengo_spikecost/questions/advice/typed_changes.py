@@ -18,6 +18,10 @@ NOT_TYPED = ("by_step", "try_out", "memory", "checkpoint")
 #: Flags of ``advise`` that ``deploy`` has not, or that name files, beside those of its options.
 DROPPED = ("--plot", "--csv", "--json", "--html", "--checkpoint")
 
+#: Flags without a value that may be typed, and those of them that ``deploy`` has, too.
+KEPT = ("--spike-input", "--by-step")
+WITHOUT_VALUE = (*KEPT, "-q", "--quiet", "--combine", "--no-combine")
+
 
 def python_line(subject: Subject, recipe: Recipe) -> str:
     """The call that does it.
@@ -28,6 +32,8 @@ def python_line(subject: Subject, recipe: Recipe) -> str:
     running = {k: v for k, v in subject.options.running().items() if k not in NOT_TYPED}
     if recipe.changes_layers or recipe.objective:
         running.pop("block_shapes", None)
+    if subject.options.save == "time":
+        running["by_step"] = True  # or the slowest core of each step would not be known
     arguments = {**running, **subject.convert_options, **recipe.running()}
     if subject.conversion is None:
         altering = recipe.altering()
@@ -63,7 +69,8 @@ def flags_of(subject: Subject, recipe: Recipe) -> tuple[str, ...] | None:
         words += ["--scale", f"{layer}={subject.scales[layer] * factor:.12g}"]
     for layer in recipe.converting(subject).get("off_chip", ()):
         words += ["--off-chip", layer]
-    return (*words, *(["--spike-input"] if recipe.spike_input else []))
+    words += ["--spike-input"] if recipe.spike_input else []
+    return (*words, *(["--by-step"] if subject.options.save == "time" else []))
 
 
 def command(
@@ -91,8 +98,8 @@ def command(
     rest = iter(given[2:])
     for word in rest:
         flag, equals, value = word.partition("=")
-        if flag in ("-q", "--quiet", "--combine", "--no-combine", "--spike-input"):
-            words += [flag] if flag == "--spike-input" and flag not in flags else []
+        if flag in WITHOUT_VALUE:
+            words += [flag] if flag in KEPT and flag not in flags else []
             continue
         if flag == "--scale":
             value = value if equals else next(rest)

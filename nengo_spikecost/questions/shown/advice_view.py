@@ -65,7 +65,7 @@ class AdvicePresenter(Presenter[Advice]):
         rows = [
             [
                 _label(advice, change), si(change.predicted_saving, unit), si(change.saving, unit),
-                _signed(change.error), f"{change.saving / advice.before:.1%}",
+                _signed(change.error), _percent(change.saving / advice.before),
                 si(change.realised, unit), _percent(change.accuracy),
             ]
             for change in (*advice.changes, *advice.together)
@@ -152,7 +152,7 @@ def _notes(advice: Advice) -> Iterable[str]:
 
 
 def _saved(advice: Advice, change: Advised) -> str:
-    return f"{change.saving / advice.before:.0%} less"
+    return f"{100 * change.saving / advice.before:.0f} % less"
 
 
 def _with(change: Advised) -> str:
@@ -189,7 +189,7 @@ def _together(advice: Advice) -> str:
     if not advice.together:
         return ""
     last = advice.together[-1]
-    saved, alone = (f"{value / advice.before:.0%}" for value in (last.saving, last.alone))
+    saved, alone = (f"{100 * value / advice.before:.0f} %" for value in (last.saving, last.alone))
     words = f"{len(last.parts)} changes save {saved}; what each saves by itself adds up to {alone}"
     share = last.overlap / advice.before
     if abs(share) < EVEN:
@@ -213,6 +213,8 @@ def _next_steps(advice: Advice) -> Iterable[NextStep]:
         lost = "" if advice.keeps(change) or change.accuracy is None else ", more than a point lost"
         with_ = "" if change.accuracy is None else f", {_with(change)}{lost}"
         words = f"{_words(change)}: {_saved(advice, change)}{with_}"
+        if change == advice.best:
+            words = "The best, as above"
         yield NextStep(words, _command(advice, change) or change.code, tried=True)
 
 
