@@ -64,7 +64,7 @@ def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
     given = carried.get("scale_firing_rates")
     if scales is not None:
         setting = read_setting(scales)
-        _of_this_model(scales, setting.scales, known)
+        check_layers(scales, setting.scales, known)
         own = was_typed("scale_firing_rates")
         if own and not isinstance(given, Mapping):
             raise DataError(
@@ -78,11 +78,11 @@ def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
             if name in carried and not was_typed(name):
                 carried[name] = value
     if isinstance(given, Mapping):
-        _of_this_model("--scale", [name for name in given if name != OTHERS], known)
-    _of_this_model("--off-chip", carried.get("off_chip") or (), known)
+        check_layers("--scale", [name for name in given if name != OTHERS], known)
+    check_layers("--off-chip", carried.get("off_chip") or (), known)
     if fit is not None:
         carried["block_shapes"] = read_shapes(fit)
-        _of_this_model(fit, carried["block_shapes"], known)
+        check_layers(fit, carried["block_shapes"], known)
     return carried
 
 
@@ -92,7 +92,7 @@ def was_typed(name: str) -> bool:
     return source not in (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP, None)
 
 
-def _of_this_model(source: str, named: Iterable[str], layers: tuple[str, ...]) -> None:
+def check_layers(source: str, named: Iterable[str], layers: tuple[str, ...]) -> None:
     """Raise `DataError` for layers that the model does not have."""
     # behind neurons for its inputs a model is a part of another: MODEL/LAYER
     inner = [(name, name.rpartition("/")[2]) for name in named]

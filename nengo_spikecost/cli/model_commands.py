@@ -157,9 +157,7 @@ def checked_early(
     check_devices(options.get("devices"))
     layers: tuple[str, ...] = ()
     if model is not None:
-        from ..loading import stored_layer_names
-
-        layers = stored_layer_names(model_file(model))
+        layers = stored_layers(model)
     for path in inputs:
         if path is not None:
             check_is_file(path, "data file")
@@ -253,6 +251,13 @@ def model_file(model: str) -> Any:
     if model not in known:
         known[model] = read_model_file(model)
     return known[model]
+
+
+def stored_layers(model: str) -> tuple[str, ...]:
+    """Names of the layers in a model's file; empty if they are not known yet."""
+    from ..loading import stored_layer_names
+
+    return tuple(stored_layer_names(model_file(model)))
 
 
 def is_graph(model: str) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from .carried import check_layers
 from .commands import Described
-from .model_commands import checked_early, is_graph, loaded_model, plain_errors
+from .model_commands import checked_early, is_graph, loaded_model, plain_errors, stored_layers
 from .printing import list_written, show
 from .shared_options import model_file_option, model_options
 
@@ -52,6 +53,7 @@ def prune(
     _, files = checked_early({**options, "model_file": model_file}, model)
     if is_graph(model):
         raise ConversionError(f"{model} is a NIR graph: units are taken out of Keras models.")
+    check_layers("--units", units, stored_layers(model))
     network = loaded_model(model, custom_objects, trust)
 
     from ..trying.pruning import prune

@@ -31,13 +31,13 @@ def test_the_smaller_model_is_written(run, folder):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (("net.h5", "--units", "nothing=0", "--out", "a.keras"), "nothing has no units"),
+        (("net.h5", "--units", "nothing=0", "--out", "a.keras"), "--units names layer 'nothing'"),
         (("net.h5", "--units", "conv0=999", "--out", "a.keras"), "there is no unit 999"),
         (("net.h5", "--units", "conv", "--out", "a.keras"), "expected LAYER=0,3,5-9, not 'conv'"),
         (("net.h5", "--units", "conv=a", "--out", "a.keras"), "expected LAYER=0,3,5-9"),
         (("net.h5", "--units", "conv=5-3", "--out", "a.keras"), "expected LAYER=0,3,5-9"),
         (("net.h5", "--units", "conv=1-2-3", "--out", "a.keras"), "expected LAYER=0,3,5-9"),
-        (("net.h5", "--units", "c=1", "--units", "c=2", "--out", "a.keras"), "given twice"),
+        (("net.h5", "--units", "conv0=1", "--units", "conv0=2", "--out", "a.keras"), "given twice"),
         (("net.h5", "--units", "conv=0", "--out", "a.txt"), ".keras or .h5"),
         (("net.h5", "--units", "conv=0", "--out", "net.h5"), "which is read"),
         (("no.h5", "--units", "conv=0", "--out", "a.keras"), "no.h5"),
