@@ -3,7 +3,7 @@
 Two models, each stated before it is checked:
 
 * Where the spikes that go in through the x86 are known, a step takes so much for each of them:
-  the constant of ``host_io="x86"``, made of sequential MNIST.
+  the constant of ``host_io="x86"``, made of sequential MNIST, and then what its cores take.
 * Where they are not, all that can be said is what steps of other networks took: the logarithms of
   these times are taken for normal, and the range is a prediction interval for one more network of
   other software: those of one software have more in common than a board, so that only the number of
@@ -18,16 +18,14 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import validation_quartz as quartz
 from scipy import stats
 from validation_blouw import PROFILES
 from validation_data import HostTime, Prediction, host_times, measurements
 from validation_networks import scaling
 
 from nengo_spikecost.energy.loihi_chip import ChipCost, ChipWork, Range, price_chip
-from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
 from nengo_spikecost.layout.si import si
-
-LEVELS = ("low", "nominal", "high")
 
 #: Share of new networks whose step the interval should hold.
 COVERAGE = 0.8
@@ -96,19 +94,30 @@ def of_others(software: str | None) -> Range:
     return interval(list(times.values()))
 
 
-def by_spikes(spikes_in: float) -> Range:
-    """Time of a step into which so many spikes go through the x86, if they decide it."""
-    spike = constants().host_io["x86"]
-    return Range(*(spikes_in * spike.spike_s(level) for level in LEVELS))
+def by_spikes(pair: HostTime) -> Range:
+    """Time of a step into which known spikes go through the x86, before the cores' own."""
+    if pair.network == "sequential MNIST":
+        return _lsnn("silicon", "x86").step_s
+    if pair.measurement.startswith("quartz_step_"):
+        n_steps = int(pair.measurement.rsplit("_", 1)[1])
+        return quartz.cost(n_steps, measured_step=False).step_s
+    # neurons are not known: cores as full as those of Quartz' other network
+    cores = pair.cores or 1
+    full = round(cores * quartz.COMPARTMENTS / quartz.CORES)
+    work = ChipWork.by_hand(
+        n_cores=cores, n_compartments=full, n_steps=1, synops=0, n_chips=pair.chips,
+        host_to_chip=pair.spikes_in or 0,
+    )  # fmt: skip
+    return price_chip(work, host_io="x86").step_s
 
 
-def _lsnn(profile: str) -> ChipCost:
+def _lsnn(profile: str, host_io: str | float = LSNN_STEP_S) -> ChipCost:
     work = ChipWork.by_hand(
         n_cores=2, n_compartments=LSNN_COMPARTMENTS, n_steps=LSNN_STEPS,
         synops={"sparse": LSNN_SYNOPS}, spikes=LSNN_SPIKES, messages=LSNN_SPIKES,
         active_share=LSNN_ACTIVE, host_to_chip=LSNN_HOST_SPIKES,
     )  # fmt: skip
-    return price_chip(work, profile, host_io=LSNN_STEP_S, x86_active=OTHERS_ACTIVE)
+    return price_chip(work, profile, host_io=host_io, x86_active=OTHERS_ACTIVE)
 
 
 def sequential_mnist() -> Iterator[Prediction]:
@@ -145,8 +154,8 @@ def steps() -> Iterator[Prediction]:
             yield Prediction(
                 pair.measurement,
                 "x86",
-                by_spikes(pair.spikes_in),
-                f"{pair.spikes_in:.3g} spikes of the host in a step",
+                by_spikes(pair),
+                f"{pair.spikes_in:.3g} spikes of the host in a step, and then the cores",
                 "no" if first else "yes",
                 ends=pair.network == "CIFAR-10",
             )
@@ -164,9 +173,9 @@ def steps() -> Iterator[Prediction]:
         yield Prediction(
             key,
             "x86",
-            by_spikes(rate),
-            f"{rate:.3g} spikes of the host in a step, emulated with Nengo's gains and biases; "
-            "NengoLoihi's host sends them, and reads at every step",
+            price_chip(emulated.work, host_io="x86").step_s,
+            f"{rate:.3g} spikes of the host in a step, emulated with Nengo's gains and biases, and then "
+            "the cores; NengoLoihi's host sends them, and reads at every step",
             assumes="rates",
         )
 

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import validation_blouw as blouw
 import validation_hosts as hosts
 import validation_others as others
+import validation_quartz as quartz
 from doc_pages import same_output
 from validation_data import (
     HELD_OUT,
@@ -47,6 +48,7 @@ SECTIONS = (
     ("Networks of NxTF (Rueckauer et al. 2022)", others.nxtf),
     ("Networks of Intel's notebooks", others.intel),
     ("Sequential MNIST (Intel's LSNN)", hosts.sequential_mnist),
+    ("Quartz (MNIST in times of spikes)", quartz.predictions),
     ("Steps that a host or the x86 manage", hosts.steps),
     ("Static power of boards", others.static),
     ("Other chips", others.others),

@@ -38,8 +38,9 @@ class ChipOptions(Options):
         ``"davies2018"`` (Loihi's own table, simulated). Default: ``"silicon"``; as a cost model,
         ``"davies2018"`` for the device ``loihi`` and ``"silicon"`` for ``loihi_silicon``.
     board : str or Board
-        Static power, x86, and the barrier between chips: ``"nahuku32"``, ``"wolf_mountain"`` or
-        ``"pohoiki_springs"``.
+        Static power, x86, and the barrier between chips: ``"nahuku32"``, as NxSDK's probes read it,
+        or ``"nahuku32_from_boot"``, where all is dynamic that a chip draws more than before it ran;
+        ``"wolf_mountain"``, read in that way, too; or ``"pohoiki_springs"``.
     host_io : str, float or HostIO, optional
         How long a step takes because of what goes in and out: ``"x86"`` (so much for each spike
         that the host sends, through the embedded x86), ``"host"`` (a host beside the board manages
@@ -47,7 +48,8 @@ class ChipOptions(Options):
         a step. Default: ``"x86"`` if neurons of the host send to the chip, else
         ``"free_running"``.
     powered_cores : int, "used" or "all"
-        Cores that are on: those in use, all of the chips in use, or so many.
+        Cores that are on: those in use, all of the chips in use, or so many. Only of boards on which
+        a chip in use is not known to draw the same whatever its cores do.
     x86_active : float, or tuple of (low, nominal, high), optional
         Share of the time that the x86 runs code. Default: of the time that input and output take
         through it the share that boards tell, which is below 1 on all of them; at the high end of

@@ -22,9 +22,13 @@ takes more. A ``message`` is sent,
 an ``axon_event`` arrives; ``within_tile`` is the way of a message inside a tile.
 """
 
-POWERS = ("static_chip", "static_core", "x86_clock", "x86_code")
-"""Powers that a board draws all the time, in W: a chip whose cores are off, a powered core besides,
-the clock of the x86 processors of a chip, and their code while it runs."""
+POWERS = ("static_chip", "static_used_chip", "static_core", "x86_clock", "x86_code")
+"""Powers that a board draws all the time, in W.
+
+A chip that has not run anything; a chip in use instead, if that is known; a core that is on; the clock
+of the x86 processors of a chip in use, and their code while it runs. A core's power comes
+besides that of a chip, unless that of a chip in use is known: then it is the core's share of it.
+"""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,13 @@ class Board:
             raise EnergyError(f"{where}: there is no power {unknown[0]!r}; there are {known}.")
         if any(constant.unit != "W" for constant in self.powers.values()):
             raise EnergyError(f"{where}: powers must be in W.")
+        if {"static_used_chip", "static_chip"} <= self.powers.keys():
+            for level in LEVELS:
+                if self.power_W("static_used_chip", level) < self.power_W("static_chip", level):
+                    raise EnergyError(
+                        f"{where}: static_used_chip is below static_chip, that of a chip which has "
+                        "not run anything."
+                    )
         if self.n_chips < 1:
             raise EnergyError(f"{where}: n_chips must be at least 1.")
 

@@ -144,15 +144,30 @@ def _powers_W(
         ratio = share * np.minimum(busy, 1.0)
     else:
         ratio = np.zeros(work.n_samples)
-    unused = setting.powered_cores - work.n_cores
-    boards = -(-work.n_chips // board.n_chips)
-    others = boards * board.n_chips - work.n_chips
     powers: dict[str, Any] = {
         "x86 clock": board.power_W("x86_clock", level) * work.n_chips,
         "x86 code": board.power_W("x86_code", level) * ratio,
-        "static cores": board.power_W("static_core", level) * work.n_cores,
-        "static chips": board.power_W("static_chip", level) * work.n_chips,
-        "unused cores": board.power_W("static_core", level) * unused,
-        "other chips": board.power_W("static_chip", level) * others,
+        **static_powers_W(board, work.n_cores, work.n_chips, setting.powered_cores, level),
     }
     return {key: np.zeros(work.n_samples) + power for key, power in powers.items()}
+
+
+def static_powers_W(
+    board: Board, n_cores: int, n_chips: int, powered_cores: int, level: str
+) -> dict[str, float]:
+    """Static powers by `BOARD_PARTS`, of so many cores in use on so many chips.
+
+    A chip in use may be known to draw the same however many of its cores are in use. The cores then
+    have their share of it, at most all, and cores that are on besides add nothing.
+    """
+    core, chip = (board.power_W(key, level) for key in ("static_core", "static_chip"))
+    cores, unused, chips = core * n_cores, core * (powered_cores - n_cores), chip * n_chips
+    if "static_used_chip" in board.powers:
+        in_use = board.power_W("static_used_chip", level) * n_chips
+        cores, unused = min(cores, in_use), 0.0
+        chips = in_use - cores
+    boards = -(-n_chips // board.n_chips)
+    others = chip * (boards * board.n_chips - n_chips)
+    return {
+        "static cores": cores, "static chips": chips, "unused cores": unused, "other chips": others,
+    }  # fmt: skip

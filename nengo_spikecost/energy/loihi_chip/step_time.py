@@ -2,7 +2,8 @@
 
 A step lasts as long as its slowest core, the way of the last message, the barrier of the tiles
 and that of the chips; and at least as long as what goes in and out of the chip
-(`nengo_spikecost.energy.loihi_chip.HostIO`).
+(`nengo_spikecost.energy.loihi_chip.HostIO`). Spikes that go in one by one come before the cores' work:
+the time of both counts, and only at the low end that of the longer.
 
 A core has two halves. One updates all compartments, one after the other, and sends the spikes;
 the other takes messages in and makes their synops. Side by side a core needs the time of the
@@ -144,7 +145,7 @@ def half_times(times: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def longer_by(chip_s: np.ndarray, sent_s: np.ndarray, host_io: HostIO, level: str) -> np.ndarray:
     """Time by which input and output make a step longer than the chip alone."""
-    if level == "high" and not host_io.whole:
+    if level != "low" and not host_io.whole:
         return sent_s
     return np.maximum(sent_s - chip_s, 0.0)
 

@@ -82,7 +82,7 @@ def test_frames_and_files(cost, tmp_path):
 def test_constants_have_their_sources(cost):
     text = cost.constants_string()
     assert "synop dense       23.6 pJ      23.6 to 35.5 pJ  simulated  2018  [1]" in text
-    assert "27.7 to 101 mW" in text and "3.60 to 11.9 us" in text and "0.685 to 0.967" in text
+    assert "78.1 to 178 mW" in text and "4.90 to 6.90 us" in text and "0.685 to 0.967" in text
     assert "IEEE Micro 38(1), 2018, Table 2" in " ".join(text.split())
     assert all(len(line) <= 98 for line in text.split("\n"))
 
