@@ -22,8 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-#: Where spikes are not published: one for every two synapses, as in the first table of the page.
-SPIKES_PER_SYNAPSE = 0.5
+from validation_others import SPIKES_PER_SYNAPSE, TUTORIAL_SPIKES
 
 
 @dataclass(frozen=True)
@@ -167,12 +166,12 @@ def _by_counts() -> Iterator[Given]:
         f"each of {cores:,} cores",
         share=cores,
     )  # fmt: skip
-    n_in, neurons, cores = round(341_000 / 4_000), 4_000 // 14, 14
+    n_in, neurons, cores, rate = round(341_000 / 4_000), 4_000 // 14, 14, SPIKES_PER_SYNAPSE[1]
     yield one_layer(
-        "NxTF MNIST", n_in, neurons, 100, round(n_in * SPIKES_PER_SYNAPSE),
+        "NxTF MNIST", n_in, neurons, 100, round(n_in * rate),
         f"{n_in} inputs all to all to {neurons} neurons on each of {cores} cores, which is 340,000 "
-        "synapses; a spike for every two of them",
-        fired=round(neurons * SPIKES_PER_SYNAPSE), share=cores,
+        "synapses; as many spikes for each as in Intel's tutorial",
+        fired=round(neurons * rate), share=cores,
     )  # fmt: skip
     yield _intel_mnist()
     neurons, synops, cores = 158_508, 48.6e6, 128
@@ -207,17 +206,18 @@ def _by_counts() -> Iterator[Given]:
 def _intel_mnist() -> Given:
     """16C5s2-32C3-64C3s2-10C4 on 28 by 28 pixels, in 512 steps."""
     n_steps, side, channels, layers = 512, 28, 1, []
-    spikes = spread(round(side**2 * SPIKES_PER_SYNAPSE), n_steps, side**2)
+    spikes = spread(TUTORIAL_SPIKES[0], n_steps, side**2)
     for number, (filters, kernel, stride) in enumerate(
         ((16, 5, 2), (32, 3, 1), (64, 3, 2), (10, 4, 1))
     ):
         shape = (side, side, channels, filters, kernel, stride)
         side, channels = (side - kernel) // stride + 1, filters
         n_out = side**2 * filters
-        fired = spread(round(n_out * SPIKES_PER_SYNAPSE), n_steps, n_out, number + 1)
+        n_fired = (*TUTORIAL_SPIKES, 0)[number + 1]  # the last layer does not fire
+        fired = spread(n_fired, n_steps, n_out, number + 1)
         layers.append(Layer(f"layer {number}", spikes, n_out, fired, shape))
         spikes = fired
-    how = "its four layers; every neuron and pixel spikes once or not, in 512 steps"
+    how = "its four layers; as many spikes of each as its published weights make, anywhere, in 512 steps"
     return Given("Intel's MNIST", tuple(layers), 1.0, how)
 
 

@@ -14,7 +14,9 @@ from nengo_spikecost.energy.loihi_chip.price import static_powers_W
 PROFILES = ("davies2018", "silicon")
 
 #: Blouw et al. read dynamic power at the supply of their board, above what it drew before anything
-#: ran; so do these: the constants of another board, and of their own from other runs.
+#: ran; so do these: the constants of another board, whose ends are of this one, and of their own from
+#: other runs. That a chip in use draws so much, whatever its cores do, the x86 power of a third board says,
+#: too (Frady et al.).
 BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 
 #: Time of an inference of each network, as it was measured, in s. Energies that grow with time
@@ -66,7 +68,8 @@ def predictions() -> Iterator[Prediction]:
         "blouw_idle",
         "nahuku32",
         Range(*(idle.board.power_W("static_chip", k) for k in ("low", "nominal", "high"))),
-        "a chip whose cores are off",
+        "a chip that has not run",
+        ends=False,
     )
     yield from _keyword_spotting()
     yield from _scaling()
@@ -78,14 +81,16 @@ def _keyword_spotting() -> Iterator[Prediction]:
         cost = _priced(board, 337e-6)
         rate = "one core of 256 neurons, at the rates of the scaling network"
         yield Prediction(
-            "kws_dynamic_power", f"silicon, {board}", _power(cost, "total dynamic"), rate, held
-        )
+            "kws_dynamic_power", f"silicon, {board}", _power(cost, "total dynamic"), rate, held,
+            ends=False,
+        )  # fmt: skip
         yield Prediction(
             "kws_energy",
             f"silicon, {board}",
             times(_power(cost, "chip"), KWS_S),
             "as above, for the time that was measured",
             held,
+            ends=False,
         )
     cost = _priced("nahuku32_from_boot", 337e-6)
     code = Range(*(cost.board.power_W("x86_code", k) for k in ("low", "nominal", "high")))
@@ -114,7 +119,9 @@ def _scaling() -> Iterator[Prediction]:
         "scaling_slope",
         "silicon, nahuku32_from_boot",
         plus(slope("silicon"), times(more, TEN_COPIES_S)),
-        "as above, and what ten more cores of a chip add to its static power: nothing",
+        "as above, and what ten more cores of a chip add to its static power: nothing, as its idle "
+        "power after keyword spotting says, too",
+        "same board",
         assumes="rates",
     )
     for board_name, held in BOARDS:
@@ -125,6 +132,7 @@ def _scaling() -> Iterator[Prediction]:
             plus(times(none, NO_COPIES_S), core_dynamic("silicon", 0)),
             "x86 for the time that was measured, and one core",
             held,
+            ends=False,
         )
         ten = _power(_priced(board_name, 877e-6, 1), "total dynamic", without_cores=True)
         yield Prediction(
@@ -137,6 +145,7 @@ def _scaling() -> Iterator[Prediction]:
             ),
             "x86 for the time that was measured, and ten copies",
             held,
+            ends=False,
         )
 
 
