@@ -8,9 +8,13 @@ from nengo_spikecost.energy.loihi_chip import Range
 
 from .tools import tool
 
-blouw, others, validation_page, data = map(
-    tool, ("validation_blouw", "validation_others", "validation_page", "validation_data")
-)
+blouw, others, validation_page, data, quartz = map(
+    tool,
+    (
+        "validation_blouw", "validation_others", "validation_page", "validation_data",
+        "validation_quartz",
+    ),
+)  # fmt: skip
 scoreboard, given, recordings = map(
     tool, ("scoreboard_page", "scoreboard_given", "scoreboard_recordings")
 )
@@ -33,6 +37,32 @@ def test_the_page_is_up_to_date(page):
     found = validation_page.differences(page, fresh)
     assert not found, "\n".join([*found, "run tools/validation_page.py"])
     assert len(fresh) == 6
+
+
+def test_quartz_network_from_its_architecture():
+    """Each neuron fires once an image: 784 pixels, a sync and a rectifier are the host's 786."""
+    assert quartz.HOST_SPIKES == 28**2 + 2
+    neurons = 6 * 24**2 + 6 * 12**2 + 12 * 8**2 + 12 * 4**2 + 120 + 10
+    assert neurons + 12 + 148 == quartz.COMPARTMENTS
+    kernels = 6 * 24**2 * 25 + 12 * 8**2 * 150 + 120 * 192 + 10 * 120
+    support = 5 * (6 * 24**2 + 12 * 8**2 + 120 + 10)
+    assert kernels + support + 5 * (6 * 12**2 + 12 * 4**2) == quartz.SYNOPS
+    assert quartz.COMPARTMENTS <= 1024 * quartz.CORES
+
+
+def test_quartz_by_hand(predictions):
+    """Constants of SANA-FE and NxSDK's model of the x86, without the package."""
+    steps, step_s = 651, 13.301e-6
+    least = quartz.COMPARTMENTS / (quartz.COMPARTMENTS * steps)  # those that fire
+    active = (least + 1) / 2
+    cores = quartz.SYNOPS * 33.6e-12 + quartz.COMPARTMENTS * (69.3 + 111) * 1e-12
+    cores += quartz.COMPARTMENTS * steps * (51.2 + active * 21.6) * 1e-12
+    x86 = (18e-3 + 6e-3 * 0.9165) * steps * step_s
+    found = nominal(predictions, "quartz_dynamic_651", "silicon, nahuku32")
+    assert found == pytest.approx(cores + x86, rel=2e-3)
+    host = 786 / steps * 5.91e-6
+    alone = quartz.COMPARTMENTS / quartz.CORES * (6.0 + active * 3.7) * 1e-9
+    assert nominal(predictions, "quartz_step_651", "x86") == pytest.approx(host + alone, rel=0.1)
 
 
 def test_a_page_that_is_not_up_to_date_is_told(page):
@@ -97,11 +127,14 @@ def test_predictions_by_hand(predictions):
     """The arithmetic of published counts and constants, without the package."""
     queries = 708.5 * 76_800 * 23.6e-12 + 76_800 * 60 * 81e-12
     assert nominal(predictions, "knn_dynamic", "davies2018") == pytest.approx(queries)
-    chips = 32 * 27.7e-3 + 32 * 128 * 0.474e-3
-    assert nominal(predictions, "knn_static", "nahuku32") == pytest.approx(chips)
+    board = "nahuku32_from_boot"
+    assert nominal(predictions, "knn_static", board) == pytest.approx(32 * 27.3e-3)
+    assert nominal(predictions, "knn_x86", board) == pytest.approx(32 * 68.8e-3 + 6e-3)
+    wolf = [nominal(predictions, key, "wolf_mountain") for key in ("quartz_72", "quartz_1760")]
+    assert wolf == pytest.approx([32 * 29.65e-3 + n * (70e-3 - 18e-3) for n in (1, 16)])
     x86 = 22 * 18e-3 + 6e-3
     assert nominal(predictions, "relnet_x86", "nahuku32") == pytest.approx(x86)
-    mobilenet = (7 * 27.7e-3 + 861 * 0.474e-3 + 7 * 18e-3 + 6e-3) * 0.340
+    mobilenet = (861 * 0.474e-3 + 7 * 18e-3 + 6e-3) * 0.340
     assert nominal(predictions, "nxtf_cifar", "nahuku32") == pytest.approx(mobilenet)
     truenorth = 64.43e-3 + 2.297e-12 * 20.07 * 128 * 1_048_576
     assert nominal(predictions, "truenorth_20", "device truenorth") == pytest.approx(truenorth)
@@ -130,7 +163,11 @@ def test_synapses_of_intels_tutorial():
     """Its parameters are published: 33,802, biases included."""
     kernels = 25 * 16 + 9 * 16 * 32 + 9 * 32 * 64 + 16 * 64 * 10
     assert kernels + 16 + 32 + 64 + 10 == 33_802
-    assert others._tutorial_synapses() == 144 * 400 + 100 * 4608 + 16 * 18432 + 10240
+    synapses = 144 * 400 + 100 * 4608 + 16 * 18432 + 10240
+    # 1.4 % of the weights are 0 in whole numbers
+    assert 0.98 * synapses < others.TUTORIAL_SYNAPSES < synapses
+    assert others.TUTORIAL_NEURONS == 144 * 16 + 100 * 32 + 16 * 64 + 10 + 784
+    assert 30 < others.SPIKES_PER_SYNAPSE[1] < 40
 
 
 def test_the_scoreboard_is_up_to_date(page):
@@ -211,4 +248,6 @@ def test_synops_of_given_convolutions_by_brute_force():
             )
             reached += rows * columns * outputs
         assert layer.synops() == reached
-    assert sum(layer.synapses for layer in own.layers) == others._tutorial_synapses()
+    assert sum(layer.synapses for layer in own.layers) == 823_552
+    # spikes anywhere make about as many synops as where they were; those on the border make fewer
+    assert own.synops() == pytest.approx(others.TUTORIAL_SYNOPS, rel=0.15)

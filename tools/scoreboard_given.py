@@ -217,7 +217,7 @@ def _intel_mnist() -> Given:
         fired = spread(n_fired, n_steps, n_out, number + 1)
         layers.append(Layer(f"layer {number}", spikes, n_out, fired, shape))
         spikes = fired
-    how = "its four layers; as many spikes of each as its published weights make, anywhere, in 512 steps"
+    how = "its four layers; as many spikes of each as its weights make, anywhere, in 512 steps"
     return Given("Intel's MNIST", tuple(layers), 1.0, how)
 
 

@@ -13,10 +13,10 @@ from nengo_spikecost.energy.loihi_chip.price import static_powers_W
 
 PROFILES = ("davies2018", "silicon")
 
-#: Blouw et al. read dynamic power at the supply of their board, above what it drew before anything
-#: ran; so do these: the constants of another board, whose ends are of this one, and of their own from
-#: other runs. That a chip in use draws so much, whatever its cores do, the x86 power of a third board says,
-#: too (Frady et al.).
+#: Blouw et al. read dynamic power at the supply of their board, above what it drew before
+#: anything ran; so do these: the constants of another board, whose ends are of this one, and of
+#: their own from other runs. That a chip in use draws so much, whatever its cores do, the x86 power
+#: of a third board says, too (Frady et al.).
 BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 
 #: Time of an inference of each network, as it was measured, in s. Energies that grow with time
@@ -111,9 +111,7 @@ def _scaling() -> Iterator[Prediction]:
         yield Prediction("scaling_slope", profile, slope(profile), rates, assumes="rates")
     levels = ("low", "nominal", "high")
     board = _priced("nahuku32_from_boot", 877e-6).board
-    static = [
-        [sum(static_powers_W(board, n, 1, n, k).values()) for k in levels] for n in (92, 102)
-    ]
+    static = [[sum(static_powers_W(board, n, 1, n, k).values()) for k in levels] for n in (92, 102)]
     more = Range(*(above - below for below, above in zip(*static)))
     yield Prediction(
         "scaling_slope",

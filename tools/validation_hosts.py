@@ -174,8 +174,8 @@ def steps() -> Iterator[Prediction]:
             key,
             "x86",
             price_chip(emulated.work, host_io="x86").step_s,
-            f"{rate:.3g} spikes of the host in a step, emulated with Nengo's gains and biases, and then "
-            "the cores; NengoLoihi's host sends them, and reads at every step",
+            f"{rate:.3g} spikes of the host in a step, emulated with Nengo's gains and biases, and "
+            "then the cores; NengoLoihi's host sends them, and reads at every step",
             assumes="rates",
         )
 

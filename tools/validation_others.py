@@ -10,24 +10,24 @@ from validation_data import Prediction
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.loihi_chip import Board, ChipCost, ChipWork, Range, price_chip
-from nengo_spikecost.energy.loihi_chip.price import static_powers_W
 from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
+from nengo_spikecost.energy.loihi_chip.price import static_powers_W
 
 LEVELS = ("low", "nominal", "high")
 
-#: Intel's MNIST tutorial of NxTF: its published weights in whole numbers, run in NumPy with 50 of the
-#: shipped digits as its notebook sets them up (98 % of which it tells; 98.4 % of 128 are published). Spikes
-#: of its pixels and its three spiking layers, synops (weights that are not 0), and the share of updates that
-#: are active, in 512 steps. NxTF's default synapses are sparse.
+#: Intel's MNIST tutorial of NxTF: its published weights in whole numbers, run in NumPy with 50 of
+#: the shipped digits as its notebook sets them up (98 % of which it tells; 98.4 % of 128 are
+#: published). Spikes of its pixels and its three spiking layers, synops (weights that are not 0),
+#: and the share of updates that are active, in 512 steps. NxTF's default synapses are sparse.
 TUTORIAL_SPIKES = (16_944, 73_428, 98_123, 35_063)
 TUTORIAL_SYNOPS, TUTORIAL_ACTIVE, TUTORIAL_STEPS = 27_520_533, 0.90, 512
 TUTORIAL_NEURONS = 784 + 2_304 + 3_200 + 1_024 + 10
 TUTORIAL_SYNAPSES = 812_154
 
-#: Spikes for each synapse of an inference, of networks of NxTF that do not tell theirs: as many in a step
-#: as in the tutorial; as many in an inference, since it is their number that makes a rate precise; and as
-#: many as in the tutorial with neurons that are reset by subtraction. The tutorial is the only network of
-#: NxTF whose spikes can be counted.
+#: Spikes for each synapse of an inference, of networks of NxTF that do not tell theirs: as many in
+#: a step as in the tutorial; as many in an inference, since it is their number that makes a rate
+#: precise; and as many as in the tutorial with neurons that are reset by subtraction. The tutorial
+#: is the only network of NxTF whose spikes can be counted.
 NXTF_STEPS = 100
 SPIKES_PER_SYNAPSE = (
     TUTORIAL_SYNOPS / TUTORIAL_SYNAPSES * NXTF_STEPS / TUTORIAL_STEPS,
@@ -175,8 +175,8 @@ def nxtf() -> Iterator[Prediction]:
         "nxtf_mnist",
         "silicon, nahuku32",
         _over(works, _used_energy, "silicon", host_io=66.5e-6),
-        "14 cores on one chip for the time that was measured, as many spikes for each synapse as in "
-        "Intel's tutorial of NxTF",
+        "14 cores on one chip for the time that was measured, as many spikes for each synapse as "
+        "in Intel's tutorial of NxTF",
         assumes="spikes",
     )
     for device in ("cpu", "gpu"):
@@ -235,19 +235,6 @@ def intel() -> Iterator[Prediction]:
     )
 
 
-def _tutorial_synapses() -> int:
-    """Synapses of 16C5s2-32C3-64C3s2-10C4 on 28 by 28 pixels."""
-    return sum(
-        positions * filters * fan_in
-        for positions, filters, fan_in in (
-            (144, 16, 25),
-            (100, 32, 16 * 9),
-            (16, 64, 32 * 9),
-            (1, 10, 64 * 16),
-        )
-    )
-
-
 def static() -> Iterator[Prediction]:
     """Power without any work."""
     for key, cores, chips in (("quartz_72", 11, 1), ("quartz_1760", 1753, 16)):
@@ -299,8 +286,8 @@ def others() -> Iterator[Prediction]:
     yield from _odin()
 
 
-def _device_power(name: str, synops_per_s: float) -> Range:
-    device = devices.get(name)
+def _device_power(name: str, synops_per_s: float, volts: tuple[float, float] = (1, 1)) -> Range:
+    device = devices.get(name).at_voltage(*volts)
     at = [device.at(level) for level in LEVELS]
     constants = [found.constants() for found in at]
     return Range(
@@ -313,14 +300,29 @@ def _device_power(name: str, synops_per_s: float) -> Range:
 
 def _truenorth() -> Iterator[Prediction]:
     cases = (
-        ("truenorth_12", 11.58, "no", False, "a line through this point and the last"),
-        ("truenorth_20", 20.07, "yes", False, "a line through the points beside this one"),
-        ("truenorth_96", 95.93, "no", False, "a line through this point and the first"),
-        ("truenorth_headline", 20.0, "yes", True, "the same line, at another voltage"),
-        ("truenorth_silent", 0.0, "yes", False, "static power, at another voltage"),
+        ("truenorth_12", 11.58, 0.8, "no", False, "a line through this point and the last"),
+        ("truenorth_20", 20.07, 0.8, "yes", False, "a line through the points beside this one"),
+        ("truenorth_96", 95.93, 0.8, "no", False, "a line through this point and the first"),
+        (
+            "truenorth_headline",
+            20.0,
+            0.775,
+            "yes",
+            True,
+            "the line at 0.8 V, by the square of volts",
+        ),
+        ("truenorth_075", 20.0, 0.75, "yes", True, "the line at 0.8 V, by the square of volts"),
+        (
+            "truenorth_silent",
+            0.0,
+            0.7,
+            "yes",
+            False,
+            "static power at 0.8 V, by the square of volts",
+        ),
     )
-    for key, rate, held, ends, basis in cases:
-        value = _device_power("truenorth", rate * 128 * 1_048_576)
+    for key, rate, volts, held, ends, basis in cases:
+        value = _device_power("truenorth", rate * 128 * 1_048_576, (volts, 0.8))
         yield Prediction(key, "device truenorth", value, basis, held, ends)
 
 

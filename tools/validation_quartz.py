@@ -1,8 +1,9 @@
 """Quartz' MNIST network on 11 cores: what its code and architecture say it does, and predictions.
 
-It codes values as times (Quartz, ``quartz/layers.py`` and ``CNN/mnist_model.py``): in every image each
-neuron fires once, whatever its value, so that all counts follow from the architecture. 786 spikes of the
-host, which are published, are its 784 pixels, a sync and a rectifier.
+It codes values as times (``quartz/layers.py`` and ``CNN/mnist_model.py`` of Quartz-on-Loihi): in
+every image each neuron fires once, whatever its value, so that all counts follow from the
+architecture. 786 spikes of the host, which are published, are its 784 pixels, a sync and a
+rectifier.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ POOLED = {"pool1": 6 * 12**2, "pool2": 12 * 4**2}
 OUT = (10, 120)
 WEIGHTED = [*CONVOLVED.values(), OUT]
 
-#: Of each layer a sync and a rectifier; of each channel with weights a neuron for its bias. Chains of
-#: neurons that delay a bias in runs of more than 189 steps are left out.
+#: Of each layer a sync and a rectifier; of each channel with weights a neuron for its bias. Chains
+#: of neurons that delay a bias by more than 189 steps are left out.
 COMPARTMENTS = (
     sum(n for n, _ in WEIGHTED) + sum(POOLED.values()) + 2 * 6 + (6 + 12 + 120 + 10)
 )  # fmt: skip
 
-#: Of a neuron with weights: those, one from its bias, two from the sync, one from the rectifier and one
-#: to itself. Of a pooling neuron: four, and one to itself.
+#: Of a neuron with weights: those, one from its bias, two from the sync, one from the rectifier
+#: and one to itself. Of a pooling neuron: four, and one to itself.
 SYNOPS = sum(n * (fan_in + 5) for n, fan_in in WEIGHTED) + sum(5 * n for n in POOLED.values())
 
 CORES = 11
@@ -60,6 +61,6 @@ def predictions() -> Iterator[Prediction]:
             f"quartz_dynamic_{n_steps}",
             "silicon, nahuku32",
             cost(n_steps).energy_J("total dynamic"),
-            f"{COMPARTMENTS:,} compartments, {SYNOPS:,} synops from its architecture, for the time that "
-            "was measured; x86 code as on other boards, share of active updates not known",
+            f"{COMPARTMENTS:,} compartments, {SYNOPS:,} synops from its architecture, for the time "
+            "that was measured; x86 code as on other boards, share of active updates not known",
         )

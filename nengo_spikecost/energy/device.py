@@ -103,6 +103,11 @@ class Constant:
         value = {"low": self.lowest, "nominal": self.value, "high": self.highest}[level]
         return replace(self, value=value, low=None, high=None)
 
+    def times(self, factor: float) -> Constant:
+        """The constant and its range, so many times as large."""
+        low, high = (None if end is None else end * factor for end in (self.low, self.high))
+        return replace(self, value=self.value * factor, low=low, high=high)
+
 
 WEIGHT_FORMS = ("full", "factored")
 """How devices keep weights; see `Device.weights`."""
@@ -229,6 +234,32 @@ class Device:
         """
         check.choice("level", level, LEVELS, EnergyError)
         moved: dict[str, Any] = {k: c.at(level) for k, c in self.constants().items()}
+        own = {key: moved.pop(key) for key in CONSTANTS if key in moved}
+        return replace(self, operations=moved, **own)
+
+    def at_voltage(self, volts: float, measured_at: float) -> Device:
+        """The device at another supply voltage: energies and powers go with its square.
+
+        That is what charging a capacitance takes. Leakage falls faster with the voltage, so that
+        static power below `measured_at` may be less, and above it more. Times stay.
+
+        Parameters
+        ----------
+        volts : float
+        measured_at : float
+            Voltage that the constants are of; their notes say it where it is known.
+
+        Raises
+        ------
+        EnergyError
+            If a voltage is not positive.
+        """
+        names = (("volts", volts), ("measured_at", measured_at))
+        to, of = (check.positive(name, value, EnergyError) for name, value in names)
+        moved: dict[str, Any] = {
+            key: constant if constant.unit == "s" else constant.times((to / of) ** 2)
+            for key, constant in self.constants().items()
+        }
         own = {key: moved.pop(key) for key in CONSTANTS if key in moved}
         return replace(self, operations=moved, **own)
 

@@ -296,3 +296,23 @@ def test_faulty_sizes_and_defaults():
         Device("x", True, *energies, neurons_per_chip=0)
     with pytest.raises(EnergyError, match="by_default must be True or False"):
         Device("x", True, *energies, by_default="no")
+
+
+def test_another_voltage():
+    """Energies and powers by its square, ranges too; times and all else stay."""
+    device = devices.get("truenorth")
+    found = device.at_voltage(0.4, 0.8)
+    assert found.energy_per_synop_J == pytest.approx(device.energy_per_synop_J / 4)
+    assert found.static_power.lowest == pytest.approx(device.static_power.lowest / 4)
+    assert found.static_power.highest == pytest.approx(device.static_power.highest / 4)
+    assert found.step_time == device.step_time
+    assert found.at_voltage(0.8, 0.4).energy_per_synop == device.energy_per_synop
+    assert (found.name, found.note) == (device.name, device.note)
+    digital = devices.get("digital")
+    add = next(iter(digital.operations))
+    doubled = digital.at_voltage(1.8, 0.9).operations[add]
+    assert doubled.value == pytest.approx(4 * digital.operations[add].value)
+    with pytest.raises(EnergyError, match="volts must be"):
+        device.at_voltage(0, 0.8)
+    with pytest.raises(EnergyError, match="measured_at must be"):
+        device.at_voltage(0.8, -1)

@@ -48,8 +48,8 @@ class ChipOptions(Options):
         a step. Default: ``"x86"`` if neurons of the host send to the chip, else
         ``"free_running"``.
     powered_cores : int, "used" or "all"
-        Cores that are on: those in use, all of the chips in use, or so many. Only of boards on which
-        a chip in use is not known to draw the same whatever its cores do.
+        Cores that are on: those in use, all of the chips in use, or so many. It matters on boards
+        of which the power of a chip in use is not known as a whole.
     x86_active : float, or tuple of (low, nominal, high), optional
         Share of the time that the x86 runs code. Default: of the time that input and output take
         through it the share that boards tell, which is below 1 on all of them; at the high end of

@@ -25,8 +25,8 @@ an ``axon_event`` arrives; ``within_tile`` is the way of a message inside a tile
 POWERS = ("static_chip", "static_used_chip", "static_core", "x86_clock", "x86_code")
 """Powers that a board draws all the time, in W.
 
-A chip that has not run anything; a chip in use instead, if that is known; a core that is on; the clock
-of the x86 processors of a chip in use, and their code while it runs. A core's power comes
+A chip that has not run anything; a chip in use instead, if that is known; a core that is on; the
+clock of the x86 processors of a chip in use, and their code while it runs. A core's power comes
 besides that of a chip, unless that of a chip in use is known: then it is the core's share of it.
 """
 

@@ -2,8 +2,8 @@
 
 A step lasts as long as its slowest core, the way of the last message, the barrier of the tiles
 and that of the chips; and at least as long as what goes in and out of the chip
-(`nengo_spikecost.energy.loihi_chip.HostIO`). Spikes that go in one by one come before the cores' work:
-the time of both counts, and only at the low end that of the longer.
+(`nengo_spikecost.energy.loihi_chip.HostIO`). Spikes that go in one by one come before the cores'
+work: the time of both counts, and only at the low end that of the longer.
 
 A core has two halves. One updates all compartments, one after the other, and sends the spikes;
 the other takes messages in and makes their synops. Side by side a core needs the time of the

@@ -162,7 +162,9 @@ def test_static_power_of_a_nahuku_board_as_it_was_measured():
         cost = price_chip(work)
         static = ("static chips", "static cores", "other chips")
         power = sum(cost.parts_J[key].nominal for key in static) / cost.latency_s.nominal
-        idle_W = power + cost.power_W("total dynamic").nominal - cost.power_W("core dynamic").nominal
+        idle_W = (
+            power + cost.power_W("total dynamic").nominal - cost.power_W("core dynamic").nominal
+        )
         assert idle_W == pytest.approx(measured_W, rel=1e-3)
         assert measured_W - 0.018 * clocks == pytest.approx(power, rel=0.03)
 
@@ -184,7 +186,9 @@ def test_a_chip_in_use_draws_the_same_on_both_ways_to_read_its_board():
 
 
 def test_a_used_chip_draws_no_less_than_one_that_is_not():
-    powers = {key: Constant(w, unit="W") for key, w in (("static_chip", 2), ("static_used_chip", 1))}
+    powers = {
+        key: Constant(w, unit="W") for key, w in (("static_chip", 2), ("static_used_chip", 1))
+    }
     with pytest.raises(EnergyError, match="static_used_chip is below static_chip"):
         replace(shipped_chip().boards["nahuku32"], powers=powers)
 

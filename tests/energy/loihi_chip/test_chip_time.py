@@ -171,7 +171,10 @@ def test_a_spike_through_the_x86():
     assert cost.host_io.name == "x86"
     assert cost.latency_s.nominal == pytest.approx(13.98556e-3, rel=2e-3)
     twice = ChipWork.by_hand(host_to_chip=2 * 2013, messages=10_868, **counts)
-    more = (price_chip(twice).latency_s.nominal, price_chip(twice, host_io="none").latency_s.nominal)
+    more = (
+        price_chip(twice).latency_s.nominal,
+        price_chip(twice, host_io="none").latency_s.nominal,
+    )
     assert more[0] - more[1] == pytest.approx(
         2 * (cost.latency_s.nominal - alone.latency_s.nominal)
     )
