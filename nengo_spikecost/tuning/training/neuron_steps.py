@@ -64,7 +64,7 @@ class Neurons:
     def state(self, name: str, like: tf.Tensor) -> tf.Tensor:
         """A state at the start, for every sample."""
         shape = like.shape[1:]
-        value = tf.constant(np.asarray(self.start[name], np.float32).reshape(shape))
+        value = tf.constant(np.reshape(self.start[name], shape), like.dtype)
         return tf.broadcast_to(value, tf.shape(like))
 
 
@@ -125,8 +125,9 @@ def lif(neurons: Neurons, currents: Currents) -> list[tf.Tensor]:
     kind = neurons.type
 
     def rest(voltage: tf.Tensor, current: tf.Tensor) -> tf.Tensor:
-        beyond = (voltage - 1) / tf.where(voltage > 1, current - 1, 1.0)
-        at = neurons.dt + kind.tau_rc * tf.math.log1p(-tf.where(voltage > 1, beyond, 0.0))
+        nothing = tf.zeros_like(voltage)
+        beyond = (voltage - 1) / tf.where(voltage > 1, current - 1, nothing + 1)
+        at = neurons.dt + kind.tau_rc * tf.math.log1p(-tf.where(voltage > 1, beyond, nothing))
         return kind.tau_ref + at
 
     return _leaky(neurons, currents, float(kind.tau_rc), rest)
@@ -139,7 +140,7 @@ def loihi_lif(neurons: Neurons, currents: Currents) -> list[tf.Tensor]:
     kind, dt = neurons.type, neurons.dt
     rests = float(discretize_tau_ref(kind.tau_ref, dt)) + dt
     tau_rc = float(discretize_tau_rc(kind.tau_rc, dt))
-    return _leaky(neurons, currents, tau_rc, lambda v, j: tf.fill(tf.shape(v), rests))
+    return _leaky(neurons, currents, tau_rc, lambda v, j: tf.zeros_like(v) + rests)
 
 
 def _leaky(

@@ -168,8 +168,8 @@ class Spiking(Folded):
             self.drive = self.linear(*args, **kwargs)
             return tf.nn.relu(self.drive) * self.amplitude
         self.fired = self.spikes(*args, **kwargs)
-        arriving = self.presentation.arriving(self.fired, self.read_by_host)
-        return tf.concat(arriving, 0) * self.height()
+        arriving = tf.concat(self.presentation.arriving(self.fired, self.read_by_host), 0)
+        return arriving * tf.cast(self.height(), arriving.dtype)
 
     def linear(self, *args: Any, **kwargs: Any) -> tf.Tensor:
         """What comes before the neurons."""
@@ -182,8 +182,9 @@ class Spiking(Folded):
         gain = self.scale_now()
         if self.log_gain.trainable:
             gain = gain * tf.exp(self.log_gain)
-        currents = self.linear(*args, **kwargs) * gain
-        return self._steps(self.neurons, self.presentation.by_step(currents))
+        drive = self.linear(*args, **kwargs)
+        currents = self.presentation.by_step(drive * tf.cast(gain, drive.dtype))
+        return self._steps(self.neurons, currents)
 
     def scale_now(self) -> Any:
         """The scale, with a gradient if it is trained."""
@@ -196,7 +197,7 @@ class Spiking(Folded):
 
     def sent(self) -> list[tf.Tensor]:
         """What its neurons gave at each step, when it was called last."""
-        return [fired * self.height() for fired in self.fired]
+        return [fired * tf.cast(self.height(), fired.dtype) for fired in self.fired]
 
     @property
     def scale(self) -> float:

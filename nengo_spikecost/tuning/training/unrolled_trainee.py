@@ -118,8 +118,8 @@ class UnrolledTrainee(Trainee):
     def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
         """Outputs of a batch at all steps, and the mean of each neuron's, as if in one step."""
         shown = [
-            self._shown(tf.convert_to_tensor(inputs[name], tf.float32), shape)
-            for name, shape in zip(self._input_names, self._shapes)
+            self._shown(tf.cast(inputs[name], given.dtype), tuple(given.shape[1:]))
+            for name, given in zip(self._input_names, self._copy.inputs)
         ]
         computed = tf.nest.flatten(self._model(shown if len(shown) > 1 else shown[0]))
         outputs = {}
@@ -127,11 +127,11 @@ class UnrolledTrainee(Trainee):
             # a Probe on neurons reads what they fire, not what arrives
             steps = last.sent() if last is not None else self.presentation.by_step(output)
             flat = [tf.reshape(step, (self.batch_size, -1)) for step in steps]
-            outputs[name] = tf.stack(flat, axis=1)
+            outputs[name] = tf.cast(tf.stack(flat, axis=1), tf.float32)
         neurons = {}
         for population in self.penalties.populations:
             height = self.penalties.amplitudes[population.name] / self.presentation.dt
-            counts = self.spiking[population.name].counts()
+            counts = tf.cast(self.spiking[population.name].counts(), tf.float32)
             neurons[population.name] = counts[:, None] * (height / self.n_steps)
         return outputs, neurons
 
