@@ -32,7 +32,7 @@ from .written_files import write_results
 @scales_option
 @model_file_option("Write the trained model here (.keras or .h5).")
 @flags(
-    FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay",
+    FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay", "n_shown",
     "start_rate", "learn_scales", "surrogate", "quantize", "neuron_type", "synapse", "synop_weight",
     "energy_weight", "device", "cost_epochs", "loss", "readout", "batch_size", "learning_rate",
     "memory", "seed", "checkpoint",

@@ -43,6 +43,9 @@ class FineTuneOptions(Options):
     layer_delay : {0, 1}
         Only with ``forward="steps"``: steps that a spike takes to the next layer. 0: it arrives in
         its own step, as in Nengo without a filter. 1: as on a chip, and to and from its host.
+    n_shown : int, optional
+        Only with ``forward="steps"``: steps that a sample is shown; then its values are 0. Default:
+        all. With ``layer_delay=1``, what is shown in the last steps does not reach the output.
     start_rate : float, optional
         Only with ``forward="steps"``: spikes a step that neurons begin with. Scales are chosen,
         in place of ``scale_firing_rates``, so that 90 % of each layer's active neurons fire at
@@ -120,6 +123,9 @@ class FineTuneOptions(Options):
     )  # fmt: skip
     layer_delay: int = option(
         0, help="With steps: steps that a spike takes to the next layer; 1 as on a chip."
+    )
+    n_shown: int | None = option(
+        None, read=int, metavar="N", help="With steps: steps that a sample is shown, then zeros."
     )
     start_rate: float | None = option(
         None, read=float, metavar="SPIKES",
@@ -206,6 +212,11 @@ class FineTuneOptions(Options):
             check.choice("learn_scales", self.learn_scales, LEARNED_SCALES, TuningError)
         if not check.is_whole(self.layer_delay, 0, 1):
             raise TuningError(f"layer_delay must be 0 or 1, not {self.layer_delay!r}.")
+        if self.n_shown is not None and not check.is_whole(self.n_shown, 1, self.n_steps):
+            raise TuningError(
+                f"n_shown must be a whole number from 1 to n_steps={self.n_steps}, not "
+                f"{self.n_shown!r}."
+            )
         check.choice("surrogate", self.surrogate, SURROGATES, TuningError)
         rate = self.start_rate
         if rate is not None and (not check.is_number(rate) or rate <= 0):
@@ -214,7 +225,7 @@ class FineTuneOptions(Options):
             raise TuningError("quantize=True is the chip's arithmetic: it needs layer_delay=1.")
         if self.forward == "steps":
             return
-        for name in ("layer_delay", "start_rate", "learn_scales", "quantize"):
+        for name in ("layer_delay", "n_shown", "start_rate", "learn_scales", "quantize"):
             if getattr(self, name):
                 raise TuningError(f"{name} needs forward='steps', not {self.forward!r}.")
 

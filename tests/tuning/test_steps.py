@@ -12,6 +12,7 @@ from nengo_spikecost.errors import SpikeCostError, TuningError
 from nengo_spikecost.loihi import Emulator, fit_blocks
 from nengo_spikecost.tuning import fine_tune
 from nengo_spikecost.tuning.fine_tune_options import FineTuneOptions
+from nengo_spikecost.tuning.training import unrolled_layers
 from nengo_spikecost.tuning.training.penalties import make_penalties
 from nengo_spikecost.tuning.training.trainee import Trainee
 from nengo_spikecost.tuning.training.unrolled_trainee import UnrolledTrainee
@@ -77,7 +78,7 @@ def check_equal(trainee, conversion, inputs):
     spikes, expected = simulated(conversion, inputs)
     n_spikes = 0
     for name, layer in trainee.spiking.items():
-        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.fired], axis=1)
+        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
         np.testing.assert_array_equal(fired, np.rint(spikes[name]), name)
         assert fired.any(), name
         n_spikes += fired.sum()
@@ -130,8 +131,10 @@ def test_filters_are_those_of_nengo(synapse):
     check_equal(trainee, conversion, {"image": flat(images(4))})
 
 
-def test_several_inputs_and_outputs():
-    trainee, conversion = unrolled(several_ends(), NEURONS[1], scales={"*": 300, "fires": 50})
+@pytest.mark.parametrize("synapse", [None, 0.002])
+def test_several_inputs_and_outputs(synapse):
+    scales = {"*": 300, "fires": 50}
+    trainee, conversion = unrolled(several_ends(), NEURONS[1], scales=scales, synapse=synapse)
     rng = np.random.RandomState(0)
     check_equal(trainee, conversion, {"a": rng.rand(4, 1, 5), "b": rng.rand(4, 1, 3)})
 
@@ -140,6 +143,45 @@ def test_input_that_changes_from_step_to_step():
     trainee, conversion = unrolled(conv_net(keras), NEURONS[0])
     x = images(4 * N_STEPS).reshape(4, N_STEPS, -1)
     check_equal(trainee, conversion, {"image": x})
+
+
+def shown_for(x, n):
+    """The same samples with a time axis: shown for some steps, then zeros."""
+    steps = np.repeat(flat(x), N_STEPS, axis=1)
+    steps[:, n:] = 0
+    return steps
+
+
+@pytest.mark.parametrize("neurons", NEURONS)
+@pytest.mark.parametrize("make", [lambda: conv_net(keras), residual])
+def test_samples_that_are_shown_for_some_steps(make, neurons):
+    trainee, conversion = unrolled(make(), neurons, scales=400.0, n_shown=7)
+    x = images(4)
+    check_equal(trainee, conversion, {"image": shown_for(x, 7)})
+    whole = {name: layer.counts().numpy() for name, layer in trainee.spiking.items()}
+    # given without a time axis it computes fewer steps, and the same
+    trainee.simulated({"image": flat(x)})
+    for name, layer in trainee.spiking.items():
+        np.testing.assert_array_equal(layer.counts(), whole[name])
+
+
+def test_steps_that_are_left_out_change_nothing(monkeypatch):
+    """Nothing fires before the first spike can arrive: spikes and gradients are the same."""
+    x = np.random.RandomState(0).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
+    found, computed = [], []
+    for _ in range(2):
+        trainee, _ = unrolled(on_chip(1, bias=False), NEURONS[0], scales=600.0, layer_delay=1)
+        with tf.GradientTape() as tape:
+            outputs, neurons = trainee.simulated({"image": flat(x)})
+            total = tf.reduce_sum(outputs["dense1"] ** 2) + trainee.penalties.total_synops(neurons)
+        found.append([float(total), *tape.gradient(total, trainee.variables)])
+        computed.append([layer.start for layer in trainee.spiking.values()])
+        monkeypatch.setattr(unrolled_layers, "keeps_zero", lambda layer: False)
+    assert computed[0][:2] == [0, 1] and computed[1] == [0] * len(computed[1])
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
+    for one, other in zip(found[0][1:], found[1][1:]):
+        assert np.abs(one).max() > 0
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(one).max())
 
 
 @pytest.mark.parametrize("device", ["loihi", "loihi_silicon"])
@@ -304,6 +346,8 @@ def largest():
         (None, {"quantize": True, "forward": "rates"}, "quantize needs forward='steps'"),
         (None, {"layer_delay": 2}, "layer_delay must be 0 or 1, not 2"),
         (None, {"layer_delay": 1, "forward": "rates"}, "layer_delay needs forward='steps'"),
+        (None, {"n_shown": 9}, "n_shown must be a whole number from 1 to n_steps=8, not 9"),
+        (None, {"n_shown": 3, "forward": "spikes"}, "n_shown needs forward='steps'"),
         (None, {"start_rate": 0}, "start_rate must be a positive number"),
         (None, {"start_rate": 1, "neuron_type": "LIF"}, "start_rate is for neurons whose rate is"),
         (None, {"learn_scales": "all"}, "learn_scales must be one of layer, channel"),
@@ -341,7 +385,7 @@ def on_chip(seed, bias=True):
     """Layers on the chip of several blocks each, with weights of either sign."""
     rng = np.random.RandomState(seed)
     inp = x = keras.Input((9, 9, 1), name="image")
-    x = layers.Conv2D(3, 1, activation="relu", name="to-spikes")(x)
+    x = layers.Conv2D(3, 1, use_bias=bias, activation="relu", name="to-spikes")(x)
     for i in range(rng.randint(1, 3)):
         x = layers.Conv2D(
             int(rng.choice([4, 6])), 3, strides=int(rng.choice([1, 2])), use_bias=bias,
@@ -371,13 +415,17 @@ def emulated(conversion, x):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_quantized_spikes_are_those_of_the_emulated_chip(seed):
-    model = on_chip(seed, bias=seed != 3)
-    trainee, conversion = unrolled(model, NEURONS[0], scales=600.0, layer_delay=1, quantize=True)
+    n_shown = 6 if seed > 2 else None
+    trainee, conversion = unrolled(
+        on_chip(seed, bias=seed != 3), NEURONS[0], scales=600.0, layer_delay=1, quantize=True,
+        n_shown=n_shown,
+    )  # fmt: skip
     x = np.random.RandomState(seed).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
     outputs, _ = trainee.simulated({"image": flat(x)})
-    spikes, expected = emulated(conversion, x)
+    given = x if n_shown is None else shown_for(x, n_shown).reshape(4, N_STEPS, 9, 9, 1)
+    spikes, expected = emulated(conversion, given)
     for name, layer in trainee.spiking.items():
-        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.fired], axis=1)
+        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
         np.testing.assert_array_equal(fired, spikes[name], name)
         assert 0 < fired.mean() < 1, name
     for name, values in expected.items():

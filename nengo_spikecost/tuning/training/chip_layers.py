@@ -202,13 +202,18 @@ class OnChip(Spiking):
         first = tf.argmax(tf.cast(fits, tf.int32), axis=0)
         return tf.stop_gradient(tf.cast(first, tf.float64))
 
-    def spikes(self, *args: Any, **kwargs: Any) -> list[tf.Tensor]:
-        """Spikes of each step, as the emulated chip makes them."""
-        numbers = self.numbers()
+    def spikes(self, *args: Any, **kwargs: Any) -> tuple[int, list[tf.Tensor]]:
+        """Spikes of the steps at which there may be some, as the emulated chip makes them."""
+        time, numbers = self.presentation, self.numbers()
         received = _spikes_of(args[0], tf.cast(self.sender.height(), tf.float32))
-        inputs = self._operation(self.layer, received, numbers.weights)
-        return fired_on_chip(
-            self.presentation.by_step(inputs), numbers.bias, numbers.threshold,
+        span = time.span(args[0])
+        inputs = time.put(self._operation(self.layer, received, numbers.weights), span)
+        # 1 / 4096 of the last current is there for one step more
+        start, stop = span.start, min(span.stop + 1, time.n_steps)
+        if self.layer.use_bias:
+            start, stop = 0, time.n_steps
+        return start, fired_on_chip(
+            time.steps(inputs, start, stop), numbers.bias, numbers.threshold,
             self.neurons.surrogate,
         )  # fmt: skip
 

@@ -191,6 +191,14 @@ def steps_of(neuron_type: Any, layer: str) -> Callable[[Neurons, Currents], list
     return found
 
 
+def rests(neurons: Neurons) -> bool:
+    """Whether neurons stay as they start, and silent, while they get nothing."""
+    voltage = np.asarray(neurons.start["voltage"])
+    if is_rectified(neurons.type):
+        return bool((voltage >= 0).all() and (voltage < 1).all())
+    return not voltage.any()
+
+
 def is_rectified(neuron_type: Any) -> bool:
     """Whether the rate of neurons is their current, as long as it is small."""
     return steps_of(neuron_type, "") in (rectified, loihi_rectified)

@@ -1,9 +1,8 @@
 """A Keras model whose layers compute all steps of a presentation at once.
 
-Time is folded into the batch: a tensor has ``n_steps * batch_size`` rows, those of the first step
-first. So a layer without a memory of its own, a convolution or a sum, is one operation for all
-steps; only neurons go through the steps one by one (neuron_steps.py). What does not change from
-step to step, such as what a layer makes of an image, has ``batch_size`` rows, and is computed once.
+Time is folded into the batch (presentation.py). So a layer without a memory of its own, a
+convolution or a sum, is one operation for all steps; only neurons go through the steps one by one
+(neuron_steps.py).
 
 A spike is as high as in the Nengo network, ``amplitude / (scale * dt)``; a current is multiplied by
 the scale. What arrives later (a delay, a filter) is delayed where it leaves.
@@ -13,74 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from .neuron_steps import Neurons, steps_of
-
-
-@dataclass(frozen=True)
-class Presentation:
-    """How samples are shown, and how spikes travel.
-
-    Attributes
-    ----------
-    n_steps, batch_size : int
-    layer_delay : int
-        Steps from a spike to where it arrives.
-    tau_s : float, optional
-        Time constant of the filter that it passes, which takes a step, too.
-    dt : float
-        Length of a step in s.
-    """
-
-    n_steps: int
-    batch_size: int
-    layer_delay: int
-    tau_s: float | None
-    dt: float
-
-    def by_step(self, x: tf.Tensor) -> list[tf.Tensor]:
-        """The rows of each step."""
-        if self.is_constant(x):
-            return [x] * self.n_steps
-        return tf.split(x, self.n_steps)
-
-    def is_constant(self, x: tf.Tensor) -> bool:
-        """Whether a tensor is the same at all steps."""
-        return x.shape[0] == self.batch_size and self.n_steps > 1
-
-    def alike(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Tensors that one layer takes together, each with all steps if one of them has."""
-        if all(map(self.is_constant, tensors)):
-            return tensors
-        return [tf.concat(self.by_step(x), 0) if self.is_constant(x) else x for x in tensors]
-
-    def arriving(self, sent: list[tf.Tensor], read_by_host: bool) -> list[tf.Tensor]:
-        """What arrives at each step, of what was sent at each step.
-
-        Parameters
-        ----------
-        sent : list of tf.Tensor
-        read_by_host : bool
-            Whether a chip sends it to its host, which reads the first step's spikes in its first
-            step already, and again in the second: NengoLoihi fills the queue before.
-        """
-        if self.layer_delay and read_by_host:
-            return [sent[0], *sent[:-1]]
-        nothing = tf.zeros_like(sent[0])
-        late = self.layer_delay if self.tau_s is None else 1
-        arrived = [nothing] * min(late, len(sent)) + sent[: len(sent) - late]
-        if self.tau_s is None:
-            return arrived
-        keep = math.exp(-self.dt / self.tau_s) if self.tau_s else 0.0
-        filtered = [nothing]
-        for value in arrived:
-            filtered.append(keep * filtered[-1] + (1 - keep) * value)
-        return filtered[1:]
+from .neuron_steps import Neurons, rests, steps_of
+from .presentation import Presentation, Span
 
 
 class Folded(tf.keras.layers.Layer):
@@ -97,16 +35,38 @@ class Folded(tf.keras.layers.Layer):
         self.layer, self.presentation = layer, presentation
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """What the layer computes."""
-        flat = tf.nest.flatten((args, kwargs))
+        """What the layer computes, with the steps that it is of."""
+        time, flat = self.presentation, tf.nest.flatten((args, kwargs))
         places = [i for i, part in enumerate(flat) if tf.is_tensor(part)]
-        if flat and all(flat[i].shape[0] is not None for i in places):
-            for i, tensor in zip(places, self.presentation.alike([flat[i] for i in places])):
+        given = [flat[i] for i in places]
+
+        def computed(tensors: list[tf.Tensor]) -> Any:
+            for i, tensor in zip(places, tensors):
                 flat[i] = tensor
-        args, kwargs = tf.nest.pack_sequence_as((args, kwargs), flat)
-        if getattr(self.layer, "_expects_training_arg", False):
-            kwargs["training"] = False
-        return self.layer(*args, **kwargs)
+            own_args, own_kwargs = tf.nest.pack_sequence_as((args, kwargs), flat)
+            if getattr(self.layer, "_expects_training_arg", False):
+                own_kwargs["training"] = False
+            return self.layer(*own_args, **own_kwargs)
+
+        if time.rates or not given or given[0].shape[0] is None:
+            return computed(given)
+        together, start, stop = time.together(given)
+        inside = computed(together)
+        if (start, stop) == (0, time.n_steps) and self._is_zero(given):
+            return inside
+        outside = tf.nest.map_structure(lambda _: None, inside)
+        if not self._is_zero(given):
+            outside = computed([time.outside(x) for x in given])
+        for x, other in zip(tf.nest.flatten(inside), tf.nest.flatten(outside)):
+            time.put(x, Span(start, stop, other))
+        return inside
+
+    def _is_zero(self, given: list[tf.Tensor]) -> bool:
+        """Whether what it computes is zero outside the steps that are computed."""
+        spans = [self.presentation.span(x) for x in given]
+        if all((s.start, s.stop) == (0, self.presentation.n_steps) for s in spans):
+            return True  # there is no outside
+        return all(s.outside is None for s in spans) and keeps_zero(self.layer)
 
 
 class Spiking(Folded):
@@ -126,13 +86,13 @@ class Spiking(Folded):
     Attributes
     ----------
     fired : list of tf.Tensor
-        Spikes of each step, when it was called last.
+        Spikes of the steps at which it may have some, when it was called last.
+    start : int
+        The first of these steps.
     drive : tf.Tensor
         What its neurons were given when they gave rates last, without the scale.
     log_scale, log_gain : tf.Variable
         Logarithms of the scale, and of the gain of each channel.
-    rates : bool
-        Whether neurons give their rate in place of spikes.
     read_by_host : bool
         Whether it is on a chip, and all its spikes go to the host.
     """
@@ -144,7 +104,7 @@ class Spiking(Folded):
         super().__init__(layer, presentation)
         if hasattr(layer, "activation"):
             layer.activation = tf.keras.activations.linear
-        self.neurons, self.rates, self.read_by_host = neurons, False, False
+        self.neurons, self.read_by_host, self.start = neurons, False, 0
         self._steps = steps_of(neurons.type, layer.name)
         self.fired: list[tf.Tensor] = []
         self.drive: Any = None
@@ -162,14 +122,16 @@ class Spiking(Folded):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the neurons hand on."""
+        time = self.presentation
         if args[0].shape[0] is None:
             return self.linear(*args, **kwargs)  # while the model is put together
-        if self.rates:
+        if time.rates:
             self.drive = self.linear(*args, **kwargs)
             return tf.nn.relu(self.drive) * self.amplitude
-        self.fired = self.spikes(*args, **kwargs)
-        arriving = tf.concat(self.presentation.arriving(self.fired, self.read_by_host), 0)
-        return arriving * tf.cast(self.height(), arriving.dtype)
+        self.start, self.fired = self.spikes(*args, **kwargs)
+        arriving = time.arriving(self.fired, self.start, self.read_by_host)
+        high = arriving * tf.cast(self.height(), arriving.dtype)
+        return time.put(high, time.span(arriving))
 
     def linear(self, *args: Any, **kwargs: Any) -> tf.Tensor:
         """What comes before the neurons."""
@@ -177,14 +139,21 @@ class Spiking(Folded):
             return args[0]
         return super().call(*args, **kwargs)
 
-    def spikes(self, *args: Any, **kwargs: Any) -> list[tf.Tensor]:
-        """Spikes of each step."""
-        gain = self.scale_now()
+    def spikes(self, *args: Any, **kwargs: Any) -> tuple[int, list[tf.Tensor]]:
+        """The first step at which neurons may spike, and the spikes of as many as they may."""
+        time, gain = self.presentation, self.scale_now()
         if self.log_gain.trainable:
             gain = gain * tf.exp(self.log_gain)
         drive = self.linear(*args, **kwargs)
-        currents = self.presentation.by_step(drive * tf.cast(gain, drive.dtype))
-        return self._steps(self.neurons, currents)
+        span = time.span(drive)
+        start, stop = span.start, span.stop
+        if span.outside is not None or not rests(self.neurons):
+            start, stop = 0, time.n_steps
+        gain = tf.cast(gain, drive.dtype)
+        if time.is_constant(drive) and span.outside is None and (start, stop) == span[:2]:
+            return start, self._steps(self.neurons, [drive * gain] * (stop - start))
+        currents = [step * gain for step in time.steps(drive, start, stop)]
+        return start, self._steps(self.neurons, currents)
 
     def scale_now(self) -> Any:
         """The scale, with a gradient if it is trained."""
@@ -197,7 +166,13 @@ class Spiking(Folded):
 
     def sent(self) -> list[tf.Tensor]:
         """What its neurons gave at each step, when it was called last."""
-        return [fired * tf.cast(self.height(), fired.dtype) for fired in self.fired]
+        return [fired * tf.cast(self.height(), fired.dtype) for fired in self.all_fired()]
+
+    def all_fired(self) -> list[tf.Tensor]:
+        """Spikes of each step, when it was called last."""
+        nothing = tf.zeros_like(self.fired[0])
+        after = self.presentation.n_steps - self.start - len(self.fired)
+        return [nothing] * self.start + self.fired + [nothing] * after
 
     @property
     def scale(self) -> float:
@@ -217,6 +192,14 @@ class Spiking(Folded):
         """Weights of the layer that the gains of channels are folded into, by position."""
         fold = fold_of(self.layer) if self.log_gain.trainable else None
         return {} if fold is None else fold(self.layer, np.exp(self.log_gain.numpy()))
+
+
+def keeps_zero(layer: Any) -> bool:
+    """Whether a layer is known to make zeros of zeros."""
+    if layer.weights:
+        return any(isinstance(layer, kind) for kind in _FOLDS) and not layer.use_bias
+    linear = getattr(layer, "activation", tf.keras.activations.linear)
+    return isinstance(layer, _WITHOUT_WEIGHTS) and linear is tf.keras.activations.linear
 
 
 def fold_of(layer: Any) -> Any:
@@ -257,3 +240,12 @@ _FOLDS: Mapping[type, Any] = {
     _layers.Conv3DTranspose: _fold_transposed, _layers.Dense: _fold_last,
     _layers.Conv1D: _fold_last, _layers.Conv2D: _fold_last, _layers.Conv3D: _fold_last,
 }  # fmt: skip
+
+#: Layers without weights that make zeros of zeros.
+_WITHOUT_WEIGHTS = (
+    _layers.Activation, _layers.Flatten, _layers.Reshape, _layers.Permute, _layers.Add,
+    _layers.Subtract, _layers.Average, _layers.Concatenate, _layers.ZeroPadding1D,
+    _layers.ZeroPadding2D, _layers.Cropping1D, _layers.Cropping2D, _layers.UpSampling1D,
+    _layers.UpSampling2D, _layers.AvgPool1D, _layers.AvgPool2D, _layers.GlobalAvgPool1D,
+    _layers.GlobalAvgPool2D,
+)  # fmt: skip

@@ -16,7 +16,8 @@ from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from .chip_layers import OnChip
 from .neuron_steps import Neurons, is_rectified, steps_of
-from .unrolled_layers import Folded, Presentation, Spiking
+from .presentation import Presentation
+from .unrolled_layers import Folded, Spiking
 
 _layers = tf.keras.layers
 
@@ -182,12 +183,12 @@ def start_scales(
                 f"Layer {name!r}: start_rate is for neurons whose rate is their current, not for "
                 f"{type(layer.neurons.type).__name__}. Give scale_firing_rates."
             )
-        layer.rates = True
+    presentation = layer.presentation
+    presentation.rates = True
     try:
         model(inputs, training=False)
     finally:
-        for layer in spiking.values():
-            layer.rates = False
+        presentation.rates = False
     for name, layer in spiking.items():
         drive = layer.drive.numpy()
         if not (drive > 0).any():

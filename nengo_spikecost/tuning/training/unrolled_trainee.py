@@ -15,9 +15,10 @@ from ...graph import NetworkGraph, Population
 from ..fine_tune_options import FineTuneOptions
 from .chip_placing import place_layers
 from .penalties import Penalties
+from .presentation import Presentation, Span
 from .tasks import Task
 from .trainee import Outputs, Trainee
-from .unrolled_layers import Presentation, Spiking
+from .unrolled_layers import Spiking
 from .unrolled_model import start_scales, unrolled_model
 
 #: Samples that the scales at the start go by.
@@ -58,6 +59,7 @@ class UnrolledTrainee(Trainee):
         if options.layer_delay:
             _refuse_same_step(conversion)
         self.n_steps, self._copy = options.n_steps, model
+        self._n_shown = options.n_steps if options.n_shown is None else options.n_shown
         self.presentation = Presentation(
             options.n_steps, options.batch_size, options.layer_delay,
             _time_constant(conversion.synapse, options), options.dt,
@@ -117,6 +119,7 @@ class UnrolledTrainee(Trainee):
 
     def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
         """Outputs of a batch at all steps, and the mean of each neuron's, as if in one step."""
+        self.presentation.begin()
         shown = [
             self._shown(tf.cast(inputs[name], given.dtype), tuple(given.shape[1:]))
             for name, given in zip(self._input_names, self._copy.inputs)
@@ -124,8 +127,9 @@ class UnrolledTrainee(Trainee):
         computed = tf.nest.flatten(self._model(shown if len(shown) > 1 else shown[0]))
         outputs = {}
         for name, output, last in zip(self._output_names, computed, self._fired_last):
-            # a Probe on neurons reads what they fire, not what arrives
-            steps = last.sent() if last is not None else self.presentation.by_step(output)
+            steps = self.presentation.by_step(output)
+            if last is not None and self.presentation.tau_s is None:
+                steps = last.sent()  # a Probe on neurons has their filter, but no delay
             flat = [tf.reshape(step, (self.batch_size, -1)) for step in steps]
             outputs[name] = tf.cast(tf.stack(flat, axis=1), tf.float32)
         neurons = {}
@@ -138,7 +142,8 @@ class UnrolledTrainee(Trainee):
     def _shown(self, x: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
         """Samples as the model takes them, all steps one after another."""
         if x.shape[1] == 1:
-            return tf.reshape(x, (self.batch_size, *shape))
+            image = tf.reshape(x, (self.batch_size, *shape))
+            return self.presentation.put(image, Span(0, self._n_shown))
         in_order = tf.transpose(x[:, : self.n_steps], (1, 0, 2))
         return tf.reshape(in_order, (self.n_steps * self.batch_size, *shape))
 
