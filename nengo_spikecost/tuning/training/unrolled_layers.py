@@ -1,6 +1,6 @@
 """A Keras model whose layers compute all steps of a presentation at once.
 
-Time is folded into the batch (presentation.py). So a layer without a memory of its own, a
+Time is folded into the batch (folded_steps.py). So a layer without a memory of its own, a
 convolution or a sum, is one operation for all steps; only neurons go through the steps one by one
 (neuron_steps.py).
 
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from .folded_steps import Presentation, Span
 from .neuron_steps import Neurons, rests, steps_of
-from .presentation import Presentation, Span
 
 
 class Folded(tf.keras.layers.Layer):

@@ -15,8 +15,8 @@ from ...conversion.places import AVERAGE
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from .chip_layers import OnChip
+from .folded_steps import Presentation
 from .neuron_steps import Neurons, is_rectified, steps_of
-from .presentation import Presentation
 from .unrolled_layers import Folded, Spiking
 
 _layers = tf.keras.layers

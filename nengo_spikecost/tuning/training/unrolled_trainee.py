@@ -14,8 +14,8 @@ from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from ..fine_tune_options import FineTuneOptions
 from .chip_placing import place_layers
+from .folded_steps import Presentation, Span
 from .penalties import Penalties
-from .presentation import Presentation, Span
 from .tasks import Task
 from .trainee import Outputs, Trainee
 from .unrolled_layers import Spiking
