@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 COMPLETION = """\b
-Completion of commands, options and devices: a line in your shell's start-up file
+Completion of commands, options and devices: a line in your shell's start-up
+file
   bash  eval "$(_NENGO_SPIKECOST_COMPLETE=bash_source nengo-spikecost)"
   zsh   eval "$(_NENGO_SPIKECOST_COMPLETE=zsh_source nengo-spikecost)"
   fish  _NENGO_SPIKECOST_COMPLETE=fish_source nengo-spikecost | source

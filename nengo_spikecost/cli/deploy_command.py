@@ -14,7 +14,7 @@ from .graph_flags import graph_flags
 from .later_flags import LaterFlags
 from .model_commands import first_samples, given_files, on_model
 from .option_flags import Decorator, all_of
-from .printing import show, show_result
+from .printing import show, show_result, show_tables
 from .shared_options import (
     file_options,
     off_chip_option,
@@ -64,13 +64,14 @@ def deploy(
 
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
     typed = click.get_current_context().meta.get(COMMAND, "")
-    done = replace(done, files=given_files() or done.files, typed=typed)
+    pricing = {"profile": profile, "board": board, "host_io": host_io}
+    done = replace(done, files=given_files() or done.files, typed=typed, pricing=pricing)
     show_result(done)
     results = done.to_dict()
     if cost:
-        priced = done.cost(profile, board=board, host_io=host_io)
+        priced = done.cost()
         show("")
-        show_result(priced)
+        show_tables(priced)  # the verdict of the deployment has that of its cost
         results["cost"] = priced.to_dict()
     write_json(json_file, json_text(results))
     write_results(done, html_file=html_file)

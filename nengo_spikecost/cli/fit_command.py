@@ -24,7 +24,7 @@ from .model_commands import (
     plain_errors,
 )
 from .option_flags import Decorator, all_of
-from .printing import is_quiet, list_written, show, show_carried, show_result, show_settings
+from .printing import is_quiet, list_written, say, show, show_result, show_settings
 from .shared_options import (
     file_options,
     model_options,
@@ -115,7 +115,7 @@ def fit(
         return
     raise_unsupported(conversion)
     for layer in getattr(conversion, "choices", ()):
-        show(f"layer {layer.layer}: {layer.choice}")
+        say(f"layer {layer.layer}: {layer.choice}")
     spikes = None
     if x is not None:
         n_steps = n_steps if was_typed("n_steps") else steps_or_own(conversion, x, n_steps)
@@ -123,12 +123,11 @@ def fit(
         for score in scores(conversion, spikes, x, y):
             show(score.line())
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit, memory=memory)
-    fit = replace(fit, files=given_files() or (shlex.quote(model), "DATA"))
+    named = "fit.json" if json_file in (None, "-") else shlex.quote(json_file)
+    fit = replace(fit, files=given_files() or (shlex.quote(model), "DATA"), json_file=named)
     show_result(fit)
     show("\nTo paste, where net is the network that was converted:\n")
     show(fit.code())
-    show("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
-    if not fit.reordered:
-        show_carried("To run it in these blocks", "deploy", "--fit", json_file, model)
+    say("NengoLoihi rounds block by block, so shapes change spikes a little: measure again.")
     write_results(fit, json_file, html_file=html_file)
     list_written(files)

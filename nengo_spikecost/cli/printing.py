@@ -34,6 +34,18 @@ def show(text: str) -> None:
         _print(text)
 
 
+def say(sentence: str) -> None:
+    """Print a sentence for people, in lines as wide as the terminal, as `show` does."""
+    show(_wrapped(sentence))
+
+
+def _wrapped(sentence: str, indent: str = "") -> str:
+    lines = textwrap.wrap(
+        sentence, width(), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
+    return "\n".join(lines)
+
+
 def show_result(result: Any, *more: str) -> None:
     """Print a result, and more text below it; or its verdict alone, if nothing else is wanted."""
     if not is_quiet():
@@ -47,6 +59,17 @@ def show_result(result: Any, *more: str) -> None:
     verdict = presenter_of(result).verdict(result)
     if verdict is not None:
         _print(to_text([verdict], width()))
+
+
+def show_tables(result: Any) -> None:
+    """Print a result without its verdict, which is in that of another one; see `show_result`."""
+    from ..layout.result import presenter_of
+    from ..layout.text import to_text
+
+    if not is_quiet():
+        with doing("Writing the summary"):
+            text = to_text(presenter_of(result).summary(result), width())
+        _print(text)
 
 
 def show_carried(advice: str, command: str, flag: str, json_file: str | None, model: str) -> None:
@@ -68,15 +91,16 @@ def show_carried(advice: str, command: str, flag: str, json_file: str | None, mo
         name = f"{click.get_current_context().command.name}.json"
         advice = f"{advice} (write it with --json {name} first)"
     words = ["nengo-spikecost", command, model, "--data", "DATA", flag, str(name)]
-    show(f"\n{advice}:\n\n{shlex.join(words)}")
+    show("")
+    say(f"{advice}:")
+    show(f"\n{shlex.join(words)}")
 
 
 def _print(text: str) -> None:
     meta = click.get_current_context().meta
     settings = meta.pop(SETTINGS, None)
     if settings is not None and not is_quiet():
-        lines = textwrap.wrap(settings, width(), subsequent_indent="  ", break_on_hyphens=False)
-        click.echo("\n".join(lines), err=meta.get(JSON_ONLY, False))
+        click.echo(_wrapped(settings, "  "), err=meta.get(JSON_ONLY, False))
     click.echo(text, err=meta.get(JSON_ONLY, False))
 
 

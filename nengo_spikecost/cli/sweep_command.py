@@ -13,7 +13,7 @@ from .commands import Described
 from .drawing import plot_option
 from .model_commands import given_files, given_model, on_model
 from .option_flags import flags
-from .printing import show, show_carried, show_result
+from .printing import say, show, show_carried, show_result
 from .shared_options import (
     conversion_options,
     device_file_option,
@@ -88,7 +88,8 @@ def sweep(
             show_result(confirmed)
             best = confirmed.best(loss).point
     except TuningError as error:
-        show(f"\n{error}")
+        show("")
+        say(str(error))
     else:
         show(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
         if n_confirm is None:

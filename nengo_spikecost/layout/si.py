@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 _PREFIXES = {
@@ -31,6 +32,12 @@ def counted(number: int, word: str) -> str:
     ('1 core', '1,024 cores')
     """
     return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def in_words(names: Sequence[str]) -> str:
+    """``"a"``, ``"a and b"``, ``"a, b and c"``."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def si(value: float | None, unit: str = "", digits: int = 3) -> str:

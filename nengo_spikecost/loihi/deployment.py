@@ -50,6 +50,8 @@ class Deployment(Result):
         Names of model and data in the commands that the verdict suggests.
     typed : str
         The command that gives this deployment, which the verdict changes for its suggestions.
+    pricing : mapping from str to object
+        Options of `cost`: constants, board and host that its verdict and charts are of.
     bench : Bench, optional
         To try other settings on; None: there are no labels, or none are to be tried.
     """
@@ -63,6 +65,7 @@ class Deployment(Result):
     keras: MappingOf[str, np.ndarray] = field(default_factory=dict, repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
     typed: str = field(default="", repr=False)
+    pricing: MappingOf[str, Any] = field(default_factory=dict, repr=False)
     bench: Any = field(default=None, repr=False)
 
     @property
@@ -225,15 +228,19 @@ class Deployment(Result):
         options.setdefault("dt", self.activity.protocol.dt)
         return place(self.network, fit=self.fit, activity=self.activity, **options)
 
-    def cost(self, profile: Any = "silicon", **options: Any) -> ChipCost:
+    def cost(self, profile: Any = None, **options: Any) -> ChipCost:
         """Energy and latency of an inference; see `chip_cost`.
+
+        Options that are not given are those of `pricing`, or else the defaults.
 
         Raises
         ------
         MissingActivityError
             Unless the emulator ran it: NengoLoihi and boards do not count what each core did.
         """
-        return chip_cost(self.activity, profile=profile, **options)
+        given = {} if profile is None else {"profile": profile}
+        usual = {"profile": "silicon", **self.pricing}
+        return chip_cost(self.activity, **{**usual, **given, **options})
 
     def layers(self) -> list[dict[str, Any]]:
         """One row for each population on the chip or its host: means of a sample.

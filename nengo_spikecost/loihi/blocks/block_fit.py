@@ -116,6 +116,8 @@ class BlockFit(Result):
         The same, or the Conversion that knows the names of its layers and inputs.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    json_file : str
+        Where it is written, in these commands.
     """
 
     layers: tuple[LayerFit, ...]
@@ -133,6 +135,7 @@ class BlockFit(Result):
     given: Any = field(repr=False, compare=False)
     search: Any = field(repr=False, compare=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
+    json_file: str = field(default="fit.json", repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what NengoLoihi built for the search, which can't be pickled."""

@@ -139,12 +139,14 @@ def _next_steps(fit: BlockFit) -> Iterable[NextStep]:
         yield NextStep(
             f"The search {why}: with more (time_limit=, --time-limit) it may find better"
         )
+    if fit.reordered:
+        return  # which neither a file nor a call carries on
     if hasattr(fit.given, "model"):
         yield NextStep(
             "Run it on the emulated chip with these shapes, from the --json file of fit",
-            f"nengo-spikecost deploy {model} --data {data} --fit fit.json --cost",
+            f"nengo-spikecost deploy {model} --data {data} --fit {fit.json_file} --cost",
         )
-    elif not fit.reordered:
+    else:
         yield NextStep("Run it on the emulated chip: nengo_spikecost.loihi.deploy(fit, data)")
 
 

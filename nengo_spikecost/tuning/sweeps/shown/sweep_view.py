@@ -16,12 +16,11 @@ from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare, say
 from ....layout.presenter import Details, Part
-from ....layout.si import times
 from ....layout.verdict import Verdict
-from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
-from ..trials import Point, Reading, Trial
+from ..trials import Point, Trial
 from .loss_words import correlated, interval, known, points, quality, renamed
+from .sweep_notes import best_settings, dead_layers, dead_notes, searched_notes
 from .sweep_verdict import sweep_verdict
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ class SweepPresenter(Presenter[Sweep]):
     def charts(self, sweep: Sweep) -> Iterable[Chart]:
         """Accuracy against energy; and where the synops are, of the best settings."""
         if sweep.points:
-            words = "; ".join(_verdicts(sweep))
+            words = "; ".join(best_settings(sweep))
             draw = partial(self.draw, sweep)
             yield Drawing("Accuracy against energy", draw, self.size(sweep), description=words)
         front = sweep.front()
@@ -91,8 +90,8 @@ class SweepPresenter(Presenter[Sweep]):
         yield ""
         if front:
             yield _front_table(sweep, front)
-        yield from (f"* {line}" for line in _verdicts(sweep))
-        yield from (f"* {line}" for line in (*_searched(sweep), *_dead(sweep, front)))
+        yield from (f"* {line}" for line in best_settings(sweep))
+        yield from (f"* {line}" for line in (*searched_notes(sweep), *dead_notes(sweep, front)))
 
     def records(self, sweep: Sweep) -> list[dict[str, Any]]:
         """One flat dict for each trial and presentation time; one for a trial that failed."""
@@ -115,7 +114,7 @@ class SweepPresenter(Presenter[Sweep]):
                     "updates": sweep.updates(reading.n_steps),
                     "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
-                    "dead_layers": " ".join(_dead_layers(reading)),
+                    "dead_layers": " ".join(dead_layers(reading)),
                     "on_front": (trial.number, reading.n_steps) in front,
                 }
                 for reading in readings
@@ -245,82 +244,6 @@ def _cells(point: Point, several: bool) -> tuple[str, ...]:
         f"{points(point.loss)} ({interval(point.loss_interval)})", *((synapse,) if several else ()),
         *(f"{scale:.3g}" for scale in point.scale_firing_rates.values()),
     )  # fmt: skip
-
-
-def _verdicts(sweep: Sweep) -> list[str]:
-    """The best setting within each loss looked for, against the best with one scale."""
-    lines = []
-    for loss in sweep.space.losses:
-        try:
-            best = sweep.best(loss)
-        except TuningError:
-            lines.append(f"Within {loss:.1%} of the Keras model: none.")
-            continue
-        words = (
-            f"Within {loss:.1%} of the Keras model: trial {best.trial} at {best.n_steps} steps, "
-            f"{si.si(best.energy_J, 'J')}, {si.count(best.synops, short=True)} synops"
-        )
-        try:
-            one = sweep.best(loss, baseline=True)
-            words += f"; one scale for all layers takes {_against(one, best)}."
-        except TuningError:
-            words += "; no global scale that was tried is."
-        lines.append(words)
-    return lines
-
-
-def _searched(sweep: Sweep) -> list[str]:
-    """What searched, if not what judges; and what NengoDL said otherwise of the settings found."""
-    if sweep.searched_because:
-        return [f"Searched in NengoDL, not in compiled code: {sweep.searched_because}."]
-    if sweep.searched_in != SEARCHES:
-        return []
-    judged = [point for point in sweep.points if point.searched is not None]
-    if not judged:
-        return ["Searched in compiled code; NengoDL judged none of the settings."]
-    shown = [
-        f"trial {point.trial} at {point.n_steps} steps: {_seen(sweep, point.searched)}"
-        for point in judged
-        if point.searched is not None and _seen(sweep, point.searched) != _seen(sweep, point)
-    ]
-    names = [f"{point.trial} at {point.n_steps}" for point in judged]
-    words = "Searched in compiled code; the figures of " + (
-        f"{si.counted(len(names), 'setting')} are NengoDL's, on the same samples (trial "
-        f"{', '.join(names)} steps)"
-    )
-    return [f"{words}. The search had {'; '.join(shown)}." if shown else f"{words}, and equal."]
-
-
-def _seen(sweep: Sweep, seen: Any) -> str:
-    """Quality, energy and synops as the table shows them."""
-    judged = quality(seen.accuracy, sweep.rmse_of(seen.accuracy))
-    return f"{judged}, {si.si(seen.energy_J, 'J')}, {si.count(seen.synops, short=True)} synops"
-
-
-def _dead(sweep: Sweep, front: Iterable[Point]) -> list[str]:
-    """Settings on the front with layers that never spike: their accuracy is that of the rest."""
-    trials = {trial.number: trial for trial in sweep.trials}
-    lines = []
-    for point in front:
-        for reading in trials[point.trial].readings:
-            dead = _dead_layers(reading)
-            if reading.n_steps == point.n_steps and dead:
-                lines.append(
-                    f"Trial {point.trial} at {point.n_steps} steps ({point.accuracy:.2%}) has dead "
-                    f"layers, which did not spike for any image: {', '.join(dead)}."
-                )
-    return lines
-
-
-def _dead_layers(reading: Reading) -> list[str]:
-    """Layers that did not spike for any image."""
-    return [name for name, synops in reading.layer_synops.items() if not synops]
-
-
-def _against(one: Point, best: Point) -> str:
-    scale = next(iter(one.scale_firing_rates.values()))
-    words = f"{si.si(one.energy_J, 'J')} ({scale:g}, {one.n_steps} steps)"
-    return f"{words}, {times(one.energy_J / best.energy_J)} as much" if best.energy_J else words
 
 
 def _trial_dict(sweep: Sweep, trial: Trial) -> dict[str, Any]:
