@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from ..graph.image import Image
 from ..graph.pathways import Pathway, Source
 from ..graph.routes import has_own_weights
-from .network_parts import NetworkParts
+from .network_parts import NetworkParts, kept
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def _bits(number: int) -> int:
     return (number - 1).bit_length() if number > 0 else 0
 
 
-def layer_maps(parts: NetworkParts) -> list[LayerMap]:
+@kept
+def layer_maps(parts: NetworkParts) -> tuple[LayerMap, ...]:
     """All layers of a network that weigh something, in the order of their neurons."""
     into: dict[str, list[Pathway]] = {p.name: [] for p in parts.neurons}
     for pathway in (*parts.into, *parts.within, *parts.out):
@@ -90,11 +91,11 @@ def layer_maps(parts: NetworkParts) -> list[LayerMap]:
     biased = {p.post.name for p in parts.graph.pathways if p.kind == "bias"}
     ways = {name: _Way.of(pathways[0]) for name, pathways in into.items() if pathways}
     images = {name: way.image_out for name, way in ways.items()}
-    return [
+    return tuple(
         _map(name, ways[name], pathways, images.get(pathways[0].pre.name), name in biased)
         for name, pathways in into.items()
         if pathways
-    ]
+    )
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ of the chip whose membrane is read. All other neurons are hidden.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 from nengo.transforms import NoTransform
@@ -19,6 +20,23 @@ from nengo.transforms import NoTransform
 from ..graph import NetworkGraph
 from ..graph.feedback import is_recurrent
 from ..graph.pathways import Pathway, Population, Sink, Source
+
+T = TypeVar("T")
+
+
+def kept(function: Callable[[NetworkParts], T]) -> Callable[[NetworkParts], T]:
+    """Decorator of what is read of the parts of a network: read once, and kept with them."""
+    name = f"_{function.__name__}"
+
+    @functools.wraps(function)
+    def read(parts: NetworkParts) -> T:
+        known = vars(parts)
+        if name not in known:
+            known[name] = function(parts)
+        found: T = known[name]
+        return found
+
+    return read
 
 
 @dataclass(frozen=True)

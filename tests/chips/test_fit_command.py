@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import nengo_spikecost as nsc
 from nengo_spikecost import chips, stack
 from tests.commands import runner_in
 
@@ -43,6 +44,23 @@ def test_a_model_against_a_chip_with_the_time_of_its_steps(run, model, tmp_path)
     assert (sizes["input_channels"], sizes["hidden_neurons"]) == (12, 9)
     assert content["run_time"]["assumed"] == []
     assert "<html" in (tmp_path / "fit.html").read_text()
+
+
+def test_labels_say_how_many_the_network_gets_right(run, model, tmp_path):
+    """Values: `profile` of the same model with the neurons of the chip."""
+    x = np.load(tmp_path / "x.npy")
+    y = np.array([0, 1, 2])
+    np.savez(tmp_path / "data.npz", x_test=x, y_test=y)
+    done = run("fit", model, "--chip", "xylo_audio3", "--data", "data.npz", "--steps", 20)
+    assert done.exit_code == 0, done.stderr
+    found = nsc.profile(
+        nsc.load_model(tmp_path / model), x, y, n_steps=20, neuron_type="SpikingRectifiedLinear",
+        progress=False, scale_firing_rates=150, synapse=0.005,
+    )  # fmt: skip
+    lines = [score.line() for score in found.scores]
+    assert lines and all(line in done.stdout for line in lines)
+    without = run("fit", model, "--chip", "xylo_audio3", "--data", "x.npy", "--steps", 20)
+    assert "accuracy" not in without.stdout
 
 
 def test_without_data_there_are_limits_alone_and_other_neurons_are_kept(run, model):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nengo_spikecost import chips
+from nengo_spikecost.chips import layer_maps as of_layers
 from nengo_spikecost.chips.layer_maps import layer_maps, without_core
 from nengo_spikecost.chips.network_parts import NetworkParts
 
@@ -131,3 +132,12 @@ def test_a_dense_layer_behind_an_image_has_the_image_as_its_kernel():
     dense = layer_maps(NetworkParts.of(net))[-1]
     assert (dense.kernel, dense.channels_in, dense.channels) == ((5, 5), 4, 10)
     assert dense.kernel_words == 4 * 2**5 * 2**4 and dense.neuron_words == 10
+
+
+def test_layers_are_read_once_for_all_limits(monkeypatch):
+    read = []
+    own = of_layers._map
+    monkeypatch.setattr(of_layers, "_map", lambda *args: read.append(args[0]) or own(*args))
+    case = next(case for case in CASES.values() if len(case["layers"]) > 1)
+    chips.fit("speck2f", images(case))
+    assert len(read) == len(set(read)) > 1
