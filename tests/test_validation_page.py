@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from nengo_spikecost.energy.loihi_chip import Range
+from nengo_spikecost.energy.loihi_chip import Range, shipped_chip
 
 from .tools import tool
 
-blouw, others, validation_page, data, quartz = map(
+blouw, others, validation_page, data, quartz, cores = map(
     tool,
     (
         "validation_blouw", "validation_others", "validation_page", "validation_data",
-        "validation_quartz",
+        "validation_quartz", "validation_cores",
     ),
 )  # fmt: skip
 scoreboard, given, recordings = map(
@@ -36,7 +38,37 @@ def test_the_page_is_up_to_date(page):
     fresh = list(validation_page.parts(sana_fe=False))
     found = validation_page.differences(page, fresh)
     assert not found, "\n".join([*found, "run tools/validation_page.py"])
-    assert len(fresh) == 6
+    assert len(fresh) == 7
+
+
+def test_ranges_of_cores_are_those_of_other_networks(predictions):
+    """Prediction interval of Student's t by hand, and the package's constants have that of all."""
+    ratios = cores.ratios()
+    assert len(ratios) == 5
+
+    def by_hand(found):
+        logs = np.log(found)
+        reach = stats.t.ppf(0.9, len(logs) - 1) * logs.std(ddof=1) * np.sqrt(1 + 1 / len(logs))
+        return list(np.exp(logs.mean() + [-reach, reach]))
+
+    low, _, high = cores.range_without(None)
+    assert [low, high] == pytest.approx(by_hand(list(ratios.values())))
+    for constant in shipped_chip().profiles["silicon"].energies.values():
+        if constant.value:
+            ends = [constant.low / constant.value, constant.high / constant.value]
+            assert ends == pytest.approx([low, high], abs=0.006)
+    inside = 0
+    for key, ratio in ratios.items():
+        ends = by_hand([other for name, other in ratios.items() if name != key])
+        inside += ends[0] <= ratio <= ends[1]
+        for p in predictions:
+            if p.key == key and p.constants == "silicon":
+                assert [p.value.low, p.value.high] == pytest.approx(
+                    [end * p.value.nominal for end in ends]
+                )
+    assert inside == 4  # as stated: 80 %
+    # NxSDK's own numbers: 6.894 mW of its cores in 51 steps
+    assert quartz.measured_cores_J(51) == pytest.approx(6.894e-3 * 51 * 96.041e-6, rel=2e-3)
 
 
 def test_quartz_network_from_its_architecture():

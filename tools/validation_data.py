@@ -20,7 +20,7 @@ EVIDENCE = ("read", "computed", "quoted", "second-hand")
 UNITS = ("J", "W", "s")
 
 #: An error of the nominal prediction up to which it is called good. SANA-FE's authors claim
-#: 11.7 % of energy and 24.3 % of latency for the constants that the best profile has.
+#: 11.7 % of energy and 24.3 % of latency for the constants of profile ``silicon``.
 GOOD = 0.25
 
 #: A range whose high end is more than so many times its low end says little: it is called wide.

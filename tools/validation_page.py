@@ -21,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import validation_blouw as blouw
+import validation_cores as cores
 import validation_hosts as hosts
 import validation_others as others
 import validation_quartz as quartz
@@ -121,14 +122,14 @@ def row(prediction: Prediction) -> str:
 
 def all_predictions() -> list[Prediction]:
     """Of all sections."""
-    return [p for _, of_section in SECTIONS for p in of_section()]
+    return [p for _, of_section in SECTIONS for p in cores.ranged(of_section())]
 
 
 def tables() -> str:
     """All sections."""
     lines: list[str] = []
     for title, of_section in SECTIONS:
-        found = list(of_section())
+        found = list(cores.ranged(of_section()))
         names = dict.fromkeys(measurements()[p.key].source for p in found)
         lines += [f"### {title}", ""]
         lines += ["Source: " + "; ".join(sources()[name] for name in names) + "."]
@@ -200,6 +201,7 @@ def parts(sana_fe: bool) -> Iterator[tuple[str, str]]:
         "held out": held_out_words,
         "tables": tables,
         "rates": rates,
+        "cores": cores.table,
         "hosts": hosts.table,
         "left out": not_predicted,
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ... import check
 from ...errors import EnergyError
 from .. import device_files as files
 from ..device import Constant
@@ -82,15 +83,27 @@ def _profile(key: str, entry: Any, names: DeviceFile) -> Profile:
 
     def constants(word: str, unit: str) -> dict[str, Constant]:
         table = checked_table(entry[word], f"{where}: {word}", names.path)
-        error = entry.get(f"{word}_error", 0.0)
+        errors = _errors(f"{where}: {word}_error", entry.get(f"{word}_error", 0.0))
         return {
-            event: widened(read_constant(f"{where}: {event}", value, unit, names), error)
+            event: widened(read_constant(f"{where}: {event}", value, unit, names), *errors)
             for event, value in table.items()
         }
 
     energies, times = constants("energy", "J"), constants("time", "s")
-    sync = _read_table(f"{where}: sync", entry["sync"], names).widened(entry.get("time_error", 0.0))
+    errors = _errors(f"{where}: time_error", entry.get("time_error", 0.0))
+    sync = _read_table(f"{where}: sync", entry["sync"], names).widened(*errors)
     return Profile(key, energies, times, sync, **given(entry, ("description", "note")))
+
+
+def _errors(where: str, value: Any) -> tuple[float, float]:
+    """By what shares constants may be less, and more; one number is both."""
+    below, above = value if isinstance(value, list) and len(value) == 2 else (value, value)
+    if not (check.is_number(below) and check.is_number(above) and 0 <= below <= 1 and above >= 0):
+        raise EnergyError(
+            f"{where} must be a share, or [below, above], of which the first is at most 1, not "
+            f"{value!r}."
+        )
+    return float(below), float(above)
 
 
 def _board(key: str, entry: Any, names: DeviceFile, barrier: Table) -> Board:

@@ -85,15 +85,15 @@ class Table:
         """The constants by their places, as text."""
         return {str(place): constant for place, constant in self.points}
 
-    def widened(self, share: float) -> Table:
-        """The table with a range of so much of each value, where points have none."""
-        points = tuple((place, widened(constant, share)) for place, constant in self.points)
+    def widened(self, below: float, above: float) -> Table:
+        """The table with a range of such shares of each value, where points have none."""
+        points = tuple((place, widened(constant, below, above)) for place, constant in self.points)
         return replace(self, points=points)
 
 
-def widened(constant: Constant, share: float) -> Constant:
-    """A constant with a range of so much of its value, unless it has one."""
-    if not share or constant.low is not None or constant.high is not None:
+def widened(constant: Constant, below: float, above: float) -> Constant:
+    """A constant with a range of such shares of its value, unless it has one."""
+    if not (below or above) or constant.low is not None or constant.high is not None:
         return constant
     value = constant.value
-    return replace(constant, low=value * (1 - share), high=value * (1 + share))
+    return replace(constant, low=value * (1 - below), high=value * (1 + above))
