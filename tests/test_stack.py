@@ -291,7 +291,7 @@ def test_patch_p9_is_applied_once_wherever_the_function_is_used():
     blocks = sys.modules["nengo_loihi.builder.split_blocks"]
     for module in (conv, connection):
         patched = module.conv2d_loihi_weights
-        assert patched._all_convolutions
+        assert patches.is_patched(patched, "P9")
         patches.convolution_synapses(module)
         assert module.conv2d_loihi_weights is patched
     split = blocks.split_synapse, blocks.split_axon

@@ -10,7 +10,7 @@ import types
 from typing import Any
 
 from . import versions
-from .patches import record
+from .patches import is_patched, of_patch, record
 
 
 def flat_feedthrough(module: Any) -> None:
@@ -22,7 +22,7 @@ def flat_feedthrough(module: Any) -> None:
     Reference: nengo pull request 1687; nengo-dl commit c2dbadf, fixed but not released.
     """
     original = module.LinearFilterBuilder
-    if not versions.at_least("nengo", (4, 0)) or hasattr(original, "_flat_feedthrough"):
+    if not versions.at_least("nengo", (4, 0)) or is_patched(original, "P6"):
         return
 
     class _FlatProcess:
@@ -38,9 +38,9 @@ def flat_feedthrough(module: Any) -> None:
                 step.D = step.D.ravel()
             return step
 
+    @of_patch("P6")
     class LinearFilterBuilder(original):  # type: ignore[misc, valid-type]
         __doc__ = original.__doc__
-        _flat_feedthrough = True
         ops: list[Any]
 
         def build_pre(self, signals: Any, config: Any) -> None:
@@ -72,16 +72,16 @@ def grouped_convolutions_apart(module: Any) -> None:
     """
     builder = module.ConvIncBuilder
     original = builder.mergeable
-    if hasattr(original, "_groups_apart"):
+    if is_patched(original, "P10"):
         return
 
+    @of_patch("P10")
     @functools.wraps(original)
     def mergeable(x: Any, y: Any) -> bool:
         if any(getattr(op.conv, "groups", 1) > 1 for op in (x, y)):
             return False
         return bool(original(x, y))
 
-    mergeable._groups_apart = True  # type: ignore[attr-defined]
     builder.mergeable = staticmethod(mergeable)
     record("P10 " + module.__name__)
 
@@ -120,16 +120,16 @@ def grouped_volumes(module: Any) -> None:
     """
     builder = module.ConvIncBuilder
     original = builder.build_step
-    if hasattr(original, "_grouped_volumes"):
+    if is_patched(original, "P20"):
         return
 
+    @of_patch("P20")
     @functools.wraps(original)
     def build_step(self: Any, signals: Any) -> Any:
         if getattr(self.conv, "groups", 1) > 1 and self.conv.dimensions > 2:
             signals = _WholeKernels(signals, self.W_data, self.conv)
         return original(self, signals)
 
-    build_step._grouped_volumes = True  # type: ignore[attr-defined]
     builder.build_step = build_step
     record("P20 " + module.__name__)
 
@@ -150,9 +150,10 @@ def precision_restored(module: Any) -> None:
     """
     simulator = module.Simulator
     original = simulator.__init__
-    if hasattr(original, "_precision_restored"):
+    if is_patched(original, "P11"):
         return
 
+    @of_patch("P11")
     @functools.wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         precision = module.nengo_rc.get("precision", "bits")
@@ -161,7 +162,6 @@ def precision_restored(module: Any) -> None:
         finally:
             module.nengo_rc.set("precision", "bits", precision)
 
-    __init__._precision_restored = True  # type: ignore[attr-defined]
     simulator.__init__ = __init__
     record("P11 " + module.__name__)
 
@@ -175,9 +175,10 @@ def reversed_parts(module: Any) -> None:
     """
     graph = module.TensorGraph
     original = graph.create_signals
-    if hasattr(original, "_reversed_parts"):
+    if is_patched(original, "P18"):
         return
 
+    @of_patch("P18")
     @functools.wraps(original)
     def create_signals(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
@@ -186,6 +187,5 @@ def reversed_parts(module: Any) -> None:
             if sig.is_view and sig.shape == sig.base.shape and sig.elemstrides[:1] < (0,):
                 self.signals[sig] = self.signals[sig.base][::-1]
 
-    create_signals._reversed_parts = True  # type: ignore[attr-defined]
     graph.create_signals = create_signals
     record("P18 " + module.__name__)

@@ -17,9 +17,11 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from . import versions
+
+T = TypeVar("T")
 
 applied: list[str] = []
 """Patches applied so far in this process, in order, e.g. ``"P3 nengo_dl.compat"``."""
@@ -29,6 +31,25 @@ def record(patch: str) -> None:
     """Note that a patch has been applied."""
     if patch not in applied:
         applied.append(patch)
+
+
+def of_patch(patch: str) -> Callable[[T], T]:
+    """Decorator of a function or class that a patch puts in the place of another's.
+
+    What was put there by other patches before is kept, as `functools.wraps` copies it.
+    """
+
+    def marked(replacement: T) -> T:
+        known = getattr(replacement, "_patches", ())
+        replacement._patches = (*known, patch)  # type: ignore[attr-defined]
+        return replacement
+
+    return marked
+
+
+def is_patched(found: Any, patch: str) -> bool:
+    """Whether a function or class was put there by a patch."""
+    return patch in getattr(found, "_patches", ())
 
 
 def select_keras_2() -> None:
@@ -195,17 +216,17 @@ def convolution_synapses(module: Any) -> None:
     Reference: nengo-loihi 1.1.0, conv.py and builder/connection.py.
     """
     original = module.conv2d_loihi_weights
-    if hasattr(original, "_all_convolutions"):
+    if is_patched(original, "P9"):
         return
     from . import convolution_synapses as ours
 
+    @of_patch("P9")
     @functools.wraps(original)
     def conv2d_loihi_weights(transform: Any) -> Any:
         if getattr(transform, "groups", 1) > 1 or ours.is_transposed(transform):
             return ours.conv2d_weights(transform)
         return original(transform)
 
-    conv2d_loihi_weights._all_convolutions = True  # type: ignore[attr-defined]
     module.conv2d_loihi_weights = conv2d_loihi_weights
     record("P9 " + module.__name__)
 
@@ -217,10 +238,11 @@ def convolution_blocks(module: Any) -> None:
     is true are left to it. Reference: nengo-loihi 1.1.0, builder/split_blocks.py.
     """
     split_synapse, split_axon = module.split_synapse, module.split_axon
-    if hasattr(split_synapse, "_all_convolutions"):
+    if is_patched(split_synapse, "P9"):
         return
     from . import convolution_synapses as ours
 
+    @of_patch("P9")
     @functools.wraps(split_synapse)
     def split_any_synapse(old_block: Any, old_synapse: Any, new_blocks: Any, **kwargs: Any) -> Any:
         if ours.atoms_differ(old_synapse):
@@ -231,7 +253,6 @@ def convolution_blocks(module: Any) -> None:
     def split_any_axon(*args: Any, **kwargs: Any) -> Any:
         return ours.restrict_axons(split_axon(*args, **kwargs))
 
-    split_any_synapse._all_convolutions = True  # type: ignore[attr-defined]
     module.split_synapse, module.split_axon = split_any_synapse, split_any_axon
     record("P9 " + module.__name__)
 
@@ -246,15 +267,15 @@ def allow_all_layer_names(layer_class: Any) -> None:
     Reference: tf_keras 2.21, ``Layer._name_scope`` in base_layer.py.
     """
     original = layer_class._name_scope
-    if hasattr(original, "_any_name"):
+    if is_patched(original, "P12"):
         return
 
+    @of_patch("P12")
     @functools.wraps(original)
     def _name_scope(self: Any) -> str:
         scope = re.sub(r"[^A-Za-z0-9_.\\/-]", "_", original(self))
         return scope if not scope or scope[0].isalnum() or scope[0] == "." else f"L{scope}"
 
-    _name_scope._any_name = True  # type: ignore[attr-defined]
     layer_class._name_scope = _name_scope
     record("P12 Layer._name_scope")
 
@@ -271,9 +292,10 @@ def relays_merged_whole(module: Any) -> None:
     """
     cluster = module.Cluster
     from_node, connections = cluster.generate_from, cluster.generate_conns
-    if hasattr(from_node, "_merged_whole"):
+    if is_patched(from_node, "P13"):
         return
 
+    @of_patch("P13")
     @functools.wraps(from_node)
     def generate_from(self: Any, obj: Any, outputs: Any, previous: Any = None) -> Iterator[Any]:
         if obj in self.probed_objs and obj not in outputs:
@@ -290,7 +312,6 @@ def relays_merged_whole(module: Any) -> None:
                 made.solver = given.solver
                 yield made
 
-    generate_from._merged_whole = True  # type: ignore[attr-defined]
     cluster.generate_from, cluster.generate_conns = generate_from, generate_conns
     record("P13 " + module.__name__)
 
@@ -339,15 +360,15 @@ def lowest_voltage(module: Any) -> None:
     builder/discretize.py.
     """
     original = module.discretize_compartment
-    if hasattr(original, "_lowest_voltage"):
+    if is_patched(original, "P15"):
         return
 
+    @of_patch("P15")
     @functools.wraps(original)
     def discretize_compartment(comp: Any, w_max: Any) -> Any:
         info = original(comp, w_max)
         comp.vmin = max(comp.vmin, -(2.0**23) + 1)
         return info
 
-    discretize_compartment._lowest_voltage = True  # type: ignore[attr-defined]
     module.discretize_compartment = discretize_compartment
     record("P15 " + module.__name__)

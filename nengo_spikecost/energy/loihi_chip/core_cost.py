@@ -14,28 +14,23 @@ from .ranges import Range
 
 
 @dataclass(frozen=True)
-class CoreCost:
-    """Counts, energy and time of one core per inference, mean over samples.
+class CountedCost:
+    """Counts and energy of some cores per inference, mean over samples.
 
     Attributes
     ----------
-    name, layer : str
-    chip : int
+    name : str
     compartments : int
     synops, active_updates, spikes, messages_out, axon_events : float
     parts_J : mapping from one of `CORE_PARTS` to float
         Energy within the boundary ``"core dynamic"``.
     energy_J : Range
         Their sum.
-    busy_s : Range
-        Time that the core works.
     slowest : float
-        Share of the steps in which it is the slowest core.
+        Share of the steps in which one of them is the slowest core.
     """
 
     name: str
-    layer: str
-    chip: int
     compartments: int
     synops: float
     active_updates: float
@@ -44,36 +39,36 @@ class CoreCost:
     axon_events: float
     parts_J: Mapping[str, float] = field(repr=False)
     energy_J: Range
-    busy_s: Range
     slowest: float
 
 
 @dataclass(frozen=True)
-class LayerCost:
-    """The cores of one layer; see `CoreCost`.
+class CoreCost(CountedCost):
+    """Counts, energy and time of one core; see `CountedCost`.
 
     Attributes
     ----------
-    name : str
-    n_cores, compartments : int
-    synops, active_updates, spikes, messages_out, axon_events : float
-    parts_J : mapping from one of `CORE_PARTS` to float
-    energy_J : Range
-    slowest : float
-        Share of the steps in which one of its cores is the slowest.
+    layer : str
+    chip : int
+    busy_s : Range
+        Time that the core works.
     """
 
-    name: str
+    layer: str
+    chip: int
+    busy_s: Range
+
+
+@dataclass(frozen=True)
+class LayerCost(CountedCost):
+    """The cores of one layer; see `CountedCost`.
+
+    Attributes
+    ----------
+    n_cores : int
+    """
+
     n_cores: int
-    compartments: int
-    synops: float
-    active_updates: float
-    spikes: float
-    messages_out: float
-    axon_events: float
-    parts_J: Mapping[str, float] = field(repr=False)
-    energy_J: Range
-    slowest: float
 
 
 class CoreColumns:

@@ -141,9 +141,13 @@ def energy_by_layer(cost: ChipCost) -> Bars:
     return Bars("Energy of the cores by layer", names, groups, "J")
 
 
+_NAMES = ("name", "layer", "chip", "n_cores")
+
+
 def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
     record: dict[str, Any] = {}
-    for item in dataclasses.fields(part):
+    # what it is, and then what it did
+    for item in sorted(dataclasses.fields(part), key=lambda item: item.name not in _NAMES):
         value = getattr(part, item.name)
         if isinstance(value, Range):
             stem, _, unit = item.name.rpartition("_")
