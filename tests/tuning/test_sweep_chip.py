@@ -279,9 +279,9 @@ def nothing_runs(monkeypatch):
             r"cost_model='loihi_chip' .* simulator='nengo_dl' .*: give simulator='loihi'",
         ),
         (
-            {"simulator": "nengo_dl", "cost_model": loihi_chip(board="kapoho_bay")},
+            {"simulator": "nengo_dl", "cost_model": loihi_chip(board="wolf_mountain")},
             TuningError,
-            r"cost_model=.*kapoho_bay.* give simulator='loihi'",
+            r"cost_model=.*wolf_mountain.* give simulator='loihi'",
         ),
         ({"device": "truenorth"}, TuningError, "truenorth does not price spikes under"),
         ({"cost_model": "kerasspiking"}, TuningError, "kerasspiking"),
