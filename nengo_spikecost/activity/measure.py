@@ -17,6 +17,7 @@ from .activity_record import Activity, OutputActivity
 from .backend import Backend, Setup
 from .batch_runs import built_backend, run_batch, simulator_errors
 from .faster_way import FasterWay
+from .kept_steps import check_batches_fit, check_outputs_fit
 from .measure_options import MeasureOptions
 from .measure_shards import SharedSamples
 from .recorder import Recorder
@@ -143,15 +144,19 @@ class _Run:
                 check_time()
                 if self._recorder is None:
                     # the first batch may have said how many steps a sample has
-                    self._begin(int(stream.n_steps or 0))
+                    self._begin(int(stream.n_steps or 0), stream.n_samples)
                 self._take(batch, faster)
+                if self._recorder is not None and self._recorder.n_batches == 1:
+                    arrays = self._recorder.last_batch() if self.setup.by_step else {}
+                    memory = self.options.memory_bytes
+                    check_batches_fit(self.setup, arrays, len(batch), stream.n_samples, memory)
                 advance(len(batch))
         assert self._recorder is not None  # a stream without samples has raised DataError
         return self._recorder.activity()
 
     def shared(self, samples: SharedSamples) -> Activity:
         """All batches, run by the workers of a cluster."""
-        self._begin(samples.n_steps)
+        self._begin(samples.n_steps, samples.n_samples)
         recorder, resumption = self._recorder, self._resumption
         assert recorder is not None
         n_done = 0 if resumption is None else resumption.n_done
@@ -178,8 +183,9 @@ class _Run:
             if self._backend is not None:
                 self._backend.close()
 
-    def _begin(self, n_steps: int) -> None:
+    def _begin(self, n_steps: int, n_samples: int | None) -> None:
         self.setup = replace(self.setup, n_steps=n_steps)
+        check_outputs_fit(self.setup, n_samples, self.options.memory_bytes)
         if self.options.checkpoint is not None:
             folder = self.options.checkpoint
             self._resumption = Resumption(folder, self.setup, self.simulator.name)

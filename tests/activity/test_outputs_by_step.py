@@ -8,6 +8,7 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import DataError, MeasurementError
+from nengo_spikecost.loihi.simulators.batched_emulation import LoihiEmulatorBackend
 from tests.activity.test_loihi_simulators import converted, images
 
 N_STEPS = 34
@@ -125,6 +126,33 @@ def test_a_network_that_only_nengo_dl_runs():
     )
     (output,) = activity.outputs.values()
     assert output.steps.shape == (2, 4, 3)
+
+
+def test_what_has_no_room_is_refused_before_it_is_simulated():
+    conversion = converted("dense")
+    options = {"simulator": "compiled", "by_step": True, "memory": "400 MB"}
+    nsc.measure(conversion, images(3), 50, progress=False, **options)
+    with pytest.raises(MeasurementError, match=r"3 samples of 90,000,000 steps \(by_step=True\)"):
+        nsc.measure(conversion, images(3), 90_000_000, progress=False, **options)
+
+
+def test_batches_that_have_no_room_are_refused_after_the_first(monkeypatch):
+    conversion, runs = converted("dense"), []
+    own = LoihiEmulatorBackend.run
+
+    def run(backend, inputs):
+        runs.append(own(backend, inputs))
+        # room for some samples with the counts of all their cores, not for 40
+        steps = runs[0].chip.by_step
+        size = 2 * 10 * (steps.spikes.nbytes + steps.active.nbytes)
+        monkeypatch.setattr("nengo_spikecost.memory.free_bytes", lambda: size)
+        return runs[-1]
+
+    monkeypatch.setattr(LoihiEmulatorBackend, "run", run)
+    options = {"simulator": "loihi", "presentation": "fresh", "batch_size": 1, "by_step": True}
+    with pytest.raises(MeasurementError, match=r"Keeping 40 samples .* leave by_step out"):
+        nsc.measure(conversion, images(40), 20, progress=False, **options)
+    assert len(runs) == 1
 
 
 def test_a_simulator_that_keeps_none_is_refused():

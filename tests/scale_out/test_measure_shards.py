@@ -35,11 +35,15 @@ def assert_same(activity, expected):
         own = activity.outputs[name]
         assert own.last.tobytes() == output.last.tobytes()
         assert own.mean.tobytes() == output.mean.tobytes()
+        np.testing.assert_equal(own.steps, output.steps)
     np.testing.assert_equal(activity.targets, expected.targets)
     assert (activity.chip is None) == (expected.chip is None)
     if expected.chip is not None:
         for name, counts in vars(expected.chip).items():
-            np.testing.assert_equal(getattr(activity.chip, name), counts)
+            found = getattr(activity.chip, name)
+            if name == "by_step" and counts is not None:
+                found, counts = vars(found), vars(counts)
+            np.testing.assert_equal(found, counts)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,20 @@ def test_every_simulator(client, conversion, simulator):
     )
     assert_same(activity, expected)
     assert activity.accuracy() == expected.accuracy()
+
+
+@pytest.mark.parametrize("simulator", ["compiled", "loihi"])
+def test_outputs_at_every_step(client, conversion, simulator):
+    options = {
+        "simulator": simulator, "presentation": "fresh", "batch_size": 4, "by_step": True,
+    }  # fmt: skip
+    expected = nsc.measure(conversion, (X[:10], Y[:10]), STEPS, **options)
+    activity = nsc.measure(
+        conversion, (X[:10], Y[:10]), STEPS, client=client, shard_size=4, **options
+    )
+    assert_same(activity, expected)
+    (output,) = activity.outputs.values()
+    assert output.steps.shape[:2] == (10, STEPS)
 
 
 @pytest.mark.parametrize("shard_size", [1, 9, None, 1000])
