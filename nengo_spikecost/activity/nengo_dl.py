@@ -35,10 +35,11 @@ import numpy as np
 import tensorflow as tf
 from nengo_dl import graph_optimizer
 
-from ..deadlines import while_asked
+from ..deadlines import in_time, while_asked
 from ..errors import MeasurementError
 from ..graph import SpikeSource, rules_of
 from ..graph.nengo_types import replaced
+from ..stack.cancellation import cancellable
 from .backend import Backend, BatchCounts, Setup, amplitude
 from .gathered import sampled, saw_nothing
 from .lane_calls import LaneCalls
@@ -118,9 +119,11 @@ def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
         # advice that every build on a machine without a graphics card repeats
         warnings.filterwarnings("ignore", message="No GPU support detected")
         with only_nengo_runs(network):
-            return simulator(
-                network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
-                progress_bar=False,
+            return in_time(
+                lambda: simulator(
+                    network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
+                    progress_bar=False,
+                )
             )  # fmt: skip
 
 
@@ -210,7 +213,8 @@ class StreamingBackend(Backend):
             # and the graph is complete once it has been traced
             specs = [tf.TensorSpec(x.shape, x.dtype) for x in self._arrays(inputs, trace=True)]
             with only_nengo_runs(self.setup.network):
-                self._graphs[key] = self._function.get_concrete_function(specs)
+                traced = in_time(lambda: self._function.get_concrete_function(specs))
+            self._graphs[key] = traced
             self._start_afresh()
         elif not self.setup.continuous:
             self._start_afresh()
@@ -226,7 +230,8 @@ class StreamingBackend(Backend):
     def _called(self, graph: Any, *arguments: Any) -> Any:
         """What a traced loop returns; Ctrl-C, or the end of the time there is, ends it in a step.
 
-        A back end whose loop was ended is of no more use: its state is that of some step.
+        A back end whose loop was ended is of no more use: its state is that of some step. A step
+        that takes seconds is made to its end, but nobody waits for it.
         """
         self._stop.assign(False)
         with _checks_in_words():
@@ -462,8 +467,12 @@ class ProbingBackend(Backend):
         }
         n_steps = None if data else setup.n_steps
         with self._calls.watched(), _checks_in_words(), _whole_products():
-            read = self._sim.predict_on_batch(
-                data or None, n_steps=n_steps, stateful=setup.continuous
+            read = in_time(
+                *cancellable(
+                    lambda: self._sim.predict_on_batch(
+                        data or None, n_steps=n_steps, stateful=setup.continuous
+                    )
+                )
             )
         counts = {
             population.name: self._counts(population, probe, read)

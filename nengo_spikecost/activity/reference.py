@@ -17,7 +17,7 @@ import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
-from ..deadlines import check_time
+from ..deadlines import in_time, in_time_here
 from ..errors import MeasurementError
 from ..graph import SpikeSource
 from .backend import Backend, BatchCounts, Setup, amplitude, draws_as_it_runs
@@ -131,10 +131,9 @@ class ReferenceBackend(Backend):
     def _build(self, lane: int) -> Any:
         feeds = {spec.node: self._feeds[spec.name] for spec in self.setup.inputs}
         with self._calls[lane].replaced(), _outputs_replaced(feeds):
-            simulator = self._make(
-                self._network, dt=self.setup.dt, seed=self.setup.seed, progress_bar=False,
-                **self._options,
-            )  # fmt: skip
+            simulator = self._made(
+                dt=self.setup.dt, seed=self.setup.seed, progress_bar=False, **self._options
+            )
         if not hasattr(simulator, "clear_probes"):
             simulator.close()
             raise MeasurementError(
@@ -142,6 +141,14 @@ class ReferenceBackend(Backend):
                 "grow with every step. Simulators need the interface of nengo.Simulator."
             )
         return simulator
+
+    def _made(self, **options: Any) -> Any:
+        """A new simulator, given up when there is no time left."""
+        return in_time(lambda: self._make(self._network, **options))
+
+    def _run_steps(self, simulator: Any, n_steps: int) -> None:
+        """Run steps, which end wherever they are when there is no time left."""
+        in_time_here(lambda: simulator.run_steps(n_steps, progress_bar=False))
 
     def _present(self, simulator: Any) -> tuple[list[np.ndarray], dict[str, Gathered]]:
         """Run the steps of one sample; counts by population, and outputs."""
@@ -152,7 +159,7 @@ class ReferenceBackend(Backend):
         remaining, chunk = self.setup.n_steps, self._first_steps
         while remaining:
             n = min(chunk, remaining)
-            _run_steps(simulator, n)
+            self._run_steps(simulator, n)
             size = 0
             for total, population, probe in zip(counts, self.setup.populations, self._probes):
                 values = simulator.data[probe]
@@ -167,17 +174,6 @@ class ReferenceBackend(Backend):
             # a Probe may be of anything, weights too: its size shows when it is read
             chunk = max(1, min(VALUES_AT_ONCE * n // max(1, size), self.setup.n_steps))
         return counts, outputs
-
-
-def _run_steps(simulator: Any, n_steps: int) -> None:
-    """Run steps, and ask between them whether there is time, where that is the same."""
-    check_time()
-    if type(simulator) is not nengo.Simulator:  # others may do much once a call
-        simulator.run_steps(n_steps, progress_bar=False)
-        return
-    for _ in range(n_steps):
-        check_time()
-        simulator.step()
 
 
 class _Feed:

@@ -22,6 +22,7 @@ import json
 import os
 import platform
 import re
+import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ..deadlines import while_asked
 from . import kernel_cache, versions
 
 #: A function of an array of whole numbers, of which it may overwrite the first two.
@@ -38,6 +40,7 @@ Function = Callable[[np.ndarray], None]
 _MATHS = ("ceil", "exp", "exp2", "expm1", "floor", "fma", "fmod", "log", "log1p", "pow", "rint")
 _OF_C = {"memset", "memcpy", "memmove", *_MATHS, *(name + "f" for name in _MATHS)}
 
+_lock = threading.Lock()
 _known: dict[tuple[str, Path], Function] = {}
 #: Linked code is gone with its engine.
 _engines: list[Any] = []
@@ -55,10 +58,18 @@ def kept(name: str, folder: Path, compiled: Callable[[], Any]) -> Function:
     compiled : callable
         Compiles it: gives a `numba.cfunc` of a pointer to int64.
     """
-    if (name, folder) not in _known:
-        places = _places(name, folder)
-        _known[name, folder] = _loaded(places) or _kept_now(name, places, compiled())
-    return _known[name, folder]
+    if (name, folder) in _known:
+        return _known[name, folder]
+
+    def known() -> Function:
+        with _lock:
+            if (name, folder) not in _known:
+                places = _places(name, folder)
+                _known[name, folder] = _loaded(places) or _kept_now(name, places, compiled())
+            return _known[name, folder]
+
+    # whoever has no time for it need not wait; it goes on, and whoever comes next finds it
+    return while_asked(known, lambda: None, patience_s=0)
 
 
 def _loaded(places: Sequence[Path]) -> Function | None:

@@ -11,7 +11,7 @@ from ..activity import measure
 from ..activity.activity_record import Activity
 from ..activity.labels import Labels
 from ..activity.samples import with_labels
-from ..deadlines import Clock, OutOfTime, check_time
+from ..deadlines import Clock, OutOfTime, check_time, in_time_here
 from ..errors import SpikeCostError
 from ..layout.verdict import POINTS
 from ..workload.exact import ExactCounter
@@ -156,7 +156,9 @@ class Bench:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of settings that nobody has asked for
-                network = self.conversion.remade(**others) if others else self.conversion
+                network = self.conversion
+                if others:
+                    network = in_time_here(lambda: self.conversion.remade(**others))
                 activity = measure(
                     network, first(self.x, self.n_samples), n_steps, simulator="compiled",
                     progress=False, **self.simulation,

@@ -390,7 +390,7 @@ def test_events_and_dense_products_give_the_same_bits(drawn):
         events, padded = np.empty(x.size, "i4"), np.empty(product.padded_size + 16, dtype)
         Tables(zero, products, np.zeros(1, dtype)).run(
             code, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), dtype), 0, 1, 0,
-            events, padded,
+            events, padded, np.zeros(1, np.int64),
         )  # fmt: skip
         np.testing.assert_array_equal(events[: np.count_nonzero(x)], np.flatnonzero(x))
         results.append(memory[x.size :])

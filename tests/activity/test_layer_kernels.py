@@ -74,7 +74,7 @@ def after(table, memory, constants, n_steps=3):
     Tables(none, no_products, constants).run(
         table, np.array([[0, len(table), N]]), memory, np.zeros(1),
         np.zeros((1, 1), memory.dtype), 0, n_steps, 0, np.zeros(1, np.int32),
-        np.zeros(1, memory.dtype),
+        np.zeros(1, memory.dtype), none,
     )  # fmt: skip
     return memory
 

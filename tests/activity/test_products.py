@@ -47,6 +47,7 @@ def test_a_matrix_by_events_and_dense(n_targets, activity):
         Tables(one, products, np.zeros(1, np.float32)).run(
             code, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((1, 1), np.float32),
             0, 1, 0, np.empty(n, dtype=np.int32), np.zeros(64, dtype=np.float32),
+            np.zeros(1, np.int64),
         )  # fmt: skip
         assert (memory[:5] == 1).all() and memory[x_at:].tobytes() == x[3:].tobytes()
         assert memory[n_targets + 5 :].tobytes().startswith(bits.tobytes())

@@ -11,7 +11,7 @@ SHARED = (
     "indices", "shape", "weights", "by_target", "starts", "places", "sparse_at", "most_events",
     "values", "constants",
 )  # fmt: skip
-OWN = ("code", "groups", "memory", "sums", "frames", "events", "padded")
+OWN = ("code", "groups", "memory", "sums", "frames", "events", "padded", "ended")
 #: Where numbers begin, after two places for what every function gives back and the arrays.
 NUMBERS = 2 + 2 * len((*SHARED, *OWN))
 #: Then: start, n_steps, done, and numbers of a frame.

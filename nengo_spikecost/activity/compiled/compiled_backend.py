@@ -14,6 +14,7 @@ from nengo.builder.operator import SimPyFunc
 from nengo.builder.processes import SimProcess
 from nengo.cache import get_default_decoder_cache
 
+from ...deadlines import in_time
 from ...errors import MeasurementError
 from ..backend import Backend, BatchCounts, Setup, amplitude
 from ..gathered import sampled, saw_nothing
@@ -155,9 +156,11 @@ class CompiledBackend(Backend):
             functions = OperatorFunctions(
                 setup.network, [self._model], setup.batch_size, setup.continuous, fed
             )
-            self._known = CompiledNetwork(
-                self._model, fed, counted, read, _dtype(setup), setup.batch_size, functions,
-                seed=setup.seed,
+            self._known = in_time(
+                lambda: CompiledNetwork(
+                    self._model, fed, counted, read, _dtype(setup), setup.batch_size, functions,
+                    seed=setup.seed,
+                )
             )  # fmt: skip
         return self._known
 
@@ -202,7 +205,7 @@ def built(setup: Setup) -> Any:
         nengo.Network.add(setup.network)
     model = nengo.builder.Model(dt=setup.dt, decoder_cache=get_default_decoder_cache())
     with model.decoder_cache, _without_unused_points(setup.network):
-        model.build(outer)
+        in_time(lambda: model.build(outer))
     return model
 
 

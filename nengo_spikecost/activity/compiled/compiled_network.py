@@ -11,10 +11,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -22,7 +20,7 @@ import nengo
 import numpy as np
 from nengo.builder.neurons import SimNeurons
 
-from ...deadlines import OutOfTime, check_time, while_asked
+from ...deadlines import PATIENCE_S, OutOfTime, check_time
 from ...errors import MeasurementError
 from ..backend import NO_SPIKES
 from ..processors import usable_processors
@@ -36,8 +34,8 @@ from .ordering import Segment
 from .programs import Program, Programs, steps_of
 from .sample_lanes import SampleLanes
 
-#: Steps of a sample that are run before it is asked whether to go on take about so long.
-_AT_ONCE_S = 0.1
+#: Seconds between two questions whether to go on, while compiled code runs.
+_ASKED_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,9 @@ class CompiledNetwork:
         self._tables = Tables(asm.all_indices(), asm.all_products(), asm.constants())
         self._start = asm.initial_memory()
         self._rooms = [asm.rooms() for _ in range(self._n_threads)]
-        self._threads = concurrent.futures.ThreadPoolExecutor(self._n_threads)
-        self._ended = threading.Event()
+        self._threads = futures.ThreadPoolExecutor(self._n_threads)
+        #: Not 0 where compiled code is to end, in whatever thread it runs.
+        self._ended = np.zeros(1, dtype=np.int64)
         self._functions = functions
         self._lane_options: Any = (self.by_python, n_lanes, functions, seed)
         self._lanes: SampleLanes | None = None
@@ -258,7 +257,8 @@ class CompiledNetwork:
 
     def close(self) -> None:
         """Free threads and memory."""
-        self._threads.shutdown()
+        self._ended[0] = 1
+        self._threads.shutdown(wait=False)
         self._lanes = None
 
     def _ready(self, continuous: bool) -> SampleLanes:
@@ -279,33 +279,29 @@ class CompiledNetwork:
         self._run(program.once, memory, sums, frames, 0, 1, thread)
         for length in lengths:
             self._run(program.first, memory, sums, frames, done, 1, thread)
-            for start, n in self._bounded(done + 1, length):
-                self._run(program.other, memory, sums, frames, start, n, thread)
+            n = length - done - 1
+            self._run(program.other, memory, sums, frames, done + 1, n, thread)
             self._run(program.after, memory, sums, frames, 0, 1, thread)
             results.append(self._read(memory, sums, length not in self._uncounted))
             done = length
 
-    def _bounded(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Steps cut where it may be asked whether to go on: each some first and how many.
-
-        Raises
-        ------
-        OutOfTime
-            If this is not to go on.
-        """
-        n = 1
-        while start < stop:
-            if self._ended.is_set():
-                raise OutOfTime
-            began = time.monotonic()
-            yield start, min(n, stop - start)
-            start += n
-            n = 2 * n if time.monotonic() - began < _AT_ONCE_S else max(1, n // 2)
-
-    def _in_threads(self, work: Callable[[int], None]) -> None:
+    def _in_threads(self, work: Callable[[int], None], most: int | None = None) -> None:
         """Work of each thread; Ctrl-C, or the end of the time there is, ends it soon."""
-        self._ended.clear()
-        while_asked(lambda: list(self._threads.map(work, range(self._n_threads))), self._ended.set)
+        self._ended[0] = 0
+        n = self._n_threads if most is None else min(self._n_threads, most)
+        tasks = [self._threads.submit(work, thread) for thread in range(n)]
+        left: Any = tasks
+        try:
+            while left:
+                done, left = futures.wait(left, _ASKED_EVERY_S, futures.FIRST_EXCEPTION)
+                for task in done:
+                    task.result()
+                if left:
+                    check_time()
+        except BaseException:
+            self._ended[0] = 1
+            futures.wait(tasks, PATIENCE_S)
+            raise
 
     def _run(
         self, segments: Sequence[Segment], memory: np.ndarray, sums: np.ndarray,
@@ -314,8 +310,10 @@ class CompiledNetwork:
         for segment in segments:
             self._tables.run(
                 segment.code, segment.groups, memory, sums, frames, start, n_steps, self.n_done,
-                *self._rooms[thread],
+                *self._rooms[thread], self._ended,
             )  # fmt: skip
+            if self._ended[0]:
+                raise OutOfTime
 
     def _in_lanes(
         self, program: Program, frames: np.ndarray, lengths: Sequence[int],
@@ -370,7 +368,7 @@ class CompiledNetwork:
                 for k in range(thread, n, self._n_threads):
                     self._run([own], lanes.memory[k], lanes.sums[k], frames[k], t, 1, thread)
 
-            list(self._threads.map(work, range(min(self._n_threads, n))))
+            self._in_threads(work, n)
 
     def _read(self, memory: np.ndarray, sums: np.ndarray, counted: bool) -> Read:
         counts = {}

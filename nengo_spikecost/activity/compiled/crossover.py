@@ -48,6 +48,7 @@ def _measured(product: Any, dtype: Any) -> int:
     padded = joined([np.zeros(product.padded_size + ALIGNMENT)], dtype)
     row = np.zeros((1, code.SIZE), dtype=np.int64)
     row[0, :6] = code.PRODUCT, n_sources, size[0], 0, 0, 1 + sum(size)
+    never = np.zeros(1, dtype=np.int64)
     events, order = np.empty(n_sources, np.int32), np.random.RandomState(0).permutation(n_sources)
 
     def call(most_events: int, n_steps: int = 1) -> Callable[[], Any]:
@@ -59,7 +60,7 @@ def _measured(product: Any, dtype: Any) -> int:
         tables = Tables(zero, table, np.zeros(1, dtype))
         return lambda: tables.run(
             row, np.array([[0, 1, 0]]), memory, np.zeros(1), np.zeros((n_steps, 1), dtype), 0,
-            n_steps, 0, events, padded,
+            n_steps, 0, events, padded, never,
         )  # fmt: skip
 
     # several at a time, so that calling from Python is little of it

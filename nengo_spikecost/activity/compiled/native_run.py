@@ -50,18 +50,19 @@ class Tables:
     def run(
         self, code: np.ndarray, groups: np.ndarray, memory: np.ndarray, sums: np.ndarray,
         frames: np.ndarray, start: int, n_steps: int, done: int, events: np.ndarray,
-        padded: np.ndarray,
+        padded: np.ndarray, ended: np.ndarray,
     ) -> None:  # fmt: skip
         """Run instructions for some steps of one lane, as `run_kernels.run` does.
 
-        Other threads of Python go on meanwhile.
+        Other threads of Python go on meanwhile. One that sets ``ended``, int64 (1,), to 1 ends it
+        soon, wherever it is: its memory is then that of no step.
         """
         dtype = self.constants.dtype
         assert code.shape[1] == SIZE
         own = (
             _checked(code, np.int64), _checked(groups, np.int64), _checked(memory, dtype),
             _checked(sums, np.float64), _checked(frames, dtype), _checked(events, np.int32),
-            _checked(padded, dtype),
+            _checked(padded, dtype), _checked(ended, np.int64),
         )  # fmt: skip
         table = self._table.copy()
         table[_OWN:] = [

@@ -12,7 +12,8 @@ one after another, so that both ways give the same bits (vector_code.py).
 * A **sparse** matrix is kept by source, and delivered likewise.
 
 Shapes: ``x`` and ``y`` are the memory of a lane (instructions.py), or constants; ``events``
-int32 is room for as many sources as a product has.
+int32 is room for as many sources as a product has. ``ended`` int64 (1,) is set by another thread to
+end a product in its middle, as the largest take seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +24,15 @@ import numba
 import numpy as np
 
 from .products import MATRIX, SPARSE
-from .vector_code import active_bits, add_scaled, add_tile, lowest_bit, n_bits, read_marks
+from .vector_code import (
+    active_bits,
+    add_scaled,
+    add_tile,
+    is_set,
+    lowest_bit,
+    n_bits,
+    read_marks,
+)
 from .vector_sizes import TILE_RUNS, TILE_VECTORS, WIDTH
 
 _inline = numba.njit(inline="always", error_model="numpy")
@@ -120,23 +129,27 @@ def seems_busy(x: Any, at: int, n: int, most: int) -> bool:
 
 @_kernel
 def matrix_events(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
-) -> None:
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int, ended: Any,
+) -> None:  # fmt: skip
     """``y += W x`` by the sources in ``events``."""
     n_targets = p.shape[k, 2]
     first = p.weights[k]
     for e in range(n_events):
+        if is_set(ended):
+            return
         i = np.int64(events[e])
         add_run(y, y_at, p.values, first + i * n_targets, x[x_at + i], n_targets)
 
 
 @_kernel
-def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int) -> None:
+def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, ended: Any) -> None:
     """``y += W x``: sums of many targets stay in registers while their sources go by."""
     n, n_targets, first = p.shape[k, 1], p.shape[k, 2], p.weights[k]
     c, none, one = np.int64(0), np.int64(0), np.int64(1)
     to, at, values = np.int64(y_at), np.int64(x_at), p.values
     while c + 8 * WIDTH <= n_targets:
+        if is_set(ended):
+            return
         add_tile(
             y, to + c, none, x, at, none, none, one, n, values, first + c, n_targets, 1, 8, WIDTH
         )
@@ -156,12 +169,14 @@ def matrix_dense(p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int) -> None:
 
 @_kernel
 def sparse_events(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
-) -> None:
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int, ended: Any,
+) -> None:  # fmt: skip
     """The same for a sparse matrix."""
     starts, places = p.sparse_at[k, 0], p.sparse_at[k, 1]
     first = p.weights[k]
     for e in range(n_events):
+        if is_set(ended):
+            return
         i = np.int64(events[e])
         value = x[x_at + i]
         for j in range(p.starts[starts + i], p.starts[starts + i + 1]):
@@ -170,8 +185,8 @@ def sparse_events(
 
 @_kernel
 def convolution_events(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int
-) -> None:
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, events: Any, n_events: int, ended: Any,
+) -> None:  # fmt: skip
     """The same for a convolution.
 
     Of a row of the kernel, a source reaches with every stride-th column, one target each. The
@@ -189,6 +204,8 @@ def convolution_events(
     # the products can round away, these are as exact
     by_channels, by_columns, by_down, by_right = 1 / channels, 1 / columns, 1 / down, 1 / right
     for e in range(n_events):
+        if is_set(ended):
+            return
         i = np.int64(events[e])
         value = x[x_at + i]
         # the source's coordinates, and the last row, and column, of the targets that it reaches
@@ -220,8 +237,9 @@ def convolution_events(
 
 @_inline
 def _image(
-    p: Any, k: Any, y: Any, y_at: Any, padded: Any, width: Any, c: Any, vectors: Any, size: Any
-) -> None:
+    p: Any, k: Any, y: Any, y_at: Any, padded: Any, width: Any, c: Any, vectors: Any, size: Any,
+    ended: Any,
+) -> None:  # fmt: skip
     """The channels from ``c`` on of all targets; how many, two literals say."""
     shape = p.shape[k]
     channels = shape[5]
@@ -230,6 +248,8 @@ def _image(
     # each group of channels has its weights together: groups before this one have c channels
     first, w_step = p.by_target[k] + c * k_rows * row_size, vectors * size
     for row in range(out_rows):
+        if is_set(ended):
+            return
         base = row * down * width
         at = y_at + row * out_columns * out_channels + c
         column = np.int64(0)
@@ -249,7 +269,7 @@ def _image(
 
 @_kernel
 def convolution_dense(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, padded: Any
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, padded: Any, ended: Any
 ) -> None:  # fmt: skip
     """The same convolution as a dense product.
 
@@ -274,22 +294,23 @@ def convolution_dense(
     # 2. a few channels of all targets after another, so that their weights stay in the cache
     c = np.int64(0)
     while c + TILE_VECTORS * WIDTH <= out_channels:
-        _image(p, k, y, y_at, padded, width, c, TILE_VECTORS, WIDTH)
+        _image(p, k, y, y_at, padded, width, c, TILE_VECTORS, WIDTH, ended)
         c += TILE_VECTORS * WIDTH
     while c + WIDTH <= out_channels:
-        _image(p, k, y, y_at, padded, width, c, 1, WIDTH)
+        _image(p, k, y, y_at, padded, width, c, 1, WIDTH, ended)
         c += WIDTH
     while c + 4 <= out_channels:
-        _image(p, k, y, y_at, padded, width, c, 1, 4)
+        _image(p, k, y, y_at, padded, width, c, 1, 4, ended)
         c += 4
     while c < out_channels:
-        _image(p, k, y, y_at, padded, width, c, 1, 1)
+        _image(p, k, y, y_at, padded, width, c, 1, 1, ended)
         c += 1
 
 
 @_kernel
 def product(
-    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, marks: int, events: Any, padded: Any
+    p: Any, k: int, x: Any, x_at: int, y: Any, y_at: int, marks: int, events: Any, padded: Any,
+    ended: Any,
 ) -> None:  # fmt: skip
     """``y[y_at:] += W x[x_at:]`` for product ``k``, in whichever way costs less.
 
@@ -308,12 +329,12 @@ def product(
             n_events = active(x, x_at, n, events)
     if busy or n_events > most:
         if kind == MATRIX:
-            matrix_dense(p, k, x, x_at, y, y_at)
+            matrix_dense(p, k, x, x_at, y, y_at, ended)
         else:
-            convolution_dense(p, k, x, x_at, y, y_at, padded)
+            convolution_dense(p, k, x, x_at, y, y_at, padded, ended)
     elif kind == MATRIX:
-        matrix_events(p, k, x, x_at, y, y_at, events, n_events)
+        matrix_events(p, k, x, x_at, y, y_at, events, n_events, ended)
     elif kind == SPARSE:
-        sparse_events(p, k, x, x_at, y, y_at, events, n_events)
+        sparse_events(p, k, x, x_at, y, y_at, events, n_events, ended)
     else:
-        convolution_events(p, k, x, x_at, y, y_at, events, n_events)
+        convolution_events(p, k, x, x_at, y, y_at, events, n_events, ended)

@@ -42,7 +42,7 @@ from .neuron_kernels import step_neurons
 from .neuron_numbers import N_NUMBERS
 from .product_kernels import product
 from .products import Products
-from .vector_code import set_marks, write_marks
+from .vector_code import is_set, set_marks, write_marks
 from .vector_sizes import WIDTH
 
 _inline = numba.njit(inline="always", error_model="numpy")
@@ -209,7 +209,7 @@ def _filter(i: Any, memory: Any, constants: Any, old: Any) -> None:
 @_kernel
 def run(
     code: Any, groups: Any, indices: Any, products: Any, constants: Any, memory: Any, sums: Any,
-    frames: Any, start: int, n_steps: int, done: int, events: Any, padded: Any,
+    frames: Any, start: int, n_steps: int, done: int, events: Any, padded: Any, ended: Any,
 ) -> None:  # fmt: skip
     """Run instructions for some steps of one lane.
 
@@ -231,9 +231,13 @@ def run(
         Steps that the lane ran before the sample.
     events, padded : ndarray of int32 and of numbers
         Room for products, and for the state of an element of a filter.
+    ended : ndarray of int64, shape (1,)
+        Not 0 where it is to end at once, wherever it is.
     """
     for t in range(n_steps):
         for g in range(len(groups)):
+            if is_set(ended):
+                return
             first, last, n = groups[g, 0], groups[g, 1], groups[g, 2]
             if n:
                 for lo in range(0, n, CHUNK):
@@ -262,9 +266,14 @@ def run(
             i = code[first]
             if i[0] == PRODUCT:
                 if i[4] >= 0:
-                    product(products, i[3], memory, i[4], memory, i[2], i[5] - 1, events, padded)
+                    product(
+                        products, i[3], memory, i[4], memory, i[2], i[5] - 1, events, padded, ended
+                    )
                 else:
-                    product(products, i[3], constants, -1 - i[4], memory, i[2], -1, events, padded)
+                    product(
+                        products, i[3], constants, -1 - i[4], memory, i[2], -1, events, padded,
+                        ended,
+                    )  # fmt: skip
             elif i[0] == FILTER:
                 _filter(i, memory, constants, padded)
             elif i[0] in (GATHER, GATHER_ADD):
@@ -328,7 +337,7 @@ def entry(dtype: str) -> Any:
     """
     number = np.dtype(dtype)
     (indices, shape, weights, by_target, starts, places, sparse_at, most_events, values, constants,
-     code, groups, memory, sums, frames, events, padded
+     code, groups, memory, sums, frames, events, padded, ended
     ) = (PLACES[name] for name in (*SHARED, *OWN))  # fmt: skip
 
     def call(address: Any) -> None:
@@ -346,7 +355,7 @@ def entry(dtype: str) -> Any:
             _array(t, indices, np.int64), products, _array(t, constants, number),
             _array(t, memory, number), _array(t, sums, np.float64),
             _rows(t, frames, frame_size, number), start, n_steps, done,
-            _array(t, events, np.int32), _array(t, padded, number),
+            _array(t, events, np.int32), _array(t, padded, number), _array(t, ended, np.int64),
         )  # fmt: skip
 
     return cfunc(types.void(types.CPointer(types.int64)), error_model="numpy")(call)

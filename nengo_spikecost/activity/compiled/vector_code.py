@@ -269,3 +269,20 @@ def _n_bits(typing: Any, bits: Any) -> tuple[Any, Any]:
 
 
 n_bits: Any = intrinsic(_n_bits)
+
+
+def _is_set(typing: Any, flag: Any) -> tuple[Any, Any]:
+    """Whether the only number of an array is not 0, read anew each time: another thread sets it.
+
+    ``flag`` int64 (1,). A plain read might be made once, before a loop.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        value = builder.load_atomic(array.data, "monotonic", 8)
+        return builder.icmp_signed("!=", value, ir.IntType(64)(0))
+
+    return types.boolean(flag), generate
+
+
+is_set: Any = intrinsic(_is_set)

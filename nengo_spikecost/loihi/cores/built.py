@@ -20,6 +20,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 
 from ... import stack
+from ...deadlines import in_time
 from ...errors import LoihiError
 from ...graph import NetworkGraph
 from ...graph.naming import label_of, numbered
@@ -174,8 +175,13 @@ def _build(network: nengo.Network, fit: Any, dt: float, named: Any) -> Any:
     with building(network, _ADVICE, named=named, dt=dt):
         if fit is not None:
             fit.apply(network)
-        model.build(network)
+        in_time(lambda: _quietly_built(model, network))
     return model
+
+
+def _quietly_built(model: Any, network: nengo.Network) -> None:
+    with np.errstate(all="ignore"):  # in the thread that it runs in
+        model.build(network)
 
 
 class _Reader:

@@ -19,6 +19,7 @@ from ...activity.processors import usable_processors
 from ...activity.side_by_side import PRESENTATIONS
 from ...activity.subject import step_of, subject
 from ...checkpoints import Checkpoint
+from ...deadlines import in_time
 from ...digests import array_digest
 from ...errors import MeasurementError
 from ...options import named_arguments
@@ -122,7 +123,7 @@ class Emulator:
         own = -1 if self.network.seed is None else self.network.seed
         self._seed = own + 1 if seed is None else seed
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
-        self.chip: Chip = flatten(self.built, self._chip_probes)
+        self.chip: Chip = in_time(lambda: flatten(self.built, self._chip_probes))
         self.batch_size = self._memory.batch_size(self.model, self.chip, batch_size)
         self._ensembles = _ensembles(self.built, self.chip)
         self._kept = KeptPresenter(self.network, self.batch_size, self._made)

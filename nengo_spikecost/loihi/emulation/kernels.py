@@ -50,6 +50,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from ...activity.compiled.vector_code import is_set
 from .delivery_kernels import THIRTY_TWO, collect, count, deliver, take
 
 _inline = numba.njit(inline="always")
@@ -224,7 +225,7 @@ def tally_fired(chip: Any, events: Any, n_events: int, fired: Any) -> None:
 @numba.njit(cache=True, nogil=True)
 def advance(
     chip: Any, state: Any, host: Any, noise: Any, records: Any, counts: Any, steps: Any,
-    start: int, lanes: Any,
+    start: int, lanes: Any, ended: Any,
 ) -> None:  # fmt: skip
     """Simulate some steps of some lanes.
 
@@ -254,6 +255,8 @@ def advance(
         Steps of the sample that were simulated before.
     lanes : (int, int)
         First lane, and the one after the last.
+    ended : ndarray of int64, shape (1,)
+        Another thread sets it to 1 to end this before its next step, in a state that is of no use.
     """
     current, voltage, waits, spiked, fired_by_host = state
     spikes, with_input, active, overflows = counts
@@ -273,6 +276,8 @@ def advance(
         n_events = collect(spiked[lane], 0, events, 0, ignored)
         n_events = collect(fired_by_host[lane], n, events, n_events, ignored)
         for t in range(n_steps):
+            if is_set(ended):
+                return
             row = start + t if by_step else 0
             n_delivered += 1
             deliver(chip, events, n_events, inputs, reached, marked, n_delivered)

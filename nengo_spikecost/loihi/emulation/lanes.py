@@ -6,14 +6,13 @@ Reference: nengo-loihi 1.1.0, emulator/interface.py (``NoiseState``, ``Compartme
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...deadlines import while_asked
+from ...deadlines import check_time, while_asked
 from ...errors import LoihiError
 from .chip import Chip
 
@@ -119,23 +118,20 @@ class ChipLanes:
 
         given = self.chip.tables, state, host, noise, recorded, counts, steps, start
 
-        ended = threading.Event()
+        ended = np.zeros(1, dtype=np.int64)
 
         def some(lanes: tuple[int, int]) -> None:
-            if not ended.is_set():
-                self._advance(*given, lanes)
+            self._advance(*given, lanes, ended)
 
         def every() -> None:
             # more parts than threads, because some lanes have more spikes than others
             n_parts = min(self.batch_size, 4 * self._n_threads)
-            if host.shape[1] > 1:  # it may be asked after each lane whether to go on
-                n_parts = self.batch_size
             cuts = np.linspace(0, self.batch_size, n_parts + 1).astype(int).tolist()
             for _ in (map if self._pool is None else self._pool.map)(some, zip(cuts, cuts[1:])):
                 pass
 
         if host.shape[1] > 1:
-            while_asked(every, ended.set)
+            while_asked(every, lambda: ended.fill(1))
         else:
             every()
 
@@ -208,7 +204,10 @@ class ChipNoise:
             return nothing, nothing
         rng = np.random.RandomState()
         rng.set_state(("MT19937", self._keys, int(self._position[0]), 0, 0.0))
-        drawn = [rng.randint(-127, 128, size=self._n, dtype=np.int32) for _ in range(n_steps)]
+        drawn = []
+        for _ in range(n_steps):
+            check_time()
+            drawn.append(rng.randint(-127, 128, size=self._n, dtype=np.int32))
         self._keep(rng)
         noise = ((np.array(drawn) + self._offset) * self._factor).astype(np.int32)
         return noise * ~self._at_membrane, noise * self._at_membrane

@@ -160,7 +160,6 @@ class Presenter:
         chunk = self._steps_at_once(n_steps)
         self._functions.watch()
         for start in range(0, n_steps, chunk):
-            check_time()
             self._run(inputs, start, min(chunk, n_steps - start), gathered)
         self._functions.warn_if_changed()
 
@@ -248,6 +247,7 @@ class Presenter:
         """Some steps of a sample; the numbers are those of the module's docstring."""
         flags = self.lanes.host_flags(n_steps)
         for k in range(n_steps):  # 1
+            check_time()
             self._feed(inputs, start + k)
             for part in self._before:
                 part.received = self._read
@@ -275,6 +275,7 @@ class Presenter:
             self._read = {probe: x[:, 0] for probe, x in values.items()}
         for part in self._after:
             for k in range(n_steps):
+                check_time()
                 self._feed(inputs, start + k)
                 part.received = {p: x[:, k - 1] for p, x in values.items()} if k else self._read
                 self._step(part)

@@ -15,7 +15,7 @@ Reference: nengo-loihi 1.1.0, simulator.py, hardware/interface.py.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Callable
 
 import nengo
 import numpy as np
@@ -24,6 +24,7 @@ from ... import check, stack
 from ...activity.backend import Setup
 from ...activity.reference import VALUES_AT_ONCE, ReferenceBackend
 from ...chip.limits import DEFAULT_CHIPS, MAX_CORES_PER_CHIP
+from ...deadlines import in_time
 from ...errors import EmulationWarning, MeasurementError
 from ...graph import EventSource, SpikeSource
 from ...graph.chip_split import is_chip_process
@@ -75,6 +76,16 @@ class NengoLoihiBackend(ReferenceBackend):
     def _surrounding(self) -> nengo.Network:
         return Surrounding(self.setup.network, self.setup.seed)
 
+    def _made(self, **options: Any) -> _Run:
+        return self._simulator(self._network, **options)
+
+    def _run_steps(self, simulator: _Run, n_steps: int) -> None:
+        simulator.run_steps(n_steps)
+
+    def _in_time(self, run: Callable[[], Any]) -> Any:
+        """What NengoLoihi makes or does, given up when time is over; a board is left to end it."""
+        return _quiet(run) if self.target == "loihi" else in_time(lambda: _quiet(run))
+
     def _simulator(self, network: nengo.Network, **options: Any) -> _Run:
         """A simulator in its initial state, of the model built before if that can be."""
         with shaped(self.setup, network):
@@ -86,16 +97,18 @@ class NengoLoihiBackend(ReferenceBackend):
             with warnings.catch_warnings():
                 # a model is used again on purpose
                 warnings.filterwarnings("ignore", message="Object .* has already been built")
-                simulator = stack.nengo_loihi().Simulator(
-                    network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
-                    target=self.target, progress_bar=False, hardware_options=self._hardware,
+                simulator = self._in_time(
+                    lambda: stack.nengo_loihi().Simulator(
+                        network, dt=self.setup.dt, seed=self.setup.seed, model=self._model,
+                        target=self.target, progress_bar=False, hardware_options=self._hardware,
+                    )
                 )  # fmt: skip
         # spikes on their way from host to chip are in the model: lanes need one each
         again = not self.setup.continuous and _is_as_built(simulator.model)
         self._model = simulator.model if again else None
         self._lost = _Lost(network, simulator) if self._lost is None else self._lost
         self._lost.watch(simulator)
-        return _Run(simulator)
+        return _Run(simulator, self._in_time)
 
     def close(self) -> None:
         super().close()
@@ -169,11 +182,11 @@ class _Data:
 class _Run:
     """A simulator of NengoLoihi with the interface of Nengo's."""
 
-    def __init__(self, simulator: Any):
-        self._simulator = simulator
+    def __init__(self, simulator: Any, in_time: Callable[[Callable[[], Any]], Any]):
+        self._simulator, self._in_time = simulator, in_time
         self._first = 0
         try:
-            _run_noting(simulator.__enter__)
+            _run_noting(lambda: in_time(simulator.__enter__))
         except BaseException:
             simulator.close()
             raise
@@ -183,9 +196,9 @@ class _Run:
         """Values of Probes."""
         return _Data(self._simulator, self._first)
 
-    def run_steps(self, n_steps: int, progress_bar: bool = False) -> None:
+    def run_steps(self, n_steps: int) -> None:
         """Simulate."""
-        _run_noting(self._simulator.run_steps, n_steps)
+        _run_noting(lambda: self._in_time(lambda: self._simulator.run_steps(n_steps)))
 
     def clear_probes(self) -> None:
         """Forget the values of Probes."""
@@ -204,14 +217,19 @@ class _Run:
                 del spikes.spikes[step]
 
 
-def _run_noting(function: Any, *arguments: Any) -> None:
+def _quiet(run: Callable[[], Any]) -> Any:
+    with np.errstate(all="ignore"):  # in the thread that it runs in
+        return run()
+
+
+def _run_noting(run: Callable[[], Any]) -> None:
     """Call a part of NengoLoihi, and say once what it warns of at every step."""
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # spikes that NengoLoihi drops make an error here: counts and outputs would be wrong
         warnings.filterwarnings("error", message="Too many spikes")
         try:
-            function(*arguments)
+            run()
         except UserWarning as warning:
             raise MeasurementError(
                 f"{warning}: the host sends more spikes in one step than the board's program "

@@ -23,6 +23,7 @@ from nengo_dl import graph_optimizer, neuron_builders
 
 from ...activity.backend import BatchCounts, Setup, amplitude
 from ...activity.nengo_dl import LoopSimulator, StreamingBackend
+from ...deadlines import in_time
 from .gain_operators import gain_operators, is_tunable
 from .rescaled_biases import CannotRescale, ScaledBias, per_neuron
 
@@ -240,10 +241,10 @@ class RescaledLoop(StreamingBackend):
         key = tuple(tuple(spec.shape) for spec in specs)
         if key not in self._traced:
             number = tf.TensorSpec((), tf.int32)
-            self._traced[key] = self._function.get_concrete_function(
-                specs, number, number, *_specs((*self._zeros_here, list(self._start.values()))),
-                *_specs(self._scaled),
-            )  # fmt: skip
+            given = _specs((*self._zeros_here, list(self._start.values()), *self._scaled))
+            self._traced[key] = in_time(
+                lambda: self._function.get_concrete_function(specs, number, number, *given)
+            )
             self._noise = _draws_random_numbers(self._traced[key])
             self._start_afresh()
         elif self._fresh:

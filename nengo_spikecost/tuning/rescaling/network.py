@@ -20,6 +20,7 @@ from ...activity.simulator_spec import simulators
 from ...activity.subject import subject
 from ...conversion import Conversion, convert
 from ...conversion.scales import ScaleLike, layer_names, resolve_scales
+from ...deadlines import in_time_here
 from ...errors import ConversionWarning, MeasurementError
 from ...graph import NetworkGraph
 from ...memory import memory_bytes
@@ -117,7 +118,7 @@ class RescalableNetwork:
             scales = dict(model.scale_firing_rates) if scales is None else scales
             self._made = model.rescaled(1)
         else:
-            self._made = convert(model, seed=network_seed, **options)
+            self._made = in_time_here(lambda: convert(model, seed=network_seed, **options))
         self._with_synapse: Conversion | None = None
         self._swept: Sequence[Any] | None = None
         self.synapse = self._made.synapse

@@ -34,6 +34,7 @@ from ...activity.lengths import measured_at
 from ...activity.side_by_side import side_by_side
 from ...activity.subject import subject
 from ...conversion import Conversion
+from ...deadlines import in_time_here
 from ...energy import devices
 from ...energy.host_pricing import DEFAULT_HOST
 from ...energy.pricing import estimate_energy
@@ -104,7 +105,8 @@ class SweepEngine(abc.ABC):
         for first in range(start, stop, IMAGES_AT_ONCE):
             part = slice(first, min(first + IMAGES_AT_ONCE, stop))
             activities = measured(self._x[part])
-            new = priced_readings(self.plan.options, activities, graph, self._labels.rows(part))
+            given = activities, graph, self._labels.rows(part)
+            new = in_time_here(partial(priced_readings, self.plan.options, *given))
             readings = with_more(readings, new)
         return readings
 

@@ -21,6 +21,7 @@ from ...checkpoints import differences
 from ...conversion import Conversion, convert
 from ...conversion.output_heads import head_of
 from ...conversion.plain_names import predict
+from ...deadlines import in_time, in_time_here
 from ...digests import array_digest
 from ...errors import DataError, TuningError
 from ..rescaling import RescalableNetwork
@@ -132,7 +133,7 @@ def keras_outcomes(model: Any, x: np.ndarray, labels: Labels) -> np.ndarray:
             "samples that the Keras model itself classifies."
         )
     in_steps(x, "x", math.prod(shape), shape, None)
-    outputs = np.asarray(predict(model, x.reshape(len(x), *shape)))
+    outputs = np.asarray(in_time(lambda: predict(model, x.reshape(len(x), *shape))))
     if not np.isfinite(outputs).all():
         raise DataError("The Keras model gives values that are no finite numbers.")
     return labels.outcomes(outputs.reshape(len(x), -1))
@@ -210,10 +211,13 @@ class Plan:
 
     def converted(self, scales: Any, synapse: float | None) -> Conversion:
         """A network of its own with these scales and that synapse."""
-        return convert(
-            self.model, neuron_type=self.options.neuron_type, scale_firing_rates=scales,
-            synapse=synapse, seed=self.options.seed, **self.conversion,
+        made: Conversion = in_time_here(
+            lambda: convert(
+                self.model, neuron_type=self.options.neuron_type, scale_firing_rates=scales,
+                synapse=synapse, seed=self.options.seed, **self.conversion,
+            )
         )  # fmt: skip
+        return made
 
     def reference_outcomes(self, x: np.ndarray, labels: Labels) -> np.ndarray:
         """How good the model that losses are against is for each image."""
