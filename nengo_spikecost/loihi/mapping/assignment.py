@@ -18,13 +18,14 @@ and a network has hundreds of blocks. So `solve` searches, and says how far from
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
+from ...deadlines import Clock, in_time_here
+from ...errors import SpikeCostWarning
+from ...warned import warn
 from .assignment_bounds import Problem, lower_bound
 
 #: FAQ works on matrices of seats by seats: on no larger ones than this.
@@ -83,37 +84,64 @@ def solve(
     max_moves : int
         Moves of the tabu search.
     time_limit_s : float
-        Of the whole search in s; looked at between two steps.
+        Of the whole search in s.
+
+    Warns
+    -----
+    SpikeCostWarning
+        If Ctrl-C ended it: the answer is the best so far.
     """
-    deadline = time.perf_counter() + time_limit_s
     start = np.asarray(start, dtype=np.int64)
-    start_cost = problem.cost(start)
-    bound = lower_bound(problem)  # step 1
-    best, best_cost, moves, in_time = start, start_cost, 0, True
-    if len(start) > 1 and start_cost > bound:
-        for candidate in _starts(problem, start, deadline):  # step 2
-            search = _Search(problem, candidate, seed)
-            in_time = search.descend(deadline) and in_time  # step 3
-            moves += search.n_moves
-            if problem.cost(search.places) < best_cost:
-                best, best_cost = search.places.copy(), problem.cost(search.places)
-        search = _Search(problem, best, seed)
-        in_time = search.tabu(max_moves, deadline, bound) and in_time  # step 4
-        moves += search.n_moves
-        if problem.cost(search.best) < best_cost:
-            best, best_cost = search.best, problem.cost(search.best)
-    return Solution(best, best_cost, start_cost, bound, moves, in_time)
+    found, bound, in_time = _Found(problem, start), 0.0, False
+    with Clock(time_limit_s).bounds():
+        try:
+            bound = in_time_here(lambda: lower_bound(problem))  # step 1
+            if len(start) > 1 and found.cost > bound:
+                in_time_here(lambda: _look(found, seed, max_moves, bound))
+            in_time = True
+        except KeyboardInterrupt:
+            words = "The search for places was interrupted: these are the best so far."
+            warn(words, SpikeCostWarning)
+    found.keep()
+    return Solution(found.places, found.cost, problem.cost(start), bound, found.n_moves, in_time)
 
 
-def _starts(problem: Problem, start: np.ndarray, deadline: float) -> Iterator[np.ndarray]:
-    """Arrangements to search from, as long as there is time: the one given first."""
-    yield start
-    for others in (_by_faq, _grown):
-        if time.perf_counter() < deadline:
-            yield from others(problem, start, deadline)
+class _Found:
+    """The best arrangement so far, and a search that goes on from one."""
+
+    def __init__(self, problem: Problem, start: np.ndarray):
+        self.problem, self.places, self.cost = problem, start, problem.cost(start)
+        self.n_moves = 0
+        self._search: _Search | None = None
+
+    def search(self, start: np.ndarray, seed: int) -> _Search:
+        """A search from an arrangement; what the one before has found is kept."""
+        self.keep()
+        self._search = _Search(self.problem, start, seed)
+        return self._search
+
+    def keep(self) -> None:
+        """Take what the search has found by now, if it is better."""
+        if self._search is None:
+            return
+        self.n_moves += self._search.n_moves
+        places, self._search = self._search.best, None
+        cost = self.problem.cost(places)
+        if cost < self.cost:
+            self.places, self.cost = places, cost
 
 
-def _by_faq(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndarray]:
+def _look(found: _Found, seed: int, max_moves: int, bound: float) -> None:
+    """Steps 2 to 4."""
+    problem, start = found.problem, found.places
+    for candidates in (lambda: [start], lambda: _by_faq(problem), lambda: _grown(problem, start)):
+        for candidate in candidates():  # step 2
+            found.search(candidate, seed).descend()  # step 3
+    found.keep()
+    found.search(found.places, seed).tabu(max_moves, bound)  # step 4
+
+
+def _by_faq(problem: Problem) -> list[np.ndarray]:
     """Places by SciPy's FAQ; none if items are bound to regions, or there are too many."""
     from scipy.optimize import quadratic_assignment
 
@@ -128,7 +156,7 @@ def _by_faq(problem: Problem, start: np.ndarray, deadline: float) -> list[np.nda
     return [np.asarray(seats[answer.col_ind[:n_items]], dtype=np.int64)]
 
 
-def _grown(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndarray]:
+def _grown(problem: Problem, start: np.ndarray) -> list[np.ndarray]:
     """The best arrangements grown around single places, best first."""
     share = 1 if len(start) <= FEW_ITEMS else 4
     first = int(problem.flow.sum(axis=1).argmax())
@@ -138,8 +166,6 @@ def _grown(problem: Problem, start: np.ndarray, deadline: float) -> list[np.ndar
         centres = centres[np.linspace(0, len(centres) - 1, MAX_CENTRES // share).astype(int)]
     grown = []
     for centre in centres:
-        if time.perf_counter() > deadline:
-            break
         places = _grown_around(problem, start, first, int(centre))
         grown.append((problem.cost(places), int(centre), places))
     grown.sort(key=lambda entry: entry[:2])
@@ -202,25 +228,22 @@ class _Search:
         self.rng = np.random.RandomState(seed)
         self.n_moves = 0
 
-    def descend(self, deadline: float) -> bool:
-        """Make the best exchange until none helps; False if the time is up before."""
+    def descend(self) -> None:
+        """Make the best exchange until none helps."""
         smallest = -1e-9 * max(1.0, self.problem.cost(self.places))
         while True:
             step = self._best(None, 0)
             if step.change >= smallest:
-                return True
+                return
             self._make(step)
-            if time.perf_counter() > deadline:
-                return False
+            self.best = self.places.copy()
 
-    def tabu(self, max_moves: int, deadline: float, bound: float) -> bool:
-        """Make the best exchange that does not lead back; False if the time is up before."""
+    def tabu(self, max_moves: int, bound: float) -> None:
+        """Make the best exchange that does not lead back."""
         n_items = len(self.places)
         cost = best_cost = self.problem.cost(self.places)
         until = np.zeros((n_items, len(self.free)), dtype=np.int64)
         for now in range(1, max_moves + 1):
-            if time.perf_counter() > deadline:
-                return False
             step = self._best(until >= now, best_cost - cost)
             if not np.isfinite(step.change):
                 continue  # all are tabu for now
@@ -234,8 +257,7 @@ class _Search:
             if cost < best_cost - 1e-9 * max(1.0, best_cost):
                 best_cost, self.best = cost, self.places.copy()
                 if best_cost <= bound:
-                    return True
-        return True
+                    return
 
     def _best(self, tabu: np.ndarray | None, aspired: float) -> _Step:
         """The exchange or move after which the cost is least.
