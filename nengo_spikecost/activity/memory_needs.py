@@ -26,8 +26,9 @@ from .processors import usable_processors
 #: What building takes however small the network is: compiled code, buffers, threads.
 _LEAST = 50 * 10**6
 
-#: Bytes of a value in a memory of compiled code, and of a place that values are gathered from.
-_MEMORY_OF_VALUE, _PLACE = 4, 8
+#: Bytes of a value in a memory of compiled code; of one that is filtered, or gathered from
+#: somewhere and put elsewhere; and of an entry of a sparse matrix that is made.
+_MEMORY_OF_VALUE, _PLACED, _ENTRY = 4, 16, 40
 #: Bytes that a step takes of each neuron of each sample that Python runs.
 _BY_PYTHON = 20
 
@@ -43,19 +44,34 @@ def compiled_need(network: nengo.Network) -> Need:
     A memory has all states and values of a sample. Threads have one each, which samples share one
     after another; each sample has its counts. Where Python runs some of the neurons, step by step,
     each sample has a memory, and these neurons arrays of NumPy's.
+
+    Nengo keeps an array of float64 each of gains, biases, encoders and the like, whether all are
+    equal or not: 60 bytes a neuron, 16 to 32 for each dimension, 8 for each state after the first.
+    Compiled code has 40 more.
+    A convolution that has no kernel of its own in compiled code is written out as a sparse matrix,
+    which takes more than all neurons where a layer is depthwise.
     """
     from .compiled.neuron_numbers import kernel_of
 
     sizes = network_sizes(network)
-    base = _need(network, per_weight=30, per_neuron=220, per_value=0)
-    shared = base.fixed_bytes + _PLACE * sizes.n_values
-    memory = _MEMORY_OF_VALUE * (sizes.n_values + 2 * sizes.n_neurons)
+    base = _need(network, per_weight=26, per_neuron=100, per_value=0)
+    states = sum(e.n_neurons * len(e.neuron_type.state) for e in network.all_ensembles)
+    memory = _MEMORY_OF_VALUE * (sizes.n_values + sizes.n_neurons + states)
+    shared = base.fixed_bytes + 8 * (states - sizes.n_neurons)
+    for ensemble in network.all_ensembles:  # encoders, as given and with gains, and points
+        shared += 32 * ensemble.n_neurons * ensemble.dimensions
+    for conn in network.all_connections:
+        shared += _PLACED * conn.size_out if conn.synapse is not None else 0
+        shared += _PLACED * conn.size_mid if _is_gathered(conn) else 0
+        shared += _ENTRY * _written_out(conn.transform)
     by_python = sum(
         ensemble.n_neurons
         for ensemble in network.all_ensembles
         if kernel_of(ensemble.neuron_type) is None
     )
-    per_sample = 10 * sizes.n_neurons + sizes.n_values
+    ends = [node.size_out for node in network.all_nodes if not node.size_in]
+    ends += [probe.size_in for probe in network.all_probes]
+    per_sample = 10 * sizes.n_neurons + 12 * sum(ends)
     if by_python:
         return Need(shared, per_sample + memory + _BY_PYTHON * by_python)
     return Need(shared + (1 + usable_processors()) * memory, per_sample)
@@ -117,6 +133,27 @@ def _stored(transform: Any) -> int:
     # of a sparse matrix the entries, each with its place
     entries: Any = getattr(init, "data", init)
     return 3 * int(np.size(entries))
+
+
+def _is_gathered(conn: nengo.Connection) -> bool:
+    """Whether a Connection takes or reaches parts of what it connects."""
+    return any(part != slice(None) for part in (conn.pre_slice, conn.post_slice))
+
+
+def _written_out(transform: Any) -> int:
+    """Entries of the sparse matrix that compiled code makes of a convolution without a kernel."""
+    if not isinstance(transform, (nengo.Convolution, nengo.ConvolutionTranspose)):
+        return 0
+    is_one = isinstance(transform, nengo.Convolution)
+    if is_one and transform.dimensions <= 2 and transform.groups == 1 and transform.channels_last:
+        return 0
+    # a target has a weight of each place of the kernel and channel of its group; in a transposed
+    # one a source
+    shape = transform.output_shape if is_one else transform.input_shape
+    n_weights = math.prod(transform.kernel_shape) // (
+        transform.n_filters if is_one else transform.input_shape.n_channels
+    )
+    return int(shape.size * n_weights)
 
 
 def _n_points(conn: nengo.Connection) -> int:

@@ -37,7 +37,8 @@ class OwnStep(nengo.SpikingRectifiedLinear):
 def network(name: str) -> nengo.Network:
     """A network of few neurons and many weights ("dense"), of many and few, or of the NEF.
 
-    "python": neurons that compiled code leaves to Python; "chip": convolutions for Loihi.
+    "python": neurons that compiled code leaves to Python; "depthwise": convolutions that it writes
+    out as sparse matrices; "chip": convolutions for Loihi.
     """
     rng = np.random.RandomState(0)
     if name == "chip":
@@ -57,6 +58,20 @@ def network(name: str) -> nengo.Network:
                     bias=nengo.dists.Choice([5.0]),
                 ).neurons  # fmt: skip
                 nengo.Connection(source[0], neurons, transform=np.ones((200_000, 1)))
+            return net
+        if name == "depthwise":
+            here = nengo.Node(np.zeros(96 * 96 * 16), label="source")
+            for _ in range(3):
+                transform = nengo.Convolution(
+                    16, (96, 96, 16), (3, 3), padding="same", groups=16,
+                    init=rng.normal(size=(3, 3, 1, 16)),
+                )  # fmt: skip
+                neurons = nengo.Ensemble(
+                    transform.size_out, 1, neuron_type=nengo.LIF(),
+                    gain=rng.uniform(1, 2, transform.size_out), bias=np.ones(transform.size_out),
+                ).neurons  # fmt: skip
+                nengo.Connection(here, neurons, transform=transform)
+                here = neurons
             return net
         shape = (128, 128, 1) if name == "wide" else (28, 28, 1)
         here = source = nengo.Node(np.zeros(int(np.prod(shape))), label="source")

@@ -42,7 +42,7 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 def joined(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
     """Arrays one after another, `aligned`."""
     joined = aligned((sum(map(len, arrays)),), dtype)
-    np.concatenate(arrays, out=joined, casting="unsafe")
+    np.concatenate([*arrays, np.zeros(0)], out=joined, casting="unsafe")
     return joined
 
 
@@ -239,6 +239,10 @@ class Assembler:
 
     def add_product(self, product: Product) -> int:
         """Keep a product; gives its number."""
+        # at once of the type that it is computed in, as there may be many millions of weights
+        product.by_source = np.asarray(product.by_source, dtype=self.dtype)
+        product.by_target = np.asarray(product.by_target, dtype=self.dtype)
+        product.places = np.asarray(product.places, dtype=np.int32)
         self.products.append(product)
         return len(self.products) - 1
 
@@ -248,27 +252,33 @@ class Assembler:
         shape = np.zeros((n, 16), dtype=np.int64)
         weights, targets, most = (np.zeros(n, dtype=np.int64) for _ in range(3))
         sparse_at = np.zeros((n, 2), dtype=np.int64)
-        values: list[np.ndarray] = [np.zeros(0)]
+        values: list[np.ndarray] = []
         starts: list[np.ndarray] = [np.zeros(0)]
-        places: list[np.ndarray] = [np.zeros(0)]
+        places: list[np.ndarray] = [np.zeros(0, dtype=np.int32)]
         at = n_starts = n_places = 0
         for k, product in enumerate(self.products):
             shape[k, : len(product.shape)] = product.shape
             weights[k], most[k] = at, product.most_events
             targets[k] = at + product.by_source.size
             for array in (product.by_source, product.by_target):
-                values.append(np.asarray(array, dtype=self.dtype))
+                values.append(array)
                 at += array.size
             sparse_at[k] = n_starts, n_places
             starts.append(product.starts)
             places.append(product.places)
             n_starts += product.starts.size
             n_places += product.places.size
+        all_values, all_places = joined(values, self.dtype), np.concatenate(places)
+        for k, product in enumerate(self.products):
+            # parts of what was joined, so that nothing is there twice
+            n, m = product.by_source.size, product.places.size
+            product.by_source = all_values[weights[k] :][:n]
+            product.by_target = all_values[targets[k] :][: product.by_target.size]
+            product.places = all_places[sparse_at[k, 1] :][:m]
+        starts_of_all = np.concatenate(starts).astype(np.int64)
         return Products(
-            shape, weights, targets, np.concatenate(starts).astype(np.int64),
-            np.concatenate(places).astype(np.int32), sparse_at, most,
-            joined(values, self.dtype),
-        )  # fmt: skip
+            shape, weights, targets, starts_of_all, all_places, sparse_at, most, all_values
+        )
 
 
 @dataclass
