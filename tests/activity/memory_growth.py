@@ -2,7 +2,7 @@
 
     python -m tests.activity.memory_growth SIMULATOR NETWORK BATCH_SIZE
     python -m tests.activity.memory_growth Emulator|fit_blocks tutorial BATCH_SIZE
-    python -m tests.activity.memory_growth fine_tune spikes|rates BATCH_SIZE
+    python -m tests.activity.memory_growth fine_tune spikes|rates|steps|steps-quantize BATCH_SIZE
 
 prints the bytes that were said, and those by which the process grew.
 """
@@ -198,11 +198,13 @@ def fitted(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
 
 
 def trained(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]:
-    """A convolutional network with spikes, or rates."""
+    """A convolutional network with spikes, rates, or all steps unrolled."""
     from nengo_spikecost import stack, tuning
     from nengo_spikecost.tuning.training.training_memory import training_need
 
     keras = stack.keras()
+    name, _, quantize = name.partition("-")
+    chip: Any = {"quantize": True, "layer_delay": 1} if quantize else {}
 
     def model(size: int, n_filters: int) -> Any:
         inp = x = keras.Input((size, size, 1))
@@ -216,13 +218,16 @@ def trained(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]
         x = np.random.RandomState(0).uniform(size=(2 * n, size, size, 1)).astype("f4")
         tuning.fine_tune(
             a_model, x, np.arange(2 * n) % 10, n_steps=n_steps, forward=name, batch_size=n,
-            validation=0, progress=False,
+            validation=0, progress=False, synapse=None, neuron_type="LoihiSpikingRectifiedLinear",
+            **chip,
         )  # fmt: skip
 
     train(model(6, 2), 4, 2)
     large, n_steps = model(28, 16), 20
-    net = nsc.convert(large, lower=False, inference_only=False).net
-    said = training_need(net, n_steps if name == "spikes" else 1).total(batch_size)
+    form = {} if name == "steps" else {"lower": False, "inference_only": False}
+    net = nsc.convert(large, **form).net
+    n_simulated = 1 if name == "rates" else n_steps
+    said = training_need(net, n_simulated, bool(quantize)).total(batch_size)
     return said, lambda: train(large, batch_size, n_steps)
 
 

@@ -233,10 +233,11 @@ def fired_on_chip(
     current = voltage = tf.zeros_like(inputs[0])
     fired = []
     for arrived in inputs:
-        kept = tf.sign(current) * tf.floor(tf.abs(current) * 2.0**-12)
+        # a whole number, cut off towards 0
+        kept = tf.cast(tf.cast(current * 2.0**-12, tf.int32), current.dtype)
         current = arrived + tf.stop_gradient(kept)
         voltage += current + bias
-        fired.append(spikes(voltage / threshold, surrogate))
+        fired.append(spikes(voltage, surrogate, threshold))
         lasting = tf.minimum(tf.nn.relu(voltage), _HIGHEST)
         voltage = lasting * (1 - tf.stop_gradient(fired[-1]))
     return fired

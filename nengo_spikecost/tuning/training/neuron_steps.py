@@ -68,17 +68,17 @@ class Neurons:
         return tf.broadcast_to(value, tf.shape(like))
 
 
-def spikes(voltage: tf.Tensor, surrogate: str) -> tf.Tensor:
-    """1 where a voltage is above 1, with the gradient of the surrogate."""
+def spikes(voltage: tf.Tensor, surrogate: str, threshold: Any = 1.0) -> tf.Tensor:
+    """1 where a voltage is above the threshold, with the gradient of the surrogate."""
 
     rise = SURROGATES[surrogate]
 
     @tf.custom_gradient
     def fired(v: tf.Tensor) -> Any:
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            return upstream * rise(tf.abs(v - 1))
+            return upstream * rise(tf.abs(v / threshold - 1)) / threshold
 
-        return tf.cast(v > 1, v.dtype), gradient
+        return tf.cast(v > threshold, v.dtype), gradient
 
     return fired(voltage)
 

@@ -17,14 +17,16 @@ from ..fine_tune_options import FineTuneOptions
 _LEAST = 100 * 10**6
 #: Bytes of a weight: Nengo's, TensorFlow's, its gradient, what Adam keeps of it, the best so far.
 _PER_WEIGHT = 60
-#: Bytes of a neuron, or of a value of a Connection, at each step of each sample.
-_PER_VALUE = 8
+#: Bytes of a neuron, or of a value of a Connection, at each step of each sample; and with whole
+#: numbers of the chip.
+_PER_VALUE, _PER_WHOLE_VALUE = 8, 10
 
 
-def training_need(network: Any, n_steps: int) -> Need:
+def training_need(network: Any, n_steps: int, quantize: bool = False) -> Need:
     """For training a network on presentations of so many steps."""
     sizes = network_sizes(network)
-    return Need(_LEAST + _PER_WEIGHT * sizes.n_weights, _PER_VALUE * n_steps * sizes.n_values)
+    per_value = _PER_WHOLE_VALUE if quantize else _PER_VALUE
+    return Need(_LEAST + _PER_WEIGHT * sizes.n_weights, per_value * n_steps * sizes.n_values)
 
 
 def check_memory(network: Any, options: FineTuneOptions, temporal: bool) -> None:
@@ -46,7 +48,7 @@ def check_memory(network: Any, options: FineTuneOptions, temporal: bool) -> None
     remedy = "give a smaller batch_size, fewer n_steps, or more memory (memory=)"
     if not options.spikes:
         remedy = "give a smaller batch_size, or more memory (memory=)"
-    training_need(network, n_steps).check(
+    training_need(network, n_steps, options.quantize).check(
         f"Training with batch_size={options.batch_size} and {n_steps} "
         f"step{'s' * (n_steps != 1)}",
         options.memory_bytes, TuningError, options.batch_size, remedy,

@@ -1,0 +1,112 @@
+"""Training with the chip's numbers: the network unrolled fires as the emulated chip does."""
+
+from __future__ import annotations
+
+import nengo
+import numpy as np
+import pytest
+
+import nengo_spikecost as nsc
+from nengo_spikecost import stack
+from nengo_spikecost.errors import TuningError
+from nengo_spikecost.loihi import Emulator, fit_blocks
+from nengo_spikecost.tuning import fine_tune
+from nengo_spikecost.workload.exact import count
+
+from ..models import randomise
+from .test_fine_tune import spots
+from .test_steps import N_STEPS, NEURONS, flat, on_chip, shown_for, unrolled
+from .test_steps_training import STEPS
+
+keras = stack.keras()
+layers = keras.layers
+
+
+def emulated(conversion, x):
+    """Spikes of every population, and outputs, at each step of the emulated chip."""
+    with conversion.net:
+        populations = nsc.NetworkGraph(conversion).populations
+        probes = {p.name: nengo.Probe(p.ensemble.neurons) for p in populations}
+    emulator = Emulator(fit_blocks(conversion, progress=False), batch_size=len(x))
+    run = emulator.run(x, N_STEPS, readout="all")
+    return (
+        {name: run.outputs[probe].steps != 0 for name, probe in probes.items()},
+        {name: run.outputs[probe].steps for name, probe in conversion.outputs.items()},
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_quantized_spikes_are_those_of_the_emulated_chip(seed):
+    n_shown = 6 if seed > 2 else None
+    trainee, conversion = unrolled(
+        on_chip(seed, bias=seed != 3), NEURONS[0], scales=600.0, layer_delay=1, quantize=True,
+        n_shown=n_shown,
+    )  # fmt: skip
+    x = np.random.RandomState(seed).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
+    outputs, _ = trainee.simulated({"image": flat(x)})
+    given = x if n_shown is None else shown_for(x, n_shown).reshape(4, N_STEPS, 9, 9, 1)
+    spikes, expected = emulated(conversion, given)
+    for name, layer in trainee.spiking.items():
+        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
+        np.testing.assert_array_equal(fired, spikes[name], name)
+        assert 0 < fired.mean() < 1, name
+    for name, values in expected.items():
+        # float32 held against float64
+        np.testing.assert_allclose(outputs[name], values, atol=1e-4 * abs(values).max())
+
+
+def test_training_with_quantized_weights_is_what_the_chip_does():
+    x, y = spots(100, seed=5)
+    x = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    result = fine_tune(
+        on_chip(0), x, y, layer_delay=1, quantize=True, start_rate=0.7, epochs=4,
+        validation=(x[:40], y[:40]), **{**STEPS, "n_steps": N_STEPS},
+    )  # fmt: skip
+    assert result.best.loss < 0.8 * result.history[0].loss and result.layer_delay == 1
+    deployment = nsc.loihi.deploy(
+        result.model, x[:40], y[:40], n_steps=N_STEPS, neuron_type=NEURONS[0], synapse=None,
+        scale_firing_rates=result.scale_firing_rates, presentation="fresh", readout="mean",
+        try_out=False, progress=False,
+    )  # fmt: skip
+    assert deployment.accuracy == pytest.approx(result.best.accuracy)
+    activity = count(nsc.NetworkGraph(deployment.network), deployment.activity)
+    spikes = sum(p.spikes.mean() for p in activity.populations)
+    n_neurons = sum(p.n_neurons for p in activity.populations)
+    # the host's neurons add up in float64 there
+    assert spikes / n_neurons == pytest.approx(result.best.spikes, rel=1e-3)
+
+
+def behind(middle):
+    """Two layers of neurons with others in between."""
+    inp = keras.Input((9, 9, 1))
+    x = middle(layers.Conv2D(4, 3, activation="relu", name="first")(inp))
+    x = layers.Conv2D(4, 3, activation="relu", name="second")(x)
+    return keras.Model(inp, layers.Dense(3)(layers.Flatten()(x)))
+
+
+def normalized_between(x):
+    layer = layers.BatchNormalization()
+    x = layer(x)
+    layer.set_weights([w + 0.5 for w in layer.get_weights()])
+    return x
+
+
+@pytest.mark.parametrize(
+    "make, neurons, message",
+    [
+        (lambda: behind(layers.AveragePooling2D(2)), NEURONS[0], "on the chip .* other weights"),
+        (lambda: behind(normalized_between), NEURONS[0], "on the chip .* other weights"),
+        (lambda: behind(layers.Dropout(0.5)), "LoihiLIF", "neurons have to be LoihiSpikingRec"),
+        (
+            lambda: behind(lambda x: layers.Add()([x, layers.Dense(4, activation="relu")(x)])),
+            NEURONS[0], "'second' can't be quantized: it gets its spikes from 2 populations",
+        ),
+        (
+            lambda: behind(lambda x: layers.ReLU(name="own")(layers.Conv2D(4, 1)(x))), NEURONS[0],
+            "'own' .ReLU. can't be quantized: only layers Dense, Conv1D and Conv2D",
+        ),
+    ],
+)  # fmt: skip
+def test_layers_that_cannot_be_quantized_are_refused(make, neurons, message):
+    with pytest.raises(TuningError, match=message):
+        unrolled(randomise(make()), neurons, layer_delay=1, quantize=True)
