@@ -11,7 +11,7 @@ from .. import check
 from ..errors import EnergyError
 from ..layout import Result
 from ..layout.per import Per
-from ..workload.workload_record import UncountedWork
+from ..workload.work_entries import UncountedWork
 from .device import Device
 from .spread import Spread, spread_of
 

@@ -32,7 +32,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import EnergyError, MissingActivityError
-from ..workload.workload_record import UncountedWork, Workload
+from ..workload.work_entries import UncountedWork
+from ..workload.workload_record import Workload
 from .cost_models import CostModel, Counter
 from .device import Device
 from .estimate import EnergyEstimate, LayerEnergy

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ..layers.layer_info import LayerInfo
 from . import shown as _shown  # noqa: F401  (registers presenters)
-from .workload_record import PathwayWork, PopulationWork, UncountedWork, Workload
+from .work_entries import PathwayWork, PopulationWork, UncountedWork
+from .workload_record import Workload
 
 __all__ = ["LayerInfo", "PathwayWork", "PopulationWork", "UncountedWork", "Workload"]

@@ -11,7 +11,8 @@ import numpy as np
 from ..layers.layer_info import LayerInfo
 from ..layout.per import Per
 from .presentation import Presentation
-from .workload_record import UncountedWork, Workload
+from .work_entries import UncountedWork
+from .workload_record import Workload
 
 HOST = "host"
 """Kind of a row that stands for work beside a device."""

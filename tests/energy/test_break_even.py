@@ -26,15 +26,14 @@ from nengo_spikecost.questions.opponent.literature import (
     yan_compute,
 )
 from nengo_spikecost.questions.opponent.two_sides import compare_sides, only_on_chip
-from nengo_spikecost.workload.workload_record import (
+from nengo_spikecost.workload.work_entries import (
     DenseWork,
     HostWork,
-    LayerInfo,
     PathwayWork,
     PopulationWork,
     UncountedWork,
-    Workload,
 )
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 from .workloads import workloads
 

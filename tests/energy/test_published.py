@@ -15,13 +15,8 @@ from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.cost_models import get_cost_model
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.pricing import estimate_energy
-from nengo_spikecost.workload.workload_record import (
-    DenseWork,
-    LayerInfo,
-    PathwayWork,
-    PopulationWork,
-    Workload,
-)
+from nengo_spikecost.workload.work_entries import DenseWork, PathwayWork, PopulationWork
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 
 @pytest.fixture(autouse=True)

@@ -16,13 +16,8 @@ from nengo_spikecost.energy.pricing import estimate_energy
 from nengo_spikecost.energy.shown.layer_notes import table_notes
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.workload.workload_record import (
-    HostWork,
-    LayerInfo,
-    PathwayWork,
-    PopulationWork,
-    Workload,
-)
+from nengo_spikecost.workload.work_entries import HostWork, PathwayWork, PopulationWork
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 SYNOPS, SPIKES = np.array([100, 300, 200]), np.array([10, 30, 20])
 

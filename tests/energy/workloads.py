@@ -8,15 +8,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from nengo_spikecost.energy.device import Constant, Device
-from nengo_spikecost.workload.workload_record import (
+from nengo_spikecost.workload.work_entries import (
     DenseWork,
     HostWork,
-    LayerInfo,
     PathwayWork,
     PopulationWork,
     UncountedWork,
-    Workload,
 )
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 KINDS = ("neural", "readout", "input", "bias", "host")
 ROLES = ("input", "neurons", "readout", "function")

@@ -24,7 +24,8 @@ from nengo_spikecost.energy.peers.lemaire.prices import Prices, Widths, priced
 from nengo_spikecost.energy.peers.lemaire.qualia import Module, Row, Signal, module_row, total_row
 from nengo_spikecost.layers.layer_info import LayerInfo
 from nengo_spikecost.layers.layer_shape import LayerShape
-from nengo_spikecost.workload.workload_record import PopulationWork, Workload
+from nengo_spikecost.workload.work_entries import PopulationWork
+from nengo_spikecost.workload.workload_record import Workload
 
 from ..energy.lemaire.workloads import digital
 from .compact_lemaire import COMPACT, RUNS, SHARED, expanded

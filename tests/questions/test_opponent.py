@@ -19,15 +19,14 @@ from nengo_spikecost.questions.opponent.balance import Balance, LayerBalance
 from nengo_spikecost.questions.opponent.break_even import break_even_of, zero_share
 from nengo_spikecost.questions.opponent.verdicts import verdict
 from nengo_spikecost.questions.shown.break_even_view import outcome
-from nengo_spikecost.workload.workload_record import (
+from nengo_spikecost.workload.work_entries import (
     DenseWork,
     HostWork,
-    LayerInfo,
     PathwayWork,
     PopulationWork,
     UncountedWork,
-    Workload,
 )
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 from .. import models
 

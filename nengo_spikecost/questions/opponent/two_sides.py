@@ -29,7 +29,8 @@ from ...energy.host_pricing import price_host
 from ...energy.pricing import with_static
 from ...errors import EnergyError
 from ...layers.layer_info import LayerInfo
-from ...workload.workload_record import PathwayWork, Workload
+from ...workload.work_entries import PathwayWork
+from ...workload.workload_record import Workload
 from .balance import ROUNDING, Balance, HostSides, LayerBalance, Sides
 from .bit_matching import BitWidths, mac_over_acc, matched_device, matched_models
 

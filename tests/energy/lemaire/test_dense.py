@@ -22,7 +22,8 @@ from nengo_spikecost.layers.layer_info import LayerInfo
 from nengo_spikecost.layers.layer_macs import layer_macs, taps_met
 from nengo_spikecost.layers.layer_shape import LayerShape
 from nengo_spikecost.workload.exact import count
-from nengo_spikecost.workload.workload_record import LearningWork, Workload
+from nengo_spikecost.workload.work_entries import LearningWork
+from nengo_spikecost.workload.workload_record import Workload
 
 from .workloads import convolution, dense, digital, plain, spiking_workloads
 

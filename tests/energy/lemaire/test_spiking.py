@@ -16,7 +16,7 @@ from nengo_spikecost.energy.peers.lemaire import MEMORY_PARTS, PARTS, lemaire
 from nengo_spikecost.energy.peers.lemaire.spiking import pathway_accesses, population_accesses
 from nengo_spikecost.errors import EnergyError, MissingActivityError
 from nengo_spikecost.workload.exact import count
-from nengo_spikecost.workload.workload_record import HostWork, LearningWork, PathwayWork
+from nengo_spikecost.workload.work_entries import HostWork, LearningWork, PathwayWork
 
 from .workloads import digital, spiking_workloads
 

@@ -10,13 +10,8 @@ from hypothesis import strategies as st
 from nengo_spikecost.energy.device import Constant, Device
 from nengo_spikecost.energy.peers.lemaire import OperationTable
 from nengo_spikecost.layers.layer_shape import LayerShape
-from nengo_spikecost.workload.workload_record import (
-    DenseWork,
-    LayerInfo,
-    PathwayWork,
-    PopulationWork,
-    Workload,
-)
+from nengo_spikecost.workload.work_entries import DenseWork, PathwayWork, PopulationWork
+from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 
 def digital(spiking: bool) -> Device:

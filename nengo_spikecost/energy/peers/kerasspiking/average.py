@@ -44,14 +44,8 @@ import numpy as np
 from ....errors import EnergyError
 from ....layers.layer_info import named_layer
 from ....workload.presentation import Presentation, checked_presentation
-from ....workload.workload_record import (
-    DenseWork,
-    LayerInfo,
-    PathwayWork,
-    PopulationWork,
-    UncountedWork,
-    Workload,
-)
+from ....workload.work_entries import DenseWork, PathwayWork, PopulationWork, UncountedWork
+from ....workload.workload_record import LayerInfo, Workload
 from .layer_counters import LayerCount, LayerUse, count_layer
 from .mean_activations import mean_abs_inputs
 

@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from ....layers.layer_macs import CONVOLUTIONS, layer_macs, taps_met
 from ....layers.layer_shape import LayerShape
-from ....workload.workload_record import DenseWork, Workload
+from ....workload.work_entries import DenseWork
+from ....workload.workload_record import Workload
 from .folding import folded
 from .ledger import Ledger
 from .prices import Accesses, Memories, Prices

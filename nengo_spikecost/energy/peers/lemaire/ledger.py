@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ....errors import EnergyError
-from ....workload.workload_record import UncountedWork, Workload
+from ....workload.work_entries import UncountedWork
+from ....workload.workload_record import Workload
 from ...device import Device
 from ...estimate import EnergyEstimate, LayerEnergy
 from .prices import PARTS, Accesses, Memories, Prices, priced

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ....errors import EnergyError
 from ....layers.layer_shape import LayerShape
-from ....workload.workload_record import PopulationWork, Workload
+from ....workload.work_entries import PopulationWork
+from ....workload.workload_record import Workload
 from .folding import folded
 from .ledger import Ledger
 from .prices import Prices

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ....layers.layer_macs import CONVOLUTIONS
-from ....workload.workload_record import PathwayWork, PopulationWork, Workload
+from ....workload.work_entries import PathwayWork, PopulationWork
+from ....workload.workload_record import Workload
 from .ledger import Ledger
 from .prices import Accesses, Memories, Prices
 

@@ -8,7 +8,8 @@ from ....errors import EnergyError
 from ....layers.layer_info import LayerInfo
 from ....layers.layer_shape import LayerShape
 from ....workload.presentation import Presentation, checked_presentation
-from ....workload.workload_record import DenseWork, UncountedWork, Workload
+from ....workload.work_entries import DenseWork, UncountedWork
+from ....workload.workload_record import Workload
 from .counts import n_operations, n_operations_of_qkeras
 
 _DT = 0.001
