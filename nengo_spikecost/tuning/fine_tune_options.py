@@ -44,8 +44,9 @@ class FineTuneOptions(Options):
         Only with ``forward="steps"``: steps that a spike takes to the next layer. 0: it arrives in
         its own step, as in Nengo without a filter. 1: as on a chip, and to and from its host.
     n_shown : int, optional
-        Only with ``forward="steps"``: steps that a sample is shown; then its values are 0. Default:
-        all. With ``layer_delay=1``, what is shown in the last steps does not reach the output.
+        Only with ``forward="steps"``: steps that a sample is shown, constant or with a time axis;
+        then its values are 0. Default: all. With ``layer_delay=1``, what is shown in the last steps
+        does not reach the output.
     start_rate : float, optional
         Only with ``forward="steps"``: spikes a step that neurons begin with. Scales are chosen,
         in place of ``scale_firing_rates``, so that 90 % of each layer's active neurons fire at

@@ -178,6 +178,17 @@ def test_samples_that_are_shown_for_some_steps(make, neurons):
         np.testing.assert_array_equal(layer.counts(), whole[name])
 
 
+def test_samples_with_a_time_axis_that_are_shown_for_some_steps():
+    trainee, conversion = unrolled(conv_net(keras), NEURONS[0], scales=400.0, n_shown=5)
+    x = images(4 * N_STEPS).reshape(4, N_STEPS, -1)
+    ends = np.where(np.arange(N_STEPS)[:, None] < 5, x, 0)
+    check_equal(trainee, conversion, {"image": ends})
+    seen = {name: layer.counts().numpy() for name, layer in trainee.spiking.items()}
+    trainee.simulated({"image": x})
+    for name, layer in trainee.spiking.items():
+        np.testing.assert_array_equal(layer.counts(), seen[name])
+
+
 def test_steps_that_are_left_out_change_nothing(monkeypatch):
     """Nothing fires before the first spike can arrive: spikes and gradients are the same."""
     x = np.random.RandomState(0).uniform(0, 1, (4, 9, 9, 1)).astype("f4")

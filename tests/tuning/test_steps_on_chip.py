@@ -35,6 +35,19 @@ def emulated(conversion, x):
     )
 
 
+def check_emulated(trainee, conversion, x, given=None):
+    """All spikes, and outputs, held against those of the emulated chip."""
+    outputs, _ = trainee.simulated({"image": flat(x)})
+    spikes, expected = emulated(conversion, x if given is None else given)
+    for name, layer in trainee.spiking.items():
+        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
+        np.testing.assert_array_equal(fired, spikes[name], name)
+        assert 0 < fired.mean() < 1, name
+    for name, values in expected.items():
+        # float32 held against float64
+        np.testing.assert_allclose(outputs[name], values, atol=1e-4 * abs(values).max())
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_quantized_spikes_are_those_of_the_emulated_chip(seed):
     n_shown = 6 if seed > 2 else None
@@ -43,16 +56,36 @@ def test_quantized_spikes_are_those_of_the_emulated_chip(seed):
         n_shown=n_shown,
     )  # fmt: skip
     x = np.random.RandomState(seed).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
-    outputs, _ = trainee.simulated({"image": flat(x)})
     given = x if n_shown is None else shown_for(x, n_shown).reshape(4, N_STEPS, 9, 9, 1)
-    spikes, expected = emulated(conversion, given)
-    for name, layer in trainee.spiking.items():
-        fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
-        np.testing.assert_array_equal(fired, spikes[name], name)
-        assert 0 < fired.mean() < 1, name
-    for name, values in expected.items():
-        # float32 held against float64
-        np.testing.assert_allclose(outputs[name], values, atol=1e-4 * abs(values).max())
+    check_emulated(trainee, conversion, x, given)
+
+
+@pytest.mark.filterwarnings("ignore:NengoLoihi says. Lost")
+@pytest.mark.parametrize("smaller", [10, 30, 200, 1000])
+def test_weights_that_lose_bits_beside_large_biases(smaller):
+    """Biases far above the weights take bits from them; the last loses all that it can."""
+    model = on_chip(1)
+    for name in ("conv0", "dense0"):
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([kernel / smaller, bias])
+    trainee, conversion = unrolled(model, NEURONS[0], scales=600.0, layer_delay=1, quantize=True)
+    x = np.random.RandomState(1).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
+    check_emulated(trainee, conversion, x)
+
+
+@pytest.mark.filterwarnings("ignore:Numbers were too large")
+def test_more_spikes_at_once_than_the_chip_adds_up():
+    """Of 300 spikes of large weights in a step, the highest bits are lost."""
+    inp = keras.Input((300,), name="image")
+    x = layers.Dense(300, activation="relu", use_bias=False, name="to-spikes")(inp)
+    x = layers.Dense(6, activation="relu", name="dense0")(x)
+    model = keras.Model(inp, layers.Dense(2, name="dense1")(x))
+    rng = np.random.RandomState(0)
+    signs = [np.ones(300), -np.ones(300), *rng.choice([-1, 1], (4, 300), p=[0.2, 0.8])]
+    model.layers[1].set_weights([3 * np.eye(300)])
+    model.layers[2].set_weights([np.stack(signs, 1), np.array([0, 0.01, 0.01, 5, -5, 0])])
+    trainee, conversion = unrolled(model, NEURONS[0], scales=700.0, layer_delay=1, quantize=True)
+    check_emulated(trainee, conversion, rng.uniform(0, 1, (4, 300)).astype("f4"))
 
 
 def test_training_with_quantized_weights_is_what_the_chip_does():
@@ -81,7 +114,13 @@ def behind(middle):
     inp = keras.Input((9, 9, 1))
     x = middle(layers.Conv2D(4, 3, activation="relu", name="first")(inp))
     x = layers.Conv2D(4, 3, activation="relu", name="second")(x)
-    return keras.Model(inp, layers.Dense(3)(layers.Flatten()(x)))
+    return randomise(keras.Model(inp, layers.Dense(3)(layers.Flatten()(x))))
+
+
+def zeroed(model, name):
+    """A model with a layer whose weights are 0, but not its biases."""
+    model.get_layer(name).kernel.assign(0 * model.get_layer(name).kernel)
+    return model
 
 
 def normalized_between(x):
@@ -96,6 +135,7 @@ def normalized_between(x):
     [
         (lambda: behind(layers.AveragePooling2D(2)), NEURONS[0], "on the chip .* other weights"),
         (lambda: behind(normalized_between), NEURONS[0], "on the chip .* other weights"),
+        (lambda: zeroed(behind(layers.Dropout(0.5)), "second"), NEURONS[0], "'second'.* all 0"),
         (lambda: behind(layers.Dropout(0.5)), "LoihiLIF", "neurons have to be LoihiSpikingRec"),
         (
             lambda: behind(lambda x: layers.Add()([x, layers.Dense(4, activation="relu")(x)])),
@@ -109,4 +149,4 @@ def normalized_between(x):
 )  # fmt: skip
 def test_layers_that_cannot_be_quantized_are_refused(make, neurons, message):
     with pytest.raises(TuningError, match=message):
-        unrolled(randomise(make()), neurons, layer_delay=1, quantize=True)
+        unrolled(make(), neurons, layer_delay=1, quantize=True)

@@ -33,8 +33,12 @@ from .unrolled_layers import Spiking
 
 #: Largest threshold and bias, and largest exponent by which units are divided.
 _VTH_MAX, _BIAS_MAN_MAX, _BIAS_EXP_MAX, _MOST_HALVINGS = (2**17 - 1) * 2**6, 2**12 - 1, 2**3 - 1, 7
+#: Weights have no smaller exponent, whatever thresholds and biases have.
+_MOST_HALVINGS_OF_WEIGHTS = 6
 #: Largest voltage.
 _HIGHEST = 2.0**23 - 1
+#: Bits of what arrives in a step, and of currents, sign included: more are lost.
+_INPUT_BITS, _CURRENT_BITS = 22, 24
 
 
 class ChipNumbers(NamedTuple):
@@ -139,6 +143,8 @@ class OnChip(Spiking):
         for neurons, block in blocks:
             channels = np.asarray(neurons) % len(threshold)
             mask = self._masks[self._part_of[channels[0]]]
+            if not weights[mask].any():
+                raise self._refused("its weights, or those of one of its blocks, are all 0")
             held = np.unique(np.concatenate([w.ravel() for s in block.synapses for w in s.weights]))
             if not (
                 np.array_equal(block.compartment.vth, threshold[channels])
@@ -178,11 +184,13 @@ class OnChip(Spiking):
         per_voltage_c = tf.gather(per_voltage * shrink, of_channel)
         shrink_c = tf.cast(shrink_c, tf.float32)
         whole = tf.clip_by_value(tf.round(weights * unit_c / 2), -127, 127)
-        # what is shifted out is rounded, not cut off
-        fewest = tf.minimum(2 * shrink_c, 1.0)
-        whole = tf.round(whole * fewest) / fewest
-        whole *= 2.0**7 * shrink_c
-        real = weights * unit_c * (2.0**6 * shrink_c)
+        # what is shifted out is rounded; of 127, which 128 is cut to, it is cut off, downwards
+        of_weights = tf.maximum(shrink_c, 2.0**-_MOST_HALVINGS_OF_WEIGHTS)
+        fewest = tf.minimum(2 * of_weights, 1.0)
+        rounded = tf.clip_by_value(tf.round(whole * fewest) / fewest, -127, 127)
+        whole = tf.floor(rounded * fewest) / fewest
+        whole *= 2.0**7 * of_weights
+        real = weights * unit_c * (2.0**6 * of_weights)
         real_bias = tf.cast(bias, wide) * per_voltage_c
         threshold = tf.round(tf.round(per_voltage_c / dt) / 2.0**6) * 2.0**6
         return ChipNumbers(
@@ -235,12 +243,19 @@ def fired_on_chip(
     for arrived in inputs:
         # a whole number, cut off towards 0
         kept = tf.cast(tf.cast(current * 2.0**-12, tf.int32), current.dtype)
-        current = arrived + tf.stop_gradient(kept)
-        voltage += current + bias
+        arrived = _wrapped(arrived, _INPUT_BITS)
+        current = _wrapped(arrived + tf.stop_gradient(kept), _CURRENT_BITS)
+        voltage += _wrapped(current + bias, _CURRENT_BITS)
         fired.append(spikes(voltage, surrogate, threshold))
         lasting = tf.minimum(tf.nn.relu(voltage), _HIGHEST)
         voltage = lasting * (1 - tf.stop_gradient(fired[-1]))
     return fired
+
+
+def _wrapped(x: tf.Tensor, bits: int) -> tf.Tensor:
+    """The lowest bits of whole numbers, the highest of which is the sign; its gradient is 1."""
+    turn = 2.0**bits
+    return x - tf.stop_gradient(turn * tf.floor(x / turn + 0.5))
 
 
 def _rounded_bias(bias: tf.Tensor) -> tf.Tensor:

@@ -140,12 +140,10 @@ class UnrolledTrainee(Trainee):
         return outputs, neurons
 
     def _shown(self, x: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
-        """Samples as the model takes them, all steps one after another."""
-        if x.shape[1] == 1:
-            image = tf.reshape(x, (self.batch_size, *shape))
-            return self.presentation.put(image, Span(0, self._n_shown))
-        in_order = tf.transpose(x[:, : self.n_steps], (1, 0, 2))
-        return tf.reshape(in_order, (self.n_steps * self.batch_size, *shape))
+        """Samples as the model takes them, the steps shown one after another."""
+        in_order = tf.transpose(x[:, : self._n_shown], (1, 0, 2))  # one, if all are the same
+        rows = tf.reshape(in_order, (in_order.shape[0] * self.batch_size, *shape))
+        return self.presentation.put(rows, Span(0, self._n_shown))
 
     def _scale_variables(self) -> list[tf.Variable]:
         both = [v for layer in self.spiking.values() for v in (layer.log_scale, layer.log_gain)]
