@@ -45,6 +45,11 @@ def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking]) -> None
         if not isinstance(layer, OnChip):
             continue
         senders = [p.pre for p in graph.pathways if p.post is population and p.kind != "bias"]
+        if not senders:
+            raise TuningError(
+                f"Layer {population.layer!r} can't be quantized: its weights are all 0, so that no "
+                "spikes reach it."
+            )
         if len(senders) != 1 or not isinstance(senders[0], Population):
             raise TuningError(
                 f"Layer {population.layer!r} can't be quantized: it gets its spikes from "
