@@ -145,10 +145,15 @@ def option(
 
 
 def of_call(options_class: type[Options], name: str, default: Any = None) -> Any:
-    """The same option as another call has; with a default of its own, if one is given."""
+    """The same option as another call has, given by name; with a default of its own, if one is."""
     field = options_class.__dataclass_fields__[name]  # type: ignore[attr-defined]
     own = field.default if default is None else default
-    return dataclasses.field(default=own, metadata=field.metadata)
+    return dataclasses.field(default=own, metadata={**field.metadata, "positional": False})
+
+
+def flag_of(field: Any) -> str:
+    """Name of an option on the command line: ``--`` and the name of the field, or its own."""
+    return str(field.metadata.get("flag") or f"--{field.name.replace('_', '-')}")
 
 
 def numbers(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:

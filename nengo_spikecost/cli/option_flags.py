@@ -11,7 +11,7 @@ from typing import Any, Callable
 import click
 from click.shell_completion import CompletionItem
 
-from ..options import Options
+from ..options import Options, flag_of
 from .completion import complete_devices
 
 Decorator = Callable[[Callable], Callable]
@@ -84,7 +84,7 @@ def check_options(command: click.Command, values: Mapping[str, Any]) -> None:
 def _flag(field: Any, defaults: dict[str, Any], prefix: str = "") -> Decorator:
     words = field.metadata
     default = defaults.get(field.name, field.default)
-    name = words["flag"] or f"--{field.name.replace('_', '-')}"
+    name = flag_of(field)
     settings: dict[str, Any] = {
         "help": words["help"],
         "default": default,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from ..options import flag_of
 
 #: Flags that name files which a command writes: nobody wants them written over.
 WRITTEN = ("--html", "--json", "--csv", "--plot")
@@ -36,21 +38,37 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     words = shlex.split(typed)
     if not words:
         return ""
-    kept: list[str] = []
-    skip = False
-    for word in words:
-        flag, equals, _ = word.partition("=")
-        if skip:
-            skip = False
-        elif flag in dropped:
-            skip = dropped[flag] and not equals
-        else:
-            kept.append(word)
+    kept = [
+        w for flag, _, piece in typed_flags(words, dropped) if flag not in dropped for w in piece
+    ]
     for name, value in changes.items():
         kept.append(flags[name])
         if value is not True:
             kept.append(f"{value:g}" if isinstance(value, float) else str(value))
     return shlex.join(kept)
+
+
+def typed_flags(
+    words: Sequence[str], known: Mapping[str, bool]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """A command's words, flags together with their values.
+
+    Parameters
+    ----------
+    words : sequence of str
+    known : mapping from str to bool
+        Flags, and whether they have a value. Others are taken for words of their own.
+
+    Yields
+    ------
+    str, str, list of str
+        The flag, or else the word; its value, empty if it has none; and both as they were typed.
+    """
+    rest = iter(words)
+    for word in rest:
+        flag, equals, value = word.partition("=")
+        following = [next(rest, "")] if known.get(flag) and not equals else []
+        yield flag, "".join(following) or value, [word, *following]
 
 
 #: Flags that say how a model is made to spike, and which of them have a value.
@@ -62,15 +80,8 @@ SPIKING = {
 
 def spiking_flags(typed: str) -> str:
     """Those of a typed command's flags that another command has to have for the same spikes."""
-    kept: list[str] = []
-    words = iter(shlex.split(typed))
-    for word in words:
-        flag, equals, _ = word.partition("=")
-        if flag in SPIKING:
-            kept.append(word)
-            if SPIKING[flag] and not equals:
-                kept.append(next(words, ""))
-    return shlex.join(kept)
+    pieces = typed_flags(shlex.split(typed), SPIKING)
+    return shlex.join([word for flag, _, piece in pieces if flag in SPIKING for word in piece])
 
 
 def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
@@ -100,9 +111,9 @@ def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
         plain = isinstance(value, (str, int, float)) or hasattr(value, "dtype")
         if not given.get("help") or not plain:
             return ""
-        flag = given.get("flag") or known.get(name) or f"--{name.replace('_', '-')}"
+        flag = flag_of(fields[name]) if name in fields else known[name]
         if isinstance(value, bool):
-            words += [str(flag)] if value else []
+            words += [flag] if value else []
         else:
             text = f"{value:g}" if isinstance(value, float) else str(value)
             words.append(f"{flag} {shlex.quote(text)}")

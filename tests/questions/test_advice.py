@@ -163,6 +163,12 @@ def test_those_that_go_together_are_tried_together(advised):
     assert "together" in text and "adds up to" in text
 
 
+def test_constants_are_given_by_name():
+    model, x, y = random_model(0)
+    with pytest.raises(ArgumentError, match="takes network, data, y without a name"):
+        nsc.advise(model, x, y, "davies2018")
+
+
 def test_nothing_is_combined_if_nobody_wants_it():
     model, x, y = random_model(0)
     advice = nsc.advise(model, x[:8], y[:8], host=None, n_changes=2, combine=False, **RUN)

@@ -168,7 +168,8 @@ def test_a_call_as_a_command():
     # None is typed where there is a way to, and where there is none there is no command
     assert typed(synapse=None) == "p report M --synapse 0"
     assert typed(n_steps=None) == "p report M" == typed({"max_pooling": None})
-    assert command_of("p advise M", AdviseOptions(host=None), {}) == ""
+    assert command_of("p advise M", AdviseOptions(host=None), {}) == "p advise M --host none"
+    assert command_of("p advise M", AdviseOptions(presentation=None), {}) == ""
     assert changed_command("", {"n_steps": 80}, FLAGS) == ""
     # a file of scales may hold steps, filter and neurons too: without it nothing is promised
     better = Attempt({"scale_firing_rates": 50.0}, 0.99)

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...options import is_plain
+from ...options import flag_of, is_plain
+from ...trying.retyping import WRITTEN, typed_flags
 from .advise_options import AdviseOptions
 from .advised_network import Subject
 from .recipe import Recipe
@@ -16,7 +17,7 @@ from .recipe import Recipe
 NOT_TYPED = ("by_step", "try_out", "memory", "checkpoint")
 
 #: Flags of ``advise`` that ``deploy`` has not, or that name files, beside those of its options.
-DROPPED = ("--plot", "--csv", "--json", "--html", "--checkpoint")
+DROPPED = (*WRITTEN, "--checkpoint")
 
 #: Flags without a value that may be typed, and those of them that ``deploy`` has, too.
 KEPT = ("--spike-input", "--by-step")
@@ -91,25 +92,17 @@ def command(
     """
     given, flags = shlex.split(typed), list(flags)
     layers = {word.split("=")[0] for word in _after("--scale", flags)}
-    gone = {*_flags_of_advice(), *DROPPED} | {f for f in flags if f.startswith("--")} - {"--scale"}
+    gone = {*_flags_of_advice(), *DROPPED, *(flag for flag in flags if flag.startswith("--"))}
     if without or {"--objective", "--off-chip", "--spike-input"} & set(flags):
         gone.add("--fit")  # block shapes of the layers as they were
+    known = {**dict.fromkeys((*gone, "--scale"), True), **dict.fromkeys(WITHOUT_VALUE, False)}
     words = ["nengo-spikecost", "deploy"]
-    rest = iter(given[2:])
-    for word in rest:
-        flag, equals, value = word.partition("=")
-        if flag in WITHOUT_VALUE:
-            words += [flag] if flag in KEPT and flag not in flags else []
-            continue
+    for flag, value, piece in typed_flags(given[2:], known):
         if flag == "--scale":
-            value = value if equals else next(rest)
-            if value.rpartition("=")[0] not in layers:
-                words += [flag, value]
-            continue
-        if flag not in gone:
-            words.append(word)
-        elif not equals:
-            next(rest, None)
+            stays = value.rpartition("=")[0] not in layers
+        else:
+            stays = flag not in known or (flag in KEPT and flag not in flags)
+        words += piece if stays else []
     if not any(word.startswith("--presentation") for word in words):
         words += ["--presentation", "fresh"]
     line = shlex.join([*words, *flags, "--cost"])
@@ -140,7 +133,7 @@ def _flags_of_advice() -> set[str]:
     fields = AdviseOptions.__dataclass_fields__
     own = {name: f for name, f in fields.items() if name not in DeployOptions.__dataclass_fields__}
     return {
-        str(f.metadata["flag"] or f"--{name.replace('_', '-')}")
+        flag_of(f)
         for name, f in own.items()
         if name not in ("profile", "board", "host_io")  # of ``deploy --cost``, too
     }
