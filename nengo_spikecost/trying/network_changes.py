@@ -25,6 +25,7 @@ from .. import check
 from ..errors import NetworkGraphError
 from ..graph import NetworkGraph
 from ..graph.chip_split import owner_of
+from ..graph.image import Image
 from ..graph.off_chip import mark_off_chip
 from ..options import named_arguments
 from ..spiking.amplitudes import with_amplitude_divided
@@ -70,18 +71,19 @@ def changed_network(
     words = "a nengo.Network (a Keras model is converted with other options, see advise)"
     check.kind("network", network, nengo.Network, NetworkGraphError, words)
     copy = _copied(network)
+    graph = NetworkGraph(copy)
     for layer, factor in (rates or {}).items():
         check.positive(f"rates[{layer!r}]", factor, NetworkGraphError)
-        _scale(copy, ensemble_of_layer(copy, layer), float(factor))
+        _scale(copy, ensemble_of_layer(graph, layer), float(factor))
     for layer, gone in (without or {}).items():
         words = "a list of numbers of neurons or channels"
         numbers = check.several(f"without[{layer!r}]", gone, NetworkGraphError, words)
-        _cut(copy, ensemble_of_layer(copy, layer), numbers)
-    mark_off_chip(copy, [ensemble_of_layer(copy, layer) for layer in off_chip])
+        _cut(copy, ensemble_of_layer(graph, layer), numbers)
+    mark_off_chip(copy, [ensemble_of_layer(graph, layer) for layer in off_chip])
     return copy
 
 
-def ensemble_of_layer(network: Any, layer: str) -> nengo.Ensemble:
+def ensemble_of_layer(graph: NetworkGraph, layer: str) -> nengo.Ensemble:
     """The one Ensemble that a layer of a network is.
 
     Raises
@@ -89,13 +91,12 @@ def ensemble_of_layer(network: Any, layer: str) -> nengo.Ensemble:
     NetworkGraphError
         If there is no such layer, or it is several Ensembles.
     """
-    populations = NetworkGraph(network).populations
-    own = [p.ensemble for p in populations if p.layer == layer]
+    own = [p.ensemble for p in graph.populations if p.layer == layer]
     if len(own) == 1:
         return own[0]
     if own:
         raise NetworkGraphError(f"{layer} is {len(own)} Ensembles, and one is changed at a time.")
-    names = ", ".join(dict.fromkeys(p.layer for p in populations))
+    names = ", ".join(dict.fromkeys(p.layer for p in graph.populations))
     raise NetworkGraphError(f"The network has no layer {layer!r}; there are {names or 'none'}.")
 
 
@@ -339,9 +340,8 @@ def _cut_convolution(transform: nengo.Convolution, keep: np.ndarray, rows: bool)
 
 def _channels(image: Any) -> np.ndarray:
     """The channel of every element of an image, in the order of its elements."""
-    own = [1] * image.dimensions
-    own.insert(image.dimensions if image.channels_last else 0, image.n_channels)
-    return np.broadcast_to(np.arange(image.n_channels).reshape(own), image.shape).ravel()
+    read = Image(tuple(image.spatial_shape), image.n_channels, image.channels_last)
+    return read.coordinates(np.arange(read.size))[-1]
 
 
 def _forget_blocks(network: Any) -> None:

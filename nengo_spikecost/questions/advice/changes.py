@@ -204,7 +204,7 @@ def _rates(subject: Subject) -> Iterator[Change | Untried]:
         if subject.conversion is None:
             try:
                 net = subject.deployment.network
-                check_scalable(net, ensemble_of_layer(net, layer))
+                check_scalable(net, ensemble_of_layer(subject.graph, layer))
             except SpikeCostError as error:
                 yield Untried("rate", layer, str(error))
                 continue
@@ -249,7 +249,7 @@ def _spikes_of_units(subject: Subject, layer: str) -> tuple[str, np.ndarray]:
     counts = subject.deployment.activity.populations
     if subject.conversion is None:
         net = subject.deployment.network
-        units = units_of(net, ensemble_of_layer(net, layer))
+        units = units_of(net, ensemble_of_layer(subject.graph, layer))
         (own,) = (counts[p.name].counts for p in subject.graph.populations if p.layer == layer)
         word = "neurons" if units.max() + 1 == len(units) else "channels"
         return word, np.bincount(units, weights=own.sum(axis=0))
