@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Callable
 
 from .. import check
 from ..errors import EnergyError
@@ -233,9 +233,7 @@ class Device:
             The end of all ranges that is taken, or the constants as they are.
         """
         check.choice("level", level, LEVELS, EnergyError)
-        moved: dict[str, Any] = {k: c.at(level) for k, c in self.constants().items()}
-        own = {key: moved.pop(key) for key in CONSTANTS if key in moved}
-        return replace(self, operations=moved, **own)
+        return self._with_each(lambda constant: constant.at(level))
 
     def at_voltage(self, volts: float, measured_at: float) -> Device:
         """The device at another supply voltage: energies and powers go with its square.
@@ -256,10 +254,12 @@ class Device:
         """
         names = (("volts", volts), ("measured_at", measured_at))
         to, of = (check.positive(name, value, EnergyError) for name, value in names)
-        moved: dict[str, Any] = {
-            key: constant if constant.unit == "s" else constant.times((to / of) ** 2)
-            for key, constant in self.constants().items()
-        }
+        factor = (to / of) ** 2
+        return self._with_each(lambda own: own if own.unit == "s" else own.times(factor))
+
+    def _with_each(self, made: Callable[[Constant], Constant]) -> Device:
+        """The device with something made of each of its constants."""
+        moved: dict[str, Any] = {key: made(constant) for key, constant in self.constants().items()}
         own = {key: moved.pop(key) for key in CONSTANTS if key in moved}
         return replace(self, operations=moved, **own)
 
