@@ -77,6 +77,13 @@ def share(name: str, value: Any, error: type[Exception]) -> float:
     return float(value)
 
 
+def confidence(name: str, value: Any, error: type[Exception]) -> float:
+    """That of an interval, as a float: a share from 0.5 to below 1."""
+    if not is_number(value) or not 0.5 <= value < 1:
+        raise error(f"{name} must be a share from 0.5 to below 1, not {value!r}.")
+    return float(value)
+
+
 def choice(
     name: str, value: Any, choices: Collection[str], error: type[Exception], quoted: bool = False
 ) -> str:

@@ -182,10 +182,7 @@ class SweepOptions(Options):
         if self.client is not None:
             checked_client(self.client)
         check.choice("judged", self.judged, JUDGED, TuningError)
-        if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
-            raise TuningError(
-                f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
-            )
+        check.confidence("confidence", self.confidence, TuningError)
         check.choice("readout", self.readout, readouts(), TuningError)
         check.task(self.task, TuningError)
         check.whole("n_trials", self.n_trials, TuningError, 1)

@@ -12,7 +12,7 @@ from ...activity.activity_record import READOUTS
 from ...energy.loihi_chip import ChipOptions
 from ...energy.loihi_chip.boundaries import checked_boundary
 from ...errors import MeasurementError
-from ...options import Options
+from ...options import Options, of_call
 
 RULES = ("margin", "softmax")
 
@@ -55,9 +55,9 @@ class EarlyExitOptions(Options):
     output: str | None = None
     boundary: str = "core dynamic"
     confidence: float = 0.95
-    profile: Any = None
-    board: Any = "nahuku32"
-    host_io: Any = None
+    profile: Any = of_call(ChipOptions, "profile")
+    board: Any = of_call(ChipOptions, "board")
+    host_io: Any = of_call(ChipOptions, "host_io")
 
     def __post_init__(self) -> None:
         check.choice("rule", self.rule, RULES, MeasurementError)
@@ -65,10 +65,7 @@ class EarlyExitOptions(Options):
         checked_boundary(self.boundary)
         if self.min_step is not None:
             check.whole("min_step", self.min_step, MeasurementError, 1)
-        if not check.is_number(self.confidence) or not 0.5 <= self.confidence < 1:
-            raise MeasurementError(
-                f"confidence must be a share from 0.5 to below 1, not {self.confidence!r}."
-            )
+        check.confidence("confidence", self.confidence, MeasurementError)
         if self.thresholds is not None:
             given = self.thresholds if isinstance(self.thresholds, Iterable) else [self.thresholds]
             values = list(given)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from ...errors import MeasurementError
 from ...layout import Presenter, Table, presents, si
 from ...layout.plots import COLOURS, bare
 from ...layout.presenter import Part
@@ -132,9 +134,8 @@ def _heading(result: EarlyExit) -> str:
 
 def _best(result: EarlyExit) -> ExitPoint | None:
     for loss in _LOSSES:
-        fits = [point for point in result.points if point.loss <= loss + 1e-12]
-        if fits:
-            return min(fits, key=lambda point: point.mean_steps)
+        with suppress(MeasurementError):  # no threshold loses so little
+            return result.best(loss)
     return None
 
 
