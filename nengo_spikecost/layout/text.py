@@ -83,7 +83,7 @@ def _command_lines(command: str, line_length: int, indent: int) -> list[str]:
     """
     continued = "" if command.startswith(PYTHON) else _CONTINUED
     inner = max(SHORTEST_LINE, line_length - indent - len(_CONTINUED))
-    commands = command.split(_THEN) if command else []
+    commands = command.split(_THEN)
     lines = []
     for number, one in enumerate(commands):
         parts = textwrap.wrap(
