@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from validation_data import Prediction, measurements
 from validation_networks import N_INFERENCES, SETTINGS, STEPS_PER_INFERENCE, scaling
+from validation_powers import board_power, plus, static_power, times
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.loihi_chip import ChipCost, Range, price_chip
-from nengo_spikecost.energy.loihi_chip.price import static_powers_W
 
 PROFILES = ("davies2018", "silicon")
 
@@ -39,16 +39,6 @@ def slope(profile: str, setting: str = SETTINGS[0]) -> Range:
     return plus(core_dynamic(profile, 2, setting), times(core_dynamic(profile, 1, setting), -1))
 
 
-def times(value: Range, factor: float) -> Range:
-    """A range times a number; ends stay low, nominal and high constants."""
-    return Range(*(end * factor for end in value))
-
-
-def plus(*values: Range) -> Range:
-    """Sum of ranges, end by end."""
-    return Range(*(sum(ends) for ends in zip(*values)))
-
-
 def _priced(board: str, step_s: float, n_copies: int = 0) -> ChipCost:
     work = scaling(n_copies).work
     return price_chip(work, "silicon", board=board, host_io=step_s)
@@ -63,11 +53,10 @@ def _power(cost: ChipCost, boundary: str, without_cores: bool = False) -> Range:
 
 def predictions() -> Iterator[Prediction]:
     """In the order of the page."""
-    idle = _priced("nahuku32", 337e-6)
     yield Prediction(
         "blouw_idle",
         "nahuku32",
-        Range(*(idle.board.power_W("static_chip", k) for k in ("low", "nominal", "high"))),
+        board_power("static_chip"),
         "a chip that has not run",
         ends=False,
     )
@@ -93,7 +82,7 @@ def _keyword_spotting() -> Iterator[Prediction]:
             ends=False,
         )
     cost = _priced("nahuku32_from_boot", 337e-6)
-    code = Range(*(cost.board.power_W("x86_code", k) for k in ("low", "nominal", "high")))
+    code = board_power("x86_code", board="nahuku32_from_boot")
     yield Prediction(
         "kws_without_x86",
         "silicon, nahuku32_from_boot",
@@ -109,10 +98,8 @@ def _scaling() -> Iterator[Prediction]:
     rates = f"emulated with Nengo's gains and biases, {scaling(2).rate_hz:.0f} Hz"
     for profile in PROFILES:
         yield Prediction("scaling_slope", profile, slope(profile), rates, assumes="rates")
-    levels = ("low", "nominal", "high")
-    board = _priced("nahuku32_from_boot", 877e-6).board
-    static = [[sum(static_powers_W(board, n, 1, n, k).values()) for k in levels] for n in (92, 102)]
-    more = Range(*(above - below for below, above in zip(*static)))
+    below, above = (static_power(n, 1, "nahuku32_from_boot") for n in (92, 102))
+    more = plus(above, times(below, -1))
     yield Prediction(
         "scaling_slope",
         "silicon, nahuku32_from_boot",

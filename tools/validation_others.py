@@ -7,13 +7,12 @@ from typing import Any
 
 from validation_blouw import PROFILES
 from validation_data import Prediction
+from validation_powers import board_power, plus, static_power
 
 from nengo_spikecost.energy import devices
-from nengo_spikecost.energy.loihi_chip import Board, ChipCost, ChipWork, Range, price_chip
+from nengo_spikecost.energy.device import LEVELS
+from nengo_spikecost.energy.loihi_chip import ChipCost, ChipWork, Range, price_chip
 from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
-from nengo_spikecost.energy.loihi_chip.price import static_powers_W
-
-LEVELS = ("low", "nominal", "high")
 
 #: Intel's MNIST tutorial of NxTF: its published weights in whole numbers, run in NumPy with 50 of
 #: the shipped digits as its notebook sets them up (98 % of which it tells; 98.4 % of 128 are
@@ -39,27 +38,6 @@ SPIKES_PER_SYNAPSE = (
 MEASURED = "nahuku32_from_boot"
 
 Value = Callable[[ChipCost], Range]
-
-
-def _board(name: str = "nahuku32") -> Board:
-    return constants().boards[name]
-
-
-def _power(key: str, count: float = 1, board: str = "nahuku32") -> Range:
-    return Range(*(_board(board).power_W(key, level) * count for level in LEVELS))
-
-
-def _static(n_cores: int, n_chips: int, board: str = "nahuku32", others: bool = False) -> Range:
-    """Static power of chips in use, or of all of their board."""
-    ends = []
-    for level in LEVELS:
-        found = static_powers_W(_board(board), n_cores, n_chips, n_cores, level)
-        ends.append(sum(found.values()) - (0.0 if others else found["other chips"]))
-    return Range(*ends)
-
-
-def _sum(*values: Range) -> Range:
-    return Range(*(sum(ends) for ends in zip(*values)))
 
 
 def _over(works: tuple[ChipWork, ...], value: Value, profile: str, **options: Any) -> Range:
@@ -102,13 +80,13 @@ def frady() -> Iterator[Prediction]:
     yield Prediction(
         "knn_static",
         MEASURED,
-        _static(32 * 128, 32, MEASURED),
+        static_power(32 * 128, 32, MEASURED),
         "32 chips in use, without their x86 processors",
     )
     yield Prediction(
         "knn_x86",
         MEASURED,
-        _sum(_power("x86_clock", 32, MEASURED), _power("x86_code", board=MEASURED)),
+        plus(board_power("x86_clock", 32, MEASURED), board_power("x86_code", board=MEASURED)),
         "what 32 chips draw more once they have run, and code",
         ends=False,
     )
@@ -187,7 +165,9 @@ def nxtf() -> Iterator[Prediction]:
             Range(energy, energy, energy),
             "341,000 multiply-accumulates, one a synapse",
         )
-    power = _sum(_power("static_core", 861), _power("x86_clock", 7), _power("x86_code"))
+    power = plus(
+        board_power("static_core", 861), board_power("x86_clock", 7), board_power("x86_code")
+    )
     yield Prediction(
         "nxtf_cifar",
         "nahuku32",
@@ -197,7 +177,7 @@ def nxtf() -> Iterator[Prediction]:
     yield Prediction(
         "nxtf_nmnist",
         "nahuku32",
-        _sum(_power("static_core", 5), _power("x86_clock"), _power("x86_code")),
+        plus(board_power("static_core", 5), board_power("x86_clock"), board_power("x86_code")),
         "597,000 weights of 8 bits need 5 cores; without spikes, since steps are not given",
         assumes="cores",
     )
@@ -213,7 +193,7 @@ def intel() -> Iterator[Prediction]:
     yield Prediction(
         "relnet_x86",
         "nahuku32",
-        _sum(_power("x86_clock", 22), _power("x86_code")),
+        plus(board_power("x86_clock", 22), board_power("x86_code")),
         "clock of about 22 chips, and code: the model of NxSDK itself, found in other networks",
         assumes="chips",
     )
@@ -239,28 +219,30 @@ def static() -> Iterator[Prediction]:
     """Power without any work."""
     for key, cores, chips in (("quartz_72", 11, 1), ("quartz_1760", 1753, 16)):
         basis = f"32 chips, {chips} of them in use"
-        value = _static(cores, chips, others=True)
+        value = static_power(cores, chips, others=True)
         yield Prediction(key, "nahuku32", value, basis, "no", ends=False)
         # 70 mW of a chip in use, of which NxSDK takes 18.0 for the clock of the x86
-        asleep, wakes = (_power(k, board="wolf_mountain") for k in ("static_chip", "x86_clock"))
-        ends = zip(asleep, wakes, _power("x86_clock"))
+        asleep, wakes = (
+            board_power(k, board="wolf_mountain") for k in ("static_chip", "x86_clock")
+        )
+        ends = zip(asleep, wakes, board_power("x86_clock"))
         value = Range(*(32 * a + chips * (w - clock) for a, w, clock in ends))
         yield Prediction(
             key, "wolf_mountain", value, f"{basis}, less NxSDK's clock of their x86 processors"
         )
     for key, held in (("quartz_core_11", "no"), ("quartz_core_1753", "no"), ("smnist_core", "yes")):
         yield Prediction(
-            key, "nahuku32", _power("static_core"), "a core that is on", held, held == "yes"
+            key, "nahuku32", board_power("static_core"), "a core that is on", held, held == "yes"
         )
     yield Prediction(
         "braille_static",
         "nahuku32",
-        _static(106, 1),
+        static_power(106, 1),
         "a chip in use",
         ends=False,
     )
     yield Prediction(
-        "braille_x86", "nahuku32", _power("x86_clock"), "clock of a chip", "no", ends=False
+        "braille_x86", "nahuku32", board_power("x86_clock"), "clock of a chip", "no", ends=False
     )
 
 
