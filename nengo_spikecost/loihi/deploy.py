@@ -283,9 +283,7 @@ def _deployable(
     if shapes == AUTO and all(layer.given is None for layer in layers.layers):
         fit = fit_blocks(
             layers, options.objective, progress=options.progress, memory=options.memory
-        )
-        if fit.ended == "interrupt":  # whoever ends it does not want it to run
-            raise KeyboardInterrupt
+        ).unless_interrupted()
         return named, fit, fit.use
     return named, None, _use_if_it_fits(layers, {}, "its block shapes")
 

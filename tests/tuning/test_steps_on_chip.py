@@ -8,8 +8,9 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
-from nengo_spikecost.errors import TuningError
+from nengo_spikecost.errors import SpikeCostWarning, TuningError
 from nengo_spikecost.loihi import Emulator, fit_blocks
+from nengo_spikecost.loihi.blocks import block_search
 from nengo_spikecost.tuning import fine_tune
 from nengo_spikecost.workload.exact import count
 
@@ -22,12 +23,12 @@ keras = stack.keras()
 layers = keras.layers
 
 
-def emulated(conversion, x):
+def emulated(conversion, x, dt=0.001):
     """Spikes of every population, and outputs, at each step of the emulated chip."""
     with conversion.net:
         populations = nsc.NetworkGraph(conversion).populations
         probes = {p.name: nengo.Probe(p.ensemble.neurons) for p in populations}
-    emulator = Emulator(fit_blocks(conversion, progress=False), batch_size=len(x))
+    emulator = Emulator(fit_blocks(conversion, dt=dt, progress=False), dt=dt, batch_size=len(x))
     run = emulator.run(x, N_STEPS, readout="all")
     return (
         {name: run.outputs[probe].steps != 0 for name, probe in probes.items()},
@@ -38,7 +39,8 @@ def emulated(conversion, x):
 def check_emulated(trainee, conversion, x, given=None):
     """All spikes, and outputs, held against those of the emulated chip."""
     outputs, _ = trainee.simulated({"image": flat(x)})
-    spikes, expected = emulated(conversion, x if given is None else given)
+    given = x if given is None else given
+    spikes, expected = emulated(conversion, given, trainee.presentation.dt)
     for name, layer in trainee.spiking.items():
         fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)
         np.testing.assert_array_equal(fired, spikes[name], name)
@@ -48,12 +50,12 @@ def check_emulated(trainee, conversion, x, given=None):
         np.testing.assert_allclose(outputs[name], values, atol=1e-4 * abs(values).max())
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_quantized_spikes_are_those_of_the_emulated_chip(seed):
+@pytest.mark.parametrize("seed, dt", [*((seed, 0.001) for seed in range(5)), (1, 0.002)])
+def test_quantized_spikes_are_those_of_the_emulated_chip(seed, dt):
     n_shown = 6 if seed > 2 else None
     trainee, conversion = unrolled(
         on_chip(seed, bias=seed != 3), NEURONS[0], scales=600.0, layer_delay=1, quantize=True,
-        n_shown=n_shown,
+        n_shown=n_shown, dt=dt,
     )  # fmt: skip
     x = np.random.RandomState(seed).uniform(0, 1, (4, 9, 9, 1)).astype("f4")
     given = x if n_shown is None else shown_for(x, n_shown).reshape(4, N_STEPS, 9, 9, 1)
@@ -107,6 +109,15 @@ def test_training_with_quantized_weights_is_what_the_chip_does():
     n_neurons = sum(p.n_neurons for p in activity.populations)
     # the host's neurons add up in float64 there
     assert spikes / n_neurons == pytest.approx(result.best.spikes, rel=1e-3)
+
+
+def test_ctrl_c_in_the_search_for_blocks_ends_training(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(block_search, "solve_lazily", interrupted)
+    with pytest.warns(SpikeCostWarning, match="interrupted"), pytest.raises(KeyboardInterrupt):
+        unrolled(on_chip(0), NEURONS[0], layer_delay=1, quantize=True)
 
 
 def behind(middle):

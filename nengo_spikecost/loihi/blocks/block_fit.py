@@ -173,6 +173,18 @@ class BlockFit(Result):
 
     # ------------------------------------------------------------ using it
 
+    def unless_interrupted(self) -> BlockFit:
+        """This fit; what needs it, and would go on with it, ends with Ctrl-C as the search did.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the search was interrupted.
+        """
+        if self.ended == "interrupt":
+            raise KeyboardInterrupt
+        return self
+
     def apply(self, network: Any = None) -> None:
         """Write the shapes and axon types into a network's config.
 

@@ -117,9 +117,7 @@ def found_blocks(conversion: Any, dt: float) -> ChipBlocks:
     from ...loihi import fit_blocks, raise_unsupported
 
     raise_unsupported(conversion, dt=dt)
-    fit = fit_blocks(conversion, dt=dt, progress=False)
-    if fit.ended == "interrupt":
-        raise KeyboardInterrupt
+    fit = fit_blocks(conversion, dt=dt, progress=False).unless_interrupted()
     ensembles = list(fit.network.all_ensembles)
     connections = list(fit.network.all_connections)
     layers = tuple(

@@ -12,7 +12,7 @@ from .chip_layers import OnChip
 from .unrolled_layers import Spiking
 
 
-def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking]) -> None:
+def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking], dt: float) -> None:
     """Say to each layer on the chip where its spikes come from, and which neurons share a block.
 
     Blocks are those of the network's config, or, as in `deploy`, those that `fit_blocks` finds.
@@ -22,6 +22,8 @@ def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking]) -> None
     conversion : Conversion
     spiking : mapping from str to Spiking
         By name of the population.
+    dt : float
+        Length of a step in s.
 
     Raises
     ------
@@ -34,11 +36,11 @@ def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking]) -> None
     from ...loihi.cores.built import built_network
     from ...loihi.cores.layer_reading import read_layers
 
-    layers = read_layers(conversion, None)
+    layers = read_layers(conversion, dt)
     found: Any = conversion
     if all(layer.given is None for layer in layers.layers):
-        found = fit_blocks(layers, progress=False)
-    built = built_network(found)
+        found = fit_blocks(layers, progress=False).unless_interrupted()
+    built = built_network(found, dt=dt)
     graph = NetworkGraph(conversion)
     for population in graph.populations:
         layer = spiking[population.name]

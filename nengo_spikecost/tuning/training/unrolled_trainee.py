@@ -72,7 +72,7 @@ class UnrolledTrainee(Trainee):
             options.quantize,
         )  # fmt: skip
         if options.quantize:
-            place_layers(conversion, self.spiking)
+            place_layers(conversion, self.spiking, options.dt)
         self._fired_last = _spiking_outputs(self._model, self.spiking)
         self._layers = {p.name: p.layer for p in NetworkGraph(conversion).populations}
 
