@@ -225,3 +225,16 @@ def test_synops_spikes_and_energy_are_those_of_a_measurement(device):
     # the host's neurons are none of the device's
     priced = energy.estimate(device).total_J.mean()
     assert float(trainee.penalties.energy_J(synops, neurons)) == pytest.approx(priced, rel=1e-5)
+
+
+@pytest.mark.parametrize("device", ["loihi", "loihi_silicon"])
+def test_a_network_without_neurons_on_the_chip_takes_no_energy_there(device):
+    inp = keras.Input((5,), name="given")
+    model = keras.Model(inp, layers.Dense(2)(layers.Dense(4, activation="relu", name="a")(inp)))
+    trainee, conversion = unrolled(randomise(model), NEURONS[0], device=device)
+    x = np.random.RandomState(0).rand(4, 5)
+    _, neurons = trainee.simulated({"given": flat(x)})
+    synops = trainee.penalties.total_synops(neurons)
+    energy = nsc.NetworkEnergy(conversion, nsc.measure(conversion, x, N_STEPS)).estimate(device)
+    assert float(trainee.penalties.energy_J(synops, neurons)) == energy.total_J.mean() == 0
+    assert float(trainee.penalties.spikes_per_neuron(neurons)) > 0

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ...energy import devices
 from ...errors import TuningError
 from ...graph import Population
-from ...workload.neuron_costs import updates_per_step
+from ...workload.neuron_costs import updates_on_chip
 
 
 class EnergyPrices(NamedTuple):
@@ -57,9 +57,7 @@ def energy_prices(
             f"energy_weight needs a device that prices synops; {priced.name} {what}. Take another "
             "device, such as loihi, or synop_weight."
         )
-    updates = n_steps * sum(
-        p.n_neurons * updates_per_step(p.neuron_type) for p in populations if p.on_chip
-    )
+    updates = n_steps * updates_on_chip(populations)
     spike = priced.energy_per_spike
     return EnergyPrices(
         priced.energy_per_synop_J, 0.0 if spike is None else spike.value,

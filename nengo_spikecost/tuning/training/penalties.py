@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,13 +81,17 @@ class Penalties:
             total += synops
         return total
 
+    def rates_hz_of(self, name: str, output: tf.Tensor) -> tf.Tensor:
+        """Firing rates of a population, of the shape of its output."""
+        return tf.abs(output) / self.amplitudes[name]
+
     def spike_rate_hz(self, name: str, output: tf.Tensor) -> tf.Tensor:
         """The rate of the neuron that fires a spike, on average over all spikes.
 
         ``sum(r ** 2) / sum(r)``, the mean rate weighted by itself: unlike the mean of all
         neurons or of the active ones, it does not fall if neurons that hardly fire are added.
         """
-        rates = tf.abs(output) / self.amplitudes[name]
+        rates = self.rates_hz_of(name, output)
         # an all but silent population has no rate to scale; it makes no synops either
         return (tf.reduce_sum(rates**2) + 1e-6) / (tf.reduce_sum(rates) + 1e-6)
 
@@ -100,26 +104,28 @@ class Penalties:
 
     def spikes_per_neuron(self, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Mean spikes of a neuron in a presentation; NaN, if not all neurons are read."""
-        if any(p.name not in outputs for p in self.everybody) or not self.everybody:
+        if not self.everybody:
             return tf.constant(float("nan"))
-        n_neurons = sum(p.n_neurons for p in self.everybody)
-        return tf.add_n([self.spikes(p, outputs) for p in self.everybody]) / n_neurons
+        return self.spikes(self.everybody, outputs) / sum(p.n_neurons for p in self.everybody)
 
-    def spikes(self, population: Population, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Mean spikes of a population in a presentation, a scalar."""
-        rates = tf.abs(outputs[population.name]) / self.amplitudes[population.name]
-        per_neuron = tf.reduce_mean(rates, axis=[0, 1])
-        return tf.reduce_sum(per_neuron) * self.duration_s
+    def spikes(
+        self, populations: Iterable[Population], outputs: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Mean spikes of some populations in a presentation, a scalar."""
+        total = tf.constant(0.0)
+        for population in populations:
+            rates = self.rates_hz_of(population.name, outputs[population.name])
+            total += tf.reduce_sum(tf.reduce_mean(rates, axis=[0, 1])) * self.duration_s
+        return total
 
     def energy_J(self, synops: tf.Tensor, outputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Mean energy of a sample; NaN where it is not known."""
         if self.prices is None:
             return tf.constant(float("nan"))
-        on_chip = [p for p in self.everybody if p.on_chip]
         energy_J = synops * self.prices.synop_J + self.prices.updates_J
         if self.prices.spike_J:
-            spikes = tf.add_n([self.spikes(p, outputs) for p in on_chip])
-            energy_J += spikes * self.prices.spike_J
+            on_chip = [p for p in self.everybody if p.on_chip]
+            energy_J += self.spikes(on_chip, outputs) * self.prices.spike_J
         return energy_J
 
     def of_energy(self, energy_J: Any, at_start: Any) -> Any:

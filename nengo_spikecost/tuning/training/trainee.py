@@ -130,7 +130,7 @@ class Trainee(ABC):
         scores, outputs = self.scored(inputs, targets)
         moments = {}
         for name, output in outputs.items():
-            rates = tf.abs(output) / self.penalties.amplitudes[name]
+            rates = self.penalties.rates_hz_of(name, output)
             moments[name] = tf.stack([tf.reduce_sum(rates), tf.reduce_sum(rates**2)])
         return scores, moments
 
