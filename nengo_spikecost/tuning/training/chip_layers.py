@@ -94,7 +94,7 @@ class OnChip(Spiking):
             )
         self._operation = _KERNELS[type(self.layer)]
         # 4095 and 4094 of 4096 stand for no filter: 1 / 4096 of a current is kept for a step
-        self._adds_up = float(decay_magnitude(np.array([4094]), x0=2097152, offset=1)[0])
+        self._adds_up = float(decay_magnitude(np.array([4094]), offset=1)[0])
         self._part_of, self._masks = self._parts(blocks)
 
     def _parts(self, blocks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

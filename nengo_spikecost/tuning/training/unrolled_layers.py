@@ -52,21 +52,14 @@ class Folded(tf.keras.layers.Layer):
             return computed(given)
         together, start, stop = time.together(given)
         inside = computed(together)
-        if (start, stop) == (0, time.n_steps) and self._is_zero(given):
-            return inside
+        if (start, stop) == (0, time.n_steps):
+            return inside  # there is no step outside
         outside = tf.nest.map_structure(lambda _: None, inside)
-        if not self._is_zero(given):
+        if not (keeps_zero(self.layer) and all(time.span(x).outside is None for x in given)):
             outside = computed([time.outside(x) for x in given])
         for x, other in zip(tf.nest.flatten(inside), tf.nest.flatten(outside)):
             time.put(x, Span(start, stop, other))
         return inside
-
-    def _is_zero(self, given: list[tf.Tensor]) -> bool:
-        """Whether what it computes is zero outside the steps that are computed."""
-        spans = [self.presentation.span(x) for x in given]
-        if all((s.start, s.stop) == (0, self.presentation.n_steps) for s in spans):
-            return True  # there is no outside
-        return all(s.outside is None for s in spans) and keeps_zero(self.layer)
 
 
 class Spiking(Folded):
