@@ -41,9 +41,8 @@ def check_batches_fit(
     ------
     MeasurementError
     """
-    if setup.by_step:
-        per_sample = sum(array.nbytes for array in first.values()) // max(1, n)
-        _check(setup, _TIMES * per_sample, n_samples, memory)
+    per_sample = sum(array.nbytes for array in first.values()) // max(1, n)
+    _check(setup, _TIMES * per_sample, n_samples, memory)
 
 
 def _check(setup: Setup, per_sample: int, n_samples: int | None, memory: int | None) -> None:

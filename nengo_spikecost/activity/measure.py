@@ -146,9 +146,8 @@ class _Run:
                     # the first batch may have said how many steps a sample has
                     self._begin(int(stream.n_steps or 0), stream.n_samples)
                 self._take(batch, faster)
-                if self._recorder is not None and self._recorder.n_batches == 1:
-                    arrays = self._recorder.last_batch() if self.setup.by_step else {}
-                    memory = self.options.memory_bytes
+                if self.setup.by_step and self._recorder and self._recorder.n_batches == 1:
+                    arrays, memory = self._recorder.last_batch(), self.options.memory_bytes
                     check_batches_fit(self.setup, arrays, len(batch), stream.n_samples, memory)
                 advance(len(batch))
         assert self._recorder is not None  # a stream without samples has raised DataError

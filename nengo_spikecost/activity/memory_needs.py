@@ -142,10 +142,10 @@ def _is_gathered(conn: nengo.Connection) -> bool:
 
 def _written_out(transform: Any) -> int:
     """Entries of the sparse matrix that compiled code makes of a convolution without a kernel."""
-    if not isinstance(transform, (nengo.Convolution, nengo.ConvolutionTranspose)):
-        return 0
+    from .compiled.sparse_convolution import has_kernel
+
     is_one = isinstance(transform, nengo.Convolution)
-    if is_one and transform.dimensions <= 2 and transform.groups == 1 and transform.channels_last:
+    if not (is_one or isinstance(transform, nengo.ConvolutionTranspose)) or has_kernel(transform):
         return 0
     # a target has a weight of each place of the kernel and channel of its group; in a transposed
     # one a source

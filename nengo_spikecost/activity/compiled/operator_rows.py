@@ -22,7 +22,7 @@ from .assembling import Assembler, Product, Row, assembler
 from .filter_steps import STEPS, filter_numbers, filter_step, is_linear_filter
 from .neuron_numbers import N_NUMBERS, kernel_of, table
 from .products import CONVOLUTION, MATRIX, SPARSE, by_source, by_target
-from .sparse_convolution import sparse_matrix
+from .sparse_convolution import has_kernel, sparse_matrix
 
 
 @assembler(operators.Reset)
@@ -131,7 +131,7 @@ def convolution(op: Any, asm: Assembler) -> list[Row] | None:
     if asm.changes(op.W):
         return None
     kernel = np.asarray(op.W.initial_value)
-    if conv.dimensions > 2 or conv.groups != 1 or not conv.channels_last:
+    if not has_kernel(conv):
         return _sparse(op, asm, sparse_matrix(conv, kernel, transposed=False))
     y, x = asm.address(op.Y), asm.address(op.X)
     if y is None or x is None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import nengo
 import numpy as np
+
+
+def has_kernel(conv: Any) -> bool:
+    """Whether compiled code has a kernel for a convolution, and needs no matrix."""
+    is_one = isinstance(conv, nengo.Convolution)
+    return is_one and conv.dimensions <= 2 and conv.groups == 1 and conv.channels_last
 
 
 def sparse_matrix(conv: Any, kernel: np.ndarray, transposed: bool) -> Any:
