@@ -23,7 +23,7 @@ keras = stack.keras()
 layers = keras.layers
 
 
-def emulated(conversion, x, dt=0.001):
+def emulated(conversion, x, dt):
     """Spikes of every population, and outputs, at each step of the emulated chip."""
     with conversion.net:
         populations = nsc.NetworkGraph(conversion).populations
