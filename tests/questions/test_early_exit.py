@@ -133,6 +133,9 @@ def test_a_threshold_is_chosen_on_some_samples_and_judged_on_others(deployment, 
     np.testing.assert_array_equal(point.correct, right)
     with pytest.raises(MeasurementError, match="closest loses"):
         chosen.best(-0.5)
+    for loss in ("little", math.nan, None):
+        with pytest.raises(MeasurementError, match="max_accuracy_loss must be a number"):
+            chosen.judging(loss)
 
 
 def test_without_counts_by_step_energy_is_uncounted(digits):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 
 import numpy as np
@@ -91,6 +92,9 @@ def test_best_says_what_comes_closest(found):
         found.best(0.0, sure=True)
     with pytest.raises(TuningError, match="10, 20, 40 steps"):
         found.best(max_latency_s=0.001)
+    for loss in ("little", math.nan, None):
+        with pytest.raises(TuningError, match="max_accuracy_loss must be a number"):
+            found.best(loss)
 
 
 def test_local_search_beats_one_scale(found):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ... import check
 from ...errors import MeasurementError
 from ...layout import Result
 from .early_exit_options import EarlyExitOptions
@@ -104,8 +105,13 @@ class EarlyExit(Result):
         Raises
         ------
         MeasurementError
-            If there is none; it names the closest.
+            If there is none; it names the closest. Or if the loss is no number.
         """
+        if not check.is_number(max_accuracy_loss):
+            raise MeasurementError(
+                "max_accuracy_loss must be a number, a share of the samples, not "
+                f"{max_accuracy_loss!r}."
+            )
 
         def loss(point: ExitPoint) -> float:
             return point.loss_interval[1] if sure else point.loss

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from ... import check
 from ...activity.intervals import mcnemar
 from ...errors import TuningError
 from .trials import ROUNDING, Point, Reading, Trial
@@ -98,8 +99,12 @@ def cheapest_within(
     Raises
     ------
     TuningError
-        If there is none; it names the closest.
+        If there is none; it names the closest. Or if ``max_loss`` is no number.
     """
+    if not check.is_number(max_loss):
+        raise TuningError(
+            f"max_accuracy_loss must be a number, a share of the samples, not {max_loss!r}."
+        )
 
     def loss(judged: AnyJudged) -> float:
         return judged.loss_interval[1] if sure else judged.loss
