@@ -74,3 +74,9 @@ def test_no_results_are_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["few_steps_page.py", "--results", str(tmp_path)])
     assert module.main() == 2
     assert "has no results" in capsys.readouterr().out
+
+
+def test_the_page_is_what_the_runs_give():
+    module = tool("few_steps_page")
+    written = module.written(module.read(module.RESULTS))
+    assert module.MARKS.written(module.PAGE.read_text(encoding="utf-8")) == written
