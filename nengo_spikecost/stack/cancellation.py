@@ -11,8 +11,8 @@ R = TypeVar("R")
 def cancellable(run: Callable[[], R]) -> tuple[Callable[[], R], Callable[[], Any]]:
     """A call that runs functions of TensorFlow, and a function that ends it.
 
-    What is ended raises an error of TensorFlow's. Before TensorFlow 2.16 or so there is no such
-    way to reach functions that Keras calls: they run to their end.
+    What is ended raises an error of TensorFlow's. TensorFlow 2.12 has no such way
+    to reach functions that Keras calls: they run to their end.
 
     Parameters
     ----------
