@@ -193,7 +193,7 @@ def _seed(result: dict[str, Any]) -> list[str]:
         [name, "", "", _percent(result[key]), *[""] * 7] for key, name in WITHOUT_SPIKES.items()
     ]
     for row in result["rows"]:
-        low, high = (100 * end for end in row["loss_interval"])
+        low, high = (round(100 * end, 2) + 0.0 for end in row["loss_interval"])  # no -0.00
         ended = ["", ""]
         if row["exit"] is not None:
             ended = [f"{row['exit']['mean_steps']:.2f}", _percent(row["exit"])]
