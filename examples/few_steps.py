@@ -70,6 +70,11 @@ BATCH_SIZE, LEARNING_RATE = 100, 2e-3
 #: Share of each label that is spread over all classes: spikes that only make sure cost synops.
 SMOOTHING = 0.1
 
+RECIPE = {
+    "start_spikes": START_SPIKES, "synop_weight": SYNOP_WEIGHT, "cost_epochs": COST_EPOCHS,
+    "batch_size": BATCH_SIZE, "learning_rate": LEARNING_RATE, "smoothing": SMOOTHING,
+}  # fmt: skip
+
 #: A threshold for early exit may lose so much on the images to choose on, as a share.
 EXIT_LOSS = 0.0005
 #: Steps without an image between two, where samples are not started afresh.
@@ -133,7 +138,12 @@ class Chip:
             model, neuron_type=NEURON_TYPE, scale_firing_rates=scales, synapse=synapse
         )
         self.readout = readout
+        #: The first step at which a spike of the image can be read.
         self.first = next(iter(nsc.loihi.first_steps(self._subject).outputs.values()))
+
+    def useful(self, n_steps: int) -> int:
+        """Steps of an image that can be read: all but those that spikes take through the layers."""
+        return n_steps - self.first + 1
 
     def run(self, x: np.ndarray, n_steps: int, n_shown: int | None = None, **options: Any) -> Any:
         """Show images, each for ``n_shown`` of ``n_steps`` steps; a Deployment."""
@@ -156,13 +166,10 @@ def frames(x: np.ndarray, n_shown: int, n_steps: int) -> np.ndarray:
 
 
 def few_steps(
-    model: Any, data: Data, n_steps: int, seed: int, epochs: int, checkpoint: str | None = None
-) -> Any:
+    model: Any, data: Data, n_steps: int, n_shown: int, seed: int, epochs: int,
+    checkpoint: str | None = None,
+) -> Any:  # fmt: skip
     """The network trained with spikes for so many steps, as the chip has them."""
-    network = nsc.convert(model, neuron_type=NEURON_TYPE, synapse=None)
-    (first,) = nsc.loihi.first_steps(network).outputs.values()
-    # a layer has all steps but those that spikes take through the others
-    n_shown = n_steps - first + 1
     return nsc.fine_tune(
         model,
         data.x_train,
@@ -258,9 +265,9 @@ def measured(
         loss_interval=paired_difference(relu, right),
         spikes_per_neuron=sum(spikes.values()) / sum(p.n_neurons for p in populations),
         spikes=spikes,
-        synops=float(chip.total_synops().sum(axis=1).mean()),
+        synops=synops_of(done),
         updates=float(chip.updates(n_steps).sum()),
-        core_uJ=1e6 * done.cost().energy_J("core dynamic").nominal,
+        core_uJ=core_uJ_of(done),
         accuracy_by_step=by_step,
         exit=exit,
         seconds=time.time() - began,
@@ -274,6 +281,24 @@ def early(held_out: Any, y_held_out: np.ndarray, done: Any, y: np.ndarray) -> Ex
     return Exit(
         point.threshold, point.mean_steps, point.accuracy, point.interval, point.loss,
         1e6 * point.energy_J,
+    )  # fmt: skip
+
+
+def synops_of(done: Any) -> float:
+    """Synops of an image on the chip, on average."""
+    return float(done.activity.chip.total_synops().sum(axis=1).mean())
+
+
+def core_uJ_of(done: Any) -> float:
+    """Core dynamic energy of an image in uJ."""
+    return 1e6 * float(done.cost().energy_J("core dynamic").nominal)
+
+
+def way(name: str, n_shown: int, n_pause: int, right: np.ndarray, done: Any) -> Way:
+    """What a run gave in which images followed each other so."""
+    return Way(
+        name, n_shown, n_pause, right.size, float(right.mean()),
+        wilson(int(right.sum()), right.size), synops_of(done), core_uJ_of(done),
     )  # fmt: skip
 
 
@@ -295,25 +320,14 @@ def without_reset(chip: Chip, x: np.ndarray, y: np.ndarray, n_shown: int, n_paus
     # the last image of each lane has no steps after it that could be read
     read = steps[:, late : late + (n - 1) * period].reshape(lanes, n - 1, period, -1).sum(axis=2)
     right = read.argmax(axis=2) == y[: n * lanes].reshape(n, lanes).T[:, : n - 1]
-    return Way(
-        "without a reset", n_shown, n_pause, right.size, float(right.mean()),
-        wilson(int(right.sum()), right.size),
-        float(done.activity.chip.total_synops().sum(axis=1).mean()),
-        1e6 * done.cost().energy_J("core dynamic").nominal,
-    )  # fmt: skip
+    return way("without a reset", n_shown, n_pause, right, done)
 
 
-def ways(chip: Chip, x: np.ndarray, y: np.ndarray, n_steps: int) -> list[Way]:
+def ways(chip: Chip, x: np.ndarray, y: np.ndarray, n_steps: int, n_shown: int) -> list[Way]:
     """From rest, and one image after another with pauses of several lengths."""
-    n_shown = n_steps - chip.first + 1
     done = chip.run(x, n_steps, n_shown)
     right = done.activity.predictions(readout="mean") == y
-    fresh = Way(
-        "each from rest", n_shown, n_steps - n_shown, len(y), float(right.mean()),
-        wilson(int(right.sum()), len(y)),
-        float(done.activity.chip.total_synops().sum(axis=1).mean()),
-        1e6 * done.cost().energy_J("core dynamic").nominal,
-    )  # fmt: skip
+    fresh = way("each from rest", n_shown, n_steps - n_shown, right, done)
     return [fresh, *(without_reset(chip, x, y, n_shown, pause) for pause in PAUSES)]
 
 
@@ -340,12 +354,12 @@ def one_seed(
     print(line(rows[0], rows), flush=True)
 
     followed: list[Way] = []
+    useful = Chip(model, 1.0, None, "mean").useful  # training changes no delay
     for n_steps in settings["steps"]:
         began = time.time()
-        epochs = settings["epochs"][2]
-        tuned = few_steps(model, data, n_steps, seed, epochs, checkpoint(n_steps))
+        epochs, n_shown = settings["epochs"][2], useful(n_steps)
+        tuned = few_steps(model, data, n_steps, n_shown, seed, epochs, checkpoint(n_steps))
         chip = Chip(tuned.model, tuned.scale_firing_rates, None, "mean")
-        n_shown = n_steps - chip.first + 1
         rows.append(measured(f"{n_steps} steps", chip.run(x, n_steps), y, relu, n_steps, began))
         print(line(rows[-1], rows), flush=True)
         held_out = chip.run(data.x_choose, n_steps, n_shown, by_step=True)
@@ -356,7 +370,7 @@ def one_seed(
         print(line(rows[-1], rows), flush=True)
         if n_steps == settings["steps"][0]:
             n = settings["n_ways"]
-            followed = ways(chip, x[:n], y[:n], n_steps)
+            followed = ways(chip, x[:n], y[:n], n_steps, n_shown)
             print("\n".join(map(way_line, followed)), flush=True)
     return {
         "seed": seed,
@@ -433,8 +447,7 @@ def main() -> None:
         "sizes": [given.tune, given.choose, given.test],
         "epochs": [6, 4, EPOCHS],
         "n_ways": 2000,
-        "start_spikes": START_SPIKES,
-        "synop_weight": SYNOP_WEIGHT,
+        "recipe": RECIPE,
     }
     if given.quick:
         quick = {"steps": given.steps[:1], "sizes": [200, 100, 100], "epochs": [6, 1, 2]}

@@ -139,11 +139,10 @@ def _goals(seeds: Sequence[dict[str, Any]]) -> list[str]:
         missed = [
             f"{value:.{digits}f} {what}" for what, value, goal, digits in worst if value > goal
         ]
-        seeds_said = "the seed" if n == 1 else "every seed"
         if missed:
             words = f"misses with {', '.join(missed)} at worst"
         else:
-            words = f"reaches all of it for {seeds_said}"
+            words = f"reaches all of it for {'the seed' if n == 1 else 'every seed'}"
         lines.append(f"* {name}: {words}.")
     return lines
 
