@@ -9,6 +9,7 @@ import pytest
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.errors import SpikeCostError, TuningError
+from nengo_spikecost.layout.result import presenter_of
 from nengo_spikecost.tuning import fine_tune
 from nengo_spikecost.tuning.training.trainee import Trainee
 from nengo_spikecost.tuning.training.unrolled_trainee import UnrolledTrainee
@@ -192,3 +193,19 @@ def test_spikes_that_stay_on_the_host_are_refused():
     x, y = spots(60)
     with pytest.raises(TuningError, match="those of layer 'a' stay on the host"):
         fine_tune(model, x[:, 0, :4, 0], y % 2, layer_delay=1, **STEPS)
+
+
+@pytest.mark.parametrize(
+    "given, flags",
+    [
+        ({}, " --synapse 0 --neuron LoihiSpikingRectifiedLinear"),
+        ({"synapse": 0.003, "neuron_type": "SpikingRectifiedLinear"}, " --synapse 0.003"),
+        ({"synapse": 0.005, "neuron_type": "SpikingRectifiedLinear"}, ""),
+    ],
+)
+def test_the_command_that_judges_a_model_has_its_neurons_and_filter(given, flags):
+    x, y = spots(60)
+    settings = {**STEPS, **given, "epochs": 4, "validation": 0}
+    tuned = fine_tune(conv_net(keras), x, y, scale_firing_rates=400, **settings)
+    (step,) = presenter_of(tuned).verdict(tuned).next_steps
+    assert step.command.endswith(f"--scale 400 --steps 8{flags} --chip")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ... import check
 from ...conversion import Conversion, convert
 from ...conversion.checks import check_model
 from ...conversion.copying import known_objects
@@ -121,10 +122,23 @@ def fine_tune(
         scale_firing_rates=run.best_scales or _scales(conversion, penalties, run.moments),
         history=tuple(run.history), best_epoch=run.best_epoch, n_steps=options.n_steps,
         forward=options.forward, layer_delay=options.layer_delay, frozen=frozen, stopped=stopped,
+        flags=_flags(options),
     )  # fmt: skip
     if run.failed:
         raise TuningError(f"{stopped}. Use a smaller learning_rate.", result)
     return result
+
+
+def _flags(options: FineTuneOptions) -> str:
+    """The neurons and the filter of the network, as flags of a command; none for the default."""
+    default, said = FineTuneOptions(), ""
+    if options.synapse is None or options.synapse == 0:
+        said += " --synapse 0"
+    elif check.is_number(options.synapse) and options.synapse != default.synapse:
+        said += f" --synapse {options.synapse:g}"
+    neurons = options.neuron_type
+    name = neurons if isinstance(neurons, str) else type(neurons).__name__
+    return said if name == default.neuron_type else f"{said} --neuron {name}"
 
 
 def _by_name(options: FineTuneOptions, names: Mapping[int, str]) -> FineTuneOptions:

@@ -75,6 +75,9 @@ class FineTuning(Result):
         Why training ended before its last epoch.
     files : tuple of (str, str)
         Names of the trained model and of test data in the commands that the verdict suggests.
+    flags : str
+        Of these commands: the neurons and the filter that it was trained with, where they are not
+        the default's.
     """
 
     model: Any = field(repr=False)
@@ -87,6 +90,7 @@ class FineTuning(Result):
     frozen: tuple[str, ...] = ()
     stopped: str | None = None
     files: tuple[str, str] = field(default=("TRAINED_MODEL", "TEST_DATA"), repr=False)
+    flags: str = field(default="", repr=False)
 
     @property
     def best(self) -> EpochRecord:

@@ -125,7 +125,8 @@ def _next_steps(tuning: FineTuning) -> Iterable[NextStep]:
     scale = f"--scale {scales.pop():g}" if len(scales) == 1 else "--scales train.json"
     yield NextStep(
         "Judge the trained model by samples that it was not trained with",
-        f"nengo-spikecost report {model} --data {data} {scale} --steps {tuning.n_steps} --chip",
+        f"nengo-spikecost report {model} --data {data} {scale} --steps {tuning.n_steps}"
+        f"{tuning.flags} --chip",
     )
 
 
