@@ -116,7 +116,10 @@ def _among(layer: str, numbers: list[Any], size: int) -> np.ndarray:
             raise ConversionError(
                 f"{layer} has the units 0 to {size - 1}; there is no unit {check.shown(number)}."
             )
-    return np.isin(np.arange(size), numbers)
+    named = np.isin(np.arange(size), numbers)
+    if named.all():
+        raise ConversionError(f"These are all {size} units of {layer}: leave it one at least.")
+    return named
 
 
 def pruned(model: Any, name: str, keep: np.ndarray) -> Any:

@@ -33,6 +33,7 @@ def test_the_smaller_model_is_written(run, folder):
     [
         (("net.h5", "--units", "nothing=0", "--out", "a.keras"), "--units names layer 'nothing'"),
         (("net.h5", "--units", "conv0=999", "--out", "a.keras"), "there is no unit 999"),
+        (("net.h5", "--units", "conv0=0-2", "--out", "a.keras"), "all 3 units of conv0"),
         (("net.h5", "--units", "conv", "--out", "a.keras"), "expected LAYER=0,3,5-9, not 'conv'"),
         (("net.h5", "--units", "conv=a", "--out", "a.keras"), "expected LAYER=0,3,5-9"),
         (("net.h5", "--units", "conv=5-3", "--out", "a.keras"), "expected LAYER=0,3,5-9"),
