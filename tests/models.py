@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,12 @@ def conv_net(keras: Any, seed: int = 0, names: tuple[str, str] = ("conv0", "conv
     x = layers.Dense(6, activation="relu", name="dense0")(x)
     x = layers.Dense(3, name="dense1")(x)
     return randomise(keras.Model(inp, x, name="conv_net"), seed)
+
+
+def save_archive(model: Any, path: Path) -> None:
+    """Write a model as .keras, a zip archive: TensorFlow 2.12 makes one only if it is asked to."""
+    named = version("tensorflow").startswith("2.12.")
+    model.save(path, **({"save_format": "keras_v3"} if named else {}))
 
 
 def write_model_and_data(keras: Any, folder: Path) -> tuple[Any, np.ndarray, np.ndarray]:

@@ -166,7 +166,7 @@ def test_fit_without_data_assumes_rates(run):
 def test_the_length_of_a_step_is_checked_first(run, command):
     args = ["--study", "s.db"] if command == "sweep" else []
     done = run(command, "net.h5", "--data", "data.npz", "--dt", "-1", *args)
-    assert done.exit_code == 2 and "dt must be" in done.output, done.output
+    assert done.exit_code == 2 and "dt must be" in done.stderr, done.stderr
 
 
 def test_own_devices(run, monkeypatch):

@@ -20,6 +20,7 @@ from nengo.transforms import NoTransform
 from nengo.utils.builder import default_n_eval_points
 
 from ..graph.connection_chain import is_decoded
+from ..graph.nengo_types import is_whole
 from ..memory import Need
 from .processors import usable_processors
 
@@ -137,7 +138,7 @@ def _stored(transform: Any) -> int:
 
 def _is_gathered(conn: nengo.Connection) -> bool:
     """Whether a Connection takes or reaches parts of what it connects."""
-    return any(part != slice(None) for part in (conn.pre_slice, conn.post_slice))
+    return not (is_whole(conn.pre_slice) and is_whole(conn.post_slice))
 
 
 def _written_out(transform: Any) -> int:

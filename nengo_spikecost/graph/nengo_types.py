@@ -31,6 +31,14 @@ def is_passthrough(obj: Any) -> bool:
     return isinstance(obj, nengo.Node) and obj.output is None and is_built_as(obj, nengo.Node)
 
 
+def is_whole(part: Any) -> bool:
+    """Whether a slice of a Connection's end leaves nothing out and in its order.
+
+    A part may also be an array of numbers, which compares element by element with a slice.
+    """
+    return isinstance(part, slice) and part == slice(None)
+
+
 def is_built_as(obj: Any, base: type) -> bool:
     """Whether Nengo builds an object as it builds its base class."""
     classes = type(obj).__mro__

@@ -26,6 +26,7 @@ from ..errors import NetworkGraphError
 from ..graph import NetworkGraph
 from ..graph.chip_split import owner_of
 from ..graph.image import Image
+from ..graph.nengo_types import is_whole
 from ..graph.off_chip import mark_off_chip
 from ..options import named_arguments
 from ..spiking.amplitudes import with_amplitude_divided
@@ -152,10 +153,10 @@ def units_of(network: Any, ensemble: nengo.Ensemble) -> np.ndarray:
     units = np.arange(n)
     for conn, is_into in _ways(network, ensemble, direct=True):
         end = conn.post_slice if is_into else conn.pre_slice
-        if end != slice(None) or not _cuttable(conn.transform):
+        if not is_whole(end) or not _cuttable(conn.transform):
             why = (
                 "of a part of it"
-                if end != slice(None)
+                if not is_whole(end)
                 else f"a {type(conn.transform).__name__} with groups or with weights that are drawn"
             )
             raise NetworkGraphError(

@@ -18,7 +18,7 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost.errors import ConversionError
 from nengo_spikecost.loading import check_model_file, load_model
-from tests.models import conv_net, images
+from tests.models import conv_net, images, save_archive
 
 
 @pytest.mark.parametrize("name", ["net.h5", "net.keras", "folder"])
@@ -107,7 +107,7 @@ def test_no_model_there(tmp_path):
 def write_other_files(folder):
     model = conv_net(tf.keras)
     model.save(folder / "net.h5")
-    model.save(folder / "net.keras")
+    save_archive(model, folder / "net.keras")
     for name in ("net.h5", "net.keras"):
         content = (folder / name).read_bytes()
         (folder / f"half_{name}").write_bytes(content[: len(content) // 2])

@@ -25,6 +25,7 @@ from nengo.ensemble import Neurons
 
 from ... import stack
 from ...deadlines import check_time
+from ...graph.nengo_types import is_whole
 from ..support.unsupported import owner_of
 from .building import building
 
@@ -201,7 +202,7 @@ def _require_buildable(conn: nengo.Connection) -> None:
     """Raise, as NengoLoihi, if it would refuse the Connection in its rule for such."""
     transform = conn.transform
     wrong = None
-    if conn.post_slice != slice(None):
+    if not is_whole(conn.post_slice):
         wrong = "leads to a part of a population on the chip"
     elif isinstance(transform, CONVOLUTIONS):
         if transform.dimensions != 2:

@@ -16,7 +16,7 @@ from nengo.ensemble import Neurons
 from nengo.synapses import Lowpass
 from nengo.transforms import Dense, NoTransform, Sparse
 
-from ...graph.nengo_types import is_built_as, replaced
+from ...graph.nengo_types import is_built_as, is_whole, replaced
 from ...lowering.map_reading import unreadable
 from .ensemble_rules import equal_gains
 from .links import LOWER, Link
@@ -196,7 +196,7 @@ def _part_of_target(link: Link) -> Iterator[Finding]:
     ends = (link.first.pre_obj, link.post_obj)
     solves_weights = getattr(getattr(link.last, "solver", None), "weights", False)
     whole_by_solver = solves_weights and all(isinstance(end, nengo.Ensemble) for end in ends)
-    if link.last.post_slice != slice(None) and not whole_by_solver:
+    if not is_whole(link.last.post_slice) and not whole_by_solver:
         reason = "leads to a part of a population on the chip; NengoLoihi connects whole ones only"
         remedy = "Connect all of it, with weights of 0 (or a Sparse transform) for the other part"
         yield reason, remedy, True
