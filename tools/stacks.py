@@ -38,6 +38,9 @@ PAGE = ROOT / "docs" / "stack.md"
 SEEN = Path(__file__).resolve().parent / "stacks_seen.json"
 MARKS = Marks("tools/stacks.py")
 
+#: Tests that failed are named up to so many.
+MOST_NAMED = 10
+
 HEADER = (
     "| Python | stack | NumPy | commit | tests | passed | skipped | failed | set-up | tests took |"
 )
@@ -65,8 +68,10 @@ def table(seen: dict[str, Seen]) -> str:
     lines = ["", HEADER, RULE, *map(_row, seen.values()), ""]
     for key, entry in seen.items():
         if entry.names_of_failed:
-            names = ", ".join(f"`{name}`" for name in entry.names_of_failed)
-            lines += [f"Failed with {key}: {names}.", ""]
+            named, more = entry.names_of_failed[:MOST_NAMED], entry.names_of_failed[MOST_NAMED:]
+            names = ", ".join(f"`{name}`" for name in named)
+            others = f" and {len(more):,} more" if more else ""
+            lines += [f"Failed with {key}: {names}{others}.", ""]
     reasons = sorted({reason for entry in seen.values() for reason in entry.skipped_because})
     if reasons:
         lines += ["| skipped because | " + " | ".join(seen) + " |", "|---|" + "--:|" * len(seen)]

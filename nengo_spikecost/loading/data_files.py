@@ -109,6 +109,9 @@ def load_by_input(
 def _checked_samples(x: Any, name: str) -> np.ndarray:
     if x.ndim == 0:
         raise DataError(f"The samples in {name} are a single number, not an array.")
+    # NumPy 1 also makes an array of none of a header whose shape is negative
+    if not len(x):
+        raise DataError(f"{name}: data holds no samples.")
     return x
 
 

@@ -325,7 +325,7 @@ OPTIONS = [
             ("--swap relu", "expected OLD=NEW"), ("--swap relu=", "expected OLD=NEW"), ("--swap nothing=relu", "no layer has that activation"), ("--json no/x.json", "there is no folder"),
             ("--json net.h5", "would be written over net.h5"), ("--json ./net.h5", "would be written over net.h5"), ("--json x.json --html x.json", "which --json writes"), ("--json data.npz", "would be written over data.npz"),
             ("--html .", "it is a folder"), ("--csv /dev/full/x", "there is no folder"), ("--fit fit.json", "give --chip"), ("--samples -3", "-3 is not in the range"),
-            ("--convention snntorch", "for NIR graphs only"), ("--graph-dt 0.1", "for NIR graphs only"), ("--unknown", "No such option '--unknown'"), ("--steps", "requires an argument"),
+            ("--convention snntorch", "for NIR graphs only"), ("--graph-dt 0.1", "for NIR graphs only"), ("--unknown", "No such option"), ("--steps", "requires an argument"),
         ]
     ),
     Case("report", "Missing argument 'MODEL'"),

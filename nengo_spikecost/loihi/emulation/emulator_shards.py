@@ -78,7 +78,8 @@ class EmulationWork(Work):
             raise ScaleOutError(
                 "client: a worker built another chip from the same network. Something that the "
                 "network is built from is not the network's: a function that draws random numbers "
-                "or reads a file, or settings of nengo.rc."
+                "or reads a file, or settings of nengo.rc; or decoders are rounded otherwise with "
+                "another number of threads, of which workers have one: set OMP_NUM_THREADS=1 here."
             )
         return _BuiltEmulation(self.emulator)
 
