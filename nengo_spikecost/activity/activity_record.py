@@ -275,7 +275,7 @@ class Activity(Result):
         Parameters
         ----------
         y, output, readout
-            As for `accuracy`.
+            Labels, the output and how it is read, as `accuracy` takes them.
 
         Raises
         ------

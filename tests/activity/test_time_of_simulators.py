@@ -192,12 +192,16 @@ def test_one_product_is_ended_in_its_middle(kind, by_events):
         )  # fmt: skip
         return time.process_time() - began
 
-    assert run(0.5) < 0.5 + SOON_S
+    # where the end of a product happens to be the end of the time, all targets have as many: again
+    for seconds in (0.5, 0.37, 0.29):
+        memory[n_sources:], ended[:] = 0, 0
+        assert run(seconds) < seconds + SOON_S
+        targets = memory[n_sources:].reshape(-1, n_targets if kind == SPARSE else 1)
+        assert targets.any()
+        if kind == SPARSE or by_events or targets[0] > targets[-1]:
+            return
     # the first targets have a product more than the last: it was ended between them
-    targets = memory[n_sources:].reshape(-1, n_targets if kind == SPARSE else 1)
-    assert targets.any()
-    if kind != SPARSE and not by_events:
-        assert targets[0] > targets[-1]
+    raise AssertionError("no product was ended in its middle")
 
 
 def test_code_that_is_compiled_is_left_to_itself(tmp_path, monkeypatch):
