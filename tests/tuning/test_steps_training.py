@@ -162,6 +162,7 @@ def largest():
         ),
         (None, {"quantize": True, "forward": "rates"}, "quantize needs forward='steps'"),
         (None, {"layer_delay": 2}, "layer_delay must be 0 or 1, not 2"),
+        (None, {"layer_delay": 1, "n_steps": 2}, "n_steps=2 are too few .* in step [34] at the"),
         (None, {"layer_delay": 1, "forward": "rates"}, "layer_delay needs forward='steps'"),
         (None, {"n_shown": 9}, "n_shown must be a whole number from 1 to n_steps=8, not 9"),
         (None, {"n_shown": 3, "forward": "spikes"}, "n_shown needs forward='steps'"),

@@ -12,6 +12,7 @@ import tensorflow as tf
 from ...conversion import Conversion
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
+from ...loihi.support.first_steps import first_steps
 from ..fine_tune_options import FineTuneOptions
 from .chip_placing import place_layers
 from .folded_steps import Presentation, Span
@@ -58,6 +59,7 @@ class UnrolledTrainee(Trainee):
         super().__init__(task, penalties, options, optimizer)
         if options.layer_delay:
             _refuse_same_step(conversion)
+            _refuse_too_few_steps(conversion, options.n_steps)
         self.n_steps, self._copy = options.n_steps, model
         self._n_shown = options.n_steps if options.n_shown is None else options.n_shown
         self.presentation = Presentation(
@@ -159,6 +161,16 @@ def _refuse_same_step(conversion: Conversion) -> None:
             raise TuningError(
                 f"layer_delay=1 is for spikes that go to a chip or come from it; those of layer "
                 f"{pre.layer!r} stay on the host. Leave layer_delay out."
+            )
+
+
+def _refuse_too_few_steps(conversion: Conversion, n_steps: int) -> None:
+    """Raise an error if no spike of the input can be read in so many steps on a chip."""
+    for name, first in first_steps(conversion).outputs.items():
+        if first is not None and first > n_steps:
+            raise TuningError(
+                f"n_steps={n_steps} are too few to train with layer_delay=1: a spike of the input "
+                f"is read from {name!r} in step {first} at the earliest. Give at least {first}."
             )
 
 
