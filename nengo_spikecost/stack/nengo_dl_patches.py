@@ -5,12 +5,11 @@ As those of `patches`, each can be called twice without harm.
 
 from __future__ import annotations
 
-import functools
 import types
 from typing import Any
 
 from . import versions
-from .patches import is_patched, of_patch, record
+from .patches import is_patched, of_patch, record, replaces
 
 
 def flat_feedthrough(module: Any) -> None:
@@ -70,20 +69,12 @@ def grouped_convolutions_apart(module: Any) -> None:
     Reference: nengo-dl 3.6.0, ``ConvIncBuilder.mergeable`` in transform_builders.py, which
     compares everything about two convolutions but ``groups``.
     """
-    builder = module.ConvIncBuilder
-    original = builder.mergeable
-    if is_patched(original, "P10"):
-        return
 
-    @of_patch("P10")
-    @functools.wraps(original)
-    def mergeable(x: Any, y: Any) -> bool:
+    @replaces(module.ConvIncBuilder, "mergeable", "P10", module.__name__)
+    def mergeable(original: Any, x: Any, y: Any) -> bool:
         if any(getattr(op.conv, "groups", 1) > 1 for op in (x, y)):
             return False
         return bool(original(x, y))
-
-    builder.mergeable = staticmethod(mergeable)
-    record("P10 " + module.__name__)
 
 
 class _WholeKernels:
@@ -118,20 +109,12 @@ def grouped_volumes(module: Any) -> None:
     sums, and gradients. Those of one and two axes are TensorFlow's own.
     Reference: nengo-dl 3.6.0, ``ConvIncBuilder.build_step`` in transform_builders.py.
     """
-    builder = module.ConvIncBuilder
-    original = builder.build_step
-    if is_patched(original, "P20"):
-        return
 
-    @of_patch("P20")
-    @functools.wraps(original)
-    def build_step(self: Any, signals: Any) -> Any:
+    @replaces(module.ConvIncBuilder, "build_step", "P20", module.__name__)
+    def build_step(original: Any, self: Any, signals: Any) -> Any:
         if getattr(self.conv, "groups", 1) > 1 and self.conv.dimensions > 2:
             signals = _WholeKernels(signals, self.W_data, self.conv)
         return original(self, signals)
-
-    builder.build_step = build_step
-    record("P20 " + module.__name__)
 
 
 def grouped_convolutions(module: Any) -> None:
@@ -148,22 +131,14 @@ def precision_restored(module: Any) -> None:
     computes in float32, to seven digits instead of sixteen, and does not say so.
     Reference: nengo-dl 3.6.0, ``Simulator.__init__`` in simulator.py.
     """
-    simulator = module.Simulator
-    original = simulator.__init__
-    if is_patched(original, "P11"):
-        return
 
-    @of_patch("P11")
-    @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    @replaces(module.Simulator, "__init__", "P11", module.__name__)
+    def __init__(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         precision = module.nengo_rc.get("precision", "bits")
         try:
             original(self, *args, **kwargs)
         finally:
             module.nengo_rc.set("precision", "bits", precision)
-
-    simulator.__init__ = __init__
-    record("P11 " + module.__name__)
 
 
 def reversed_parts(module: Any) -> None:
@@ -173,19 +148,11 @@ def reversed_parts(module: Any) -> None:
     shape, so that values come in the wrong order. Parts that are shorter are read rightly.
     Reference: nengo-dl 3.6.0, ``TensorGraph.create_signals`` in tensor_graph.py.
     """
-    graph = module.TensorGraph
-    original = graph.create_signals
-    if is_patched(original, "P18"):
-        return
 
-    @of_patch("P18")
-    @functools.wraps(original)
-    def create_signals(self: Any, *args: Any, **kwargs: Any) -> None:
+    @replaces(module.TensorGraph, "create_signals", "P18", module.__name__)
+    def create_signals(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         signals = (sig for ops in self.plan for op in ops for sig in op.all_signals)
         for sig in signals:
             if sig.is_view and sig.shape == sig.base.shape and sig.elemstrides[:1] < (0,):
                 self.signals[sig] = self.signals[sig.base][::-1]
-
-    graph.create_signals = create_signals
-    record("P18 " + module.__name__)

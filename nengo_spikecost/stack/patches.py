@@ -11,6 +11,7 @@ import copy
 import functools
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -50,6 +51,37 @@ def of_patch(patch: str) -> Callable[[T], T]:
 def is_patched(found: Any, patch: str) -> bool:
     """Whether a function or class was put there by a patch."""
     return patch in getattr(found, "_patches", ())
+
+
+def replaces(owner: Any, name: str, patch: str, where: str) -> Callable[[T], T]:
+    """Decorator of a function that is called in the place of another's, which it gets first.
+
+    Nothing is replaced twice by the same patch.
+
+    Parameters
+    ----------
+    owner, name : module or class, and str
+        What is replaced: a function, or a method, static or not.
+    patch, where : str
+        As `record` shows them: ``"P9"``, and the module.
+    """
+
+    def put(replacement: Any) -> Any:
+        original = getattr(owner, name)
+        if is_patched(original, patch):
+            return replacement
+
+        @of_patch(patch)
+        @functools.wraps(original)
+        def patched(*args: Any, **kwargs: Any) -> Any:
+            return replacement(original, *args, **kwargs)
+
+        is_static = isinstance(inspect.getattr_static(owner, name), staticmethod)
+        setattr(owner, name, staticmethod(patched) if is_static else patched)
+        record(f"{patch} {where}")
+        return replacement
+
+    return put
 
 
 def select_keras_2() -> None:
@@ -215,20 +247,13 @@ def convolution_synapses(module: Any) -> None:
     has a function of that name.
     Reference: nengo-loihi 1.1.0, conv.py and builder/connection.py.
     """
-    original = module.conv2d_loihi_weights
-    if is_patched(original, "P9"):
-        return
     from . import convolution_synapses as ours
 
-    @of_patch("P9")
-    @functools.wraps(original)
-    def conv2d_loihi_weights(transform: Any) -> Any:
+    @replaces(module, "conv2d_loihi_weights", "P9", module.__name__)
+    def conv2d_loihi_weights(original: Any, transform: Any) -> Any:
         if getattr(transform, "groups", 1) > 1 or ours.is_transposed(transform):
             return ours.conv2d_weights(transform)
         return original(transform)
-
-    module.conv2d_loihi_weights = conv2d_loihi_weights
-    record("P9 " + module.__name__)
 
 
 def convolution_blocks(module: Any) -> None:
@@ -237,24 +262,19 @@ def convolution_blocks(module: Any) -> None:
     ``split_synapse`` asserts that all atoms have the same targets. Synapses of which this
     is true are left to it. Reference: nengo-loihi 1.1.0, builder/split_blocks.py.
     """
-    split_synapse, split_axon = module.split_synapse, module.split_axon
-    if is_patched(split_synapse, "P9"):
-        return
     from . import convolution_synapses as ours
 
-    @of_patch("P9")
-    @functools.wraps(split_synapse)
-    def split_any_synapse(old_block: Any, old_synapse: Any, new_blocks: Any, **kwargs: Any) -> Any:
+    @replaces(module, "split_synapse", "P9", module.__name__)
+    def split_any_synapse(
+        original: Any, old_block: Any, old_synapse: Any, new_blocks: Any, **kwargs: Any
+    ) -> Any:
         if ours.atoms_differ(old_synapse):
             return ours.split_grouped_synapse(old_block, old_synapse, new_blocks)
-        return split_synapse(old_block, old_synapse, new_blocks, **kwargs)
+        return original(old_block, old_synapse, new_blocks, **kwargs)
 
-    @functools.wraps(split_axon)
-    def split_any_axon(*args: Any, **kwargs: Any) -> Any:
-        return ours.restrict_axons(split_axon(*args, **kwargs))
-
-    module.split_synapse, module.split_axon = split_any_synapse, split_any_axon
-    record("P9 " + module.__name__)
+    @replaces(module, "split_axon", "P9", module.__name__)
+    def split_any_axon(original: Any, *args: Any, **kwargs: Any) -> Any:
+        return ours.restrict_axons(original(*args, **kwargs))
 
 
 def allow_all_layer_names(layer_class: Any) -> None:
@@ -266,18 +286,11 @@ def allow_all_layer_names(layer_class: Any) -> None:
     only the scope is another.
     Reference: tf_keras 2.21, ``Layer._name_scope`` in base_layer.py.
     """
-    original = layer_class._name_scope
-    if is_patched(original, "P12"):
-        return
 
-    @of_patch("P12")
-    @functools.wraps(original)
-    def _name_scope(self: Any) -> str:
+    @replaces(layer_class, "_name_scope", "P12", "Layer._name_scope")
+    def _name_scope(original: Any, self: Any) -> str:
         scope = re.sub(r"[^A-Za-z0-9_.\\/-]", "_", original(self))
         return scope if not scope or scope[0].isalnum() or scope[0] == "." else f"L{scope}"
-
-    layer_class._name_scope = _name_scope
-    record("P12 Layer._name_scope")
 
 
 def relays_merged_whole(module: Any) -> None:
@@ -290,30 +303,24 @@ def relays_merged_whole(module: Any) -> None:
     Connection that they stand for.
     Reference: nengo-loihi 1.1.0, ``Cluster`` in passthrough.py.
     """
-    cluster = module.Cluster
-    from_node, connections = cluster.generate_from, cluster.generate_conns
-    if is_patched(from_node, "P13"):
-        return
 
-    @of_patch("P13")
-    @functools.wraps(from_node)
-    def generate_from(self: Any, obj: Any, outputs: Any, previous: Any = None) -> Iterator[Any]:
+    @replaces(module.Cluster, "generate_from", "P13", module.__name__)
+    def generate_from(
+        original: Any, self: Any, obj: Any, outputs: Any, previous: Any = None
+    ) -> Iterator[Any]:
         if obj in self.probed_objs and obj not in outputs:
             yield slice(None), module.Dense((obj.size_out,) * 2, init=1.0), None, obj
         else:
-            yield from from_node(self, obj, outputs, previous)
+            yield from original(self, obj, outputs, previous)
 
-    @functools.wraps(connections)
-    def generate_conns(self: Any) -> Iterator[Any]:
+    @replaces(module.Cluster, "generate_conns", "P13", module.__name__)
+    def generate_conns(original: Any, self: Any) -> Iterator[Any]:
         for given in self.conns_in:
             one = copy.copy(self)
             one.conns_in = {given}
-            for made in connections(one):
+            for made in original(one):
                 made.solver = given.solver
                 yield made
-
-    cluster.generate_from, cluster.generate_conns = generate_from, generate_conns
-    record("P13 " + module.__name__)
 
 
 def connections_in_order(module: Any) -> None:
@@ -359,16 +366,9 @@ def lowest_voltage(module: Any) -> None:
     for long enough fires. Reference: nengo-loihi 1.1.0, ``discretize_compartment`` in
     builder/discretize.py.
     """
-    original = module.discretize_compartment
-    if is_patched(original, "P15"):
-        return
 
-    @of_patch("P15")
-    @functools.wraps(original)
-    def discretize_compartment(comp: Any, w_max: Any) -> Any:
+    @replaces(module, "discretize_compartment", "P15", module.__name__)
+    def discretize_compartment(original: Any, comp: Any, w_max: Any) -> Any:
         info = original(comp, w_max)
         comp.vmin = max(comp.vmin, -(2.0**23) + 1)
         return info
-
-    module.discretize_compartment = discretize_compartment
-    record("P15 " + module.__name__)
