@@ -54,6 +54,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost import stack
 from nengo_spikecost.activity.intervals import paired_difference, wilson
 from nengo_spikecost.files import write_text
+from nengo_spikecost.tuning.training.training_run import make_optimizer
 
 #: Steps that networks are trained for, and shown on the chip, all delays among them.
 STEPS = (10, 8, 6)
@@ -205,10 +206,8 @@ def trained_on(model: Any, data: Data, seed: int, epochs: int) -> Any:
     tf.keras.utils.set_random_seed(seed)
     longer = tf.keras.models.clone_model(model)
     longer.set_weights(model.get_weights())
-    rate = tf.keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE, epochs * (len(data.x_train) // BATCH_SIZE), alpha=0.1
-    )
-    longer.compile(tf.keras.optimizers.Adam(rate), smoothed_loss())
+    n_batches = epochs * (len(data.x_train) // BATCH_SIZE)
+    longer.compile(make_optimizer(LEARNING_RATE, n_batches), smoothed_loss())
     best, least = longer.get_weights(), np.inf
     for _ in range(epochs):
         longer.fit(data.x_train, data.y_train, batch_size=BATCH_SIZE, verbose=0)
