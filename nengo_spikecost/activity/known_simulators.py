@@ -21,7 +21,7 @@ NENGO_DL = SimulatorSpec(
     sweep_engine=_RESCALING, memory=f"{_NEEDS}:nengo_dl_need",
 )  # fmt: skip
 NENGO_DL_PROBES = SimulatorSpec(
-    "nengo_dl_probes", f"{_ACTIVITY}.nengo_dl:ProbingBackend", options=("by_step",)
+    "nengo_dl_probes", f"{_ACTIVITY}.nengo_dl_probes:ProbingBackend", options=("by_step",)
 )
 COMPILED = SimulatorSpec(
     "compiled", f"{_ACTIVITY}.compiled.compiled_backend:compiled_backend", resumable=True,

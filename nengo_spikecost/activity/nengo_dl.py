@@ -7,7 +7,7 @@ integrating synapse on a Probe without history does the adding.
 
 How the loop counts:
 
-1. The network becomes a subnetwork, with a Probe on the neurons of each population (`_wrap`).
+1. The network becomes a subnetwork, with a Probe on the neurons of each population (`with_probes`).
 2. NengoDL builds its tensor graph, without a Keras model around it (`LoopSimulator`).
 3. While TensorFlow traces the graph, NengoDL calls ``_build_loop`` to build the loop over steps.
    `StreamingBackend._loop` stands in for it: a ``tf.while_loop`` with NengoDL's own step inside.
@@ -23,32 +23,29 @@ neurons, a thousand steps and a hundred samples is 4 GB.
 
 from __future__ import annotations
 
-import contextlib
-import re
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import nengo
 import nengo_dl
 import numpy as np
 import tensorflow as tf
-from nengo_dl import graph_optimizer
 
 from ..deadlines import in_time, while_asked
 from ..errors import MeasurementError
-from ..graph import SpikeSource, rules_of
-from ..graph.nengo_types import replaced
-from ..stack.cancellation import cancellable
+from ..graph import SpikeSource
 from .backend import Backend, BatchCounts, Setup, amplitude
 from .gathered import sampled, saw_nothing
-from .lane_calls import LaneCalls
+from .nengo_dl_network import (
+    build_simulator,
+    checks_in_words,
+    lane_calls,
+    whole_products,
+    with_probes,
+)
 from .nengo_dl_noise import separate_processes
+from .nengo_dl_probes import ProbingBackend
 from .operators_of_others import only_nengo_runs
-
-#: Settings of the user's network that hold for the simulation too. The others (planner,
-#: history, training) concern how NengoDL runs, which is ours to choose here.
-_KEPT_SETTINGS = ("dtype", "simplifications")
 
 
 def nengo_dl_backend(setup: Setup) -> Backend:
@@ -58,92 +55,6 @@ def nengo_dl_backend(setup: Setup) -> Backend:
         hasattr(graph, name) for name in ("_build_loop", "_build_inner_loop", "_fill_bases")
     )
     return StreamingBackend(setup) if has_loop else ProbingBackend(setup)
-
-
-def _check_filters(network: nengo.Network) -> None:
-    """Refuse filters that NengoDL would run as those of a base class.
-
-    NengoDL has its own form of ``LinearFilter`` and ``Lowpass``, and takes it for every subclass:
-    a ``make_step`` of the subclass is never called. All other processes it runs as they are.
-    Reference: nengo-dl 3.6.0, process_builders.py, ``SimProcessBuilder``.
-
-    Raises
-    ------
-    MeasurementError
-        If a synapse, a process or a noise is of such a class.
-    """
-    rules = [rule.learning_rule_type for c in network.all_connections for rule in rules_of(c)]
-    owners: list[tuple[Any, str]] = [(conn, "synapse") for conn in network.all_connections]
-    owners += [(probe, "synapse") for probe in network.all_probes]
-    owners += [(node, "output") for node in network.all_nodes]
-    owners += [(ensemble, "noise") for ensemble in network.all_ensembles]
-    owners += [(rule, name) for rule in rules for name in ("pre_synapse", "post_synapse")]
-    for owner, name in owners:
-        process = getattr(owner, name, None)
-        if not isinstance(process, nengo.LinearFilter):
-            continue
-        base = nengo.Lowpass if isinstance(process, nengo.Lowpass) else nengo.LinearFilter
-        own = replaced(process, base)
-        if own:
-            raise MeasurementError(
-                f"{owner} has the {name} {process}, whose {', '.join(own)} NengoDL does not call: "
-                f"it runs every {base.__name__} alike. Measure with simulator='nengo'."
-            )
-
-
-def _wrap(setup: Setup) -> tuple[nengo.Network, list[nengo.Probe]]:
-    """A network around the user's, with Probes on the populations.
-
-    The user's network becomes a subnetwork, so that Probes and settings can be added
-    without changing it. Its own seed, or else ``setup.seed``, decides all that is random.
-    """
-    _check_filters(setup.network)
-    outer = nengo.Network(seed=setup.seed, add_to_container=False)
-    with outer:
-        nengo.Network.add(setup.network)
-        # NengoDL's default planner merges all neurons into one array and then writes with
-        # scatter; the cheap one gives the same outputs in a quarter of the time.
-        nengo_dl.configure_settings(
-            planner=graph_optimizer.noop_planner, inference_only=True, keep_history=True
-        )
-        for setting in _KEPT_SETTINGS:
-            value = nengo_dl.config.get_setting(setup.network, setting)
-            if value is not None:
-                nengo_dl.configure_settings(**{setting: value})
-        probes = [nengo.Probe(population.spikes_of) for population in setup.populations]
-    return outer, probes
-
-
-def _build(simulator: type, network: nengo.Network, setup: Setup) -> Any:
-    with warnings.catch_warnings():
-        # advice that every build on a machine without a graphics card repeats
-        warnings.filterwarnings("ignore", message="No GPU support detected")
-        with only_nengo_runs(network):
-            return in_time(
-                lambda: simulator(
-                    network, dt=setup.dt, seed=setup.seed, minibatch_size=setup.batch_size,
-                    progress_bar=False,
-                )
-            )  # fmt: skip
-
-
-def lane_calls(setup: Setup) -> LaneCalls:
-    """The functions that remember, a copy a lane.
-
-    Raises
-    ------
-    MeasurementError
-        If NengoDL would call them in another order than Nengo.
-    """
-    fed = {spec.node for spec in setup.inputs}
-    calls = LaneCalls(setup.network, fed, setup.batch_size, setup.continuous)
-    for source, other in calls.out_of_order():
-        raise MeasurementError(
-            f"{source} and {other} share what they remember, and NengoDL calls Nodes without input "
-            "for all steps before the network's first, so that they would see it at other times "
-            "than in Nengo. Use simulator='nengo', or 'loihi'; or connect the Nodes."
-        )
-    return calls
 
 
 class LoopSimulator(nengo_dl.Simulator):
@@ -183,11 +94,11 @@ class StreamingBackend(Backend):
 
     def __init__(self, setup: Setup):
         self.setup = setup
-        network, self._probes = _wrap(setup)
+        network, self._probes = with_probes(setup)
         self._calls = lane_calls(setup)
         with self._calls.replaced():
             self._calls.reset()
-            self._sim = _build(self.simulator_type, network, setup)
+            self._sim = build_simulator(self.simulator_type, network, setup)
         self._graph = self._sim.tensor_graph
         self._fed = {spec.node: spec.name for spec in setup.inputs}
         self._function = tf.function(self._simulate)
@@ -218,7 +129,7 @@ class StreamingBackend(Backend):
             self._start_afresh()
         elif not self.setup.continuous:
             self._start_afresh()
-        with self._calls.watched(), _whole_products():
+        with self._calls.watched(), whole_products():
             arrays = [tf.convert_to_tensor(x) for x in self._arrays(inputs)]
             first = self._n_steps_done
             self._first.assign(first)
@@ -234,7 +145,7 @@ class StreamingBackend(Backend):
         that takes seconds is made to its end, but nobody waits for it.
         """
         self._stop.assign(False)
-        with _checks_in_words():
+        with checks_in_words():
             return while_asked(lambda: graph(*arguments), lambda: self._stop.assign(True))
 
     def _batch_counts(self, totals: Any, n_steps: int, first: int) -> BatchCounts:
@@ -413,126 +324,3 @@ def _add_counts(
     if population.spiking:
         spikes = tf.round(spikes)
     return total + tf.cast(spikes, total.dtype)
-
-
-class ProbingBackend(Backend):
-    """NengoDL through its public interface only.
-
-    A Probe whose synapse integrates, and which keeps no history, holds the sum over all
-    steps but the last (a synapse lags one step); a plain one holds the last step. Signed
-    outputs can't be summed so: for these the whole history is kept, as it is in a
-    continuous presentation, where an integral would run on from sample to sample.
-
-    Parameters
-    ----------
-    setup : Setup
-        What to simulate.
-    """
-
-    def __init__(self, setup: Setup):
-        self.setup = setup
-        self._started, self._n_steps_done = False, 0
-        network, self._probes = _wrap(setup)
-        self._integrals: dict[str, nengo.Probe] = {}
-        with network:
-            for population, probe in zip(setup.populations, self._probes):
-                if setup.continuous or not population.spiking or _may_be_negative(population):
-                    continue
-                network.config[probe].keep_history = False
-                integral = nengo.Probe(
-                    population.spikes_of, synapse=nengo.LinearFilter([1], [1, 0])
-                )
-                network.config[integral].keep_history = False
-                self._integrals[population.name] = integral
-        self._calls = lane_calls(setup)
-        with self._calls.replaced():
-            self._calls.reset()
-            self._sim = _build(nengo_dl.Simulator, network, setup)
-        separate_processes(self._sim.tensor_graph)
-
-    def run(self, inputs: Mapping[str, np.ndarray]) -> BatchCounts:
-        setup = self.setup
-        # a reset draws new noise: not before the first batch, as in the streaming loop
-        if self._started and not setup.continuous:
-            self._calls.reset()
-            self._sim.reset(include_trainable=False)
-            separate_processes(self._sim.tensor_graph)
-        self._started = True
-        # NengoDL takes constant inputs step by step
-        data = {
-            spec.node: np.broadcast_to(
-                inputs[spec.name], (setup.batch_size, setup.n_steps, spec.size)
-            )
-            for spec in setup.inputs
-        }
-        n_steps = None if data else setup.n_steps
-        with self._calls.watched(), _checks_in_words(), _whole_products():
-            read = in_time(
-                *cancellable(
-                    lambda: self._sim.predict_on_batch(
-                        data or None, n_steps=n_steps, stateful=setup.continuous
-                    )
-                )
-            )
-        counts = {
-            population.name: self._counts(population, probe, read)
-            for population, probe in zip(setup.populations, self._probes)
-        }
-        outputs, kept = {}, {}
-        for name, probe in setup.outputs.items():
-            steps = read[probe].reshape(setup.batch_size, len(read[probe][0]), -1)
-            # NengoDL samples in run(), and not in predict
-            steps = steps[:, sampled(probe, setup.dt, self._n_steps_done, setup.n_steps)]
-            if not steps.shape[1]:
-                raise saw_nothing(name)
-            outputs[name] = (steps[:, -1], steps.mean(axis=1, dtype=np.float64).astype("f4"))
-            if name in setup.kept_by_step:
-                kept[name] = steps
-        if setup.continuous:
-            self._n_steps_done += setup.n_steps
-        return BatchCounts(counts, outputs, steps=kept)
-
-    def close(self) -> None:
-        self._sim.close()
-
-    def _counts(self, population: SpikeSource, probe: nengo.Probe, read: Any) -> np.ndarray:
-        per_spike = self.setup.dt / amplitude(population)
-        steps = np.abs(read[probe].astype(np.float64)) * per_spike
-        if population.spiking:
-            steps = np.rint(steps)
-        totals = steps.sum(axis=1)
-        if population.name in self._integrals:
-            # the integral of spikes of height amplitude/dt
-            integral = read[self._integrals[population.name]][:, -1]
-            totals += np.rint(integral.astype(np.float64) / amplitude(population))
-        return totals
-
-
-@contextlib.contextmanager
-def _checks_in_words() -> Iterator[None]:
-    """What a check within TensorFlow says, without the many lines that TensorFlow adds."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        said = re.search(r"assertion failed: \[(.+?)\]", str(error))
-        if said is None:
-            raise
-        raise MeasurementError(said.group(1)) from error
-
-
-@contextlib.contextmanager
-def _whole_products() -> Iterator[None]:
-    """Products in all bits of float32: of ten, as graphics cards take by default, spikes differ."""
-    setting = tf.config.experimental
-    before = setting.tensor_float_32_execution_enabled()
-    setting.enable_tensor_float_32_execution(False)
-    try:
-        yield
-    finally:
-        setting.enable_tensor_float_32_execution(before)
-
-
-def _may_be_negative(population: SpikeSource) -> bool:
-    """Whether a spike of this population can have a negative sign."""
-    neuron_type = population.neuron_type
-    return bool(getattr(neuron_type, "negative", True)) or hasattr(neuron_type, "negative_slope")

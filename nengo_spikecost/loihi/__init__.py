@@ -28,7 +28,7 @@ from ..energy.loihi_chip import ChipCost
 from ..graph.off_chip import mark_off_chip
 from . import shown as _shown  # noqa: F401  (registers presenters)
 from .blocks.block_fit import BlockFit, LayerFit, Verification
-from .blocks.block_search import fit_blocks
+from .blocks.fit_blocks import fit_blocks
 from .chip_cost import chip_cost
 from .cores.core_use import core_use
 from .cores.layer_reading import read_layers

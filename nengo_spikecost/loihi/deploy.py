@@ -24,7 +24,7 @@ from ..trying.retyping import command_of
 from ..warned import each_once, warn
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
-from .blocks.block_search import fit_blocks
+from .blocks.fit_blocks import fit_blocks
 from .chip_cost import chip_cost
 from .cores.core_layers import Layers
 from .cores.core_use import core_use

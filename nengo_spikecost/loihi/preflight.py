@@ -11,7 +11,7 @@ from .. import check
 from ..errors import LoihiError
 from ..layout import Result
 from .blocks.block_fit import BlockFit
-from .blocks.block_search import fit_blocks
+from .blocks.fit_blocks import fit_blocks
 from .blocks.fit_memory import check_memory
 from .deploy_options import DeployOptions
 from .support.support import check_support

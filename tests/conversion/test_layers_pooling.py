@@ -12,7 +12,7 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost import NetworkGraph
 from nengo_spikecost.conversion import HostNode
-from nengo_spikecost.conversion.host_node import MaxPool, Softmax
+from nengo_spikecost.conversion.layer_functions import MaxPool, Softmax
 from nengo_spikecost.errors import ConversionWarning
 from tests.conversion.agreement import (
     assert_same,

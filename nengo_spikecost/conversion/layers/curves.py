@@ -12,7 +12,8 @@ import nengo_dl
 import numpy as np
 import tensorflow as tf
 
-from ..host_node import HostFunction, Sigmoid, Softmax, Tanh
+from ..host_node import HostFunction
+from ..layer_functions import Sigmoid, Softmax, Tanh
 from .activation_keys import activation_keys, is_of_keras_3
 from .swaps import Swaps
 

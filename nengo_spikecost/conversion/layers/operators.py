@@ -19,8 +19,8 @@ import tensorflow as tf
 from ...errors import ConversionWarning
 from ...layers.keras_shape_rules import shape_of_operation
 from ...layers.layer_application import shape_rules
-from ..host_node import Extreme
 from ..keras3_operation import Keras3Operation
+from ..layer_functions import Extreme
 from ..reasons import FALLBACK
 from .base import LayerConverter
 from .converter_registry import register_layer_converter

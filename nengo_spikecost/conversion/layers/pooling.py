@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..host_node import MaxPool, pool_windows
+from ..layer_functions import MaxPool, pool_windows
 from .converter_registry import register_layer_converter
 from .convolutions import ConvolutionConverter, ungrouped
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ... import stack
-from ..host_node import pool_windows
+from ..layer_functions import pool_windows
 from ..quantized_values import Grid, Step, after, numbers_of, shifted, times, within
 from ..quantizeml_tensors import is_quantized
 from .converter_registry import register_layer_converter

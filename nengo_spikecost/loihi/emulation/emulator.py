@@ -24,7 +24,7 @@ from ...digests import array_digest
 from ...errors import MeasurementError
 from ...options import named_arguments
 from ...scale_out import checked_client
-from ..cores.built import BuiltNetwork, built_network
+from ..cores.built import built_network
 from . import emulator_shards as shards
 from .chip import Chip, built_digest, flatten
 from .chip_losses import Losses
@@ -33,7 +33,7 @@ from .emulator_memory import EmulatorMemory
 from .feeding import by_node, check_run, filled, given_inputs, positive
 from .kept_presenter import KeptPresenter
 from .presenting import Presenter
-from .results import Asked, Batch, batch_of, joined_run
+from .results import Asked, Batch, batch_of, ensembles_on_chip, joined_run
 
 READOUTS = ("last", "all")
 
@@ -125,7 +125,7 @@ class Emulator:
         self._chip_probes = [self.model.objs[p]["out"] for p in self.model.nengo_probes]
         self.chip: Chip = in_time(lambda: flatten(self.built, self._chip_probes))
         self.batch_size = self._memory.batch_size(self.model, self.chip, batch_size)
-        self._ensembles = _ensembles(self.built, self.chip)
+        self._ensembles = ensembles_on_chip(self.built, self.chip)
         self._kept = KeptPresenter(self.network, self.batch_size, self._made)
         #: Where runs leave what the chip lost; None: each of them warns of its own.
         self.losses: Losses | None = None
@@ -393,14 +393,3 @@ def _built_again(network: Any, seeds: Sequence[int | None], options: Any) -> Emu
         if obj.seed is None and seed is not None:
             obj.seed = seed
     return Emulator(network, **options)
-
-
-def _ensembles(built: BuiltNetwork, chip: Chip) -> dict[Any, np.ndarray]:
-    """The compartments that are the neurons of each Ensemble on the chip, in its order."""
-    neurons: dict[Any, np.ndarray] = {}
-    for part, own in zip(built.blocks, chip.block_of):
-        if isinstance(part.source.owner, nengo.Ensemble):
-            empty = np.empty(part.source.n_neurons, dtype=np.int64)
-            sources = neurons.setdefault(part.source.owner, empty)
-            sources[part.neurons] = np.arange(own.start, own.stop)
-    return neurons

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import nengo
 import numpy as np
 
 from ...activity.gathered import Gathered
@@ -73,6 +74,17 @@ def _small(counts: np.ndarray) -> np.ndarray:
     if counts.dtype.kind == "f":
         return counts.copy()
     return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
+
+
+def ensembles_on_chip(built: BuiltNetwork, chip: Chip) -> dict[nengo.Ensemble, np.ndarray]:
+    """The compartments that are the neurons of each Ensemble on the chip, in its order."""
+    neurons: dict[nengo.Ensemble, np.ndarray] = {}
+    for part, own in zip(built.blocks, chip.block_of):
+        if isinstance(part.source.owner, nengo.Ensemble):
+            empty = np.empty(part.source.n_neurons, dtype=np.int64)
+            sources = neurons.setdefault(part.source.owner, empty)
+            sources[part.neurons] = np.arange(own.start, own.stop)
+    return neurons
 
 
 def joined_run(

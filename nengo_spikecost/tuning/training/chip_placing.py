@@ -32,7 +32,7 @@ def place_layers(conversion: Conversion, spiking: Mapping[str, Spiking], dt: flo
     LoihiError
         If the network does not fit on the chip.
     """
-    from ...loihi.blocks.block_search import fit_blocks
+    from ...loihi.blocks.fit_blocks import fit_blocks
     from ...loihi.cores.built import built_network
     from ...loihi.cores.layer_reading import read_layers
 
