@@ -6,6 +6,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
@@ -27,6 +28,9 @@ MADE = "made and converted"
 
 #: Characters of a value that a failure shows.
 MOST = 300
+
+#: The folder of the machine that the run was made on: left out of what is recorded.
+_FOLDER = f"{Path(__file__).resolve().parents[2]}/"
 
 
 def look_at(
@@ -93,6 +97,7 @@ def _outcome(act: Callable[[], None]) -> dict[str, Any]:
             outcome, said = "failed", f"{type(error).__name__}: {error}"
             where = _told(error)
     seconds = round(time.process_time() - started, 3)
+    said, where = (text.replace(_FOLDER, "") for text in (said, where))
     return {"outcome": outcome, "seconds": seconds, "said": said, "where": where}
 
 

@@ -84,6 +84,16 @@ def test_a_failure_says_both_values_and_is_not_the_end(wrong):
     assert "found = 1234" in outcome["where"] and "wanted = 5678" in outcome["where"]
 
 
+def test_a_failure_is_recorded_without_the_folder_of_this_machine(wrong):
+    def fails(network):
+        raise ValueError(f"{ROOT}/nengo_spikecost/version.py is of no use")
+
+    outcome = wrong(fails)
+    assert outcome["said"] == "ValueError: nengo_spikecost/version.py is of no use"
+    assert 'File "tests/soak/test_soak.py"' in outcome["where"]
+    assert str(ROOT) not in outcome["where"]
+
+
 @pytest.mark.parametrize(
     "error, outcome",
     [
