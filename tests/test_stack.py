@@ -432,6 +432,14 @@ def test_patches_p13_and_p14_are_applied_once(name):
         assert f"{number} {module.__name__}" in stack.report().patches
 
 
+def test_patch_p21_is_applied_once():
+    module = importlib.import_module("nengo_loihi.hardware.nxsdk_objects")
+    patched = module.Core.add_synapse
+    patches.axons_without_weights_last(module)
+    assert module.Core.add_synapse is patched
+    assert f"P21 {module.__name__}" in stack.report().patches
+
+
 def test_numbers_as_text_are_read_as_numpy_reads_them():
     """P14 replaces what NumPy 2.3 refuses only."""
     module = importlib.import_module("nengo_loihi.dvs")

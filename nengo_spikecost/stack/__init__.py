@@ -4,7 +4,7 @@ The last releases of nengo-dl (3.6.0), nengo-loihi (1.1.0), nengo-extras (0.5.0)
 keras-spiking (0.3.0) were written for TensorFlow up to 2.12 and NumPy 1. This package
 lets them run, unmodified, on TensorFlow 2.21 and NumPy 2: it edits no file and patches
 each module at the moment it is imported. On TensorFlow 2.12 only P6 and P9 to P11, P13 and
-P15 to P20 have work to do.
+P15 to P21 have work to do.
 
 =====  ===========  ====================================================================
 Patch  When         What
@@ -31,6 +31,7 @@ P17    always       nengo_extras looks packages up without importing them
 P18    always       nengo-dl reads whole signals in reverse order (``[::-1]``)
 P19    always       nengo_loihi builds blocks in the same order in every process
 P20    always       nengo-dl's grouped convolutions of three axes
+P21    always       nengo_loihi places blocks whose last axon has no weights
 =====  ===========  ====================================================================
 
 `install` runs when ``nengo_spikecost`` is imported and imports none of these packages;
@@ -122,6 +123,7 @@ _FINDER = HookedFinder(
         "nengo_loihi.builder.split_blocks": patches.convolution_blocks,
         "nengo_loihi.conv": patches.convolution_synapses,
         "nengo_loihi.dvs": patches.events_read_as_bytes,
+        "nengo_loihi.hardware.nxsdk_objects": patches.axons_without_weights_last,
         "nengo_loihi.neurons": patches.numpy_1_view,
         "nengo_loihi.passthrough": _relays, "nengo_loihi.splitter": patches.connections_in_order,
     },

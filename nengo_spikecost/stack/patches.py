@@ -372,3 +372,23 @@ def lowest_voltage(module: Any) -> None:
         info = original(comp, w_max)
         comp.vmin = max(comp.vmin, -(2.0**23) + 1)
         return info
+
+
+def axons_without_weights_last(module: Any) -> None:
+    """P21: NengoLoihi numbers axons on from the last one that it builds.
+
+    A core's next set of synapses is numbered on from the last axon of the one before, which is None
+    where that has no weight on the core, as the border of a strided convolution: a TypeError.
+    Reference: nengo-loihi 1.1.0, ``Core.add_synapse`` in hardware/nxsdk_objects.py.
+    """
+
+    @replaces(module.Core, "add_synapse", "P21", module.__name__)
+    def add_synapse(original: Any, self: Any, synapse: Any) -> None:
+        before = [number for ids in self.synapse_axons.values() for number in ids]
+        built, stand_in = [number for number in before if number is not None], object()
+        if before:  # an axon that is built is the last that is asked for
+            self.synapse_axons[stand_in] = [max(built, default=-1)]
+        try:
+            original(self, synapse)
+        finally:
+            self.synapse_axons.pop(stand_in, None)

@@ -168,6 +168,38 @@ def test_layers_of_a_conversion_keep_their_names():
 # ---------------------------------------------------------------- messages
 
 
+@pytest.mark.parametrize("reached", [[0, 2], [0, 1, 2], [0]])
+@pytest.mark.parametrize("allocator", ALLOCATORS)
+def test_neurons_that_reach_nothing_are_no_harm_to_the_next_connection(allocator, reached):
+    """As the border of a convolution with strides, and a residual connection after it."""
+    layers = Layers(4)
+    post = layers.population(3, "post")
+    pairs = [(row, column) for column in reached for row in range(3)]
+    first = nengo.Sparse((3, 4), indices=pairs, init=layers.weights(len(pairs)))
+    layers.connect(layers.encoder, post, first)
+    layers.connect(layers.encoder, post, layers.weights(4, 3).T)
+    other = nengo.Sparse((3, 4), indices=[(1, 1), (2, 2)], init=[0.5, 1])
+    layers.connect(layers.encoder, post, other)
+    layers.connect(post, post, layers.weights(3, 3).T)
+    layers.net.config[post].block_shape = stack.nengo_loihi().BlockShape((2,), (3,))
+    counter = MessageCounter(layers.net, STEPS)
+    mapping = place(
+        layers.net, model=counter.simulator, activity=counter.spikes, allocator=allocator
+    )
+    assert message_counts(mapping) == +counter.messages
+    assert sum(counter.messages.values()) > 100
+    core_of = board_cores(counter.simulator.model, allocator)
+    for core in core_of:  # axons that are built are numbered without gaps
+        numbers = [n for ids in core.synapse_axons.values() for n in ids if n is not None]
+        assert sorted(numbers) == list(range(len(numbers)))
+
+
+def board_cores(model, allocator):
+    """Cores of NengoLoihi's own board."""
+    cls = getattr(stack.nengo_loihi().hardware.allocators, ALLOCATORS[allocator])
+    return [core for chip in cls()(model, n_chips=1).chips for core in chip.cores]
+
+
 @pytest.mark.parametrize("pop_type", [16, 32])
 @pytest.mark.parametrize("seed", range(4))
 def test_messages_of_images_equal_those_of_the_emulator(seed, pop_type):
