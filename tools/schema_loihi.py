@@ -340,6 +340,7 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "least": "number: Of any, at least.",
                 "gap": "number: Share of what was found that may be saved at most.",
                 "over": "string: What any is: other blocks, or these on the same cores.",
+                "exact?": "boolean: Whether all were tried, so that one of them reaches it.",
             },
             "Lower bounds.",
         ],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -259,14 +261,15 @@ def test_no_order_of_blocks_has_fewer_hops_or_crossings(seed, mesh):
     )
     bounds = {bound.quantity: bound for bound in mapping.bounds}
     hops = least_by_order(mapping, lambda a, b: sum(walk(mapping.mesh, a, b)[:2]))
-    assert bounds["hops"].least <= hops <= bounds["hops"].found == mapping.hops.total
+    assert bounds["hops"].exact
+    assert bounds["hops"].least == hops <= bounds["hops"].found == mapping.hops.total
     better = mapping.optimised()
-    assert {b.quantity: b.least for b in better.bounds}["hops"] == bounds["hops"].least
-    assert bounds["hops"].least <= hops <= better.hops.total
+    assert {b.quantity: b.least for b in better.bounds}["hops"] == hops == better.hops.total
     if mapping.n_chips > 1:
         size = mapping.mesh.n_cores
         crossing = least_by_order(mapping, lambda a, b: a // size != b // size)
-        assert bounds["chip to chip"].least <= crossing <= bounds["chip to chip"].found
+        assert bounds["chip to chip"].exact
+        assert bounds["chip to chip"].least == crossing <= bounds["chip to chip"].found
 
 
 @settings(max_examples=80, derandomize=True, deadline=None)
@@ -292,7 +295,25 @@ def test_each_bound_of_an_assignment_by_all_arrangements(seed, full):
         bounds.append(exact._projected_eigenvalues(problem))
     for bound in bounds:
         assert bound <= least + 1e-9
-    assert exact.lower_bound(problem) == pytest.approx(max([*bounds, 0.0]))
+    assert exact.all_are_tried(problem) and exact.lower_bound(problem) == least
+    with patch.object(exact, "MAX_TRIED", 0):
+        assert not exact.all_are_tried(problem)
+        assert exact.lower_bound(problem) == pytest.approx(max([*bounds, 0.0]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_arrangements_of_several_seats_a_place(seed):
+    """As many as permutations, divided by those within a place."""
+    rng = np.random.RandomState(seed)
+    capacity = rng.randint(1, 5, 3)
+    n_items = int(capacity.sum())
+    ways = math.factorial(n_items) / np.prod([math.factorial(n) for n in capacity])
+    flow = np.triu(rng.randint(0, 30, (n_items, n_items)), 1).astype(float)
+    distance = HopCosts().of_tiles(Mesh(3, 1, 1), 3)
+    problem = exact.Problem(flow + flow.T, distance, capacity, np.zeros(3, dtype=int))
+    for limit in (ways, ways - 1):
+        with patch.object(exact, "MAX_ARRANGEMENTS", limit):
+            assert exact.all_are_tried(problem) == (limit == ways)
 
 
 def test_of_many_seats_the_bound_is_less_but_there(monkeypatch):
@@ -318,10 +339,11 @@ def test_bounds_are_shown(tmp_path):
     for entry, bound in zip(content, mapping.bounds):
         assert entry == {
             "quantity": bound.quantity, "found": bound.found, "least": bound.least,
-            "gap": bound.gap, "over": bound.over,
+            "gap": bound.gap, "over": bound.over, "exact": bound.exact,
         }  # fmt: skip
     text = " ".join(str(mapping).split())
     for bound in mapping.bounds:
-        assert bound.is_optimal or f"(at most {bound.gap:.0%} to save)" in text, bound
+        most = "" if bound.exact else "at most "
+        assert bound.is_optimal or f"({most}{bound.gap:.0%} to save)" in text, bound
     assert "At least, by proof" in text
     assert "At least, by proof" in mapping.to_html()

@@ -1,7 +1,8 @@
 """What no arrangement of a quadratic assignment costs less than.
 
-Three bounds, of which the largest counts: each is the best of some networks. ``A`` are the flows
-between items, and ``B`` the distances between seats, of which a place has several.
+Where there are few arrangements all of them are tried, and the bound is the cost of the best. Else
+there are three bounds, of which the largest counts: each is the best of some networks. ``A`` are
+the flows between items, and ``B`` the distances between seats, of which a place has several.
 
 **Gilmore (1962) and Lawler (1963).** An item in a seat pays at least its largest flow times the
 smallest distance to another seat, plus the second largest times the second smallest, and so on: no
@@ -25,8 +26,12 @@ sum of products of the sums of rows, whose least is again that of sorted lists.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import comb
 
 import numpy as np
+
+#: Arrangements that are all tried, of so many items: as many as of eight in eight places.
+MAX_ARRANGEMENTS, MAX_TRIED = 40_320, 16
 
 #: Seats that items are assigned to exactly, and whose distances are taken apart into eigenvalues.
 MAX_SEATS = 1024
@@ -65,15 +70,50 @@ class Problem:
 
 
 def lower_bound(problem: Problem) -> float:
-    """A cost that no arrangement is below: the largest of the bounds of this file."""
+    """A cost that no arrangement is below: that of the best, if all are tried, or else a bound.
+
+    Regions are not asked for: without them there are more arrangements, and none of less cost.
+    """
     if len(problem.flow) < 2:
         return 0.0
+    if all_are_tried(problem):
+        return _least_of_all(problem)
     bounds = [_gilmore_lawler(problem)]
     if len(problem.flow) <= MAX_ITEMS:
         bounds.append(_donath_hoffman(problem))
     if len(problem.flow) == problem.capacity.sum() <= MAX_SEATS:
         bounds.append(_projected_eigenvalues(problem))
     return max(bounds)
+
+
+def all_are_tried(problem: Problem) -> bool:
+    """Whether there are so few arrangements that the lower bound is the cost of the best."""
+    n_items = len(problem.flow)
+    if n_items > MAX_TRIED:
+        return False
+    ways = np.zeros(n_items + 1)  # to put so many of the items into the places up to here
+    ways[0] = 1
+    for room in problem.capacity[problem.capacity > 0]:
+        before = ways.copy()
+        for n in range(1, n_items + 1):
+            ways[n] += sum(comb(n, k) * before[n - k] for k in range(1, min(room, n) + 1))
+        if ways[n_items] > MAX_ARRANGEMENTS:
+            return False
+    return True
+
+
+def _least_of_all(problem: Problem) -> float:
+    """The cost of the best of all arrangements: one item after the other into every place."""
+    places = np.flatnonzero(problem.capacity)
+    found = np.zeros((1, 0), dtype=np.int64)
+    cost, room = np.zeros(1), problem.capacity[places][None]
+    for item, flow in enumerate(problem.flow):
+        way, place = np.nonzero(room)
+        distance = problem.distance[places[place, None], found[way]]
+        cost = cost[way] + distance @ flow[:item]
+        found, room = np.column_stack([found[way], places[place]]), room[way]
+        room[np.arange(len(way)), place] -= 1
+    return float(cost.min())
 
 
 def _gilmore_lawler(problem: Problem) -> float:

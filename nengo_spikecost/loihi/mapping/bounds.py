@@ -18,7 +18,8 @@ Weights that a population of axons shares may be stored once for all, and count 
 
 **Chip to chip** and **hops**, over all ways to put the blocks as they are on the same cores.
 Messages between two blocks are then given, and who is where is a quadratic assignment
-(`assignment_bounds`). For messages between chips, any two chips are at a distance of 1.
+(`assignment_bounds`). For messages between chips, any two chips are at a distance of 1. Where there
+are few ways, as of eight blocks, all are tried: the bound is then exact.
 
 **A step**, over the same as messages. The slowest core of a layer takes at least as long as the
 layer's cores do on average, since work is only dealt out: every neuron is updated at every step,
@@ -43,7 +44,7 @@ import numpy as np
 
 from ...chip.mesh import HopCosts
 from ...energy.loihi_chip import Profile, shipped_chip
-from .assignment_bounds import Problem, lower_bound
+from .assignment_bounds import Problem, all_are_tried, lower_bound
 from .unavoidable_work import Placed, UnavoidableWork
 
 ANY_BLOCKS = "any blocks on as many cores a layer"
@@ -61,16 +62,19 @@ class Bound:
         Of this placement, and of any: messages and hops of an inference; of a step, s.
     over : str
         What any is: `ANY_BLOCKS` or `THESE_BLOCKS`.
+    exact : bool
+        Whether one of them is known to reach the bound, since all were tried.
     """
 
     quantity: str
     found: float
     least: float
     over: str
+    exact: bool = False
 
     @property
     def gap(self) -> float:
-        """Share of what was found that a better placement might save at most."""
+        """Share of what was found that a better placement might save at most; if exact, saves."""
         return 1 - self.least / self.found if self.found else 0.0
 
     @property
@@ -99,34 +103,38 @@ def placement_bounds(mapping: Placed, profile: Profile | None = None) -> tuple[B
         Bound("messages", per(int(traffic.messages.sum())), per(work.least_messages()), ANY_BLOCKS)
     ]
     if mapping.n_chips > 1:
-        least = per(_chip_to_chip(mapping))
-        bounds.append(Bound("chip to chip", per(mapping.chip_to_chip), least, THESE_BLOCKS))
-    bounds.append(Bound("hops", per(mapping.hops.total), per(_hops(mapping)), THESE_BLOCKS))
+        bounds.append(
+            _of_these_blocks(mapping, "chip to chip", mapping.chip_to_chip, _chips(mapping))
+        )
+    bounds.append(_of_these_blocks(mapping, "hops", mapping.hops.total, _tiles(mapping)))
     if traffic.n_steps is not None:
         profile = shipped_chip().profiles["silicon"] if profile is None else profile
         bounds.append(Bound("step", *work.step_s(profile), ANY_BLOCKS))
     return tuple(bounds)
 
 
-def _chip_to_chip(mapping: Placed) -> int:
+def _chips(mapping: Placed) -> Problem:
+    """Blocks to be put on chips, where every message to another chip counts 1."""
     chips = np.bincount(mapping.positions // mapping.mesh.n_cores)
-    return _least_cost(mapping, 1.0 - np.eye(len(chips)), chips)
+    return _problem(mapping, 1.0 - np.eye(len(chips)), chips)
 
 
-def _hops(mapping: Placed) -> int:
+def _tiles(mapping: Placed) -> Problem:
+    """Blocks to be put on tiles, where every hop counts 1."""
     n_tiles = mapping.mesh.n_tiles * mapping.n_chips
     seats = np.bincount(mapping.mesh.tile_of(mapping.positions), minlength=n_tiles)
-    return _least_cost(mapping, HopCosts().of_tiles(mapping.mesh, n_tiles), seats)
+    return _problem(mapping, HopCosts().of_tiles(mapping.mesh, n_tiles), seats)
 
 
-def _least_cost(mapping: Placed, distance: np.ndarray, capacity: np.ndarray) -> int:
-    """Messages times distance between places that hold so many blocks, at least."""
+def _problem(mapping: Placed, distance: np.ndarray, capacity: np.ndarray) -> Problem:
+    """The messages between blocks, to be put into places that hold so many of them."""
     flow = mapping.between_cores.astype(np.float64)
     np.fill_diagonal(flow, 0)
-    places = np.zeros(len(capacity), dtype=np.int64)
-    return _whole(lower_bound(Problem(flow + flow.T, distance, capacity, places)))
+    return Problem(flow + flow.T, distance, capacity, np.zeros(len(capacity), dtype=np.int64))
 
 
-def _whole(bound: float) -> int:
-    """What is whole is at least the next whole number, but for rounding."""
-    return math.ceil(bound * (1 - 1e-9))
+def _of_these_blocks(mapping: Placed, quantity: str, found: int, problem: Problem) -> Bound:
+    # what is whole is at least the next whole number, but for rounding
+    least = math.ceil(lower_bound(problem) * (1 - 1e-9))
+    per, exact = mapping.per_inference, all_are_tried(problem)
+    return Bound(quantity, per(found), per(least), THESE_BLOCKS, exact)

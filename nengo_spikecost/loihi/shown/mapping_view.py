@@ -283,7 +283,8 @@ def _bound(bound: Bound) -> str:
     named = what.get(bound.quantity, bound.quantity)
     if bound.is_optimal:
         return f"{found} {named}, as here"
-    return f"{least} {named}, here {found} (at most {bound.gap:.0%} to save)"
+    most = "" if bound.exact else "at most "
+    return f"{least} {named}, here {found} ({most}{bound.gap:.0%} to save)"
 
 
 def _searched(mapping: Mapping) -> str:
