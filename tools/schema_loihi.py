@@ -135,11 +135,17 @@ CHIP_COST: dict[str, Any] = {
     "latency_is_at_least": "boolean: Whether a part of the time is not known.",
     "step_s": "@range: Time of a step in s.",
     "inferences_per_s": "@range: Inferences per second.",
-    "time_parts_s": {"": "Where the time of an inference goes.", "*": "number: Time in s."},
+    "time_parts_s": {
+        "": "Where the time of an inference goes.", "*": "number|null: Time in s; null: not known.",
+    },
+    "not_predicted?": [
+        "string: time of a step, or a boundary of energy.",
+        "What hangs on a time of steps that is not known: nominal values are null.",
+    ],
     "slowest_core": "string: Name of the core that is most often the slowest.",
     "floorline": {
         "": "What decides the time of a step.",
-        "with_host": {"": "As steps are.", **FLOORLINE},
+        "with_host?": {"": "As steps are, if their time is predicted.", **FLOORLINE},
         "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
     },
     "measurability": [

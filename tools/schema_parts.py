@@ -145,6 +145,7 @@ ESTIMATE: dict[str, Any] = {
         "power_W": "number: Power in W, of all chips.",
         "seconds": "number: Time of an inference in s.",
         "n_chips": "integer: Chips.",
+        "at_least?": "boolean: Whether the time is the shortest that it may be: not predicted.",
     },
     "host_energy_J": "number: Energy in J of the work beside the device, in no total.",
     "host_device": "string|null: The device that work is priced on.",
@@ -219,7 +220,7 @@ SCORE: dict[str, Any] = {
 RANGE: dict[str, Any] = {
     "": "A value, with all constants together at the ends of their ranges.",
     "low": "number|null: With the constants that make it lowest; null: not bounded.",
-    "nominal": "number|null: With the constants as they are.",
+    "nominal": "number|null: With the constants as they are; null: not predicted.",
     "high": "number|null: With the constants that make it highest.",
 }
 

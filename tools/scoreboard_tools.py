@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -211,7 +212,7 @@ def of_this_package(kinds: tuple[str, ...]) -> Callable[[Row], float | str]:
         own = [p for p in _predictions() if p.key == row.key and p.constants.startswith(kinds)]
         held_out = [p.value.nominal for p in own if p.held_out == "yes"]
         if held_out:
-            return float(held_out[0])
+            return "not predicted" if math.isnan(held_out[0]) else float(held_out[0])
         return "made of it" if own else "not tried"
 
     return answer

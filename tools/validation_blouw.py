@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from validation_data import Prediction, measurements
 from validation_networks import N_INFERENCES, SETTINGS, STEPS_PER_INFERENCE, scaling
-from validation_powers import board_power, plus, static_power, times
+from validation_powers import board_power, plus, processor, static_power, times
 
-from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.loihi_chip import ChipCost, Range, price_chip
 
 PROFILES = ("davies2018", "silicon")
@@ -24,8 +23,11 @@ BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 KWS_S = 337e-6 * STEPS_PER_INFERENCE
 NO_COPIES_S, TEN_COPIES_S = 795e-6 * STEPS_PER_INFERENCE, 877e-6 * STEPS_PER_INFERENCE
 
-#: Multiply-accumulates of the network without spikes, 390-256-256-29, and its neurons.
+#: Multiply-accumulates of the network without spikes, 390-256-256-29, and its neurons; of ten
+#: layers of 256 by 256, and how many of these were added.
 KWS_MACS, KWS_NEURONS = 390 * 256 + 256 * 256 + 256 * 29, 256 + 256 + 29
+COPY_MACS, COPY_NEURONS = 10 * 256 * 256, 10 * 256
+COPIES = (0, 2, 4, 6, 8, 10)
 
 
 def core_dynamic(profile: str, n_copies: int, setting: str = SETTINGS[0]) -> Range:
@@ -135,15 +137,27 @@ def _scaling() -> Iterator[Prediction]:
 
 
 def _without_spikes() -> Iterator[Prediction]:
-    for device in ("cpu", "gpu"):
-        found = devices.get(device)
-        energy = KWS_MACS * found.energy_per_synop_J + KWS_NEURONS * found.energy_per_neuron_J
-        yield Prediction(
-            f"kws_{device}",
-            f"device {device}",
-            Range(energy, energy, energy),
-            f"{KWS_MACS:,} multiply-accumulates, batch of 1",
-        )
+    """By devices of large batches, and by those that are called for every sample, above idle."""
+    for kind in ("cpu", "gpu"):
+        for key, n_copies in ((f"kws_{kind}", 0), *((f"scaled_{kind}_{n}", n) for n in COPIES)):
+            macs = KWS_MACS + n_copies * COPY_MACS
+            operations = macs + KWS_NEURONS + n_copies * COPY_NEURONS
+            yield Prediction(
+                key,
+                f"device {kind}",
+                processor(kind, operations),
+                f"{macs:,} multiply-accumulates, batch of 1",
+            )
+            made_of = key.startswith("kws") or (kind == "cpu" and n_copies in (0, 10))
+            single = processor(f"{kind}_single", operations)
+            yield Prediction(
+                key,
+                f"device {kind}_single",
+                Range(single.low, single.low, single.low),
+                f"{macs:,} multiply-accumulates and a call, above idle power",
+                "no" if made_of else "same board",
+                ends=False,
+            )
 
 
 def sensitivity() -> list[tuple[str, float, Range, Range]]:

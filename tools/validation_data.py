@@ -14,8 +14,12 @@ from nengo_spikecost.energy.loihi_chip import Range
 DATA = Path(__file__).with_name("board_measurements.toml")
 
 BOUNDARIES = (
-    "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "step",
+    "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "above idle",
+    "step",
 )  # fmt: skip
+PROCESSORS = ("whole device", "above idle")
+"""Boundaries of processors without spikes."""
+
 EVIDENCE = ("read", "computed", "quoted", "second-hand")
 UNITS = ("J", "W", "s")
 
@@ -93,11 +97,14 @@ class Prediction:
         return self.value.nominal / measured - 1
 
     def verdict(self, measured: float, low: float | None = None, high: float | None = None) -> str:
-        """``"good"``, ``"in range"``, ``"in a wide range"`` or ``"bad"``.
+        """``"good"``, ``"in range"``, ``"in a wide range"``, ``"bad"`` or ``"not predicted"``.
 
-        A range does not save a prediction if its end is the measurement itself. ``low`` and
-        ``high`` are how well the measurement is known, if that is told.
+        The package says what is not predicted, whatever was measured: `Range.predicted`. A range
+        does not save a prediction if its end is the measurement itself. ``low`` and ``high`` are
+        how well the measurement is known, if that is told.
         """
+        if not self.value.predicted:
+            return "not predicted"
         if abs(self.error(measured)) <= GOOD:
             return "good"
         least, most = (measured if end is None else end for end in (low, high))
@@ -190,6 +197,26 @@ class HostTime:
 def host_times() -> list[HostTime]:
     """All published pairs of a step's time and what a host does in it."""
     return [HostTime(**entry) for entry in _content()["host_times"]]
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why measurements are not met, or not predicted.
+
+    Attributes
+    ----------
+    rows : list of str
+        Their keys.
+    reason : str
+    """
+
+    rows: list[str]
+    reason: str
+
+
+def whys() -> list[Why]:
+    """Causes of all that is neither good nor in range."""
+    return [Why(**entry) for entry in _content()["why"]]
 
 
 def left_out() -> list[LeftOut]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from validation_blouw import PROFILES
 from validation_data import Prediction
-from validation_powers import board_power, plus, static_power
+from validation_powers import board_power, plus, processor, static_power
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import LEVELS
@@ -157,14 +157,14 @@ def nxtf() -> Iterator[Prediction]:
         "in Intel's tutorial of NxTF",
         assumes="spikes",
     )
-    for device in ("cpu", "gpu"):
-        energy = 341_000 * devices.get(device).energy_per_synop_J
-        yield Prediction(
-            f"nxtf_mnist_{device}",
-            f"device {device}",
-            Range(energy, energy, energy),
-            "341,000 multiply-accumulates, one a synapse",
-        )
+    for kind in ("cpu", "gpu"):
+        for device, call in ((kind, ""), (f"{kind}_single", ", and a call of another machine")):
+            yield Prediction(
+                f"nxtf_mnist_{kind}",
+                f"device {device}",
+                processor(device, 341_000),
+                f"341,000 multiply-accumulates, one a synapse{call}",
+            )
     power = plus(
         board_power("static_core", 861), board_power("x86_clock", 7), board_power("x86_code")
     )

@@ -28,15 +28,17 @@ import validation_quartz as quartz
 from doc_pages import same_output
 from validation_data import (
     HELD_OUT,
+    PROCESSORS,
     Measurement,
     Prediction,
     left_out,
     measurements,
     sources,
+    whys,
 )
 
 from nengo_spikecost.energy.loihi_chip import Range
-from nengo_spikecost.layout.si import si
+from nengo_spikecost.layout.si import MISSING, si
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "validation.md"
 
@@ -87,9 +89,10 @@ def percent(value: float) -> str:
 
 def amount(value: Range, unit: str) -> str:
     """A prediction, with its range if it has one."""
-    nominal = si(value.nominal, unit)
     low, high = si(value.low, unit), si(value.high, unit)
-    return nominal if low == high else f"{nominal} ({low} to {high})"
+    if low == high or not value.predicted:
+        return value.text(unit)
+    return f"{si(value.nominal, unit)} ({low} to {high})"
 
 
 def measured(found: Measurement) -> str:
@@ -106,15 +109,18 @@ def row(prediction: Prediction) -> str:
     held = prediction.held_out
     if held == "yes" and not prediction.ends:
         held = "yes, but for the ends"
+    value, verdict = prediction.value, prediction.verdict(found.value, found.low, found.high)
+    if not value.predicted:
+        inside = value.low <= found.value <= value.high
+        verdict += f", {'inside' if inside else 'outside'} its range"
     cells = [
         f"{found.what} ({found.evidence})",
         found.boundary,
         f"{prediction.constants}: {prediction.basis}",
-        amount(prediction.value, found.unit),
+        amount(value, found.unit),
         measured(found),
-        percent(prediction.error(found.value)),
-        prediction.verdict(found.value, found.low, found.high)
-        + (f", assumes {prediction.assumes}" if prediction.assumes else ""),
+        percent(prediction.error(found.value)) if value.predicted else MISSING,
+        verdict + (f", assumes {prediction.assumes}" if prediction.assumes else ""),
         held,
     ]
     return f"| {' | '.join(cells)} |"
@@ -137,33 +143,70 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+WORDS = ("not predicted", "good", "in range", "in a wide range", "bad")
+
+
 def summary() -> str:
-    """How many predictions are good, by boundary, of those that are held out."""
+    """How many predictions are good, by boundary, of those that are held out; and both shares."""
     lines = [
-        "| Boundary | Predictions | Good | by an assumption | In range | Wide | Bad "
+        "| Boundary | Rows | Not predicted | Good | by an assumption | In range | Wide | Bad "
         "| Median error |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     found = [p for p in all_predictions() if p.held_out == "yes"]
     for boundary in dict.fromkeys(measurements()[p.key].boundary for p in found):
         own = [p for p in found if measurements()[p.key].boundary == boundary]
         lines.append(_summary_line(boundary, own))
+    of_boards = [p for p in found if measurements()[p.key].boundary not in PROCESSORS]
+    lines.append(_summary_line("boards and chips", of_boards))
     lines.append(_summary_line("all", found))
     same = [p for p in all_predictions() if p.held_out == "same board"]
     lines.append(_summary_line("with constants of the same board", same))
-    return "\n".join([*lines, ""])
+    shares = f"{_shares('Boards and chips', of_boards)} {_shares('With processors', found)}"
+    return "\n".join([*lines, "", shares, ""])
+
+
+def verdict(prediction: Prediction) -> str:
+    """Of a prediction, with its measurement looked up."""
+    found = measurements()[prediction.key]
+    return prediction.verdict(found.value, found.low, found.high)
+
+
+def _shares(name: str, found: list[Prediction]) -> str:
+    """Of those that are predicted, and of all."""
+    verdicts = [verdict(p) for p in found]
+    met = sum(word in ("good", "in range") for word in verdicts)
+    predicted = len(verdicts) - verdicts.count("not predicted")
+    return (
+        f"{name}: good or in range are {met} of {predicted} that are predicted "
+        f"({met / predicted:.0%}), and of all {len(found)} rows {met / len(found):.0%}."
+    )
 
 
 def _summary_line(name: str, found: list[Prediction]) -> str:
-    of = [measurements()[p.key] for p in found]
-    verdicts = [p.verdict(m.value, m.low, m.high) for p, m in zip(found, of)]
-    errors = sorted(abs(p.error(m.value)) for p, m in zip(found, of))
-    middle = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
-    words = ("good", "in range", "in a wide range", "bad")
-    good, inside, wide, bad = (verdicts.count(verdict) for verdict in words)
-    assumed = sum(bool(p.assumes) for p, verdict in zip(found, verdicts) if verdict == "good")
-    cells = [name, len(found), good, assumed, inside, wide, bad, f"{100 * middle:.0f} %"]
+    verdicts = [verdict(p) for p in found]
+    errors = sorted(abs(p.error(measurements()[p.key].value)) for p in found if p.value.predicted)
+    unknown, good, inside, wide, bad = (verdicts.count(word) for word in WORDS)
+    assumed = sum(bool(p.assumes) for p, word in zip(found, verdicts) if word == "good")
+    middle = MISSING
+    if errors:
+        median = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
+        middle = f"{100 * median:.0f} %"
+    cells = [name, len(found), unknown, good, assumed, inside, wide, bad, middle]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def causes() -> str:
+    """Why rows are neither good nor in range: those that are not predicted, and the others."""
+    lines = []
+    for why in whys():
+        what = "; ".join(_what(measurements()[key]) for key in why.rows)
+        lines.append(f"* {what}: {why.reason}.")
+    return "\n".join([*lines, ""])
+
+
+def _what(found: Measurement) -> str:
+    return f"*{found.what}*"
 
 
 def rates() -> str:
@@ -198,6 +241,7 @@ def parts(sana_fe: bool) -> Iterator[tuple[str, str]]:
     """Name and fresh text of every part, in blank lines; SANA-FE's only if it is asked for."""
     made = {
         "summary": summary,
+        "causes": causes,
         "held out": held_out_words,
         "tables": tables,
         "rates": rates,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import LEVELS
 from nengo_spikecost.energy.loihi_chip import Board, Range
 from nengo_spikecost.energy.loihi_chip import shipped_chip as constants
@@ -31,6 +32,19 @@ def static_power(
     for level in LEVELS:
         found = static_powers_W(_board(board), n_cores, n_chips, n_cores, level)
         ends.append(sum(found.values()) - (0.0 if others else found["other chips"]))
+    return Range(*ends)
+
+
+def processor(name: str, operations: float) -> Range:
+    """Energy of a call of a device without spikes, in J."""
+    device = devices.get(name)
+    ends = []
+    for level in LEVELS:
+        own = device.at(level)
+        call_J = 0.0
+        if own.static_power is not None and own.step_time is not None:
+            call_J = own.static_power.value * own.step_time.value
+        ends.append(call_J + operations * own.energy_per_synop_J)
     return Range(*ends)
 
 

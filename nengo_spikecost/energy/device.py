@@ -139,10 +139,12 @@ class Device:
     energy_per_spike : Constant, optional
         Energy of a spike that leaves its neuron, besides its synops.
     static_power : Constant, optional
-        Power in W that is drawn whether there are spikes or not.
+        Power in W that is drawn whether there are spikes or not; of a device without spikes, in a
+        call besides its arithmetic.
     step_time : Constant, optional
-        Seconds that the device takes for a step of the network. Default: as long as the step
-        stands for; the device runs in real time.
+        Seconds that the device takes for a step of the network; without spikes, for a call, which
+        is one pass of a network that is small. Default: as long as the step stands for; the device
+        runs in real time.
     operations : mapping from str to Constant
         Energies of arithmetic and of memory accesses by name (``"int8_add"``), for cost models
         that price these.
@@ -198,10 +200,10 @@ class Device:
             unit = CONSTANTS.get(key, "J")
             if not isinstance(constant, Constant) or constant.unit != unit:
                 raise EnergyError(f"{where}: {key} must be a Constant in {unit}, not {constant!r}.")
-        if self.static_power is not None and not self.spiking:
+        if self.static_power is not None and not self.spiking and self.step_time is None:
             raise EnergyError(
-                f"{where}: static_power needs the time of an inference, which is known of spiking "
-                "devices only."
+                f"{where}: static_power of a device without spikes needs step_time, the time of a "
+                "call."
             )
 
     @property

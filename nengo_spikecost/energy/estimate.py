@@ -56,11 +56,14 @@ class StaticEnergy:
         Time of one inference on the device.
     n_chips : int
         Chips that the network's neurons need at least.
+    at_least : bool
+        Whether the time is not predicted, and this the shortest that it may be.
     """
 
     power_W: float
     seconds: float
     n_chips: int = 1
+    at_least: bool = False
 
     @property
     def energy_J(self) -> float:

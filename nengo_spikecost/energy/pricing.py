@@ -71,10 +71,15 @@ def with_static(workload: Workload, device: Device, cost_model: CostModel) -> En
 def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:
     """Energy drawn in the time of one inference; None if the static power is not known.
 
-    A step takes as long on the device as its ``step_time`` says, and else as it stands for.
+    A step takes as long on the device as its ``step_time`` says, and else as it stands for. A
+    device without spikes is called once a pass.
     """
     if device.static_power is None:
         return None
+    if not device.spiking:
+        assert device.step_time is not None
+        calls_s = workload.dense_passes * device.step_time.value
+        return StaticEnergy(device.static_power.value, calls_s)
     step_s = workload.dt if device.step_time is None else device.step_time.value
     n_chips = 1
     if device.neurons_per_chip is not None:

@@ -51,7 +51,11 @@ def _points(chart: Bars) -> list[dict[str, Any]]:
     rows = []
     for name, total, (low, high) in zip(chart.names, chart.totals, ranges):
         row: dict[str, Any] = {"name": name, "text": _amount(total, chart.unit)}
-        if total > 0:
+        if math.isnan(total) and low > 0:  # a band without a point
+            row["text"] = f"{_amount(low, chart.unit)} to {_amount(high, chart.unit)}"
+            ends = _place(chart, low), _place(chart, high)
+            row.update(low=ends[0], width=ends[1] - ends[0])
+        elif total > 0:
             ends = _place(chart, low or total), _place(chart, high)
             row.update(at=_place(chart, total), low=ends[0], width=ends[1] - ends[0])
             if low < high:

@@ -92,14 +92,14 @@ def draw_points(
     axes : matplotlib.axes.Axes
     names : sequence of str
     values : sequence of float
-        Those that are not positive have a row, and no point.
+        Those that are not positive have a row, and no point; NaN has its band.
     ranges : sequence of (float, float)
     unit : str
     """
     from matplotlib.ticker import EngFormatter
 
     for row, (low, high) in enumerate(ranges):
-        if values[row] > 0:
+        if not values[row] <= 0 and low > 0:
             axes.plot([low, high], [row, row], color=COLOURS[0], lw=5, alpha=0.35)
     places = [row for row, value in enumerate(values) if value > 0]
     axes.plot([values[row] for row in places], places, "o", color=COLOURS[0])

@@ -25,8 +25,8 @@ def fresh_table(monkeypatch):
 
 
 SHIPPED = [
-    "cpu", "gpu", "arm", "digital", "loihi", "loihi_silicon", "truenorth", "odin", "spinnaker",
-    "spinnaker2", "digital_snn",
+    "cpu", "gpu", "cpu_single", "gpu_single", "arm", "digital", "loihi", "loihi_silicon",
+    "truenorth", "odin", "spinnaker", "spinnaker2", "digital_snn",
 ]  # fmt: skip
 
 

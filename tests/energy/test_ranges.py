@@ -149,10 +149,25 @@ def test_constants_have_units():
         chip(energy_per_spike=1.0)
     with pytest.raises(EnergyError, match="unit must be one of J, W, s"):
         Constant(1.0, unit="pJ")
-    with pytest.raises(EnergyError, match="static_power needs the time of an inference"):
+    with pytest.raises(EnergyError, match="without spikes needs step_time, the time of a"):
         Device("x", False, Constant(1.0), Constant(1.0), static_power=Constant(1.0, unit="W"))
     with pytest.raises(EnergyError, match="level must be one of low, nominal, high"):
         chip().at("best")
+
+
+def test_a_processor_that_is_called_for_every_sample(workload):
+    """What a call takes comes besides its arithmetic, once a pass; low is above idle power."""
+    single, plain = devices.get("cpu_single"), estimate(workload, devices.get("cpu"))
+    found = estimate(workload, single)
+    arithmetic = plain.mean_J / 8.6e-9
+    assert arithmetic == 9  # neurons; there are no weights
+    assert found.static_J == pytest.approx(22.0 * 0.551e-3)
+    high_J = 22.0 * 0.551e-3 + arithmetic * 20.6e-9
+    assert found.mean_J == pytest.approx(high_J)
+    assert found.range_J == pytest.approx((8.9 * 0.551e-3 + arithmetic * 8.2e-9, high_J))
+    assert plain.static is None
+    often = estimate(replace(workload, dense_passes=3), single)
+    assert often.mean_J == pytest.approx(3 * high_J)
 
 
 def test_parts_that_are_the_same_for_all_samples(workload):

@@ -143,8 +143,8 @@ def _noise(where: str, entry: Any, names: DeviceFile) -> BoardNoise:
 def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
     times = ("step", "several_chips", "spike")
-    check_words(where, entry, ("description", "whole", "x86", *times), ())
-    words = given(entry, ("description", "whole", "x86"))
+    check_words(where, entry, ("description", "whole", "x86", "known", *times), ())
+    words = given(entry, ("description", "whole", "x86", "known"))
     for word, value in given(entry, times).items():
         words[word] = read_constant(f"{where}: {word}", value, "s", names)
     return HostIO(name=key, **words)

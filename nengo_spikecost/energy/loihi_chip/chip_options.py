@@ -46,7 +46,9 @@ class ChipOptions(Options):
         that the host sends, through the embedded x86), ``"host"`` (a host beside the board manages
         every step), ``"free_running"`` (nothing goes in), ``"none"`` (the cores alone), or seconds
         a step. Default: ``"x86"`` if neurons of the host send to the chip, else
-        ``"free_running"``.
+        ``"free_running"``. A time of steps that ``"host"`` decides, or ``"x86"`` on several chips,
+        is not predicted: it has a range and no nominal value, and so have the energies in which it
+        matters.
     powered_cores : int, "used" or "all"
         Cores that are on: those in use, all of the chips in use, or so many. It matters on boards
         of which the power of a chip in use is not known as a whole.
@@ -116,6 +118,7 @@ class ChipOptions(Options):
             powered_cores=_powered_cores(work, self.powered_cores),
             x86_active=active,
             x86_all=self.x86_active is not None,
+            assumed=self.host_io is None,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ... import check
 from ...errors import EnergyError
 from ..device import LEVELS, Constant
 from .measurability import BoardNoise
@@ -79,6 +80,10 @@ class Profile:
         return _at(self.times.get(event), level)
 
 
+KNOWN = ("always", "one chip", "never")
+"""On how many chips a `HostIO` is known well enough to predict a time from it."""
+
+
 @dataclass(frozen=True)
 class HostIO:
     """How long a step takes at least because of what goes in and out of the chip.
@@ -97,6 +102,9 @@ class HostIO:
         added to a step, not even at the high end.
     x86 : bool
         Whether the x86 runs code for that time.
+    known : {"always", "one chip", "never"}
+        On which boards these times say how long a step takes; elsewhere they say how long it took
+        other networks, and a step whose time they decide is not predicted.
     """
 
     name: str
@@ -106,6 +114,14 @@ class HostIO:
     whole: bool = True
     x86: bool = True
     description: str = ""
+    known: str = "always"
+
+    def __post_init__(self) -> None:
+        check.choice(f"HostIO {self.name!r}: known", self.known, KNOWN, EnergyError, quoted=True)
+
+    def is_known(self, n_chips: int) -> bool:
+        """Whether these are the times of a board of so many chips."""
+        return self.known == "always" or (self.known == "one chip" and n_chips == 1)
 
     def step_s(self, n_chips: int, level: str) -> float:
         """Time of a step on so many chips, without what each spike takes."""

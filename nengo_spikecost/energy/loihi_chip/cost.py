@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,8 @@ from .floorline_record import HOST, Floorline
 from .measurability import Measurability, measurability, sentence_of
 from .price import ChipPrice, Setting, price_at
 from .ranges import Range
+from .step_time import IN_AND_OUT
+from .unknown_time import unknown_sentence
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +40,8 @@ class ChipCost(Result):
     """Energy and latency of an inference on Loihi, as `price_chip` returns it.
 
     Energies are in J and times in s, per inference and averaged over samples; a `Range` has
-    them with all constants low, as they are, and high.
+    them with all constants low, as they are, and high. What hangs on a time of steps that is not
+    known has the two ends and no nominal value: see `step_predicted`.
 
     Attributes
     ----------
@@ -84,12 +88,11 @@ class ChipCost(Result):
         """Energies within the boundaries, time and cores, in a line."""
         cores, chips = counted(self.work.n_cores, "core"), counted(self.work.n_chips, "chip")
         if self.work.runs_on:
-            ends = {name: si(self.running_W(name).nominal, "W") for name in BOUNDARIES}
-            step, dt = si(self.step_s.nominal, "s"), si(self.work.dt, "s")
-            when = f"while it runs, a step in {step} of {dt}"
+            ends = {name: self.running_W(name).text("W") for name in BOUNDARIES}
+            when = f"while it runs, a step in {self.step_s.text('s')} of {si(self.work.dt, 's')}"
         else:
-            ends = {name: si(energy.nominal, "J") for name, energy in self.boundaries.items()}
-            when = f"in {si(self.latency_s.nominal, 's')} per inference"
+            ends = {name: energy.text("J") for name, energy in self.boundaries.items()}
+            when = f"in {self.latency_s.text('s')} per inference"
         return (
             f"{ends['core dynamic']} its cores, {ends['chip']} the chip, {ends['board']} a board, "
             f"{when} ({cores} of {chips}, emulated)"
@@ -105,13 +108,44 @@ class ChipCost(Result):
             is what NxSDK calls the total; with that of their chips; with that of the other chips
             on the board.
         """
-        checked_boundary(boundary)
-        return self._range(lambda price: float(price.energy_J(boundary).mean()))
+        found = self._range(lambda price: float(price.energy_J(boundary).mean()))
+        return self._in_time(found) if checked_boundary(boundary) else found
 
-    @property
+    @cached_property
     def latency_s(self) -> Range:
         """Time of an inference. ``latency_is_at_least`` says if it is a lower bound."""
-        return self._range(lambda price: float(price.time.latency_s.mean()))
+        found = self._range(lambda price: float(price.time.latency_s.mean()))
+        return found if self.host_io.is_known(self.work.n_chips) else found.unless_too_wide()
+
+    @property
+    def step_predicted(self) -> bool:
+        """Whether the time of a step is predicted.
+
+        It is not if something decides it whose time is not known, such as a host beside the board
+        (`HostIO.known`), and if that matters: its range is then wider than `TELLING` times.
+        Energies that hold what is drawn for the time are not predicted either, where they are as
+        wide.
+        """
+        return self.latency_s.predicted
+
+    @property
+    def not_predicted(self) -> tuple[str, ...]:
+        """The time of a step, and boundaries of energy, if they are not predicted."""
+        named = [name for name, energy in self.boundaries.items() if not energy.predicted]
+        return () if self.step_predicted else ("time of a step", *named)
+
+    def not_predicted_sentence(self) -> str:
+        """What is not predicted, why, and what to do; ``""`` if all is."""
+        if self.step_predicted:
+            return ""
+        return unknown_sentence(self.step_s, self.host_io, self.not_predicted[1:])
+
+    def check_predicted(self, boundary: str | None = None) -> None:
+        """Raise an `EnergyError` if the energy within a boundary, or the time, is not predicted."""
+        found = self.latency_s if boundary is None else self.energy_J(boundary)
+        if not found.predicted:
+            less = "" if boundary is None else " Or take boundary='core dynamic'."
+            raise EnergyError(f"Not predicted: {self.not_predicted_sentence()}.{less}")
 
     @property
     def step_s(self) -> Range:
@@ -144,7 +178,9 @@ class ChipCost(Result):
         steps take longer than that, it runs as fast as it can.
         """
         ran_s = self.work.n_steps * self.work.dt
-        return self._range(lambda price: float(price.running_W(boundary, ran_s).mean()))
+        return self._in_time(
+            self._range(lambda price: float(price.running_W(boundary, ran_s).mean()))
+        )
 
     @property
     def parts_J(self) -> dict[str, Range]:
@@ -154,13 +190,20 @@ class ChipCost(Result):
         board = [p.board_J() for p in prices]
         return {
             **{key: Range(*(float(c[key].sum(axis=1).mean()) for c in cores)) for key in cores[1]},
-            **{key: Range(*(float(b[key].mean()) for b in board)) for key in board[1]},
+            **{
+                key: self._in_time(Range(*(float(b[key].mean()) for b in board)))
+                for key in board[1]
+            },
         }
 
     @property
     def time_parts_s(self) -> dict[str, float]:
-        """Where the time of an inference goes; see `TIME_PARTS`."""
-        return {key: float(part.mean()) for key, part in self.nominal.time.parts_s.items()}
+        """Where the time of an inference goes; see `TIME_PARTS`.
+
+        ``"in and out"`` is NaN where the time of a step is not predicted.
+        """
+        parts = {key: float(part.mean()) for key, part in self.nominal.time.parts_s.items()}
+        return parts if self.step_predicted else {**parts, IN_AND_OUT: math.nan}
 
     @property
     def latency_is_at_least(self) -> bool:
@@ -191,9 +234,11 @@ class ChipCost(Result):
 
     def limit_sentence(self) -> str:
         """What sets the time of most steps; where it is the host, of the cores alone, too."""
-        found = self.floorline()
+        found = self.floorline(host=self.step_predicted)
         sentence = found.sentence()
-        if found.chip.decider == HOST:
+        if not self.step_predicted:
+            sentence = f"of the cores alone {sentence}"
+        elif found.chip.decider == HOST:
             sentence += f". Of the cores alone {self.floorline(host=False).sentence()}"
         if not found.by_step:
             sentence += ". by_step=True (--by-step) tells of single steps"
@@ -219,7 +264,8 @@ class ChipCost(Result):
         Raises
         ------
         EnergyError
-            If no repeats of that board are published, or it does not read that boundary.
+            If no repeats of that board are published, it does not read that boundary, or the time
+            of a step is not predicted.
         """
         checked_boundary(boundary)
         cost = self if board is None else self._on(board)
@@ -230,6 +276,11 @@ class ChipCost(Result):
                 f"board {found.name}: no repeats of a measurement are published, so that its noise "
                 f"is not known; it is of {', '.join(map(repr, known))}."
             )
+        if not cost.step_predicted:
+            raise EnergyError(
+                f"How often {found.name} has to run it is not known: "
+                f"{cost.not_predicted_sentence()}."
+            )
         power_W = cost.running_W(boundary) if cost.work.runs_on else cost.power_W(boundary)
         return measurability(
             found.noise, found.name, boundary, power_W, cost.work.n_steps,
@@ -239,7 +290,7 @@ class ChipCost(Result):
     def measurability_sentence(self, error: float = 0.1, confidence: float = 0.95) -> str:
         """What of the network the board can measure, and how often it has to run; else ``""``."""
         noise = self.board.noise
-        if noise is None:
+        if noise is None or not self.step_predicted:
             return ""
         parts = [
             self.measurability(name, error=error, confidence=confidence)
@@ -331,3 +382,7 @@ class ChipCost(Result):
 
     def _range(self, value: Callable[[ChipPrice], float]) -> Range:
         return Range(*(value(price) for price in (self.low, self.nominal, self.high)))
+
+    def _in_time(self, found: Range) -> Range:
+        """What hangs on the time of a step: not predicted if that is not, and it is as wide."""
+        return found if self.step_predicted else found.unless_too_wide()

@@ -11,6 +11,7 @@ from ...errors import EnergyError, MissingActivityError
 from ...layers.layer_info import LayerInfo
 from ...options import takes_options
 from ...workload.measured_chip import chip_work
+from ...workload.work_entries import UncountedWork
 from ...workload.workload_record import Workload
 from ..cost_models import CostModel, Counter, name_with
 from ..device import Device, device_key
@@ -21,6 +22,7 @@ from .cost import ChipCost
 from .events import PART_GROUPS
 from .price import ChipPrice
 from .price_chip import price_chip
+from .unknown_time import unknown_time
 
 PROFILES = {"loihi": "davies2018", "loihi_silicon": "silicon"}
 """The profile that prices each device of the table."""
@@ -112,7 +114,13 @@ class ChipPricer:
             self._estimate(workload, device, cost, price)
             for price in (cost.low, cost.nominal, cost.high)
         )
-        return replace(nominal, low=low, high=high, remarks=(_remark(cost),))
+        uncounted: tuple[UncountedWork, ...] = ()
+        if not cost.energy_J("chip").predicted:
+            # what is drawn at least; the rest hangs on a time that is not known
+            uncounted = (UncountedWork(DRAWN, "", unknown_time(cost.step_s, cost.host_io)),)
+            assert low.static is not None
+            nominal = replace(nominal, static=replace(low.static, at_least=True))
+        return replace(nominal, low=low, high=high, remarks=(_remark(cost),), uncounted=uncounted)
 
     def _estimate(
         self, workload: Workload, device: Device, cost: ChipCost, price: ChipPrice
@@ -132,6 +140,10 @@ class ChipPricer:
         return EnergyEstimate(device, self.name, tuple(rows), static)
 
 
+DRAWN = "static power and x86"
+"""What is drawn for the time of an inference, where that is not predicted."""
+
+
 def is_loihi(device: Device) -> bool:
     """Whether there is a profile for a device."""
     return device_key(device.name) in PROFILES
@@ -140,8 +152,8 @@ def is_loihi(device: Device) -> bool:
 def _remark(cost: ChipCost) -> str:
     missing = f" Not priced: {'; '.join(cost.not_priced)}." if cost.not_priced else ""
     return (
-        f"{cost.profile.name}: what the cores did (chip counts), and static power and x86 of "
-        f"{cost.board.name} for {1e3 * cost.latency_s.nominal:.3g} ms an inference, in and out by "
+        f"{cost.profile.name}: what the cores did (chip counts), and {DRAWN} of "
+        f"{cost.board.name} for {cost.latency_s.text('s')} an inference, in and out by "
         f"{cost.host_io.name}.{missing}"
     )
 

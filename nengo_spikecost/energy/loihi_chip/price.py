@@ -80,6 +80,8 @@ class Setting:
         Share of the time that the x86 runs code.
     x86_all : bool
         Whether that is a share of all the time; else of that of input and output through the x86.
+    assumed : bool
+        Whether nobody said how spikes go in and out.
     """
 
     profile: Profile
@@ -88,6 +90,7 @@ class Setting:
     powered_cores: int
     x86_active: Constant
     x86_all: bool = False
+    assumed: bool = False
 
     def constants(self) -> list[Block]:
         """All constants that the work is priced with, in blocks as they are listed."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ...errors import EnergyError
+from ...layout.si import si
 from ..device import Constant
+
+TELLING = 10.0
+"""How many times its low end the high end of a time of steps is at most, to be called predicted."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,9 @@ class Range:
 
     Attributes
     ----------
-    low, nominal, high : float
+    low, high : float
+    nominal : float
+        NaN if it is not predicted: only the ends are known.
     """
 
     low: float
@@ -24,6 +31,26 @@ class Range:
 
     def __iter__(self) -> Iterator[float]:
         return iter((self.low, self.nominal, self.high))
+
+    @property
+    def predicted(self) -> bool:
+        """Whether there is a nominal value."""
+        return not math.isnan(self.nominal)
+
+    @property
+    def telling(self) -> bool:
+        """Whether its ends are at most `TELLING` apart, so that a value between says something."""
+        return self.high <= TELLING * self.low
+
+    def unless_too_wide(self) -> Range:
+        """The range, not predicted if it is not `telling`."""
+        return self if self.telling else replace(self, nominal=math.nan)
+
+    def text(self, unit: str) -> str:
+        """The nominal value; the ends where it is not predicted."""
+        if self.predicted:
+            return si(self.nominal, unit)
+        return f"{si(self.low, unit)} to {si(self.high, unit)}"
 
 
 READINGS = ("steps", "line")

@@ -40,7 +40,10 @@ HALVES = {
 SAME = 1 - 1e-12
 """Times are equal if one is at least this much of the other: their sums are rounded."""
 
-TIME_PARTS = (*CORE_TIMES, "hops", "tile barrier", "chip barrier", "in and out")
+IN_AND_OUT = "in and out"
+"""The name of the time by which input and output make steps longer."""
+
+TIME_PARTS = (*CORE_TIMES, "hops", "tile barrier", "chip barrier", IN_AND_OUT)
 """Where the time of an inference goes; the first ones are those of the slowest core."""
 
 _CHUNK_ELEMENTS = 1 << 20
@@ -112,7 +115,7 @@ def chip_time(
         slowest += (ties / ties.sum(axis=-1, keepdims=True)).sum(axis=(0, 1))
         sent_s = host_times(work, host_io, n_steps, level, chunk)
         chip_s = busy + sum(waits.values()) * (work.n_steps / n_steps)
-        parts["in and out"][chunk] = longer_by(chip_s, sent_s, host_io, level).sum(axis=1)
+        parts[IN_AND_OUT][chunk] = longer_by(chip_s, sent_s, host_io, level).sum(axis=1)
         host_s[chunk] = sent_s.sum(axis=1)
     for key, seconds in waits.items():
         parts[key] += seconds * work.n_steps

@@ -32,7 +32,9 @@ class EnergyEstimatePresenter(Presenter[EnergyEstimate]):
         gaps = [""] * len(parts)
         quantity = estimate.per.quantity.split()[0]
         if estimate.static is not None:
-            rows.append(["static power", *gaps, _energy(estimate.static_J, estimate)])
+            static = _energy(estimate.static_J, estimate)
+            at_least = ">= " * estimate.static.at_least
+            rows.append(["static power", *gaps, f"{at_least}{static}"])
         for work in estimate.host:
             energy = _energy(work.energy_J, estimate)
             rows.append([f"{work.layer} {work.role} (host)", *gaps, energy])

@@ -108,8 +108,16 @@ def _host_rows(estimates: Estimates) -> list[LayerRow]:
 
 def _static_rows(estimates: Estimates) -> list[LayerRow]:
     """One row for what devices draw without any work, if that is known of any of them."""
-    drawn = {name: e.static_J for name, e in estimates.items() if e.static is not None}
-    return [LayerRow("static power", "device", energy_J=drawn, where="static")] if drawn else []
+    drawn = {name: e.static for name, e in estimates.items() if e.static is not None}
+    if not drawn:
+        return []
+    return [
+        LayerRow(
+            "static power", "device", where="static",
+            energy_J={name: static.energy_J for name, static in drawn.items()},
+            uncounted_on=tuple(name for name, static in drawn.items() if static.at_least),
+        )
+    ]  # fmt: skip
 
 
 def _uncounted_rows(workload: Workload, estimates: Estimates) -> list[LayerRow]:

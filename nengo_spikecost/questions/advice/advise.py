@@ -68,6 +68,8 @@ def advise(
     ------
     DataError
         If the samples are a stream.
+    EnergyError
+        If what is to be saved hangs on a time of steps that is not predicted.
     SpikeCostError
         Whatever `deploy` raises for the network as it is.
 
@@ -87,6 +89,7 @@ def advise(
     was_converted = deployment.network is not network and hasattr(deployment.network, "remade")
     x = _by_name(deployment.network, x)
     subject = Subject(deployment, x, y, options, was_converted, convert_options)
+    subject.check_predicted()
     changes, untried = candidates(subject)
     predictions, failed = _predictions(subject, changes)
     tried = [(one.change, _realised(subject, one)) for one in predictions[: options.n_changes]]

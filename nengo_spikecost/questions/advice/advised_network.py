@@ -117,6 +117,12 @@ class Subject:
         """J or s of an inference of each sample, shape (n_samples,)."""
         return self.takes(self.work) + self.own_host_J
 
+    def check_predicted(self) -> None:
+        """Refuse to save what is not predicted: see `ChipCost.check_predicted`."""
+        own = self.options
+        cost = price_chip(self.work, options=own.chip)
+        cost.check_predicted(None if own.save == "time" else own.boundary)
+
     def takes(self, work: ChipWork) -> np.ndarray:
         """J or s of the chip for each sample, without the host's work, shape (n_samples,)."""
         price = price_chip(work, options=self.options.chip).nominal

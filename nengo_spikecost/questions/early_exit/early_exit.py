@@ -21,6 +21,7 @@ from ...activity.activity_record import Activity, OutputActivity
 from ...activity.intervals import paired_difference, wilson
 from ...chip.changed_work import first_steps
 from ...deadlines import check_time
+from ...energy.loihi_chip import ChipCost
 from ...energy.loihi_chip.price import price_at
 from ...errors import DataError, MeasurementError
 from ...layout.si import counted
@@ -59,6 +60,8 @@ def early_exit(run: Any, y: Any = None, *, options: EarlyExitOptions) -> EarlyEx
         early would leave another state to the next.
     DataError
         If there are no labels, or they are no classes.
+    EnergyError
+        If energy within the boundary hangs on a time of steps that is not predicted.
     """
     activity, labels, own = _measured(run, y, options)
     record = activity.read_from(own.output)
@@ -144,6 +147,7 @@ def _spent(activity: Activity, options: EarlyExitOptions) -> dict[str, np.ndarra
         return {}
     work = chip_work(activity)
     setting, n_steps = options.chip.setting(work), activity.protocol.n_steps
+    ChipCost.of(work, setting).check_predicted(options.boundary)
     energy = np.empty((activity.n_samples, n_steps))
     for k in range(n_steps):
         check_time()

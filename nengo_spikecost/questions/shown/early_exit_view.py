@@ -75,8 +75,8 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
             )
         else:
             yield (
-                "* The host has to read the output after every step: host_io='host' is the time of "
-                "a step that a host manages, within boundaries with more than the cores."
+                "* The host has to read the output after every step. What a step takes then is not "
+                "known: boundaries with more than the cores need the measured one, host_io=SECONDS."
             )
 
     def records(self, result: EarlyExit) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import nengo
 
 from ... import stack
 from ...activity.shown.activity_view import protocol_sentence
+from ...energy.loihi_chip import Range
 from ...energy.shown.layer_rows import LayerRow
 from ...errors import EnergyError
 from ...layout import Presenter, presents
@@ -126,11 +127,13 @@ def _boundary_rows(profile: Profile) -> list[LayerRow]:
     cost, ran_s = profile.chip_cost, profile.energy.workload().per.seconds
     rows = []
     for name, title in BOUNDARIES.items():
-        if name in cost.boundaries and cost.boundaries[name].nominal:
-            energy_J = cost.boundaries[name].nominal
-            if ran_s is not None:  # a chip that waits for its next step draws static power
-                energy_J = cost.running_W(name).nominal * ran_s
-            rows.append(LayerRow(title, energy_J={loihi: energy_J}))
+        energy = cost.boundaries[name]
+        if ran_s is not None:  # a chip that waits for its next step draws static power
+            energy = Range(*(power * ran_s for power in cost.running_W(name)))
+        if energy.high:
+            known = energy.nominal if energy.predicted else energy.low
+            at_least = () if energy.predicted else (loihi,)
+            rows.append(LayerRow(title, energy_J={loihi: known}, uncounted_on=at_least))
     return rows
 
 

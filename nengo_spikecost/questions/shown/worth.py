@@ -47,8 +47,10 @@ class Outlook:
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The lines of a verdict, in the order of all of them."""
-        limit = "" if self.chip_cost is None else str(self.chip_cost.limit_sentence())
-        loihi = ("Loihi", self.loihi()), ("limit", limit)
+        cost = self.chip_cost
+        limit = "" if cost is None else str(cost.limit_sentence())
+        unknown = "" if cost is None else str(cost.not_predicted_sentence())
+        loihi = ("Loihi", self.loihi()), ("not known", unknown), ("limit", limit)
         return (*loihi, ("others", self.others()), ("worth it?", self.worth()))
 
     def loihi(self) -> str:

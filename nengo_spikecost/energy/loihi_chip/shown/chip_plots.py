@@ -65,7 +65,7 @@ def _draw_step(axes: Any, cost: ChipCost) -> None:
     """A bar for each part of the time of a step, the longest first."""
     from matplotlib.ticker import EngFormatter
 
-    times = {name: time / cost.work.n_steps for name, time in cost.time_parts_s.items() if time}
+    times = {name: time / cost.work.n_steps for name, time in cost.time_parts_s.items() if time > 0}
     names = sorted(times, key=lambda name: -times[name])
     slowest = f"Slowest core: {cost.slowest_core.name}"
     draw_bars(axes, names, {"time": [times[name] for name in names]}, "s", slowest)
@@ -73,5 +73,7 @@ def _draw_step(axes: Any, cost: ChipCost) -> None:
         bar.set_color(_DARK if name == "in and out" else COLOURS[0])
     axes.set_xscale("log")
     at_least = "at least " if cost.latency_is_at_least else ""
-    step = EngFormatter("s", places=1)(cost.step_s.nominal)
-    axes.set_title(f"Time of a step: {at_least}{step}", loc="left")
+    step = "not predicted; of the cores"
+    if cost.step_predicted:
+        step = f"{at_least}{EngFormatter('s', places=1)(cost.step_s.nominal)}"
+    axes.set_title(f"Time of a step: {step}", loc="left")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,9 @@ from ..events import PART_GROUPS
 from ..floorline_record import HOST
 from ..ranges import Range
 from .floorline_view import floorline_table
+
+#: In the place of a number that hangs on what is not known.
+NOT_PREDICTED = "not predicted"
 
 #: Cores that are shown one by one unless asked for.
 MAX_CORES = 32
@@ -52,7 +56,7 @@ def boundary_table(cost: ChipCost) -> Table:
     rows = []
     for name, energy in cost.boundaries.items():
         power, edp = si.si(cost.power_W(name).nominal, "W"), si.si(cost.edp_Js(name).nominal, "Js")
-        rows.append((name, si.si(energy.nominal, "J"), _ends(energy, "J"), power, edp))
+        rows.append((name, _nominal(energy, "J"), _ends(energy, "J"), power, edp))
     headers = ("Boundary", "Energy", "Range", "Power", "Energy x delay")
     return _table(headers, rows, title=caption(cost))
 
@@ -65,17 +69,21 @@ def time_table(cost: ChipCost) -> Table:
         for name, seconds in cost.time_parts_s.items()
         if seconds
     ]
-    rows.append(("Step", si.si(cost.step_s.nominal, "s"), _ends(cost.step_s, "s")))
-    rows.append(("Inference", si.si(latency, "s"), _ends(cost.latency_s, "s")))
+    rows.append(("Step", _nominal(cost.step_s, "s"), _ends(cost.step_s, "s")))
+    rows.append(("Inference", _nominal(cost.latency_s, "s"), _ends(cost.latency_s, "s")))
     rate = cost.inferences_per_s
-    rows.append(("Inferences a second", si.si(rate.nominal), _ends(rate, "")))
+    rows.append(("Inferences a second", _nominal(rate, ""), _ends(rate, "")))
     return _table(("Time of a step", "Mean", "Share, range"), rows, n_totals=3)
 
 
 def limit_table(cost: ChipCost) -> Table:
     """What decides the time of a step; of the cores alone where the host decides most steps."""
-    found = cost.floorline()
-    return floorline_table(cost.floorline(host=found.chip.decider != HOST))
+    return floorline_table(cost.floorline(host=_host_shown(cost)))
+
+
+def _host_shown(cost: ChipCost) -> bool:
+    """Whether what decides a step is told with the host: not if it decides all, or is not known."""
+    return cost.step_predicted and cost.floorline().chip.decider != HOST
 
 
 def layer_table(cost: ChipCost) -> Table:
@@ -113,6 +121,8 @@ def notes(cost: ChipCost) -> list[str]:
     """Sentences below the tables, the most important first."""
     work, io = cost.work, cost.host_io
     sentences = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
+    if not cost.step_predicted:
+        sentences.append(f"Not predicted: {cost.not_predicted_sentence()}.")
     if cost.latency_is_at_least:
         sentences.append(
             "Latency is at least this: the slowest core of each step is not known, only that of "
@@ -126,6 +136,11 @@ def notes(cost: ChipCost) -> list[str]:
     waits = (io.step or io.spike) is not None and cost.time_parts_s["in and out"] > 0
     why = ", which sets the time of a step" if waits else ""
     sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
+    if cost.setting.assumed and io.spike is not None:
+        sentences[-1] += (
+            " That is assumed: where a host beside the board manages every step, its time is not "
+            "predicted (host_io='host')."
+        )
     if work.hops.placement == IN_ORDER and work.n_cores > 1:
         sentences.append(
             f"Placement: {IN_ORDER}; pass mapping=nengo_spikecost.loihi.place(...) for another."
@@ -144,7 +159,7 @@ def notes(cost: ChipCost) -> list[str]:
 
 def _at_the_ends(cost: ChipCost) -> str:
     """Whether other constants would have another core limit the step, or by something else."""
-    host = cost.floorline().chip.decider != HOST
+    host = _host_shown(cost)
     limits = {level: cost.floorline(host=host, level=level).chip for level in LEVELS}
     who = {level: (limit.core, limit.decider) for level, limit in limits.items()}
     others = [
@@ -164,10 +179,14 @@ def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], **others: Any)
     return replace(Table.of(headers, rows, **others), short_headers=short)
 
 
+def _nominal(value: Range, unit: str) -> str:
+    return si.si(value.nominal, unit) if value.predicted else NOT_PREDICTED
+
+
 def _ends(value: Range, unit: str) -> str:
     low, high = si.si(value.low, unit), si.si(value.high, unit)
     return "" if low == high else f"{low} to {high}"
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else si.MISSING
+    return f"{part / whole:.1%}" if whole and not math.isnan(whole) else si.MISSING

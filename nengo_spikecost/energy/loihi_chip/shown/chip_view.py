@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from ...device import LEVELS, Constant
 from ..core_cost import CoreCost, LayerCost
 from ..cost import ChipCost
 from ..events import PART_GROUPS
-from ..floorline_record import HOST
+from ..floorline_record import HOST, Floorline
 from ..ranges import Range, Table
 from .chip_plots import plot_chip_cost
 from .chip_tables import all_tables, caption
@@ -41,7 +42,8 @@ class ChipCostPresenter(Presenter[ChipCost]):
 
     def verdict(self, cost: ChipCost) -> Verdict:
         return Verdict.of(
-            ("Loihi", cost.sentence()), ("limit", cost.limit_sentence()),
+            ("Loihi", cost.sentence()), ("not known", cost.not_predicted_sentence()),
+            ("limit", cost.limit_sentence()),
             ("to measure", cost.measurability_sentence()),
         )  # fmt: skip
 
@@ -50,13 +52,18 @@ class ChipCostPresenter(Presenter[ChipCost]):
         yield Bars(
             "Energy per inference", tuple(ends), {"energy": [e.nominal for e in ends.values()]},
             "J", "log", tuple((e.low, e.high) for e in ends.values()),
-            "On a logarithmic axis; bands are the ranges of all constants together.",
+            "On a logarithmic axis; bands are the ranges of all constants together."
+            + (" Without a point: not predicted." if cost.not_predicted else ""),
         )  # fmt: skip
         yield energy_by_layer(cost)
-        spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds}
-        yield Bars("Time of an inference", tuple(spent), {"time": list(spent.values())}, "s")
-        yield deciders(cost.floorline())
-        if cost.floorline().chip.decided_by[HOST]:
+        spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds > 0}
+        without = "" if cost.step_predicted else ", without what goes in and out"
+        yield Bars(
+            f"Time of an inference{without}", tuple(spent), {"time": list(spent.values())}, "s"
+        )
+        if cost.step_predicted:
+            yield deciders(cost.floorline())
+        if not cost.step_predicted or cost.floorline().chip.decided_by[HOST]:
             yield deciders(cost.floorline(host=False))
 
     def summary(self, cost: ChipCost, cores: bool | None = None) -> Iterable[Part]:
@@ -96,13 +103,12 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "latency_is_at_least": cost.latency_is_at_least,
             "step_s": _ends(cost.step_s),
             "inferences_per_s": _ends(cost.inferences_per_s),
-            "time_parts_s": {identifier(part): s for part, s in cost.time_parts_s.items()},
+            "time_parts_s": {identifier(part): _known(s) for part, s in cost.time_parts_s.items()},
+            "not_predicted": list(cost.not_predicted),
             "slowest_core": cost.slowest_core.name,
             "floorline": {
                 name: presenter_of(found).content(found)
-                for name, found in (
-                    ("with_host", cost.floorline()), ("cores_alone", cost.floorline(host=False))
-                )
+                for name, found in _floorlines(cost).items()
             },
             "measurability": [_measured(cost, name) for name in _read(cost)],
             "layers": self.records(cost, "layers"),
@@ -120,9 +126,16 @@ class ChipCostPresenter(Presenter[ChipCost]):
         plot_chip_cost(cost, axes)
 
 
+def _floorlines(cost: ChipCost) -> dict[str, Floorline]:
+    """With the host, if the time of a step is predicted, and of the cores alone."""
+    with_host = {"with_host": cost.floorline()} if cost.step_predicted else {}
+    return {**with_host, "cores_alone": cost.floorline(host=False)}
+
+
 def _read(cost: ChipCost) -> tuple[str, ...]:
-    """Boundaries that the board reads, of published repeats."""
-    return () if cost.board.noise is None else cost.board.noise.boundaries
+    """Boundaries that the board reads, of published repeats, where powers are predicted."""
+    noise = cost.board.noise if cost.step_predicted else None
+    return () if noise is None else noise.boundaries
 
 
 def _measured(cost: ChipCost, boundary: str) -> dict[str, Any]:
@@ -161,8 +174,12 @@ def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
 
 
 def _ends(value: Range) -> dict[str, float | None]:
-    """JSON has no infinity: what is not bounded is null."""
-    return {key: end if abs(end) != float("inf") else None for key, end in vars(value).items()}
+    """JSON has no infinity and no NaN: what is not bounded, or not predicted, is null."""
+    return {key: _known(end) for key, end in vars(value).items()}
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: Any) -> Any:

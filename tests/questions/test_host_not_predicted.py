@@ -1,0 +1,110 @@
+"""A host whose time is not known: what all results say of a network that waits for it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import nengo_spikecost as nsc
+from nengo_spikecost import loihi
+from nengo_spikecost.cli import main
+from nengo_spikecost.demo import demo_data, demo_model
+from nengo_spikecost.energy.loihi_chip import loihi_chip
+from nengo_spikecost.errors import EnergyError
+
+SETTINGS = {
+    "n_steps": 12, "scale_firing_rates": 300, "synapse": None, "presentation": "fresh",
+    "try_out": False, "progress": False, "neuron_type": "LoihiSpikingRectifiedLinear",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def deployment():
+    data = demo_data()
+    return loihi.deploy(demo_model(), data.x_test[:6], data.y_test[:6], by_step=True, **SETTINGS)
+
+
+def estimate(deployment, host_io):
+    energy = nsc.NetworkEnergy(
+        deployment.network, deployment.activity, cost_model=loihi_chip(host_io=host_io)
+    )
+    return energy, energy.estimate("loihi_silicon")
+
+
+def test_totals_are_at_least(deployment):
+    energy, found = estimate(deployment, "host")
+    cost = deployment.cost(host_io="host")
+    assert found.lower_bound and [u.name for u in found.uncounted] == ["static power and x86"]
+    assert "the time of a step" in found.uncounted[0].reason
+    # the cores, and what is drawn for the shortest time
+    chip, cores = cost.energy_J("chip"), cost.energy_J("core dynamic")
+    assert found.mean_J == pytest.approx(cores.nominal + chip.low - cores.low)
+    assert found.range_J == pytest.approx((chip.low, chip.high))
+    text = energy.summary_string(line_length=200)
+    total = next(line for line in text.splitlines() if line.startswith("Total, at least"))
+    static = next(line for line in text.splitlines() if line.startswith("static power"))
+    assert ">= " in total and ">= " in static
+    assert ">= " in found.summary_string()
+    assert json.loads(energy.to_json())
+    known = estimate(deployment, 100e-6)[1]
+    assert not known.lower_bound and not known.static.at_least
+    assert known.mean_J == pytest.approx(deployment.cost(host_io=100e-6).energy_J("chip").nominal)
+
+
+def test_beside_other_cost_models(deployment):
+    table = nsc.compare(
+        deployment.network, deployment.activity, devices=["loihi_silicon"],
+        cost_models=["per_operation", loihi_chip(host_io="host")],
+    )  # fmt: skip
+    text = " ".join(table.summary_string(line_length=200).split())
+    assert "at least: static power and x86 not counted" in text
+    assert "% of it is static power" not in text
+
+
+def test_nobody_saves_what_is_not_predicted(deployment):
+    data = demo_data()
+    given = {k: v for k, v in SETTINGS.items() if k != "try_out"}
+    for options in ({"save": "time"}, {"boundary": "chip"}):
+        with pytest.raises(EnergyError, match="Not predicted: the time of a step"):
+            nsc.advise(
+                demo_model(), data.x_test[:6], data.y_test[:6], host_io="host", **options, **given
+            )
+
+
+def test_an_answer_that_is_looked_at_needs_a_host(deployment):
+    """Whoever reads after each step manages each step, and nobody knows how long that takes."""
+    assert nsc.early_exit(deployment, thresholds=0.5).points[0].energy_J > 0
+    for options in ({}, {"host_io": "host"}):
+        with pytest.raises(EnergyError, match="in and out by host"):
+            nsc.early_exit(deployment, thresholds=0.5, boundary="chip", **options)
+    least, most = (
+        nsc.early_exit(deployment, thresholds=0.5, boundary="chip", host_io=s).points[0].energy_J
+        for s in (100e-6, 200e-6)
+    )
+    assert least < most
+
+
+def test_a_deployment_says_it_first(tmp_path):
+    data = demo_data()
+    np.savez(tmp_path / "x.npz", x=data.x_test[:4], y=data.y_test[:4])
+    model = tmp_path / "model.h5"
+    demo_model().save(model)
+    names = {key: tmp_path / f"out.{key}" for key in ("json", "html")}
+    result = CliRunner().invoke(
+        main,
+        [
+            "deploy", str(model), "--data", str(tmp_path / "x.npz"), "--steps", "10", "--cost",
+            "--host-io", "host", "--json", str(names["json"]), "--html", str(names["html"]),
+        ],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    assert "not known the time of a step, 7.90 us to 773 us, is not predicted" in said
+    assert "78.3 us" not in said
+    cost = json.loads(names["json"].read_text())["cost"]
+    assert cost["step_s"]["nominal"] is None and "chip" in cost["not_predicted"]
+    page = names["html"].read_text()
+    assert "is not predicted" in page and ">nan" not in page.lower()
