@@ -183,6 +183,18 @@ def nxtf() -> Iterator[Prediction]:
     )
 
 
+def recurrent() -> Iterator[Prediction]:
+    """An LSTM that a processor steps through: 784 steps of 128 units, called for every image."""
+    macs = 784 * (1 + 128) * 4 * 128 + 128 * 10
+    for device, call in (("gpu", ""), ("gpu_single", ", and a call of another card")):
+        yield Prediction(
+            "smnist_lstm_gpu",
+            f"device {device}",
+            processor(device, macs),
+            f"{macs:,} multiply-accumulates{call}",
+        )
+
+
 def _host_step(name: str, n_chips: int = 1) -> Range:
     host_io = constants().host_io[name]
     return Range(*(host_io.step_s(n_chips, level) for level in LEVELS))

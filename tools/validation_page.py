@@ -51,6 +51,7 @@ SECTIONS = (
     ("Networks of NxTF (Rueckauer et al. 2022)", others.nxtf),
     ("Networks of Intel's notebooks", others.intel),
     ("Sequential MNIST (Intel's LSNN)", hosts.sequential_mnist),
+    ("Sequential MNIST without spikes", others.recurrent),
     ("Quartz (MNIST in times of spikes)", quartz.predictions),
     ("Steps that a host or the x86 manage", hosts.steps),
     ("Static power of boards", others.static),

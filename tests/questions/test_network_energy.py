@@ -150,7 +150,8 @@ def test_without_activity_only_dense_devices(net):
     energy = NetworkEnergy(net)
     assert energy.total_energy("cpu") == pytest.approx((40 + 48 + 12 + 14) * 8.6e-9)
     assert list(energy.estimates()) == ["cpu", "gpu", "arm"]
-    assert list(energy.estimates("all")) == ["cpu", "gpu", "arm", "digital"]
+    every = ["cpu", "gpu", "cpu_single", "gpu_single", "arm", "digital"]
+    assert list(energy.estimates("all")) == every
     with pytest.raises(MissingActivityError, match="loihi is a spiking device"):
         energy.total_energy("loihi")
     with pytest.raises(MissingActivityError, match="example_data"):
