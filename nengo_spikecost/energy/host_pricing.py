@@ -1,8 +1,8 @@
 """The work of a spiking device's host, priced as work of a processor.
 
 Every multiply-accumulate and every other operation at the host's ``E_synop``, every neuron
-update at its ``E_neuron``. Moving data between host and device is not included, nor what a processor
-draws besides its arithmetic.
+update at its ``E_neuron``. Moving data between host and device is not included, nor what a
+processor draws besides its arithmetic.
 """
 
 from __future__ import annotations
