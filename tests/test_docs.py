@@ -136,3 +136,14 @@ def test_every_network_of_the_screenshots_is_shown_in_terminal_and_page():
     pictures = [f"_static/{kind}" for c in cases for kind in (f"terminal-{c}.svg", f"page-{c}.png")]
     assert len(cases) == 4 and all(f"]({picture})" in page for picture in pictures)
     assert all((ROOT / "docs" / picture).stat().st_size > 5_000 for picture in pictures)
+
+
+def test_every_picture_is_made_by_a_script():
+    """And each plot of a page by what the page says that it draws."""
+    tool = (ROOT / "tools" / "page_plots.py").read_text(encoding="utf-8")
+    plots = re.findall(r'^    "(\w+)": ', tool, re.MULTILINE)
+    others = ["busy_layers", *(f"page-{c}" for c in ("demo", "cnn", "learning", "binding"))]
+    pictures = {path.stem for path in (ROOT / "docs" / "_static").glob("*.png")}
+    assert pictures == {*plots, *others}
+    for page, name in re.findall(r'of_page\("(\w+)", "(\w+)"\)', tool):
+        assert f"{name}.plot()" in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")

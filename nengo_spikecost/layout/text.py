@@ -25,6 +25,10 @@ _RULES = box.Box("    \n    \n -- \n    \n -- \n -- \n    \n    \n", ascii=True)
 _FILLER = "\0"
 _CONTINUED = " \\"
 
+# A number is not parted from its unit: in place of the blank stands a character that is no blank.
+_UNPARTED = "\1"
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:[pnumk]?J|[num]?s|k?Hz|[num]?W|nm|%|[kMG]?B)(?![\w/]))")
+
 #: Between two commands, the second of which is run if the first went well.
 _THEN = " && "
 
@@ -102,13 +106,17 @@ def _wrapped(line: str, line_length: int) -> str:
 
 
 def _lines(text: str, line_length: int, indent: str = "") -> list[str]:
-    """Lines of text, all but the first of them indented; characters may be two columns wide."""
+    """Lines of text, all but the first of them indented; a number and its unit stay together.
+
+    Characters may be two columns wide.
+    """
     if cell_len(text) > len(text):
         # textwrap counts characters: each wide one gets another, which is taken away again
         text = "".join(c + _FILLER * (cell_len(c) - 1) for c in text)
         line_length -= 1  # a line may end between the two
+    text = _BEFORE_UNIT.sub(_UNPARTED, text)
     wrapped = textwrap.wrap(text, line_length, subsequent_indent=indent, break_on_hyphens=False)
-    return [line.replace(_FILLER, "") for line in wrapped]
+    return [line.replace(_FILLER, "").replace(_UNPARTED, " ") for line in wrapped]
 
 
 def _table_text(table: Table, line_length: int) -> str:

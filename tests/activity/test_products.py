@@ -58,6 +58,26 @@ def test_a_matrix_by_events_and_dense(n_targets, activity):
         np.testing.assert_array_equal(other.view(np.int32), results[0].view(np.int32))
 
 
+def test_products_are_timed_with_sources_that_fire(monkeypatch):
+    """Of silent sources there is nothing to add: a call would seem to take microseconds."""
+    from nengo_spikecost.activity.compiled import crossover
+
+    n, n_targets, fired = 700, 100, []
+
+    class Watched(Tables):
+        def run(self, code, rows, memory, *arguments):
+            fired.append(np.count_nonzero(memory[:n]))
+            return super().run(code, rows, memory, *arguments)
+
+    monkeypatch.setattr(crossover, "Tables", Watched)
+    values = np.ones(n * n_targets, dtype=np.float32)
+    layer = SimpleNamespace(
+        shape=(MATRIX, n, n_targets), by_source=values, by_target=np.zeros(0), padded_size=0
+    )
+    assert 1 <= crossover._measured(layer, np.float32) <= n
+    assert fired and min(fired) > 0
+
+
 def test_how_busy_a_layer_seems():
     """Every eighth block of 64 sources: exact where blocks are alike. Small layers are listed."""
     x = np.zeros(64 * 64 + 1, dtype=np.float32)

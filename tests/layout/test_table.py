@@ -114,3 +114,16 @@ def test_lines_too_short_to_read_are_refused(line_length):
 def test_columns_are_names():
     with pytest.raises(EnergyError, match="A column is the name of one, not 3"):
         parse_columns(["name", 3])
+
+
+@pytest.mark.parametrize("line_length", range(24, 81))
+def test_no_line_ends_between_a_number_and_its_unit(line_length):
+    text = (
+        "* 113 nJ on digital_snn are 0.431 times the 262 nJ of digital, at 18.3 Hz, 40 steps of 1 ms, "
+        "in 45 nm: 0.5 % and 99% of 2 GB, 3 samples, 1.2e-05 J, 12 W, 層 4.5 uJ/inference"
+    )
+    lines = to_text([text], line_length).split("\n")
+    assert " ".join(line.strip() for line in lines) == text
+    for line, after in zip(lines, lines[1:]):
+        unit = re.match(r" *(nJ|J|Hz|ms|nm|%|GB|W)\b|^ *%", after)
+        assert not (line[-1].isdigit() and unit), (line, after)

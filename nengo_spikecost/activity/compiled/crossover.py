@@ -63,16 +63,21 @@ def _measured(product: Any, dtype: Any) -> int:
             n_steps, 0, events, padded, never,
         )  # fmt: skip
 
-    # several at a time, so that calling from Python is little of it
-    n_steps = min(math.ceil(AT_LEAST / max(_fastest(call(0))[0], 1e-9)), MOST_STEPS)
-    by_events, dense = call(n_sources, n_steps), call(0, n_steps)
-    n = max(n_sources // 10, 1)
-    for _ in range(ROUNDS):
-        before = n
+    def let_fire(n: int) -> None:
         bits = np.zeros(n_marks * np.dtype(dtype).itemsize * 8, dtype=bool)
         bits[order[:n]] = True
         memory[:n_sources] = bits[:n_sources]
         memory[sum(size) :] = np.packbits(bits, bitorder="little").view(dtype)
+
+    n = max(n_sources // 10, 1)
+    let_fire(n)  # of silent sources there would be no product to time
+    # several at a time, so that calling from Python is little of it; no more, as a busy machine
+    # lets a call of milliseconds wait in its middle
+    n_steps = min(math.ceil(AT_LEAST / max(_fastest(call(0))[0], 1e-9)), MOST_STEPS)
+    by_events, dense = call(n_sources, n_steps), call(0, n_steps)
+    for _ in range(ROUNDS):
+        before = n
+        let_fire(n)
         # in turn, so that whatever else runs on the machine slows down both
         own, other = _fastest(by_events, dense)
         n = max(1, min(n_sources, round(n * other / max(own, 1e-9))))

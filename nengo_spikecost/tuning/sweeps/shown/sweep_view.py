@@ -328,14 +328,17 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     if shown:
         axes.set(xscale="log", xlim=(0.9 * min(shown), 1.1 * max(shown)))
         narrow = max(shown) < 10 * min(shown)  # too few powers of ten to be labels
-        places = ticker.MaxNLocator(7) if narrow else ticker.LogLocator(subs=(1, 2, 5))
-        axes.xaxis.set_major_locator(places)
+        if max(shown) < 2 * min(shown):
+            axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+        else:
+            digits = (1, 2, 3, 4, 5, 7) if narrow else (1, 2, 5)
+            axes.xaxis.set_major_locator(ticker.LogLocator(subs=digits))
         axes.xaxis.set_major_formatter(ticker.EngFormatter("J"))
         axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         if narrow:
             axes.xaxis.set_minor_locator(ticker.NullLocator())
     if not sweep.regression:
-        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=1))
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
     axes.set_ylabel(f"{'R²' if sweep.regression else 'Accuracy'} on {sweep.n_images} images")
     axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)
