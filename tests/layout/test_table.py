@@ -119,8 +119,8 @@ def test_columns_are_names():
 @pytest.mark.parametrize("line_length", range(24, 81))
 def test_no_line_ends_between_a_number_and_its_unit(line_length):
     text = (
-        "* 113 nJ on digital_snn are 0.431 times the 262 nJ of digital, at 18.3 Hz, 40 steps of 1 ms, "
-        "in 45 nm: 0.5 % and 99% of 2 GB, 3 samples, 1.2e-05 J, 12 W, 層 4.5 uJ/inference"
+        "* 113 nJ on digital_snn are 0.431 times the 262 nJ of digital, at 18.3 Hz, 40 steps of "
+        "1 ms, in 45 nm: 0.5 % and 99% of 2 GB, 3 samples, 1.2e-05 J, 12 W, 層 4.5 uJ/inference"
     )
     lines = to_text([text], line_length).split("\n")
     assert " ".join(line.strip() for line in lines) == text
