@@ -34,7 +34,7 @@ def _flags() -> Decorator:
 
 @click.command(
     cls=LaterFlags, flags=_flags, section="Tune",
-    example="nengo-spikecost advise model.keras --data test.npz --save time --html advice.html",
+    example="nengo-spikecost advise model.keras --data test.npz --save time",
 )  # fmt: skip
 @on_model()
 @scales_option

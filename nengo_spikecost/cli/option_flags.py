@@ -101,6 +101,7 @@ def _flag(field: Any, defaults: dict[str, Any], prefix: str = "") -> Decorator:
     elif words["choices"]:
         choices = words["choices"]
         settings["type"] = Registered(choices) if callable(choices) else click.Choice(choices)
+        settings["cls"] = OneOf
     elif isinstance(words["read"], click.ParamType) or words["read"] in (int, float):
         settings["type"] = words["read"]
     elif words["read"] is not None:
@@ -112,6 +113,25 @@ def _flag(field: Any, defaults: dict[str, Any], prefix: str = "") -> Decorator:
     if field.name == "device":
         settings["shell_complete"] = complete_devices
     return click.option(name, prefix + field.name, **settings)
+
+
+class OneOf(click.Option):
+    """Names that are too long for a line, in brackets, are listed in the help."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        flag, words = record
+        name, _, names = flag.partition(" [")
+        if len(flag) <= LONGEST_FLAG or not names.endswith("]"):
+            return record
+        *first, last = names[:-1].split("|")
+        return f"{name} NAME", f"{', '.join(first)} or {last}: {words[0].lower()}{words[1:]}"
+
+
+#: Columns that a flag and its choices may take: a line of 80 less the indent.
+LONGEST_FLAG = 78
 
 
 class Registered(click.ParamType):

@@ -74,9 +74,9 @@ def _table_options(json: str | None = None) -> Decorator:
 @_table_options(json="spikecost-demo.json")
 @plain_errors
 def demo(**options: Any) -> None:
-    """The trained network of the Keras-to-Loihi tutorial on 500 MNIST digits, spikes to Joules.
+    """Run the trained network of the Keras-to-Loihi tutorial on 500 digits, from spikes to Joules.
 
-    The digits are none that it was trained on.
+    It was not trained on these digits.
     """
     options, files = checked_early(options)
     show_settings(options)

@@ -38,7 +38,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
 
 @click.command(
     cls=Described, section="Tune",
-    example="nengo-spikecost sweep model.keras --data train.npz --study study.db --plot front.png",
+    example="nengo-spikecost sweep model.keras --data train.npz --study study.db",
 )  # fmt: skip
 @on_model(labels="a sweep", with_data=_enough)
 @click.option(

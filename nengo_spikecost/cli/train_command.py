@@ -26,7 +26,7 @@ from .written_files import write_results
 
 @click.command(
     cls=Described, section="Tune",
-    example="nengo-spikecost train model.keras --data train.npz --out trained.keras --epochs 3",
+    example="nengo-spikecost train model.keras --data train.npz --out trained.keras",
 )  # fmt: skip
 @on_model(labels="training")
 @scales_option

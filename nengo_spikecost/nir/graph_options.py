@@ -48,28 +48,30 @@ class GraphOptions(Options):
 
     dt: float | None = option(
         None, flag="--graph-dt", read=float, metavar="T",
-        help="Length of a step in the unit of the graph's time constants.  "
+        help="Of a NIR graph: length of a step in the unit of its time constants.  "
         "[default: what the convention or the graph says]",
     )  # fmt: skip
     convention: Any = option(
         "nir", choices=convention_names,
-        help="The tool that wrote the graph: how its neurons are stepped, which no file says.",
+        help="The tool that wrote a NIR graph; no file says how its neurons are stepped.",
     )  # fmt: skip
     reset: str | None = option(
-        None, choices=RESETS, help="Reset after a spike.  [default: the convention's]"
-    )
+        None, choices=RESETS,
+        help="Of a NIR graph: the reset after a spike.  [default: the convention's]",
+    )  # fmt: skip
     spikes: bool | None = option(
         None, read=yes_or_no, metavar="[yes|no]",
-        help="Whether samples are numbers of spikes.  [default: if they are whole numbers at "
-        "every step]",
+        help="Of a NIR graph: whether samples are numbers of spikes.  [default: if they are whole "
+        "numbers at every step]",
     )  # fmt: skip
     input_shape: Any = option(
         None, read=numbers(int), metavar="C,H,W",
-        help="Shape of a sample at one step.  [default: what the graph says]",
+        help="Of a NIR graph: shape of a sample at one step.  [default: what the graph says]",
     )  # fmt: skip
     step_s: float | None = option(
         None, read=float, metavar="S",
-        help="Length of a step in s.  [default: that of the graph, if it can be seconds, or 0.001]",
+        help="Of a NIR graph: length of a step in s.  [default: that of the graph, if it can be "
+        "seconds, or 0.001]",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -8,6 +8,8 @@ from collections import Counter
 
 import pytest
 
+from nengo_spikecost.cli import main
+
 DATA = ("net.h5", "--data", "data.npz")
 SHORT = ("--steps", "8", "--samples", "6")
 
@@ -47,6 +49,18 @@ def is_code(line):
 
 def test_no_line_is_wider_than_a_terminal(printed):
     assert [line for line in printed.splitlines() if len(line) > 80 and not is_code(line)] == []
+
+
+@pytest.mark.parametrize("name", sorted(main.list_commands(None)))
+def test_no_line_of_a_help_is_wider_and_its_example_has_flags_that_it_has(run, name):
+    done = run(name, "--help")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    example = lines[lines.index("Example:") + 1].split()
+    assert example[:2] == ["nengo-spikecost", name]
+    options = "\n".join(lines[: lines.index("Example:")])
+    assert all(word in options for word in example[2:] if word.startswith("--"))
 
 
 def paragraphs(text):

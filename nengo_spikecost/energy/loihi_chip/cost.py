@@ -237,9 +237,9 @@ class ChipCost(Result):
         found = self.floorline(host=self.step_predicted)
         sentence = found.sentence()
         if not self.step_predicted:
-            sentence = f"of the cores alone {sentence}"
+            sentence = f"of the cores alone, {sentence}"
         elif found.chip.decider == HOST:
-            sentence += f". Of the cores alone {self.floorline(host=False).sentence()}"
+            sentence += f". Of the cores alone, {self.floorline(host=False).sentence()}"
         if not found.by_step:
             sentence += ". by_step=True (--by-step) tells of single steps"
         return sentence

@@ -105,7 +105,7 @@ def _over_samples(estimate: EnergyEstimate) -> Drawing:
     """How energies of single samples are spread."""
 
     def draw(axes: Any) -> None:
-        from matplotlib.ticker import EngFormatter
+        from matplotlib.ticker import EngFormatter, MaxNLocator
 
         shown = [estimate.per.of(energy) for energy in estimate.total_J]
         axes.hist(shown, bins=min(40, 5 + len(estimate.total_J) // 8), color=COLOURS[0])
@@ -113,7 +113,12 @@ def _over_samples(estimate: EnergyEstimate) -> Drawing:
         axes.xaxis.set_major_formatter(EngFormatter(estimate.per.unit))
         axes.set_xlabel(f"{quantity} of a sample")
         axes.set_ylabel("Samples")
-        axes.legend(frameon=False, fontsize="small")
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        # above the bars, which may fill the axes
+        axes.legend(
+            frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1, 1),
+            borderaxespad=0,
+        )  # fmt: skip
         bare(axes)
 
     s, quantity = estimate.spread(), estimate.per.quantity.split()[0]

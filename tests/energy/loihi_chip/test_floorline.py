@@ -286,7 +286,7 @@ def test_sentences():
     fed = price_chip(by_synops(np.array([[[a, b, 10]] * 4])), host_io=1e-3)
     assert fed.limit_sentence() == (
         "the host sets the time of 100% of the steps; halving all cores saves nothing. Of the "
-        f"cores alone {one.limit_sentence()}"
+        f"cores alone, {one.limit_sentence()}"
     )
     near = price_chip(by_synops(np.array([[[a, b, 10]] * 4])), host_io=14.5e-6)
     assert near.limit_sentence().endswith("then the host limits")
