@@ -325,6 +325,13 @@ class Activity(Result):
     def read_from(self, output: str | None = None, readout: str = "last") -> OutputActivity:
         """The output of that name, or the only one.
 
+        Parameters
+        ----------
+        output : str, optional
+            May be left out if there is one only.
+        readout : {"last", "mean"}
+            What is to be read of it.
+
         Raises
         ------
         MeasurementError

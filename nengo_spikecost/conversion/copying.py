@@ -39,7 +39,8 @@ def copy_model(
                 clones[name].set_weights(layer.get_weights())
     except Exception as error:
         raise ConversionError(
-            f"Model {model.name!r} can't be copied: {error}. Each of its layers needs "
+            f"Model {model.name!r} can't be copied, as Keras can't make it again from its "
+            f"configuration: {' '.join(str(error).split()).rstrip('.')}. Layers of your own need "
             "get_config and from_config."
         ) from error
     return copy, clones

@@ -185,7 +185,15 @@ class EnergyEstimate(Result):
         return low.mean_J, high.mean_J
 
     def spread(self, confidence: float = 0.95, seed: int = 0) -> Spread:
-        """How energy per inference differs between samples; see `Spread`."""
+        """How energy per inference differs between samples.
+
+        Parameters
+        ----------
+        confidence : float
+            Of the interval for the mean, between 0 and 1.
+        seed : int
+            Of the bootstrap that finds it.
+        """
         return spread_of(self.total_J, confidence, seed)
 
     def only(self, parts: Collection[str]) -> EnergyEstimate:

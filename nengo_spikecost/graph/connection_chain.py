@@ -217,8 +217,3 @@ def _slice(key: Any, size: int) -> Connectivity:
 def leads_to_neurons(conn: nengo.Connection) -> bool:
     """Whether a Connection's own weights lead to neurons, without encoders behind them."""
     return isinstance(conn.post_obj, Neurons) or full_weights(conn)
-
-
-def ends_in_neurons(conn: nengo.Connection) -> bool:
-    """Whether a Connection ends at the neurons of an Ensemble."""
-    return isinstance(conn.post_obj, Neurons) or _has_encoders(conn)

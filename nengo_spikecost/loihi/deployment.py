@@ -233,6 +233,13 @@ class Deployment(Result):
 
         Options that are not given are those of `pricing`, or else the defaults.
 
+        Parameters
+        ----------
+        profile : str or Profile, optional
+            Energies and times of the chip. Default: ``"silicon"``.
+        **options
+            The others of `chip_cost`.
+
         Raises
         ------
         MissingActivityError

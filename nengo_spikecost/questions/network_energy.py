@@ -88,7 +88,15 @@ class NetworkEnergy(Result):
     def workload(
         self, timesteps_per_inference: int | None = None, dt: float | None = None
     ) -> Workload:
-        """Counts of the work per inference; no energy yet."""
+        """Counts of the work per inference; no energy yet.
+
+        Parameters
+        ----------
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        """
         return self._counter.workload(timesteps_per_inference, dt)
 
     def estimate(
@@ -96,6 +104,15 @@ class NetworkEnergy(Result):
         dt: float | None = None,
     ) -> EnergyEstimate:  # fmt: skip
         """Energy of every layer and every sample on one device.
+
+        Parameters
+        ----------
+        device : str or Device
+            The device; case does not matter.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
 
         Raises
         ------
@@ -150,6 +167,15 @@ class NetworkEnergy(Result):
         """Energy of the whole network per inference in Joules, mean over samples.
 
         Of a spiking device without its host, whose energy is ``estimate(device).host_J``.
+
+        Parameters
+        ----------
+        device : str or Device
+            The device; case does not matter.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
 
         Warns
         -----
@@ -243,7 +269,20 @@ class NetworkEnergy(Result):
         devices: Iterable[DeviceName] | None = None, timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> str:  # fmt: skip
-        """The rows of `to_frame` as CSV text, written to ``path`` if one is given."""
+        """The rows of `to_frame` as CSV text.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            A file to write, too.
+        devices : iterable of str, optional
+            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
+            price.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        """
         return self._csv(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def to_json(
@@ -251,14 +290,38 @@ class NetworkEnergy(Result):
         devices: Iterable[DeviceName] | None = None, timesteps_per_inference: int | None = None,
         dt: float | None = None,
     ) -> str:  # fmt: skip
-        """Everything as JSON text, written to ``path`` if one is given."""
+        """Everything as JSON text.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            A file to write, too.
+        devices : iterable of str, optional
+            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
+            price.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        """
         return self._json(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
     def estimates(
         self, devices: Iterable[DeviceName] | None = None,
         timesteps_per_inference: int | None = None, dt: float | None = None,
     ) -> dict[str, EnergyEstimate]:  # fmt: skip
-        """Estimates by name of the device: for those given, the usual ones, or ``"all"``."""
+        """Estimates by name of the device.
+
+        Parameters
+        ----------
+        devices : iterable of str, optional
+            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
+            price.
+        timesteps_per_inference : int, optional
+            Steps per inference.
+        dt : float, optional
+            Length of a step in seconds.
+        """
         workload = self.workload(timesteps_per_inference, dt)
         chosen = device_table.select(
             devices, spikes=_has_spikes(workload), can_price=self._model.can_price,
@@ -270,11 +333,29 @@ class NetworkEnergy(Result):
         self, path: str | os.PathLike[str] | None = None, command: str = "",
         columns: Sequence[str] | None = None,
     ) -> str:  # fmt: skip
-        """A page that can be sent, with these columns in its table; see `Result.to_html`."""
+        """A page that can be sent: verdict, charts, tables, sources.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            A file to write, too.
+        command : str
+            What made the result, to be shown on the page.
+        columns : sequence of str, optional
+            Columns of its table, as `summary_string` takes them.
+        """
         return self._page(path, command, columns=columns)
 
     def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
-        """The columns of a table, checked; those that the cost model has unless some are given."""
+        """The columns of a table, checked.
+
+        Parameters
+        ----------
+        workload : Workload
+            Columns of spikes need some that were measured.
+        columns : sequence of str, optional
+            As `summary_string` takes them. Default: those that the cost model has.
+        """
         _checked_workload(workload)
         if columns is None:
             model = self._model
@@ -285,7 +366,14 @@ class NetworkEnergy(Result):
     def column_estimates(
         self, workload: Workload, columns: Sequence[str]
     ) -> dict[str, EnergyEstimate]:
-        """Estimates of a workload on the devices that columns name, as they write them."""
+        """Estimates of a workload on the devices that columns name, as they write them.
+
+        Parameters
+        ----------
+        workload : Workload
+        columns : sequence of str
+            As `summary_string` takes them.
+        """
         _checked_workload(workload)
         parse_columns(columns)
         return {

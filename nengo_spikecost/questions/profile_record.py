@@ -98,7 +98,15 @@ class Profile(Result):
         return self._text(line_length, print_warnings=print_warnings, ensembles=ensembles)
 
     def break_even(self, device: str = SAME_TECHNOLOGY, **options: Any) -> Any:
-        """The network against the same without spikes; see `nengo_spikecost.break_even`."""
+        """The network against the same without spikes.
+
+        Parameters
+        ----------
+        device : str
+            The spiking device. Default: one of the same technology as its opponent.
+        **options
+            The others of `nengo_spikecost.break_even`.
+        """
         return break_even(self.network, self.activity, device=device, **options)
 
     @cached_property

@@ -57,11 +57,6 @@ class PopulationWork:
     most_spikes: float | None = None
     n_silent: int | None = None
 
-    @property
-    def is_dead(self) -> bool:
-        """Whether not one of its neurons spiked for any sample."""
-        return self.n_silent is not None and 0 < self.n_neurons == self.n_silent
-
 
 @dataclass(frozen=True)
 class PathwayWork:

@@ -288,7 +288,15 @@ class ChipCost(Result):
         )  # fmt: skip
 
     def measurability_sentence(self, error: float = 0.1, confidence: float = 0.95) -> str:
-        """What of the network the board can measure, and how often it has to run; else ``""``."""
+        """What of the network the board can measure, and how often it has to run; else ``""``.
+
+        Parameters
+        ----------
+        error : float
+            Share of an energy that a measurement may be off.
+        confidence : float
+            Share of measurements that are within it.
+        """
         noise = self.board.noise
         if noise is None or not self.step_predicted:
             return ""
@@ -374,7 +382,15 @@ class ChipCost(Result):
         return self._frame(rows=rows)
 
     def to_csv(self, path: str | os.PathLike[str] | None = None, rows: str = "cores") -> str:
-        """The rows of `to_frame` as CSV text, written to ``path`` if there is one."""
+        """The rows of `to_frame` as CSV text.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            A file to write, too.
+        rows : str
+            As in `to_frame`.
+        """
         return self._csv(path, rows=rows)
 
     def _columns(self) -> CoreColumns:

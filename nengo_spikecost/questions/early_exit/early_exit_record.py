@@ -131,6 +131,13 @@ class EarlyExit(Result):
 
         On the samples that a threshold was chosen on, it was also lucky.
 
+        Parameters
+        ----------
+        max_accuracy_loss : float
+            As a share of samples, which `best` may lose.
+        sure : bool
+            Whether the upper end of the interval for the loss must be within it.
+
         Examples
         --------
         ::

@@ -114,11 +114,6 @@ class UnrolledTrainee(Trainee):
         """Firing-rate scales by layer."""
         return {self._layers[name]: layer.scale for name, layer in self.spiking.items()}
 
-    def set_scales(self, scales: Mapping[str, float]) -> None:
-        """Set the scales by layer, as `scales` gave them."""
-        for name, layer in self.spiking.items():
-            layer.scale = scales[self._layers[name]]
-
     def simulated(self, inputs: Any) -> tuple[Outputs, Outputs]:
         """Outputs of a batch at all steps, and the mean of each neuron's, as if in one step."""
         self.presentation.begin()
