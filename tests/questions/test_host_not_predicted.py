@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from nengo_spikecost.cli import main
 from nengo_spikecost.demo import demo_data, demo_model
 from nengo_spikecost.energy.loihi_chip import loihi_chip
 from nengo_spikecost.errors import EnergyError
+from nengo_spikecost.layout.si import si
 
 SETTINGS = {
     "n_steps": 12, "scale_firing_rates": 300, "synapse": None, "presentation": "fresh",
@@ -108,3 +110,23 @@ def test_a_deployment_says_it_first(tmp_path):
     assert cost["step_s"]["nominal"] is None and "chip" in cost["not_predicted"]
     page = names["html"].read_text()
     assert "is not predicted" in page and ">nan" not in page.lower()
+
+
+def test_a_report_of_a_chip_that_waits_for_its_host(tmp_path):
+    """The row of the chip is an "at least", its band in the page has no point."""
+    data = demo_data()
+    given = {k: v for k, v in SETTINGS.items() if k != "presentation"}
+    found = nsc.profile(demo_model(), data.x_test[:4], data.y_test[:4], chip=True, **given)
+    waits = replace(found, chip=replace(found.chip, pricing={"host_io": "host"}))
+    assert waits.chip_cost.not_predicted and not found.chip_cost.not_predicted
+    lines = waits.summary_string(line_length=200).splitlines()
+    chip = next(line for line in lines if line.startswith("Chip (emulated)"))
+    assert f">= {si(waits.chip_cost.energy_J('chip').low, 'J')}" in chip
+    said = " ".join(" ".join(lines).split())
+    assert "is not predicted: in and out by host" in said and "nan" not in said.split()
+    known = " ".join(found.summary_string(line_length=200).split())
+    assert "is not predicted" not in known
+    page = waits.to_html()
+    assert "is not predicted" in page and ">nan" not in page.lower()
+    for result in (waits, found):
+        assert json.loads(result.to_json())["verdict"]
