@@ -97,6 +97,18 @@ def test_quartz_by_hand(predictions):
     assert nominal(predictions, "quartz_step_651", "x86") == pytest.approx(host + alone, rel=0.1)
 
 
+def test_neuromorphic_digits_by_hand(predictions):
+    """4,204 events an image: of SLAYER by two processors side by side, of NxTF to 512 neurons."""
+    step_s = 4_204 / 400 * 5.91e-6 / 2
+    cores_s = 2_834 / 17 * 9.7e-9 + 1.4e-6
+    found = nominal(predictions, "slayer_nmnist_step", "x86")
+    assert step_s < found < step_s + 1.3 * cores_s
+    updates_J = 2_834 * 350 * 51.2e-12
+    least_W = (4_204 * 512 * 35.5e-12 + updates_J) / 6.46e-3 + 18e-3 + 5 * 0.474e-3
+    most_W = least_W + 2_834 * 350 * 21.6e-12 / 6.46e-3 + 6e-3
+    assert least_W < nominal(predictions, "nxtf_nmnist", "silicon, nahuku32") < 1.02 * most_W
+
+
 def test_a_page_that_is_not_up_to_date_is_told(page):
     old = validation_page.written(page, "summary")
     other = old.replace("| all |", "| everything |")

@@ -39,6 +39,13 @@ LSNN_SPIKES, LSNN_SYNOPS, LSNN_ACTIVE = 10_868, 636_472, 0.806
 LSNN_COMPARTMENTS = 140 + 2 * 100 + 10
 LSNN_STEP_S = 16.649e-6
 
+#: SLAYER's notebooks: an image of N-MNIST is 350 steps and 50 of rest, a gesture 1,450 and 100;
+#: spikes go in through so many x86 processors (numSnips). Events are those of the data sets: 4,204
+#: an image of N-MNIST's test set, 407,124 a gesture of some 6 s, of which 1.45 s are shown.
+NMNIST_EVENTS, NMNIST_STEPS, NMNIST_PROCESSORS = 4_204, 400, 2
+NMNIST_COMPARTMENTS, NMNIST_CORES = 2_312 + 512 + 10, 17
+GESTURE_EVENTS, GESTURE_STEPS = round(407_124 * 1.45 / 6), 1_550
+
 #: lmtActiveRatio of the other boards: lowest, median, highest.
 OTHERS_ACTIVE = (0.685, 0.7995, 0.967)
 
@@ -184,6 +191,38 @@ def steps() -> Iterator[Prediction]:
             "then the cores; NengoLoihi's host sends them, and reads at every step",
             assumes="rates",
         )
+    yield from slayer()
+
+
+def slayer() -> Iterator[Prediction]:
+    """Steps of SLAYER's notebooks, by the events of their data sets."""
+    x86 = shipped_chip().host_io["x86"]
+    work = ChipWork.by_hand(
+        n_cores=NMNIST_CORES, n_compartments=NMNIST_COMPARTMENTS, n_steps=NMNIST_STEPS,
+        synops={"dense": NMNIST_EVENTS * 512}, spikes=NMNIST_EVENTS, messages=NMNIST_EVENTS * 8,
+        host_to_chip=NMNIST_EVENTS,
+    )  # fmt: skip
+    rate = NMNIST_EVENTS / NMNIST_STEPS
+    yield Prediction(
+        "slayer_nmnist_step",
+        "x86",
+        price_chip(work, host_io=x86.shared_by(NMNIST_PROCESSORS)).step_s,
+        f"{rate:.3g} events of its data set in a step, through two processors side by side, and "
+        "then the cores",
+        assumes="events, processors",
+    )
+    spikes = ChipWork.by_hand(
+        n_cores=1, n_compartments=1_024, n_steps=GESTURE_STEPS, synops=0,
+        host_to_chip=GESTURE_EVENTS,
+    )  # fmt: skip
+    yield Prediction(
+        "slayer_gesture_step",
+        "x86",
+        price_chip(spikes, host_io=x86).step_s,
+        f"{GESTURE_EVENTS / GESTURE_STEPS:.3g} events of its data set in a step, as if they were "
+        "even over a gesture of 6 s, and then a full core",
+        assumes="events",
+    )
 
 
 def table() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ... import check
 from ...errors import EnergyError
@@ -127,6 +127,14 @@ class HostIO:
         """Time of a step on so many chips, without what each spike takes."""
         one = self.step if n_chips == 1 or self.several_chips is None else self.several_chips
         return _at(one, level)
+
+    def shared_by(self, n_processors: int) -> HostIO:
+        """The same with so many x86 processors of a chip side by side, each with its spikes."""
+        n = check.whole("n_processors", n_processors, EnergyError, 1)
+        if self.spike is None or n == 1:
+            return self
+        words = f"{self.description}, by {n} processors"
+        return replace(self, spike=self.spike.times(1 / n), description=words)
 
     def spike_s(self, level: str) -> float:
         """Time of each spike that the host sends."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nengo_spikecost.energy.device import Constant
-from nengo_spikecost.energy.loihi_chip import ChipWork, HostIO, Range, price_chip
+from nengo_spikecost.energy.loihi_chip import ChipWork, HostIO, Range, price_chip, shipped_chip
 from nengo_spikecost.energy.loihi_chip.ranges import TELLING
 from nengo_spikecost.errors import EnergyError
 
@@ -94,6 +94,22 @@ def test_its_own_host():
         EnergyError, match="HostIO 'usb': known must be one of 'always', 'one chip'"
     ):
         HostIO("usb", known="sometimes")
+
+
+def test_several_processors_share_the_spikes():
+    """A chip has three x86 processors, and each takes as long for a spike."""
+    one = shipped_chip().host_io["x86"]
+    alone_s = price_chip(work(), host_io="none").latency_s.nominal
+    for n in (1, 2, 3):
+        found = price_chip(work(), host_io=one.shared_by(n))
+        assert found.latency_s.nominal - alone_s == pytest.approx(786 * 5.91e-6 / n, rel=1e-6)
+        assert found.step_predicted
+        assert not price_chip(work(16), host_io=one.shared_by(n)).step_predicted
+    assert "by 3 processors" in one.shared_by(3).description
+    free = shipped_chip().host_io["free_running"]
+    assert free.shared_by(2) is free
+    with pytest.raises(EnergyError, match="n_processors must be a whole number"):
+        one.shared_by(0)
 
 
 def test_words_have_no_nominal_value():
