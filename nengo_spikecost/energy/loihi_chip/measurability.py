@@ -15,7 +15,7 @@ The mean of ``R`` runs is within a share ``r`` of ``P``, with confidence ``c``, 
 
 ``s`` is known of a few published repeats only. So ``t`` is Student's quantile with as many degrees
 of freedom as these repeats leave, and not that of a normal distribution. If ``B`` alone is more
-than ``r * P``, no number of runs will do. Times are measured far better than powers, so the same
+than ``r * P``, no number of runs will do; nor will one that is above `MAX_RUNS`. Times are measured far better than powers, so the same
 holds for energies.
 """
 
@@ -35,6 +35,9 @@ from .ranges import Range
 
 #: A run is long enough if noise of single readings is this share of what runs differ by, squared.
 NEGLIGIBLE = 0.1
+
+#: More runs than these, two weeks of one a second, nobody makes.
+MAX_RUNS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,17 @@ class BoardNoise:
     def __post_init__(self) -> None:
         if not check.is_whole(self.degrees, 1):
             raise EnergyError(
-                f"noise: degrees must be a whole number from 1, not {self.degrees!r}: how many "
+                f"degrees must be a whole number from 1, not {self.degrees!r}: how many "
                 "repeats there were, less one for each network."
             )
         for name in (*self.boundaries, *self.offsets):
-            check.choice("noise: a boundary", name, BOUNDARIES, EnergyError, quoted=True)
+            check.choice("a boundary", name, BOUNDARIES, EnergyError, quoted=True)
         if not self.boundaries or not set(self.offsets) <= set(self.boundaries):
-            raise EnergyError("noise: boundaries must name what the board reads, at least one.")
+            raise EnergyError("boundaries must name what the board reads, at least one.")
         if not self.between_runs.value:
-            raise EnergyError("noise: between_runs must be above 0.")
+            raise EnergyError("between_runs must be above 0.")
         if (self.within_run is None) != (self.interval is None):
-            raise EnergyError("noise: within_run and interval go together: give both, or none.")
+            raise EnergyError("within_run and interval go together: give both, or none.")
 
     def presentations(self, n_steps: int, latency_s: float) -> int:
         """Presentations after which a run is long enough."""
@@ -114,7 +117,7 @@ class Measurability:
     presentations : int
         In one run: then noise of single readings is small beside what runs differ by.
     runs : int or None
-        None: no number of runs will do.
+        None: no number of runs will do, up to `MAX_RUNS`.
     runs_at_low : int or None
         If the power is at the low end of its range.
     between_runs_W, offset_W : float
@@ -155,9 +158,17 @@ class Measurability:
 
     def _runs(self) -> str:
         if self.runs is None:
-            return f"in no number of runs (readings may be off by {si(self.offset_W, 'W')})"
+            return f"in no number of runs ({self._why_none()})"
         presentations = counted(self.presentations, "presentation")
         return f"in {counted(self.runs, 'run')} of {presentations}"
+
+
+    def _why_none(self) -> str:
+        if not self.power_W.nominal:
+            return "there is nothing to measure"
+        if self.offset_W >= self.error * self.power_W.nominal:
+            return f"readings may be off by {si(self.offset_W, 'W')}"
+        return f"more than {MAX_RUNS:,} are needed, as runs differ by {si(self.between_runs_W, 'W')}"
 
 
 def sentence_of(found: Sequence[Measurability]) -> str:
@@ -170,9 +181,9 @@ def sentence_of(found: Sequence[Measurability]) -> str:
 def runs_needed(
     power_W: float, error: float, quantile: float, between_runs_W: float, offset_W: float
 ) -> int | None:
-    """Fewest runs whose mean is within the error; None if no number of them is."""
+    """Fewest runs whose mean is within the error; None if no number of up to `MAX_RUNS` is."""
     left_W = error * power_W - offset_W
-    if left_W <= 0:
+    if quantile * between_runs_W > left_W * math.sqrt(MAX_RUNS) or left_W <= 0:
         return None
     return max(1, math.ceil((quantile * between_runs_W / left_W) ** 2 * (1 - 1e-12)))
 

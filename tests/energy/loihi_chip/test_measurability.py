@@ -18,7 +18,7 @@ from nengo_spikecost.energy.loihi_chip import (
     read_chip_file,
     shipped_chip,
 )
-from nengo_spikecost.energy.loihi_chip.measurability import measurability, runs_needed
+from nengo_spikecost.energy.loihi_chip.measurability import MAX_RUNS, measurability, runs_needed
 from nengo_spikecost.energy.loihi_chip.ranges import Range
 from nengo_spikecost.errors import EnergyError
 
@@ -121,11 +121,38 @@ def test_no_number_of_runs_takes_an_offset_away():
 def test_one_run_less_is_too_few(power, error, quantile, between, offset):
     runs = runs_needed(power, error, quantile, between, offset)
     if runs is None:
-        assert offset >= error * power
+        left = error * power - offset
+        assert left <= 0 or (quantile * between / left) ** 2 > 0.999_999 * MAX_RUNS
         return
     off = [offset + quantile * between / np.sqrt(max(n, 1e-9)) for n in (runs, runs - 1)]
     assert off[0] <= error * power * (1 + 1e-9)
     assert runs == 1 or off[1] > error * power * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("share", [
+    {"error": 1e-300}, {"error": 1e-12}, {"confidence": 1 - 1e-16}, {"confidence": 1 - 1e-15},
+])  # fmt: skip
+def test_shares_next_to_the_ends_have_an_answer(share):
+    """Neither an overflow, nor a number of runs that nobody makes."""
+    found = cost_of(10.0, noise(between=2.0)).measurability(**share)
+    assert found.sentence() == (
+        "core dynamic 10.0 mW in no number of runs (more than 1,000,000 are needed, as runs differ "
+        "by 2.00 mW)"
+    )
+    assert cost_of(10.0, noise()).measurability(error=1 - 1e-12, confidence=1e-12).runs == 1
+
+
+def test_a_million_runs_are_the_most():
+    # off by 2 mW times the root of 1,000,000 over 1,000
+    quantile, between, left = 1.0, 2.0, 0.002
+    assert runs_needed(left / 0.1, 0.1, quantile, between, 0.0) == 1_000_000
+    assert runs_needed(left / 0.1, 0.1, quantile, between * 1.000001, 0.0) is None
+
+
+def test_silent_cores_have_nothing_to_measure():
+    found = cost_of(0.0, noise()).measurability()
+    assert found.sentence() == "core dynamic 0 W in no number of runs (there is nothing to measure)"
+    assert (found.runs, found.error_after(7)) == (None, np.inf)
 
 
 @settings(property_test, max_examples=20)
@@ -249,7 +276,7 @@ def test_noise_from_a_file(tmp_path):
     found = read_chip_file(path).boards["mine"].noise
     assert (found.boundaries, found.degrees, found.between_runs.value) == (("board",), 9, 1e-3)
     path.write_text(text.replace("degrees = 9", "degrees = 0"))
-    with pytest.raises(EnergyError, match=r"boards.mine in .*: noise: noise: degrees"):
+    with pytest.raises(EnergyError, match=r"boards.mine in .*: noise: degrees must"):
         read_chip_file(path)
     path.write_text(text.replace("degrees", "repeats"))
     with pytest.raises(EnergyError, match=r"boards.mine in .*: noise"):
