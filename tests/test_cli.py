@@ -313,6 +313,25 @@ def test_verdict_with_the_chip(run):
     assert words.index("on the emulated chip") < words.index("Loihi")
     assert re.search(r"Loihi \S+ [nu]J its cores, \S+ [um]J the chip, \S+ [um]J a board", words)
     assert re.search(r"^Chip \(emulated\) .*^Board \(emulated\) ", done.stdout, re.M | re.S)
+    assert "What decides the time of an inference, as if it were one step" in words
+
+
+def test_report_tells_what_limits_each_layer_as_deploy_does(run, folder):
+    """With counts of every step, on the same chip: its table, its JSON and its page."""
+    options = ("net.h5", "--data", "data.npz", "--steps", 10, "--by-step", "--no-try")
+    files = ("--html", "r.html", "--json")
+    done = run("report", *options, "--chip", *files, "r.json")
+    assert done.exit_code == 0, done.stderr
+    fresh = ("--presentation", "fresh", "--cost", "--json", "d.json")
+    assert run("deploy", *options, *fresh).exit_code == 0
+    found = json.loads((folder / "r.json").read_text())["floorline"]
+    assert found == json.loads((folder / "d.json").read_text())["cost"]["floorline"]
+    assert found["with_host"]["by_step"] and "by_step=True" not in done.stdout
+    rows = [layer["name"] for layer in found["cores_alone"]["layers"]]
+    table = done.stdout[done.stdout.index("What decides the time of a step") :]
+    assert rows and all(re.search(rf"^{name} ", table, re.M) for name in rows)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "What decides a step" in (folder / "r.html").read_text()
 
 
 @pytest.mark.parametrize("wrong, said", [

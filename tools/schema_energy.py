@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from schema_loihi import FLOORLINES
 from schema_parts import CONVERSION, COUNTS, GRAPH, LAYER_LABELS, SCALES, WORKLOAD_ROW
 
 #: Of a change that `advise` made.
@@ -151,6 +152,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "scores": ["@score: One.", "The same in full, and the scores of regressions."],
         "labels": {"": "How labels were read, by output.", "*": "string: In words."},
         "attempts": ["@attempts: Of one purpose.", "Settings that were tried."],
+        "floorline?": {**FLOORLINES, "": "What decides the time of a step of the emulated chip."},
         "stack": "@stack: Versions.",
     }),
     "energy": ("`NetworkEnergy`", {

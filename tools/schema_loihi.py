@@ -109,6 +109,12 @@ FLOORLINE: dict[str, Any] = {
     "layers": [{"": "One layer.", **LIMIT}, "The layers on the chip."],
 }
 
+FLOORLINES: dict[str, Any] = {
+    "": "What decides the time of a step.",
+    "with_host?": {"": "As steps are, if their time is predicted.", **FLOORLINE},
+    "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
+}
+
 CHIP_COST: dict[str, Any] = {
     "format": "=nengo-spikecost/loihi-chip/3",
     "verdict?": "@verdict: The verdict.",
@@ -143,11 +149,7 @@ CHIP_COST: dict[str, Any] = {
         "What hangs on a time of steps that is not known: nominal values are null.",
     ],
     "slowest_core": "string: Name of the core that is most often the slowest.",
-    "floorline": {
-        "": "What decides the time of a step.",
-        "with_host?": {"": "As steps are, if their time is predicted.", **FLOORLINE},
-        "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
-    },
+    "floorline": FLOORLINES,
     "measurability": [
         {
             "": "Within one boundary.",

@@ -104,7 +104,7 @@ def report(model: Any, x: Any, y: Any, **options: Any) -> None:
 
 
 @click.command(
-    cls=LaterFlags, flags=lambda: _flags("chip"), section="Start",
+    cls=LaterFlags, flags=lambda: _flags("chip", "by_step"), section="Start",
     example="nengo-spikecost compare model.keras --data test.npz --samples 50",
 )  # fmt: skip
 @on_model()

@@ -70,7 +70,7 @@ class ProfileOptions(MeasureOptions):
         For ``"nengo_loihi"``: its emulator (``"sim"``) or a board (``"loihi"``), and the board's
         options.
     by_step : bool
-        Also keep outputs at every step, and for ``"loihi"`` count each core step by step: see
+        Also keep outputs at every step, and of an emulated chip count each core step by step: see
         `measure`.
     memory : int, float or str, optional
         Memory that converting may take, and simulating, in bytes or as ``"4 GB"``: see `convert`
@@ -93,6 +93,9 @@ class ProfileOptions(MeasureOptions):
     devices: Iterable[str] | str | None = None
     chip: bool = option(
         False, help="Also run it on the emulated chip: accuracy, cores, energy, time there."
+    )
+    by_step: bool = option(
+        False, help="Count the cores of that chip at every step: then it is known what limits each."
     )
     block_shapes: Any = "auto"
     task: str | None = defaults.task()

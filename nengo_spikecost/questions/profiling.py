@@ -193,7 +193,11 @@ def _on_chip(
             EstimateWarning,
         )
         return None
-    same: dict[str, Any] = {"n_steps": options.n_steps, "seed": options.seed}
+    same: dict[str, Any] = {
+        "n_steps": options.n_steps,
+        "seed": options.seed,
+        "by_step": options.by_step,
+    }
     if options.dt is not None:
         same["dt"] = options.dt
     if model is not network:

@@ -92,7 +92,8 @@ PAGES = {
         "Synaptic operations per inference", "Energy on loihi over samples",
         "Accuracy against energy", "With and without spikes in one technology",
         "Loihi's cores against an accelerator without spikes", "cores on 1 chip",
-        "Energy of the cores by layer",
+        "Energy of the cores by layer", "What decides a step",
+        "What decides a step, of the cores alone",
     ],
     "deployment": [
         "cores on 1 chip", "Spikes per sample on the chip's layers",

@@ -162,13 +162,14 @@ class Measurability:
         presentations = counted(self.presentations, "presentation")
         return f"in {counted(self.runs, 'run')} of {presentations}"
 
-
     def _why_none(self) -> str:
         if not self.power_W.nominal:
             return "there is nothing to measure"
         if self.offset_W >= self.error * self.power_W.nominal:
             return f"readings may be off by {si(self.offset_W, 'W')}"
-        return f"more than {MAX_RUNS:,} are needed, as runs differ by {si(self.between_runs_W, 'W')}"
+        return (
+            f"more than {MAX_RUNS:,} are needed, as runs differ by {si(self.between_runs_W, 'W')}"
+        )
 
 
 def sentence_of(found: Sequence[Measurability]) -> str:

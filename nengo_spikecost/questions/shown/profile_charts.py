@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...energy.estimate import EnergyEstimate
-from ...energy.loihi_chip.shown.chip_view import energy_by_layer
+from ...energy.loihi_chip.shown.chip_view import energy_by_layer, limit_charts
 from ...layout.charts import Bars, Chart, Drawing
 from ...layout.plots import COLOURS, bare
 from ...layout.si import si
@@ -41,6 +41,7 @@ def profile_charts(profile: Profile) -> Iterable[Chart]:
         yield core_map(profile.chip.use)
     if profile.chip_cost is not None:
         yield energy_by_layer(profile.chip_cost)
+        yield from limit_charts(profile.chip_cost)
 
 
 def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:

@@ -11,6 +11,8 @@ import nengo
 from ... import stack
 from ...activity.shown.activity_view import protocol_sentence
 from ...energy.loihi_chip import Range
+from ...energy.loihi_chip.shown.chip_tables import limit_table
+from ...energy.loihi_chip.shown.chip_view import floorlines
 from ...energy.shown.layer_rows import LayerRow
 from ...errors import EnergyError
 from ...layout import Presenter, presents
@@ -67,6 +69,9 @@ class ProfilePresenter(Presenter[Profile]):
                 f"* Priced too, in data frames and files: {names_in_note(more)}. devices= "
                 "(--devices) puts them into this table."
             )
+        if profile.chip_cost is not None:
+            yield ""
+            yield limit_table(profile.chip_cost)
         if print_warnings:
             yield from _verdicts(profile)
 
@@ -77,6 +82,7 @@ class ProfilePresenter(Presenter[Profile]):
         return list(_of_energy(profile).records(profile.energy, devices=profile.devices))
 
     def content(self, profile: Profile) -> dict[str, Any]:
+        cost = profile.chip_cost
         return {
             **_of_energy(profile).content(profile.energy, devices=profile.devices),
             "protocol": asdict(profile.activity.protocol),
@@ -92,6 +98,7 @@ class ProfilePresenter(Presenter[Profile]):
             "scores": [score.to_dict() for score in profile.scores],
             "labels": {name: own.words for name, own in profile.labels.items()},
             "attempts": [attempt.to_dict() for attempt in profile.attempts],
+            **({} if cost is None else {"floorline": floorlines(cost)}),
             "stack": stack.report().as_dict(),
         }
 

@@ -19,7 +19,7 @@ from ...device import LEVELS, Constant
 from ..core_cost import CoreCost, LayerCost
 from ..cost import ChipCost
 from ..events import PART_GROUPS
-from ..floorline_record import HOST, Floorline
+from ..floorline_record import HOST
 from ..ranges import Range, Table
 from .chip_plots import plot_chip_cost
 from .chip_tables import all_tables, caption
@@ -61,10 +61,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
         yield Bars(
             f"Time of an inference{without}", tuple(spent), {"time": list(spent.values())}, "s"
         )
-        if cost.step_predicted:
-            yield deciders(cost.floorline())
-        if not cost.step_predicted or cost.floorline().chip.decided_by[HOST]:
-            yield deciders(cost.floorline(host=False))
+        yield from limit_charts(cost)
 
     def summary(self, cost: ChipCost, cores: bool | None = None) -> Iterable[Part]:
         return all_tables(cost, cores)
@@ -106,10 +103,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "time_parts_s": {identifier(part): _known(s) for part, s in cost.time_parts_s.items()},
             "not_predicted": list(cost.not_predicted),
             "slowest_core": cost.slowest_core.name,
-            "floorline": {
-                name: presenter_of(found).content(found)
-                for name, found in _floorlines(cost).items()
-            },
+            "floorline": floorlines(cost),
             "measurability": [_measured(cost, name) for name in _read(cost)],
             "layers": self.records(cost, "layers"),
             "cores": self.records(cost, "cores"),
@@ -126,10 +120,19 @@ class ChipCostPresenter(Presenter[ChipCost]):
         plot_chip_cost(cost, axes)
 
 
-def _floorlines(cost: ChipCost) -> dict[str, Floorline]:
+def limit_charts(cost: ChipCost) -> Iterable[Bars]:
+    """What decides the steps of each layer; of the cores alone, too, where the host decides any."""
+    if cost.step_predicted:
+        yield deciders(cost.floorline())
+    if not cost.step_predicted or cost.floorline().chip.decided_by[HOST]:
+        yield deciders(cost.floorline(host=False))
+
+
+def floorlines(cost: ChipCost) -> dict[str, Any]:
     """With the host, if the time of a step is predicted, and of the cores alone."""
-    with_host = {"with_host": cost.floorline()} if cost.step_predicted else {}
-    return {**with_host, "cores_alone": cost.floorline(host=False)}
+    found = {"with_host": cost.floorline()} if cost.step_predicted else {}
+    found["cores_alone"] = cost.floorline(host=False)
+    return {name: presenter_of(one).content(one) for name, one in found.items()}
 
 
 def _read(cost: ChipCost) -> tuple[str, ...]:
