@@ -187,7 +187,7 @@ def _on_chip(
     """
     from ..loihi import deploy
 
-    if not isinstance(x, (Sized, Mapping)):
+    if x is not None and not isinstance(x, (Sized, Mapping)):
         warn(
             "It was not run on the chip: a stream of samples can be read once only; give an array.",
             EstimateWarning,

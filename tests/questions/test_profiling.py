@@ -63,6 +63,33 @@ def test_plain_networks_and_conversions(model):
     assert nsc.profile(conversion, images(2), n_steps=5).network is conversion
 
 
+@pytest.mark.parametrize("by_step", [False, True])
+def test_a_network_without_inputs_is_run_on_the_chip_too(by_step):
+    """What limits its steps is what `deploy` finds, and is shown layer by layer."""
+    with nengo.Network(seed=0) as net:
+        wave = nengo.Node(lambda t: np.sin(20 * t), label="wave")
+        first, second = (
+            nengo.Ensemble(20, 1, neuron_type=nengo.LIF(tau_ref=0.002), label=name)
+            for name in ("first", "second")
+        )
+        nengo.Connection(wave, first, synapse=0.01)
+        nengo.Connection(first, second, synapse=0.01)
+        nengo.Connection(second, second, synapse=0.01)
+        nengo.Probe(second, synapse=0.01)
+    found = nsc.profile(
+        net, None, n_steps=50, simulator="nengo", chip=True, by_step=by_step, progress=False
+    )
+    limits = nsc.loihi.deploy(
+        net, None, n_steps=50, presentation="fresh", by_step=by_step, progress=False
+    ).cost().floorline()  # fmt: skip
+    assert found.chip_cost.floorline() == limits and limits.by_step == by_step
+    assert {layer.name for layer in limits.layers} >= {"first", "second"}
+    text = found.summary_string()
+    table = text[text.index("What decides the time of a") :]
+    assert all(f"\n{layer.name} " in table for layer in limits.layers)
+    assert found.to_dict()["floorline"]["with_host"]["step_s"] == limits.step_s
+
+
 def test_one_sample_of_one_step(model):
     text = nsc.profile(model, images(1), n_steps=1, devices=["cpu"]).summary_string()
     assert "\n1 sample of 1 step of 1 ms, started afresh" in text

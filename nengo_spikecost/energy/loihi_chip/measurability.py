@@ -15,8 +15,8 @@ The mean of ``R`` runs is within a share ``r`` of ``P``, with confidence ``c``, 
 
 ``s`` is known of a few published repeats only. So ``t`` is Student's quantile with as many degrees
 of freedom as these repeats leave, and not that of a normal distribution. If ``B`` alone is more
-than ``r * P``, no number of runs will do; nor will one that is above `MAX_RUNS`. Times are measured far better than powers, so the same
-holds for energies.
+than ``r * P``, no number of runs will do; nor will one that is above `MAX_RUNS`. Times are measured
+far better than powers, so the same holds for energies.
 """
 
 from __future__ import annotations
