@@ -108,6 +108,7 @@ TUNING_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "block_shapes": {"": "Block shape by layer; null: no chip was emulated.", "?": True,
                          "*": ["integer: Length of an axis.", "Shape of a block."]},
         "dt_s": "number: Length of a step in s.",
+        "readout?": "string: Whether outputs were read at the last step, or as the mean.",
         "n_images": "integer: Images.",
         "confidence": "number: Confidence of all intervals, 0 to 1.",
         "task?": "string: regression; left out for classes.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..layout.si import MISSING
+from ..layout.si import MISSING, known
 from .labels import Labels
 
 
@@ -64,7 +64,7 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {n: known(v) if isinstance(v, float) else v for n, v in asdict(self).items()}
 
 
 def score(name: str, labels: Labels, outputs: np.ndarray, keras: np.ndarray | None = None) -> Score:
@@ -114,7 +114,3 @@ def correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 def _r(value: float | None) -> str:
     return MISSING if value is None or np.isnan(value) else f"{value:.4f}"
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value

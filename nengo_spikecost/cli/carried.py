@@ -26,13 +26,16 @@ RATES, SWEEP, TRAINING, FIT = (
     f"nengo-spikecost/{kind}/" for kind in ("firing-rates", "sweep", "fine-tuning", "block-fit")
 )
 
+#: Options that all settings of a sweep have in common, and their keys in its file.
+_OF_ALL = {"readout": "readout", "dt": "dt_s"}
+
 
 def scales_option(command: Callable) -> Callable:
     """Option: scales that `tune`, `sweep` or `train` found."""
     return click.option(
         "--scales", "scales_file", type=click.Path(), metavar="JSON",
         help="Scales of all layers, from the --json file of tune, train or sweep (its best "
-        "setting, with steps, filter and neurons); --scale LAYER=HZ changes one of them.",
+        "setting, with steps, filter, readout and neurons); --scale LAYER=HZ changes one of them.",
     )(command)  # fmt: skip
 
 
@@ -116,7 +119,7 @@ class CarriedSetting:
     scales : dict from str to float
         By layer.
     others : dict
-        ``n_steps``, ``synapse`` and ``neuron_type`` of a sweep's setting.
+        ``n_steps``, ``synapse``, ``neuron_type``, ``readout`` and ``dt`` of a sweep's setting.
     """
 
     scales: dict[str, float]
@@ -145,6 +148,7 @@ def read_setting(path: str) -> CarriedSetting:
         best = min(points, key=lambda point: point["energy_J"])
         neurons = content["neuron_type"]
         others = {"n_steps": int(best["n_steps"]), "synapse": best["synapse"]}
+        others.update({n: content[key] for n, key in _OF_ALL.items() if key in content})
         if neurons.endswith("()"):  # with other parameters than usual it has no name
             others["neuron_type"] = neurons[:-2]
         return CarriedSetting(_numbers(best["scale_firing_rates"]), others)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ..errors import ArgumentError
-from .carried import fit_option, scales_option
+from .carried import fit_option, scales_option, was_typed
 from .commands import COMMAND
 from .completion import complete_devices
 from .graph_flags import graph_flags
@@ -47,7 +47,12 @@ def _flags(*left_out: str, graphs: bool = True, **defaults: Any) -> Decorator:
 
 
 def _needs_chip(options: dict[str, Any]) -> None:
-    if options["fit_file"] is not None and not options["chip"]:
+    if was_typed("readout") and not options["chip"]:
+        raise ArgumentError(
+            "--readout is for the emulated chip: give --chip, too. With spikes, accuracy is said "
+            "of both."
+        )
+    if options.get("fit_file") is not None and not options["chip"]:
         raise ArgumentError("--fit is for the emulated chip: give --chip, too.")
 
 
@@ -78,6 +83,7 @@ def demo(**options: Any) -> None:
 
     It was not trained on these digits.
     """
+    _needs_chip(options)
     options, files = checked_early(options)
     show_settings(options)
     start_tensorflow()
@@ -104,7 +110,7 @@ def report(model: Any, x: Any, y: Any, **options: Any) -> None:
 
 
 @click.command(
-    cls=LaterFlags, flags=lambda: _flags("chip", "by_step"), section="Start",
+    cls=LaterFlags, flags=lambda: _flags("chip", "by_step", "readout"), section="Start",
     example="nengo-spikecost compare model.keras --data test.npz --samples 50",
 )  # fmt: skip
 @on_model()

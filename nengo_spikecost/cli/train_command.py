@@ -34,8 +34,8 @@ from .written_files import write_results
 @flags(
     FineTuneOptions, "n_steps", "scale_firing_rates", "epochs", "forward", "layer_delay", "n_shown",
     "start_rate", "learn_scales", "surrogate", "quantize", "neuron_type", "synapse", "synop_weight",
-    "energy_weight", "device", "cost_epochs", "loss", "readout", "batch_size", "learning_rate",
-    "memory", "seed", "checkpoint",
+    "energy_weight", "device", "cost_epochs", "loss", "readout", "dt", "batch_size",
+    "learning_rate", "memory", "seed", "checkpoint",
 )  # fmt: skip
 @conversion_options
 @samples_option(words="Train on the first so many samples.")

@@ -67,6 +67,11 @@ def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     return f"{text}{gap}{_PREFIXES[exponent]}{unit}"
 
 
+def known(value: float | None) -> float | None:
+    """A number as JSON holds it: None if it is not known, or not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def times(ratio: float) -> str:
     """``"1.37 times"``, ``"2,170 times"``."""
     return f"{ratio:,.0f} times" if ratio >= 100 else f"{ratio:.3g} times"

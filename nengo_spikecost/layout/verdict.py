@@ -109,7 +109,12 @@ def changed_words(choices: Iterable[Any]) -> str:
     return "; ".join(f"{', '.join(names)}: {form}" for form, names in layers.items())
 
 
-def train_step(layers: str, lost: float, model: str) -> NextStep:
+TRAINING_HELPS = (
+    "Likely to help: train the model on as the spiking network it becomes, with training samples"
+)
+
+
+def train_step(layers: str, lost: float, model: str, flags: str = "") -> NextStep:
     """To train a model on with the layers that it gets, if that is where its accuracy went.
 
     Parameters
@@ -120,15 +125,22 @@ def train_step(layers: str, lost: float, model: str) -> NextStep:
         Points of accuracy.
     model : str
         Name of the model's file.
+    flags : str
+        Of the command, for it to train what was run.
     """
-    words = "Likely to help: train the model on as the spiking network it becomes"
+    words = TRAINING_HELPS
     if layers:
         lost_words = f"{layers} became something else, and {lost:.1f} points are lost"
-        words = f"{lost_words}: train the model on with that"
+        words = f"{lost_words}: train the model on with that, with training samples"
     return NextStep(
-        f"{words}, with training samples",
-        f"nengo-spikecost train {model} --data TRAINING_DATA --out {_trained_name(model)}",
+        words,
+        " ".join(f"{train_command(model)} {flags}".split()),
     )
+
+
+def train_command(model: str) -> str:
+    """The command that trains the model in a file on, without flags that say how."""
+    return f"nengo-spikecost train {model} --data TRAINING_DATA --out {_trained_name(model)}"
 
 
 def _trained_name(model: str) -> str:

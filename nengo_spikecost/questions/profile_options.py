@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import check
+from ..activity.activity_record import READOUTS
 from ..activity.measure_options import MeasureOptions
 from ..activity.simulator_spec import simulators
 from ..energy.devices import listed_devices
@@ -41,6 +42,9 @@ class ProfileOptions(MeasureOptions):
     chip : bool
         Also run it on the emulated chip (`deploy`, with neurons that a chip has), for its
         accuracy, cores, energy and time there.
+    readout : {"last", "mean"}
+        Of that chip, whether the output is read at the last step or as the mean over the steps.
+        Scores of spikes are given for both.
     block_shapes : "auto", "as_it_is", BlockFit, or mapping
         Which neurons share a core of that chip: see `deploy`.
     try_out : bool
@@ -81,6 +85,7 @@ class ProfileOptions(MeasureOptions):
     scale_firing_rates: Any = defaults.scale_firing_rates()
     n_steps: int | None = defaults.n_steps()
     synapse: Any = defaults.synapse()
+    dt: float | None = defaults.dt(None)
     simulator: str = option(
         "nengo_dl", choices=simulators.names,
         help="What simulates the network, and counts its spikes.",
@@ -97,6 +102,10 @@ class ProfileOptions(MeasureOptions):
     by_step: bool = option(
         False, help="Count the cores of that chip at every step: then it is known what limits each."
     )
+    readout: str = option(
+        "last", choices=READOUTS,
+        help="With --chip: read its output at the last step, or its mean over the steps.",
+    )  # fmt: skip
     block_shapes: Any = "auto"
     task: str | None = defaults.task()
     memory: int | float | str | None = defaults.memory()
@@ -104,6 +113,7 @@ class ProfileOptions(MeasureOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         check.task(self.task, DataError)
+        check.choice("readout", self.readout, READOUTS, MeasurementError)
         if self.n_steps is not None:
             check.whole("n_steps", self.n_steps, MeasurementError, 1)
         check_spiking(self.neuron_type, self.scale_firing_rates, self.synapse)

@@ -205,6 +205,7 @@ def _on_chip(
     try:
         return deploy(
             model, x, y, presentation=options.presentation, task=options.task,
+            readout=options.readout,
             progress=options.progress, block_shapes=options.block_shapes,
             try_out=options.try_out, memory=options.memory, **same,
         )  # fmt: skip

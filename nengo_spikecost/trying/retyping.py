@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..options import flag_of
+from ..spiking.defaults import CHIP_NEURONS
 
 #: Flags that name files which a command writes: nobody wants them written over.
 WRITTEN = ("--html", "--json", "--csv", "--plot")
 
 #: Options that change no number of a suggestion: what is printed, and how many side by side.
 NEITHER = ("devices", "batch_size")
+
+#: Options that are pairs, each typed with its flag.
+REPEATED = {"scale_firing_rates": "--scale", "swap_activations": "--swap"}
 
 #: What is typed for None, of options that are something else by default.
 NONE = {"synapse": "--synapse 0", "n_steps": "", "host": "--host none"}
@@ -74,14 +78,27 @@ def typed_flags(
 #: Flags that say how a model is made to spike, and which of them have a value.
 SPIKING = {
     "--scales": True, "--scale": True, "--steps": True, "--synapse": True, "--max-pooling": True,
-    "--swap": True, "--spike-input": False,
+    "--swap": True, "--spike-input": False, "--readout": True, "--dt": True,
 }  # fmt: skip
 
 
-def spiking_flags(typed: str) -> str:
-    """Those of a typed command's flags that another command has to have for the same spikes."""
-    pieces = typed_flags(shlex.split(typed), SPIKING)
-    return shlex.join([word for flag, _, piece in pieces if flag in SPIKING for word in piece])
+def spiking_flags(typed: str, neurons: bool = False) -> str:
+    """Those of a typed command's flags that another command has to have for the same spikes.
+
+    Parameters
+    ----------
+    typed : str
+    neurons : bool
+        Also the type of neurons, for a command that has no others by itself. What runs on a chip
+        without being told so has the chip's.
+    """
+    known = {**SPIKING, "--neuron": True} if neurons else SPIKING
+    words = shlex.split(typed)
+    pieces = list(typed_flags(words, known))
+    kept = [word for flag, _, piece in pieces if flag in known for word in piece]
+    if neurons and words[1:2] == ["deploy"] and "--neuron" not in [flag for flag, *_ in pieces]:
+        kept += ["--neuron", CHIP_NEURONS]
+    return shlex.join(kept)
 
 
 def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
@@ -107,6 +124,12 @@ def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
                 return ""
             words += [NONE[name]] if NONE.get(name) else []
             continue
+        if name in REPEATED and isinstance(value, Mapping):
+            if not all(isinstance(key, str) for key in value):
+                return ""
+            pairs = [shlex.quote(f"{key}={as_typed(one)}") for key, one in value.items()]
+            words += [f"{REPEATED[name]} {pair}" for pair in pairs]
+            continue
         given = fields[name].metadata if name in fields else {"help": name in known}
         plain = isinstance(value, (str, int, float)) or hasattr(value, "dtype")
         if not given.get("help") or not plain:
@@ -115,6 +138,13 @@ def command_of(start: str, options: Any, more: Mapping[str, Any]) -> str:
         if isinstance(value, bool):
             words += [flag] if value else []
         else:
-            text = f"{value:g}" if isinstance(value, float) else str(value)
-            words.append(f"{flag} {shlex.quote(text)}")
+            words.append(f"{flag} {shlex.quote(as_typed(value))}")
     return " ".join(words)
+
+
+def as_typed(value: Any) -> str:
+    """A value as text that is read as the same value again."""
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))

@@ -9,6 +9,7 @@ from ..layout.verdict import POINTS, NextStep, train_step
 from ..workload.row_counts import names_in_note
 from .attempts import ACCURACY, ENERGY, HOST, RATES, Attempts, steps_of
 from .bench import Bench, settings
+from .retyping import spiking_flags
 
 
 def all_attempts(bench: Bench, lost: float) -> tuple[Attempts, ...]:
@@ -55,7 +56,7 @@ def steps_tried(
     model : str
         Name of the model's file.
     """
-    attempts = tuple(attempts)
+    attempts, flags = tuple(attempts), spiking_flags(typed, neurons=True)
     pooled = pooled_on_host(conversion)
     reasons = {
         HOST: f"Max pooling runs on the host ({names_in_note(pooled)})"
@@ -74,7 +75,7 @@ def steps_tried(
             if a.purpose == purpose and a.best is not None and a.lost(a.best) > POINTS
         ]  # fmt: skip
         if (purpose in (ACCURACY, HOST) and in_vain) or partly:
-            steps.append(train_step(changed_names(conversion), lost, model))
+            steps.append(train_step(changed_names(conversion), lost, model, flags))
     return steps
 
 

@@ -172,7 +172,7 @@ class FineTuneOptions(Options):
     memory: int | float | str | None = defaults.memory()
     # the samples themselves are part of a checkpoint's fingerprint
     validation: Any = option(0.05, decides=False)
-    dt: float = 0.001
+    dt: float = defaults.dt()
     seed: int = option(0, help="Of the network and of the order of samples.")
     checkpoint: str | os.PathLike[str] | None = option(
         None, metavar="FILE", decides=False,

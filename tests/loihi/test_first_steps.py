@@ -8,7 +8,7 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi, stack
-from nengo_spikecost.errors import EmulationWarning
+from nengo_spikecost.errors import EmulationWarning, MeasurementError
 
 ALWAYS = {"gain": nengo.dists.Choice([1]), "bias": nengo.dists.Choice([0])}
 
@@ -119,6 +119,17 @@ def keras_model():
     weights = [np.eye(4), np.zeros(4), 3 * np.eye(4), np.zeros(4), np.eye(4)[:, :3], np.zeros(3)]
     model.set_weights(weights)
     return model
+
+
+def test_of_a_network_with_its_block_shapes():
+    """As `deploy` takes it: the same as of the network, a Conversion or one of Nengo's."""
+    converted = nsc.convert(keras_model(), neuron_type=neurons(), synapse=None)
+    for network in (converted, chain(3, None)):
+        found = loihi.first_steps(network)
+        assert loihi.first_steps(loihi.fit_blocks(network, progress=False)) == found
+    assert list(found.outputs.values()) == [5] and found.on_chip == {"e0", "e1", "e2"}
+    with pytest.raises(MeasurementError, match="network must be a Conversion"):
+        loihi.first_steps(keras_model())
 
 
 def test_deploy_says_it_and_warns_of_samples_that_are_too_short():

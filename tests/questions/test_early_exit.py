@@ -178,6 +178,10 @@ def test_what_can_not_be_asked_is_refused_in_words(deployment, digits):
     plain = nsc.measure(network, digits, 4, **run)
     with pytest.raises(MeasurementError, match="by_step=True"):
         nsc.early_exit(plain)
+    # that nothing is priced, and that all is, is told after the options were looked at
+    for option in ("profile", "board", "host_io"):
+        with pytest.raises(EnergyError, match=f"{option} must be"):
+            nsc.early_exit(plain, **{option: "x"})
     runs_on = nsc.measure(network, digits, 4, presentation="continuous", by_step=True, **run)
     with pytest.raises(MeasurementError, match="presentation='fresh'"):
         nsc.early_exit(runs_on, y)

@@ -23,10 +23,10 @@ layers = keras.layers
 N_STEPS = 12
 
 
-def unrolled(model, neuron_type, scales=200.0, batch_size=4, **given):
+def unrolled(model, neuron_type, scales=200.0, batch_size=4, n_steps=N_STEPS, **given):
     """The trainee of a model, and the conversion that it is to fire like."""
     options = FineTuneOptions(
-        forward="steps", neuron_type=neuron_type, scale_firing_rates=scales, n_steps=N_STEPS,
+        forward="steps", neuron_type=neuron_type, scale_firing_rates=scales, n_steps=n_steps,
         batch_size=batch_size, **{"synapse": None, **given},
     )  # fmt: skip
     copy = training_copy(model)
@@ -69,7 +69,7 @@ def _shown(steps):
 def check_equal(trainee, conversion, inputs):
     """All spikes, and outputs, held against `nengo.Simulator`."""
     outputs, _ = trainee.simulated(inputs)
-    spikes, expected = simulated(conversion, inputs)
+    spikes, expected = simulated(conversion, inputs, trainee.n_steps)
     n_spikes = 0
     for name, layer in trainee.spiking.items():
         fired = np.stack([f.numpy().reshape(len(f), -1) for f in layer.all_fired()], axis=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import nengo
 import numpy as np
 import pytest
+from nengo.exceptions import BuildError
 
 import nengo_spikecost as nsc
 from nengo_spikecost import stack
@@ -12,6 +15,7 @@ from nengo_spikecost.errors import SpikeCostWarning, TuningError
 from nengo_spikecost.loihi import Emulator, fit_blocks
 from nengo_spikecost.loihi.blocks import block_search
 from nengo_spikecost.tuning import fine_tune
+from nengo_spikecost.tuning.training.unrolled_trainee import UnrolledTrainee
 from nengo_spikecost.workload.exact import count
 
 from ..models import randomise
@@ -20,16 +24,17 @@ from .test_steps import N_STEPS, NEURONS, flat, on_chip, shown_for, unrolled
 from .test_steps_training import STEPS
 
 keras = stack.keras()
+nengo_loihi = stack.nengo_loihi()
 layers = keras.layers
 
 
-def emulated(conversion, x, dt):
+def emulated(conversion, x, dt, n_steps=N_STEPS):
     """Spikes of every population, and outputs, at each step of the emulated chip."""
     with conversion.net:
         populations = nsc.NetworkGraph(conversion).populations
         probes = {p.name: nengo.Probe(p.ensemble.neurons) for p in populations}
     emulator = Emulator(fit_blocks(conversion, dt=dt, progress=False), dt=dt, batch_size=len(x))
-    run = emulator.run(x, N_STEPS, readout="all")
+    run = emulator.run(x, n_steps, readout="all")
     return (
         {name: run.outputs[probe].steps != 0 for name, probe in probes.items()},
         {name: run.outputs[probe].steps for name, probe in conversion.outputs.items()},
@@ -161,3 +166,81 @@ def normalized_between(x):
 def test_layers_that_cannot_be_quantized_are_refused(make, neurons, message):
     with pytest.raises(TuningError, match=message):
         unrolled(make(), neurons, layer_delay=1, quantize=True)
+
+
+# -- weights that the chip has no numbers for --------------------------------------------------
+
+
+def built(conversion):
+    """Whether NengoLoihi finds numbers for a network."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            nengo_loihi.Simulator(conversion.net, target="sim", progress_bar=False).close()
+    except (AssertionError, BuildError) as error:
+        assert "appropriate weight exponent" in str(error) or isinstance(error, AssertionError)
+        return False
+    return True
+
+
+@pytest.mark.parametrize("of", ["bias", "threshold"])
+def test_misfit_says_what_nengo_loihi_can_not_hold(of):
+    """Layers whose weights become ever smaller beside biases, or beside thresholds of 1."""
+    said = []
+    for smaller in np.geomspace(1, 1e6, 13):
+        inp = keras.Input((3,), name="image")
+        x = layers.Dense(4, activation="relu", name="to-spikes")(inp)
+        x = layers.Dense(5, activation="relu", name="dense0")(x)
+        model = randomise(keras.Model(inp, layers.Dense(2, name="dense1")(x)))
+        trainee, conversion = unrolled(model, NEURONS[0], layer_delay=1, quantize=True)
+        layer = model.get_layer("dense0")
+        kernel, bias = layer.get_weights()
+        bias = bias + 3 if of == "bias" else 0 * bias
+        own = next(one for one in trainee.spiking.values() if one.layer.name.endswith("dense0"))
+        own.layer.set_weights([kernel / smaller, bias])
+        layer.set_weights([kernel / smaller, bias])
+        conversion = nsc.convert(
+            model, neuron_type=NEURONS[0], scale_firing_rates=200.0, synapse=None, seed=3
+        )
+        misfit = trainee.misfit()
+        assert (misfit is None) == built(conversion)
+        said.append(misfit)
+    assert said[0] is None and "layer 'dense0': a spike moves a voltage by" in said[-1]
+
+
+@pytest.mark.parametrize("at", ["batch", "epoch"])
+def test_training_ends_where_the_chip_has_no_numbers(monkeypatch, at):
+    """In the middle of an epoch, or after its last batch; the best before is kept."""
+    x, y = spots(100, seed=5)
+    x = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)))
+    train, calls = UnrolledTrainee.train, []
+
+    def shrunk(self, *given):
+        scores = train(self, *given)
+        calls.append(scores)
+        if len(calls) == {"batch": 6, "epoch": 8}[at]:
+            layer = next(one.layer for one in self.spiking.values() if one.layer.name == "conv0")
+            layer.kernel.assign(layer.kernel * 1e-7)
+        return scores
+
+    monkeypatch.setattr(UnrolledTrainee, "train", shrunk)
+    words = r"in epoch 2 the chip has no numbers for the weights of layer 'conv0'.*learning_rate"
+    with pytest.raises(TuningError, match=words) as caught:
+        fine_tune(
+            on_chip(0), x, y, layer_delay=1, quantize=True, start_rate=0.7, epochs=4,
+            **{**STEPS, "n_steps": N_STEPS},
+        )  # fmt: skip
+    result = caught.value.result
+    assert result.best_epoch < 2 and np.isfinite(result.best.objective)
+    assert all(np.isfinite(w).all() for w in result.model.get_weights())
+
+
+def test_a_start_rate_that_the_chip_has_no_numbers_for():
+    """Of images so dark that one spike of theirs stands for next to nothing beside a bias."""
+    model = on_chip(0)
+    kernel, bias = model.get_layer("to-spikes").get_weights()
+    model.get_layer("to-spikes").set_weights([abs(kernel), 0 * bias])
+    trainee, _ = unrolled(model, NEURONS[0], scales=600.0, layer_delay=1, quantize=True)
+    words = "start_rate=0.5 gives scales for which the chip has no numbers .* layer 'conv0'"
+    with pytest.raises(TuningError, match=words):
+        trainee.start({"image": np.full((4, 1, 81), 1e-7, "f4")}, 0.5)

@@ -27,6 +27,10 @@ def name_or_seconds(text: str) -> str | float:
         return text
 
 
+#: Cores that are on, in words.
+_POWERED = ("used", "all")
+
+
 @dataclass(frozen=True)
 class ChipOptions(Options):
     """Options of `price_chip`: constants, board and host.
@@ -74,14 +78,18 @@ class ChipOptions(Options):
     x86_active: float | tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        # numbers of cores are looked up when a chip is at hand: see `setting`
         profile, board, host_io = self.profile, self.board, self.host_io
         if profile is not None:
             _named("profile", profile, shipped_chip().profiles, Profile)
         if board != "nahuku32":
             _named("board", board, shipped_chip().boards, Board)
-        if host_io is not None and not check.is_number(host_io):
+        if check.is_number(host_io):
+            check.positive("host_io", host_io, EnergyError, zero=True)
+        elif host_io is not None:
             _named("host_io", host_io, shipped_chip().host_io, HostIO)
+        # whether so many cores are in use is looked up when a chip is at hand: see `setting`
+        if not check.is_whole(self.powered_cores, 1):
+            check.choice("powered_cores", self.powered_cores, _POWERED, EnergyError)
         if self.x86_active is not None:
             low, nominal, high = _ends(self.x86_active)
             for share in (low, nominal, high):
@@ -141,7 +149,7 @@ def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:
 
 def _powered_cores(work: ChipWork, value: int | str) -> int:
     most = work.n_chips * MAX_CORES_PER_CHIP
-    if isinstance(value, str) and value in ("used", "all"):
+    if isinstance(value, str) and value in _POWERED:
         return work.n_cores if value == "used" else most
     if not check.is_whole(value, work.n_cores, most):
         raise EnergyError(

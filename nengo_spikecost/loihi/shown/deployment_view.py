@@ -20,7 +20,7 @@ from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_st
 from ...nir.shown.of_networks import graph_content, graph_sentences
 from ...options import plain
 from ...trying.attempts import FLAGS
-from ...trying.retyping import changed_command
+from ...trying.retyping import changed_command, spiking_flags
 from ...trying.steps import changed_names, steps_tried
 from ...workload.row_counts import dead_words
 from ..deployment import Deployment
@@ -209,7 +209,7 @@ def _next_steps(deployment: Deployment) -> Iterable[NextStep]:
     scale, steps_now = deployment.options.scale_firing_rates, deployment.activity.protocol.n_steps
     changed = changed_names(deployment.network)
     if changed:
-        yield train_step(changed, lost, model)
+        yield train_step(changed, lost, model, spiking_flags(deployment.typed, neurons=True))
     changes: dict[str, Any] = {"n_steps": 2 * steps_now}
     if isinstance(scale, (int, float)):
         changes["scale_firing_rates"] = 2 * scale

@@ -71,18 +71,18 @@ def first_steps(network: Any) -> FirstSteps:
 
     Parameters
     ----------
-    network : Conversion, nengo.Network, or any object with one of these as ``.net``
+    network : Conversion, nengo.Network, BlockFit, or any object with a network as ``.net``
 
     Returns
     -------
     FirstSteps
     """
-    net, names = network_and_names(network)
     given = subject(network)
+    net, names = network_and_names(given.named)
     context = Context(net, on_chip(net), names, 0.001)
     links, _ = find_links(context)
     reached = _shortest(links, [*given.inputs.values()], context)
-    populations = NetworkGraph(network).populations
+    populations = NetworkGraph(given.named).populations
     return FirstSteps(
         layers={p.name: reached.get(p.ensemble) for p in populations},
         outputs={name: _read(probe, reached) for name, probe in given.outputs.items()},

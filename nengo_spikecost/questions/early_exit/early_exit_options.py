@@ -63,6 +63,7 @@ class EarlyExitOptions(Options):
         check.choice("rule", self.rule, RULES, MeasurementError)
         check.choice("readout", self.readout, READOUTS, MeasurementError)
         checked_boundary(self.boundary)
+        self.chip  # noqa: B018  (its names are checked)
         if self.min_step is not None:
             check.whole("min_step", self.min_step, MeasurementError, 1)
         check.confidence("confidence", self.confidence, MeasurementError)

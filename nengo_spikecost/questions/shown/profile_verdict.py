@@ -122,7 +122,7 @@ def _not_tried(profile: Profile, given: str, scale: float | None) -> Iterable[Ne
     elif lost is not None and lost > POINTS and hasattr(profile.network, "one_scale"):
         changed = changed_names(profile.network)
         if changed:
-            yield train_step(changed, lost, model)
+            yield train_step(changed, lost, model, spiking_flags(profile.typed, neurons=True))
         if scale:
             yield NextStep(
                 f"{lost:.1f} points are lost, most often to rates that are too low: raise them",

@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from ...errors import TuningError
+from ...layout.si import known
 from ...progress import progress_bar
 from ..sweep_options import JUDGES, SEARCHES
 from .shared_engine import SharedJudge
@@ -81,7 +80,7 @@ def _chosen(swept: Sweep) -> Iterable[Point]:
 
 def _keep(file: Study, trial: int, reading: Reading) -> None:
     name = _NAME.format(trial, reading.n_steps)
-    synops = None if np.isnan(reading.synops) else reading.synops
+    synops = known(reading.synops)
     fact = {
         "trial": trial, "n_steps": reading.n_steps, "synops": synops,
         "layer_synops": dict(reading.layer_synops),

@@ -22,10 +22,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from ...deadlines import check_time
 from ...digests import array_digest
+from ...layout.si import known
 from .joint_sums import Agreement
 from .study import Study, packed, unpacked
 from .trials import Proposal, Reading, Setting
@@ -122,7 +121,7 @@ class DraftingEngine:
     def _keep(self, part: str, readings: Sequence[Reading]) -> None:
         rows = [
             (
-                part, r.n_steps, None if np.isnan(r.synops) else r.synops,
+                part, r.n_steps, known(r.synops),
                 json.dumps(dict(r.layer_synops)), packed(r.correct), packed(r.energy_J),
                 None if r.agreement is None else packed(r.agreement.to_array()),
             )

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TuningError
+from ...layout.si import known
 from .joint_sums import Agreement
 from .study_database import StudyDatabase, opened, raise_if_hindered
 from .trials import Proposal, Reading, Setting, Trial
@@ -330,7 +331,7 @@ def _reading(row: Sequence[Any], agreement: Agreement | None) -> Reading:
 
 
 def _row(number: int, reading: Reading) -> tuple[Any, ...]:
-    synops = None if np.isnan(reading.synops) else reading.synops
+    synops = known(reading.synops)
     return (
         number, reading.n_steps, reading.n_seen, reading.accuracy, reading.mean_J, synops,
         json.dumps(dict(reading.layer_synops)), packed(reading.correct), packed(reading.energy_J),

@@ -74,6 +74,8 @@ class Sweep(Result):
         Names of model and data in the commands that the verdict suggests.
     updates_per_step : int, optional
         Neuron updates of a step on the device; not known in studies of before it was kept.
+    readout : {"last", "mean"}
+        What outputs were read.
     """
 
     trials: tuple[Trial, ...]
@@ -95,6 +97,7 @@ class Sweep(Result):
     judged: Mapping[tuple[int, int], Reading] = field(default_factory=dict, repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
     updates_per_step: int | None = None
+    readout: str = "last"
 
     def __repr__(self) -> str:
         return (
@@ -341,6 +344,7 @@ class Sweep(Result):
             searched_in=facts.get("searched_in", facts["about"].get("simulator", JUDGES)),
             searched_because=facts.get("searched_because", ""),
             updates_per_step=facts.get("updates_per_step"),
+            readout=facts.get("made_with", {}).get("readout", "last"),
         )  # fmt: skip
 
     def updates(self, n_steps: int) -> int | None:

@@ -35,6 +35,8 @@ from .unrolled_layers import Spiking
 _VTH_MAX, _BIAS_MAN_MAX, _BIAS_EXP_MAX, _MOST_HALVINGS = (2**17 - 1) * 2**6, 2**12 - 1, 2**3 - 1, 7
 #: Weights have no smaller exponent, whatever thresholds and biases have.
 _MOST_HALVINGS_OF_WEIGHTS = 6
+#: A weight that NengoLoihi takes for none.
+_NO_WEIGHT = 1e-8
 #: Largest voltage.
 _HIGHEST = 2.0**23 - 1
 #: Bits of what arrives in a step, and of currents, sign included: more are lost.
@@ -49,11 +51,14 @@ class ChipNumbers(NamedTuple):
     weights : tf.Tensor
         Of the kernel's shape.
     threshold, bias : tf.Tensor of shape (n_channels,)
+    fits : tf.Tensor of bool
+        Whether a ``k`` brings them into their range; if none does, they mean nothing.
     """
 
     weights: tf.Tensor
     threshold: tf.Tensor
     bias: tf.Tensor
+    fits: tf.Tensor
 
 
 class OnChip(Spiking):
@@ -63,6 +68,8 @@ class OnChip(Spiking):
     ----------
     sender : Spiking
         The layer whose spikes it gets.
+    fits : tf.Tensor of bool
+        Whether the chip can hold the numbers that it was last computed with.
     """
 
     def place(self, sender: Spiking, blocks: Sequence[np.ndarray]) -> None:
@@ -139,7 +146,7 @@ class OnChip(Spiking):
         TuningError
             If they differ, as they do where other layers with weights are in between.
         """
-        weights, threshold, bias = (tensor.numpy() for tensor in self.numbers())
+        weights, threshold, bias = (tensor.numpy() for tensor in self.numbers()[:3])
         for neurons, block in blocks:
             channels = np.asarray(neurons) % len(threshold)
             mask = self._masks[self._part_of[channels[0]]]
@@ -156,6 +163,23 @@ class OnChip(Spiking):
                     "or pooling in between gives them"
                 )
 
+    def misfit(self) -> str | None:
+        """Why the chip can't hold its weights as they are now, a clause; None if it can."""
+        weights, bias = self._scaled()
+        largest = self._largest_weights(weights).numpy()
+        if self.numbers().fits or not np.isfinite(largest).all():
+            return None
+        part = int(np.argmin(largest))
+        if largest[part] <= _NO_WEIGHT:
+            return f"the weights of layer {self.layer.name!r}, or of one of its blocks, are all 0"
+        biases = self._largest_biases(bias).numpy()
+        part = int(np.argmax(np.maximum(biases, 1 / self.neurons.dt) / largest))
+        return (
+            f"the chip has no numbers for the weights of layer {self.layer.name!r}: a spike moves "
+            f"a voltage by {largest[part] * self.neurons.dt:.2g} at most, too little beside a "
+            f"threshold of 1 and a bias of {biases[part] * self.neurons.dt:.2g} a step"
+        )
+
     def _refused(self, why: str) -> TuningError:
         kind = type(self.layer).__name__
         return TuningError(f"Layer {self.layer.name!r} ({kind}) can't be quantized: {why}.")
@@ -163,20 +187,10 @@ class OnChip(Spiking):
     def numbers(self) -> ChipNumbers:
         """What the chip holds of the layer's weights as they are now."""
         dt, wide = self.neurons.dt, tf.float64
-        kernel = self.layer.kernel
-        bias = self.layer.bias if self.layer.use_bias else tf.zeros(kernel.shape[-1])
-        if self.log_gain.trainable:
-            kernel, bias = kernel * tf.exp(self.log_gain), bias * tf.exp(self.log_gain)
-        amplitude = self.sender.amplitude / tf.cast(self.sender.scale_now(), wide)
-        scale = self.scale_now()
-        weights = tf.cast(kernel, wide) * (1 / dt) * amplitude * tf.cast(scale, wide)
-        weights = tf.cast(weights, tf.float32)
-        bias = bias * tf.cast(scale, tf.float32)
-        held = tf.abs(weights) * tf.cast(self._masks, tf.float32)
-        largest = tf.stop_gradient(tf.reduce_max(held, axis=list(range(1, self._masks.ndim))))
-        unit = tf.cast(255 / tf.maximum(largest, 1e-8), tf.float32)
+        weights, bias = self._scaled()
+        unit = tf.cast(255 / tf.maximum(self._largest_weights(weights), _NO_WEIGHT), tf.float32)
         per_voltage = self._adds_up * tf.cast(unit, wide) * 2.0**6
-        halvings = self._halvings(per_voltage, bias)
+        halvings, fits = self._halvings(per_voltage, bias)
         shrink = 2.0**-halvings
 
         of_channel = self._part_of
@@ -197,22 +211,45 @@ class OnChip(Spiking):
             with_gradient_of(whole, real), tf.cast(tf.stop_gradient(threshold), tf.float32),
             with_gradient_of(tf.cast(_rounded_bias(real_bias), tf.float32),
                              tf.cast(real_bias, tf.float32)),
+            tf.reduce_all(fits),
         )  # fmt: skip
 
-    def _halvings(self, per_voltage: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-        """How often the units of each part are halved, until all is in its range."""
+    def _scaled(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Weights of a spike, and biases, times the scale; float32."""
+        kernel = self.layer.kernel
+        bias = self.layer.bias if self.layer.use_bias else tf.zeros(kernel.shape[-1])
+        if self.log_gain.trainable:
+            kernel, bias = kernel * tf.exp(self.log_gain), bias * tf.exp(self.log_gain)
+        wide = tf.float64
+        amplitude = self.sender.amplitude / tf.cast(self.sender.scale_now(), wide)
+        scale = self.scale_now()
+        weights = tf.cast(kernel, wide) * (1 / self.neurons.dt) * amplitude * tf.cast(scale, wide)
+        return tf.cast(weights, tf.float32), bias * tf.cast(scale, tf.float32)
+
+    def _largest_weights(self, weights: tf.Tensor) -> tf.Tensor:
+        """The largest weight of each part."""
+        held = tf.abs(weights) * tf.cast(self._masks, tf.float32)
+        return tf.stop_gradient(tf.reduce_max(held, axis=list(range(1, self._masks.ndim))))
+
+    def _largest_biases(self, bias: tf.Tensor) -> tf.Tensor:
+        """The largest bias of each part, float64."""
         part = tf.one_hot(self._part_of, len(self._masks), dtype=tf.float64)
-        most = tf.reduce_max(tf.abs(tf.cast(bias, tf.float64))[:, None] * part, axis=0)
+        return tf.reduce_max(tf.abs(tf.cast(bias, tf.float64))[:, None] * part, axis=0)
+
+    def _halvings(self, per_voltage: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """How often the units of each part are halved until all is in its range; if it ever is."""
+        most = self._largest_biases(bias)
         powers = 2.0 ** -tf.range(_MOST_HALVINGS + 1, dtype=tf.float64)[:, None]
         fits = (tf.round(per_voltage * powers / self.neurons.dt) <= _VTH_MAX) & (
             tf.round(most * per_voltage * powers) <= _BIAS_MAN_MAX * 2**_BIAS_EXP_MAX
         )
         first = tf.argmax(tf.cast(fits, tf.int32), axis=0)
-        return tf.stop_gradient(tf.cast(first, tf.float64))
+        return tf.stop_gradient(tf.cast(first, tf.float64)), tf.reduce_any(fits, axis=0)
 
     def spikes(self, *args: Any, **kwargs: Any) -> tuple[int, list[tf.Tensor]]:
         """Spikes of the steps at which there may be some, as the emulated chip makes them."""
         time, numbers = self.presentation, self.numbers()
+        self.fits = numbers.fits
         received = _spikes_of(args[0], tf.cast(self.sender.height(), tf.float32))
         span = time.span(args[0])
         inputs = time.put(self._operation(self.layer, received, numbers.weights), span)

@@ -19,6 +19,7 @@ from ...conversion.scales import by_layer_name, layer_names
 from ...errors import TuningError
 from ...graph import NetworkGraph
 from ...options import takes_options
+from ...trying.retyping import as_typed
 from ..fine_tune_options import FineTuneOptions
 from .fine_tuning import FineTuning
 from .nengo_trainee import NengoTrainee
@@ -125,17 +126,20 @@ def fine_tune(
         flags=_flags(options),
     )  # fmt: skip
     if run.failed:
-        raise TuningError(f"{stopped}. Use a smaller learning_rate.", result)
+        raise TuningError(f"Training ended: {stopped}. Use a smaller learning_rate.", result)
     return result
 
 
 def _flags(options: FineTuneOptions) -> str:
-    """The neurons and the filter of the network, as flags of a command; none for the default."""
+    """Neurons, filter, readout and dt, as flags of a command; none for the default."""
     default, said = FineTuneOptions(), ""
     if options.synapse is None or options.synapse == 0:
         said += " --synapse 0"
     elif check.is_number(options.synapse) and options.synapse != default.synapse:
-        said += f" --synapse {options.synapse:g}"
+        said += f" --synapse {as_typed(options.synapse)}"
+    for flag in ("readout", "dt"):
+        if getattr(options, flag) != getattr(default, flag):
+            said += f" --{flag} {as_typed(getattr(options, flag))}"
     neurons = options.neuron_type
     name = neurons if isinstance(neurons, str) else type(neurons).__name__
     return said if name == default.neuron_type else f"{said} --neuron {name}"

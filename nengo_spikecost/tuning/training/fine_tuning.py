@@ -76,8 +76,8 @@ class FineTuning(Result):
     files : tuple of (str, str)
         Names of the trained model and of test data in the commands that the verdict suggests.
     flags : str
-        Of these commands: the neurons and the filter that it was trained with, where they are not
-        the default's.
+        Of these commands: neurons, filter, readout and dt that it was trained with, where they are
+        not the default's.
     """
 
     model: Any = field(repr=False)

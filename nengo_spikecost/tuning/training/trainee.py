@@ -71,6 +71,10 @@ class Trainee(ABC):
         """Firing-rate scales by layer, where they are trained."""
         return {}
 
+    def misfit(self) -> str | None:
+        """Why the weights can't be simulated as they are now, a clause; None if they can."""
+        return None
+
     def close(self) -> None:  # noqa: B027  (most hold nothing)
         """Free what is held."""
 
@@ -123,7 +127,8 @@ class Trainee(ABC):
         variables = self.variables
         gradients = tape.gradient(total, variables)
         pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
-        self.optimizer.apply_gradients(pairs)
+        if tf.math.is_finite(total):  # else weights stay what they were, for `misfit` to say why
+            self.optimizer.apply_gradients(pairs)
         return scores
 
     def _test_step(self, inputs: Any, targets: Any) -> Any:

@@ -20,6 +20,7 @@ import tensorflow as tf
 from ...checkpoints import differences, is_unchanged, write_arrays
 from ...digests import array_digest
 from ...errors import TuningError
+from ...layout.si import known
 from ...progress import progress_bar
 from ..fine_tune_options import FineTuneOptions
 from .fine_tuning import EpochRecord
@@ -105,7 +106,7 @@ class Run:
     moments : dict from str to ndarray of shape (2,)
         Sums of rates and squared rates in that epoch, by population.
     failed : bool
-        Whether training ended with a loss that is no number.
+        Whether training ended with a loss that is no number, or weights that no chip can hold.
     """
 
     def __init__(
@@ -123,7 +124,8 @@ class Run:
     @property
     def best_epoch(self) -> int:
         """The epoch with the smallest objective, the first of equal ones."""
-        return min(self.history, key=lambda r: (r.objective, r.epoch)).epoch
+        ranked = ((not math.isfinite(r.objective), r.objective, r.epoch) for r in self.history)
+        return min(ranked)[-1]
 
     def train(self) -> str | None:
         """Train all epochs; if it ends before the last, return the reason."""
@@ -143,14 +145,20 @@ class Run:
                         trainee.set_share(self._share((epoch - 1) * n_batches + number, n_batches))
                         scores.append(trainee.train(inputs, labels))
                         if not math.isfinite(scores[-1].loss):
-                            self.failed = True
-                            return f"the loss was {scores[-1].loss} in epoch {epoch}"
+                            return self._failed(scores[-1].loss, epoch)
                         advance(1)
                     self._validate(epoch, scores, start)
+                    if not math.isfinite(self.history[-1].loss):
+                        return self._failed(self.history[-1].loss, epoch)
                     self._write()
         except KeyboardInterrupt:
             return f"interrupted in epoch {self.history[-1].epoch + 1} of {epochs}"
         return None
+
+    def _failed(self, loss: float, epoch: int) -> str:
+        self.failed = True
+        misfit = self.trainee.misfit()
+        return f"in epoch {epoch} {misfit}" if misfit else f"the loss was {loss} in epoch {epoch}"
 
     def _batches(self, epoch: int) -> Iterator[Any]:
         order = np.random.default_rng([self.options.seed, epoch]).permutation(self.data.n)
@@ -174,7 +182,7 @@ class Run:
             objective=trainee.objective(scores, first.synops, first.energy_J),
             train_loss=float(means[0]), train_accuracy=float(means[1]),
             train_synops=float(means[2]), seconds=time.perf_counter() - start,
-            spikes=_known(scores.spikes), energy_J=_known(scores.energy_J),
+            spikes=known(scores.spikes), energy_J=known(scores.energy_J),
         )  # fmt: skip
         self.history.append(record)
         if self.best_epoch == epoch:
@@ -215,10 +223,6 @@ class Run:
     def _memory(self) -> list[Any]:
         variables = self.trainee.optimizer.variables
         return list(variables() if callable(variables) else variables)
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
 
 
 def make_optimizer(learning_rate: Any, n_batches: int) -> Any:

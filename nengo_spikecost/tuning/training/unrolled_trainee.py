@@ -14,11 +14,12 @@ from ...errors import TuningError
 from ...graph import NetworkGraph, Population
 from ...loihi.support.first_steps import first_steps
 from ..fine_tune_options import FineTuneOptions
+from .chip_layers import OnChip
 from .chip_placing import place_layers
 from .folded_steps import Presentation, Span
 from .penalties import Penalties
 from .tasks import Task
-from .trainee import Outputs, Trainee
+from .trainee import Outputs, Scores, Trainee
 from .unrolled_layers import Spiking
 from .unrolled_model import start_scales, unrolled_model
 
@@ -90,6 +91,26 @@ class UnrolledTrainee(Trainee):
         means = [inputs[name][:_START_SAMPLES].mean(axis=1) for name in self._input_names]
         shaped = [x.reshape(-1, *shape) for x, shape in zip(means, self._shapes)]
         start_scales(self._model, self.spiking, [tf.constant(x) for x in shaped], rate)
+        misfit = self.misfit()
+        if misfit is not None:
+            raise TuningError(
+                f"start_rate={rate:g} gives scales for which {misfit}. Give scale_firing_rates."
+            )
+
+    def misfit(self) -> str | None:
+        """Which layer the chip can't hold as it is now, and why; None if it can hold all."""
+        return next(filter(None, (layer.misfit() for layer in self._on_chip())), None)
+
+    def scored(self, inputs: Any, targets: Any) -> tuple[Scores, Outputs]:
+        """Scores of a batch; the loss is no number where the chip has none for the weights."""
+        scores, neurons = super().scored(inputs, targets)
+        fits = [layer.fits for layer in self._on_chip()]
+        if fits:
+            scores = scores._replace(loss=tf.where(tf.reduce_all(fits), scores.loss, np.nan))
+        return scores, neurons
+
+    def _on_chip(self) -> list[OnChip]:
+        return [layer for layer in self.spiking.values() if isinstance(layer, OnChip)]
 
     @property
     def variables(self) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from nengo_spikecost.energy.device import Constant
 from nengo_spikecost.energy.loihi_chip import (
     BOUNDARIES,
+    ChipOptions,
     ChipWork,
     price_chip,
     read_chip_file,
@@ -323,6 +325,25 @@ def test_powered_cores():
     assert parts["static cores"].nominal == pytest.approx(31e-3 * full.n_steps * 1e-3)
     with pytest.raises(EnergyError, match="powered_cores must be 'used', 'all', or a number"):
         price_chip(work, powered_cores=2)
+
+
+@pytest.mark.parametrize(
+    "option, value, words",
+    [
+        ("profile", "gold", "profile must be"),
+        ("board", "x", "board must be 'nahuku32'"),
+        ("board", None, "board must be"),
+        ("host_io", "fast", "host_io must be 'x86'"),
+        ("host_io", -1e-6, "host_io must be a finite number of at least 0, not -1e-06"),
+        ("host_io", math.nan, "host_io must be"),
+        ("host_io", True, "host_io must be"),
+        *(("powered_cores", v, "powered_cores must be one of used, all")
+          for v in ("some", 0, -1, 1.5, math.nan, True, None, [1])),
+    ],
+)  # fmt: skip
+def test_wrong_constants_are_refused_before_there_is_a_chip(option, value, words):
+    with pytest.raises(EnergyError, match=words):
+        ChipOptions(**{option: value})
 
 
 def test_what_is_missing_is_said():

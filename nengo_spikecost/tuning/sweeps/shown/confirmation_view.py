@@ -6,9 +6,10 @@ from typing import Any
 
 from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare
+from ....layout.si import known
 from ....layout.verdict import Verdict
 from ..confirmation import Confirmation
-from .loss_words import as_json, interval, known, points, quality, renamed, share
+from .loss_words import interval, points, quality, renamed, share
 from .sweep_verdict import confirmation_verdict
 
 
@@ -62,8 +63,8 @@ class ConfirmationPresenter(Presenter[Confirmation]):
             if row.rmse is not None:
                 values |= {
                     "rmse_in_sweep": row.point.rmse,
-                    "correlation_in_sweep": as_json(row.point.correlation),
-                    "correlation": as_json(row.correlation),
+                    "correlation_in_sweep": known(row.point.correlation),
+                    "correlation": known(row.correlation),
                 }  # fmt: skip
         return [renamed(v, row.rmse) for v, row in zip(rows, confirmation.rows)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ....layout.si import MISSING
+from ....layout.si import MISSING, known
 
 
 def points(loss: float) -> str:
@@ -23,11 +23,6 @@ def share(value: float, ends: tuple[float, float]) -> str:
     return f"{value:.2%} ({100 * ends[0]:.1f} - {100 * ends[1]:.1f})"
 
 
-def known(value: float) -> float | None:
-    """A number as JSON holds it; None if it is not known."""
-    return None if math.isnan(value) else value
-
-
 def quality(accuracy: float, rmse: float | None) -> str:
     """An accuracy, or of a regression the RMSE."""
     return f"{accuracy:.2%}" if rmse is None else f"{rmse:.4g}"
@@ -36,11 +31,6 @@ def quality(accuracy: float, rmse: float | None) -> str:
 def correlated(value: float | None) -> str:
     """A correlation; a dash where there is none, or none was kept."""
     return MISSING if value is None or math.isnan(value) else f"{value:.4f}"
-
-
-def as_json(value: float | None) -> float | None:
-    """A number as JSON holds it, or None that stays None."""
-    return None if value is None else known(value)
 
 
 #: For rows whose correlation is not known, as that of Keras.
@@ -60,5 +50,5 @@ def renamed(row: dict[str, Any], rmse: float | None, correlation: Any = UNKNOWN)
         if key == "accuracy":
             named["rmse"] = rmse
             if correlation is not UNKNOWN:
-                named["correlation"] = as_json(correlation)
+                named["correlation"] = known(correlation)
     return named

@@ -7,7 +7,9 @@ from typing import Any
 
 from ....errors import TuningError
 from ....layout import si
-from ....layout.verdict import NextStep, Verdict, accuracy_line, train_step
+from ....layout.verdict import TRAINING_HELPS, NextStep, Verdict, accuracy_line, train_command
+from ....trying.retyping import command_of
+from ...fine_tune_options import FineTuneOptions
 from ..confirmation import Confirmation, ConfirmedPoint
 from ..sweep_result import Sweep
 from ..trials import Point
@@ -91,8 +93,9 @@ def _worth(sweep: Sweep, best: Point | None, loss: float) -> str:
 def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[NextStep]:
     model, data = sweep.files
     if best is None:
-        if not sweep.regression:
-            yield train_step("", 100 * shown.loss, model)
+        command = _training(sweep, shown, train_command(model))
+        if not sweep.regression and command:
+            yield NextStep(TRAINING_HELPS, command)
         return
     study = "" if sweep.study is None else f" --study {sweep.study}"
     if study:
@@ -105,6 +108,20 @@ def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[Next
         "Run the best setting on the emulated chip, from the sweep's --json file",
         f"nengo-spikecost deploy {model} --data TEST_DATA --scales sweep.json --cost",
     )
+
+
+def _training(sweep: Sweep, point: Point, command: str) -> str:
+    """The command that trains with a setting; empty if something of it can't be typed."""
+    name, parameters, _ = sweep.neuron_type.partition("()")
+    if not parameters:
+        return ""
+    scales = dict(point.scale_firing_rates)
+    first, *others = {*scales.values()}
+    options = FineTuneOptions(
+        n_steps=point.n_steps, scale_firing_rates=scales if others else first,
+        synapse=point.synapse, neuron_type=name, readout=sweep.readout, dt=sweep.dt,
+    )  # fmt: skip
+    return command_of(command, options, {} if sweep.plan is None else sweep.plan.conversion)
 
 
 def _setting(point: Any, n_steps: int | None = None) -> str:

@@ -16,10 +16,11 @@ from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare, say
 from ....layout.presenter import Details, Part
+from ....layout.si import known
 from ....layout.verdict import Verdict
 from ..sweep_result import Sweep
 from ..trials import Point, Trial
-from .loss_words import correlated, interval, known, points, quality, renamed
+from .loss_words import correlated, interval, points, quality, renamed
 from .sweep_notes import best_settings, dead_layers, dead_notes, searched_notes
 from .sweep_verdict import sweep_verdict
 
@@ -133,7 +134,7 @@ class SweepPresenter(Presenter[Sweep]):
             "cost_model": sweep.cost_model, "simulator": sweep.simulator,
             "searched_in": sweep.searched_in,
             "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
-            "n_images": sweep.n_images, "confidence": sweep.confidence,
+            "readout": sweep.readout, "n_images": sweep.n_images, "confidence": sweep.confidence,
             **_keras(sweep), "n_steps": list(sweep.space.n_steps),
             "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
             "rule_scales": dict(sweep.space.rule),

@@ -92,7 +92,7 @@ class FineTuningPresenter(Presenter[FineTuning]):
             "scale_firing_rates": dict(tuning.scale_firing_rates), "frozen": list(tuning.frozen),
             "stopped": tuning.stopped,
             "history": [
-                {name: _finite(value) for name, value in record.items()}
+                {name: si.known(value) for name, value in record.items()}
                 for record in self.records(tuning)
             ],
         }  # fmt: skip
@@ -128,10 +128,6 @@ def _next_steps(tuning: FineTuning) -> Iterable[NextStep]:
         f"nengo-spikecost report {model} --data {data} {scale} --steps {tuning.n_steps}"
         f"{tuning.flags} --chip",
     )
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _cells(record: EpochRecord, best: bool) -> tuple[str, ...]:
