@@ -34,6 +34,7 @@ from ..spiking.defaults import MAX_POOLING, OTHERS
 from ..spiking.neuron_names import NeuronTypeLike, resolve_neuron_type
 from .checks import check_model, check_options
 from .conversion_record import Conversion, LayerChoice
+from .convert_memory import check_memory
 from .converter import is_temporal, run_converter
 from .copying import copy_model
 from .keras3 import is_keras_3, keys_of, made_anew
@@ -118,9 +119,11 @@ def convert(
     seed : int
         Seed of the network, so that initial voltages are the same in every run.
     memory : int, float or str, optional
-        Memory that lowering may take, in bytes or as ``"8 GB"``; default: 2 GiB. A network with
-        many paths between its layers, such as a DenseNet, keeps Nodes that these share where it
-        would take more; it runs on a chip only if it is given enough. See `nengo_spikecost.lower`.
+        Memory that it may take, in bytes or as ``"8 GB"``; a model that takes more is refused
+        before it is copied. Default: what is free, of which lowering takes 2 GiB. A network with
+        many paths between its layers, such as a DenseNet, keeps Nodes that these share where
+        lowering would take more; it runs on a chip only if it is given enough. See
+        `nengo_spikecost.lower`.
 
     Returns
     -------
@@ -149,6 +152,7 @@ def convert(
     if spike_input:
         model = with_spike_input(model)
         layers = check_model(model)
+    check_memory(layers, memory)
     check_synapse(synapse)
     if max_pooling is not None:
         choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)

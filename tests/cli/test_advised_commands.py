@@ -10,6 +10,8 @@ import pytest
 
 from nengo_spikecost import loihi, stack, tuning
 from nengo_spikecost.trying.retyping import spiking_flags
+from nengo_spikecost.tuning.fine_tune_options import FineTuneOptions
+from nengo_spikecost.tuning.training.fine_tune import _flags as flags_of
 from tests.models import images
 
 DATA = ("net.h5", "--data", "data.npz")
@@ -77,11 +79,15 @@ def test_training_that_a_sweep_advises_is_of_its_nearest_setting(
     assert trained_with["readout"] == "mean" and trained_with["synapse"] is None
     assert trained_with["neuron_type"] == "LoihiSpikingRectifiedLinear"
     assert trained_with["dt"] == 0.002 and trained_with["max_pooling"] == "strided"
-    # and what training advises is on the same terms
-    done = run(*advised(folder / "train.json", "report"), "--json", "r.json")
+    # and what training advises, if an epoch was better, is on the same terms
+    flags = flags_of(FineTuneOptions(readout="mean", synapse=None, dt=0.002)).split()
+    assert flags == ["--synapse", "0", "--readout", "mean", "--dt", "0.002"]
+    done = run(
+        "report", *DATA, "--scales", "train.json", "--steps", 2, *flags, "--chip", "--no-try"
+    )
     assert done.exit_code == 0, done.stderr
     assert deployed_with["readout"] == "mean" and deployed_with["dt"] == 0.002
-    assert deployed_with["n_steps"] == reading["n_steps"] and deployed_with["synapse"] is None
+    assert deployed_with["n_steps"] == 2 and deployed_with["synapse"] is None
 
 
 def test_a_setting_is_carried_on_with_its_readout(folder, run):

@@ -392,7 +392,7 @@ def test_the_x86_is_not_busy_all_the_time():
         ({"profile": "davies"}, "profile must be 'davies2018', 'silicon' or a Profile"),
         ({"board": "kapoho"}, "board must be 'nahuku32'"),
         ({"host_io": "usb"}, "host_io must be 'x86'"),
-        ({"host_io": -1.0}, "finite number of s of at least 0"),
+        ({"host_io": -1.0}, "host_io must be a finite number of at least 0"),
         ({"x86_active": 2}, "x86_active must be between 0 and 1"),
         ({"x86_active": (0.1, 0.2, 3)}, "x86_active must be between 0 and 1"),
         ({"x86_active": (0.5, 0.2, 0.9)}, "x86_active must be .low, nominal, high., which do not"),
