@@ -64,7 +64,7 @@ def plain_errors(command: Callable) -> Callable:
 
 def on_model(
     labels: str = "", early: Callable[[dict[str, Any]], None] | None = None,
-    with_data: Callable[[Any, dict[str, Any]], None] | None = None,
+    with_data: Callable[[Any, dict[str, Any]], None] | None = None, split: str = "test",
 ) -> Decorator:  # fmt: skip
     """Decorator of a command on MODEL and --data: it is called with model, samples and labels.
 
@@ -79,10 +79,12 @@ def on_model(
         Raises for options that contradict each other, given all of them by name.
     with_data : callable, optional
         Raises for options that the samples have too little for, given samples and options.
+    split : {"test", "train"}
+        Which samples it takes of a file that holds both.
     """
 
     def decorator(command: Callable) -> Callable:
-        @model_and_data
+        @model_and_data(split)
         @plain_errors
         @functools.wraps(command)
         def run(
@@ -106,8 +108,9 @@ def on_model(
 
             with _cluster_at(scheduler) as given:
                 network, x, y = loaded(
-                    model, data_file, x_key, y_key, custom_objects, trust, check_data, graph
-                )
+                    model, data_file, x_key, y_key, custom_objects, trust, check_data, graph,
+                    split,
+                )  # fmt: skip
                 show_settings(options, x, network)
                 if not was_typed("n_steps") and options.get("n_steps") == N_STEPS:
                     del options["n_steps"]  # samples with a time axis have their own
@@ -193,12 +196,13 @@ def loaded(
     model: str, data_file: str, x_key: str | None, y_key: str | None,
     custom_objects: Iterable[str] = (), trust: bool = False,
     check_data: Callable[[Any, Any], None] = lambda x, y: None,
-    graph: Mapping[str, Any] | None = None,
+    graph: Mapping[str, Any] | None = None, split: str = "test",
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """The model, samples and labels; whatever is wrong with a file is said before it is used.
 
     ``check_data`` is called with samples and labels, before the model is read if they can be told.
-    ``graph`` says how a NIR graph is understood.
+    ``graph`` says how a NIR graph is understood; ``split``, which samples are taken of a file that
+    holds both.
     """
     from ..loading import load_by_input, load_data
 
@@ -206,7 +210,7 @@ def loaded(
     x: Any
     y: Any
     try:
-        x, y = load_data(data_file, x_key, y_key)
+        x, y = load_data(data_file, x_key, y_key, split)
     except DataError as error:
         if x_key is not None or "has no array called" not in str(error):
             raise
@@ -217,7 +221,7 @@ def loaded(
     names = _input_names(network)
     if x_key is None and (problem is not None or len(names) > 1):
         try:
-            x, y = load_by_input(data_file, names, y_key)
+            x, y = load_by_input(data_file, names, y_key, split)
         except DataError:
             if len(names) == 1 and problem is not None:
                 raise problem from None

@@ -165,15 +165,15 @@ def _inputs(context: Any, _: Any, names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-def model_and_data(command: Callable) -> Callable:
-    """Arguments of the commands that run a model of the user's on his data."""
+def model_and_data(split: str) -> Decorator:
+    """Arguments of the commands that run a model of the user's on data: to test or to train."""
     options: list[Decorator] = [
         model_options,
         click.option("--data", "data_file", type=click.Path(), required=True,
                      help="Samples (.npy), or samples and labels (.npz)."),
         click.option("--x-key",
-                     help="Name of the samples in an .npz file.  [default: x_test, x, ...]"),
+                     help=f"Name of the samples in an .npz file.  [default: x_{split}, x, ...]"),
         click.option("--y-key",
-                     help="Name of the labels in an .npz file.  [default: y_test, y, ...]"),
+                     help=f"Name of the labels in an .npz file.  [default: y_{split}, y, ...]"),
     ]  # fmt: skip
-    return all_of(options)(command)
+    return all_of(options)

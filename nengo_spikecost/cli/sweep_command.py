@@ -40,7 +40,7 @@ def _enough(x: Any, options: dict[str, Any]) -> None:
     cls=Described, section="Tune",
     example="nengo-spikecost sweep model.keras --data train.npz --study study.db",
 )  # fmt: skip
-@on_model(labels="a sweep", with_data=_enough)
+@on_model(labels="a sweep", with_data=_enough, split="train")
 @click.option(
     "--study", type=click.Path(), required=True, metavar="FILE",
     help="SQLite file that results are written to as they come; a sweep that was stopped goes on "

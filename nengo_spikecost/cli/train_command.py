@@ -28,7 +28,7 @@ from .written_files import write_results
     cls=Described, section="Tune",
     example="nengo-spikecost train model.keras --data train.npz --out trained.keras",
 )  # fmt: skip
-@on_model(labels="training")
+@on_model(labels="training", split="train")
 @scales_option
 @model_file_option("Write the trained model here (.keras or .h5).")
 @flags(

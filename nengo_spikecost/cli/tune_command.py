@@ -35,7 +35,7 @@ def _targets(_: Any, __: Any, values: tuple[str, ...]) -> float | dict[str, floa
     cls=Described, section="Tune",
     example="nengo-spikecost tune model.keras --data train.npz --target 200",
 )  # fmt: skip
-@on_model()
+@on_model(split="train")
 @click.option(
     "--target", multiple=True, default=("200",), show_default=True, callback=_targets,
     metavar="HZ",

@@ -13,6 +13,31 @@ from .presenter import Presenter
 from .result import Result, presenter_of
 
 
+def si_ticks(unit: str = "", places: int | None = None) -> Any:
+    """A formatter of numbers with SI prefixes, as they are printed: u for a millionth.
+
+    Parameters
+    ----------
+    unit : str
+        ``"J"``, ``"s"``, or ``""`` for counts.
+    places : int, optional
+        Digits behind the point.
+    """
+    from matplotlib.ticker import EngFormatter
+
+    formatter = EngFormatter(unit, places)
+    formatter.ENG_PREFIXES = {**formatter.ENG_PREFIXES, -6: "u"}
+    return formatter
+
+
+def share_ticks(axis: Any) -> None:
+    """Ticks of shares of 1 in percent, at steps that one decimal tells exactly."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
 def draw_bars(
     axes: Any, names: Sequence[str], series: Mapping[str, Sequence[float]], unit: str, label: str
 ) -> None:
@@ -30,14 +55,12 @@ def draw_bars(
     label : str
         Of the axis.
     """
-    from matplotlib.ticker import EngFormatter
-
     start = [0.0] * len(names)
     for colour, (part, lengths) in zip(COLOURS, series.items()):
         axes.barh(names, lengths, left=start, color=colour, label=part)
         start = [a + b for a, b in zip(start, lengths)]
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(EngFormatter(unit))
+    axes.xaxis.set_major_formatter(si_ticks(unit))
     axes.set_xlabel(label)
     if len(series) > 1:
         axes.legend(fontsize="small", frameon=False)
@@ -61,15 +84,16 @@ def draw_groups(
     label : str
         Of the axis.
     """
-    from matplotlib.ticker import EngFormatter, PercentFormatter
-
     height = 0.8 / len(series)
     for number, (colour, (name, lengths)) in enumerate(zip(COLOURS, series.items())):
         places = [k + (number + 0.5) * height - 0.4 for k in range(len(names))]
         axes.barh(places, list(lengths), height=height, color=colour, label=name)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0) if unit == "%" else EngFormatter(unit))
+    if unit == "%":
+        share_ticks(axes.xaxis)
+    else:
+        axes.xaxis.set_major_formatter(si_ticks(unit))
     axes.set_xlabel(label)
     # above the axes: in them it would cover the bars of some result or other
     axes.legend(
@@ -96,8 +120,6 @@ def draw_points(
     ranges : sequence of (float, float)
     unit : str
     """
-    from matplotlib.ticker import EngFormatter
-
     for row, (low, high) in enumerate(ranges):
         if not values[row] <= 0 and low > 0:
             axes.plot([low, high], [row, row], color=COLOURS[0], lw=5, alpha=0.35)
@@ -106,7 +128,7 @@ def draw_points(
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(EngFormatter(unit))
+    axes.xaxis.set_major_formatter(si_ticks(unit))
     axes.grid(axis="y", color="#dddddd", lw=0.7)
     bare(axes)
 

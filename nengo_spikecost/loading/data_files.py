@@ -15,8 +15,11 @@ from ..errors import DataError
 from ..files import LFS_POINTER, check_is_file, is_lfs_pointer
 from ..options import named_arguments
 
-_IMAGE_KEYS = ("x_test", "x", "images", "data", "inputs")
-_LABEL_KEYS = ("y_test", "y", "labels", "targets")
+_IMAGE_KEYS = ("x", "images", "data", "inputs")
+_LABEL_KEYS = ("y", "labels", "targets")
+
+#: Which samples a file may hold, in names such as ``x_train``.
+SPLITS = ("test", "train")
 
 #: Errors that NumPy raises for damaged files; a damaged size asks for more memory than there is.
 _UNREADABLE = (OSError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -32,8 +35,9 @@ _OBJECTS = (
 
 @named_arguments
 def load_data(
-    path: str | os.PathLike[str], x_key: str | None = None, y_key: str | None = None
-) -> tuple[np.ndarray, np.ndarray | None]:
+    path: str | os.PathLike[str], x_key: str | None = None, y_key: str | None = None,
+    split: str = "test",
+) -> tuple[np.ndarray, np.ndarray | None]:  # fmt: skip
     """Samples and, where there are any, labels from an ``.npz`` or ``.npy`` file.
 
     Parameters
@@ -41,35 +45,55 @@ def load_data(
     path : path
         An ``.npy`` file holds samples only.
     x_key, y_key : str, optional
-        Names of the arrays in an ``.npz`` file. Default: ``x_test``, ``x``, ``images``,
-        ``data`` or ``inputs``, and ``y_test``, ``y``, ``labels`` or ``targets``.
+        Names of the arrays in an ``.npz`` file. Default: ``x_test``, ``x``, ``images``, ``data``,
+        ``inputs`` or ``x_train``, whichever is there first, and ``y_test``, ``y``, ``labels`` or
+        ``targets``; with ``x_train`` that is ``y_train`` first.
+    split : {"test", "train"}
+        Which samples to take by default of a file that holds both.
 
     Raises
     ------
     DataError
         If there is no such file or array.
     """
+    check.choice("split", split, SPLITS, DataError)
     name, loaded = _opened(path)
     if isinstance(loaded, np.ndarray):
         if x_key is not None or y_key is not None:
             raise DataError(f"{name} holds one array without a name: x_key and y_key are of .npz.")
         return _checked_samples(loaded, name), None
     with loaded:
-        x = _array(loaded, name, x_key, _IMAGE_KEYS)
-        y = _array(loaded, name, y_key, _LABEL_KEYS)
+        usual = image_keys(split)
+        x = _array(loaded, name, x_key, usual)
+        taken = x_key or next((key for key in usual if key in loaded.files), "")
+        y = _array(loaded, name, y_key, _label_keys(taken, split))
     if x is None:
         raise DataError(
-            f"{name} has no array called {', '.join(_IMAGE_KEYS)}; it has "
-            f"{', '.join(loaded.files) or 'none'}: say which one holds the samples."
+            f"{name} has no array called {', '.join(usual)}; it has "
+            f"{', '.join(loaded.files) or 'none'}: say which one holds the samples, by x_key "
+            "(--x-key)."
         )
     if y is not None and y.ndim == 0:
         raise DataError(f"The labels in {name} are a single number, not one for each sample.")
     return _checked_samples(x, name), y
 
 
+def image_keys(split: str) -> tuple[str, ...]:
+    """What samples may be called: of this split, of none, of the other."""
+    other = next(name for name in SPLITS if name != split)
+    return (f"x_{split}", *_IMAGE_KEYS, f"x_{other}")
+
+
+def _label_keys(samples: str, split: str) -> tuple[str, ...]:
+    """What the labels of samples of this name may be called: never those of the other split."""
+    own = next((name for name in SPLITS if samples == f"x_{name}"), split)
+    return (f"y_{own}", *_LABEL_KEYS)
+
+
 def load_by_input(
-    path: str | os.PathLike[str], names: Sequence[Sequence[str]], y_key: str | None = None
-) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    path: str | os.PathLike[str], names: Sequence[Sequence[str]], y_key: str | None = None,
+    split: str = "test",
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:  # fmt: skip
     """Samples of a model with several inputs and, where there are any, labels, from ``.npz``.
 
     Parameters
@@ -79,6 +103,8 @@ def load_by_input(
         What the array of each input may be called, its own name first.
     y_key : str, optional
         The name of the array of labels. Default: the usual ones are tried.
+    split : {"test", "train"}
+        Whose labels these are.
 
     Raises
     ------
@@ -102,7 +128,8 @@ def load_by_input(
                     f"The inputs are {listed}."
                 )
             x[own] = _checked_samples(_array(loaded, name, found[0], ()), name)
-        usual = tuple(key for key in _LABEL_KEYS if not any(key in known for known in names))
+        usual = _label_keys("", split)
+        usual = tuple(key for key in usual if not any(key in known for known in names))
         return x, _array(loaded, name, y_key, usual)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from .. import check
 from ..errors import EnergyError
 from ..layout.panels import checked_axes, plain_labels
-from ..layout.plots import COLOURS, bare
+from ..layout.plots import COLOURS, bare, si_ticks
 
 #: Points of a curve.
 _N_POINTS = 2001
@@ -50,7 +50,6 @@ def activation_profile(
         If a neuron type is none, or ``most`` or ``dt`` is not positive.
     """
     from matplotlib import pyplot
-    from matplotlib.ticker import EngFormatter
 
     against = nengo.RectifiedLinear() if against is None else against
     for name, given in (("neuron_type", neuron_type), ("against", against)):
@@ -66,7 +65,7 @@ def activation_profile(
         axes.plot(currents, rates, style, color=colour, lw=1.6, label=type(own).__name__)
     axes.set_xlabel("Input current")
     axes.set_ylabel("Firing rate")
-    axes.yaxis.set_major_formatter(EngFormatter("Hz"))
+    axes.yaxis.set_major_formatter(si_ticks("Hz"))
     axes.set_xlim(0, most)
     axes.set_ylim(bottom=0)
     axes.legend(fontsize="small", frameon=False)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import check
 from ..errors import EnergyError
 from ..layout.panels import checked_axes, plain_labels
-from ..layout.plots import COLOURS, bare
+from ..layout.plots import COLOURS, bare, si_ticks
 from .step_record import StepRecord
 
 #: Lines beyond that have the colours of these again, dashed.
@@ -184,7 +184,5 @@ def _new(n_panels: int = 1) -> Any:
 
 
 def _seconds(axes: Any) -> None:
-    from matplotlib.ticker import EngFormatter
-
-    axes.xaxis.set_major_formatter(EngFormatter("s"))
+    axes.xaxis.set_major_formatter(si_ticks("s"))
     axes.set_xlabel("Time")

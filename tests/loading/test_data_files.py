@@ -80,3 +80,27 @@ def test_damaged_and_odd_data(tmp_path):
     np.save(tmp_path / "x.npy", images(2))
     with pytest.raises(DataError, match=r"x_key and y_key are of \.npz"):
         load_data(tmp_path / "x.npy", x_key="x")
+
+
+def test_training_and_test_samples_in_one_file(tmp_path):
+    """As in Keras's own mnist.npz. Samples never get the labels of the others."""
+    train = {"x_train": images(2), "y_train": np.zeros(2)}
+    np.savez(tmp_path / "both.npz", **train, x_test=images(3), y_test=np.ones(3))
+    for split, n in (("test", 3), ("train", 2)):
+        for x, y in (
+            load_data(tmp_path / "both.npz", split=split),
+            load_data(tmp_path / "both.npz", x_key=f"x_{split}"),
+        ):
+            assert len(x) == len(y) == n
+    np.savez(tmp_path / "train.npz", **train, y_test=np.ones(2))
+    for split in ("test", "train"):
+        x, y = load_data(tmp_path / "train.npz", split=split)
+        assert len(x) == 2 and not y.any()
+    np.savez(tmp_path / "plain.npz", x=images(2), x_train=images(4), y=np.ones(2))
+    assert len(load_data(tmp_path / "plain.npz")[0]) == 2
+    assert len(load_data(tmp_path / "plain.npz", split="train")[0]) == 4
+    np.savez(tmp_path / "none.npz", mine=images(2))
+    with pytest.raises(DataError, match=r"it has mine: say which one .*x_key \(--x-key\)"):
+        load_data(tmp_path / "none.npz")
+    with pytest.raises(DataError, match=r"split must be .*'dev'"):
+        load_data(tmp_path / "both.npz", split="dev")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi, plots
 from nengo_spikecost.errors import EnergyError, MeasurementError
+from nengo_spikecost.layout.plots import share_ticks, si_ticks
 from tests.models import conv_net, images
 
 matplotlib.use("Agg")
@@ -223,3 +224,21 @@ def test_a_sweep_with_nothing_within_the_loss_says_so(tmp_path):
 def test_what_it_can_t_draw_is_said(conversion, draw, error, words):
     with pytest.raises(error, match=words):
         draw(conversion)
+
+
+@pytest.mark.parametrize("low, high", [(0, 1), (0.9875, 1.001), (0.97, 1), (0.4, 0.9), (0.99, 1.0)])
+def test_ticks_say_the_shares_at_which_they_stand(low, high):
+    """At 99.25 % there would be a label of 99.2 %."""
+    axes = new_axes()
+    axes.set_ylim(low, high)
+    share_ticks(axes.yaxis)
+    ticks = [(t.get_text(), y) for t, y in zip(axes.get_yticklabels(), axes.get_yticks())]
+    assert 3 <= len(ticks) <= 9
+    assert [float(text[:-1].replace("−", "-")) for text, _ in ticks] == pytest.approx(
+        [100 * y for _, y in ticks], abs=1e-9
+    )
+
+
+def test_ticks_have_the_prefixes_of_what_is_printed():
+    for value, text in ((2e-6, "2 uJ"), (3e-3, "3 mJ"), (0, "0 J"), (4.5e-9, "4.5 nJ")):
+        assert si_ticks("J")(value) == text

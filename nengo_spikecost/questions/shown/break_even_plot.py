@@ -104,7 +104,7 @@ def _literature(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) 
     """Bars above the lines, from the low to the high end of what each publication says."""
     for i, (name, low, high) in enumerate(_bands(result, shown)):
         if low > end:
-            axes.plot([], [], " ", label=f"{name}: from {low:.3g} x")
+            axes.plot([], [], " ", label=f"{name}: from {low:.3g} times")
             continue
         height = 0.97 - 0.04 * i
         style: dict[str, Any] = {"color": _BANDS[i % len(_BANDS)], "label": name}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import MeasurementError
 from ...layout import Presenter, Table, presents, si
-from ...layout.plots import COLOURS, bare
+from ...layout.plots import COLOURS, bare, share_ticks
 from ...layout.presenter import Part
 from ...layout.verdict import Verdict
 from ..early_exit.early_exit_record import EarlyExit, ExitPoint
@@ -103,8 +103,6 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
 
     def draw(self, result: EarlyExit, axes: Any) -> None:
         """Accuracy over steps: of samples that end when sure, and of reading all at one step."""
-        from matplotlib.ticker import PercentFormatter
-
         steps = [point.mean_steps for point in result.points]
         axes.plot(
             range(1, result.n_steps + 1), result.accuracy_by_step, marker="s", ms=3, ls=":",
@@ -117,7 +115,7 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
         accuracy = [point.accuracy for point in result.points]
         label = "each sample ends when sure"
         axes.plot(steps, accuracy, marker="o", ms=4, color=COLOURS[0], label=label)
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        share_ticks(axes.yaxis)
         axes.set(xlabel="Steps, mean of a sample", ylabel=f"Accuracy on {result.n_samples} samples")
         axes.legend(fontsize="small", frameon=False)
         bare(axes)

@@ -11,7 +11,7 @@ import numpy as np
 from ...energy.estimate import EnergyEstimate
 from ...energy.loihi_chip.shown.chip_view import energy_by_layer, limit_charts
 from ...layout.charts import Bars, Chart, Drawing
-from ...layout.plots import COLOURS, bare
+from ...layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ...layout.si import si
 from ...loihi.shown.core_map import core_map
 from ...workload.row_counts import layer_counts
@@ -106,12 +106,12 @@ def _over_samples(estimate: EnergyEstimate) -> Drawing:
     """How energies of single samples are spread."""
 
     def draw(axes: Any) -> None:
-        from matplotlib.ticker import EngFormatter, MaxNLocator
+        from matplotlib.ticker import MaxNLocator
 
         shown = [estimate.per.of(energy) for energy in estimate.total_J]
         axes.hist(shown, bins=min(40, 5 + len(estimate.total_J) // 8), color=COLOURS[0])
         axes.axvline(estimate.per.of(estimate.mean_J), color=COLOURS[5], lw=1.5, label="mean")
-        axes.xaxis.set_major_formatter(EngFormatter(estimate.per.unit))
+        axes.xaxis.set_major_formatter(si_ticks(estimate.per.unit))
         axes.set_xlabel(f"{quantity} of a sample")
         axes.set_ylabel("Samples")
         axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -179,20 +179,19 @@ def draw_accuracies(axes: Any, rows: Sequence[tuple[str, float, float]]) -> None
     rows : sequence of (str, float, float)
         Name, energy in J, and accuracy from 0 to 1.
     """
-    from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter, PercentFormatter
+    from matplotlib.ticker import NullFormatter
 
     for number, (name, energy_J, accuracy) in enumerate(rows):
         colour = COLOURS[number % len(COLOURS)]
         axes.plot([energy_J], [accuracy], "o", ms=8, color=colour, label=name)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(EngFormatter("J"))
+    axes.xaxis.set_major_formatter(si_ticks("J"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    share_ticks(axes.yaxis)
     low, high = (end(accuracy for _, _, accuracy in rows) for end in (min, max))
     room = 0.15 * (high - low) + 0.01
     axes.set_ylim(low - room, min(high + room, 1 + 0.1 * room))
     axes.axhline(1.0, color="#dddddd", lw=0.7, zorder=1)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("Energy per inference")
     axes.set_ylabel("Accuracy")
     axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ....layout.plots import COLOURS, draw_bars, draw_points
+from ....layout.plots import COLOURS, draw_bars, draw_points, si_ticks
 from ..core_cost import LayerCost
 from ..cost import ChipCost
 from ..events import PART_GROUPS
@@ -63,8 +63,6 @@ def _draw_boundaries(axes: Any, cost: ChipCost) -> None:
 
 def _draw_step(axes: Any, cost: ChipCost) -> None:
     """A bar for each part of the time of a step, the longest first."""
-    from matplotlib.ticker import EngFormatter
-
     times = {name: time / cost.work.n_steps for name, time in cost.time_parts_s.items() if time > 0}
     names = sorted(times, key=lambda name: -times[name])
     slowest = f"Slowest core: {cost.slowest_core.name}"
@@ -75,5 +73,5 @@ def _draw_step(axes: Any, cost: ChipCost) -> None:
     at_least = "at least " if cost.latency_is_at_least else ""
     step = "not predicted; of the cores"
     if cost.step_predicted:
-        step = f"{at_least}{EngFormatter('s', places=1)(cost.step_s.nominal)}"
+        step = f"{at_least}{si_ticks('s', places=1)(cost.step_s.nominal)}"
     axes.set_title(f"Time of a step: {step}", loc="left")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....layout import Presenter, Table, presents, si
-from ....layout.plots import COLOURS, bare
+from ....layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ....layout.si import known
 from ....layout.verdict import Verdict
 from ..confirmation import Confirmation
@@ -80,8 +80,6 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         return renamed(values, confirmation.keras_rmse)
 
     def draw(self, confirmation: Confirmation, axes: Any) -> None:
-        from matplotlib.ticker import EngFormatter, PercentFormatter
-
         for colour, label, seen in (
             (COLOURS[7], "in the sweep", [row.point for row in confirmation.rows]),
             (COLOURS[0], "confirmed", confirmation.rows),
@@ -93,10 +91,10 @@ class ConfirmationPresenter(Presenter[Confirmation]):
                 ls="", marker="o", ms=4, capsize=2, color=colour, label=label,
             )  # fmt: skip
         axes.axhline(confirmation.keras_accuracy, color="#555555", ls="--", lw=1, label="Keras")
-        axes.xaxis.set_major_formatter(EngFormatter("J"))
+        axes.xaxis.set_major_formatter(si_ticks("J"))
         regression = confirmation.keras_rmse is not None
         if not regression:
-            axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+            share_ticks(axes.yaxis)
         axes.set(
             xlabel=f"Energy per inference on {confirmation.device}",
             ylabel="R²" if regression else "Accuracy",

@@ -14,7 +14,7 @@ from ....energy.shown.device_list import device_details
 from ....errors import TuningError
 from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
-from ....layout.plots import bare, say
+from ....layout.plots import bare, say, share_ticks, si_ticks
 from ....layout.presenter import Details, Part
 from ....layout.si import known
 from ....layout.verdict import Verdict
@@ -334,12 +334,12 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
         else:
             digits = (1, 2, 3, 4, 5, 7) if narrow else (1, 2, 5)
             axes.xaxis.set_major_locator(ticker.LogLocator(subs=digits))
-        axes.xaxis.set_major_formatter(ticker.EngFormatter("J"))
+        axes.xaxis.set_major_formatter(si_ticks("J"))
         axes.xaxis.set_minor_formatter(ticker.NullFormatter())
         if narrow:
             axes.xaxis.set_minor_locator(ticker.NullLocator())
     if not sweep.regression:
-        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0, decimals=1))
+        share_ticks(axes.yaxis)
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
     axes.set_ylabel(f"{'R²' if sweep.regression else 'Accuracy'} on {sweep.n_images} images")
     axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)

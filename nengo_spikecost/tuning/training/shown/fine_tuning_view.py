@@ -10,7 +10,7 @@ from typing import Any
 
 from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
-from ....layout.plots import COLOURS, bare
+from ....layout.plots import COLOURS, bare, si_ticks
 from ....layout.presenter import Part
 from ....layout.si import times
 from ....layout.verdict import NextStep, Verdict, accuracy_line
@@ -101,11 +101,11 @@ class FineTuningPresenter(Presenter[FineTuning]):
         return 10.5, 3.4
 
     def draw(self, tuning: FineTuning, axes: Any) -> None:
-        from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+        from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         epochs = [record.epoch for record in tuning.history]
         formats = {
-            "objective": None, "accuracy": PercentFormatter(1.0), "synops": EngFormatter(),
+            "objective": None, "accuracy": PercentFormatter(1.0), "synops": si_ticks(),
         }  # fmt: skip
         for axis, colour, (name, form) in zip(axes, COLOURS, formats.items()):
             axis.plot(epochs, [getattr(r, name) for r in tuning.history], "o-", ms=4, color=colour)
