@@ -170,12 +170,14 @@ class Attempts:
 
     def _in_vain(self) -> str:
         most = max(self.tried, key=lambda a: a.accuracy)
-        settings = counted(len(self.tried), "other setting")
-        none = "saves energy within a point" if self.purpose == ENERGY else "helps"
-        return (
-            f"none of {settings} {none}, the best is {most.flags} with "
-            f"{_percent(most.accuracy)}, here {_percent(self.now.accuracy)} ({self._how()})"
-        )
+        verb, rest = ("save", " energy within a point") if self.purpose == ENERGY else ("help", "")
+        if len(self.tried) == 1:
+            found = f"the other setting does not {verb}{rest}: {most.flags}"
+        else:
+            found = f"none of {len(self.tried)} other settings {verb}s{rest}: the most accurate, "
+            found += f"{most.flags},"
+        gets = f"gets {_percent(most.accuracy)}, this one {_percent(self.now.accuracy)}"
+        return f"{found} {gets} ({self._how()})"
 
     def _how(self) -> str:
         where = self.where if self.best is not None or self.tried[-1].judged else IN_CODE
