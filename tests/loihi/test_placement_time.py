@@ -44,10 +44,10 @@ def check(found, own, n=1200):
 
 @pytest.mark.parametrize("limit", [1e-9, 1.5])
 def test_the_time_limit_holds(limit):
-    own = problem()
-    began = time.process_time()
+    # of this thread: on a busy machine those of BLAS spin while they wait for each other
+    own, began = problem(), time.thread_time()
     found = solve(own, np.arange(1200), seed=0, max_moves=10**6, time_limit_s=limit)
-    assert time.process_time() - began < limit + SOON_S
+    assert time.thread_time() - began < limit + SOON_S
     check(found, own)
 
 

@@ -38,6 +38,20 @@ def binaries():
     return Path(folders[-1]) if folders else None
 
 
+def wait_until_it_answers(folder, process, seconds=120):
+    """Its socket is there before it takes connections: on a busy machine, seconds before."""
+    import psycopg
+
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            psycopg.connect(f"host={folder} user=study dbname=postgres").close()
+            return
+        except psycopg.OperationalError as error:
+            assert process.poll() is None and time.monotonic() < until, error
+            time.sleep(0.1)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     pytest.importorskip("psycopg")
@@ -56,10 +70,7 @@ def server(tmp_path_factory):
         [binaries() / "postgres", "-D", folder / "data", "-k", folder, "-h", "", "-F"], **quiet
     )
     try:
-        for _ in range(100):
-            if (folder / ".s.PGSQL.5432").exists():
-                break
-            time.sleep(0.1)
+        wait_until_it_answers(folder, process)
         yield folder
     finally:
         process.send_signal(signal.SIGQUIT)
