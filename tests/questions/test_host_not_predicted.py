@@ -79,9 +79,13 @@ def test_nobody_saves_what_is_not_predicted(deployment):
 def test_an_answer_that_is_looked_at_needs_a_host(deployment):
     """Whoever reads after each step manages each step, and nobody knows how long that takes."""
     assert nsc.early_exit(deployment, thresholds=0.5).points[0].energy_J > 0
-    for options in ({}, {"host_io": "host"}):
-        with pytest.raises(EnergyError, match="in and out by host"):
-            nsc.early_exit(deployment, thresholds=0.5, boundary="chip", **options)
+    with pytest.raises(EnergyError, match="in and out by host"):
+        nsc.early_exit(deployment, thresholds=0.5, boundary="chip", host_io="host")
+    without = nsc.early_exit(deployment, thresholds=0.5, boundary="chip")
+    assert without.points[0].energy_J > 0
+    assert "only if the measured time of a step is given" in " ".join(
+        without.summary_string(200).split()
+    )
     least, most = (
         nsc.early_exit(deployment, thresholds=0.5, boundary="chip", host_io=s).points[0].energy_J
         for s in (100e-6, 200e-6)

@@ -43,9 +43,9 @@ class EarlyExitOptions(Options):
         Of the intervals in the result.
     profile, board, host_io
         Constants that the chip's work is priced with: see `nengo_spikecost.loihi.chip_cost`. An
-        answer that is looked at after every step needs a host that reads every step: ``host_io``
-        is ``"host"`` unless it is given. Its time is not known, so that energy within other
-        boundaries than ``"core dynamic"`` needs the measured time of a step in seconds.
+        answer that is looked at after every step needs a host that reads every step. What that
+        takes is not known, and is in energies beyond ``"core dynamic"`` only if ``host_io`` is the
+        measured time of a step in seconds; ``"host"`` is refused there.
     """
 
     rule: str = "margin"
@@ -80,8 +80,7 @@ class EarlyExitOptions(Options):
     @property
     def chip(self) -> ChipOptions:
         """Constants that the chip's work is priced with."""
-        host_io = "host" if self.host_io is None else self.host_io
-        return ChipOptions(profile=self.profile, board=self.board, host_io=host_io)
+        return ChipOptions(profile=self.profile, board=self.board, host_io=self.host_io)
 
 
 def _is_threshold(value: Any) -> bool:

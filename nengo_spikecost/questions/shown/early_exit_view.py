@@ -75,8 +75,9 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
             )
         else:
             yield (
-                "* The host has to read the output after every step. What a step takes then is not "
-                "known: boundaries with more than the cores need the measured one, host_io=SECONDS."
+                "* The host has to read the output after every step. What that takes is not known: "
+                "it is in boundaries with more than the cores only if the measured time of a step "
+                "is given, host_io=SECONDS."
             )
 
     def records(self, result: EarlyExit) -> list[dict[str, Any]]:
