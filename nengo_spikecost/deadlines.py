@@ -36,6 +36,10 @@ _AGAIN_S = 0.25
 PATIENCE_S = 1.0
 
 
+#: Threads that were left to themselves. TensorFlow has a process wait for its own, at its very end.
+_LEFT: list[threading.Thread] = []
+
+
 class OutOfTime(BaseException):
     """No time is left for this: what was found before has to do.
 
@@ -174,11 +178,19 @@ def _waited_for(
         stop(thread)
         while not ended.wait(min(patience_s, _AGAIN_S)) and time.monotonic() < until:
             stop(thread)
+        if not ended.is_set():
+            _LEFT.append(thread)
         raise
     thread.join()
     if errors:
         raise errors[0]
     return results[0]
+
+
+def is_one_left() -> bool:
+    """Whether something still runs that was left to itself."""
+    _LEFT[:] = [thread for thread in _LEFT if thread.is_alive()]
+    return bool(_LEFT)
 
 
 class Clock:

@@ -80,9 +80,17 @@ class Commands(click.Group):
                     formatter.write_dl(rows)
 
     def main(self, args: Any = None, *more: Any, **others: Any) -> Any:
-        """Run what was typed, or the arguments given; after Ctrl-C on what was typed, end by it."""
+        """Run what was typed, or the arguments given; what was typed ends with its process.
+
+        So Ctrl-C ends both, and nothing is waited for that was left to itself.
+        """
         self._typed = args is None
-        return super().main(args, *more, **others)
+        try:
+            return super().main(args, *more, **others)
+        except SystemExit as ended:
+            if self._typed:
+                interrupts.end_at_once(ended.code)
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command; Ctrl-C ends it with a sentence."""

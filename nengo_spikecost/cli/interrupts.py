@@ -8,6 +8,7 @@ process may end wherever it is.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -17,6 +18,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
+
+from ..deadlines import is_one_left
 
 #: Key of a context's ``meta``: what the command keeps when it is interrupted, in a sentence.
 KEPT = "nengo_spikecost.kept"
@@ -104,6 +107,21 @@ def end_by_signal(meta: Mapping[str, Any]) -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
     os._exit(EXIT_CODE)  # where signals are no signals
+
+
+def end_at_once(code: Any) -> None:
+    """End a command that is done, if something was left to itself that the process would wait for.
+
+    TensorFlow waits at the end of a process for a call that has begun, however long it takes. What
+    is done at the end of Python is done here.
+    """
+    if not is_one_left():
+        return
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):  # whoever read it has gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _end_now(meta: Mapping[str, Any]) -> NoReturn:

@@ -146,3 +146,45 @@ def test_handler_of_another_program_stays(monkeypatch):
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, mine)
+
+
+LEAVES = """
+import atexit, contextlib
+import click
+
+@click.command()
+@click.argument("code", type=int)
+@click.pass_context
+def leaves(ctx, code):
+    import tensorflow as tf
+    from nengo_spikecost.deadlines import Clock, in_time
+
+    given = tf.random.normal((2500, 2500))
+    with contextlib.suppress(BaseException), Clock(1).governs():
+        in_time(lambda: tf.linalg.svd(given))
+    atexit.register(lambda: print("at the end", flush=True))
+    print("not flushed", end=" ")
+    ctx.exit(code)
+"""
+
+
+def test_a_command_waits_for_nothing_that_was_left_to_itself(tmp_path, code=2):
+    """A call of TensorFlow, for which the process would wait at its end."""
+    (tmp_path / "leaves_plugin.py").write_text(LEAVES)
+    command = [
+        sys.executable,
+        "-m",
+        "nengo_spikecost.cli",
+        "--plugin",
+        "leaves_plugin.py",
+        "leaves",
+    ]
+    with subprocess.Popen(
+        [*command, str(code)], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:  # fmt: skip
+        try:
+            assert process.stdout.readline() == "not flushed at the end\n"
+            assert process.wait(5) == code  # it was half a minute
+        finally:
+            process.kill()
