@@ -230,6 +230,8 @@ def settings(
 def first(x: Any, n: int) -> Any:
     """The first samples."""
     x = with_labels(x)[0]
+    if x is None:  # of a network without inputs, which has one sample
+        return None
     return {key: values[:n] for key, values in x.items()} if isinstance(x, Mapping) else x[:n]
 
 

@@ -291,6 +291,25 @@ def test_wrong_options_are_refused_before_anything_runs(options, error, words):
         nsc.advise(None, None, **options)
 
 
+def test_a_network_without_inputs_is_advised_on():
+    """What it takes with a change is what the changed network takes that is deployed by hand."""
+    relu = {"neuron_type": nengo.SpikingRectifiedLinear(), "gain": np.ones(30)}
+    with nengo.Network(seed=0) as net:
+        first = nengo.Ensemble(30, 1, bias=np.linspace(0, 300, 30), label="first", **relu)
+        second = nengo.Ensemble(30, 1, bias=np.zeros(30), label="second", **relu)
+        weights = np.random.RandomState(0).uniform(-0.2, 0.5, (30, 30))
+        nengo.Connection(first.neurons, second.neurons, transform=weights, synapse=0.005)
+        nengo.Probe(second.neurons)
+    run = {"n_steps": 40, "presentation": "fresh", "progress": False}
+    advice = nsc.advise(net, None, host=None, **run)
+    assert advice.n_samples == 1 and {"steps", "rate", "prune"} <= {c.kind for c in advice.changes}
+    assert all(abs(change.error) < WITHIN for change in advice.changes)
+    rate = next(change for change in advice.changes if change.kind == "rate")
+    changed = nsc.changed_network(net, rates={rate.layer: 0.5})
+    by_hand = loihi.deploy(changed, None, by_step=True, **run).cost()
+    assert rate.realised == pytest.approx(by_hand.energy_J("core dynamic").nominal, rel=1e-12)
+
+
 def test_a_stream_is_refused():
     model, x, _ = random_model(0)
     with pytest.raises(DataError, match="a stream can be read once only"):

@@ -53,9 +53,10 @@ def advise(
     Parameters
     ----------
     network : Keras model, Conversion or nengo.Network
-        It is not changed. Layers of a network, which has neither units nor scales, stay.
+        It is not changed. Of a network the changes are those of `changed_network`.
     data, y : array
-        Samples and labels, as `deploy` takes them; labels may also come with the samples.
+        Samples and labels, as `deploy` takes them; labels may also come with the samples. None for
+        a network without inputs.
     {options}
     **convert_options
         Further arguments of `convert`.
@@ -79,7 +80,7 @@ def advise(
     """
     x, labels = with_labels(data)
     y = labels if y is None else y
-    if not isinstance(x, (Sized, Mapping)):
+    if x is not None and not isinstance(x, (Sized, Mapping)):
         raise DataError(
             "advise runs the samples once for every change, and a stream can be read once only: "
             "give an array."

@@ -87,6 +87,9 @@ class LowerRate(Change):
 class Prune(Change):
     """Units or channels that are taken out: their updates, the synops to them, and from them.
 
+    How many of these updates are active, and whether as many weights lead to each unit, is not
+    counted: by counts alone all units of a layer are alike.
+
     Attributes
     ----------
     units_left, spikes_left : float
@@ -97,12 +100,6 @@ class Prune(Change):
     spikes_left: float = 1.0
 
     kind = "prune"
-
-    def determined(self, subject: Subject) -> bool:
-        # beyond the cores' events, fewer units take fewer cores, and less work of the host
-        options = subject.options
-        own = options.save == "energy" and options.boundary == "core dynamic"
-        return self.spikes_left == 1 and own and subject.own_host_J == 0
 
     def foreseen(self, subject: Subject) -> float:
         units = self.units_left

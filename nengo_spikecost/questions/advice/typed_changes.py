@@ -48,7 +48,8 @@ def python_line(subject: Subject, recipe: Recipe) -> str:
             changes.append(f"model={_pruned('conversion.model', recipe)}")
         made = f"conversion.remade({', '.join(changes)})" if changes else "conversion"
     labels = "" if subject.y is None else ", y"
-    return f"nsc.loihi.deploy({made}, x{labels}, {_written(arguments)})"
+    given = "None" if subject.x is None else f"x{labels}"
+    return f"nsc.loihi.deploy({made}, {given}, {_written(arguments)})"
 
 
 def _pruned(model: str, recipe: Recipe) -> str:

@@ -140,10 +140,11 @@ def _notes(advice: Advice) -> Iterable[str]:
         )
     if by_first:
         fewest, most = (f(change.n_first for change in by_first) for f in (min, max))
-        first = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        first = f"{fewest} samples" if fewest == most else f"{fewest} to {most} samples"
+        first = "sample" if most == 1 else first
         names = ", ".join(dict.fromkeys(change.kind for change in by_first))
         yield (
-            f"Predicted from the first {first} samples, since other spikes are fired: {names}. All "
+            f"Predicted from the first {first}, where counts do not say all: {names}. All "
             "else is predicted from what was counted before."
         )
     for one in advice.untried:
@@ -220,6 +221,7 @@ def _next_steps(advice: Advice) -> Iterable[NextStep]:
 
 def _command(advice: Advice, change: Advised) -> str:
     """The command that makes the change; empty where there is none for it."""
-    if change.flags is None or not advice.typed:
+    of_python = advice.files == Advice.files and not hasattr(advice.deployment.network, "remade")
+    if change.flags is None or not advice.typed or of_python:  # a network that is in no file
         return ""
     return command(advice.typed, advice.files, change.flags, change.arguments.get("without", {}))
