@@ -138,7 +138,11 @@ def subject(given: Any) -> Subject:
             (i, probe.label or getattr(probe.obj, "label", None) or f"probe {i}", probe)
             for i, probe in enumerate(named.all_probes)
         )
-        return Subject(named, named, source_nodes(named), outputs, fit)
+        inputs = source_nodes(named)
+        if hasattr(named, "input_nodes"):  # of a graph: a bias has a Node that is none of them
+            own = {id(node) for node in named.input_nodes}
+            inputs = {name: node for name, node in inputs.items() if id(node) in own}
+        return Subject(named, named, inputs, outputs, fit)
     if _is_named(named):
         return Subject(named, named.net, named.inputs, dict(named.outputs), fit)
     raise MeasurementError(

@@ -374,3 +374,25 @@ def test_a_graph_that_was_lowered_gives_the_same_spikes():
         lowered, plain = (run(from_nir(graph(nodes), lowered=way), x) for way in (True, False))
     for name in ("a", "b", "c"):
         np.testing.assert_array_equal(lowered[name], plain[name])
+
+
+@pytest.mark.parametrize("simulator", ["nengo", "nengo_dl", "compiled"])
+def test_a_bias_behind_the_last_neurons_is_no_input(simulator):
+    """An array is for the graph's Input alone, though a Node adds the bias."""
+    weight, bias = np.array([[0.5, -1.0], [2.0, 0.25], [0, 1.0]]), np.array([3.0, -1.5, 0.25])
+
+    def read(given):
+        made = from_nir(graph({
+            "input": node("Input", shape=np.array([2])), "neurons": lif(2),
+            "readout": node("Affine", weight=weight, bias=given),
+            "output": node("Output", shape=None),
+        }))  # fmt: skip
+        x = np.array([[0.4, 1.7], [2.5, 0.0], [0.9, 0.9]])
+        measured = measure(made, x, 12, simulator=simulator, progress=False)
+        return made, measured.populations["neurons"].counts, measured.outputs["output"].mean
+
+    made, counts, outputs = read(bias)
+    assert made.input_shapes == {"input": (2,)} and counts.any()
+    _, same, without = read(np.zeros(3))
+    np.testing.assert_array_equal(counts, same)
+    np.testing.assert_allclose(outputs - without, np.tile(bias, (3, 1)), atol=1e-5)
