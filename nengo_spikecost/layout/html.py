@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from .charts import COLOURS, Chart
 from .laid_out import laid_out
@@ -16,15 +17,26 @@ from .presenter import Details, Part
 from .table import Table
 from .verdict import Verdict
 
+_FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+
 
 @functools.cache
 def environment() -> jinja2.Environment:
     """The templates of this room; whatever they are given is escaped."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("nengo_spikecost.layout", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    made.filters["flags_whole"] = flags_whole
+    return made
+
+
+def flags_whole(sentence: str) -> Markup:
+    """A sentence, escaped, in which no line ends within a flag, as after the hyphens of --steps."""
+    return Markup(
+        _FLAG.sub(r'<span style="white-space:nowrap">\g<0></span>', str(escape(sentence)))
     )
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi
+from nengo_spikecost.layout.html import flags_whole
 from tests.models import conv_net, images
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright (extra test)")
@@ -234,3 +235,10 @@ def test_no_word_of_a_name_is_broken_on_a_phone(browser, pages):
             )
             words = opened.page.evaluate(LINES_OF_WORDS)
         assert len(words) > 2 and [word for word, n_lines in words if n_lines != 1] == []
+
+
+def test_no_flag_of_a_verdict_is_parted_and_names_stay_escaped():
+    said = flags_whole("<b>: try --scale 300 --max-pooling exact, not a--b (--by-step)")
+    nowrap = '<span style="white-space:nowrap">{}</span>'
+    scale, pooling, by_step = map(nowrap.format, ("--scale", "--max-pooling", "--by-step"))
+    assert said == f"&lt;b&gt;: try {scale} 300 {pooling} exact, not a--b ({by_step})"
