@@ -12,7 +12,13 @@ from click.testing import CliRunner
 import nengo_spikecost as nsc
 from nengo_spikecost import cli
 from nengo_spikecost.energy import loihi_chip
-from nengo_spikecost.errors import EmulationWarning, LoihiError, MeasurementError, TuningError
+from nengo_spikecost.errors import (
+    EmulationWarning,
+    LoihiError,
+    MeasurementError,
+    TuningError,
+    UncountedWarning,
+)
 from nengo_spikecost.loihi import fit_blocks
 from nengo_spikecost.loihi.simulators.batched_emulation import LoihiEmulatorBackend
 from nengo_spikecost.tuning import RescalableNetwork
@@ -105,6 +111,14 @@ def test_time_costs_what_the_chip_draws_all_the_time(swept):
     trial = swept.trials[0]
     short, long = trial.readings
     assert long.mean_J / short.mean_J == pytest.approx(25 / 12, rel=0.1)
+
+
+def test_energies_that_are_not_predicted_are_said(data):
+    """With a host that manages steps they hold the least that the chip may draw."""
+    model = loihi_chip(host_io="host")
+    given = {**ARGUMENTS, "cost_model": model, "n_trials": 1, "n_steps": (12,)}
+    with pytest.warns(UncountedWarning, match="hold the least of static power and x86: the time"):
+        nsc.sweep(*data, **given)
 
 
 def test_per_operation_on_the_chip(data):

@@ -306,7 +306,13 @@ def priced_readings(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UncountedWarning)  # said when the graph was made
             workload = options.cost_model.counter(graph, activity, None).workload()
-        energy_J = estimate_energy(workload, options.device, options.cost_model, host).total_J
+        estimate = estimate_energy(workload, options.device, options.cost_model, host)
+        if estimate.static is not None and estimate.static.at_least:
+            part = estimate.uncounted[-1]
+            warnings.warn(
+                f"Energies hold the least of {part.name}: {part.reason}.", UncountedWarning, 2
+            )
+        energy_J = estimate.total_J
         values = getattr(activity.read_from(readout=options.readout), options.readout)
         reading = Reading(
             n_steps=n_steps, correct=labels.outcomes(values), synops=workload.mean_synops,
