@@ -365,7 +365,9 @@ def test_training_goes_on_from_a_checkpoint(trained, monkeypatch, tmp_path, forw
 
     # done: nothing is trained again
     monkeypatch.setattr(Trainee, "train", lambda *_: pytest.fail("trained again"))
-    assert fine_tune(trained, x, y, checkpoint=path, **arguments).history == resumed.history
+    again = fine_tune(trained, x, y, checkpoint=path, **arguments)
+    # as text: NaN, of the epoch before all training, is equal to none, from Python 3.13 on
+    assert list(map(repr, again.history)) == list(map(repr, resumed.history))
     with pytest.raises(TuningError, match=r"checkpoint .* is of another training"):
         fine_tune(trained, x, y, checkpoint=path, **{**arguments, "synop_weight": 2})
     path.write_bytes(b"no archive")
