@@ -111,6 +111,33 @@ def test_weights_are_found_and_given_back(make, scale):
         np.testing.assert_allclose(found, old if frozen else new, rtol=1e-6)
 
 
+@pytest.mark.parametrize("batch_size", [10, 3])
+@pytest.mark.parametrize(
+    "loss, shape, words",
+    [
+        (
+            "mse",
+            (),
+            r"'dense1', which has 3 values, and labels of shape .\d+,.: leave loss out, or",
+        ),
+        (
+            "categorical_crossentropy",
+            (),
+            r"labels of shape .\d+,.: leave loss out, or give them one",
+        ),
+        ("mse", (2,), r"labels of shape .\d+, 2.: give others"),
+    ],
+)
+def test_a_loss_that_is_for_other_labels_is_refused(trained, loss, shape, words, batch_size):
+    """Also where a batch has as many samples as the output has values."""
+    x, _ = spots(40)
+    y = np.random.RandomState(0).randint(0, 3, (40, *shape))
+    with pytest.raises(TuningError, match=words):
+        fine_tune(
+            trained, x, y, loss=loss, n_steps=2, batch_size=batch_size, progress=False
+        )  # fmt: skip
+
+
 def test_weights_that_are_computed_are_refused():
     class Doubled(layers.Dense):
         pass

@@ -74,6 +74,7 @@ class Task:
                 )
             self._kinds[name] = kind
             self._losses[name] = _resolved(given)
+            _check_takes(name, self._losses[name], y, sizes[name], kind)
 
     def scores(
         self, targets: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]
@@ -152,6 +153,24 @@ def _cross_entropy(kind: str, head: str) -> Any:
     return (losses.SparseCategoricalCrossentropy if kind == "classes" else loss)(
         from_logits=head != SOFTMAX
     )
+
+
+def _check_takes(name: str, loss: Any, y: np.ndarray, size: int, kind: str | None) -> None:
+    """Raise an error for a loss that has no number for such labels and an output of this size.
+
+    Of as many samples as the output has values, a loss could take one for the other.
+    """
+    n = 2 if size != 2 else 3
+    rows = np.resize(y, (n, *y.shape[1:]))
+    read = tf.zeros((n, size))
+    try:
+        loss(rows.reshape(-1) if kind == "classes" else rows.reshape(n, size).astype("f4"), read)
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError):
+        advice = "leave loss out, or give them one-hot" if kind == "classes" else "give others"
+        raise TuningError(
+            f"loss can't be taken of output {name!r}, which has {size} values, and labels of shape "
+            f"{y.shape}: {advice}."
+        ) from None
 
 
 def _resolved(loss: Any) -> Any:
