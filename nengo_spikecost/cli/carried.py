@@ -194,7 +194,7 @@ def _as_expected(path: str) -> Iterator[None]:
     """What is missing in a file, or of another kind, as a `DataError` about the file."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise DataError(
             f"{path} is not as it was written ({type(error).__name__}: {error}): write it anew "
             "with --json."
@@ -205,6 +205,14 @@ def _numbers(scales: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): float(scale) for name, scale in scales.items()}
 
 
+class _NoNumber(ValueError):
+    """NaN or Infinity, which Python reads, and JSON does not have."""
+
+
+def _no_number(constant: str) -> float:
+    raise _NoNumber(constant)
+
+
 def _read(path: str, kinds: tuple[str, ...], commands: str) -> dict[str, Any]:
     """The content of a JSON file of one of these kinds."""
     expected = f"expected a file that --json of {commands} wrote"
@@ -213,9 +221,11 @@ def _read(path: str, kinds: tuple[str, ...], commands: str) -> dict[str, Any]:
     check_is_file(path, "JSON file")
     try:
         with open(path, encoding="utf-8") as stream:
-            content = json.load(stream)
+            content = json.load(stream, parse_constant=_no_number)
     except OSError as error:
         raise DataError(f"{path} can't be read: {error.strerror or error}.") from None
+    except _NoNumber as error:
+        raise DataError(f"{path} holds {error}, which is no number; {expected}.") from None
     except (ValueError, RecursionError):
         raise DataError(f"{path} is no JSON file; {expected}.") from None
     is_ours = isinstance(content, dict) and isinstance(content.get("format"), str)

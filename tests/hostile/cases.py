@@ -39,6 +39,9 @@ LABELS = "tune net.h5 --data FILE"
 TRAIN = "train net.h5 --data FILE --out out.keras"
 DEVICES = "report net.h5 --data data.npz --device-file FILE"
 SCALES = "report net.h5 --data data.npz --scales FILE"
+#: What is read of a sweep's file, but for an energy and a number of steps.
+SWEPT = """{"format": "nengo-spikecost/sweep/1", "accuracy_losses": [0.1], "neuron_type": "LIF()",
+"front": [{"loss": 0, "energy_J": %s, "n_steps": %s, "synapse": null, "scale_firing_rates": {}}]}"""
 FIT = "deploy net.h5 --data data.npz --fit FILE"
 SWEEP = "sweep net.h5 --data data.npz --trials 2 --steps 4 --study FILE"
 KEPT = "report net.h5 --data data.npz --steps 4 --checkpoint FILE"
@@ -265,6 +268,9 @@ JSON_FILES = [
             Case(line, "", "format.json", edited_json("scales.json", lambda d: {**d, "format": "nengo-spikecost/other/9"})),
         )
     ),
+    Case(SCALES, "holds NaN", "nan_energy.json", content(SWEPT % ("NaN", "6"))),
+    Case(SCALES, "holds -Infinity", "infinite_energy.json", content(SWEPT % ("-Infinity", "6"))),
+    Case(SCALES, "not as it was written", "endless.json", content(SWEPT % ("1e-6", "1e999"))),
     Case(SCALES, "", "fit_as_scales.json", copy_of("fit.json")),
     Case(FIT, "", "scales_as_fit.json", copy_of("scales.json")),
     Case(SCALES + " --scale nothing=3", "nothing", "scales.json"),
