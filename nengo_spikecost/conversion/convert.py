@@ -152,7 +152,8 @@ def convert(
     if spike_input:
         model = with_spike_input(model)
         layers = check_model(model)
-    check_memory(layers, memory)
+    has_steps = is_temporal(model, layers.values()) if temporal is None else temporal
+    check_memory(layers, has_steps, memory)
     check_synapse(synapse)
     if max_pooling is not None:
         choice("max_pooling", max_pooling, MAX_POOLING, ConversionError, quoted=True)
@@ -178,8 +179,6 @@ def convert(
     scales = resolve_scales(scale_firing_rates, layer_keys)
     swaps = Swaps(swap_activations, neurons, layer_keys)
     copy, copies = copy_model(model, layers)
-    if temporal is None:
-        temporal = is_temporal(copy, copies.values())
 
     spiking = any(getattr(kind, "spiking", False) for kind in swaps.neuron_types)
     # whatever is converted of it later, such as the same network without spikes, pools alike
@@ -191,7 +190,7 @@ def convert(
         synapse=synapse, max_pooling=options["max_pooling"], chip_synapses=lowering,
         rounds=not spiking,
         split_shared_weights=split_shared_weights or inference_only, allow_fallback=allow_fallback,
-        inference_only=inference_only, temporal_model=temporal,
+        inference_only=inference_only, temporal_model=has_steps,
     )  # fmt: skip
     if is_keras_3(user_model):
         check_equal(user_model, anew)  # slower than all refusals, which come before
@@ -219,7 +218,7 @@ def convert(
         ),
         layers=LayerLookup(objects, "layer", layer_keys), layer_names=converter.owners,
         layer_infos=tuple(layer_info(name, layer) for name, layer in layers.items()),
-        neuron_type=swaps.relu, scale_firing_rates=scales, synapse=synapse, temporal=temporal,
+        neuron_type=swaps.relu, scale_firing_rates=scales, synapse=synapse, temporal=has_steps,
         choices=(*stored, *converter.choices), dt=dt, options=options, _maker=convert,
     )  # fmt: skip
     if lowering:

@@ -73,6 +73,13 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_copied(monkeypatch):
         nsc.convert(model)
 
 
+def test_steps_of_a_sample_take_nothing():
+    """A network has the neurons of one step: a recording of any length is converted."""
+    given = keras.Input((100_000, 20, 20, 1))
+    x = layers.TimeDistributed(layers.Conv2D(8, 3, activation="relu"))(given)
+    assert nsc.convert(keras.Model(given, x), memory="2 MB").net.n_neurons == 8 * 18 * 18
+
+
 def test_layers_of_any_output_count():
     shared = layers.Dense(5)
     given = keras.Input((None, 4))
