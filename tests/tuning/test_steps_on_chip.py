@@ -208,6 +208,26 @@ def test_misfit_says_what_nengo_loihi_can_not_hold(of):
     assert said[0] is None and "layer 'dense0': a spike moves a voltage by" in said[-1]
 
 
+def test_misfit_is_of_the_block_that_does_not_fit():
+    """Not of one with smaller weights and a smaller bias; of what is no number nothing is said."""
+    inp = keras.Input((3,), name="image")
+    x = layers.Dense(4, activation="relu", name="to-spikes")(inp)
+    x = layers.Dense(2, activation="relu", name="dense0")(x)
+    model = randomise(keras.Model(inp, layers.Dense(2, name="dense1")(x)))
+    trainee, _ = unrolled(model, NEURONS[0], layer_delay=1, quantize=True)
+    own = next(one for one in trainee.spiking.values() if one.layer.name.endswith("dense0"))
+    own._part_of = np.arange(2)  # each of the two neurons in a block of its own
+    own._masks = np.stack([np.arange(2) == k for k in range(2)])[:, None].repeat(4, axis=1)
+    dt = own.neurons.dt
+    own.layer.set_weights([np.ones((4, 2)), np.ones(2)])
+    weights, bias = (dt * tensor.numpy() for tensor in own._scaled())
+    own.layer.set_weights([np.full((4, 2), [3e-5, 1e-3]) / weights, np.array([0, 10]) / bias])
+    assert "a spike moves a voltage by 0.001 at most" in own.misfit()
+    assert "a threshold of 1 and a bias of 10 a step" in own.misfit()
+    own.layer.set_weights([np.ones((4, 2)) / weights, np.array([0, np.nan])])
+    assert own.misfit() is None
+
+
 @pytest.mark.parametrize("at", ["batch", "epoch"])
 def test_training_ends_where_the_chip_has_no_numbers(monkeypatch, at):
     """In the middle of an epoch, or after its last batch; the best before is kept."""

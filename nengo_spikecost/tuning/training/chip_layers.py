@@ -51,8 +51,8 @@ class ChipNumbers(NamedTuple):
     weights : tf.Tensor
         Of the kernel's shape.
     threshold, bias : tf.Tensor of shape (n_channels,)
-    fits : tf.Tensor of bool
-        Whether a ``k`` brings them into their range; if none does, they mean nothing.
+    fits : tf.Tensor of bool, shape (n_parts,)
+        Whether a ``k`` brings those of a part into their range; if none does, they mean nothing.
     """
 
     weights: tf.Tensor
@@ -166,14 +166,13 @@ class OnChip(Spiking):
     def misfit(self) -> str | None:
         """Why the chip can't hold its weights as they are now, a clause; None if it can."""
         weights, bias = self._scaled()
-        largest = self._largest_weights(weights).numpy()
-        if self.numbers().fits or not np.isfinite(largest).all():
+        largest, biases = self._largest_weights(weights).numpy(), self._largest_biases(bias).numpy()
+        fits = self.numbers().fits.numpy()
+        if fits.all() or not np.isfinite([*largest, *biases]).all():
             return None
-        part = int(np.argmin(largest))
+        part = int(np.argmin(fits))
         if largest[part] <= _NO_WEIGHT:
             return f"the weights of layer {self.layer.name!r}, or of one of its blocks, are all 0"
-        biases = self._largest_biases(bias).numpy()
-        part = int(np.argmax(np.maximum(biases, 1 / self.neurons.dt) / largest))
         return (
             f"the chip has no numbers for the weights of layer {self.layer.name!r}: a spike moves "
             f"a voltage by {largest[part] * self.neurons.dt:.2g} at most, too little beside a "
@@ -211,7 +210,7 @@ class OnChip(Spiking):
             with_gradient_of(whole, real), tf.cast(tf.stop_gradient(threshold), tf.float32),
             with_gradient_of(tf.cast(_rounded_bias(real_bias), tf.float32),
                              tf.cast(real_bias, tf.float32)),
-            tf.reduce_all(fits),
+            fits,
         )  # fmt: skip
 
     def _scaled(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -249,7 +248,7 @@ class OnChip(Spiking):
     def spikes(self, *args: Any, **kwargs: Any) -> tuple[int, list[tf.Tensor]]:
         """Spikes of the steps at which there may be some, as the emulated chip makes them."""
         time, numbers = self.presentation, self.numbers()
-        self.fits = numbers.fits
+        self.fits = tf.reduce_all(numbers.fits)
         received = _spikes_of(args[0], tf.cast(self.sender.height(), tf.float32))
         span = time.span(args[0])
         inputs = time.put(self._operation(self.layer, received, numbers.weights), span)
