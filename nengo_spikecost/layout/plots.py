@@ -31,10 +31,10 @@ def si_ticks(unit: str = "", places: int | None = None) -> Any:
 
 
 def share_ticks(axis: Any) -> None:
-    """Ticks of shares of 1 in percent, at steps that one decimal tells exactly."""
+    """Ticks of shares of 1 in percent, at steps that their decimals tell exactly."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    axis.set_major_formatter(PercentFormatter(1.0))
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 

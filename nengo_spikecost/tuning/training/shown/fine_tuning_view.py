@@ -10,7 +10,7 @@ from typing import Any
 
 from ....layout import Presenter, Table, presents, si
 from ....layout.charts import Bars, Chart, Drawing
-from ....layout.plots import COLOURS, bare, si_ticks
+from ....layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ....layout.presenter import Part
 from ....layout.si import times
 from ....layout.verdict import NextStep, Verdict, accuracy_line
@@ -101,21 +101,18 @@ class FineTuningPresenter(Presenter[FineTuning]):
         return 10.5, 3.4
 
     def draw(self, tuning: FineTuning, axes: Any) -> None:
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
+        from matplotlib.ticker import MaxNLocator
 
         epochs = [record.epoch for record in tuning.history]
-        formats = {
-            "objective": None, "accuracy": PercentFormatter(1.0), "synops": si_ticks(),
-        }  # fmt: skip
-        for axis, colour, (name, form) in zip(axes, COLOURS, formats.items()):
+        for axis, colour, name in zip(axes, COLOURS, ("objective", "accuracy", "synops")):
             axis.plot(epochs, [getattr(r, name) for r in tuning.history], "o-", ms=4, color=colour)
             axis.axvline(tuning.best_epoch, color="#999999", lw=1, ls=":")
             axis.set_title(name.capitalize(), loc="left", fontsize=10)
             axis.set_xlabel("Epoch")
             axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-            if form is not None:
-                axis.yaxis.set_major_formatter(form)
             bare(axis)
+        share_ticks(axes[1].yaxis)
+        axes[2].yaxis.set_major_formatter(si_ticks())
 
 
 def _next_steps(tuning: FineTuning) -> Iterable[NextStep]:
