@@ -35,7 +35,8 @@ def scales_option(command: Callable) -> Callable:
     return click.option(
         "--scales", "scales_file", type=click.Path(), metavar="JSON",
         help="Scales of all layers, from the --json file of tune, train or sweep (its best "
-        "setting, with steps, filter, readout and neurons); --scale LAYER=HZ changes one of them.",
+        "setting, with steps, dt, filter, readout and neurons); --scale LAYER=HZ changes one of "
+        "them.",
     )(command)  # fmt: skip
 
 

@@ -132,10 +132,7 @@ def train_step(layers: str, lost: float, model: str, flags: str = "") -> NextSte
     if layers:
         lost_words = f"{layers} became something else, and {lost:.1f} points are lost"
         words = f"{lost_words}: train the model on with that, with training samples"
-    return NextStep(
-        words,
-        " ".join(f"{train_command(model)} {flags}".split()),
-    )
+    return NextStep(words, f"{train_command(model)} {flags}".rstrip())
 
 
 def train_command(model: str) -> str:
