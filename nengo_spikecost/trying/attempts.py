@@ -8,7 +8,7 @@ from typing import Any
 
 from ..layout.si import counted, times
 from ..layout.verdict import POINTS, NextStep
-from .retyping import changed_command
+from .retyping import as_typed, changed_command
 
 #: Share of the energy that has to be saved for it to be advised.
 SAVED = 0.1
@@ -65,8 +65,7 @@ def flag_words(changes: Mapping[str, Any]) -> list[str]:
         if value is True:
             words.append(FLAGS[name])
         else:
-            text = f"{value:g}" if isinstance(value, float) else str(value)
-            words.append(f"{FLAGS[name]} {text}")
+            words.append(f"{FLAGS[name]} {as_typed(value)}")
     return words
 
 

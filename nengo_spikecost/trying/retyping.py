@@ -48,7 +48,7 @@ def changed_command(typed: str, changes: Mapping[str, Any], flags: Mapping[str, 
     for name, value in changes.items():
         kept.append(flags[name])
         if value is not True:
-            kept.append(f"{value:g}" if isinstance(value, float) else str(value))
+            kept.append(as_typed(value))
     return shlex.join(kept)
 
 

@@ -196,6 +196,8 @@ def test_a_call_as_a_command():
     ("p report 'a b' --spike-input", {"spike_input": True}, "p report 'a b' --spike-input"),
     ("p d m --max-pooling exact --x-key x", {"max_pooling": "average"},
      "p d m --x-key x --max-pooling average"),
+    # all digits that make a difference
+    ("p report m", {"scale_firing_rates": 1234567.5}, "p report m --scale 1234567.5"),
 ])  # fmt: skip
 def test_commands_are_changed_word_by_word(typed, changes, expected):
     assert changed_command(typed, changes, FLAGS) == expected
