@@ -9,6 +9,7 @@ from ....layout.plots import COLOURS, draw_bars, draw_points, si_ticks
 from ..core_cost import LayerCost
 from ..cost import ChipCost
 from ..events import PART_GROUPS
+from ..step_time import IN_AND_OUT
 
 _DARK = "#333333"
 
@@ -68,7 +69,7 @@ def _draw_step(axes: Any, cost: ChipCost) -> None:
     slowest = f"Slowest core: {cost.slowest_core.name}"
     draw_bars(axes, names, {"time": [times[name] for name in names]}, "s", slowest)
     for name, bar in zip(names, axes.patches):
-        bar.set_color(_DARK if name == "in and out" else COLOURS[0])
+        bar.set_color(_DARK if name == IN_AND_OUT else COLOURS[0])
     axes.set_xscale("log")
     at_least = "at least " if cost.latency_is_at_least else ""
     step = "not predicted; of the cores"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +17,7 @@ from ..cost import ChipCost
 from ..events import PART_GROUPS
 from ..floorline_record import HOST
 from ..ranges import Range
+from ..step_time import IN_AND_OUT
 from .floorline_view import floorline_table
 
 #: In the place of a number that hangs on what is not known.
@@ -133,7 +133,7 @@ def notes(cost: ChipCost) -> list[str]:
         ends = f"{100 * low:.2g}% to {100 * high:.3g}%"
         sentences.append(f"Active updates are not known: {100 * nominal:.2g}% ({ends}) of all.")
     sentences.append(_at_the_ends(cost))
-    waits = (io.step or io.spike) is not None and cost.time_parts_s["in and out"] > 0
+    waits = (io.step or io.spike) is not None and cost.time_parts_s[IN_AND_OUT] > 0
     why = ", which sets the time of a step" if waits else ""
     sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
     if cost.setting.assumed and io.spike is not None:
@@ -189,4 +189,4 @@ def _ends(value: Range, unit: str) -> str:
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole and not math.isnan(whole) else si.MISSING
+    return f"{part / whole:.1%}" if whole > 0 else si.MISSING

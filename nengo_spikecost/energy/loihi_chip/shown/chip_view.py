@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from ....layout import Presenter, presents
 from ....layout.charts import Bars, Chart
 from ....layout.presenter import Details, Part
 from ....layout.result import identifier, presenter_of
+from ....layout.si import known
 from ....layout.verdict import Verdict
 from ...constant_list import constants_details
 from ...device import LEVELS, Constant
@@ -100,7 +100,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "latency_is_at_least": cost.latency_is_at_least,
             "step_s": _ends(cost.step_s),
             "inferences_per_s": _ends(cost.inferences_per_s),
-            "time_parts_s": {identifier(part): _known(s) for part, s in cost.time_parts_s.items()},
+            "time_parts_s": {identifier(part): known(s) for part, s in cost.time_parts_s.items()},
             "not_predicted": list(cost.not_predicted),
             "slowest_core": cost.slowest_core.name,
             "floorline": floorlines(cost),
@@ -178,11 +178,7 @@ def _record(part: CoreCost | LayerCost) -> dict[str, Any]:
 
 def _ends(value: Range) -> dict[str, float | None]:
     """JSON has no infinity and no NaN: what is not bounded, or not predicted, is null."""
-    return {key: _known(end) for key, end in vars(value).items()}
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {key: known(end) for key, end in vars(value).items()}
 
 
 def _plain(value: Any) -> Any:
