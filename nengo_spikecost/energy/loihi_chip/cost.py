@@ -108,8 +108,9 @@ class ChipCost(Result):
             is what NxSDK calls the total; with that of their chips; with that of the other chips
             on the board.
         """
+        drawn = checked_boundary(boundary)
         found = self._range(lambda price: float(price.energy_J(boundary).mean()))
-        return self._in_time(found) if checked_boundary(boundary) else found
+        return self._in_time(found) if drawn else found
 
     @cached_property
     def latency_s(self) -> Range:
@@ -131,8 +132,10 @@ class ChipCost(Result):
     @property
     def not_predicted(self) -> tuple[str, ...]:
         """The time of a step, and boundaries of energy, if they are not predicted."""
+        if self.step_predicted:
+            return ()
         named = [name for name, energy in self.boundaries.items() if not energy.predicted]
-        return () if self.step_predicted else ("time of a step", *named)
+        return ("time of a step", *named)
 
     def not_predicted_sentence(self) -> str:
         """What is not predicted, why, and what to do; ``""`` if all is."""
@@ -224,9 +227,19 @@ class ChipCost(Result):
             Whether steps wait for what goes in and out of the chip. False: of the cores alone.
         level : {"low", "nominal", "high"}
             Of the constants.
+
+        Raises
+        ------
+        EnergyError
+            If the time of a step is not predicted, with the host and constants as they are.
         """
         check.flag("host", host, EnergyError)
         check.choice("level", level, LEVELS, EnergyError)
+        if host and level == "nominal" and not self.step_predicted:
+            raise EnergyError(
+                f"What limits a step is not known: {self.not_predicted_sentence()}. Or take "
+                "host=False: what limits the cores alone."
+            )
         key = bool(host), level
         if key not in self._floorlines:
             self._floorlines[key] = floorline(self.work, self.setting, level, bool(host))

@@ -174,6 +174,16 @@ def test_what_a_board_can_measure_hangs_on_it():
     assert cost.measurability_sentence() == ""
 
 
+def test_what_limits_a_step_hangs_on_it():
+    cost = price_chip(work(), host_io="host")
+    with pytest.raises(EnergyError, match=r"What limits a step is not known: the time.*host=False"):
+        cost.floorline()
+    assert cost.floorline(host=False) == price_chip(work(), host_io="none").floorline(host=False)
+    # at the ends the time is known
+    for level, step_s in (("low", 7.9e-6), ("high", 773e-6)):
+        assert cost.floorline(level=level).step_s == pytest.approx(step_s)
+
+
 @pytest.mark.parametrize("boundary", UNKNOWN[1:])
 def test_who_needs_it_is_told_what_to_give(boundary):
     cost = price_chip(work(), host_io="host")
