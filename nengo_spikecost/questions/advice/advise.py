@@ -90,7 +90,6 @@ def advise(
     was_converted = deployment.network is not network and hasattr(deployment.network, "remade")
     x = _by_name(deployment.network, x)
     subject = Subject(deployment, x, y, options, was_converted, convert_options)
-    subject.check_predicted()
     changes, untried = candidates(subject)
     predictions, failed = _predictions(subject, changes)
     tried = [(one.change, _realised(subject, one)) for one in predictions[: options.n_changes]]
@@ -142,13 +141,18 @@ def _predictions(subject: Subject, changes: list[Change]) -> tuple[list[_Predict
     """Predictions of those that may save most, best first; and what could not be made."""
     if not subject.before > 0:
         return [], []  # nothing is done, so nothing can be saved
-    counted = [(change.foreseen(subject), change) for change in changes]
+    counted: list[tuple[float | None, Change]] = []
+    failed: list[Untried] = []
+    for change in changes:
+        try:
+            counted.append((change.foreseen(subject), change))
+        except SpikeCostError as error:
+            failed.append(_untried(change, error))
     told = [(value, change) for value, change in counted if value is not None]
     told.sort(key=lambda pair: pair[0])
     likely: list[tuple[float | None, Change]] = [*told[: PREDICTED * subject.options.n_changes]]
     likely += [(None, change) for value, change in counted if value is None]
     found: list[_Predicted] = []
-    failed: list[Untried] = []
     for foreseen, change in likely:
         try:
             found.append(_predicted(subject, change, foreseen))
@@ -212,11 +216,12 @@ def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
             else:
                 network, arguments = recipe.made(subject)
                 ran = subject.deployed(network, **arguments)
+        takes = float(subject.of(ran).mean())
     except SpikeCostError as error:
         return _untried(change, error)
     return Advised(
         change.kind, change.layer, change.words, recipe.arguments(subject), predicted.basis,
-        predicted.n_first, subject.before, predicted.value, float(subject.of(ran).mean()),
+        predicted.n_first, subject.before, predicted.value, takes,
         ran.accuracy, python_line(subject, recipe), flags_of(subject, recipe),
     )  # fmt: skip
 

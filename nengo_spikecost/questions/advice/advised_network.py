@@ -117,18 +117,21 @@ class Subject:
         """J or s of an inference of each sample, shape (n_samples,)."""
         return self.takes(self.work) + self.own_host_J
 
-    def check_predicted(self) -> None:
-        """Refuse to save what is not predicted: see `ChipCost.check_predicted`."""
-        own = self.options
-        cost = price_chip(self.work, options=own.chip)
-        cost.check_predicted(None if own.save == "time" else own.boundary)
-
     def takes(self, work: ChipWork) -> np.ndarray:
-        """J or s of the chip for each sample, without the host's work, shape (n_samples,)."""
-        price = price_chip(work, options=self.options.chip).nominal
-        if self.options.save == "time":
-            return np.asarray(price.time.latency_s)
-        return price.energy_J(self.options.boundary)
+        """J or s of the chip for each sample, without the host's work, shape (n_samples,).
+
+        Raises
+        ------
+        EnergyError
+            If that is not predicted: see `ChipCost.check_predicted`.
+        """
+        own = self.options
+        cost = price_chip(work, options=own.chip)
+        if own.save == "time":
+            cost.check_predicted()
+            return np.asarray(cost.nominal.time.latency_s)
+        cost.check_predicted(own.boundary)
+        return cost.nominal.energy_J(own.boundary)
 
     def chip_takes(self, work: ChipWork) -> float:
         """The mean over samples of what `takes` says."""
