@@ -13,7 +13,8 @@ import nengo_spikecost as nsc
 from nengo_spikecost import loihi
 from nengo_spikecost.cli import main
 from nengo_spikecost.demo import demo_data, demo_model
-from nengo_spikecost.energy.loihi_chip import loihi_chip
+from nengo_spikecost.energy.device import Constant
+from nengo_spikecost.energy.loihi_chip import HostIO, loihi_chip
 from nengo_spikecost.errors import EnergyError
 from nengo_spikecost.layout.si import si
 
@@ -76,6 +77,23 @@ def test_nobody_saves_what_is_not_predicted(deployment):
             )
 
 
+def test_a_change_is_not_advised_by_a_time_that_is_not_predicted(deployment):
+    """The cores take long enough that their host hardly matters; with fewer spikes it does."""
+    data = demo_data()
+    cores_s = deployment.cost(host_io="none").step_s.low
+    usb = HostIO("usb", Constant(2 * cores_s, 0.0, 9.9 * cores_s, unit="s"), known="never")
+    assert deployment.cost(host_io=usb).step_predicted
+    given = {k: v for k, v in SETTINGS.items() if k != "try_out"}
+    advice = nsc.advise(
+        demo_model(), data.x_test[:6], data.y_test[:6], host_io=usb, save="time", n_changes=1,
+        keep_rate=0.1, combine=False, **given,
+    )  # fmt: skip
+    refused = [one for one in advice.untried if "Not predicted: the time of a step" in one.reason]
+    assert "rate" in {one.kind for one in refused}
+    tried = {(one.kind, one.layer) for one in advice.changes}
+    assert not tried & {(one.kind, one.layer) for one in refused}
+
+
 def test_an_answer_that_is_looked_at_needs_a_host(deployment):
     """Whoever reads after each step manages each step, and nobody knows how long that takes."""
     assert nsc.early_exit(deployment, thresholds=0.5).points[0].energy_J > 0
@@ -132,5 +150,7 @@ def test_a_report_of_a_chip_that_waits_for_its_host(tmp_path):
     assert "is not predicted" not in known
     page = waits.to_html()
     assert "is not predicted" in page and ">nan" not in page.lower()
+    assert "Without a point: not predicted." in page
+    assert "Without a point" not in found.to_html()
     for result in (waits, found):
         assert json.loads(result.to_json())["verdict"]

@@ -60,12 +60,14 @@ def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
         for name in profile.chip_cost.boundaries:
             ends = [power * per.seconds for power in profile.chip_cost.running_W(name)]
             rows[f"Loihi emulated, {name}"] = ends[1], (ends[0], ends[2])
+    known = profile.chip_cost is None or profile.chip_cost.step_predicted
     bands = tuple((per.of(low), per.of(high)) for _, (low, high) in rows.values())
     return Bars(
         per.quantity, tuple(rows), {"energy": [per.of(mean) for mean, _ in rows.values()]},
         per.unit, "log", bands,
         "On a logarithmic axis; bands are the ranges of constants that sources give. Work beside "
-        "a chip, on its host, is not included.",
+        "a chip, on its host, is not included."
+        + ("" if known else " Without a point: not predicted."),
     )  # fmt: skip
 
 

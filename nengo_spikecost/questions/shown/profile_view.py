@@ -134,8 +134,9 @@ def _boundary_rows(profile: Profile) -> list[LayerRow]:
     cost, ran_s = profile.chip_cost, profile.energy.workload().per.seconds
     rows = []
     for name, title in BOUNDARIES.items():
-        energy = cost.boundaries[name]
-        if ran_s is not None:  # a chip that waits for its next step draws static power
+        if ran_s is None:
+            energy = cost.energy_J(name)
+        else:  # a chip that waits for its next step draws static power
             energy = Range(*(power * ran_s for power in cost.running_W(name)))
         if energy.high:
             known = energy.nominal if energy.predicted else energy.low
