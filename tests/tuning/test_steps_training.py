@@ -199,12 +199,13 @@ def test_spikes_that_stay_on_the_host_are_refused():
 @pytest.mark.parametrize(
     "given, flags",
     [
-        ({}, " --synapse 0 --neuron LoihiSpikingRectifiedLinear"),
-        ({"synapse": 0.003, "neuron_type": "SpikingRectifiedLinear"}, " --synapse 0.003"),
-        ({"synapse": 0.005, "neuron_type": "SpikingRectifiedLinear"}, ""),
+        ({}, " --synapse 0 --readout mean --neuron LoihiSpikingRectifiedLinear"),
+        ({"synapse": 0.003, "neuron_type": "SpikingRectifiedLinear"},
+         " --synapse 0.003 --readout mean"),
+        ({"synapse": 0.005, "neuron_type": "SpikingRectifiedLinear", "readout": "last"}, ""),
     ],
-)
-def test_the_command_that_judges_a_model_has_its_neurons_and_filter(given, flags):
+)  # fmt: skip
+def test_the_command_that_judges_a_model_has_its_neurons_filter_and_readout(given, flags):
     x, y = spots(60)
     settings = {**STEPS, **given, "epochs": 4, "validation": 0}
     tuned = fine_tune(conv_net(keras), x, y, scale_firing_rates=400, **settings)

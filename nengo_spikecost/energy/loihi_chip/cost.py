@@ -401,8 +401,8 @@ class ChipCost(Result):
         ----------
         path : str or path, optional
             A file to write, too.
-        rows : str
-            As in `to_frame`.
+        rows : {"cores", "layers"}
+            A row for each core, or for each layer.
         """
         return self._csv(path, rows=rows)
 
