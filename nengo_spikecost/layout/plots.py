@@ -121,6 +121,7 @@ def draw_points(
     unit : str
     """
     for row, (low, high) in enumerate(ranges):
+        low = low or values[row]  # on a logarithmic axis there is no 0
         if not values[row] <= 0 and low > 0:
             axes.plot([low, high], [row, row], color=COLOURS[0], lw=5, alpha=0.35)
     places = [row for row, value in enumerate(values) if value > 0]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi, plots
 from nengo_spikecost.errors import EnergyError, MeasurementError
-from nengo_spikecost.layout.plots import share_ticks, si_ticks
+from nengo_spikecost.layout.plots import draw_points, share_ticks, si_ticks
 from tests.models import conv_net, images
 
 matplotlib.use("Agg")
@@ -244,3 +244,12 @@ def test_ticks_say_the_shares_at_which_they_stand(low, high):
 def test_ticks_have_the_prefixes_of_what_is_printed():
     for value, text in ((2e-6, "2 uJ"), (3e-3, "3 mJ"), (0, "0 J"), (4.5e-9, "4.5 nJ")):
         assert si_ticks("J")(value) == text
+
+
+def test_bands_are_drawn_where_there_is_one():
+    """From the point on if the low end is 0; of what is not predicted without a point."""
+    axes = new_axes()
+    ranges = [(1, 3), (0, 5), (4, 8), (0, 6), (0, 0)]
+    draw_points(axes, list("abcde"), [2, 3, np.nan, np.nan, 0], ranges, "J")
+    *bands, points = [line.get_xdata().tolist() for line in axes.lines]
+    assert bands == [[1, 3], [3, 5], [4, 8]] and points == [2, 3]
