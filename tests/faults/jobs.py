@@ -64,10 +64,12 @@ def main() -> None:
     while sum(kills.values()) < n_kills:
         clear(inputs)
         while True:
-            child = start(run)
-            time.sleep(rng.uniform(0, 1.1 * duration))
-            by = rng.choice(SIGNALS)
-            if os.waitpid(child, os.WNOHANG) == (0, 0):
+            child, began = start(run), time.monotonic()
+            if ends_within(child, rng.uniform(0, 1.1 * duration)):
+                # the machine may have been busy before: later kills would all come too late
+                duration = min(duration, time.monotonic() - began)
+            else:
+                by = rng.choice(SIGNALS)
                 os.kill(child, by)
                 _, status = os.waitpid(child, 0)
                 if os.WIFSIGNALED(status) or os.WEXITSTATUS(status) != 0:
@@ -117,6 +119,16 @@ def start(run: Callable[[], None]) -> int:
     finally:
         sys.stdout.flush()
         os._exit(code)
+
+
+def ends_within(child: int, seconds: float) -> bool:
+    """Whether an attempt ends by itself in this time; if so, no sooner than it does."""
+    until = time.monotonic() + seconds
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.001)
+    return True
 
 
 def wait_for(child: int) -> None:
