@@ -42,6 +42,7 @@ def run_script(script: str, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow  # test_import.py has the same order, and one that converts
 def test_nengo_loihi_may_come_first():
     """It imports NengoDL, which fails halfway without the patches, and says nothing."""
     said = run_script(

@@ -222,7 +222,7 @@ def trained(_: str, name: str, batch_size: int) -> tuple[int, Callable[[], Any]]
             **chip,
         )  # fmt: skip
 
-    train(model(6, 2), 4, 2)
+    train(model(6, 2), 4, 6)  # compiles; with delays a spike takes four steps to the output
     large, n_steps = model(28, 16), 20
     form = {} if name == "steps" else {"lower": False, "inference_only": False}
     net = nsc.convert(large, **form).net

@@ -85,7 +85,9 @@ def test_the_usual_thresholds_go_from_all_samples_to_none(deployment):
     np.testing.assert_array_equal(found.accuracy_by_step, deployment.accuracy_by_step())
 
 
-@pytest.mark.parametrize("boundary", ["core dynamic", "board"])
+@pytest.mark.parametrize(
+    "boundary", [pytest.param("core dynamic", marks=pytest.mark.slow), "board"]
+)
 def test_energy_is_that_of_runs_of_as_many_steps(deployment, digits, boundary):
     found = nsc.early_exit(deployment, thresholds=[0.0, 0.5, math.inf], boundary=boundary)
     x, runs = digits[0], {}
