@@ -35,7 +35,8 @@ CASES = [
         ("compiled", "python", 1), ("compiled", "python", 8),
         ("nengo", "dense", 1), ("nengo", "nef", 1), ("loihi", "chip", 1),
         ("Emulator", "tutorial", 32), ("fit_blocks", "dense", 1), ("fine_tune", "rates", 64),
-        ("fine_tune", "spikes", 16),        ("fine_tune", "steps", 40), ("fine_tune", "steps-quantize", 40),
+        ("fine_tune", "spikes", 16), ("fine_tune", "steps", 40),
+        ("fine_tune", "steps-quantize", 40),
         ("nengo_dl", "dense", 1), ("nengo_dl", "wide", 1), ("nengo_dl", "wide", 8),
     )),
 ]  # fmt: skip
