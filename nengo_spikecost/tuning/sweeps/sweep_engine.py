@@ -40,6 +40,7 @@ from ...energy.host_pricing import DEFAULT_HOST
 from ...energy.pricing import estimate_energy
 from ...errors import UncountedWarning
 from ...graph import NetworkGraph
+from ...warned import warn
 from ...workload.exact import ExactCounter
 from ...workload.workload_record import Workload
 from ..rescaling import RescalableNetwork, in_compiled_code
@@ -309,9 +310,7 @@ def priced_readings(
         estimate = estimate_energy(workload, options.device, options.cost_model, host)
         if estimate.static is not None and estimate.static.at_least:
             part = estimate.uncounted[-1]
-            warnings.warn(
-                f"Energies hold the least of {part.name}: {part.reason}.", UncountedWarning, 2
-            )
+            warn(f"Energies hold the least of {part.name}: {part.reason}.", UncountedWarning)
         energy_J = estimate.total_J
         values = getattr(activity.read_from(readout=options.readout), options.readout)
         reading = Reading(
