@@ -109,13 +109,16 @@ DEVICE: dict[str, Any] = {
     "weights": "string: full or factored: how it keeps the weights between ensembles.",
     "energy_per_spike": "@constant|null: Of a spike, beside its synaptic operations.",
     "static_power": "@constant|null: Drawn without any work; null: not known.",
-    "step_time": "@constant|null: Time that a step takes on it.",
+    "step_time": "@constant|null: Time that a step takes on it; without spikes, a call.",
+    "layer_time": "@constant|null: Time that each layer of a call takes, however small.",
     "operations": {
         "": "Energies of single operations and memory accesses, by their name.",
         "*": "@constant: Of one.",
     },
     "neurons_per_chip": "integer|null: Neurons of a chip, where static power is that of a chip.",
     "by_default": "boolean: Whether it is among the devices that are taken without a choice.",
+    "one_sample": "string: The device to take for one sample at a time, where constants are of "
+    "large batches; empty: none.",
 }
 
 SPREAD: dict[str, Any] = {
@@ -146,6 +149,7 @@ ESTIMATE: dict[str, Any] = {
         "seconds": "number: Time of an inference in s.",
         "n_chips": "integer: Chips.",
         "at_least?": "boolean: Whether the time is the shortest that it may be: not predicted.",
+        "n_layers?": "integer: Layers of a pass whose launch is in the time; 0: not told.",
     },
     "host_energy_J": "number: Energy in J of the work beside the device, in no total.",
     "host_device": "string|null: The device that work is priced on.",

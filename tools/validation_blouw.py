@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from validation_data import Prediction, measurements
 from validation_networks import N_INFERENCES, SETTINGS, STEPS_PER_INFERENCE, scaling
-from validation_powers import board_power, plus, processor, static_power, times
+from validation_powers import above_idle, board_power, plus, processor, static_power, times
 
 from nengo_spikecost.energy.loihi_chip import ChipCost, Range, price_chip
 
@@ -23,11 +23,13 @@ BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 KWS_S = 337e-6 * STEPS_PER_INFERENCE
 NO_COPIES_S, TEN_COPIES_S = 795e-6 * STEPS_PER_INFERENCE, 877e-6 * STEPS_PER_INFERENCE
 
-#: Multiply-accumulates of the network without spikes, 390-256-256-29, and its neurons; of ten
-#: layers of 256 by 256, and how many of these were added.
+#: Layers of the network without spikes, 390-256-256-29, its multiply-accumulates and neurons; of ten
+#: layers of 256 by 256, and how many of these were added; and samples of a call.
+KWS_LAYERS, COPY_LAYERS = 3, 10
 KWS_MACS, KWS_NEURONS = 390 * 256 + 256 * 256 + 256 * 29, 256 + 256 + 29
 COPY_MACS, COPY_NEURONS = 10 * 256 * 256, 10 * 256
 COPIES = (0, 2, 4, 6, 8, 10)
+BATCHES = (2, 4, 8, 16, 32, 64)
 
 
 def core_dynamic(profile: str, n_copies: int, setting: str = SETTINGS[0]) -> Range:
@@ -148,14 +150,26 @@ def _without_spikes() -> Iterator[Prediction]:
                 processor(kind, operations),
                 f"{macs:,} multiply-accumulates, batch of 1",
             )
-            made_of = key.startswith("kws") or (kind == "cpu" and n_copies in (0, 10))
-            single = processor(f"{kind}_single", operations)
+            n_layers = KWS_LAYERS + n_copies * COPY_LAYERS
+            launched = f" of {n_layers} layers" if kind == "gpu" else ""
+            made_of = key.startswith("kws") or n_copies in (0, 10)
             yield Prediction(
                 key,
                 f"device {kind}_single",
-                Range(single.low, single.low, single.low),
-                f"{macs:,} multiply-accumulates and a call, above idle power",
+                above_idle(f"{kind}_single", operations, n_layers),
+                f"{macs:,} multiply-accumulates and a call{launched}, above idle power",
                 "no" if made_of else "same board",
+                ends=False,
+            )
+        for n_samples in BATCHES:
+            operations = n_samples * (KWS_MACS + KWS_NEURONS)
+            call = above_idle(f"{kind}_single", operations, KWS_LAYERS)
+            yield Prediction(
+                f"batch_{kind}_{n_samples}",
+                f"device {kind}_single",
+                times(call, 1 / n_samples),
+                "multiply-accumulates of all samples, and one call, above idle power",
+                "same board",
                 ends=False,
             )
 

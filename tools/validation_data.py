@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +15,9 @@ DATA = Path(__file__).with_name("board_measurements.toml")
 
 BOUNDARIES = (
     "core dynamic", "total dynamic", "used cores", "chip", "board", "whole device", "above idle",
-    "step",
+    "call", "step",
 )  # fmt: skip
-PROCESSORS = ("whole device", "above idle")
+PROCESSORS = ("whole device", "above idle", "call")
 """Boundaries of processors without spikes."""
 
 EVIDENCE = ("read", "computed", "quoted", "second-hand")
@@ -92,6 +92,11 @@ class Prediction:
     ends: bool = True
     assumes: str = ""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the high end is at most `WIDE` times the low one."""
+        return self.value.high <= WIDE * self.value.low
+
     def error(self, measured: float) -> float:
         """Of the nominal value, as a share of what was measured."""
         return self.value.nominal / measured - 1
@@ -110,8 +115,7 @@ class Prediction:
         least, most = (measured if end is None else end for end in (low, high))
         if not self.ends or self.value.high < least or most < self.value.low:
             return "bad"
-        narrow = self.value.high <= WIDE * self.value.low
-        return "in range" if narrow else "in a wide range"
+        return "in range" if self.is_narrow else "in a wide range"
 
 
 @cache
@@ -197,6 +201,61 @@ class HostTime:
 def host_times() -> list[HostTime]:
     """All published pairs of a step's time and what a host does in it."""
     return [HostTime(**entry) for entry in _content()["host_times"]]
+
+
+@dataclass(frozen=True)
+class NotCounted:
+    """Predictions that do not count where their measurement is predicted in another way, too.
+
+    Attributes
+    ----------
+    constants : list of str
+        Whose constants they have: `Prediction.constants`.
+    reason : str
+        What the package takes instead.
+    managed_by : str, optional
+        Only of steps that this one manages: `HostTime.by`.
+    """
+
+    constants: list[str]
+    reason: str
+    managed_by: str = ""
+
+    def holds(self, prediction: Prediction) -> bool:
+        """Whether the prediction is one of these; what was measured does not matter."""
+        managers = {pair.measurement: pair.by for pair in host_times()}
+        by = managers.get(prediction.key)
+        return prediction.constants in self.constants and self.managed_by in ("", by)
+
+
+def not_counted() -> list[NotCounted]:
+    """Which of several predictions of a measurement do not count."""
+    return [NotCounted(**entry) for entry in _content()["not_counted"]]
+
+
+def counted_once(predictions: Iterable[Prediction]) -> list[Prediction]:
+    """Of each measurement the one prediction that counts.
+
+    Those of `not_counted` are left where there is another. Of what remains, constants of another
+    board count rather than those of the same one, and these rather than one made of the measurement.
+
+    Raises
+    ------
+    ValueError
+        If there is still more than one.
+    """
+    by_key: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        by_key.setdefault(prediction.key, []).append(prediction)
+    counted = []
+    for key, own in by_key.items():
+        left = [p for p in own if not any(rule.holds(p) for rule in not_counted())] or own
+        first = min(left, key=lambda p: list(HELD_OUT).index(p.held_out))
+        same = [p for p in left if p.held_out == first.held_out]
+        if len(same) > 1:
+            raise ValueError(f"{key} is predicted by {', '.join(p.constants for p in same)}.")
+        counted.append(first)
+    return counted
 
 
 @dataclass(frozen=True)

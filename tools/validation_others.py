@@ -7,7 +7,7 @@ from typing import Any
 
 from validation_blouw import PROFILES
 from validation_data import Prediction
-from validation_powers import board_power, plus, processor, static_power
+from validation_powers import board_power, call_time, plus, processor, static_power
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import LEVELS
@@ -37,6 +37,10 @@ SPIKES_PER_SYNAPSE = (
 #: N-MNIST by SLAYER in NxTF (Intel's c_slayer_nxtf_nmnist.py): 34 by 34 by 2 pixels, 512 and 10
 #: neurons, dense weights of 8 bits, 350 steps; 4,204 events an image of its test set.
 NMNIST_NEURONS, NMNIST_STEPS, NMNIST_EVENTS = 2 * 34**2 + 512 + 10, 350, 4_204
+
+#: Layers of NxTF's MNIST network, taken for as many as its tutorial has; and of an LSTM that is
+#: launched for each of 784 pixels, and its output.
+NXTF_LAYERS, LSTM_STEPS = 4, 784
 
 #: How x86 power that is not NxSDK's model is read.
 MEASURED = "nahuku32_from_boot"
@@ -162,13 +166,25 @@ def nxtf() -> Iterator[Prediction]:
         assumes="spikes",
     )
     for kind in ("cpu", "gpu"):
-        for device, call in ((kind, ""), (f"{kind}_single", ", and a call of another machine")):
-            yield Prediction(
-                f"nxtf_mnist_{kind}",
-                f"device {device}",
-                processor(device, 341_000),
-                f"341,000 multiply-accumulates, one a synapse{call}",
-            )
+        single, assumes = f"{kind}_single", "layers" if kind == "gpu" else ""
+        layers = f" of {NXTF_LAYERS} layers as in Intel's tutorial" if assumes else ""
+        basis = "341,000 multiply-accumulates, one a synapse"
+        key = f"nxtf_mnist_{kind}"
+        yield Prediction(key, f"device {kind}", processor(kind, 341_000), basis)
+        yield Prediction(
+            key,
+            f"device {single}",
+            processor(single, 341_000, NXTF_LAYERS),
+            f"{basis}, and a call{layers} of another machine",
+            assumes=assumes,
+        )
+        yield Prediction(
+            f"{key}_time",
+            f"device {single}",
+            call_time(single, NXTF_LAYERS),
+            f"a call{layers} of another machine",
+            assumes=assumes,
+        )
     power = plus(
         board_power("static_core", 861), board_power("x86_clock", 7), board_power("x86_code")
     )
@@ -199,14 +215,14 @@ def nxtf() -> Iterator[Prediction]:
 
 def recurrent() -> Iterator[Prediction]:
     """An LSTM that a processor steps through: 784 steps of 128 units, called for every image."""
-    macs = 784 * (1 + 128) * 4 * 128 + 128 * 10
-    for device, call in (("gpu", ""), ("gpu_single", ", and a call of another card")):
-        yield Prediction(
-            "smnist_lstm_gpu",
-            f"device {device}",
-            processor(device, macs),
-            f"{macs:,} multiply-accumulates{call}",
-        )
+    macs = LSTM_STEPS * (1 + 128) * 4 * 128 + 128 * 10
+    key, basis = "smnist_lstm_gpu", f"{macs:,} multiply-accumulates"
+    call = f"a call of {LSTM_STEPS} steps, each launched as a layer, and an output, of another card"
+    yield Prediction(key, "device gpu", processor("gpu", macs), basis)
+    launched = processor("gpu_single", macs, LSTM_STEPS + 1)
+    yield Prediction(key, "device gpu_single", launched, f"{basis}, and {call}")
+    time = call_time("gpu_single", LSTM_STEPS + 1)
+    yield Prediction(f"{key}_time", "device gpu_single", time, call)
 
 
 def _host_step(name: str, n_chips: int = 1) -> Range:

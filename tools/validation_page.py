@@ -29,10 +29,13 @@ from doc_pages import same_output
 from validation_data import (
     HELD_OUT,
     PROCESSORS,
+    WIDE,
     Measurement,
     Prediction,
+    counted_once,
     left_out,
     measurements,
+    not_counted,
     sources,
     whys,
 )
@@ -145,26 +148,61 @@ def tables() -> str:
 
 
 WORDS = ("not predicted", "good", "in range", "in a wide range", "bad")
+MET = ("good", "in range")
+
+
+SUMMARY_HEADER = (
+    "| Boundary | {} | Not predicted | Good | by an assumption | In range | Narrow | Wide | Bad "
+    "| Median error |"
+)
+SUMMARY_RULE = "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 
 
 def summary() -> str:
-    """How many predictions are good, by boundary, of those that are held out; and both shares."""
-    lines = [
-        "| Boundary | Rows | Not predicted | Good | by an assumption | In range | Wide | Bad "
-        "| Median error |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    found = [p for p in all_predictions() if p.held_out == "yes"]
-    for boundary in dict.fromkeys(measurements()[p.key].boundary for p in found):
-        own = [p for p in found if measurements()[p.key].boundary == boundary]
+    """How many predictions are good: each measurement once, and then all rows."""
+    everything = all_predictions()
+    counted = counted_once(everything)
+    held = [p for p in counted if p.held_out == "yes"]
+    lines = [SUMMARY_HEADER.format("Measurements"), SUMMARY_RULE]
+    for boundary in dict.fromkeys(measurements()[p.key].boundary for p in held):
+        own = [p for p in held if measurements()[p.key].boundary == boundary]
         lines.append(_summary_line(boundary, own))
-    of_boards = [p for p in found if measurements()[p.key].boundary not in PROCESSORS]
-    lines.append(_summary_line("boards and chips", of_boards))
-    lines.append(_summary_line("all", found))
-    same = [p for p in all_predictions() if p.held_out == "same board"]
-    lines.append(_summary_line("with constants of the same board", same))
-    shares = f"{_shares('Boards and chips', of_boards)} {_shares('With processors', found)}"
-    return "\n".join([*lines, "", shares, ""])
+    lines += _sums(held)
+    same = [p for p in counted if p.held_out == "same board"]
+    lines += [_summary_line("with constants of the same board", same), "", _both_shares(held), ""]
+    rows = [p for p in everything if p.held_out == "yes"]
+    lines += ["By rows, however often a measurement is predicted:", ""]
+    lines += [SUMMARY_HEADER.format("Rows"), SUMMARY_RULE, *_sums(rows)]
+    same = [p for p in everything if p.held_out == "same board"]
+    lines += [_summary_line("with constants of the same board", same)]
+    left = [p for p in rows if p not in held]
+    lines += [_summary_line("rows that the first table leaves out", left)]
+    return "\n".join([*lines, "", _both_shares(rows), ""])
+
+
+def _of_boards(found: list[Prediction]) -> list[Prediction]:
+    return [p for p in found if measurements()[p.key].boundary not in PROCESSORS]
+
+
+def _sums(found: list[Prediction]) -> list[str]:
+    """Lines of all boards and chips, and of these and processors."""
+    boards = _summary_line("boards and chips", _of_boards(found))
+    return [boards, _summary_line("all, with processors", found)]
+
+
+def _both_shares(found: list[Prediction]) -> str:
+    boards = _shares("Boards and chips", _of_boards(found))
+    return f"{boards} {_shares('With processors', found)}"
+
+
+def counting() -> str:
+    """Which of several predictions of a measurement do not count, and why."""
+    lines = []
+    for rule in not_counted():
+        names = " and ".join(f"`{name}`" for name in rule.constants)
+        steps = " for steps that a host manages" if rule.managed_by else ""
+        lines.append(f"* {names}{steps}: {rule.reason}.")
+    return "\n".join([*lines, ""])
 
 
 def verdict(prediction: Prediction) -> str:
@@ -176,11 +214,13 @@ def verdict(prediction: Prediction) -> str:
 def _shares(name: str, found: list[Prediction]) -> str:
     """Of those that are predicted, and of all."""
     verdicts = [verdict(p) for p in found]
-    met = sum(word in ("good", "in range") for word in verdicts)
+    met = sum(word in MET for word in verdicts)
+    narrow = sum(p.is_narrow for p, word in zip(found, verdicts) if word in MET)
     predicted = len(verdicts) - verdicts.count("not predicted")
     return (
         f"{name}: good or in range are {met} of {predicted} that are predicted "
-        f"({met / predicted:.0%}), and of all {len(found)} rows {met / len(found):.0%}."
+        f"({met / predicted:.0%}), {narrow} of them with ends that are no more than a factor of "
+        f"{WIDE:.0f} apart, and of all {len(found)} {met / len(found):.0%}."
     )
 
 
@@ -188,12 +228,13 @@ def _summary_line(name: str, found: list[Prediction]) -> str:
     verdicts = [verdict(p) for p in found]
     errors = sorted(abs(p.error(measurements()[p.key].value)) for p in found if p.value.predicted)
     unknown, good, inside, wide, bad = (verdicts.count(word) for word in WORDS)
+    narrow = sum(p.is_narrow for p, word in zip(found, verdicts) if word in MET)
     assumed = sum(bool(p.assumes) for p, word in zip(found, verdicts) if word == "good")
     middle = MISSING
     if errors:
         median = (errors[(len(errors) - 1) // 2] + errors[len(errors) // 2]) / 2
         middle = f"{100 * median:.0f} %"
-    cells = [name, len(found), unknown, good, assumed, inside, wide, bad, middle]
+    cells = [name, len(found), unknown, good, assumed, inside, narrow, wide, bad, middle]
     return f"| {' | '.join(map(str, cells))} |"
 
 
@@ -242,6 +283,7 @@ def parts(sana_fe: bool) -> Iterator[tuple[str, str]]:
     """Name and fresh text of every part, in blank lines; SANA-FE's only if it is asked for."""
     made = {
         "summary": summary,
+        "counting": counting,
         "causes": causes,
         "held out": held_out_words,
         "tables": tables,

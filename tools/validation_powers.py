@@ -35,17 +35,31 @@ def static_power(
     return Range(*ends)
 
 
-def processor(name: str, operations: float) -> Range:
-    """Energy of a call of a device without spikes, in J."""
-    device = devices.get(name)
-    ends = []
+def processor(name: str, operations: float, n_layers: int = 0) -> Range:
+    """Energy of a call of a device without spikes that launches so many layers, in J."""
+    times_s = call_time(name, n_layers)
+    own = [devices.get(name).at(level) for level in LEVELS]
+    powers_W = [0.0 if d.static_power is None else d.static_power.value for d in own]
+    ends = zip(powers_W, times_s, own)
+    return Range(*(W * s + operations * d.energy_per_synop_J for W, s, d in ends))
+
+
+def above_idle(name: str, operations: float, n_layers: int) -> Range:
+    """The same above idle power, of a device whose low power and energies are that."""
+    low = devices.get(name).at("low")
+    assert low.static_power is not None
+    power_W, arithmetic_J = low.static_power.value, operations * low.energy_per_synop_J
+    return Range(*(power_W * s + arithmetic_J for s in call_time(name, n_layers)))
+
+
+def call_time(name: str, n_layers: int) -> Range:
+    """Time of such a call, in s; 0 of a device that tells none."""
+    times = []
     for level in LEVELS:
-        own = device.at(level)
-        call_J = 0.0
-        if own.static_power is not None and own.step_time is not None:
-            call_J = own.static_power.value * own.step_time.value
-        ends.append(call_J + operations * own.energy_per_synop_J)
-    return Range(*ends)
+        own = devices.get(name).at(level).constants()
+        call, layer = (own[key].value if key in own else 0.0 for key in ("step_time", "layer_time"))
+        times.append(call + n_layers * layer)
+    return Range(*times)
 
 
 def _board(name: str) -> Board:

@@ -143,8 +143,11 @@ class Device:
         call besides its arithmetic.
     step_time : Constant, optional
         Seconds that the device takes for a step of the network; without spikes, for a call, which
-        is one pass of a network that is small. Default: as long as the step stands for; the device
-        runs in real time.
+        is one pass of a network that is small, besides what its layers take. Default: as long as the
+        step stands for; the device runs in real time.
+    layer_time : Constant, optional
+        Seconds that a device without spikes takes for each layer of a call, however small: what it
+        takes to launch it. `static_power` is drawn for that time, too.
     operations : mapping from str to Constant
         Energies of arithmetic and of memory accesses by name (``"int8_add"``), for cost models
         that price these.
@@ -152,6 +155,9 @@ class Device:
         Neurons that one chip holds: of a network with more, several chips draw static power.
     by_default : bool
         Whether the device is among those that are priced when none is asked for.
+    one_sample : str
+        Name of the device to take for one sample at a time, where the constants are of large
+        batches.
 
     Raises
     ------
@@ -170,9 +176,11 @@ class Device:
     energy_per_spike: Constant | None = None
     static_power: Constant | None = None
     step_time: Constant | None = None
+    layer_time: Constant | None = None
     operations: Mapping[str, Constant] = field(default_factory=dict)
     neurons_per_chip: int | None = None
     by_default: bool = True
+    one_sample: str = ""
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -187,6 +195,10 @@ class Device:
             name = f"{where}: neurons_per_chip"
             n_neurons = check.whole(name, self.neurons_per_chip, EnergyError, 1)
             object.__setattr__(self, "neurons_per_chip", n_neurons)
+        if not isinstance(self.one_sample, str):
+            raise EnergyError(
+                f"{where}: one_sample must be the name of a device, not {self.one_sample!r}."
+            )
         check.choice(f"{where}: weights", self.weights, WEIGHT_FORMS, EnergyError)
         if not isinstance(self.operations, Mapping):
             raise EnergyError(
@@ -204,6 +216,11 @@ class Device:
             raise EnergyError(
                 f"{where}: static_power of a device without spikes needs step_time, the time of a "
                 "call."
+            )
+        if self.layer_time is not None and (self.spiking or self.static_power is None):
+            raise EnergyError(
+                f"{where}: layer_time is of a device without spikes that has static_power, which is "
+                "drawn while its layers are launched."
             )
 
     @property
@@ -268,7 +285,7 @@ class Device:
 
 CONSTANTS: Mapping[str, str] = {
     "energy_per_synop": "J", "energy_per_neuron": "J", "energy_per_spike": "J",
-    "static_power": "W", "step_time": "s",
+    "static_power": "W", "step_time": "s", "layer_time": "s",
 }  # fmt: skip
 """The constants of a `Device` and their units; its operations are energies."""
 

@@ -26,6 +26,7 @@ DEVICE_FILE = Path(__file__).with_name("devices.toml")
 _NEEDED = ("spiking", "energy_per_synop", "energy_per_neuron")
 _WORDS = (
     "spiking", "description", "process", "note", "weights", "neurons_per_chip", "by_default",
+    "one_sample",
 )  # fmt: skip
 _FIELDS = (*_WORDS, *CONSTANTS, "operations")
 ORIGIN = ("source", "year", "evidence", "note")

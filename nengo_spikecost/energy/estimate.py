@@ -58,12 +58,15 @@ class StaticEnergy:
         Chips that the network's neurons need at least.
     at_least : bool
         Whether the time is not predicted, and this the shortest that it may be.
+    n_layers : int
+        Layers of a pass whose launch is in the time; 0 where the device tells no time for them.
     """
 
     power_W: float
     seconds: float
     n_chips: int = 1
     at_least: bool = False
+    n_layers: int = 0
 
     @property
     def energy_J(self) -> float:

@@ -116,6 +116,17 @@ class Workload(Result):
         return self.n_samples > 0
 
     @property
+    def dense_layers(self) -> int:
+        """Layers that a machine without spikes launches in a pass, one after the other.
+
+        All weights that it applies, functions between them, and rules that change weights; neurons
+        belong to the weights that they follow. Of a network with work that could not be counted,
+        those that could.
+        """
+        weighted = sum(work.macs > 0 for work in self.dense)
+        return weighted + sum(work.operations > 0 for work in self.host) + len(self.learning)
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers, in order."""
         return tuple(layer.name for layer in self.layers)

@@ -92,6 +92,7 @@ def test_ranges(constant, words):
 def test_names():
     assert [constant_name(name) for name in CONSTANTS] == [
         "synaptic operation", "neuron update", "spike", "static power", "step time",
+        "layer time",
     ]  # fmt: skip
     assert constant_name("int8_add") == "int8_add"
 

@@ -16,7 +16,13 @@ from nengo_spikecost.energy.pricing import estimate_energy
 from nengo_spikecost.energy.shown.layer_notes import table_notes
 from nengo_spikecost.energy.spread import spread_of
 from nengo_spikecost.errors import EnergyError
-from nengo_spikecost.workload.work_entries import HostWork, PathwayWork, PopulationWork
+from nengo_spikecost.workload.work_entries import (
+    DenseWork,
+    HostWork,
+    LearningWork,
+    PathwayWork,
+    PopulationWork,
+)
 from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
 SYNOPS, SPIKES = np.array([100, 300, 200]), np.array([10, 30, 20])
@@ -151,6 +157,14 @@ def test_constants_have_units():
         Constant(1.0, unit="pJ")
     with pytest.raises(EnergyError, match="without spikes needs step_time, the time of a"):
         Device("x", False, Constant(1.0), Constant(1.0), static_power=Constant(1.0, unit="W"))
+    layer_time = Constant(1.0, unit="s")
+    for spiking in (True, False):  # drawn by nothing, or by a chip
+        with pytest.raises(EnergyError, match="'x': layer_time is of a device without spikes that"):
+            Device("x", spiking, Constant(1.0), Constant(1.0), layer_time=layer_time)
+    with pytest.raises(EnergyError, match="layer_time must be a Constant in s"):
+        chip(layer_time=Constant(1.0))
+    with pytest.raises(EnergyError, match="one_sample must be the name of a device, not 3"):
+        chip(one_sample=3)
     with pytest.raises(EnergyError, match="level must be one of low, nominal, high"):
         chip().at("best")
 
@@ -168,6 +182,56 @@ def test_a_processor_that_is_called_for_every_sample(workload):
     assert plain.static is None
     often = estimate(replace(workload, dense_passes=3), single)
     assert often.mean_J == pytest.approx(3 * high_J)
+
+
+def test_layers_that_a_processor_launches(workload):
+    """Weights, functions between them and learning: each takes so long, once a pass."""
+    layer = workload.layers[0].name
+    weights = [DenseWork(f"w{i}", layer, macs) for i, macs in enumerate((6, 0, 5, 4))]
+    host = [
+        HostWork("softmax", layer, "function", 0, 0, operations=7, passes=1),
+        HostWork("weighed", layer, "input", macs=3, updates=0, operations=0, passes=1),
+    ]
+    work = replace(
+        workload, dense=tuple(weights), host=tuple(host),
+        learning=(LearningWork("pes", layer, updates=4, macs=8),), dense_passes=2,
+    )  # fmt: skip
+    single = devices.get("gpu_single")
+    found = estimate(work, single)
+    n_layers = 3 + 1 + 1  # one has no weights; inputs are weighed by weights that are listed
+    assert work.dense_layers == found.static.n_layers == n_layers
+    by_hand_s = [2 * (1.015e-3 + n_layers * s) for s in (77.8e-6, 94.5e-6, 122e-6)]
+    assert found.static.seconds == pytest.approx(by_hand_s[1])
+    assert found.static_J == pytest.approx(37.8 * by_hand_s[1])
+    ends_J = found.low.static_J, found.high.static_J
+    assert ends_J == pytest.approx((22.8 * by_hand_s[0], 37.8 * by_hand_s[2]))
+    arithmetic = estimate(work, devices.get("gpu"))
+    assert found.mean_J - found.static_J == pytest.approx(arithmetic.mean_J)
+    # another, of which no such time is known
+    assert estimate(work, devices.get("cpu_single")).static.n_layers == 0
+    both = {"gpu_single": found, "cpu_single": estimate(work, devices.get("cpu_single"))}
+    assert (
+        "Static power is drawn for the time of a call: gpu_single 1.02 ms a call and 94.5 us for "
+        "each of 5 layers; cpu_single 551 us a call, whatever its layers."
+    ) in table_notes(work, both)
+
+
+def test_constants_of_large_batches_say_what_to_take_for_one_sample(workload):
+    found = {name: estimate(workload, devices.get(name)) for name in ("cpu", "gpu", "arm")}
+    said = [note for note in table_notes(workload, found) if "one sample at a time" in note]
+    assert said == [
+        "cpu and gpu: arithmetic alone, as in large batches. Of a small network, one sample at a "
+        "time, a call takes more than that: cpu_single and gpu_single have it."
+    ]
+    found["cpu_single"] = estimate(workload, devices.get("cpu_single"))
+    (said,) = [note for note in table_notes(workload, found) if "one sample at a time" in note]
+    assert said.startswith("gpu: arithmetic alone") and said.endswith(": gpu_single has it.")
+    assert not any("one sample" in note for note in table_notes(workload, found, False))
+    # every one that is named is there, and is dearer for this workload
+    for name in devices.names():
+        other = devices.get(name).one_sample
+        if other:
+            assert found[name].mean_J < estimate(workload, devices.get(other)).mean_J
 
 
 def test_parts_that_are_the_same_for_all_samples(workload):

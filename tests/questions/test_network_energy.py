@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from nengo_spikecost.conversion import convert
 from nengo_spikecost.energy import cost_models, devices
 from nengo_spikecost.errors import (
     DataError,
@@ -144,6 +145,19 @@ def test_other_presentations(net, activity):
         # What was measured, and a device that does not care.
         energy.total_energy("loihi", 10, 0.001)
         assert energy.total_energy("cpu", 20) == energy.total_energy("cpu")
+
+
+def test_layers_of_a_keras_model_are_launched():
+    """As many as have weights; biases and activations belong to these."""
+    model = conv_net(tf.keras)
+    weighted = [layer for layer in model.layers if layer.weights]
+    energy = NetworkEnergy(convert(model))
+    found = energy.estimate("gpu_single")
+    assert found.static.n_layers == len(weighted) > 1
+    call_s = 1.015e-3 + len(weighted) * 94.5e-6
+    assert found.static_J == pytest.approx(37.8 * call_s)
+    text = energy.summary_string(["name", "energy gpu_single"])
+    assert f"94.5 us for each of {len(weighted)} layers" in " ".join(text.split())
 
 
 def test_without_activity_only_dense_devices(net):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ... import check
 from ...errors import EnergyError
+from ...layout import si
 from ...workload.row_counts import firing_notes, names_in_note, uncounted_note
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
@@ -31,7 +32,7 @@ def table_notes(
     notes += _host(estimates) + _chips(estimates)
     if not (check.flag("print_warnings", print_warnings, EnergyError) and estimates):
         return notes
-    notes += _ranges(estimates) + _spreads(estimates)
+    notes += _calls(estimates) + _one_sample(estimates) + _ranges(estimates) + _spreads(estimates)
     notes += dict.fromkeys(remark for e in estimates.values() for remark in e.remarks)
     if all(e.remarks for e in estimates.values()):
         return notes
@@ -59,8 +60,8 @@ def estimate_notes(estimate: EnergyEstimate) -> list[str]:
     """The notes under the table of one estimate, most important first."""
     alone = {estimate.device.name: estimate}
     return [
-        *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_ranges(alone),
-        *_spreads(alone), *estimate.remarks,
+        *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_calls(alone),
+        *_one_sample(alone), *_ranges(alone), *_spreads(alone), *estimate.remarks,
     ]  # fmt: skip
 
 
@@ -98,6 +99,39 @@ def _chips(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     several = {n: e.static.n_chips for n, e in estimates.items() if e.static}
     chips = ", ".join(f"{n_chips:,} of {name}" for name, n_chips in several.items() if n_chips > 1)
     return [f"Static power is that of the chips that the neurons fill: {chips}."] if chips else []
+
+
+def _calls(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """What static power of a processor is drawn for: calls, and the layers that they launch."""
+    calls = []
+    for name, estimate in estimates.items():
+        device, static = estimate.device, estimate.static
+        if device.spiking or device.step_time is None or static is None:
+            continue
+        words = f"{si.si(device.step_time.value, 's')} a call"
+        if device.layer_time is None:
+            words += ", whatever its layers"
+        else:
+            each = si.si(device.layer_time.value, "s")
+            words += f" and {each} for each of {static.n_layers:,} layers"
+        calls.append(f"{name} {words}")
+    return [f"Static power is drawn for the time of a call: {'; '.join(calls)}."] if calls else []
+
+
+def _one_sample(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """Whose constants are of large batches, and what to take for one sample at a time."""
+    batched = {
+        name: e.device.one_sample
+        for name, e in estimates.items()
+        if e.device.one_sample and e.device.one_sample not in estimates
+    }
+    if not batched:
+        return []
+    verb = "has" if len(batched) == 1 else "have"
+    return [
+        f"{' and '.join(batched)}: arithmetic alone, as in large batches. Of a small network, one "
+        f"sample at a time, a call takes more than that: {' and '.join(batched.values())} {verb} it."
+    ]
 
 
 def _ranges(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
