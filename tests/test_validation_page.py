@@ -257,7 +257,9 @@ def test_processors_by_hand(predictions):
     step_s = 1 / 767.71, 1 / 267.037, 1 / 178.13, 1 / 134.459, 1 / 108.679, 1 / 92.962
     layer_time = devices.get("gpu_single").layer_time
     slopes = np.diff(step_s) / 20
-    assert [layer_time.low, layer_time.high] == pytest.approx([slopes.min(), slopes.max()], rel=2e-3)
+    assert [layer_time.low, layer_time.high] == pytest.approx(
+        [slopes.min(), slopes.max()], rel=2e-3
+    )
     assert layer_time.value == pytest.approx((step_s[-1] - step_s[0]) / 100, rel=1e-3)
     call_s = devices.get("gpu_single").step_time.value
     assert call_s == pytest.approx(1 / 770.39 - 3 * layer_time.value, rel=1e-3)

@@ -23,8 +23,8 @@ BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 KWS_S = 337e-6 * STEPS_PER_INFERENCE
 NO_COPIES_S, TEN_COPIES_S = 795e-6 * STEPS_PER_INFERENCE, 877e-6 * STEPS_PER_INFERENCE
 
-#: Layers of the network without spikes, 390-256-256-29, its multiply-accumulates and neurons; of ten
-#: layers of 256 by 256, and how many of these were added; and samples of a call.
+#: Layers of the network without spikes, 390-256-256-29, its multiply-accumulates and neurons; of
+#: ten layers of 256 by 256, and how many of these were added; and samples of a call.
 KWS_LAYERS, COPY_LAYERS = 3, 10
 KWS_MACS, KWS_NEURONS = 390 * 256 + 256 * 256 + 256 * 29, 256 + 256 + 29
 COPY_MACS, COPY_NEURONS = 10 * 256 * 256, 10 * 256

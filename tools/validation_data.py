@@ -236,8 +236,9 @@ def not_counted() -> list[NotCounted]:
 def counted_once(predictions: Iterable[Prediction]) -> list[Prediction]:
     """Of each measurement the one prediction that counts.
 
-    Those of `not_counted` are left where there is another. Of what remains, constants of another
-    board count rather than those of the same one, and these rather than one made of the measurement.
+    Those of `not_counted` are left out where there is another. Of what remains, constants of
+    another board count rather than those of the same one, and these rather than one made of the
+    measurement.
 
     Raises
     ------

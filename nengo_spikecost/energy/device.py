@@ -143,8 +143,8 @@ class Device:
         call besides its arithmetic.
     step_time : Constant, optional
         Seconds that the device takes for a step of the network; without spikes, for a call, which
-        is one pass of a network that is small, besides what its layers take. Default: as long as the
-        step stands for; the device runs in real time.
+        is one pass of a network that is small, besides what its layers take. Default: as long as
+        the step stands for; the device runs in real time.
     layer_time : Constant, optional
         Seconds that a device without spikes takes for each layer of a call, however small: what it
         takes to launch it. `static_power` is drawn for that time, too.
@@ -219,8 +219,8 @@ class Device:
             )
         if self.layer_time is not None and (self.spiking or self.static_power is None):
             raise EnergyError(
-                f"{where}: layer_time is of a device without spikes that has static_power, which is "
-                "drawn while its layers are launched."
+                f"{where}: layer_time is of a device without spikes that has static_power, which "
+                "is drawn while its layers are launched."
             )
 
     @property

@@ -130,7 +130,8 @@ def _one_sample(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     verb = "has" if len(batched) == 1 else "have"
     return [
         f"{' and '.join(batched)}: arithmetic alone, as in large batches. Of a small network, one "
-        f"sample at a time, a call takes more than that: {' and '.join(batched.values())} {verb} it."
+        "sample at a time, a call takes more than that: "
+        f"{' and '.join(batched.values())} {verb} it."
     ]
 
 
