@@ -106,6 +106,40 @@ def test_what_no_input_reaches_has_none_and_a_loop_ends():
     assert found.usable(5)["alone"] == 5
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_places_of_all_kinds_that_are_reached_in_the_same_step(seed):
+    """Against a search by layers of steps, where many ways lead to Nodes and Ensembles alike."""
+    rng = np.random.RandomState(seed)
+    with nengo.Network(seed=0) as network:
+        given = nengo.Node([0.0], label="given")
+        places = [
+            nengo.Node(size_in=3, label=f"p{k}")
+            if rng.rand() < 0.5
+            else nengo.Ensemble(3, 1, label=f"p{k}", neuron_type=neurons(), **ALWAYS)
+            for k in range(14)
+        ]
+        entry = nengo.Ensemble(3, 1, label="entry", neuron_type=neurons(), **ALWAYS)
+        nengo.Connection(given, entry.neurons, transform=np.ones((3, 1)), synapse=None)
+        places.insert(0, entry)
+        out = nengo.Ensemble(3, 1, label="out", neuron_type=neurons(), **ALWAYS)
+        edges = [(int(rng.randint(k)), k) for k in range(1, 15)]
+        edges += [(int(a), int(b)) for a, b in np.sort(rng.randint(0, 15, (20, 2))) if a < b]
+        for a, b in dict.fromkeys(edges):
+            ends = (getattr(places[k], "neurons", places[k]) for k in (a, b))
+            nengo.Connection(*ends, transform=np.eye(3), synapse=None)
+        for place in places:
+            nengo.Connection(getattr(place, "neurons", place), out.neurons, synapse=None)
+    found = loihi.first_steps(network).layers
+    reached = {0: found["entry"]}
+    for _ in places:  # each round lets every way grow by one Connection
+        for a, b in edges:
+            own = int(isinstance(places[b], nengo.Ensemble))
+            if a in reached:
+                reached[b] = min(reached.get(b, 99), reached[a] + own)
+    expected = {p.label: reached[k] for k, p in enumerate(places) if hasattr(p, "neurons")}
+    assert {name: found[name] for name in expected} == expected
+
+
 def keras_model():
     keras = stack.keras()
     model = keras.Sequential(

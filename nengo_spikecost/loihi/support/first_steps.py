@@ -18,6 +18,7 @@ Neurons can fire in the step in which they are reached. Reference: as way_rules.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -97,14 +98,15 @@ def _shortest(links: list[Link], inputs: list[Any], context: Context) -> dict[An
         ends = owner_of(link.first.pre_obj), owner_of(link.post_obj)
         onwards.setdefault(ends[0], []).append((ends[1], _n_steps(link, *ends, context)))
     reached: dict[Any, int] = {}
-    waiting = [(1, number, place) for number, place in enumerate(inputs)]
+    number = itertools.count()  # places can't be compared, should two be reached in the same step
+    waiting = [(1, next(number), place) for place in inputs]
     while waiting:
         step, _, place = heapq.heappop(waiting)
         if place in reached:
             continue
         reached[place] = step
         for post, n in onwards.get(place, ()):
-            heapq.heappush(waiting, (step + n, len(waiting) + len(reached), post))
+            heapq.heappush(waiting, (step + n, next(number), post))
     return reached
 
 
