@@ -21,6 +21,7 @@ ADVISED = {
     "arguments": "object: Arguments of `deploy`, `convert`, `changed_network` and `prune`.",
     "basis": ("What it was predicted from.", "counts", "first samples"),
     "n_first": "integer: Samples that it was predicted from; 0: from counts.",
+    "unsure?": "number|null: Standard error of the predicted saving, as a share; null: one sample.",
     "before": "number: What an inference takes as the network is.",
     "predicted": "number: What it was predicted to take.",
     "realised": "number: What it takes.",
@@ -237,7 +238,10 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "interval": ["number: An end.", "Interval for the accuracy."],
                 "loss": "number: Against reading all after the last step, as a share of samples.",
                 "loss_interval": ["number: An end.", "Interval for the loss."],
-                "energy_J": "number|null: Energy until then in J; null: uncounted.",
+                "energy_J": "number|null: Energy until then in J; null: uncounted, or has ends.",
+                "energy_ends_J?": [
+                    "number: An end.", "Of an energy that is not predicted; null: it is.", "?",
+                ],
                 "updates": "number|null: Updates of compartments until then.",
                 "synops": "number|null: Synaptic operations until then.",
             },
@@ -264,6 +268,17 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "together?": [
             {"": "Several changes that were made in one network.", **ADVISED},
             "As they were tried; the last keeps accuracy, if one does.",
+        ],
+        "weighed?": [
+            {
+                "": "A change that was predicted and not made.",
+                "change": "string: What would be done.",
+                "kind": "string: Its kind.",
+                "layer": "string: Its layer; empty: the network.",
+                "predicted_saving": "number: What it would save, in J or s; below 0: costs more.",
+                "basis": ("What that was predicted from.", "counts", "first samples"),
+            },
+            "The largest predicted saving first.",
         ],
         "untried": [
             {

@@ -164,6 +164,7 @@ CHIP_COST: dict[str, Any] = {
             "between_runs_W": "number: Standard deviation of the power of runs, in W.",
             "offset_W": "number: What all runs may be off by alike, in W.",
             "quantile": "number: Student's, for that confidence.",
+            "degrees?": "integer: Its degrees of freedom.",
         },
         "How often the board has to run it to measure its power; empty: its noise is not known.",
     ],

@@ -39,13 +39,14 @@ SIZES = {"Dense": "units", "Conv1D": "filters", "Conv2D": "filters"}
 
 
 def weights_layer(model: Any, name: str) -> Any | None:
-    """The layer whose units are the neurons of a layer: itself, or the one before activations.
+    """The layer whose units are the neurons of a layer: itself, or the one before its activations.
 
-    None if it is none that can be pruned.
+    Between the two may be what keeps channels as they are, such as BatchNormalization. None if it
+    is none that can be pruned.
     """
     names = {layer.name: layer for layer in model.layers}
     layer = names.get(name)
-    while layer is not None and type(layer).__name__ in ("Activation", "ReLU"):
+    while layer is not None and type(layer).__name__ in (*PASSING, "BatchNormalization"):
         before = _sources(layer)
         layer = before[0] if len(before) == 1 and len(_readers(model, before[0])) == 1 else None
     known = layer is not None and type(layer).__name__ in SIZES
@@ -162,16 +163,18 @@ def pruned(model: Any, name: str, keep: np.ndarray) -> Any:
     return smaller
 
 
-def check_prunable(model: Any, name: str) -> None:
-    """Raise unless some units of a layer could be pruned, whichever they are.
+def narrowed(model: Any, name: str) -> list[str]:
+    """Layers that lose channels with those of a layer, as a depthwise convolution does.
 
     Raises
     ------
     ConversionError
-        As `pruned` does.
+        As `pruned` does, whichever units are taken out.
     """
     target = _target(model, name)
-    _masks(model, target, np.ones(size_of(target), dtype=bool))
+    masks = _masks(model, target, np.ones(size_of(target), dtype=bool))
+    layers = {layer.name: layer for layer in model.layers}
+    return [own for own in masks if type(layers[own]).__name__ not in SIZES]
 
 
 def size_of(layer: Any) -> int:
@@ -248,7 +251,7 @@ def _passed_on(reader: Any, layer: Any, mask: np.ndarray, target: Any) -> np.nda
             positions = int(np.prod(layer.output.shape[1:-1]))
             return np.tile(mask, positions)
     raise ConversionError(
-        f"{target.name} can't be pruned: {reader.name}, which reads it, is a {kind}"
+        f"{target.name} can't be pruned: {reader.name}, which reads it, is of type {kind}"
         f"{' with groups' if grouped else ''}, and would compute something else."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 
@@ -10,8 +11,14 @@ import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi
+from nengo_spikecost.chip.changed_work import first_steps
 from nengo_spikecost.demo import demo_data, demo_model
+from nengo_spikecost.energy.loihi_chip import price_chip
 from nengo_spikecost.errors import DataError, EnergyError, MeasurementError
+from nengo_spikecost.layout.si import si
+from nengo_spikecost.workload.measured_chip import chip_work
+
+from ..json_files import check_json
 
 N_STEPS = 14
 OPTIONS = {
@@ -113,6 +120,42 @@ def test_a_host_that_reads_every_step_takes_time_and_so_energy(deployment):
     managed = nsc.early_exit(deployment, **options).points[0].energy_J
     assert cores < board < managed
     assert nsc.early_exit(deployment, thresholds=0.5, host_io=1e-3).points[0].energy_J == cores
+
+
+def test_samples_that_end_early_are_asked_whether_their_energy_is_predicted(digits):
+    """Of the whole run it is, of the first steps it is not: as a run of as many steps says."""
+    deployment = loihi.deploy(
+        demo_model(), digits[0][:10], digits[1][:10], n_steps=30, presentation="fresh",
+        readout="mean", by_step=True, progress=False, **{**OPTIONS, "scale_firing_rates": 800},
+    )  # fmt: skip
+    setting = {"host_io": "host", "profile": "davies2018"}
+    options = {**setting, "boundary": "total dynamic", "thresholds": [0.0, 0.5, math.inf]}
+    found = nsc.early_exit(deployment, **options)
+    work = chip_work(deployment.activity)
+    for point in found.points:
+        if len(set(point.steps)) > 1:
+            continue
+        until = price_chip(first_steps(work, int(point.steps[0])), **setting)
+        expected = until.energy_J("total dynamic")
+        assert math.isnan(point.energy_J) == (not expected.predicted)
+        if expected.predicted:
+            assert point.energy_ends_J is None
+            assert point.energy_J == pytest.approx(expected.nominal)
+        else:
+            assert point.energy_ends_J == pytest.approx((expected.low, expected.high))
+    first, last = found.points[0], found.points[-1]
+    assert math.isnan(first.energy_J) and last.energy_J > 0
+    low, high = first.energy_ends_J
+    assert high > 10 * low
+    text = found.summary_string()
+    assert f"{si(low, 'J')} to {si(high, 'J')}" in " ".join(text.split())
+    assert "none is predicted" in " ".join(text.split())
+    content = json.loads(found.to_json())
+    check_json(content)
+    assert content["points"][0]["energy_J"] is None and content["points"][2]["energy_J"] > 0
+    assert content["points"][0]["energy_ends_J"] == [low, high]
+    cores = nsc.early_exit(deployment, thresholds=[0.0], host_io="host", profile="davies2018")
+    assert cores.points[0].energy_J > 0 and cores.points[0].energy_ends_J is None
 
 
 def test_a_threshold_is_chosen_on_some_samples_and_judged_on_others(deployment, digits):

@@ -7,7 +7,7 @@ import pytest
 
 from nengo_spikecost import stack
 from nengo_spikecost.errors import ConversionError
-from nengo_spikecost.trying.pruning import check_prunable, pruned, weights_layer
+from nengo_spikecost.trying.pruning import narrowed, pruned, weights_layer
 
 
 def model_of(kind: str):
@@ -85,8 +85,8 @@ def test_the_given_model_stays_as_it_is():
 @pytest.mark.parametrize(
     "kind, name, words",
     [
-        ("sum", "first", "sum, which reads it, is a Add"),
-        ("reshaped", "first", "reshaped, which reads it, is a Reshape"),
+        ("sum", "first", "sum, which reads it, is of type Add"),
+        ("reshaped", "first", "reshaped, which reads it, is of type Reshape"),
         ("plain", "out", "output of the model"),
         ("plain", "image", "no units"),
         ("plain", "nothing", "no units"),
@@ -98,7 +98,7 @@ def test_what_can_not_be_pruned_is_refused_by_name(kind, name, words):
     with pytest.raises(ConversionError, match=words):
         pruned(model, name, np.arange(size) > 0)
     with pytest.raises(ConversionError, match=words):
-        check_prunable(model, name)
+        narrowed(model, name)
 
 
 @pytest.mark.parametrize("keep", [np.zeros(6, bool), np.ones(5, bool)])
@@ -112,5 +112,19 @@ def test_the_layer_with_the_units_is_the_one_before_the_activations():
     assert weights_layer(model, "fires").name == "first"
     assert weights_layer(model, "hidden").name == "hidden"
     assert weights_layer(model, "image") is None
+    assert weights_layer(model_of("normalized"), "fires").name == "first"
+    assert weights_layer(model_of("pooled"), "fires").name == "first"
     # two layers read the convolution of this one
     assert weights_layer(model_of("sum"), "fires") is None
+
+
+def test_layers_that_lose_channels_with_others_are_those_that_get_smaller():
+    for kind in ("plain", "normalized", "depthwise", "pooled", "global", "two convolutions"):
+        model = randomized(model_of(kind))
+        smaller = pruned(model, "first", np.arange(6) > 2)
+        halved = {
+            old.name
+            for old, new in zip(model.layers, smaller.layers)
+            if np.prod(new.output.shape[1:]) * 2 == np.prod(old.output.shape[1:])
+        }
+        assert set(narrowed(model, "first")) == halved - {"first"}, kind

@@ -49,11 +49,12 @@ from .price import ChipPrice, Setting
 from .price_chip import price_chip
 from .ranges import Range, Table
 from .step_time import TIME_PARTS, ChipTime
+from .told_apart import ToldApart, told_apart
 
 __all__ = [
     "BOARD_PARTS", "BOUNDARIES", "CORE_PARTS", "DECIDERS", "EVENTS", "POWERS", "TIME_PARTS",
     "Board", "BoardNoise", "ChipCost", "ChipFile", "ChipOptions", "ChipPrice", "ChipTime",
     "ChipWork", "CoreCost", "Floorline", "HostIO", "LayerCost", "Limit", "Measurability",
-    "Profile", "Range", "Setting", "Table", "chip_work", "loihi_chip", "price_chip",
-    "read_chip_file", "shipped_chip",
+    "Profile", "Range", "Setting", "Table", "ToldApart", "chip_work", "loihi_chip", "price_chip",
+    "read_chip_file", "shipped_chip", "told_apart",
 ]  # fmt: skip

@@ -281,7 +281,7 @@ class ChipCost(Result):
             of a step is not predicted.
         """
         checked_boundary(boundary)
-        cost = self if board is None else self._on(board)
+        cost = self if board is None else self.on(board)
         found = cost.board
         if found.noise is None:
             known = [name for name, one in shipped_chip().boards.items() if one.noise]
@@ -320,7 +320,7 @@ class ChipCost(Result):
         where = f"within {error:.0%} at {confidence:.0%} confidence on {self.board.name}"
         return f"{where}: {sentence_of(parts)}"
 
-    def _on(self, board: Any) -> ChipCost:
+    def on(self, board: Any) -> ChipCost:
         """The same work on another board."""
         known = shipped_chip().boards
         if not isinstance(board, Board):

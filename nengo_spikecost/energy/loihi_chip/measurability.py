@@ -9,14 +9,17 @@ one run it reads ``P + b + e + w``:
 * ``w`` is the noise of single readings, which falls with the length of the run. A run needs only
   so many presentations that it is small beside ``e``: beyond that, more runs help, longer ones not.
 
-The mean of ``R`` runs is within a share ``r`` of ``P``, with confidence ``c``, if ::
+The mean of ``R`` runs is within a share ``r`` of ``P``, with confidence ``c``, whatever the offset
+up to ``B``, if ::
 
     B + t * s / sqrt(R)  <=  r * P
 
 ``s`` is known of a few published repeats only. So ``t`` is Student's quantile with as many degrees
-of freedom as these repeats leave, and not that of a normal distribution. If ``B`` alone is more
-than ``r * P``, no number of runs will do; nor will one that is above `MAX_RUNS`. Times are measured
-far better than powers, so the same holds for energies.
+of freedom as these repeats leave, and not that of a normal distribution. Without an offset errors
+to both sides count, and ``t`` is that of ``(1 + c) / 2``; with a large one only those to its side,
+and ``t`` is that of ``c``; in between `quantile` solves for it. So ``R`` runs reach the confidence,
+and one less does not. If ``B`` alone is more than ``r * P``, no number of runs will do; nor will
+one above `MAX_RUNS`. Times are measured far better than powers, so the same holds for energies.
 """
 
 from __future__ import annotations
@@ -89,6 +92,19 @@ class BoardNoise:
         if (self.within_run is None) != (self.interval is None):
             raise EnergyError("within_run and interval go together: give both, or none.")
 
+    def check_reads(self, boundary: str, board: str) -> None:
+        """Raise an `EnergyError` unless the board of that name reads a boundary."""
+        if boundary not in self.boundaries:
+            raise EnergyError(
+                f"boundary {boundary!r} is not read on {board}; there are "
+                f"{', '.join(map(repr, self.boundaries))}."
+            )
+
+    def offset_W(self, boundary: str) -> float:
+        """By how much readings within a boundary are off at most, in all runs alike."""
+        offset = self.offsets.get(boundary)
+        return 0.0 if offset is None else offset.value
+
     def presentations(self, n_steps: int, latency_s: float) -> int:
         """Presentations after which a run is long enough."""
         needed = [1]
@@ -123,7 +139,9 @@ class Measurability:
     between_runs_W, offset_W : float
         Of the board: standard deviation of a run, and error of all runs alike.
     quantile : float
-        Student's, for that confidence.
+        Student's, for that confidence: see `quantile`.
+    degrees : int
+        Its degrees of freedom.
     """
 
     boundary: str
@@ -137,6 +155,7 @@ class Measurability:
     between_runs_W: float
     offset_W: float
     quantile: float
+    degrees: int
 
     @property
     def can_be_measured(self) -> bool:
@@ -146,8 +165,11 @@ class Measurability:
     def error_after(self, runs: int) -> float:
         """Share of the power that the mean of so many runs is off by, at that confidence."""
         check.whole("runs", runs, EnergyError, 1)
-        off_W = self.offset_W + self.quantile * self.between_runs_W / math.sqrt(runs)
-        return off_W / self.power_W.nominal if self.power_W.nominal else math.inf
+        if not self.power_W.nominal:
+            return math.inf
+        deviation_W = self.between_runs_W / math.sqrt(runs)
+        left_W = margin(self.confidence, self.degrees, self.offset_W / deviation_W) * deviation_W
+        return (self.offset_W + left_W) / self.power_W.nominal
 
     def sentence(self) -> str:
         """Runs and presentations, or that none will do and why."""
@@ -179,14 +201,58 @@ def sentence_of(found: Sequence[Measurability]) -> str:
     return "; ".join(f"{powers} {runs}" for powers, runs in parts)
 
 
+def quantile(confidence: float, degrees: int, offset: float = 0.0) -> float:
+    """Least ``t`` with ``F(t) + F(t * (1 + 2 * offset)) - 1 = confidence``, of Student's ``F``.
+
+    ``offset`` is that of the readings, as a share of what it leaves of the error.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import t as student  # half a second's import
+
+    both = float(student.ppf((1 + confidence) / 2, degrees))
+    one = max(0.0, float(student.ppf(confidence, degrees)))
+
+    def excess(t: float) -> float:
+        inside = student.cdf(t, degrees) - student.sf(t * (1 + 2 * offset), degrees)
+        return float(inside) - confidence
+
+    if not offset or not math.isfinite(both) or excess(both) <= 0:
+        return both
+    return one if excess(one) >= 0 else float(brentq(excess, one, both))
+
+
+def margin(confidence: float, degrees: int, offset: float) -> float:
+    """What the error is above the offset, both in standard deviations of the mean; from 0 on."""
+    from scipy.optimize import brentq
+    from scipy.stats import t as student
+
+    both = float(student.ppf((1 + confidence) / 2, degrees))
+
+    def excess(left: float) -> float:
+        inside = student.cdf(left, degrees) - student.sf(left + 2 * offset, degrees)
+        return float(inside) - confidence
+
+    if not offset or not math.isfinite(both) or excess(both) <= 0:
+        return both
+    return 0.0 if excess(0.0) >= 0 else float(brentq(excess, 0.0, both))
+
+
 def runs_needed(
-    power_W: float, error: float, quantile: float, between_runs_W: float, offset_W: float
-) -> int | None:
+    power_W: float, error: float, between_runs_W: float, offset_W: float, confidence: float,
+    degrees: int,
+) -> int | None:  # fmt: skip
     """Fewest runs whose mean is within the error; None if no number of up to `MAX_RUNS` is."""
     left_W = error * power_W - offset_W
-    if quantile * between_runs_W > left_W * math.sqrt(MAX_RUNS) or left_W <= 0:
+    if left_W <= 0:
         return None
-    return max(1, math.ceil((quantile * between_runs_W / left_W) ** 2 * (1 - 1e-12)))
+    return fewest_runs(quantile(confidence, degrees, offset_W / left_W), between_runs_W, left_W)
+
+
+def fewest_runs(quantile: float, deviation: float, left: float) -> int | None:
+    """Runs whose mean is off by no more than what is left; None if above `MAX_RUNS`."""
+    if quantile * deviation > left * math.sqrt(MAX_RUNS):
+        return None
+    return max(1, math.ceil((max(quantile, 0.0) * deviation / left) ** 2 * (1 - 1e-12)))
 
 
 def measurability(
@@ -201,24 +267,19 @@ def measurability(
         If the board does not read that boundary, or error or confidence are no shares above 0 and
         below 1.
     """
-    from scipy.stats import t as student  # half a second's import
-
     for name, value in (("error", error), ("confidence", confidence)):
         if not 0 < check.share(name, value, EnergyError) < 1:
             raise EnergyError(f"{name} must be above 0 and below 1, not {value!r}.")
-    if boundary not in noise.boundaries:
-        raise EnergyError(
-            f"boundary {boundary!r} is not read on {board}; there are "
-            f"{', '.join(map(repr, noise.boundaries))}."
-        )
-    quantile = float(student.ppf((1 + confidence) / 2, noise.degrees))
-    offset, between_W = noise.offsets.get(boundary), noise.between_runs.value
-    offset_W = 0.0 if offset is None else offset.value
+    noise.check_reads(boundary, board)
+    between_W, offset_W = noise.between_runs.value, noise.offset_W(boundary)
     runs, at_low = (
-        runs_needed(watts, error, quantile, between_W, offset_W)
+        runs_needed(watts, error, between_W, offset_W, confidence, noise.degrees)
         for watts in (power_W.nominal, min(power_W))
     )
+    left_W = error * power_W.nominal - offset_W
+    share = offset_W / left_W if left_W > 0 else 0.0
     return Measurability(
         boundary, board, power_W, float(error), float(confidence),
-        noise.presentations(n_steps, latency_s), runs, at_low, between_W, offset_W, quantile,
+        noise.presentations(n_steps, latency_s), runs, at_low, between_W, offset_W,
+        quantile(confidence, noise.degrees, share), noise.degrees,
     )  # fmt: skip

@@ -11,6 +11,9 @@ from ...layout.verdict import POINTS, points
 #: Where a prediction comes from.
 COUNTS, FIRST = "counts", "first samples"
 
+#: Standard error of a predicted saving, as a share of it, above which more samples are taken.
+UNSURE = 0.02
+
 
 @dataclass(frozen=True)
 class Advised:
@@ -30,6 +33,9 @@ class Advised:
         What the prediction was made from.
     n_first : int
         Samples that the prediction is from; 0: from counts.
+    unsure : float
+        Standard error of the predicted saving, as a share of it: 0 from counts, infinite of one
+        sample.
     before, predicted, realised : float
         Energy in J or time in s per inference: of the network as it is, predicted, and measured
         with the change. Means over all samples.
@@ -52,6 +58,7 @@ class Advised:
     arguments: dict[str, Any]
     basis: str
     n_first: int
+    unsure: float
     before: float
     predicted: float
     realised: float
@@ -80,6 +87,28 @@ class Advised:
     def error(self) -> float:
         """Of the predicted saving, as a share of the realised one."""
         return self.predicted_saving / self.saving - 1 if self.saving else float("inf")
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A change that was predicted and not made: others save more, or it saves next to nothing.
+
+    Attributes
+    ----------
+    kind, layer, words : str
+        As of `Advised`.
+    saving : float
+        Predicted, in J or s per inference; negative if it would cost more.
+    basis : {"counts", "first samples"}
+        What that was predicted from. Of a change that fires other spikes counts say how it ranks,
+        and no more.
+    """
+
+    kind: str
+    layer: str
+    words: str
+    saving: float
+    basis: str
 
 
 @dataclass(frozen=True)
@@ -113,10 +142,12 @@ class Advice(Result):
     together : tuple of Advised
         Several in one network, as they were tried: the last is the one that keeps accuracy, if one
         does.
+    weighed : tuple of Weighed
+        Changes that were predicted and not made, the largest predicted saving first.
     untried : tuple of Untried
         Changes that could not be made.
     n_considered : int
-        Changes whose saving was predicted; those that save least were not made.
+        Changes whose saving was predicted, those in ``weighed`` among them.
     n_samples, n_steps : int
         Samples, and steps of an inference.
     deployment : Deployment
@@ -135,6 +166,7 @@ class Advice(Result):
     accuracy: float | None
     changes: tuple[Advised, ...]
     together: tuple[Advised, ...]
+    weighed: tuple[Weighed, ...]
     untried: tuple[Untried, ...]
     n_considered: int
     n_samples: int

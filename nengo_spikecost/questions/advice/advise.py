@@ -15,21 +15,31 @@ from ...errors import DataError, SpikeCostError
 from ...loihi import Deployment, deploy
 from ...options import takes_options
 from ...trying.retyping import command_of
-from .advice_record import COUNTS, FIRST, Advice, Advised, Untried, loses_none
+from .advice_record import (
+    COUNTS,
+    FIRST,
+    UNSURE,
+    Advice,
+    Advised,
+    Untried,
+    Weighed,
+    loses_none,
+)
 from .advise_options import AdviseOptions
 from .advised_network import Subject
 from .changes import Change, Together, candidates
 from .recipe import Recipe
 from .typed_changes import flags_of, python_line
 
-#: Changes that are predicted from the first samples, for each that is made.
+#: Changes that are predicted from the first samples, for each that is made, at least.
 PREDICTED = 2
 
-#: Share that has to be saved for a change to be made.
-LEAST = 0.01
+#: More are, as long as this many times the saving that counts tell would be among the largest:
+#: counts do not know that layers behind a slower one fire less, too.
+SLACK = 5
 
-#: Standard error of a predicted saving, as a share of it, above which more samples are taken.
-UNSURE = 0.02
+#: Share that has to be saved for a change to be made; less will do where it is sure.
+LEAST, LEAST_SURE = 0.01, 0.001
 
 
 @takes_options(AdviseOptions)
@@ -45,7 +55,8 @@ def advise(
     3. Where a change fires other spikes, counts do not say all: then it is made, and run on the
        first samples. The prediction is what the network takes on all samples, times the ratio that
        was found on these.
-    4. Those with the largest predicted saving are made and run on all samples.
+    4. Those with the largest predicted saving are made and run on all samples. What was weighed and
+       not made is listed, with what it would save.
     5. Those of them that save, keep accuracy and go together are made in one network, predicted and
        run likewise. If accuracy is lost, the one that loses most by itself is left out, and the
        others are tried again.
@@ -91,17 +102,25 @@ def advise(
     x = _by_name(deployment.network, x)
     subject = Subject(deployment, x, y, options, was_converted, convert_options)
     changes, untried = candidates(subject)
-    predictions, failed = _predictions(subject, changes)
-    tried = [(one.change, _realised(subject, one)) for one in predictions[: options.n_changes]]
-    made = [(change, done) for change, done in tried if isinstance(done, Advised)]
+    predictions, weighed, failed = _predictions(subject, changes)
+    made: list[tuple[Change, Advised]] = []
+    for one in predictions:
+        if len(made) == options.n_changes:
+            weighed.append(_weighed(subject, one.change, one.value, one.basis))
+            continue
+        done = _realised(subject, one)
+        if isinstance(done, Untried):
+            failed.append(done)
+        else:
+            made.append((one.change, done))
     made.sort(key=lambda pair: -pair[1].saving)
-    untried += [*failed, *(one for _, one in tried if isinstance(one, Untried))]
     together, apart = _together(subject, made) if options.combine else ([], [])
     return Advice(
         deployment.name, options.save, options.boundary,
         options.host if options.save == "energy" else None, subject.before, deployment.accuracy,
-        tuple(done for _, done in made), tuple(together), (*untried, *apart), len(changes),
-        subject.n_samples, subject.work.n_steps, deployment,
+        tuple(done for _, done in made), tuple(together),
+        tuple(sorted(weighed, key=lambda one: -one.saving)), (*untried, *failed, *apart),
+        len(changes), subject.n_samples, subject.work.n_steps, deployment,
         typed=command_of("nengo-spikecost advise MODEL --data DATA", options, convert_options),
     )  # fmt: skip
 
@@ -128,6 +147,8 @@ class _Predicted:
         Samples that it is predicted from; 0: from counts.
     ran : Deployment, optional
         On these samples.
+    unsure : float
+        Standard error of the saving, as a share of it.
     """
 
     change: Change
@@ -135,12 +156,20 @@ class _Predicted:
     basis: str
     n_first: int = 0
     ran: Deployment | None = None
+    unsure: float = 0.0
+
+    def is_worth_it(self, before: float) -> bool:
+        """Whether so much is saved, so surely, that it is made and run on all samples."""
+        least = LEAST if self.unsure > UNSURE else LEAST_SURE
+        return self.value < (1 - least) * before
 
 
-def _predictions(subject: Subject, changes: list[Change]) -> tuple[list[_Predicted], list[Untried]]:
-    """Predictions of those that may save most, best first; and what could not be made."""
+def _predictions(
+    subject: Subject, changes: list[Change]
+) -> tuple[list[_Predicted], list[Weighed], list[Untried]]:
+    """Predictions of those that save, best first; those that do not; and what could not be made."""
     if not subject.before > 0:
-        return [], []  # nothing is done, so nothing can be saved
+        return [], [], []  # nothing is done, so nothing can be saved
     counted: list[tuple[float | None, Change]] = []
     failed: list[Untried] = []
     for change in changes:
@@ -148,18 +177,38 @@ def _predictions(subject: Subject, changes: list[Change]) -> tuple[list[_Predict
             counted.append((change.foreseen(subject), change))
         except SpikeCostError as error:
             failed.append(_untried(change, error))
-    told = [(value, change) for value, change in counted if value is not None]
-    told.sort(key=lambda pair: pair[0])
-    likely: list[tuple[float | None, Change]] = [*told[: PREDICTED * subject.options.n_changes]]
-    likely += [(None, change) for value, change in counted if value is None]
+    # those of which counts say nothing first, then those that should save most
+    counted.sort(key=lambda pair: -np.inf if pair[0] is None else pair[0])
     found: list[_Predicted] = []
-    for foreseen, change in likely:
+    weighed: list[Weighed] = []
+    for foreseen, change in counted:
+        if foreseen is not None and not _may_be_among(foreseen, found, subject):
+            weighed.append(_weighed(subject, change, foreseen, COUNTS))
+            continue
         try:
             found.append(_predicted(subject, change, foreseen))
         except SpikeCostError as error:
             failed.append(_untried(change, error))
-    saving = [one for one in found if one.value < (1 - LEAST) * subject.before]
-    return sorted(saving, key=lambda one: one.value), failed
+    found.sort(key=lambda one: one.value)
+    saving = [one for one in found if one.is_worth_it(subject.before)]
+    rest = [one for one in found if not one.is_worth_it(subject.before)]
+    weighed += [_weighed(subject, one.change, one.value, one.basis) for one in rest]
+    return saving, weighed, failed
+
+
+def _may_be_among(foreseen: float, found: list[_Predicted], subject: Subject) -> bool:
+    """Whether a change may save as much as those that will be made, by what counts say of it."""
+    n_changes = subject.options.n_changes
+    if len(found) < PREDICTED * n_changes:
+        return True
+    least = sorted(one.value for one in found)[n_changes - 1]
+    saving = max(subject.before - least, LEAST_SURE * subject.before)
+    return SLACK * (subject.before - foreseen) >= saving
+
+
+def _weighed(subject: Subject, change: Change, value: float, basis: str) -> Weighed:
+    """A change that is not made, with what it would leave."""
+    return Weighed(change.kind, change.layer, change.words, subject.before - value, basis)
 
 
 def _untried(change: Change, error: SpikeCostError) -> Untried:
@@ -181,7 +230,7 @@ def _predicted(subject: Subject, change: Change, foreseen: float | None) -> _Pre
             n = min(2 * n, subject.most_first)
             ran = subject.deployed(ran, n, **change.recipe.running())
             ratio, unsure = _ratio(subject, ran)
-    return _Predicted(change, ratio * subject.before, FIRST, n, ran)
+    return _Predicted(change, ratio * subject.before, FIRST, n, ran, unsure)
 
 
 def _ratio(subject: Subject, ran: Deployment) -> tuple[float, float]:
@@ -221,7 +270,7 @@ def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
         return _untried(change, error)
     return Advised(
         change.kind, change.layer, change.words, recipe.arguments(subject), predicted.basis,
-        predicted.n_first, subject.before, predicted.value, takes,
+        predicted.n_first, predicted.unsure, subject.before, predicted.value, takes,
         ran.accuracy, python_line(subject, recipe), flags_of(subject, recipe),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,6 +87,30 @@ class Subject:
         return {layer: float(known.get(layer, 1.0)) for layer in dict.fromkeys(layers)}
 
     @property
+    def layers(self) -> list[str]:
+        """Layers whose spikes cost the chip something: those on it, and those that it is fed by."""
+        return list(dict.fromkeys([*self.feeding, *self.layers_on_chip]))
+
+    @property
+    def layers_on_chip(self) -> list[str]:
+        """Layers that have cores, without the neurons that NengoLoihi adds to Connections."""
+        own = {p.layer for p in self.graph.populations}
+        return [layer for layer in self.work.layer_names if layer in own]
+
+    @cached_property
+    def feeding(self) -> dict[str, float]:
+        """Layers on the host that send spikes to the chip, and their shares of all of these."""
+        workload = self.workload
+        on_chip = {p.name: p.on_chip for p in workload.populations}
+        sends = {w.pre for w in workload.pathways if on_chip.get(w.post) and w.synops is not None}
+        sent: dict[str, float] = {}
+        for p in workload.populations:
+            if p.name in sends and not p.on_chip and p.spikes is not None:
+                sent[p.layer] = sent.get(p.layer, 0.0) + float(np.mean(p.spikes))
+        total = sum(sent.values())
+        return {layer: spikes / total if total else 0.0 for layer, spikes in sent.items()}
+
+    @property
     def layers_off_chip(self) -> list[str]:
         """Layers with neurons that the host computes."""
         beside = [p.layer for p in self.graph.populations if not p.on_chip]
@@ -142,15 +166,21 @@ class Subject:
         """Energy of the processor beside the chip for an inference, as the network is."""
         return self.host_J(self.workload)
 
-    def host_J(self, workload: Workload, steps: float = 1.0) -> float:
+    def host_J(self, workload: Workload, left: Mapping[str, float] | None = None) -> float:
         """Energy of the processor beside the chip for an inference; 0 where it does not count.
 
-        With a share of the steps it works as much less, but for inputs, which come once.
+        ``left``: by layer, the share of its work that is left.
         """
         if self.options.save == "time" or self.options.host is None:
             return 0.0
         found = price_host(workload, devices.get(self.options.host))
-        return float(sum(w.energy_J * (1 if w.role == "input" else steps) for w in found))
+        return float(sum(work.energy_J * (left or {}).get(work.layer, 1.0) for work in found))
+
+    def host_J_after(self, n_steps: int) -> float:
+        """The same with so many steps, of samples that were shown for longer."""
+        activity = self.deployment.activity
+        shorter = replace(activity, protocol=replace(activity.protocol, n_steps=n_steps))
+        return self.host_J(ExactCounter(self.deployment.network, shorter).workload())
 
     def deployed(self, network: Any, n_samples: int | None = None, **changes: Any) -> Deployment:
         """A variant, run as the network is; on the first samples only, if so many are named."""

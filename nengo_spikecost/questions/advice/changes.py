@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...chip.changed_work import Share, first_steps, thinned
+from ...chip.chip_work import ChipWork
 from ...energy import devices
 from ...energy.host_pricing import DEFAULT_HOST
 from ...errors import ConversionError, SpikeCostError
 from ...layout.si import counted
 from ...loihi.blocks.search_costs import OBJECTIVES
 from ...trying.network_changes import check_scalable, ensemble_of_layer, units_of
-from ...trying.pruning import check_prunable, size_of, weights_layer
+from ...trying.pruning import narrowed, size_of, weights_layer
 from .advice_record import Untried
 from .advised_network import Subject
 from .recipe import Recipe
@@ -66,9 +67,8 @@ class FewerSteps(Change):
     def foreseen(self, subject: Subject) -> float:
         n_steps = self.recipe.n_steps
         assert n_steps is not None
-        share = n_steps / subject.work.n_steps
         chip = subject.chip_takes(first_steps(subject.work, n_steps))
-        return chip + subject.host_J(subject.workload, share)
+        return chip + subject.host_J_after(n_steps)
 
 
 class LowerRate(Change):
@@ -78,9 +78,8 @@ class LowerRate(Change):
 
     def foreseen(self, subject: Subject) -> float:
         left = subject.options.keep_rate
-        own = {self.layer: Share(spikes=left)}
-        shares = {**behind(subject, self.layer, left), **own}
-        return subject.chip_takes(thinned(subject.work, shares)) + subject.own_host_J
+        chip = subject.chip_takes(with_less(subject, self.layer, Share(spikes=left)))
+        return chip + subject.own_host_J
 
 
 @dataclass(frozen=True)
@@ -94,18 +93,23 @@ class Prune(Change):
     ----------
     units_left, spikes_left : float
         Shares of the layer's units that are left, and of its spikes, which these fire.
+    along : tuple of str
+        Layers behind it that lose as large a share of their own units.
     """
 
     units_left: float = 1.0
     spikes_left: float = 1.0
+    along: tuple[str, ...] = ()
 
     kind = "prune"
 
     def foreseen(self, subject: Subject) -> float:
         units = self.units_left
-        own = {self.layer: Share(units, self.spikes_left, units, units)}
-        shares = {**behind(subject, self.layer, self.spikes_left), **own}
-        return subject.chip_takes(thinned(subject.work, shares)) + subject.own_host_J
+        work = with_less(subject, self.layer, Share(units, self.spikes_left, units, units))
+        for layer in self.along:
+            work = with_less(subject, layer, Share(units, units, units, units), work)
+        less = dict.fromkeys((self.layer, *self.along), units)
+        return subject.chip_takes(work) + subject.host_J(subject.workload, less)
 
 
 class OtherBlocks(Change):
@@ -155,6 +159,18 @@ class Together(Change):
         return None
 
 
+def with_less(subject: Subject, layer: str, own: Share, work: ChipWork | None = None) -> ChipWork:
+    """The chip's work if a layer has a share of its own counts, and what it feeds of its synops.
+
+    A layer may feed itself, and may be on the host. ``work``: which has less already.
+    """
+    shares = behind(subject, layer, own.spikes)
+    fed = shares.get(layer, Share())
+    shares[layer] = replace(own, synops=own.synops * fed.synops, axons=own.axons * fed.axons)
+    sent = 1 - (1 - own.spikes) * subject.feeding.get(layer, 0.0)
+    return thinned(subject.work if work is None else work, shares, sent)
+
+
 def behind(subject: Subject, layer: str, left: float) -> dict[str, Share]:
     """What layers that read another have left of their synops, if it has so much of its spikes."""
     workload = subject.workload
@@ -196,7 +212,7 @@ def _steps(subject: Subject) -> Iterator[Change | Untried]:
 
 def _rates(subject: Subject) -> Iterator[Change | Untried]:
     keep = subject.options.keep_rate
-    for layer in subject.work.layer_names:
+    for layer in subject.layers:
         recipe = Recipe(rates={layer: keep})
         if subject.conversion is None:
             try:
@@ -214,9 +230,9 @@ def _rates(subject: Subject) -> Iterator[Change | Untried]:
 
 
 def _prunings(subject: Subject) -> Iterator[Change | Untried]:
-    for layer in subject.work.layer_names:
+    for layer in subject.layers:
         try:
-            name, spikes = _spikes_of_units(subject, layer)
+            name, spikes, along = _spikes_of_units(subject, layer)
         except SpikeCostError as error:
             yield Untried("prune", layer, str(error))
             continue
@@ -226,17 +242,18 @@ def _prunings(subject: Subject) -> Iterator[Change | Untried]:
             continue
         fewest = np.argsort(spikes, kind="stable")[: round(n_units * subject.options.prune_share)]
         silent = np.flatnonzero(spikes == 0)
+        silent = silent[int(len(silent) == n_units) :]  # of a layer that is silent one stays
         for gone, which in ((silent, "that never fire"), (fewest, "with the fewest spikes")):
             if 0 < len(gone) < n_units and (gone is silent or spikes[gone].any()):
                 left = 1 - float(spikes[gone].sum() / max(spikes.sum(), 1))
                 words = f"{layer}: without {len(gone)} of {n_units} {name}, {which}"
                 own = subject.own_name(layer)
                 recipe = Recipe(without={own: tuple(sorted(map(int, gone)))})
-                yield Prune(layer, words, recipe, 1 - len(gone) / n_units, left)
+                yield Prune(layer, words, recipe, 1 - len(gone) / n_units, left, along)
 
 
-def _spikes_of_units(subject: Subject, layer: str) -> tuple[str, np.ndarray]:
-    """Spikes of each unit or channel of a layer, of all samples, and what they are called.
+def _spikes_of_units(subject: Subject, layer: str) -> tuple[str, np.ndarray, tuple[str, ...]]:
+    """What units or channels of a layer are called, the spikes of each, and what loses them, too.
 
     Raises
     ------
@@ -249,18 +266,23 @@ def _spikes_of_units(subject: Subject, layer: str) -> tuple[str, np.ndarray]:
         units = units_of(net, ensemble_of_layer(subject.graph, layer))
         (own,) = (counts[p.name].counts for p in subject.graph.populations if p.layer == layer)
         word = "neurons" if units.max() + 1 == len(units) else "channels"
-        return word, np.bincount(units, weights=own.sum(axis=0))
+        return word, np.bincount(units, weights=own.sum(axis=0)), ()
     target = weights_layer(subject.model, subject.own_name(layer))
     if target is None:
         raise ConversionError("is neither a Dense nor a Conv layer, nor activations behind one")
     n_units = size_of(target)
     several = [counts[p.name].counts for p in subject.graph.populations if p.layer == layer]
-    if len(several) != 1 or several[0].shape[1] % n_units:
+    sizes = {own.shape[1] for own in several}
+    if len(sizes) != 1 or sizes.pop() % n_units:
         raise ConversionError(
             f"its neurons are in {counted(len(several), 'population')}, unlike its units"
         )
-    check_prunable(subject.model, target.name)  # what reads it may need all of its channels
-    return "channels", several[0].sum(axis=0).reshape(-1, n_units).sum(axis=0)
+    # what reads it may need all of its channels
+    names = {subject.own_name(name): name for name in subject.layers}
+    along = [names[own] for own in narrowed(subject.model, target.name) if own in names]
+    of_neurons = np.sum([own.sum(axis=0) for own in several], axis=0)  # a ReLU6 has two of each
+    spikes = of_neurons.reshape(-1, n_units).sum(axis=0)
+    return "channels", spikes, tuple(own for own in along if own != layer)
 
 
 def _blocks(subject: Subject) -> Iterator[Change | Untried]:
@@ -274,7 +296,7 @@ def _blocks(subject: Subject) -> Iterator[Change | Untried]:
 
 
 def _to_host(subject: Subject) -> Iterator[Change | Untried]:
-    layers = subject.work.layer_names
+    layers = subject.layers_on_chip
     if subject.options.save == "time":
         yield Untried("host", "", "how long a processor takes for a layer is not known")
     elif subject.options.host is None:

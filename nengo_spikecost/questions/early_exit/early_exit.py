@@ -6,7 +6,9 @@ Nothing is simulated again. Of a run that kept outputs by step:
 2. a sample ends at the first step from ``min_step`` on at which that reaches the threshold, or at
    the last step;
 3. what the chip did until then is summed (`first_steps` of its work), step by step and sample by
-   sample, and priced as `chip_cost` prices it.
+   sample, and priced as `chip_cost` prices it. Where a time of steps is not known, so are both
+   ends: whether an energy is predicted is asked of the samples as they end, not of the whole run,
+   since the fewer steps they have the more hangs on that time.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ from ...activity.activity_record import Activity, OutputActivity
 from ...activity.intervals import paired_difference, wilson
 from ...chip.changed_work import first_steps
 from ...deadlines import check_time
+from ...energy.device import LEVELS
 from ...energy.loihi_chip import ChipCost
 from ...energy.loihi_chip.price import price_at
+from ...energy.loihi_chip.ranges import Range
 from ...errors import DataError, MeasurementError
 from ...layout.si import counted
 from ...options import takes_options
@@ -61,7 +65,8 @@ def early_exit(run: Any, y: Any = None, *, options: EarlyExitOptions) -> EarlyEx
     DataError
         If there are no labels, or they are no classes.
     EnergyError
-        If energy within the boundary hangs on a time of steps that is not predicted.
+        If energy within the boundary hangs on a time of steps that is not predicted, of samples
+        that all run to the last step.
     """
     activity, labels, own = _measured(run, y, options)
     record = activity.read_from(own.output)
@@ -141,24 +146,37 @@ def _usual(sure: np.ndarray) -> np.ndarray:
 
 
 def _spent(activity: Activity, options: EarlyExitOptions) -> dict[str, np.ndarray]:
-    """Energy, updates and synops until each step, each (n_samples, n_steps); none if uncounted."""
+    """Energy, updates and synops until each step, each (n_samples, n_steps); none if uncounted.
+
+    With the ends of energy and latency, where it is not known how long a step takes.
+    """
     chip = activity.chip
     if chip is None or chip.by_step is None:
         return {}
     work = chip_work(activity)
     setting, n_steps = options.chip.setting(work), activity.protocol.n_steps
     ChipCost.of(work, setting).check_predicted(options.boundary)
-    energy = np.empty((activity.n_samples, n_steps))
+    known = setting.host_io.is_known(work.n_chips)
+    levels = ("nominal",) if known else LEVELS
+    energy, latency = (
+        {level: np.empty((activity.n_samples, n_steps)) for level in levels} for _ in range(2)
+    )
     for k in range(n_steps):
         check_time()
         until = first_steps(work, k + 1)
-        energy[:, k] = price_at(until, setting, "nominal").energy_J(options.boundary)
+        for level in levels:
+            price = price_at(until, setting, level)
+            energy[level][:, k] = price.energy_J(options.boundary)
+            latency[level][:, k] = price.time.latency_s
     synops = sum(counts.sum(axis=2) for counts in chip.by_step.synops.values())
     updates = int(np.sum(chip.compartments)) * np.arange(1, n_steps + 1)
+    shape = energy["nominal"].shape
+    ends = {} if known else {"energy_J": energy, "latency_s": latency}
     return {
-        "energy_J": energy,
-        "updates": np.broadcast_to(updates, energy.shape),
-        "synops": np.cumsum(np.broadcast_to(synops, energy.shape), axis=1),
+        "energy_J": energy["nominal"],
+        "updates": np.broadcast_to(updates, shape),
+        "synops": np.cumsum(np.broadcast_to(synops, shape), axis=1),
+        **{f"{name} {k}": at[k] for name, at in ends.items() for k in ("low", "high")},
     }
 
 
@@ -172,9 +190,24 @@ def _point(
     rows = np.arange(len(steps))
     correct, last = right[rows, steps - 1], right[:, -1]
     means = {name: float(until[rows, steps - 1].mean()) for name, until in spent.items()}
+    energy_J, ends_J = _predicted(means)
     return ExitPoint(
         threshold, float(steps.mean()), float((steps < right.shape[1]).mean()),
         float(correct.mean()), wilson(int(correct.sum()), len(correct), confidence),
         float(last.mean() - correct.mean()), paired_difference(last, correct, confidence),
-        means.get("energy_J"), means.get("updates"), means.get("synops"), steps, correct,
+        energy_J, ends_J, means.get("updates"), means.get("synops"), steps, correct,
     )  # fmt: skip
+
+
+def _predicted(means: dict[str, float]) -> tuple[float | None, tuple[float, float] | None]:
+    """Mean energy, and its ends where it is not predicted, as `ChipCost.energy_J` says it."""
+    energy_J = means.get("energy_J")
+    if energy_J is None or "energy_J low" not in means:
+        return energy_J, None
+    time, energy = (
+        Range(means[f"{name} low"], energy_J, means[f"{name} high"])
+        for name in ("latency_s", "energy_J")
+    )
+    if time.telling or energy.telling:
+        return energy_J, None
+    return math.nan, (energy.low, energy.high)

@@ -31,7 +31,9 @@ class ExitPoint:
     loss_interval : tuple of float
         Of the paired outcomes.
     energy_J : float or None
-        Mean energy of the steps until then. None: uncounted.
+        Mean energy of the steps until then. None: uncounted; NaN: not predicted.
+    energy_ends_J : tuple of (float, float) or None
+        At least and at most, of an energy that is not predicted.
     updates, synops : float or None
         Updates of the chip's compartments and synaptic operations until then, mean per sample.
     steps : ndarray of int64, shape (n_samples,)
@@ -47,6 +49,7 @@ class ExitPoint:
     loss: float
     loss_interval: tuple[float, float]
     energy_J: float | None
+    energy_ends_J: tuple[float, float] | None
     updates: float | None
     synops: float | None
     steps: np.ndarray = field(repr=False, compare=False)

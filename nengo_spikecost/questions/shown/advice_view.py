@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ...layout import Presenter, Table, presents
@@ -11,8 +13,13 @@ from ...layout.plots import bar_size, draw_groups
 from ...layout.si import MISSING, counted, si
 from ...layout.verdict import NextStep, Verdict
 from ...options import plain
-from ..advice.advice_record import FIRST, Advice, Advised
+from ..advice.advice_record import FIRST, Advice, Advised, Weighed
 from ..advice.typed_changes import command
+
+#: Standard error of a saving, as a share of it, of which twice is 5 %.
+TWICE_UNSURE = 0.025
+
+NOT_MADE = "Weighed and not made, as others save more, or it saves next to nothing"
 
 #: Share of the energy by which savings may differ and still are called the same.
 EVEN = 0.005
@@ -73,6 +80,9 @@ class AdvicePresenter(Presenter[Advice]):
         now = ["as it is", MISSING, MISSING, MISSING, MISSING, si(advice.before, unit)]
         rows.append([*now, _percent(advice.accuracy)])
         yield Table.of(heads, rows, n_text=1, title=_what(advice), notes=tuple(_notes(advice)))
+        if advice.weighed:
+            yield ""
+            yield _weighed(advice)
 
     def records(self, advice: Advice) -> list[dict[str, Any]]:
         return [_record(advice, change) for change in (*advice.changes, *advice.together)]
@@ -85,6 +95,13 @@ class AdvicePresenter(Presenter[Advice]):
             "n_steps": advice.n_steps, "n_considered": advice.n_considered,
             "changes": [_record(advice, change) for change in advice.changes],
             "together": [_record(advice, change) for change in advice.together],
+            "weighed": [
+                {
+                    "change": one.words, "kind": one.kind, "layer": one.layer,
+                    "predicted_saving": one.saving, "basis": one.basis,
+                }
+                for one in advice.weighed
+            ],
             "untried": [
                 {"kind": one.kind, "layer": one.layer, "reason": one.reason}
                 for one in advice.untried
@@ -108,6 +125,7 @@ def _record(advice: Advice, change: Advised) -> dict[str, Any]:
     return {
         "change": change.words, "kind": change.kind, "layer": change.layer,
         "arguments": plain(change.arguments), "basis": change.basis, "n_first": change.n_first,
+        "unsure": change.unsure if math.isfinite(change.unsure) else None,
         "before": change.before, "predicted": change.predicted, "realised": change.realised,
         "predicted_saving": change.predicted_saving, "saving": change.saving,
         "accuracy": change.accuracy, "parts": list(change.parts), "alone": change.alone,
@@ -147,9 +165,39 @@ def _notes(advice: Advice) -> Iterable[str]:
             f"Predicted from the first {first}, where counts do not say all: {names}. All "
             "else is predicted from what was counted before."
         )
+    unsure = [change for change in advice.all_changes if change.unsure > TWICE_UNSURE]
+    if unsure and advice.n_samples > 1:
+        names = "; ".join(_label(advice, change).split(".")[0] for change in unsure)
+        yield (
+            f"With so few samples the predictions of these may be off by more than 5 %: {names}."
+        )
     for one in advice.untried:
-        where = f" {one.layer}" if one.layer else ""
-        yield f"Not made: {one.kind}{where}: {one.reason.rstrip('.')}."
+        where = f" {one.layer}:" if one.layer and not one.reason.startswith(one.layer) else ""
+        yield f"Not made: {one.kind}:{where} {one.reason.rstrip('.')}."
+
+
+def _weighed(advice: Advice) -> Table:
+    """Of each kind the change that would save most of those that were not made."""
+    kinds: dict[str, list[Weighed]] = {}
+    for one in advice.weighed:
+        kinds.setdefault(one.kind, []).append(one)
+    rows = [
+        [kind, counted(len(own), "change"), own[0].words, *_would_save(advice, own[0])]
+        for kind, own in kinds.items()
+    ]
+    every = [[one.kind, one.words, *_would_save(advice, one)] for one in advice.weighed]
+    heads = ("Would\nsave", "Predicted\nfrom")
+    return replace(
+        Table.of(
+            ("Kind", "Not made", "The best of these", *heads), rows, n_text=3, title=NOT_MADE,
+        ),
+        folded=("All that were weighed and not made",
+                Table.of(("Kind", "Change", *heads), every, n_text=2)),
+    )  # fmt: skip
+
+
+def _would_save(advice: Advice, one: Weighed) -> tuple[str, str]:
+    return _signed(one.saving / advice.before).lstrip("+"), one.basis
 
 
 def _saved(advice: Advice, change: Advised) -> str:

@@ -34,7 +34,7 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
     """A row a threshold, from all samples that end early to none."""
 
     format = "nengo-spikecost/early-exit/1"
-    nested = ("interval", "loss_interval")
+    nested = ("interval", "loss_interval", "energy_ends_J")
 
     def title(self, result: EarlyExit) -> str:
         return "Samples that end when the answer is sure"
@@ -68,6 +68,12 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
             [_cells(point) for point in points],
             title=f"Per sample; energy is {result.options.boundary}",
         )  # fmt: skip
+        if any(point.energy_ends_J for point in points):
+            yield (
+                "* Where two energies stand, none is predicted: of samples that end so early most "
+                "hangs on a time of steps that is not known. Give the measured one, "
+                "host_io=SECONDS."
+            )
         if not result.counted:
             yield (
                 "* Updates, synops and energy until a step are counted by simulator='loihi' with "
@@ -87,7 +93,9 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
                 "threshold": None if math.isinf(p.threshold) else p.threshold,
                 "mean_steps": p.mean_steps, "early": p.early, "accuracy": p.accuracy,
                 "interval": list(p.interval), "loss": p.loss,
-                "loss_interval": list(p.loss_interval), "energy_J": p.energy_J,
+                "loss_interval": list(p.loss_interval),
+                "energy_J": None if p.energy_ends_J else p.energy_J,
+                "energy_ends_J": p.energy_ends_J and list(p.energy_ends_J),
                 "updates": p.updates, "synops": p.synops,
             }
             for p in result.points
@@ -149,7 +157,7 @@ def _cells(point: ExitPoint) -> tuple[str, ...]:
     if point.energy_J is not None and point.updates is not None and point.synops is not None:
         spent = [
             si.count(point.updates, short=True), si.count(point.synops, short=True),
-            si.si(point.energy_J, "J"),
+            " to ".join(si.si(end, "J") for end in point.energy_ends_J or (point.energy_J,)),
         ]  # fmt: skip
     return (
         _threshold(point), f"{point.mean_steps:.2f}", f"{point.accuracy:.2%}", loss, *spent,
