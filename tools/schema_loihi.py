@@ -90,6 +90,8 @@ LIMIT: dict[str, Any] = {
     "core": "string: The core that is the slowest of these in most steps.",
     "tied": ["string: A core.", "Those as slow as that in most steps that it is the slowest in."],
     "slowest": "number: Share of the steps in which it, or one tied, is the slowest of these.",
+    "core_decider": "string: What takes it, or one tied, most time where it is the slowest: "
+    "synops, updates or messages.",
     "core_sets": "number: Share of the chip's steps whose time it, or one tied, sets.",
     "all_sets": "number: Share of the chip's steps whose time one of these cores sets.",
     "core_saves_s": "number: What half its load makes a step of the chip shorter by, in s.",

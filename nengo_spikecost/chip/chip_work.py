@@ -60,6 +60,9 @@ class ChipWork:
         Where it is not known how many updates are active: the fewest and the most.
     runs_on : bool
         Whether the network has no inferences: counts are of all steps that were measured.
+    emulated : bool
+        Whether the emulated chip ran it, as NengoLoihi would run it on a board. False: numbers by
+        hand, of whatever software.
     """
 
     cores: tuple[str, ...]
@@ -80,6 +83,7 @@ class ChipWork:
     biased: np.ndarray | None = field(default=None, repr=False)
     active_ends: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
     runs_on: bool = False
+    emulated: bool = False
 
     def __post_init__(self) -> None:
         unknown = [key for key in self.synops if key not in SYNAPSE_FORMATS]

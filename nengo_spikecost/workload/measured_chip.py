@@ -52,4 +52,5 @@ def chip_work(activity: Activity, mapping: PlacedCores | None = None) -> ChipWor
         axon_events=chip.axon_events, host_to_chip=chip.host_to_chip,
         chip_to_host=chip.chip_to_host, fed_by_host=bool(chip.inputs), hops=hops_of(chip, mapping),
         by_step=chip.by_step, biased=chip.biased, runs_on=activity.protocol.runs_on,
+        emulated=True,
     )  # fmt: skip

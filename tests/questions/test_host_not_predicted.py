@@ -57,6 +57,20 @@ def test_totals_are_at_least(deployment):
     assert known.mean_J == pytest.approx(deployment.cost(host_io=100e-6).energy_J("chip").nominal)
 
 
+def test_totals_are_at_least_where_a_host_does_more(deployment):
+    """What NengoLoihi's host does besides its spikes; the default."""
+    energy, found = estimate(deployment, None)
+    assert deployment.cost().host_io.name == "nengo_loihi"
+    assert found.lower_bound and found.static.at_least
+    assert [u.name for u in found.uncounted] == ["the host's time besides its spikes"]
+    assert found.mean_J == pytest.approx(deployment.cost().energy_J("chip").nominal)
+    x86 = estimate(deployment, "x86")[1]
+    assert found.mean_J == x86.mean_J and not x86.lower_bound
+    text = energy.summary_string(line_length=200)
+    assert "Total, at least" in text and "for at least " in text
+    assert json.loads(energy.to_json())
+
+
 def test_beside_other_cost_models(deployment):
     table = nsc.compare(
         deployment.network, deployment.activity, devices=["loihi_silicon"],
@@ -147,6 +161,12 @@ def test_a_report_of_a_chip_that_waits_for_its_host(tmp_path):
     said = " ".join(" ".join(lines).split())
     assert "is not predicted: in and out by host" in said and "nan" not in said.split()
     known = " ".join(found.summary_string(line_length=200).split())
+    # what NengoLoihi's host does besides its spikes is not known
+    cost = found.chip_cost
+    assert f"at least {cost.energy_J('chip').text('J')} the chip" in known
+    assert f">= {si(cost.energy_J('chip').nominal, 'J')}" in known
+    assert f"to measure {cost.measurability_sentence()}" in known
+    assert "to measure" not in said
     assert "is not predicted" not in known
     page = waits.to_html()
     assert "is not predicted" in page and ">nan" not in page.lower()

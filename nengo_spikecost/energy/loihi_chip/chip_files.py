@@ -18,6 +18,9 @@ from .chip_profile import Board, HostIO, Profile
 from .measurability import BoardNoise
 from .ranges import Table, widened
 
+HOST_WORDS = ("description", "whole", "x86", "known", "at_least")
+"""What ``[host_io.NAME]`` may say besides its times."""
+
 LOIHI_FILE = Path(__file__).with_name("loihi.toml")
 """The file that comes with the package."""
 
@@ -142,9 +145,9 @@ def _noise(where: str, entry: Any, names: DeviceFile) -> BoardNoise:
 
 def _host_io(key: str, entry: Any, names: DeviceFile) -> HostIO:
     where = f"host_io.{key} in {names.path!r}"
-    times = ("step", "several_chips", "spike")
-    check_words(where, entry, ("description", "whole", "x86", "known", *times), ())
-    words = given(entry, ("description", "whole", "x86", "known"))
+    own, times = HOST_WORDS, ("step", "several_chips", "spike")
+    check_words(where, entry, (*own, *times), ())
+    words = given(entry, own)
     for word, value in given(entry, times).items():
         words[word] = read_constant(f"{where}: {word}", value, "s", names)
     return HostIO(name=key, **words)

@@ -47,12 +47,14 @@ class ChipOptions(Options):
         ``"wolf_mountain"``, read in that way, too; or ``"pohoiki_springs"``.
     host_io : str, float or HostIO, optional
         How long a step takes because of what goes in and out: ``"x86"`` (so much for each spike
-        that the host sends, through the embedded x86), ``"host"`` (a host beside the board manages
-        every step), ``"free_running"`` (nothing goes in), ``"none"`` (the cores alone), or seconds
-        a step. Default: ``"x86"`` if neurons of the host send to the chip, else
-        ``"free_running"``. A time of steps that ``"host"`` decides, or ``"x86"`` on several chips,
-        is not predicted: it has a range and no nominal value, and so have the energies in which it
-        matters.
+        that the host sends, through the embedded x86), ``"nengo_loihi"`` (as much at least, since
+        NengoLoihi's host reads and writes at every step besides), ``"host"`` (a host beside the
+        board manages every step), ``"free_running"`` (nothing goes in), ``"none"`` (the cores
+        alone), or seconds a step. Default: if neurons of the host send to the chip,
+        ``"nengo_loihi"`` for what was emulated and ``"x86"`` for numbers by hand, else
+        ``"free_running"``. A time of steps that ``"host"`` decides, or one of the first two on
+        several chips, is not predicted: it has a range and no nominal value, and so have the
+        energies in which it matters.
     powered_cores : int, "used" or "all"
         Cores that are on: those in use, all of the chips in use, or so many. It matters on boards
         of which the power of a chip in use is not known as a whole.
@@ -71,8 +73,8 @@ class ChipOptions(Options):
     )
     host_io: str | float | HostIO | None = option(
         None, metavar="NAME|S", read=name_or_seconds,
-        help="How long a step takes for input and output: x86, host, free_running, none, or so "
-        "many seconds.  [default: x86 if the host sends spikes]",
+        help="How long a step takes for input and output: nengo_loihi, x86, host, free_running, "
+        "none, or so many seconds.  [default: nengo_loihi if the host sends spikes]",
     )  # fmt: skip
     powered_cores: int | str = "used"
     x86_active: float | tuple[float, float, float] | None = None
@@ -110,7 +112,7 @@ class ChipOptions(Options):
         """
         chip, host_io = shipped_chip(), self.host_io
         if host_io is None:
-            host_io = "x86" if work.fed_by_host else "free_running"
+            host_io = _usual(work)
         elif check.is_number(host_io):
             step = Constant(float(host_io), unit="s", source="user")  # type: ignore[arg-type]
             host_io = HostIO("given", step, description="a given time of a step")
@@ -128,6 +130,13 @@ class ChipOptions(Options):
             x86_all=self.x86_active is not None,
             assumed=self.host_io is None,
         )
+
+
+def _usual(work: ChipWork) -> str:
+    """How spikes go in and out where nobody said it."""
+    if not work.fed_by_host:
+        return "free_running"
+    return "nengo_loihi" if work.emulated else "x86"
 
 
 def _ends(value: Any) -> tuple[Any, Any, Any]:

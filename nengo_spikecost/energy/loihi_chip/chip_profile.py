@@ -105,6 +105,9 @@ class HostIO:
     known : {"always", "one chip", "never"}
         On which boards these times say how long a step takes; elsewhere they say how long it took
         other networks, and a step whose time they decide is not predicted.
+    at_least : bool
+        Whether a host does more in a step than is counted, so that it may take longer, up to the
+        high end.
     """
 
     name: str
@@ -115,6 +118,7 @@ class HostIO:
     x86: bool = True
     description: str = ""
     known: str = "always"
+    at_least: bool = False
 
     def __post_init__(self) -> None:
         check.choice(f"HostIO {self.name!r}: known", self.known, KNOWN, EnergyError, quoted=True)

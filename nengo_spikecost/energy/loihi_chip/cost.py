@@ -87,15 +87,18 @@ class ChipCost(Result):
     def sentence(self) -> str:
         """Energies within the boundaries, time and cores, in a line."""
         cores, chips = counted(self.work.n_cores, "core"), counted(self.work.n_chips, "chip")
+        least = "at least " * self.host_does_more
         if self.work.runs_on:
-            ends = {name: self.running_W(name).text("W") for name in BOUNDARIES}
-            when = f"while it runs, a step in {self.step_s.text('s')} of {si(self.work.dt, 's')}"
+            drawn = {name: self.running_W(name).text("W") for name in BOUNDARIES}
+            step = f"a step in {least}{self.step_s.text('s')} of {si(self.work.dt, 's')}"
+            when, least = f"while it runs, {step}", ""
         else:
-            ends = {name: energy.text("J") for name, energy in self.boundaries.items()}
-            when = f"in {self.latency_s.text('s')} per inference"
+            drawn = {name: energy.text("J") for name, energy in self.boundaries.items()}
+            when = f"in {least}{self.latency_s.text('s')} per inference"
         return (
-            f"{ends['core dynamic']} its cores, {ends['chip']} the chip, {ends['board']} a board, "
-            f"{when} ({cores} of {chips}, emulated)"
+            f"{drawn['core dynamic']} its cores, {least}{drawn['chip']} the chip, "
+            f"{least}{drawn['board']} a board, {when} "
+            f"({cores} of {chips}{', emulated' * self.work.emulated})"
         )
 
     def energy_J(self, boundary: str = "chip") -> Range:
@@ -210,7 +213,17 @@ class ChipCost(Result):
 
     @property
     def latency_is_at_least(self) -> bool:
-        """Whether the slowest core of each step is not known, so that latency may be longer."""
+        """Whether latency may be longer: see `host_does_more` and `slowest_is_unknown`."""
+        return self.host_does_more or self.slowest_is_unknown
+
+    @property
+    def host_does_more(self) -> bool:
+        """Whether the host does more in a step than is counted (`HostIO.at_least`)."""
+        return self.host_io.at_least and self.step_predicted
+
+    @property
+    def slowest_is_unknown(self) -> bool:
+        """Whether the slowest core of each step is not known, only that of all together."""
         return not self.nominal.time.by_step and self.work.n_cores > 1
 
     @property

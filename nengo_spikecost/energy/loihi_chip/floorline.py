@@ -26,7 +26,7 @@ import numpy as np
 
 from ...chip.chip_work import ChipWork
 from .events import RECEIVING, SENDING, Counts, step_events
-from .floorline_record import DECIDERS, HOST, Floorline, Limit
+from .floorline_record import DECIDERS, HOST, LOADS, Floorline, Limit, most
 from .price import Setting
 from .step_time import (
     SAME,
@@ -88,11 +88,12 @@ class _Steps(NamedTuple):
 
 
 class _Floorline:
-    """Three passes over all steps, a chunk of samples at a time.
+    """Passes over all steps, a chunk of samples at a time.
 
     1. How often is each core the slowest of its layer, and of the chip, and what decides?
     2. Which cores are as slow as the one that is so most often?
-    3. What would halving give, and who limits then?
+    3. What decides the time of these?
+    4. What would halving give, and who limits then?
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class _Floorline:
             self._first(steps)
         cores = [int(_first_largest(row)) for row in self.slowest]
         tied = self._tied(cores)
+        loads = self._loads([[core, *others] for core, others in zip(cores, tied)])
         saved, after = self._halved(cores, tied)
         # counts without steps have one row for all steps of an inference
         n_steps = self.n_rows * (1 if self.work.by_step is not None else self.work.n_steps)
@@ -125,6 +127,7 @@ class _Floorline:
                 name=self.names[g], n_cores=len(own), step_s=float(self.step_s[g] / n_steps),
                 decided_by={key: float(x[g] / self.n_rows) for key, x in self.decided.items()},
                 core=self.work.cores[cores[g]], tied=tuple(self.work.cores[k] for k in tied[g]),
+                core_decider=most(loads[g]),
                 slowest=float(self.slowest[g, together].sum() / self.n_rows),
                 core_sets=float(self.sets[together].sum() / self.n_rows),
                 all_sets=float(self.sets[own].sum() / self.n_rows),
@@ -218,6 +221,18 @@ class _Floorline:
             [int(k) for k in own[tied] if k != cores[g]]
             for g, (own, tied) in enumerate(zip(self.groups, most))
         ]
+
+    def _loads(self, groups: Sequence[Sequence[int]]) -> list[dict[str, float]]:
+        """Of each group, how many of the steps set by these cores each of `LOADS` decides."""
+        found = [dict.fromkeys(LOADS, 0.0) for _ in self.groups]
+        for steps in self._steps():
+            for own, some, loads in zip(self.groups, groups, found):
+                core = steps.core[:, own]
+                weight = _ties(core, core.max(axis=1))
+                weight *= np.isin(own, some) / weight.sum(axis=1, keepdims=True)
+                for name in LOADS:
+                    loads[name] += float((weight * steps.shares[name][:, own]).sum())
+        return found
 
     def _halved(
         self, cores: Sequence[int], tied: Sequence[Sequence[int]]

@@ -10,6 +10,9 @@ from ...layout import Result
 DECIDERS = ("synops", "updates", "messages", "barrier", "host")
 """What may decide the time of a step."""
 
+LOADS = DECIDERS[:3]
+"""What takes a core its time."""
+
 HOST = "host"
 """The name of the host among those that limit a step."""
 
@@ -33,6 +36,9 @@ class Limit:
         The core that is the slowest of these in most steps; the first, if several are.
     tied : tuple of str
         Cores of these that are as slow as ``core`` in most of the steps in which it is the slowest.
+    core_decider : str
+        Which of `LOADS` decides the time of ``core`` and those tied with it, in most of the steps
+        in which they are the slowest of these.
     slowest : float
         Share of the steps in which ``core`` or one tied with it is the slowest of these.
     core_sets, all_sets : float
@@ -52,6 +58,7 @@ class Limit:
     decided_by: Mapping[str, float]
     core: str
     tied: tuple[str, ...]
+    core_decider: str
     slowest: float
     core_sets: float
     all_sets: float
@@ -63,7 +70,13 @@ class Limit:
     @property
     def decider(self) -> str:
         """What decides most of the steps."""
-        return max(self.decided_by, key=lambda name: self.decided_by[name])
+        return most(self.decided_by)
+
+
+def most(shares: Mapping[str, float]) -> str:
+    """The name of the largest share; the first of those that only rounding tells apart."""
+    largest = max(shares.values()) * (1 - 1e-9)
+    return next(name for name, share in shares.items() if share >= largest)
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class Floorline(Result):
             )
         if not chip.core_sets:  # the host alone sets the time of the core's steps
             return f"core {chip.core} is the slowest, but the host sets the time of its {steps}"
-        sets = f"the time of {chip.core_sets:.0%} of the {steps}, by {chip.decider}"
+        sets = f"the time of {chip.core_sets:.0%} of the {steps}, by {chip.core_decider}"
         saves = self._percent(chip.tied_saves_s)
         names = (chip.core, *chip.tied)
         if not chip.tied:

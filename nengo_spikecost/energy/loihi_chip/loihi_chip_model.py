@@ -115,7 +115,11 @@ class ChipPricer:
             for price in (cost.low, cost.nominal, cost.high)
         )
         uncounted: tuple[UncountedWork, ...] = ()
-        if not cost.energy_J("chip").predicted:
+        if cost.host_does_more:
+            uncounted = (UncountedWork(HOSTS_TIME, "", f"it is not known ({cost.host_io.name})"),)
+            assert nominal.static is not None
+            nominal = replace(nominal, static=replace(nominal.static, at_least=True))
+        elif not cost.energy_J("chip").predicted:
             # what is drawn at least; the rest hangs on a time that is not known
             uncounted = (UncountedWork(DRAWN, "", unknown_time(cost.step_s, cost.host_io)),)
             assert low.static is not None
@@ -140,6 +144,9 @@ class ChipPricer:
         return EnergyEstimate(device, self.name, tuple(rows), static)
 
 
+HOSTS_TIME = "the host's time besides its spikes"
+"""What makes a step longer than is counted, where a host does more than send its spikes."""
+
 DRAWN = "static power and x86"
 """What is drawn for the time of an inference, where that is not predicted."""
 
@@ -153,7 +160,8 @@ def _remark(cost: ChipCost) -> str:
     missing = f" Not priced: {'; '.join(cost.not_priced)}." if cost.not_priced else ""
     return (
         f"{cost.profile.name}: what the cores did (chip counts), and {DRAWN} of "
-        f"{cost.board.name} for {cost.latency_s.text('s')} an inference, in and out by "
+        f"{cost.board.name} for {'at least ' * cost.host_does_more}{cost.latency_s.text('s')} an "
+        "inference, in and out by "
         f"{cost.host_io.name}.{missing}"
     )
 

@@ -50,8 +50,10 @@ class Outlook:
         cost = self.chip_cost
         limit = "" if cost is None else str(cost.limit_sentence())
         unknown = "" if cost is None else str(cost.not_predicted_sentence())
+        measured = "" if cost is None else str(cost.measurability_sentence())
         loihi = ("Loihi", self.loihi()), ("not known", unknown), ("limit", limit)
-        return (*loihi, ("others", self.others()), ("worth it?", self.worth()))
+        others = ("others", self.others()), ("worth it?", self.worth())
+        return (*loihi, ("to measure", measured), *others)
 
     def loihi(self) -> str:
         """Energy at each boundary of an emulated chip, or of its cores by the table of devices."""

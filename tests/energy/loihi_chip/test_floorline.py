@@ -102,6 +102,7 @@ class BruteForce:
     def limit(self, own):
         decided = dict.fromkeys(DECIDERS, Fraction(0))
         slowest, step_s = dict.fromkeys(own, Fraction(0)), []
+        loads_of = {k: dict.fromkeys(DECIDERS[:3], Fraction(0)) for k in own}
         for key, times in self.times.items():
             mine = [times[k] for k in own]
             step_s.append(self.lasts(mine))
@@ -114,12 +115,15 @@ class BruteForce:
                 slowest[k] += share
                 for name, part in core_deciders(loads(self.work, *key)[k], self.together).items():
                     decided[name] += by_chip * by_core * share * part
+                    if name in loads_of[k]:
+                        loads_of[k][name] += share * part
         core = max(own, key=lambda k: (slowest[k], -k))
         mine = [t for t in self.times.values() if t[core] == max(t[j] for j in own)]
         tied = [
             k for k in own if k != core and 2 * sum(t[k] == t[core] for t in mine) > len(mine)
         ]  # fmt: skip
         together = [core, *tied]
+        own_loads = {name: sum(loads_of[k][name] for k in together) for name in DECIDERS[:3]}
         after = dict.fromkeys([*range(self.work.n_cores), "host"], Fraction(0))
         for times in self.times.values():
             weight = sum(self.sets(times, k) for k in together)
@@ -133,6 +137,7 @@ class BruteForce:
             "n_cores": len(own), "step_s": self.mean(step_s) * UNIT,
             "decided_by": {key: self.mean([share]) for key, share in decided.items()},
             "core": name[core], "tied": tuple(name[k] for k in tied),
+            "core_decider": max(own_loads, key=lambda load: own_loads[load]),
             "slowest": self.mean([slowest[k] for k in together]),
             "core_sets": self.set_by(together), "all_sets": self.set_by(own),
             "core_saves_s": self.saved([core]), "tied_saves_s": self.saved(together),
@@ -295,6 +300,20 @@ def test_sentences():
         "the barrier takes longer than any core in 100% of the steps; halving all cores saves 19% "
         "of a step"
     )
+
+
+def test_the_limiting_core_is_named_with_its_own_load():
+    """Synops decide most steps, on other cores; the core that sets most of them is updated."""
+    synops = np.array(
+        [[[0, 900, 0], [0, 0, 900], [0, 900, 0], [0, 0, 900], [0] * 3, [0] * 3, [0] * 3]]
+    )
+    work = by_synops(synops)
+    work = replace(work, compartments=np.array([400, 1, 1]))
+    cost = price_chip(work, host_io="none")
+    chip = cost.floorline().chip
+    assert (chip.decider, chip.core, chip.core_decider) == ("synops", "[a]_0", "updates")
+    assert "core [a]_0 sets the time of 43% of the steps, by updates" in cost.limit_sentence()
+    assert "Slowest core: [a]_0, by updates" in " ".join(cost.summary_string().split())
 
 
 def test_as_slow_in_most_steps():

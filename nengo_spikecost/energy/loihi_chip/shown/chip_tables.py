@@ -123,7 +123,7 @@ def notes(cost: ChipCost) -> list[str]:
     sentences = [f"Not priced: {'; '.join(cost.not_priced)}."] if cost.not_priced else []
     if not cost.step_predicted:
         sentences.append(f"Not predicted: {cost.not_predicted_sentence()}.")
-    if cost.latency_is_at_least:
+    if cost.slowest_is_unknown:
         sentences.append(
             "Latency is at least this: the slowest core of each step is not known, only that of "
             "all steps together."
@@ -136,10 +136,16 @@ def notes(cost: ChipCost) -> list[str]:
     waits = (io.step or io.spike) is not None and cost.time_parts_s[IN_AND_OUT] > 0
     why = ", which sets the time of a step" if waits else ""
     sentences.append(f"In and out of the chip: {io.name} ({io.description}){why}.")
-    if cost.setting.assumed and io.spike is not None:
+    if cost.setting.assumed and io.spike is not None and not io.at_least:
         sentences[-1] += (
             " That is assumed: where a host beside the board manages every step, its time is not "
             "predicted (host_io='host')."
+        )
+    if cost.host_does_more:
+        sentences.append(
+            "So the time, and energies but those of the cores, are at least this. Give the "
+            "measured time of a step, host_io=SECONDS (--host-io), or host_io='x86' if programs "
+            "of the x86 alone send the spikes."
         )
     if work.hops.placement == IN_ORDER and work.n_cores > 1:
         sentences.append(
@@ -161,7 +167,7 @@ def _at_the_ends(cost: ChipCost) -> str:
     """Whether other constants would have another core limit the step, or by something else."""
     host = _host_shown(cost)
     limits = {level: cost.floorline(host=host, level=level).chip for level in LEVELS}
-    who = {level: (limit.core, limit.decider) for level, limit in limits.items()}
+    who = {level: (limit.core, limit.core_decider) for level, limit in limits.items()}
     others = [
         f"with all constants {level} {core}, by {decider}"
         for level, (core, decider) in who.items()

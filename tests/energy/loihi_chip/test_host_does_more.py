@@ -1,0 +1,104 @@
+"""NengoLoihi's host sends spikes that are counted, and does more that is not: "at least"."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from nengo_spikecost.energy.loihi_chip import ChipWork, HostIO, price_chip, shipped_chip
+from nengo_spikecost.energy.loihi_chip.chip_files import read_chip_file
+from nengo_spikecost.errors import EnergyError
+
+STEPS = 50
+
+
+def by_hand(host_to_chip=20 * STEPS, n_chips=1):
+    return ChipWork.by_hand(
+        n_cores=16, n_compartments=5_000, n_steps=STEPS, synops={"sparse": 250_000}, spikes=5_000,
+        messages=5_000, active_share=0.5, host_to_chip=host_to_chip, n_chips=n_chips,
+    )  # fmt: skip
+
+
+def emulated(**changes):
+    return replace(by_hand(**changes), emulated=True)
+
+
+def test_whose_host_it_is_follows_from_who_ran_it():
+    for work, name in (
+        (emulated(), "nengo_loihi"), (by_hand(), "x86"),
+        (emulated(host_to_chip=0), "free_running"), (by_hand(host_to_chip=0), "free_running"),
+    ):  # fmt: skip
+        assert price_chip(work).host_io.name == name
+    assert price_chip(emulated(), host_io="x86").host_io.name == "x86"
+    # neither changes spikes, and who sends none is still there
+    assert price_chip(emulated().with_spikes(0.0)).host_io.name == "nengo_loihi"
+
+
+def test_it_takes_what_its_spikes_do_and_up_to_a_managed_step_more():
+    cost, x86 = price_chip(emulated()), price_chip(emulated(), host_io="x86")
+    assert (cost.step_s.low, cost.step_s.nominal) == (x86.step_s.low, x86.step_s.nominal)
+    step = shipped_chip().host_io["x86"].step
+    assert cost.step_s.high - x86.step_s.high == pytest.approx(773e-6 - step.high)
+    assert cost.energy_J("chip").nominal == x86.energy_J("chip").nominal
+    assert cost.energy_J("core dynamic") == x86.energy_J("core dynamic")
+
+
+@pytest.mark.parametrize("us", [337, 795, 877])
+def test_its_range_holds_what_nengo_loihi_took(us):
+    """Blouw et al.: 22.9 spikes of the host in a step, by Nengo's gains and biases."""
+    work = ChipWork.by_hand(
+        n_cores=1, n_compartments=256, n_steps=10, synops={"dense": 229 * 256}, host_to_chip=229
+    )
+    step_s = price_chip(replace(work, emulated=True)).step_s
+    assert step_s.nominal < us * 1e-6 < step_s.high
+    # without the word "at least" these would be bad predictions
+    assert step_s.nominal == price_chip(work).step_s.nominal < us * 1e-6 / 2
+
+
+def test_words():
+    cost = price_chip(emulated())
+    assert cost.latency_is_at_least and cost.host_does_more
+    chip, board, time = cost.energy_J("chip"), cost.energy_J("board"), cost.latency_s
+    assert cost.sentence() == (
+        f"{cost.energy_J('core dynamic').text('J')} its cores, at least {chip.text('J')} the chip, "
+        f"at least {board.text('J')} a board, in at least {time.text('s')} per inference (16 cores "
+        "of 1 chip, emulated)"
+    )
+    text = " ".join(cost.summary_string(10_000).split())
+    assert "nengo_loihi (NengoLoihi's host sends spikes, one by one" in text
+    assert "energies but those of the cores, are at least this" in text
+    content = json.loads(cost.to_json())
+    assert content["latency_is_at_least"] and content["constants"]["host_io"]["at_least"]
+    running = price_chip(replace(emulated(), runs_on=True)).sentence()
+    assert "a step in at least" in running and "at least" not in running.split("while it runs")[0]
+
+
+@pytest.mark.parametrize("host_io", ["x86", "none", "free_running", 100e-6])
+def test_no_other_host_does_more(host_io):
+    cost = price_chip(emulated(), host_io=host_io)
+    assert not cost.host_does_more and "at least" not in cost.sentence()
+
+
+def test_numbers_by_hand_are_not_emulated():
+    assert price_chip(by_hand()).sentence().endswith("(16 cores of 1 chip)")
+    assert price_chip(emulated()).sentence().endswith("(16 cores of 1 chip, emulated)")
+
+
+def test_several_chips_are_not_predicted():
+    cost = price_chip(emulated(n_chips=16, host_to_chip=2 * STEPS))
+    assert not cost.step_predicted and not cost.host_does_more
+    assert "at least" not in cost.sentence()
+    assert "in and out by nengo_loihi" in cost.not_predicted_sentence()
+
+
+def test_from_a_file(tmp_path):
+    path = tmp_path / "chip.toml"
+    path.write_text('[host_io.usb]\nat_least = true\nstep = {s = 1e-4, source = "me"}\n')
+    usb = read_chip_file(path).host_io["usb"]
+    assert isinstance(usb, HostIO) and usb.at_least
+    assert price_chip(by_hand(), host_io=usb).sentence().count("at least") == 3
+    path.write_text("[host_io.usb]\nat_leest = true\n")
+    with pytest.raises(EnergyError, match="at_leest"):
+        read_chip_file(path)
