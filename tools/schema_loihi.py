@@ -74,6 +74,7 @@ CHIP_CONSTANTS: dict[str, Any] = {
     "profile": "object: Energies and times of events, each a constant with its source.",
     "board": "object|null: Powers and waiting times of the board.",
     "host_io": "object|null: Time of a step in which the host writes and reads.",
+    "x86_active?": "object: Share of the time that the x86 runs code.",
 }
 
 LIMIT: dict[str, Any] = {
@@ -352,6 +353,10 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "gap": "number: Share of what was found that may be saved at most.",
                 "over": "string: What any is: other blocks, or these on the same cores.",
                 "exact?": "boolean: Whether all were tried, so that one of them reaches it.",
+                "deal?": {
+                    "": "Other blocks that reach it, by layer.",
+                    "*": [["integer: A neuron.", "Those on one core."], "Its cores."],
+                },
             },
             "Lower bounds.",
         ],

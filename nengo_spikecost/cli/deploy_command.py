@@ -25,13 +25,16 @@ from .shared_options import (
 )
 from .written_files import write_json, write_results
 
+#: Options of `nengo_spikecost.energy.loihi_chip.ChipOptions` that are flags.
+_PRICED = ("profile", "board", "host_io", "x86_active")
+
 
 def _flags() -> Decorator:
     from ..energy.loihi_chip import ChipOptions
     from ..loihi import DeployOptions
     from .option_flags import flags
 
-    priced = flags(ChipOptions, "profile", "board", "host_io", profile="silicon")
+    priced = flags(ChipOptions, *_PRICED, profile="silicon")
     return all_of([flags(DeployOptions, presentation="continuous"), priced, graph_flags()])
 
 
@@ -55,16 +58,16 @@ def _counts_cores(options: dict[str, Any]) -> None:
 @click.option("--cost", is_flag=True, help="Price what the cores did, too: energy and latency.")
 @file_options("json", "html")
 def deploy(
-    model: Any, x: Any, y: Any, *, samples: int | None, cost: bool, profile: str, board: str,
-    host_io: str | float | None, json_file: str | None, html_file: str | None, **options: Any,
+    model: Any, x: Any, y: Any, *, samples: int | None, cost: bool,
+    json_file: str | None, html_file: str | None, **options: Any,
 ) -> None:  # fmt: skip
     """Run MODEL on Loihi: convert it, find block shapes, present your data, read predictions."""
     from ..layout.result import json_text
     from ..loihi import deploy
 
+    pricing = {name: options.pop(name) for name in _PRICED}
     done = deploy(model, first_samples(x, samples), None if y is None else y[:samples], **options)
     typed = click.get_current_context().meta.get(COMMAND, "")
-    pricing = {"profile": profile, "board": board, "host_io": host_io}
     done = replace(done, files=given_files() or done.files, typed=typed, pricing=pricing)
     show_result(done)
     results = done.to_dict()

@@ -89,12 +89,15 @@ def test_the_same_command_is_not_advised_twice(printed):
 
 
 def test_the_verdict_is_of_the_constants_that_were_asked_for(run, folder):
-    flags = ("--profile", "davies2018", "--host-io", "none", "--board", "wolf_mountain")
+    flags = ("--profile", "davies2018", "--host-io", "none", "--board", "nahuku32_from_boot",
+             "--x86-active", "0.25,0.5,1")  # fmt: skip
     done = run("deploy", *DATA, *SHORT, "--cost", *flags, "--json", "priced.json")
     assert done.exit_code == 0, done.stderr
     content = json.loads((folder / "priced.json").read_text())
     own = {line["about"]: line["sentence"] for line in content["verdict"]["lines"]}
     of_cost = {line["about"]: line["sentence"] for line in content["cost"]["verdict"]["lines"]}
     assert of_cost.items() <= own.items()
+    active = content["cost"]["constants"]["x86_active"]
+    assert [active[key] for key in ("low", "value", "high")] == [0.25, 0.5, 1.0]
     quiet = run("deploy", *DATA, *SHORT, "--cost", *flags, "-q")
     assert quiet.stdout.count("Loihi  ") == 1

@@ -158,12 +158,26 @@ def test_no_deal_of_neurons_is_below_the_bound(monkeypatch, seed):
     bounds = {bound.quantity: bound for bound in mapping.bounds}
     sync = shipped_chip().profiles["silicon"].sync
     fewest = -(-mapping.n_cores // mapping.mesh.cores_per_tile)
-    slowest += sync.at(fewest, "nominal")
+    sync_s = sync.at(fewest, "nominal")
+    slowest += sync_s
     for name, best in (("messages", messages), ("step", slowest)):
         bound = bounds[name]
         assert bound.least <= best * (1 + 1e-12), name
         assert best <= bound.found * (1 + 1e-12), name
         assert not bound.is_optimal or best == pytest.approx(bound.found)
+        # so few deals are all tried, and one of them is named
+        assert bound.exact and bound.least == pytest.approx(best, rel=1e-12), name
+        deal = {layer: np.zeros(deals.size[layer], dtype=int) for layer in deals.size}
+        for layer, cores in bound.deal.items():
+            for core, neurons in enumerate(cores):
+                deal[layer][list(neurons)] = core
+            assert sorted(itertools.chain(*cores)) == list(range(deals.size[layer]))
+        for layer, n in n_cores.items():
+            if n == deals.size[layer]:
+                deal[layer] = np.arange(n)
+            assert len(set(deal[layer])) == n
+        reached = deals.messages(deal) if name == "messages" else deals.slowest(deal) + sync_s
+        assert reached == pytest.approx(best, rel=1e-12), name
     assert bounds["messages"].found == mapping.traffic.messages.sum()
 
 
@@ -340,6 +354,7 @@ def test_bounds_are_shown(tmp_path):
         assert entry == {
             "quantity": bound.quantity, "found": bound.found, "least": bound.least,
             "gap": bound.gap, "over": bound.over, "exact": bound.exact,
+            "deal": {name: [list(x) for x in cores] for name, cores in bound.deal.items()},
         }  # fmt: skip
     text = " ".join(str(mapping).split())
     for bound in mapping.bounds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,6 +26,15 @@ def name_or_seconds(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
+
+
+def share_or_ends(text: str) -> float | tuple[float, ...] | str:
+    """Reads a share, or three of them with commas between."""
+    try:
+        shares = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        return text
+    return shares[0] if len(shares) == 1 else shares
 
 
 #: Cores that are on, in words.
@@ -77,7 +87,10 @@ class ChipOptions(Options):
         "none, or so many seconds.  [default: nengo_loihi if the host sends spikes]",
     )  # fmt: skip
     powered_cores: int | str = "used"
-    x86_active: float | tuple[float, float, float] | None = None
+    x86_active: float | tuple[float, float, float] | None = option(
+        None, metavar="SHARE", read=share_or_ends,
+        help="Share of the time that the x86 runs code, or LOW,NOMINAL,HIGH.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         profile, board, host_io = self.profile, self.board, self.host_io
@@ -85,14 +98,20 @@ class ChipOptions(Options):
             _named("profile", profile, shipped_chip().profiles, Profile)
         if board != "nahuku32":
             _named("board", board, shipped_chip().boards, Board)
-        if check.is_number(host_io):
+        if isinstance(host_io, numbers.Real) and not isinstance(host_io, bool):
             check.positive("host_io", host_io, EnergyError, zero=True)
         elif host_io is not None:
-            _named("host_io", host_io, shipped_chip().host_io, HostIO)
+            _named("host_io", host_io, shipped_chip().host_io, HostIO, "seconds a step")
         # whether so many cores are in use is looked up when a chip is at hand: see `setting`
         if not check.is_whole(self.powered_cores, 1):
             check.choice("powered_cores", self.powered_cores, _POWERED, EnergyError)
         if self.x86_active is not None:
+            several = isinstance(self.x86_active, (tuple, list))
+            if several and not (isinstance(self.x86_active, tuple) and len(self.x86_active) == 3):
+                raise EnergyError(
+                    "x86_active must be a share of the time, from 0 to 1, or a tuple of three, "
+                    f"(low, nominal, high), not {check.shown(self.x86_active)}."
+                )
             low, nominal, high = _ends(self.x86_active)
             for share in (low, nominal, high):
                 check.share("x86_active", share, EnergyError)
@@ -146,13 +165,12 @@ def _ends(value: Any) -> tuple[Any, Any, Any]:
     return value, value, value
 
 
-def _named(key: str, value: object, known: Mapping[str, T], kind: type[T]) -> T:
+def _named(key: str, value: object, known: Mapping[str, T], kind: type[T], besides: str = "") -> T:
     if isinstance(value, kind):
         return value
     if not isinstance(value, str) or value not in known:
-        raise EnergyError(
-            f"{key} must be {', '.join(map(repr, known))} or a {kind.__name__}, not {value!r}."
-        )
+        names = ", ".join([*map(repr, known), *[besides] * bool(besides)])
+        raise EnergyError(f"{key} must be {names} or a {kind.__name__}, not {value!r}.")
     return known[value]
 
 

@@ -33,18 +33,22 @@ least as long as either:
 The tiles in use, which wait for each other, are at least as many as the cores need. The time is
 that of all steps together, as if each core had the same to do in all of them; of steps that differ,
 each takes as long as its own slowest core, which is longer in the mean.
+
+Where there are as few ways to deal neurons out, all are tried (`every_deal`), and the bounds on
+messages and a step are exact, too.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...chip.mesh import HopCosts
 from ...energy.loihi_chip import Profile, shipped_chip
 from .assignment_bounds import Problem, all_are_tried, lower_bound
+from .every_deal import Deal, EveryDeal
 from .unavoidable_work import Placed, UnavoidableWork
 
 ANY_BLOCKS = "any blocks on as many cores a layer"
@@ -64,6 +68,9 @@ class Bound:
         What any is: `ANY_BLOCKS` or `THESE_BLOCKS`.
     exact : bool
         Whether one of them is known to reach the bound, since all were tried.
+    deal : mapping from str to tuple of tuples of int
+        Of other blocks that reach an exact bound: the neurons on each core, of each layer that
+        can be dealt out in several ways.
     """
 
     quantity: str
@@ -71,6 +78,7 @@ class Bound:
     least: float
     over: str
     exact: bool = False
+    deal: Deal = field(default_factory=dict, repr=False)
 
     @property
     def gap(self) -> float:
@@ -99,9 +107,10 @@ def placement_bounds(mapping: Placed, profile: Profile | None = None) -> tuple[B
     """
     traffic, per = mapping.traffic, mapping.per_inference
     work = UnavoidableWork(mapping)
-    bounds = [
-        Bound("messages", per(int(traffic.messages.sum())), per(work.least_messages()), ANY_BLOCKS)
-    ]
+    deals = EveryDeal(work)
+    least, exact, deal = deals.messages()
+    found = per(int(traffic.messages.sum()))
+    bounds = [Bound("messages", found, per(least), ANY_BLOCKS, exact, deal)]
     if mapping.n_chips > 1:
         bounds.append(
             _of_these_blocks(mapping, "chip to chip", mapping.chip_to_chip, _chips(mapping))
@@ -109,7 +118,9 @@ def placement_bounds(mapping: Placed, profile: Profile | None = None) -> tuple[B
     bounds.append(_of_these_blocks(mapping, "hops", mapping.hops.total, _tiles(mapping)))
     if traffic.n_steps is not None:
         profile = shipped_chip().profiles["silicon"] if profile is None else profile
-        bounds.append(Bound("step", *work.step_s(profile), ANY_BLOCKS))
+        slowest_s, deal = deals.slowest_s(profile)
+        times = work.step_s(profile, slowest_s)
+        bounds.append(Bound("step", *times, ANY_BLOCKS, slowest_s is not None, deal))
     return tuple(bounds)
 
 

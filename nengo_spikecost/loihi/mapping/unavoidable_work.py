@@ -15,7 +15,7 @@ from ...chip import limits
 from ...chip.chip_activity import FORMATS
 from ...chip.mesh import Hops, Mesh
 from ...energy.loihi_chip import Profile
-from ..cores.built import BuiltNetwork, Part, Source, synapse_format, synapse_kind
+from ..cores.built import BuiltNetwork, Part, synapse_format, synapse_kind
 from .traffic import Spikes, Traffic, axon_sizes
 
 
@@ -91,14 +91,16 @@ def most_neurons(bits: np.ndarray) -> int:
 
 
 @dataclass
-class _Layer:
+class Layer:
     """The neurons of one source on the chip: of one Ensemble, or of one decoded value.
 
     Attributes
     ----------
     blocks : list of int
+    neurons : ndarray of int64, shape (n_neurons,)
+        Which of the source's, in the order of the blocks.
     bits : ndarray of int64, shape (n_neurons,)
-        Of synapse memory that each neuron takes at least, in the order of the blocks.
+        Of synapse memory that each neuron takes at least.
     synops : dict from format to ndarray of int64, shape (n_neurons,)
         Spikes that met a weight of each neuron, over all samples.
     arrived : int
@@ -106,6 +108,7 @@ class _Layer:
     """
 
     blocks: list[int]
+    neurons: np.ndarray
     bits: np.ndarray
     synops: dict[str, np.ndarray]
     arrived: int = 0
@@ -126,7 +129,7 @@ class UnavoidableWork:
 
     def __init__(self, mapping: Placed):
         self.mapping, self.blocks = mapping, mapping.built.blocks
-        self.layers: dict[int, _Layer] = {}
+        self.layers: dict[int, Layer] = {}
         #: of each block, which neurons of its layer it has
         self.own: list[slice] = []
         members: dict[int, list[int]] = {}
@@ -135,7 +138,8 @@ class UnavoidableWork:
         for source, blocks in members.items():
             n = sum(self.blocks[block].obj.n_neurons for block in blocks)
             synops = {kind: np.zeros(n, dtype=np.int64) for kind in FORMATS}
-            self.layers[source] = _Layer(blocks, np.zeros(n, dtype=np.int64), synops)
+            neurons = np.concatenate([self.blocks[block].neurons for block in blocks])
+            self.layers[source] = Layer(blocks, neurons, np.zeros(n, dtype=np.int64), synops)
         first = dict.fromkeys(self.layers, 0)
         for part in self.blocks:
             start = first[id(part.source)]
@@ -150,18 +154,33 @@ class UnavoidableWork:
         #: messages that each block, then each input, sends at least
         self.sent = [self._sent(part) for part in (*self.blocks, *mapping.built.inputs)]
 
-    def _layer(self, block: int) -> _Layer:
+    def layer(self, block: int) -> Layer:
+        """The layer that a block has neurons of."""
         return self.layers[id(self.blocks[block].source)]
 
-    def _spikes(self, source: Source) -> np.ndarray:
-        counts = self.mapping.spikes.counts.get(source.owner)
-        return np.zeros(source.n_neurons, dtype=np.int64) if counts is None else counts
+    def name_of(self, layer: int) -> str:
+        """The name of a layer's source."""
+        return self.blocks[self.layers[layer].blocks[0]].source.name
+
+    def spikes_of(self, part: Part) -> np.ndarray:
+        """Spikes of each neuron of a block or an input; 0 where they are not known."""
+        counts = self.mapping.spikes.counts.get(part.source.owner)
+        if counts is None:
+            return np.zeros(len(part.neurons), dtype=np.int64)
+        return np.asarray(counts[part.neurons])
+
+    def places(self, block: int, synapse: Any, axon: int) -> np.ndarray:
+        """Neurons of its layer that an axon of one of a block's sets of synapses reaches."""
+        if not self.sizes[id(synapse)][axon]:
+            return np.zeros(0, dtype=np.int64)
+        reached = synapse.indices[synapse.axon_weight_idx(axon)][0]
+        return np.asarray(self.own[block].start + synapse.axon_compartment_base(axon) + reached)
 
     def _arriving(self) -> dict[int, np.ndarray]:
         """Spikes at each input axon of each set of synapses."""
         arriving = {key: np.zeros(len(sizes), dtype=np.int64) for key, sizes in self.sizes.items()}
         for part in (*self.blocks, *self.mapping.built.inputs):
-            spikes = self._spikes(part.source)[part.neurons]
+            spikes = self.spikes_of(part)
             for axon in part.obj.axons:
                 at = np.asarray(axon.map_axon(np.arange(len(spikes))))
                 np.add.at(arriving[id(axon.target)], at[at >= 0], spikes[at >= 0])
@@ -169,7 +188,7 @@ class UnavoidableWork:
 
     def _count(self, block: int, synapse: Any, arriving: np.ndarray) -> None:
         """Memory and synops of the neurons that a set of synapses reaches."""
-        layer, own = self._layer(block), self.own[block]
+        layer, own = self.layer(block), self.own[block]
         kind = synapse_kind(synapse_format(synapse, self.blocks[block].obj))
         synops, bits = layer.synops[kind][own], layer.bits[own]
         shared = synapse.axon_to_weight_map is not None
@@ -184,7 +203,7 @@ class UnavoidableWork:
 
     def _sent(self, part: Part) -> int:
         """Messages of a part's spikes at least; the layers that they go to get to know theirs."""
-        spikes = self._spikes(part.source)[part.neurons]
+        spikes = self.spikes_of(part)
         sent = 0
         for layer, reached in self._reached(part):
             cores = cores_reached(reached, layer.n_neurons, len(layer.blocks), layer.most)
@@ -192,7 +211,7 @@ class UnavoidableWork:
             sent += int(spikes @ cores)
         return sent
 
-    def _reached(self, part: Part) -> Iterator[tuple[_Layer, np.ndarray]]:
+    def _reached(self, part: Part) -> Iterator[tuple[Layer, np.ndarray]]:
         """Of each Connection of a part, how many neurons of a layer each of its own reaches.
 
         NengoLoihi splits a Connection into axons to the blocks of a layer in their order, so that
@@ -200,11 +219,11 @@ class UnavoidableWork:
         began unseen, the two are taken for one, which makes no more messages than both.
         """
         everyone = np.arange(len(part.neurons))
-        found: list[tuple[_Layer, np.ndarray]] = []
+        found: list[tuple[Layer, np.ndarray]] = []
         last = -1
         for axon in part.obj.axons:
             block = self.block_of[id(axon.target)]
-            layer = self._layer(block)
+            layer = self.layer(block)
             at = np.asarray(axon.map_axon(everyone))
             reached = np.where(at >= 0, self.sizes[id(axon.target)][at], 0)
             if found and found[-1][0] is layer and block > last:
@@ -214,26 +233,32 @@ class UnavoidableWork:
             last = block
         yield from found
 
-    def least_messages(self) -> int:
-        """Messages over all samples that any blocks make."""
-        return sum(self.sent)
+    @property
+    def n_steps(self) -> int:
+        """All steps that spikes were counted over."""
+        return self.mapping.traffic.n_samples * (self.mapping.traffic.n_steps or 1)
 
-    def step_s(self, profile: Profile) -> tuple[float, float]:
-        """Mean time of a step, of all steps together: of this placement, and at least."""
-        mapping, traffic = self.mapping, self.mapping.traffic
-        n_steps = traffic.n_samples * (traffic.n_steps or 1)
+    def step_s(self, profile: Profile, slowest_s: float | None = None) -> tuple[float, float]:
+        """Mean time of a step, of all steps together: of this placement, and at least.
+
+        ``slowest_s`` is what the slowest core takes at least in all steps, if more is known than is
+        proven here.
+        """
+        mapping, n_steps = self.mapping, self.n_steps
         tiles = np.unique(mapping.mesh.tile_of(mapping.positions))
         used = np.bincount(tiles // mapping.mesh.n_tiles).max()
         per_chip = -(-mapping.n_cores // mapping.n_chips)
         fewest = -(-per_chip // mapping.mesh.cores_per_tile)
         found = max(self._block_s(block, profile, n_steps) for block in range(len(self.blocks)))
-        least = max(self._least_s(layer, profile, n_steps) for layer in self.layers.values())
+        least = slowest_s
+        if least is None:
+            least = max(self._least_s(layer, profile, n_steps) for layer in self.layers.values())
         found_s = found / n_steps + profile.sync.at(int(used), "nominal")
         return found_s, least / n_steps + profile.sync.at(fewest, "nominal")
 
-    def _sending_s(self, layer: _Layer, profile: Profile, n_steps: int) -> np.ndarray:
+    def updates_s(self, layer: Layer, profile: Profile, n_steps: int) -> np.ndarray:
         """Time that each neuron of a layer takes to be updated and to fire, in all steps."""
-        spikes = [self._spikes(self.blocks[b].source)[self.blocks[b].neurons] for b in layer.blocks]
+        spikes = [self.spikes_of(self.blocks[b]) for b in layer.blocks]
         idle, active, spike = (
             profile.time_s(event, "nominal") for event in ("idle_update", "active_update", "spike")
         )
@@ -242,15 +267,19 @@ class UnavoidableWork:
 
     def _block_s(self, block: int, profile: Profile, n_steps: int) -> float:
         """Time of a core in all steps."""
-        layer, own, mapping = self._layer(block), self.own[block], self.mapping
-        sends = self._sending_s(layer, profile, n_steps)[own].sum()
-        sends += mapping.between_cores[block].sum() * profile.time_s("message", "nominal")
-        receives = mapping.received[block] * profile.time_s("axon_event", "nominal")
-        for kind, synops in layer.synops.items():
-            receives += synops[own].sum() * profile.time_s(f"synop_{kind}", "nominal")
-        return float(max(sends, receives))
+        sends = self.updates_s(self.layer(block), profile, n_steps)[self.own[block]].sum()
+        sends += self.mapping.between_cores[block].sum() * profile.time_s("message", "nominal")
+        return float(max(sends, self.receives_s(block, profile)))
 
-    def _least_s(self, layer: _Layer, profile: Profile, n_steps: int) -> float:
+    def receives_s(self, block: int, profile: Profile) -> float:
+        """Time in all steps that a core takes to take messages in and make their synops."""
+        receives = self.mapping.received[block] * profile.time_s("axon_event", "nominal")
+        for kind, synops in self.layer(block).synops.items():
+            own = synops[self.own[block]].sum()
+            receives += own * profile.time_s(f"synop_{kind}", "nominal")
+        return float(receives)
+
+    def _least_s(self, layer: Layer, profile: Profile, n_steps: int) -> float:
         """Time of the slowest core of a layer in all steps, at least."""
         times = {kind: profile.time_s(f"synop_{kind}", "nominal") for kind in FORMATS}
         # weights to all of a block may be to some of another, and the other way round
@@ -258,7 +287,7 @@ class UnavoidableWork:
         receives = np.asarray(sum(layer.synops[kind] * times[kind] for kind in FORMATS))
         arrived = layer.arrived * profile.time_s("axon_event", "nominal")
         sent = sum(self.sent[block] for block in layer.blocks)
-        sends = self._sending_s(layer, profile, n_steps)
+        sends = self.updates_s(layer, profile, n_steps)
         sent_s = sent * profile.time_s("message", "nominal")
         n_cores = len(layer.blocks)
         return max(least_largest(sends, n_cores, sent_s), least_largest(receives, n_cores, arrived))

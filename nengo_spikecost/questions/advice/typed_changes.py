@@ -136,7 +136,7 @@ def _flags_of_advice() -> set[str]:
     return {
         flag_of(f)
         for name, f in own.items()
-        if name not in ("profile", "board", "host_io")  # of ``deploy --cost``, too
+        if name not in ("profile", "board", "host_io", "x86_active")  # of ``deploy --cost``, too
     }
 
 

@@ -141,6 +141,7 @@ def notes(cost: ChipCost) -> list[str]:
             " That is assumed: where a host beside the board manages every step, its time is not "
             "predicted (host_io='host')."
         )
+    sentences += _x86_active(cost)
     if cost.host_does_more:
         sentences.append(
             "So the time, and energies but those of the cores, are at least this. Give the "
@@ -161,6 +162,17 @@ def notes(cost: ChipCost) -> list[str]:
         "learning, the host beside the board."
     )
     return sentences
+
+
+def _x86_active(cost: ChipCost) -> list[str]:
+    """For how much of the time the x86 runs code, if it does."""
+    setting = cost.setting
+    if not (setting.x86_all or setting.host_io.x86) or not cost.board.power_W("x86_code", "high"):
+        return []
+    low, share, high = (setting.x86_active.at(level).value for level in LEVELS)
+    ends = "" if low == high else f" ({low:.0%} to {high:.0%})"
+    of = "the time, as given" if setting.x86_all else "the time that input and output take"
+    return [f"The x86 runs code for {share:.0%}{ends} of {of}."]
 
 
 def _at_the_ends(cost: ChipCost) -> str:

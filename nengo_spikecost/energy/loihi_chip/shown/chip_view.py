@@ -109,7 +109,10 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "cores": self.records(cost, "cores"),
             "not_priced": list(cost.not_priced),
             "constants": {
-                name: _plain(getattr(cost, name)) for name in ("profile", "board", "host_io")
+                **{name: _plain(getattr(cost, name)) for name in ("profile", "board", "host_io")},
+                "x86_active": {
+                    **_plain(cost.setting.x86_active), "of_all_time": cost.setting.x86_all,
+                },
             },
         }  # fmt: skip
 
