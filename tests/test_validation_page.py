@@ -243,6 +243,15 @@ def test_a_launch_of_each_of_two_cards_tells_that_of_the_other(predictions):
     assert launch_mJ / (layers_mJ / 100) == pytest.approx(0.89, abs=0.01)
     time = nominal(predictions, "smnist_lstm_gpu_time", "device gpu_single")
     assert time == pytest.approx(1.015e-3 + 785 * 94.5e-6)
+    # the line of a stick of which another run was left out, and of a module with eight samples
+    stick = 1.457e-3 + (8.176e-3 - 1.631e-3) / 10 * 4
+    assert nominal(predictions, "scaled_movidius_4", "device movidius") == pytest.approx(
+        stick, rel=0.01
+    )
+    module = (5.597e-3 + 7 * 173_341 * (6.510e-3 - 5.531e-3) / 48 / 173_341) / 8
+    assert nominal(predictions, "batch_jetson_8", "device jetson_tx1") == pytest.approx(
+        module, rel=0.01
+    )
     for kind, samples in (("gpu", 36150.33), ("cpu", 38210.20)):
         measured = data.measurements()[f"batch_{kind}_64"].value
         watts = {"gpu": 41.25 - 14.972, "cpu": 30.32 - 17.009}[kind]

@@ -67,6 +67,7 @@ def predictions() -> Iterator[Prediction]:
     yield from _keyword_spotting()
     yield from _scaling()
     yield from _without_spikes()
+    yield from _on_the_edge()
 
 
 def _keyword_spotting() -> Iterator[Prediction]:
@@ -172,6 +173,34 @@ def _without_spikes() -> Iterator[Prediction]:
                 "same board",
                 ends=False,
             )
+
+
+def _on_the_edge() -> Iterator[Prediction]:
+    """A Jetson with several samples a call, and a stick with more layers, above idle."""
+    of_call = KWS_MACS + KWS_NEURONS
+    for n_samples in (1, *BATCHES):
+        call = above_idle("jetson_tx1", n_samples * of_call, KWS_LAYERS)
+        made_of = n_samples in (1, 16, 64)
+        yield Prediction(
+            "kws_jetson" if n_samples == 1 else f"batch_jetson_{n_samples}",
+            "device jetson_tx1",
+            times(call, 1 / n_samples),
+            "multiply-accumulates of all samples, and one call, above idle power",
+            "no" if made_of else "same board",
+            ends=False,
+        )
+    for key, n_copies in (("kws_movidius", 0), *((f"scaled_movidius_{n}", n) for n in COPIES)):
+        macs = KWS_MACS + n_copies * COPY_MACS
+        operations = macs + KWS_NEURONS + n_copies * COPY_NEURONS
+        made_of = key == "kws_movidius" or n_copies in (0, 10)
+        yield Prediction(
+            key,
+            "device movidius",
+            above_idle("movidius", operations, KWS_LAYERS + n_copies * COPY_LAYERS),
+            f"{macs:,} multiply-accumulates and a call, above idle power",
+            "no" if made_of else "same board",
+            ends=False,
+        )
 
 
 def sensitivity() -> list[tuple[str, float, Range, Range]]:

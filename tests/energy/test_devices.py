@@ -25,8 +25,8 @@ def fresh_table(monkeypatch):
 
 
 SHIPPED = [
-    "cpu", "gpu", "cpu_single", "gpu_single", "arm", "digital", "loihi", "loihi_silicon",
-    "truenorth", "odin", "spinnaker", "spinnaker2", "digital_snn",
+    "cpu", "gpu", "cpu_single", "gpu_single", "jetson_tx1", "movidius", "arm", "digital", "loihi",
+    "loihi_silicon", "truenorth", "odin", "spinnaker", "spinnaker2", "digital_snn",
 ]  # fmt: skip
 
 

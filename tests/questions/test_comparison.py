@@ -278,3 +278,12 @@ def test_a_mean_that_is_exact():
     activity = nsc.measure(network, None, STEPS, simulator="nengo")
     found = nsc.compare(network, activity, cost_models="average", devices="loihi")
     assert found.rows[0].explanation == "mean rates give the same synops here"
+
+
+def test_constants_of_large_batches_are_explained(measured):
+    """What a processor takes for one sample is another device's, and the row says which."""
+    conversion, activity, _ = measured
+    found = nsc.compare(conversion, activity, devices=("cpu", "arm"), cost_models="per_operation")
+    cpu, arm = (explanation(found, "per_operation", name) for name in ("cpu", "arm"))
+    assert cpu.endswith("as in large batches: one sample at a time by cpu_single")
+    assert "batches" not in arm

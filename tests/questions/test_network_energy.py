@@ -27,6 +27,7 @@ from nengo_spikecost.errors import (
 )
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.questions.network_energy import NetworkEnergy
+from nengo_spikecost.questions.shown.worth import Outlook
 
 from ..models import conv_net, images
 from ..workload.fakes import random_activity
@@ -160,11 +161,19 @@ def test_layers_of_a_keras_model_are_launched():
     assert f"94.5 us for each of {len(weighted)} layers" in " ".join(text.split())
 
 
+def test_a_verdict_says_that_processors_are_of_large_batches(net):
+    energy = NetworkEnergy(net)
+    for names, ending in ((["cpu", "gpu"], ", as in large batches"), (["arm"], ""), ([], "")):
+        estimates = energy.estimates(names) if names else {}
+        assert Outlook(estimates).others().endswith(ending)
+        assert ("batches" in Outlook(estimates).others()) is bool(ending)
+
+
 def test_without_activity_only_dense_devices(net):
     energy = NetworkEnergy(net)
     assert energy.total_energy("cpu") == pytest.approx((40 + 48 + 12 + 14) * 8.6e-9)
     assert list(energy.estimates()) == ["cpu", "gpu", "arm"]
-    every = ["cpu", "gpu", "cpu_single", "gpu_single", "arm", "digital"]
+    every = ["cpu", "gpu", "cpu_single", "gpu_single", "jetson_tx1", "movidius", "arm", "digital"]
     assert list(energy.estimates("all")) == every
     with pytest.raises(MissingActivityError, match="loihi is a spiking device"):
         energy.total_energy("loihi")

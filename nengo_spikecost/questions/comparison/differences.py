@@ -59,7 +59,12 @@ def explain(
 
 def _reference_words(estimate: EnergyEstimate, workload: Workload) -> list[str]:
     if not estimate.device.spiking:
-        return ["every weight once, each at one energy; no memory traffic"]
+        words = ["every weight once, each at one energy; no memory traffic"]
+        if estimate.device.one_sample:
+            words.append(
+                f"as in large batches: one sample at a time by {estimate.device.one_sample}"
+            )
+        return words
     if takes_factors(workload, estimate.device) and not _are_synapses(workload):
         words = ["every spike times its decoders, transforms and encoders at every step"]
     else:

@@ -76,6 +76,8 @@ class Outlook:
         ]
         if words and self.per.seconds is not None:
             words[-1] += " at every step"
+        if any(estimates[name].device.one_sample for name in PROCESSORS if name in estimates):
+            words[-1] += ", as in large batches"
         opponent = self.opponents.get(SAME_TECHNOLOGY)
         if isinstance(opponent, BreakEven):
             with_spikes, without = opponent.network.total.mean_J, opponent.network.total.ann_J
