@@ -180,6 +180,14 @@ def test_every_row_that_is_not_met_has_a_cause(predictions):
     }
     told = [key for why in data.whys() for key in why.rows]
     assert sorted(told) == sorted(not_met)
+    wide = {
+        p.key
+        for p in predictions
+        if p.held_out == "yes" and validation_page.verdict(p) in ("good", "in range")
+        if p.value.high > 3 * p.value.low
+    }
+    told = [key for why in data.whys_wide() for key in why.rows]
+    assert sorted(told) == sorted(wide)
 
 
 def test_the_tally_counts_every_row_and_every_measurement_once(predictions):

@@ -279,6 +279,11 @@ def whys() -> list[Why]:
     return [Why(**entry) for entry in _content()["why"]]
 
 
+def whys_wide() -> list[Why]:
+    """Causes of wide ranges of all that is good or in range."""
+    return [Why(**entry) for entry in _content()["why_wide"]]
+
+
 def left_out() -> list[LeftOut]:
     """Measurements without a prediction."""
     return [LeftOut(**entry) for entry in _content()["left_out"]]

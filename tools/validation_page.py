@@ -32,12 +32,14 @@ from validation_data import (
     WIDE,
     Measurement,
     Prediction,
+    Why,
     counted_once,
     left_out,
     measurements,
     not_counted,
     sources,
     whys,
+    whys_wide,
 )
 
 from nengo_spikecost.energy.loihi_chip import Range
@@ -239,12 +241,15 @@ def _summary_line(name: str, found: list[Prediction]) -> str:
 
 
 def causes() -> str:
-    """Why rows are neither good nor in range: those that are not predicted, and the others."""
-    lines = []
-    for why in whys():
+    """Why rows are not predicted, or not met; and why those that are met have wide ranges."""
+    wide = ["", "Why others are met, but in ranges of more than a factor of three:", ""]
+    return "\n".join([*_reasons(whys()), *wide, *_reasons(whys_wide()), ""])
+
+
+def _reasons(causes: Iterable[Why]) -> Iterator[str]:
+    for why in causes:
         what = "; ".join(_what(measurements()[key]) for key in why.rows)
-        lines.append(f"* {what}: {why.reason}.")
-    return "\n".join([*lines, ""])
+        yield f"* {what}: {why.reason}."
 
 
 def _what(found: Measurement) -> str:
