@@ -319,6 +319,8 @@ def test_predictions_by_hand(predictions):
     assert nominal(predictions, "nxtf_cifar", "nahuku32") == pytest.approx(mobilenet)
     truenorth = 64.43e-3 + 2.297e-12 * 20.07 * 128 * 1_048_576
     assert nominal(predictions, "truenorth_20", "device truenorth") == pytest.approx(truenorth)
+    busy = (64.43e-3 + 2.297e-12 * 200 * 256 * 1_048_576) * (1.05 / 0.8) ** 2
+    assert nominal(predictions, "truenorth_busy", "device truenorth") == pytest.approx(busy)
     macs = (390 * 256 + 256 * 256 + 256 * 29 + 541) * 8.6e-9
     assert nominal(predictions, "kws_cpu", "device cpu") == pytest.approx(macs)
 

@@ -323,30 +323,28 @@ def _device_power(name: str, synops_per_s: float, volts: tuple[float, float] = (
 
 
 def _truenorth() -> Iterator[Prediction]:
+    squared = "the line at 0.8 V, by the square of volts"
+    silent = "static power at 0.8 V, by the square of volts"
     cases = (
-        ("truenorth_12", 11.58, 0.8, "no", False, "a line through this point and the last"),
-        ("truenorth_20", 20.07, 0.8, "yes", False, "a line through the points beside this one"),
-        ("truenorth_96", 95.93, 0.8, "no", False, "a line through this point and the first"),
+        # key, Hz, synapses of a neuron, V, held out, ends, basis
+        ("truenorth_12", 11.58, 128, 0.8, "no", False, "a line through this point and the last"),
         (
-            "truenorth_headline",
-            20.0,
-            0.775,
-            "yes",
-            True,
-            "the line at 0.8 V, by the square of volts",
-        ),
-        ("truenorth_075", 20.0, 0.75, "yes", True, "the line at 0.8 V, by the square of volts"),
-        (
-            "truenorth_silent",
-            0.0,
-            0.7,
+            "truenorth_20",
+            20.07,
+            128,
+            0.8,
             "yes",
             False,
-            "static power at 0.8 V, by the square of volts",
+            "a line through the points beside this one",
         ),
+        ("truenorth_96", 95.93, 128, 0.8, "no", False, "a line through this point and the first"),
+        ("truenorth_headline", 20.0, 128, 0.775, "yes", True, squared),
+        ("truenorth_075", 20.0, 128, 0.75, "yes", True, squared),
+        ("truenorth_busy", 200.0, 256, 1.05, "yes", True, squared),
+        ("truenorth_silent", 0.0, 0, 0.7, "yes", False, silent),
     )
-    for key, rate, volts, held, ends, basis in cases:
-        value = _device_power("truenorth", rate * 128 * 1_048_576, (volts, 0.8))
+    for key, rate, synapses, volts, held, ends, basis in cases:
+        value = _device_power("truenorth", rate * synapses * 1_048_576, (volts, 0.8))
         yield Prediction(key, "device truenorth", value, basis, held, ends)
 
 
