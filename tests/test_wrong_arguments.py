@@ -90,7 +90,7 @@ CALLS = {
     "times(factor)": lambda t, v: t["energy"].estimate("loihi").times(v),
     "layer(layer)": lambda t, v: t["energy"].estimate("loihi").layer(v),
     "pathway(pathway)": lambda t, v: nsc.NetworkGraph(t["network"]).pathway(v),
-    "columns(workload)": lambda t, v: t["energy"].columns(v),
+    "price(workload)": lambda t, v: t["energy"].price(v, "loihi"),
     "row(cost_model)": lambda t, v: nsc.compare(t["network"], t["activity"]).row(v, "loihi"),
     "summary_string(print_warnings)": lambda t, v: t["energy"].summary_string(print_warnings=v),
     "summary_string(cores)": lambda t, v: t["cost"].summary_string(cores=v),

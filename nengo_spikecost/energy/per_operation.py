@@ -131,7 +131,7 @@ def check_spikes(workload: Workload, device: Device, otherwise: str = "") -> Non
             f"{device.name} is a spiking device: its energy depends on the spikes of the "
             f"network. Pass activity=measure(network, data, n_steps){otherwise}."
         )
-    if not any(p.spiking for p in workload.populations):
+    if not workload.spiking:
         kinds = sorted({p.neuron_type for p in workload.populations}) or ["no neurons"]
         raise EnergyError(
             f"Nothing in this network spikes ({', '.join(kinds)}), so it cannot be priced on "

@@ -19,7 +19,6 @@ from ..energy.estimate import EnergyEstimate
 from ..energy.host_pricing import DEFAULT_HOST
 from ..energy.peers.kerasspiking.layer_counters import register_layer
 from ..energy.pricing import estimate_energy
-from ..energy.shown.layer_columns import device_columns, parse_columns
 from ..energy.shown.layer_rows import layer_rows
 from ..errors import EnergyError, EstimateWarning, UncountedWarning
 from ..layout import Result
@@ -55,8 +54,10 @@ class NetworkEnergy(Result):
 
     Attributes
     ----------
+    model : CostModel
+        What prices the counts.
     cost_model : str
-        Name of the cost model.
+        Its name.
 
     Raises
     ------
@@ -80,10 +81,10 @@ class NetworkEnergy(Result):
         cost_model: str | CostModel = "per_operation", example_data: Any = None,
         host: DeviceName = DEFAULT_HOST,
     ):  # fmt: skip
-        self._model = get_cost_model(cost_model)
-        self.cost_model = self._model.name
+        self.model = get_cost_model(cost_model)
+        self.cost_model = self.model.name
         self._host = device_table.get(host, self.cost_model)
-        self._counter = self._model.counter(network, activity, example_data)
+        self._counter = self.model.counter(network, activity, example_data)
 
     def workload(
         self, timesteps_per_inference: int | None = None, dt: float | None = None
@@ -126,7 +127,7 @@ class NetworkEnergy(Result):
         if not device.spiking and counted.dense_passes == 1 and not counted.runs_on:
             # Run once, dense: nothing is scaled, so nothing is to be warned of.
             timesteps_per_inference = dt = None
-        return self._price(self.workload(timesteps_per_inference, dt), device)
+        return self.price(self.workload(timesteps_per_inference, dt), device)
 
     def layer_energy(
         self, layer: Any, device: DeviceName, timesteps_per_inference: int | None = None,
@@ -275,13 +276,8 @@ class NetworkEnergy(Result):
         ----------
         path : str or path, optional
             A file to write, too.
-        devices : iterable of str, optional
-            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
-            price.
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        devices, timesteps_per_inference, dt : optional
+            As `to_frame` takes them.
         """
         return self._csv(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
@@ -296,13 +292,8 @@ class NetworkEnergy(Result):
         ----------
         path : str or path, optional
             A file to write, too.
-        devices : iterable of str, optional
-            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
-            price.
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        devices, timesteps_per_inference, dt : optional
+            As `to_frame` takes them.
         """
         return self._json(path, devices=devices, presentation=(timesteps_per_inference, dt))
 
@@ -314,20 +305,15 @@ class NetworkEnergy(Result):
 
         Parameters
         ----------
-        devices : iterable of str, optional
-            Default: the usual devices (`Device.by_default`); ``"all"``: every device that has a
-            price.
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        devices, timesteps_per_inference, dt : optional
+            As `to_frame` takes them.
         """
         workload = self.workload(timesteps_per_inference, dt)
         chosen = device_table.select(
-            devices, spikes=_has_spikes(workload), can_price=self._model.can_price,
+            devices, spikes=workload.measured and workload.spiking, can_price=self.model.can_price,
             cost_model=self.cost_model,
         )  # fmt: skip
-        return {d.name: self._price(workload, d) for d in chosen}
+        return {d.name: self.price(workload, d) for d in chosen}
 
     def to_html(  # type: ignore[override]
         self, path: str | os.PathLike[str] | None = None, command: str = "",
@@ -346,59 +332,29 @@ class NetworkEnergy(Result):
         """
         return self._page(path, command, columns=columns)
 
-    def columns(self, workload: Workload, columns: Sequence[str] | None = None) -> Sequence[str]:
-        """The columns of a table, checked.
+    def price(self, workload: Workload, device: DeviceName) -> EnergyEstimate:
+        """Energy of a workload on one device, with the cost model and the host of this network.
 
         Parameters
         ----------
         workload : Workload
-            Columns of spikes need some that were measured.
-        columns : sequence of str, optional
-            As `summary_string` takes them. Default: those that the cost model has.
-        """
-        _checked_workload(workload)
-        if columns is None:
-            model = self._model
-            columns = model.measured_columns if _has_spikes(workload) else model.columns
-        parse_columns(columns)
-        return columns
-
-    def column_estimates(
-        self, workload: Workload, columns: Sequence[str]
-    ) -> dict[str, EnergyEstimate]:
-        """Estimates of a workload on the devices that columns name, as they write them.
-
-        Parameters
-        ----------
-        workload : Workload
-        columns : sequence of str
-            As `summary_string` takes them.
-        """
-        _checked_workload(workload)
-        parse_columns(columns)
-        return {
-            name: self._price(workload, device_table.get(name, self.cost_model))
-            for name in device_columns(columns)
-        }
-
-    def drawn(self, device: DeviceName | None = None) -> EnergyEstimate:
-        """The estimate that a plot shows: on a device, or the first spiking one with a price.
+            As `workload` returns it.
+        device : str or Device
+            The device; case does not matter.
 
         Raises
         ------
-        EnergyError
-            If no device can be priced.
+        UnknownDeviceError
+            If there is no such device.
+        MissingActivityError
+            If the device is spiking and no spikes were measured.
         """
-        if device is not None:
-            return self.estimate(device)
-        estimates = list(self.estimates().values())
-        if not estimates:
-            raise EnergyError(f"No device has a price in cost model {self.cost_model!r}.")
-        return next((e for e in estimates if e.device.spiking), estimates[0])
+        words = "a Workload, as NetworkEnergy.workload() returns it"
+        check.kind("workload", workload, Workload, EnergyError, words)
+        found = device_table.get(device, self.cost_model)
+        return estimate_energy(workload, found, self.model, self._host)
 
-    def plot(  # type: ignore[override]
-        self, device: DeviceName | None = None, axes: Any = None
-    ) -> Any:
+    def plot(self, device: DeviceName | None = None, axes: Any = None) -> Any:  # type: ignore[override]
         """Energy of every layer on a device, by what it is spent on.
 
         Parameters
@@ -409,11 +365,6 @@ class NetworkEnergy(Result):
             Where to draw. Default: a new figure.
         """
         return self._draw(axes, device=device)
-
-    @property
-    def model(self) -> CostModel:
-        """The cost model."""
-        return self._model
 
     @property
     def layer_stats(self) -> dict[str, dict[str, Any]]:
@@ -445,15 +396,3 @@ class NetworkEnergy(Result):
     def register_layer(cls, layer_class: type) -> Callable:
         """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``."""
         return register_layer(layer_class)
-
-    def _price(self, workload: Workload, device: Device) -> EnergyEstimate:
-        return estimate_energy(workload, device, self._model, self._host)
-
-
-def _checked_workload(workload: Any) -> None:
-    words = "a Workload, as NetworkEnergy.workload() returns it"
-    check.kind("workload", workload, Workload, EnergyError, words)
-
-
-def _has_spikes(workload: Workload) -> bool:
-    return workload.measured and any(p.spiking for p in workload.populations)

@@ -139,7 +139,7 @@ class Profile(Result):
         bench = self.bench if self.chip is None else self.chip.bench
         if bench is None or self.points_lost is None:
             return ()
-        if not any(p.spiking for p in self.energy.workload().populations):
+        if not self.energy.workload().spiking:
             return ()  # scales and steps change nothing of neurons without spikes
         return all_attempts(bench, self.points_lost)
 

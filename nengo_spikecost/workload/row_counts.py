@@ -241,7 +241,7 @@ def caption(workload: Workload) -> str:
     """How the counts were made: ``"Per inference of 30 steps of 1 ms, mean of 10 samples"``."""
     if not workload.measured:
         return "Per inference; static counts, no spikes measured"
-    if not any(p.spiking for p in workload.populations):
+    if not workload.spiking:
         return "Per inference; static counts, nothing in the network spikes"
     if any(p.spikes is not None for p in workload.populations):
         samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"

@@ -127,6 +127,11 @@ class Workload(Result):
         return weighted + sum(work.operations > 0 for work in self.host) + len(self.learning)
 
     @property
+    def spiking(self) -> bool:
+        """Whether any of its neurons spike."""
+        return any(p.spiking for p in self.populations)
+
+    @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the layers, in order."""
         return tuple(layer.name for layer in self.layers)

@@ -81,7 +81,7 @@ def test_the_table_of_groups_folds_away_that_of_ensembles(net):
     energy = nsc.NetworkEnergy(net)
     columns = COLUMNS
     workload = energy.workload()
-    estimates = energy.column_estimates(workload, columns)
+    estimates = {"cpu": energy.price(workload, "cpu")}
     table = layer_table(workload, estimates, columns)
     all_rows = layer_table(workload, estimates, columns, grouped=False)
     assert table.totals == all_rows.totals and all_rows.folded is None

@@ -75,7 +75,7 @@ class CoreColumns:
     """Counts and energies of each core, means over samples, added up where they are read."""
 
     def __init__(self, work: ChipWork, low: ChipPrice, nominal: ChipPrice, high: ChipPrice):
-        self.compartments = work.compartments
+        self.work = work
         self.means = {
             "synops": work.total_synops().mean(axis=0),
             "active_updates": np.mean(work.active, axis=0),
@@ -89,10 +89,38 @@ class CoreColumns:
         self.energy_J = [price.core_total_J().mean(axis=0) for price in prices]
         self.busy_s = [price.time.cores_s.mean(axis=0) for price in prices]
 
+    def cores(self) -> tuple[CoreCost, ...]:
+        """One entry a core, in the order of the work."""
+        work = self.work
+        return tuple(
+            CoreCost(
+                name=work.cores[i],
+                layer=work.layers[i],
+                chip=int(work.hops.chips[i]),
+                **self.counts([i]),
+                busy_s=Range(*(float(busy[i]) for busy in self.busy_s)),
+            )
+            for i in range(work.n_cores)
+        )
+
+    def layers(self) -> tuple[LayerCost, ...]:
+        """One entry a layer with cores."""
+        layers = np.array(self.work.layers)
+        return tuple(
+            self._together(name, np.flatnonzero(layers == name)) for name in self.work.layer_names
+        )
+
+    def total(self) -> LayerCost:
+        """All cores as one layer."""
+        return self._together("Total", np.arange(self.work.n_cores))
+
+    def _together(self, name: str, cores: np.ndarray) -> LayerCost:
+        return LayerCost(name=name, n_cores=len(cores), **self.counts(cores))
+
     def counts(self, cores: Any) -> dict[str, Any]:
         """Sums over some cores, by the names of `CoreCost` and `LayerCost`."""
         return {
-            "compartments": round(float(self.compartments[cores].sum())),
+            "compartments": round(float(self.work.compartments[cores].sum())),
             **{key: float(mean[cores].sum()) for key, mean in self.means.items()},
             "parts_J": {key: float(part[cores].sum()) for key, part in self.parts_J.items()},
             "energy_J": Range(*(float(energy[cores].sum()) for energy in self.energy_J)),

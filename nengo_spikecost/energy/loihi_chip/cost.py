@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ... import check
 from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
@@ -348,33 +346,17 @@ class ChipCost(Result):
     @property
     def cores(self) -> tuple[CoreCost, ...]:
         """One entry a core, in the order of `work`."""
-        work, columns = self.work, self._columns()
-        return tuple(
-            CoreCost(
-                name=work.cores[i],
-                layer=work.layers[i],
-                chip=int(work.hops.chips[i]),
-                **columns.counts([i]),
-                busy_s=Range(*(float(busy[i]) for busy in columns.busy_s)),
-            )
-            for i in range(work.n_cores)
-        )
+        return self._columns().cores()
 
     @property
     def layers(self) -> tuple[LayerCost, ...]:
         """One entry a layer with cores."""
-        layers, columns = np.array(self.work.layers), self._columns()
-        members = {name: np.flatnonzero(layers == name) for name in self.work.layer_names}
-        return tuple(
-            LayerCost(name=name, n_cores=len(cores), **columns.counts(cores))
-            for name, cores in members.items()
-        )
+        return self._columns().layers()
 
     @property
     def total(self) -> LayerCost:
         """All cores as one layer."""
-        cores = np.arange(self.work.n_cores)
-        return LayerCost(name="Total", n_cores=len(cores), **self._columns().counts(cores))
+        return self._columns().total()
 
     @property
     def not_priced(self) -> tuple[str, ...]:

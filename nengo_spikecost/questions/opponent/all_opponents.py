@@ -35,7 +35,7 @@ def all_opponents(
     dict from str to BreakEven or EnergyError
         Or the error that says why there is none. Empty where nothing spikes.
     """
-    if not any(p.spiking for p in workload.populations):
+    if not workload.spiking:
         return {}
     spiking = [name for name in devices if device_table.get(name).spiking]
     names = dict.fromkeys([SAME_TECHNOLOGY, *spiking])

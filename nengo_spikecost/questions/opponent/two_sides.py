@@ -96,7 +96,7 @@ def leaves_host(
     if model.whole_network or not workload.host:
         return False
     chip = only_on_chip(workload)
-    if not any(p.spiking for p in chip.populations):
+    if not chip.spiking:
         return not np.any(estimate.total_J - estimate.static_J)
     alone = _price(chip, device, model)
     return bool(np.allclose(alone.total_J, estimate.total_J, rtol=ROUNDING, atol=0))

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ... import check
+from ...energy.estimate import EnergyEstimate
 from ...energy.shown import layer_export
 from ...energy.shown.device_list import device_details
-from ...energy.shown.layer_columns import BREAK_EVEN, device_columns
+from ...energy.shown.layer_columns import BREAK_EVEN, device_columns, parse_columns
 from ...energy.shown.layer_rows import LayerRow
 from ...energy.shown.layer_table import layer_table
 from ...errors import EnergyError
@@ -48,8 +49,8 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
         ensembles: bool = False, further: Sequence[LayerRow] = (),
     ) -> Iterable[Table]:  # fmt: skip
         workload = energy.workload(*presentation)
-        columns = energy.columns(workload, columns)
-        estimates = energy.column_estimates(workload, columns)
+        columns = _columns(energy, workload, columns)
+        estimates = _estimates(energy, workload, columns)
         break_evens = {
             name: _break_evens(energy, workload, name)
             for name in device_columns(columns, (BREAK_EVEN,))
@@ -66,7 +67,7 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
         self, energy: NetworkEnergy, columns: Sequence[str] | None = None
     ) -> Iterable[Details]:
         workload = energy.workload()
-        estimates = energy.column_estimates(workload, energy.columns(workload, columns))
+        estimates = _estimates(energy, workload, _columns(energy, workload, columns))
         return [device_details(e.device for e in estimates.values())] if estimates else []
 
     def records(
@@ -88,7 +89,35 @@ class NetworkEnergyPresenter(Presenter[NetworkEnergy]):
         return bar_size(len(energy.workload().layers))
 
     def draw(self, energy: NetworkEnergy, axes: Any, device: Any = None) -> None:
-        energy.drawn(device).plot(axes)
+        _drawn(energy, device).plot(axes)
+
+
+def _columns(
+    energy: NetworkEnergy, workload: Workload, columns: Sequence[str] | None
+) -> Sequence[str]:
+    """The columns of a table, checked. Default: those that the cost model has."""
+    if columns is None:
+        spikes = workload.measured and workload.spiking
+        columns = energy.model.measured_columns if spikes else energy.model.columns
+    parse_columns(columns)
+    return columns
+
+
+def _estimates(
+    energy: NetworkEnergy, workload: Workload, columns: Sequence[str]
+) -> dict[str, EnergyEstimate]:
+    """Estimates on the devices that columns name, as they write them."""
+    return {name: energy.price(workload, name) for name in device_columns(columns)}
+
+
+def _drawn(energy: NetworkEnergy, device: Any) -> EnergyEstimate:
+    """The estimate that a plot shows: on a device, or the first spiking one with a price."""
+    if device is not None:
+        return energy.estimate(device)
+    estimates = list(energy.estimates().values())
+    if not estimates:
+        raise EnergyError(f"No device has a price in cost model {energy.cost_model!r}.")
+    return next((e for e in estimates if e.device.spiking), estimates[0])
 
 
 def _break_evens(
