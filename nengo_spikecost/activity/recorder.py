@@ -13,7 +13,7 @@ from ..chip.chip_activity import ChipActivity, chip_arrays, chip_of_arrays, join
 from ..errors import MeasurementError
 from ..graph import NetworkGraph, SpikeSource
 from ..graph.feedback import has_state
-from ..layout.si import counted
+from ..words import counted
 from .activity_record import Activity, OutputActivity, PopulationActivity, Protocol
 from .backend import MAX_SPIKES, BatchCounts, Setup
 from .samples import Frames

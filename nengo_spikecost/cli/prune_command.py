@@ -47,8 +47,8 @@ def prune(
 ) -> None:  # fmt: skip
     """Write MODEL without some units or channels, such as those that advise names."""
     from ..errors import ConversionError
-    from ..layout.si import counted
     from ..loading import save_model
+    from ..words import counted
 
     _, files = checked_early({**options, "model_file": model_file}, model)
     if is_graph(model):

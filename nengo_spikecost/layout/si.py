@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from decimal import Decimal
 
 _PREFIXES = {
@@ -21,23 +20,6 @@ _PREFIXES = {
     15: "P",
 }
 MISSING = "-"
-
-
-def counted(number: int, word: str) -> str:
-    """A number of things in words.
-
-    Examples
-    --------
-    >>> counted(1, "core"), counted(1024, "core")
-    ('1 core', '1,024 cores')
-    """
-    return f"{number:,} {word}{'s' * (number != 1)}"
-
-
-def in_words(names: Sequence[str]) -> str:
-    """``"a"``, ``"a and b"``, ``"a, b and c"``."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def si(value: float | None, unit: str = "", digits: int = 3) -> str:

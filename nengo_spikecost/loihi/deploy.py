@@ -17,11 +17,11 @@ from ..activity.labels import labels_of, read_labels
 from ..activity.samples import with_labels
 from ..activity.subject import steps_or_own, subject
 from ..errors import DataError, EmulationWarning, EstimateWarning, LoihiError, MeasurementError
-from ..layout.si import counted
 from ..options import check_known, takes_options
 from ..trying.bench import Bench, first
 from ..trying.retyping import command_of
 from ..warned import each_once, warn
+from ..words import counted
 from ..workload.row_counts import dead_words
 from .blocks.block_fit import BlockFit, block_shapes, write_blocks
 from .blocks.fit_blocks import fit_blocks

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..layout.si import counted, times
+from ..layout.si import times
 from ..layout.verdict import POINTS, NextStep
+from ..words import counted
 from .retyping import as_typed, changed_command
 
 #: Share of the energy that has to be saved for it to be advised.

@@ -9,7 +9,8 @@ from typing import Any
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import count, counted
+from ...layout.si import count
+from ...words import counted
 from ..activity_record import Activity, PopulationActivity, Protocol
 
 

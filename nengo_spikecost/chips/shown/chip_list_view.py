@@ -10,7 +10,8 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import counted, si
+from ...layout.si import si
+from ...words import counted
 from ..chip_list import ChipList
 from ..chip_spec import Chip, Power
 from ..quantities import QUANTITIES

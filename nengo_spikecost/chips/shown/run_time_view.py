@@ -9,8 +9,9 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import MISSING, count, counted, si
+from ...layout.si import MISSING, count, si
 from ...layout.verdict import Verdict
+from ...words import counted
 from ..run_time_record import MARGIN, RunTime, unpublished
 
 

@@ -16,7 +16,8 @@ from ...layers.layer_info import LayerInfo
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import MISSING, counted
+from ...layout.si import MISSING
+from ...words import counted
 from ..conversion_record import Conversion
 
 

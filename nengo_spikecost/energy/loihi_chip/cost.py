@@ -13,7 +13,8 @@ from ... import check
 from ...chip.chip_work import ChipWork
 from ...errors import EnergyError
 from ...layout import Result
-from ...layout.si import counted, si
+from ...layout.si import si
+from ...words import counted
 from ..constant_list import ColumnWidths, constants_text
 from ..device import LEVELS
 from .boundaries import BOUNDARIES, checked_boundary

@@ -31,7 +31,8 @@ from dataclasses import dataclass, field
 
 from ... import check
 from ...errors import EnergyError
-from ...layout.si import counted, si
+from ...layout.si import si
+from ...words import counted
 from ..device import Constant
 from .boundaries import BOUNDARIES
 from .ranges import Range

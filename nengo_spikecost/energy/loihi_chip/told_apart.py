@@ -18,7 +18,8 @@ from dataclasses import dataclass
 
 from ... import check
 from ...errors import EnergyError
-from ...layout.si import counted, si
+from ...layout.si import si
+from ...words import counted
 from .boundaries import checked_boundary
 from .chip_profile import Board
 from .cost import ChipCost

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...layout.si import in_words
+from ...words import in_words
 from .chip_profile import HostIO
 from .ranges import Range
 

@@ -9,8 +9,8 @@ from typing import Any
 from ...layout import Presenter, Table, presents
 from ...layout.charts import Chart, Drawing
 from ...layout.plots import bar_size, draw_groups
-from ...layout.si import counted
 from ...layout.verdict import NextStep, Verdict
+from ...words import counted
 from ..blocks.block_fit import BlockFit
 from ..cores.network_use import LayerUse, NetworkUse
 from .core_map import core_map

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...chip.limits import MAX_CORES_PER_CHIP, CoreUse
 from ...layout.charts import COLOURS, Tile, Tiles
-from ...layout.si import counted
+from ...words import counted
 from ..cores.network_use import NetworkUse
 
 #: Tiles in a row: 128 cores are 16 x 8.

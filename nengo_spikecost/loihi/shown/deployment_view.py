@@ -15,13 +15,14 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_bars
 from ...layout.result import presenter_of
-from ...layout.si import MISSING, counted
+from ...layout.si import MISSING
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...nir.shown.of_networks import graph_content, graph_sentences
 from ...options import plain
 from ...trying.attempts import FLAGS
 from ...trying.retyping import changed_command, spiking_flags
 from ...trying.steps import changed_names, steps_tried
+from ...words import counted
 from ...workload.row_counts import dead_words
 from ..deployment import Deployment
 from .core_map import core_map

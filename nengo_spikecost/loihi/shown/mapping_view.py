@@ -16,7 +16,8 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart, Drawing, Tile, Tiles
 from ...layout.plots import COLOURS
 from ...layout.result import identifier
-from ...layout.si import counted, si
+from ...layout.si import si
+from ...words import counted
 from ..mapping.bounds import Bound
 from ..mapping.mapping import Mapping, PlacedBlock
 from .core_map import COLUMNS, MOST_CHIPS, core_tile

@@ -12,9 +12,9 @@ from ...layout import Presenter, presents
 from ...layout.charts import Chart
 from ...layout.presenter import Part
 from ...layout.result import presenter_of
-from ...layout.si import counted
 from ...layout.verdict import NextStep, Verdict
 from ...nir.shown.of_networks import graph_content
+from ...words import counted
 from ...workload.row_counts import names_in_note
 from ..preflight import Preflight
 from .block_view import fits_words

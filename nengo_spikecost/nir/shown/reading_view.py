@@ -10,7 +10,8 @@ from typing import Any
 from ...layout import Presenter, Table, presents
 from ...layout.plots import bar_size, draw_bars
 from ...layout.presenter import Part
-from ...layout.si import MISSING, counted
+from ...layout.si import MISSING
+from ...words import counted
 from ..reading_record import STATES, GraphReading
 
 

@@ -18,10 +18,10 @@ from ...chip.chip_work import ChipWork
 from ...energy import devices
 from ...energy.host_pricing import DEFAULT_HOST
 from ...errors import ConversionError, SpikeCostError
-from ...layout.si import counted
 from ...loihi.blocks.search_costs import OBJECTIVES
 from ...trying.network_changes import check_scalable, ensemble_of_layer, units_of
 from ...trying.pruning import narrowed, size_of, weights_layer
+from ...words import counted
 from .advice_record import Untried
 from .advised_network import Subject
 from .recipe import Recipe

@@ -28,8 +28,8 @@ from ...energy.loihi_chip import ChipCost
 from ...energy.loihi_chip.price import price_at
 from ...energy.loihi_chip.ranges import Range
 from ...errors import DataError, MeasurementError
-from ...layout.si import counted
 from ...options import takes_options
+from ...words import counted
 from ...workload.measured_chip import chip_work
 from .early_exit_options import EarlyExitOptions
 from .early_exit_record import EarlyExit, ExitPoint

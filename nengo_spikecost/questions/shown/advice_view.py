@@ -10,9 +10,10 @@ from typing import Any
 from ...layout import Presenter, Table, presents
 from ...layout.charts import Bars, Chart
 from ...layout.plots import bar_size, draw_groups
-from ...layout.si import MISSING, counted, si
+from ...layout.si import MISSING, si
 from ...layout.verdict import NextStep, Verdict
 from ...options import plain
+from ...words import counted
 from ..advice.advice_record import FIRST, Advice, Advised, Weighed
 from ..advice.typed_changes import command
 

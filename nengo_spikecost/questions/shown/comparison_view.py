@@ -15,6 +15,7 @@ from ...layout.plots import bar_size, draw_points
 from ...layout.presenter import Details
 from ...layout.si import times
 from ...layout.verdict import Verdict
+from ...words import counted
 from ..comparison.comparison_record import ComparedRow, Comparison
 
 
@@ -106,13 +107,13 @@ def _title(comparison: Comparison) -> str:
     if comparison.runs_on:
         return (
             f"Per second of a network that runs on, measured for {comparison.n_steps} steps of "
-            f"{1e3 * comparison.dt:g} ms, mean of {si.counted(comparison.n_samples, 'sample')}"
+            f"{1e3 * comparison.dt:g} ms, mean of {counted(comparison.n_samples, 'sample')}"
         )
     if not comparison.n_samples:
         return "Per inference; no spikes measured"
     return (
         f"Per inference of {comparison.n_steps} steps of {1e3 * comparison.dt:g} ms, mean of "
-        f"{si.counted(comparison.n_samples, 'sample')}"
+        f"{counted(comparison.n_samples, 'sample')}"
     )
 
 

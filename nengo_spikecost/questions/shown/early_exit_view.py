@@ -12,6 +12,7 @@ from ...layout import Presenter, Table, presents, si
 from ...layout.plots import COLOURS, bare, share_ticks
 from ...layout.presenter import Part
 from ...layout.verdict import Verdict
+from ...words import counted
 from ..early_exit.early_exit_record import EarlyExit, ExitPoint
 
 #: Points that a table shows; of more, evenly chosen ones.
@@ -51,7 +52,7 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
                 f"{best.mean_steps:.1f} steps on average instead of {result.n_steps}, and "
                 f"{100 * best.accuracy:.1f} % right, with a threshold of {_threshold(best)}"
             )
-        accuracy = f"{100 * last:.1f} % after all {si.counted(result.n_steps, 'step')}"
+        accuracy = f"{100 * last:.1f} % after all {counted(result.n_steps, 'step')}"
         return Verdict.of(("accuracy", accuracy), ("early exit", words))
 
     def summary(self, result: EarlyExit) -> Iterable[Part]:
@@ -132,9 +133,9 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
 
 def _heading(result: EarlyExit) -> str:
     own = result.options
-    samples = si.counted(result.n_samples, "sample")
+    samples = counted(result.n_samples, "sample")
     return (
-        f"{samples} of at most {si.counted(result.n_steps, 'step')}: each ends from step "
+        f"{samples} of at most {counted(result.n_steps, 'step')}: each ends from step "
         f"{own.min_step} on as soon as {_RULES[own.rule]} ({_READ[own.readout]})"
     )
 

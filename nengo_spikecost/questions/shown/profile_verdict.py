@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...activity.scores import Score
-from ...layout import si
 from ...layout.verdict import POINTS, NextStep, Verdict, changed_words, train_step
 from ...spiking.defaults import SCALE
 from ...trying.retyping import spiking_flags
 from ...trying.steps import changed_names, pooled_on_host, steps_tried
+from ...words import counted
 from ...workload.row_counts import layer_counts, names_in_note
 from ..profile_record import Profile
 from .worth import Outlook
@@ -44,7 +44,7 @@ def accuracy_words(profile: Profile) -> str:
     for prefix in dict.fromkeys(_prefix(score) for score in scores):
         own = [score for score in scores if _prefix(score) == prefix]
         words.append(f"{prefix}{_arrow(own, profile)}")
-    n_samples = si.counted(profile.activity.n_samples, "sample")
+    n_samples = counted(profile.activity.n_samples, "sample")
     return f"{'; '.join(words)} ({n_samples})"
 
 

@@ -11,6 +11,7 @@ from ....chip.chip_hops import IN_ORDER
 from ....errors import EnergyError
 from ....layout import Table, si
 from ....layout.presenter import Part
+from ....words import counted
 from ...device import LEVELS
 from ..core_cost import CoreCost, LayerCost
 from ..cost import ChipCost
@@ -43,11 +44,11 @@ def all_tables(cost: ChipCost, cores: bool | None) -> Iterable[Part]:
 def caption(cost: ChipCost) -> str:
     """The chip, the constants and the samples, as the title of the tables."""
     work = cost.work
-    samples = f"mean of {si.counted(work.n_samples, 'sample')}"
+    samples = f"mean of {counted(work.n_samples, 'sample')}"
     return (
-        f"Loihi, {si.counted(work.n_cores, 'core')} on {si.counted(work.n_chips, 'chip')}, profile "
+        f"Loihi, {counted(work.n_cores, 'core')} on {counted(work.n_chips, 'chip')}, profile "
         f"{cost.profile.name}, board {cost.board.name}: per inference of "
-        f"{si.counted(work.n_steps, 'step')}, {samples}"
+        f"{counted(work.n_steps, 'step')}, {samples}"
     )
 
 

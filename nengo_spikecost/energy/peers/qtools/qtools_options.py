@@ -8,8 +8,8 @@ from typing import Any
 
 from .... import check
 from ....errors import EnergyError
-from ....layout.si import counted
 from ....options import Options, option
+from ....words import counted
 from .model_reading import quantizer
 from .process import Process, get_process
 from .quantizers import Quantizer

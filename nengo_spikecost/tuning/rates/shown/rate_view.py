@@ -16,6 +16,7 @@ from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare
 from ....layout.presenter import Details, Part
 from ....layout.verdict import NextStep, Verdict
+from ....words import counted
 from ..rate_tuning import FLAGS, LayerRates, RateTuning
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
         tuned = [layer for layer in tuning.layers if layer.target_hz is not None]
         missed = [layer for layer in tuned if not layer.reached]
         n_reached = len(tuned) - len(missed)
-        words = f"{n_reached} of {si.counted(len(tuned), 'layer')}"
+        words = f"{n_reached} of {counted(len(tuned), 'layer')}"
         reached = f"{words} within {tuning.tolerance:.0%} of the target"
         flags = [
             f"{layer.layer} {', '.join(layer.flags)}" for layer in tuning.layers if layer.flags
@@ -87,7 +88,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
         yield Bars("Scale of each layer", names, scales)
 
     def details(self, tuning: RateTuning) -> Iterable[Details]:
-        skipped = si.counted(tuning.skip_steps, "step")
+        skipped = counted(tuning.skip_steps, "step")
         yield Details(
             "How rates were measured",
             (
@@ -109,7 +110,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
             notes=(
                 f"{sum(layer.reached for layer in tuned)} of {len(tuned)} layers within "
                 f"{tuning.tolerance:.0%} of their targets; "
-                f"{si.counted(tuning.n_simulations, 'simulation')} {how}",
+                f"{counted(tuning.n_simulations, 'simulation')} {how}",
             ),
         )  # fmt: skip
         yield from (f"* {line}" for line in _searched(tuning))

@@ -7,7 +7,8 @@ from typing import Any
 
 from ....errors import TuningError
 from ....layout import si
-from ....layout.si import in_words, times
+from ....layout.si import times
+from ....words import counted, in_words
 from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
 from ..trials import Point, Reading
@@ -58,7 +59,7 @@ def searched_notes(sweep: Sweep) -> list[str]:
     ]
     names = [f"{point.trial} at {point.n_steps}" for point in judged]
     words = "Searched in compiled code; the figures of " + (
-        f"{si.counted(len(names), 'setting')} are NengoDL's, on the same samples (trial "
+        f"{counted(len(names), 'setting')} are NengoDL's, on the same samples (trial "
         f"{', '.join(names)} steps)"
     )
     return [f"{words}. The search had {'; '.join(shown)}." if shown else f"{words}, and equal."]

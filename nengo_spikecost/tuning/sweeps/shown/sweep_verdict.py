@@ -9,6 +9,7 @@ from ....errors import TuningError
 from ....layout import si
 from ....layout.verdict import TRAINING_HELPS, NextStep, Verdict, accuracy_line, train_command
 from ....trying.retyping import command_of
+from ....words import counted
 from ...fine_tune_options import FineTuneOptions
 from ..confirmation import Confirmation, ConfirmedPoint
 from ..sweep_result import Sweep
@@ -61,7 +62,7 @@ def _accuracy(
     values = {"Keras": f"{100 * keras:.1f} %", "with spikes": f"{100 * shown.accuracy:.1f} %"}
     if regression:
         values = {"Keras": f"RMSE {keras_rmse:.3g}", "with spikes": f"RMSE {shown.rmse:.3g}"}
-    samples = f"{si.counted(n_images, 'image')}{which}"
+    samples = f"{counted(n_images, 'image')}{which}"
     return ("error" if regression else "accuracy", accuracy_line(values, samples))
 
 
@@ -126,7 +127,7 @@ def _training(sweep: Sweep, point: Point, command: str) -> str:
 
 def _setting(point: Any, n_steps: int | None = None) -> str:
     steps = point.n_steps if n_steps is None else n_steps
-    return f"trial {point.trial} at {si.counted(steps, 'step')}"
+    return f"trial {point.trial} at {counted(steps, 'step')}"
 
 
 def _points(loss: float) -> str:

@@ -14,6 +14,7 @@ from ....layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ....layout.presenter import Part
 from ....layout.si import times
 from ....layout.verdict import NextStep, Verdict, accuracy_line
+from ....words import counted
 from ..fine_tuning import EpochRecord, FineTuning
 
 
@@ -29,8 +30,8 @@ class FineTuningPresenter(Presenter[FineTuning]):
 
     def about(self, tuning: FineTuning) -> str:
         return (
-            f"Trained with {tuning.forward}, {si.counted(tuning.n_steps, 'step')}; "
-            f"{si.counted(len(tuning.history) - 1, 'epoch')}, the best is {tuning.best_epoch}"
+            f"Trained with {tuning.forward}, {counted(tuning.n_steps, 'step')}; "
+            f"{counted(len(tuning.history) - 1, 'epoch')}, the best is {tuning.best_epoch}"
         )
 
     def charts(self, tuning: FineTuning) -> Iterable[Chart]:
@@ -73,7 +74,7 @@ class FineTuningPresenter(Presenter[FineTuning]):
         yield Table.of(
             ("Epoch", "Objective", "Loss", "Accuracy", "Synops", "Loss\nin training", "Seconds"),
             [_cells(record, record.epoch == tuning.best_epoch) for record in tuning.history],
-            title=f"Fine-tuned with {tuning.forward}, {si.counted(tuning.n_steps, 'step')}; "
+            title=f"Fine-tuned with {tuning.forward}, {counted(tuning.n_steps, 'step')}; "
             f"the model is that of epoch {tuning.best_epoch}",
             notes=("objective: the loss and all penalties; synops: a sample",),
         )
