@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import check
+from .words import counted
 
 #: The part of the memory that is free which is taken, unless the caller says otherwise. Predictions
 #: are within a factor of 1.5 or so, and others want some as well.
@@ -90,7 +91,7 @@ def amount(n_bytes: float) -> str:
     for unit in ("TB", "GB", "MB", "kB"):
         if n_bytes >= 0.9995 * _UNITS[unit]:
             return f"{n_bytes / _UNITS[unit]:.3g} {unit}"
-    return f"{n_bytes:.0f} bytes"
+    return counted(round(n_bytes), "byte")
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ def test_own_devices(run, monkeypatch):
         (["net.h5", "--data", "wide.npy"], "expected (n, 8, 8, 1) with 64 values per sample"),
         (["net.h5", "--data", "nan.npy"], "hold NaN or infinite values, first in sample 4."),
         (["net.h5", "--data", "empty.npy"], "data holds no samples."),
-        (["net.h5", "--data", "few_labels.npz"], "There are 12 samples and 3 labels."),
+        (["net.h5", "--data", "few_labels.npz"], "The data have 12 samples and 3 labels."),
         (["net.h5", "--data", "x.npy", "--devices", "abacus"], "There is no device 'abacus'"),
         (["norm.h5", "--data", "x.npy"], "Layer 'norm' (LayerNormalization) can't be conv"),
         (["net.h5", "--data", "x.npy", "--neuron", "LIFF"], "neuron_type 'LIFF' is unknown"),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import AxesError, DataError
+from ..words import counted
 
 
 def is_array(data: Any) -> bool:
@@ -171,15 +172,17 @@ def _misfit(
     """Why the axes do not fit, and what to do."""
     axes = "..." if shape is None else ", ".join(map(str, shape))
     steps = "n_steps" if n_steps is None else n_steps
+    values = counted(size, "value")
     words = (
-        f"{name} have shape {x.shape}; expected (n, {axes}) with {size} values per sample, or "
-        f"(n, {steps}, {axes}) with {size} values per step."
+        f"{name} have shape {x.shape}; expected (n, {axes}) with {values} per sample, or "
+        f"(n, {steps}, {axes}) with {values} per step."
     )
     if fits(x.shape):
         return f"{words} This is one sample without an axis of samples: give x[None]."
     if x.ndim > 2 and fits(x.shape[2:]):
         n = x.shape[1]
-        return f"{words} The data have {n} steps: give n_steps={n} (--steps {n}), or others."
+        had = counted(n, "step")
+        return f"{words} The data have {had}: give n_steps={n} (--steps {n}), or others."
     for first in (1, 2):
         given = x.shape[first:]
         if shape is not None and x.ndim > first and math.prod(given) == size:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import MeasurementError
 from ..memory import Need
+from ..words import counted
 from .backend import Setup
 
 #: All batches are there twice while they are put together.
@@ -47,5 +48,6 @@ def check_batches_fit(
 
 def _check(setup: Setup, per_sample: int, n_samples: int | None, memory: int | None) -> None:
     if n_samples:
-        what = f"Keeping {n_samples:,} samples of {setup.n_steps:,} steps (by_step=True)"
+        size = f"{counted(n_samples, 'sample')} of {counted(setup.n_steps, 'step')}"
+        what = f"Keeping {size} (by_step=True)"
         Need(0, per_sample).check(what, memory, MeasurementError, n_samples, _REMEDY)

@@ -32,6 +32,7 @@ import numpy as np
 from .. import check
 from ..check import TASKS
 from ..errors import DataError
+from ..words import counted
 from .given_arrays import one_array
 
 #: Activations of an output that make a difference: all others are as good as none.
@@ -312,4 +313,7 @@ def _row(values: np.ndarray) -> str:
 def check_length(labels: Labels, n_samples: int) -> None:
     """Refuse labels that are not one for each sample."""
     if len(labels) != n_samples:
-        raise DataError(f"y has {len(labels)} labels for {n_samples} samples; give one per sample.")
+        raise DataError(
+            f"y has {counted(len(labels), 'label')} for {counted(n_samples, 'sample')}; give one "
+            "per sample."
+        )

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import AxesError, DataError
 from ..spiking.conversion_values import steps_of_sample
+from ..words import counted
 from .given_arrays import in_steps, is_array, is_frame, one_array, real_array
 from .labels import only_labels
 
@@ -234,7 +235,9 @@ class SampleStream:
         if targets is not None and n == 1 and len(targets) > 1 and targets.ndim == 1:
             targets = targets[None]  # the one-hot label of a sample without a batch axis
         if targets is not None and len(targets) != n:
-            raise DataError(f"A batch of {n} samples came with {len(targets)} labels.")
+            raise DataError(
+                f"A batch of {counted(n, 'sample')} came with {counted(len(targets), 'label')}."
+            )
         return Batch(values, targets)
 
     def _by_input(self, x: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import check
 from ..errors import MeasurementError
 from ..memory import Need, budget_bytes
+from ..words import counted
 
 PRESENTATIONS = ("fresh", "continuous")
 
@@ -66,6 +67,6 @@ def side_by_side(
         remedy = "give a smaller network, or more memory (memory=)"
         if size > 1:
             remedy = f"give a smaller batch_size than {size}, or more memory (memory=)"
-        words = f"{what} {size} sample{'s' * (size > 1)} side by side"
+        words = f"{what} {counted(size, 'sample')} side by side"
         need.check(words, memory, MeasurementError, size, remedy)
     return size

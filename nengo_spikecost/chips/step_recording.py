@@ -18,6 +18,7 @@ from ..activity.subject import is_nothing, subject
 from ..deadlines import check_time
 from ..errors import ChipError, DataError
 from ..memory import Need as Memory
+from ..words import counted
 from .network_parts import NetworkParts
 from .step_counts import StepSpikes
 
@@ -97,7 +98,7 @@ def _check_memory(parts: NetworkParts, n_samples: int, n_steps: int) -> None:
     batch = min(n_samples, default_batch_size(n_neurons, "fresh"))
     need = Memory(n_steps * (n_samples * (n_neurons + n_inputs) + 17 * batch * n_neurons))
     remedy = "give fewer samples or steps"
-    what = f"Keeping the spikes of {n_neurons:,} neurons at {n_steps:,} steps"
+    what = f"Keeping the spikes of {counted(n_neurons, 'neuron')} at {counted(n_steps, 'step')}"
     need.check(what, None, ChipError, 0, remedy)
 
 

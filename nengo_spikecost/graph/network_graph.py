@@ -13,6 +13,7 @@ from .. import check
 from ..errors import NetworkGraphError
 from ..layout import Result
 from ..options import named_arguments
+from ..words import counted
 from .chip_split import ChipSplit
 from .connection_chain import is_decoded, is_direct, uses_encoders
 from .layered_network import LayeredNetwork, LoweredNetwork
@@ -362,7 +363,7 @@ class NetworkGraph(Result):
     def __repr__(self) -> str:
         return (
             f"<NetworkGraph: {len(self.populations)} populations, "
-            f"{sum(p.n_neurons for p in self.populations):,} neurons, "
+            f"{counted(sum(p.n_neurons for p in self.populations), 'neuron')}, "
             f"{len(self.pathways)} pathways, {len(self.uncounted)} uncounted>"
         )
 

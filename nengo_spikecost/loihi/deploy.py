@@ -203,7 +203,9 @@ def _labels(named: Any, data: Any, y: Any, options: DeployOptions) -> Any:
     )  # fmt: skip
     sized = data is not None and hasattr(data, "__len__") and not isinstance(data, Mapping)
     if sized and not isinstance(data, tuple) and len(data) != len(read):
-        raise DataError(f"There are {len(data)} samples and {len(read)} labels in y.")
+        raise DataError(
+            f"The data have {counted(len(data), 'sample')} and y {counted(len(read), 'label')}."
+        )
     return labels
 
 

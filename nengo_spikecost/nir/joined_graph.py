@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ConversionWarning
 from ..lowering.linear_map import Gather
 from ..warned import warn
+from ..words import counted
 from .depth_first import for_depth_first
 from .graph_nodes import GraphNodes, identity_node
 from .membrane_fields import Fields
@@ -262,7 +263,7 @@ class JoinedGraph:
         self.nodes.join(tails, output)
         if ahead:
             warn(
-                f"Values of output {output} come {ahead} step{'s' * (ahead > 1)} earlier than in "
+                f"Values of output {output} come {counted(ahead, 'step')} earlier than in "
                 "Nengo, where a filter takes a step.", ConversionWarning,
             )  # fmt: skip
 

@@ -20,6 +20,7 @@ import numpy as np
 from ..lowering.geometry import Axis
 from ..lowering.linear_map import Gather, LinearMap, Matrix
 from ..lowering.strided_map import StridedMap
+from ..words import counted
 from .graph_reading import Node
 
 Shape = tuple[int, ...]
@@ -86,7 +87,7 @@ def _affine(node: Node, shape: Shape) -> LinearNode:
     n_out, n_in = weight.shape
     bias = node.array("bias") if node.has("bias") else np.zeros(n_out)
     if bias.size not in (1, n_out):
-        raise node.error(f"has {bias.size} biases for {n_out} outputs")
+        raise node.error(f"has {bias.size} biases for {counted(n_out, 'output')}")
     bias = np.broadcast_to(bias.ravel(), (n_out,))
     size, note = math.prod(shape), ""
     made: LinearMap
@@ -101,7 +102,9 @@ def _affine(node: Node, shape: Shape) -> LinearNode:
         made = StridedMap(weight.T[None, None], [axis], channels_last=True)
         shape_out, bias = (*shape[:-1], n_out), np.tile(bias, size // n_in)
     else:
-        raise node.error(f"takes {n_in} values, and is fed {size} (of shape {in_words(shape)})")
+        raise node.error(
+            f"takes {counted(n_in, 'value')}, and is fed {size} (of shape {in_words(shape)})"
+        )
     return LinearNode(made, shape_out, bias if bias.any() else None, note)
 
 
@@ -196,7 +199,7 @@ def _axes(
         size_out = (size + before + after - span) // stride + 1
         if size_out < 1:
             raise node.error(
-                f"has a kernel that reaches over {span} values, and is fed {size}"
+                f"has a kernel that reaches over {counted(span, 'value')}, and is fed {size}"
                 + (f" and {before + after} zeros around them" if before + after else "")
             )
         axes.append(Axis(size, size_out, span, stride, 1, before))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from nengo.dists import Choice, Samples
 
+from ..words import counted
 from .conventions import Convention
 from .discrete_neurons import DiscreteLI, DiscreteLIF
 from .graph_reading import Node
@@ -118,7 +119,9 @@ class _Numbers:
 
     def _full(self, values: np.ndarray, name: str) -> np.ndarray:
         if values.size not in (1, self.n):
-            raise self.node.error(f"has {values.size} values of {name} for {self.n} neurons")
+            raise self.node.error(
+                f"has {counted(values.size, 'value')} of {name} for {counted(self.n, 'neuron')}"
+            )
         return np.broadcast_to(values.ravel(), (self.n,))
 
     def membrane(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import ConversionError
+from ..words import counted
 from .graph_reading import Graph, Node
 from .linear_nodes import LINEAR, LinearNode, Shape, fixed_shapes, in_words
 
@@ -135,7 +136,7 @@ def _given(node: Node, shape: Shape, linear: dict[str, LinearNode]) -> Shape:
     own = _own(node)[1]
     if own is not None and math.prod(own) != math.prod(shape):
         raise node.error(
-            f"has parameters of shape {own}, and is fed {math.prod(shape)} values "
+            f"has parameters of shape {own}, and is fed {counted(math.prod(shape), 'value')} "
             f"(of shape {shape})"
         )
     return shape

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ConversionWarning
 from ..warned import warn
+from ..words import counted
 from .membrane_fields import Fields, Given, fields_of
 from .prepared_links import PreparedLinks
 from .refused_objects import named_lines, refuse
@@ -52,7 +53,7 @@ def population_fields(prepared: PreparedLinks, dt: float, approximate: bool) -> 
         ahead = prepared.ahead[key]
         if ahead and prepared.acts_alone(key):
             reason = (
-                f"moves by itself (a bias, a start) {ahead} step{'s' * (ahead > 1)} before its "
+                f"moves by itself (a bias, a start) {counted(ahead, 'step')} before its "
                 f"filtered inputs come, and {prepared.reader.called} has them come at once"
             )
             nearly.append((name, reason))

@@ -19,6 +19,7 @@ import numpy as np
 from nengo.ensemble import Neurons
 
 from ..lowering.composition import add
+from ..words import counted
 from .link_timing import closing_links, steps_ahead
 from .network_links import Link, Places, filters_moved
 from .refused_objects import refuse
@@ -175,7 +176,7 @@ class PreparedLinks:
                 yield link.name, "closes a loop in which no Connection is late by a step"
             elif not self.reader.reads("Delay"):
                 reason = (
-                    f"is late by {steps} more step{'s' * (steps > 1)} than {self.reader.name} has "
+                    f"is late by {counted(steps, 'more step')} than {self.reader.name} has "
                     f"it (a filter is late by one): have all ways to {self.name(link.post)!r} "
                     "filtered, or none"
                 )

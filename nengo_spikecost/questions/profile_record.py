@@ -15,6 +15,7 @@ from ..layout import Result
 from ..layout.verdict import points
 from ..trying.attempts import Attempts
 from ..trying.steps import all_attempts
+from ..words import counted
 from .network_energy import NetworkEnergy
 from .opponent.all_opponents import SAME_TECHNOLOGY, all_opponents
 from .opponent.break_even import break_even, zero_share
@@ -77,7 +78,7 @@ class Profile(Result):
             for s in self.scores
         )
         return (
-            f"<Profile of {self.network!r}: {self.activity.n_samples} samples on "
+            f"<Profile of {self.network!r}: {counted(self.activity.n_samples, 'sample')} on "
             f"{', '.join(self.devices)}{share}; summary() prints it>"
         )
 

@@ -30,6 +30,7 @@ from ..options import check_known, takes_options
 from ..trying.bench import Bench
 from ..trying.retyping import command_of
 from ..warned import warn
+from ..words import counted
 from ..workload.row_counts import RATES, firing_notes
 from .network_energy import NetworkEnergy
 from .profile_options import ProfileOptions
@@ -254,7 +255,9 @@ def _samples_and_labels(network: Any, x: Any, y: Any, task: str | None) -> tuple
             getattr(network, "output_shapes", {}).get(name),
         )  # fmt: skip
         if isinstance(x, Sized) and not isinstance(x, Mapping) and len(x) != len(labels):
-            raise DataError(f"There are {len(x)} samples and {len(labels)} labels.")
+            raise DataError(
+                f"The data have {counted(len(x), 'sample')} and {counted(len(labels), 'label')}."
+            )
     return x, y
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import EnergyError
+from ..words import counted
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Presentation:
     dt: float
 
     def __str__(self) -> str:
-        return f"{self.n_steps} step{'s' * (self.n_steps != 1)} of {self.dt * 1e3:g} ms"
+        return f"{counted(self.n_steps, 'step')} of {self.dt * 1e3:g} ms"
 
 
 def checked_presentation(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..layers.layer_info import LayerInfo
 from ..layout.per import Per
+from ..words import counted
 from .presentation import Presentation
 from .work_entries import UncountedWork
 from .workload_record import Workload
@@ -244,7 +245,7 @@ def caption(workload: Workload) -> str:
     if not workload.spiking:
         return "Per inference; static counts, nothing in the network spikes"
     if any(p.spikes is not None for p in workload.populations):
-        samples = f"mean of {workload.n_samples} sample{'s' * (workload.n_samples != 1)}"
+        samples = f"mean of {counted(workload.n_samples, 'sample')}"
     else:
         samples = "mean activation times connections"
     if workload.runs_on:

@@ -201,8 +201,8 @@ INPUTS = [
     Case(DATA + " --y-key labels", "", "data.npz"),
     Case(DATA + " --x-key x", "", "x.npy"),
     Case(DATA + " --samples 0", "0 is not in the range", "data.npz"),
-    Case(DATA, "There are 12 samples and 3 labels", "few.npz", arrays(y=lambda x, y: y[:3])),
-    Case(DATA, "There are 12 samples and 24 labels", "many.npz", arrays(y=lambda x, y: np.concatenate([y, y]))),
+    Case(DATA, "The data have 12 samples and 3 labels", "few.npz", arrays(y=lambda x, y: y[:3])),
+    Case(DATA, "The data have 12 samples and 24 labels", "many.npz", arrays(y=lambda x, y: np.concatenate([y, y]))),
     Case(DATA, "whole numbers from 0 to 2", "class.npz", arrays(y=lambda x, y: y + 1000)),
     Case(DATA, "sample 0 has -1", "minus.npz", arrays(y=lambda x, y: y * 0 - 1)),
     Case(DATA, "sample 0 has 1.5", "half.npz", arrays(y=lambda x, y: y + 0.5)),
@@ -213,7 +213,7 @@ INPUTS = [
     Case(DATA, "not one-hot", "wide_labels.npz", arrays(y=lambda x, y: np.ones((len(y), 3)))),
     Case(LABELS, "data holds no samples", "x0.npy", array(np.ones((0, 8, 8, 1)))),
     Case(TRAIN, "", "x.npy"),
-    Case(TRAIN, "12 samples but 0 labels", "no_labels.npz", arrays(y=lambda x, y: y[:0])),
+    Case(TRAIN, "The data have 12 samples and 0 labels", "no_labels.npz", arrays(y=lambda x, y: y[:0])),
     Case("sweep net.h5 --data FILE --study s.db", "", "x.npy"),
     Case("deploy net.h5 --data FILE", "hold NaN or infinite values, first in sample 0", "nan.npy", array(np.full((3, 8, 8, 1), np.nan))),
     Case("fit net.h5 --data FILE", "have shape (3, 8, 9, 1)", "wide.npy", array(np.ones((3, 8, 9, 1)))),
@@ -369,7 +369,7 @@ ADVICE = [
         ]
     ),
     *data_cases("advise net.h5 --data FILE"),
-    Case("advise net.h5 --data FILE", "There are 12 samples and 3 labels", "few.npz", arrays(y=lambda x, y: y[:3])),
+    Case("advise net.h5 --data FILE", "The data have 12 samples and 3 labels", "few.npz", arrays(y=lambda x, y: y[:3])),
 ]  # fmt: skip
 
 CASES = [

@@ -429,7 +429,7 @@ def test_training_goes_on_from_a_checkpoint(trained, monkeypatch, tmp_path, forw
         ({"batch_size": 500}, TuningError, "too few for batch_size=500"),
         ({"neuron_type": "AdaptiveLIF"}, TuningError, "AdaptiveLIF neurons can't be trained"),
         ({"neuron_type": "none"}, ConversionError, "neuron_type 'none' is unknown"),
-        ({"y": np.zeros(3)}, DataError, "60 samples but 3 labels"),
+        ({"y": np.zeros(3)}, DataError, "have 60 samples and 3 labels"),
         ({"y": np.full(60, 3)}, DataError, "Label 3 is no class of output 'dense1'"),
         ({"y": np.zeros((60, 3))}, TuningError, "No loss is given for output 'dense1'"),
         ({"x": np.ones((60, 5))}, DataError, "expected"),

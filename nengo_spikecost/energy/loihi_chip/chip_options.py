@@ -12,6 +12,7 @@ from ...chip.chip_work import ChipWork
 from ...chip.limits import MAX_CORES_PER_CHIP
 from ...errors import EnergyError
 from ...options import Options, option
+from ...words import counted
 from ..device import Constant
 from .chip_files import shipped_chip
 from .chip_profile import Board, HostIO, Profile
@@ -180,7 +181,8 @@ def _powered_cores(work: ChipWork, value: int | str) -> int:
         return work.n_cores if value == "used" else most
     if not check.is_whole(value, work.n_cores, most):
         raise EnergyError(
-            f"powered_cores must be 'used', 'all', or a number from the {work.n_cores} cores in "
-            f"use to the {most} of {work.n_chips} chip{'s' * (work.n_chips != 1)}, not {value!r}."
+            f"powered_cores must be 'used', 'all', or a number from the "
+            f"{counted(work.n_cores, 'core')} in use to the {most} of "
+            f"{counted(work.n_chips, 'chip')}, not {value!r}."
         )
     return int(value)

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...layout import Presenter, presents
 from ...layout.plots import bar_size, draw_bars
+from ...words import counted
 from ..network_graph import NetworkGraph
 from ..pathways import Pathway
 
@@ -42,7 +43,7 @@ class NetworkGraphPresenter(Presenter[NetworkGraph]):
         if len(routes) < len(graph.pathways):
             yield "  (each by itself: .populations, .pathways, .to_frame())"
         for r in graph.learning:
-            yield f"  learning    {r.name}: {r.n_weights:,} weights"
+            yield f"  learning    {r.name}: {counted(r.n_weights, 'weight')}"
         for u in graph.uncounted:
             yield f"  uncounted   {u.name} {u.reason}"
 

@@ -15,6 +15,7 @@ import numpy as np
 from ... import check
 from ...chip.limits import MAX_COMPARTMENTS, MAX_INPUT_AXONS, MAX_OUTPUT_AXONS, MAX_SYNAPSE_BITS
 from ...errors import LoihiError
+from ...words import counted
 from .synapses import Synapses
 from .tiling import Tiling, ceil_div, whole
 
@@ -218,7 +219,7 @@ def spikes_per_step(layers: Layers, spikes: Any) -> dict[Any, np.ndarray]:
             continue
         if np.size(given) not in (1, ensemble.n_neurons):
             raise LoihiError(
-                f"{name} has {ensemble.n_neurons:,} neurons, and the spikes are of "
+                f"{name} has {counted(ensemble.n_neurons, 'neuron')}, and the spikes are of "
                 f"{np.size(given):,}: they were measured in another network."
             )
         try:

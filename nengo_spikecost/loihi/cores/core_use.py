@@ -16,6 +16,7 @@ import numpy as np
 from ... import check
 from ...errors import LoihiError
 from ...options import named_arguments
+from ...words import counted
 from .core_layers import Layer, Layers
 from .layer_reading import read_layers
 from .network_use import LayerUse, NetworkUse
@@ -87,7 +88,7 @@ def _tiling(layer: Layer, shapes: Mapping[Any, Any]) -> Tiling:
         raise LoihiError(f"{layer.name}: {err}") from err
     if tiling.n_neurons != layer.n_neurons:
         raise LoihiError(
-            f"{layer.name} has {layer.n_neurons:,} neurons, and its block shape is over "
+            f"{layer.name} has {counted(layer.n_neurons, 'neuron')}, and its block shape is over "
             f"{tiling.full}."
         )
     return tiling

@@ -19,6 +19,7 @@ from ... import check
 from ...chip import limits
 from ...errors import LoihiError
 from ...options import named_arguments
+from ...words import counted
 from .core_layers import Layer, Layers, spikes_per_step
 from .core_use import tilings_of, use_of
 from .layer_reading import read_layers
@@ -251,8 +252,8 @@ def _chip_misfits(use: NetworkUse, n_chips: int, layers: Layers) -> Iterator[Mis
     limit = n_chips * per_chip
     if use.n_cores > limit:
         needed = -(-use.n_cores // per_chip)
-        chips = f"{n_chips} chip{'s' if n_chips > 1 else ''}"
-        reason = f"needs {use.n_cores:,} cores, and {chips} of {per_chip} cores have {limit:,}"
+        chips = f"{counted(n_chips, 'chip')} of {per_chip} cores"
+        reason = f"needs {use.n_cores:,} cores, and {chips} have {limit:,}"
         remedy = (
             f"Ask for a board with {needed} chips (nengo_loihi.Simulator(..., "
             f"hardware_options={{'n_chips': {needed}}})); {FIT} on fewest cores"

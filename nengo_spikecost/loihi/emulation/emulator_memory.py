@@ -20,6 +20,7 @@ from ...activity.side_by_side import side_by_side
 from ...activity.subject import network_of
 from ...errors import MeasurementError
 from ...memory import Need, memory_bytes
+from ...words import counted
 from .chip import Chip
 from .presenting import BYTES_AT_ONCE
 from .results import Asked
@@ -149,7 +150,9 @@ def _results_words(asked: Asked, n_samples: int) -> tuple[str, str]:
             ('readout', '"all"', asked.readout == "all"), ('by_step', 'True', asked.by_step),
         ) if is_asked
     ]  # fmt: skip
-    what = f"Keeping the results of {n_samples:,} samples of {asked.n_steps:,} steps"
+    what = (
+        f"Keeping the results of {counted(n_samples, 'sample')} of {counted(asked.n_steps, 'step')}"
+    )
     if asking:
         return f"{what} ({', '.join(asking)})", (
             f"leave {' and '.join(a.partition('=')[0] for a in asking)} out, present fewer samples "

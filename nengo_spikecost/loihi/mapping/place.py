@@ -9,6 +9,7 @@ from ...chip.limits import MAX_CORES_PER_CHIP
 from ...chip.mesh import Mesh
 from ...errors import LoihiError
 from ...options import named_arguments
+from ...words import counted
 from ..cores.built import built_network
 from .allocation import allocate, chips_needed
 from .mapping import Mapping
@@ -58,8 +59,8 @@ def place(
     mesh = Mesh() if mesh is None else check.kind("mesh", mesh, Mesh, LoihiError, words)
     if cores_per_chip > mesh.n_cores:
         raise LoihiError(
-            f"cores_per_chip is {cores_per_chip}, and the mesh has {mesh.n_cores} cores a chip; "
-            "pass a larger Mesh or fewer cores."
+            f"cores_per_chip is {cores_per_chip}, and the mesh has "
+            f"{counted(mesh.n_cores, 'core')} a chip; pass a larger Mesh or fewer cores."
         )
     built = built_network(network, model, fit, dt)
     chips = chips_needed(len(built.blocks), n_chips, cores_per_chip)

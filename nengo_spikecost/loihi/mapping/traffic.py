@@ -21,6 +21,7 @@ import numpy as np
 
 from ...activity.activity_record import Activity
 from ...errors import LoihiError
+from ...words import counted
 from ..cores.built import KINDS, BuiltNetwork, Source
 
 
@@ -178,7 +179,7 @@ def _recorded(source: Source, activity: Activity) -> np.ndarray | None:
         )
     if record.n_neurons != source.n_neurons:
         raise LoihiError(
-            f"{source.name} has {source.n_neurons:,} neurons, and the activity counts "
+            f"{source.name} has {counted(source.n_neurons, 'neuron')}, and the activity counts "
             f"{record.n_neurons:,}: it is of another network. Measure this one "
             "(nengo_spikecost.measure)."
         )

@@ -26,6 +26,7 @@ from nengo.connection import LearningRule
 
 from ...nir.graph_loops import closed_loops
 from ...refusals import names_in_order
+from ...words import counted
 from .links import Link
 from .unsupported import Context, Unsupported, owner_of
 
@@ -120,12 +121,12 @@ def _problem(place: Any, late: Mapping[_Way, int], apart: int, context: Context)
         by_steps.setdefault(steps, []).append(context.name(way.pre))
     ways = [
         f"what comes from {names_in_order(dict.fromkeys(names))} "
-        + (f"{steps} step{'s' * (steps > 1)} later than in Nengo" if steps else "as in Nengo")
+        + (f"{counted(steps, 'step')} later than in Nengo" if steps else "as in Nengo")
         for steps, names in sorted(by_steps.items())
     ]
     reason = (
-        f"is reached by ways that the chip shifts against each other by {apart} "
-        f"step{'s' * (apart > 1)}: {', '.join(ways)}"
+        f"is reached by ways that the chip shifts against each other by "
+        f"{counted(apart, 'step')}: {', '.join(ways)}"
     )
     remedy = TO_CHIP if context.is_on_chip(place) else TO_HOST
     return context.problem(place, reason, remedy, refused=False)

@@ -7,6 +7,7 @@ import numpy as np
 from ...layout import si
 from ...layout.per import INFERENCE, Per
 from ...layout.si import times
+from ...words import counted
 from .balance import LayerBalance
 from .literature import SPIKES_PER_SYNAPSE, Threshold
 
@@ -73,7 +74,9 @@ def _crossing_words(name: str, layer: LayerBalance, names: tuple[str, str], per:
     )
     n_samples = len(balance.snn_J)
     if 0 < layer.samples_won < 1:
-        words += f" It wins in {round(layer.samples_won * n_samples)} of {n_samples} samples."
+        words += (
+            f" It wins in {round(layer.samples_won * n_samples)} of {counted(n_samples, 'sample')}."
+        )
     return words
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import EnergyError
 from ...layout.plots import bare
 from ...layout.si import si, times
+from ...words import counted
 from ..opponent.balance import LayerBalance
 from ..opponent.break_even_record import BreakEven
 
@@ -125,7 +126,7 @@ def _finish(axes: Axes, result: BreakEven, shown: LayerBalance, end: float) -> N
         return x / measured
 
     name = "Network" if shown is result.network else shown.name
-    axes.set_title(f"{name}: {result.cost_model}, {result.n_steps} steps", loc="left")
+    axes.set_title(f"{name}: {result.cost_model}, {counted(result.n_steps, 'step')}", loc="left")
     axes.set_xlim(0, end)
     lines = [shown.total.at(end), shown.total.at(0.0), shown.total.ann_J]
     positive = [line for line in lines if line > 0]

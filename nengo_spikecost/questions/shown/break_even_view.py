@@ -15,6 +15,7 @@ from ...layout.per import INFERENCE, Per
 from ...layout.presenter import Details
 from ...layout.si import times
 from ...layout.verdict import NextStep, Verdict
+from ...words import counted
 from ..opponent.balance import Balance, LayerBalance
 from ..opponent.bit_matching import has_widths
 from ..opponent.break_even_record import BreakEven
@@ -146,7 +147,7 @@ def _machine_notes(result: BreakEven) -> list[str]:
         words = (
             f"The opponent: {_passes(result)} on {opponent.name}, activations of "
             f"{widths.activations} bits"
-            + ("" if result.runs_on else f" for {result.n_steps} steps")
+            + ("" if result.runs_on else f" for {counted(result.n_steps, 'step')}")
         )
         if result.prices_widths:
             words += "; the other widths are those of the cost model"
@@ -237,7 +238,8 @@ def _caption(result: BreakEven) -> str:
         shown = "per second of a network that runs on, measured for"
     return (
         f"Spikes on {sides.device.name} against {against} on {sides.opponent.name}, cost model "
-        f"{result.cost_model}, {shown} {result.n_steps} steps of {1e3 * result.dt:g} ms, "
+        f"{result.cost_model}, {shown} {counted(result.n_steps, 'step')} of "
+        f"{1e3 * result.dt:g} ms, "
         f"mean of {result.n_samples} sample{'s' * (result.n_samples != 1)}"
     )
 

@@ -12,6 +12,7 @@ from ...layout import si
 from ...layout.per import INFERENCE, Per
 from ...layout.si import times
 from ...layout.verdict import POINTS
+from ...words import counted
 from ..opponent.all_opponents import SAME_TECHNOLOGY
 from ..opponent.break_even_record import BreakEven
 
@@ -134,7 +135,7 @@ def against_twin(result: BreakEven, name: str, where: str) -> str:
     """Against the same network without spikes, and because of what."""
     total = result.network.total
     if total.crossing == "never":
-        steps = "every step" if result.runs_on else f"all {result.n_steps} steps"
+        steps = "every step" if result.runs_on else f"all {counted(result.n_steps, 'step')}"
         return (
             f"against an accelerator without spikes, {name} never: {where}neurons that are updated "
             f"at {steps} take {times(total.mean_fixed_J / total.ann_J)} its energy before any spike"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ...activity import Activity
 from ...layout import Result
+from ...words import counted
 from .front import cheapest_within
 from .trials import Point
 
@@ -80,8 +81,8 @@ class Confirmation(Result):
 
     def __repr__(self) -> str:
         return (
-            f"<Confirmation of {len(self.rows)} settings on {self.n_images} images, "
-            f"{self.simulator}; summary() prints it>"
+            f"<Confirmation of {counted(len(self.rows), 'setting')} on "
+            f"{counted(self.n_images, 'image')}, {self.simulator}; summary() prints it>"
         )
 
     def best(self, max_accuracy_loss: float = 0.005, *, sure: bool = False) -> ConfirmedPoint:

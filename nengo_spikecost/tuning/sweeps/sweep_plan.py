@@ -24,6 +24,7 @@ from ...conversion.plain_names import predict
 from ...deadlines import in_time, in_time_here
 from ...digests import array_digest
 from ...errors import DataError, TuningError
+from ...words import counted
 from ..rescaling import RescalableNetwork
 from ..sweep_options import SweepOptions
 
@@ -102,7 +103,7 @@ def images_and_labels(
     output = model.outputs[0]
     y = one_array(only_labels(y), "Labels")
     if y.ndim == 0 or len(y) != len(x):
-        raise DataError(f"There are {len(x)} samples and labels of shape {y.shape}.")
+        raise DataError(f"The data have {counted(len(x), 'sample')} and labels of shape {y.shape}.")
     shape = tuple(output.shape)[1:]
     if None in shape:
         raise DataError(

@@ -18,6 +18,7 @@ from ...activity.scores import score
 from ...errors import TuningError
 from ...layout import Result
 from ...warned import each_once
+from ...words import counted
 from ..sweep_options import JUDGES, SEARCHES, check_counted
 from .chip_blocks import ChipBlocks, found_blocks
 from .confirmation import Confirmation, ConfirmedPoint
@@ -101,7 +102,7 @@ class Sweep(Result):
 
     def __repr__(self) -> str:
         return (
-            f"<Sweep: {len(self.trials)} trials on {self.n_images} images, "
+            f"<Sweep: {counted(len(self.trials), 'trial')} on {counted(self.n_images, 'image')}, "
             f"{len(self.front())} points on the front; summary() prints it>"
         )
 

@@ -32,6 +32,7 @@ from ...errors import ScaleOutError, StudyError, TuningError
 from ...options import takes_options
 from ...progress import progress_bar
 from ...warned import each_once
+from ...words import counted
 from ...workload.neuron_costs import updates_on_chip
 from ..rates import activation_rule, tune_firing_rates
 from ..sweep_options import JUDGES, SweepOptions, checked_scales
@@ -136,7 +137,7 @@ def try_out(
                 continue
             reasons = [hopeless(reading, rivals, rules) for reading in readings]
             if all(reasons):
-                state, reason = "stopped", f"{reasons[-1]} after {seen} images"
+                state, reason = "stopped", f"{reasons[-1]} after {counted(seen, 'image')}"
                 break
     except (ScaleOutError, StudyError, TriedElsewhere):  # not of the setting
         raise

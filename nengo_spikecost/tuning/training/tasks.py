@@ -19,6 +19,7 @@ from ...activity.subject import subject
 from ...conversion import Conversion
 from ...conversion.output_heads import head_of
 from ...errors import DataError, TuningError
+from ...words import counted
 from ..fine_tune_options import FineTuneOptions
 
 
@@ -125,7 +126,10 @@ def labels_by_output(y: Any, names: tuple[str, ...], n: int) -> dict[str, np.nda
             raise DataError(f"y has no labels for output {name!r}.")
         labels[name] = own = np.atleast_1d(one_array(given[name], f"Labels of {name!r}"))
         if len(own) != n:
-            raise DataError(f"There are {n} samples but {len(own)} labels for {name!r}.")
+            raise DataError(
+                f"The data have {counted(n, 'sample')} and {counted(len(own), 'label')} for "
+                f"{name!r}."
+            )
         if own.dtype.kind not in "biuf":
             raise DataError(f"Labels of {name!r} must be numbers, not {own.dtype}.")
         if not np.isfinite(own).all():
@@ -168,8 +172,8 @@ def _check_takes(name: str, loss: Any, y: np.ndarray, size: int, kind: str | Non
     except (ValueError, TypeError, tf.errors.InvalidArgumentError):
         advice = "leave loss out, or give them one-hot" if kind == "classes" else "give others"
         raise TuningError(
-            f"loss can't be taken of output {name!r}, which has {size} values, and labels of shape "
-            f"{y.shape}: {advice}."
+            f"loss can't be taken of output {name!r}, which has {counted(size, 'value')}, and "
+            f"labels of shape {y.shape}: {advice}."
         ) from None
 
 
@@ -253,7 +257,7 @@ def training_data(conversion: Conversion, x: Any, y: Any, options: FineTuneOptio
     data = Data(inputs, labels, held_inputs, held_labels)
     if data.n < batch or data.n_held < batch:
         raise TuningError(
-            f"{data.n} samples to train with and {data.n_held} held out are too few for "
+            f"{counted(data.n, 'sample')} to train with and {data.n_held} held out are too few for "
             f"batch_size={batch}: give more samples, or a smaller batch_size."
         )
     return data

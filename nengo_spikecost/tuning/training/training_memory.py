@@ -11,6 +11,7 @@ from typing import Any
 from ...activity.memory_needs import network_sizes
 from ...errors import TuningError
 from ...memory import Need
+from ...words import counted
 from ..fine_tune_options import FineTuneOptions
 
 #: What building takes however small the network is.
@@ -49,7 +50,7 @@ def check_memory(network: Any, options: FineTuneOptions, temporal: bool) -> None
     if not options.spikes:
         remedy = "give a smaller batch_size, or more memory (memory=)"
     training_need(network, n_steps, options.quantize).check(
-        f"Training with batch_size={options.batch_size} and {n_steps} "
-        f"step{'s' * (n_steps != 1)}",
+        f"Training with batch_size={options.batch_size} and "
+        f"{counted(n_steps, 'step')}",
         options.memory_bytes, TuningError, options.batch_size, remedy,
     )  # fmt: skip

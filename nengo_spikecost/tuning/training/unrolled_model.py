@@ -14,6 +14,7 @@ from ...conversion import Conversion
 from ...conversion.places import AVERAGE
 from ...errors import TuningError
 from ...graph import NetworkGraph, Population
+from ...words import counted
 from .chip_layers import OnChip
 from .folded_steps import Presentation
 from .neuron_steps import Neurons, is_rectified, steps_of
@@ -130,9 +131,10 @@ def _check_neurons(name: str, layer: Any, populations: list[Population]) -> None
     has_one = hasattr(layer, "activation") or isinstance(layer, _layers.ReLU)
     if len(populations) > 1 or not has_one:
         raise TuningError(
-            f"Layer {name!r} ({type(layer).__name__}) becomes {len(populations)} population"
-            f"{'s' * (len(populations) > 1)} that forward='steps' can't train: it trains layers "
-            "that are applied once and followed by a ReLU. Use forward='spikes' or 'rates'."
+            f"Layer {name!r} ({type(layer).__name__}) becomes "
+            f"{counted(len(populations), 'population')} that forward='steps' can't train: it "
+            "trains layers that are applied once and followed by a ReLU. Use forward='spikes' or "
+            "'rates'."
         )
     steps_of(populations[0].neuron_type, name)
 

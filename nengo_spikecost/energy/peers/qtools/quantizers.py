@@ -13,6 +13,7 @@ from typing import Any
 
 from ....check import is_number
 from ....errors import EnergyError
+from ....words import counted
 
 #: Kinds of numbers: fixed point; powers of two; -1, 0, 1; -1, 1; 0, 1; floating point.
 QUANTIZER_KINDS = ("fixed", "po2", "ternary", "binary", "bit", "float")
@@ -93,7 +94,7 @@ class Quantizer:
 
     def __str__(self) -> str:
         sign = "" if self.signed else "unsigned "
-        return f"{sign}{self.kind} of {self.bits} bit{'s' if self.bits > 1 else ''}"
+        return f"{sign}{self.kind} of {counted(self.bits, 'bit')}"
 
 
 def _is_whole(value: Any) -> bool:

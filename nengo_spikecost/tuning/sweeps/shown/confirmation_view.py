@@ -8,6 +8,7 @@ from ....layout import Presenter, Table, presents, si
 from ....layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ....layout.si import known
 from ....layout.verdict import Verdict
+from ....words import counted
 from ..confirmation import Confirmation
 from .loss_words import interval, points, quality, renamed, share
 from .sweep_verdict import confirmation_verdict
@@ -39,9 +40,8 @@ class ConfirmationPresenter(Presenter[Confirmation]):
             )
             for row in confirmation.rows
         ]  # fmt: skip
-        title = (
-            f"Confirmed on {confirmation.n_images} images, {confirmation.simulator}; Keras: {keras}"
-        )
+        images = counted(confirmation.n_images, "image")
+        title = f"Confirmed on {images}, {confirmation.simulator}; Keras: {keras}"
         return [Table.of(("Trial", "Steps", *headers), rows, title=title)]
 
     def records(self, confirmation: Confirmation) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from ....layout.plots import bare, say, share_ticks, si_ticks
 from ....layout.presenter import Details, Part
 from ....layout.si import known
 from ....layout.verdict import Verdict
+from ....words import counted
 from ..sweep_result import Sweep
 from ..trials import Point, Trial
 from .loss_words import correlated, interval, points, quality, renamed
@@ -200,8 +201,9 @@ def _keras(sweep: Sweep) -> dict[str, Any]:
 def _heading(sweep: Sweep) -> list[str]:
     n_complete = sum(trial.complete for trial in sweep.trials)
     chip = f" and {sweep.blocks.n_cores} emulated cores" if sweep.blocks else ""
+    images = counted(sweep.n_images, "image")
     lines = [
-        f"{len(sweep.trials)} settings of {sweep.neuron_type} on {sweep.n_images} images{chip}, "
+        f"{counted(len(sweep.trials), 'setting')} of {sweep.neuron_type} on {images}{chip}, "
         f"priced on {sweep.device} ({sweep.cost_model}): {n_complete} seen with all images, "
         f"{len(sweep.stopped)} given up early, {len(sweep.failed)} failed",
         f"Keras model: {_of_keras(sweep)}",
@@ -341,8 +343,10 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
     if not sweep.regression:
         share_ticks(axes.yaxis)
     axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
-    axes.set_ylabel(f"{'R²' if sweep.regression else 'Accuracy'} on {sweep.n_images} images")
-    axes.set_title(f"{len(sweep.trials)} settings of {sweep.neuron_type}", loc="left", fontsize=10)
+    quality = "R²" if sweep.regression else "Accuracy"
+    axes.set_ylabel(f"{quality} on {counted(sweep.n_images, 'image')}")
+    title = f"{counted(len(sweep.trials), 'setting')} of {sweep.neuron_type}"
+    axes.set_title(title, loc="left", fontsize=10)
     bare(axes)
 
 
