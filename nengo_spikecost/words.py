@@ -13,7 +13,7 @@ def counted(number: int, word: str) -> str:
     >>> counted(1, "core"), counted(1024, "core")
     ('1 core', '1,024 cores')
     """
-    return f"{number:,} {word}{'s' * (number != 1)}"
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def in_words(names: Sequence[str]) -> str:

@@ -38,8 +38,8 @@ def test_other_things_are_no_amounts(given):
 
 @pytest.mark.parametrize(
     ("n_bytes", "text"),
-    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1 kB"), (999_999, "1 MB"), (3.21e9, "3.21 GB"),
-     (14.7e12, "14.7 TB")],
+    [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1000, "1 kB"), (999_999, "1 MB"),
+     (3.21e9, "3.21 GB"), (14.7e12, "14.7 TB")],
 )  # fmt: skip
 def test_amounts_are_said(n_bytes, text):
     assert amount(n_bytes) == text

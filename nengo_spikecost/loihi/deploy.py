@@ -204,7 +204,7 @@ def _labels(named: Any, data: Any, y: Any, options: DeployOptions) -> Any:
     sized = data is not None and hasattr(data, "__len__") and not isinstance(data, Mapping)
     if sized and not isinstance(data, tuple) and len(data) != len(read):
         raise DataError(
-            f"The data have {counted(len(data), 'sample')} and y {counted(len(read), 'label')}."
+            f"The data have {counted(len(data), 'sample')} and {counted(len(read), 'label')}."
         )
     return labels
 
