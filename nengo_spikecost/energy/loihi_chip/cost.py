@@ -265,7 +265,7 @@ class ChipCost(Result):
             sentence = f"of the cores alone, {sentence}"
         elif found.chip.decider == HOST:
             sentence += f". Of the cores alone, {self.floorline(host=False).sentence()}"
-        if not found.by_step:
+        if not found.by_step and self.work.emulated:  # numbers by hand have no steps
             sentence += ". by_step=True (--by-step) tells of single steps"
         return sentence
 

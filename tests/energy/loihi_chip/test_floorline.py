@@ -336,6 +336,8 @@ def test_without_single_steps():
     assert "of the inferences" in cost.limit_sentence()
     assert cost.limit_sentence().endswith("by_step=True (--by-step) tells of single steps")
     assert "as if it were one step" in cost.summary_string()
+    by_hand = price_chip(replace(without_steps(work), emulated=False), host_io="none")
+    assert "by_step" not in by_hand.limit_sentence()
 
 
 def test_shown_with_the_cost(tmp_path):
