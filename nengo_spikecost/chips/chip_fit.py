@@ -160,7 +160,13 @@ def parts_of(network: Any) -> NetworkParts:
     if not parts.neurons:
         outside = ", ".join(p.name for p in parts.graph.populations)
         words = f": {outside} run on the host" if outside else ""
-        raise ChipError(f"The network has no neurons on the chip{words}.")
+        more = ""
+        if hasattr(network, "remade") and not network.options.get("spike_input"):
+            more = (
+                " Convert it with spike_input=True (--spike-input): neurons in front make spikes "
+                "of the inputs, and the chip runs the first layer."
+            )
+        raise ChipError(f"The network has no neurons on the chip{words}.{more}")
     return parts
 
 

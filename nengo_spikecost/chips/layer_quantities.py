@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from .layer_maps import LayerMap, layer_maps, without_core
+from ..graph.connection_chain import is_decoded
+from ..graph.pathways import Pathway
+from .layer_maps import LayerMap, Way, layer_maps, without_core
 from .network_parts import NetworkParts
 from .quantities import Need, in_words, largest, quantity
 
@@ -59,6 +61,66 @@ def pools(parts: NetworkParts) -> Need:
     return in_words(
         (own.name, str(side)) for own in layer_maps(parts) for pool in own.pools for side in pool
     )
+
+
+@quantity("sides of poolings of windows")
+def window_pools(parts: NetworkParts) -> Need:
+    """Of those that are not of a whole image."""
+    return in_words(
+        (own.name, str(side))
+        for own in layer_maps(parts)
+        for pool in _windows(own)
+        for side in pool
+    )
+
+
+@quantity("side of a pooling of a whole image")
+def whole_pools(parts: NetworkParts) -> Need:
+    """Length of the longest axis of an image that becomes one value of each channel."""
+    return largest((own.name, max(pool)) for own in layer_maps(parts) for pool in own.whole_pools)
+
+
+@quantity("poolings in front of a dense layer")
+def pools_before_dense(parts: NetworkParts) -> Need:
+    """Of windows, behind a layer on the chip."""
+    found = [
+        own.name
+        for own in layer_maps(parts)
+        for _ in _windows(own)
+        if not (own.convolves or own.outside)
+    ]
+    return Need(len(found), ", ".join(dict.fromkeys(found)))
+
+
+def _windows(own: LayerMap) -> list[tuple[int, ...]]:
+    return [pool for pool in own.pools if pool not in own.whole_pools]
+
+
+@quantity("edges of convolutions of spikes")
+def paddings(parts: NetworkParts) -> Need:
+    """Whether an image keeps its size ("same"), or loses its edges ("valid")."""
+    return in_words(
+        (own.name, "same" if own.same else "valid") for own in _convolving(parts) if not own.first
+    )
+
+
+@quantity("convolutions with groups")
+def grouped_convolutions(parts: NetworkParts) -> Need:
+    """That weigh some channels only, as depthwise ones do, and are no part of a separable one."""
+    found = [own.name for own in _convolving(parts) if own.groups]
+    return Need(len(found), ", ".join(found))
+
+
+@quantity("kinds of layers")
+def layer_kinds(parts: NetworkParts) -> Need:
+    """What joins neurons: dense, convolution, sparse, one to one, decoded, or a type's name."""
+    return in_words((p.name, _kind(p)) for p in (*parts.into, *parts.within, *parts.out))
+
+
+def _kind(pathway: Pathway) -> str:
+    if any(is_decoded(connection) for connection in pathway.connections):
+        return "decoded"
+    return Way.of(pathway).kind
 
 
 @quantity("channels of a layer")

@@ -13,7 +13,7 @@ from typing import Any, Callable
 import nengo
 import numpy as np
 from nengo.dists import Distribution
-from nengo.transforms import Convolution, ConvolutionTranspose, Dense, NoTransform, Sparse
+from nengo.transforms import NoTransform, Sparse
 
 from ..graph.connection_chain import is_decoded
 from ..graph.pathways import Pathway, Population
@@ -326,25 +326,3 @@ def _membrane(neuron_type: Any) -> str | None:
 def topology(parts: NetworkParts) -> Need:
     """``"recurrent"`` where spikes go round in a circle, else ``"feedforward"``."""
     return Need(("recurrent" if parts.recurrent else "feedforward",))
-
-
-_KINDS = (
-    (NoTransform, "one to one"), (Dense, "dense"), (Sparse, "sparse"),
-    (Convolution, "convolution"), (ConvolutionTranspose, "transposed convolution"),
-)  # fmt: skip
-
-
-@quantity("kinds of layers")
-def layer_kinds(parts: NetworkParts) -> Need:
-    """What joins neurons: dense, convolution, sparse, one to one, decoded, or a type's name."""
-    return in_words((p.name, _kind(p)) for p in (*parts.into, *parts.within, *parts.out))
-
-
-def _kind(pathway: Pathway) -> str:
-    kinds = ["decoded" if is_decoded(c) else _name(c.transform) for c in pathway.connections]
-    weighing = [kind for kind in kinds if kind != "one to one"] or ["one to one"]
-    return " then ".join(dict.fromkeys(weighing))
-
-
-def _name(transform: Any) -> str:
-    return next((n for t, n in _KINDS if type(transform) is t), type(transform).__name__)

@@ -60,7 +60,7 @@ class ChipChoice:
     @property
     def conversion(self) -> dict[str, Any]:
         """Options of `convert`: poolings stay apart for a chip that has its own."""
-        apart = any(limit.quantity == "pools" for limit in self.chip.limits)
+        apart = any("pools" in limit.quantity for limit in self.chip.limits)
         return {"lower": False} if apart else {}
 
     def fit(self, network: Any, x: Any, n_steps: int) -> Any:

@@ -85,6 +85,42 @@ def test_what_is_wrong_is_a_sentence_and_exit_code_2(run, flags, words):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("n_inputs, hidden, words", [
+    (6, 40, "Give the chip the inputs as spikes (spike_input=True, --spike-input): 6 values are"),
+    (12, 40, "Make the first layer smaller: the host computes it"),
+])  # fmt: skip
+def test_input_channels_of_a_model_are_the_neurons_of_the_hosts_layer(
+    run, tmp_path, n_inputs, hidden, words
+):
+    layers = stack.keras().layers
+    model = stack.keras().Sequential(
+        [
+            layers.Dense(hidden, activation="relu", input_shape=(n_inputs,)),
+            layers.Dense(20, activation="relu"), layers.Dense(3),
+        ]
+    )  # fmt: skip
+    model.save(tmp_path / "own.keras")
+    result = run("fit", "own.keras", "--chip", "xylo_audio3")
+    text = " ".join(result.stdout.split())
+    assert f"input channels: the chip takes 16, the network has {hidden}" in text
+    assert words in text
+    if n_inputs == 6:
+        flags = ("--chip", "xylo_audio3", "--spike-input")
+        assert "fits yes" in " ".join(run("fit", "own.keras", *flags).stdout.split())
+
+
+def test_a_model_of_one_layer_needs_spikes_for_its_inputs(run, tmp_path):
+    layers = stack.keras().layers
+    model = stack.keras().Sequential(
+        [layers.Dense(20, activation="relu", input_shape=(6,)), layers.Dense(3)]
+    )
+    model.save(tmp_path / "one.keras")
+    result = run("fit", "one.keras", "--chip", "xylo_audio3")
+    assert result.exit_code == 2
+    words = "run on the host. Convert it with spike_input=True (--spike-input)"
+    assert words in " ".join(result.stderr.split())
+
+
 def test_a_chip_of_ones_own(run, model, tmp_path):
     (tmp_path / "mine.toml").write_text(
         '[mine]\ntitle = "Mine"\nlimits.neurons = { at_most = 12, source = "lab" }\n'

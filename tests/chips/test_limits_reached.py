@@ -167,6 +167,45 @@ def channels_in(value):
     convolution((2, 2), before=value)
 
 
+@makes("whole_pools")
+def whole_pool(value):
+    _pooled(value, (value, value), channels=1)
+
+
+@makes("pools_before_dense")
+def pools_before_dense(value):
+    for k in range(value):
+        _pooled(2, (4, 4), label=f"pooled{k}")
+    if not value:
+        chain(2, 2)
+
+
+def _pooled(window, space, channels=2, label="pooled"):
+    """Weights from all places of an image that was pooled."""
+    before = population(int(np.prod(space)) * channels, f"{label} before")
+    kernel = np.ones((window, window, 1, channels))
+    pool = nengo.Convolution(
+        channels, (*space, channels), strides=(window, window), kernel_size=(window, window),
+        groups=channels, init=kernel,
+    )  # fmt: skip
+    between = nengo.Node(size_in=pool.output_shape.size)
+    post = population(3, label)
+    nengo.Connection(before.neurons, between, transform=pool, synapse=None)
+    weights = np.arange(1, 3 * pool.output_shape.size + 1).reshape(3, -1)
+    nengo.Connection(between, post.neurons, transform=weights, synapse=None)
+
+
+@makes("grouped_convolutions")
+def grouped(value):
+    before = chain(2)[0]
+    for k in range(value):
+        conv = nengo.Convolution(
+            2, (1, 1, 2), kernel_size=(1, 1), groups=2, init=np.ones((1, 1, 1, 2))
+        )
+        post = population(2, f"grouped{k}")
+        nengo.Connection(before.neurons, post.neurons, transform=conv, synapse=None)
+
+
 @makes("side_in", "side_out")
 def side(value):
     convolution((value, 2))

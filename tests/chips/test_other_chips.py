@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import nengo
@@ -11,13 +12,48 @@ import pytest
 from nengo_loihi.neurons import LoihiSpikingRectifiedLinear
 
 import nengo_spikecost as nsc
-from nengo_spikecost import chips, errors
+from nengo_spikecost import chips, errors, stack
 
 from .networks import chain
 from .test_speck_cores import images
 
 AKIDA = json.loads((Path(__file__).parent / "recordings" / "akida_layers.json").read_text())
 CONV = {"filters": 4, "kernel": 3, "stride": 2, "bias": 0}
+
+
+def structure(name):
+    """The Keras model of a recorded case, as `fit --chip` converts it."""
+    layers = stack.keras().layers
+    kind, *sizes = name.split(" ")
+    size = int(sizes[-1]) if sizes else 3
+    own = {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}
+    first = layers.Conv2D(**own, input_shape=(size if kind == "mean" else 32,) * 2 + (1,))
+    dense, then = [layers.Flatten(), layers.Dense(10)], layers.Conv2D(**own)
+    chains = {
+        "valid": [layers.Conv2D(**{**own, "padding": "valid"}), *dense],
+        "same": [then, *dense],
+        "pooled-dense": [then, layers.AveragePooling2D(), *dense],
+        "first-pooled-dense": [
+            layers.AveragePooling2D(), layers.Flatten(), layers.Dense(6, activation="relu"),
+            layers.Dense(10),
+        ],
+        "pooled": [then, layers.AveragePooling2D(size), layers.Conv2D(**own), *dense],
+        "mean": [then, layers.GlobalAveragePooling2D(), layers.Dense(10)],
+        "separable": [layers.SeparableConv2D(**{**own, "kernel_size": size}), *dense],
+        "depthwise": [
+            layers.DepthwiseConv2D(3, padding="same", activation="relu"), then, *dense
+        ],
+        "normalized": [
+            layers.Conv2D(**{**own, "activation": None}), layers.BatchNormalization(),
+            layers.ReLU(), *dense,
+        ],
+    }  # fmt: skip
+    model = stack.keras().Sequential([first, *chains[kind]])
+    rng = np.random.RandomState(0)
+    model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return nsc.convert(model, lower=False, synapse=None)
 
 
 def misfits(chip, network):
@@ -30,9 +66,20 @@ class TestAKD1000:
         size = {"input": [1, 32, 32]}
         own = {**CONV, "kernel": case["kernel"], "stride": case["stride"]}
         before = [] if case["first"] else [{**CONV, "stride": 1}]
-        found = misfits("akd1000", images({**size, "layers": [*before, own]}))
+        found = misfits("akd1000", images({**size, "layers": [*before, own]}, padding="same"))
         assert (found == set()) == case["mapped"], case["words"]
         assert found <= {"first_convolutions" if case["first"] else "convolutions"}
+
+    @pytest.mark.parametrize("case", AKIDA["structures"], ids=lambda case: case["name"])
+    def test_structures_are_those_that_its_vendor_maps(self, case):
+        """A network with neurons for the first layer on the chip, and one of Keras with them."""
+        found = misfits("akd1000", structure(case["name"]))
+        assert (found == set()) == case["mapped"], (found, case["words"])
+
+    def test_convolutions_of_single_channels_are_no_layer_of_its_own(self):
+        """The vendor's package has none of Akida 1.0; of a separable one it is the first half."""
+        assert misfits("akd1000", structure("depthwise")) == {"grouped_convolutions"}
+        assert misfits("akd1000", structure("separable 3")) == set()
 
     def test_nothing_recurrent(self):
         weights = {"input": np.ones((2, 3)), "hidden": np.ones((3, 3)), "readout": np.ones((3, 2))}

@@ -10,7 +10,8 @@ import nengo
 import numpy as np
 import pytest
 
-from nengo_spikecost import chips
+import nengo_spikecost as nsc
+from nengo_spikecost import chips, stack
 from nengo_spikecost.chips import layer_maps as of_layers
 from nengo_spikecost.chips.layer_maps import layer_maps, without_core
 from nengo_spikecost.chips.network_parts import NetworkParts
@@ -20,7 +21,7 @@ CASES = {case["name"]: case for case in RECORDED["cases"]}
 NEURONS = nengo.SpikingRectifiedLinear()
 
 
-def images(case, synapse=None):
+def images(case, synapse=None, padding="valid"):
     """A case's chain of convolutions as a network."""
     channels, *space = case["input"]
     shape = nengo.transforms.ChannelShape((*space, channels))
@@ -31,7 +32,7 @@ def images(case, synapse=None):
             side, step = own["kernel"], own["stride"]
             conv = nengo.Convolution(
                 own["filters"], shape, strides=(step, step), kernel_size=(side, side),
-                init=np.ones((side, side, shape.n_channels, own["filters"])),
+                padding=padding, init=np.ones((side, side, shape.n_channels, own["filters"])),
             )  # fmt: skip
             shape = conv.output_shape
             size = shape.size
@@ -120,6 +121,61 @@ def test_pooling_in_front_stays_apart_and_has_windows_that_the_chip_has():
     assert (own.kernel, own.channels_in, own.space, own.pools) == ((3, 3), 2, (4, 4), ((2, 2),))
     assert chips.fit("speck2f", pooled(2)).fits
     assert {c.limit.quantity for c in chips.fit("speck2f", pooled(3)).misfits} == {"pools"}
+
+
+def image_classifier(kind):
+    """A Keras model of two convolutions with poolings, as `fit --chip` converts it."""
+    layers, rng = stack.keras().layers, np.random.RandomState(0)
+    norm = [layers.BatchNormalization()] if kind == "normalized" else []
+    chain = [layers.Conv2D(8, 3, input_shape=(16, 16, 1)), layers.ReLU(), layers.AveragePooling2D()]
+    chain += [
+        layers.Conv2D(8, 3),
+        *norm,
+        layers.ReLU(),
+        layers.AveragePooling2D(),
+        layers.Flatten(),
+    ]
+    chain += [layers.Dense(16), layers.ReLU(), layers.Dense(10)]
+    model = stack.keras().Sequential(chain)
+    model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    return nsc.convert(model, lower=False, synapse=None)
+
+
+@pytest.mark.parametrize("kind", ["plain", "normalized"])
+def test_an_ordinary_network_of_convolutions_and_poolings_fits(kind):
+    """A pooling in front of a dense layer is a pooling, and a normalization part of its layer."""
+    network = image_classifier(kind)
+    fit = chips.fit("speck2f", network)
+    assert fit.fits, fit.summary_string()
+    conv, dense, readout = layer_maps(NetworkParts.of(network))
+    assert (conv.kernel, conv.channels, conv.space, conv.pools) == ((3, 3), 8, (5, 5), ((2, 2),))
+    assert (dense.kernel, dense.channels_in, dense.channels) == ((2, 2), 8, 16)
+    assert dense.pools == ((2, 2),) and not dense.convolves and readout.pools == ()
+
+
+def test_numbers_that_are_no_channels_own_are_another_layer():
+    """A scale of every place of an image is none that the weights of a convolution take in."""
+    case = {"input": [2, 8, 8], "layers": [{"filters": 4, "kernel": 3, "stride": 1, "bias": 0}]}
+    for values, kind in (
+        (np.tile([1.0, 2.0, 3.0, 4.0], 36), "convolution"),
+        (np.arange(1.0, 145.0), "convolution then dense"),
+        (2.5, "convolution"),
+    ):
+        net = images(case)
+        with net:
+            (first,) = net.all_ensembles
+            conv = nengo.Convolution(
+                4, (6, 6, 4), kernel_size=(1, 1), init=np.arange(16.0).reshape(1, 1, 4, 4)
+            )
+            between = nengo.Node(size_in=conv.output_shape.size)
+            post = nengo.Ensemble(144, 1, neuron_type=NEURONS, label="post")
+            nengo.Connection(first.neurons, between, transform=conv)
+            nengo.Connection(between, post.neurons, transform=values)
+            nengo.Probe(post.neurons)
+        (check,) = [
+            c for c in chips.fit("speck2f", net).checks if c.limit.quantity == "layer_kinds"
+        ]
+        assert set(check.need.value) == {"convolution", kind}
 
 
 def test_a_dense_layer_behind_an_image_has_the_image_as_its_kernel():

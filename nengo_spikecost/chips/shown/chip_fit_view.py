@@ -125,8 +125,23 @@ def _answer(fit: ChipFit) -> str:
 
 def _next_steps(fit: ChipFit) -> Iterable[NextStep]:
     for check in fit.misfits:
-        if check.limit.quantity in REMEDIES:
+        if check.limit.quantity == "input_channels" and hasattr(fit.network, "remade"):
+            yield NextStep(_fewer_inputs(fit.network, check.limit.at_most or 0))
+        elif check.limit.quantity in REMEDIES:
             yield NextStep(REMEDIES[check.limit.quantity])
+
+
+def _fewer_inputs(conversion: Any, at_most: int) -> str:
+    """What to do about the input channels of a Keras model."""
+    if conversion.options.get("spike_input"):
+        return REMEDIES["input_channels"]
+    values = sum(node.size_out for node in conversion.input_nodes)
+    if 2 * values <= at_most:
+        return (
+            f"Give the chip the inputs as spikes (spike_input=True, --spike-input): {values:,} "
+            f"values are at most {2 * values:,} channels, one for each sign"
+        )
+    return "Make the first layer smaller: the host computes it, and its neurons are these channels"
 
 
 def _network(check: LimitCheck) -> str:
