@@ -60,6 +60,8 @@ def structures() -> dict[str, list[Any]]:
     separable = akida.SeparableConvolutional
     return {
         "same": [first(), conv(), dense()],
+        "sum": [(a := first(), []), (b := conv(), [a]), (akida.Add(), [a, b])],
+        "heads": [(a := first(), []), (b := conv(), [a]), (dense(), [b]), (dense(), [b])],
         "normalized": [first(), conv(), dense()],  # which its vendor's converter takes in
         "valid": [first(), conv(akida.Padding.Valid), dense()],
         "pooled-dense": [first(), conv(**pool(2)), dense()],
@@ -76,7 +78,7 @@ def mapped(make: Callable[[], list[Any]]) -> str:
     try:
         model = akida.Model()
         for layer in make():
-            model.add(layer)
+            model.add(*(layer if isinstance(layer, tuple) else (layer,)))
         for layer in model.layers:  # weights of 0 alone are refused
             for name in {"weights", "weights_pw"} & set(layer.variables.names):
                 layer.variables[name] = np.ones_like(layer.variables[name])

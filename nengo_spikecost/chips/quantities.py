@@ -322,6 +322,31 @@ def _membrane(neuron_type: Any) -> str | None:
     return "stays" if isinstance(neuron_type, _SUBTRACTING) else None
 
 
+@quantity("what neurons compute")
+def activations(parts: NetworkParts) -> Need:
+    """Of a value that stays: ``"rectified"``, ``"leaky"``, ``"sigmoid"`` or ``"tanh"``."""
+    for population in parts.neurons:
+        if _activation(population.neuron_type) is None:
+            return _unknown(population)
+    return in_words((p.name, str(_activation(p.neuron_type))) for p in parts.neurons)
+
+
+def _activation(neuron_type: Any) -> str | None:
+    """What a neuron's rate is of its input; None if it is not known."""
+    base = getattr(neuron_type, "base_type", neuron_type)  # of those that spike at its rates
+    for kind, name in _ACTIVATIONS:
+        if isinstance(base, kind):
+            return name
+    membrane = _membrane(neuron_type)
+    return None if membrane is None else {"stays": "rectified", "decays": "leaky"}[membrane]
+
+
+_ACTIVATIONS = (
+    (nengo.RectifiedLinear, "rectified"), (nengo.LIFRate, "leaky"), (nengo.Sigmoid, "sigmoid"),
+    (nengo.Tanh, "tanh"),
+)  # fmt: skip
+
+
 @quantity("way of spikes")
 def topology(parts: NetworkParts) -> Need:
     """``"recurrent"`` where spikes go round in a circle, else ``"feedforward"``."""

@@ -157,6 +157,26 @@ class TestOneQuantity:
         assert found["signals"] == (signal,)
         assert found["membranes"] == (membrane and (membrane,))
 
+    @pytest.mark.parametrize(
+        ("neuron_type", "activation"),
+        [
+            (nengo.SpikingRectifiedLinear(), "rectified"),
+            (nengo.RectifiedLinear(), "rectified"),
+            (nengo.PoissonSpiking(nengo.RectifiedLinear()), "rectified"),
+            (nengo_loihi.neurons.LoihiSpikingRectifiedLinear(), "rectified"),
+            (DiscreteLIF(decay=1.0), "rectified"),
+            (nengo.LIF(), "leaky"),
+            (nengo.RegularSpiking(nengo.LIFRate()), "leaky"),
+            (nengo.Sigmoid(), "sigmoid"),
+            (nengo.Tanh(), "tanh"),
+            (nengo.Izhikevich(), None),
+        ],
+    )
+    def test_activations(self, neuron_type, activation):
+        with nengo.Network() as net:
+            nengo.Ensemble(3, 1, neuron_type=neuron_type, label="a")
+        assert needs(net)["activations"] == (activation and (activation,))
+
     def test_a_current_within_the_neuron_is_a_filter(self):
         with nengo.Network() as net:
             a = nengo.Ensemble(3, 1, label="a", neuron_type=DiscreteLIF(0.9))

@@ -48,12 +48,26 @@ def structure(name):
             layers.ReLU(), *dense,
         ],
     }  # fmt: skip
-    model = stack.keras().Sequential([first, *chains[kind]])
+    model = stack.keras().Sequential([first, *chains[kind]]) if kind in chains else branching(kind)
     rng = np.random.RandomState(0)
     model.set_weights([rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return nsc.convert(model, lower=False, synapse=None)
+
+
+def branching(kind):
+    """A Keras model with a sum of two layers, or with two that read one."""
+    layers = stack.keras().layers
+    own = {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}
+    image = layers.Input((32, 32, 1))
+    first = layers.Conv2D(**own)(image)
+    then = layers.Conv2D(**own)(first)
+    if kind == "sum":
+        last = layers.Conv2D(**own)(first + then)
+        return stack.keras().Model(image, layers.Dense(10)(layers.Flatten()(last)))
+    heads = [layers.Dense(10, activation="relu")(layers.Flatten()(then)) for _ in range(2)]
+    return stack.keras().Model(image, heads)
 
 
 def misfits(chip, network):
@@ -83,7 +97,9 @@ class TestAKD1000:
 
     def test_nothing_recurrent(self):
         weights = {"input": np.ones((2, 3)), "hidden": np.ones((3, 3)), "readout": np.ones((3, 2))}
-        assert misfits("akd1000", chain(weights, (3,))) == {"topology"}
+        # a layer that reads itself has two that it reads, and two that read it
+        circle = {"topology", "layer_sources", "layer_targets"}
+        assert misfits("akd1000", chain(weights, (3,))) == circle
         weights["hidden"] = np.zeros((3, 3))
         assert misfits("akd1000", chain(weights, (3,))) == set()
 
