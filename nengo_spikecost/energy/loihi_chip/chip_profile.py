@@ -98,8 +98,8 @@ class HostIO:
     spike : Constant in s, optional
         Besides, of each spike that the host sends.
     whole : bool
-        Whether these are times of whole steps, cores and barrier included: they are then never
-        added to a step, not even at the high end.
+        Whether these are times of whole steps, cores and barrier included; else they come before
+        the cores' own, and are added to it.
     x86 : bool
         Whether the x86 runs code for that time.
     known : {"always", "one chip", "never"}

@@ -185,7 +185,7 @@ class _Floorline:
         chip_s = slowest + steps.barrier + steps.way
         if not self.host:
             return chip_s
-        return chip_s + longer_by(chip_s, steps.sent, self.setting.host_io, self.level)
+        return chip_s + longer_by(chip_s, steps.sent, self.setting.host_io)
 
     def _first(self, steps: _Steps) -> None:
         self.n_rows += len(steps.core)

@@ -3,7 +3,7 @@
 A step lasts as long as its slowest core, the way of the last message, the barrier of the tiles
 and that of the chips; and at least as long as what goes in and out of the chip
 (`nengo_spikecost.energy.loihi_chip.HostIO`). Spikes that go in one by one come before the cores'
-work: the time of both counts, and only at the low end that of the longer.
+work, so that the time of both counts.
 
 A core has two halves. One updates all compartments, one after the other, and sends the spikes;
 the other takes messages in and makes their synops. Side by side a core needs the time of the
@@ -115,7 +115,7 @@ def chip_time(
         slowest += (ties / ties.sum(axis=-1, keepdims=True)).sum(axis=(0, 1))
         sent_s = host_times(work, host_io, n_steps, level, chunk)
         chip_s = busy + sum(waits.values()) * (work.n_steps / n_steps)
-        parts[IN_AND_OUT][chunk] = longer_by(chip_s, sent_s, host_io, level).sum(axis=1)
+        parts[IN_AND_OUT][chunk] = longer_by(chip_s, sent_s, host_io).sum(axis=1)
         host_s[chunk] = sent_s.sum(axis=1)
     for key, seconds in waits.items():
         parts[key] += seconds * work.n_steps
@@ -146,11 +146,9 @@ def half_times(times: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {half: np.asarray(sum(times[name] for name in names)) for half, names in HALVES.items()}
 
 
-def longer_by(chip_s: np.ndarray, sent_s: np.ndarray, host_io: HostIO, level: str) -> np.ndarray:
+def longer_by(chip_s: np.ndarray, sent_s: np.ndarray, host_io: HostIO) -> np.ndarray:
     """Time by which input and output make a step longer than the chip alone."""
-    if level != "low" and not host_io.whole:
-        return sent_s
-    return np.maximum(sent_s - chip_s, 0.0)
+    return np.maximum(sent_s - chip_s, 0.0) if host_io.whole else sent_s
 
 
 def _core_times(
