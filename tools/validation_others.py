@@ -7,7 +7,14 @@ from typing import Any
 
 from validation_blouw import PROFILES
 from validation_data import Prediction
-from validation_powers import board_power, call_time, plus, processor, static_power
+from validation_powers import (
+    above_idle,
+    board_power,
+    call_time,
+    plus,
+    processor,
+    static_power,
+)
 
 from nengo_spikecost.energy import devices
 from nengo_spikecost.energy.device import LEVELS
@@ -221,6 +228,8 @@ def recurrent() -> Iterator[Prediction]:
     yield Prediction(key, "device gpu", processor("gpu", macs), basis)
     launched = processor("gpu_single", macs, LSTM_STEPS + 1)
     yield Prediction(key, "device gpu_single", launched, f"{basis}, and {call}")
+    idle = above_idle("gpu_single", macs, LSTM_STEPS + 1)
+    yield Prediction(f"{key}_idle", "device gpu_single", idle, f"{basis}, and {call}")
     time = call_time("gpu_single", LSTM_STEPS + 1)
     yield Prediction(f"{key}_time", "device gpu_single", time, call)
 

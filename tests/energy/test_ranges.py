@@ -22,6 +22,7 @@ from nengo_spikecost.workload.work_entries import (
     LearningWork,
     PathwayWork,
     PopulationWork,
+    UncountedWork,
 )
 from nengo_spikecost.workload.workload_record import LayerInfo, Workload
 
@@ -214,6 +215,14 @@ def test_layers_that_a_processor_launches(workload):
         "Static power is drawn for the time of a call: gpu_single 1.02 ms a call and 94.5 us for "
         "each of 5 layers; cpu_single 551 us a call, whatever its layers."
     ) in table_notes(work, both)
+
+
+def test_layers_that_are_not_known_are_told(workload):
+    work = replace(workload, uncounted=(UncountedWork("lstm", "a", "is opaque"),))
+    found = estimate(work, devices.get("gpu_single"))
+    assert found.lower_bound
+    said = table_notes(work, {"gpu_single": found})
+    assert any("94.5 us for each of at least 0 layers" in note for note in said)
 
 
 def test_constants_of_large_batches_say_what_to_take_for_one_sample(workload):

@@ -113,7 +113,8 @@ def _calls(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
             words += ", whatever its layers"
         else:
             each = si.si(device.layer_time.value, "s")
-            words += f" and {each} for each of {static.n_layers:,} layers"
+            least = "at least " if estimate.lower_bound else ""
+            words += f" and {each} for each of {least}{static.n_layers:,} layers"
         calls.append(f"{name} {words}")
     return [f"Static power is drawn for the time of a call: {'; '.join(calls)}."] if calls else []
 
