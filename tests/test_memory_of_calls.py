@@ -115,7 +115,8 @@ def test_lanes_are_as_many_as_there_is_room_for():
 def test_a_batch_size_that_has_no_room_is_refused():
     net, _ = layered()
     need = simulators.get("loihi").need(net)
-    with pytest.raises(MeasurementError, match=r"Emulating 5,000,000 samples .* smaller batch_size"):
+    words = r"Emulating 5,000,000 samples .* smaller batch_size"
+    with pytest.raises(MeasurementError, match=words):
         Emulator(net, batch_size=5_000_000, memory=need.total(100))
 
 
