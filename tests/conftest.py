@@ -1,5 +1,6 @@
 """Prepared before any test module: nengo_dl must not be imported before the package."""
 
+import gc
 import random
 import sys
 
@@ -18,6 +19,12 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 # No deadline: the first simulation of a process imports much, and machines are shared.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
+
+
+def pytest_collection_finish():
+    """Let Python's collector of garbage pass over what stays: it takes half a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -76,7 +76,7 @@ def test_a_relay_of_another_class_is_seen_through(make):
     work, activity = synops(net)
     assert not work.uncounted
     # what Nengo has built: decoders, transforms and encoders, multiplied out
-    with nengo.Simulator(net, progress_bar=False) as simulator:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as simulator:
         expected = synapse_counts(net, simulator)
     spikes = activity.populations["a"].counts[0].astype(int)
     total = sum(int(spikes @ targets) for targets in expected.values())
@@ -102,7 +102,7 @@ def test_nengo_spa_is_counted():
         one * two >> three
     work, activity = synops(net, 30)
     assert not work.uncounted
-    with nengo.Simulator(net, progress_bar=False) as simulator:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as simulator:
         expected = synapse_counts(net, simulator)
     counts = {
         p.ensemble: activity.populations[p.name].counts[0] for p in NetworkGraph(net).populations

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ..errors import ConversionError
 from .keras3_weights import inputs_not_rounded, rounding_of
-from .plain_names import plain_names, predict
+from .plain_names import plain_names
 
 #: Models as they were in a file, by what was made of them, until they are checked.
 _ORIGINALS: WeakKeyDictionary[tf.keras.Model, Any] = WeakKeyDictionary()
@@ -43,7 +43,8 @@ def check_equal(model: Any, copy: tf.keras.Model) -> None:
         shape = [2, *(16 if size is None else int(size) for size in tensor.shape[1:])]
         inputs.append(rng.uniform(0, 1, shape).astype("f4"))
     data = inputs if len(inputs) > 1 else inputs[0]
-    rebuilt = tf.nest.flatten(predict(copy, data))
+    with plain_names(copy):
+        rebuilt = [y.numpy() for y in tf.nest.flatten(copy(data, training=False))]
     given: Any = data
     if getattr(model, "_inputs_struct", None) is not None:
         pack = importlib.import_module("keras").tree.pack_sequence_as

@@ -168,7 +168,7 @@ def test_a_delay_line_of_any_kind(maker, simulator, batch_size):
     net = network(maker())
     for _ in range(2):
         np.testing.assert_allclose(means(net, simulator, batch_size), RIGHT, rtol=1e-6)
-    with nengo.Simulator(net, progress_bar=False) as simulation:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as simulation:
         net.given.output = [0.0]
         simulation.run_steps(DELAY)
     assert not simulation.data[net.probes[0]].any()

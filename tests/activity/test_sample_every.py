@@ -29,7 +29,7 @@ def expected(sample_every, n_steps, n_samples, continuous):
     net = network(sample_every)
     net.given.output = [1.0]
     lasts, means = [], []
-    with nengo.Simulator(net, progress_bar=False) as simulation:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as simulation:
         for _ in range(n_samples):
             if not continuous:
                 simulation.reset()

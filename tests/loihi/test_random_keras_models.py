@@ -75,7 +75,7 @@ def test_random_models_run_on_nengo_dl(seed):
     simulator = stack.nengo_dl().Simulator
     with simulator(conversion.net, progress_bar=False, seed=0) as sim:
         data = {node: np.repeat(values, STEPS, axis=1) for node, values in inputs.items()}
-        found = sim.predict(data, verbose=0)
+        found = sim.predict_on_batch(data)
     for probe in conversion.outputs.values():
         assert found[probe].shape[1] == STEPS
         assert np.all(np.isfinite(found[probe]))

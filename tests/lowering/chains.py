@@ -210,9 +210,9 @@ def simulated_matrix(net: nengo.Network, source: Any, target: Any) -> np.ndarray
     basis = np.concatenate([np.eye(size), np.zeros((1, size))])
     with nengo.Network(add_to_container=False) as outer:
         outer.networks.append(net)
-        feed = nengo.Node(lambda t: basis[(round(t / 0.001) - 1) // 20], size_out=size)
+        feed = nengo.Node(lambda t: basis[(round(t / 0.001) - 1) // 6], size_out=size)
         nengo.Connection(feed, source.neurons, synapse=None)
         probe = nengo.Probe(target.neurons)
-    with nengo.Simulator(outer, progress_bar=False) as sim:
-        sim.run_steps(20 * len(basis), progress_bar=False)
+    with nengo.Simulator(outer, progress_bar=False, optimize=False) as sim:
+        sim.run_steps(6 * len(basis), progress_bar=False)
     return np.array(sim.data[probe])

@@ -129,5 +129,5 @@ def run_nengo_dl(network: Any, objects: Any, values: Any, steps: int) -> dict[An
     outer, probes = _wrapped(network, objects)
     data = {objects[n]: np.tile(v[None, None], (1, steps, 1)) for n, v in values.items()}
     with nengo_dl.Simulator(outer, progress_bar=False) as sim:
-        found = sim.predict(data if data else None, n_steps=None if data else steps)
+        found = sim.predict_on_batch(data if data else None, n_steps=None if data else steps)
         return {old: np.array(found[probe][0]) for old, probe in probes.items()}

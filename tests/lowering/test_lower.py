@@ -34,7 +34,7 @@ def kinds(lowering):
 
 
 def run(network, probes, steps=60):
-    with nengo.Simulator(network, progress_bar=False) as sim:
+    with nengo.Simulator(network, progress_bar=False, optimize=False) as sim:
         sim.run_steps(steps, progress_bar=False)
     return [np.array(sim.data[probe]) for probe in probes]
 

@@ -284,7 +284,7 @@ def spikes_of(given: Any, values: np.ndarray) -> np.ndarray:
     """The output of a network in Nengo's simulator, as numbers of spikes."""
     input_of(given).output = lambda t: values[round(t / DT) - 1]
     net = getattr(given, "net", given)
-    with nengo.Simulator(net, dt=DT, progress_bar=False) as sim:
+    with nengo.Simulator(net, dt=DT, progress_bar=False, optimize=False) as sim:
         sim.run_steps(len(values))
     return (sim.data[net.all_probes[0]] > 0).astype(np.uint8)
 

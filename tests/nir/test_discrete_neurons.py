@@ -93,7 +93,7 @@ def network(neurons):
 def test_steps_are_those_by_hand(neurons):
     net = network(neurons)
     net.nodes[0].output = lambda t: INPUT[0, round(t / DT) - 1]
-    with nengo.Simulator(net, dt=DT, progress_bar=False) as sim:
+    with nengo.Simulator(net, dt=DT, progress_bar=False, optimize=False) as sim:
         sim.run_steps(STEPS)
     height = neurons.amplitude / DT if isinstance(neurons, DiscreteLIF) else 1.0
     np.testing.assert_array_equal(sim.data[net.probes[0]], by_hand(neurons, INPUT[0]) * height)

@@ -112,7 +112,7 @@ def test_graph_comes_back_with_equal_meaning(name):
     outputs = []
     for net in (first, again):
         net.input_nodes[0].output = lambda t, dt=net.dt: values[round(t / dt) - 1].ravel()
-        with nengo.Simulator(net, dt=net.dt, progress_bar=False) as sim:
+        with nengo.Simulator(net, dt=net.dt, progress_bar=False, optimize=False) as sim:
             sim.run_steps(len(values))
         outputs.append(sim.data[net.all_probes[0]])
     assert outputs[0].any()
@@ -152,7 +152,7 @@ def test_random_networks_come_back(seed):
     for made_net in (net, again):
         node = inp if made_net is net else again.input_nodes[0]
         node.output = lambda t: values[round(t / DT) - 1]
-        with nengo.Simulator(made_net, dt=DT, progress_bar=False) as sim:
+        with nengo.Simulator(made_net, dt=DT, progress_bar=False, optimize=False) as sim:
             sim.run_steps(len(values))
         spikes[made_net] = {p.label: sim.data[p] > 0 for p in made_net.all_probes}
     assert any(spikes[net][p.label].any() for p in probes)
@@ -320,7 +320,7 @@ def test_neurons_with_a_bias_are_not_ahead():
     spikes = []
     for made_net, node in ((net, inp), (again, again.input_nodes[0])):
         node.output = lambda t: values[round(t / DT) - 1]
-        with nengo.Simulator(made_net, dt=DT, progress_bar=False) as sim:
+        with nengo.Simulator(made_net, dt=DT, progress_bar=False, optimize=False) as sim:
             sim.run_steps(len(values))
         spikes.append(sim.data[made_net.all_probes[0]] > 0)
     assert spikes[0].any()

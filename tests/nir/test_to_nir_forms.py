@@ -27,7 +27,7 @@ def outputs(net, values):
         values = np.moveaxis(values.reshape(-1, height, width, channels), -1, 1)
         values = values.reshape(len(values), -1)
     before, given.output = given.output, lambda t: values[round(t / DT) - 1]
-    with nengo.Simulator(net, dt=DT, progress_bar=False) as sim:
+    with nengo.Simulator(net, dt=DT, progress_bar=False, optimize=False) as sim:
         sim.run_steps(len(values))
     given.output = before
     return {probe.label: sim.data[probe] for probe in net.all_probes}

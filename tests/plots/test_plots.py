@@ -55,7 +55,7 @@ def test_a_record_is_nengo_s_own_run(conversion, steps):
         output = nengo.Probe(out.target, synapse=out.synapse)
     before, given.output = given.output, x
     try:
-        with nengo.Simulator(around, progress_bar=False) as simulator:
+        with nengo.Simulator(around, progress_bar=False, optimize=False) as simulator:
             simulator.run_steps(N_STEPS)
     finally:
         given.output = before

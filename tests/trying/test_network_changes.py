@@ -64,7 +64,7 @@ def run(net, steps: int = 300):
     watched = net.copy(add_to_container=False)
     with watched:
         probes = [nengo.Probe(ensemble.neurons) for ensemble in watched.all_ensembles]
-    with nengo.Simulator(watched, progress_bar=False) as sim:
+    with nengo.Simulator(watched, progress_bar=False, optimize=False) as sim:
         sim.run_steps(steps)
         spikes = [
             sim.data[p].sum(axis=0) * 0.001 / p.target.ensemble.neuron_type.amplitude

@@ -51,7 +51,7 @@ def simulated(conversion, inputs, n_steps=N_STEPS):
     for sample in range(len(next(iter(inputs.values())))):
         for name, values in inputs.items():
             conversion.inputs[name].output = _shown(values[sample])
-        with nengo.Simulator(conversion.net, progress_bar=False) as sim:
+        with nengo.Simulator(conversion.net, progress_bar=False, optimize=False) as sim:
             sim.run_steps(n_steps)
         spikes.append({n: sim.data[p] * (0.001 / amplitudes[n]) for n, p in neurons.items()})
         outputs.append({n: sim.data[p] for n, p in conversion.outputs.items()})
