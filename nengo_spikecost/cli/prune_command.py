@@ -24,9 +24,8 @@ def _units(_: Any, __: Any, texts: tuple[str, ...]) -> dict[str, list[int]]:
                 raise ValueError
         except ValueError:
             raise click.BadParameter(f"expected LAYER=0,3,5-9, not {text!r}") from None
-        if layer in units:
-            raise click.BadParameter(f"{layer} is given twice: put all of its units into one")
-        units[layer] = [number for a, *b in ends for number in range(a, (b or [a])[0] + 1)]
+        own = [number for a, *b in ends for number in range(a, (b or [a])[0] + 1)]
+        units[layer] = [*units.get(layer, ()), *own]
     return units
 
 
@@ -37,7 +36,7 @@ def _units(_: Any, __: Any, texts: tuple[str, ...]) -> dict[str, list[int]]:
 @model_options
 @click.option(
     "--units", multiple=True, required=True, metavar="LAYER=N,N-N", callback=_units,
-    help="Units or channels of a layer that are taken out, counted from 0; once for each layer.",
+    help="Units or channels of a layer that are taken out, counted from 0; may be repeated.",
 )  # fmt: skip
 @model_file_option("Write the smaller model here (.keras or .h5).")
 @plain_errors

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import numpy as np
 import pytest
 
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi
+from nengo_spikecost.questions.advice.typed_changes import command
 from nengo_spikecost.workload.measured_chip import chip_work
 
 from ..json_files import check_json
@@ -135,6 +137,23 @@ def test_fewer_steps_are_exact_with_a_host_that_works_at_every_step(boundary):
         advice = advise(name, host="cpu", boundary=boundary, n_changes=2)
         change = next(one for one in advice.changes if one.kind == "steps")
         assert change.predicted == pytest.approx(change.realised, rel=1e-9)
+
+
+def test_commands_of_many_units_are_no_wider_than_a_terminal():
+    """A long list is in parts; together they are all of it."""
+    units = {"a_layer_with_a_name": [*range(0, 300, 2)], "b": [1, 2, 3, 5]}
+    typed = "nengo-spikecost advise MODEL --data DATA"
+    text = command(typed, ("MODEL", "DATA"), ("--steps", "3"), units)
+    words = shlex.split(text.split(" && ")[0])
+    given = [words[k + 1] for k, word in enumerate(words) if word == "--units"]
+    assert all(len(f"              --units {own} \\") <= 80 for own in given)
+    found: dict[str, list[int]] = {}
+    for own in given:
+        layer, numbers = own.split("=")
+        for part in numbers.split(","):
+            low, *high = map(int, part.split("-"))
+            found.setdefault(layer, []).extend(range(low, (high or [low])[0] + 1))
+    assert found == units
 
 
 @pytest.mark.parametrize("name", ["memory", "decoded"])

@@ -19,6 +19,9 @@ NOT_TYPED = ("by_step", "try_out", "memory", "checkpoint")
 #: Flags of ``advise`` that ``deploy`` has not, or that name files, beside those of its options.
 DROPPED = (*WRITTEN, "--checkpoint")
 
+#: Of ``--units LAYER=NUMBERS`` what stands behind the flag: it shares a line with no other.
+LONGEST = 50
+
 #: Flags without a value that may be typed, and those of them that ``deploy`` has, too.
 KEPT = ("--spike-input", "--by-step")
 WITHOUT_VALUE = (*KEPT, "-q", "--quiet", "--combine", "--no-combine")
@@ -111,9 +114,23 @@ def command(
         return line
     model = shlex.split(files[0])[0]
     smaller = f"{os.path.splitext(model)[0]}_pruned.keras"
-    taken = [f"--units {shlex.quote(f'{name}={ranges(units)}')}" for name, units in without.items()]
+    taken = [
+        f"--units {shlex.quote(f'{name}={part}')}"
+        for name, units in without.items()
+        for part in _short(ranges(units), LONGEST - len(name))
+    ]
     first = f"nengo-spikecost prune {files[0]} {' '.join(taken)} --out {shlex.quote(smaller)}"
     return f"{first} && {line.replace(files[0], shlex.quote(smaller), 1)}"
+
+
+def _short(numbers: str, longest: int) -> list[str]:
+    """Numbers in parts that are no longer than that, where they can be cut."""
+    parts = [""]
+    for piece in numbers.split(","):
+        if parts[-1] and len(parts[-1]) + 1 + len(piece) > longest:
+            parts.append("")
+        parts[-1] += f",{piece}" if parts[-1] else piece
+    return parts
 
 
 def ranges(numbers: Iterable[int]) -> str:
