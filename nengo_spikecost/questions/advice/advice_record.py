@@ -12,7 +12,7 @@ from ...layout.verdict import POINTS, points
 COUNTS, FIRST = "counts", "first samples"
 
 #: Standard error of a predicted saving, as a share of it, above which more samples are taken.
-UNSURE = 0.02
+UNSURE = 0.015
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,8 @@ def advise(
        a lower rate, without its silent units or those with the fewest spikes, on the host, inputs
        as spikes to the chip; and other block shapes.
     3. Where a change fires other spikes, counts do not say all: then it is made, and run on the
-       first samples. The prediction is what the network takes on all samples, times the ratio that
-       was found on these.
+       first samples. The prediction is what the network takes on all samples, or what counts say
+       of the saving, times the ratio that was found on these.
     4. Those with the largest predicted saving are made and run on all samples. What was weighed and
        not made is listed, with what it would save.
     5. Those of them that save, keep accuracy and go together are made in one network, predicted and
@@ -170,7 +170,7 @@ def _predictions(
     """Predictions of those that save, best first; those that do not; and what could not be made."""
     if not subject.before > 0:
         return [], [], []  # nothing is done, so nothing can be saved
-    counted: list[tuple[float | None, Change]] = []
+    counted: list[tuple[np.ndarray | None, Change]] = []
     failed: list[Untried] = []
     for change in changes:
         try:
@@ -178,12 +178,12 @@ def _predictions(
         except SpikeCostError as error:
             failed.append(_untried(change, error))
     # those of which counts say nothing first, then those that should save most
-    counted.sort(key=lambda pair: -np.inf if pair[0] is None else pair[0])
+    counted.sort(key=lambda pair: -np.inf if pair[0] is None else float(pair[0].mean()))
     found: list[_Predicted] = []
     weighed: list[Weighed] = []
     for foreseen, change in counted:
-        if foreseen is not None and not _may_be_among(foreseen, found, subject):
-            weighed.append(_weighed(subject, change, foreseen, COUNTS))
+        if foreseen is not None and not _may_be_among(float(foreseen.mean()), found, subject):
+            weighed.append(_weighed(subject, change, float(foreseen.mean()), COUNTS))
             continue
         try:
             found.append(_predicted(subject, change, foreseen))
@@ -216,41 +216,67 @@ def _untried(change: Change, error: SpikeCostError) -> Untried:
     return Untried(change.kind, change.layer, str(error).split("\n")[0])
 
 
-def _predicted(subject: Subject, change: Change, foreseen: float | None) -> _Predicted:
+def _predicted(subject: Subject, change: Change, foreseen: np.ndarray | None) -> _Predicted:
     """From counts where they say all, or else from the first samples."""
     if foreseen is not None and change.determined(subject):
-        return _Predicted(change, foreseen, COUNTS)
+        return _Predicted(change, float(foreseen.mean()), COUNTS)
     n = subject.n_first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of changes that nobody has asked for
         network, arguments = change.recipe.made(subject)
         ran = subject.deployed(network, n, **arguments)
-        ratio, unsure = _ratio(subject, ran)
+        value, unsure = _estimate(subject, ran, foreseen)
         while unsure > UNSURE and n < subject.most_first:
             n = min(2 * n, subject.most_first)
             ran = subject.deployed(ran, n, **change.recipe.running())
-            ratio, unsure = _ratio(subject, ran)
-    return _Predicted(change, ratio * subject.before, FIRST, n, ran, unsure)
+            value, unsure = _estimate(subject, ran, foreseen)
+    return _Predicted(change, value, FIRST, n, ran, unsure)
 
 
-def _ratio(subject: Subject, ran: Deployment) -> tuple[float, float]:
-    """What a variant takes of what the network takes, on the samples that the variant ran on.
+def _estimate(
+    subject: Subject, ran: Deployment, foreseen: np.ndarray | None
+) -> tuple[float, float]:
+    """What a variant takes on all samples, from those that it ran on.
+
+    Two ratios of means are tried, and the one is taken that varies less from sample to sample: of
+    what the variant takes to what the network takes, and of its saving to what counts say of that.
+    Each is multiplied by the mean of all samples.
 
     Returns
     -------
-    ratio : float
+    value : float
+        J or s of an inference.
     unsure : float
-        Standard error of the saving, as a share of it: of a ratio of two means of the same
-        samples, which differ by less than the samples do.
+        Standard error of the saving, as a share of it: of that of all samples, of which these are
+        a part.
     """
-    after = subject.of(ran)
-    before = subject.each[: len(after)]
-    ratio = float(after.mean() / before.mean())
-    if len(after) < 2:
+    after, before = subject.of(ran), subject.each
+    n = len(after)
+    ratio, error = _of_means(after, before[:n])
+    estimates = [(ratio * subject.before, error)]
+    if foreseen is not None:
+        told = before - foreseen
+        ratio, error = _of_means(before[:n] - after, told[:n])
+        estimates.append((subject.before - ratio * float(told.mean()), error))
+    value, error = min(estimates, key=lambda pair: pair[1])
+    if n > 1:  # of those that it ran on nothing is unsure
+        error *= np.sqrt(1 - n / len(before))
+    saving = abs(float(before[:n].mean() - after.mean()))
+    return value, float(error / saving) if saving else np.inf
+
+
+def _of_means(part: np.ndarray, whole: np.ndarray) -> tuple[float, float]:
+    """The ratio of two means of the same samples, and the standard error of the part's mean.
+
+    Infinite where there is none, or where it is of one sample.
+    """
+    mean = float(whole.mean())
+    if not mean:
+        return 1.0, np.inf
+    ratio = float(part.mean()) / mean
+    if len(part) < 2:
         return ratio, np.inf
-    rest = np.std(after - ratio * before, ddof=1) / np.sqrt(len(after))
-    saving = abs(before.mean() - after.mean())
-    return ratio, float(rest / saving) if saving else np.inf
+    return ratio, float(np.std(part - ratio * whole, ddof=1) / np.sqrt(len(part)))
 
 
 def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:

@@ -51,8 +51,8 @@ class Change(ABC):
         return False
 
     @abstractmethod
-    def foreseen(self, subject: Subject) -> float | None:
-        """J or s of an inference by the counts; None: they say nothing."""
+    def foreseen(self, subject: Subject) -> np.ndarray | None:
+        """J or s of each sample by the counts, shape (n_samples,); None: they say nothing."""
 
 
 class FewerSteps(Change):
@@ -64,10 +64,10 @@ class FewerSteps(Change):
         # what a sample leaves behind matters for the next one
         return subject.deployment.activity.protocol.presentation == "fresh"
 
-    def foreseen(self, subject: Subject) -> float:
+    def foreseen(self, subject: Subject) -> np.ndarray:
         n_steps = self.recipe.n_steps
         assert n_steps is not None
-        chip = subject.chip_takes(first_steps(subject.work, n_steps))
+        chip = subject.takes(first_steps(subject.work, n_steps))
         return chip + subject.host_J_after(n_steps)
 
 
@@ -76,9 +76,9 @@ class LowerRate(Change):
 
     kind = "rate"
 
-    def foreseen(self, subject: Subject) -> float:
+    def foreseen(self, subject: Subject) -> np.ndarray:
         left = subject.options.keep_rate
-        chip = subject.chip_takes(with_less(subject, self.layer, Share(spikes=left)))
+        chip = subject.takes(with_less(subject, self.layer, Share(spikes=left)))
         return chip + subject.own_host_J
 
 
@@ -103,13 +103,13 @@ class Prune(Change):
 
     kind = "prune"
 
-    def foreseen(self, subject: Subject) -> float:
+    def foreseen(self, subject: Subject) -> np.ndarray:
         units = self.units_left
         work = with_less(subject, self.layer, Share(units, self.spikes_left, units, units))
         for layer in self.along:
             work = with_less(subject, layer, Share(units, units, units, units), work)
         less = dict.fromkeys((self.layer, *self.along), units)
-        return subject.chip_takes(work) + subject.host_J(subject.workload, less)
+        return subject.takes(work) + subject.host_J(subject.workload, less)
 
 
 class OtherBlocks(Change):
@@ -126,9 +126,9 @@ class ToHost(Change):
 
     kind = "host"
 
-    def foreseen(self, subject: Subject) -> float:
+    def foreseen(self, subject: Subject) -> np.ndarray:
         gone = {self.layer: Share(0.0, 0.0, 0.0, 0.0)}
-        chip = subject.chip_takes(thinned(subject.work, gone))
+        chip = subject.takes(thinned(subject.work, gone))
         workload, host = subject.workload, devices.get(subject.options.host or DEFAULT_HOST)
         names = {p.name for p in workload.populations if p.layer == self.layer}
         synops = sum(

@@ -17,8 +17,8 @@ from ...words import counted
 from ..advice.advice_record import FIRST, Advice, Advised, Weighed
 from ..advice.typed_changes import command
 
-#: Standard error of a saving, as a share of it, of which twice is 5 %.
-TWICE_UNSURE = 0.025
+#: Standard error of a saving, as a share of it, of which three are 5 %.
+VERY_UNSURE = 0.05 / 3
 
 NOT_MADE = "Weighed and not made, as others save more, or it saves next to nothing"
 
@@ -166,7 +166,7 @@ def _notes(advice: Advice) -> Iterable[str]:
             f"Predicted from the first {first}, where counts do not say all: {names}. All "
             "else is predicted from what was counted before."
         )
-    unsure = [change for change in advice.all_changes if change.unsure > TWICE_UNSURE]
+    unsure = [change for change in advice.all_changes if change.unsure > VERY_UNSURE]
     if unsure and advice.n_samples > 1:
         names = "; ".join(_label(advice, change).split(".")[0] for change in unsure)
         yield (
