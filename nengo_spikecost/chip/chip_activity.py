@@ -96,7 +96,8 @@ class ChipActivity:
     messages_between : ndarray of shape (n_cores + n_inputs, n_cores)
         Messages over all samples from each core, then from each input, to each core.
     host_to_chip : ndarray of shape (n_samples,)
-        Spikes that the host sends: one for each Connection to the chip that they take.
+        Spikes that the host sends: one for each Connection to the chip that they take. Spikes that
+        reach no weight are not sent.
     chip_to_host : ndarray of shape (n_samples,)
         Spikes that the host reads: one for each Connection to the host that they take.
     by_step : StepCounts, optional

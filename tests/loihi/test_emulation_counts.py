@@ -140,6 +140,27 @@ def test_neurons_of_the_host_are_counted(neuron_type):
     np.testing.assert_array_equal(run.host_counts[layers.encoder], fired)
 
 
+def test_what_the_host_fires_and_does_not_send():
+    """A stride passes over the last row and column: their pixels have no axons."""
+    layers = Layers(16, seed=2)
+    layers.input.output = np.linspace(100, 400, 16)
+    pixels = layers.convolution(2, (4, 4, 1), kernel_size=(1, 1), strides=(3, 3))
+    a = layers.population(pixels.size_out, "a")
+    layers.net.config[layers.connect(layers.encoder, a, pixels)].pop_type = 32
+    with Emulator(layers.net) as emulator:
+        run = emulator.run(n_steps=40, by_step=True)
+    corners = [0, 3, 12, 15]  # rows and columns 0 and 3
+    fired = run.spikes[0, run.input_of[0]]
+    assert fired.all() and run.host_to_chip().tolist() == [[fired[corners].sum()]]
+    assert run.by_step.host_to_chip.sum() == fired[corners].sum()
+    # NengoLoihi's own axons, one for each neuron that has any
+    axons = run.routes[-1].messages
+    assert np.flatnonzero(axons).tolist() == corners
+    # each spike of them arrives, but for that of the last step
+    late = run.by_step.host_to_chip[0, -1]
+    assert run.messages_to().sum() == fired[corners].sum() - late
+
+
 def strong_network(n_inputs):
     """All weights are the largest that there are: many at once do not fit."""
     layers = Layers(n_inputs, seed=0)

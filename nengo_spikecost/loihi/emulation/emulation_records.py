@@ -131,8 +131,19 @@ class EmulatedRun(Result):
         return np.array([(s.stop - s.start) * self.n_steps for s in self.block_of])
 
     def host_to_chip(self) -> np.ndarray:
-        """Spikes fired by the neurons of each input from the host, (n_samples, n_inputs)."""
-        return _summed(self.spikes, self.input_of)
+        """Spikes that each input of the host sends, (n_samples, n_inputs).
+
+        Those that reach no weight, as of pixels at a border that no stride gets to, have no axon
+        and are not sent.
+        """
+        sent = np.zeros((self.n_samples, len(self.input_of)), dtype=np.int64)
+        for number, part in enumerate(self.input_of):
+            reaches = np.zeros(part.stop - part.start, dtype=bool)
+            for route in self.routes:
+                if route.sender == len(self.block_of) + number:
+                    reaches |= route.messages > 0
+            sent[:, number] = self.spikes[:, part][:, reaches].sum(axis=1, dtype=np.int64)
+        return sent
 
     def messages_to(self) -> np.ndarray:
         """Messages delivered to each block, from the host too, int64, (n_samples, n_blocks)."""

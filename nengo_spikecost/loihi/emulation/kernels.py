@@ -216,10 +216,15 @@ def tally_delivered(chip: Any, events: Any, n_events: int, sent: Any, arrived: A
 
 
 @numba.njit(cache=True, nogil=True)
-def tally_fired(chip: Any, events: Any, n_events: int, fired: Any) -> None:
-    """Count spikes by sender; ``fired`` int64 (senders,)."""
+def tally_fired(chip: Any, events: Any, n_events: int, n: int, fired: Any) -> None:
+    """Count spikes by sender; ``fired`` int64 (senders,).
+
+    Of the host, whose sources are those from ``n`` on, spikes that reach no weight are not sent.
+    """
     for k in range(n_events):
-        fired[chip.sender_of[events[k]]] += 1
+        source = events[k]
+        if source < n or chip.entry_of[source] < chip.entry_of[source + 1]:
+            fired[chip.sender_of[source]] += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -294,7 +299,7 @@ def advance(
             n_events = collect(spiked[lane], 0, events, 0, spikes[lane])
             n_events = collect(host[lane, t], n, events, n_events, spikes[lane])
             if by_step:
-                tally_fired(chip, events, n_events, fired[lane, row])
+                tally_fired(chip, events, n_events, n, fired[lane, row])
             for k in range(len(chip.record_spiked)):
                 records[0][lane, t, k] = spiked[lane, chip.record_spiked[k]]
             for k in range(len(chip.record_current)):
