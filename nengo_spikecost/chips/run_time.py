@@ -14,6 +14,7 @@ from ..options import named_arguments
 from .chip_fit import as_chip, parts_of
 from .chip_spec import Chip
 from .core_counts import CORE_COUNTS
+from .network_parts import NetworkParts
 from .run_time_record import MARGIN, RunTime
 from .step_counts import COUNTS, StepSpikes
 from .step_recording import step_spikes
@@ -51,7 +52,8 @@ def run_time(
     Raises
     ------
     ChipError
-        If there is no such chip, nothing is published of its steps, or ``network`` is none.
+        If there is no such chip, nothing is published of its steps, or ``network`` is none, or has
+        neurons that send values to a chip of spikes.
     DataError
         If the data do not fit the network.
     MeasurementError
@@ -60,6 +62,9 @@ def run_time(
     given = as_chip(chip)
     _check_steps(given, COUNTS)
     parts = parts_of(network)
+    reason = why_not_counted(given, parts)
+    if reason:
+        raise ChipError(reason)
     spikes = step_spikes(
         parts, network, data, n_steps, dt=dt, seed=seed, spike_input=spike_input
     )  # fmt: skip
@@ -148,6 +153,19 @@ def why_no_time(chip: Chip, counts: Mapping[str, Any] = COUNTS) -> str:
         other = "run_time" if counts is CORE_COUNTS else "run_time_on_cores"
         return f"Steps of {chip.title} are counted by {other}."
     return ""
+
+
+def why_not_counted(chip: Chip, parts: NetworkParts) -> str:
+    """Why steps of a network can't be counted for a chip, as a sentence; empty if they can."""
+    only = next((limit.only for limit in chip.limits if limit.quantity == "signals"), ())
+    graded = [p for p in parts.neurons if not p.spiking]
+    if not graded or "spikes" not in only or "values" in only:
+        return ""
+    first = graded[0]
+    return (
+        f"Steps of {chip.title} are counted from spikes, and {first.name} has "
+        f"{type(first.neuron_type).__name__} neurons, which send values: take neurons that spike."
+    )
 
 
 def _check_steps(chip: Chip, counts: Mapping[str, Any]) -> None:

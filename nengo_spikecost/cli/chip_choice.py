@@ -67,12 +67,13 @@ class ChipChoice:
         """A `ChipFit`; with samples the time of steps, too, or a note why there is none."""
         from ..activity.subject import steps_or_own
         from ..chips import fit, run_time
-        from ..chips.run_time import why_no_time
+        from ..chips.chip_fit import parts_of
+        from ..chips.run_time import why_no_time, why_not_counted
 
         found = fit(self.chip, network)
         if x is None:
             return found
-        reason = why_no_time(self.chip)
+        reason = why_no_time(self.chip) or why_not_counted(self.chip, parts_of(network))
         if reason:
             return replace(found, notes=(*found.notes, f"No time of its steps: {reason}"))
         steps = n_steps if was_typed("n_steps") else steps_or_own(network, x, n_steps)

@@ -35,7 +35,7 @@ def test_a_model_against_a_chip_with_the_time_of_its_steps(run, model, tmp_path)
         "--json", "fit.json", "--html", "fit.html",
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert "yes, within all 11 limits" in done.stdout and "real time" in done.stdout
+    assert "yes, within all 12 limits" in done.stdout and "real time" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     content = json.loads((tmp_path / "fit.json").read_text())
     # the first layer takes values, so that the host has it and sends its spikes

@@ -124,6 +124,18 @@ def test_wrong_arguments_are_said(network, options, words):
         chips.run_time("xylo_imu", network, np.ones((1, 5)), **options)
 
 
+@pytest.mark.parametrize("neuron_type", [nengo.RectifiedLinear(), nengo.Sigmoid()])
+def test_neurons_that_send_values_have_no_steps_of_spikes(neuron_type):
+    weights = {"input": np.ones((2, 3)), "hidden": np.zeros((3, 3)), "readout": np.ones((3, 2))}
+    graded = chain(weights, (3,), neuron_type=neuron_type)
+    with pytest.raises(
+        errors.ChipError, match=f"{type(neuron_type).__name__} neurons, which send values"
+    ):
+        chips.run_time("xylo_imu", graded, np.ones((1, 4, 2)))
+    # what SpiNNaker 2's layers take does not hang on what neurons send
+    assert chips.run_time("spinnaker2", graded, np.ones((1, 4, 2))).steps.min() > 0
+
+
 def test_host_populations_are_inputs_with_events_of_their_own():
     from nengo_spikecost.loihi import mark_off_chip
 
