@@ -23,13 +23,21 @@ BOARDS = (("nahuku32_from_boot", "yes"), ("wolf_mountain", "same board"))
 KWS_S = 337e-6 * STEPS_PER_INFERENCE
 NO_COPIES_S, TEN_COPIES_S = 795e-6 * STEPS_PER_INFERENCE, 877e-6 * STEPS_PER_INFERENCE
 
-#: Layers of the network without spikes, 390-256-256-29, its multiply-accumulates and neurons; of
-#: ten layers of 256 by 256, and how many of these were added; and samples of a call.
+#: Layers of the network without spikes, 390-256-256-29, its multiply-accumulates and neurons; of a
+#: copy of ten layers of 256 by 256, and how many of these were added; and samples of a call.
 KWS_LAYERS, COPY_LAYERS = 3, 10
 KWS_MACS, KWS_NEURONS = 390 * 256 + 256 * 256 + 256 * 29, 256 + 256 + 29
-COPY_MACS, COPY_NEURONS = 10 * 256 * 256, 10 * 256
 COPIES = (0, 2, 4, 6, 8, 10)
 BATCHES = (2, 4, 8, 16, 32, 64)
+
+
+def scaled_macs(n_copies: int) -> int:
+    """Multiply-accumulates with so many copies, whose ends all go to the layer behind them."""
+    return KWS_MACS + (n_copies * COPY_LAYERS + max(n_copies, 1) - 1) * 256**2
+
+
+def _scaled_operations(n_copies: int) -> int:
+    return scaled_macs(n_copies) + KWS_NEURONS + n_copies * COPY_LAYERS * 256
 
 
 def core_dynamic(profile: str, n_copies: int, setting: str = SETTINGS[0]) -> Range:
@@ -143,8 +151,7 @@ def _without_spikes() -> Iterator[Prediction]:
     """By devices of large batches, and by those that are called for every sample, above idle."""
     for kind in ("cpu", "gpu"):
         for key, n_copies in ((f"kws_{kind}", 0), *((f"scaled_{kind}_{n}", n) for n in COPIES)):
-            macs = KWS_MACS + n_copies * COPY_MACS
-            operations = macs + KWS_NEURONS + n_copies * COPY_NEURONS
+            macs, operations = scaled_macs(n_copies), _scaled_operations(n_copies)
             yield Prediction(
                 key,
                 f"device {kind}",
@@ -190,8 +197,7 @@ def _on_the_edge() -> Iterator[Prediction]:
             ends=False,
         )
     for key, n_copies in (("kws_movidius", 0), *((f"scaled_movidius_{n}", n) for n in COPIES)):
-        macs = KWS_MACS + n_copies * COPY_MACS
-        operations = macs + KWS_NEURONS + n_copies * COPY_NEURONS
+        macs, operations = scaled_macs(n_copies), _scaled_operations(n_copies)
         made_of = key == "kws_movidius" or n_copies in (0, 10)
         yield Prediction(
             key,

@@ -155,7 +155,7 @@ def test_layers_of_a_keras_model_are_launched():
     energy = NetworkEnergy(convert(model))
     found = energy.estimate("gpu_single")
     assert found.static.n_layers == len(weighted) > 1
-    call_s = 1.015e-3 + len(weighted) * 94.5e-6
+    call_s = 1.014e-3 + len(weighted) * 94.5e-6
     assert found.static_J == pytest.approx(37.8 * call_s)
     text = energy.summary_string(["name", "energy gpu_single"])
     assert f"94.5 us for each of {len(weighted)} layers" in " ".join(text.split())

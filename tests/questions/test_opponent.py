@@ -321,6 +321,17 @@ class TestKerasNetwork:
             1e-12 * ((648 + 15) * mac + 0.1 * 72), rel=1e-9
         )
 
+    def test_calls_and_launches_are_not_the_hosts_work(self, pooled):
+        """Both sides' host would need them: what it would take is arithmetic on both."""
+        found = nsc.break_even(*pooled, device="loihi", opponent="gpu_single")
+        on_chip = 37.8 * (1.014e-3 + 3 * 94.5e-6) + 0.3e-9 * (72 + 128 + 80 + 21)
+        assert found.network.total.ann_J == pytest.approx(on_chip, rel=1e-9)
+        assert found.sides.host.ann_J == pytest.approx(0.3e-9 * (648 + 15 + 72), rel=1e-6)
+        text = " ".join(str(found).split())
+        assert "besides calls and what these launch" in text and "all in all" not in text
+        without = " ".join(str(nsc.break_even(*pooled, device="loihi", opponent="gpu")).split())
+        assert "besides calls" not in without and "all in all" in without
+
     def test_lemaire_has_the_whole_network_on_the_device(self, pooled):
         found = nsc.break_even(*pooled, cost_model="lemaire")
         assert found.sides.host is None

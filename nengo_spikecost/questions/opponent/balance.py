@@ -151,6 +151,8 @@ class LayerBalance:
 class HostSides:
     """Work that both sides leave to the host, and its energy on the opponent.
 
+    Its static power, that of calls and of layers that these launch, is in neither.
+
     Attributes
     ----------
     layers : tuple of str

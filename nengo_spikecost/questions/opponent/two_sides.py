@@ -215,11 +215,14 @@ def _sides(
 
 def _host_sides(workload: Workload, priced: _Priced, model: CostModel) -> HostSides:
     opponent = priced.ann.device
-    everything = _price(workload, opponent, model)
+    everything, on_chip = (
+        float(np.mean(ann.total_J)) - ann.static_J
+        for ann in (_price(workload, opponent, model), priced.ann)
+    )
     return HostSides(
         layers=tuple(dict.fromkeys(work.layer for work in workload.host)),
         snn_J=sum(work.energy_J for work in price_host(workload, opponent)),
-        ann_J=float(np.mean(everything.total_J)) - float(np.mean(priced.ann.total_J)),
+        ann_J=everything - on_chip,
     )
 
 

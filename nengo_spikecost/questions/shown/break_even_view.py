@@ -122,7 +122,9 @@ def _notes(result: BreakEven) -> list[str]:
             f"it would take {snn} more for the spiking network and {ann} for the "
             "opponent"
         )
-        if total.ann_J + host.ann_J > 0:
+        if sides.opponent.static_power is not None:
+            words += ", besides calls and what these launch, which the spiking network needs, too"
+        elif total.ann_J + host.ann_J > 0:
             ratio = (total.mean_J + host.snn_J) / (total.ann_J + host.ann_J)
             words += f": {times(ratio)} as much, all in all"
         lines.append(f"{words}.")

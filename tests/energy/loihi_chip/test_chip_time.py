@@ -206,6 +206,22 @@ def test_the_x86_and_the_cores_do_not_work_at_once():
         assert step_us * (1 - active) > 0.757 * cores_us  # and SANA-FE's 24.3 % less
 
 
+def test_little_is_left_of_a_step_besides_spikes_and_cores():
+    """The high end of a step without spikes, of sequential MNIST by the low ends of all else."""
+    x86 = shipped_chip().host_io["x86"]
+    work = ChipWork.by_hand(
+        n_cores=2, n_compartments=350, n_steps=840, synops={"sparse": 636_472}, spikes=10_868,
+        messages=10_868, active_share=0.806,
+    )  # fmt: skip
+    cores = price_chip(work, host_io="none").step_s
+    left_s = 13.98556e-3 / 840 - 2013 / 840 * x86.spike.low - cores.low
+    assert x86.step.high == pytest.approx(left_s, rel=0.02)
+    # the line through five runs of Quartz, whose cores take 3.1 us at the low end
+    spikes = [15.412, 8.637, 4.596, 2.375, 1.207]
+    line = np.polyfit(spikes, [96.041, 53.925, 28.81, 17.441, 13.301], 1)
+    assert 0 < line[1] - 3.1 < x86.step.high * 1e6
+
+
 def test_a_slow_core_hides_its_input():
     busy = busy_work(synops=10_000_000)
     assert price_chip(busy).latency_s == price_chip(busy, host_io="none").latency_s
