@@ -23,8 +23,8 @@ scoreboard, given, recordings = map(
 )
 
 
-#: Operations of ten branches of ten layers of 256 by 256 and a bias, and of the layer behind them, which takes
-#: all of their outputs: models.py in github.com/abr/power_benchmarks.
+#: Operations of ten branches of ten layers of 256 by 256 and a bias, and what the layer behind them
+#: has more, which takes all of their outputs: models.py in github.com/abr/power_benchmarks.
 HUNDRED_LAYERS = 100 * 256 * 257 + 9 * 256 * 256
 
 
