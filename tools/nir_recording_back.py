@@ -13,6 +13,7 @@ import norse.torch as norse
 import numpy as np
 import torch
 from nir_recording_file import Recording, is_spikes
+from rockpool.nn.modules.torch.nir import from_nir as read_in_rockpool
 from snntorch.import_nir import import_from_nir as read_in_snntorch
 from spikingjelly.activation_based.nir_exchange import import_from_nir as read_in_spikingjelly
 
@@ -67,8 +68,15 @@ def _spikingjelly(recording: Recording) -> np.ndarray:
     return np.stack(outputs, axis=1)
 
 
+def _rockpool(recording: Recording) -> np.ndarray:
+    module = read_in_rockpool(recording.graph)
+    given = torch.as_tensor(recording.inputs)
+    return np.concatenate([module(sample)[0].numpy() for sample in given[:, None]])
+
+
 READERS: dict[str, Callable[[Recording], np.ndarray]] = {
     "snntorch": _snntorch,
     "norse": _norse,
+    "rockpool": _rockpool,
     "spikingjelly": _spikingjelly,
 }

@@ -1,193 +1,171 @@
-"""Graphs as Rockpool writes them, written here by hand; it is never run.
-
-Each formula is in our words, with the file that it was read from. What the tool would do with an
-input is computed in NumPy from its documented equations.
-"""
+"""Networks of Rockpool, run by it and written by its ``to_nir``; torch is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import nir
 import numpy as np
-from nir_recording_file import Recording
-from nir_recording_numpy import Layer, Step, chain, convention, linear, matrix, written
+import torch
+from nir_recording_file import Recording, Simulate, search
+from nir_recording_numpy import convention
+from rockpool.nn.combinators import Sequential
+from rockpool.nn.modules import (
+    ExpSynTorch,
+    LIFBitshiftTorch,
+    LIFNeuronTorch,
+    LIFTorch,
+    LinearTorch,
+)
+from rockpool.nn.modules.torch.lif_torch import StepPWL
+from rockpool.nn.modules.torch.nir import to_nir
+from rockpool.parameters import Constant
 
-#: where it was read
-ROCKPOOL = "3.0.3 (42cee1c), rockpool/nn/modules/torch"
+DT = 1e-3
+MALFORMED = "input is of shape (1, 6), output of (1, 1, n): batch and time are among them"
+LOST = [
+    "bias of the neurons",
+    "several spikes in one step",
+    "reset by subtraction, though v_reset = 0 is written",
+    "dt (it follows from r)",
+]
+EQUATIONS = "v = exp(-dt / tau_mem) v + {}; floor(v / threshold) spikes, each subtracts one"
+CURRENT = "i with i = exp(-dt / tau_syn) (i + x){}"
 
 
-def leak(alpha: Any, decayed_input: bool) -> Callable[[Any], Step]:
-    """v = alpha v + x, or alpha (v + x); the output is v."""
+class Spikes(StepPWL):  # type: ignore[misc]
+    """Its own spikes, in the precision of the membrane: they are float32 in every network."""
 
-    def make(kind: Any) -> Step:
-        state = {"v": np.zeros((), kind)}
-        decay = np.asarray(alpha, dtype=kind)
-
-        def step(x: np.ndarray) -> np.ndarray:
-            state["v"] = decay * (state["v"] + x) if decayed_input else decay * state["v"] + x
-            return state["v"]
-
-        return step
-
-    return make
+    @staticmethod
+    def forward(ctx: Any, x: Any, *settings: Any) -> Any:
+        return StepPWL.forward(ctx, x, *settings).to(x.dtype)
 
 
-def rockpool_neuron(
-    alpha: Any, threshold: Any, bias: Any = 0.0, beta: Any = None, recurrent: Any = None
-) -> Callable[[Any], Step]:
-    """i = beta (i + x + W z); v = alpha v + i + bias; floor(v / threshold) spikes, subtracted."""
+STEP: dict[str, Any] = {"dt": DT, "spike_generation_fn": Spikes}
 
-    def make(kind: Any) -> Step:
-        state: dict[str, Any] = {name: np.zeros((), kind) for name in ("v", "i", "z")}
-        decay, level, add = (np.asarray(value, dtype=kind) for value in (alpha, threshold, bias))
 
-        def step(x: np.ndarray) -> np.ndarray:
-            if recurrent is not None and state["z"].ndim:
-                x = x + state["z"] @ recurrent.astype(kind)
-            if beta is not None:
-                x = state["i"] = np.asarray(beta, dtype=kind) * (state["i"] + x)
-            v = decay * state["v"] + x + add
-            state["z"] = ((v >= level) * np.floor(v / level)).astype(kind)
-            state["v"] = v - state["z"] * level
-            return state["z"]
+def stepper(net: Any) -> Simulate:
+    """All steps at once, as Rockpool takes them, from the state that a network starts with."""
 
-        return step
+    def simulate(inputs: np.ndarray, double: bool) -> dict[str, np.ndarray]:
+        kind = torch.float64 if double else torch.float32
+        torch.set_default_dtype(kind)  # what it makes as it runs is of the default
+        model = net.reset_state().to(kind)
+        seen: dict[str, np.ndarray] = {}
+        hooks = []
+        for name, module in model.named_children():
+            if isinstance(module, LinearTorch):
+                continue
 
-    return make
+            def keep(module: Any, given: Any, out: Any, name: str = name) -> None:
+                seen[name] = out.detach().numpy().copy()
+
+            hooks.append(module.register_forward_hook(keep))
+        with torch.no_grad():
+            output, *_ = model(torch.as_tensor(inputs).to(kind))
+        for hook in hooks:
+            hook.remove()
+        net.to(torch.float32)
+        torch.set_default_dtype(torch.float32)
+        return {**seen, "output": output.numpy().copy()}
+
+    return simulate
+
+
+def linear(n_in: int, n_out: int, gain: float = 1.0) -> Any:
+    weight = torch.empty(n_in, n_out).normal_(1.2 * gain / n_in, 1.2 * gain / n_in**0.5)
+    return LinearTorch((n_in, n_out), weight=weight, has_bias=False)
+
+
+def record(
+    name: str, make: Callable[[], Any], how: dict[str, str], odd: list[str], **about: Any
+) -> Recording:
+    def build(seed: int) -> tuple[Simulate, Any]:
+        torch.manual_seed(seed)
+        net = make()
+        return stepper(net), net
+
+    net, inputs, spikes = search(build, (6,), 40)
+    graph = to_nir(net.reset_state())
+    modules = {
+        node: f"{node}: {type(module).__name__}"
+        for node, module in net.named_children()
+        if node in graph.nodes
+    }
+    return Recording(
+        "rockpool", name, graph, inputs, spikes, DT, how, modules, odd=[MALFORMED, *odd], **about
+    )
+
+
+def lif() -> Any:
+    return Sequential(linear(6, 8), LIFNeuronTorch(8, tau_mem=0.01, bias=0.0, **STEP))
+
+
+def cuba(bias: float = 0.0, recurrent: bool = False) -> Any:
+    """Two layers, the first perhaps with weights from its neurons to themselves."""
+    own: dict[str, Any] = {}
+    if recurrent:
+        weight = torch.empty(8, 8).normal_(-0.04, 0.1)
+        own = {"has_rec": True, "w_rec": weight}
+    return Sequential(
+        linear(6, 8, 0.5), LIFTorch(8, tau_mem=0.01, tau_syn=0.004, bias=bias, **STEP, **own),
+        linear(8, 3, 0.4), LIFTorch(3, tau_mem=0.02, tau_syn=0.005, bias=bias, **STEP),
+    )  # fmt: skip
+
+
+def cuba_arrays() -> Any:
+    """A time constant and a threshold of its own for every neuron."""
+    neurons = LIFTorch(
+        8, tau_mem=torch.linspace(0.005, 0.04, 8), tau_syn=torch.linspace(0.002, 0.01, 8)[:, None],
+        threshold=torch.linspace(0.5, 1.5, 8), bias=0.0, **STEP,
+    )  # fmt: skip
+    return Sequential(linear(6, 8, 0.5), neurons)
+
+
+def synapse(tau: Any) -> Any:
+    return Sequential(linear(6, 4), ExpSynTorch(4, tau=tau, dt=DT))
 
 
 def recordings() -> Iterator[Recording]:
     """tau in seconds, r = tau exp(-dt / tau) / dt, v_leak = 0 (a bias is lost), w_in = 1."""
-    dt = 1e-3
-
-    def resistance(tau: np.ndarray) -> np.ndarray:
-        return (tau * np.exp(-dt / tau) / dt).astype(np.float32)
-
-    def shapes(nodes: dict[str, Any], size: int) -> Any:
-        # sample_data is (1, size), and modules give batch x time x size
-        return chain(
-            {
-                "input": nir.Input(np.array([1, 6])),
-                **nodes,
-                "output": nir.Output(np.array([1, 1, size])),
-            }
-        )
-
-    malformed = "input is of shape (1, 6), output of (1, 1, n): batch and time are among them"
-    equations = "v = exp(-dt / tau_mem) v + {}; floor(v / threshold) spikes, each subtracts one"
-
-    def lif(rng: np.random.Generator) -> tuple[list[Layer], Callable[[], Any]]:
-        tau = np.full(8, 0.01, np.float32)
-        weight = matrix(rng, 8, 6)
-        layers: list[Layer] = [
-            ("0_LinearTorch", linear(weight), False),
-            ("1_LIFNeuronTorch", rockpool_neuron(np.exp(-dt / tau), 1.0), True),
-        ]
-        node = nir.LIF(
-            tau=tau, r=resistance(tau), v_leak=np.zeros_like(tau), v_threshold=np.ones_like(tau)
-        )
-        return layers, lambda: shapes(
-            {"0_LinearTorch": nir.Linear(weight), "1_LIFNeuronTorch": node}, 8
-        )
-
-    lost = [
-        "bias of the neurons",
-        "several spikes in one step",
-        "reset by subtraction, though v_reset = 0 is written",
-        "dt (it follows from r)",
-    ]
-    yield written(
-        "rockpool",
-        ROCKPOOL,
-        "lif",
-        lif,
-        convention(">=", "subtract", equations.format("x"), "many"),
-        dt,
-        odd=[malformed],
-        lost=lost,
+    yield record(
+        "lif", lif, convention(">=", "subtract", EQUATIONS.format("x"), "many"), [], lost=LOST
     )
-
-    def cuba(bias: float, recurrent: bool) -> Any:
-        def make(rng: np.random.Generator) -> tuple[list[Layer], Callable[[], Any]]:
-            mem = [np.full(8, 0.01, np.float32), np.full(3, 0.02, np.float32)]
-            syn = [np.full(8, 0.004, np.float32), np.full(3, 0.005, np.float32)]
-            weights = [matrix(rng, 8, 6, gain=0.5), matrix(rng, 3, 8, gain=0.4)]
-            w_rec = matrix(rng, 8, 8, gain=0.3) - 0.04 if recurrent else None
-            layers: list[Layer] = []
-            nodes: dict[str, Any] = {}
-            for index in range(2):
-                name = f"{2 * index + 1}_LIFTorch"
-                decays = np.exp(-dt / mem[index]), np.exp(-dt / syn[index])
-                cell = rockpool_neuron(decays[0], 1.0, bias, decays[1], None if index else w_rec)
-                layers += [
-                    (f"{2 * index}_LinearTorch", linear(weights[index]), False),
-                    (name, cell, True),
-                ]
-                nodes[f"{2 * index}_LinearTorch"] = nir.Linear(weights[index])
-                nodes[name] = nir.CubaLIF(
-                    tau_syn=syn[index],
-                    tau_mem=mem[index],
-                    r=resistance(mem[index]),
-                    v_leak=np.zeros_like(mem[index]),
-                    v_threshold=np.ones_like(mem[index]),
-                )
-            return layers, lambda: shapes(nodes, 3)
-
-        return make
-
-    current = "i with i = exp(-dt / tau_syn) (i + x){}"
-    yield written(
-        "rockpool",
-        ROCKPOOL,
-        "cuba",
-        cuba(0.0, False),
-        convention(">=", "subtract", equations.format(current.format("")), "many"),
-        dt,
-        lost=lost,
-        odd=[malformed, "w_in = 1, though the input is only decayed once"],
-    )
-    yield written(
-        "rockpool",
-        ROCKPOOL,
+    plain = EQUATIONS.format(CURRENT.format(""))
+    once = "w_in = 1, though the input is only decayed once"
+    how = convention(">=", "subtract", plain, "many")
+    yield record("cuba", cuba, how, [once], lost=LOST)
+    yield record("cuba_arrays", cuba_arrays, how, [once], lost=LOST)
+    yield record(
         "cuba_recurrent",
-        cuba(0.02, True),
+        lambda: cuba(0.02, recurrent=True),
         convention(
             ">=",
             "subtract",
-            equations.format(current.format(", x with W z, and a bias of 0.02")),
+            EQUATIONS.format(CURRENT.format(", x with W z, and a bias of 0.02")),
             "many",
         ),
-        dt,
-        lost=lost,
+        ["recurrent weights and biases are not in the file"],
+        lost=LOST,
         faithful=False,
-        odd=[malformed, "recurrent weights and biases are not in the file"],
     )
-
-    def synapse(rng: np.random.Generator) -> tuple[list[Layer], Callable[[], Any]]:
-        tau = np.full(4, 0.005, np.float32)
-        weight = matrix(rng, 4, 6)
-        layers: list[Layer] = [
-            ("0_LinearTorch", linear(weight), False),
-            ("1_ExpSynTorch", leak(np.exp(-dt / tau), True), True),
-        ]
-        node = nir.LI(tau=tau, r=resistance(tau), v_leak=np.zeros_like(tau))
-        return layers, lambda: shapes(
-            {"0_LinearTorch": nir.Linear(weight), "1_ExpSynTorch": node}, 4
-        )
-
-    yield written(
-        "rockpool",
-        ROCKPOOL,
+    yield record(
         "exp_syn",
-        synapse,
+        lambda: synapse(Constant(torch.full((4,), 0.005))),
         convention("none", "none", "v = exp(-dt / tau) (v + x); the output is v"),
-        dt,
-        odd=[malformed],
+        [],
     )
 
 
 def refused() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Nothing that can be known without running it."""
-    yield from ()
+    """What it can't write."""
+    torch.manual_seed(0)
+    yield "ExpSynTorch, whose tau may be trained", lambda: to_nir(synapse(torch.full((4,), 0.005)))
+    yield (
+        "LIFTorch with two synapses for each neuron",
+        lambda: to_nir(Sequential(linear(6, 8), LIFTorch((8, 4), bias=0.0, dt=DT))),
+    )
+    yield (
+        "LIFBitshiftTorch, as Xylo decays",
+        lambda: to_nir(Sequential(linear(6, 8), LIFBitshiftTorch(8, bias=0.0, dt=DT))),
+    )

@@ -144,8 +144,7 @@ CONVENTIONS: Mapping[str, Convention] = {
         "sinabs", dt=1.0, decay="exp", gain="exact", reset="subtract", at_threshold=True,
         several=True, lowest=-1.0, plain_if=True,
     ),
-    # rockpool 3.0.3, nn/modules/torch/nir.py, lif_torch.py, exp_syn_torch.py (r = exp(-q) / q).
-    # Read, not run
+    # rockpool 3.1.0, nn/modules/torch/nir.py, lif_torch.py, exp_syn_torch.py (r = exp(-q) / q)
     "rockpool": Convention(
         "rockpool", dt=1e-3, decay="exp", gain="undecayed", reset="subtract", at_threshold=True,
         several=True, current="decayed jump",

@@ -1,8 +1,8 @@
 """NIR graphs that other tools wrote, against the spikes that those tools gave, step by step.
 
-``tools/nir_recordings.py`` recorded them in snnTorch, Norse and SpikingJelly (pinned in
-constraints/nir_tools.txt); those of Sinabs, Rockpool and Lava were written by hand with the
-formulas of their exporters, and stepped by NumPy with the equations of their sources.
+``tools/nir_recordings.py`` recorded them in snnTorch, Norse, SpikingJelly and Rockpool (pinned in
+constraints/nir_tools.txt); those of Sinabs and Lava were written by hand with the formulas of
+their exporters, and stepped by NumPy with the equations of their sources.
 """
 
 from __future__ import annotations
