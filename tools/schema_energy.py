@@ -178,7 +178,7 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "range_J": ["number: J.", "The total with all constants at either end."],
         "samples_J": ["number: J.", "The total of every sample; one if all are the same."],
         "spread_J": "@spread: The same, summed up.",
-        "static": "object|null: Static power: power_W, seconds, n_chips.",
+        "static": "object|null: Static power: power_W, seconds, n_chips, at_least, n_layers.",
         "host_energy_J": "number: Energy in J of the work beside the device, in no total.",
         "host_device": "string|null: The device that work is priced on.",
         "lower_bound": "boolean: Whether something is missing.",

@@ -72,7 +72,8 @@ def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:
     """Energy drawn in the time of one inference; None if the static power is not known.
 
     A step takes as long on the device as its ``step_time`` says, and else as it stands for. A
-    device without spikes is called once a pass, and launches every layer in it.
+    device without spikes is called once a pass, and launches every layer in it; for nothing at all
+    it is not called.
     """
     if device.static_power is None:
         return None
@@ -82,7 +83,7 @@ def static_energy(workload: Workload, device: Device) -> StaticEnergy | None:
         if device.layer_time is not None:
             n_layers = workload.dense_layers
             call_s += n_layers * device.layer_time.value
-        calls_s = workload.dense_passes * call_s
+        calls_s = 0.0 if workload.empty else workload.dense_passes * call_s
         return StaticEnergy(device.static_power.value, calls_s, n_layers=n_layers)
     step_s = workload.dt if device.step_time is None else device.step_time.value
     n_chips = 1

@@ -127,6 +127,12 @@ class Workload(Result):
         return weighted + sum(work.operations > 0 for work in self.host) + len(self.learning)
 
     @property
+    def empty(self) -> bool:
+        """Whether there is no work without spikes either, not even some that is not counted."""
+        works = self.populations, self.dense, self.host, self.learning, self.uncounted
+        return not any(works)
+
+    @property
     def spiking(self) -> bool:
         """Whether any of its neurons spike."""
         return any(p.spiking for p in self.populations)

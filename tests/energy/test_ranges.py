@@ -217,6 +217,15 @@ def test_layers_that_a_processor_launches(workload):
     ) in table_notes(work, both)
 
 
+def test_a_call_for_nothing_is_not_made(workload):
+    nothing = replace(workload, populations=(), uncounted=())
+    assert nothing.empty and not workload.empty
+    assert estimate(nothing, devices.get("gpu_single")).mean_J == 0
+    opaque = replace(nothing, uncounted=(UncountedWork("lstm", "a", "is opaque"),))
+    called = estimate(opaque, devices.get("gpu_single"))
+    assert called.mean_J == pytest.approx(37.8 * 1.014e-3)
+
+
 def test_layers_that_are_not_known_are_told(workload):
     work = replace(workload, uncounted=(UncountedWork("lstm", "a", "is opaque"),))
     found = estimate(work, devices.get("gpu_single"))

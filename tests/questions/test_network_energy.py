@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import nengo_spikecost as nsc
 from nengo_spikecost.conversion import convert
 from nengo_spikecost.energy import cost_models, devices
 from nengo_spikecost.errors import (
@@ -159,6 +160,19 @@ def test_layers_of_a_keras_model_are_launched():
     assert found.static_J == pytest.approx(37.8 * call_s)
     text = energy.summary_string(["name", "energy gpu_single"])
     assert f"94.5 us for each of {len(weighted)} layers" in " ".join(text.split())
+
+
+def test_calls_of_a_host_are_not_in_its_work():
+    conversion = convert(conv_net(tf.keras), scale_firing_rates=100)
+    activity = nsc.measure(conversion, images(), 3, progress=False)
+    said, host_J = {}, {}
+    for host in ("gpu", "gpu_single"):
+        energy = NetworkEnergy(conversion, activity, host=host)
+        said[host] = " ".join(energy.summary_string(["name", "energy loihi"]).split())
+        host_J[host] = energy.estimate("loihi").host_J
+    assert host_J["gpu"] == host_J["gpu_single"] > 0  # as much a multiply-accumulate on both
+    assert "priced on gpu and not in the first total" in said["gpu"]
+    assert "priced on gpu_single, its arithmetic alone without its calls, and" in said["gpu_single"]
 
 
 def test_a_verdict_says_that_processors_are_of_large_batches(net):
@@ -362,7 +376,6 @@ def test_a_cost_model_of_the_users_own(net, activity):
 
 def test_a_converted_model_end_to_end():
     from nengo_spikecost.activity import measure
-    from nengo_spikecost.conversion import convert
 
     model = conv_net(tf.keras)
     conversion = convert(model, scale_firing_rates=100)

@@ -332,6 +332,19 @@ class TestKerasNetwork:
         without = " ".join(str(nsc.break_even(*pooled, device="loihi", opponent="gpu")).split())
         assert "besides calls" not in without and "all in all" in without
 
+    def test_nothing_on_the_chip_needs_no_call(self):
+        """All is the host's on both sides, against a processor that is called, too."""
+        layers = nsc.stack.keras().layers
+        inp = nsc.stack.keras().Input((4,))
+        x = layers.Dense(5, activation="relu")(inp)
+        model = models.randomise(nsc.stack.keras().Model(inp, layers.Dense(3)(x)))
+        conversion = nsc.convert(model, scale_firing_rates=100)
+        activity = nsc.measure(conversion, np.ones((2, 4)), 5, progress=False)
+        for opponent in ("gpu", "gpu_single"):
+            found = nsc.break_even(conversion, activity, device="loihi", opponent=opponent)
+            assert found.network.where == "host"
+            assert found.network.total.ann_J == found.network.total.mean_J == 0
+
     def test_lemaire_has_the_whole_network_on_the_device(self, pooled):
         found = nsc.break_even(*pooled, cost_model="lemaire")
         assert found.sides.host is None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ... import check
 from ...errors import EnergyError
 from ...layout import si
+from ...words import counted
 from ...workload.row_counts import firing_notes, names_in_note, uncounted_note
 from ...workload.workload_record import Workload
 from ..estimate import EnergyEstimate
@@ -83,9 +84,10 @@ def _host(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     if not with_host:
         return []
     host = next(iter(with_host.values())).host_device
+    alone = ", its arithmetic alone without its calls," if host and host.static_power else ""
     notes = [
         f"On the host: work beside {names_in_note(list(with_host))}, priced on "
-        f"{host.name if host else 'the host'} and not in the first total."
+        f"{host.name if host else 'the host'}{alone} and not in the first total."
     ]
     idle = [name for name, e in with_host.items() if e.all_on_host]
     if idle:
@@ -114,7 +116,8 @@ def _calls(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
         else:
             each = si.si(device.layer_time.value, "s")
             least = "at least " if estimate.lower_bound else ""
-            words += f" and {each} for each of {least}{static.n_layers:,} layers"
+            n_layers = counted(static.n_layers, "layer")
+            words += f" and {each} for {'each of ' * (static.n_layers != 1)}{least}{n_layers}"
         calls.append(f"{name} {words}")
     return [f"Static power is drawn for the time of a call: {'; '.join(calls)}."] if calls else []
 
