@@ -47,7 +47,7 @@ def write_model_and_data(keras: Any, folder: Path) -> tuple[Any, np.ndarray, np.
     model = conv_net(keras)
     model.save(folder / "net.h5")
     x = images(12)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     np.savez(folder / "data.npz", x=x, y=y)
     return model, x, y
 

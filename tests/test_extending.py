@@ -51,7 +51,7 @@ def dense_model(tmp_path):
     )
     x = np.random.RandomState(0).uniform(0, 1, (30, 8)).astype("f4")
     model.save(tmp_path / "model.h5")
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     np.savez(tmp_path / "data.npz", x_test=x, y_test=y)
     return [str(tmp_path / "model.h5"), "--data", str(tmp_path / "data.npz")]
 

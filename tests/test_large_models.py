@@ -65,7 +65,7 @@ def _moderate_classes(model: Any) -> None:
     """Scale the last layer's weights: a softmax that is 0 or 1 would hide all errors."""
     last = model.layers[-1]
     kernel, bias = last.get_weights()
-    before = keras.Model(model.inputs, last.input).predict(images(model, 2), verbose=0)
+    before = keras.Model(model.inputs, last.input).predict_on_batch(images(model, 2))
     last.set_weights([kernel * 2 / np.std(before @ kernel), bias])
 
 
@@ -144,7 +144,7 @@ def cifar_net(widths: tuple[int, ...] = (64, 128, 256)) -> Any:
 def check_rates(model: Any) -> None:
     """Rate neurons, lowered and not, compute what Keras computes."""
     x = images(model, 1)
-    expected = model.predict(x, verbose=0).ravel()
+    expected = model.predict_on_batch(x).ravel()
     assert np.ptp(np.log(expected)) > 1 and expected.max() < 0.99
     for lower in (False, True):
         conversion = nsc.convert(model, neuron_type="RectifiedLinear", lower=lower)

@@ -25,7 +25,7 @@ from tests.scale_out.test_emulator_shards import IMAGES, layered
 def data():
     model = conv_net(stack.keras())
     x = images(20)
-    return model, x, model.predict(x, verbose=0).argmax(axis=1)
+    return model, x, model.predict_on_batch(x).argmax(axis=1)
 
 
 CHIP = {"neuron_type": "LoihiSpikingRectifiedLinear"}

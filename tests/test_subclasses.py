@@ -381,7 +381,7 @@ def test_keras_layers_that_change_nothing_are_converted_as_their_bases():
     conversion = nsc.convert(model, neuron_type="RectifiedLinear")
     activity = nsc.measure(conversion, images, 5, simulator="nengo_dl", progress=False)
     (output,) = activity.outputs.values()
-    np.testing.assert_allclose(output.last, model.predict(images, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(output.last, model.predict_on_batch(images), atol=1e-5)
 
 
 def test_keras_layers_that_compute_something_else_are_refused_by_name():
@@ -451,7 +451,7 @@ def test_layers_of_keras_3():
     conversion = nsc.convert(model, neuron_type="RectifiedLinear")
     activity = nsc.measure(conversion, images, 5, simulator="nengo_dl", progress=False)
     (output,) = activity.outputs.values()
-    np.testing.assert_allclose(output.last, model.predict(images, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(output.last, model.predict_on_batch(images), atol=1e-5)
     model = keras.Model(x, Wild(3, name="wild")(x))
     with pytest.raises(ConversionError, match=r"'wild' \(Wild\).*is a Dense with call of its own"):
         nsc.convert(model)

@@ -75,7 +75,7 @@ def sweep(
 
     samples = len(x) if samples is None else min(samples, len(x))
     swept = sweep(model, x[:samples], y[:samples], **options)
-    swept = replace(swept, files=given_files() or swept.files)
+    swept = replace(swept, files=given_files() or swept.files, n_spare=len(x) - samples)
     show_result(swept)
     try:
         loss = min(options["accuracy_losses"])

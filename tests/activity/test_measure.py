@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import nengo
 import nengo_dl
 import numpy as np
@@ -16,6 +18,15 @@ from tests.models import conv_net, images
 
 keras = tf.keras
 SPIKING = [name for name, make in sorted(NEURON_TYPES.items()) if make().spiking]
+
+
+@functools.cache
+def recorded(name):
+    """A network with neurons of a type, and what NengoDL's own probes read of it."""
+    conversion = nsc.convert(
+        conv_net(keras), neuron_type=name, scale_firing_rates=300, synapse=0.005
+    )
+    return conversion, record_everything(conversion, images(6), 25, 3)
 
 
 def record_everything(conversion, x, n_steps, batch_size, stateful=False):
@@ -49,11 +60,9 @@ def conversion(model):
 
 @pytest.mark.parametrize("simulator", ["nengo_dl", "nengo_dl_probes"])
 @pytest.mark.parametrize("name", SPIKING)
-def test_every_spike_is_counted(model, name, simulator):
-    conversion = nsc.convert(model, neuron_type=name, scale_firing_rates=300, synapse=0.005)
-    x = images(6)
-    activity = nsc.measure(conversion, x, 25, simulator=simulator, batch_size=3)
-    spikes, output = record_everything(conversion, x, 25, 3)
+def test_every_spike_is_counted(name, simulator):
+    conversion, (spikes, output) = recorded(name)
+    activity = nsc.measure(conversion, images(6), 25, simulator=simulator, batch_size=3)
     assert set(activity.populations) == set(spikes) == {"conv0", "conv1", "dense0"}
     for layer, expected in spikes.items():
         record = activity.populations[layer]
@@ -191,7 +200,7 @@ def test_data_of_every_kind(conversion, model):
 
 def test_accuracy_and_predictions(conversion, model):
     x = images(20)
-    labels = model.predict(x, verbose=0).argmax(axis=1)
+    labels = model.predict_on_batch(x).argmax(axis=1)
     activity = nsc.measure(conversion, x, 100)
     one_hot = np.eye(3)[labels]
     for readout in ("last", "mean"):
@@ -232,7 +241,7 @@ def test_graded_neurons_give_sums(model):
     conversion = nsc.convert(model, neuron_type="RectifiedLinear", scale_firing_rates=50)
     x = images(3)
     record = nsc.measure(conversion, x, 8).populations["conv0"]
-    rates = keras.Model(model.input, model.get_layer("conv0").output).predict(x, verbose=0)
+    rates = keras.Model(model.input, model.get_layer("conv0").output).predict_on_batch(x)
     assert not record.spiking
     # without a synapse a rate is the same at every step; float32 activations
     np.testing.assert_allclose(

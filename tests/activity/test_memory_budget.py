@@ -28,12 +28,12 @@ LEAST = 140 * 10**6
 
 CASES = [
     ("compiled", "wide", 8), ("compiled", "depthwise", 1), ("compiled", "nef", 4),
-    ("nengo", "wide", 1), ("loihi", "chip", 64),
+    ("nengo", "wide", 1),
     ("Emulator", "tutorial", 400), ("fit_blocks", "tutorial", 1),
     *(pytest.param(*case, marks=pytest.mark.slow) for case in (
         ("compiled", "dense", 1), ("compiled", "wide", 1), ("compiled", "wide", 32),
         ("compiled", "python", 1), ("compiled", "python", 8),
-        ("nengo", "dense", 1), ("nengo", "nef", 1), ("loihi", "chip", 1),
+        ("nengo", "dense", 1), ("nengo", "nef", 1), ("loihi", "chip", 1), ("loihi", "chip", 64),
         ("Emulator", "tutorial", 32), ("fit_blocks", "dense", 1), ("fine_tune", "rates", 64),
         ("fine_tune", "spikes", 16), ("fine_tune", "steps", 40),
         ("fine_tune", "steps-quantize", 40),

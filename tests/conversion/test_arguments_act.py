@@ -254,7 +254,7 @@ def test_layers_that_are_activations_are_swapped(kind, options, called, key):
     images = np.random.RandomState(0).uniform(-1, 1, (3, 4)).astype("f4")
     activity = nsc.measure(conversion, images, 5, simulator="compiled", progress=False)
     (record,) = activity.outputs.values()
-    np.testing.assert_allclose(record.last, expected.predict(images, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(record.last, expected.predict_on_batch(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["ELU", "ThresholdedReLU"])

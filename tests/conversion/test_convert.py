@@ -34,7 +34,7 @@ def test_rate_network_equals_keras(scale):
     conversion = nsc.convert(model, neuron_type=nengo.RectifiedLinear(), scale_firing_rates=scale)
     # float32 sums of up to 36 terms in another order, times a scale that is divided out
     np.testing.assert_allclose(
-        nengo_output(conversion, x)[:, 0], model.predict(x, verbose=0), rtol=2e-5, atol=1e-6
+        nengo_output(conversion, x)[:, 0], model.predict_on_batch(x), rtol=2e-5, atol=1e-6
     )
 
 
@@ -109,7 +109,7 @@ def test_nested_models_sequential_and_shared_layers():
     x = np.random.RandomState(0).uniform(0, 1, (4, 8)).astype("f4")
     # float32 sums in another order
     np.testing.assert_allclose(
-        nengo_output(conversion, x)[:, 0], model.predict(x, verbose=0), rtol=2e-5, atol=1e-6
+        nengo_output(conversion, x)[:, 0], model.predict_on_batch(x), rtol=2e-5, atol=1e-6
     )
     assert conversion.layers["inner"] is conversion.layers["inner/b"]
     assert conversion.layers[inner.get_layer("a")] is conversion.layers["inner/a"]
@@ -202,7 +202,7 @@ def test_fallback_is_allowed_on_request():
     # float32 sums in another order
     np.testing.assert_allclose(
         nengo_output(conversion, x)[:, 0],
-        model.predict(x, verbose=0).reshape(3, -1),
+        model.predict_on_batch(x).reshape(3, -1),
         rtol=2e-5,
         atol=1e-6,
     )
@@ -219,7 +219,7 @@ def test_temporal_models():
     with nengo_dl.Simulator(conversion.net, minibatch_size=4, progress_bar=False) as sim:
         found = sim.predict(x, verbose=0)[conversion.outputs["td"]]
     # float32 sums in another order
-    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(found, model.predict_on_batch(x), rtol=2e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_layers_within_a_step_of_a_temporal_model():
     with nengo_dl.Simulator(conversion.net, minibatch_size=2, progress_bar=False) as sim:
         (found,) = sim.predict(x.reshape(2, 3, -1), verbose=0).values()
     # float32 sums in another order
-    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(found, model.predict_on_batch(x), rtol=2e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("filter_type", ["Lowpass", "Alpha"])
@@ -281,7 +281,7 @@ def test_keras_spiking_layers(filter_type):
     with nengo_dl.Simulator(conversion.net, minibatch_size=1, progress_bar=False) as sim:
         found = sim.predict(x, verbose=0)[conversion.outputs["filter"]]
     # Filters run in float32 with coefficients computed by different means; values up to ~100
-    expected = model.predict(x, verbose=0)
+    expected = model.predict_on_batch(x)
     assert expected.max() > 20
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-2)
 

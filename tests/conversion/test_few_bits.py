@@ -174,9 +174,9 @@ def test_what_keras_itself_computes_wrongly_is_refused():
     """Keras 3.15.1: TimeDistributed calls its layer with the integers, 200 times too large."""
     model = nested_model(L.TimeDistributed(L.Dense(8, activation="relu"), name="td"))
     x = np.random.RandomState(0).uniform(0, 1, (4, 9, 8)).astype("f4")
-    before = model.predict(x, verbose=0)
+    before = model.predict_on_batch(x)
     model.quantize("int8")
-    assert np.abs(model.predict(x, verbose=0)).max() > 20 * np.abs(before).max()
+    assert np.abs(model.predict_on_batch(x)).max() > 20 * np.abs(before).max()
     with pytest.raises(nsc.errors.ConversionError, match=r"'td' .* computes without its scales"):
         nsc.convert(model)
 
@@ -200,7 +200,7 @@ def test_embedding_and_einsum(mode):
     if getattr(layer, "inputs_quantizer", None) is not None:
         layer.inputs_quantizer = None
     np.testing.assert_allclose(
-        rebuild(model).predict(words, verbose=0), np.asarray(model(words)), rtol=1e-4, atol=1e-5
+        rebuild(model).predict_on_batch(words), np.asarray(model(words)), rtol=1e-4, atol=1e-5
     )  # float32
 
 

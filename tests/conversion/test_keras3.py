@@ -56,7 +56,7 @@ def test_files_are_read(make, suffix, tmp_path):
     assert isinstance(copy, tf.keras.Model)
     # the same float32 operations in another order
     np.testing.assert_allclose(
-        copy.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-4, atol=1e-5
+        copy.predict_on_batch(x), model.predict_on_batch(x), rtol=1e-4, atol=1e-5
     )
 
 
@@ -78,7 +78,7 @@ def test_several_inputs_and_time_distributed():
     rng = np.random.RandomState(0)
     data = [rng.uniform(0, 1, (2, 5, 4)).astype("f4") for _ in range(2)]
     np.testing.assert_allclose(
-        rebuild(model).predict(data, verbose=0), model.predict(data, verbose=0), rtol=1e-5
+        rebuild(model).predict_on_batch(data), model.predict_on_batch(data), rtol=1e-5
     )  # float32
 
 
@@ -88,7 +88,7 @@ def test_the_users_model_predicts_as_before():
     model = keras.Model(inp, layers.TimeDistributed(layers.Dense(3, activation="relu"))(2 * inp))
     x = np.random.RandomState(0).normal(size=(2, 5, 4)).astype("f4")
     conversion = nsc.convert(model, neuron_type="RectifiedLinear")
-    predicted = model.predict(x, verbose=0)
+    predicted = model.predict_on_batch(x)
     assert predicted.shape == (2, 5, 3)
     (output,) = nsc.measure(conversion, x, progress=False).outputs.values()
     # one float32 sum in another order
@@ -166,7 +166,7 @@ def test_a_model_within_gives_the_outputs(last):
     model.set_weights([rng.uniform(-0.3, 0.5, w.shape) for w in model.get_weights()])
     x = rng.uniform(0, 1, (4, 5)).astype("f4")
     copy = rebuild(model)
-    found, expected = copy.predict(x, verbose=0), model.predict(x, verbose=0)
+    found, expected = copy.predict_on_batch(x), model.predict_on_batch(x)
     for own, theirs in zip(*(v if isinstance(v, list) else [v] for v in (found, expected))):
         # the same float32 operations in another order
         np.testing.assert_allclose(own, theirs, rtol=1e-4, atol=1e-6)
@@ -190,9 +190,9 @@ def test_a_layer_is_called_again_on_what_a_later_one_made_of_it(shared, first):
     rng = np.random.RandomState(0)
     model.set_weights([rng.uniform(-0.3, 0.5, w.shape) for w in model.get_weights()])
     x = rng.uniform(0, 1, (4, 5)).astype("f4")
-    expected = model.predict(x, verbose=0)
+    expected = model.predict_on_batch(x)
     # the same float32 operations in another order
-    np.testing.assert_allclose(rebuild(model).predict(x, verbose=0), expected, 1e-4, 1e-6)
+    np.testing.assert_allclose(rebuild(model).predict_on_batch(x), expected, 1e-4, 1e-6)
     network = nsc.convert(model, neuron_type="RectifiedLinear", scale_firing_rates=1)
     (output,) = nsc.measure(network, x, n_steps=3, progress=False).outputs.values()
     np.testing.assert_allclose(output.last, expected, rtol=1e-4, atol=1e-6)

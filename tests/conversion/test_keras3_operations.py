@@ -132,7 +132,7 @@ def test_shared_and_nested_operations_and_files(tmp_path):
     model.save(tmp_path / "model.keras")
     copy = load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(
-        copy.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5
+        copy.predict_on_batch(x), model.predict_on_batch(x), rtol=1e-5
     )  # float32
     assert check(model, x, swap_activations={"relu": "RectifiedLinear"})
 
@@ -148,7 +148,7 @@ def test_dicts_of_inputs_and_outputs():
     assert conversion.outputs["o"] is conversion.outputs["q"]
     assert conversion.outputs["p"] is conversion.outputs["r"]
     found = with_nengo_dl(conversion, [x["y"], x["z"]])  # in the order of model.inputs
-    np.testing.assert_allclose(found[1], model.predict(x, verbose=0)["o"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[1], model.predict_on_batch(x)["o"], rtol=1e-5, atol=1e-6)
     result = nsc.profile(model, x, n_steps=3, progress=False)
     assert result.activity.n_samples == 3
 
@@ -172,7 +172,7 @@ def test_names_with_blanks(name):
     conversion = nsc.convert(model, neuron_type="RectifiedLinear", scale_firing_rates=scales)
     assert model.name == f"{name} m" and f"{name} in/{name}" in conversion.layers
     found = with_nengo_dl(conversion, [x])[0]
-    np.testing.assert_allclose(found, plain.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found, plain.predict_on_batch(x), rtol=1e-5, atol=1e-6)
 
 
 def made_plain():

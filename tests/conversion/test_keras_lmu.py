@@ -44,7 +44,7 @@ def against(model, **options):
     n_steps = N_STEPS if conversion.temporal else 1
     activity = nsc.measure(conversion, x, n_steps, simulator="nengo", progress=False)
     (output,) = activity.outputs.values()
-    return output, model.predict(x, verbose=0)
+    return output, model.predict_on_batch(x)
 
 
 OPTIONS = {
@@ -133,7 +133,7 @@ def test_a_file_is_read_with_the_package(tmp_path):
     conversion = nsc.convert(load_model(tmp_path / "lmu.keras"), neuron_type="RectifiedLinear")
     activity = nsc.measure(conversion, x, 1, simulator="nengo", progress=False)
     (output,) = activity.outputs.values()
-    np.testing.assert_allclose(output.last, model.predict(x, verbose=0), atol=2e-6)
+    np.testing.assert_allclose(output.last, model.predict_on_batch(x), atol=2e-6)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def with_nengo(conversion, x):
 def assert_same_steps(model, x=None, rtol=1e-4, simulators=(with_nengo_dl, with_nengo), **options):
     """Every step of every output, of the network and of the model."""
     x = data() if x is None else x
-    expected = model.predict(x, verbose=0).reshape(1, x.shape[1], -1)
+    expected = model.predict_on_batch(x).reshape(1, x.shape[1], -1)
     # a spike one step early would be off by its whole height; everything else is rounding
     atol = 1e-5 * np.abs(expected).max()
     assert np.abs(expected).max() > 0.01
@@ -102,7 +102,7 @@ def test_filters_are_those_of_keras_spiking(seed, name, dt):
     state = ours.initial.copy()
     found = np.array([ours(state, step) for step in x[0]])
     # float32 there, float64 here
-    np.testing.assert_allclose(found, model.predict(x, verbose=0)[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found, model.predict_on_batch(x)[0], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FILTERS)
@@ -138,7 +138,7 @@ def test_filters_of_images(name):
     cell = model.get_layer("filter").layer.cell
     cell.tau.assign(np.random.RandomState(0).uniform(0.002, 0.02, cell.tau.shape))
     x = data(size=18).reshape(1, 25, 3, 3, 2)
-    expected = model.predict(x, verbose=0).reshape(1, 25, 18)
+    expected = model.predict_on_batch(x).reshape(1, 25, 18)
     found = with_nengo_dl(nsc.convert(model), x.reshape(1, 25, 18))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
 
@@ -171,7 +171,7 @@ def test_filters_before_neurons_are_synapses_on_a_chip_and_exact_otherwise(name)
     assert [type(c.synapse).__name__ for c in pathway.connections] == [name]
     # the second layer gets all of the first one step later
     x = data(n_steps=300)
-    expected = model.predict(x, verbose=0)[0]
+    expected = model.predict_on_batch(x)[0]
     found = with_nengo_dl(conversion, x)[0]
     np.testing.assert_allclose(found[100:].mean(), expected[100:].mean(), rtol=0.1)
 
@@ -189,7 +189,7 @@ def test_filters_are_forgotten_between_samples():
     activity = nsc.measure(conversion, np.concatenate([x, x, x]), batch_size=1)
     (output,) = activity.outputs.values()
     np.testing.assert_array_equal(output.last[0], output.last[2])
-    np.testing.assert_allclose(output.last[0], model.predict(x, verbose=0)[0, -1], rtol=1e-4)
+    np.testing.assert_allclose(output.last[0], model.predict_on_batch(x)[0, -1], rtol=1e-4)
 
 
 def test_training_filters_in_nengo_dl_is_refused():
@@ -228,7 +228,7 @@ def test_layers_with_a_dt_of_their_own(dt):
         assert activity.protocol.dt == conversion.dt == dt
         for name in ("first", "second"):
             outputs = keras.Model(inp, conversion.model.get_layer(name).output)
-            spikes = np.rint(outputs.predict(data(), verbose=0) * dt)
+            spikes = np.rint(outputs.predict_on_batch(data()) * dt)
             assert activity.populations[name].counts.sum() == spikes.sum() > 0
             seconds = data().shape[1] * dt
             assert activity.mean_rate_hz(name) == pytest.approx(spikes.sum() / (4 * seconds))

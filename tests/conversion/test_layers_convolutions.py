@@ -137,7 +137,7 @@ def test_channels_first(make):
     first = keras.Model(inp, make(4, 3, strides=2, data_format="channels_first")(inp))
     first.set_weights(model.get_weights())
     inputs = random_inputs(model)
-    expected = model.predict(inputs, verbose=0).transpose(0, 3, 1, 2).reshape(3, -1)
+    expected = model.predict_on_batch(inputs).transpose(0, 3, 1, 2).reshape(3, -1)
     conversion = nsc.convert(first, neuron_type="RectifiedLinear")
     found = with_nengo_dl(conversion, [inputs[0].transpose(0, 3, 1, 2)])[0]
     assert abs(found - expected).max() < 1e-5  # as above

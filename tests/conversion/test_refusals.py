@@ -168,7 +168,7 @@ def test_layers_of_several_inputs_fall_back(library: Any, join: str) -> None:
     conversion = nsc.convert(model, neuron_type="RectifiedLinear", allow_fallback=True)
     x = np.random.RandomState(0).uniform(0, 1, (3, 5, 4)).astype("f4")
     (output,) = nsc.measure(conversion, x, 1, progress=False).outputs.values()
-    expected = np.asarray(model.predict(x, verbose=0)).reshape(3, -1)
+    expected = np.asarray(model.predict_on_batch(x)).reshape(3, -1)
     # one float32 sum in another order
     np.testing.assert_allclose(output.last, expected, rtol=1e-5, atol=1e-6)
 
@@ -188,7 +188,7 @@ def test_a_layer_of_keras_3_alone_falls_back() -> None:
     conversion = nsc.convert(model, neuron_type="RectifiedLinear", allow_fallback=True)
     x = np.random.RandomState(0).uniform(0, 1, (3, 5, 4)).astype("f4")
     (output,) = nsc.measure(conversion, x, 1, progress=False).outputs.values()
-    expected = np.asarray(model.predict(x, verbose=0)).reshape(3, -1)
+    expected = np.asarray(model.predict_on_batch(x)).reshape(3, -1)
     np.testing.assert_allclose(output.last, expected, rtol=1e-5, atol=1e-6)  # one sum
 
 

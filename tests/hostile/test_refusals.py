@@ -55,7 +55,12 @@ def test_there_are_enough():
     assert len({str(case) for case in CASES}) == len(CASES) >= 150
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
+def marked(case):
+    """TensorFlow looks for more memory than there is for ten seconds."""
+    return pytest.param(case, marks=[pytest.mark.slow] * (case.file == "huge.h5"))
+
+
+@pytest.mark.parametrize("case", map(marked, CASES), ids=str)
 def test_refused_in_a_sentence(folder, monkeypatch, case):
     if ".nir" in str(case):
         pytest.importorskip("nir")

@@ -29,7 +29,7 @@ def pages(tmp_path_factory):
     """Paths of a page of each kind."""
     folder = tmp_path_factory.mktemp("pages")
     model, x = conv_net(tf.keras), images(12)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     profile = nsc.profile(model, x, y, n_steps=10, progress=False, chip=True, try_out=False)
     results = {
         "profile": profile, "deployment": profile.chip, "cost": profile.chip.cost(),

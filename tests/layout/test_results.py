@@ -55,7 +55,7 @@ def pooled():
 def results(tmp_path_factory):
     """One result of each class, by the name of the class."""
     model, x = conv_net(tf.keras, names=LONG_NAMES), images(12)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     quiet = {"progress": False}
     deployment = loihi.deploy(model, x, y, n_steps=10, by_step=True, try_out=False, **quiet)
     conversion, activity = deployment.network, deployment.activity

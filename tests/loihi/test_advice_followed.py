@@ -80,7 +80,7 @@ def test_networks_of_rates_keep_the_maximum():
     conversion = nsc.convert(model, neuron_type="RectifiedLinear")
     activity = nsc.measure(conversion, data(), 2, progress=False)
     found = activity.outputs[next(iter(activity.outputs))].last
-    np.testing.assert_allclose(found, model.predict(data(), verbose=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, model.predict_on_batch(data()), rtol=1e-4, atol=1e-5)
 
 
 def test_strided_is_not_named_where_it_is_a_corner():
@@ -117,7 +117,7 @@ def test_one_layer_of_neurons_runs_on_the_chip_behind_neurons_that_spike():
     conversion = nsc.convert(model, neuron_type="RectifiedLinear", spike_input=True)
     activity = nsc.measure(conversion, x, 2, progress=False)
     found = activity.outputs[next(iter(activity.outputs))].last
-    np.testing.assert_allclose(found, model.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, model.predict_on_batch(x), rtol=1e-4, atol=1e-5)
     done = deploy(model, x, n_steps=60, spike_input=True, scale_firing_rates=200, progress=False)
     places = {row["layer"]: row["place"] for row in done.layers()}
     assert places["dense"] if "dense" in places else list(places.values()).count("chip") == 1
@@ -182,7 +182,7 @@ def test_what_is_said_of_elu_works_in_python():
     x = data(3, (5,))
     activity = nsc.measure(conversion, x, 2, progress=False)
     found = activity.outputs[next(iter(activity.outputs))].last
-    np.testing.assert_allclose(found, other.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, other.predict_on_batch(x), rtol=1e-4, atol=1e-5)
 
 
 def test_a_native_network_of_one_population():

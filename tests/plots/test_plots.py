@@ -193,7 +193,7 @@ def test_a_core_map_fills_each_core_as_far_as_it_is_used():
 def test_a_sweep_with_nothing_within_the_loss_says_so(tmp_path):
     x = images(8)
     model = conv_net(tf.keras)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     swept = nsc.sweep(
         model, x, y, n_steps=(1,), n_trials=2, accuracy_losses=(0.001,), simulator="compiled",
         explore=0, progress=False,

@@ -48,7 +48,7 @@ def numpy_scores(outputs, y):
 
 def test_profile_of_a_regression(regression):
     found = nsc.profile(regression, X, Y, n_steps=40, devices=["loihi"], progress=False)
-    of_keras = regression.predict(X, verbose=0)
+    of_keras = regression.predict_on_batch(X)
     record = found.activity.outputs["out"]
     assert found.accuracy == {}
     for own, outputs in zip(found.scores, (of_keras, record.last, record.mean)):
@@ -81,7 +81,7 @@ def test_autoencoders_have_targets_with_axes():
     images = RNG.random((9, 4, 4, 1), dtype="f4")
     auto = keras.Model(inp, out)
     found = nsc.profile(auto, images, images, n_steps=10, progress=False)
-    expected = numpy_scores(auto.predict(images, verbose=0), images)
+    expected = numpy_scores(auto.predict_on_batch(images), images)
     assert (found.scores[0].rmse, found.scores[0].correlation) == pytest.approx(expected)
     with pytest.raises(DataError, match=r"Labels have shape \(9, 1, 4, 4, 1\)|expected"):
         nsc.profile(auto, images, images.reshape(9, 2, 8, 1), n_steps=10)
@@ -93,7 +93,7 @@ def test_deployment_of_a_regression(regression):
     assert done.accuracy is None
     assert (done.score.rmse, done.score.correlation) == pytest.approx(numpy_scores(record.last, Y))
     assert done.score.rmse_to_keras == pytest.approx(
-        numpy_scores(record.last, regression.predict(X, verbose=0))[0]
+        numpy_scores(record.last, regression.predict_on_batch(X))[0]
     )
     text = str(done)
     assert "RMSE keras" in text and "RMSE spiking, last step" in text and "accuracy" not in text
@@ -107,7 +107,7 @@ def test_deployment_of_a_regression(regression):
 def test_binary_labels_of_a_sigmoid():
     single, y = model(1, "sigmoid"), np.arange(60) % 2
     metric = keras.metrics.BinaryAccuracy()
-    metric.update_state(y[:, None], single.predict(X, verbose=0))
+    metric.update_state(y[:, None], single.predict_on_batch(X))
     for labels in (y, y[:, None], y.astype(bool)):
         found = nsc.profile(single, X, labels, n_steps=30, progress=False)
         assert found.accuracy["keras"] == pytest.approx(float(metric.result()))
@@ -125,7 +125,7 @@ def test_outputs_by_name():
     classes = np.arange(60) % 3
     found = nsc.profile(two, X, {"kind": classes, "place": Y}, n_steps=10, progress=False)
     by_name = {own.name: own for own in found.scores}
-    kind, place = two.predict(X, verbose=0)
+    kind, place = two.predict_on_batch(X)
     assert by_name["kind, keras"].accuracy == np.mean(kind.argmax(axis=1) == classes)
     assert by_name["place, keras"].rmse == pytest.approx(numpy_scores(place, Y)[0])
     with pytest.raises(DataError, match="'kinds', which is no output; there are kind, place"):
@@ -163,7 +163,7 @@ def test_sweep_of_a_regression(regression, tmp_path):
     options = {"n_steps": (60, 150), "n_trials": 8, "progress": False, "study": study,
                "accuracy_losses": (0.05, 0.9), "synapses": (0.02,)}  # fmt: skip
     swept = nsc.sweep(regression, X, Y, **options)
-    of_keras = regression.predict(X, verbose=0)
+    of_keras = regression.predict_on_batch(X)
     assert swept.keras_rmse == pytest.approx(numpy_scores(of_keras, Y)[0])
     total = np.sum((Y - Y.mean(axis=0)) ** 2)  # R² by its definition
     assert swept.keras_accuracy == pytest.approx(1 - np.sum((of_keras - Y) ** 2) / total)
@@ -219,7 +219,7 @@ def test_sweep_of_a_regression(regression, tmp_path):
 def test_sweep_of_binary_labels():
     single, y = model(1, "sigmoid"), np.arange(60) % 2
     swept = nsc.sweep(single, X, y, n_steps=20, n_trials=4, progress=False)
-    right = (single.predict(X, verbose=0)[:, 0] > 0.5) == y
+    right = (single.predict_on_batch(X)[:, 0] > 0.5) == y
     assert swept.keras_accuracy == right.mean() and swept.reference.dtype == bool
     assert "The labels are binary" in str(swept)
 
@@ -235,14 +235,14 @@ def test_sweep_of_a_keras_3_model():
     ])  # fmt: skip
     y = np.arange(60) % 2
     swept = nsc.sweep(single, X, {"any name": y}, n_steps=20, n_trials=2, progress=False)
-    right = (single.predict(X, verbose=0)[:, 0] > 0.5) == y
+    right = (single.predict_on_batch(X)[:, 0] > 0.5) == y
     assert swept.keras_accuracy == right.mean()
 
 
 def test_fine_tuning_of_a_regression_and_a_sigmoid(regression):
     options = {"n_steps": 5, "forward": "rates", "batch_size": 20, "progress": False, "epochs": 1}
     tuned = fine_tune(regression, X, Y, loss="mse", validation=(X, Y), **options)
-    mse = np.mean((regression.predict(X, verbose=0) - Y) ** 2)
+    mse = np.mean((regression.predict_on_batch(X) - Y) ** 2)
     assert tuned.history[0].loss == pytest.approx(mse, rel=1e-4)  # float32
     assert np.isnan(tuned.history[0].accuracy)
     # whole numbers as targets of a single value are no classes
@@ -251,7 +251,7 @@ def test_fine_tuning_of_a_regression_and_a_sigmoid(regression):
     fine_tune(single, X, counts, loss="mse", validation=(X, counts), **options)
     yes, y = model(1, "sigmoid"), np.arange(60) % 2
     record = fine_tune(yes, X, y, validation=(X, y), **options).history[0]
-    outputs = yes.predict(X, verbose=0)
+    outputs = yes.predict_on_batch(X)
     assert record.loss == pytest.approx(
         float(keras.losses.BinaryCrossentropy()(y[:, None].astype("f4"), outputs)), rel=1e-3
     )

@@ -17,7 +17,7 @@ def run(tmp_path, monkeypatch):
     model = conv_net(stack.keras())
     model.save(tmp_path / "model.h5")
     x = images(60)
-    np.savez(tmp_path / "data.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    np.savez(tmp_path / "data.npz", x=x, y=model.predict_on_batch(x).argmax(axis=1))
     return runner_in(tmp_path, monkeypatch)
 
 

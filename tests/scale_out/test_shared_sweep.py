@@ -112,7 +112,7 @@ def test_trouble_of_the_cluster_is_no_failed_trial(client, monkeypatch):
 def data():
     model = conv_net(stack.keras())
     x = images(100)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     flipped = np.random.default_rng(0).random(len(x)) < 0.1
     return model, x, np.where(flipped, (y + 1) % 3, y)
 

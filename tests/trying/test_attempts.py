@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
     model = conv_net(tf.keras)
     model.save(folder / "small.h5")
     x = images(SAMPLES)
-    np.savez(folder / "small.npz", x=x, y=model.predict(x, verbose=0).argmax(axis=1))
+    np.savez(folder / "small.npz", x=x, y=model.predict_on_batch(x).argmax(axis=1))
     return folder
 
 
@@ -103,7 +103,7 @@ def test_pooling_on_the_host_is_brought_to_the_chip(tmp_path):
     out = tf.keras.layers.Dense(3)(tf.keras.layers.Flatten()(x))
     model = tf.keras.Model(inp, out)
     images = np.random.RandomState(0).uniform(0, 1, (20, 8, 8, 1)).astype("f4")
-    labels = model.predict(images, verbose=0).argmax(axis=1)
+    labels = model.predict_on_batch(images).argmax(axis=1)
     profile = nsc.profile(model, images, labels, n_steps=30, max_pooling="exact", progress=False)
     (attempts,) = profile.attempts
     assert attempts.now.synops is None and attempts.tried[0].changes == {"max_pooling": "average"}

@@ -239,7 +239,7 @@ def test_regularizers_move_the_rates_of_their_layer(trained):
 
     def high_rates_hz(model):
         outputs = keras.Model(model.input, model.get_layer("dense0").output)
-        return np.percentile(100 * outputs.predict(x, verbose=0), 90, axis=0)
+        return np.percentile(100 * outputs.predict_on_batch(x), 90, axis=0)
 
     assert high_rates_hz(trained).min() > 500
     result = fine_tune(
@@ -357,7 +357,7 @@ def test_a_loss_that_is_no_number_gives_the_best_so_far(trained, monkeypatch):
     with pytest.raises(TuningError, match=r"loss was nan in epoch 2\. Use a smaller") as caught:
         fine_tune(trained, x, y, forward="rates", epochs=3, progress=False, **OPTIONS)
     assert [r.epoch for r in caught.value.result.history] == [0, 1]
-    assert caught.value.result.model.predict(x[:2], verbose=0).shape == (2, 3)
+    assert caught.value.result.model.predict_on_batch(x[:2]).shape == (2, 3)
 
 
 @pytest.mark.parametrize("forward", [pytest.param("rates", marks=pytest.mark.slow), "spikes"])

@@ -94,7 +94,7 @@ def test_the_tutorial_rules_miss_their_target(demo):
     ) as network:
         rule = activation_rule(network, x[:2], 200)
         keras = tf.keras.Model(model.inputs, [model.get_layer(n).output for n in network.layers])
-        for outputs, scale in zip(keras.predict(x[:2], verbose=0), rule.values()):
+        for outputs, scale in zip(keras.predict_on_batch(x[:2]), rule.values()):
             means = [row[row > 0].mean() for row in outputs.reshape(2, -1)]
             assert scale == pytest.approx(200 / np.mean(means), rel=1e-4)  # float32 sums
         assert global_scale(network, 100) == dict.fromkeys(network.layers, 100.0)
@@ -266,7 +266,7 @@ def test_relu_activations_are_those_of_keras(simulator):
     assert relu_activations(network, collected(network, X, 1), 1) is found
     assert relu_activations(network, collected(network, X[:4], 1), 1) is not found
     for name in ("conv0", "conv1", "dense0"):
-        keras = tf.keras.Model(model.input, model.get_layer(name).output).predict(X, verbose=0)
+        keras = tf.keras.Model(model.input, model.get_layer(name).output).predict_on_batch(X)
         np.testing.assert_allclose(found[name], keras.reshape(8, -1), rtol=1e-4, atol=1e-5)
 
 

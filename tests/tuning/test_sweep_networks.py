@@ -34,7 +34,7 @@ def model_and_data(n=160):
     """A network and images, with labels that it mostly agrees with."""
     model = conv_net(tf.keras)
     x = images(n)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     flipped = np.random.default_rng(0).random(n) < 0.1
     return model, x, np.where(flipped, (y + 1) % 3, y)
 
@@ -114,7 +114,7 @@ def test_the_rule_aims_at_200_Hz(swept, data):
 
 def test_keras_accuracy_is_kerass(swept, data):
     model, x, y = data
-    assert swept.keras_accuracy == np.mean(model.predict(x, verbose=0).argmax(axis=1) == y)
+    assert swept.keras_accuracy == np.mean(model.predict_on_batch(x).argmax(axis=1) == y)
 
 
 def test_losses_are_against_the_reference(data, tmp_path):
@@ -124,13 +124,13 @@ def test_losses_are_against_the_reference(data, tmp_path):
     worse.set_weights([*weights, bias + [5, 0, 0]])  # mostly the first class
     arguments = {**ARGUMENTS, "n_trials": 3, "study": tmp_path / "reference.db"}
     found = nsc.sweep(model, x, y, reference=worse, **arguments)
-    expected = worse.predict(x, verbose=0).argmax(axis=1) == y
+    expected = worse.predict_on_batch(x).argmax(axis=1) == y
     assert found.keras_accuracy == expected.mean() < 0.8
     for point in found.points:
         assert point.loss == pytest.approx(expected.mean() - point.accuracy, abs=1e-12)
     confirmed = found.confirm(x[:50], y[:50], found.points[0], progress=False)
     assert confirmed.keras_accuracy == (
-        np.mean(worse.predict(x[:50], verbose=0).argmax(axis=1) == y[:50])
+        np.mean(worse.predict_on_batch(x[:50]).argmax(axis=1) == y[:50])
     )
     with pytest.raises(TuningError, match=r"reference=another model.*not the model"):
         nsc.sweep(model, x, y, **arguments)
@@ -281,7 +281,7 @@ def test_time_left_for_the_judge_ends_too(data, monkeypatch):
 def test_confirm(swept, data):
     model, _, _ = data
     x = images(100, seed=7)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     points = [swept.best(0.2), swept.best(0.2, baseline=True)]
     confirmed = swept.confirm(x, y, points, progress=False)
     assert confirmed.keras_accuracy == 1.0
@@ -299,7 +299,7 @@ def test_confirm(swept, data):
 def test_best_of_the_confirmed(swept, data):
     model, _, _ = data
     x = images(100, seed=8)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     confirmed = swept.confirm(x, y, swept.front(0.5), progress=False)
     losses = sorted({row.loss for row in confirmed.rows})
     assert len(losses) > 1
@@ -321,7 +321,7 @@ def test_best_of_the_confirmed(swept, data):
 def test_confirm_on_the_chip(swept, data):
     model, _, _ = data
     x = images(30, seed=7)
-    y = model.predict(x, verbose=0).argmax(axis=1)
+    y = model.predict_on_batch(x).argmax(axis=1)
     chip = swept.confirm(x, y, swept.best(0.05), simulator="loihi", more_steps=5, progress=False)
     (row,) = chip.rows
     assert row.n_steps == row.point.n_steps + 5

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from nengo_spikecost.layout.result import presenter_of
 from nengo_spikecost.loihi.blocks.block_fit import BlockFit
@@ -46,6 +47,23 @@ def test_sweep():
     )
     assert "train net.keras --data TRAINING_DATA" in steps[0][1]
     assert sweep.to_dict()["verdict"]["lines"][0]["about"] == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("n_spare", "end"),
+    [
+        (None, "--study s.db --samples 400 --confirm 200"),
+        (1000, "--study s.db --samples 400 --confirm 200"),
+        (30, "--study s.db --samples 400 --confirm 30"),
+        (0, "--study NEW_STUDY --samples 267 --confirm 133"),
+    ],
+)
+def test_a_sweep_is_confirmed_on_samples_that_there_are(n_spare, end):
+    sweep = replace(formula_sweep(12), files=("net.keras", "x.npz"), study="s.db", n_spare=n_spare)
+    sweep = replace(sweep, space=replace(sweep.space, losses=(0.1,)))
+    (first, command, _), *_ = lines(sweep)[1]
+    assert sweep.n_images == 400 and first.startswith("The best of many is also lucky")
+    assert command == f"nengo-spikecost sweep net.keras --data x.npz {end}"
 
 
 def test_confirmation():

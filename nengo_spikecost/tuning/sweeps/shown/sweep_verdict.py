@@ -18,6 +18,9 @@ from ..trials import Point
 #: Share of the energy that scales by layer have to save for them to be worth it.
 SAVED = 0.02
 
+#: Samples that a front is confirmed on, where there are as many.
+CONFIRMED = 200
+
 
 def sweep_verdict(sweep: Sweep) -> Verdict | None:
     """What the search has come to; None if no setting was seen with all images."""
@@ -92,22 +95,35 @@ def _worth(sweep: Sweep, best: Point | None, loss: float) -> str:
 
 
 def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[NextStep]:
-    model, data = sweep.files
+    model = sweep.files[0]
     if best is None:
         command = _training(sweep, shown, train_command(model))
         if not sweep.regression and command:
             yield NextStep(TRAINING_HELPS, command)
         return
-    study = "" if sweep.study is None else f" --study {sweep.study}"
-    if study:
-        yield NextStep(
-            "The best of many is also lucky: measure the front on samples not searched on",
-            f"nengo-spikecost sweep {model} --data {data}{study} --samples {sweep.n_images} "
-            "--confirm 200",
-        )
+    if sweep.study is not None:
+        yield _confirming(sweep, sweep.study)
     yield NextStep(
         "Run the best setting on the emulated chip, from the sweep's --json file",
         f"nengo-spikecost deploy {model} --data TEST_DATA --scales sweep.json --cost",
+    )
+
+
+def _confirming(sweep: Sweep, study: str) -> NextStep:
+    """The step that measures the front on other samples; without such, one that keeps some back."""
+    model, data = sweep.files
+    command = f"nengo-spikecost sweep {model} --data {data}"
+    n_images, n_spare = sweep.n_images, CONFIRMED if sweep.n_spare is None else sweep.n_spare
+    if not n_spare:
+        kept = min(CONFIRMED, n_images // 3)
+        return NextStep(
+            "The best of many is also lucky: search anew with some samples kept back, and measure "
+            "the front on these",
+            f"{command} --study NEW_STUDY --samples {n_images - kept} --confirm {max(1, kept)}",
+        )
+    return NextStep(
+        "The best of many is also lucky: measure the front on samples not searched on",
+        f"{command} --study {study} --samples {n_images} --confirm {min(CONFIRMED, n_spare)}",
     )
 
 
