@@ -61,7 +61,7 @@ STEPS = (10, 8, 6)
 BEST = "fine-tuning, today's best"
 
 # The recipe, found on MNIST with seed 0 and on training images alone; for all data and seeds.
-#: Spikes in the steps that a layer has: what 90 % of its active neurons begin with at most.
+#: Spikes in the steps that a layer has: what 90% of its active neurons begin with at most.
 START_SPIKES = 3.0
 #: Price of all synops that the network begins with, in units of the cross-entropy.
 SYNOP_WEIGHT = 0.06
@@ -385,7 +385,7 @@ def one_seed(
 def heading(seed: int, n_test: int, relu: dict[str, Any], longer: dict[str, Any]) -> str:
     """What the columns are, and the accuracy without spikes."""
     columns = (
-        f"{'':26} {'steps':>5} {'spikes':>6} {'accuracy (95 %)':>24} {'loss':>6} {'synops':>9} "
+        f"{'':26} {'steps':>5} {'spikes':>6} {'accuracy (95%)':>24} {'loss':>6} {'synops':>9} "
         f"{'cores':>8} {'of best':>7}  early exit"
     )
     lines = [f"\nseed {seed}, {n_test:,} test images, on the emulated chip", columns]

@@ -196,8 +196,8 @@ class Results:
         n = len(self.relu)
         low, high = wilson(int(self.relu.sum()), n)
         columns = (
-            f"{'':24} {'steps':>5} {'accuracy (95 %)':>24} {'loss':>6} {'synops':>10} "
-            f"{'of rule':>7} {'Loihi':>8} {'chip (95 %)':>24} {'chip synops':>11}"
+            f"{'':24} {'steps':>5} {'accuracy (95%)':>24} {'loss':>6} {'synops':>10} "
+            f"{'of rule':>7} {'Loihi':>8} {'chip (95%)':>24} {'chip synops':>11}"
         )
         first = f"{'ReLU':24} {'':5} {percent(self.relu.mean(), (low, high)):>24}"
         return f"\nseed {self.seed}, {n:,} test images\n{columns}\n{first}"

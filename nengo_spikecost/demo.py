@@ -74,10 +74,10 @@ class DemoSettings:
     synapse: float
 
 
-# What all calls take unless they are told otherwise. With it, 99.0 % and 99.2 % (last, averaged
-# output) of the 2,000 shipped training digits are right, where ReLU has 99.45 %, and neurons fire
+# What all calls take unless they are told otherwise. With it, 99.0% and 99.2% (last, averaged
+# output) of the 2,000 shipped training digits are right, where ReLU has 99.45%, and neurons fire
 # at up to 875 Hz; at scale 200 two layers are above the 1,000 Hz of a chip, and 60 steps instead
-# of 40 take 57 % more spikes for the same accuracy.
+# of 40 take 57% more spikes for the same accuracy.
 DEMO_SETTINGS = DemoSettings(
     neuron_type=defaults.NEURONS, scale_firing_rates=defaults.SCALE, n_steps=defaults.N_STEPS,
     synapse=defaults.SYNAPSE,

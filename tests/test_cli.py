@@ -159,7 +159,7 @@ def test_fit(run, folder):
 def test_fit_without_data_assumes_rates(run):
     done = run("fit", "net.h5", "--objective", "latency")
     assert done.exit_code == 0, done.output
-    assert "100 Hz everywhere, for want of spikes" in done.output
+    assert "at 100 Hz everywhere, as no spikes were given" in done.output
 
 
 @pytest.mark.parametrize("command", ["tune", "sweep", "deploy"])
@@ -301,7 +301,7 @@ def test_the_verdict_comes_first_and_its_commands_name_the_files(run):
         "Settings: scale 150; 10 steps of 1 ms; filter 5 ms; SpikingRectifiedLinear; max",
         "  pooling average; fresh",
     ]
-    assert lines[2].startswith("accuracy    Keras 100.0 %, with spikes ")
+    assert lines[2].startswith("accuracy    Keras 100.0%, with spikes ")
     commands = [line.strip() for line in lines if line.strip().startswith("nengo-spikecost ")]
     assert commands and all(" net.h5 --data data.npz" in command for command in commands)
 

@@ -65,7 +65,7 @@ def test_it_is_stored_without_what_it_shows(name):
 def test_keras_cnn(tmp_path, monkeypatch):
     variables, shown = run("keras_cnn", tmp_path, monkeypatch)
     assert variables["history"].history["accuracy"][-1] > 0.9
-    # training as the network that it becomes is what the page is about; 83 % and 91 % here
+    # training as the network that it becomes is what the page is about; 83% and 91% here
     assert variables["after"] > variables["before"] > 0.7
     assert "worth it?" in shown[0] and (tmp_path / "cnn.html").stat().st_size > 20_000
 

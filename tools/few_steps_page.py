@@ -184,9 +184,9 @@ def _steps(seeds: Sequence[dict[str, Any]]) -> list[str]:
 
 def _seed(result: dict[str, Any]) -> list[str]:
     heads = (
-        "", "steps", "spikes a neuron", "accuracy, % (95 %)", "loss, points (95 %, paired)",
+        "", "steps", "spikes a neuron", "accuracy, % (95%)", "loss, points (95%, paired)",
         "synops", "updates", "cores, uJ", "of today's best", "early exit: steps",
-        "accuracy, % (95 %)",
+        "accuracy, % (95%)",
     )  # fmt: skip
     rows = [
         [name, "", "", _percent(result[key]), *[""] * 7] for key, name in WITHOUT_SPIKES.items()

@@ -91,7 +91,7 @@ class MeasureOptions(Options):
     memory : int, float or str, optional
         Memory that simulating may take, in bytes or as ``"4 GB"``: fewer samples are simulated side
         by side where they would take more, and what can't fit is refused before it is built.
-        Default: 70 % of what is free; with ``checkpoint``, which is for as many side by side every
+        Default: 70% of what is free; with ``checkpoint``, which is for as many side by side every
         time, or ``client``, only what is asked for.
     """
 

@@ -60,7 +60,7 @@ class Score:
 
     def value(self) -> str:
         """The accuracy, or the RMSE, in a few characters."""
-        return f"RMSE {self.rmse:.3g}" if self.accuracy is None else f"{100 * self.accuracy:.1f} %"
+        return f"RMSE {self.rmse:.3g}" if self.accuracy is None else f"{self.accuracy:.1%}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""

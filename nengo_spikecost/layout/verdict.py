@@ -16,7 +16,7 @@ POINTS = 1.0
 
 
 def points(before: float, after: float) -> float:
-    """Points between two accuracies; 100 % and 99 % are one apart, and no rounding error more."""
+    """Points between two accuracies; 100% and 99% are one apart, and no rounding error more."""
     return round(100 * (before - after), 9)
 
 
@@ -82,7 +82,7 @@ class Verdict:
 
 
 def accuracy_line(values: Mapping[str, str], samples: str = "") -> str:
-    """``"Keras 99.0 %, with spikes 98.6 %, on the emulated chip 98.0 % (500 samples)"``.
+    """``"Keras 99.0%, with spikes 98.6%, on the emulated chip 98.0% (500 samples)"``.
 
     Parameters
     ----------

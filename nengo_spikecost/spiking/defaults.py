@@ -16,10 +16,10 @@ from ..options import by_layer, option
 # Chosen on the 2,000 training digits that are shipped, with the demo's network and a network with
 # BatchNormalization and MaxPool2D that was trained on them, among scales 100 to 400 and 30 to 100
 # steps. At 150 no neuron of the demo fires faster than a chip can (875 Hz of 1,000; at 200 two
-# layers do). 40 steps have the accuracy of 60 (99.0 %, 99.2 % for the averaged output; 98.8 % and
-# 99.1 % with Loihi's neurons; ReLU 99.45 %) for two thirds of the spikes, and at 30 the averaged
+# layers do). 40 steps have the accuracy of 60 (99.0%, 99.2% for the averaged output; 98.8% and
+# 99.1% with Loihi's neurons; ReLU 99.45%) for two thirds of the spikes, and at 30 the averaged
 # output of Loihi's neurons loses three points. The other network, whose layers are not balanced,
-# loses five points at the last step and two in the mean (of 93.8 % of the test digits with ReLU):
+# loses five points at the last step and two in the mean (of 93.8% of the test digits with ReLU):
 # verdicts say such a loss, and `tune` and `sweep` find a scale for every layer.
 SCALE = 150.0
 """``scale_firing_rates``: for a balanced network about the mean rate in Hz of neurons that fire."""

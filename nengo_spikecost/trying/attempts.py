@@ -200,4 +200,4 @@ def steps_of(attempts: Iterable[Attempts], purpose: str, typed: str, reason: str
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{share:.1%}"

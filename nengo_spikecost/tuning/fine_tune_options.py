@@ -49,7 +49,7 @@ class FineTuneOptions(Options):
         does not reach the output.
     start_rate : float, optional
         Only with ``forward="steps"``: spikes a step that neurons begin with. Scales are chosen,
-        in place of ``scale_firing_rates``, so that 90 % of each layer's active neurons fire at
+        in place of ``scale_firing_rates``, so that 90% of each layer's active neurons fire at
         most so often, on samples trained with.
     learn_scales : {None, "layer", "channel"}
         Only with ``forward="steps"``: train the scale of each layer too, which is handed back; or

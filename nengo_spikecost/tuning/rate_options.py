@@ -114,7 +114,7 @@ class RateOptions(Options):
         Samples simulated side by side. Default: as many as memory allows, or 1 if continuous.
     memory : int, float or str, optional
         Memory that simulating may take, in bytes or as ``"4 GB"``: see `measure`. What can't fit is
-        refused. Default: 70 % of what is free.
+        refused. Default: 70% of what is free.
     dt : float
         Length of a step in s.
     presentation : {"fresh", "continuous"}

@@ -106,7 +106,7 @@ class SweepOptions(Options):
         Samples simulated side by side. Default: as many as memory allows.
     memory : int, float or str, optional
         Memory that simulating may take, in bytes or as ``"4 GB"``; on a cluster, on each of its
-        workers: see `measure`. What can't fit is refused. Default: 70 % of what is free there.
+        workers: see `measure`. What can't fit is refused. Default: 70% of what is free there.
     dt : float
         Length of a step in s.
     seed : int

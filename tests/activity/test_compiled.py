@@ -440,7 +440,7 @@ def test_convolutions_of_any_kind_as_matrices(dimensions, transposed, last, grou
 
 
 def test_a_keras_model_in_float32_and_float64():
-    """The numbers that the step asks for: totals within 1e-4, 99.9 % of single counts equal."""
+    """The numbers that the step asks for: totals within 1e-4, 99.9% of single counts equal."""
     from nengo_spikecost.demo import demo_data, demo_model
 
     conversion = nsc.convert(demo_model(), scale_firing_rates=100, synapse=0.005)

@@ -35,7 +35,7 @@ def test_random_networks():
 def test_many_random_networks(first):
     counts = np.array([check(seed) for seed in range(first, first + 60)])
     equal, total = counts.sum(axis=0)
-    # 99.97 % of 59,000 counts were equal in 414 networks that were drawn likewise
+    # 99.97% of 59,000 counts were equal in 414 networks that were drawn likewise
     assert total > 3000 and equal >= 0.999 * total
 
 

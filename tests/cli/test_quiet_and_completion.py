@@ -17,7 +17,7 @@ def test_quiet_prints_the_verdict_alone(run, folder):
     done = run("report", "net.h5", "--data", "data.npz", "--steps", 4, "--json", "quiet.json", "-q")
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("accuracy    Keras 100.0 %")
+    assert lines[0].startswith("accuracy    Keras 100.0%")
     assert "Settings" not in done.stdout and "Written" not in done.stdout
     assert "Layer (type)" not in done.stdout
     assert json.loads((folder / "quiet.json").read_text())["protocol"]["n_steps"] == 4

@@ -154,7 +154,7 @@ def test_kerasspikings_layers_that_are_sums(layer):
     gpu_nJ, cpu_nJ = map(float, TABLE_3[layer])
     operations = round(cpu_nJ / 8.6)
     assert nanojoules("cpu", operations) == pytest.approx(cpu_nJ, rel=1e-4)
-    # sums of numbers with two digits: 0.7 % off in the table itself
+    # sums of numbers with two digits: 0.7% off in the table itself
     assert nanojoules("gpu", operations) == pytest.approx(gpu_nJ, rel=0.01)
 
 

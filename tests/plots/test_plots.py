@@ -230,7 +230,7 @@ def test_what_it_can_t_draw_is_said(conversion, draw, error, words):
     "low, high", [(0, 1), (0.9875, 1.001), (0.97, 1), (0.4, 0.9), (0.99, 1.0), (0.9813, 0.9832)]
 )
 def test_ticks_say_the_shares_at_which_they_stand(low, high):
-    """At 99.25 % there would be a label of 99.2 %."""
+    """At 99.25% there would be a label of 99.2%."""
     axes = new_axes()
     axes.set_ylim(low, high)
     share_ticks(axes.yaxis)

@@ -71,7 +71,7 @@ def test_commands_give_what_they_promise(run, typed, purpose):
     assert attempts["purpose"] == purpose and attempts["tried"]
     tried = [step for step in content["verdict"]["next_steps"] if step["tried"]]
     assert "scale" in tried[0]["advice"] or "steps" in tried[0]["advice"]
-    promised = float(re.search(r"gives ([\d.]+) %", tried[0]["advice"])[1])
+    promised = float(re.search(r"gives ([\d.]+)%", tried[0]["advice"])[1])
     words = shlex.split(tried[0]["command"])
     assert words[0] == "nengo-spikecost"
     again = run(*words[1:], "--no-try")
@@ -79,7 +79,7 @@ def test_commands_give_what_they_promise(run, typed, purpose):
     on_chip = typed[0] == "deploy" or "--chip" in typed
     if on_chip:
         said = again["verdict"]["lines"][0]["sentence"]
-        accuracy = float(re.search(r"chip ([\d.]+) %", said)[1])
+        accuracy = float(re.search(r"chip ([\d.]+)%", said)[1])
     else:
         scores = {s["name"]: 100 * s["accuracy"] for s in again["scores"]}
         accuracy = max(v for name, v in scores.items() if name != "keras")
@@ -143,14 +143,14 @@ def test_what_is_advised():
     attempts = Attempts(ACCURACY, now, 0.99, 200, tried)
     step = attempts.step("nengo-spikecost report a.h5 --data b.npz --scale 10", "9.0 points")
     assert step.sentence() == (
-        "9.0 points: --scale 40 gives 98.5 %, here 90.0 %, at 2 times the energy on Loihi's cores "
+        "9.0 points: --scale 40 gives 98.5%, here 90.0%, at 2 times the energy on Loihi's cores "
         "(tried in compiled code, on 200 samples)."
     )
     assert step.command == "nengo-spikecost report a.h5 --data b.npz --scale 40"
     in_vain = Attempts(ACCURACY, now, 0.99, 200, (Attempt({"n_steps": 80}, 0.905),))
     said = in_vain.step("x", "9.0 points").sentence()
     assert said.startswith(
-        "9.0 points: the other setting does not help: --steps 80 gets 90.5 %, this one 90.0 %"
+        "9.0 points: the other setting does not help: --steps 80 gets 90.5%, this one 90.0%"
     )
     lost = (Attempt({"n_steps": 30}, 0.97, 1e-6), Attempt({"n_steps": 20}, 0.9, 1e-6))
     none = Attempts(ENERGY, Attempt({}, 0.99, 2e-6), 0.99, 9, lost)
@@ -159,11 +159,11 @@ def test_what_is_advised():
         .sentence()
         .startswith(
             "No accuracy is lost: none of 2 other settings saves energy within a point: the most "
-            "accurate, --steps 30, gets 97.0 %, this one 99.0 %"
+            "accurate, --steps 30, gets 97.0%, this one 99.0%"
         )
     )
     saving = Attempts(ENERGY, Attempt({}, 0.99, 2e-6), 0.99, 9, (Attempt({}, 0.99, 1.9e-6),))
-    assert saving.best is None  # 5 % are not worth a change
+    assert saving.best is None  # 5% are not worth a change
 
 
 def test_a_call_as_a_command():

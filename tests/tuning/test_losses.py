@@ -84,7 +84,7 @@ def test_percentile_moves_only_what_it_lies_between():
     x = tf.Variable([1.0, 5.0, 2.0, 4.0])
     with tf.GradientTape() as tape:
         value = percentile_of(x, 50, 0)
-    # 40 % of the distance between the two in the middle would be 0.4; here it is a half
+    # 40% of the distance between the two in the middle would be 0.4; here it is a half
     np.testing.assert_allclose(tape.gradient(value, x), [0, 0, 0.5, 0.5])
 
 

@@ -50,7 +50,7 @@ def test_paired_difference_by_hand():
 
 @pytest.mark.parametrize("n, p, q", [(100, 0.02, 0.05), (1000, 0.004, 0.01), (300, 0.01, 0.01)])
 def test_paired_difference_covers(n, p, q):
-    """Of 95 % intervals 95 % hold the truth; with few discordant pairs it errs to more."""
+    """Of 95% intervals 95% hold the truth; with few discordant pairs it errs to more."""
     rng = np.random.default_rng(0)
     held = 0
     for _ in range(1000):

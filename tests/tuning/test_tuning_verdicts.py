@@ -28,7 +28,7 @@ def test_sweep():
     best, one = sweep.best(loss), sweep.best(loss, baseline=True)
     said, steps = lines(sweep)
     assert said["accuracy"] == (
-        f"Keras {100 * sweep.keras_accuracy:.1f} %, with spikes {100 * best.accuracy:.1f} % "
+        f"Keras {sweep.keras_accuracy:.1%}, with spikes {best.accuracy:.1%} "
         f"({sweep.n_images} images)"
     )
     assert said["Loihi"].endswith(f"per inference, trial {best.trial} at {best.n_steps} steps")
@@ -78,7 +78,7 @@ def test_confirmation():
         return Confirmation((row,), "nengo_dl", 200, 0.98, (0.9, 1.0), "loihi")
 
     said, _ = lines(confirmed(0.0))
-    assert said["accuracy"] == "Keras 98.0 %, with spikes 98.0 % (200 images not searched on)"
+    assert said["accuracy"] == "Keras 98.0%, with spikes 98.0% (200 images not searched on)"
     assert said["Loihi"] == f"2.00 uJ per inference, trial {point.trial} at 20 steps"
     assert said["worth it?"].startswith("Yes, it holds: no points lost here, ")
     said, _ = lines(confirmed(0.08))
@@ -92,9 +92,7 @@ def test_fine_tuning():
         None, {"a": 150.0}, (before, after), 1, 40, "spikes", files=("t.keras", "TEST")
     )
     said, steps = lines(tuned)
-    assert said["accuracy"] == (
-        "with spikes before 90.0 %, after 96.0 % (as simulated in training)"
-    )
+    assert said["accuracy"] == ("with spikes before 90.0%, after 96.0% (as simulated in training)")
     assert said["synops"] == "2,000 before, 1,500 after, per sample"
     assert said["worth it?"] == "Yes: 6.0 points gained, 25% fewer synops."
     command = "nengo-spikecost report t.keras --data TEST --scale 150 --steps 40 --chip"

@@ -181,7 +181,7 @@ class Measurability:
 
     def _runs(self) -> str:
         if self.runs is None:
-            return f"in no number of runs ({self._why_none()})"
+            return f"never, however often it runs ({self._why_none()})"
         presentations = counted(self.presentations, "presentation")
         return f"in {counted(self.runs, 'run')} of {presentations}"
 
@@ -190,9 +190,8 @@ class Measurability:
             return "there is nothing to measure"
         if self.offset_W >= self.error * self.power_W.nominal:
             return f"readings may be off by {si(self.offset_W, 'W')}"
-        return (
-            f"more than {MAX_RUNS:,} are needed, as runs differ by {si(self.between_runs_W, 'W')}"
-        )
+        differ = si(self.between_runs_W, "W")
+        return f"more than {MAX_RUNS:,} runs are needed, as runs differ by {differ}"
 
 
 def sentence_of(found: Sequence[Measurability]) -> str:

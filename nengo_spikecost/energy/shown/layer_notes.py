@@ -163,5 +163,5 @@ def _spreads(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
             f"{name} {low} to {high}, at most {worst} (sample {s.worst_sample}), mean within "
             f"{mean_low} to {mean_high}"
         )
-    words = "Totals over samples, 5th to 95th percentile, and 95 % bootstrap interval of the mean"
+    words = "Totals over samples, 5th to 95th percentile, and 95% bootstrap interval of the mean"
     return [f"{words}: {'; '.join(spreads)}."] if spreads else []

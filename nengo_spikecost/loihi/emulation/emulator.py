@@ -68,7 +68,7 @@ class Emulator:
     memory : int, float or str, optional
         Memory that it and the results of a run may take, in bytes or as ``"4 GB"``: fewer samples
         are simulated side by side where they would take more, and what can't fit is refused before.
-        Default: 70 % of what is free. States and checkpoints are of one ``batch_size``: give it.
+        Default: 70% of what is free. States and checkpoints are of one ``batch_size``: give it.
 
     Attributes
     ----------

@@ -90,11 +90,12 @@ class BlockFitPresenter(Presenter[BlockFit]):
             for resource, used, limit in use.largest.limits:
                 rows.append([*name, resource, _bar(used / limit), f"{used:,}"])
                 name = ["", ""]
-        rates = "measured spikes" if fit.rates_known else "100 Hz everywhere, for want of spikes"
+        known = "measured spikes"
+        rates = known if fit.rates_known else "at 100 Hz everywhere, as no spikes were given"
         note = (
             f"Busiest core {fit.busiest_ns / 1000:.1f} us a step (modelled), "
-            f"{fit.host_messages:.0f} messages a step from the host and "
-            f"{fit.chip_messages:.0f} between cores ({rates})."
+            f"{fit.host_messages:,.0f} messages a step from the host and "
+            f"{fit.chip_messages:,.0f} between cores ({rates})."
         )
         headers = ("layer", "blocks", "resource", "fullest core", "used")
         notes = (*_left_out(groups, fullest), *decoder_words(fit.use), note)

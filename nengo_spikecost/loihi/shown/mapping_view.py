@@ -220,7 +220,7 @@ def _sender(mapping: Mapping, number: int, grouped: bool = False) -> str:
 def _shares(blocks: list[PlacedBlock]) -> list[str]:
     """The share of each resource that the fullest block uses."""
     shares = [[used / limit for _, used, limit in block.use.limits] for block in blocks]
-    return [f"{100 * share:.1f} %" for share in np.max(shares, axis=0)]
+    return [f"{share:.1%}" for share in np.max(shares, axis=0)]
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -67,5 +67,5 @@ def _differences(check: SanaFeCheck, part: str) -> dict[str, float]:
 
 
 def _row(name: str, ours: float, theirs: float, unit: str) -> tuple[str, str, str, str]:
-    difference = f"{100 * (theirs / ours - 1):+.2f} %" if ours else si(theirs, unit)
+    difference = f"{theirs / ours - 1:+.2%}" if ours else si(theirs, unit)
     return name, si(ours, unit), si(theirs, unit), difference

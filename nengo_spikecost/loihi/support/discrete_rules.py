@@ -71,7 +71,7 @@ def discrete_problems(neurons: DiscreteLIF, off_chip: str) -> Iterator[Finding]:
     if np.isfinite(neurons.lowest) and neurons.lowest < 0:
         yield (
             f"has neurons whose membranes go no lower than {neurons.lowest:g}, of which the chip "
-            "keeps a power of two (in its own units), so up to 41 % more or less",
+            "keeps a power of two (in its own units), so up to 41% more or less",
             remedy, False,
         )  # fmt: skip
     yield from _rounded_decays(neurons, remedy)

@@ -86,7 +86,7 @@ def _differences(neuron_type: Any, builder: type, base: Any, dt: float) -> Itera
     if builder is nengo.LIF and min_voltage < 0 and np.isfinite(min_voltage):
         reason = (
             f"has a min_voltage of {min_voltage:g}, of which the chip keeps a power of two "
-            "(in its own units), so up to 41 % more or less"
+            "(in its own units), so up to 41% more or less"
         )
         yield reason, "Use min_voltage=0", False
 

@@ -95,9 +95,9 @@ PUBLISHED: tuple[Threshold, ...] = (
     Threshold(
         name="Yan et al. 2024, with data movement", quantity=SPIKES_PER_STEP,
         low=0.0341, high=0.108,
-        meaning="5.7 % at 5 steps against a bit-matched network, with memory and the network "
-        "between cores (6.4 % at 5 to 10 steps in its version 3); the ends are of movement costs "
-        "50 % up and down",
+        meaning="5.7% at 5 steps against a bit-matched network, with memory and the network "
+        "between cores (6.4% at 5 to 10 steps in its version 3); the ends are of movement costs "
+        "50% up and down",
         source="Yan, Bai, Tang and Wong, Reconsidering the energy efficiency of spiking neural "
         "networks inference from analytical perspectives, arXiv:2409.08290v4, 2024",
         evidence="quoted", steps=(5, 10),

@@ -17,7 +17,7 @@ from ...words import counted
 from ..advice.advice_record import FIRST, Advice, Advised, Weighed
 from ..advice.typed_changes import command
 
-#: Standard error of a saving, as a share of it, of which three are 5 %.
+#: Standard error of a saving, as a share of it, of which three are 5%.
 VERY_UNSURE = 0.05 / 3
 
 NOT_MADE = "Weighed and not made, as others save more, or it saves next to nothing"
@@ -169,9 +169,7 @@ def _notes(advice: Advice) -> Iterable[str]:
     unsure = [change for change in advice.all_changes if change.unsure > VERY_UNSURE]
     if unsure and advice.n_samples > 1:
         names = "; ".join(_label(advice, change).split(".")[0] for change in unsure)
-        yield (
-            f"With so few samples the predictions of these may be off by more than 5 %: {names}."
-        )
+        yield f"With so few samples the predictions of these may be off by more than 5%: {names}."
     for one in advice.untried:
         where = f" {one.layer}:" if one.layer and not one.reason.startswith(one.layer) else ""
         yield f"Not made: {one.kind}:{where} {one.reason.rstrip('.')}."
@@ -202,7 +200,7 @@ def _would_save(advice: Advice, one: Weighed) -> tuple[str, str]:
 
 
 def _saved(advice: Advice, change: Advised) -> str:
-    return f"{100 * change.saving / advice.before:.0f} % less"
+    return f"{change.saving / advice.before:.0%} less"
 
 
 def _with(change: Advised) -> str:
@@ -214,11 +212,11 @@ def _accuracy_words(advice: Advice) -> str:
 
 
 def _signed(share: float) -> str:
-    return f"{round(100 * share, 1) + 0.0:+.1f} %"  # what rounds to 0 has no sign of its own
+    return f"{round(share, 3) + 0.0:+.1%}"  # what rounds to 0 has no sign of its own
 
 
 def _percent(share: float | None) -> str:
-    return MISSING if share is None else f"{100 * share:.1f} %"
+    return MISSING if share is None else f"{share:.1%}"
 
 
 def _words(change: Advised) -> str:
@@ -239,7 +237,7 @@ def _together(advice: Advice) -> str:
     if not advice.together:
         return ""
     last = advice.together[-1]
-    saved, alone = (f"{100 * value / advice.before:.0f} %" for value in (last.saving, last.alone))
+    saved, alone = (f"{value / advice.before:.0%}" for value in (last.saving, last.alone))
     words = f"{len(last.parts)} changes save {saved}; what each saves by itself adds up to {alone}"
     share = last.overlap / advice.before
     if abs(share) < EVEN:

@@ -67,7 +67,7 @@ class ComparisonPresenter(Presenter[Comparison]):
             (
                 "Cost\nmodel", "Device", "Synops", "MACs",
                 comparison.per.quantity.split()[0], "Constants\nlow - high",
-                "Samples\n5 - 95 %", "Ratio to\nexact",
+                "Samples\n5 - 95%", "Ratio to\nexact",
             ),
             long, n_text=2, n_keys=2,
             title=_title(comparison), notes=tuple(_notes(comparison.rows)),

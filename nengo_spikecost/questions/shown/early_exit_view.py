@@ -50,9 +50,9 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
         if best is not None:
             words = (
                 f"{best.mean_steps:.1f} steps on average instead of {result.n_steps}, and "
-                f"{100 * best.accuracy:.1f} % right, with a threshold of {_threshold(best)}"
+                f"{best.accuracy:.1%} right, with a threshold of {_threshold(best)}"
             )
-        accuracy = f"{100 * last:.1f} % after all {counted(result.n_steps, 'step')}"
+        accuracy = f"{last:.1%} after all {counted(result.n_steps, 'step')}"
         return Verdict.of(("accuracy", accuracy), ("early exit", words))
 
     def summary(self, result: EarlyExit) -> Iterable[Part]:

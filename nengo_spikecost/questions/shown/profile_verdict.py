@@ -64,7 +64,7 @@ def _reading(score: Score) -> str:
 
 
 def _arrow(scores: list[Score], profile: Profile) -> str:
-    """``Keras 99.0 %, with spikes 98.6 %, on the emulated chip 98.0 %``."""
+    """``Keras 99.0%, with spikes 98.6%, on the emulated chip 98.0%``."""
     by_reading: dict[str, Score] = {}
     for score in scores[: len(scores) - (profile.chip is not None)] or scores:
         by_reading[_reading(score)] = score

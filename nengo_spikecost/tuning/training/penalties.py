@@ -74,9 +74,9 @@ class Penalties:
             if self.rates_hz is not None:
                 wanted = tf.constant(self.rates_hz[name], tf.float32)
                 # The rate is taken as it is. If it is trained too, few neurons fire more and more,
-                # so that the others look silent: of the shipped network, after 15 epochs, 1 % of
-                # the neurons made almost half the spikes of a convolution, not a sixth, and 89 %
-                # of the test digits were right with spikes instead of 98 %.
+                # so that the others look silent: of the shipped network, after 15 epochs, 1% of
+                # the neurons made almost half the spikes of a convolution, not a sixth, and 89%
+                # of the test digits were right with spikes instead of 98%.
                 synops *= wanted / tf.stop_gradient(self.spike_rate_hz(name, outputs[name]))
             total += synops
         return total

@@ -181,7 +181,7 @@ def test_a_spike_through_the_x86():
     silent = replace(work, host_to_chip=np.zeros(1, dtype=int))
     assert silent.fed_by_host
     assert price_chip(silent).latency_s.nominal == alone.latency_s.nominal
-    # what the range is made of: log-normal, one degree of freedom, between 5 and 95 %; the cores of
+    # what the range is made of: log-normal, one degree of freedom, between 5 and 95%; the cores of
     # Quartz's network take 4.98 us a step, whatever runs
     quartz = {15.412: 96.0412, 8.637: 53.9251, 4.596: 28.8100, 2.375: 17.4406, 1.207: 13.3013}
     of_quartz = sum(us - 4.98 for us in quartz.values()) / sum(quartz)
@@ -203,7 +203,7 @@ def test_the_x86_and_the_cores_do_not_work_at_once():
     boards = [(us, ratio, 4.98) for us, ratio in (*quartz, (13.301, 0.444828))]
     boards.append((16.649, (23.195 - 18.0) / 6.0, 2.48))
     for step_us, active, cores_us in boards:
-        assert step_us * (1 - active) > 0.757 * cores_us  # and SANA-FE's 24.3 % less
+        assert step_us * (1 - active) > 0.757 * cores_us  # and SANA-FE's 24.3% less
 
 
 def test_little_is_left_of_a_step_besides_spikes_and_cores():
@@ -247,7 +247,7 @@ def test_hops_of_the_last_message():
 
 
 def test_active_updates_take_time_at_the_ends_that_are_not_known():
-    """200 compartments on 2 cores, 50 steps: 5,000 updates a core, 10 to 90 % of them active."""
+    """200 compartments on 2 cores, 50 steps: 5,000 updates a core, 10 to 90% of them active."""
     work = busy_work(synops=0, active_share=(0.1, 0.4, 0.9))
     found = price_chip(work, "davies2018", host_io="none").latency_s
     waits = 50 * 113 * NS

@@ -76,7 +76,7 @@ def test_no_number_of_runs_takes_an_offset_away():
     assert found.error_after(10**9) == pytest.approx(0.15, rel=1e-3)
     assert (
         found.sentence()
-        == "core dynamic 10.0 mW in no number of runs (readings may be off by 1.50 mW)"
+        == "core dynamic 10.0 mW never, however often it runs (readings may be off by 1.50 mW)"
     )
     assert cost_of(10.0, noise(offset=1.5)).measurability(error=0.2).can_be_measured
     rng = np.random.RandomState(2)
@@ -221,8 +221,8 @@ def test_shares_next_to_the_ends_have_an_answer(share):
     """Neither an overflow, nor a number of runs that nobody makes."""
     found = cost_of(10.0, noise(between=2.0)).measurability(**share)
     assert found.sentence() == (
-        "core dynamic 10.0 mW in no number of runs (more than 1,000,000 are needed, as runs differ "
-        "by 2.00 mW)"
+        "core dynamic 10.0 mW never, however often it runs (more than 1,000,000 runs are needed, "
+        "as runs differ by 2.00 mW)"
     )
     assert cost_of(10.0, noise()).measurability(error=1 - 1e-12, confidence=1e-12).runs == 1
 
@@ -237,7 +237,10 @@ def test_a_million_runs_are_the_most():
 
 def test_silent_cores_have_nothing_to_measure():
     found = cost_of(0.0, noise()).measurability()
-    assert found.sentence() == "core dynamic 0 W in no number of runs (there is nothing to measure)"
+    assert (
+        found.sentence()
+        == "core dynamic 0 W never, however often it runs (there is nothing to measure)"
+    )
     assert (found.runs, found.error_after(7)) == (None, np.inf)
 
 
@@ -306,7 +309,7 @@ def test_a_small_network_on_two_boards(tmp_path):
     text = " ".join(nahuku.summary_string().split())
     assert nahuku.measurability_sentence() in text
     assert "within 10% at 95% confidence on nahuku32: core dynamic" in text
-    assert " mW and total dynamic " in text and text.count("in no number of runs") == 1
+    assert " mW and total dynamic " in text and text.count("never, however often it runs") == 1
     content = json.loads(nahuku.to_json())["measurability"]
     assert [entry["boundary"] for entry in content] == ["core dynamic", "total dynamic", "board"]
     assert content[0]["runs"] is None and content[2]["runs"] == 1

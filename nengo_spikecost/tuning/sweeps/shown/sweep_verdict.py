@@ -62,7 +62,7 @@ def _accuracy(
     regression: bool, keras: float, keras_rmse: float | None, shown: Point | ConfirmedPoint,
     n_images: int, which: str = "",
 ) -> tuple[str, str]:  # fmt: skip
-    values = {"Keras": f"{100 * keras:.1f} %", "with spikes": f"{100 * shown.accuracy:.1f} %"}
+    values = {"Keras": f"{keras:.1%}", "with spikes": f"{shown.accuracy:.1%}"}
     if regression:
         values = {"Keras": f"RMSE {keras_rmse:.3g}", "with spikes": f"RMSE {shown.rmse:.3g}"}
     samples = f"{counted(n_images, 'image')}{which}"

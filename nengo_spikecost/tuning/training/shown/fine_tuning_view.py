@@ -53,7 +53,7 @@ class FineTuningPresenter(Presenter[FineTuning]):
             return None
         classes = not math.isnan(best.accuracy)
         values = (before.accuracy, best.accuracy) if classes else (before.loss, best.loss)
-        shown = [f"{100 * v:.1f} %" if classes else f"loss {v:.3g}" for v in values]
+        shown = [f"{v:.1%}" if classes else f"loss {v:.3g}" for v in values]
         whose = {"with spikes before": shown[0], "after": shown[1]}
         synops = f"{before.synops:,.0f} before, {best.synops:,.0f} after, per sample"
         gained = 100 * (values[1] - values[0]) if classes else 0.0
