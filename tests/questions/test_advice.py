@@ -216,8 +216,8 @@ def test_scales_of_one_are_lowered_too():
     assert [change for change in advice.changes if change.kind == "rate"]
 
 
-def network_and_data(n=40):
-    model, x, _ = random_model(0)
+def network_and_data(n=40, seed=0):
+    model, x, _ = random_model(seed)
     conversion = nsc.convert(
         model, neuron_type="LoihiSpikingRectifiedLinear", scale_firing_rates=500
     )
@@ -249,7 +249,7 @@ def test_a_network_has_the_same_changes_as_a_model():
 
 
 def test_a_layer_of_a_network_moves_to_the_host():
-    net, data = network_and_data(10)
+    net, data = network_and_data(10, seed=2)
     # a board's static power, with so little to do that a layer costs less on a processor
     advice = nsc.advise(net, data, boundary="board", n_changes=20, **PLAIN)
     moved = [change for change in advice.changes if change.kind == "host"]
