@@ -97,7 +97,7 @@ def main() -> None:
             spikes = run(net, x_test)
         right = (list(spikes.values())[-1].sum(dim=1).argmax(dim=1) == y_test).float().mean()
         rates = {name: f"{float(layer.mean()):.3f}" for name, layer in spikes.items()}
-        print(f"epoch {epoch + 1}: {100 * right:.1f} % of test digits, spikes a step {rates}")
+        print(f"epoch {epoch + 1}: {right:.1%} of test digits, spikes a step {rates}")
     for module in net:
         if isinstance(module, snn.Leaky):
             module.reset_mem()

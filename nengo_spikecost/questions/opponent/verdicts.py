@@ -94,7 +94,7 @@ def activity_words(
 
 def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: int) -> str:
     """A threshold of the literature, and whether it is met."""
-    scale, unit = 1, "spikes per synapse"
+    scale, unit = 1, " spikes per synapse"
     if threshold.quantity != SPIKES_PER_SYNAPSE:
         scale, unit = 100, "% of steps with a spike"
     values = threshold.low, threshold.high, threshold.of(spikes_per_synapse, n_steps)
@@ -105,7 +105,7 @@ def threshold_words(threshold: Threshold, spikes_per_synapse: float, n_steps: in
         met = f"not compared, as it is of {' to '.join(map(str, threshold.steps or ()))} steps"
     elif met == "depends":
         met = "between the ends"
-    return f"{threshold.name}: {band} {unit}, here {measured}: {met} ({threshold.meaning})"
+    return f"{threshold.name}: {band}{unit}, here {measured}: {met} ({threshold.meaning})"
 
 
 def mean(values: np.ndarray | None) -> float | None:
