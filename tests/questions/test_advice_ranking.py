@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
+import nengo
 import numpy as np
 import pytest
 
@@ -154,6 +155,39 @@ def test_commands_of_many_units_are_no_wider_than_a_terminal():
             low, *high = map(int, part.split("-"))
             found.setdefault(layer, []).extend(range(low, (high or [low])[0] + 1))
     assert found == units
+
+
+@pytest.mark.parametrize("host", [None, "cpu"])
+def test_samples_with_values_for_every_step_are_cut(host):
+    """As those are that are cut by hand."""
+    network, x = NETWORKS["recurrent"]()
+    rng = np.random.RandomState(0)
+    events = x[:8, None] * (rng.rand(8, N_STEPS, 1) < 0.5)
+    for given in (events, {"given": events})[: 2 if host is None else 1]:
+        advice = nsc.advise(network, given, host=host, n_changes=2, progress=False)
+        (change,) = [one for one in advice.changes if one.kind == "steps"]
+        assert change.words == "22 of 30 steps" and abs(change.error) < WITHIN
+        assert (change.basis == "counts") == (host is None)
+        done = eval(change.code, {"nsc": nsc, "network": network, "x": given})
+        by_hand = loihi.deploy(network, events[:, :22], progress=False, presentation="fresh")
+        cores = by_hand.cost().energy_J("core dynamic").nominal
+        assert done.cost().energy_J("core dynamic").nominal == pytest.approx(cores, rel=1e-12)
+        assert change.flags is None
+        if host is None:
+            assert change.realised == pytest.approx(cores, rel=1e-12)
+        for both in advice.together:
+            assert abs(both.error) < WITHIN
+
+
+def test_nodes_that_change_by_themselves_have_no_samples_of_their_own():
+    network, x = NETWORKS["memory"]()
+    with network:
+        ensemble = next(one for one in network.all_ensembles if one.label == "b")
+        clock = nengo.Node(lambda t: np.sin(30 * t), label="clock")
+        nengo.Connection(clock, ensemble, transform=[[1.0], [0.0]], synapse=None)
+    advice = nsc.advise(network, {"given": x}, n_steps=N_STEPS, host=None, progress=False)
+    (change,) = [one for one in advice.changes if one.kind == "steps"]
+    assert change.predicted == pytest.approx(change.realised, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["memory", "decoded"])

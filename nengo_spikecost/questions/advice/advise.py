@@ -159,9 +159,15 @@ class _Predicted:
     unsure: float = 0.0
 
     def is_worth_it(self, before: float) -> bool:
-        """Whether so much is saved, so surely, that it is made and run on all samples."""
-        least = LEAST if self.unsure > UNSURE else LEAST_SURE
-        return self.value < (1 - least) * before
+        """Whether so much is saved, so surely, that it is made and run on all samples.
+
+        By twice its standard error it may be less and must still be above 0; of one sample that is
+        not known.
+        """
+        saving = before - self.value
+        if not UNSURE < self.unsure < np.inf:
+            return saving > (LEAST if self.unsure > UNSURE else LEAST_SURE) * before
+        return saving > LEAST * before and 2 * self.unsure < 1
 
 
 def _predictions(
@@ -259,8 +265,8 @@ def _estimate(
         ratio, error = _of_means(before[:n] - after, told[:n])
         estimates.append((subject.before - ratio * float(told.mean()), error))
     value, error = min(estimates, key=lambda pair: pair[1])
-    if n > 1:  # of those that it ran on nothing is unsure
-        error *= np.sqrt(1 - n / len(before))
+    # of those that it ran on nothing is unsure
+    error = 0.0 if n == len(before) else error * np.sqrt(1 - n / len(before))
     saving = abs(float(before[:n].mean() - after.mean()))
     return value, float(error / saving) if saving else np.inf
 

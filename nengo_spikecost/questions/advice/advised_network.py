@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ...activity.samples import SampleStream
+from ...activity.subject import subject as of_network
 from ...chip.chip_work import ChipWork
 from ...energy import devices
 from ...energy.host_pricing import price_host
@@ -116,6 +118,23 @@ class Subject:
         beside = [p.layer for p in self.graph.populations if not p.on_chip]
         return list(dict.fromkeys(beside))
 
+    @cached_property
+    def timed(self) -> tuple[bool, ...]:
+        """Of each array of samples, whether it has values of its own for every step."""
+        if self.x is None:
+            return ()
+        _, stream = of_network(self.deployment.network).stream(self.x, self.work.n_steps)
+        assert isinstance(stream, SampleStream)
+        return tuple(values.shape[1] > 1 for values in stream.part(0, 1).inputs.values())
+
+    def shown_for(self, n_steps: int) -> Any:
+        """The samples for so many steps, cut if they have values for every step."""
+        if not any(self.timed):
+            return self.x
+        if isinstance(self.x, Mapping):
+            return {name: values[:, :n_steps] for name, values in self.x.items()}
+        return self.x[:, :n_steps]
+
     @property
     def n_samples(self) -> int:
         """How many there are."""
@@ -181,10 +200,11 @@ class Subject:
     def deployed(self, network: Any, n_samples: int | None = None, **changes: Any) -> Deployment:
         """A variant, run as the network is; on the first samples only, if so many are named."""
         given = {**self.options.running(changed=True), "progress": False, **changes}
+        x = self.shown_for(changes["n_steps"]) if "n_steps" in changes else self.x
         if n_samples is None:
-            return deploy(network, self.x, self.y, **given)
+            return deploy(network, x, self.y, **given)
         y = None if self.y is None else self.y[:n_samples]
-        return deploy(network, first(self.x, n_samples), y, **given)
+        return deploy(network, first(x, n_samples), y, **given)
 
     def of(self, deployment: Deployment) -> np.ndarray:
         """J or s of an inference of a variant that ran, for each sample."""

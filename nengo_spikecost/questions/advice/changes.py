@@ -61,8 +61,11 @@ class FewerSteps(Change):
     kind = "steps"
 
     def determined(self, subject: Subject) -> bool:
+        protocol, own = subject.deployment.activity.protocol, subject.options
+        # how often inputs that change are weighed by then is not counted step by step
+        weighed = protocol.frames == 1 or own.save == "time" or own.host is None
         # what a sample leaves behind matters for the next one
-        return subject.deployment.activity.protocol.presentation == "fresh"
+        return protocol.presentation == "fresh" and weighed
 
     def foreseen(self, subject: Subject) -> np.ndarray:
         n_steps = self.recipe.n_steps
@@ -204,8 +207,12 @@ def candidates(subject: Subject) -> tuple[list[Change], list[Untried]]:
 def _steps(subject: Subject) -> Iterator[Change | Untried]:
     now = subject.work.n_steps
     left = round(now * subject.options.keep_steps)
-    if subject.deployment.activity.protocol.frames != 1 or not 1 <= left < now:
-        yield Untried("steps", "", f"its samples have {counted(now, 'step')} of their own")
+    if not 1 <= left < now:
+        yield Untried("steps", "", f"{counted(left, 'step')} of {now:,} are none to try")
+    elif any(subject.timed) and not all(subject.timed):
+        yield Untried(
+            "steps", "", "some of its inputs have values for every step, and some have not"
+        )
     else:
         yield FewerSteps("", f"{left} of {now} steps", Recipe(n_steps=left))
 

@@ -51,7 +51,13 @@ def python_line(subject: Subject, recipe: Recipe) -> str:
             changes.append(f"model={_pruned('conversion.model', recipe)}")
         made = f"conversion.remade({', '.join(changes)})" if changes else "conversion"
     labels = "" if subject.y is None else ", y"
-    given = "None" if subject.x is None else f"x{labels}"
+    x = "x"
+    if recipe.n_steps is not None and any(subject.timed):
+        cut = f"[:, :{recipe.n_steps}]"
+        x = f"x{cut}"
+        if isinstance(subject.x, Mapping):
+            x = f"{{name: values{cut} for name, values in x.items()}}"
+    given = "None" if subject.x is None else f"{x}{labels}"
     return f"nsc.loihi.deploy({made}, {given}, {_written(arguments)})"
 
 
@@ -63,7 +69,8 @@ def _pruned(model: str, recipe: Recipe) -> str:
 
 def flags_of(subject: Subject, recipe: Recipe) -> tuple[str, ...] | None:
     """Flags of ``deploy`` that do it, but for units that are taken out; None: there are none."""
-    if subject.conversion is None and recipe.changes_network:
+    cuts_samples = recipe.n_steps is not None and any(subject.timed)
+    if cuts_samples or (subject.conversion is None and recipe.changes_network):
         return None
     words: list[str] = []
     if recipe.n_steps is not None:
