@@ -88,7 +88,7 @@ def test_what_is_shown(advised):
     text = str(advice)
     for change in advice.all_changes:
         assert change.words.split(":")[0] in text
-        assert f"{100 * change.error:+.1f} %".replace("-0.0", "+0.0") in text
+        assert f"{change.error:+.1%}".replace("-0.0%", "+0.0%") in text
     content = json.loads(json.dumps(advice.to_dict()))
     check_json(content)
     assert [row["saving"] for row in content["changes"]] == [c.saving for c in advice.changes]
