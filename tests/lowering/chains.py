@@ -202,17 +202,20 @@ def _neurons(n_neurons: int, bias: float) -> dict[str, Any]:
 def simulated_matrix(net: nengo.Network, source: Any, target: Any) -> np.ndarray:
     """What the target's neurons get for each unit input of the source's, and for none.
 
+    Each input is held for some steps, in which filters pass on most of it.
+
     Returns
     -------
-    ndarray of shape (source.n_neurons + 1, target.n_neurons)
+    ndarray of shape (6 * (source.n_neurons + 1), target.n_neurons)
+        One row a step.
     """
-    size = source.n_neurons
+    size, held = source.n_neurons, 6
     basis = np.concatenate([np.eye(size), np.zeros((1, size))])
     with nengo.Network(add_to_container=False) as outer:
         outer.networks.append(net)
-        feed = nengo.Node(lambda t: basis[(round(t / 0.001) - 1) // 6], size_out=size)
+        feed = nengo.Node(lambda t: basis[(round(t / 0.001) - 1) // held], size_out=size)
         nengo.Connection(feed, source.neurons, synapse=None)
         probe = nengo.Probe(target.neurons)
     with nengo.Simulator(outer, progress_bar=False, optimize=False) as sim:
-        sim.run_steps(6 * len(basis), progress_bar=False)
+        sim.run_steps(held * len(basis), progress_bar=False)
     return np.array(sim.data[probe])

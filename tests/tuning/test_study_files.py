@@ -205,7 +205,9 @@ def test_a_full_disk(tmp_path):
     command = [sys.executable, "-c", LIMITED, str(later), "120000", str(at_once), "2000"]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stderr
-    for path, line in zip((later, at_once), said.stdout.splitlines()):
+    found = said.stdout.splitlines()
+    assert len(found) == 2
+    for path, line in zip((later, at_once), found):
         assert f"The study {path} can't be written" in line
         assert "the same call goes on from there" in line
     assert 1 <= len(Sweep.load(later).trials) < 60  # what was tried before is whole
