@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from ... import check
 from ...errors import EnergyError
 from ...layout.si import si
-from ...words import counted
+from ...words import counted, in_words
 from ..device import Constant
 from .boundaries import BOUNDARIES
 from .ranges import Range
@@ -197,7 +197,7 @@ class Measurability:
 def sentence_of(found: Sequence[Measurability]) -> str:
     """Several powers, those that need the same runs together."""
     together = itertools.groupby(found, Measurability._runs)
-    parts = ((" and ".join(one._power() for one in same), runs) for runs, same in together)
+    parts = ((in_words([one._power() for one in same]), runs) for runs, same in together)
     return "; ".join(f"{powers} {runs}" for powers, runs in parts)
 
 

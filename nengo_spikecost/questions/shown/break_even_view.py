@@ -241,8 +241,7 @@ def _caption(result: BreakEven) -> str:
     return (
         f"Spikes on {sides.device.name} against {against} on {sides.opponent.name}, cost model "
         f"{result.cost_model}, {shown} {counted(result.n_steps, 'step')} of "
-        f"{1e3 * result.dt:g} ms, "
-        f"mean of {result.n_samples} sample{'s' * (result.n_samples != 1)}"
+        f"{1e3 * result.dt:g} ms, mean of {counted(result.n_samples, 'sample')}"
     )
 
 

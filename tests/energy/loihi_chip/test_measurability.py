@@ -20,7 +20,7 @@ from nengo_spikecost.energy.loihi_chip import (
     shipped_chip,
     told_apart,
 )
-from nengo_spikecost.energy.loihi_chip.measurability import MAX_RUNS, runs_needed
+from nengo_spikecost.energy.loihi_chip.measurability import MAX_RUNS, runs_needed, sentence_of
 from nengo_spikecost.errors import EnergyError
 
 from .works import property_test
@@ -313,6 +313,17 @@ def test_a_small_network_on_two_boards(tmp_path):
     content = json.loads(nahuku.to_json())["measurability"]
     assert [entry["boundary"] for entry in content] == ["core dynamic", "total dynamic", "board"]
     assert content[0]["runs"] is None and content[2]["runs"] == 1
+
+
+def test_powers_that_need_the_same_runs_are_named_together():
+    one = cost_of(10.0, noise()).measurability(error=1 - 1e-12, confidence=1e-12)
+    other = replace(one, boundary="board", runs=None, between_runs_W=2 * MW)
+    words = ["core dynamic 10.0 mW"] * 3
+    for names in ("{}", "{} and {}", "{}, {} and {}"):
+        n = names.count("{}")
+        said = sentence_of([one] * n + [other])
+        assert said.startswith(f"{names.format(*words)} in 1 run of ")
+        assert said.endswith(f"; {other.sentence()}")
 
 
 def test_boards_without_repeats_say_so():
