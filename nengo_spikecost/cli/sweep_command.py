@@ -9,7 +9,7 @@ import click
 
 from ..errors import DataError, TuningError
 from ..tuning.sweep_options import SweepOptions
-from .commands import Described
+from .commands import COMMAND, Described
 from .drawing import plot_option
 from .model_commands import given_files, given_model, on_model
 from .option_flags import flags
@@ -75,7 +75,9 @@ def sweep(
 
     samples = len(x) if samples is None else min(samples, len(x))
     swept = sweep(model, x[:samples], y[:samples], **options)
-    swept = replace(swept, files=given_files() or swept.files, n_spare=len(x) - samples)
+    typed = click.get_current_context().meta.get(COMMAND, "")
+    files, n_spare = given_files() or swept.files, len(x) - samples
+    swept = replace(swept, files=files, typed=typed, n_spare=n_spare)
     show_result(swept)
     try:
         loss = min(options["accuracy_losses"])

@@ -90,6 +90,22 @@ def test_training_that_a_sweep_advises_is_of_its_nearest_setting(
     assert deployed_with["n_steps"] == 2 and deployed_with["synapse"] is None
 
 
+@pytest.mark.parametrize("samples", [40, 60])
+def test_a_front_is_confirmed_with_the_options_of_its_study(folder, run, many, samples):
+    done = run("sweep", *many, "--steps", "3,5", "--losses", "1", "--trials", 3, "--samples",
+               samples, "--study", f"front{samples}.db", "--json", "front.json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    before = (folder / "front.json").read_text()
+    words = advised(folder / "front.json", "sweep")
+    assert words[-4:] == ["--samples", "40", "--confirm", "20"]
+    done = run(*words)
+    assert done.exit_code == 0, done.stderr
+    assert "Confirmed on 20 images" in done.stdout
+    assert (folder / "front.json").read_text() == before
+    if samples == 60:  # none is left: a new study, whose name is the user's to choose
+        assert words[words.index("--study") + 1] == "NEW_STUDY"
+
+
 def test_a_setting_is_carried_on_with_its_readout(folder, run):
     done = run("sweep", *DATA, "--steps", "3,5", "--synapses", "0", "--readout", "mean", "--losses",
                "1", "--trials", 3, "--study", "wide.db", "--json", "sweep.json")  # fmt: skip

@@ -64,6 +64,21 @@ def test_a_sweep_is_confirmed_on_samples_that_there_are(n_spare, end):
     (first, command, _), *_ = lines(sweep)[1]
     assert sweep.n_images == 400 and first.startswith("The best of many is also lucky")
     assert command == f"nengo-spikecost sweep net.keras --data x.npz {end}"
+    # a study goes on with the options that it was made with alone
+    typed = "nengo-spikecost sweep net.keras --steps 5,9 --study=s.db --data x.npz --json s.json -q"
+    (_, command, _), *_ = lines(replace(sweep, typed=typed))[1]
+    assert command == f"nengo-spikecost sweep net.keras --steps 5,9 --data x.npz {end}"
+
+
+def test_a_sweep_on_very_few_samples_is_confirmed_on_fewer():
+    def advised(n_images):
+        few = formula_sweep(12, n_images=n_images)
+        few = replace(few, space=replace(few.space, losses=(1.0,)), study="s.db", n_spare=0)
+        return [command for _, command, _ in lines(few)[1] if "--confirm" in command]
+
+    (command,) = advised(2)
+    assert command.endswith("--study NEW_STUDY --samples 1 --confirm 1")
+    assert advised(1) == []  # none can be kept back
 
 
 def test_confirmation():

@@ -73,6 +73,8 @@ class Sweep(Result):
         Of the targets of a regression.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    typed : str
+        The command that made it, if one did.
     n_spare : int, optional
         Samples of these data that were not searched on, if that is known.
     updates_per_step : int, optional
@@ -99,6 +101,7 @@ class Sweep(Result):
     searched_because: str = ""
     judged: Mapping[tuple[int, int], Reading] = field(default_factory=dict, repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
+    typed: str = field(default="", repr=False)
     n_spare: int | None = field(default=None, repr=False)
     updates_per_step: int | None = None
     readout: str = "last"

@@ -8,7 +8,7 @@ from typing import Any
 from ....errors import TuningError
 from ....layout import si
 from ....layout.verdict import TRAINING_HELPS, NextStep, Verdict, accuracy_line, train_command
-from ....trying.retyping import command_of
+from ....trying.retyping import changed_command, command_of
 from ....words import counted
 from ...fine_tune_options import FineTuneOptions
 from ..confirmation import Confirmation, ConfirmedPoint
@@ -101,7 +101,7 @@ def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[Next
         if not sweep.regression and command:
             yield NextStep(TRAINING_HELPS, command)
         return
-    if sweep.study is not None:
+    if sweep.study is not None and (sweep.n_spare != 0 or sweep.n_images > 1):
         yield _confirming(sweep, sweep.study)
     yield NextStep(
         "Run the best setting on the emulated chip, from the sweep's --json file",
@@ -112,19 +112,18 @@ def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[Next
 def _confirming(sweep: Sweep, study: str) -> NextStep:
     """The step that measures the front on other samples; without such, one that keeps some back."""
     model, data = sweep.files
-    command = f"nengo-spikecost sweep {model} --data {data}"
-    n_images, n_spare = sweep.n_images, CONFIRMED if sweep.n_spare is None else sweep.n_spare
+    n_searched, n_spare = sweep.n_images, CONFIRMED if sweep.n_spare is None else sweep.n_spare
+    advice = "measure the front on samples not searched on"
+    kept = min(CONFIRMED, n_spare)
     if not n_spare:
-        kept = min(CONFIRMED, n_images // 3)
-        return NextStep(
-            "The best of many is also lucky: search anew with some samples kept back, and measure "
-            "the front on these",
-            f"{command} --study NEW_STUDY --samples {n_images - kept} --confirm {max(1, kept)}",
-        )
-    return NextStep(
-        "The best of many is also lucky: measure the front on samples not searched on",
-        f"{command} --study {study} --samples {n_images} --confirm {min(CONFIRMED, n_spare)}",
-    )
+        advice = "search anew with some samples kept back, and measure the front on these"
+        kept = max(1, min(CONFIRMED, n_searched // 3))
+        study, n_searched = "NEW_STUDY", n_searched - kept
+    # a study goes on with the options that it was made with alone
+    typed = sweep.typed or f"nengo-spikecost sweep {model} --data {data}"
+    changes = {"study": study, "samples": n_searched, "confirm": kept}
+    command = changed_command(typed, changes, {name: f"--{name}" for name in changes})
+    return NextStep(f"The best of many is also lucky: {advice}", command)
 
 
 def _training(sweep: Sweep, point: Point, command: str) -> str:
