@@ -39,7 +39,18 @@ class LayerEnergy:
         return _sum(self.parts_J.values())
 
     def mean_J(self, part: str | None = None) -> float:
-        """Mean over samples of one part, 0 if the layer does not have it, or of all of them."""
+        """Mean over samples of one part, 0 if the layer does not have it, or of all of them.
+
+        Parameters
+        ----------
+        part : str, optional
+            One of the keys of ``parts_J``. Default: all together.
+
+        Returns
+        -------
+        float
+            In J per inference.
+        """
         energy_J = self.total_J if part is None else self.parts_J.get(part, np.zeros(1))
         return float(np.mean(energy_J))
 
@@ -143,6 +154,11 @@ class EnergyEstimate(Result):
     def layer(self, name: str) -> LayerEnergy:
         """The layer of that name.
 
+        Parameters
+        ----------
+        name : str
+            As in ``layers``.
+
         Raises
         ------
         EnergyError
@@ -227,6 +243,11 @@ class EnergyEstimate(Result):
     def times(self, factor: float) -> EnergyEstimate:
         """The estimate of so many passes: the energy of all layers, not what is static.
 
+        Parameters
+        ----------
+        factor : float
+            Passes; a share of one, too.
+
         Raises
         ------
         EnergyError
@@ -237,7 +258,8 @@ class EnergyEstimate(Result):
             LayerEnergy(layer.name, {part: x * factor for part, x in layer.parts_J.items()})
             for layer in self.layers
         )
-        return replace(self, layers=layers)
+        low, high = (end.times(factor) if end else None for end in (self.low, self.high))
+        return replace(self, layers=layers, low=low, high=high)
 
     @property
     def host_J(self) -> float:

@@ -114,6 +114,14 @@ def test_parts_alone(workload):
     np.testing.assert_array_equal(found.high.total_J, 5 * SYNOPS)
 
 
+def test_so_many_passes(workload):
+    """Layers take so many times as much, at both ends of the constants, too; not what is static."""
+    once = estimate(workload, chip(static_power=Constant(4.0, low=2.0, unit="W")))
+    found = once.times(3)
+    np.testing.assert_allclose(found.total_J, 3 * (2 * SYNOPS + 3 * 90) + 4.0 * 0.02, rtol=1e-12)
+    assert found.range_J == pytest.approx((3 * (200 + 270) + 0.04, 3 * (1000 + 360) + 0.08))
+
+
 def test_spread_over_samples():
     values = np.random.RandomState(0).exponential(size=400)
     spread = spread_of(values)
