@@ -99,12 +99,24 @@ class Constant:
         return self.value if self.high is None else self.high
 
     def at(self, level: str) -> Constant:
-        """The constant with one end of its range as its value, and no range any more."""
+        """The constant with one end of its range as its value, and no range any more.
+
+        Parameters
+        ----------
+        level : {"low", "nominal", "high"}
+            Which end; ``"nominal"``: the value itself.
+        """
         value = {"low": self.lowest, "nominal": self.value, "high": self.highest}[level]
         return replace(self, value=value, low=None, high=None)
 
     def times(self, factor: float) -> Constant:
-        """The constant and its range, so many times as large."""
+        """The constant and its range, so many times as large.
+
+        Parameters
+        ----------
+        factor : float
+            At least 0.
+        """
         low, high = (None if end is None else end * factor for end in (self.low, self.high))
         return replace(self, value=self.value * factor, low=low, high=high)
 

@@ -33,7 +33,17 @@ class DeviceTable:
         self._presets: dict[tuple[str, str], Device] = {}
 
     def add(self, device: Device) -> None:
-        """Add a device; replaces one of the same name, and its presets, with a warning."""
+        """Add a device; replaces one of the same name, and its presets, with a warning.
+
+        Parameters
+        ----------
+        device : Device
+
+        Warns
+        -----
+        OverwriteWarning
+            If there is one of that name.
+        """
         key = device_key(device.name)
         if key in self._devices:
             words = f"Device {device.name!r} is already registered. Overwriting."
@@ -43,7 +53,19 @@ class DeviceTable:
         self._devices[key] = device
 
     def add_preset(self, cost_model: str, device: Device) -> None:
-        """Use ``device`` in place of the device of that name under one cost model."""
+        """Use ``device`` in place of the device of that name under one cost model.
+
+        Parameters
+        ----------
+        cost_model : str
+            Name of the cost model.
+        device : Device
+
+        Warns
+        -----
+        OverwriteWarning
+            If that cost model has one of that name.
+        """
         key = cost_model, device_key(device.name)
         if key in self._presets:
             words = f"Device {device.name!r} has a preset for {cost_model!r} already. Overwriting."
@@ -52,6 +74,13 @@ class DeviceTable:
 
     def get(self, name: Any, cost_model: str | None = None) -> Device:
         """The device of that name, case ignored.
+
+        Parameters
+        ----------
+        name : str or Device
+            A Device is given back as it is.
+        cost_model : str, optional
+            Name of the cost model whose preset is taken, if it has one of that device.
 
         Raises
         ------

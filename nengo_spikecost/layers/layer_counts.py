@@ -64,6 +64,15 @@ def register_layer(layer_class: type) -> Callable[[LayerCounter], LayerCounter]:
     """Decorator that registers a counter for a type of Keras layer.
 
     The function takes a `LayerUse` and returns a `LayerCount`, or a dict with any of its
-    first three fields. Warns with `OverwriteWarning` if the type already has a counter.
+    first three fields.
+
+    Parameters
+    ----------
+    layer_class : type
+
+    Warns
+    -----
+    OverwriteWarning
+        If the type already has a counter.
     """
     return layer_counters.register(layer_class)

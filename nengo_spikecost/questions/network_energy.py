@@ -139,12 +139,8 @@ class NetworkEnergy(Result):
         ----------
         layer : str, Keras layer or nengo.Ensemble
             The layer.
-        device : str
-            The device; case does not matter.
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        device, timesteps_per_inference, dt
+            As `estimate` takes them.
 
         Returns
         -------
@@ -171,12 +167,8 @@ class NetworkEnergy(Result):
 
         Parameters
         ----------
-        device : str or Device
-            The device; case does not matter.
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        device, timesteps_per_inference, dt
+            As `estimate` takes them.
 
         Warns
         -----
@@ -226,10 +218,8 @@ class NetworkEnergy(Result):
             ``"synop_energy D"`` and ``"neuron_energy D"`` for any device D, and ``"break-even D"``
             for a spiking device: the spikes per synapse at which the same network without spikes
             takes as much (see `break_even`).
-        timesteps_per_inference : int, optional
-            Steps per inference.
-        dt : float, optional
-            Length of a step in seconds.
+        timesteps_per_inference, dt : optional
+            As `estimate` takes them.
         line_length : int
             No line is longer; a table that does not fit goes on below.
         print_warnings : bool
@@ -387,12 +377,24 @@ class NetworkEnergy(Result):
         cls, device_name: str, energy_per_synop: float | Constant,
         energy_per_neuron: float | Constant, spiking: bool, **details: Any,
     ) -> None:  # fmt: skip
-        """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`."""
+        """Add a device for all networks; see `nengo_spikecost.energy.devices.register_device`.
+
+        Parameters
+        ----------
+        device_name, energy_per_synop, energy_per_neuron, spiking, **details
+            As that function takes them.
+        """
         device_table.register_device(
             device_name, energy_per_synop, energy_per_neuron, spiking, **details
         )
 
     @classmethod
     def register_layer(cls, layer_class: type) -> Callable:
-        """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``."""
+        """Decorator that adds a counter for a Keras layer type to ``cost_model="kerasspiking"``.
+
+        Parameters
+        ----------
+        layer_class : type
+            As `nengo_spikecost.layers.layer_counts.register_layer` takes it.
+        """
         return register_layer(layer_class)

@@ -111,7 +111,13 @@ class Floorline(Result):
     least_s: float
 
     def share(self, seconds: float) -> float:
-        """Of the mean step of the chip."""
+        """Of the mean step of the chip.
+
+        Parameters
+        ----------
+        seconds : float
+            A part of that step in s.
+        """
         return seconds / self.step_s if self.step_s else 0.0
 
     def sentence(self) -> str:

@@ -94,7 +94,15 @@ class BoardNoise:
             raise EnergyError("within_run and interval go together: give both, or none.")
 
     def check_reads(self, boundary: str, board: str) -> None:
-        """Raise an `EnergyError` unless the board of that name reads a boundary."""
+        """Raise an `EnergyError` unless the board of that name reads a boundary.
+
+        Parameters
+        ----------
+        boundary : str
+            One of those of `ChipCost.boundaries`.
+        board : str
+            Its name, for the message.
+        """
         if boundary not in self.boundaries:
             raise EnergyError(
                 f"boundary {boundary!r} is not read on {board}; there are "
@@ -102,12 +110,31 @@ class BoardNoise:
             )
 
     def offset_W(self, boundary: str) -> float:
-        """By how much readings within a boundary are off at most, in all runs alike."""
+        """By how much readings within a boundary are off at most, in all runs alike.
+
+        Parameters
+        ----------
+        boundary : str
+            One of those of `ChipCost.boundaries`.
+
+        Returns
+        -------
+        float
+            In W; 0 where no offset is known.
+        """
         offset = self.offsets.get(boundary)
         return 0.0 if offset is None else offset.value
 
     def presentations(self, n_steps: int, latency_s: float) -> int:
-        """Presentations after which a run is long enough."""
+        """Presentations after which a run is long enough.
+
+        Parameters
+        ----------
+        n_steps : int
+            Steps of a presentation.
+        latency_s : float
+            Its time in s.
+        """
         needed = [1]
         if self.run_steps is not None:
             needed.append(-(-self.run_steps // n_steps))
@@ -164,7 +191,23 @@ class Measurability:
         return self.runs is not None
 
     def error_after(self, runs: int) -> float:
-        """Share of the power that the mean of so many runs is off by, at that confidence."""
+        """Share of the power that the mean of so many runs is off by, at that confidence.
+
+        Parameters
+        ----------
+        runs : int
+            At least 1.
+
+        Returns
+        -------
+        float
+            Infinite if there is no power to measure.
+
+        Raises
+        ------
+        EnergyError
+            If ``runs`` is no whole number of at least 1.
+        """
         check.whole("runs", runs, EnergyError, 1)
         if not self.power_W.nominal:
             return math.inf

@@ -207,6 +207,11 @@ class BlockFit(Result):
     def verify(self, dt: float | None = None) -> Verification:
         """Build the network once with NengoLoihi, and compare its blocks; nothing is changed.
 
+        Parameters
+        ----------
+        dt : float, optional
+            Length of a step in s. Default: that of the network's neurons, or 1 ms.
+
         Raises
         ------
         LoihiError
@@ -260,7 +265,18 @@ class BlockFit(Result):
         return self.search.pareto()
 
     def code(self, network: str = "net") -> str:
-        """Python that applies this fit to the network of that name, built the same way."""
+        """Python that applies this fit to the network of that name, built the same way.
+
+        Parameters
+        ----------
+        network : str
+            The name that the network has in that code.
+
+        Raises
+        ------
+        LoihiError
+            If the shapes are for images with their channels in the other order.
+        """
         self._require_same_order()
         ensembles = list(self.network.all_ensembles)
         connections = list(self.network.all_connections)

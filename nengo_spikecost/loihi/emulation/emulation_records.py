@@ -113,7 +113,17 @@ class EmulatedRun(Result):
     by_step: StepCounts | None = field(default=None, repr=False)
 
     def spikes_of(self, ensemble: Any) -> np.ndarray:
-        """Spikes of each neuron of an Ensemble on the chip, (n_samples, n_neurons)."""
+        """Spikes of each neuron of an Ensemble on the chip, (n_samples, n_neurons).
+
+        Parameters
+        ----------
+        ensemble : nengo.Ensemble
+
+        Raises
+        ------
+        MeasurementError
+            If it has no compartments on the chip.
+        """
         try:
             return self.spikes[:, self.ensembles[ensemble]]
         except KeyError:

@@ -182,7 +182,13 @@ class Mapping(Result):
         return placement_bounds(self)
 
     def hop_cost(self, costs: HopCosts | None = None) -> float:
-        """Cost of the hops of all messages between cores."""
+        """Cost of the hops of all messages between cores.
+
+        Parameters
+        ----------
+        costs : HopCosts, optional
+            Of a hop in each direction. Default: those that `place` minimizes by default.
+        """
         costs, hops = _checked_costs(costs), self.hops
         return (
             costs.east_west * hops.east_west
@@ -192,6 +198,15 @@ class Mapping(Result):
 
     def per_inference(self, messages: Any) -> Any:
         """Messages or hops over all samples, per sample.
+
+        Parameters
+        ----------
+        messages : float or array_like
+
+        Returns
+        -------
+        float or ndarray
+            Of the shape that was given.
 
         Raises
         ------
@@ -203,6 +218,15 @@ class Mapping(Result):
 
     def per_step(self, messages: Any) -> Any:
         """Messages or hops over all samples, per step.
+
+        Parameters
+        ----------
+        messages : float or array_like
+
+        Returns
+        -------
+        float or ndarray
+            Of the shape that was given.
 
         Raises
         ------

@@ -70,7 +70,18 @@ class SanaFeCheck(Result):
         return sum(self.theirs_J.values())
 
     def unexplained_J(self, part: str) -> float:
-        """The difference that is left of a part once its causes are taken away."""
+        """The difference that is left of a part once its causes are taken away.
+
+        Parameters
+        ----------
+        part : str
+            One of the keys of ``ours_J``.
+
+        Returns
+        -------
+        float
+            SANA-FE's less ours, in J.
+        """
         known = sum(cause.energy_J for cause in self.causes if cause.part == part)
         return self.theirs_J[part] - self.ours_J[part] - known
 

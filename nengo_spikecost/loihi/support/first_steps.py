@@ -54,6 +54,11 @@ class FirstSteps:
         """Steps of a presentation that each population has, from its first on.
 
         Of one that no way leads to, all.
+
+        Parameters
+        ----------
+        n_steps : int
+            Steps of the presentation.
         """
         return {
             name: max(0, n_steps - (1 if first is None else first) + 1)
@@ -61,7 +66,13 @@ class FirstSteps:
         }
 
     def too_late(self, n_steps: int) -> dict[str, int]:
-        """Outputs that nothing of a sample reaches within so many steps, and their first step."""
+        """Outputs that nothing of a sample reaches within so many steps, and their first step.
+
+        Parameters
+        ----------
+        n_steps : int
+            Steps of the presentation.
+        """
         return {name: first for name, first in self.outputs.items() if first and first > n_steps}
 
 

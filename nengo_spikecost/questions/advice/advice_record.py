@@ -192,7 +192,13 @@ class Advice(Result):
         return (*self.together, *self.changes)
 
     def keeps(self, change: Advised) -> bool:
-        """Whether no more than a point of accuracy is lost; without labels it is not known: no."""
+        """Whether no more than a point of accuracy is lost; without labels it is not known: no.
+
+        Parameters
+        ----------
+        change : Advised
+            One of ``all_changes``.
+        """
         return self.accuracy is not None and loses_none(self.accuracy, change.accuracy)
 
 

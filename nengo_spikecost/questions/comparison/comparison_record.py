@@ -69,6 +69,13 @@ class Comparison(Result):
     def row(self, cost_model: str, device: str) -> ComparedRow:
         """The row of a cost model and a device, by name.
 
+        Parameters
+        ----------
+        cost_model : str
+            Name of the cost model.
+        device : str
+            Name of the device; case does not matter.
+
         Raises
         ------
         EnergyError

@@ -75,7 +75,18 @@ class Balance:
         return left_J / (self.mean_J - self.mean_fixed_J)
 
     def at(self, factor: float) -> float:
-        """Mean energy of the spiking network with so many times the measured spikes."""
+        """Mean energy of the spiking network with so many times the measured spikes.
+
+        Parameters
+        ----------
+        factor : float
+            0: without any spike.
+
+        Returns
+        -------
+        float
+            In J per inference.
+        """
         return self.mean_fixed_J + factor * (self.mean_J - self.mean_fixed_J)
 
 

@@ -84,6 +84,11 @@ class BreakEven(Result):
     def layer(self, name: str) -> LayerBalance:
         """Both sides of a layer.
 
+        Parameters
+        ----------
+        name : str
+            As in ``layers``.
+
         Raises
         ------
         EnergyError
@@ -98,7 +103,18 @@ class BreakEven(Result):
         return verdict(self.network, *self.names, self.per)
 
     def layer_verdict(self, name: str) -> str:
-        """Who spends less on one layer, and from where on, in words."""
+        """Who spends less on one layer, and from where on, in words.
+
+        Parameters
+        ----------
+        name : str
+            As in ``layers``.
+
+        Raises
+        ------
+        EnergyError
+            If there is none of that name.
+        """
         return verdict(self.layer(name), *self.names, self.per)
 
     def summary_string(self, line_length: int = 80, print_warnings: bool = True) -> str:

@@ -50,17 +50,37 @@ class Threshold:
     steps: tuple[int, int] | None = None
 
     def applies(self, n_steps: int) -> bool:
-        """Whether it was derived for inferences of so many steps."""
+        """Whether it was derived for inferences of so many steps.
+
+        Parameters
+        ----------
+        n_steps : int
+        """
         return self.steps is None or self.steps[0] <= n_steps <= self.steps[1]
 
     def of(self, spikes_per_synapse: float, n_steps: int) -> float:
-        """The measured spikes as the quantity of the threshold."""
+        """The measured spikes as the quantity of the threshold.
+
+        Parameters
+        ----------
+        spikes_per_synapse : float
+            Per inference.
+        n_steps : int
+            Steps of an inference.
+        """
         return spikes_per_synapse / (n_steps if self.quantity == SPIKES_PER_STEP else 1)
 
     def verdict(self, spikes_per_synapse: float, n_steps: int) -> str:
         """``"met"``, ``"not met"``, or ``"depends"`` between the ends of the range.
 
         ``"other steps"`` if it was not derived for so many.
+
+        Parameters
+        ----------
+        spikes_per_synapse : float
+            Per inference.
+        n_steps : int
+            Steps of an inference.
         """
         if not self.applies(n_steps):
             return "other steps"
@@ -70,7 +90,13 @@ class Threshold:
         return "not met" if value > self.high else "depends"
 
     def band(self, n_steps: int) -> tuple[float, float]:
-        """``low`` and ``high`` as spikes per synapse and inference."""
+        """``low`` and ``high`` as spikes per synapse and inference.
+
+        Parameters
+        ----------
+        n_steps : int
+            Steps of an inference.
+        """
         factor = n_steps if self.quantity == SPIKES_PER_STEP else 1
         return self.low * factor, self.high * factor
 
