@@ -142,7 +142,20 @@ class ExactCounter:
             )
 
     def workload(self, n_steps: int | None = None, dt: float | None = None) -> Workload:
-        """The workload as measured, or, with `EstimateWarning`, scaled to another presentation."""
+        """The workload as measured, or scaled to another presentation.
+
+        Parameters
+        ----------
+        n_steps : int, optional
+            Steps of an inference. Default: as measured.
+        dt : float, optional
+            Length of a step in s. Default: as measured.
+
+        Warns
+        -----
+        EstimateWarning
+            If it was measured, and is scaled.
+        """
         measured = Presentation(self.counted.n_steps, self.counted.dt)
         wanted = checked_presentation(n_steps, dt, measured)
         if wanted == measured or not self.counted.measured:
@@ -158,6 +171,10 @@ class ExactCounter:
 
     def layer_name(self, layer: Any) -> str:
         """The row of a layer given by name, as a Keras layer or as an Ensemble.
+
+        Parameters
+        ----------
+        layer : str, Keras layer, nengo.Ensemble or its neurons
 
         Raises
         ------

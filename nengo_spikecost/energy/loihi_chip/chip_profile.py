@@ -72,11 +72,37 @@ class Profile:
                     )
 
     def energy_J(self, event: str, level: str) -> float:
-        """Energy of one event; 0 where the profile has none."""
+        """Energy of one event; 0 where the profile has none.
+
+        Parameters
+        ----------
+        event : str
+            One of `EVENTS`.
+        level : {"low", "nominal", "high"}
+            Of the constants.
+
+        Returns
+        -------
+        float
+            In J.
+        """
         return _at(self.energies.get(event), level)
 
     def time_s(self, event: str, level: str) -> float:
-        """Time of one event; 0 where the profile has none."""
+        """Time of one event; 0 where the profile has none.
+
+        Parameters
+        ----------
+        event : str
+            One of `EVENTS`.
+        level : {"low", "nominal", "high"}
+            Of the constants.
+
+        Returns
+        -------
+        float
+            In s.
+        """
         return _at(self.times.get(event), level)
 
 
@@ -124,16 +150,46 @@ class HostIO:
         check.choice(f"HostIO {self.name!r}: known", self.known, KNOWN, EnergyError, quoted=True)
 
     def is_known(self, n_chips: int) -> bool:
-        """Whether these are the times of a board of so many chips."""
+        """Whether these are the times of a board of so many chips.
+
+        Parameters
+        ----------
+        n_chips : int
+            Chips that the network is on.
+        """
         return self.known == "always" or (self.known == "one chip" and n_chips == 1)
 
     def step_s(self, n_chips: int, level: str) -> float:
-        """Time of a step on so many chips, without what each spike takes."""
+        """Time of a step on so many chips, without what each spike takes.
+
+        Parameters
+        ----------
+        n_chips : int
+            Chips that the network is on.
+        level : {"low", "nominal", "high"}
+            Of the constants.
+
+        Returns
+        -------
+        float
+            In s.
+        """
         one = self.step if n_chips == 1 or self.several_chips is None else self.several_chips
         return _at(one, level)
 
     def shared_by(self, n_processors: int) -> HostIO:
-        """The same with so many x86 processors of a chip side by side, each with its spikes."""
+        """The same with so many x86 processors of a chip side by side, each with its spikes.
+
+        Parameters
+        ----------
+        n_processors : int
+            At least 1.
+
+        Raises
+        ------
+        EnergyError
+            If it is no whole number of at least 1.
+        """
         n = check.whole("n_processors", n_processors, EnergyError, 1)
         if self.spike is None or n == 1:
             return self
@@ -141,7 +197,18 @@ class HostIO:
         return replace(self, spike=self.spike.times(1 / n), description=words)
 
     def spike_s(self, level: str) -> float:
-        """Time of each spike that the host sends."""
+        """Time of each spike that the host sends.
+
+        Parameters
+        ----------
+        level : {"low", "nominal", "high"}
+            Of the constants.
+
+        Returns
+        -------
+        float
+            In s.
+        """
         return _at(self.spike, level)
 
 
@@ -189,7 +256,20 @@ class Board:
             raise EnergyError(f"{where}: n_chips must be at least 1.")
 
     def power_W(self, key: str, level: str) -> float:
-        """One of its powers; 0 where the board has none."""
+        """One of its powers; 0 where the board has none.
+
+        Parameters
+        ----------
+        key : str
+            One of `POWERS`.
+        level : {"low", "nominal", "high"}
+            Of the constants.
+
+        Returns
+        -------
+        float
+            In W.
+        """
         return _at(self.powers.get(key), level)
 
 

@@ -318,6 +318,10 @@ class Emulator:
 
         It holds pickled objects: use only states that you trust.
 
+        Parameters
+        ----------
+        state : mapping from str to ndarray
+
         Raises
         ------
         LoihiError

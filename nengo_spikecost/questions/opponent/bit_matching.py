@@ -56,6 +56,15 @@ class BitWidths:
         A network that runs on has no number of steps to count spikes in: its twin has activations
         as wide as its weights.
 
+        Parameters
+        ----------
+        bits : int or mapping from str to int, optional
+            Of activations, or by name of an attribute.
+        n_steps : int
+            Steps of an inference.
+        runs_on : bool
+            Whether the network has no inferences.
+
         Raises
         ------
         EnergyError

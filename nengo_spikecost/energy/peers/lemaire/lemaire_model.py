@@ -53,6 +53,10 @@ class LemairePrice:
     def prices(self, device: Device) -> Prices:
         """Energies of single operations on a device.
 
+        Parameters
+        ----------
+        device : Device
+
         Raises
         ------
         EnergyError
@@ -64,12 +68,33 @@ class LemairePrice:
         return Prices(arithmetic, ram, self.widths, self.options.fifo_size)
 
     def synop_J(self, device: Device) -> float:
-        """Energy of an addition on a spiking device, else of a multiply-accumulate."""
+        """Energy of an addition on a spiking device, else of a multiply-accumulate.
+
+        Parameters
+        ----------
+        device : Device
+
+        Returns
+        -------
+        float
+            In J.
+
+        Raises
+        ------
+        EnergyError
+            If the device lacks constants.
+        """
         prices = self.prices(device)
         return prices.add_J if device.spiking else prices.mul_J + prices.add_J
 
     def qualia_table(self, workload: Workload, device: Device) -> tuple[Row, ...]:
         """The table that the Qualia plugin prints: with spike rates, and a row of totals.
+
+        Parameters
+        ----------
+        workload : Workload
+            As `NetworkEnergy.workload` returns it.
+        device : Device
 
         Raises
         ------

@@ -86,5 +86,11 @@ class LemaireOptions(Options):
         return "old" if self.compat == "qualia" else "interpolated"
 
     def with_activations(self, bits: int) -> LemaireOptions:
-        """These options with activations of so many bits."""
+        """These options with activations of so many bits.
+
+        Parameters
+        ----------
+        bits : int
+            Other widths stay as they are.
+        """
         return replace(self, bits=replace(self.widths, activations=bits))

@@ -72,6 +72,11 @@ class Widths:
 
         What a mapping leaves out is as wide as its weights.
 
+        Parameters
+        ----------
+        bits : int or mapping from str to int
+            By name of an attribute.
+
         Raises
         ------
         EnergyError
