@@ -118,6 +118,31 @@ FLOORLINES: dict[str, Any] = {
     "cores_alone": {"": "If nothing went in or out.", **FLOORLINE},
 }
 
+TOLD_APART: dict[str, Any] = {
+    "boundary": "string: The boundary.",
+    "board": "string: The board.",
+    "confidence": "number: That the means of all runs are in their true order.",
+    "unit": "string: J of an inference, or W of networks that run on.",
+    "difference": "number: Of the second and the first, as predicted, in that unit.",
+    "deviation": "number: Standard deviation of the difference of a run of each, in that unit.",
+    "offset": "number: What that difference may be off by in all runs alike, in that unit.",
+    "runs": "integer|null: Runs of each; null: no number of them will do.",
+    "sentence": "string: Both amounts and the runs, or why none will do.",
+    "networks": [
+        {
+            "": "One network.",
+            "network": "string: first or second.",
+            "nominal": "number: What it takes, as predicted, in that unit.",
+            "low": "number: Low end of it.",
+            "high": "number: High end of it.",
+            "unit": "string: J or W.",
+            "presentations": "integer: Presentations of a run.",
+            "runs": "integer|null: Runs; null: no number of them will do.",
+        },
+        "The two networks.",
+    ],
+}  # fmt: skip
+
 CHIP_COST: dict[str, Any] = {
     "format": "=nengo-spikecost/loihi-chip/3",
     "verdict?": "@verdict: The verdict.",
@@ -259,6 +284,10 @@ LOIHI_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "loihi-chip": ("`ChipCost`, and `cost` in the file of `deploy --cost`", CHIP_COST),
     "floorline": ("`ChipCost.floorline`", {
         "format": "=nengo-spikecost/floorline/1", "verdict?": "@verdict: The verdict.", **FLOORLINE,
+    }),
+    "told-apart": ("`told_apart`", {
+        "format": "=nengo-spikecost/told-apart/1", "verdict?": "@verdict: The verdict.",
+        **TOLD_APART,
     }),
     "core-use": ("`core_use`", {
         "format": "=nengo-spikecost/core-use/1",

@@ -15,6 +15,7 @@ import tensorflow as tf
 import nengo_spikecost as nsc
 from nengo_spikecost import loihi, tuning
 from nengo_spikecost.demo import demo_graph
+from nengo_spikecost.energy.loihi_chip import told_apart
 from nengo_spikecost.layout.presenter import presenters
 from nengo_spikecost.layout.result import Result
 from nengo_spikecost.nir import read_nir
@@ -76,6 +77,7 @@ def results(tmp_path_factory):
         nsc.fine_tune(model, x, y, n_steps=5, epochs=1, batch_size=4, **quiet),
         read_nir(demo_graph(), convention="snntorch"),
         nsc.advise(model, x, y, n_steps=10, n_changes=2, first_samples=4, **quiet),
+        told_apart(deployment.cost(), deployment.cost(), "board", board="nahuku32"),
         nsc.chips.listed(), nsc.chips.fit("spinnaker2", conversion),
         nsc.chips.run_time_on_cores("loihi2", activity),
         nsc.early_exit(

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ... import check
@@ -249,6 +249,19 @@ def quantile(confidence: float, degrees: int, offset: float = 0.0) -> float:
 
     ``offset`` is that of the readings, as a share of what it leaves of the error.
     """
+    return _least(confidence, degrees, lambda t: t * (1 + 2 * offset))
+
+
+def margin(confidence: float, degrees: int, offset: float) -> float:
+    """What the error is above the offset, both in standard deviations of the mean; from 0 on."""
+    return _least(confidence, degrees, lambda t: t + 2 * offset)
+
+
+def _least(confidence: float, degrees: int, other: Callable[[float], float]) -> float:
+    """Least ``t`` from 0 on, so that Student's is from ``-other(t)`` to ``t`` at that confidence.
+
+    ``other(t)`` is ``t`` or more: so it lies between the quantiles of one side and of both.
+    """
     from scipy.optimize import brentq
     from scipy.stats import t as student  # half a second's import
 
@@ -256,28 +269,12 @@ def quantile(confidence: float, degrees: int, offset: float = 0.0) -> float:
     one = max(0.0, float(student.ppf(confidence, degrees)))
 
     def excess(t: float) -> float:
-        inside = student.cdf(t, degrees) - student.sf(t * (1 + 2 * offset), degrees)
+        inside = student.cdf(t, degrees) - student.sf(other(t), degrees)
         return float(inside) - confidence
 
-    if not offset or not math.isfinite(both) or excess(both) <= 0:
+    if other(both) <= both or excess(both) <= 0:
         return both
     return one if excess(one) >= 0 else float(brentq(excess, one, both))
-
-
-def margin(confidence: float, degrees: int, offset: float) -> float:
-    """What the error is above the offset, both in standard deviations of the mean; from 0 on."""
-    from scipy.optimize import brentq
-    from scipy.stats import t as student
-
-    both = float(student.ppf((1 + confidence) / 2, degrees))
-
-    def excess(left: float) -> float:
-        inside = student.cdf(left, degrees) - student.sf(left + 2 * offset, degrees)
-        return float(inside) - confidence
-
-    if not offset or not math.isfinite(both) or excess(both) <= 0:
-        return both
-    return 0.0 if excess(0.0) >= 0 else float(brentq(excess, 0.0, both))
 
 
 def runs_needed(

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from ... import check
 from ...errors import EnergyError
+from ...layout import Result
 from ...layout.si import si
 from ...words import counted
 from .boundaries import checked_boundary
@@ -28,7 +29,7 @@ from .ranges import Range
 
 
 @dataclass(frozen=True)
-class ToldApart:
+class ToldApart(Result):
     """How often two networks have to run until the board tells which takes less.
 
     Attributes
@@ -125,27 +126,24 @@ def told_apart(
     ]
     board = first.board if board is None else board
     costs = [cost.on(board) for cost in costs]
-    for cost in costs:
-        cost.measurability(boundary)  # refuses boards without repeats, and times that are not known
-    if first.work.runs_on != second.work.runs_on:
+    # refuses boards without repeats, and times that are not known
+    one, two = (cost.measurability(boundary) for cost in costs)
+    runs_on = first.work.runs_on
+    if runs_on != second.work.runs_on:
         raise EnergyError(
             "One of the networks runs on, and has a power; the other has inferences, and an energy "
             "of each: compare two of a kind."
         )
-    noise, found = costs[0].board.noise, costs[0].board
-    assert noise is not None
-    runs_on = first.work.runs_on
     amounts = [c.running_W(boundary) if runs_on else c.energy_J(boundary) for c in costs]
     times_s = [1.0 if runs_on else cost.latency_s.nominal for cost in costs]
-    deviation = noise.between_runs.value * math.hypot(*times_s)
+    deviation = one.between_runs_W * math.hypot(*times_s)
     alike_s = abs(times_s[0] - times_s[1]) if same_offset else sum(times_s)
-    offset = noise.offset_W(boundary) * alike_s
+    offset = one.offset_W * alike_s
     left = abs(amounts[1].nominal - amounts[0].nominal) - offset
     runs = None
     if left > 0:
-        runs = fewest_runs(float(student.ppf(confidence, noise.degrees)), deviation, left)
-    one, two = (noise.presentations(c.work.n_steps, c.latency_s.nominal) for c in costs)
+        runs = fewest_runs(float(student.ppf(confidence, one.degrees)), deviation, left)
     return ToldApart(
-        boundary, found.name, (amounts[0], amounts[1]), "W" if runs_on else "J", float(confidence),
-        (one, two), runs, deviation, offset,
+        boundary, one.board, (amounts[0], amounts[1]), "W" if runs_on else "J", float(confidence),
+        (one.presentations, two.presentations), runs, deviation, offset,
     )  # fmt: skip

@@ -200,6 +200,26 @@ def test_two_networks_that_can_not_be_told_apart():
     assert there.runs == back.runs and there.difference == -back.difference
 
 
+def test_of_two_networks_there_is_a_table_a_frame_and_json():
+    own = noise(between=2.0, offset=0.1)
+    found = told(10.0, 14.0, own)
+    text = " ".join(found.summary_string().split())
+    assert text.startswith(f"to tell {found.sentence()}") and "second 14.0 uJ" in text
+    content = json.loads(found.to_json())
+    assert content["runs"] == found.runs > 1
+    assert content["difference"] == pytest.approx(4e-6, rel=1e-3)
+    assert content["deviation"] == pytest.approx(np.sqrt(2) * 2e-6, rel=1e-6)
+    assert content["offset"] == pytest.approx(2 * 0.1e-6, rel=1e-6)
+    for network, amount in zip(content["networks"], found.amounts):
+        assert [network[end] for end in ("low", "nominal", "high")] == [*amount]
+        assert network["unit"] == "J"
+    frame = found.to_frame()
+    assert list(frame.index) == ["first", "second"] and set(frame["runs"]) == {found.runs}
+    never = told(10.0, 10.0, own)
+    assert json.loads(never.to_json())["runs"] is None
+    assert [row.split(",")[-1] for row in never.to_csv().splitlines()] == ["runs", "", ""]
+
+
 @pytest.mark.parametrize("options, words", [
     ({"boundary": "chip"}, "boundary 'chip' is not read on nahuku32"),
     ({"boundary": "roof"}, "boundary must be one of"),
