@@ -41,8 +41,8 @@ class LayerMap:
         Whether it is a convolution; a dense layer is one to an image of one pixel.
     size_in : int
         Values that go in.
-    pools, whole_pools : tuple of tuple of int
-        Windows of the poolings in front of it; and those of them that are a whole image.
+    window_pools, whole_pools : tuple of tuple of int
+        Windows of the poolings in front of it: those that are parts of an image, and whole ones.
     first : bool
         Whether values come in from outside, and no spikes.
     outside : bool
@@ -64,12 +64,17 @@ class LayerMap:
     has_bias: bool
     convolves: bool
     size_in: int
-    pools: tuple[tuple[int, ...], ...] = ()
+    window_pools: tuple[tuple[int, ...], ...] = ()
     whole_pools: tuple[tuple[int, ...], ...] = ()
     first: bool = False
     outside: bool = False
     same: bool = True
     groups: bool = False
+
+    @property
+    def pools(self) -> tuple[tuple[int, ...], ...]:
+        """Windows of all poolings in front of it, in their order: behind a whole one is a point."""
+        return (*self.window_pools, *self.whole_pools)
 
     @property
     def kernel_words(self) -> int:
@@ -218,6 +223,11 @@ def _image_of(convolution: Convolution) -> Image:
     return Image(tuple(shape.spatial_shape), shape.n_channels)
 
 
+def _is_whole(pool: Convolution) -> bool:
+    """Whether a pooling takes a whole image at once."""
+    return tuple(pool.kernel_size) == tuple(pool.input_shape.spatial_shape)
+
+
 def _map(
     name: str, way: Way, pathways: Sequence[Pathway], before: Image | None, has_bias: bool,
     outside: bool,
@@ -226,11 +236,9 @@ def _map(
     population = getattr(pathway.post, "ensemble", None)
     biases: Any = [] if population is None else _numbers(population.bias)
     has_bias = has_bias or bool(np.any(np.asarray(biases) != 0))
-    pools = tuple(tuple(pool.kernel_size) for pool in way.pools)
-    whole = tuple(
-        tuple(pool.kernel_size)
-        for pool in way.pools
-        if tuple(pool.kernel_size) == tuple(pool.input_shape.spatial_shape)
+    windows, whole = (
+        tuple(tuple(pool.kernel_size) for pool in way.pools if _is_whole(pool) == is_whole)
+        for is_whole in (False, True)
     )
     sources, weighs = len({p.pre.name for p in pathways}), way.weighs
     first = isinstance(pathway.pre, Source) and pathway.pre.kind == "input"
@@ -241,7 +249,7 @@ def _map(
             name, sources, tuple(weighs.kernel_size), tuple(weighs.strides),
             tuple(last.output_shape.spatial_shape), weighs.input_shape.n_channels,
             last.n_filters, tuple(weighs.input_shape.spatial_shape), has_bias, True,
-            pathway.pre.size, pools, whole, first, outside, same,
+            pathway.pre.size, windows, whole, first, outside, same,
             weighs.groups != 1 and way.points is None,
         )  # fmt: skip
     image = _image_of(way.pools[-1]) if way.pools else before
@@ -249,7 +257,7 @@ def _map(
     ones = (1,) * len(image.space)
     return LayerMap(
         name, sources, image.space, ones, ones, image.channels, pathway.post.size, image.space,
-        has_bias, False, pathway.pre.size, pools, whole, first, outside,
+        has_bias, False, pathway.pre.size, windows, whole, first, outside,
     )  # fmt: skip
 
 

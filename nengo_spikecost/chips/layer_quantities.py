@@ -69,7 +69,7 @@ def window_pools(parts: NetworkParts) -> Need:
     return in_words(
         (own.name, str(side))
         for own in layer_maps(parts)
-        for pool in _windows(own)
+        for pool in own.window_pools
         for side in pool
     )
 
@@ -86,14 +86,10 @@ def pools_before_dense(parts: NetworkParts) -> Need:
     found = [
         own.name
         for own in layer_maps(parts)
-        for _ in _windows(own)
+        for _ in own.window_pools
         if not (own.convolves or own.outside)
     ]
     return Need(len(found), ", ".join(dict.fromkeys(found)))
-
-
-def _windows(own: LayerMap) -> list[tuple[int, ...]]:
-    return [pool for pool in own.pools if pool not in own.whole_pools]
 
 
 @quantity("edges of convolutions of spikes")

@@ -90,6 +90,24 @@ class TestAKD1000:
         found = misfits("akd1000", structure(case["name"]))
         assert (found == set()) == case["mapped"], (found, case["words"])
 
+    def test_a_window_as_large_as_the_whole_image_behind_it_is_a_window_still(self):
+        """4 x 4 pooled by 2, and by 2 again: the first is a window in front of a dense layer."""
+        layers = stack.keras().layers
+        own = {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "relu"}
+        pools = [layers.AveragePooling2D(), layers.AveragePooling2D()]
+        chain = [layers.Conv2D(**own, input_shape=(4, 4, 1)), layers.Conv2D(**own), *pools]
+        network = nsc.convert(
+            stack.keras().Sequential([*chain, layers.Flatten(), layers.Dense(3)]),
+            lower=False, synapse=None,
+        )  # fmt: skip
+        assert misfits("akd1000", network) == {"pools_before_dense"}
+        once = [layers.Conv2D(**own, input_shape=(2, 2, 1)), layers.Conv2D(**own), pools[0]]
+        network = nsc.convert(
+            stack.keras().Sequential([*once, layers.Flatten(), layers.Dense(3)]),
+            lower=False, synapse=None,
+        )  # fmt: skip
+        assert misfits("akd1000", network) == set()
+
     def test_convolutions_of_single_channels_are_no_layer_of_its_own(self):
         """The vendor's package has none of Akida 1.0; of a separable one it is the first half."""
         assert misfits("akd1000", structure("depthwise")) == {"grouped_convolutions"}
