@@ -165,9 +165,10 @@ class _Predicted:
         not known.
         """
         saving = before - self.value
-        if not UNSURE < self.unsure < np.inf:
-            return saving > (LEAST if self.unsure > UNSURE else LEAST_SURE) * before
-        return saving > LEAST * before and 2 * self.unsure < 1
+        if self.unsure <= UNSURE:
+            return saving > LEAST_SURE * before
+        of_one_sample = self.unsure == np.inf
+        return saving > LEAST * before and (of_one_sample or 2 * self.unsure < 1)
 
 
 def _predictions(

@@ -208,6 +208,5 @@ def _predicted(means: dict[str, float]) -> tuple[float | None, tuple[float, floa
         Range(means[f"{name} low"], energy_J, means[f"{name} high"])
         for name in ("latency_s", "energy_J")
     )
-    if time.telling or energy.telling:
-        return energy_J, None
-    return math.nan, (energy.low, energy.high)
+    found = energy if time.telling else energy.unless_too_wide()
+    return found.nominal, None if found.predicted else (found.low, found.high)
