@@ -19,7 +19,7 @@ from click.core import ParameterSource
 from ..errors import DataError
 from ..files import check_is_file
 from ..schemas import check_readable
-from ..spiking.defaults import OTHERS
+from ..spiking.defaults import IN_FRONT, OTHERS
 
 #: What the files of each command say that they are, without the version.
 RATES, SWEEP, TRAINING, FIT = (
@@ -66,9 +66,15 @@ def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
     carried, known = dict(options), tuple(layers)
     scales, fit = carried.pop("scales_file", None), carried.pop("fit_file", None)
     given = carried.get("scale_firing_rates")
+
+    def of_model(names: Iterable[str]) -> list[str]:
+        in_front = bool(carried.get("spike_input"))
+        own = [name for name in names if not (in_front and name.startswith(IN_FRONT))]
+        return [name for name in own if name != OTHERS]
+
     if scales is not None:
         setting = read_setting(scales)
-        check_layers(scales, setting.scales, known)
+        check_layers(scales, of_model(setting.scales), known)
         own = was_typed("scale_firing_rates")
         if own and not isinstance(given, Mapping):
             raise DataError(
@@ -82,7 +88,7 @@ def carry_on(options: dict[str, Any], layers: Iterable[str]) -> dict[str, Any]:
             if name in carried and not was_typed(name):
                 carried[name] = value
     if isinstance(given, Mapping):
-        check_layers("--scale", [name for name in given if name != OTHERS], known)
+        check_layers("--scale", of_model(given), known)
     check_layers("--off-chip", carried.get("off_chip") or (), known)
     if fit is not None:
         carried["block_shapes"] = read_shapes(fit)

@@ -72,7 +72,9 @@ def show_tables(result: Any) -> None:
         _print(text)
 
 
-def show_carried(advice: str, command: str, flag: str, json_file: str | None, model: str) -> None:
+def show_carried(
+    advice: str, command: str, flag: str, json_file: str | None, model: str, typed: str = ""
+) -> None:  # fmt: skip
     """Print the command that goes on with what was found.
 
     Parameters
@@ -85,12 +87,17 @@ def show_carried(advice: str, command: str, flag: str, json_file: str | None, mo
         Where the result is written. None: the line says that --json is needed.
     model : str
         File of the model that the next step takes.
+    typed : str
+        The command that was typed, if that is the file of its own model.
     """
+    from ..trying.retyping import network_flags
+
     name = json_file
     if name in (None, "-"):
         name = f"{click.get_current_context().command.name}.json"
         advice = f"{advice} (write it with --json {name} first)"
     words = ["nengo-spikecost", command, model, "--data", "DATA", flag, str(name)]
+    words += shlex.split(network_flags(typed))
     show("")
     say(f"{advice}:")
     show(f"\n{shlex.join(words)}")

@@ -96,7 +96,7 @@ def sweep(
         show(f"\nTo paste, for trial {best.trial}:\n\n{best.code()}")
         if n_confirm is None:
             words = f"To go on with trial {best.trial}, the best within {loss:.2%}"
-            show_carried(words, "deploy", "--scales", json_file, given_model())
+            show_carried(words, "deploy", "--scales", json_file, given_model(), typed)
     if plot_file is not None:
         save_plot(swept, plot_file)
     write_results(swept, json_file, csv_file, html_file)

@@ -9,7 +9,7 @@ import click
 
 from ..options import by_layer
 from ..tuning.rate_options import RateOptions
-from .commands import Described
+from .commands import COMMAND, Described
 from .drawing import plot_option
 from .model_commands import first_samples, given_files, given_model, on_model
 from .option_flags import flags
@@ -59,10 +59,12 @@ def tune(
     from ..tuning import tune_firing_rates
 
     tuning = tune_firing_rates(model, first_samples(x, samples), **options)
-    tuning = replace(tuning, files=given_files() or tuning.files)
+    typed = click.get_current_context().meta.get(COMMAND, "")
+    tuning = replace(tuning, files=given_files() or tuning.files, typed=typed)
     show_result(tuning)
     show(f"\nTo paste:\n\n{tuning.code()}")
-    show_carried("To go on with these scales", "deploy", "--scales", json_file, given_model())
+    words = "To go on with these scales"
+    show_carried(words, "deploy", "--scales", json_file, given_model(), typed)
     if plot_file is not None:
         save_plot(tuning, plot_file)
     write_results(tuning, json_file, html_file=html_file)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-#: Name of the layer in front; of several inputs that of the input follows.
-NAME = "to-spikes"
+from ..spiking.defaults import IN_FRONT
 
 
 def with_spike_input(model: tf.keras.Model) -> tf.keras.Model:
@@ -25,7 +24,7 @@ def with_spike_input(model: tf.keras.Model) -> tf.keras.Model:
     taken = {layer.name for layer in model.layers}
     inputs, spikes = [], []
     for tensor, name in zip(model.inputs, model.input_names):
-        own = NAME if len(model.inputs) == 1 else f"{NAME}-{name}"
+        own = IN_FRONT if len(model.inputs) == 1 else f"{IN_FRONT}-{name}"
         while own in taken:
             own += "-"
         given = tf.keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)

@@ -39,6 +39,10 @@ CHIP_NEURONS = "LoihiSpikingRectifiedLinear"
 MAX_POOLING = ("exact", "average", "strided")
 """What max pooling can become. Default where neurons spike: the average, which runs on a chip."""
 
+IN_FRONT = "to-spikes"
+"""Name of neurons that ``spike_input`` puts in front of a model; of several inputs, of each, that
+of the input follows."""
+
 
 def neuron_type(default: str) -> Any:
     """Option: the neurons of a model; `NEURONS` or `CHIP_NEURONS`."""

@@ -75,11 +75,28 @@ def typed_flags(
         yield flag, "".join(following) or value, [word, *following]
 
 
-#: Flags that say how a model is made to spike, and which of them have a value.
-SPIKING = {
-    "--scales": True, "--scale": True, "--steps": True, "--synapse": True, "--max-pooling": True,
-    "--swap": True, "--spike-input": False, "--readout": True, "--dt": True,
+#: Flags that say how a file's model becomes a network, and which of them have a value.
+NETWORK = {
+    "--max-pooling": True, "--swap": True, "--spike-input": False, "--custom-objects": True,
+    "--trust": False,
 }  # fmt: skip
+
+#: Those that say how a model is made to spike, too.
+SPIKING = {
+    **NETWORK, "--scales": True, "--scale": True, "--steps": True, "--synapse": True,
+    "--readout": True, "--dt": True,
+}  # fmt: skip
+
+
+def network_flags(typed: str) -> str:
+    """Those of a typed command's flags that another command has to have for the same network.
+
+    Parameters
+    ----------
+    typed : str
+    """
+    pieces = typed_flags(shlex.split(typed), NETWORK)
+    return shlex.join(word for flag, _, piece in pieces if flag in NETWORK for word in piece)
 
 
 def spiking_flags(typed: str, neurons: bool = False) -> str:

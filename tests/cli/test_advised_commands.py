@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nengo_spikecost import loihi, stack, tuning
-from nengo_spikecost.trying.retyping import spiking_flags
+from nengo_spikecost.trying.retyping import network_flags, spiking_flags
 from nengo_spikecost.tuning.fine_tune_options import FineTuneOptions
 from nengo_spikecost.tuning.training.fine_tune import _flags as flags_of
 from tests.models import images
@@ -106,6 +106,20 @@ def test_a_front_is_confirmed_with_the_options_of_its_study(folder, run, many, s
         assert words[words.index("--study") + 1] == "NEW_STUDY"
 
 
+def test_tuned_scales_are_carried_on_to_the_same_network(folder, run, deployed_with):
+    network = ["--max-pooling", "strided", "--spike-input"]
+    done = run("tune", *DATA, *network, "--steps", 12, "--dt", "0.002", "--neuron", "LoihiLIF",
+               "--samples", 4, "--json", "tune.json")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    words = advised(folder / "tune.json", "report")
+    done = run(*words, "--chip", "--no-try")
+    assert done.exit_code == 0, done.stderr
+    assert deployed_with["max_pooling"] == "strided" and deployed_with["n_steps"] == 12
+    assert deployed_with["dt"] == 0.002 and deployed_with["spike_input"] is True
+    assert "to-spikes" in deployed_with["scale_firing_rates"] and "LoihiLIF" in done.stdout
+    assert words[-9:] == [*network, "--steps", "12", "--dt", "0.002", "--neuron", "LoihiLIF"]
+
+
 def test_a_setting_is_carried_on_with_its_readout(folder, run):
     done = run("sweep", *DATA, "--steps", "3,5", "--synapses", "0", "--readout", "mean", "--losses",
                "1", "--trials", 3, "--study", "wide.db", "--json", "sweep.json")  # fmt: skip
@@ -140,5 +154,8 @@ def test_the_chip_of_a_report_is_read_as_asked_for(folder, run, deployed_with):
 )  # fmt: skip
 def test_flags_that_another_command_needs(typed, flags, neurons):
     assert spiking_flags(typed) == flags
+    network = "--trust --swap=a=b --max-pooling exact --custom-objects own"
+    assert network_flags(f"nengo-spikecost sweep m --steps 5 {network} --seed 3") == network
+    assert spiking_flags(f"{typed or 'nengo-spikecost report m'} --trust").endswith("--trust")
     with_neurons = spiking_flags(typed, neurons=True).split()
     assert sorted(with_neurons) == sorted((flags + " " + neurons).split())

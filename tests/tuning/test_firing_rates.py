@@ -311,6 +311,23 @@ def test_results_as_text_frames_and_plain_values():
     assert scope["scale_firing_rates"] == tuning.scale_firing_rates
 
 
+def test_neurons_in_front_of_the_model():
+    """It becomes a part of another model, whose layers `convert` knows by their names."""
+    model, x = positive_net(), vectors(0)
+    tuning = tune_firing_rates(model, x, target=100, n_steps=40, spike_input=True, progress=False)
+    assert tuning.reached and "to-spikes" in tuning.scales
+    scope = {"model": model}
+    exec(tuning.code(), scope)
+    assert scope["scale_firing_rates"] == tuning.scale_firing_rates == tuning.scales
+    conversion = nsc.convert(
+        model, neuron_type="LoihiSpikingRectifiedLinear", spike_input=True, synapse=0.005,
+        scale_firing_rates=tuning.scale_firing_rates,
+    )  # fmt: skip
+    again = nsc.measure(conversion, x, 40, progress=False)
+    for name, record in tuning.activity.populations.items():
+        np.testing.assert_array_equal(again.populations[name].counts, record.counts)
+
+
 def test_mistakes_are_named():
     model, x = positive_net(), vectors(0)
     for wrong, match in (

@@ -141,9 +141,10 @@ class RateTuning(Result):
     Attributes
     ----------
     layers : tuple of LayerRates
-    scale_firing_rates : dict from Keras layer to float
+    scale_firing_rates : dict from Keras layer, or name, to float
         What ``nengo_dl.Converter(scale_firing_rates=...)`` and `convert` take. A layer within a
-        TimeDistributed wrapper stands for it: NengoDL's Converter passes over a wrapper.
+        TimeDistributed wrapper stands for it: NengoDL's Converter passes over a wrapper. Names
+        where ``spike_input`` puts neurons in front, and the model becomes a part of another.
     history : tuple of RateStep
         Every simulation, in order.
     seconds : float
@@ -166,6 +167,8 @@ class RateTuning(Result):
         Why it was not in compiled code, if only NengoDL can run the network.
     files : tuple of (str, str)
         Names of model and data in the commands that the verdict suggests.
+    typed : str
+        The command that made it, if one did.
     """
 
     layers: tuple[LayerRates, ...]
@@ -183,6 +186,7 @@ class RateTuning(Result):
     searched_because: str = ""
     base: Conversion | None = field(default=None, repr=False, compare=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
+    typed: str = field(default="", repr=False, compare=False)
 
     @property
     def n_simulations(self) -> int:
@@ -224,8 +228,8 @@ class RateTuning(Result):
         """The scales as Python, to paste: a dict by layer of ``model``."""
         assert self.base is not None
         layers = dict(walk_layers(self.base.options["model"]))
-        lines = [f"    {_layer_code(name, layers[name])}: {scale!r},"
-                 for name, scale in self.scales.items()]  # fmt: skip
+        keys = {n: _layer_code(n, layers[n]) if n in layers else repr(n) for n in self.scales}
+        lines = [f"    {keys[name]}: {scale!r}," for name, scale in self.scales.items()]
         return "\n".join(["scale_firing_rates = {", *lines, "}"])
 
 

@@ -238,9 +238,10 @@ class _Tuner:
             self._layer(name, measured, scales, searched) for name in self.network.layers
         )
         objects = dict(walk_layers(self.network.conversion.options["model"]))
+        keys = {n: neuron_layer(objects[n]) if n in objects else n for n in self.network.layers}
         return RateTuning(
             layers=layers,
-            scale_firing_rates={neuron_layer(objects[n]): scales[n] for n in self.network.layers},
+            scale_firing_rates={key: scales[name] for name, key in keys.items()},
             history=tuple(self.history), seconds=time.perf_counter() - begun,
             statistic=str(self.statistic), tolerance=self.options.tolerance,
             n_steps=self.options.n_steps, skip_steps=self.options.skip_steps,

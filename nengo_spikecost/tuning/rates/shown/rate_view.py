@@ -16,6 +16,7 @@ from ....layout.charts import Bars, Chart, Drawing
 from ....layout.plots import bare
 from ....layout.presenter import Details, Part
 from ....layout.verdict import NextStep, Verdict
+from ....trying.retyping import spiking_flags
 from ....words import counted
 from ..rate_tuning import FLAGS, LayerRates, RateTuning
 
@@ -59,7 +60,8 @@ class RateTuningPresenter(Presenter[RateTuning]):
         if missed:
             answer = f"Not wholly: {missed[0].layer} fires at {missed[0].rate_hz:.3g} Hz, as "
             answer += missed[0].reason or "no scale came nearer"
-        model, _ = tuning.files
+        command = f"nengo-spikecost report {tuning.files[0]} --data TEST_DATA --scales tune.json"
+        command += f" {spiking_flags(tuning.typed, neurons=True)}"
         return Verdict.of(
             ("reached", reached),
             ("look at", "; ".join(flags)),
@@ -67,7 +69,7 @@ class RateTuningPresenter(Presenter[RateTuning]):
             next_steps=[
                 NextStep(
                     "See accuracy and energy with these scales, from the --json file of tune",
-                    f"nengo-spikecost report {model} --data TEST_DATA --scales tune.json",
+                    command.rstrip(),
                 )
             ],
         )

@@ -8,7 +8,7 @@ from typing import Any
 from ....errors import TuningError
 from ....layout import si
 from ....layout.verdict import TRAINING_HELPS, NextStep, Verdict, accuracy_line, train_command
-from ....trying.retyping import changed_command, command_of
+from ....trying.retyping import changed_command, command_of, network_flags
 from ....words import counted
 from ...fine_tune_options import FineTuneOptions
 from ..confirmation import Confirmation, ConfirmedPoint
@@ -103,9 +103,10 @@ def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[Next
         return
     if sweep.study is not None and (sweep.n_spare != 0 or sweep.n_images > 1):
         yield _confirming(sweep, sweep.study)
+    command = f"nengo-spikecost deploy {model} --data TEST_DATA --scales sweep.json --cost"
     yield NextStep(
         "Run the best setting on the emulated chip, from the sweep's --json file",
-        f"nengo-spikecost deploy {model} --data TEST_DATA --scales sweep.json --cost",
+        f"{command} {network_flags(sweep.typed)}".rstrip(),
     )
 
 
