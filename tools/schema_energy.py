@@ -25,6 +25,7 @@ ADVISED = {
     "before": "number: What an inference takes as the network is.",
     "predicted": "number: What it was predicted to take.",
     "realised": "number: What it takes.",
+    "at_least?": "boolean: Whether it takes that at least, as a host does more than is counted.",
     "predicted_saving": "number: before less predicted.",
     "saving": "number: before less realised.",
     "accuracy": "number|null: With the change, 0 to 1.",
@@ -239,6 +240,8 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "loss": "number: Against reading all after the last step, as a share of samples.",
                 "loss_interval": ["number: An end.", "Interval for the loss."],
                 "energy_J": "number|null: Energy until then in J; null: uncounted, or has ends.",
+                "energy_is_at_least?": "boolean: Whether it leaves out what it takes the host to "
+                "read the output after every step.",
                 "energy_ends_J?": [
                     "number: An end.", "Of an energy that is not predicted; null: it is.", "?",
                 ],
@@ -257,6 +260,8 @@ ENERGY_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "host": "string|null: The processor whose work is in every energy.",
         "unit": ("Of all amounts.", "J", "s"),
         "before": "number: What an inference takes as the network is.",
+        "at_least?": "boolean: Whether it takes that at least, as a host does more than is "
+        "counted: savings are then of what is counted.",
         "accuracy": "number|null: As it is, 0 to 1.",
         "n_samples": "integer: Samples.",
         "n_steps": "integer: Steps of an inference.",

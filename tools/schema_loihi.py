@@ -167,6 +167,8 @@ CHIP_COST: dict[str, Any] = {
     "parts_J": {"": "Energy by part, in J; together that of the board.", "*": "@range: In J."},
     "latency_s": "@range: Time of an inference in s.",
     "latency_is_at_least": "boolean: Whether a part of the time is not known.",
+    "host_does_more?": "boolean: Whether the host does more in a step than is counted, so that "
+    "times, and energies but that of core_dynamic, are at least these.",
     "step_s": "@range: Time of a step in s.",
     "inferences_per_s": "@range: Inferences per second.",
     "time_parts_s": {
@@ -193,6 +195,7 @@ CHIP_COST: dict[str, Any] = {
             "offset_W": "number: What all runs may be off by alike, in W.",
             "quantile": "number: Student's, for that confidence.",
             "degrees?": "integer: Its degrees of freedom.",
+            "host_does_more?": "boolean: Whether all this holds only if steps take no longer.",
         },
         "How often the board has to run it to measure its power; empty: its noise is not known.",
     ],

@@ -108,6 +108,8 @@ TUNING_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "block_shapes": {"": "Block shape by layer; null: no chip was emulated.", "?": True,
                          "*": ["integer: Length of an axis.", "Shape of a block."]},
         "dt_s": "number: Length of a step in s.",
+        "energy_is_at_least?": "boolean: Whether energies may be more, as a chip's host does more "
+        "than is counted; the front is then that of what is counted.",
         "readout?": "string: Whether outputs were read at the last step, or as the mean.",
         "n_images": "integer: Images.",
         "confidence": "number: Confidence of all intervals, 0 to 1.",
@@ -175,6 +177,7 @@ TUNING_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
                 "p_value": "number|null: Chance of so large a difference if there were none.",
                 "energy_in_sweep_J": "number: Energy in the sweep in J.",
                 "energy_J": "number: Energy here in J.",
+                "energy_is_at_least?": "boolean: Whether both may be more: see `sweep`.",
                 "synops_in_sweep": "number|null: Synaptic operations in the sweep.",
                 "synops": "number|null: Synaptic operations here.",
             },

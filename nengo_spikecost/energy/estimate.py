@@ -273,6 +273,11 @@ class EnergyEstimate(Result):
         return bool(self.host) and not self.lower_bound and nothing
 
     @property
+    def time_at_least(self) -> bool:
+        """Whether it takes longer than is known, so that what is drawn for the time is more."""
+        return self.static is not None and self.static.at_least
+
+    @property
     def lower_bound(self) -> bool:
         """Whether parts are missing, so that the total is an "at least"."""
         return bool(self.uncounted)

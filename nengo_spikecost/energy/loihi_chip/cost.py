@@ -24,7 +24,7 @@ from .core_cost import CoreColumns, CoreCost, LayerCost
 from .events import gaps
 from .floorline import floorline
 from .floorline_record import HOST, Floorline
-from .measurability import Measurability, measurability, sentence_of
+from .measurability import NO_LONGER, Measurability, measurability, sentence_of
 from .price import ChipPrice, Setting, price_at
 from .ranges import Range
 from .step_time import IN_AND_OUT
@@ -90,14 +90,16 @@ class ChipCost(Result):
         if self.work.runs_on:
             drawn = {name: self.running_W(name).text("W") for name in BOUNDARIES}
             step = f"a step in {least}{self.step_s.text('s')} of {si(self.work.dt, 's')}"
-            when, least = f"while it runs, {step}", ""
+            when = f"while it runs, {step}"
         else:
-            drawn = {name: energy.text("J") for name, energy in self.boundaries.items()}
+            drawn = {
+                name: "at least " * self.is_at_least(name) + energy.text("J")
+                for name, energy in self.boundaries.items()
+            }
             when = f"in {least}{self.latency_s.text('s')} per inference"
         return (
-            f"{drawn['core dynamic']} its cores, {least}{drawn['chip']} the chip, "
-            f"{least}{drawn['board']} a board, {when} "
-            f"({cores} of {chips}{', emulated' * self.work.emulated})"
+            f"{drawn['core dynamic']} its cores, {drawn['chip']} the chip, {drawn['board']} a "
+            f"board, {when} ({cores} of {chips}{', emulated' * self.work.emulated})"
         )
 
     def energy_J(self, boundary: str = "chip") -> Range:
@@ -220,6 +222,14 @@ class ChipCost(Result):
         """Whether the host does more in a step than is counted (`HostIO.at_least`)."""
         return self.host_io.at_least and self.step_predicted
 
+    def is_at_least(self, boundary: str) -> bool:
+        """Whether the energy within a boundary may be more: it holds what is drawn for the time.
+
+        As `host_does_more`, and where the energy is predicted though the time is not.
+        """
+        drawn = bool(checked_boundary(boundary))
+        return drawn and self.host_io.at_least and self.energy_J(boundary).predicted
+
     @property
     def slowest_is_unknown(self) -> bool:
         """Whether the slowest core of each step is not known, only that of all together."""
@@ -260,7 +270,7 @@ class ChipCost(Result):
     def limit_sentence(self) -> str:
         """What sets the time of most steps; where it is the host, of the cores alone, too."""
         found = self.floorline(host=self.step_predicted)
-        sentence = found.sentence()
+        sentence = f"{NO_LONGER}, " * self.host_does_more + found.sentence()
         if not self.step_predicted:
             sentence = f"of the cores alone, {sentence}"
         elif found.chip.decider == HOST:
@@ -310,6 +320,7 @@ class ChipCost(Result):
         return measurability(
             found.noise, found.name, boundary, power_W, cost.work.n_steps,
             cost.latency_s.nominal, error=error, confidence=confidence,
+            host_does_more=cost.host_does_more,
         )  # fmt: skip
 
     def measurability_sentence(self, error: float = 0.1, confidence: float = 0.95) -> str:
@@ -330,7 +341,8 @@ class ChipCost(Result):
             for name in noise.boundaries
         ]
         where = f"within {error:.0%} at {confidence:.0%} confidence on {self.board.name}"
-        return f"{where}: {sentence_of(parts)}"
+        longer = f", {NO_LONGER}" * self.host_does_more
+        return f"{where}{longer}: {sentence_of(parts)}"
 
     def on(self, board: Any) -> ChipCost:
         """The same work on another board."""

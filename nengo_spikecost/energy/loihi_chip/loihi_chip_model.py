@@ -115,7 +115,7 @@ class ChipPricer:
             for price in (cost.low, cost.nominal, cost.high)
         )
         uncounted: tuple[UncountedWork, ...] = ()
-        if cost.host_does_more:
+        if cost.is_at_least("chip"):
             uncounted = (UncountedWork(HOSTS_TIME, "", f"it is not known ({cost.host_io.name})"),)
             assert nominal.static is not None
             nominal = replace(nominal, static=replace(nominal.static, at_least=True))

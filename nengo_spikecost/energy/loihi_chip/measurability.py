@@ -43,6 +43,9 @@ NEGLIGIBLE = 0.1
 #: More runs than these, two weeks of one a second, nobody makes.
 MAX_RUNS = 1_000_000
 
+#: Of what holds for the least that a step takes, where a host does more than is counted.
+NO_LONGER = "if steps take no longer"
+
 
 @dataclass(frozen=True)
 class BoardNoise:
@@ -170,6 +173,9 @@ class Measurability:
         Student's, for that confidence: see `quantile`.
     degrees : int
         Its degrees of freedom.
+    host_does_more : bool
+        Whether steps may take longer, by what a host does besides: the power is then another, of
+        the cores less, and all this holds only if they take no longer.
     """
 
     boundary: str
@@ -184,6 +190,7 @@ class Measurability:
     offset_W: float
     quantile: float
     degrees: int
+    host_does_more: bool = False
 
     @property
     def can_be_measured(self) -> bool:
@@ -217,7 +224,7 @@ class Measurability:
 
     def sentence(self) -> str:
         """Runs and presentations, or that none will do and why."""
-        return sentence_of([self])
+        return f"{NO_LONGER}, " * self.host_does_more + sentence_of([self])
 
     def _power(self) -> str:
         return f"{self.boundary} {si(self.power_W.nominal, 'W')}"
@@ -297,7 +304,7 @@ def fewest_runs(quantile: float, deviation: float, left: float) -> int | None:
 
 def measurability(
     noise: BoardNoise, board: str, boundary: str, power_W: Range, n_steps: int, latency_s: float, *,
-    error: float, confidence: float,
+    error: float, confidence: float, host_does_more: bool = False,
 ) -> Measurability:  # fmt: skip
     """How often a network has to run; the arguments are those of `Measurability`.
 
@@ -321,5 +328,5 @@ def measurability(
     return Measurability(
         boundary, board, power_W, float(error), float(confidence),
         noise.presentations(n_steps, latency_s), runs, at_low, between_W, offset_W,
-        quantile(confidence, noise.degrees, share), noise.degrees,
+        quantile(confidence, noise.degrees, share), noise.degrees, host_does_more,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from ...words import counted
 from .boundaries import checked_boundary
 from .chip_profile import Board
 from .cost import ChipCost
-from .measurability import MAX_RUNS, fewest_runs
+from .measurability import MAX_RUNS, NO_LONGER, fewest_runs
 from .ranges import Range
 
 
@@ -48,6 +48,9 @@ class ToldApart(Result):
     deviation, offset : float
         Of the difference of a run of each, in that unit: its standard deviation, and what it is off
         by in all runs alike.
+    host_does_more : bool
+        Whether steps of one of them may take longer, by what a host does besides: all this holds
+        only if they take no longer, since the one that takes less may be the other.
     """
 
     boundary: str
@@ -59,6 +62,7 @@ class ToldApart(Result):
     runs: int | None
     deviation: float
     offset: float
+    host_does_more: bool = False
 
     @property
     def difference(self) -> float:
@@ -73,7 +77,8 @@ class ToldApart(Result):
     def sentence(self) -> str:
         """Both amounts, and the runs of each, or that none will do and why."""
         first, second = (si(amount.nominal, self.unit) for amount in self.amounts)
-        words = f"{self.boundary} of {first} and {second} on {self.board}"
+        longer = f", {NO_LONGER}" * self.host_does_more
+        words = f"{self.boundary} of {first} and {second} on {self.board}{longer}"
         if self.runs is not None:
             long = " and ".join(f"{n:,}" for n in self.presentations)
             return (
@@ -146,4 +151,5 @@ def told_apart(
     return ToldApart(
         boundary, one.board, (amounts[0], amounts[1]), "W" if runs_on else "J", float(confidence),
         (one.presentations, two.presentations), runs, deviation, offset,
+        any(cost.host_does_more for cost in costs),
     )  # fmt: skip

@@ -50,6 +50,8 @@ class Advised:
         Of several together, the words of each.
     alone : float
         Of several together, the sum of what each saves by itself, in J or s.
+    at_least : bool
+        Whether ``realised`` may be more, by what a host does besides: see `Advice.at_least`.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Advised:
     flags: tuple[str, ...] | None = None
     parts: tuple[str, ...] = ()
     alone: float = 0.0
+    at_least: bool = False
 
     @property
     def predicted_saving(self) -> float:
@@ -156,6 +159,9 @@ class Advice(Result):
         Names of model and data in the commands that are suggested.
     typed : str
         The command that gives this advice.
+    at_least : bool
+        Whether ``before`` may be more, since a host does more in a step than is counted
+        (`ChipCost.host_does_more`). Savings are then of what is counted.
     """
 
     name: str
@@ -174,6 +180,12 @@ class Advice(Result):
     deployment: Any = field(repr=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False)
     typed: str = field(default="", repr=False)
+    at_least: bool = False
+
+    @property
+    def of_counted(self) -> bool:
+        """Whether savings are only of what is counted, as a host does more."""
+        return self.at_least or any(change.at_least for change in self.all_changes)
 
     @property
     def unit(self) -> str:

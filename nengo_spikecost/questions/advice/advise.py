@@ -15,6 +15,7 @@ from ...errors import DataError, SpikeCostError
 from ...loihi import Deployment, deploy
 from ...options import takes_options
 from ...trying.retyping import command_of
+from ...workload.measured_chip import chip_work
 from .advice_record import (
     COUNTS,
     FIRST,
@@ -121,6 +122,7 @@ def advise(
         tuple(done for _, done in made), tuple(together),
         tuple(sorted(weighed, key=lambda one: -one.saving)), (*untried, *failed, *apart),
         len(changes), subject.n_samples, subject.work.n_steps, deployment,
+        at_least=subject.is_at_least(subject.work),
         typed=command_of("nengo-spikecost advise MODEL --data DATA", options, convert_options),
     )  # fmt: skip
 
@@ -305,6 +307,7 @@ def _realised(subject: Subject, predicted: _Predicted) -> Advised | Untried:
         change.kind, change.layer, change.words, recipe.arguments(subject), predicted.basis,
         predicted.n_first, predicted.unsure, subject.before, predicted.value, takes,
         ran.accuracy, python_line(subject, recipe), flags_of(subject, recipe),
+        at_least=subject.is_at_least(chip_work(ran.activity)),
     )  # fmt: skip
 
 

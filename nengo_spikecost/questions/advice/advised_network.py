@@ -15,6 +15,7 @@ from ...chip.chip_work import ChipWork
 from ...energy import devices
 from ...energy.host_pricing import price_host
 from ...energy.loihi_chip import price_chip
+from ...energy.loihi_chip.boundaries import checked_boundary
 from ...graph import NetworkGraph
 from ...loihi import Deployment, deploy
 from ...trying.bench import first
@@ -175,6 +176,12 @@ class Subject:
             return np.asarray(cost.nominal.time.latency_s)
         cost.check_predicted(own.boundary)
         return cost.nominal.energy_J(own.boundary)
+
+    def is_at_least(self, work: ChipWork) -> bool:
+        """Whether what `takes` says may be more: a host does more in a step than is counted."""
+        own = self.options
+        hangs_on_time = own.save == "time" or bool(checked_boundary(own.boundary))
+        return hangs_on_time and own.chip.setting(work).host_io.at_least
 
     @cached_property
     def own_host_J(self) -> float:

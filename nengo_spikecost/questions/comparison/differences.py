@@ -47,7 +47,7 @@ def explain(
             *_memory_words(estimate, exact, model),
             *([model.widths] if model.widths else []),
         ]
-    if estimate.static is not None and estimate.static_J and not estimate.static.at_least:
+    if estimate.static_J and not estimate.time_at_least:
         share = estimate.static_J / estimate.mean_J
         words.append(f"{share:.0%} of it is static power")
     if estimate.uncounted:

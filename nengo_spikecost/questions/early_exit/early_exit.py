@@ -24,7 +24,8 @@ from ...activity.intervals import paired_difference, wilson
 from ...chip.changed_work import first_steps
 from ...deadlines import check_time
 from ...energy.device import LEVELS
-from ...energy.loihi_chip import ChipCost
+from ...energy.loihi_chip import ChipCost, shipped_chip
+from ...energy.loihi_chip.boundaries import checked_boundary
 from ...energy.loihi_chip.price import price_at
 from ...energy.loihi_chip.ranges import Range
 from ...errors import DataError, MeasurementError
@@ -87,11 +88,11 @@ def early_exit(run: Any, y: Any = None, *, options: EarlyExitOptions) -> EarlyEx
     thresholds = own.thresholds
     if thresholds is None:
         thresholds = _usual(sure)
-    spent = _spent(activity, own)
+    spent, at_least = _spent(activity, own)
     points = [_point(float(t), sure, min_step, right, spent, own.confidence) for t in thresholds]
     return EarlyExit(
         tuple(points), right.mean(axis=0), replace(own, min_step=min_step), record.name,
-        activity.n_samples, n_steps, activity.protocol.dt,
+        activity.n_samples, n_steps, activity.protocol.dt, at_least,
     )  # fmt: skip
 
 
@@ -145,14 +146,15 @@ def _usual(sure: np.ndarray) -> np.ndarray:
     return np.unique([0.0, *middle, math.inf])
 
 
-def _spent(activity: Activity, options: EarlyExitOptions) -> dict[str, np.ndarray]:
+def _spent(activity: Activity, options: EarlyExitOptions) -> tuple[dict[str, np.ndarray], bool]:
     """Energy, updates and synops until each step, each (n_samples, n_steps); none if uncounted.
 
-    With the ends of energy and latency, where it is not known how long a step takes.
+    With the ends of energy and latency, where it is not known how long a step takes. And whether
+    energies leave out what it takes the host to read the output after every step.
     """
     chip = activity.chip
     if chip is None or chip.by_step is None:
-        return {}
+        return {}, False
     work = chip_work(activity)
     setting, n_steps = options.chip.setting(work), activity.protocol.n_steps
     ChipCost.of(work, setting).check_predicted(options.boundary)
@@ -172,12 +174,14 @@ def _spent(activity: Activity, options: EarlyExitOptions) -> dict[str, np.ndarra
     updates = int(np.sum(chip.compartments)) * np.arange(1, n_steps + 1)
     shape = energy["nominal"].shape
     ends = {} if known else {"energy_J": energy, "latency_s": latency}
-    return {
+    spent = {
         "energy_J": energy["nominal"],
         "updates": np.broadcast_to(updates, shape),
         "synops": np.cumsum(np.broadcast_to(synops, shape), axis=1),
         **{f"{name} {k}": at[k] for name, at in ends.items() for k in ("low", "high")},
     }
+    given = setting.host_io.name not in shipped_chip().host_io
+    return spent, bool(checked_boundary(options.boundary)) and not given
 
 
 def _point(

@@ -72,6 +72,9 @@ class EarlyExit(Result):
     n_samples, n_steps : int
     dt : float
         Length of a step in s.
+    energy_is_at_least : bool
+        Whether energies hold the least of what hangs on a time of steps: the host reads the output
+        after each, which takes a time that is not known, unless it was given.
     """
 
     points: tuple[ExitPoint, ...]
@@ -81,6 +84,7 @@ class EarlyExit(Result):
     n_samples: int
     n_steps: int
     dt: float
+    energy_is_at_least: bool = False
 
     def __repr__(self) -> str:
         return (

@@ -42,7 +42,8 @@ class AdvicePresenter(Presenter[Advice]):
 
     def verdict(self, advice: Advice) -> Verdict:
         best, lines = advice.best, []
-        lines.append(("now", f"{si(advice.before, advice.unit)}{_accuracy_words(advice)}"))
+        now = f"{'at least ' * advice.at_least}{si(advice.before, advice.unit)}"
+        lines.append(("now", f"{now}{_accuracy_words(advice)}"))
         most = max(advice.all_changes, key=lambda change: change.saving, default=None)
         if best is not None:
             lines.append(("best", f"{_words(best)}: {_saved(advice, best)}, {_with(best)}"))
@@ -59,10 +60,9 @@ class AdvicePresenter(Presenter[Advice]):
     def charts(self, advice: Advice) -> Iterable[Chart]:
         shown = advice.all_changes
         if shown:
-            yield Bars(
-                f"Realised saving of {advice.save}", tuple(_label(advice, c) for c in shown),
-                {"saved": [max(c.saving, 0.0) for c in shown]}, advice.unit,
-            )  # fmt: skip
+            words = f"Realised saving of {advice.save}{_counted(advice)}"
+            names = tuple(_label(advice, c) for c in shown)
+            yield Bars(words, names, {"saved": [max(c.saving, 0.0) for c in shown]}, advice.unit)
 
     def summary(self, advice: Advice) -> Iterable[str | Table]:
         heads = (
@@ -74,12 +74,13 @@ class AdvicePresenter(Presenter[Advice]):
             [
                 _label(advice, change), si(change.predicted_saving, unit), si(change.saving, unit),
                 _signed(change.error), _percent(change.saving / advice.before),
-                si(change.realised, unit), _percent(change.accuracy),
+                f"{'>= ' * change.at_least}{si(change.realised, unit)}",
+                _percent(change.accuracy),
             ]
             for change in (*advice.changes, *advice.together)
         ]  # fmt: skip
-        now = ["as it is", MISSING, MISSING, MISSING, MISSING, si(advice.before, unit)]
-        rows.append([*now, _percent(advice.accuracy)])
+        now = f"{'>= ' * advice.at_least}{si(advice.before, unit)}"
+        rows.append(["as it is", *[MISSING] * 4, now, _percent(advice.accuracy)])
         yield Table.of(heads, rows, n_text=1, title=_what(advice), notes=tuple(_notes(advice)))
         if advice.weighed:
             yield ""
@@ -92,6 +93,7 @@ class AdvicePresenter(Presenter[Advice]):
         return {
             "network": advice.name, "save": advice.save, "boundary": advice.boundary,
             "host": advice.host, "unit": advice.unit, "before": advice.before,
+            "at_least": advice.at_least,
             "accuracy": advice.accuracy, "n_samples": advice.n_samples,
             "n_steps": advice.n_steps, "n_considered": advice.n_considered,
             "changes": [_record(advice, change) for change in advice.changes],
@@ -118,7 +120,7 @@ class AdvicePresenter(Presenter[Advice]):
             "predicted": [max(c.predicted_saving, 0.0) for c in shown],
             "realised": [max(c.saving, 0.0) for c in shown],
         }
-        words = f"{advice.save.capitalize()} saved per inference"
+        words = f"{advice.save.capitalize()} saved per inference{_counted(advice)}"
         draw_groups(axes, [_label(advice, c) for c in shown], values, advice.unit, words)
 
 
@@ -129,6 +131,7 @@ def _record(advice: Advice, change: Advised) -> dict[str, Any]:
         "unsure": change.unsure if math.isfinite(change.unsure) else None,
         "before": change.before, "predicted": change.predicted, "realised": change.realised,
         "predicted_saving": change.predicted_saving, "saving": change.saving,
+        "at_least": change.at_least,
         "accuracy": change.accuracy, "parts": list(change.parts), "alone": change.alone,
         "command": _command(advice, change), "code": change.code,
     }  # fmt: skip
@@ -170,6 +173,13 @@ def _notes(advice: Advice) -> Iterable[str]:
     if unsure and advice.n_samples > 1:
         names = "; ".join(_label(advice, change).split(".")[0] for change in unsure)
         yield f"With so few samples the predictions of these may be off by more than 5%: {names}."
+    if advice.of_counted:
+        what = "Energies" if advice.save == "energy" else "Times"
+        yield (
+            f"{what} with >= are at least these: a host does more in a step than send its spikes, "
+            "and what that takes is not known. So savings and shares are of what is counted. Give "
+            "the measured time of a step, host_io=SECONDS (--host-io)."
+        )
     for one in advice.untried:
         where = f" {one.layer}:" if one.layer and not one.reason.startswith(one.layer) else ""
         yield f"Not made: {one.kind}:{where} {one.reason.rstrip('.')}."
@@ -200,7 +210,12 @@ def _would_save(advice: Advice, one: Weighed) -> tuple[str, str]:
 
 
 def _saved(advice: Advice, change: Advised) -> str:
-    return f"{change.saving / advice.before:.0%} less"
+    return f"{change.saving / advice.before:.0%} less{_counted(advice)}"
+
+
+def _counted(advice: Advice) -> str:
+    """Of savings where a host does more than is counted, with and without the change."""
+    return ", of what is counted" * advice.of_counted
 
 
 def _with(change: Advised) -> str:
@@ -239,6 +254,7 @@ def _together(advice: Advice) -> str:
     last = advice.together[-1]
     saved, alone = (f"{value / advice.before:.0%}" for value in (last.saving, last.alone))
     words = f"{len(last.parts)} changes save {saved}; what each saves by itself adds up to {alone}"
+    words += _counted(advice)
     share = last.overlap / advice.before
     if abs(share) < EVEN:
         meaning = "they save as much as by themselves"

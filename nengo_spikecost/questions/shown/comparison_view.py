@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
+from ...energy.estimate import EnergyEstimate
 from ...energy.shown.device_list import device_details
 from ...energy.shown.layer_columns import write_value
 from ...layout import Presenter, Table, presents, si
@@ -35,24 +36,30 @@ class ComparisonPresenter(Presenter[Comparison]):
 
     def verdict(self, comparison: Comparison) -> Verdict:
         """How far apart the cost models are, device by device."""
-        priced: dict[str, list[tuple[float, str]]] = {}
+        priced: dict[str, list[tuple[float, str, EnergyEstimate]]] = {}
         for row in comparison.rows:
             if row.estimate is not None and row.estimate.mean_J > 0:
-                priced.setdefault(row.device, []).append((row.estimate.mean_J, row.cost_model))
+                own = row.estimate.mean_J, row.cost_model, row.estimate
+                priced.setdefault(row.device, []).append(own)
         lines = []
         for device, energies in priced.items():
-            (low_J, least), (high_J, most) = min(energies), max(energies)
+            (low_J, least, low), (high_J, most, high) = (
+                end(energies, key=lambda own: own[:2]) for end in (min, max)
+            )
             if high_J > 1.01 * low_J:
-                low, high = map(comparison.per.energy, (low_J, high_J))
-                words = f"{low} ({least}) to {high} ({most})"
-                lines.append((device, f"{words}: {times(high_J / low_J)}"))
+                words = f"{_energy(low, comparison.per)} ({least}) to "
+                words += f"{_energy(high, comparison.per)} ({most})"
+                if not low.time_at_least:
+                    words += f": {'at least ' * high.time_at_least}{times(high_J / low_J)}"
+                lines.append((device, words))
         return Verdict.of(*lines)
 
     def charts(self, comparison: Comparison) -> Iterable[Chart]:
         priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
         per = comparison.per
         yield Bars(
-            per.quantity, tuple(f"{row.device}, {row.cost_model}" for row, _ in priced),
+            per.quantity,
+            tuple(f"{row.device}, {row.cost_model}{_at_least(e)}" for row, e in priced),
             {"energy": [per.of(e.mean_J) for _, e in priced]}, per.unit, "log",
             tuple((per.of(e.range_J[0]), per.of(e.range_J[1])) for _, e in priced),
             "On a logarithmic axis; bands are the ranges of constants that sources give.",
@@ -97,7 +104,7 @@ class ComparisonPresenter(Presenter[Comparison]):
     def draw(self, comparison: Comparison, axes: Any) -> None:
         per = comparison.per
         priced = [(row, row.estimate) for row in comparison.rows if row.estimate]
-        names = [f"{row.cost_model}, {row.device}" for row, _ in priced]
+        names = [f"{row.cost_model}, {row.device}{_at_least(e)}" for row, e in priced]
         ranges = [(per.of(e.range_J[0]), per.of(e.range_J[1])) for _, e in priced]
         draw_points(axes, names, [per.of(e.mean_J) for _, e in priced], ranges, per.unit)
         axes.set_xlabel(f"{per.quantity}, over the ranges of the constants")
@@ -135,9 +142,18 @@ def _cells(row: ComparedRow, per: Per, short: bool) -> tuple[str, ...]:
         return (row.cost_model, row.device, *counts, *(si.MISSING,) * 4)
     spread = row.estimate.spread()
     bands = _band(*row.estimate.range_J, per), _band(spread.low_J, spread.high_J, per)
-    energy = f"{'>= ' * row.estimate.lower_bound}{per.energy(row.estimate.mean_J)}"
-    ratio = si.MISSING if row.ratio is None else f"{row.ratio:.3g}"
-    return (row.cost_model, row.device, *counts, energy, *bands, ratio)
+    ratio = si.MISSING
+    if row.ratio is not None:
+        ratio = f"{'>= ' * row.estimate.time_at_least}{row.ratio:.3g}"
+    return (row.cost_model, row.device, *counts, _energy(row.estimate, per), *bands, ratio)
+
+
+def _energy(estimate: EnergyEstimate, per: Per) -> str:
+    return f"{'>= ' * estimate.lower_bound}{per.energy(estimate.mean_J)}"
+
+
+def _at_least(estimate: EnergyEstimate) -> str:
+    return ", at least" * estimate.time_at_least
 
 
 def _band(low_J: float, high_J: float, per: Per) -> str:

@@ -66,7 +66,7 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
             (
                 "Threshold", "Steps", "Accuracy", "Loss\npoints", "Updates", "Synops", "Energy",
             ),
-            [_cells(point) for point in points],
+            [_cells(point, result.energy_is_at_least) for point in points],
             title=f"Per sample; energy is {result.options.boundary}",
         )  # fmt: skip
         if any(point.energy_ends_J for point in points):
@@ -85,6 +85,8 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
                 "* The host has to read the output after every step. What that takes is not known: "
                 "it is in boundaries with more than the cores only if the measured time of a step "
                 "is given, host_io=SECONDS."
+                + " Energies are at least these."
+                * result.energy_is_at_least
             )
 
     def records(self, result: EarlyExit) -> list[dict[str, Any]]:
@@ -96,6 +98,7 @@ class EarlyExitPresenter(Presenter[EarlyExit]):
                 "interval": list(p.interval), "loss": p.loss,
                 "loss_interval": list(p.loss_interval),
                 "energy_J": None if p.energy_ends_J else p.energy_J,
+                "energy_is_at_least": result.energy_is_at_least,
                 "energy_ends_J": p.energy_ends_J and list(p.energy_ends_J),
                 "updates": p.updates, "synops": p.synops,
             }
@@ -151,14 +154,15 @@ def _threshold(point: ExitPoint) -> str:
     return "none" if math.isinf(point.threshold) else f"{point.threshold:.3g}"
 
 
-def _cells(point: ExitPoint) -> tuple[str, ...]:
+def _cells(point: ExitPoint, at_least: bool) -> tuple[str, ...]:
     low, high = (100 * end for end in point.loss_interval)
     loss = f"{100 * point.loss + 0.0:.2f} ({low:.2f} to {high:.2f})"
     spent = [UNCOUNTED, UNCOUNTED, UNCOUNTED]
     if point.energy_J is not None and point.updates is not None and point.synops is not None:
+        energy = " to ".join(si.si(end, "J") for end in point.energy_ends_J or (point.energy_J,))
         spent = [
             si.count(point.updates, short=True), si.count(point.synops, short=True),
-            " to ".join(si.si(end, "J") for end in point.energy_ends_J or (point.energy_J,)),
+            f"{'>= ' * at_least}{energy}",
         ]  # fmt: skip
     return (
         _threshold(point), f"{point.mean_steps:.2f}", f"{point.accuracy:.2%}", loss, *spent,

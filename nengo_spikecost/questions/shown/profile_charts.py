@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...energy.estimate import EnergyEstimate
-from ...energy.loihi_chip.shown.chip_view import energy_by_layer, limit_charts
+from ...energy.loihi_chip.shown.chip_view import energy_by_layer, limit_charts, points_said
 from ...layout.charts import Bars, Chart, Drawing
 from ...layout.plots import COLOURS, bare, share_ticks, si_ticks
 from ...layout.si import si
@@ -60,14 +60,13 @@ def _by_device(profile: Profile, priced: dict[str, EnergyEstimate]) -> Bars:
         for name in profile.chip_cost.boundaries:
             ends = [power * per.seconds for power in profile.chip_cost.running_W(name)]
             rows[f"Loihi emulated, {name}"] = ends[1], (ends[0], ends[2])
-    known = profile.chip_cost is None or profile.chip_cost.step_predicted
+    said = "" if profile.chip_cost is None else points_said(profile.chip_cost)
     bands = tuple((per.of(low), per.of(high)) for _, (low, high) in rows.values())
     return Bars(
         per.quantity, tuple(rows), {"energy": [per.of(mean) for mean, _ in rows.values()]},
         per.unit, "log", bands,
         "On a logarithmic axis; bands are the ranges of constants that sources give. Work beside "
-        "a chip, on its host, is not included."
-        + ("" if known else " Without a point: not predicted."),
+        f"a chip, on its host, is not included.{said}",
     )  # fmt: skip
 
 
@@ -165,7 +164,8 @@ def _accuracy_against_energy(
         for name in ("core dynamic", "board"):
             energy_J = profile.chip_cost.boundaries[name].nominal
             if energy_J > 0:
-                rows.append((f"emulated Loihi, {name}", energy_J, chip.accuracy))
+                least = ", at least" * profile.chip_cost.is_at_least(name)
+                rows.append((f"emulated Loihi, {name}{least}", energy_J, chip.accuracy))
     if len(rows) > 1 and profile.energy.workload().per.seconds is None:
         words = ", ".join(f"{name} {accuracy:.1%} at {si(e, 'J')}" for name, e, accuracy in rows)
         draw = partial(draw_accuracies, rows=rows)

@@ -140,7 +140,7 @@ def _boundary_rows(profile: Profile) -> list[LayerRow]:
             energy = Range(*(power * ran_s for power in cost.running_W(name)))
         if energy.high:
             known = energy.nominal if energy.predicted else energy.low
-            longer = cost.host_does_more and ran_s is None
+            longer = cost.is_at_least(name) and ran_s is None
             at_least = () if energy.predicted and not longer else (loihi,)
             rows.append(LayerRow(title, energy_J={loihi: known}, uncounted_on=at_least))
     return rows

@@ -69,6 +69,8 @@ class Confirmation(Result):
         The device that settings were priced on.
     keras_rmse : float, optional
         Of a regression.
+    at_least : bool
+        Whether energies may be more: see `Sweep`.
     """
 
     rows: tuple[ConfirmedPoint, ...]
@@ -78,6 +80,7 @@ class Confirmation(Result):
     keras_interval: tuple[float, float]
     device: str
     keras_rmse: float | None = None
+    at_least: bool = False
 
     def __repr__(self) -> str:
         return (

@@ -308,7 +308,7 @@ def priced_readings(
             warnings.simplefilter("ignore", UncountedWarning)  # said when the graph was made
             workload = options.cost_model.counter(graph, activity, None).workload()
         estimate = estimate_energy(workload, options.device, options.cost_model, host)
-        if estimate.static is not None and estimate.static.at_least:
+        if estimate.time_at_least:
             part = estimate.uncounted[-1]
             warn(f"Energies hold the least of {part.name}: {part.reason}.", UncountedWarning)
         energy_J = estimate.total_J
@@ -318,6 +318,7 @@ def priced_readings(
             energy_J=np.array(np.broadcast_to(energy_J, (len(labels),))),
             layer_synops=_synops_by_origin(workload, graph),
             agreement=Agreement.of(values, labels.values) if labels.kind == "regression" else None,
+            at_least=estimate.time_at_least,
         )  # fmt: skip
         read.append(reading)
     return read

@@ -81,6 +81,10 @@ class Sweep(Result):
         Neuron updates of a step on the device; not known in studies of before it was kept.
     readout : {"last", "mean"}
         What outputs were read.
+    at_least : bool
+        Whether energies may be more, as a chip's host does more in a step than is counted
+        (`nengo_spikecost.energy.loihi_chip.HostIO`), so that settings are ranked by what is
+        counted. Not known, and False, in studies of before it was kept.
     """
 
     trials: tuple[Trial, ...]
@@ -105,6 +109,7 @@ class Sweep(Result):
     n_spare: int | None = field(default=None, repr=False)
     updates_per_step: int | None = None
     readout: str = "last"
+    at_least: bool = False
 
     def __repr__(self) -> str:
         return (
@@ -319,6 +324,7 @@ class Sweep(Result):
             keras_accuracy=float(keras.mean()),
             keras_interval=interval_of(keras, self.confidence),
             keras_rmse=_rmse(keras, labels) if self.regression else None,
+            at_least=self.at_least,
         )  # fmt: skip
 
     @classmethod
@@ -352,6 +358,7 @@ class Sweep(Result):
             searched_because=facts.get("searched_because", ""),
             updates_per_step=facts.get("updates_per_step"),
             readout=facts.get("made_with", {}).get("readout", "last"),
+            at_least=facts.get("at_least", False),
         )  # fmt: skip
 
     def updates(self, n_steps: int) -> int | None:

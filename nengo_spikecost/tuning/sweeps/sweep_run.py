@@ -360,6 +360,8 @@ def run_trials(
                 raise TuningError(
                     f"The first {number + 1} settings could not be simulated: {trial.reason}"
                 )
+            if any(r.at_least for r in trial.readings) and "at_least" not in file.facts():
+                file.remember({"at_least": True})  # of one is of all: a host feeds the chip
             file.add(trial)
             trials.append(trial)
             advance(1)

@@ -83,6 +83,8 @@ class Reading:
         Layers that spike and make none are left out.
     agreement : Agreement, optional
         Of the outputs of a regression with the targets; none in studies of before it was kept.
+    at_least : bool
+        As it was priced, whether the energy may be more: see `Sweep`, which keeps it for all.
     """
 
     n_steps: int
@@ -91,6 +93,7 @@ class Reading:
     synops: float
     layer_synops: Mapping[str, float] = field(default_factory=dict)
     agreement: Agreement | None = None
+    at_least: bool = field(default=False, compare=False)
 
     @property
     def n_seen(self) -> int:
@@ -127,6 +130,7 @@ class Reading:
                 if k in other.layer_synops
             },
             self.agreement.joined(other.agreement) if self.agreement and other.agreement else None,
+            self.at_least or other.at_least,
         )  # fmt: skip
 
 

@@ -13,6 +13,9 @@ from ..step_time import IN_AND_OUT
 
 _DARK = "#333333"
 
+#: Of a chip whose host does more in a step than is counted.
+ENERGIES_AT_LEAST = ";\npoints but that of the cores are at least"
+
 #: Layers that have a bar each; the smallest share one beyond that.
 MAX_LAYERS = 12
 
@@ -59,7 +62,8 @@ def _draw_boundaries(axes: Any, cost: ChipCost) -> None:
     ranges = [(energy.low, energy.high) for energy in ends.values()]
     draw_points(axes, list(ends), [energy.nominal for energy in ends.values()], ranges, "J")
     axes.set_title(f"What is drawn around them: {cost.board.name}", loc="left")
-    axes.set_xlabel("Energy per inference, low to high")
+    least = ENERGIES_AT_LEAST * cost.host_does_more
+    axes.set_xlabel(f"Energy per inference, low to high{least}")
 
 
 def _draw_step(axes: Any, cost: ChipCost) -> None:

@@ -55,9 +55,11 @@ def caption(cost: ChipCost) -> str:
 def boundary_table(cost: ChipCost) -> Table:
     """Energy, power and energy-delay product within each boundary."""
     rows = []
+    least = ">= " * cost.host_does_more
     for name, energy in cost.boundaries.items():
         power, edp = si.si(cost.power_W(name).nominal, "W"), si.si(cost.edp_Js(name).nominal, "Js")
-        rows.append((name, _nominal(energy, "J"), _ends(energy, "J"), power, edp))
+        shown = f"{'>= ' * cost.is_at_least(name)}{_nominal(energy, 'J')}"
+        rows.append((name, shown, _ends(energy, "J"), power, f"{least}{edp}"))
     headers = ("Boundary", "Energy", "Range", "Power", "Energy x delay")
     return _table(headers, rows, title=caption(cost))
 
@@ -70,10 +72,12 @@ def time_table(cost: ChipCost) -> Table:
         for name, seconds in cost.time_parts_s.items()
         if seconds
     ]
-    rows.append(("Step", _nominal(cost.step_s, "s"), _ends(cost.step_s, "s")))
-    rows.append(("Inference", _nominal(cost.latency_s, "s"), _ends(cost.latency_s, "s")))
+    longer = cost.latency_is_at_least and cost.step_predicted
+    least, most = ">= " * longer, "<= " * longer
+    for name, time in (("Step", cost.step_s), ("Inference", cost.latency_s)):
+        rows.append((name, f"{least}{_nominal(time, 's')}", _ends(time, "s")))
     rate = cost.inferences_per_s
-    rows.append(("Inferences a second", _nominal(rate, ""), _ends(rate, "")))
+    rows.append(("Inferences a second", f"{most}{_nominal(rate, '')}", _ends(rate, "")))
     return _table(("Time of a step", "Mean", "Share, range"), rows, n_totals=3)
 
 
@@ -145,9 +149,10 @@ def notes(cost: ChipCost) -> list[str]:
     sentences += _x86_active(cost)
     if cost.host_does_more:
         sentences.append(
-            "So the time, and energies but those of the cores, are at least this. Give the "
-            "measured time of a step, host_io=SECONDS (--host-io), or host_io='x86' if programs "
-            "of the x86 alone send the spikes."
+            "So the time, and energies but those of the cores, are at least this; powers, and what "
+            "limits a step, are of steps that take no longer. Give the measured time of a step, "
+            "host_io=SECONDS (--host-io), or host_io='x86' if programs of the x86 alone send the "
+            "spikes."
         )
     if work.hops.placement == IN_ORDER and work.n_cores > 1:
         sentences.append(

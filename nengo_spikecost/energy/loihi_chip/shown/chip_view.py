@@ -53,13 +53,14 @@ class ChipCostPresenter(Presenter[ChipCost]):
             "Energy per inference", tuple(ends), {"energy": [e.nominal for e in ends.values()]},
             "J", "log", tuple((e.low, e.high) for e in ends.values()),
             "On a logarithmic axis; bands are the ranges of all constants together."
-            + (" Without a point: not predicted." if cost.not_predicted else ""),
+            + points_said(cost),
         )  # fmt: skip
         yield energy_by_layer(cost)
         spent = {name: seconds for name, seconds in cost.time_parts_s.items() if seconds > 0}
-        without = "" if cost.step_predicted else ", without what goes in and out"
+        words = "" if cost.step_predicted else ", without what goes in and out"
+        words += ", at least" * (cost.latency_is_at_least and cost.step_predicted)
         yield Bars(
-            f"Time of an inference{without}", tuple(spent), {"time": list(spent.values())}, "s"
+            f"Time of an inference{words}", tuple(spent), {"time": list(spent.values())}, "s"
         )
         yield from limit_charts(cost)
 
@@ -98,6 +99,7 @@ class ChipCostPresenter(Presenter[ChipCost]):
             },
             "latency_s": _ends(cost.latency_s),
             "latency_is_at_least": cost.latency_is_at_least,
+            "host_does_more": cost.host_does_more,
             "step_s": _ends(cost.step_s),
             "inferences_per_s": _ends(cost.inferences_per_s),
             "time_parts_s": {identifier(part): known(s) for part, s in cost.time_parts_s.items()},
@@ -121,6 +123,13 @@ class ChipCostPresenter(Presenter[ChipCost]):
 
     def draw(self, cost: ChipCost, axes: Any) -> None:
         plot_chip_cost(cost, axes)
+
+
+def points_said(cost: ChipCost) -> str:
+    """What the points of a chart of boundaries are, if they are not what is predicted."""
+    if cost.not_predicted:
+        return " Without a point: not predicted."
+    return " Points beyond the cores are at least." * cost.host_does_more
 
 
 def limit_charts(cost: ChipCost) -> Iterable[Bars]:

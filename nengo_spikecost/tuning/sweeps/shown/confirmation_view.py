@@ -25,7 +25,7 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         return confirmation_verdict(confirmation)
 
     def summary(self, confirmation: Confirmation) -> list[Table]:
-        regression = confirmation.keras_rmse is not None
+        regression, least = confirmation.keras_rmse is not None, ">= " * confirmation.at_least
         keras = share(confirmation.keras_accuracy, confirmation.keras_interval)
         if regression:
             keras = f"RMSE {confirmation.keras_rmse:.4g}, R² {confirmation.keras_accuracy:.4f}"
@@ -36,7 +36,7 @@ class ConfirmationPresenter(Presenter[Confirmation]):
                 str(row.point.trial), str(row.n_steps),
                 _judged(row.point), _judged(row),
                 points(row.point.loss), f"{points(row.loss)} ({interval(row.loss_interval)})",
-                si.si(row.point.energy_J, "J"), si.si(row.energy_J, "J"),
+                f"{least}{si.si(row.point.energy_J, 'J')}", f"{least}{si.si(row.energy_J, 'J')}",
             )
             for row in confirmation.rows
         ]  # fmt: skip
@@ -55,6 +55,7 @@ class ConfirmationPresenter(Presenter[Confirmation]):
                 "interval": list(row.interval), "loss_in_sweep": row.point.loss, "loss": row.loss,
                 "loss_interval": list(row.loss_interval), "p_value": row.p_value,
                 "energy_in_sweep_J": row.point.energy_J, "energy_J": known(row.energy_J),
+                "energy_is_at_least": confirmation.at_least,
                 "synops_in_sweep": known(row.point.synops), "synops": known(row.synops),
             }
             for row in confirmation.rows
@@ -96,7 +97,8 @@ class ConfirmationPresenter(Presenter[Confirmation]):
         if not regression:
             share_ticks(axes.yaxis)
         axes.set(
-            xlabel=f"Energy per inference on {confirmation.device}",
+            xlabel=f"Energy per inference on {confirmation.device}"
+            + ", at least" * confirmation.at_least,
             ylabel="R²" if regression else "Accuracy",
         )
         axes.legend(fontsize="small", frameon=False)

@@ -13,6 +13,7 @@ from ...sweep_options import SEARCHES
 from ..sweep_result import Sweep
 from ..trials import Point, Reading
 from .loss_words import quality
+from .sweep_verdict import energy_words
 
 
 def best_settings(sweep: Sweep) -> list[str]:
@@ -33,14 +34,26 @@ def _within(sweep: Sweep, loss: float) -> str:
     except TuningError:
         return "none."
     words = (
-        f"trial {best.trial} at {best.n_steps} steps, {si.si(best.energy_J, 'J')}, "
+        f"trial {best.trial} at {best.n_steps} steps, {energy_words(sweep, best)}, "
         f"{si.count(best.synops, short=True)} synops"
     )
     try:
         one = sweep.best(loss, baseline=True)
     except TuningError:
         return f"{words}; no global scale that was tried is."
-    return f"{words}; one scale for all layers takes {_against(one, best)}."
+    return f"{words}; one scale for all layers takes {_against(sweep, one, best)}."
+
+
+def least_notes(sweep: Sweep) -> list[str]:
+    """What the front is worth, if energies are only at least known."""
+    if not sweep.at_least:
+        return []
+    return [
+        "Energies are at least these: a host does more in a step than send its spikes, and what "
+        "that takes is not known. The front is that of what is counted; of settings with more "
+        "steps, more is missing. Give the measured time of a step: "
+        "cost_model=loihi_chip(host_io=SECONDS)."
+    ]
 
 
 def searched_notes(sweep: Sweep) -> list[str]:
@@ -91,7 +104,10 @@ def dead_layers(reading: Reading) -> list[str]:
     return [name for name, synops in reading.layer_synops.items() if not synops]
 
 
-def _against(one: Point, best: Point) -> str:
+def _against(sweep: Sweep, one: Point, best: Point) -> str:
     scale = next(iter(one.scale_firing_rates.values()))
-    words = f"{si.si(one.energy_J, 'J')} ({scale:g}, {one.n_steps} steps)"
-    return f"{words}, {times(one.energy_J / best.energy_J)} as much" if best.energy_J else words
+    words = f"{energy_words(sweep, one)} ({scale:g}, {one.n_steps} steps)"
+    if best.energy_J:
+        words += f", {times(one.energy_J / best.energy_J)} as much"
+        words += " by what is counted" * sweep.at_least
+    return words

@@ -31,10 +31,18 @@ def sweep_verdict(sweep: Sweep) -> Verdict | None:
     shown = min(sweep.points, key=lambda p: p.loss) if best is None else best
     return Verdict.of(
         _accuracy(sweep.regression, sweep.keras_accuracy, sweep.keras_rmse, shown, sweep.n_images),
-        (_device(sweep.device), f"{si.si(shown.energy_J, 'J')} per inference, {_setting(shown)}"),
+        (
+            _device(sweep.device),
+            f"{energy_words(sweep, shown)} per inference, {_setting(shown)}",
+        ),
         ("worth it?", _worth(sweep, best, loss)),
         next_steps=_next_steps(sweep, best, shown),
     )  # fmt: skip
+
+
+def energy_words(sweep: Sweep, point: Point) -> str:
+    """The energy of a point, or what it is at least."""
+    return f"{'at least ' * sweep.at_least}{si.si(point.energy_J, 'J')}"
 
 
 def confirmation_verdict(confirmation: Confirmation) -> Verdict | None:
@@ -47,7 +55,8 @@ def confirmation_verdict(confirmation: Confirmation) -> Verdict | None:
         row = min(confirmation.rows, key=lambda r: r.loss)
     regression = confirmation.keras_rmse is not None
     n_images, keras = confirmation.n_images, confirmation.keras_accuracy
-    energy = f"{si.si(row.energy_J, 'J')} per inference, " if row.energy_J == row.energy_J else ""
+    energy = "at least " * confirmation.at_least + f"{si.si(row.energy_J, 'J')} per inference, "
+    energy = energy if row.energy_J == row.energy_J else ""
     held = row.loss <= max(row.point.loss, 0.005) + 1e-9
     words = f"{_points(row.loss)} here, {_points(row.point.loss)} where it was searched"
     answer = f"Yes, it holds: {words}." if held else f"Not as it seemed: {words}."
@@ -89,9 +98,12 @@ def _worth(sweep: Sweep, best: Point | None, loss: float) -> str:
     except TuningError:
         return "Yes: no single scale for all layers that was tried is as accurate."
     if best.energy_J >= (1 - SAVED) * one.energy_J:
-        return f"No need of scales by layer: one for all takes {si.si(one.energy_J, 'J')}."
+        return f"No need of scales by layer: one for all takes {energy_words(sweep, one)}."
     saved = 1 - best.energy_J / one.energy_J
-    return f"Yes: {saved:.0%} less energy than the best single scale, {si.si(one.energy_J, 'J')}."
+    answer = "Yes, by what is counted" if sweep.at_least else "Yes"
+    return (
+        f"{answer}: {saved:.0%} less energy than the best single scale, {energy_words(sweep, one)}."
+    )
 
 
 def _next_steps(sweep: Sweep, best: Point | None, shown: Point) -> Iterable[NextStep]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ....words import counted
 from ..sweep_result import Sweep
 from ..trials import Point, Trial
 from .loss_words import correlated, interval, points, quality, renamed
-from .sweep_notes import best_settings, dead_layers, dead_notes, searched_notes
+from .sweep_notes import best_settings, dead_layers, dead_notes, least_notes, searched_notes
 from .sweep_verdict import sweep_verdict
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class SweepPresenter(Presenter[Sweep]):
         yield ""
         if front:
             yield _front_table(sweep, front)
-        yield from (f"* {line}" for line in best_settings(sweep))
-        yield from (f"* {line}" for line in (*searched_notes(sweep), *dead_notes(sweep, front)))
+        lines = best_settings(sweep), least_notes(sweep), searched_notes(sweep)
+        yield from (f"* {line}" for line in (*chain(*lines), *dead_notes(sweep, front)))
 
     def records(self, sweep: Sweep) -> list[dict[str, Any]]:
         """One flat dict for each trial and presentation time; one for a trial that failed."""
@@ -113,6 +114,7 @@ class SweepPresenter(Presenter[Sweep]):
                 {
                     **shared, "n_steps": reading.n_steps, "n_images": reading.n_seen,
                     "latency_s": reading.n_steps * sweep.dt, "energy_J": reading.mean_J,
+                    "energy_is_at_least": sweep.at_least,
                     "updates": sweep.updates(reading.n_steps),
                     "synops": known(reading.synops), "accuracy": reading.accuracy,
                     **_intervals(complete.get((trial.number, reading.n_steps))),
@@ -135,6 +137,7 @@ class SweepPresenter(Presenter[Sweep]):
             "cost_model": sweep.cost_model, "simulator": sweep.simulator,
             "searched_in": sweep.searched_in,
             "block_shapes": None if sweep.blocks is None else sweep.blocks.shapes, "dt_s": sweep.dt,
+            "energy_is_at_least": sweep.at_least,
             "readout": sweep.readout, "n_images": sweep.n_images, "confidence": sweep.confidence,
             **_keras(sweep), "n_steps": list(sweep.space.n_steps),
             "synapses": list(sweep.space.synapses), "accuracy_losses": list(sweep.space.losses),
@@ -220,7 +223,8 @@ def _heading(sweep: Sweep) -> list[str]:
 
 def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
     several = len(sweep.space.synapses) > 1
-    rows = [_cells(point, several) for point in _thinned(front)]
+    least = ">= " * sweep.at_least
+    rows = [_cells(point, several, least) for point in _thinned(front)]
     shown = f", {len(rows)} of its {len(front)} points" if len(rows) < len(front) else ""
     return Table.of(
         (
@@ -235,11 +239,11 @@ def _front_table(sweep: Sweep, front: tuple[Point, ...]) -> Table:
     )  # fmt: skip
 
 
-def _cells(point: Point, several: bool) -> tuple[str, ...]:
+def _cells(point: Point, several: bool, least: str) -> tuple[str, ...]:
     synapse = si.MISSING if point.synapse is None else f"{1000 * point.synapse:g}"
     return (
         f"{point.trial}{' (one scale)' if point.baseline else ''}", str(point.n_steps),
-        si.si(point.energy_J, "J"),
+        f"{least}{si.si(point.energy_J, 'J')}",
         *((si.count(point.updates, short=True),) if point.updates else ()),
         si.count(point.synops, short=True),
         quality(point.accuracy, point.rmse),
@@ -342,7 +346,8 @@ def _finish(axes: Axes, sweep: Sweep, colours: Any) -> None:
             axes.xaxis.set_minor_locator(ticker.NullLocator())
     if not sweep.regression:
         share_ticks(axes.yaxis)
-    axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}")
+    least = ", at least" * sweep.at_least
+    axes.set_xlabel(f"Energy per inference on {sweep.device}, {sweep.cost_model}{least}")
     quality = "R²" if sweep.regression else "Accuracy"
     axes.set_ylabel(f"{quality} on {counted(sweep.n_images, 'image')}")
     title = f"{counted(len(sweep.trials), 'setting')} of {sweep.neuron_type}"
