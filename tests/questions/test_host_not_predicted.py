@@ -125,6 +125,73 @@ def test_an_answer_that_is_looked_at_needs_a_host(deployment):
     assert least < most
 
 
+def test_energies_until_an_exit_are_at_least(deployment):
+    """Whoever reads after each step takes a time for it, whoever it is."""
+    for options, least in (
+        ({"boundary": "chip"}, True), ({"boundary": "chip", "host_io": "x86"}, True),
+        ({"boundary": "chip", "host_io": 100e-6}, False), ({}, False),
+    ):  # fmt: skip
+        found = nsc.early_exit(deployment, thresholds=0.5, **options)
+        assert found.energy_is_at_least is least
+        text = " ".join(found.summary_string(200).split())
+        assert (">= " in text) is least and ("Energies are at least these." in text) is least
+        assert json.loads(found.to_json())["points"][0]["energy_is_at_least"] is least
+        assert found.to_frame()["energy_is_at_least"].tolist() == [least]
+
+
+@pytest.mark.parametrize(
+    "save, boundary, unit", [("time", "core dynamic", "s"), ("energy", "chip", "J")]
+)
+def test_savings_are_of_what_is_counted(save, boundary, unit):
+    data = demo_data()
+    given = {k: v for k, v in SETTINGS.items() if k != "try_out"}
+    given.update(save=save, boundary=boundary, n_changes=1, combine=False)
+    advice = nsc.advise(demo_model(), data.x_test[:6], data.y_test[:6], **given)
+    assert advice.at_least and advice.of_counted
+    text = " ".join(advice.summary_string(200).split())
+    assert f"now at least {si(advice.before, unit)}" in text
+    assert "less, of what is counted" in text and f">= {si(advice.before, unit)}" in text
+    change = advice.changes[0]
+    assert change.at_least and f">= {si(change.realised, unit)}" in text
+    content = json.loads(advice.to_json())
+    assert content["at_least"] and content["changes"][0]["at_least"]
+    assert "of what is counted" in advice.to_html()
+    axes = advice.plot()
+    assert axes.get_xlabel().endswith("of what is counted")
+    known = nsc.advise(demo_model(), data.x_test[:6], data.y_test[:6], host_io="x86", **given)
+    assert not known.of_counted and known.before == advice.before
+    assert "of what is counted" not in known.summary_string(200)
+    assert ">= " not in known.summary_string(200)
+
+
+def test_energy_of_the_cores_is_what_it_is():
+    data = demo_data()
+    given = {k: v for k, v in SETTINGS.items() if k != "try_out"}
+    advice = nsc.advise(demo_model(), data.x_test[:6], data.y_test[:6], n_changes=1, **given)
+    assert not advice.of_counted and ">= " not in advice.summary_string(200)
+
+
+def test_a_ratio_is_no_more_than_at_least(deployment):
+    table = nsc.compare(
+        deployment.network, deployment.activity, devices=["loihi_silicon"],
+        cost_models=["per_operation", loihi_chip()],
+    )  # fmt: skip
+    row = table.row("loihi_chip", "loihi_silicon")
+    text = " ".join(table.summary_string(200).split())
+    assert f">= {row.ratio:.3g}" in text
+    assert f"to >= {si(row.estimate.mean_J, 'J')} (loihi_chip): at least " in text
+    assert "loihi_chip, loihi_silicon, at least" in [
+        label.get_text() for label in table.plot().get_yticklabels()
+    ]
+    both = nsc.compare(
+        deployment.network, deployment.activity, devices=["loihi_silicon"],
+        cost_models=[loihi_chip(), loihi_chip(board="wolf_mountain")],
+    )  # fmt: skip
+    # of two that may be more nothing says how far they are apart
+    words = next(line for line in both.summary_string(200).splitlines() if "loihi_chip)" in line)
+    assert words.count(">= ") == 2 and "times" not in words
+
+
 def test_a_deployment_says_it_first(tmp_path):
     data = demo_data()
     np.savez(tmp_path / "x.npz", x=data.x_test[:4], y=data.y_test[:4])

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
-from nengo_spikecost.energy.loihi_chip import ChipWork, HostIO, price_chip, shipped_chip
+from nengo_spikecost.energy.device import Constant
+from nengo_spikecost.energy.loihi_chip import (
+    BOUNDARIES,
+    ChipWork,
+    HostIO,
+    price_chip,
+    shipped_chip,
+    told_apart,
+)
 from nengo_spikecost.energy.loihi_chip.chip_files import read_chip_file
 from nengo_spikecost.errors import EnergyError
 
@@ -102,3 +112,65 @@ def test_from_a_file(tmp_path):
     path.write_text("[host_io.usb]\nat_leest = true\n")
     with pytest.raises(EnergyError, match="at_leest"):
         read_chip_file(path)
+
+
+def test_every_number_that_hangs_on_the_time_says_so():
+    cost, x86 = price_chip(emulated()), price_chip(emulated(), host_io="x86")
+    assert [name for name in BOUNDARIES if cost.is_at_least(name)] == list(BOUNDARIES)[1:]
+    rows, known = (
+        {line.split("  ")[0]: line for line in own.summary_string(200).splitlines()}
+        for own in (cost, x86)
+    )
+    for name in BOUNDARIES:
+        assert ">= " not in known[name]
+        # energy, but that of the cores, and energy times delay
+        assert rows[name].count(">= ") == 1 + (name != "core dynamic")
+    for name in ("Step", "Inference"):
+        assert ">= " in rows[name]
+    assert "<= " in rows["Inferences a second"]
+    # of work without steps the slowest core of each is not known, so that time is at least, too
+    assert ">= " in known["Step"] and "<= " in known["Inferences a second"]
+    for found, said in ((cost, True), (x86, False)):
+        assert json.loads(found.to_json())["host_does_more"] is said
+        page = found.to_html()
+        assert ("Points beyond the cores are at least." in page) is said
+        assert "Time of an inference, at least" in page
+        assert ("points but that of the cores are at least" in drawn_words(found)) is said
+
+
+def drawn_words(cost):
+    axes = cost.plot()
+    words = " ".join(own.get_xlabel().replace("\n", " ") for own in np.ravel(axes))
+    plt.close("all")
+    return words
+
+
+def test_what_follows_from_a_time_holds_if_it_is_no_longer():
+    cost, x86 = price_chip(emulated()), price_chip(emulated(), host_io="x86")
+    assert cost.limit_sentence() == f"if steps take no longer, {x86.limit_sentence()}"
+    assert "on nahuku32, if steps take no longer: core dynamic" in cost.measurability_sentence()
+    one, of_x86 = cost.measurability(), x86.measurability()
+    assert one.sentence() == f"if steps take no longer, {of_x86.sentence()}"
+    assert (one.power_W.nominal, one.runs) == (of_x86.power_W.nominal, of_x86.runs)
+    measured = json.loads(cost.to_json())["measurability"]
+    assert all(found["host_does_more"] for found in measured)
+    for pair in ((cost, x86), (x86, cost)):
+        assert "nahuku32, if steps take no longer: told" in told_apart(*pair, "board").sentence()
+    assert "no longer" not in told_apart(x86, x86, "board").sentence()
+
+
+def test_an_energy_that_is_predicted_though_the_time_is_not():
+    """The power of the board is drawn for the spikes' time at least."""
+    usb = HostIO(
+        "usb", Constant(0.0, 0.0, 400e-6, unit="s"), spike=Constant(1e-6, unit="s"), whole=False,
+        known="never", at_least=True,
+    )  # fmt: skip
+    cost = price_chip(emulated(), host_io=usb)
+    assert not cost.step_predicted and not cost.host_does_more
+    least = [name for name in BOUNDARIES if cost.is_at_least(name)]
+    assert least == [n for n in list(BOUNDARIES)[1:] if cost.energy_J(n).predicted]
+    for name in least:
+        assert f">= {cost.energy_J(name).text('J')}" in cost.summary_string(200)
+    chip = cost.energy_J("chip")
+    words = ("at least " if chip.predicted else "") + f"{chip.text('J')} the chip"
+    assert words in cost.sentence()
