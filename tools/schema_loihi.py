@@ -138,6 +138,7 @@ TOLD_APART: dict[str, Any] = {
             "unit": "string: J or W.",
             "presentations": "integer: Presentations of a run.",
             "runs": "integer|null: Runs; null: no number of them will do.",
+            "host_does_more?": "boolean: Whether all this holds only if steps take no longer.",
         },
         "The two networks.",
     ],

@@ -155,7 +155,10 @@ def test_what_follows_from_a_time_holds_if_it_is_no_longer():
     measured = json.loads(cost.to_json())["measurability"]
     assert all(found["host_does_more"] for found in measured)
     for pair in ((cost, x86), (x86, cost)):
-        assert "nahuku32, if steps take no longer: told" in told_apart(*pair, "board").sentence()
+        found = told_apart(*pair, "board")
+        assert "nahuku32, if steps take no longer: told" in found.sentence()
+        assert "board, energy of an inference, if steps take no longer" in found.summary_string(200)
+        assert all(row["host_does_more"] for row in json.loads(found.to_json())["networks"])
     assert "no longer" not in told_apart(x86, x86, "board").sentence()
 
 

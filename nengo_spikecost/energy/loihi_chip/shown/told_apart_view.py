@@ -11,6 +11,7 @@ from ....layout.plots import bar_size, draw_bars
 from ....layout.presenter import Part
 from ....layout.si import si
 from ....layout.verdict import Verdict
+from ..measurability import NO_LONGER
 from ..told_apart import ToldApart
 
 NAMES = ("first", "second")
@@ -54,7 +55,7 @@ class ToldApartPresenter(Presenter[ToldApart]):
             {
                 "network": name, "nominal": amount.nominal, "low": amount.low,
                 "high": amount.high, "unit": found.unit, "presentations": presentations,
-                "runs": found.runs,
+                "runs": found.runs, "host_does_more": found.host_does_more,
             }
             for name, amount, presentations in zip(NAMES, found.amounts, found.presentations)
         ]  # fmt: skip
@@ -77,7 +78,7 @@ class ToldApartPresenter(Presenter[ToldApart]):
 
 def _what(found: ToldApart) -> str:
     per = "power" if found.unit == "W" else "energy of an inference"
-    return f"{found.boundary}, {per}"
+    return f"{found.boundary}, {per}" + f", {NO_LONGER}" * found.host_does_more
 
 
 def _bars(found: ToldApart) -> Bars:
