@@ -55,7 +55,7 @@ class ToldApartPresenter(Presenter[ToldApart]):
             {
                 "network": name, "nominal": amount.nominal, "low": amount.low,
                 "high": amount.high, "unit": found.unit, "presentations": presentations,
-                "runs": found.runs, "host_does_more": found.host_does_more,
+                "host_does_more": found.host_does_more, "runs": found.runs,
             }
             for name, amount, presentations in zip(NAMES, found.amounts, found.presentations)
         ]  # fmt: skip
