@@ -12,6 +12,7 @@ from .. import check
 from ..errors import LoihiError
 from .carried import scales_option, was_typed
 from .chip_choice import ChipChoice, chip_options
+from .commands import COMMAND
 from .graph_flags import graph_flags, refuse_flags, taken_out
 from .later_flags import LaterFlags
 from .model_commands import (
@@ -126,7 +127,9 @@ def fit(
         return
     fit = fit_blocks(conversion, objective, spikes=spikes, time_limit=time_limit, memory=memory)
     named = "fit.json" if json_file in (None, "-") else shlex.quote(json_file)
-    fit = replace(fit, files=given_files() or (shlex.quote(model), "DATA"), json_file=named)
+    typed = click.get_current_context().meta.get(COMMAND, "")
+    given = given_files() or (shlex.quote(model), "DATA")
+    fit = replace(fit, files=given, json_file=named, typed=typed)
     show_result(fit)
     show("\nTo paste, where net is the network that was converted:\n")
     show(fit.code())

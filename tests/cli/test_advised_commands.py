@@ -120,6 +120,17 @@ def test_tuned_scales_are_carried_on_to_the_same_network(folder, run, deployed_w
     assert words[-9:] == [*network, "--steps", "12", "--dt", "0.002", "--neuron", "LoihiLIF"]
 
 
+def test_block_shapes_are_carried_on_to_the_same_network(folder, run, deployed_with):
+    spiking = ["--spike-input", "--scale", "170", "--steps", "5"]
+    done = run("fit", *DATA, *spiking, "--samples", 2, "--json", "shapes.json")
+    assert done.exit_code == 0, done.stderr
+    words = advised(folder / "shapes.json", "deploy")
+    done = run(*words, "--no-try")
+    assert done.exit_code == 0, done.stderr
+    assert words[-len(spiking) :] == spiking
+    assert deployed_with["scale_firing_rates"] == 170 and deployed_with["spike_input"] is True
+
+
 def test_a_setting_is_carried_on_with_its_readout(folder, run):
     done = run("sweep", *DATA, "--steps", "3,5", "--synapses", "0", "--readout", "mean", "--losses",
                "1", "--trials", 3, "--study", "wide.db", "--json", "sweep.json")  # fmt: skip

@@ -147,7 +147,7 @@ def test_blocks():
     fit = SimpleNamespace(
         busiest_ns=12_300.0, n_cores=11, n_chips=1, is_optimal=False, lower_bound=9,
         ended="time", files=("net.h5", "d.npz"), given=SimpleNamespace(model=None),
-        reordered=False, json_file="fit.json",
+        reordered=False, json_file="fit.json", typed="",
     )  # fmt: skip
     from nengo_spikecost.layout.presenter import presenters
 

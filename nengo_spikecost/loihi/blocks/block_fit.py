@@ -118,6 +118,8 @@ class BlockFit(Result):
         Names of model and data in the commands that the verdict suggests.
     json_file : str
         Where it is written, in these commands.
+    typed : str
+        The command that made it, if one did.
     """
 
     layers: tuple[LayerFit, ...]
@@ -136,6 +138,7 @@ class BlockFit(Result):
     search: Any = field(repr=False, compare=False)
     files: tuple[str, str] = field(default=("MODEL", "DATA"), repr=False, compare=False)
     json_file: str = field(default="fit.json", repr=False, compare=False)
+    typed: str = field(default="", repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what NengoLoihi built for the search, which can't be pickled."""

@@ -10,6 +10,7 @@ from ...layout import Presenter, Table, presents
 from ...layout.charts import Chart, Drawing
 from ...layout.plots import bar_size, draw_groups
 from ...layout.verdict import NextStep, Verdict
+from ...trying.retyping import spiking_flags
 from ...words import counted
 from ..blocks.block_fit import BlockFit
 from ..cores.network_use import LayerUse, NetworkUse
@@ -143,9 +144,10 @@ def _next_steps(fit: BlockFit) -> Iterable[NextStep]:
     if fit.reordered:
         return  # which neither a file nor a call carries on
     if hasattr(fit.given, "model"):
+        command = f"nengo-spikecost deploy {model} --data {data} --fit {fit.json_file} --cost"
         yield NextStep(
             "Run it on the emulated chip with these shapes, from the --json file of fit",
-            f"nengo-spikecost deploy {model} --data {data} --fit {fit.json_file} --cost",
+            f"{command} {spiking_flags(fit.typed, neurons=True)}".rstrip(),
         )
     else:
         yield NextStep("Run it on the emulated chip: nengo_spikecost.loihi.deploy(fit, data)")
