@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...energy.loihi_chip import ChipOptions
 from ...options import flag_of, is_plain
 from ...trying.retyping import WRITTEN, typed_flags
 from .advise_options import AdviseOptions
@@ -155,13 +156,10 @@ def _flags_of_advice() -> set[str]:
     """Flags that only ``advise`` has."""
     from ...loihi.deploy_options import DeployOptions
 
+    # ``deploy --cost`` prices by the others
+    shared = {*DeployOptions.__dataclass_fields__, *ChipOptions.__dataclass_fields__}
     fields = AdviseOptions.__dataclass_fields__
-    own = {name: f for name, f in fields.items() if name not in DeployOptions.__dataclass_fields__}
-    return {
-        flag_of(f)
-        for name, f in own.items()
-        if name not in ("profile", "board", "host_io", "x86_active")  # of ``deploy --cost``, too
-    }
+    return {flag_of(f) for name, f in fields.items() if name not in shared}
 
 
 def _after(flag: str, words: list[str]) -> list[str]:
