@@ -54,6 +54,16 @@ def to_transform(obj: LinearMap) -> Any:
     return _matrix_transform(obj)
 
 
+def is_matrix(obj: LinearMap) -> bool:
+    """Whether `to_transform` makes no convolution of a map, and can write it."""
+    if obj.n_weights > MAX_WEIGHTS:
+        return False
+    try:
+        return not isinstance(obj, StridedMap) or _is_gather(obj) or _convolution(obj) is None
+    except TooManyWeights:
+        return False
+
+
 def _is_gather(obj: StridedMap) -> bool:
     """Whether each output is one input times a number.
 

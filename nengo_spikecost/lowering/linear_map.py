@@ -145,6 +145,11 @@ class Matrix(LinearMap):
         return int(np.count_nonzero(self.matrix)) if self.is_dense else int(self.matrix.nnz)
 
 
+def as_matrix(obj: LinearMap) -> Matrix:
+    """Any map multiplied out."""
+    return obj if isinstance(obj, Matrix) else Matrix(obj.to_sparse())
+
+
 def gather_of(matrix: sparse.csr_matrix) -> Gather | None:
     """A sparse matrix as a `Gather`, or None if an output has several inputs."""
     counts = np.diff(matrix.indptr)

@@ -191,7 +191,7 @@ class _Lowerer:
         arrivals: dict[Any, Arrival] = {}
         transforms: dict[Any, list[Any]] = {}
         for target, conns in composed.items():
-            arrival = arrivals[target] = self._finder.arrival(target, conns)
+            arrival = arrivals[target] = self._finder.last_arrival(target, conns)
             transforms[target] = [self._emit(path) for path in arrival.paths]
             # their transforms take the place of the maps: large networks have no room for both
             arrival.paths = [path.without_map() for path in arrival.paths]

@@ -25,7 +25,8 @@ from nengo.ensemble import Neurons
 
 from .composition import TooManyWeights, add, compose
 from .composition_plan import Plan
-from .linear_map import Gather, LinearMap
+from .emission import is_matrix
+from .linear_map import Gather, LinearMap, as_matrix
 
 _NOTHING = Gather([], 1.0, 0)
 
@@ -96,6 +97,23 @@ class Arrival:
                     del self.paths[number]
                 return
         self.paths.append(path)
+
+    def join_matrices(self) -> None:
+        """Sum paths of one origin and filter that are written as matrices all the same.
+
+        On the way they were kept apart, since their sum has no kernel that could be composed with
+        what follows. At neurons nothing follows, and only what is written as a convolution has one.
+        """
+        ways: dict[Any, list[Path]] = {}
+        for path in self.paths:
+            if path.constant is None:
+                ways.setdefault((path.origin, path.synapse), []).append(path)
+        for several in ways.values():
+            matrices = [p for p in several if is_matrix(p.map)] if len(several) > 1 else []
+            if len(matrices) > 1:
+                self.paths = [p for p in self.paths if not any(p is other for other in matrices)]
+                for path in matrices:
+                    self.add_path(replace(path, map=as_matrix(path.map)))
 
 
 class Refused(Exception):
@@ -182,6 +200,12 @@ class PathFinder:
                     raise
                 raise Refused(conn.pre_obj, f"stays: composed it would have {error}") from error
             self.leave(conn)
+        return result
+
+    def last_arrival(self, obj: Any, connections: Iterable[nengo.Connection]) -> Arrival:
+        """The arrival at neurons, behind which nothing is composed."""
+        result = self.arrival(obj, connections)
+        result.join_matrices()
         return result
 
     def leave(self, conn: nengo.Connection) -> None:

@@ -11,7 +11,7 @@ import nengo_spikecost as nsc
 from nengo_spikecost.graph import NetworkGraph
 from nengo_spikecost.lowering import lower
 from tests.conversion.agreement import assert_same
-from tests.properties.keras_checks import check_counts
+from tests.properties.keras_checks import check, check_counts
 
 from .comparison import assert_same_rates
 from .test_lower import population
@@ -99,3 +99,38 @@ def test_ways_that_cancel_have_no_synapses():
     assert_same(model)
     names = [p.name for p in NetworkGraph(conversion).pathways if p.kind == "neural"]
     assert names and len(names) == len(set(names)) and "x -> max" not in names
+
+
+def padded(rows):
+    """Zeros below an image, which no kernel of Nengo's pads alone."""
+    return tf.keras.layers.ZeroPadding2D(((0, rows), (0, rows)))
+
+
+def scaled_mean(x):
+    return tf.keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+
+
+@pytest.mark.parametrize("ways, n_ways", [
+    # what pads is no convolution of Nengo's, and what has the mean is a dense matrix
+    (lambda x: [padded(1)(x), scaled_mean(padded(1)(x))], 1),
+    (lambda x: [padded(2)(x), scaled_mean(x), scaled_mean(padded(2)(x))], 1),
+    (lambda x: [tf.keras.layers.Cropping2D(((0, 1), (0, 1)))(x), scaled_mean(x)], 1),
+    # a convolution has its weights once on the chip, and stays one
+    (lambda x: [tf.keras.layers.Conv2D(2, 3, padding="same")(x), scaled_mean(x)], 2),
+])  # fmt: skip
+def test_ways_that_are_written_as_matrices_are_summed(ways, n_ways):
+    tf.keras.utils.set_random_seed(0)
+    inp = tf.keras.Input((5, 5, 2))
+    x = tf.keras.layers.Conv2D(2, 3, padding="same", activation="relu")(inp)
+    out = tf.keras.layers.ReLU()(tf.keras.layers.Add()(ways(x)))
+    model = tf.keras.Model(inp, tf.keras.layers.Flatten()(out))
+    conversion = nsc.convert(model, neuron_type="RectifiedLinear", lower=True)
+    assert_same(model, conversion)
+    check_counts(conversion)
+    found = [p for p in NetworkGraph(conversion).pathways if p.kind == "neural"]
+    assert len(found) == n_ways
+
+
+def test_a_model_of_a_random_test():
+    """Its padded way and the mean over it stayed two."""
+    check(92430784)

@@ -53,7 +53,16 @@ def test_prices_of_modules_are_spikes_times_targets_times_constants(name):
     for key in devices.names():
         device, priced = devices.get(key), energy.estimate(key)
         assert np.isfinite(priced.mean_J) and priced.mean_J > 0
-        assert device.spiking or priced.mean_J < 1
+        if not device.spiking:
+            # a call at every step takes what it takes, and the arithmetic little
+            drawn = priced.static.energy_J if priced.static else 0.0
+            assert priced.mean_J - drawn < 1
+            if device.step_time is not None:
+                launches = (
+                    workload.dense_layers * device.layer_time.value if device.layer_time else 0.0
+                )
+                seconds = N_STEPS * (device.step_time.value + launches)
+                assert drawn == pytest.approx(device.static_power.value * seconds, rel=1e-9)
         if key in PLAIN:
             by_hand = (synops + left_out) * device.energy_per_synop_J
             by_hand += neurons * N_STEPS * device.energy_per_neuron_J
@@ -68,3 +77,16 @@ def test_modules_fit(name):
     fit = nsc.loihi.fit_blocks(net, time_limit=30)
     cells = sum(ensemble.n_neurons for ensemble in net.all_ensembles)
     assert cells / 1024 <= fit.n_cores <= 128
+
+
+def test_a_processor_that_can_not_keep_up_says_so():
+    """A call takes longer than a step: no card draws the power that this comes to."""
+    net = build("product")
+    activity = nsc.measure(net, None, N_STEPS, simulator="nengo", progress=False)
+    energy = nsc.NetworkEnergy(net, activity)
+    priced = energy.estimate("gpu_single")
+    assert priced.static.seconds > priced.ran_s
+    ratio = priced.static.seconds / (priced.ran_s)
+    text = " ".join(priced.summary().split())
+    assert f"For a second of this network gpu_single takes {ratio:.3g} s" in text
+    assert "For a second" not in energy.estimate("gpu").summary()

@@ -33,7 +33,8 @@ def table_notes(
     notes += _host(estimates) + _chips(estimates)
     if not (check.flag("print_warnings", print_warnings, EnergyError) and estimates):
         return notes
-    notes += _calls(estimates) + _one_sample(estimates) + _ranges(estimates) + _spreads(estimates)
+    notes += _calls(estimates) + _too_slow(estimates) + _one_sample(estimates)
+    notes += _ranges(estimates) + _spreads(estimates)
     notes += dict.fromkeys(remark for e in estimates.values() for remark in e.remarks)
     if all(e.remarks for e in estimates.values()):
         return notes
@@ -120,6 +121,21 @@ def _calls(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
             words += f" and {each} for {'each of ' * (static.n_layers != 1)}{least}{n_layers}"
         calls.append(f"{name} {words}")
     return [f"Static power is drawn for the time of a call: {'; '.join(calls)}."] if calls else []
+
+
+def _too_slow(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """Devices that can't keep up with a network that runs on."""
+    slow = [
+        f"{name} takes {estimate.static.seconds / estimate.ran_s:.3g} s"
+        for name, estimate in estimates.items()
+        if estimate.static and estimate.ran_s and estimate.static.seconds > estimate.ran_s
+    ]
+    if not slow:
+        return []
+    return [
+        f"For a second of this network {', '.join(slow)}: powers there are Joules for a second of "
+        "the network, and no device draws them."
+    ]
 
 
 def _one_sample(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
