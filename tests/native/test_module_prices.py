@@ -87,6 +87,6 @@ def test_a_processor_that_can_not_keep_up_says_so():
     priced = energy.estimate("gpu_single")
     assert priced.static.seconds > priced.ran_s
     ratio = priced.static.seconds / (priced.ran_s)
-    text = " ".join(priced.summary().split())
+    text = " ".join(str(priced).split())
     assert f"For a second of this network gpu_single takes {ratio:.3g} s" in text
-    assert "For a second" not in energy.estimate("gpu").summary()
+    assert "For a second" not in str(energy.estimate("gpu"))
