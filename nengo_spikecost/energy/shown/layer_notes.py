@@ -63,7 +63,8 @@ def estimate_notes(estimate: EnergyEstimate) -> list[str]:
     alone = {estimate.device.name: estimate}
     return [
         *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_calls(alone),
-        *_one_sample(alone), *_ranges(alone), *_spreads(alone), *estimate.remarks,
+        *_too_slow(alone), *_one_sample(alone), *_ranges(alone), *_spreads(alone),
+        *estimate.remarks,
     ]  # fmt: skip
 
 
