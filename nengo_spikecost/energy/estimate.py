@@ -157,7 +157,7 @@ class EnergyEstimate(Result):
         Parameters
         ----------
         name : str
-            As in ``layers``.
+            Name of one of ``layers``.
 
         Raises
         ------

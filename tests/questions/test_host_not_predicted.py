@@ -139,9 +139,10 @@ def test_energies_until_an_exit_are_at_least(deployment):
         assert found.to_frame()["energy_is_at_least"].tolist() == [least]
 
 
-@pytest.mark.parametrize(
-    "save, boundary, unit", [("time", "core dynamic", "s"), ("energy", "chip", "J")]
-)
+@pytest.mark.parametrize("save, boundary, unit", [
+    ("energy", "chip", "J"),
+    pytest.param("time", "core dynamic", "s", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_savings_are_of_what_is_counted(save, boundary, unit):
     data = demo_data()
     given = {k: v for k, v in SETTINGS.items() if k != "try_out"}

@@ -87,7 +87,7 @@ class BreakEven(Result):
         Parameters
         ----------
         name : str
-            As in ``layers``.
+            Name of one of ``layers``.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class BreakEven(Result):
         Parameters
         ----------
         name : str
-            As in ``layers``.
+            Name of one of ``layers``.
 
         Raises
         ------
