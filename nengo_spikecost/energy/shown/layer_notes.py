@@ -33,8 +33,7 @@ def table_notes(
     notes += _host(estimates) + _chips(estimates)
     if not (check.flag("print_warnings", print_warnings, EnergyError) and estimates):
         return notes
-    notes += _calls(estimates) + _too_slow(estimates) + _one_sample(estimates)
-    notes += _ranges(estimates) + _spreads(estimates)
+    notes += _totals(estimates)
     notes += dict.fromkeys(remark for e in estimates.values() for remark in e.remarks)
     if all(e.remarks for e in estimates.values()):
         return notes
@@ -62,8 +61,7 @@ def estimate_notes(estimate: EnergyEstimate) -> list[str]:
     """The notes under the table of one estimate, most important first."""
     alone = {estimate.device.name: estimate}
     return [
-        *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_calls(alone),
-        *_too_slow(alone), *_one_sample(alone), *_ranges(alone), *_spreads(alone),
+        *uncounted_note(estimate.uncounted), *_host(alone), *_chips(alone), *_totals(alone),
         *estimate.remarks,
     ]  # fmt: skip
 
@@ -103,6 +101,14 @@ def _chips(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
     several = {n: e.static.n_chips for n, e in estimates.items() if e.static}
     chips = ", ".join(f"{n_chips:,} of {name}" for name, n_chips in several.items() if n_chips > 1)
     return [f"Static power is that of the chips that the neurons fill: {chips}."] if chips else []
+
+
+def _totals(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
+    """What totals are of, and how well they are known."""
+    return [
+        *_calls(estimates), *_too_slow(estimates), *_one_sample(estimates), *_ranges(estimates),
+        *_spreads(estimates),
+    ]  # fmt: skip
 
 
 def _calls(estimates: Mapping[str, EnergyEstimate]) -> list[str]:
